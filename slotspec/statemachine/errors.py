@@ -1,0 +1,42 @@
+"""Every error that slotspec raises on purpose, each with a stable code and the mend.
+
+The letters of a code name the place: ``FSM`` a lifecycle declaration, ``MDL`` a model
+declaration, ``RUL`` a rule that steps outside what can be compiled, ``STP`` a step that
+leaves the declared protocol, ``SET`` bounds and options, ``TRC`` traces, ``PEE`` live
+peers, ``CKP`` checkpoints.
+"""
+
+from __future__ import annotations
+
+
+class SlotspecError(Exception):
+    """Root of all errors of slotspec.
+
+    :param code: stable code such as ``FSM003``; tests and users may rely on it.
+    :param message: what is wrong (with the offending value) and what to write instead.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class DeclarationError(SlotspecError):
+    """A lifecycle, model or property is declared wrongly (``FSM…``, ``MDL…``)."""
+
+
+class RuleError(SlotspecError):
+    """A rule uses something that rules may not use (``RUL…``)."""
+
+
+class StepError(SlotspecError):
+    """A step left the declared protocol (``STP…``), such as an undeclared transition."""
+
+
+class UsageError(SlotspecError):
+    """A bound, option or name given by the user cannot be honoured (``SET…``)."""
+
+
+class InputError(SlotspecError):
+    """Data from outside (trace, peer, checkpoint) is not what it has to be."""

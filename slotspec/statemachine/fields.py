@@ -1,0 +1,265 @@
+"""The shape of a state: sorts, domains, and the fields of a record.
+
+A state record is declared as a class; its attributes are arrays over sorts or scalars::
+
+    class Gate(Record):
+        gates = Sort("gates", "Turnstiles in a row.", default=2)
+
+        gate: Array = per(gates, Turnstile, "Each turnstile.")
+        chosen: int = scalar(ref(gates), "The gate that somebody stands at.")
+        toll: int = constant("What a passage costs.", lambda setting: setting["toll"])
+
+Constants belong to a model instance: rules read them like fields, and the compiler folds
+them, so a rule asks for a choice without paying for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, cast
+
+from slotspec.statemachine.errors import DeclarationError, UsageError
+from slotspec.statemachine.lifecycle import Lifecycle
+from slotspec.statemachine.rules import NONE, Array, Listener, Machines
+
+LARGEST_SORT = 254
+"""A compiled field is one byte and one value means NONE, so a sort has at most this many."""
+
+
+@dataclass(frozen=True)
+class Setting(Mapping[str, Any]):
+    """What fixes an instance: bounds by name, and the named choices of a generation."""
+
+    bounds: Mapping[str, int]
+    choices: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.bounds[name] if name in self.bounds else self.choices[name]
+
+    def __iter__(self) -> Any:
+        yield from self.bounds
+        yield from self.choices
+
+    def __len__(self) -> int:
+        return len(self.bounds) + len(self.choices)
+
+
+@dataclass(frozen=True, eq=False)
+class Bound:
+    """A number that bounds a model; users set it with ``--set NAME=VALUE``."""
+
+    name: str
+    sentence: str
+    default: int
+    minimum: int = 1
+    maximum: int = LARGEST_SORT
+
+    def checked(self, value: int) -> int:
+        """`value`, if it is within this bound.
+
+        :raises UsageError: ``SET002`` otherwise.
+        """
+        if not self.minimum <= value <= self.maximum:
+            raise UsageError(
+                "SET002",
+                f"bound {self.name}={value}: choose from {self.minimum} to {self.maximum}"
+                f" ({self.sentence})",
+            )
+        return value
+
+
+@dataclass(frozen=True, eq=False)
+class Sort:
+    """A finite set of interchangeable or ordered things, numbered from 0.
+
+    :param default: a size of its own makes the sort a bound of the same name.
+    :param parts: instead of a size: the sorts that it is the disjoint union of, in order
+        (element ``i`` of the second part is number ``len(first) + i``).
+    :param factors: instead of a size: the sorts that it is the product of, in order
+        (element ``(i, j)`` is number ``i * len(second) + j``).
+    :param symmetric: its elements may be renamed without changing what can happen.
+    """
+
+    name: str
+    sentence: str
+    default: int = 0
+    minimum: int = 1
+    parts: tuple[Sort, ...] = ()
+    factors: tuple[Sort, ...] = ()
+    symmetric: bool = False
+
+    @property
+    def bound(self) -> Bound | None:
+        """The bound that gives this sort its size; None for a sum or a product."""
+        if self.parts or self.factors:
+            return None
+        return Bound(self.name, self.sentence, self.default, self.minimum)
+
+    def size(self, bounds: Mapping[str, int]) -> int:
+        """How many elements the sort has under `bounds`."""
+        if self.parts:
+            return sum(part.size(bounds) for part in self.parts)
+        if self.factors:
+            product = 1
+            for factor in self.factors:
+                product *= factor.size(bounds)
+            return product
+        return bounds[self.name]
+
+
+@dataclass(frozen=True)
+class Ref:
+    """Values: an element of a sort, or NONE (the initial value)."""
+
+    sort: Sort
+
+
+@dataclass(frozen=True)
+class Number:
+    """Values: 0 (the initial value) to `limit`, a number or a function of the setting."""
+
+    limit: int | Callable[[Setting], int]
+
+    def largest(self, setting: Setting) -> int:
+        return self.limit if isinstance(self.limit, int) else self.limit(setting)
+
+
+Domain = type[Lifecycle] | Ref | Number
+
+FLAG = Number(1)
+"""Values: 0 (no, the initial value) and 1 (yes)."""
+
+
+def ref(sort: Sort) -> Ref:
+    """The domain of references to elements of `sort`."""
+    return Ref(sort)
+
+
+def number(limit: int | Callable[[Setting], int]) -> Number:
+    """The domain of numbers from 0 to `limit`."""
+    return Number(limit)
+
+
+@dataclass(frozen=True, eq=False)
+class FieldSpec:
+    """A declared field: an array over a sort, an array of length one, or a scalar.
+
+    :param over: the sort that indexes it; None for a scalar or a single machine.
+    :param array: whether rules index it.
+    :param initial: initial value where it is not 0 or NONE.
+    :param scratch: zero between steps and no part of the state: room for a rule's notes.
+    """
+
+    domain: Domain
+    sentence: str
+    over: Sort | None
+    array: bool
+    initial: int
+    scratch: bool = False
+
+    @property
+    def default(self) -> int:
+        return self.initial
+
+    def size(self, bounds: Mapping[str, int]) -> int:
+        return self.over.size(bounds) if self.over is not None else 1
+
+    def largest(self, setting: Setting) -> int:
+        """Largest value that is not NONE (-1 if there is none)."""
+        if isinstance(self.domain, Ref):
+            return self.domain.sort.size(setting.bounds) - 1
+        if isinstance(self.domain, Number):
+            return self.domain.largest(setting)
+        return len(self.domain.states) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class ConstantSpec:
+    """A declared constant: a number or a table of numbers, computed from the setting."""
+
+    sentence: str
+    value: Callable[[Setting], Any]
+
+
+def _default(domain: Domain, initial: int | None) -> int:
+    if initial is not None:
+        return initial
+    return NONE if isinstance(domain, Ref) else 0
+
+
+def per(
+    sort: Sort, domain: Domain, sentence: str, *, initial: int | None = None, scratch: bool = False
+) -> Array:
+    """An array with one value of `domain` for each element of `sort`."""
+    spec = FieldSpec(domain, sentence, sort, True, _default(domain, initial), scratch)
+    return cast(Array, spec)
+
+
+def single(lifecycle: type[Lifecycle], sentence: str) -> Array:
+    """One machine of `lifecycle`: an array of length one, so that events can be fired at [0]."""
+    return cast(Array, FieldSpec(lifecycle, sentence, None, True, 0))
+
+
+def scalar(domain: Domain, sentence: str, *, initial: int | None = None) -> int:
+    """One value of `domain`."""
+    return cast(int, FieldSpec(domain, sentence, None, False, _default(domain, initial)))
+
+
+def constant(sentence: str, value: Callable[[Setting], Any]) -> Any:
+    """A number (or sequence of numbers) fixed by the instance."""
+    return ConstantSpec(sentence, value)
+
+
+class Record:
+    """Base of state records. `effects` holds what the present step has emitted, in order."""
+
+    fields: ClassVar[dict[str, FieldSpec]] = {}
+    constants: ClassVar[dict[str, ConstantSpec]] = {}
+    effects: list[tuple[int, ...]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.fields = dict(cls.fields)
+        cls.constants = dict(cls.constants)
+        for name, value in list(vars(cls).items()):
+            if isinstance(value, FieldSpec):
+                if not value.sentence.strip():
+                    raise DeclarationError("MDL001", f"field {cls.__name__}.{name}: no sentence")
+                cls.fields[name] = value
+            elif isinstance(value, ConstantSpec):
+                cls.constants[name] = value
+
+    @classmethod
+    def sorts(cls) -> list[Sort]:
+        """Every sort that a field is over or refers to, parts and factors before wholes."""
+        found: list[Sort] = []
+
+        def add(sort: Sort) -> None:
+            for below in (*sort.parts, *sort.factors):
+                add(below)
+            if sort not in found:
+                found.append(sort)
+
+        for spec in cls.fields.values():
+            if spec.over is not None:
+                add(spec.over)
+            if isinstance(spec.domain, Ref):
+                add(spec.domain.sort)
+        return found
+
+
+def fresh(record: type[Record], bounds: Mapping[str, int], listener: Listener | None = None) -> Any:
+    """A record of class `record` (already bound to its constants) in the initial state."""
+    s = record.__new__(record)
+    s.effects = []
+    for name, spec in record.fields.items():
+        if not spec.array:
+            setattr(s, name, spec.default)
+            continue
+        values = [spec.default] * spec.size(bounds)
+        if isinstance(spec.domain, type):
+            setattr(s, name, Machines(values, spec.domain, name, listener))
+        else:
+            setattr(s, name, values)
+    return s

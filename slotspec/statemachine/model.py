@@ -1,0 +1,420 @@
+"""Models: a state record, operations, an environment, properties; and their instances.
+
+A :class:`Model` is the declaration. A :class:`Instance` is the model at fixed bounds and
+choices: what is checked, fuzzed, drawn and replayed.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from itertools import product
+from typing import Any, TypeVar
+
+from slotspec.statemachine.errors import DeclarationError, UsageError
+from slotspec.statemachine.fields import (
+    Bound,
+    FieldSpec,
+    Record,
+    Ref,
+    Setting,
+    Sort,
+    fresh,
+)
+from slotspec.statemachine.lifecycle import Lifecycle
+from slotspec.statemachine.rules import NONE, Listener
+
+Rule = Callable[..., int]
+F = TypeVar("F", bound=Callable[..., Any])
+ParameterDomain = Sort | type[IntEnum] | int
+"""What an action's parameter ranges over: a sort, an enumeration, or 0 … n-1."""
+
+
+class Kind(Enum):
+    """What a property says."""
+
+    ALWAYS = "always"
+    STEP = "step"
+    SOMETIMES = "sometimes"
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One call of the modelled class's own interface; `function` is its rule."""
+
+    name: str
+    function: Rule
+    sentence: str
+
+
+@dataclass(frozen=True, eq=False)
+class Action:
+    """Something the environment may do: one instance for each choice of its parameters."""
+
+    name: str
+    function: Rule
+    parameters: Mapping[str, ParameterDomain]
+    sentence: str
+    when: Callable[[Setting], bool] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Property:
+    """A named statement about a model.
+
+    :param kind: ``ALWAYS`` and ``SOMETIMES`` take ``(s)``; ``STEP`` takes
+        ``(before, after)``, or ``(before, after, result, *arguments of the action)`` when it
+        names an action in `on`.
+    :param when: settings that the statement is about; elsewhere it is not checked.
+    :param deviation: where the modelled system itself breaks the statement, the reason:
+        such a violation is reported as known and does not fail a run.
+    """
+
+    name: str
+    kind: Kind
+    function: Callable[..., Any]
+    sentence: str
+    source: str
+    on: str | None = None
+    when: Callable[[Setting], bool] | None = None
+    deviation: Callable[[Setting], str | None] | None = None
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A named choice of bounds: what a default run explores, and why these bounds."""
+
+    name: str
+    sentence: str
+    bounds: Mapping[str, int]
+
+
+def first_paragraph(function: Callable[..., Any]) -> str:
+    return " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
+
+
+class Model:
+    """A protocol model under construction; declare into it with the decorators.
+
+    :param name: unique name, as the command line knows it.
+    :param sentence: what is modelled.
+    :param record: the state record class.
+    :param bounds: bounds that are not the size of a sort.
+    :param generations: by version name, the choices of that generation.
+    :param scopes: the bounds of a default run; the first is the default of ``--set``.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        sentence: str,
+        record: type[Record],
+        *,
+        bounds: Sequence[Bound] = (),
+        generations: Mapping[str, Mapping[str, Any]] | None = None,
+        scopes: Sequence[Scope] = (),
+        effects: type[IntEnum] | None = None,
+    ) -> None:
+        self.name = name
+        self.sentence = sentence
+        self.record = record
+        self.effects = effects
+        self.generations = dict(generations or {})
+        self.scopes = {scope.name: scope for scope in scopes} or {
+            "default": Scope("default", "The default bounds.", {})
+        }
+        self.sorts = record.sorts()
+        self.operations: dict[str, Operation] = {}
+        self.actions: dict[str, Action] = {}
+        self.properties: dict[str, Property] = {}
+        self.settle: Rule | None = None
+        self.final: Callable[..., Any] | None = None
+        self.bounds: dict[str, Bound] = {}
+        for bound in [*(sort.bound for sort in self.sorts), *bounds]:
+            if bound is not None and bound.name not in self.bounds:
+                self.bounds[bound.name] = bound
+        for scope in self.scopes.values():
+            self._bounds(scope.bounds)
+
+    def operation(self, function: F) -> F:
+        """Declare an operation: one call of the modelled class's interface."""
+        self._add(self.operations, Operation, function)
+        return function
+
+    def action(
+        self, *, when: Callable[[Setting], bool] | None = None, **parameters: ParameterDomain
+    ) -> Callable[[F], F]:
+        """Declare an action of the environment, with what its parameters range over."""
+
+        def declare(function: F) -> F:
+            names = list(inspect.signature(function).parameters)[1:]
+            if names != list(parameters):
+                raise DeclarationError(
+                    "MDL003",
+                    f"{self.name}.{function.__name__} takes {names} after the state, but the"
+                    f" decorator gives domains for {list(parameters)}; name the same, in order",
+                )
+            self._add(self.actions, Action, function, parameters=parameters, when=when)
+            return function
+
+        return declare
+
+    def after_each_step(self, function: F) -> F:
+        """Declare a rule that runs at the end of each action that was taken (tidying up)."""
+        self.settle = function
+        return function
+
+    def final_states(self, function: F) -> F:
+        """Declare which states may have no successor; any other is a deadlock."""
+        self.final = function
+        return function
+
+    def always(self, source: str, **options: Any) -> Callable[[F], F]:
+        """Declare that a statement holds in every reachable state."""
+        return self._property(Kind.ALWAYS, source, options)
+
+    def sometimes(self, source: str, **options: Any) -> Callable[[F], F]:
+        """Declare that some reachable state satisfies a statement (nothing is vacuous)."""
+        return self._property(Kind.SOMETIMES, source, options)
+
+    def step(
+        self, source: str, on: Callable[..., Any] | None = None, **options: Any
+    ) -> Callable[[F], F]:
+        """Declare that a statement holds of every step (of the action `on`, if given)."""
+        return self._property(Kind.STEP, source, {"on": on and on.__name__, **options})
+
+    def _property(self, kind: Kind, source: str, options: dict[str, Any]) -> Callable[[F], F]:
+        def declare(function: F) -> F:
+            self._add(self.properties, Property, function, kind=kind, source=source, **options)
+            return function
+
+        return declare
+
+    def _add(
+        self, where: dict[str, Any], cls: Any, function: Callable[..., Any], **more: Any
+    ) -> None:
+        name = function.__name__
+        sentence = first_paragraph(function)
+        if name in where:
+            raise DeclarationError("MDL002", f"{self.name}.{name} is declared twice; rename one")
+        if not sentence:
+            raise DeclarationError(
+                "MDL004", f"{self.name}.{name} needs a docstring that says what it is"
+            )
+        on = more.get("on")
+        if on is not None and on not in self.actions:
+            raise DeclarationError("MDL005", f"{self.name}.{name}: no action {on!r} is declared")
+        where[name] = cls(name=name, function=function, sentence=sentence, **more)
+
+    def _bounds(self, given: Mapping[str, int]) -> dict[str, int]:
+        values = {name: bound.default for name, bound in self.bounds.items()}
+        for name, value in given.items():
+            if name not in self.bounds:
+                known = ", ".join(sorted(self.bounds))
+                raise UsageError(
+                    "SET001", f"model {self.name} has no bound {name!r}; it has {known}"
+                )
+            values[name] = self.bounds[name].checked(value)
+        return values
+
+    def instance(
+        self,
+        bounds: Mapping[str, int] | None = None,
+        *,
+        generation: str | None = None,
+        scope: str | None = None,
+        choices: Mapping[str, Any] | None = None,
+        replace: Mapping[Callable[..., Any], Callable[..., Any]] | None = None,
+    ) -> Instance:
+        """The model at fixed bounds and choices.
+
+        :param bounds: values for some bounds; the others keep those of `scope`.
+        :param generation: a version name; the newest by default.
+        :param choices: single choices that differ from the generation's.
+        :param replace: rules to be replaced wherever they are called: a named defect.
+        :raises UsageError: ``SET001`` to ``SET004`` for unknown names and values out of range.
+        """
+        if scope is not None and scope not in self.scopes:
+            known = ", ".join(self.scopes)
+            raise UsageError("SET003", f"model {self.name} has no scope {scope!r}; it has {known}")
+        chosen = self.scopes[scope] if scope else next(iter(self.scopes.values()))
+        values = self._bounds({**chosen.bounds, **(bounds or {})})
+        named: dict[str, Any] = {}
+        if self.generations:
+            version = generation or list(self.generations)[-1]
+            if version not in self.generations:
+                known = ", ".join(self.generations)
+                raise UsageError(
+                    "SET004", f"model {self.name} has no generation {version!r}; it has {known}"
+                )
+            named = {**self.generations[version], **(choices or {}), "generation": version}
+        elif generation is not None:
+            raise UsageError("SET004", f"model {self.name} has no generations; leave it out")
+        else:
+            named = dict(choices or {})
+        return Instance(self, Setting(values, named), chosen.name, replace or {})
+
+
+@dataclass(frozen=True)
+class Call:
+    """One action with its arguments; `index` is its place among all calls of the instance."""
+
+    index: int
+    action: Action
+    arguments: tuple[int, ...]
+
+    def __str__(self) -> str:
+        inside = ", ".join(
+            f"{n}={v}" for n, v in zip(self.action.parameters, self.arguments, strict=True)
+        )
+        return f"{self.action.name}({inside})"
+
+
+@dataclass(eq=False)
+class Instance:
+    """A model at fixed bounds and choices; see :meth:`Model.instance`.
+
+    `record` is the record class with the constants of this setting; `calls` are all
+    actions with all their arguments, in the fixed order in which they are tried.
+    """
+
+    model: Model
+    setting: Setting
+    scope: str
+    replace: Mapping[Callable[..., Any], Callable[..., Any]]
+    record: type[Record] = field(init=False)
+    actions: list[Action] = field(init=False)
+    calls: list[Call] = field(init=False)
+    properties: dict[str, Property] = field(init=False)
+
+    def __post_init__(self) -> None:
+        constants = {n: c.value(self.setting) for n, c in self.model.record.constants.items()}
+        self.record = type(self.model.record.__name__, (self.model.record,), constants)
+        self.record.fields, self.record.constants = (
+            self.model.record.fields,
+            self.model.record.constants,
+        )
+        self.actions = [
+            a for a in self.model.actions.values() if a.when is None or a.when(self.setting)
+        ]
+        self.properties = {
+            p.name: p
+            for p in self.model.properties.values()
+            if (p.when is None or p.when(self.setting))
+            and (p.on is None or p.on in {a.name for a in self.actions})
+        }
+        self.calls = list(self._all_calls())
+
+    def _all_calls(self) -> Iterator[Call]:
+        index = 0
+        for action in self.actions:
+            ranges = [self.values(domain) for domain in action.parameters.values()]
+            for arguments in product(*ranges):
+                yield Call(index, action, arguments)
+                index += 1
+
+    def values(self, domain: ParameterDomain) -> Sequence[int]:
+        """Every value of a parameter's domain, as integers."""
+        if isinstance(domain, Sort):
+            return range(domain.size(self.setting.bounds))
+        if isinstance(domain, int):
+            return range(domain)
+        return [int(member) for member in domain]
+
+    def fresh(self, listener: Listener | None = None) -> Any:
+        """A state record in the initial state, for interpretation."""
+        return fresh(self.record, self.setting.bounds, listener)
+
+    def rule(self, function: F) -> F:
+        """`function` with this instance's replaced rules in the place of the declared ones."""
+        return substitute(function, self.replace) if self.replace else function
+
+    def largest(self, spec: FieldSpec) -> int:
+        return spec.largest(self.setting)
+
+    @property
+    def generation(self) -> str | None:
+        return self.setting.choices.get("generation")
+
+    @property
+    def lifecycles(self) -> dict[str, type[Lifecycle]]:
+        """Each field of lifecycle states with its lifecycle."""
+        return {
+            name: spec.domain
+            for name, spec in self.record.fields.items()
+            if isinstance(spec.domain, type)
+        }
+
+    @property
+    def title(self) -> str:
+        parts = [self.model.name, self.generation or "", self.scope]
+        return " ".join(part for part in parts if part and part != "default")
+
+
+def substitute(
+    function: F,
+    replace: Mapping[Callable[..., Any], Callable[..., Any]],
+    _made: dict[Any, Any] | None = None,
+) -> F:
+    """A copy of rule `function` that calls `replace`'s values instead of its keys, all the way down."""
+    made: dict[Any, Any] = {} if _made is None else _made
+    target: Any = replace.get(function, function)
+    if target in made:
+        return made[target]  # type: ignore[no-any-return]
+    copy = types.FunctionType(
+        target.__code__, {}, target.__name__, target.__defaults__, target.__closure__
+    )
+    copy.__doc__, copy.__module__, copy.__qualname__ = (
+        target.__doc__,
+        target.__module__,
+        target.__qualname__,
+    )
+    made[target] = made[copy] = copy
+    copy.__globals__.update(target.__globals__)
+    for name in target.__code__.co_names:
+        below = target.__globals__.get(name)
+        inside_package = isinstance(below, types.FunctionType) and not below.__module__.startswith(
+            "slotspec.statemachine.rules"
+        )
+        if inside_package and below is not function:
+            # a replacement may call the rule that it replaces, and then means the original
+            keep = (
+                {k: v for k, v in replace.items() if k is not below}
+                if target is not function
+                else replace
+            )
+            copy.__globals__[name] = substitute(below, keep, made if keep is replace else None)
+    return copy  # type: ignore[return-value]
+
+
+def flat_size(instance: Instance) -> int:
+    """How many values a state of `instance` holds (scratch fields not counted)."""
+    return sum(
+        spec.size(instance.setting.bounds)
+        for spec in instance.record.fields.values()
+        if not spec.scratch
+    )
+
+
+def is_reference(spec: FieldSpec) -> bool:
+    """Whether the field's values are elements of a sort (and NONE)."""
+    return isinstance(spec.domain, Ref)
+
+
+__all__ = [
+    "NONE",
+    "Action",
+    "Call",
+    "Instance",
+    "Kind",
+    "Model",
+    "Operation",
+    "Property",
+    "Scope",
+    "flat_size",
+    "is_reference",
+    "substitute",
+]
