@@ -174,7 +174,8 @@ def _declare(cls: type[Lifecycle]) -> None:
     events = {n: v for n, v in vars(cls).items() if isinstance(v, Event)}
     if not (cls.__doc__ or "").strip():
         raise _wrong("FSM001", cls, "has no docstring; say in one sentence what it describes")
-    for name, item in [*declared.items(), *events.items()]:
+    items: list[tuple[str, State | Event]] = [*declared.items(), *events.items()]
+    for name, item in items:
         if hasattr(Lifecycle, name):
             raise _wrong("FSM002", cls, f"{name!r} hides Lifecycle.{name}; choose another name")
         if not item.sentence.strip():

@@ -359,7 +359,7 @@ def substitute(
     replace: Mapping[Callable[..., Any], Callable[..., Any]],
     _made: dict[Any, Any] | None = None,
 ) -> F:
-    """A copy of rule `function` that calls `replace`'s values instead of its keys, all the way down."""
+    """A copy of rule `function` that calls `replace`'s values instead of its keys, all the way."""
     made: dict[Any, Any] = {} if _made is None else _made
     target: Any = replace.get(function, function)
     if target in made:
