@@ -21,11 +21,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import networkx as nx
-
 from slotspec.statemachine.errors import DeclarationError
 
 if TYPE_CHECKING:
+    import networkx as nx
     from transitions import Machine
 
 NO_TRANSITION = -1
@@ -124,6 +123,8 @@ class Lifecycle:
     @classmethod
     def graph(cls) -> nx.MultiDiGraph[str]:
         """States as nodes, transitions as edges keyed by event name."""
+        import networkx as nx  # takes longer to import than all the rest of a command line
+
         graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=cls.__name__)
         for state in cls.states:
             graph.add_node(
@@ -217,10 +218,11 @@ def _declare(cls: type[Lifecycle]) -> None:
     cls.events = tuple(events.values())
     cls.transitions = tuple(transitions)
     cls.initial = cls.states[0]
-    graph = cls.graph()
-    reached = {cls.initial.name, *nx.descendants(graph, cls.initial.name)}
+    reached = [cls.initial]
+    for at in reached:
+        reached += [m.target for m in transitions if m.source == at and m.target not in reached]
     for state in cls.states:
-        if state.name not in reached:
+        if state not in reached:
             raise _wrong("FSM009", cls, f"{state.name} cannot be reached; add an event or drop it")
         if not state.final and not any(m.source == state for m in transitions):
             raise _wrong("FSM010", cls, f"{state.name} is a dead end; declare it final=True")
