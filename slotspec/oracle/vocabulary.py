@@ -1,0 +1,216 @@
+"""What a trace of one class may say: its operations, their arguments, its configuration.
+
+A vocabulary knows names and types, not behaviour: whether an operation exists in a version,
+and what it does, is for the oracle to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+Name = Annotated[str, Meta(min_length=1)]
+"""An id or a short name: any text but the empty one."""
+Index = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Count = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+Millis = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Timeout = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+
+
+class StepFields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
+    """The fields of a step that are no arguments; every one of them may be absent."""
+
+    result: Any | UnsetType = UNSET
+    effects: list[dict[str, Any]] | UnsetType = UNSET
+    raises: str | UnsetType | None = UNSET
+    raises_cause: str | UnsetType | None = UNSET
+    unordered: list[tuple[int, int]] | UnsetType = UNSET
+    state: dict[str, Any] | UnsetType = UNSET
+
+
+RESERVED = ("op", *StepFields.__struct_fields__)
+"""Names that no argument may have."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of an operation.
+
+    :param type: what msgspec is to accept for it (``str | None`` where null is allowed).
+    :param refers: header field (``profiles``, ``causes``, ``task_managers``) whose keys are
+        the names allowed here; null is always let through.
+    :param items: for a list of objects, the fields of each; `type` is then ignored.
+    """
+
+    name: str
+    type: Any = Name
+    refers: str | None = None
+    optional: bool = False
+    items: tuple[Argument, ...] | None = None
+
+    @cached_property
+    def struct(self) -> type[msgspec.Struct]:
+        """The type of one item of a list of objects."""
+        return _struct(self.name, self.items or (), (), {})
+
+    def field(self) -> tuple[str, Any] | tuple[str, Any, Any]:
+        """As :func:`msgspec.defstruct` wants it."""
+        kind = self.type if self.items is None else list[self.struct]  # type: ignore[name-defined]
+        return (self.name, kind | UnsetType, UNSET) if self.optional else (self.name, kind)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of a class; `absent_in` are the generations that do not have it."""
+
+    name: str
+    arguments: tuple[Argument, ...] = ()
+    absent_in: frozenset[str] = frozenset()
+
+    @cached_property
+    def struct(self) -> type[msgspec.Struct]:
+        """The type of a whole step of this operation."""
+        tag = {"tag_field": "op", "tag": self.name}
+        return _struct(self.name, self.arguments, (StepFields,), tag)
+
+
+def _struct(
+    name: str, arguments: tuple[Argument, ...], bases: tuple[type, ...], tag: dict[str, Any]
+) -> type[msgspec.Struct]:
+    return msgspec.defstruct(
+        name,
+        [argument.field() for argument in arguments],
+        bases=bases or None,
+        kw_only=True,
+        forbid_unknown_fields=True,
+        frozen=True,
+        **tag,
+    )
+
+
+def _nothing_to_say(config: Mapping[str, Any], op: str, arguments: Mapping[str, Any]) -> str | None:
+    return None
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """All that a trace of one class may contain.
+
+    :param implementation: the header's ``implementation``.
+    :param title: for people, such as ``slot pool``.
+    :param config: msgspec struct of the header's ``config``.
+    :param generations: the generations that an oracle can be asked for, oldest first.
+    :param ordered: paths of maps inside the state whose order is part of the state.
+    :param refuse: says what is wrong with arguments that are well typed but beyond what a
+        replay can do in reasonable time; None where nothing is.
+    """
+
+    implementation: str
+    title: str
+    config: type[msgspec.Struct]
+    operations: tuple[Operation, ...]
+    generations: tuple[str, ...]
+    ordered: frozenset[str] = frozenset()
+    refuse: Callable[[Mapping[str, Any], str, Mapping[str, Any]], str | None] = field(
+        default=_nothing_to_say
+    )
+
+    @cached_property
+    def by_name(self) -> dict[str, Operation]:
+        """Operation name -> operation."""
+        return {operation.name: operation for operation in self.operations}
+
+    @cached_property
+    def decoder(self) -> msgspec.json.Decoder[Any]:
+        """Decodes one line into the struct of its operation."""
+        union: Any = self.operations[0].struct
+        for operation in self.operations[1:]:
+            union |= operation.struct
+        return msgspec.json.Decoder(union)
+
+    def operations_of(self, generation: str) -> list[str]:
+        """Names of the operations that this generation has."""
+        return [o.name for o in self.operations if generation not in o.absent_in]
+
+
+_TM = Argument("tm", refers="task_managers")
+_REQUEST = Argument("request")
+_ALLOCATION = Argument("allocation")
+_PROFILE = Argument("profile", refers="profiles")
+_CAUSE = Argument("cause", refers="causes")
+
+
+class SlotPoolConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The two periods of a slot pool, in milliseconds."""
+
+    idle_slot_timeout_ms: Timeout
+    batch_slot_timeout_ms: Timeout
+
+
+TIMER_LIMIT = 1_000_000
+"""How often one `advance_time` may fire a timer: each firing is a step of its own."""
+
+
+def _too_many_timers(
+    config: Mapping[str, Any], op: str, arguments: Mapping[str, Any]
+) -> str | None:
+    if op != "advance_time":
+        return None
+    shortest = min(config["idle_slot_timeout_ms"], config["batch_slot_timeout_ms"])
+    if arguments["ms"] // shortest <= TIMER_LIMIT:
+        return None
+    return (
+        f"advance_time by {arguments['ms']} ms fires a timer of {shortest} ms more than "
+        f"{TIMER_LIMIT:,} times; use several shorter steps"
+    )
+
+
+SLOT_POOL = Vocabulary(
+    implementation="org.apache.flink SlotPoolImpl",
+    title="slot pool",
+    config=SlotPoolConfig,
+    generations=("1.11", "1.12", "1.13"),
+    ordered=frozenset({"allocated"}),
+    refuse=_too_many_timers,
+    operations=(
+        Operation("start"),
+        Operation("suspend", absent_in=frozenset({"1.13"})),
+        Operation("close"),
+        Operation("connect_to_resource_manager", (Argument("rm"),)),
+        Operation("disconnect_resource_manager"),
+        Operation("register_task_manager", (_TM,)),
+        Operation("release_task_manager", (_TM,)),
+        Operation(
+            "offer_slots",
+            (_TM, Argument("offers", items=(_ALLOCATION, Argument("index", Index), _PROFILE))),
+        ),
+        Operation("fail_allocation", (_ALLOCATION, _CAUSE)),
+        Operation("get_available_slots_information"),
+        Operation("get_allocated_slots_information"),
+        Operation(
+            "allocate_available_slot",
+            (_REQUEST, _ALLOCATION, Argument("profile", refers="profiles", optional=True)),
+        ),
+        Operation("request_new_allocated_slot", (_REQUEST, _PROFILE)),
+        Operation("request_new_allocated_batch_slot", (_REQUEST, _PROFILE)),
+        Operation(
+            "disable_batch_slot_request_timeout_check",
+            absent_in=frozenset({"1.11"}),
+        ),
+        Operation("create_allocated_slot_report", (_TM,)),
+        Operation("release_slot", (_REQUEST, Argument("cause", Name | None, refers="causes"))),
+        Operation("request_timeout", (_REQUEST, Argument("attempt", Count, optional=True))),
+        Operation("resource_manager_acknowledges", (_ALLOCATION,)),
+        Operation("resource_manager_fails", (_ALLOCATION, _CAUSE)),
+        Operation("assign_payload", (_ALLOCATION,)),
+        Operation("advance_time", (Argument("ms", Millis),)),
+    ),
+)
+
+VOCABULARIES: dict[str, Vocabulary] = {SLOT_POOL.implementation: SLOT_POOL}
+"""The header's ``implementation`` -> what its traces may say."""
