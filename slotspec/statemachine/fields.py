@@ -79,6 +79,8 @@ class Sort:
     :param factors: instead of a size: the sorts that it is the product of, in order
         (element ``(i, j)`` is number ``i * len(second) + j``).
     :param symmetric: its elements may be renamed without changing what can happen.
+    :param ordered: its elements are positions (in a queue, a list): never renamed, even
+        where it has the size of a sort whose elements are.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Sort:
     parts: tuple[Sort, ...] = ()
     factors: tuple[Sort, ...] = ()
     symmetric: bool = False
+    ordered: bool = False
 
     @property
     def bound(self) -> Bound | None:
