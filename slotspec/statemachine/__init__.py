@@ -1,1 +1,97 @@
-"""TODO"""
+"""Declare state machines and protocols over them, and check every reachable state.
+
+The words of a declaration are here; what each means is said where it is defined::
+
+    from slotspec.statemachine import Event, Lifecycle, Model, Record, State, check
+"""
+
+from __future__ import annotations
+
+from slotspec.statemachine.check import check
+from slotspec.statemachine.errors import (
+    DeclarationError,
+    InputError,
+    RuleError,
+    SlotspecError,
+    StepError,
+    UsageError,
+)
+from slotspec.statemachine.explore import explain, explore_interpreted, replay
+from slotspec.statemachine.fields import (
+    FLAG,
+    Bound,
+    Record,
+    Setting,
+    Sort,
+    constant,
+    number,
+    per,
+    ref,
+    scalar,
+    single,
+)
+from slotspec.statemachine.lifecycle import Event, Lifecycle, State, Transition
+from slotspec.statemachine.model import Call, Instance, Kind, Model, Property, Scope
+from slotspec.statemachine.rules import NONE, REFUSED, Array, emit, fire, renew
+from slotspec.statemachine.verdict import (
+    Finding,
+    Limit,
+    Limits,
+    Progress,
+    PropertyResult,
+    Reporter,
+    Result,
+    TraceStep,
+    Verdict,
+    silent,
+)
+
+__all__ = [
+    "FLAG",
+    "NONE",
+    "REFUSED",
+    "Array",
+    "Bound",
+    "Call",
+    "DeclarationError",
+    "Event",
+    "Finding",
+    "InputError",
+    "Instance",
+    "Kind",
+    "Lifecycle",
+    "Limit",
+    "Limits",
+    "Model",
+    "Progress",
+    "Property",
+    "PropertyResult",
+    "Record",
+    "Reporter",
+    "Result",
+    "RuleError",
+    "Scope",
+    "Setting",
+    "SlotspecError",
+    "Sort",
+    "State",
+    "StepError",
+    "TraceStep",
+    "Transition",
+    "UsageError",
+    "Verdict",
+    "check",
+    "constant",
+    "emit",
+    "explain",
+    "explore_interpreted",
+    "fire",
+    "number",
+    "per",
+    "ref",
+    "renew",
+    "replay",
+    "scalar",
+    "silent",
+    "single",
+]

@@ -47,6 +47,10 @@ class Limits:
     memory: int | None = None
 
 
+NO_LIMITS = Limits()
+"""Search until every reachable state is seen."""
+
+
 @dataclass(frozen=True)
 class TraceStep:
     """One step of a counterexample or witness, replayed through the interpreter.

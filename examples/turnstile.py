@@ -1,0 +1,146 @@
+"""A row of turnstiles behind one coin slot: the smallest model with every kind of property.
+
+Run it (``python examples/turnstile.py``) or check it (``slotspec check
+examples/turnstile.py --set gates=3``).
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from slotspec.statemachine import (
+    REFUSED,
+    Array,
+    Bound,
+    Event,
+    Lifecycle,
+    Model,
+    Record,
+    Sort,
+    State,
+    check,
+    constant,
+    emit,
+    fire,
+    number,
+    per,
+    scalar,
+)
+
+
+class Turnstile(Lifecycle):
+    """A gate that opens for a coin."""
+
+    LOCKED = State("Nobody may pass.", initial=True)
+    OPEN = State("One person may pass.")
+
+    coin = Event("A coin falls in.", (LOCKED, OPEN))
+    push = Event("Somebody passes.", (OPEN, LOCKED))
+
+
+class Effect(IntEnum):
+    """What the row tells the world."""
+
+    BEEP = 0
+
+
+GATES = Sort("gates", "Turnstiles in a row.", default=2)
+COINS = Bound("coins", "Coins that the visitors have between them.", default=3)
+
+
+class Row(Record):
+    """The gates, and where the coins went."""
+
+    purse: int = constant("Coins at the beginning.", lambda setting: setting["coins"])
+
+    gate: Array = per(GATES, Turnstile, "Each turnstile.")
+    passed: int = scalar(number(lambda setting: setting["coins"]), "People that passed.")
+    lost: int = scalar(number(lambda setting: setting["coins"]), "Coins that open gates took.")
+
+
+model = Model(
+    "turnstile", "A row of turnstiles, each opened by a coin.", Row, bounds=[COINS], effects=Effect
+)
+
+
+def opened(s: Row) -> int:
+    """How many gates are open."""
+    n = 0
+    for i in range(len(s.gate)):
+        if s.gate[i] == Turnstile.OPEN:
+            n += 1
+    return n
+
+
+@model.action(gate=GATES)
+def insert(s: Row, gate: int) -> int:
+    """Somebody puts a coin into a gate; an open gate keeps it for nothing."""
+    if opened(s) + s.passed + s.lost >= s.purse:
+        return REFUSED
+    if s.gate[gate] == Turnstile.OPEN:
+        s.lost += 1
+        emit(s, Effect.BEEP, gate)
+    else:
+        fire(s.gate, gate, Turnstile.coin)
+    return gate
+
+
+@model.action(gate=GATES)
+def walk(s: Row, gate: int) -> int:
+    """Somebody walks against a gate and passes if it is open."""
+    if s.gate[gate] == Turnstile.LOCKED:
+        return REFUSED
+    fire(s.gate, gate, Turnstile.push)
+    s.passed += 1
+    return gate
+
+
+@model.final_states
+def spent(s: Row) -> bool:
+    """Every coin has been used and every gate is locked again."""
+    return s.passed + s.lost == s.purse
+
+
+@model.always("Nobody passes for nothing.")
+def paid(s: Row) -> bool:
+    """People that passed, open gates and lost coins are never more than the coins."""
+    return s.passed + s.lost + opened(s) <= s.purse
+
+
+@model.step("A passage locks its gate and no other.", on=walk)
+def only_its_own_gate(before: Row, after: Row, result: int, gate: int) -> bool:
+    """Who passes a gate leaves all other gates as they were."""
+    for i in range(len(after.gate)):
+        if i != gate and after.gate[i] != before.gate[i]:
+            return False
+    return after.gate[gate] == Turnstile.LOCKED
+
+
+@model.step("Passages are not undone.")
+def passages_only_grow(before: Row, after: Row) -> bool:
+    """No step makes fewer people have passed."""
+    return after.passed >= before.passed
+
+
+@model.sometimes("The gates work side by side.")
+def all_open(s: Row) -> bool:
+    """All gates are open at once."""
+    return opened(s) == len(s.gate)
+
+
+@model.sometimes("An open gate still takes coins.")
+def coin_lost(s: Row) -> bool:
+    """A coin fell into an open gate."""
+    return s.lost > 0
+
+
+def main() -> None:
+    result = check(model.instance({"gates": 2, "coins": 3}))
+    print(f"{result.instance.title}: {result.verdict.value}")
+    print(f"{result.states} states, {result.transitions} transitions, depth {result.depth}")
+    for found in result.properties:
+        print(f"  {found.property.kind.value:10} {found.property.name:20} {found.verdict.value}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""The one way to check an instance, whatever engine does the work."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.explore import explore_interpreted
+from slotspec.statemachine.model import Instance
+from slotspec.statemachine.verdict import NO_LIMITS, Limit, Limits, Reporter, Result, silent
+
+Engine = Literal["auto", "interpreted", "compiled"]
+ENGINES: tuple[Engine, ...] = ("auto", "interpreted", "compiled")
+
+SMALL = 5_000
+"""States up to which ``auto`` interprets: half a second, less than compiling would take."""
+
+
+def check(
+    instance: Instance,
+    engine: Engine = "auto",
+    limits: Limits = NO_LIMITS,
+    reporter: Reporter = silent,
+    *,
+    workers: int | Literal["auto"] = 1,
+    fingerprints: bool = False,
+    symmetry: bool = False,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+) -> Result:
+    """Search every reachable state of `instance` within `limits`.
+
+    :param engine: ``interpreted`` runs the rules as they stand, ``compiled`` translates them
+        first; ``auto`` interprets a small instance and compiles any other. Verdicts, counts
+        and lengths of traces are the same.
+    :param workers: threads of the compiled search; ``auto``: one for each processor.
+    :param fingerprints: store 64 bits of each state instead of the state; the result says
+        how probable it is that one was missed.
+    :param symmetry: visit one state of those that differ by names of symmetric sorts only.
+    :param checkpoint: folder in which the search saves its work.
+    :param resume: go on from the checkpoint there.
+    :raises UsageError: ``SET020`` to ``SET024`` for what the engine cannot honour.
+    """
+    if engine not in ENGINES:
+        raise UsageError("SET020", f"engine {engine!r}: choose from {', '.join(ENGINES)}")
+    if workers != "auto" and workers < 1:
+        raise UsageError("SET021", f"workers {workers}: give a number from 1, or auto")
+    if resume and checkpoint is None:
+        raise UsageError("SET023", "resume needs the folder of the checkpoint; give checkpoint")
+    for name in ("states", "depth", "seconds", "memory"):
+        value = getattr(limits, name)
+        if value is not None and value < (0 if name == "depth" else 1e-9):
+            raise UsageError("SET024", f"limit on {name} {value}: give a number above 0")
+    wants = {
+        "more than one worker": workers not in (1, "auto"),
+        "fingerprints": fingerprints,
+        "symmetry": symmetry,
+        "a checkpoint": checkpoint is not None,
+    }
+    asked = [name for name, wanted in wants.items() if wanted]
+    if engine == "interpreted" and asked:
+        raise UsageError(
+            "SET022",
+            f"the interpreted engine cannot do {' or '.join(asked)}; use the compiled engine",
+        )
+    if engine == "interpreted":
+        return explore_interpreted(instance, limits, reporter)
+    if engine == "auto" and not asked:
+        if not _compiler_there():
+            return explore_interpreted(instance, limits, reporter)
+        few = SMALL if limits.states is None else min(SMALL, limits.states)
+        result = explore_interpreted(instance, replace(limits, states=few), reporter)
+        # the interpreter's own small bound says nothing, nor does its hunger for memory
+        if result.limit not in (Limit.STATES, Limit.MEMORY) or few == limits.states:
+            return result
+        if limits.seconds is not None:
+            limits = replace(limits, seconds=max(1e-3, limits.seconds - result.seconds))
+    if not _compiler_there():
+        what = " and ".join(asked) if asked else "the compiled engine"
+        raise UsageError("SET022", f"{what} needs Numba, which is not installed; install numba")
+    compiled = importlib.import_module("slotspec.statemachine.compiled")
+    found: Result = compiled.explore_compiled(
+        instance,
+        limits=limits,
+        reporter=reporter,
+        workers=(os.cpu_count() or 1) if workers == "auto" else workers,
+        fingerprints=fingerprints,
+        symmetry=symmetry,
+        checkpoint=checkpoint,
+        resume=resume,
+    )
+    return found
+
+
+def _compiler_there() -> bool:
+    """Whether rules can be compiled here (looked up, not imported: that takes a second)."""
+    return all(find_spec(name) for name in ("numba", "slotspec.statemachine.compiled"))
