@@ -65,6 +65,11 @@ class _Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     extended: dict[str, float]
 
 
+def printable(path: str | Path) -> str:
+    """A path for messages and reports: names that are not UTF-8 cannot be printed."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
+
+
 def shown(value: object) -> str:
     """A value as JSON, cut to what fits in a message."""
     try:
@@ -148,7 +153,9 @@ class TraceReader:
     # -- lines -----------------------------------------------------------------------------
 
     def _fail(self, code: str, message: str, line: int | None = None) -> NoReturn:
-        raise InputError(code, f"{self.path}:{line or self.line or 1}: {message}") from None
+        raise InputError(
+            code, f"{printable(self.path)}:{line or self.line or 1}: {message}"
+        ) from None
 
     def _open(self) -> BinaryIO:
         try:

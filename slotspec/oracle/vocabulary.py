@@ -27,8 +27,8 @@ class StepFields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, froze
 
     result: Any | UnsetType = UNSET
     effects: list[dict[str, Any]] | UnsetType = UNSET
-    raises: str | UnsetType | None = UNSET
-    raises_cause: str | UnsetType | None = UNSET
+    raises: Name | UnsetType | None = UNSET
+    raises_cause: Name | UnsetType | None = UNSET
     unordered: list[tuple[int, int]] | UnsetType = UNSET
     state: dict[str, Any] | UnsetType = UNSET
 

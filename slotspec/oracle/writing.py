@@ -10,6 +10,7 @@ from typing import BinaryIO, Self, cast
 
 import msgspec
 
+from slotspec.oracle.reading import printable
 from slotspec.oracle.traces import TraceHeader, TraceStep
 from slotspec.statemachine.errors import InputError
 
@@ -76,7 +77,7 @@ class TraceWriter:
     def _refused(self, error: Exception) -> InputError:
         reason = getattr(error, "strerror", None) or str(error)
         return InputError(
-            "TRC023", f"{self.path}: cannot be written ({reason}); choose another place"
+            "TRC023", f"{printable(self.path)}: cannot be written ({reason}); choose another place"
         )
 
 

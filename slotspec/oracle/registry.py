@@ -1,0 +1,81 @@
+"""Which oracle answers for which class.
+
+An oracle is asked for one trace at a time. A further class needs a vocabulary in
+:mod:`slotspec.oracle.vocabulary` and a line in :data:`ORACLES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+from slotspec.oracle.traces import Expected, TraceHeader
+from slotspec.oracle.vocabulary import SLOT_POOL, VOCABULARIES
+from slotspec.statemachine.errors import InputError, UsageError
+
+
+class Oracle(Protocol):
+    """Says what a class does, one operation after the other.
+
+    It may also have ``hint(step)``, which is called before `step` and tells it the names
+    that the trace uses for ids that the model makes itself.
+    """
+
+    def step(self, op: str, **arguments: Any) -> Expected:
+        """Run one operation on the model.
+
+        :raises InputError: where the generation does not have it.
+        """
+        ...
+
+
+Factory = Callable[[str, TraceHeader | None], Oracle]
+
+ORACLES: dict[str, str | Factory] = {
+    SLOT_POOL.implementation: "slotspec.oracle.slot_pool:SlotPoolOracle",
+}
+"""The header's ``implementation`` -> what makes its oracle, or where that is found."""
+
+
+def generation_of(header: TraceHeader, generation: str | None = None) -> str:
+    """The generation to hold a trace against: the one asked for, else its version's.
+
+    :raises UsageError: ``SET101`` where there is no such generation.
+    :raises InputError: ``TRC011`` where there is none for the version of the trace.
+    """
+    vocabulary = VOCABULARIES[header.implementation]
+    known = ", ".join(vocabulary.generations)
+    if generation is not None:
+        if generation not in vocabulary.generations:
+            raise UsageError(
+                "SET101",
+                f"there is no generation {generation!r} of the {vocabulary.title}; "
+                f"use one of {known}",
+            )
+        return generation
+    if header.generation not in vocabulary.generations:
+        raise InputError(
+            "TRC011",
+            f"no generation of the {vocabulary.title} models version {header.version!r}; "
+            f"there are {known}: choose one with --generation",
+        )
+    return header.generation
+
+
+def oracle_for(header: TraceHeader, generation: str | None = None) -> Oracle:
+    """A fresh oracle for one trace.
+
+    :raises InputError: ``TRC010`` where no model covers the class, or as `generation_of`.
+    """
+    chosen = generation_of(header, generation)
+    found = ORACLES.get(header.implementation)
+    if found is None:
+        known = ", ".join(ORACLES)
+        raise InputError(
+            "TRC010", f"no model covers {header.implementation!r} yet; there are {known}"
+        )
+    if isinstance(found, str):
+        module, name = found.split(":")
+        found = cast("Factory", getattr(import_module(module), name))
+    return found(chosen, header)
