@@ -19,9 +19,9 @@ from slotspec.statemachine.model import Call, Instance, Kind, Property
 from slotspec.statemachine.replay import explain, replay
 from slotspec.statemachine.rules import REFUSED
 from slotspec.statemachine.verdict import (
+    NO_LIMITS,
     Finding,
     Limit,
-    NO_LIMITS,
     Limits,
     Progress,
     PropertyResult,

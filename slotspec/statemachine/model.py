@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from itertools import product
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from slotspec.statemachine.errors import DeclarationError, UsageError
 from slotspec.statemachine.fields import (
@@ -26,6 +26,9 @@ from slotspec.statemachine.fields import (
 )
 from slotspec.statemachine.lifecycle import Lifecycle
 from slotspec.statemachine.rules import NONE, Listener
+
+if TYPE_CHECKING:
+    from slotspec.statemachine.words import Words
 
 Rule = Callable[..., int]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -132,6 +135,7 @@ class Model:
         self.properties: dict[str, Property] = {}
         self.settle: Rule | None = None
         self.final: Callable[..., Any] | None = None
+        self.words: type[Words] | None = None
         self.bounds: dict[str, Bound] = {}
         for bound in [*(sort.bound for sort in self.sorts), *bounds]:
             if bound is not None and bound.name not in self.bounds:

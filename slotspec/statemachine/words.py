@@ -1,0 +1,124 @@
+"""Numbers of a model turned into words, for people who read a trace.
+
+A model may bring its own: a subclass of :class:`Words` in ``Model.words``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from slotspec.statemachine.fields import Domain, Ref, Sort
+from slotspec.statemachine.model import Call, Instance, ParameterDomain
+from slotspec.statemachine.rules import NONE
+from slotspec.statemachine.verdict import Finding, TraceStep
+
+NOTHING = "-"
+"""How NONE is written."""
+
+
+class Words:
+    """The default words of an instance: names of states, enum members and sort elements."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+
+    def element(self, sort: Sort, index: int) -> str:
+        """An element of a sort: ``gate1``; of a sum by its part, of a product ``tm0.slot1``."""
+        if index == NONE:
+            return NOTHING
+        bounds = self.instance.setting.bounds
+        for part in sort.parts:
+            if index < part.size(bounds):
+                return self.element(part, index)
+            index -= part.size(bounds)
+        places: list[str] = []
+        for factor in reversed(sort.factors):
+            index, place = divmod(index, factor.size(bounds))
+            places.append(self.element(factor, place))
+        return ".".join(reversed(places)) or f"{singular(sort.name)}{index}"
+
+    def value(self, domain: Domain, value: int) -> str:
+        """A value of a field."""
+        if isinstance(domain, Ref):
+            return self.element(domain.sort, value)
+        if isinstance(domain, type) and 0 <= value < len(domain.states):
+            return domain.states[value].name
+        return NOTHING if value == NONE else str(value)
+
+    def argument(self, domain: ParameterDomain, value: int) -> str:
+        """An argument of an action."""
+        if isinstance(domain, Sort):
+            return self.element(domain, value)
+        return str(value) if isinstance(domain, int) else domain(value).name
+
+    def call(self, call: Call) -> str:
+        """An action with its arguments."""
+        inside = ", ".join(
+            f"{name}={self.argument(domain, value)}"
+            for (name, domain), value in zip(
+                call.action.parameters.items(), call.arguments, strict=True
+            )
+        )
+        return f"{call.action.name}({inside})"
+
+    def effect(self, effect: tuple[int, ...]) -> str:
+        """An effect: its name and its arguments, without those that were not given."""
+        code, *arguments = effect
+        while arguments and arguments[-1] == NONE:
+            arguments.pop()
+        names = self.instance.model.effects
+        known = names is not None and code in {int(member) for member in names}
+        name = names(code).name if names is not None and known else f"effect {code}"
+        return f"{name}({', '.join(NOTHING if a == NONE else str(a) for a in arguments)})"
+
+    def place(self, name: str, index: int | None) -> str:
+        """A field, or its element at `index`."""
+        spec = self.instance.record.fields[name]
+        if index is None or spec.over is None:
+            return name
+        return f"{name}[{self.element(spec.over, index)}]"
+
+    def changes(self, step: TraceStep) -> list[str]:
+        """What a step changed, one phrase for each place."""
+        found = []
+        for where, (old, new) in step.changed.items():
+            name, _, index = where.partition("[")
+            domain = self.instance.record.fields[name].domain
+            place = self.place(name, int(index[:-1]) if index else None)
+            found.append(f"{place}: {self.value(domain, old)} -> {self.value(domain, new)}")
+        return found
+
+    def export(self, finding: Finding) -> Iterator[dict[str, Any]]:
+        """The trace as objects for JSON lines: a header, then one for each step."""
+        setting = self.instance.setting
+        yield {
+            "format": "slotspec.steps",
+            "model": self.instance.model.name,
+            "generation": self.instance.generation,
+            "bounds": dict(setting.bounds),
+        }
+        for step in finding.steps:
+            yield {
+                "action": step.call.action.name,
+                "arguments": dict(
+                    zip(step.call.action.parameters, step.call.arguments, strict=True)
+                ),
+                "result": step.result,
+                "effects": [list(effect) for effect in step.effects],
+                "state": dict(step.after),
+            }
+
+
+def singular(name: str) -> str:
+    """One of what a sort's name says: ``gate`` for ``gates``."""
+    if name.endswith("ies"):
+        return name[:-3] + "y"
+    if name.endswith("s") and not name.endswith("ss") and len(name) > 1:
+        return name[:-1]
+    return name
+
+
+def words_of(instance: Instance) -> Words:
+    """The words of the instance's model, or the default ones."""
+    return (instance.model.words or Words)(instance)
