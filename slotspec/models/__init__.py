@@ -1,1 +1,35 @@
-"""TODO"""
+"""The built-in models, loaded when they are asked for."""
+
+from __future__ import annotations
+
+import importlib
+from difflib import get_close_matches
+
+from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.model import Model
+
+MODELS = {
+    "slot_pool": "The JobMaster's slot pool: requests, offers, timeouts, failures.",
+}
+"""Each built-in model by name, with what it models. The model `NAME` is the attribute of
+that name in ``slotspec.models.NAME``; its properties are declared in
+``slotspec.properties.NAME``."""
+
+
+def load_model(name: str) -> Model:
+    """The built-in model `name`, with its properties declared.
+
+    :raises UsageError: ``SET010`` if there is no such model.
+    """
+    if name not in MODELS:
+        near = get_close_matches(name, MODELS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(
+            "SET010",
+            f"no built-in model {name!r}{hint} There is: {', '.join(MODELS)}."
+            " A model of your own is given as file.py or file.py:attribute",
+        )
+    importlib.import_module(f"slotspec.properties.{name}")
+    model = getattr(importlib.import_module(f"slotspec.models.{name}"), name)
+    assert isinstance(model, Model)
+    return model

@@ -1,0 +1,83 @@
+"""A check as one JSON object; docs/json.md says what each key means."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from slotspec.statemachine.verdict import Finding, Result, Verdict
+from slotspec.statemachine.words import words_of
+
+FORMAT = 1
+"""Raised when a key changes its meaning or goes; new keys may come at any time."""
+
+
+def document(result: Result) -> dict[str, Any]:
+    """`result` as an object of numbers, strings, lists and objects."""
+    instance = result.instance
+    violated = [p.finding for p in result.properties if p.verdict is Verdict.VIOLATED]
+    first = next((f for f in (result.fault, *violated, result.deadlock) if f), None)
+    return {
+        "format": FORMAT,
+        "model": instance.model.name,
+        "generation": instance.generation,
+        "scope": instance.scope,
+        "bounds": dict(instance.setting.bounds),
+        "engine": result.engine,
+        "workers": result.workers,
+        "symmetry": result.symmetry,
+        "verdict": result.verdict.name,
+        "limit": result.limit.value if result.limit else None,
+        "states": result.states,
+        "transitions": result.transitions,
+        "depth": result.depth,
+        "seconds": round(result.seconds, 3),
+        "compile_seconds": result.compile_seconds,
+        "bytes_per_state": result.bytes_per_state,
+        "missed": result.missed,
+        "properties": [
+            {
+                "name": found.property.name,
+                "kind": found.property.kind.value,
+                "verdict": found.verdict.name,
+                "sentence": found.property.sentence,
+                "source": found.property.source,
+                "reason": found.reason,
+                "trace": steps(result, found.finding),
+            }
+            for found in result.properties
+        ],
+        "deadlock": steps(result, result.deadlock),
+        "fault": {"message": result.fault.fault, "trace": steps(result, result.fault)}
+        if result.fault
+        else None,
+        "taken": result.taken,
+        "coverage": [
+            {"lifecycle": lifecycle, "source": source, "event": event, "fired": count}
+            for (lifecycle, source, event), count in result.fired.items()
+        ],
+        "trace": steps(result, first),
+    }
+
+
+def steps(result: Result, finding: Finding | None) -> list[Mapping[str, Any]] | None:
+    """The steps of a trace; None where there is none."""
+    if finding is None:
+        return None
+    words = words_of(result.instance)
+    return [
+        {
+            "step": number,
+            "action": step.call.action.name,
+            "arguments": dict(zip(step.call.action.parameters, step.call.arguments, strict=True)),
+            "result": step.result,
+            "effects": [list(effect) for effect in step.effects],
+            "changed": {name: list(pair) for name, pair in step.changed.items()},
+            "words": {
+                "call": words.call(step.call),
+                "effects": [words.effect(effect) for effect in step.effects],
+                "changes": words.changes(step),
+            },
+        }
+        for number, step in enumerate(finding.steps, 1)
+    ]

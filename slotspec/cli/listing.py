@@ -1,0 +1,138 @@
+"""``slotspec list``: what there is to check, and what its parts are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum, StrEnum
+from typing import Annotated
+
+import typer
+
+from slotspec.statemachine.model import Model
+
+
+class What(StrEnum):
+    """What can be listed."""
+
+    models = "models"
+    generations = "generations"
+    scopes = "scopes"
+    bounds = "bounds"
+    operations = "operations"
+    actions = "actions"
+    properties = "properties"
+    lifecycles = "lifecycles"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command("list")(list_)
+
+
+def list_(
+    what: Annotated[What, typer.Argument(help="What to list.")] = What.models,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODEL", help="Of this model, built-in or file.py[:attribute]."),
+    ] = None,
+) -> None:
+    """List the models and what each declares."""
+    from slotspec.cli.modules import find_model
+    from slotspec.cli.output import Output
+    from slotspec.models import MODELS
+
+    out = Output()
+    if what is What.models and not model:
+        out.table(("model", "what it is"), list(MODELS.items()))
+        return
+    for name in model or MODELS:
+        found = find_model(name)
+        out.line(f"{found.name}: {found.sentence}", "bold")
+        headers, rows = TABLES[what](found)
+        out.table(headers, rows)
+        out.line()
+
+
+Rows = tuple[Sequence[str], Sequence[Sequence[str]]]
+
+
+def models(model: Model) -> Rows:
+    return ("part", "number"), [
+        ("generations", str(len(model.generations))),
+        ("scopes", str(len(model.scopes))),
+        ("operations", str(len(model.operations))),
+        ("actions", str(len(model.actions))),
+        ("properties", str(len(model.properties))),
+    ]
+
+
+def generations(model: Model) -> Rows:
+    names = list(dict.fromkeys(c for choices in model.generations.values() for c in choices))
+    rows = [
+        (version, *(_choice(choices.get(name)) for name in names))
+        for version, choices in model.generations.items()
+    ]
+    return ("generation", *names), rows
+
+
+def _choice(value: object) -> str:
+    return value.name if isinstance(value, Enum) else str(value)
+
+
+def scopes(model: Model) -> Rows:
+    rows = [
+        (scope.name, ", ".join(f"{n}={v}" for n, v in scope.bounds.items()), scope.sentence)
+        for scope in model.scopes.values()
+    ]
+    return ("scope", "bounds", "why"), rows
+
+
+def bounds(model: Model) -> Rows:
+    rows = [
+        (b.name, f"{b.minimum} to {b.maximum}", str(b.default), b.sentence)
+        for b in model.bounds.values()
+    ]
+    return ("bound", "range", "default", "what it is"), rows
+
+
+def operations(model: Model) -> Rows:
+    return ("operation", "what it does"), [(o.name, o.sentence) for o in model.operations.values()]
+
+
+def actions(model: Model) -> Rows:
+    rows = [(a.name, ", ".join(a.parameters), a.sentence) for a in model.actions.values()]
+    return ("action", "parameters", "what happens"), rows
+
+
+def properties(model: Model) -> Rows:
+    rows = [(p.name, p.kind.value, p.sentence, p.source) for p in model.properties.values()]
+    return ("property", "kind", "what holds", "source"), rows
+
+
+def lifecycles(model: Model) -> Rows:
+    rows = [
+        (
+            lifecycle.__name__,
+            move.source.name,
+            move.event.name,
+            move.target.name,
+            move.event.sentence,
+        )
+        for lifecycle in dict.fromkeys(
+            spec.domain for spec in model.record.fields.values() if isinstance(spec.domain, type)
+        )
+        for move in lifecycle.transitions
+    ]
+    return ("lifecycle", "from", "event", "to", "what happens"), rows
+
+
+TABLES = {
+    What.models: models,
+    What.generations: generations,
+    What.scopes: scopes,
+    What.bounds: bounds,
+    What.operations: operations,
+    What.actions: actions,
+    What.properties: properties,
+    What.lifecycles: lifecycles,
+}

@@ -1,0 +1,99 @@
+"""What a command line asks to be run: models, generations, scopes, bounds, properties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from slotspec.cli.modules import find_model
+from slotspec.models import MODELS
+from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.model import Instance, Model
+
+
+def plan(
+    names: Sequence[str],
+    generations: Sequence[str] = (),
+    scopes: Sequence[str] = (),
+    settings: Sequence[str] = (),
+    properties: Sequence[str] = (),
+) -> list[Instance]:
+    """Every instance to check, in order of model, generation, scope.
+
+    Without `names` all built-in models; without `generations` and `scopes` all of each
+    model's, except that bounds given by `settings` (``NAME=VALUE``) start from its first
+    scope alone.
+
+    :raises UsageError: a name that nothing has (``SET001`` to ``SET019``).
+    """
+    bounds = parse_bounds(settings)
+    models = [find_model(name) for name in names or MODELS]
+    _known("generation", generations, [v for m in models for v in m.generations], "SET004")
+    _known("scope", scopes, [name for m in models for name in m.scopes], "SET003")
+    _known("property", properties, [name for m in models for name in m.properties], "SET017")
+    _known("bound", bounds, [name for m in models for name in m.bounds], "SET001")
+    instances: list[Instance] = []
+    for model in models:
+        for version in _generations(model, generations):
+            for scope in _scopes(model, scopes, bounds):
+                instances.append(model.instance(bounds, generation=version, scope=scope))
+    if properties:
+        for instance in instances:
+            instance.properties = {
+                name: p for name, p in instance.properties.items() if name in properties
+            }
+        asked = {name for instance in instances for name in instance.properties}
+        missing = [name for name in properties if name not in asked]
+        if missing:
+            raise UsageError(
+                "SET018",
+                f"property {missing[0]} says nothing about these settings;"
+                " choose another generation or other bounds",
+            )
+    if not instances:
+        raise UsageError("SET019", "nothing to check: no model has this generation and this scope")
+    return instances
+
+
+def parse_bounds(settings: Iterable[str]) -> dict[str, int]:
+    """``NAME=VALUE`` items as bounds.
+
+    :raises UsageError: ``SET016`` for any other form.
+    """
+    bounds: dict[str, int] = {}
+    for item in settings:
+        name, equals, value = item.partition("=")
+        try:
+            if not name or not equals:
+                raise ValueError
+            bounds[name] = int(value)
+        except ValueError:
+            raise UsageError(
+                "SET016", f"--set {item}: write NAME=NUMBER, as in --set requests=3"
+            ) from None
+    return bounds
+
+
+def _generations(model: Model, wanted: Sequence[str]) -> list[str | None]:
+    if not model.generations:
+        return [] if wanted else [None]
+    return [v for v in model.generations if not wanted or v in wanted]
+
+
+def _scopes(model: Model, wanted: Sequence[str], bounds: object) -> list[str]:
+    if wanted:
+        return [name for name in model.scopes if name in wanted]
+    return list(model.scopes)[:1] if bounds else list(model.scopes)
+
+
+def _known(what: str, wanted: Iterable[str], known: Sequence[str], code: str) -> None:
+    for name in wanted:
+        if name in known:
+            continue
+        there = list(dict.fromkeys(known))
+        near = get_close_matches(name, there, n=3, cutoff=0.5)
+        if near:
+            hint = f"did you mean {' or '.join(near)}?"
+        else:
+            hint = f"there is {', '.join(there)}" if there else "there is none"
+        raise UsageError(code, f"no {what} {name!r}; {hint}")

@@ -1,0 +1,166 @@
+"""The report of a check: runs, properties, coverage, deviations, traces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from slotspec.cli.output import Output
+from slotspec.cli.summary import Group, groups, length, overall
+from slotspec.statemachine.model import Instance
+from slotspec.statemachine.verdict import Finding, Result, Verdict
+from slotspec.statemachine.words import NOTHING, words_of
+
+NUMBERS = ("states", "transitions", "depth", "seconds", "step")
+
+
+def report(
+    results: Sequence[Result], left: Sequence[Instance], seconds: float, verbose: bool
+) -> None:
+    """Print everything that `results` say.
+
+    :param left: instances that were not begun because the run was interrupted.
+    :param verbose: show the traces of known deviations and witnesses too.
+    """
+    out = Output()
+    for name, of_model in groups(results).items():
+        runs(out, of_model)
+        if any(group.results[0].properties for group in of_model):
+            out.line()
+            properties(out, of_model)
+        out.line()
+        for group in of_model:
+            coverage(out, name, group)
+        deviations(out, of_model)
+        out.line()
+    for result in results:
+        for title, finding in findings(result, verbose):
+            trace(out, result.instance, title, finding)
+    for instance in left:
+        out.line(f"not run: {instance.title}", "yellow")
+    count = f"{len(results)} run" + ("s" if len(results) != 1 else "")
+    verdict = Verdict.UNKNOWN if left and overall(results) is Verdict.HOLDS else overall(results)
+    out.line(f"{verdict.value}: {count}, {seconds:.1f} s")
+
+
+def runs(out: Output, of_model: Sequence[Group]) -> None:
+    """One line for each run."""
+    rows = [
+        (
+            result.instance.model.name,
+            result.instance.generation or NOTHING,
+            result.instance.scope,
+            f"{result.states:,}",
+            f"{result.transitions:,}",
+            str(result.depth),
+            f"{result.seconds:.1f}",
+            result.engine,
+            result.verdict.value + (f" (limit: {result.limit.value})" if result.limit else ""),
+        )
+        for group in of_model
+        for result in group.results
+    ]
+    out.table(
+        (
+            "model",
+            "generation",
+            "scope",
+            "states",
+            "transitions",
+            "depth",
+            "seconds",
+            "engine",
+            "verdict",
+        ),
+        rows,
+        NUMBERS,
+    )
+    for group in of_model:
+        for result in group.results:
+            if result.missed is not None:
+                out.line(
+                    f"{result.instance.title}: a state was missed"
+                    f" with a probability of at most {result.missed:.1e}"
+                )
+
+
+def properties(out: Output, of_model: Sequence[Group]) -> None:
+    """One line for each property, one column for each generation."""
+    model = of_model[0].results[0].instance.model
+    rows = []
+    for name, declared in model.properties.items():
+        verdicts = [group.verdict(name) for group in of_model]
+        if any(verdicts):
+            cells = [v.value if v else NOTHING for v in verdicts]
+            rows.append((name, declared.kind.value, *cells))
+    out.table(("property", "kind", *(g.generation or "verdict" for g in of_model)), rows)
+
+
+def coverage(out: Output, model: str, group: Group) -> None:
+    """How many declared lifecycle transitions were fired, and which were not."""
+    fired = group.fired()
+    never = [key for key, count in fired.items() if not count]
+    title = " ".join(part for part in (model, group.generation) if part)
+    out.line(f"{title}: {len(fired) - len(never)} of {len(fired)} lifecycle transitions fired")
+    word = "dead" if group.exhaustive else "not fired before the limit"
+    for lifecycle, source, event in never:
+        out.line(f"  {word}: {lifecycle} {source} --{event}-->", "yellow")
+
+
+def deviations(out: Output, of_model: Sequence[Group]) -> None:
+    """Known deviations with their reasons."""
+    rows = [
+        (
+            group.generation or NOTHING,
+            found.property.name,
+            f"{length(found)} ({result.instance.scope})" if found.finding else NOTHING,
+            found.reason or "",
+        )
+        for group in of_model
+        for result, found in group.deviations()
+    ]
+    if rows:
+        out.line()
+        out.table(("known deviation in", "property", "steps (scope)", "reason"), rows)
+
+
+def findings(result: Result, everything: bool) -> Iterator[tuple[str, Finding | None]]:
+    """What a run found, each with a title: faults and violations first."""
+    name = result.instance.title
+    if result.fault:
+        yield f"VIOLATED protocol of {name}: {result.fault.fault}", result.fault
+    if result.deadlock:
+        yield f"VIOLATED no deadlock of {name}: no call is possible", result.deadlock
+    wanted = [Verdict.VIOLATED, *([Verdict.DEVIATES, Verdict.HOLDS] if everything else [])]
+    for verdict in wanted:
+        for found in result.properties:
+            if found.verdict is not verdict or (
+                verdict is not Verdict.VIOLATED and not found.finding
+            ):
+                continue
+            word = "WITNESS of" if verdict is Verdict.HOLDS else verdict.value
+            declared = found.property
+            more = f" ({found.reason})" if found.reason else ""
+            yield f"{word} {declared.name} of {name}: {declared.sentence}{more}", found.finding
+
+
+def trace(out: Output, instance: Instance, title: str, finding: Finding | None) -> None:
+    """A trace as a table: step, call, effects, what it changed."""
+    out.line(title, "bold")
+    if finding is None:
+        out.line()
+        return
+    if not finding.steps:
+        out.line("in the initial state\n")
+        return
+    words = words_of(instance)
+    rows = [
+        (
+            str(number),
+            words.call(step.call),
+            "\n".join(words.effect(effect) for effect in step.effects),
+            "\n".join(words.changes(step)),
+        )
+        for number, step in enumerate(finding.steps, 1)
+    ]
+    out.table(("step", "call", "effects", "changes"), rows, NUMBERS)
+    out.line()
