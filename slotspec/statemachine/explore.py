@@ -158,7 +158,7 @@ class _Search:
             stuck = False
             self.taken[call.index] += 1
             if fired:
-                for firing in fired if len(fired) == 1 else set(fired):
+                for firing in fired:
                     self.fired[firing] += 1
             if checks:
                 if not before_loaded:

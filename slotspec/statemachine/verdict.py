@@ -116,8 +116,8 @@ class Result:
     :param deadlock: shortest way into a state without successor that is not declared final.
     :param fault: shortest way to a step that leaves the protocol (undeclared transition,
         value out of its field's domain, index out of range, a refusal that changed something).
-    :param fired: for each lifecycle transition ``(lifecycle, source, event)``, in how many
-        taken calls it was fired (0: declared, but no reachable step fires it).
+    :param fired: for each lifecycle transition ``(lifecycle, source, event)``, how often the
+        taken calls fired it (0: declared, but no reachable step fires it).
     :param taken: for each action, how many of the transitions are its.
     :param limit: what ended the search early; None for an exhaustive one.
     :param missed: with fingerprints: upper bound of the probability that a state was missed.
