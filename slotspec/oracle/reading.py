@@ -52,6 +52,7 @@ LINE_LIMIT = 16 * 1024 * 1024
 
 _GZIP = b"\x1f\x8b"
 _SHOWN = 60
+_LISTED = 12
 
 
 class _Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -332,10 +333,12 @@ class TraceReader:
             return
         names = self._names.get(argument.refers)
         if names is not None and value not in names:
+            listed = ", ".join(map(shown, list(names)[:_LISTED])) or "none"
+            more = ", …" if len(names) > _LISTED else ""
             self._fail(
                 "TRC019",
                 f"{argument.name} {shown(value)} is not among the header's {argument.refers} "
-                f"({', '.join(map(shown, names)) or 'none'}); add it there",
+                f"({listed}{more}); add it there",
             )
 
     def _ranges(self, ranges: list[tuple[int, int]], size: int) -> tuple[tuple[int, int], ...]:
