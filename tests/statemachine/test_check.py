@@ -1,0 +1,56 @@
+"""An engine does what it is asked, or says that it cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examples import turnstile, two_phase_commit
+from slotspec.statemachine import Limit, Limits, UsageError, check
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "says"),
+    [
+        ({"engine": "quick"}, "SET020", "quick"),
+        ({"workers": 0}, "SET021", "0"),
+        ({"engine": "interpreted", "workers": 2}, "SET022", "more than one worker"),
+        ({"engine": "interpreted", "fingerprints": True}, "SET022", "fingerprints"),
+        ({"engine": "interpreted", "symmetry": True}, "SET022", "symmetry"),
+        ({"engine": "interpreted", "checkpoint": Path("x")}, "SET022", "checkpoint"),
+        ({"resume": True}, "SET023", "checkpoint"),
+        ({"limits": Limits(states=0)}, "SET024", "states 0"),
+        ({"limits": Limits(depth=-1)}, "SET024", "depth -1"),
+        ({"limits": Limits(seconds=0)}, "SET024", "seconds 0"),
+        ({"limits": Limits(memory=0)}, "SET024", "memory 0"),
+    ],
+)
+def test_what_cannot_be_honoured_is_refused(options: dict[str, Any], code: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says) as caught:
+        check(turnstile.model.instance(), **options)
+    assert caught.value.code == code
+
+
+def test_auto_interprets_what_is_small() -> None:
+    assert check(turnstile.model.instance()).engine == "interpreted"
+
+
+def test_auto_honours_a_bound_on_states_that_is_smaller_than_small() -> None:
+    result = check(two_phase_commit.model.instance(), limits=Limits(states=7))
+    assert (result.states, result.limit) == (7, Limit.STATES)
+
+
+def test_auto_goes_on_interpreting_where_rules_cannot_be_compiled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import sys
+
+    module = sys.modules[check.__module__]
+    monkeypatch.setattr(module, "_compiler_there", lambda: False)
+    monkeypatch.setattr(module, "SMALL", 10)
+    result = check(two_phase_commit.model.instance())
+    assert (result.states, result.engine) == (288, "interpreted")
+    with pytest.raises(UsageError, match="Numba"):
+        check(two_phase_commit.model.instance(), engine="compiled")
