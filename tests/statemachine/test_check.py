@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -37,16 +38,17 @@ def test_auto_interprets_what_is_small() -> None:
     assert check(turnstile.model.instance()).engine == "interpreted"
 
 
-def test_auto_honours_a_bound_on_states_that_is_smaller_than_small() -> None:
+def test_auto_honours_a_bound_on_states_that_is_smaller_than_small(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys.modules[check.__module__], "_compiler_there", lambda: True)
     result = check(two_phase_commit.model.instance(), limits=Limits(states=7))
-    assert (result.states, result.limit) == (7, Limit.STATES)
+    assert (result.states, result.limit, result.engine) == (7, Limit.STATES, "interpreted")
 
 
 def test_auto_goes_on_interpreting_where_rules_cannot_be_compiled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    import sys
-
     module = sys.modules[check.__module__]
     monkeypatch.setattr(module, "_compiler_there", lambda: False)
     monkeypatch.setattr(module, "SMALL", 10)

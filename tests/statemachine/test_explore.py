@@ -303,6 +303,66 @@ def test_replaced_rules_are_run_in_actions_and_properties() -> None:
     assert replaced.verdict is Verdict.HOLDS
 
 
+def test_properties_see_replaced_rules_too() -> None:
+    model = room()
+    counter(model)
+
+    def small(s: Room) -> bool:
+        return s.count + helper(s) <= 4
+
+    says(model, "always", small)
+    assert explore(model).verdict is Verdict.HOLDS
+    replaced = explore_interpreted(model.instance(replace={helper: twice}))
+    assert replaced.verdict is Verdict.VIOLATED
+
+
+def test_a_state_has_no_effects() -> None:
+    model = room()
+    anything(model)
+
+    def ring(s: Room) -> int:
+        """Ring the bell once."""
+        if s.count == 1:
+            return REFUSED
+        s.count = 1
+        emit(s, 7)
+        return 0
+
+    model.action()(ring)
+
+    def silent(s: Room) -> bool:
+        return not s.effects
+
+    says(model, "always", silent)
+    assert explore(model).verdict is Verdict.HOLDS
+
+
+def test_a_step_that_writes_a_place_twice_is_undone_to_the_first_value() -> None:
+    model = room()
+    anything(model)
+
+    def count_two(s: Room) -> int:
+        """Count twice in one step."""
+        if s.count > 1:
+            return REFUSED
+        for i in range(2):
+            s.count += 1
+            s.seen[0] = i
+        return 0
+
+    def count_one(s: Room) -> int:
+        """Count once."""
+        if s.count > 1:
+            return REFUSED
+        s.count += 1
+        return 0
+
+    model.action()(count_two)
+    model.action()(count_one)
+    # (count, seen[0]): 00 -> 21, 10; 10 -> 31, 20
+    assert counts(explore(model)) == (5, 4, 2)
+
+
 def test_a_trace_has_states_and_effects_of_each_step() -> None:
     instance: Instance = turnstile.model.instance({"gates": 1})
     insert = instance.calls[0]

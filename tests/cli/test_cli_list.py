@@ -1,0 +1,91 @@
+"""``slotspec list`` and what every command line has: help, version, entry points."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from slotspec import __version__
+from slotspec.cli.listing import What
+from slotspec.models import MODELS
+from tests.cli.counter import EXAMPLES, Run
+
+TURNSTILE = str(EXAMPLES / "turnstile.py")
+
+
+def test_models_are_listed_without_loading_them(run: Run) -> None:
+    ran = run("list")
+    assert ran.code == 0
+    for name, sentence in MODELS.items():
+        assert name in ran.out
+        assert sentence in ran.out
+
+
+@pytest.mark.parametrize("what", list(What))
+def test_every_part_of_a_model_can_be_listed(run: Run, what: What) -> None:
+    ran = run("list", what.value, "--model", TURNSTILE)
+    assert ran.code == 0
+    assert ran.out.startswith("turnstile: A row of turnstiles, each opened by a coin.")
+
+
+@pytest.mark.parametrize(
+    ("what", "row"),
+    [
+        ("properties", "only_its_own_gate    step        Who passes a gate"),
+        ("actions", "insert   gate         Somebody puts a coin into a gate"),
+        ("lifecycles", "Turnstile   LOCKED   coin    OPEN     A coin falls in."),
+        ("bounds", "gates   1 to 254   2         Turnstiles in a row."),
+    ],
+)
+def test_a_listed_part_has_its_sentence(run: Run, what: str, row: str) -> None:
+    assert row in run("list", what, "--model", TURNSTILE).out
+
+
+def test_an_unknown_part_exits_with_2(run: Run) -> None:
+    ran = run("list", "colours")
+    assert ran.code == 2
+    assert "colours" in ran.err
+
+
+def test_version(run: Run) -> None:
+    assert run("--version").out == f"slotspec {__version__}\n"
+
+
+def test_help_names_the_commands(run: Run) -> None:
+    ran = run("--help")
+    assert ran.code == 0
+    assert "check" in ran.out
+    assert "list" in ran.out
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; from slotspec.cli import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit as left: assert left.code == 0\n"
+        "heavy = {'numba', 'numpy', 'networkx', 'transitions', 'hypothesis'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_the_package_runs_as_a_module() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "slotspec", "check", TURNSTILE], capture_output=True, text=True
+    )
+    assert ran.returncode == 0
+    assert "HOLDS: 1 run" in ran.stdout
+
+
+@pytest.mark.parametrize("name", ["turnstile", "two_phase_commit"])
+def test_an_example_runs_as_a_program(name: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, str(EXAMPLES / f"{name}.py")], capture_output=True, text=True
+    )
+    assert ran.returncode == 0
+    assert "HOLDS" in ran.stdout
+    assert {"turnstile": "22 states, 40 transitions, depth 6"}.get(
+        name, "3 managers: HOLDS, 288 states, 809 transitions, depth 10"
+    ) in ran.stdout
