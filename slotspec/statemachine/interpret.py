@@ -31,7 +31,7 @@ class Watching:
     def __setitem__(self: Any, index: int, value: int) -> None:
         if index < 0:
             raise IndexError("a rule may not count from the end")
-        self.journal.append((self, index, self[index]))
+        self.note((self, index, self[index]))
         list.__setitem__(self, index, value)
 
     def _fixed(self: Any, *_: Any) -> Any:
@@ -44,12 +44,12 @@ class Watching:
 class Place:
     """Where a field lies in the packed state (-1: nowhere), and which values it may have."""
 
-    __slots__ = ("largest", "name", "nullable", "offset", "rest")
+    __slots__ = ("largest", "name", "none", "offset", "rest")
 
     def __init__(self, name: str, spec: FieldSpec, largest: int, offset: int) -> None:
         self.name = name
         self.largest = largest
-        self.nullable = isinstance(spec.domain, Ref)
+        self.none = NONE if isinstance(spec.domain, Ref) else self.largest
         self.offset = offset
         self.rest = spec.default
 
@@ -61,21 +61,21 @@ class Place:
         if self.offset < 0:
             if value != self.rest:
                 raise StepError("STP004", f"scratch field {where} is left at {value} by the step")
-        elif not (0 <= value <= self.largest or (value == NONE and self.nullable)):
-            none = " or NONE" if self.nullable else ""
+        elif not (0 <= value <= self.largest or value == self.none):
+            none = " or NONE" if self.none == NONE else ""
             raise StepError("STP003", f"{where} is {value}; it may be 0 to {self.largest}{none}")
 
 
 class WatchedList(Watching, list[int]):  # type: ignore[misc]
     """An array of references or numbers."""
 
-    __slots__ = ("journal", "name", "place")
+    __slots__ = ("name", "note", "place")
 
 
 class WatchedMachines(Watching, Machines):  # type: ignore[misc]
     """An array of lifecycle states."""
 
-    __slots__ = ("journal", "name", "place")
+    __slots__ = ("name", "note", "place")
 
 
 class Interpreter:
@@ -105,6 +105,7 @@ class Interpreter:
         self._packed = bytearray(self._format.size)
         self._values = memoryview(self._packed).cast("H")
         self._pack_all()
+        self._loaded = self.key
 
     def _watched(self) -> Any:
         """A fresh record that writes the journal."""
@@ -142,7 +143,7 @@ class Interpreter:
                 array = WatchedMachines(values, spec.domain, name, heard)
             else:
                 array = WatchedList(values)
-            array.journal, array.name, array.place = journal, name, place
+            array.note, array.name, array.place = journal.append, name, place
             object.__setattr__(s, name, array)
             if not spec.scratch:
                 self._arrays.append((array, at, at + len(values)))
@@ -169,7 +170,7 @@ class Interpreter:
 
     def load(self, key: bytes) -> None:
         """Go to the state with this key."""
-        self._packed[:] = key
+        self._packed[:] = self._loaded = key
         values = self._format.unpack(key)
         assign = list.__setitem__
         for array, begin, end in self._arrays:
@@ -207,27 +208,21 @@ class Interpreter:
                 place = array.place
                 value = array[index]
                 at = place.offset + index
-            if 0 <= value <= place.largest and place.offset >= 0:
-                values[at] = value
-                continue
-            place.check(index if array is None else f"{place.name}[{index}]", value)
-            if place.offset >= 0:
+            if place.offset < 0 or not (0 <= value <= place.largest or value == place.none):
+                place.check(index if array is None else f"{place.name}[{index}]", value)
+            else:
                 values[at] = value
         return bytes(self._packed)
 
     def undo(self) -> None:
-        """Go back to the state before the call, whatever became of it."""
-        assign, values = list.__setitem__, self._values
+        """Go back to the state that was loaded, whatever became of the call."""
+        assign = list.__setitem__
         for array, index, old in reversed(self.journal):
             if array is None:
                 object.__setattr__(self.s, index, old)
-                offset = self._scalars[index].offset
-                if offset >= 0:
-                    values[offset] = old
             else:
                 assign(array, index, old)
-                if array.place.offset >= 0:
-                    values[array.place.offset + index] = old
+        self._packed[:] = self._loaded
         self.clear()
 
     def check_refusal(self, call: Call) -> None:
