@@ -1,0 +1,67 @@
+"""Text to machine code, with the code generator that Numba brings (llvmlite)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import llvmlite
+import llvmlite.binding as llvm
+
+from slotspec.statemachine.compiler import cache
+
+
+@lru_cache(maxsize=1)
+def _target() -> tuple[Any, str, str, bool]:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    name = llvm.get_host_cpu_name()
+    features = llvm.get_host_cpu_features()
+    flags = features.flatten()
+    machine = llvm.Target.from_default_triple().create_target_machine(
+        cpu=name, features=flags, opt=2, reloc="pic", codemodel="default", jit=True
+    )
+    deposit = bool(features.get("bmi2")) and llvm.get_default_triple().startswith("x86_64")
+    return machine, name, flags, deposit
+
+
+def deposits_bits() -> bool:
+    """Whether this processor gathers and spreads bits by itself."""
+    return _target()[3]
+
+
+class Code:
+    """Machine code in memory; keeps it alive as long as it is referred to."""
+
+    def __init__(self, code: bytes, cached: bool) -> None:
+        machine = _target()[0]
+        self.cached = cached
+        self.size = len(code)
+        empty = llvm.parse_assembly("")
+        self._engine = llvm.create_mcjit_compiler(empty, machine)
+        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        self._engine.finalize_object()
+
+    def address(self, name: str) -> int:
+        found = int(self._engine.get_function_address(name))
+        if not found:
+            raise KeyError(name)
+        return found
+
+
+def build(text: str, level: int = 2) -> Code:
+    """The machine code of `text`, from the cache or compiled and cached."""
+    machine, name, flags, _ = _target()
+    key = cache.key_of(text, name, flags, llvmlite.__version__, str(level))
+    code = cache.load(key)
+    if code is not None:
+        return Code(code, True)
+    module = llvm.parse_assembly(text)
+    module.triple = llvm.get_default_triple()
+    module.data_layout = str(machine.target_data)
+    options = llvm.create_pipeline_tuning_options(speed_level=level)
+    builder = llvm.create_pass_builder(machine, options)
+    builder.getModulePassManager().run(module, builder)
+    code = machine.emit_object(module)
+    cache.save(key, code)
+    return Code(code, False)

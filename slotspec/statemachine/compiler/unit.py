@@ -1,0 +1,86 @@
+"""An instance, compiled: its machine code and what the numbers in a notebook mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from slotspec.statemachine.compiler.expand import program_text
+from slotspec.statemachine.compiler.layout import Layout
+from slotspec.statemachine.compiler.native import Code, build, deposits_bits
+from slotspec.statemachine.compiler.program import (
+    BROKEN,
+    EVENT_CELLS,
+    EVENTS,
+    FOUND,
+    STEP,
+    Notebook,
+    Site,
+)
+from slotspec.statemachine.model import Instance
+
+
+@dataclass(frozen=True)
+class Found:
+    """Something that a worker noted: its kind, the state's number, and the call from there."""
+
+    kind: int
+    state: int
+    call: int | None
+    site: int
+    broken: bool
+
+
+@dataclass
+class Compiled:
+    """The compiled form of an instance; `expand` is the address of its batch function."""
+
+    instance: Instance
+    layout: Layout
+    notebook: Notebook
+    sites: list[Site]
+    code: Code
+    expand: int
+    seconds: float
+
+    def book(self) -> Any:
+        """A fresh notebook, with every question open."""
+        book = np.zeros(self.notebook.size, dtype=np.int64)
+        book[STEP] = 1
+        book[self.notebook.opened : self.notebook.opened + self.notebook.kinds] = 1
+        return book
+
+    def found(self, book: Any) -> list[Found]:
+        """What was noted in `book`."""
+        events = []
+        for i in range(int(book[FOUND])):
+            at = EVENTS + EVENT_CELLS * i
+            kind, state, call, site = (int(v) for v in book[at : at + EVENT_CELLS])
+            broken = call >= BROKEN - 1
+            if broken:
+                call -= BROKEN
+            events.append(Found(kind, state, None if call < 0 else call, site, broken))
+        return events
+
+
+def compile_instance(instance: Instance) -> Compiled:
+    """Translate the rules and properties of `instance`, or fetch them from the cache.
+
+    :raises RuleError: ``RUL001`` to ``RUL014``, with file and line, for what a compiled rule
+        cannot use.
+    """
+    started = perf_counter()
+    program, text = program_text(instance, deposits_bits())
+    code = build(text)
+    return Compiled(
+        instance,
+        program.layout,
+        program.notebook,
+        program.sites,
+        code,
+        code.address("expand"),
+        perf_counter() - started,
+    )

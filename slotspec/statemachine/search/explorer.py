@@ -1,0 +1,238 @@
+"""Breadth-first search of every reachable state, through the compiled model."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+from slotspec.statemachine.compiler.program import FOUND
+from slotspec.statemachine.compiler.unit import Compiled, Found
+from slotspec.statemachine.explore import judge
+from slotspec.statemachine.model import Property
+from slotspec.statemachine.replay import explain
+from slotspec.statemachine.search.crew import Crew
+from slotspec.statemachine.search.kernels import NEXT, ROOM, STOPPED, WORKER_CELLS
+from slotspec.statemachine.search.visited import VERY_FULL, Visited
+from slotspec.statemachine.verdict import (
+    Finding,
+    Limit,
+    Limits,
+    Progress,
+    PropertyResult,
+    Reporter,
+    Result,
+    Verdict,
+)
+
+PROGRESS_SECONDS = 0.2
+CHECKED_AFTER = (Limit.STATES, Limit.DEPTH, Limit.MEMORY)
+"""Limits after which the properties are still asked of states that were not expanded."""
+
+
+class _Stop(Exception):
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
+
+
+class Explorer:
+    """One search; :meth:`run` gives its result."""
+
+    def __init__(
+        self,
+        compiled: Compiled,
+        limits: Limits,
+        reporter: Reporter,
+        workers: int,
+        fingerprints: bool,
+    ) -> None:
+        self.compiled, self.limits, self.reporter = compiled, limits, reporter
+        self.instance = compiled.instance
+        self.result = Result(self.instance, "compiled", workers=workers)
+        self.result.compile_seconds = compiled.seconds
+        self.visited = Visited(
+            compiled.layout.packed,
+            len(self.instance.calls),
+            workers,
+            limits.memory,
+            exact=not fingerprints,
+            separate=False,
+        )
+        self.crew = Crew(compiled, self.visited)
+        self.level: list[tuple[int, int]] = [(0, 1)]
+        self.depth = 0
+        self.starts = [w * self.visited.region for w in range(workers)]
+        self.found: dict[int, Found] = {}
+        self.started = self.reported = perf_counter()
+
+    def run(self) -> Result:
+        result = self.result
+        try:
+            try:
+                self.search()
+            except _Stop as stop:
+                result.limit = stop.limit
+            except KeyboardInterrupt:
+                result.limit = Limit.INTERRUPTED
+            self.gather()
+            if result.limit in CHECKED_AFTER:
+                self.check_rest()
+        finally:
+            self.crew.close()
+        result.seconds = perf_counter() - self.started
+        result.states = self.visited.count
+        result.depth = self.depth + (self.fresh() > 0)
+        self.report(final=True)
+        self.conclude()
+        return result
+
+    def search(self) -> None:
+        """Expand level after level until nothing new is found or a limit is hit."""
+        visited, crew = self.visited, self.crew
+        visited.enter_first(self.compiled.layout.pack(self.compiled.layout.initial()))
+        if not visited.make_table(crew.margin, 1):
+            raise _Stop(Limit.MEMORY)
+        self.starts[0] = 1
+        crew.begin(self.level)
+        while True:
+            if self.limits.depth is not None and self.depth >= self.limits.depth:
+                raise _Stop(Limit.DEPTH)
+            while crew.left:
+                self.make_room()
+                crew.burst()
+                self.look_around()
+            self.gather()
+            if not self.fresh():
+                return
+            visited.forget(self.level)
+            ends = visited.ends()
+            self.level = list(zip(self.starts, ends, strict=True))
+            self.starts = ends
+            self.depth += 1
+            crew.begin(self.level)
+
+    def fresh(self) -> int:
+        """How many states of the next level were found."""
+        return sum(end - start for start, end in zip(self.starts, self.visited.ends(), strict=True))
+
+    def frontier(self) -> int:
+        return sum(stop - first for first, stop in self.level) + self.fresh()
+
+    def make_room(self) -> None:
+        """Before a burst: room in the table, and how far each worker may go."""
+        visited, crew, limits = self.visited, self.crew, self.limits
+        count = visited.count
+        if not visited.make_table(crew.margin, self.frontier()):
+            raise _Stop(Limit.MEMORY)
+        memory = visited.memory(self.frontier())
+        spare = visited.budget - memory
+        per = visited.state_bytes + (0 if visited.exact else 8 * visited.width)
+        if spare < per * crew.margin:
+            raise _Stop(Limit.MEMORY)
+        room = count + spare // per
+        visited.shared[ROOM] = min(room, int(VERY_FULL * visited.entries)) - crew.margin + 1
+        visited.shared[STOPPED] = 0
+        share = visited.region
+        if limits.states is not None:
+            share = max(0, limits.states - count) // visited.workers
+        for worker in range(visited.workers):
+            cells = NEXT + WORKER_CELLS * worker
+            here = visited.next_of(worker)
+            extra = 0
+            if limits.states is not None and worker == 0:
+                extra = max(0, limits.states - count) % visited.workers
+            end = (worker + 1) * visited.region
+            visited.shared[cells + 1] = min(end, here + share + extra)
+
+    def look_around(self) -> None:
+        """After a burst: limits and progress."""
+        visited, limits = self.visited, self.limits
+        now = perf_counter()
+        if visited.shared[STOPPED]:
+            at_limit = limits.states is not None and visited.count >= limits.states
+            if at_limit or limits.states is None:
+                raise _Stop(Limit.STATES if at_limit else Limit.MEMORY)
+        if limits.seconds is not None and now - self.started > limits.seconds:
+            raise _Stop(Limit.SECONDS)
+        if now - self.reported >= PROGRESS_SECONDS:
+            self.reported = now
+            self.report()
+
+    def check_rest(self) -> None:
+        """Ask the properties of states that were found and not expanded."""
+        rest = self.crew.rest() + list(zip(self.starts, self.visited.ends(), strict=True))
+        self.visited.shared[STOPPED] = 0
+        self.visited.shared[ROOM] = 2**62
+        self.crew.begin(rest)
+        try:
+            while self.crew.left:
+                self.crew.burst(expanding=False)
+        except KeyboardInterrupt:
+            self.result.limit = Limit.INTERRUPTED
+        self.gather()
+
+    def gather(self) -> None:
+        """Collect what the workers noted; each question is answered once."""
+        opened = self.compiled.notebook.opened
+        for worker in self.crew.workers:
+            for found in self.compiled.found(worker.book):
+                self.found.setdefault(found.kind, found)
+            worker.book[FOUND] = 0
+        for worker in self.crew.workers:
+            for kind in self.found:
+                worker.book[opened + kind] = 0
+
+    def report(self, final: bool = False) -> None:
+        book = self.compiled.notebook
+        frontier = self.frontier()
+        self.reporter(
+            Progress(
+                self.instance,
+                states=self.visited.count,
+                transitions=int(self.crew.total(book.taken, len(self.instance.actions)).sum()),
+                depth=self.depth,
+                frontier=frontier,
+                seconds=perf_counter() - self.started,
+                memory=self.visited.memory(frontier),
+                final=final,
+            )
+        )
+
+    # what was found
+
+    def conclude(self) -> None:
+        result, book, instance = self.result, self.compiled.notebook, self.instance
+        taken = self.crew.total(book.taken, len(instance.actions))
+        result.taken = {a.name: int(n) for a, n in zip(instance.actions, taken, strict=True)}
+        result.transitions = sum(result.taken.values())
+        fired = self.crew.total(0, book.size)
+        for lifecycle in instance.lifecycles.values():
+            for move in lifecycle.transitions:
+                key = (lifecycle.__name__, move.source.name, move.event.name)
+                result.fired[key] = int(
+                    fired[book.fired_cell(lifecycle, move.event, int(move.source))]
+                )
+        for kind, prop in enumerate(instance.properties.values()):
+            result.properties.append(self.verdict(kind, prop))
+        if book.deadlock in self.found:
+            result.deadlock = self.finding(self.found[book.deadlock])
+        if book.fault in self.found:
+            fault = self.found[book.fault]
+            result.fault = self.finding(fault, str(self.compiled.sites[fault.site]))
+        result.bytes_per_state = self.visited.peak / max(1, result.states)
+        if not self.visited.exact:
+            n = result.states
+            result.missed = min(1.0, n * (n - 1) / 2**65)
+
+    def verdict(self, kind: int, prop: Property) -> PropertyResult:
+        found = self.found.get(kind)
+        if found is not None and found.broken:
+            site = self.compiled.sites[found.site]
+            reason = f"property {prop.name} cannot be evaluated: {site}"
+            return PropertyResult(prop, Verdict.UNKNOWN, reason=reason)
+        finding = None if found is None else self.finding(found)
+        return judge(self.instance, prop, finding, self.result.limit)
+
+    def finding(self, found: Found, fault: str | None = None) -> Finding:
+        calls = self.visited.way_to(found.state)
+        if found.call is not None:
+            calls.append(found.call)
+        return explain(self.instance, [self.instance.calls[c] for c in calls], fault)

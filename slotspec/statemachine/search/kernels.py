@@ -1,0 +1,277 @@
+"""The compiled search's inner loops: hashing, the visited set, and a worker's share of work.
+
+They know nothing of a model but the number of words of a stored state, so they are compiled
+once per machine and cached.
+
+The visited set is an open-addressing table of 64-bit entries. Exact: an entry is a 32-bit
+tag of the state's hash and, plus one, its 32-bit number; states are compared as a whole on
+equal tags. With fingerprints: an entry is the 64-bit hash itself. Zero means empty.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+from numba import njit
+
+from slotspec.statemachine.compiler.cache import folder
+from slotspec.statemachine.compiler.program import BASE
+from slotspec.statemachine.search.atomics import (
+    call_expand,
+    prefetch,
+    read,
+    swap_if,
+    take_number,
+)
+
+CURSOR, BATCHES, TABLE_SIZE, ROOM, STOPPED = 0, 8, 9, 10, 11
+NEXT = 16
+"""Shared cells: next batch, batches of the level, entries of the table, number of states at
+which to stop for more room; from NEXT on, 8 cells for each worker: its next number, and the
+number that it may not reach."""
+
+WORKER_CELLS = 8
+
+_M1, _M2, _M3 = (
+    np.uint64(0x9E3779B97F4A7C15),
+    np.uint64(0xBF58476D1CE4E5B9),
+    np.uint64(0x94D049BB133111EB),
+)
+_S30, _S27, _S31, _S32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
+_LOW = np.uint64(0xFFFFFFFF)
+_ZERO, _ONE, _EIGHT = np.uint64(0), np.uint64(1), np.uint64(8)
+
+_config: Any = numba.config
+_own, _config.CACHE_DIR = _config.CACHE_DIR, str(folder() / "kernels")
+_fast: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
+_inner: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+
+
+@njit(**_inner)  # type: ignore[untyped-decorator]
+def hash_of(words: Any, first: int, count: int) -> Any:
+    """64-bit hash of a stored state: one multiply-and-fold round a word, a final mixing."""
+    h = _M1
+    for i in range(count):
+        h = (h ^ words[first + i]) * _M2
+        h = h ^ (h >> _S31)
+        h = h * _M3
+        h = h ^ (h >> _S27)
+    h = (h ^ (h >> _S30)) * _M2
+    h = (h ^ (h >> _S27)) * _M3
+    h = h ^ (h >> _S31)
+    if h == _ZERO:
+        h = _ONE
+    return h
+
+
+@njit(**_inner)  # type: ignore[untyped-decorator]
+def home_of(h: Any, size: Any) -> Any:
+    """Where the search for a hash begins in a table of any size up to 2**32."""
+    return ((h >> _S32) * size) >> _S32
+
+
+@njit(**_fast)  # type: ignore[untyped-decorator]
+def rehash(
+    first: int, stop: int, keys: Any, width: int, table: int, size: int, hashes: Any
+) -> None:
+    """Enter the states from number `first` to `stop` into an empty (or others') table."""
+    base, entries = np.uint64(table), np.uint64(size)
+    block = len(hashes)
+    at = first
+    while at < stop:
+        n = min(block, stop - at)
+        for i in range(n):
+            h = hash_of(keys, (at + i) * width, width)
+            hashes[i] = h
+            prefetch(base + home_of(h, entries) * _EIGHT)
+        for i in range(n):
+            h = hashes[i]
+            entry = (h & _LOW) << _S32 | (np.uint64(at + i) + _ONE)
+            place = home_of(h, entries)
+            while swap_if(base + place * _EIGHT, _ZERO, entry) != _ZERO:
+                place += _ONE
+                if place == entries:
+                    place = _ZERO
+        at += n
+
+
+@njit(**_fast)  # type: ignore[untyped-decorator]
+def move_fingerprints(old: Any, table: int, size: int) -> None:
+    """Enter every fingerprint of an old table into an empty one."""
+    base, entries = np.uint64(table), np.uint64(size)
+    for i in range(len(old)):
+        h = old[i]
+        if h != _ZERO:
+            place = home_of(h, entries)
+            while swap_if(base + place * _EIGHT, _ZERO, h) != _ZERO:
+                place += _ONE
+                if place == entries:
+                    place = _ZERO
+
+
+@njit(**_inner)  # type: ignore[untyped-decorator]
+def _insert(
+    worker: int,
+    rows: int,
+    base_state: int,
+    exact: bool,
+    width: int,
+    states: Any,
+    keys: Any,
+    separate: bool,
+    parents: Any,
+    calls: Any,
+    table: Any,
+    shared: Any,
+    out_words: Any,
+    out_keys: Any,
+    out_source: Any,
+    out_call: Any,
+    hashes: Any,
+) -> bool:
+    """Enter a batch's successors; False when this worker's share of states is used up."""
+    entries = np.uint64(shared[TABLE_SIZE])
+    mine = NEXT + WORKER_CELLS * worker
+    free = shared[mine]
+    last = shared[mine + 1]
+    for i in range(rows):
+        h = hash_of(out_keys, i * width, width)
+        hashes[i] = h
+        prefetch(table + home_of(h, entries) * _EIGHT)
+    for i in range(rows):
+        h = hashes[i]
+        place = home_of(h, entries)
+        tag = h & _LOW
+        at = i * width
+        while True:
+            entry = read(table + place * _EIGHT)
+            if entry == _ZERO:
+                if free >= last:
+                    shared[mine] = free
+                    return False
+                to = free * width
+                for w in range(width):
+                    states[to + w] = out_words[at + w]
+                if separate:
+                    for w in range(width):
+                        keys[to + w] = out_keys[at + w]
+                parents[free] = base_state + out_source[i]
+                calls[free] = out_call[i]
+                new = (tag << _S32 | (np.uint64(free) + _ONE)) if exact else h
+                entry = swap_if(table + place * _EIGHT, _ZERO, new)
+                if entry == _ZERO:
+                    free += 1
+                    break
+            if exact:
+                if entry >> _S32 == tag:
+                    old = np.int64((entry & _LOW) - _ONE) * width
+                    same = True
+                    for w in range(width):
+                        same &= keys[old + w] == out_keys[at + w]
+                    if same:
+                        break
+            elif entry == h:
+                break
+            place += _ONE
+            if place == entries:
+                place = _ZERO
+    shared[mine] = free
+    return True
+
+
+@njit(**_fast)  # type: ignore[untyped-decorator]
+def work(
+    worker: int,
+    workers: int,
+    budget: int,
+    expanding: int,
+    exact: bool,
+    expand: int,
+    book: Any,
+    book_at: int,
+    width: int,
+    batch: int,
+    states: Any,
+    states_at: int,
+    keys: Any,
+    separate: bool,
+    parents: Any,
+    calls: Any,
+    table: int,
+    shared: Any,
+    shared_at: int,
+    ranges: Any,
+    out_words: Any,
+    out_words_at: int,
+    out_keys: Any,
+    out_source: Any,
+    out_source_at: int,
+    out_call: Any,
+    out_call_at: int,
+    hashes: Any,
+) -> int:
+    """Take up to `budget` batches of the level through the model; how many were taken.
+
+    `ranges` has a row (first state, end, number of the first batch) for each contiguous part
+    of the level.
+    """
+    base = np.uint64(table)
+    taken = 0
+    part = 0
+    while taken < budget:
+        total = 0
+        for k in range(workers):
+            total += shared[NEXT + WORKER_CELLS * k] - shared[NEXT + WORKER_CELLS * k + 2]
+        if total >= shared[ROOM] or shared[STOPPED] != 0:
+            break
+        number = take_number(np.uint64(shared_at + 8 * CURSOR))
+        if number >= shared[BATCHES]:
+            break
+        while part + 1 < len(ranges) and ranges[part + 1, 2] <= number:
+            part += 1
+        first = ranges[part, 0] + (number - ranges[part, 2]) * batch
+        n = min(batch, ranges[part, 1] - first)
+        book[BASE] = first
+        rows = call_expand(
+            np.uint64(expand),
+            np.uint64(book_at),
+            np.uint64(states_at + first * width * 8),
+            n,
+            expanding,
+            np.uint64(out_words_at),
+            np.uint64(out_source_at),
+            np.uint64(out_call_at),
+        )
+        taken += 1
+        if not _insert(
+            worker,
+            rows,
+            first,
+            exact,
+            width,
+            states,
+            keys,
+            separate,
+            parents,
+            calls,
+            base,
+            shared,
+            out_words,
+            out_keys,
+            out_source,
+            out_call,
+            hashes,
+        ):
+            shared[STOPPED] = 1
+            break
+    return taken
+
+
+_config.CACHE_DIR = _own

@@ -1,0 +1,158 @@
+"""What a search remembers of every state: its stored words, how it was reached, that it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from slotspec.statemachine.search import kernels
+from slotspec.statemachine.search.kernels import NEXT, TABLE_SIZE, WORKER_CELLS
+from slotspec.statemachine.search.store import Reserved, available_memory
+
+LARGEST_NUMBER = 2**32 - 3
+SMALLEST_TABLE = 1 << 16
+FULL = 0.7
+"""Part of the table's entries that may be taken before it grows."""
+
+VERY_FULL = 0.9
+"""The same, where memory does not allow it to grow."""
+
+SHARE = 0.85
+"""Part of the machine's free memory that a search without a limit may use."""
+
+NOBODY = np.uint32(2**32 - 1)
+
+
+class Visited:
+    """The store of states and the table of visited ones.
+
+    Each worker appends to a region of its own, so a state's number says who found it; all
+    regions lie in address space reserved at once and nothing is ever moved. Only the table
+    is built anew when it grows, from the stored states.
+
+    :param exact: keep states for comparison; otherwise 64-bit fingerprints only.
+    :param separate: the key that identifies a state is not the state itself (symmetry).
+    """
+
+    def __init__(
+        self, width: int, calls: int, workers: int, memory: int | None, exact: bool, separate: bool
+    ) -> None:
+        self.width, self.workers, self.exact = width, workers, exact
+        self.separate = separate and exact
+        self.budget = memory if memory is not None else int(SHARE * available_memory())
+        self.narrow = np.uint16 if calls < 2**16 else np.uint32
+        self.link_bytes = 4 + np.dtype(self.narrow).itemsize
+        self.state_bytes = self.link_bytes
+        if exact:
+            self.state_bytes += 8 * width
+        region = min(LARGEST_NUMBER // workers, self.budget // (self.link_bytes + 8) + 4096)
+        while True:
+            try:
+                self._reserve(region)
+                break
+            except MemoryError:
+                region //= 2
+                if region < 4096:
+                    raise
+        self.shared = np.zeros(NEXT + WORKER_CELLS * workers, dtype=np.int64)
+        for worker in range(workers):
+            cells = NEXT + WORKER_CELLS * worker
+            self.shared[cells] = self.shared[cells + 2] = worker * self.region
+            self.shared[cells + 1] = (worker + 1) * self.region
+        self.peak = 0
+        self.entries = 0
+        self.table: Reserved | None = None
+        self.hashes = np.zeros(4096, dtype=np.uint64)
+
+    def _reserve(self, region: int) -> None:
+        count = region * self.workers
+        self.region = region
+        self.states = Reserved(count * self.width, np.uint64)
+        self.keys = Reserved(count * self.width, np.uint64) if self.separate else self.states
+        self.parents = Reserved(count, np.uint32)
+        self.calls = Reserved(count, self.narrow)
+
+    # how much
+
+    def next_of(self, worker: int) -> int:
+        return int(self.shared[NEXT + WORKER_CELLS * worker])
+
+    def ends(self) -> list[int]:
+        """For each worker, the number of its next state."""
+        return [self.next_of(worker) for worker in range(self.workers)]
+
+    @property
+    def count(self) -> int:
+        """States found."""
+        return sum(end - worker * self.region for worker, end in enumerate(self.ends()))
+
+    def memory(self, frontier: int) -> int:
+        """Bytes in use, with `frontier` states that are kept whole only until expanded."""
+        whole = 0 if self.exact and not self.separate else 8 * self.width * frontier
+        used = self.count * self.state_bytes + 8 * self.entries + whole
+        self.peak = max(self.peak, used)
+        return used
+
+    # entering
+
+    def enter_first(self, words: list[int]) -> None:
+        """Enter the initial state as number 0."""
+        self.states.array[: self.width] = words
+        self.parents.array[0] = NOBODY
+        self.shared[NEXT] = 1
+
+    def make_table(self, margin: int, frontier: int) -> bool:
+        """See to it that the table takes `margin` more states; False where memory forbids."""
+        count = self.count
+        if self.table is not None and count + margin <= FULL * self.entries:
+            return True
+        wanted = max(SMALLEST_TABLE, 2 * self.entries)
+        while wanted * FULL < count + margin:
+            wanted *= 2
+        fixed = self.memory(frontier) - 8 * self.entries + margin * self.state_bytes
+        kept = 0 if self.exact else 8 * self.entries
+        for size in (wanted, wanted * 3 // 4):
+            fits = fixed + kept + 8 * size <= self.budget
+            if size > self.entries and fits and count + margin <= FULL * size:
+                self._rebuild(size)
+                return True
+        return self.table is not None and count + margin <= VERY_FULL * self.entries
+
+    def _rebuild(self, size: int) -> None:
+        old = self.table
+        if self.exact:
+            old = self.table = None
+        self.table = table = Reserved(size, np.uint64)
+        self.entries = self.shared[TABLE_SIZE] = size
+        if old is not None:
+            kernels.move_fingerprints(old.array, table.address, size)
+        else:
+            for worker, end in enumerate(self.ends()):
+                kernels.rehash(
+                    worker * self.region,
+                    end,
+                    self.keys.array,
+                    self.width,
+                    table.address,
+                    size,
+                    self.hashes,
+                )
+
+    def forget(self, ranges: list[tuple[int, int]]) -> None:
+        """The states in these ranges are expanded: where only keys identify, let them go."""
+        if self.exact and not self.separate:
+            return
+        for first, stop in ranges:
+            self.states.release(first * self.width, stop * self.width)
+
+    def way_to(self, state: int) -> list[int]:
+        """The calls that lead from the initial state to the state with this number."""
+        calls: list[int] = []
+        while self.parents.array[state] != NOBODY:
+            calls.append(int(self.calls.array[state]))
+            state = int(self.parents.array[state])
+        return calls[::-1]
+
+
+__all__ = ["Any", "Visited"]
