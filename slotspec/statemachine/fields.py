@@ -29,13 +29,16 @@ LARGEST_SORT = 254
 
 @dataclass(frozen=True)
 class Setting(Mapping[str, Any]):
-    """What fixes an instance: bounds by name, and the named choices of a generation."""
+    """What fixes an instance: bounds by name, and the named choices of a generation.
+
+    Looked up by name, a choice goes before a bound.
+    """
 
     bounds: Mapping[str, int]
     choices: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Any:
-        return self.bounds[name] if name in self.bounds else self.choices[name]
+        return self.choices[name] if name in self.choices else self.bounds[name]
 
     def __iter__(self) -> Any:
         yield from self.bounds

@@ -1,0 +1,84 @@
+"""Which records are in use: bounded checking needs them back when nothing refers to them."""
+
+from __future__ import annotations
+
+from slotspec.models.request import SlotRequest
+from slotspec.models.slot import PhysicalSlot
+from slotspec.models.slot_pool import slot_pool
+from slotspec.models.slot_pool_queues import is_open
+from slotspec.models.slot_pool_state import SlotPoolState
+from slotspec.statemachine.queues import place_of
+from slotspec.statemachine.rules import NONE, fire, renew
+
+
+def is_queued(s: SlotPoolState, request: int) -> bool:
+    """Whether the pool has this very record in a queue (its future may be complete)."""
+    return place_of(s.pending, request) != NONE or place_of(s.waiting, request) != NONE
+
+
+def is_leaked(s: SlotPoolState, allocation: int) -> bool:
+    """Whether a leaked slot has this allocation."""
+    for leak in range(len(s.leaked)):
+        if s.leaked_allocation[leak] == allocation:
+            return True
+    return False
+
+
+def is_unused(s: SlotPoolState, allocation: int) -> bool:
+    """Whether nothing refers to this allocation id, nor to the request record of that number."""
+    if s.slot[allocation] != PhysicalSlot.UNKNOWN or is_leaked(s, allocation):
+        return False
+    for request in range(len(s.request)):
+        if s.stored_allocation[request] == allocation:
+            return False
+    if allocation >= len(s.request):
+        return True
+    return s.request[allocation] == SlotRequest.UNUSED and not s.call_open[allocation]
+
+
+def is_id_in_use(s: SlotPoolState, request_id: int) -> bool:
+    """Whether a request or a slot has this request id."""
+    for request in range(len(s.request)):
+        if s.request_id[request] == request_id:
+            return True
+    for allocation in range(len(s.slot)):
+        if s.slot_request[allocation] == request_id:
+            return True
+    return False
+
+
+@slot_pool.after_each_step
+def recycle(s: SlotPoolState) -> None:
+    """Clear the records of requests that are over and in no queue.
+
+    A forgotten batch request is over, since it has no timeout. Where request ids are reused,
+    an open call to the ResourceManager keeps its id: its failure acts by it.
+    """
+    for request in range(len(s.request)):
+        if s.request[request] != SlotRequest.UNUSED and not is_queued(s, request):
+            if (
+                s.request[request] == SlotRequest.FORGOTTEN
+                and s.batch[request]
+                and not s.follow_clock
+            ):
+                fire(s.request, request, SlotRequest.abandon)
+            if not is_open(s, request):
+                clear_request(s, request)
+        elif s.request[request] == SlotRequest.UNUSED and not s.call_open[request]:
+            s.request_id[request] = NONE
+
+
+def clear_request(s: SlotPoolState, request: int) -> None:
+    """The request's life is over: its record may serve another."""
+    renew(s.request, request)
+    s.request_profile[request] = NONE
+    s.batch[request] = 0
+    s.waited[request] = 0
+    s.sent_to[request] = NONE
+    s.stored_allocation[request] = NONE
+    s.unfulfillable[request] = 0
+    s.unfulfillable_for[request] = 0
+    if not s.reused_ids:
+        s.call_open[request] = 0
+    if not s.call_open[request]:
+        s.request_id[request] = NONE

@@ -1,0 +1,50 @@
+"""Names of a trace and the numbers that the model knows them by."""
+
+from __future__ import annotations
+
+
+class Names:
+    """A two-way table of names and numbers; a number can be given to another name later."""
+
+    def __init__(self, names: list[str] | None = None) -> None:
+        self._numbers: dict[str, int] = {}
+        self._names: dict[int, str] = {}
+        for number, name in enumerate(names or []):
+            self.bind(name, number)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def bind(self, name: str, number: int) -> None:
+        """Let `name` stand for `number` from now on, and what either stood for be forgotten."""
+        old_name = self._names.pop(number, None)
+        if old_name is not None:
+            self._numbers.pop(old_name, None)
+        old_number = self._numbers.pop(name, None)
+        if old_number is not None:
+            self._names.pop(old_number, None)
+        self._numbers[name] = number
+        self._names[number] = name
+
+    def release(self, number: int) -> None:
+        """Forget the name of `number`, if it has one."""
+        name = self._names.pop(number, None)
+        if name is not None:
+            del self._numbers[name]
+
+    def number(self, name: str) -> int | None:
+        return self._numbers.get(name)
+
+    def name(self, number: int) -> str:
+        return self._names[number]
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._numbers
+
+
+def natural(name: str) -> tuple[str, int, str]:
+    """Sort key by which ``a2`` comes before ``a10``."""
+    digits = len(name) - len(name.rstrip("0123456789"))
+    if digits == 0:
+        return (name, -1, name)
+    return (name[:-digits], int(name[-digits:]), name)

@@ -1,0 +1,544 @@
+"""The reference oracle of the slot pool: what SlotPoolImpl does, step by step.
+
+It decodes the arguments of an operation, runs the model's own rule, and encodes what the
+rule emitted, returned and changed. No rule of the protocol stands here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from slotspec.models import slot_pool as operations
+from slotspec.models.connections import TaskManagerRegistration
+from slotspec.models.resource_profile import CATALOGUE, ResourceProfile
+from slotspec.models.slot import Payload, PhysicalSlot
+from slotspec.models.slot_pool import slot_pool
+from slotspec.models.slot_pool_queues import free_leak_record
+from slotspec.models.slot_pool_records import is_id_in_use, is_unused, recycle
+from slotspec.models.slot_pool_state import (
+    Cause,
+    Effect,
+    Error,
+    Raised,
+    Root,
+    leaks,
+    profiles,
+    requests,
+    task_managers,
+    timers,
+)
+from slotspec.models.slot_pool_state import gateways as gateway_sort
+from slotspec.oracle.elastic import ElasticRecord
+from slotspec.oracle.names import Names, natural
+from slotspec.oracle.traces import Expected, TraceHeader, TraceStep
+from slotspec.statemachine.errors import InputError
+from slotspec.statemachine.rules import NONE
+
+IDLE_SLOT_TIMEOUT_MS = 50_000
+"""Flink's default of ``slot.idle.timeout``."""
+BATCH_SLOT_TIMEOUT_MS = 300_000
+"""Flink's default of ``slot.request.timeout``, which the batch check uses."""
+
+RAISED = {
+    Raised.NULL_POINTER: "NullPointerException",
+    Raised.UNSUPPORTED: "UnsupportedOperationException",
+}
+ERRORS = {
+    Error.RELEASED: "FlinkException",
+    Error.NO_RESOURCE: "NoResourceAvailableException",
+    Error.TIMEOUT: "TimeoutException",
+}
+CAUSES = {
+    "UnfulfillableSlotRequestException": Cause.UNFULFILLABLE,
+    "TimeoutException": Cause.TIMEOUT,
+}
+"""Classes of causes that make a difference; any other is Cause.OTHER."""
+
+_SPECIAL = {"ANY": ResourceProfile(any_=True), "UNKNOWN": ResourceProfile(unknown=True)}
+
+
+def profiles_of(header: TraceHeader) -> dict[str, ResourceProfile]:
+    """The header's profiles by name."""
+    return {
+        name: _SPECIAL[given] if isinstance(given, str) else ResourceProfile(**given)
+        for name, given in header.profiles.items()
+    }
+
+
+class SlotPoolOracle:
+    """Says what a slot pool of one generation does with each operation.
+
+    :param generation: ``1.11``, ``1.12`` or ``1.13``.
+    :param header: timeouts, profiles, causes and task managers of a recording; without one,
+        Flink's default timeouts, the profiles ``small``, ``large``, ``unknown``, ``any`` and
+        the causes ``other`` and ``unfulfillable``.
+    :param replace: rules of the model to be replaced (a defect), for experiments.
+    """
+
+    def __init__(
+        self,
+        generation: str,
+        header: TraceHeader | None = None,
+        *,
+        replace: dict[Callable[..., Any], Callable[..., Any]] | None = None,
+    ) -> None:
+        config = header.config if header else {}
+        named = profiles_of(header) if header else dict(CATALOGUE)
+        idle = config.get("idle_slot_timeout_ms", IDLE_SLOT_TIMEOUT_MS)
+        batch = config.get("batch_slot_timeout_ms", BATCH_SLOT_TIMEOUT_MS)
+        bounds = {"requests": 8, "foreign_allocations": 0, "leaks": 2, "timers": 4}
+        self.generation = generation
+        self.causes = (
+            {name: header.cause_chain(name) for name in header.causes}
+            if header
+            else {"other": ("RuntimeException",), "unfulfillable": tuple(CAUSES)[:1]}
+        )
+        self.instance = slot_pool.instance(
+            {**bounds, "reused_ids": 1, "unstarted": 1},
+            generation=generation,
+            choices={
+                "profiles": named,
+                "follow_clock": 1,
+                "idle_timeout": idle,
+                "batch_timeout": batch,
+            },
+            replace=replace,
+        )
+        self.elastic = ElasticRecord(self.instance)
+        self.state = self.elastic.record
+        self._profiles = Names(list(named))
+        self._tms = Names(sorted(header.task_managers, key=natural) if header else [])
+        self.elastic.grow(task_managers, len(self._tms))
+        self._gateways = Names()
+        self._ids = Names()
+        self._requests = Names()
+        self._allocations = Names()
+        self._attempts: dict[str, int] = {}
+        self._generated = 0
+        self._hints: list[str] = []
+        self._chain: tuple[str, ...] = ()
+        self._rules: dict[Callable[..., Any], Callable[..., Any]] = {}
+        self._has_origin = generation != "1.11"
+
+    # ------------------------------------------------------------------------------ steps
+
+    def hint(self, step: TraceStep) -> None:
+        """Take the names of new allocations from what a trace says of the next step."""
+        effects = step.effects if isinstance(step.effects, list) else []
+        self._hints = [
+            str(effect.get("allocation"))
+            for effect in effects
+            if effect.get("effect") == "rm.request_slot"
+        ]
+
+    def step(self, op: str, **arguments: Any) -> Expected:
+        """Run one operation; what it returns, emits and raises, and the state after it.
+
+        :raises InputError: ``TRC030`` for an operation that this generation does not have,
+            ``TRC031`` for a name that the header does not list.
+        """
+        absent = (op == "suspend" and self.generation == "1.13") or (
+            op == "disable_batch_slot_request_timeout_check" and self.generation == "1.11"
+        )
+        method = getattr(self, f"_{op}", None)
+        if method is None or op not in OPERATIONS or absent:
+            raise InputError(
+                "TRC030",
+                f"the slot pool of generation {self.generation} has no operation {op!r}; see"
+                " `slotspec list operations`",
+            )
+        self.state.effects = []
+        result = method(**arguments)
+        self._hints = []
+        return self._expected(result)
+
+    def _run(self, operation: Callable[..., int], *arguments: int) -> int:
+        """Run a rule of the model and tidy up after it."""
+        while free_leak_record(self.state) == NONE or self.state.leaked[-2:] != [0, 0]:
+            self.elastic.grow(leaks, self.elastic.size(leaks) + 2)
+        since = len(self.state.effects)
+        result = self._rule(operation)(self.state, *arguments)
+        self._name_generated(since)
+        self._rule(recycle)(self.state)
+        return result
+
+    def _rule(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        if function not in self._rules:
+            self._rules[function] = self.instance.rule(function)
+        return self._rules[function]
+
+    @property
+    def _raised(self) -> bool:
+        return bool(self.state.effects) and self.state.effects[-1][0] == Effect.RAISES
+
+    # ------------------------------------------------------------------------------ names
+
+    def _profile(self, name: str) -> int:
+        return self._listed(self._profiles, name, "profile")
+
+    def _listed(self, names: Names, name: str, what: str) -> int:
+        number = names.number(name)
+        if number is None:
+            raise InputError("TRC031", f"the header lists no {what} {name!r}; add it there")
+        return number
+
+    def _tm(self, name: str) -> int:
+        return self._elastic_name(self._tms, name, task_managers)
+
+    def _gateway(self, name: str) -> int:
+        return self._elastic_name(self._gateways, name, gateway_sort)
+
+    def _elastic_name(self, names: Names, name: str, sort: Any) -> int:
+        number = names.number(name)
+        if number is None:
+            number = len(names)
+            self.elastic.grow(sort, number + 1)
+            names.bind(name, number)
+        return number
+
+    def _unused(self, is_free: Callable[[int], bool]) -> int:
+        """A record or id number that nothing refers to."""
+        size = self.elastic.size(requests)
+        for number in range(size):
+            if is_free(number):
+                return number
+        self.elastic.grow(requests, 2 * size)
+        return size
+
+    def _id(self, name: str) -> int:
+        number = self._ids.number(name)
+        if number is None:
+            number = self._unused(lambda n: not is_id_in_use(self.state, n))
+            self._ids.bind(name, number)
+        return number
+
+    def _allocation(self, name: str) -> int:
+        """The record of an allocation id; one that the pool does not know gets a free one."""
+        number = self._allocations.number(name)
+        if number is None:
+            number = self._unused(lambda n: is_unused(self.state, n))
+            self._allocations.bind(name, number)
+        return number
+
+    def _new_request(self, name: str) -> int:
+        request = self._unused(lambda n: is_unused(self.state, n))
+        self._allocations.release(request)
+        self._attempts[name] = self._attempts.get(name, 0) + 1
+        self._requests.bind(f"{name}#{self._attempts[name]}", request)
+        return request
+
+    def _name_generated(self, since: int) -> None:
+        """Name the allocations that a rule has generated, as the trace does or in a row."""
+        for effect in self.state.effects[since:]:
+            if effect[0] == Effect.REQUEST_SLOT:
+                self._generated += 1
+                name = f"a{self._generated}"
+                if self._hints:
+                    hinted = self._hints.pop(0)
+                    name = name if hinted in self._allocations else hinted
+                self._allocations.bind(name, effect[2])
+
+    def _cause(self, name: str | None) -> int:
+        """The model's cause; its chain of classes is kept for what callers will see."""
+        if name is None:
+            self._chain = ()
+            return Cause.ABSENT
+        if name not in self.causes:
+            raise InputError("TRC031", f"the header lists no cause {name!r}; add it there")
+        self._chain = self.causes[name]
+        if "UnfulfillableSlotRequestException" in self._chain:
+            return Cause.UNFULFILLABLE
+        return CAUSES.get(self._chain[0], Cause.OTHER)
+
+    # ------------------------------------------------------------------------- operations
+
+    def _start(self) -> None:
+        if self.state.timer[-2:] != [0, 0]:
+            self.elastic.grow(timers, self.elastic.size(timers) + 2)
+        self._run(operations.start)
+
+    def _suspend(self) -> None:
+        self._run(operations.suspend)
+
+    def _close(self) -> None:
+        self._run(operations.close)
+
+    def _connect_to_resource_manager(self, rm: str) -> None:
+        self._run(operations.connect_to_resource_manager, self._gateway(rm))
+
+    def _disconnect_resource_manager(self) -> None:
+        self._run(operations.disconnect_resource_manager)
+
+    def _register_task_manager(self, tm: str) -> bool:
+        return self._run(operations.register_task_manager, self._tm(tm)) == 1
+
+    def _release_task_manager(self, tm: str) -> bool:
+        return self._run(operations.release_task_manager, self._tm(tm)) == 1
+
+    def _offer_slots(self, tm: str, offers: list[dict[str, Any]]) -> list[str]:
+        accepted = []
+        for offer in offers:
+            taken = self._run(
+                operations.offer_slot,
+                self._tm(tm),
+                offer["index"],
+                self._allocation(offer["allocation"]),
+                self._profile(offer["profile"]),
+            )
+            if self._raised:
+                break
+            if taken == 1:
+                accepted.append(offer["allocation"])
+        return accepted
+
+    def _fail_allocation(self, allocation: str, cause: str) -> str | None:
+        number = self._allocation(allocation)
+        tm = self._run(operations.fail_allocation, number, self._cause(cause))
+        return None if tm == NONE else self._tms.name(tm)
+
+    def _get_available_slots_information(self) -> list[dict[str, Any]]:
+        self._run(operations.get_available_slots_information)
+        return sorted(
+            (
+                {**self._slot(allocation), "utilization": used / (used + free)}
+                for allocation, used, free, _ in self._listed_slots()
+            ),
+            key=lambda listed: natural(listed["allocation"]),
+        )
+
+    def _get_allocated_slots_information(self) -> list[dict[str, Any]]:
+        self._run(operations.get_allocated_slots_information)
+        entered = self.state.entered
+        listed = sorted((slot[0] for slot in self._listed_slots()), key=lambda a: entered[a])
+        return [self._slot(allocation) for allocation in listed]
+
+    def _create_allocated_slot_report(self, tm: str) -> list[dict[str, Any]]:
+        self._run(operations.create_allocated_slot_report, self._tm(tm))
+        s = self.state
+        halves: tuple[list[tuple[str, int]], ...] = ([], [])
+        for allocation, _, _, leak in self._listed_slots():
+            index = s.slot_index[allocation] if leak == NONE else s.leaked_index[leak]
+            in_use = leak != NONE or s.slot[allocation] == PhysicalSlot.ALLOCATED
+            halves[in_use].append((self._allocations.name(allocation), index))
+        return [
+            {"allocation": allocation, "index": index}
+            for half in halves
+            for allocation, index in sorted(half, key=lambda slot: (natural(slot[0]), slot[1]))
+        ]
+
+    def _allocate_available_slot(
+        self, request: str, allocation: str, profile: str | None = None
+    ) -> str | None:
+        id_, number = self._id(request), self._allocation(allocation)
+        found = self._run(operations.allocate_available_slot, id_, number)
+        return None if found == NONE else allocation
+
+    def _request_new_allocated_slot(self, request: str, profile: str) -> None:
+        self._request(operations.request_new_allocated_slot, request, profile)
+
+    def _request_new_allocated_batch_slot(self, request: str, profile: str) -> None:
+        self._request(operations.request_new_allocated_batch_slot, request, profile)
+
+    def _request(self, operation: Callable[..., int], request: str, profile: str) -> None:
+        wanted, id_ = self._profile(profile), self._id(request)
+        self._run(operation, self._new_request(request), id_, wanted)
+
+    def _disable_batch_slot_request_timeout_check(self) -> None:
+        self._run(operations.disable_batch_slot_request_timeout_check)
+
+    def _release_slot(self, request: str, cause: str | None) -> None:
+        self._run(operations.release_slot, self._id(request), self._cause(cause))
+
+    def _request_timeout(self, request: str, attempt: int = 1) -> bool:
+        number = self._requests.number(f"{request}#{attempt}")
+        return number is not None and self._run(operations.request_timeout, number) == 1
+
+    def _resource_manager_acknowledges(self, allocation: str) -> bool:
+        number = self._allocations.number(allocation)
+        return (
+            number is not None and self._run(operations.resource_manager_acknowledges, number) == 1
+        )
+
+    def _resource_manager_fails(self, allocation: str, cause: str) -> bool:
+        number = self._allocations.number(allocation)
+        why = self._cause(cause)
+        return number is not None and self._run(operations.resource_manager_fails, number, why) == 1
+
+    def _assign_payload(self, allocation: str) -> bool | None:
+        number = self._allocations.number(allocation)
+        taken = NONE if number is None else self._run(operations.assign_payload, number)
+        return None if taken == NONE else taken == 1
+
+    def _advance_time(self, ms: int) -> None:
+        self._run(operations.advance_time, ms)
+
+    # --------------------------------------------------------------------------- encoding
+
+    def _listed_slots(self) -> list[tuple[int, int, int, int]]:
+        return [effect[1:] for effect in self.state.effects if effect[0] == Effect.LISTED]
+
+    def _slot(self, allocation: int) -> dict[str, Any]:
+        s = self.state
+        return {
+            "allocation": self._allocations.name(allocation),
+            "tm": self._tms.name(s.slot_tm[allocation]),
+            "index": s.slot_index[allocation],
+            "profile": self._profiles.name(s.slot_profile[allocation]),
+        }
+
+    def _expected(self, result: Any) -> Expected:
+        effects: list[dict[str, Any]] = []
+        unordered: list[tuple[int, int]] = []
+        raises = None
+        begin = 0
+        for kind, a, b, c, _ in self.state.effects:
+            if kind == Effect.RAISES:
+                raises = RAISED[Raised(a)]
+            elif kind == Effect.ANY_ORDER:
+                if a == 1:
+                    begin = len(effects)
+                elif len(effects) - begin > 1:
+                    unordered.append((begin, len(effects)))
+            elif kind != Effect.LISTED:
+                effects.append(self._effect(kind, a, b, c))
+        return Expected(
+            result=None if raises else result,
+            effects=effects,
+            unordered=unordered,
+            raises=raises,
+            state=self.snapshot(),
+        )
+
+    def _effect(self, kind: int, a: int, b: int, c: int) -> dict[str, Any]:
+        allocations, tms, gateways = self._allocations, self._tms, self._gateways
+        if kind == Effect.REQUEST_SLOT:
+            return {
+                "effect": "rm.request_slot",
+                "allocation": allocations.name(b),
+                "profile": self._profiles.name(c),
+                "rm": gateways.name(a),
+            }
+        if kind == Effect.CANCEL_SLOT_REQUEST:
+            return {
+                "effect": "rm.cancel_slot_request",
+                "allocation": allocations.name(b),
+                "rm": gateways.name(a),
+            }
+        if kind == Effect.FREE_SLOT:
+            return {
+                "effect": "tm.free_slot",
+                "tm": tms.name(a),
+                "allocation": allocations.name(b),
+            }
+        if kind == Effect.PAYLOAD_RELEASED:
+            return {"effect": "payload.released", "allocation": allocations.name(a)}
+        if kind == Effect.REQUEST_FULFILLED:
+            return {
+                "effect": "request.fulfilled",
+                **self._caller(a),
+                "allocation": allocations.name(b),
+            }
+        given = self._chain or (ERRORS[Error.RELEASED],)
+        error = given[0] if b == Error.GIVEN else ERRORS[Error(b)]
+        root = given[-1] if c == Root.GIVEN else error
+        return {
+            "effect": "request.failed",
+            **self._caller(a),
+            "error": error,
+            "root_cause": root,
+        }
+
+    def _caller(self, request: int) -> dict[str, Any]:
+        name, _, attempt = self._requests.name(request).rpartition("#")
+        return {"request": name} if attempt == "1" else {"request": name, "attempt": int(attempt)}
+
+    def snapshot(self) -> dict[str, Any]:
+        """The complete state, as traces have it."""
+        s = self.state
+        held = range(len(s.slot))
+        allocated = [a for a in held if s.slot[a] == PhysicalSlot.ALLOCATED]
+        allocated.sort(key=lambda a: s.entered[a])
+        available = [a for a in held if s.slot[a] == PhysicalSlot.AVAILABLE]
+        state: dict[str, Any] = {
+            "started": s.job_master == 1,
+            "connected": s.gateway != NONE,
+            "task_managers": sorted(
+                self._tms.name(tm)
+                for tm, status in enumerate(s.registration)
+                if status == TaskManagerRegistration.REGISTERED
+            ),
+            "allocated": {self._allocations.name(a): self._allocated(a) for a in allocated},
+            "available": {
+                name: self._available(a)
+                for name, a in sorted(
+                    ((self._allocations.name(a), a) for a in available),
+                    key=lambda named: natural(named[0]),
+                )
+            },
+            "pending": [self._pending(request) for request in s.pending if request != NONE],
+            "waiting": [self._queued(request) for request in s.waiting if request != NONE],
+            "batch_timeout_check": s.batch_check == 1,
+            "clock": s.clock,
+        }
+        leaked = [self._leaked(leak) for leak, counted in enumerate(s.leaked) if counted]
+        if leaked:
+            leaked.sort(key=lambda slot: natural(slot["allocation"]))
+            state["leaked"] = leaked
+        return state
+
+    def _allocated(self, allocation: int) -> dict[str, Any]:
+        s = self.state
+        return {
+            "request": self._ids.name(s.slot_request[allocation]),
+            "tm": self._tms.name(s.slot_tm[allocation]),
+            "index": s.slot_index[allocation],
+            "profile": self._profiles.name(s.slot_profile[allocation]),
+            "payload": s.payload[allocation] == Payload.ASSIGNED,
+        }
+
+    def _available(self, allocation: int) -> dict[str, Any]:
+        s = self.state
+        return {
+            "tm": self._tms.name(s.slot_tm[allocation]),
+            "index": s.slot_index[allocation],
+            "profile": self._profiles.name(s.slot_profile[allocation]),
+            "since": s.clock - s.idle_for[allocation],
+        }
+
+    def _queued(self, request: int) -> dict[str, Any]:
+        s = self.state
+        since = s.clock - s.unfulfillable_for[request] if s.unfulfillable[request] else None
+        return {
+            "request": self._ids.name(s.request_id[request]),
+            "profile": self._profiles.name(s.request_profile[request]),
+            "batch": s.batch[request] == 1,
+            "unfulfillable_since": since,
+        }
+
+    def _pending(self, request: int) -> dict[str, Any]:
+        queued = self._queued(request)
+        allocation = self._allocations.name(self.state.stored_allocation[request])
+        key = {"request": queued.pop("request"), "allocation": allocation}
+        if self._has_origin:
+            key["origin"] = allocation
+        return {**key, **queued}
+
+    def _leaked(self, leak: int) -> dict[str, Any]:
+        s = self.state
+        return {
+            "allocation": self._allocations.name(s.leaked_allocation[leak]),
+            "tm": self._tms.name(s.leaked_tm[leak]),
+            "index": s.leaked_index[leak],
+            "profile": self._profiles.name(s.leaked_profile[leak]),
+            "payload": s.leaked_payload[leak] == 1,
+        }
+
+
+OPERATIONS = frozenset(
+    {
+        *(name for name in slot_pool.operations if name != "offer_slot"),
+        "offer_slots",
+    }
+)
+"""Operations that a trace may name."""
