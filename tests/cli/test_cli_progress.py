@@ -1,0 +1,46 @@
+"""The line that moves on a terminal, and that it is not there elsewhere."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from examples import turnstile
+from slotspec.cli.progress import describe, progress_line
+from slotspec.statemachine import Progress, silent
+
+AT = Progress(
+    turnstile.model.instance(),
+    states=120_000,
+    transitions=1_000_000,
+    depth=12,
+    frontier=3_400,
+    seconds=10.0,
+    memory=41_000_000,
+)
+
+
+def test_the_line_says_states_speed_depth_frontier_and_memory() -> None:
+    assert describe(AT) == (
+        "turnstile  120,000 states  12,000/s  depth 12  frontier 3,400  41 MB  10 s"
+    )
+
+
+def test_nothing_is_shown_where_stderr_is_no_terminal() -> None:
+    with progress_line() as reporter:
+        assert reporter is silent
+
+
+def test_a_terminal_shows_the_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    with progress_line() as reporter:
+        reporter(AT)
+    captured = capsys.readouterr()
+    assert "120,000 states" in captured.err
+    assert captured.out == ""
