@@ -46,7 +46,7 @@ class Output:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False)
+        table = Table(box=box.SIMPLE, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
         for header in headers:
             table.add_column(
                 header,

@@ -39,7 +39,8 @@ def report(
         out.line(f"not run: {instance.title}", "yellow")
     count = f"{len(results)} run" + ("s" if len(results) != 1 else "")
     verdict = Verdict.UNKNOWN if left and overall(results) is Verdict.HOLDS else overall(results)
-    out.line(f"{verdict.value}: {count}, {seconds:.1f} s")
+    engines = " and ".join(dict.fromkeys(result.engine for result in results))
+    out.line(f"{verdict.value}: {count}{', ' + engines if engines else ''}, {seconds:.1f} s")
 
 
 def runs(out: Output, of_model: Sequence[Group]) -> None:
@@ -53,7 +54,6 @@ def runs(out: Output, of_model: Sequence[Group]) -> None:
             f"{result.transitions:,}",
             str(result.depth),
             f"{result.seconds:.1f}",
-            result.engine,
             result.verdict.value + (f" (limit: {result.limit.value})" if result.limit else ""),
         )
         for group in of_model
@@ -68,7 +68,6 @@ def runs(out: Output, of_model: Sequence[Group]) -> None:
             "transitions",
             "depth",
             "seconds",
-            "engine",
             "verdict",
         ),
         rows,

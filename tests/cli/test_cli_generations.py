@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -82,13 +83,13 @@ def rows(text: str, header: str) -> list[list[str]]:
     lines = [line.rstrip() for line in text.splitlines()]
     begin = next(i for i, line in enumerate(lines) if line.startswith(header))
     end = next((i for i in range(begin, len(lines)) if not lines[i]), len(lines))
-    return [line.split("   ") for line in lines[begin + 2 : end]]
+    return [re.split("  +", line) for line in lines[begin + 2 : end]]
 
 
 def test_without_choice_every_generation_and_scope_is_run(run: Run, walk: str) -> None:
     ran = run("check", walk)
     assert ran.code == 0
-    found = [line.split()[1:6] for line in ran.out.splitlines() if line.startswith("walk   ")]
+    found = [line.split()[1:6] for line in ran.out.splitlines() if line.startswith("walk  ")]
     assert found == [
         ["old", "short", "2", "1", "1"],
         ["old", "long", "4", "3", "3"],

@@ -33,10 +33,10 @@ def test_every_part_of_a_model_can_be_listed(run: Run, what: What) -> None:
 @pytest.mark.parametrize(
     ("what", "row"),
     [
-        ("properties", "only_its_own_gate    step        Who passes a gate"),
-        ("actions", "insert   gate         Somebody puts a coin into a gate"),
-        ("lifecycles", "Turnstile   LOCKED   coin    OPEN     A coin falls in."),
-        ("bounds", "gates   1 to 254   2         Turnstiles in a row."),
+        ("properties", "only_its_own_gate   step       Who passes a gate"),
+        ("actions", "insert  gate        Somebody puts a coin into a gate"),
+        ("lifecycles", "Turnstile  LOCKED  coin   OPEN    A coin falls in."),
+        ("bounds", "gates  1 to 254  2        Turnstiles in a row."),
     ],
 )
 def test_a_listed_part_has_its_sentence(run: Run, what: str, row: str) -> None:
