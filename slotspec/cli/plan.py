@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from slotspec.cli.modules import find_model
 from slotspec.models import MODELS
-from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.errors import SlotspecError, UsageError
+from slotspec.statemachine.interpret import place_of
 from slotspec.statemachine.model import Instance, Model
 
 
@@ -36,7 +37,7 @@ def plan(
     for model in models:
         for version in _generations(model, generations):
             for scope in _scopes(model, scopes, bounds):
-                instances.append(model.instance(bounds, generation=version, scope=scope))
+                instances.append(_instance(model, bounds, version, scope))
     if properties:
         for instance in instances:
             instance.properties = {
@@ -53,6 +54,22 @@ def plan(
     if not instances:
         raise UsageError("SET019", "nothing to check: no model has this generation and this scope")
     return instances
+
+
+def _instance(
+    model: Model, bounds: Mapping[str, int], generation: str | None, scope: str
+) -> Instance:
+    """The instance; its constants and conditions are the user's own functions and may fail."""
+    try:
+        return model.instance(bounds, generation=generation, scope=scope)
+    except SlotspecError:
+        raise
+    except Exception as error:
+        raise UsageError(
+            "SET015",
+            f"model {model.name} cannot be set up with scope {scope} and {dict(bounds)}:"
+            f" {type(error).__name__}: {error} {place_of(error)}",
+        ) from error
 
 
 def parse_bounds(settings: Iterable[str]) -> dict[str, int]:

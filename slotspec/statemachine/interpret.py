@@ -152,6 +152,13 @@ class Interpreter:
 
     def _pack_all(self) -> None:
         """Pack the initial state, seeing that it is within all domains."""
+        try:
+            self._pack_initial()
+        except StepError as error:
+            name = self.instance.title
+            raise StepError(error.code, f"initial state of {name}: {error.message}") from None
+
+    def _pack_initial(self) -> None:
         s = self.s
         for array, begin, _ in self._arrays:
             for i, value in enumerate(array):

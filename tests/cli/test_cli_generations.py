@@ -157,6 +157,13 @@ def test_without_a_model_all_built_in_ones_are_run(
     assert [m["model"] for m in made] == ["walk"] * 4
 
 
+def test_a_model_that_cannot_be_set_up_is_the_models_fault(run: Run, make: Make) -> None:
+    ran = run("check", make(STEPS.replace('setting["stride"]', 'setting["strode"]')))
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("Error: SET015: model walk cannot be set up with scope short")
+    assert "KeyError: 'strode'" in ran.err
+
+
 def test_near_generations_are_named(run: Run, walk: str) -> None:
     ran = run("check", walk, "--generation", "newer")
     assert (ran.code, ran.out) == (2, "")

@@ -10,12 +10,17 @@ import pytest
 from slotspec.statemachine import (
     NONE,
     REFUSED,
+    Model,
+    Record,
     Result,
     RuleError,
+    StepError,
     Verdict,
     emit,
     explore_interpreted,
     fire,
+    number,
+    scalar,
 )
 from slotspec.statemachine.rules import renew
 from tests.statemachine.tiny import Lamp, Room, counter, room, says
@@ -244,6 +249,29 @@ def test_a_property_that_cannot_be_evaluated_is_never_said_to_hold(kind: str) ->
     assert len(result.fault.steps) == 2
     assert result.verdict is Verdict.VIOLATED
     assert result.states == 4
+
+
+def test_final_states_that_cannot_be_told_are_an_error() -> None:
+    model = room()
+    counter(model)
+
+    def careless(s: Room) -> bool:
+        """Look beyond the end."""
+        return s.seen[9] == 1
+
+    model.final_states(careless)
+    with pytest.raises(RuleError, match="final states of room cannot be told: IndexError"):
+        explore_interpreted(model.instance())
+
+
+def test_an_initial_state_out_of_its_domain_is_an_error() -> None:
+    class Wrong(Record):
+        """One value too large."""
+
+        count: int = scalar(number(3), "A number.", initial=4)
+
+    with pytest.raises(StepError, match="initial state of wrong: count is 4"):
+        explore_interpreted(Model("wrong", "Wrong.", Wrong).instance())
 
 
 def test_the_last_step_of_a_fault_shows_how_far_it_came() -> None:
