@@ -36,15 +36,15 @@ def is_unused(s: SlotPoolState, allocation: int) -> bool:
     return s.request[allocation] == SlotRequest.UNUSED and not s.call_open[allocation]
 
 
-def is_id_in_use(s: SlotPoolState, request_id: int) -> bool:
-    """Whether a request or a slot has this request id."""
+def is_id_unused(s: SlotPoolState, request_id: int) -> bool:
+    """Whether no request and no slot has this request id."""
     for request in range(len(s.request)):
         if s.request_id[request] == request_id:
-            return True
+            return False
     for allocation in range(len(s.slot)):
         if s.slot_request[allocation] == request_id:
-            return True
-    return False
+            return False
+    return True
 
 
 @slot_pool.after_each_step

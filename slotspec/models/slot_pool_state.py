@@ -109,9 +109,12 @@ task_managers = Sort("task_managers", "TaskExecutors, by ResourceID.", default=2
 slot_indices = Sort("slot_indices", "Slot numbers at one TaskExecutor.", default=1, symmetric=True)
 requests = Sort(
     "requests",
-    "Records of requests alive at a time; also their request ids and allocation ids.",
+    "Records of requests alive at a time, each with an allocation id of its own.",
     default=2,
     symmetric=True,
+)
+request_ids = Sort(
+    "request_ids", "SlotRequestIds in use at a time.", default=2, symmetric=True
 )
 foreign_allocations = Sort(
     "foreign_allocations",
@@ -172,7 +175,7 @@ class SlotPoolState(Record):
 
     # requests: one record for each call
     request: Array = per(requests, SlotRequest, "The future that the call returned.")
-    request_id: Array = per(requests, ref(requests), "Its SlotRequestId.")
+    request_id: Array = per(requests, ref(request_ids), "Its SlotRequestId.")
     request_profile: Array = per(requests, ref(profiles), "The profile it asks for.")
     batch: Array = per(requests, FLAG, "It is a batch request.")
     waited: Array = per(requests, FLAG, "It waited for a ResourceManager before it was sent.")
@@ -193,7 +196,7 @@ class SlotPoolState(Record):
     slot_tm: Array = per(allocations, ref(task_managers), "The TaskExecutor that offered it.")
     slot_index: Array = per(allocations, ref(slot_indices), "Its number there.")
     slot_profile: Array = per(allocations, ref(profiles), "Its profile.")
-    slot_request: Array = per(allocations, ref(requests), "The request id it serves.")
+    slot_request: Array = per(allocations, ref(request_ids), "The request id it serves.")
     payload: Array = per(allocations, Payload, "What runs in it.")
     idle_for: Array = per(
         allocations, number(lambda g: g["idle_timeout"] + 1), "How long it is available."
@@ -217,7 +220,7 @@ class SlotPoolState(Record):
     )
     clock: int = scalar(number(0), "Time since the beginning; only where a clock is followed.")
     serial: int = scalar(number(0), "Last serial number given; likewise.")
-    judged: Array = per(judged_places, ref(requests), "Ids to be timed out.", scratch=True)
+    judged: Array = per(judged_places, ref(request_ids), "Ids to be timed out.", scratch=True)
 
     # constants
     satisfies: Array = constant(
@@ -225,6 +228,7 @@ class SlotPoolState(Record):
         lambda g: matching_table(_profiles(g), g["matching"]),
     )
     profile_count: int = constant("Width of `satisfies`.", lambda g: len(_profiles(g)))
+    id_count: int = constant("Number of request ids.", lambda g: request_ids.size(g.bounds))
     idle_timeout: int = constant("Idle slot timeout.", lambda g: g["idle_timeout"])
     batch_timeout: int = constant("Batch request timeout.", lambda g: g["batch_timeout"])
     longest_idle: int = constant("Ages of slots stop here.", _longest("idle_timeout", 1))

@@ -15,7 +15,7 @@ from slotspec.models.resource_profile import CATALOGUE, ResourceProfile
 from slotspec.models.slot import Payload, PhysicalSlot
 from slotspec.models.slot_pool import slot_pool
 from slotspec.models.slot_pool_queues import free_leak_record
-from slotspec.models.slot_pool_records import is_id_in_use, is_unused, recycle
+from slotspec.models.slot_pool_records import is_id_unused, is_unused, recycle
 from slotspec.models.slot_pool_state import (
     Cause,
     Effect,
@@ -23,7 +23,7 @@ from slotspec.models.slot_pool_state import (
     Raised,
     Root,
     leaks,
-    profiles,
+    request_ids,
     requests,
     task_managers,
     timers,
@@ -33,6 +33,7 @@ from slotspec.oracle.elastic import ElasticRecord
 from slotspec.oracle.names import Names, natural
 from slotspec.oracle.traces import Expected, TraceHeader, TraceStep
 from slotspec.statemachine.errors import InputError
+from slotspec.statemachine.fields import Sort
 from slotspec.statemachine.rules import NONE
 
 IDLE_SLOT_TIMEOUT_MS = 50_000
@@ -158,7 +159,7 @@ class SlotPoolOracle:
         while free_leak_record(self.state) == NONE or self.state.leaked[-2:] != [0, 0]:
             self.elastic.grow(leaks, self.elastic.size(leaks) + 2)
         since = len(self.state.effects)
-        result = self._rule(operation)(self.state, *arguments)
+        result: int = self._rule(operation)(self.state, *arguments)
         self._name_generated(since)
         self._rule(recycle)(self.state)
         return result
@@ -189,7 +190,7 @@ class SlotPoolOracle:
     def _gateway(self, name: str) -> int:
         return self._elastic_name(self._gateways, name, gateway_sort)
 
-    def _elastic_name(self, names: Names, name: str, sort: Any) -> int:
+    def _elastic_name(self, names: Names, name: str, sort: Sort) -> int:
         number = names.number(name)
         if number is None:
             number = len(names)
@@ -197,19 +198,19 @@ class SlotPoolOracle:
             names.bind(name, number)
         return number
 
-    def _unused(self, is_free: Callable[[int], bool]) -> int:
-        """A record or id number that nothing refers to."""
-        size = self.elastic.size(requests)
+    def _unused(self, sort: Sort, is_free: Callable[[Any, int], bool]) -> int:
+        """An element of `sort` that nothing refers to."""
+        size = self.elastic.size(sort)
         for number in range(size):
-            if is_free(number):
+            if is_free(self.state, number):
                 return number
-        self.elastic.grow(requests, 2 * size)
+        self.elastic.grow(sort, 2 * size)
         return size
 
     def _id(self, name: str) -> int:
         number = self._ids.number(name)
         if number is None:
-            number = self._unused(lambda n: not is_id_in_use(self.state, n))
+            number = self._unused(request_ids, is_id_unused)
             self._ids.bind(name, number)
         return number
 
@@ -217,12 +218,12 @@ class SlotPoolOracle:
         """The record of an allocation id; one that the pool does not know gets a free one."""
         number = self._allocations.number(name)
         if number is None:
-            number = self._unused(lambda n: is_unused(self.state, n))
+            number = self._unused(requests, is_unused)
             self._allocations.bind(name, number)
         return number
 
     def _new_request(self, name: str) -> int:
-        request = self._unused(lambda n: is_unused(self.state, n))
+        request = self._unused(requests, is_unused)
         self._allocations.release(request)
         self._attempts[name] = self._attempts.get(name, 0) + 1
         self._requests.bind(f"{name}#{self._attempts[name]}", request)
