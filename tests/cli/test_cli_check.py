@@ -96,6 +96,7 @@ def test_a_model_is_found_by_its_attribute(run: Run, make: Make) -> None:
     path = make(MODEL, FINAL, "\nother = Model('other', 'Another.', Row)\nmodel_too = model\n")
     assert run("check", f"{path}:model_too").code == 0
     assert "other" in run("check", f"{path}:other").out
+    assert cells(run("check", path).out, "counter")[0] == "counter"
 
 
 def test_the_only_model_needs_no_name(run: Run, make: Make) -> None:
@@ -299,6 +300,17 @@ def test_ctrl_c_prints_what_was_covered_and_exits_with_3() -> None:
     assert "UNKNOWN (limit: interrupted)" in out
     assert int(cells(out, "two_phase_commit")[3].replace(",", "")) > 1
     assert err == ""
+
+
+def test_ctrl_c_before_the_first_run_exits_with_3(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("slotspec.cli.plan.find_model", interrupt)
+    ran = run("check", TURNSTILE)
+    assert (ran.code, ran.out, ran.err) == (3, "", "interrupted\n")
 
 
 def test_an_interrupted_list_of_runs_names_what_was_not_begun(

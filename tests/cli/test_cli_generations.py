@@ -114,6 +114,25 @@ def test_a_transition_is_alive_if_one_scope_fires_it(run: Run, walk: str) -> Non
     assert "dead: Walker AWAY --arrive-->" in short
 
 
+def test_the_order_of_scopes_does_not_matter(run: Run, make: Make) -> None:
+    short, long = (line for line in STEPS.splitlines() if "Scope(" in line)
+    swapped = STEPS.replace(short, "@").replace(long, short).replace("@", long)
+    assert "walk old: 2 of 2 lifecycle transitions fired" in run("check", make(swapped)).out
+
+
+def test_the_worst_scope_decides_on_a_property(run: Run, make: Make) -> None:
+    near = '''
+@model.always("a test")
+def near(s):
+    """It stays near."""
+    return s.at < 6
+'''
+    ran = run("check", make(STEPS, near))
+    assert ran.code == 1
+    found = [[cell.strip() for cell in row] for row in rows(ran.out, "property")]
+    assert ["near", "always", "VIOLATED", "VIOLATED"] in found
+
+
 def test_a_deviation_is_reported_once_for_a_generation(run: Run, walk: str) -> None:
     out = run("check", walk).out
     assert out.count("big feet") == 1

@@ -48,6 +48,14 @@ def test_a_wrong_declaration_is_refused(
     assert caught.value.code == code
 
 
+def test_states_that_only_reach_each_other_are_not_reached() -> None:
+    c, d = State("Third."), State("Fourth.")
+    swap = Event("Round and round.", (c, d), (d, c))
+    with pytest.raises(DeclarationError, match="C cannot be reached") as caught:
+        declare(A=A, B=B, C=c, D=d, go=GO, swap=swap)
+    assert caught.value.code == "FSM009"
+
+
 def test_the_initial_state_is_number_0_wherever_it_is_declared() -> None:
     thing = declare(B=B, A=A, go=GO)
     assert [state.name for state in thing.states] == ["A", "B"]
