@@ -16,7 +16,7 @@ def _pointer(builder: Any, address: Any) -> Any:
     return builder.inttoptr(address, _I64.as_pointer())
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def read(typing_context: Any, address: Any) -> Any:
     """The cell at `address`; nothing that is read later is older than it."""
 
@@ -26,7 +26,7 @@ def read(typing_context: Any, address: Any) -> Any:
     return types.uint64(types.uint64), generate
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def swap_if(typing_context: Any, address: Any, old: Any, new: Any) -> Any:
     """Store `new` at `address` if `old` is there; what was there."""
 
@@ -38,7 +38,7 @@ def swap_if(typing_context: Any, address: Any, old: Any, new: Any) -> Any:
     return types.uint64(types.uint64, types.uint64, types.uint64), generate
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def take_number(typing_context: Any, address: Any) -> Any:
     """Add one to the cell at `address`; what it was before."""
 
@@ -49,7 +49,7 @@ def take_number(typing_context: Any, address: Any) -> Any:
     return types.int64(types.uint64), generate
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def prefetch(typing_context: Any, address: Any) -> Any:
     """Fetch the cache line of `address`, without waiting for it."""
 
@@ -66,7 +66,7 @@ def prefetch(typing_context: Any, address: Any) -> Any:
     return types.void(types.uint64), generate
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def call_expand(
     typing_context: Any,
     function: Any,

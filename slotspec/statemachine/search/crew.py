@@ -27,7 +27,11 @@ class Worker:
         self.words = np.zeros(rows * compiled.layout.packed, dtype=np.uint64)
         self.source = np.zeros(rows, dtype=np.uint32)
         self.call = np.zeros(rows, dtype=np.uint32)
-        self.hashes = np.zeros(rows, dtype=np.uint64)
+        self.hashes = np.zeros(kernels.CHUNK, dtype=np.uint64)
+        self.numbers = np.zeros(kernels.CHUNK, dtype=np.uint32)
+        # the initial state is in the table from the start, so it may stand for "nothing yet"
+        first = np.array(compiled.layout.pack(compiled.layout.initial()), dtype=np.uint64)
+        self.recent = np.tile(first, kernels.RECENT)
 
 
 class Crew:
@@ -110,6 +114,7 @@ class Crew:
             visited.states.array,
             visited.states.address,
             visited.keys.array,
+            visited.keys.address,
             visited.separate,
             visited.parents.array,
             visited.calls.array,
@@ -125,6 +130,8 @@ class Crew:
             worker.call,
             worker.call.ctypes.data,
             worker.hashes,
+            worker.numbers,
+            worker.recent,
         )
 
     def close(self) -> None:
