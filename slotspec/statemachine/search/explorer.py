@@ -47,7 +47,6 @@ class Explorer:
         self.compiled, self.limits, self.reporter = compiled, limits, reporter
         self.instance = compiled.instance
         self.result = Result(self.instance, "compiled", workers=workers)
-        self.result.compile_seconds = compiled.seconds
         self.visited = Visited(
             compiled.layout.packed,
             len(self.instance.calls),
@@ -61,7 +60,14 @@ class Explorer:
         self.depth = 0
         self.starts = [w * self.visited.region for w in range(workers)]
         self.found: dict[int, Found] = {}
+        before = perf_counter()
+        visited = self.visited
+        visited.enter_first(compiled.layout.pack(compiled.layout.initial()))
+        self.roomy = visited.make_table(self.crew.margin, 1)
+        self.crew.begin([])
+        self.crew.burst()
         self.started = self.reported = perf_counter()
+        self.result.compile_seconds = compiled.seconds + self.started - before
 
     def run(self) -> Result:
         result = self.result
@@ -87,8 +93,7 @@ class Explorer:
     def search(self) -> None:
         """Expand level after level until nothing new is found or a limit is hit."""
         visited, crew = self.visited, self.crew
-        visited.enter_first(self.compiled.layout.pack(self.compiled.layout.initial()))
-        if not visited.make_table(crew.margin, 1):
+        if not self.roomy:
             raise _Stop(Limit.MEMORY)
         self.starts[0] = 1
         crew.begin(self.level)

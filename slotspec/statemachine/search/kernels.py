@@ -47,7 +47,7 @@ _M1, _M2, _M3 = (
     np.uint64(0xBF58476D1CE4E5B9),
     np.uint64(0x94D049BB133111EB),
 )
-_S30, _S27, _S31, _S32 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32)
+_S29, _S31, _S32 = np.uint64(29), np.uint64(31), np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 _ZERO, _ONE, _EIGHT = np.uint64(0), np.uint64(1), np.uint64(8)
 
@@ -64,16 +64,13 @@ _inner: dict[str, Any] = {
 
 @njit(**_inner)  # type: ignore[untyped-decorator]
 def hash_of(words: Any, first: int, count: int) -> Any:
-    """64-bit hash of a stored state: one multiply-and-fold round a word, a final mixing."""
+    """64-bit hash of a stored state: a multiply and a fold for each word, and a last mixing."""
     h = _M1
     for i in range(count):
         h = (h ^ words[first + i]) * _M2
-        h = h ^ (h >> _S31)
-        h = h * _M3
-        h = h ^ (h >> _S27)
-    h = (h ^ (h >> _S30)) * _M2
-    h = (h ^ (h >> _S27)) * _M3
-    h = h ^ (h >> _S31)
+        h = h ^ (h >> _S32)
+    h = h * _M3
+    h = h ^ (h >> _S29)
     if h == _ZERO:
         h = _ONE
     return h

@@ -11,7 +11,7 @@ from slotspec.statemachine.search.kernels import NEXT, TABLE_SIZE, WORKER_CELLS
 from slotspec.statemachine.search.store import Reserved, available_memory
 
 LARGEST_NUMBER = 2**32 - 3
-SMALLEST_TABLE = 1 << 16
+SMALLEST_TABLE = 1 << 18
 FULL = 0.7
 """Part of the table's entries that may be taken before it grows."""
 
