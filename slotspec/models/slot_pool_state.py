@@ -113,9 +113,7 @@ requests = Sort(
     default=2,
     symmetric=True,
 )
-request_ids = Sort(
-    "request_ids", "SlotRequestIds in use at a time.", default=2, symmetric=True
-)
+request_ids = Sort("request_ids", "SlotRequestIds in use at a time.", default=2, symmetric=True)
 foreign_allocations = Sort(
     "foreign_allocations",
     "Allocation ids that this pool did not generate (stale, or of an earlier leader).",

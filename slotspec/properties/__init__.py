@@ -1,1 +1,1 @@
-"""TODO"""
+"""What must hold of each model: named statements, each with a sentence and its source."""
