@@ -31,8 +31,10 @@ class Watching:
     def __setitem__(self: Any, index: int, value: int) -> None:
         if index < 0:
             raise IndexError("a rule may not count from the end")
-        self.note((self, index, self[index]))
-        list.__setitem__(self, index, value)
+        old = self[index]
+        if old != value:
+            self.note((self, index, old))
+            list.__setitem__(self, index, value)
 
     def _fixed(self: Any, *_: Any) -> Any:
         raise StepError("STP007", f"{self.name}: a rule may only assign elements of an array")
@@ -120,8 +122,10 @@ class Interpreter:
         def __setattr__(s: Any, name: str, value: int) -> None:
             if name not in scalars:
                 raise StepError("STP007", f"a rule assigned s.{name}, which is no scalar field")
-            journal.append((None, name, getattr(s, name)))
-            object.__setattr__(s, name, value)
+            old = getattr(s, name)
+            if old != value:
+                journal.append((None, name, old))
+                object.__setattr__(s, name, value)
 
         plain = fresh(instance.record, instance.setting.bounds)
         watched: Any = type(
