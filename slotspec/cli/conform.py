@@ -122,7 +122,7 @@ def _print_report(report: Report, out: Console, errors: Console) -> None:
         _print_divergence(report, out)
     elif report.error is None and report.fault is None and report.matched == report.silent:
         out.print(
-            f"{report.path}: undetermined: none of {report.steps} steps says a result, an effect, "
+            f"{report.path}: undetermined: no step of {report.steps:,} says a result, an effect, "
             "an exception or a state",
             soft_wrap=True,
         )
@@ -139,7 +139,7 @@ def _print_divergence(report: Report, out: Console) -> None:
     arguments = ", ".join(f"{k}={as_text(v)}" for k, v in found.seen.arguments.items())
     out.print(
         f"{report.path}:{found.line}: step {found.step} diverges from {report.generation} "
-        f"after {report.matched} matching steps",
+        f"after {_counted(report.matched, 'matching step')}",
         style="bold red",
         soft_wrap=True,
     )
@@ -183,9 +183,9 @@ def _print_summary(summary: Summary, out: Console) -> None:
         f"{'conforms' if summary.files == 1 else 'conform'}, {_counted(summary.steps, 'step')}"
     ]
     if silent:
-        notes.append(f"{_counted(silent, 'step')} of them say nothing to compare")
+        notes.append(f"{silent:,} of them with nothing to compare")
     for what, count in (
-        ("diverge", sum(r.divergence is not None for r in summary.reports)),
+        ("diverging", sum(r.divergence is not None for r in summary.reports)),
         ("bad", sum(r.error is not None for r in summary.reports)),
     ):
         if count:
