@@ -12,33 +12,38 @@ from slotspec.statemachine.compiler import cache
 
 
 @lru_cache(maxsize=1)
-def _target() -> tuple[Any, str, str, bool]:
+def _host() -> tuple[str, str, bool]:
+    """Name and features of this processor, and whether it gathers and spreads bits."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     name = llvm.get_host_cpu_name()
     features = llvm.get_host_cpu_features()
     flags = features.flatten()
-    machine = llvm.Target.from_default_triple().create_target_machine(
+    deposit = bool(features.get("bmi2")) and llvm.get_default_triple().startswith("x86_64")
+    return name, flags, deposit
+
+
+def _machine() -> Any:
+    """A code generator; each use needs its own, since an engine takes it over."""
+    name, flags, _ = _host()
+    return llvm.Target.from_default_triple().create_target_machine(
         cpu=name, features=flags, opt=2, reloc="pic", codemodel="default", jit=True
     )
-    deposit = bool(features.get("bmi2")) and llvm.get_default_triple().startswith("x86_64")
-    return machine, name, flags, deposit
 
 
 def deposits_bits() -> bool:
     """Whether this processor gathers and spreads bits by itself."""
-    return _target()[3]
+    return _host()[2]
 
 
 class Code:
     """Machine code in memory; keeps it alive as long as it is referred to."""
 
     def __init__(self, code: bytes, cached: bool) -> None:
-        machine = _target()[0]
         self.cached = cached
         self.size = len(code)
         empty = llvm.parse_assembly("")
-        self._engine = llvm.create_mcjit_compiler(empty, machine)
+        self._engine = llvm.create_mcjit_compiler(empty, _machine())
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
 
@@ -51,11 +56,12 @@ class Code:
 
 def build(text: str, level: int = 2) -> Code:
     """The machine code of `text`, from the cache or compiled and cached."""
-    machine, name, flags, _ = _target()
+    name, flags, _ = _host()
     key = cache.key_of(text, name, flags, llvmlite.__version__, str(level))
     code = cache.load(key)
     if code is not None:
         return Code(code, True)
+    machine = _machine()
     module = llvm.parse_assembly(text)
     module.triple = llvm.get_default_triple()
     module.data_layout = str(machine.target_data)

@@ -45,6 +45,7 @@ class Crew:
         self.workers = [Worker(compiled, self.batch) for _ in range(visited.workers)]
         self.pool = ThreadPoolExecutor(visited.workers) if visited.workers > 1 else None
         self.budget = 4
+        self.batches = 0
         self.ranges = np.zeros((0, 3), dtype=np.int64)
 
     def begin(self, ranges: list[tuple[int, int]]) -> None:
@@ -56,12 +57,12 @@ class Crew:
                 number += -(-(stop - first) // self.batch)
         self.ranges = np.array(rows or [(0, 0, 0)], dtype=np.int64)
         self.visited.shared[CURSOR] = 0
-        self.visited.shared[BATCHES] = number
+        self.batches = number
 
     @property
     def left(self) -> int:
         """Batches of the level that nobody has taken yet."""
-        return max(0, int(self.visited.shared[BATCHES] - self.visited.shared[CURSOR]))
+        return max(0, int(self.batches - self.visited.shared[CURSOR]))
 
     def rest(self) -> list[tuple[int, int]]:
         """Ranges of states of the level that nobody has taken yet."""
@@ -73,11 +74,13 @@ class Crew:
                 found.append((begin, stop))
         return found
 
-    def burst(self, expanding: bool = True) -> None:
+    def burst(self, expanding: bool = True, solo: bool = False) -> None:
         """Let the workers run for about `BURST_SECONDS`, or until they stop by themselves."""
         started = perf_counter()
         before = self.left
-        busy = min(len(self.workers), -(-before // 2))
+        busy = 1 if solo else max(1, min(len(self.workers), before // 2))
+        shared = self.visited.shared
+        shared[BATCHES] = end = min(self.batches, int(shared[CURSOR]) + self.budget * busy)
         if self.pool is None or busy < 2:
             self._work(0, expanding)
         else:
@@ -85,15 +88,18 @@ class Crew:
             try:
                 wait(running)
             except BaseException:
-                self.visited.shared[STOPPED] = 2
+                shared[STOPPED] = 2
                 wait(running)
+                shared[CURSOR] = min(int(shared[CURSOR]), end)
                 raise
             for future in running:
                 future.result()
+        # a worker that finds no batch left has counted one too many
+        shared[CURSOR] = min(int(shared[CURSOR]), end)
         spent = perf_counter() - started
         done = before - self.left
         if done and self.left:
-            per = max(spent / done * busy, 1e-9) if busy else spent
+            per = max(spent / done * busy, 1e-9)
             self.budget = max(1, min(int(BURST_SECONDS / per), 4 * self.budget))
 
     def _work(self, number: int, expanding: bool) -> None:
@@ -103,7 +109,6 @@ class Crew:
         kernels.work(
             number,
             visited.workers,
-            self.budget,
             int(expanding),
             visited.exact,
             compiled.expand,

@@ -60,6 +60,7 @@ class Explorer:
         self.depth = 0
         self.starts = [w * self.visited.region for w in range(workers)]
         self.found: dict[int, Found] = {}
+        self.solo = False
         before = perf_counter()
         visited = self.visited
         visited.enter_first(compiled.layout.pack(compiled.layout.initial()))
@@ -102,7 +103,7 @@ class Explorer:
                 raise _Stop(Limit.DEPTH)
             while crew.left:
                 self.make_room()
-                crew.burst()
+                crew.burst(solo=self.solo)
                 self.look_around()
             self.gather()
             if not self.fresh():
@@ -135,26 +136,23 @@ class Explorer:
         room = count + spare // per
         visited.shared[ROOM] = min(room, int(VERY_FULL * visited.entries)) - crew.margin + 1
         visited.shared[STOPPED] = 0
-        share = visited.region
-        if limits.states is not None:
-            share = max(0, limits.states - count) // visited.workers
+        left = None if limits.states is None else limits.states - count
+        # near the limit on states one worker goes on alone and stops exactly there
+        self.solo = left is not None and left <= crew.margin
+        if left is not None and not self.solo:
+            visited.shared[ROOM] = min(int(visited.shared[ROOM]), count + left - crew.margin + 1)
         for worker in range(visited.workers):
-            cells = NEXT + WORKER_CELLS * worker
-            here = visited.next_of(worker)
-            extra = 0
-            if limits.states is not None and worker == 0:
-                extra = max(0, limits.states - count) % visited.workers
             end = (worker + 1) * visited.region
-            visited.shared[cells + 1] = min(end, here + share + extra)
+            if self.solo and left is not None:
+                end = min(end, visited.next_of(worker) + left)
+            visited.shared[NEXT + WORKER_CELLS * worker + 1] = end
 
     def look_around(self) -> None:
         """After a burst: limits and progress."""
         visited, limits = self.visited, self.limits
         now = perf_counter()
         if visited.shared[STOPPED]:
-            at_limit = limits.states is not None and visited.count >= limits.states
-            if at_limit or limits.states is None:
-                raise _Stop(Limit.STATES if at_limit else Limit.MEMORY)
+            raise _Stop(Limit.STATES if self.solo else Limit.MEMORY)
         if limits.seconds is not None and now - self.started > limits.seconds:
             raise _Stop(Limit.SECONDS)
         if now - self.reported >= PROGRESS_SECONDS:

@@ -28,7 +28,7 @@ from slotspec.statemachine.search.atomics import (
 
 CURSOR, BATCHES, TABLE_SIZE, ROOM, STOPPED = 0, 8, 9, 10, 11
 NEXT = 16
-"""Shared cells: next batch, batches of the level, entries of the table, number of states at
+"""Shared cells: next batch, batch at which this burst ends, entries of the table, number of states at
 which to stop for more room; from NEXT on, 8 cells for each worker: its next number, and the
 number that it may not reach."""
 
@@ -84,7 +84,7 @@ def home_of(h: Any, size: Any) -> Any:
 
 @njit(**_fast)  # type: ignore[untyped-decorator]
 def rehash(
-    first: int, stop: int, keys: Any, width: int, table: int, size: int, hashes: Any
+    first: int, stop: int, exact: bool, keys: Any, width: int, table: int, size: int, hashes: Any
 ) -> None:
     """Enter the states from number `first` to `stop` into an empty (or others') table."""
     base, entries = np.uint64(table), np.uint64(size)
@@ -98,7 +98,7 @@ def rehash(
             prefetch(base + home_of(h, entries) * _EIGHT)
         for i in range(n):
             h = hashes[i]
-            entry = (h & _LOW) << _S32 | (np.uint64(at + i) + _ONE)
+            entry = ((h & _LOW) << _S32 | (np.uint64(at + i) + _ONE)) if exact else h
             place = home_of(h, entries)
             while swap_if(base + place * _EIGHT, _ZERO, entry) != _ZERO:
                 place += _ONE
@@ -220,7 +220,6 @@ def _insert(
 def work(
     worker: int,
     workers: int,
-    budget: int,
     expanding: int,
     exact: bool,
     expand: int,
@@ -250,7 +249,7 @@ def work(
     numbers: Any,
     recent: Any,
 ) -> int:
-    """Take up to `budget` batches of the level through the model; how many were taken.
+    """Take batches of the level through the model until `BATCHES` are taken; how many it took.
 
     `ranges` has a row (first state, end, number of the first batch) for each contiguous part
     of the level.
@@ -258,7 +257,7 @@ def work(
     base = np.uint64(table)
     taken = 0
     part = 0
-    while taken < budget:
+    while True:
         total = 0
         for k in range(workers):
             total += shared[NEXT + WORKER_CELLS * k] - shared[NEXT + WORKER_CELLS * k + 2]

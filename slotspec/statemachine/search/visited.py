@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -63,7 +64,6 @@ class Visited:
         self.peak = 0
         self.entries = 0
         self.table: Reserved | None = None
-        self.hashes = np.zeros(4096, dtype=np.uint64)
 
     def _reserve(self, region: int) -> None:
         count = region * self.workers
@@ -127,17 +127,27 @@ class Visited:
         self.entries = self.shared[TABLE_SIZE] = size
         if old is not None:
             kernels.move_fingerprints(old.array, table.address, size)
-        else:
-            for worker, end in enumerate(self.ends()):
-                kernels.rehash(
-                    worker * self.region,
-                    end,
-                    self.keys.array,
-                    self.width,
-                    table.address,
-                    size,
-                    self.hashes,
-                )
+            return
+        self.each(
+            lambda worker: kernels.rehash(
+                worker * self.region,
+                self.next_of(worker),
+                self.exact,
+                self.keys.array,
+                self.width,
+                table.address,
+                size,
+                np.zeros(4096, dtype=np.uint64),
+            )
+        )
+
+    def each(self, task: Callable[[int], None]) -> None:
+        """Do `task` for every worker's region, side by side where there are several."""
+        if self.workers == 1:
+            task(0)
+            return
+        with ThreadPoolExecutor(self.workers) as pool:
+            list(pool.map(task, range(self.workers)))
 
     def forget(self, ranges: list[tuple[int, int]]) -> None:
         """The states in these ranges are expanded: where only keys identify, let them go."""
@@ -155,4 +165,3 @@ class Visited:
         return calls[::-1]
 
 
-__all__ = ["Any", "Visited"]
