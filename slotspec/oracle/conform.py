@@ -23,8 +23,9 @@ from slotspec.statemachine.errors import InputError, SlotspecError, StepError, U
 ENDINGS = (".jsonl", ".jsonl.gz")
 """What a file in a folder has to end in to be taken for a trace."""
 
-FILES_WORTH_A_PROCESS = 40
-"""With fewer files for each, starting processes takes longer than replaying."""
+FILES_WORTH_A_PROCESS = 500
+"""With fewer files for each, starting processes takes longer than replaying: 450 recordings of
+80 steps take 2.0 s in one process and 3.1 s in two."""
 
 
 @dataclass(frozen=True)

@@ -141,6 +141,11 @@ class TestEffects:
         right = seen(effects=[FREE_2, CANCEL, FREE_1], unordered=((1, 3),))
         assert found(left, right) == []
 
+    def test_a_range_within_a_range_of_the_other_side(self) -> None:
+        left = expected(effects=[CANCEL, FREE_1, FREE_2], unordered=[(0, 3)])
+        right = seen(effects=[FREE_2, FREE_1, CANCEL], unordered=((1, 2),))
+        assert found(left, right) == []
+
     def test_a_range_is_a_multiset(self) -> None:
         left = expected(effects=[FREE_1, FREE_1, FREE_2], unordered=[(0, 3)])
         assert len(found(left, seen(effects=[FREE_1, FREE_2, FREE_2]))) == 1

@@ -365,6 +365,18 @@ class TestRecordings:
         assert sum(r.divergence is not None for r in reports) == diverge
         assert [r.error.code for r in reports if r.error] == ["TRC015"] * refused
 
+    def test_order_of_allocated_slots(self, tmp_path: Path) -> None:
+        with TraceReader(RECORDED / "1.12.5" / "seed0003.jsonl.gz") as reader:
+            steps = list(reader)
+        number = next(i for i, seen in enumerate(steps) if len(seen.state["allocated"]) > 1)
+        allocated = steps[number].state["allocated"]
+        steps[number].state["allocated"] = dict(reversed(allocated.items()))
+        write_trace(tmp_path / "t.jsonl", reader.header, steps)
+        found = conform(tmp_path / "t.jsonl").divergence
+        assert found is not None
+        assert found.step == number + 1
+        assert [d.path for d in found.differences] == ["state.allocated (order)"]
+
     @pytest.mark.parametrize("part", ["result", "effects", "state"])
     def test_every_single_change_is_caught_where_it_is(self, part: str, tmp_path: Path) -> None:
         pick = random.Random(part)

@@ -50,6 +50,7 @@ def test_ending_decides_on_compression(tmp_path: Path) -> None:
     write_trace(tmp_path / "b.jsonl.gz", given_header, steps)
     packed = (tmp_path / "a.jsonl.gz").read_bytes()
     assert packed.startswith(b"\x1f\x8b")
+    assert packed[3:8] == bytes(5), "no name and no time of day"
     assert packed == (tmp_path / "b.jsonl.gz").read_bytes()
 
 
