@@ -164,7 +164,8 @@ def _print_summary(summary: Summary, out: Console) -> None:
         table.add_column(column)
     for column in ("traces", "conform", "steps", "operations"):
         table.add_column(column, justify="right")
-    for group in summary.groups():
+    groups = summary.groups()
+    for group in groups:
         used = str(len(group.operations))
         table.add_row(
             group.title,
@@ -175,7 +176,7 @@ def _print_summary(summary: Summary, out: Console) -> None:
             f"{group.steps:,}",
             f"{used} of {group.possible}" if group.possible else used,
         )
-    if summary.reports:
+    if groups:
         out.print(table)
     silent = sum(report.silent for report in summary.reports)
     notes = [

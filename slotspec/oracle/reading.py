@@ -241,12 +241,12 @@ class TraceReader:
             self._fail("TRC009", f"format {shown(number)} is unknown; write format {FORMAT}")
         name = raw.get("implementation")
         if isinstance(name, str) and name not in VOCABULARIES:
-            mend = _suggest(name, VOCABULARIES)
-            self._fail("TRC010", f"unknown implementation {shown(name)}; {mend}")
-        known = TraceHeader.__struct_fields__
+            known = ", ".join(VOCABULARIES)
+            self._fail("TRC010", f"unknown implementation {shown(name)}; there is {known}")
+        fields = TraceHeader.__struct_fields__
         for key in raw:
-            if key not in known:
-                self._fail("TRC012", f"unknown header field {shown(key)}; {_suggest(key, known)}")
+            if key not in fields:
+                self._fail("TRC012", f"unknown header field {shown(key)}; {_suggest(key, fields)}")
         try:
             header = msgspec.convert(raw, TraceHeader)
         except msgspec.ValidationError as error:
