@@ -10,7 +10,7 @@ from __future__ import annotations
 from slotspec.models.generations import OrphanedAllocation
 from slotspec.models.request import SlotRequest
 from slotspec.models.slot import PhysicalSlot
-from slotspec.models.slot_pool_queues import clear_slot, is_open, take
+from slotspec.models.slot_pool_queues import clear_slot, is_open, orphan_allocation, take
 from slotspec.models.slot_pool_state import Cause, Effect, Error, Root, SlotPoolState
 from slotspec.statemachine.rules import NONE, emit, fire
 
@@ -67,7 +67,12 @@ def fail_request(s: SlotPoolState, request: int, error: int, root: int, cause: i
     timeoutPendingSlotRequest.
     """
     timeout = error == Error.TIMEOUT or (error == Error.GIVEN and cause == Cause.TIMEOUT)
-    while request != NONE and is_open(s, request):
+    while request != NONE:
+        if not is_open(s, request):
+            # a finished entry leaves unnoticed, and so does what it was asked for
+            if s.stored_allocation[request] != NONE:
+                orphan_allocation(s, s.stored_allocation[request])
+            return
         complete_exceptionally(s, request, error, root)
         if not timeout or s.batch[request]:
             return

@@ -8,6 +8,7 @@ id, since the pool's maps are keyed by it. Times are *ages*, so that nothing gro
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
@@ -152,11 +153,14 @@ def _choice(name: str, sentence: str) -> Any:
     return constant(sentence, lambda setting: int(setting.choices[name]))
 
 
-def _longest(name: str, beyond: int) -> Any:
+def _longest(age: Callable[[Setting], int]) -> Callable[[Setting], int]:
     """The age at which time stops to matter; never, when a recorded clock is followed."""
-    return lambda setting: (
-        2**62 if setting.choices.get("follow_clock") else setting.bounds[name] + beyond
-    )
+    return lambda setting: 2**62 if setting.choices.get("follow_clock") else age(setting)
+
+
+def _longest_idle(setting: Setting) -> int:
+    """One more than a slot can be idle while the checks run."""
+    return int(2 * setting["idle_timeout"] + 1)
 
 
 class SlotPoolState(Record):
@@ -196,9 +200,7 @@ class SlotPoolState(Record):
     slot_profile: Array = per(allocations, ref(profiles), "Its profile.")
     slot_request: Array = per(allocations, ref(request_ids), "The request id it serves.")
     payload: Array = per(allocations, Payload, "What runs in it.")
-    idle_for: Array = per(
-        allocations, number(lambda g: g["idle_timeout"] + 1), "How long it is available."
-    )
+    idle_for: Array = per(allocations, number(_longest_idle), "How long it is available.")
     entered: Array = per(
         allocations, number(0), "When it entered the allocated slots, as a serial number."
     )
@@ -229,8 +231,10 @@ class SlotPoolState(Record):
     id_count: int = constant("Number of request ids.", lambda g: request_ids.size(g.bounds))
     idle_timeout: int = constant("Idle slot timeout.", lambda g: g["idle_timeout"])
     batch_timeout: int = constant("Batch request timeout.", lambda g: g["batch_timeout"])
-    longest_idle: int = constant("Ages of slots stop here.", _longest("idle_timeout", 1))
-    longest_unfulfillable: int = constant("Ages of marks stop here.", _longest("batch_timeout", 0))
+    longest_idle: int = constant("Ages of slots stop here.", _longest(_longest_idle))
+    longest_unfulfillable: int = constant(
+        "Ages of marks stop here.", _longest(lambda g: int(g["batch_timeout"]))
+    )
     follow_clock: int = constant(
         "Clock and map order are kept (to follow a recording).",
         lambda g: int(g.choices.get("follow_clock", 0)),

@@ -18,13 +18,12 @@ from slotspec.statemachine.rules import NONE
 
 
 def remaps(setting: Setting) -> bool:
-    return bool(
-        setting["orphaned_allocation"] == OrphanedAllocation.REMAPPED and setting["requests"] > 1
-    )
+    several = setting["requests"] > 1 and setting["request_ids"] > 1
+    return bool(several and setting["orphaned_allocation"] == OrphanedAllocation.REMAPPED)
 
 
 def remaps_twice(setting: Setting) -> bool:
-    return remaps(setting) and bool(setting["requests"] > 2)
+    return remaps(setting) and bool(setting["requests"] > 2 and setting["request_ids"] > 2)
 
 
 def parks_mismatched(setting: Setting) -> bool:
@@ -128,10 +127,10 @@ def a_closed_pool_holds_slots_again(s: SlotPoolState) -> bool:
 
 
 @slot_pool.sometimes("SlotPoolImpl.checkIdleSlot", when=has_time)
-def a_slot_is_about_to_expire(s: SlotPoolState) -> bool:
-    """A slot is idle for longer than the timeout and waits for the next check."""
+def a_slot_as_old_as_the_timeout_survives(s: SlotPoolState) -> bool:
+    """A slot that is available for exactly the idle timeout is still there."""
     for allocation in range(len(s.slot)):
-        if s.idle_for[allocation] > s.idle_timeout:
+        if s.idle_for[allocation] == s.idle_timeout:
             return True
     return False
 

@@ -37,8 +37,8 @@ def program_text(instance: Instance, deposit_bits: bool) -> tuple[Program, str]:
     """The whole module of `instance` as text, and what its numbers mean."""
     program = Program(instance)
     body = Expansion(program).text()
-    if program.effects_read and program.effects_dropped:
-        # a property reads effects that were not kept: once more, keeping them
+    if program.effects_read:
+        # a property reads effects; what was translated before it neither kept nor cleared them
         program = Program(instance, effects_read=True)
         body = Expansion(program).text()
     parts = [

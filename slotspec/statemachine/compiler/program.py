@@ -93,7 +93,6 @@ class Program:
     functions: dict[Any, Translated] = field(default_factory=dict)
     sites: list[Site] = field(default_factory=list)
     tables: dict[tuple[int, ...], str] = field(default_factory=dict)
-    effects_dropped: bool = False
 
     def __post_init__(self) -> None:
         self.layout = Layout(self.instance)

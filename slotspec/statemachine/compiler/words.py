@@ -151,7 +151,6 @@ def _emit(to: Expressions, node: ast.Call) -> Symbol:
         raise to.refuse("RUL009", node, "a property looks on; it may not emit")
     values: list[Value] = [to.number(given[n]) if n in given else rules.NONE for n in names[1:]]
     if not to.program.effects_read:
-        to.program.effects_dropped = True
         return 0
     to.writes = to.written = True
     body = to.body
