@@ -17,7 +17,12 @@ from slotspec.models.generations import (
 )
 from slotspec.models.request import SlotRequest
 from slotspec.models.slot import LeakedSlot, Payload, PhysicalSlot
-from slotspec.models.slot_pool_futures import cancel_slot_request, complete, fail_request
+from slotspec.models.slot_pool_futures import (
+    cancel_slot_request,
+    complete,
+    fail_request,
+    run_cancel_hook,
+)
 from slotspec.models.slot_pool_placing import (
     enter_allocated,
     remove_served,
@@ -211,9 +216,13 @@ def request_slot_from_resource_manager(s: SlotPoolState, request: int) -> None:
     s.sent_to[request] = s.gateway
     s.stored_allocation[request] = request
     s.call_open[request] = 1
-    fire(s.request, request, SlotRequest.send)
     fire(s.slot, request, PhysicalSlot.ask)
     put_pending(s, request)
+    if s.request[request] == SlotRequest.UNUSED or s.request[request] == SlotRequest.WAITING:
+        fire(s.request, request, SlotRequest.send)
+    else:
+        # the caller has heard while the entry waited: the hook finds a finished future
+        run_cancel_hook(s, request)
     emit(s, Effect.REQUEST_SLOT, s.gateway, request, s.request_profile[request])
 
 

@@ -121,6 +121,7 @@ class SlotPoolOracle:
         self._chain: tuple[str, ...] = ()
         self._rules: dict[Callable[..., Any], Callable[..., Any]] = {}
         self._has_origin = generation != "1.11"
+        self._clear()
 
     # ------------------------------------------------------------------------------ steps
 
@@ -149,10 +150,17 @@ class SlotPoolOracle:
                 f"the slot pool of generation {self.generation} has no operation {op!r}; see"
                 " `slotspec list operations`",
             )
-        self.state.effects = []
+        self._clear()
         result = method(**arguments)
         self._hints = []
         return self._expected(result)
+
+    def _clear(self) -> None:
+        self.state.effects = []
+        self._effects: list[dict[str, Any]] = []
+        self._unordered: list[tuple[int, int]] = []
+        self._raises: str | None = None
+        self._begin = 0
 
     def _run(self, operation: Callable[..., int], *arguments: int) -> int:
         """Run a rule of the model and tidy up after it."""
@@ -161,6 +169,7 @@ class SlotPoolOracle:
         since = len(self.state.effects)
         result: int = self._rule(operation)(self.state, *arguments)
         self._name_generated(since)
+        self._encode(since)
         self._rule(recycle)(self.state)
         return result
 
@@ -168,10 +177,6 @@ class SlotPoolOracle:
         if function not in self._rules:
             self._rules[function] = self.instance.rule(function)
         return self._rules[function]
-
-    @property
-    def _raised(self) -> bool:
-        return bool(self.state.effects) and self.state.effects[-1][0] == Effect.RAISES
 
     # ------------------------------------------------------------------------------ names
 
@@ -287,7 +292,7 @@ class SlotPoolOracle:
                 self._allocation(offer["allocation"]),
                 self._profile(offer["profile"]),
             )
-            if self._raised:
+            if self._raises:
                 break
             if taken == 1:
                 accepted.append(offer["allocation"])
@@ -388,26 +393,25 @@ class SlotPoolOracle:
             "profile": self._profiles.name(s.slot_profile[allocation]),
         }
 
-    def _expected(self, result: Any) -> Expected:
-        effects: list[dict[str, Any]] = []
-        unordered: list[tuple[int, int]] = []
-        raises = None
-        begin = 0
-        for kind, a, b, c, _ in self.state.effects:
+    def _encode(self, since: int) -> None:
+        """Encode what a rule has emitted, while every number still has its name."""
+        for kind, a, b, c, _ in self.state.effects[since:]:
             if kind == Effect.RAISES:
-                raises = RAISED[Raised(a)]
+                self._raises = RAISED[Raised(a)]
             elif kind == Effect.ANY_ORDER:
                 if a == 1:
-                    begin = len(effects)
-                elif len(effects) - begin > 1:
-                    unordered.append((begin, len(effects)))
+                    self._begin = len(self._effects)
+                elif len(self._effects) - self._begin > 1:
+                    self._unordered.append((self._begin, len(self._effects)))
             elif kind != Effect.LISTED:
-                effects.append(self._effect(kind, a, b, c))
+                self._effects.append(self._effect(kind, a, b, c))
+
+    def _expected(self, result: Any) -> Expected:
         return Expected(
-            result=None if raises else result,
-            effects=effects,
-            unordered=unordered,
-            raises=raises,
+            result=None if self._raises else result,
+            effects=self._effects,
+            unordered=self._unordered,
+            raises=self._raises,
             state=self.snapshot(),
         )
 
