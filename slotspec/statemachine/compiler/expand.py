@@ -28,13 +28,19 @@ from slotspec.statemachine.compiler.program import (
     Program,
 )
 from slotspec.statemachine.compiler.symbols import RecordAt, Symbol
+from slotspec.statemachine.compiler.symmetry import SymmetryText
 from slotspec.statemachine.compiler.text import Body, Reg
 from slotspec.statemachine.model import Action, Instance, Kind, Property
 from slotspec.statemachine.rules import REFUSED
 
 
-def program_text(instance: Instance, deposit_bits: bool) -> tuple[Program, str]:
-    """The whole module of `instance` as text, and what its numbers mean."""
+def program_text(
+    instance: Instance, deposit_bits: bool, symmetric: bool = False
+) -> tuple[Program, str]:
+    """The whole module of `instance` as text, and what its numbers mean.
+
+    :param symmetric: with the functions that canonical forms need.
+    """
     program = Program(instance)
     body = Expansion(program).text()
     if program.effects_read:
@@ -50,6 +56,7 @@ def program_text(instance: Instance, deposit_bits: bool) -> tuple[Program, str]:
         unpack_text(program.layout, deposit_bits),
         program.bodies(),
         body,
+        SymmetryText(instance, program.layout).text() if symmetric else "",
     ]
     return program, "\n".join(parts)
 

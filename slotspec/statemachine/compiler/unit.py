@@ -66,14 +66,15 @@ class Compiled:
         return events
 
 
-def compile_instance(instance: Instance) -> Compiled:
+def compile_instance(instance: Instance, symmetric: bool = False) -> Compiled:
     """Translate the rules and properties of `instance`, or fetch them from the cache.
 
+    :param symmetric: with what canonical forms under symmetry need.
     :raises RuleError: ``RUL001`` to ``RUL014``, with file and line, for what a compiled rule
         cannot use.
     """
     started = perf_counter()
-    program, text = program_text(instance, deposits_bits())
+    program, text = program_text(instance, deposits_bits(), symmetric)
     code = build(text)
     return Compiled(
         instance,

@@ -86,3 +86,25 @@ def call_expand(
 
     u = types.uint64
     return types.int64(u, u, u, types.int64, types.int64, u, u, u), generate
+
+
+def _call_pointers(count: int, doc: str) -> Any:
+    """An intrinsic that calls a function without result by its address."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(ir.VoidType(), [_I64] * count)
+        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), arguments[1:])
+        return context.get_dummy_value()
+
+    u = types.uint64
+
+    def call(typing_context: Any, function: Any, a: Any, b: Any, c: Any) -> Any:
+        return types.void(u, u, u, u), generate
+
+    call.__doc__ = doc
+    return intrinsic(call)
+
+
+call_prepare = _call_pointers(3, "Call a model's ``prepare`` (words, record, colours).")
+call_refine = _call_pointers(3, "Call a model's ``refine`` (record, colours, rounds).")
+call_image = _call_pointers(3, "Call a model's ``image`` (record, renaming, words).")

@@ -10,6 +10,7 @@ import numpy as np
 
 from slotspec.statemachine.compiler.unit import Compiled
 from slotspec.statemachine.search import kernels
+from slotspec.statemachine.search.canonical import Canonizer
 from slotspec.statemachine.search.kernels import BATCHES, CURSOR, STOPPED
 from slotspec.statemachine.search.visited import Visited
 
@@ -21,7 +22,7 @@ BURST_SECONDS = 0.1
 class Worker:
     """One worker's own memory."""
 
-    def __init__(self, compiled: Compiled, batch: int) -> None:
+    def __init__(self, compiled: Compiled, batch: int, mode: int) -> None:
         rows = batch * max(1, len(compiled.instance.calls))
         self.book = compiled.book()
         self.words = np.zeros(rows * compiled.layout.packed, dtype=np.uint64)
@@ -31,18 +32,20 @@ class Worker:
         self.numbers = np.zeros(kernels.CHUNK, dtype=np.uint32)
         # the initial state is in the table from the start, so it may stand for "nothing yet"
         first = np.array(compiled.layout.pack(compiled.layout.initial()), dtype=np.uint64)
-        self.recent = np.tile(first, kernels.RECENT)
+        self.recent = np.tile(first, kernels.RECENT << (3 if mode else 0))
+        self.canonizer = Canonizer(compiled, mode)
+        self.keys = np.zeros_like(self.words) if mode else self.words
 
 
 class Crew:
     """Takes levels of the search through the compiled model."""
 
-    def __init__(self, compiled: Compiled, visited: Visited) -> None:
+    def __init__(self, compiled: Compiled, visited: Visited, mode: int) -> None:
         self.compiled, self.visited = compiled, visited
         calls = max(1, len(compiled.instance.calls))
         self.batch = max(1, min(BATCH, (1 << 18) // calls))
         self.margin = visited.workers * self.batch * calls
-        self.workers = [Worker(compiled, self.batch) for _ in range(visited.workers)]
+        self.workers = [Worker(compiled, self.batch, mode) for _ in range(visited.workers)]
         self.pool = ThreadPoolExecutor(visited.workers) if visited.workers > 1 else None
         self.budget = 4
         self.batches = 0
@@ -129,7 +132,7 @@ class Crew:
             self.ranges,
             worker.words,
             worker.words.ctypes.data,
-            worker.words,
+            worker.keys,
             worker.source,
             worker.source.ctypes.data,
             worker.call,
@@ -137,6 +140,7 @@ class Crew:
             worker.hashes,
             worker.numbers,
             worker.recent,
+            *worker.canonizer.arguments,
         )
 
     def close(self) -> None:

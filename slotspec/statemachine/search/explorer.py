@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from time import perf_counter
 
+import numpy as np
+
 from slotspec.statemachine.compiler.program import FOUND
 from slotspec.statemachine.compiler.unit import Compiled, Found
 from slotspec.statemachine.explore import judge
 from slotspec.statemachine.model import Property
 from slotspec.statemachine.replay import explain
+from slotspec.statemachine.search.canonical import PLAIN
 from slotspec.statemachine.search.crew import Crew
 from slotspec.statemachine.search.kernels import NEXT, ROOM, STOPPED, WORKER_CELLS
 from slotspec.statemachine.search.visited import VERY_FULL, Visited
@@ -43,19 +46,21 @@ class Explorer:
         reporter: Reporter,
         workers: int,
         fingerprints: bool,
+        mode: int = PLAIN,
     ) -> None:
         self.compiled, self.limits, self.reporter = compiled, limits, reporter
         self.instance = compiled.instance
         self.result = Result(self.instance, "compiled", workers=workers)
+        self.result.symmetry = (None, "fast", "exact")[mode]
         self.visited = Visited(
             compiled.layout.packed,
             len(self.instance.calls),
             workers,
             limits.memory,
             exact=not fingerprints,
-            separate=False,
+            separate=mode != PLAIN,
         )
-        self.crew = Crew(compiled, self.visited)
+        self.crew = Crew(compiled, self.visited, mode)
         self.level: list[tuple[int, int]] = [(0, 1)]
         self.depth = 0
         self.starts = [w * self.visited.region for w in range(workers)]
@@ -63,7 +68,9 @@ class Explorer:
         self.solo = False
         before = perf_counter()
         visited = self.visited
-        visited.enter_first(compiled.layout.pack(compiled.layout.initial()))
+        first = np.array(compiled.layout.pack(compiled.layout.initial()), dtype=np.uint64)
+        canonizer = self.crew.workers[0].canonizer
+        visited.enter_first(first, canonizer.of(first) if mode else first)
         self.roomy = visited.make_table(self.crew.margin, 1)
         self.crew.begin([])
         self.crew.burst()

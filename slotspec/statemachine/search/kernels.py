@@ -12,11 +12,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 from numba import njit
 
-from slotspec.statemachine.compiler.cache import folder
 from slotspec.statemachine.compiler.program import BASE
 from slotspec.statemachine.search.atomics import (
     call_expand,
@@ -25,12 +23,14 @@ from slotspec.statemachine.search.atomics import (
     swap_if,
     take_number,
 )
+from slotspec.statemachine.search.caching import fast, inner, kernel_cache
+from slotspec.statemachine.search.canonical import MODE, canonical
 
 CURSOR, BATCHES, TABLE_SIZE, ROOM, STOPPED = 0, 8, 9, 10, 11
 NEXT = 16
-"""Shared cells: next batch, batch at which this burst ends, entries of the table, number of states at
-which to stop for more room; from NEXT on, 8 cells for each worker: its next number, and the
-number that it may not reach."""
+"""Shared cells: next batch, batch at which this burst ends, entries of the table, number of
+states at which to stop for more room; from NEXT on, 8 cells for each worker: its next number,
+the number that it may not reach, its first number."""
 
 WORKER_CELLS = 8
 
@@ -51,18 +51,8 @@ _S29, _S31, _S32 = np.uint64(29), np.uint64(31), np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 _ZERO, _ONE, _EIGHT = np.uint64(0), np.uint64(1), np.uint64(8)
 
-_config: Any = numba.config
-_own, _config.CACHE_DIR = _config.CACHE_DIR, str(folder() / "kernels")
-_fast: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
-_inner: dict[str, Any] = {
-    "nogil": True,
-    "error_model": "numpy",
-    "no_cpython_wrapper": True,
-    "no_cfunc_wrapper": True,
-}
 
-
-@njit(**_inner)  # type: ignore[untyped-decorator]
+@njit(**inner)  # type: ignore[untyped-decorator]
 def hash_of(words: Any, first: int, count: int) -> Any:
     """64-bit hash of a stored state: a multiply and a fold for each word, and a last mixing."""
     h = _M1
@@ -76,52 +66,63 @@ def hash_of(words: Any, first: int, count: int) -> Any:
     return h
 
 
-@njit(**_inner)  # type: ignore[untyped-decorator]
+@njit(**inner)  # type: ignore[untyped-decorator]
 def home_of(h: Any, size: Any) -> Any:
     """Where the search for a hash begins in a table of any size up to 2**32."""
     return ((h >> _S32) * size) >> _S32
 
 
-@njit(**_fast)  # type: ignore[untyped-decorator]
-def rehash(
-    first: int, stop: int, exact: bool, keys: Any, width: int, table: int, size: int, hashes: Any
-) -> None:
-    """Enter the states from number `first` to `stop` into an empty (or others') table."""
-    base, entries = np.uint64(table), np.uint64(size)
-    block = len(hashes)
-    at = first
-    while at < stop:
-        n = min(block, stop - at)
-        for i in range(n):
-            h = hash_of(keys, (at + i) * width, width)
-            hashes[i] = h
-            prefetch(base + home_of(h, entries) * _EIGHT)
-        for i in range(n):
-            h = hashes[i]
-            entry = ((h & _LOW) << _S32 | (np.uint64(at + i) + _ONE)) if exact else h
-            place = home_of(h, entries)
-            while swap_if(base + place * _EIGHT, _ZERO, entry) != _ZERO:
-                place += _ONE
-                if place == entries:
-                    place = _ZERO
-        at += n
+with kernel_cache():
+
+    @njit(**fast)  # type: ignore[untyped-decorator]
+    def rehash(
+        first: int,
+        stop: int,
+        exact: bool,
+        keys: Any,
+        width: int,
+        table: int,
+        size: int,
+        hashes: Any,
+    ) -> None:
+        """Enter the states from number `first` to `stop` into an empty (or others') table."""
+        base, entries = np.uint64(table), np.uint64(size)
+        block = len(hashes)
+        at = first
+        while at < stop:
+            n = min(block, stop - at)
+            for i in range(n):
+                h = hash_of(keys, (at + i) * width, width)
+                hashes[i] = h
+                prefetch(base + home_of(h, entries) * _EIGHT)
+            for i in range(n):
+                h = hashes[i]
+                entry = ((h & _LOW) << _S32 | (np.uint64(at + i) + _ONE)) if exact else h
+                place = home_of(h, entries)
+                while swap_if(base + place * _EIGHT, _ZERO, entry) != _ZERO:
+                    place += _ONE
+                    if place == entries:
+                        place = _ZERO
+            at += n
 
 
-@njit(**_fast)  # type: ignore[untyped-decorator]
-def move_fingerprints(old: Any, table: int, size: int) -> None:
-    """Enter every fingerprint of an old table into an empty one."""
-    base, entries = np.uint64(table), np.uint64(size)
-    for i in range(len(old)):
-        h = old[i]
-        if h != _ZERO:
-            place = home_of(h, entries)
-            while swap_if(base + place * _EIGHT, _ZERO, h) != _ZERO:
-                place += _ONE
-                if place == entries:
-                    place = _ZERO
+with kernel_cache():
+
+    @njit(**fast)  # type: ignore[untyped-decorator]
+    def move_fingerprints(old: Any, table: int, size: int) -> None:
+        """Enter every fingerprint of an old table into an empty one."""
+        base, entries = np.uint64(table), np.uint64(size)
+        for i in range(len(old)):
+            h = old[i]
+            if h != _ZERO:
+                place = home_of(h, entries)
+                while swap_if(base + place * _EIGHT, _ZERO, h) != _ZERO:
+                    place += _ONE
+                    if place == entries:
+                        place = _ZERO
 
 
-@njit(**_inner)  # type: ignore[untyped-decorator]
+@njit(**inner)  # type: ignore[untyped-decorator]
 def _insert(
     worker: int,
     rows: int,
@@ -143,6 +144,13 @@ def _insert(
     hashes: Any,
     numbers: Any,
     recent: Any,
+    plan: Any,
+    starts: Any,
+    colours: Any,
+    renaming: Any,
+    spare: Any,
+    cells: Any,
+    sizes: Any,
 ) -> bool:
     """Enter a batch's successors; False when this worker's share of states is used up."""
     entries = np.uint64(shared[TABLE_SIZE])
@@ -150,20 +158,37 @@ def _insert(
     mine = NEXT + WORKER_CELLS * worker
     free = shared[mine]
     last = shared[mine + 1]
+    symmetric = plan[MODE] != _ZERO
     mask = np.uint64(len(recent) // width - 1)
     for begin in range(0, rows, CHUNK):
         # what this worker saw a moment ago needs no look at the table
         unknown = 0
         for i in range(begin, min(rows, begin + CHUNK)):
             at = i * width
-            h = hash_of(out_keys, at, width)
+            h = hash_of(out_words, at, width)
             cell = np.int64((h >> _S31) & mask) * width
             same = True
             for w in range(width):
-                same &= recent[cell + w] == out_keys[at + w]
+                same &= recent[cell + w] == out_words[at + w]
             if not same:
                 for w in range(width):
-                    recent[cell + w] = out_keys[at + w]
+                    recent[cell + w] = out_words[at + w]
+                if symmetric:
+                    canonical(
+                        out_words,
+                        at,
+                        width,
+                        out_keys,
+                        at,
+                        plan,
+                        starts,
+                        colours,
+                        renaming,
+                        spare,
+                        cells,
+                        sizes,
+                    )
+                    h = hash_of(out_keys, at, width)
                 prefetch(table + home_of(h, entries) * _EIGHT)
                 hashes[unknown] = h
                 numbers[unknown] = i
@@ -176,10 +201,10 @@ def _insert(
                     prefetch(keys_at + ((entry & _LOW) - _ONE) * row_bytes)
         for u in range(unknown):
             h = hashes[u]
-            i = np.int64(numbers[u])
+            row = np.int64(numbers[u])
             place = home_of(h, entries)
             tag = h & _LOW
-            at = i * width
+            at = row * width
             while True:
                 entry = read(table + place * _EIGHT)
                 if entry == _ZERO:
@@ -192,8 +217,8 @@ def _insert(
                     if separate:
                         for w in range(width):
                             keys[to + w] = out_keys[at + w]
-                    parents[free] = base_state + out_source[i]
-                    calls[free] = out_call[i]
+                    parents[free] = base_state + out_source[row]
+                    calls[free] = out_call[row]
                     new = (tag << _S32 | (np.uint64(free) + _ONE)) if exact else h
                     entry = swap_if(table + place * _EIGHT, _ZERO, new)
                     if entry == _ZERO:
@@ -216,97 +241,110 @@ def _insert(
     return True
 
 
-@njit(**_fast)  # type: ignore[untyped-decorator]
-def work(
-    worker: int,
-    workers: int,
-    expanding: int,
-    exact: bool,
-    expand: int,
-    book: Any,
-    book_at: int,
-    width: int,
-    batch: int,
-    states: Any,
-    states_at: int,
-    keys: Any,
-    keys_at: int,
-    separate: bool,
-    parents: Any,
-    calls: Any,
-    table: int,
-    shared: Any,
-    shared_at: int,
-    ranges: Any,
-    out_words: Any,
-    out_words_at: int,
-    out_keys: Any,
-    out_source: Any,
-    out_source_at: int,
-    out_call: Any,
-    out_call_at: int,
-    hashes: Any,
-    numbers: Any,
-    recent: Any,
-) -> int:
-    """Take batches of the level through the model until `BATCHES` are taken; how many it took.
+with kernel_cache():
 
-    `ranges` has a row (first state, end, number of the first batch) for each contiguous part
-    of the level.
-    """
-    base = np.uint64(table)
-    taken = 0
-    part = 0
-    while True:
-        total = 0
-        for k in range(workers):
-            total += shared[NEXT + WORKER_CELLS * k] - shared[NEXT + WORKER_CELLS * k + 2]
-        if total >= shared[ROOM] or shared[STOPPED] != 0:
-            break
-        number = take_number(np.uint64(shared_at + 8 * CURSOR))
-        if number >= shared[BATCHES]:
-            break
-        while part + 1 < len(ranges) and ranges[part + 1, 2] <= number:
-            part += 1
-        first = ranges[part, 0] + (number - ranges[part, 2]) * batch
-        n = min(batch, ranges[part, 1] - first)
-        book[BASE] = first
-        rows = call_expand(
-            np.uint64(expand),
-            np.uint64(book_at),
-            np.uint64(states_at + first * width * 8),
-            n,
-            expanding,
-            np.uint64(out_words_at),
-            np.uint64(out_source_at),
-            np.uint64(out_call_at),
-        )
-        taken += 1
-        if not _insert(
-            worker,
-            rows,
-            first,
-            exact,
-            width,
-            states,
-            keys,
-            np.uint64(keys_at),
-            separate,
-            parents,
-            calls,
-            base,
-            shared,
-            out_words,
-            out_keys,
-            out_source,
-            out_call,
-            hashes,
-            numbers,
-            recent,
-        ):
-            shared[STOPPED] = 1
-            break
-    return taken
+    @njit(**fast)  # type: ignore[untyped-decorator]
+    def work(
+        worker: int,
+        workers: int,
+        expanding: int,
+        exact: bool,
+        expand: int,
+        book: Any,
+        book_at: int,
+        width: int,
+        batch: int,
+        states: Any,
+        states_at: int,
+        keys: Any,
+        keys_at: int,
+        separate: bool,
+        parents: Any,
+        calls: Any,
+        table: int,
+        shared: Any,
+        shared_at: int,
+        ranges: Any,
+        out_words: Any,
+        out_words_at: int,
+        out_keys: Any,
+        out_source: Any,
+        out_source_at: int,
+        out_call: Any,
+        out_call_at: int,
+        hashes: Any,
+        numbers: Any,
+        recent: Any,
+        plan: Any,
+        starts: Any,
+        colours: Any,
+        renaming: Any,
+        spare: Any,
+        cells: Any,
+        sizes: Any,
+    ) -> int:
+        """Take batches of the level through the model until `BATCHES` are taken; how many it took.
 
-
-_config.CACHE_DIR = _own
+        `ranges` has a row (first state, end, number of the first batch) for each contiguous part
+        of the level.
+        """
+        base = np.uint64(table)
+        taken = 0
+        part = 0
+        while True:
+            total = 0
+            for k in range(workers):
+                total += shared[NEXT + WORKER_CELLS * k] - shared[NEXT + WORKER_CELLS * k + 2]
+            if total >= shared[ROOM] or shared[STOPPED] != 0:
+                break
+            number = take_number(np.uint64(shared_at + 8 * CURSOR))
+            if number >= shared[BATCHES]:
+                break
+            while part + 1 < len(ranges) and ranges[part + 1, 2] <= number:
+                part += 1
+            first = ranges[part, 0] + (number - ranges[part, 2]) * batch
+            n = min(batch, ranges[part, 1] - first)
+            book[BASE] = first
+            rows = call_expand(
+                np.uint64(expand),
+                np.uint64(book_at),
+                np.uint64(states_at + first * width * 8),
+                n,
+                expanding,
+                np.uint64(out_words_at),
+                np.uint64(out_source_at),
+                np.uint64(out_call_at),
+            )
+            taken += 1
+            if not _insert(
+                worker,
+                rows,
+                first,
+                exact,
+                width,
+                states,
+                keys,
+                np.uint64(keys_at),
+                separate,
+                parents,
+                calls,
+                base,
+                shared,
+                out_words,
+                out_keys,
+                out_source,
+                out_call,
+                hashes,
+                numbers,
+                recent,
+                plan,
+                starts,
+                colours,
+                renaming,
+                spare,
+                cells,
+                sizes,
+            ):
+                shared[STOPPED] = 1
+                break
+        return taken

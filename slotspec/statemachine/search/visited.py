@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
@@ -47,6 +48,7 @@ class Visited:
         self.state_bytes = self.link_bytes
         if exact:
             self.state_bytes += 8 * width
+        self.first_key: Any = np.zeros(width, dtype=np.uint64)
         region = min(LARGEST_NUMBER // workers, self.budget // (self.link_bytes + 8) + 4096)
         while True:
             try:
@@ -96,9 +98,12 @@ class Visited:
 
     # entering
 
-    def enter_first(self, words: list[int]) -> None:
+    def enter_first(self, words: Any, key: Any) -> None:
         """Enter the initial state as number 0."""
         self.states.array[: self.width] = words
+        if self.exact:
+            self.keys.array[: self.width] = key
+        self.first_key = key
         self.parents.array[0] = NOBODY
         self.shared[NEXT] = 1
 
@@ -128,12 +133,13 @@ class Visited:
         if old is not None:
             kernels.move_fingerprints(old.array, table.address, size)
             return
+        # without keys, the first table is made when the initial state is all there is
         self.each(
             lambda worker: kernels.rehash(
                 worker * self.region,
                 self.next_of(worker),
                 self.exact,
-                self.keys.array,
+                self.keys.array if self.exact else self.first_key,
                 self.width,
                 table.address,
                 size,
@@ -163,5 +169,3 @@ class Visited:
             calls.append(int(self.calls.array[state]))
             state = int(self.parents.array[state])
         return calls[::-1]
-
-
