@@ -26,14 +26,15 @@ def is_leaked(s: SlotPoolState, allocation: int) -> bool:
 
 def is_unused(s: SlotPoolState, allocation: int) -> bool:
     """Whether nothing refers to this allocation id, nor to the request record of that number."""
-    if s.slot[allocation] != PhysicalSlot.UNKNOWN or is_leaked(s, allocation):
+    if s.slot[allocation] != PhysicalSlot.UNKNOWN:
         return False
+    if allocation < len(s.request):
+        if s.request[allocation] != SlotRequest.UNUSED or s.call_open[allocation]:
+            return False
     for request in range(len(s.request)):
         if s.stored_allocation[request] == allocation:
             return False
-    if allocation >= len(s.request):
-        return True
-    return s.request[allocation] == SlotRequest.UNUSED and not s.call_open[allocation]
+    return not is_leaked(s, allocation)
 
 
 def is_id_unused(s: SlotPoolState, request_id: int) -> bool:

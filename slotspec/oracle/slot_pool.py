@@ -7,6 +7,7 @@ rule emitted, returned and changed. No rule of the protocol stands here.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 from slotspec.models import slot_pool as operations
@@ -115,6 +116,7 @@ class SlotPoolOracle:
         self._ids = Names()
         self._requests = Names()
         self._allocations = Names()
+        self._next = {requests: 0, request_ids: 0}
         self._attempts: dict[str, int] = {}
         self._generated = 0
         self._hints: list[str] = []
@@ -204,12 +206,14 @@ class SlotPoolOracle:
         return number
 
     def _unused(self, sort: Sort, is_free: Callable[[Any, int], bool]) -> int:
-        """An element of `sort` that nothing refers to."""
-        size = self.elastic.size(sort)
-        for number in range(size):
+        """An element of `sort` that nothing refers to; the search goes on where it ended."""
+        size, start = self.elastic.size(sort), self._next[sort]
+        for number in chain(range(start, size), range(start)):
             if is_free(self.state, number):
+                self._next[sort] = number + 1
                 return number
         self.elastic.grow(sort, 2 * size)
+        self._next[sort] = size + 1
         return size
 
     def _id(self, name: str) -> int:
@@ -238,12 +242,14 @@ class SlotPoolOracle:
         """Name the allocations that a rule has generated, as the trace does or in a row."""
         for effect in self.state.effects[since:]:
             if effect[0] == Effect.REQUEST_SLOT:
+                hinted = self._hints.pop(0) if self._hints else None
                 self._generated += 1
-                name = f"a{self._generated}"
-                if self._hints:
-                    hinted = self._hints.pop(0)
-                    name = name if hinted in self._allocations else hinted
-                self._allocations.bind(name, effect[2])
+                if hinted is None or hinted in self._allocations:
+                    # somebody may have used the next name for an id of his own
+                    while f"a{self._generated}" in self._allocations:
+                        self._generated += 1
+                    hinted = f"a{self._generated}"
+                self._allocations.bind(hinted, effect[2])
 
     def _cause(self, name: str | None) -> int:
         """The model's cause; its chain of classes is kept for what callers will see."""

@@ -29,11 +29,11 @@ class Wasteful(SlotPoolOracle):
 
     def __init__(self, generation: str, header: TraceHeader) -> None:
         super().__init__(generation, header)
-        self._next: dict[str, int] = {}
+        self._taken: dict[str, int] = {}
 
     def _unused(self, sort: Sort, is_free: Callable[[Any, int], bool]) -> int:
-        number = self._next.get(sort.name, 0)
-        self._next[sort.name] = number + 1
+        number = self._taken.get(sort.name, 0)
+        self._taken[sort.name] = number + 1
         if number >= self.elastic.size(sort):
             self.elastic.grow(sort, 2 * self.elastic.size(sort))
         return number
@@ -116,3 +116,30 @@ def test_records_are_used_again_unnoticed(generation: str) -> None:
     sizes = [walk(seed, generation) for seed in range(60)]
     # the comparison is worth something only if records really were used again
     assert 5 * sum(small for small, _ in sizes) < 4 * sum(large for _, large in sizes)
+
+
+def test_an_id_that_is_offered_before_it_is_generated() -> None:
+    oracle = SlotPoolOracle("1.12")
+    oracle.step("start")
+    oracle.step("register_task_manager", tm="tm1")
+    oracle.step("connect_to_resource_manager", rm="rm1")
+    oracle.step("request_new_allocated_slot", request="r1", profile="large")
+    offer = {"allocation": "a2", "index": 0, "profile": "small"}
+    assert oracle.step("offer_slots", tm="tm1", offers=[offer]).result == ["a2"]
+    sent = oracle.step("request_new_allocated_slot", request="r2", profile="large")
+    assert sent.effects[0]["allocation"] == "a3"
+    assert list(sent.state["available"]) == ["a2"]
+
+
+@pytest.mark.parametrize("generation", ["1.11", "1.12", "1.13"])
+def test_a_waiting_batch_request_that_timed_out_is_sent_and_cancelled(generation: str) -> None:
+    oracle = SlotPoolOracle(generation)
+    oracle.step("start")
+    oracle.step("request_new_allocated_batch_slot", request="r1", profile="small")
+    assert oracle.step("request_timeout", request="r1").result is True
+    sent = oracle.step("connect_to_resource_manager", rm="rm1")
+    assert [effect["effect"] for effect in sent.effects] == [
+        "rm.cancel_slot_request",
+        "rm.request_slot",
+    ]
+    assert [pending["allocation"] for pending in sent.state["pending"]] == ["a1"]
