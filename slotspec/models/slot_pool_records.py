@@ -28,9 +28,10 @@ def is_unused(s: SlotPoolState, allocation: int) -> bool:
     """Whether nothing refers to this allocation id, nor to the request record of that number."""
     if s.slot[allocation] != PhysicalSlot.UNKNOWN:
         return False
-    if allocation < len(s.request):
-        if s.request[allocation] != SlotRequest.UNUSED or s.call_open[allocation]:
-            return False
+    if allocation < len(s.request) and (
+        s.request[allocation] != SlotRequest.UNUSED or s.call_open[allocation]
+    ):
+        return False
     for request in range(len(s.request)):
         if s.stored_allocation[request] == allocation:
             return False
