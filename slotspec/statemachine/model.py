@@ -293,6 +293,7 @@ class Instance:
     actions: list[Action] = field(init=False)
     calls: list[Call] = field(init=False)
     properties: dict[str, Property] = field(init=False)
+    _made: dict[Any, Any] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         constants = {n: c.value(self.setting) for n, c in self.model.record.constants.items()}
@@ -334,7 +335,7 @@ class Instance:
 
     def rule(self, function: F) -> F:
         """`function` with this instance's replaced rules in the place of the declared ones."""
-        return substitute(function, self.replace) if self.replace else function
+        return substitute(function, self.replace, self._made) if self.replace else function
 
     def largest(self, spec: FieldSpec) -> int:
         return spec.largest(self.setting)
@@ -380,6 +381,9 @@ def substitute(
     copy.__globals__.update(target.__globals__)
     for name in target.__code__.co_names:
         below = target.__globals__.get(name)
+        if isinstance(below, types.ModuleType):
+            copy.__globals__[name] = _substitute_in(below, target, replace, made)
+            continue
         inside_package = isinstance(below, types.FunctionType) and not below.__module__.startswith(
             "slotspec.statemachine.rules"
         )
@@ -392,6 +396,24 @@ def substitute(
             )
             copy.__globals__[name] = substitute(below, keep, made if keep is replace else None)
     return copy  # type: ignore[return-value]
+
+
+def _substitute_in(
+    module: types.ModuleType,
+    caller: types.FunctionType,
+    replace: Mapping[Callable[..., Any], Callable[..., Any]],
+    made: dict[Any, Any],
+) -> types.ModuleType:
+    """A twin of `module` for a rule that calls others as ``module.rule(…)``."""
+    if module.__name__.startswith("slotspec.statemachine.rules"):
+        return module
+    twin = types.ModuleType(module.__name__, module.__doc__)
+    vars(twin).update(vars(module))
+    for name in caller.__code__.co_names:
+        below = vars(module).get(name)
+        if isinstance(below, types.FunctionType):
+            setattr(twin, name, substitute(below, replace, made))
+    return twin
 
 
 def flat_size(instance: Instance) -> int:

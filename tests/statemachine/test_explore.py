@@ -17,6 +17,7 @@ from slotspec.statemachine import (
     replay,
 )
 from slotspec.statemachine.model import Instance
+from tests.statemachine import elsewhere
 from tests.statemachine.tiny import LAMPS, Lamp, Room, anything, counter, room, says
 
 
@@ -409,3 +410,23 @@ def test_arrays_can_be_passed_on() -> None:
 
     model.action(lamp=LAMPS)(look)
     assert counts(explore(model)) == (4, 8, 2)
+
+
+def test_rules_called_through_a_module_are_replaced() -> None:
+    model = room()
+
+    def through(s: Room) -> int:
+        """Add what a helper in another module says."""
+        if s.count + elsewhere.step_width(s) > 3:
+            return REFUSED
+        s.count += elsewhere.step_width(s)
+        return 0
+
+    def wide(s: Room) -> int:
+        return 3
+
+    model.action()(through)
+    anything(model)
+    assert counts(explore(model))[0] == 4
+    replaced = model.instance(replace={elsewhere.step_width: wide})
+    assert counts(explore_interpreted(replaced))[0] == 2
