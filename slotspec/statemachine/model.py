@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from slotspec.statemachine.errors import DeclarationError, UsageError
 from slotspec.statemachine.fields import (
+    LARGEST_SORT,
     Bound,
     FieldSpec,
     Record,
@@ -222,6 +223,14 @@ class Model:
                     "SET001", f"model {self.name} has no bound {name!r}; it has {known}"
                 )
             values[name] = self.bounds[name].checked(value)
+        for sort in self.sorts:
+            if sort.size(values) > LARGEST_SORT:
+                made_of = " and ".join(part.name for part in (*sort.parts, *sort.factors))
+                raise UsageError(
+                    "SET005",
+                    f"model {self.name} would have {sort.size(values)} {sort.name}, made of"
+                    f" {made_of}; a state holds at most {LARGEST_SORT}: choose smaller bounds",
+                )
         return values
 
     def instance(
