@@ -32,14 +32,15 @@ def explore_compiled(
 
     :raises RuleError: a rule uses something that cannot be compiled (``RUL…``).
     :raises UsageError: ``SET030`` for a number of workers that cannot be had, ``SET031`` for
-        an option that is not supported, ``SET032`` for an unknown kind of symmetry, ``SET033``
+        resume without a checkpoint, ``SET032`` for an unknown kind of symmetry, ``SET033``
         where the model has none or breaks what it declares.
     """
     if not 1 <= workers <= MOST_WORKERS:
         raise UsageError("SET030", f"workers {workers}: choose from 1 to {MOST_WORKERS}")
-    if checkpoint is not None or resume:
-        raise UsageError("SET031", "checkpoints are not supported by the compiled engine yet")
+    if resume and checkpoint is None:
+        raise UsageError("SET031", "resume needs the folder of the checkpoint")
     from slotspec.statemachine.search.canonical import EXACT, FAST, PLAIN
+    from slotspec.statemachine.search.checkpoint import Checkpoint
     from slotspec.statemachine.search.explorer import Explorer
     from slotspec.statemachine.search.symmetric import check_symmetry
 
@@ -50,4 +51,15 @@ def explore_compiled(
     compiled = compile_instance(instance, symmetric=mode != PLAIN)
     if mode != PLAIN:
         check_symmetry(instance, compiled=compiled)
-    return Explorer(compiled, limits, reporter, workers, fingerprints, mode).run()
+    files = None
+    if checkpoint is not None:
+        identity = {
+            "model": instance.title,
+            "bounds": dict(instance.setting.bounds),
+            "rules": compiled.text_sum,
+            "fingerprints": fingerprints,
+            "symmetry": mode,
+            "workers": workers,
+        }
+        files = Checkpoint(checkpoint, identity, resume)
+    return Explorer(compiled, limits, reporter, workers, fingerprints, mode, files).run()

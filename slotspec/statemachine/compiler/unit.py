@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -45,6 +46,8 @@ class Compiled:
     code: Code
     expand: int
     seconds: float
+    text_sum: str
+    """Checksum of the translated rules: equal for equal rules, properties and bounds."""
 
     def book(self) -> Any:
         """A fresh notebook, with every question open."""
@@ -84,4 +87,5 @@ def compile_instance(instance: Instance, symmetric: bool = False) -> Compiled:
         code,
         code.address("expand"),
         perf_counter() - started,
+        hashlib.sha256(text.encode()).hexdigest()[:32],
     )

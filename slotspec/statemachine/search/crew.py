@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from time import perf_counter
 from typing import Any
 
@@ -84,21 +84,23 @@ class Crew:
         busy = 1 if solo else max(1, min(len(self.workers), before // 2))
         shared = self.visited.shared
         shared[BATCHES] = end = min(self.batches, int(shared[CURSOR]) + self.budget * busy)
-        if self.pool is None or busy < 2:
-            self._work(0, expanding)
-        else:
-            running = [self.pool.submit(self._work, w, expanding) for w in range(busy)]
-            try:
+        running: list[Future[None]] = []
+        try:
+            if self.pool is None or busy < 2:
+                self._work(0, expanding)
+            else:
+                for number in range(busy):
+                    running.append(self.pool.submit(self._work, number, expanding))
                 wait(running)
-            except BaseException:
-                shared[STOPPED] = 2
-                wait(running)
-                shared[CURSOR] = min(int(shared[CURSOR]), end)
-                raise
-            for future in running:
-                future.result()
-        # a worker that finds no batch left has counted one too many
-        shared[CURSOR] = min(int(shared[CURSOR]), end)
+        except BaseException:
+            shared[STOPPED] = 2
+            raise
+        finally:
+            wait(running)
+            # a worker that finds no batch left has counted one too many
+            shared[CURSOR] = min(int(shared[CURSOR]), end)
+        for future in running:
+            future.result()
         spent = perf_counter() - started
         done = before - self.left
         if done and self.left:

@@ -11,9 +11,12 @@ from slotspec.statemachine.compiler.unit import Compiled, Found
 from slotspec.statemachine.explore import judge
 from slotspec.statemachine.model import Property
 from slotspec.statemachine.replay import explain
+from slotspec.statemachine.search import checkpoint as checkpoints
 from slotspec.statemachine.search.canonical import PLAIN
+from slotspec.statemachine.search.checkpoint import Checkpoint
 from slotspec.statemachine.search.crew import Crew
 from slotspec.statemachine.search.kernels import NEXT, ROOM, STOPPED, WORKER_CELLS
+from slotspec.statemachine.search.saving import restore, save
 from slotspec.statemachine.search.visited import VERY_FULL, Visited
 from slotspec.statemachine.verdict import (
     Finding,
@@ -47,11 +50,14 @@ class Explorer:
         workers: int,
         fingerprints: bool,
         mode: int = PLAIN,
+        checkpoint: Checkpoint | None = None,
     ) -> None:
         self.compiled, self.limits, self.reporter = compiled, limits, reporter
         self.instance = compiled.instance
         self.result = Result(self.instance, "compiled", workers=workers)
         self.result.symmetry = (None, "fast", "exact")[mode]
+        self.checkpoint = checkpoint
+        going_on = None if checkpoint is None else checkpoint.state
         self.visited = Visited(
             compiled.layout.packed,
             len(self.instance.calls),
@@ -59,6 +65,7 @@ class Explorer:
             limits.memory,
             exact=not fingerprints,
             separate=mode != PLAIN,
+            region=None if going_on is None else going_on["region"],
         )
         self.crew = Crew(compiled, self.visited, mode)
         self.level: list[tuple[int, int]] = [(0, 1)]
@@ -72,9 +79,14 @@ class Explorer:
         canonizer = self.crew.workers[0].canonizer
         visited.enter_first(first, canonizer.of(first) if mode else first)
         self.roomy = visited.make_table(self.crew.margin, 1)
+        self.earlier = 0.0
         self.crew.begin([])
         self.crew.burst()
-        self.started = self.reported = perf_counter()
+        self.crew.begin(self.level)
+        self.starts[0] = 1
+        if checkpoint is not None and checkpoint.state is not None:
+            self.earlier = restore(self, checkpoint)
+        self.started = self.reported = self.saved = perf_counter()
         self.result.compile_seconds = compiled.seconds + self.started - before
 
     def run(self) -> Result:
@@ -87,11 +99,13 @@ class Explorer:
             except KeyboardInterrupt:
                 result.limit = Limit.INTERRUPTED
             self.gather()
+            if self.checkpoint is not None and self.visited.shared[STOPPED] in (0, 2):
+                self.save()
             if result.limit in CHECKED_AFTER:
                 self.check_rest()
         finally:
             self.crew.close()
-        result.seconds = perf_counter() - self.started
+        result.seconds = self.seconds()
         result.states = self.visited.count
         result.depth = self.depth + (self.fresh() > 0)
         self.report(final=True)
@@ -103,8 +117,6 @@ class Explorer:
         visited, crew = self.visited, self.crew
         if not self.roomy:
             raise _Stop(Limit.MEMORY)
-        self.starts[0] = 1
-        crew.begin(self.level)
         while True:
             if self.limits.depth is not None and self.depth >= self.limits.depth:
                 raise _Stop(Limit.DEPTH)
@@ -125,6 +137,20 @@ class Explorer:
     def fresh(self) -> int:
         """How many states of the next level were found."""
         return sum(end - start for start, end in zip(self.starts, self.visited.ends(), strict=True))
+
+    def seconds(self) -> float:
+        """Time spent on the search, before a resumption too."""
+        return self.earlier + perf_counter() - self.started
+
+    def unexpanded(self) -> list[tuple[int, int]]:
+        """Ranges of states that were found and not expanded."""
+        ranges = self.crew.rest() + list(zip(self.starts, self.visited.ends(), strict=True))
+        return [(first, stop) for first, stop in ranges if stop > first]
+
+    def save(self) -> None:
+        if self.checkpoint is not None:
+            save(self, self.checkpoint, self.seconds())
+            self.saved = perf_counter()
 
     def frontier(self) -> int:
         return sum(stop - first for first, stop in self.level) + self.fresh()
@@ -162,13 +188,15 @@ class Explorer:
             raise _Stop(Limit.STATES if self.solo else Limit.MEMORY)
         if limits.seconds is not None and now - self.started > limits.seconds:
             raise _Stop(Limit.SECONDS)
+        if self.checkpoint is not None and now - self.saved >= checkpoints.SECONDS:
+            self.save()
         if now - self.reported >= PROGRESS_SECONDS:
             self.reported = now
             self.report()
 
     def check_rest(self) -> None:
         """Ask the properties of states that were found and not expanded."""
-        rest = self.crew.rest() + list(zip(self.starts, self.visited.ends(), strict=True))
+        rest = self.unexpanded()
         self.visited.shared[STOPPED] = 0
         self.visited.shared[ROOM] = 2**62
         self.crew.begin(rest)
@@ -200,7 +228,7 @@ class Explorer:
                 transitions=int(self.crew.total(book.taken, len(self.instance.actions)).sum()),
                 depth=self.depth,
                 frontier=frontier,
-                seconds=perf_counter() - self.started,
+                seconds=self.seconds(),
                 memory=self.visited.memory(frontier),
                 final=final,
             )

@@ -204,7 +204,7 @@ def _insert(
             row = np.int64(numbers[u])
             place = home_of(h, entries)
             tag = h & _LOW
-            at = row * width
+            base = row * width
             while True:
                 entry = read(table + place * _EIGHT)
                 if entry == _ZERO:
@@ -213,10 +213,10 @@ def _insert(
                         return False
                     to = free * width
                     for w in range(width):
-                        states[to + w] = out_words[at + w]
+                        states[to + w] = out_words[base + w]
                     if separate:
                         for w in range(width):
-                            keys[to + w] = out_keys[at + w]
+                            keys[to + w] = out_keys[base + w]
                     parents[free] = base_state + out_source[row]
                     calls[free] = out_call[row]
                     new = (tag << _S32 | (np.uint64(free) + _ONE)) if exact else h
@@ -229,7 +229,7 @@ def _insert(
                         old = np.int64((entry & _LOW) - _ONE) * width
                         same = True
                         for w in range(width):
-                            same &= keys[old + w] == out_keys[at + w]
+                            same &= keys[old + w] == out_keys[base + w]
                         if same:
                             break
                 elif entry == h:

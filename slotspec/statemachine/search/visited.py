@@ -34,11 +34,19 @@ class Visited:
     is built anew when it grows, from the stored states.
 
     :param exact: keep states for comparison; otherwise 64-bit fingerprints only.
+    :param region: how many states a worker can find (as in the search that is resumed).
     :param separate: the key that identifies a state is not the state itself (symmetry).
     """
 
     def __init__(
-        self, width: int, calls: int, workers: int, memory: int | None, exact: bool, separate: bool
+        self,
+        width: int,
+        calls: int,
+        workers: int,
+        memory: int | None,
+        exact: bool,
+        separate: bool,
+        region: int | None = None,
     ) -> None:
         self.width, self.workers, self.exact = width, workers, exact
         self.separate = separate and exact
@@ -49,14 +57,16 @@ class Visited:
         if exact:
             self.state_bytes += 8 * width
         self.first_key: Any = np.zeros(width, dtype=np.uint64)
-        region = min(LARGEST_NUMBER // workers, self.budget // (self.link_bytes + 8) + 4096)
+        wanted = region or min(
+            LARGEST_NUMBER // workers, self.budget // (self.link_bytes + 8) + 4096
+        )
         while True:
             try:
-                self._reserve(region)
+                self._reserve(wanted)
                 break
             except MemoryError:
-                region //= 2
-                if region < 4096:
+                wanted //= 2
+                if region is not None or wanted < 4096:
                     raise
         self.shared = np.zeros(NEXT + WORKER_CELLS * workers, dtype=np.int64)
         for worker in range(workers):
@@ -107,8 +117,16 @@ class Visited:
         self.parents.array[0] = NOBODY
         self.shared[NEXT] = 1
 
-    def make_table(self, margin: int, frontier: int) -> bool:
-        """See to it that the table takes `margin` more states; False where memory forbids."""
+    def drop_table(self) -> None:
+        """Forget the table; the next one is made from what is stored."""
+        self.table = None
+        self.entries = 0
+
+    def make_table(self, margin: int, frontier: int, prints: Any = None) -> bool:
+        """See to it that the table takes `margin` more states; False where memory forbids.
+
+        :param prints: fingerprints to enter into the first table.
+        """
         count = self.count
         if self.table is not None and count + margin <= FULL * self.entries:
             return True
@@ -120,18 +138,18 @@ class Visited:
         for size in (wanted, wanted * 3 // 4):
             fits = fixed + kept + 8 * size <= self.budget
             if size > self.entries and fits and count + margin <= FULL * size:
-                self._rebuild(size)
+                self._rebuild(size, prints)
                 return True
         return self.table is not None and count + margin <= VERY_FULL * self.entries
 
-    def _rebuild(self, size: int) -> None:
-        old = self.table
+    def _rebuild(self, size: int, prints: Any) -> None:
+        old = self.table.array if self.table is not None else prints
         if self.exact:
             old = self.table = None
         self.table = table = Reserved(size, np.uint64)
         self.entries = self.shared[TABLE_SIZE] = size
         if old is not None:
-            kernels.move_fingerprints(old.array, table.address, size)
+            kernels.move_fingerprints(old, table.address, size)
             return
         # without keys, the first table is made when the initial state is all there is
         self.each(
