@@ -43,9 +43,9 @@ def program_text(
     """
     program = Program(instance)
     body = Expansion(program).text()
-    if program.effects_read:
-        # a property reads effects; what was translated before it neither kept nor cleared them
-        program = Program(instance, effects_read=True)
+    if program.effects_read or (program.effects_dropped and program.refused_late):
+        # what was translated before something asked for effects neither kept nor cleared them
+        program = Program(instance, program.effects_read, effects_counted=True)
         body = Expansion(program).text()
     parts = [
         DECLARATIONS if deposit_bits else "",
@@ -274,7 +274,7 @@ class Expansion:
         settle = self.instance.model.settle
         again = body.label("take")
         body.place(again)
-        if program.effects_read:
+        if program.effects_read or program.effects_counted:
             at = body.op(f"getelementptr i64, ptr %book, i64 {EFFECT_COUNT}")
             body.line(f"store i64 0, ptr {at}")
         state: Symbol = RecordAt("%next")

@@ -73,7 +73,19 @@ class Expressions(Memory):
     def number(self, node: ast.expr) -> Value:
         return self.as_number(self.expression(node), node)
 
+    def truth(self, node: ast.expr) -> Value:
+        """A value of which only the truth counts: nothing is as good as 0."""
+        symbol = self.expression(node)
+        return symbol if isinstance(symbol, Reg) else self.as_number(symbol, node)
+
     def as_number(self, symbol: Symbol, node: ast.AST) -> Value:
+        if isinstance(symbol, Reg) and symbol.nothing:
+            raise self.refuse(
+                "RUL015",
+                node,
+                f"{ast.unparse(node)} may return nothing, where a number is needed; let the"
+                " helper return a number on every path",
+            )
         if isinstance(symbol, Reg | int):
             return symbol
         what = {
@@ -155,12 +167,13 @@ class Expressions(Memory):
         return self.python(self.python_value(node, name), node, name)
 
     def python_value(self, node: ast.AST, name: str) -> Any:
-        if name in self.function.__code__.co_freevars:
-            raise self.refuse(
-                "RUL004",
-                node,
-                f"{name} belongs to an enclosing function; pass it, or use a model constant",
-            )
+        code, cells = self.function.__code__, self.function.__closure__
+        if name in code.co_freevars and cells is not None:
+            # what an enclosing function has bound is as constant as a global
+            try:
+                return cells[code.co_freevars.index(name)].cell_contents
+            except ValueError:
+                raise self.refuse("RUL004", node, f"{name} has no value yet") from None
         space = self.function.__globals__
         if name in space:
             return space[name]
@@ -178,6 +191,12 @@ class Expressions(Memory):
         below = self.expression(node.value)
         if isinstance(below, RecordAt):
             return self.field(below, node)
+        if isinstance(below, ArrayAt | Table):
+            raise self.refuse(
+                "RUL007",
+                node,
+                f"{ast.unparse(node)}: an array has a fixed length and no methods; assign elements",
+            )
         if isinstance(below, Known) and hasattr(below.value, node.attr):
             return self.python(getattr(below.value, node.attr), node, ast.unparse(node))
         raise self.refuse("RUL004", node, f"{ast.unparse(node)} is not defined")
@@ -268,7 +287,8 @@ class Expressions(Memory):
         return Reg(body.op(f"icmp {COMPARISONS[type(op)]} i64 {operands}"), True), right
 
     def unary(self, node: ast.UnaryOp) -> Value:
-        value = self.number(node.operand)
+        negation = isinstance(node.op, ast.Not)
+        value = self.truth(node.operand) if negation else self.number(node.operand)
         body = self.body
         match node.op:
             case ast.Not():
@@ -407,7 +427,7 @@ class Expressions(Memory):
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 self.jump_on(operand, no, yes)
             case _:
-                body.branch(self.number(node), yes, no)
+                body.branch(self.truth(node), yes, no)
 
     def iteration(self, node: ast.expr) -> tuple[Value, Value, int, Element]:
         """First, limit and step of a loop, and what an element of it is."""

@@ -14,7 +14,7 @@ from slotspec.statemachine.compiler.symbols import (
     Symbol,
     Table,
 )
-from slotspec.statemachine.compiler.text import Value
+from slotspec.statemachine.compiler.text import Reg, Value
 from slotspec.statemachine.rules import REFUSED
 
 
@@ -122,7 +122,11 @@ class Lowering(Expressions):
     def result(self, node: ast.expr | None) -> Value | None:
         if node is None or (isinstance(node, ast.Constant) and node.value is None):
             return None
-        return self.number(node)
+        symbol = self.expression(node)
+        if isinstance(symbol, Reg) and symbol.nothing and not self.action:
+            self.target.nothing = True
+            return symbol
+        return self.as_number(symbol, node)
 
     def assign_statement(self, node: ast.Assign) -> None:
         if len(node.targets) == 1:
@@ -166,6 +170,7 @@ class Lowering(Expressions):
             if self.action:
                 self.fault("STP008", node, "an action returned None; return a number, or REFUSED")
                 return
+            self.target.nothing = True
             value = 0
         if self.action and self.written and not (isinstance(value, int) and value != REFUSED):
             self.refuse_unchanged(value, node)
@@ -186,7 +191,8 @@ class Lowering(Expressions):
                 at = body.op(f"getelementptr i64, ptr {pointer}, i64 {word}")
                 parts.append(body.op(f"load i64, ptr {at}"))
             total = body.op(f"or i64 {total}, {body.op(f'xor i64 {parts[0]}, {parts[1]}')}")
-        if self.program.effects_read:
+        self.program.refused_late = True
+        if self.program.effects_read or self.program.effects_counted:
             total = body.op(f"or i64 {total}, {self.cell(EFFECT_COUNT)}")
         same = body.op(f"icmp eq i64 {total}, 0")
         self.check(same, "STP005", node, "the action is refused after it changed something")

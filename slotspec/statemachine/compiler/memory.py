@@ -253,7 +253,7 @@ class Memory:
             body.place(good)
         if callee.writes:
             self.writes = self.written = True
-        return Reg(value)
+        return Reg(value, nothing=callee.nothing)
 
     def may_write(self, node: ast.AST) -> bool:
         """Whether a loop may write: any store to a field or any call that is no plain word."""

@@ -78,16 +78,26 @@ class Translated:
     name: str
     writes: bool = True
     faults: bool = True
+    nothing: bool = False
     text: str = ""
     done: bool = False
 
 
 @dataclass
 class Program:
-    """The functions of one instance, translated on demand."""
+    """The functions of one instance, translated on demand.
+
+    :ivar effects_read: effects are kept, because something reads them.
+    :ivar effects_counted: effects are counted, because a refusal may come after one.
+    :ivar effects_dropped: an ``emit`` was translated that neither keeps nor counts.
+    :ivar refused_late: an action may be refused after a change.
+    """
 
     instance: Instance
     effects_read: bool = False
+    effects_counted: bool = False
+    effects_dropped: bool = False
+    refused_late: bool = False
     layout: Layout = field(init=False)
     notebook: Notebook = field(init=False)
     functions: dict[Any, Translated] = field(default_factory=dict)

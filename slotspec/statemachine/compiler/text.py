@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Reg:
-    """A computed value: an SSA register of type ``i64``, or ``i1`` for a condition."""
+    """A computed value: an SSA register of type ``i64``, or ``i1`` for a condition.
+
+    :param nothing: it comes from a function that may return nothing: only its truth counts.
+    """
 
     name: str
     bool: bool = False
+    nothing: bool = False
 
     def __str__(self) -> str:
         return self.name

@@ -150,19 +150,22 @@ def _emit(to: Expressions, node: ast.Call) -> Symbol:
     if to.reading:
         raise to.refuse("RUL009", node, "a property looks on; it may not emit")
     values: list[Value] = [to.number(given[n]) if n in given else rules.NONE for n in names[1:]]
-    if not to.program.effects_read:
-        return 0
     to.writes = to.written = True
+    if not (to.program.effects_read or to.program.effects_counted):
+        to.program.effects_dropped = True
+        return 0
     body = to.body
     count = to.cell(EFFECT_COUNT)
+    more = body.op(f"add i64 {count}, 1")
+    body.line(f"store i64 {more}, ptr {to.cell_at(EFFECT_COUNT)}")
+    if not to.program.effects_read:
+        return 0
     room = body.op(f"icmp ult i64 {count}, {EFFECTS_ROOM}")
     to.check(room, "STP009", node, f"a step emits more than {EFFECTS_ROOM} effects")
     row = body.op(f"mul i64 {count}, {EFFECT_CELLS}")
     for part, value in enumerate(values):
         at = body.op(f"add i64 {row}, {to.program.notebook.effects + part}")
         body.line(f"store i64 {body.i64(value)}, ptr {to.cell_at(at)}")
-    more = body.op(f"add i64 {count}, 1")
-    body.line(f"store i64 {more}, ptr {to.cell_at(EFFECT_COUNT)}")
     return 0
 
 

@@ -1,0 +1,182 @@
+"""The compiled search finds the faults that the interpreted one finds, as shortly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from slotspec.statemachine import Model, Result, RuleError, Verdict, explore_interpreted
+from slotspec.statemachine.compiled import explore_compiled
+from slotspec.statemachine.rules import REFUSED
+from tests.statemachine import test_faults as faults
+from tests.statemachine.tiny import Lamp, Room, counter, room, says
+
+
+def faulty(rule: Callable[[Room], object], last: int = 3) -> Model:
+    """A counter with one more action that is at fault when the count is two."""
+    model = room()
+    counter(model, last)
+
+    def act(s: Room) -> object:
+        """Do something at two."""
+        if s.count != 2:
+            return REFUSED
+        return rule(s)
+
+    model.action()(act)
+    return model
+
+
+def both(model: Model) -> tuple[Result, Result]:
+    instance = model.instance()
+    return explore_compiled(instance), explore_interpreted(instance)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        faults.undeclared,
+        faults.early_renewal,
+        faults.too_large,
+        faults.scalar_too_large,
+        faults.negative,
+        faults.no_such_element,
+        faults.not_nullable,
+        faults.note_left,
+        faults.index_none,
+        faults.index_negative,
+        faults.reads_beyond,
+        faults.divides,
+    ],
+)
+def test_a_fault_is_the_interpreters_fault(rule: Callable[[Room], object]) -> None:
+    compiled, interpreted = both(faulty(rule))
+    assert compiled.fault is not None
+    assert interpreted.fault is not None
+    assert compiled.fault.fault == interpreted.fault.fault
+    assert compiled.fault.calls == interpreted.fault.calls
+    for name in ("states", "transitions", "depth", "taken", "fired"):
+        assert getattr(compiled, name) == getattr(interpreted, name)
+
+
+def refusing(change: Callable[[Room], object]) -> Model:
+    model = room()
+    counter(model)
+
+    def act(s: Room) -> int:
+        """Refuse after a change."""
+        if s.count != 2:
+            return REFUSED
+        change(s)
+        return REFUSED
+
+    model.action()(act)
+    return model
+
+
+def changes(s: Room) -> int:
+    s.seen[0] = 1
+    return 0
+
+
+def changes_back(s: Room) -> int:
+    s.seen[0] = 1
+    s.seen[0] = 0
+    return 0
+
+
+def fires(s: Room) -> int:
+    faults.fire(s.lamp, 1, Lamp.press)
+    return 0
+
+
+def emits(s: Room) -> int:
+    faults.emit(s, 3, s.count)
+    return 0
+
+
+@pytest.mark.parametrize("change", [changes, fires, emits])
+def test_a_refusal_after_a_change_is_a_fault(change: Callable[[Room], object]) -> None:
+    compiled, interpreted = both(refusing(change))
+    assert compiled.fault is not None
+    assert interpreted.fault is not None
+    assert compiled.fault.fault == interpreted.fault.fault
+    assert compiled.fault.fault is not None
+    assert compiled.fault.fault.startswith("STP005")
+
+
+def test_a_change_that_is_taken_back_is_none() -> None:
+    compiled, interpreted = both(refusing(changes_back))
+    assert compiled.fault is None
+    assert compiled.states == interpreted.states
+
+
+def test_a_local_without_a_value_is_a_fault() -> None:
+    def unbound(s: Room) -> int:
+        for i in range(s.chosen, 2):
+            last = i
+        return last
+
+    instance = faulty(unbound).instance()
+    for explore in (explore_compiled, explore_interpreted):
+        with pytest.raises(RuleError, match="RUL100: .*UnboundLocalError"):
+            explore(instance)
+
+
+def test_an_action_that_returns_nothing_is_at_fault() -> None:
+    model = room()
+    counter(model)
+
+    def act(s: Room) -> int | None:
+        """Forget to say what came of it."""
+        if s.count != 2:
+            return REFUSED
+        s.count = 3
+        return None
+
+    model.action()(act)
+    compiled, interpreted = both(model)
+    assert compiled.fault is not None
+    assert compiled.fault == interpreted.fault
+
+
+def test_what_may_be_nothing_is_no_number() -> None:
+    with pytest.raises(RuleError, match=r"RUL015: .*may return nothing"):
+        explore_compiled(faulty(faults.answers_nothing).instance())
+
+
+def test_the_search_goes_on_after_a_fault() -> None:
+    compiled, interpreted = both(faulty(faults.scalar_too_large))
+    assert (compiled.states, compiled.depth) == (interpreted.states, interpreted.depth) == (4, 3)
+
+
+def test_a_property_that_cannot_be_evaluated_is_unknown() -> None:
+    model = room()
+    counter(model)
+
+    def looks_beyond(s: Room) -> bool:
+        return s.count < 2 or s.seen[s.chosen] == 0
+
+    says(model, "always", looks_beyond)
+    compiled, interpreted = both(model)
+    for result in (compiled, interpreted):
+        assert result.properties[0].verdict is Verdict.UNKNOWN
+        assert "cannot be evaluated" in (result.properties[0].reason or "")
+        assert result.fault is not None
+        assert len(result.fault.steps) == 2
+
+
+def test_a_step_property_that_cannot_be_evaluated_is_unknown() -> None:
+    model = room()
+    counter(model)
+
+    def looks_beyond(before: Room, after: Room) -> bool:
+        return after.count < 2 or after.seen[after.chosen] == 0
+
+    says(model, "step", looks_beyond)
+    compiled, interpreted = both(model)
+    for result in (compiled, interpreted):
+        assert result.properties[0].verdict is Verdict.UNKNOWN
+        assert result.fault is not None
+        assert len(result.fault.steps) == 2
