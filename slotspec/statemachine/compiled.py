@@ -56,10 +56,10 @@ def explore_compiled(
         identity = {
             "model": instance.title,
             "bounds": dict(instance.setting.bounds),
-            "rules": compiled.text_sum,
             "fingerprints": fingerprints,
             "symmetry": mode,
             "workers": workers,
+            "rules": compiled.text_sum,
         }
         files = Checkpoint(checkpoint, identity, resume)
     return Explorer(compiled, limits, reporter, workers, fingerprints, mode, files).run()

@@ -120,7 +120,7 @@ def test_a_local_without_a_value_is_a_fault() -> None:
 
     instance = faulty(unbound).instance()
     for explore in (explore_compiled, explore_interpreted):
-        with pytest.raises(RuleError, match="RUL100: .*UnboundLocalError"):
+        with pytest.raises(RuleError, match=r"RUL100: .*UnboundLocalError"):
             explore(instance)
 
 

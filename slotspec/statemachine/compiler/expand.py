@@ -140,6 +140,7 @@ class Expansion:
         body.line(f"%offset = mul i64 %index, {layout.packed}")
         body.line("%source = getelementptr i64, ptr %words, i64 %offset")
         body.line("call void @unpack(ptr %source, ptr %now)")
+        self.no_effects()
         for kind, prop in enumerate(self.instance.properties.values()):
             if prop.kind is not Kind.STEP:
                 self.state_property(kind, prop)
@@ -170,6 +171,11 @@ class Expansion:
             source = self.body.op(f"getelementptr i64, ptr %now, i64 {i}")
             target = self.body.op(f"getelementptr i64, ptr %next, i64 {i}")
             self.body.line(f"store i64 {self.body.op(f'load i64, ptr {source}')}, ptr {target}")
+
+    def no_effects(self) -> None:
+        if self.program.effects_read or self.program.effects_counted:
+            at = self.body.op(f"getelementptr i64, ptr %book, i64 {EFFECT_COUNT}")
+            self.body.line(f"store i64 0, ptr {at}")
 
     def bump(self, cell: int) -> None:
         body = self.body
@@ -274,9 +280,7 @@ class Expansion:
         settle = self.instance.model.settle
         again = body.label("take")
         body.place(again)
-        if program.effects_read or program.effects_counted:
-            at = body.op(f"getelementptr i64, ptr %book, i64 {EFFECT_COUNT}")
-            body.line(f"store i64 0, ptr {at}")
+        self.no_effects()
         state: Symbol = RecordAt("%next")
         rule = program.translate(self.rule(action.function), [state, *arguments], action=True)
         inside = "".join(f", i64 {a}" for a in arguments)
@@ -373,6 +377,7 @@ class Expansion:
         any_ = body.op(f"icmp ne i64 {body.op('load i64, ptr %enabled')}, 0")
         body.end(f"br i1 {any_}, label %{fine}, label %{stuck}")
         body.place(stuck)
+        self.no_effects()
         if final is not None:
             function = self.program.translate(self.rule(final), [RecordAt("%now")], reading=True)
             bad = body.label("deadlock")

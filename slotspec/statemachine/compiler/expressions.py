@@ -10,6 +10,7 @@ from typing import Any
 
 from slotspec.statemachine.compiler import source as sources
 from slotspec.statemachine.compiler.memory import Memory
+from slotspec.statemachine.compiler.program import EFFECT_COUNT
 from slotspec.statemachine.compiler.symbols import (
     ArrayAt,
     Effect,
@@ -76,6 +77,8 @@ class Expressions(Memory):
     def truth(self, node: ast.expr) -> Value:
         """A value of which only the truth counts: nothing is as good as 0."""
         symbol = self.expression(node)
+        if isinstance(symbol, Effects):
+            return Reg(self.cell(EFFECT_COUNT))
         return symbol if isinstance(symbol, Reg) else self.as_number(symbol, node)
 
     def as_number(self, symbol: Symbol, node: ast.AST) -> Value:

@@ -63,6 +63,9 @@ class Lowering(Expressions):
                 self.assigned.add(name)
             else:
                 self.symbols[name] = argument
+        records = [v for v in self.symbols.values() if isinstance(v, RecordAt)]
+        if self.reading and len(records) > 1:
+            self.effects_of = records[1].pointer
         self.target.writes = self.target.faults = True
         self.writes = self.faults = False
         self.block(tree.body)
@@ -137,6 +140,10 @@ class Lowering(Expressions):
             self.store(target, value)
 
     def assign(self, target: ast.expr, value: ast.expr) -> None:
+        if isinstance(target, ast.Attribute) and isinstance(self.expression(target), ArrayAt):
+            raise self.refuse(
+                "RUL008", target, f"{ast.unparse(target)} is an array; assign its elements"
+            )
         if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
             if len(target.elts) != len(value.elts):
                 raise self.refuse("RUL002", target, "both sides need the same number of elements")

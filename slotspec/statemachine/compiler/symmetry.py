@@ -94,12 +94,12 @@ class SymmetryText:
         self.symmetry = Symmetry(instance)
         self.layout = layout
         self.places = [layout.places[name] for name in layout.state_fields]
-        self.tables: list[str] = []
+        self.tables: dict[str, str] = {}
         self.random = random.Random(0x51075)
 
     def text(self) -> str:
         bodies = [self.prepare(), self.refine(), self.image()]
-        return "\n".join([*self.tables, *bodies])
+        return "\n".join([*self.tables.values(), *bodies])
 
     def key(self) -> int:
         """A fixed odd number without a pattern, as a signed constant."""
@@ -114,17 +114,19 @@ class SymmetryText:
         return domain.sort if isinstance(domain, Ref) and self.symmetry.moves(domain.sort) else None
 
     def node_table(self, place: Place) -> str:
-        """A table from a field's bytes to nodes."""
+        """A table from a field's bytes to nodes; what nothing renames counts as NONE."""
+        name = f"@nodes_{place.offset}"
+        if name in self.tables:
+            return name
         sort = self.value_sort(place)
         assert sort is not None
         size = sort.size(self.symmetry.bounds)
-        values = [
-            self.symmetry.node(sort, v) if v < size else self.symmetry.nothing
-            for v in range(1 << place.bits)
-        ]
-        name = f"@nodes_{place.offset}"
+        values = []
+        for v in range(1 << place.bits):
+            node = self.symmetry.node(sort, v) if v < size else None
+            values.append(self.symmetry.nothing if node is None else node)
         cells = ", ".join(f"i32 {v}" for v in values)
-        self.tables.append(f"{name} = internal constant [{len(values)} x i32] [{cells}]")
+        self.tables[name] = f"{name} = internal constant [{len(values)} x i32] [{cells}]"
         return name
 
     @staticmethod
@@ -149,14 +151,13 @@ class SymmetryText:
         for place in self.places:
             key = self.key()
             sort = self.value_sort(place)
-            table = ""
             for i in range(place.size):
                 node = self.index_node(place, i)
                 if sort is None and node is not None:
                     value = body.op(f"zext i8 {self.byte(body, place, i)} to i64")
                     self.add(body, "%colours", node, body.op(f"mul i64 {value}, {key}"))
                 elif sort is not None and node is None:
-                    table = table or self.node_table(place)
+                    table = self.node_table(place)
                     target = self.node_of(body, table, self.byte(body, place, i))
                     self.add(body, "%colours", target, str(self.key()))
         body.end("ret void")
@@ -183,12 +184,13 @@ class SymmetryText:
             colours.append(body.op(f"load i64, ptr {old}"))
             body.line(f"store i64 {colours[-1]}, ptr {new}")
         for place in self.places:
-            if self.value_sort(place) is None or self.index_node(place, 0) is None:
+            nodes_here = [self.index_node(place, i) for i in range(place.size)]
+            if self.value_sort(place) is None or all(n is None for n in nodes_here):
                 continue
             table, there, back = self.node_table(place), self.key(), self.key()
-            for i in range(place.size):
-                here = self.index_node(place, i)
-                assert here is not None
+            for i, here in enumerate(nodes_here):
+                if here is None:
+                    continue
                 target = self.node_of(body, table, self.byte(body, place, i))
                 at = body.op(f"getelementptr i64, ptr %colours, i64 {target}")
                 seen = self.mix(body, body.op(f"load i64, ptr {at}"), there)

@@ -13,7 +13,7 @@ class Reg:
     """
 
     name: str
-    bool: bool = False
+    condition: bool = False
     nothing: bool = False
 
     def __str__(self) -> str:
@@ -80,7 +80,7 @@ class Body:
         """`value` as an ``i64`` operand."""
         if isinstance(value, int):
             return str(int(value))
-        if value.bool:
+        if value.condition:
             return self.op(f"zext i1 {value} to i64")
         return value.name
 
@@ -88,7 +88,7 @@ class Body:
         """Truth of `value` as an ``i1`` operand."""
         if isinstance(value, int):
             return "true" if value else "false"
-        if value.bool:
+        if value.condition:
             return value.name
         return self.op(f"icmp ne i64 {value}, 0")
 

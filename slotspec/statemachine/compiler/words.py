@@ -96,7 +96,7 @@ def _machines(
 
 def _fire(to: Expressions, node: ast.Call) -> Symbol:
     array, lifecycle, index, (last,) = _machines(to, node, ("machines", "index", "event"))
-    symbol = to.expression(last)
+    symbol = None if isinstance(last, ast.IfExp) else to.expression(last)
     if not isinstance(symbol, Known) or not isinstance(symbol.value, Event):
         raise to.refuse(
             "RUL013", node, f"{ast.unparse(last)} must be one event; write if/else around fire"

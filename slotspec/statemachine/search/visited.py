@@ -125,6 +125,8 @@ class Visited:
     def make_table(self, margin: int, frontier: int, prints: Any = None) -> bool:
         """See to it that the table takes `margin` more states; False where memory forbids.
 
+        The first table is made in any case.
+
         :param prints: fingerprints to enter into the first table.
         """
         count = self.count
@@ -137,7 +139,11 @@ class Visited:
         kept = 0 if self.exact else 8 * self.entries
         for size in (wanted, wanted * 3 // 4):
             fits = fixed + kept + 8 * size <= self.budget
-            if size > self.entries and fits and count + margin <= FULL * size:
+            if (
+                size > self.entries
+                and (fits or self.table is None)
+                and count + margin <= FULL * size
+            ):
                 self._rebuild(size, prints)
                 return True
         return self.table is not None and count + margin <= VERY_FULL * self.entries
