@@ -74,8 +74,8 @@ def steps(result: Result, finding: Finding | None) -> list[Mapping[str, Any]] | 
             "effects": [list(effect) for effect in step.effects],
             "changed": {name: list(pair) for name, pair in step.changed.items()},
             "words": {
-                "call": words.call(step.call),
-                "effects": [words.effect(effect) for effect in step.effects],
+                "call": words.taken(step),
+                "effects": words.effects(step),
                 "changes": words.changes(step),
             },
         }

@@ -155,8 +155,8 @@ def trace(out: Output, instance: Instance, title: str, finding: Finding | None) 
     rows = [
         (
             str(number),
-            words.call(step.call),
-            "\n".join(words.effect(effect) for effect in step.effects),
+            words.taken(step),
+            "\n".join(words.effects(step)),
             "\n".join(words.changes(step)),
         )
         for number, step in enumerate(finding.steps, 1)

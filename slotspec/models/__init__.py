@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from difflib import get_close_matches
+from importlib.util import find_spec
 
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.model import Model
@@ -12,12 +13,12 @@ MODELS = {
     "slot_pool": "The JobMaster's slot pool: requests, offers, timeouts, failures.",
 }
 """Each built-in model by name, with what it models. The model `NAME` is the attribute of
-that name in ``slotspec.models.NAME``; its properties are declared in
-``slotspec.properties.NAME``."""
+that name in ``slotspec.models.NAME``; its words for people, if it has any, are
+declared in ``slotspec.models.NAME_words``, its properties in ``slotspec.properties.NAME``."""
 
 
 def load_model(name: str) -> Model:
-    """The built-in model `name`, with its properties declared.
+    """The built-in model `name`, with its words and properties declared.
 
     :raises UsageError: ``SET010`` if there is no such model.
     """
@@ -29,6 +30,8 @@ def load_model(name: str) -> Model:
             f"no built-in model {name!r}{hint} There is: {', '.join(MODELS)}."
             " A model of your own is given as file.py or file.py:attribute",
         )
+    if find_spec(f"slotspec.models.{name}_words"):
+        importlib.import_module(f"slotspec.models.{name}_words")
     importlib.import_module(f"slotspec.properties.{name}")
     model = getattr(importlib.import_module(f"slotspec.models.{name}"), name)
     assert isinstance(model, Model)

@@ -27,7 +27,9 @@ def remaps_twice(setting: Setting) -> bool:
 
 
 def parks_mismatched(setting: Setting) -> bool:
-    return bool(setting["offered_slot"] == OfferedSlot.FIRST_MATCHING and setting["profiles"] > 1)
+    return bool(
+        setting["offered_slot"] == OfferedSlot.FIRST_MATCHING and setting.bounds["profiles"] > 1
+    )
 
 
 def has_reuse(setting: Setting) -> bool:

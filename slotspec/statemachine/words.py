@@ -72,6 +72,14 @@ class Words:
         name = names(code).name if names is not None and known else f"effect {code}"
         return f"{name}({', '.join(NOTHING if a == NONE else str(a) for a in arguments)})"
 
+    def taken(self, step: TraceStep) -> str:
+        """The call of a step; here as :meth:`call`, which knows no state."""
+        return self.call(step.call)
+
+    def effects(self, step: TraceStep) -> list[str]:
+        """What a step emitted, one phrase for each effect worth telling."""
+        return [self.effect(effect) for effect in step.effects]
+
     def place(self, name: str, index: int | None) -> str:
         """A field, or its element at `index`."""
         spec = self.instance.record.fields[name]
