@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from itertools import product
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from slotspec.statemachine.errors import DeclarationError, UsageError
 from slotspec.statemachine.fields import (
@@ -388,41 +388,34 @@ def substitute(
     )
     made[target] = made[copy] = copy
     copy.__globals__.update(target.__globals__)
+
+    def below(rule: types.FunctionType) -> types.FunctionType:
+        """What the copy calls for `rule`."""
+        if target is function:
+            return substitute(rule, replace, made)
+        # a replacement may call the rule that it replaces, and then means the original
+        keep = {k: v for k, v in replace.items() if k is not rule}
+        return substitute(rule, keep, made if keep == replace else None)
+
     for name in target.__code__.co_names:
-        below = target.__globals__.get(name)
-        if isinstance(below, types.ModuleType):
-            copy.__globals__[name] = _substitute_in(below, target, replace, made)
-            continue
-        inside_package = isinstance(below, types.FunctionType) and not below.__module__.startswith(
-            "slotspec.statemachine.rules"
-        )
-        if inside_package and below is not function:
-            # a replacement may call the rule that it replaces, and then means the original
-            keep = (
-                {k: v for k, v in replace.items() if k is not below}
-                if target is not function
-                else replace
-            )
-            copy.__globals__[name] = substitute(below, keep, made if keep is replace else None)
+        used = target.__globals__.get(name)
+        if is_rule(used) and used is not function:
+            copy.__globals__[name] = below(used)
+        elif isinstance(used, types.ModuleType):
+            # called as module.rule(…): the copy sees a module with the replaced rules
+            there = {n: vars(used).get(n) for n in target.__code__.co_names}
+            rules = {n: below(rule) for n, rule in there.items() if is_rule(rule)}
+            if rules:
+                copy.__globals__[name] = twin = types.ModuleType(used.__name__, used.__doc__)
+                vars(twin).update({**vars(used), **rules})
     return copy  # type: ignore[return-value]
 
 
-def _substitute_in(
-    module: types.ModuleType,
-    caller: types.FunctionType,
-    replace: Mapping[Callable[..., Any], Callable[..., Any]],
-    made: dict[Any, Any],
-) -> types.ModuleType:
-    """A twin of `module` for a rule that calls others as ``module.rule(…)``."""
-    if module.__name__.startswith("slotspec.statemachine.rules"):
-        return module
-    twin = types.ModuleType(module.__name__, module.__doc__)
-    vars(twin).update(vars(module))
-    for name in caller.__code__.co_names:
-        below = vars(module).get(name)
-        if isinstance(below, types.FunctionType):
-            setattr(twin, name, substitute(below, replace, made))
-    return twin
+def is_rule(value: Any) -> TypeGuard[types.FunctionType]:
+    """Whether a rule may be replaced below another: a function, but none of the few words."""
+    return isinstance(value, types.FunctionType) and not value.__module__.startswith(
+        "slotspec.statemachine.rules"
+    )
 
 
 def flat_size(instance: Instance) -> int:
