@@ -6,7 +6,7 @@ rule emitted, returned and changed. No rule of the protocol stands here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any
 
@@ -35,7 +35,7 @@ from slotspec.oracle.names import Names, natural
 from slotspec.oracle.traces import Expected, TraceHeader, TraceStep
 from slotspec.statemachine.errors import InputError
 from slotspec.statemachine.fields import Sort
-from slotspec.statemachine.rules import NONE
+from slotspec.statemachine.rules import NONE, Listener
 
 IDLE_SLOT_TIMEOUT_MS = 50_000
 """Flink's default of ``slot.idle.timeout``."""
@@ -76,6 +76,8 @@ class SlotPoolOracle:
         Flink's default timeouts, the profiles ``small``, ``large``, ``unknown``, ``any`` and
         the causes ``other`` and ``unfulfillable``.
     :param replace: rules of the model to be replaced (a defect), for experiments.
+    :param choices: single choices that differ from the generation's.
+    :param listener: is told of every lifecycle event.
     """
 
     def __init__(
@@ -84,6 +86,8 @@ class SlotPoolOracle:
         header: TraceHeader | None = None,
         *,
         replace: dict[Callable[..., Any], Callable[..., Any]] | None = None,
+        choices: Mapping[str, Any] | None = None,
+        listener: Listener | None = None,
     ) -> None:
         config = header.config if header else {}
         named = profiles_of(header) if header else dict(CATALOGUE)
@@ -104,10 +108,11 @@ class SlotPoolOracle:
                 "follow_clock": 1,
                 "idle_timeout": idle,
                 "batch_timeout": batch,
+                **(choices or {}),
             },
             replace=replace,
         )
-        self.elastic = ElasticRecord(self.instance)
+        self.elastic = ElasticRecord(self.instance, listener)
         self.state = self.elastic.record
         self._profiles = Names(list(named))
         self._tms = Names(sorted(header.task_managers, key=natural) if header else [])

@@ -1,0 +1,1 @@
+"""Live peers: implementations that are run step by step beside the model."""

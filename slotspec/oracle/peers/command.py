@@ -1,0 +1,222 @@
+"""Any process as a peer: one JSON object per line on its standard input and output.
+
+Asked ``{"reset": HEADER}`` it makes a fresh object and answers ``{"ready": true}``; asked
+``{"op": NAME, …arguments}`` it answers ``{"result": …, "effects": […], …}``, the fields of a
+step. Nothing else may be written to standard output; standard error is free.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import shlex
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from typing import IO, Any, NoReturn
+
+import msgspec
+
+from slotspec.oracle.peers.answers import step_of
+from slotspec.oracle.peers.naming import Translation
+from slotspec.oracle.peers.protocol import Operation, PeerError
+from slotspec.oracle.reading import LINE_LIMIT
+from slotspec.oracle.traces import TraceHeader, TraceStep
+
+TIMEOUT_SECONDS = 10.0
+"""How long a peer may take for one answer."""
+_TAIL = 300
+_GRACE_SECONDS = 2.0
+
+
+class Process:
+    """A child process that is written to and read from by threads: nothing here blocks."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        try:
+            self._child = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
+            )
+        except (OSError, ValueError) as error:
+            self._errors.close()
+            reason = getattr(error, "strerror", None) or str(error)
+            raise PeerError(
+                "PEE002", f"the command {shlex.join(command)!r} cannot be started ({reason})"
+            ) from None
+        self._chunks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._buffer = b""
+        self.ended = False
+        self._threads = [
+            threading.Thread(target=work, daemon=True) for work in (self._read, self._write)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _read(self) -> None:
+        assert self._child.stdout is not None
+        # read1 gives what is there; an empty chunk is the end
+        with contextlib.suppress(OSError, ValueError):
+            while chunk := self._child.stdout.read1(65536):  # type: ignore[attr-defined]
+                self._chunks.put(chunk)
+        self._chunks.put(b"")
+
+    def _write(self) -> None:
+        assert self._child.stdin is not None
+        with contextlib.suppress(OSError, ValueError):
+            while (line := self._lines.get()) is not None:
+                self._child.stdin.write(line)
+                self._child.stdin.flush()
+
+    def send(self, line: bytes) -> None:
+        self._lines.put(line)
+
+    @property
+    def pending(self) -> bytes:
+        """What has come and was not read as a line."""
+        while not self.ended and not self._chunks.empty():
+            self._take(self._chunks.get())
+        return self._buffer
+
+    def _take(self, chunk: bytes) -> None:
+        if chunk:
+            self._buffer += chunk
+        else:
+            self.ended = True
+
+    def line(self, seconds: float) -> bytes | None:
+        """The next line without its end; None if there is none in time, or at the end."""
+        deadline = time.monotonic() + seconds
+        searched = 0
+        while (end := self._buffer.find(b"\n", searched)) < 0:
+            searched = len(self._buffer)
+            left = deadline - time.monotonic()
+            if self.ended or left <= 0 or searched > LINE_LIMIT:
+                return None
+            try:
+                self._take(self._chunks.get(timeout=left))
+            except queue.Empty:
+                return None
+        line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
+        return line
+
+    def exit_code(self) -> int | None:
+        """How it ended; None if it still runs though its output has ended."""
+        try:
+            return self._child.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def complaint(self) -> str:
+        """The end of what it wrote to standard error."""
+        self._errors.seek(0, 2)
+        self._errors.seek(max(0, self._errors.tell() - _TAIL))
+        return self._errors.read().decode("utf-8", "backslashreplace").strip()
+
+    def close(self) -> None:
+        """End it: first by closing its input, then by force."""
+        self._lines.put(None)
+        if self._child.poll() is None:
+            self._child.kill()
+        self._child.wait()
+        for thread in self._threads:
+            thread.join(_GRACE_SECONDS)
+        for stream in (self._child.stdin, self._child.stdout, self._errors):
+            if stream is not None:
+                with contextlib.suppress(OSError, ValueError):
+                    stream.close()
+
+
+class CommandPeer:
+    """Speaks with a process; starts a new one after it has failed.
+
+    :param command: as in a shell, without the shell.
+    :param timeout: seconds for one answer.
+    """
+
+    def __init__(self, command: str, timeout: float = TIMEOUT_SECONDS) -> None:
+        try:
+            self._command = shlex.split(command)
+        except ValueError as error:
+            raise PeerError("PEE001", f"the command {command!r} is torn ({error})") from None
+        if not self._command:
+            raise PeerError("PEE001", "the command is empty; name a program")
+        self.name = command
+        self.version = "0.0"
+        self._timeout = timeout
+        self._process: Process | None = None
+        self._sequence: list[Operation] = []
+
+    def reset(self, header: TraceHeader) -> None:
+        if self._process is None:
+            self._process = Process(self._command)
+        self._sequence = []
+        self._names = Translation()
+        answer = self._ask({"reset": msgspec.to_builtins(header)}, "reset")
+        if not isinstance(answer, dict) or answer.get("ready") is not True:
+            self._fail("PEE005", f'answered reset with {answer!r}; answer {{"ready": true}}')
+
+    def step(self, op: str, arguments: dict[str, Any]) -> TraceStep:
+        self._sequence.append((op, arguments))
+        answer = self._ask({"op": op, **self._names.to_peer(arguments)}, op)
+        if isinstance(answer, dict) and "error" in answer:
+            self._fail("PEE007", f"says of {op}: {answer['error']}")
+        try:
+            seen = step_of(op, arguments, answer, "the peer")
+        except PeerError as error:
+            self._end()
+            raise PeerError(error.code, error.message, self._sequence) from None
+        return self._names.from_peer(seen, arguments)
+
+    def _ask(self, question: dict[str, Any], what: str) -> Any:
+        process = self._process
+        if process is None:
+            raise PeerError("PEE004", "the peer is not running; reset it first", self._sequence)
+        if process.pending and not process.ended:
+            self._fail("PEE005", f"wrote {_cut(process.pending)} before it was asked for {what}")
+        process.send(msgspec.json.encode(question) + b"\n")
+        line = process.line(self._timeout)
+        if line is None:
+            self._explain_silence(process, what)
+        try:
+            return msgspec.json.decode(line)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            self._fail("PEE005", f"answered {what} with {_cut(line)}, which is not JSON")
+
+    def _explain_silence(self, process: Process, what: str) -> NoReturn:
+        part = process.pending
+        if len(part) > LINE_LIMIT:
+            self._fail("PEE005", f"answered {what} with a line of more than {LINE_LIMIT} bytes")
+        if process.ended:
+            code = process.exit_code()
+            how = "closed its output" if code is None else f"ended with exit code {code}"
+            if part:
+                self._fail("PEE006", f"{how} in the middle of its answer to {what}: {_cut(part)}")
+            self._fail("PEE004", f"{how} when it was asked for {what}")
+        after = f"within {self._timeout:g} s"
+        if part:
+            self._fail("PEE006", f"did not finish its answer to {what} {after}: {_cut(part)}")
+        self._fail("PEE003", f"did not answer {what} {after}")
+
+    def _fail(self, code: str, message: str) -> NoReturn:
+        complaint = self._process.complaint() if self._process else ""
+        self._end()
+        told = f"; its standard error ends with: {complaint}" if complaint else ""
+        raise PeerError(code, f"the peer {message}{told}", self._sequence)
+
+    def _end(self) -> None:
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+
+    def close(self) -> None:
+        self._end()
+
+
+def _cut(data: bytes, limit: int = 80) -> str:
+    text = data[:limit].decode("utf-8", "backslashreplace")
+    text = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return f"{text!r}…" if len(data) > limit else repr(text)

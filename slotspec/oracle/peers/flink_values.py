@@ -1,0 +1,118 @@
+"""Values of Flink made from what a trace's header says, and their names back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slotspec.oracle.peers.protocol import PeerError
+from slotspec.oracle.traces import TraceHeader
+
+RUNTIME = "org.apache.flink.runtime"
+EXCEPTIONS = {
+    "FlinkException": "org.apache.flink.util.FlinkException",
+    "NoResourceAvailableException": (
+        f"{RUNTIME}.jobmanager.scheduler.NoResourceAvailableException"
+    ),
+    "UnfulfillableSlotRequestException": (
+        f"{RUNTIME}.resourcemanager.exceptions.UnfulfillableSlotRequestException"
+    ),
+    "TimeoutException": "java.util.concurrent.TimeoutException",
+    "IOException": "java.io.IOException",
+}
+"""Simple class names of causes that do not lie in java.lang."""
+
+
+class FlinkValues:
+    """Makes profiles, causes and places of task managers; none depends on a sequence."""
+
+    def __init__(self, jpype: Any) -> None:
+        self.java = jpype.JClass
+        self.profile_class = self.java(f"{RUNTIME}.clusterframework.types.ResourceProfile")
+        self.resource_id = self.java(f"{RUNTIME}.clusterframework.types.ResourceID")
+        self.location = self.java(f"{RUNTIME}.taskmanager.TaskManagerLocation")
+        self._locations: dict[tuple[str, str], Any] = {}
+
+    # ------------------------------------------------------------------------- profiles
+
+    def profiles(self, header: TraceHeader) -> dict[str, Any]:
+        """The header's profiles by name."""
+        return {name: self._profile(given) for name, given in header.profiles.items()}
+
+    def _profile(self, given: dict[str, Any] | str) -> Any:
+        if given == "ANY":
+            return self.profile_class.ANY
+        if given == "UNKNOWN":
+            return self.profile_class.UNKNOWN
+        assert isinstance(given, dict)
+        builder = (
+            self.profile_class.newBuilder()
+            .setCpuCores(float(given.get("cpu", 0.0)))
+            .setTaskHeapMemoryMB(int(given.get("task_heap_mb", 0)))
+            .setTaskOffHeapMemoryMB(int(given.get("task_off_heap_mb", 0)))
+            .setManagedMemoryMB(int(given.get("managed_mb", 0)))
+            .setNetworkMemoryMB(int(given.get("network_mb", 0)))
+        )
+        for name, amount in given.get("extended", {}).items():
+            self._extend(builder, name, float(amount))
+        return builder.build()
+
+    def _extend(self, builder: Any, name: str, amount: float) -> None:
+        package = "org.apache.flink.api.common.resources"
+        if hasattr(builder, "setExtendedResource"):
+            builder.setExtendedResource(self.java(f"{package}.ExternalResource")(name, amount))
+        elif name == "gpu":
+            builder.addExtendedResource("GPU", self.java(f"{package}.GPUResource")(amount))
+        else:
+            raise PeerError(
+                "PEE007", f"Flink 1.11 has no extended resource {name!r} but gpu; leave it out"
+            )
+
+    # --------------------------------------------------------------------------- causes
+
+    def cause(self, chain: tuple[str, ...]) -> Any:
+        """An exception of the first class, caused by one of the second, and so on."""
+        below: Any = None
+        for name in reversed(chain):
+            below = self._exception(name, below)
+        return below
+
+    def _exception(self, name: str, below: Any) -> Any:
+        made = self.java(EXCEPTIONS.get(name, f"java.lang.{name}"))
+        if name == "UnfulfillableSlotRequestException":
+            allocation = self.java(f"{RUNTIME}.clusterframework.types.AllocationID")()
+            return made(allocation, self.profile_class.UNKNOWN)
+        error = made("given")
+        if below is not None:
+            error.initCause(below)
+        return error
+
+    # -------------------------------------------------------------------- task managers
+
+    def tm_location(self, name: str, host: str) -> Any:
+        """Where a task manager is; made once, since Java may ask for the host's name."""
+        if (name, host) not in self._locations:
+            number = len({host for _, host in self._locations} | {host}) % 250 + 1
+            address = self.java("java.net.InetAddress").getByAddress(
+                host, self.java("byte[]")([127, 0, 0, number])
+            )
+            self._locations[name, host] = self.location(self.resource_id(name), address, 6121)
+        return self._locations[name, host]
+
+
+def simple_name(throwable: Any) -> str:
+    """Class name of a Java exception without its package."""
+    return str(throwable.getClass().getSimpleName())
+
+
+def unwrapped(throwable: Any) -> Any:
+    """What a CompletionException was put around."""
+    while simple_name(throwable) == "CompletionException" and throwable.getCause() is not None:
+        throwable = throwable.getCause()
+    return throwable
+
+
+def deepest(throwable: Any) -> Any:
+    """The last cause."""
+    while throwable.getCause() is not None:
+        throwable = throwable.getCause()
+    return throwable

@@ -1,0 +1,47 @@
+"""The text that names a peer on the command line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from slotspec.oracle.peers.protocol import Peer, PeerError
+
+_ATTRIBUTE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
+_MODEL = re.compile(r"model:([^,]*)(?:,(.*))?")
+
+FORMS = 'model:GENERATION, flink:VERSION, module:attribute, or a command such as "python3 peer.py"'
+
+
+def open_peer(
+    target: str, *, flink_jars: str | Path | None = None, timeout: float | None = None
+) -> Peer:
+    """The peer that a target names; nothing heavier is imported than it needs.
+
+    :param target: ``model:1.11`` (single choices may follow: ``model:1.12,removal=BY_ID``),
+        ``flink:1.12``, ``module:attribute``, or a command.
+    :param flink_jars: folder of jars, for Flink.
+    :param timeout: seconds for one answer, for a command.
+    :raises PeerError: where it cannot be had.
+    """
+    if found := _MODEL.fullmatch(target):
+        from slotspec.oracle.peers.model import ModelPeer, parse_choices
+
+        peer = ModelPeer(found[1], parse_choices(found[2] or "", found[1]))
+        peer.name = target
+        return peer
+    if target.startswith("flink:"):
+        from slotspec.oracle.peers.flink import FlinkPeer
+
+        return FlinkPeer(target.removeprefix("flink:"), flink_jars)
+    if flink_jars is not None:
+        raise PeerError("PEE001", f"--flink-jars is of no use for {target!r}; leave it out")
+    if _ATTRIBUTE.fullmatch(target):
+        from slotspec.oracle.peers.python import load
+
+        return load(target)
+    if not target.strip():
+        raise PeerError("PEE001", f"the target is empty; give {FORMS}")
+    from slotspec.oracle.peers.command import TIMEOUT_SECONDS, CommandPeer
+
+    return CommandPeer(target, TIMEOUT_SECONDS if timeout is None else timeout)
