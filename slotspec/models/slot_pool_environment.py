@@ -74,22 +74,14 @@ def has_room_for_leaks(s: SlotPoolState) -> bool:
     return leak != NONE and leak + 1 < len(s.leaked) and s.leaked[leak + 1] == 0
 
 
-def first_unused_request(s: SlotPoolState) -> int:
-    """The record for one more request, or NONE; which one makes no difference."""
-    for request in range(len(s.request)):
-        if is_unused(s, request):
-            return request
-    return NONE
+def may_use_id(s: SlotPoolState, request_id: int) -> bool:
+    """Whether the job may ask under this id: an unused one, or one in use again."""
+    return s.reused_ids == 1 or is_id_unused(s, request_id)
 
 
-def may_use_id(s: SlotPoolState, request_id: int, ids: int) -> bool:
-    """Whether the job may ask under this id: the first unused one, or one in use again."""
-    if not is_id_unused(s, request_id):
-        return s.reused_ids == 1
-    for smaller in range(ids):
-        if smaller < request_id and is_id_unused(s, smaller):
-            return False
-    return True
+def may_request(s: SlotPoolState, request: int, request_id: int) -> bool:
+    """Whether the job can make one more request, in this record and under this id."""
+    return is_callable(s) and is_unused(s, request) and may_use_id(s, request_id)
 
 
 def exists(s: SlotPoolState, allocation: int) -> bool:
@@ -204,20 +196,22 @@ def fail_allocation(s: SlotPoolState, allocation: int, failure: int) -> int:
 # -------------------------------------------------------------------------------- the job
 
 
-@slot_pool.action(request_id=request_ids, profile=profiles)
-def request_new_allocated_slot(s: SlotPoolState, request_id: int, profile: int) -> int:
+@slot_pool.action(request=requests, request_id=request_ids, profile=profiles)
+def request_new_allocated_slot(
+    s: SlotPoolState, request: int, request_id: int, profile: int
+) -> int:
     """The job asks for a slot."""
-    request = first_unused_request(s)
-    if request == NONE or not is_callable(s) or not may_use_id(s, request_id, s.id_count):
+    if not may_request(s, request, request_id):
         return REFUSED
     return pool.request_new_allocated_slot(s, request, request_id, profile)
 
 
-@slot_pool.action(when=has_batch, request_id=request_ids, profile=profiles)
-def request_new_allocated_batch_slot(s: SlotPoolState, request_id: int, profile: int) -> int:
+@slot_pool.action(when=has_batch, request=requests, request_id=request_ids, profile=profiles)
+def request_new_allocated_batch_slot(
+    s: SlotPoolState, request: int, request_id: int, profile: int
+) -> int:
     """The job asks for a slot for a batch task."""
-    request = first_unused_request(s)
-    if request == NONE or not is_callable(s) or not may_use_id(s, request_id, s.id_count):
+    if not may_request(s, request, request_id):
         return REFUSED
     return pool.request_new_allocated_batch_slot(s, request, request_id, profile)
 
@@ -227,7 +221,7 @@ def allocate_available_slot(s: SlotPoolState, request_id: int, allocation: int) 
     """The job takes a slot that it has seen among the available ones (it may be gone)."""
     if not is_callable(s) or not exists(s, allocation) or not has_room_for_leaks(s):
         return REFUSED
-    if not may_use_id(s, request_id, s.id_count):
+    if not may_use_id(s, request_id):
         return REFUSED
     return pool.allocate_available_slot(s, request_id, allocation)
 
