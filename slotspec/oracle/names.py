@@ -38,6 +38,10 @@ class Names:
     def name(self, number: int) -> str:
         return self._names[number]
 
+    def items(self) -> list[tuple[str, int]]:
+        """Every name with its number, oldest first."""
+        return list(self._numbers.items())
+
     def __contains__(self, name: str) -> bool:
         return name in self._numbers
 

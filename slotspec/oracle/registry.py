@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any, Protocol, cast
 
 from slotspec.oracle.traces import Expected, TraceHeader
-from slotspec.oracle.vocabulary import SLOT_POOL, VOCABULARIES
+from slotspec.oracle.vocabulary import LOGICAL_SLOT, SLOT_POOL, TASK_SLOT_TABLE, VOCABULARIES
 from slotspec.statemachine.errors import InputError, UsageError
 
 
@@ -34,6 +34,8 @@ Factory = Callable[[str, TraceHeader | None], Oracle]
 
 ORACLES: dict[str, str | Factory] = {
     SLOT_POOL.implementation: "slotspec.oracle.slot_pool:SlotPoolOracle",
+    TASK_SLOT_TABLE.implementation: "slotspec.oracle.task_slot_table:TaskSlotTableOracle",
+    LOGICAL_SLOT.implementation: "slotspec.oracle.logical_slot:LogicalSlotOracle",
 }
 """The header's ``implementation`` -> what makes its oracle, or where that is found."""
 

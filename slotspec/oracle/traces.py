@@ -39,6 +39,7 @@ class TraceHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         wraps a B.
     :param task_managers: name -> at least its ``host``; an absent field lists none, and
         then every name is allowed.
+    :param scenario: name of a directed run.
     """
 
     format: int
@@ -49,6 +50,7 @@ class TraceHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     causes: dict[str, str] = {}
     task_managers: dict[str, dict[str, str]] = {}
     seed: int | None = None
+    scenario: str | None = None
 
     @property
     def generation(self) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -20,6 +20,9 @@ Index = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Count = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Millis = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 Timeout = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+SlotNumber = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
+"""Number of a task slot; a negative one asks for a dynamic slot."""
+Amount = Annotated[float, Meta(ge=0)]
 
 
 class StepFields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
@@ -212,5 +215,133 @@ SLOT_POOL = Vocabulary(
     ),
 )
 
-VOCABULARIES: dict[str, Vocabulary] = {SLOT_POOL.implementation: SLOT_POOL}
+
+class Amounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A budget of resources: cpu in cores, memory in MiB, extended resources by name."""
+
+    cpu: Amount
+    task_heap_mb: Amount
+    task_off_heap_mb: Amount
+    managed_mb: Amount
+    network_mb: Amount
+    extended: dict[str, Amount]
+
+
+class TaskSlotTableConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a TaskExecutor's slot table is built with.
+
+    :param slots: number of static slots.
+    :param total: the budget that static and dynamic slots share.
+    :param default_profile: name of the profile of a static slot.
+    """
+
+    slots: Annotated[int, Meta(ge=1, le=10_000)]
+    total: Amounts | Literal["ANY"]
+    default_profile: Name
+
+
+_JOB = Argument("job")
+_EXECUTION = Argument("execution")
+_TASK = Argument("task")
+_NUMBER = Argument("index", SlotNumber)
+
+TASK_SLOT_TABLE = Vocabulary(
+    implementation="org.apache.flink TaskSlotTableImpl",
+    title="task slot table",
+    config=TaskSlotTableConfig,
+    generations=("1.11", "1.12", "1.13"),
+    operations=(
+        Operation("start"),
+        Operation("close"),
+        Operation(
+            "allocate_slot",
+            (
+                _NUMBER,
+                _JOB,
+                _ALLOCATION,
+                Argument("profile", Name | None, refers="profiles"),
+                Argument("timeout", Millis),
+            ),
+        ),
+        Operation("mark_slot_active", (_ALLOCATION,)),
+        Operation("mark_slot_inactive", (_ALLOCATION, Argument("timeout", Millis))),
+        Operation("try_mark_slot_active", (_JOB, _ALLOCATION)),
+        Operation("free_slot", (_ALLOCATION,)),
+        Operation("add_task", (_TASK, _EXECUTION, _JOB, _ALLOCATION, Argument("quick", bool))),
+        Operation("remove_task", (_EXECUTION,)),
+        Operation("task_terminates", (_TASK, Argument("outcome", Literal["ok", "fails"]))),
+        Operation("advance_time", (Argument("ms", Millis),)),
+        Operation("notify_timeout", (_ALLOCATION, Argument("ticket"))),
+        Operation("is_valid_timeout", (_ALLOCATION, Argument("ticket"))),
+        Operation("is_allocated", (_NUMBER, _JOB, _ALLOCATION)),
+        Operation("is_slot_free", (_NUMBER,)),
+        Operation("get_current_allocation", (_NUMBER,)),
+        Operation("get_owning_job", (_ALLOCATION,)),
+        Operation("get_task", (_EXECUTION,)),
+        Operation("get_task_memory_manager", (_ALLOCATION,)),
+        Operation("get_allocation_ids", (_JOB,)),
+        Operation("get_allocated_slots", (_JOB,)),
+        Operation("has_allocated_slots", (_JOB,)),
+        Operation("get_active_slots", (Argument("job", Name | None, optional=True),)),
+        Operation("get_tasks", (_JOB,)),
+        Operation("generate_slot_offer", (_ALLOCATION,)),
+        Operation("create_slot_report"),
+    ),
+)
+
+
+class LogicalSlotConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Logical slots are built with nothing that makes a difference."""
+
+
+_SLOT = Argument("slot")
+_WHY = Argument("cause", Literal["other", "flink", "timeout"] | None)
+_PLACE = (
+    Argument("tm"),
+    _ALLOCATION,
+    Argument("index", Index),
+    Argument("locality"),
+    Argument("on_return", Literal["nothing", "release", "release_slot", "raise"]),
+    Argument("indefinite", bool, optional=True),
+)
+
+LOGICAL_SLOT = Vocabulary(
+    implementation="org.apache.flink SingleLogicalSlot",
+    title="logical slots",
+    config=LogicalSlotConfig,
+    generations=("1.11", "1.12", "1.13"),
+    operations=(
+        Operation("create_slot", (_SLOT, *_PLACE)),
+        Operation(
+            "allocate_from_physical_slot",
+            (_SLOT, Argument("physical"), *_PLACE),
+            absent_in=frozenset({"1.11"}),
+        ),
+        Operation(
+            "try_assign_payload",
+            (
+                _SLOT,
+                Argument("payload"),
+                Argument(
+                    "on_fail", Literal["nothing", "terminate", "release", "release_slot", "raise"]
+                ),
+            ),
+        ),
+        Operation("release_slot", (_SLOT, _WHY)),
+        Operation("release", (_SLOT, _WHY)),
+        Operation(
+            "payload_terminates",
+            (Argument("payload"), Argument("outcome", Literal["ok", "fails"])),
+        ),
+        Operation("is_alive", (_SLOT,)),
+        Operation("get_payload", (_SLOT,)),
+        Operation("describe", (_SLOT,)),
+    ),
+)
+
+VOCABULARIES: dict[str, Vocabulary] = {
+    SLOT_POOL.implementation: SLOT_POOL,
+    TASK_SLOT_TABLE.implementation: TASK_SLOT_TABLE,
+    LOGICAL_SLOT.implementation: LOGICAL_SLOT,
+}
 """The header's ``implementation`` -> what its traces may say."""
