@@ -52,6 +52,30 @@ def no_allocation_is_orphaned(before: SlotPoolState, after: SlotPoolState) -> bo
     return True
 
 
+@slot_pool.step("SlotPoolImpl.maybeRemapOrphanedAllocation (FLINK-17019)", when=without_reuse)
+def what_a_served_request_had_asked_for_is_inherited(
+    before: SlotPoolState, after: SlotPoolState
+) -> bool:
+    """A request served by another's slot leaves its own allocation to whom that slot was for.
+
+    Where nobody waits for that slot, and in 1.11 always, the allocation is cancelled; in
+    1.12 and 1.13 only if a ResourceManager is connected.
+    """
+    for i in range(len(after.effects)):
+        if after.effects[i][0] == Effect.REQUEST_FULFILLED:
+            orphan = before.stored_allocation[after.effects[i][1]]
+            used = after.effects[i][2]
+            if orphan != NONE and orphan != used:
+                remaps = before.orphaned_allocation == OrphanedAllocation.REMAPPED
+                heir = pending_under(before, used) if remaps else NONE
+                cancels = count_effects(after, int(Effect.CANCEL_SLOT_REQUEST), NONE, orphan)
+                if heir != NONE and after.stored_allocation[heir] != orphan:
+                    return False
+                if cancels != int(heir == NONE and (not remaps or before.gateway != NONE)):
+                    return False
+    return True
+
+
 @slot_pool.step("SlotPoolImpl.maybeRemapOrphanedAllocation", when=without_reuse)
 def a_cancelled_allocation_has_no_heir(before: SlotPoolState, after: SlotPoolState) -> bool:
     """Nobody waits for what was cancelled in this step, and it was asked for before."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from slotspec.models.connections import TaskManagerRegistration
 from slotspec.models.generations import OfferedSlot
-from slotspec.models.resource_profile import Answer
 from slotspec.models.slot import PhysicalSlot
 from slotspec.models.slot_pool import slot_pool
 from slotspec.models.slot_pool_environment import allocate_available_slot, offer_slot
-from slotspec.models.slot_pool_placing import answer
 from slotspec.models.slot_pool_queues import held_by, is_held, pending_under
 from slotspec.models.slot_pool_state import SlotPoolState
-from slotspec.properties.slot_pool_views import calls_made, is_unchanged
+from slotspec.properties.slot_pool_views import calls_made, is_unchanged, satisfies
 from slotspec.statemachine.fields import Setting
 from slotspec.statemachine.rules import NONE
 
@@ -82,11 +80,11 @@ def first_in_order(s: SlotPoolState, profile: int) -> int:
     """The request that has waited longest of those that a slot satisfies; sent ones first."""
     for place in range(len(s.pending)):
         request = s.pending[place]
-        if request != NONE and answer(s, profile, request) == Answer.YES:
+        if request != NONE and satisfies(s, profile, request):
             return request
     for place in range(len(s.waiting)):
         request = s.waiting[place]
-        if request != NONE and answer(s, profile, request) == Answer.YES:
+        if request != NONE and satisfies(s, profile, request):
             return request
     return NONE
 

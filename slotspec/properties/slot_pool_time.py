@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from slotspec.models.resource_profile import Answer
 from slotspec.models.slot import PhysicalSlot
 from slotspec.models.slot_pool import slot_pool
 from slotspec.models.slot_pool_environment import (
@@ -10,10 +9,10 @@ from slotspec.models.slot_pool_environment import (
     create_allocated_slot_report,
     get_available_slots_information,
 )
-from slotspec.models.slot_pool_placing import answer
 from slotspec.models.slot_pool_queues import allocated_of, available_of, is_held
 from slotspec.models.slot_pool_state import Effect, SlotPoolState
 from slotspec.properties.slot_pool_bookkeeping import TWINS, reused
+from slotspec.properties.slot_pool_views import satisfies
 from slotspec.statemachine.rules import NONE
 
 
@@ -43,9 +42,8 @@ def batch_requests_time_out_only_while_no_held_slot_matches(
             if not before.batch[request] or not before.unfulfillable[request]:
                 return False
             for allocation in range(len(after.slot)):
-                if (
-                    is_held(after, allocation)
-                    and answer(before, after.slot_profile[allocation], request) == Answer.YES
+                if is_held(after, allocation) and satisfies(
+                    before, after.slot_profile[allocation], request
                 ):
                     return False
     return True

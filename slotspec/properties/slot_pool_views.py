@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from slotspec.models.resource_profile import Answer
 from slotspec.models.slot_pool_state import Effect, SlotPoolState
 from slotspec.statemachine.rules import NONE
+
+
+def satisfies(s: SlotPoolState, profile: int, request: int) -> bool:
+    """Whether a slot of `profile` has what `request` asks for.
+
+    Stated on the table itself: a property that asked the pool's own rule would agree with
+    whatever that does.
+    """
+    return s.satisfies[profile * s.profile_count + s.request_profile[request]] == Answer.YES
 
 
 def count_effects(s: SlotPoolState, kind: int, first: int, second: int) -> int:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from slotspec.models.connections import Pool
 from slotspec.models.generations import OfferedSlot, OrphanedAllocation
 from slotspec.models.request import SlotRequest
-from slotspec.models.resource_profile import Answer
 from slotspec.models.slot import LeakedSlot, Payload, PhysicalSlot
 from slotspec.models.slot_pool import slot_pool
 from slotspec.models.slot_pool_environment import has_payloads, has_time
-from slotspec.models.slot_pool_placing import answer
 from slotspec.models.slot_pool_queues import is_held, is_open, pending_under
 from slotspec.models.slot_pool_state import SlotPoolState
+from slotspec.properties.slot_pool_views import satisfies
 from slotspec.statemachine.fields import Setting
 from slotspec.statemachine.queues import length
 from slotspec.statemachine.rules import NONE
@@ -100,9 +99,8 @@ def a_request_waits_beside_a_slot_that_matches(s: SlotPoolState) -> bool:
     """Flink's exception: a request made later does not look at the available slots."""
     for place in range(length(s.pending)):
         for allocation in range(len(s.slot)):
-            if (
-                s.slot[allocation] == PhysicalSlot.AVAILABLE
-                and answer(s, s.slot_profile[allocation], s.pending[place]) == Answer.YES
+            if s.slot[allocation] == PhysicalSlot.AVAILABLE and satisfies(
+                s, s.slot_profile[allocation], s.pending[place]
             ):
                 return True
     return False

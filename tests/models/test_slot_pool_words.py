@@ -10,7 +10,7 @@ from slotspec.statemachine.rules import NONE
 from slotspec.statemachine.words import words_of
 from tests.models.small import BOUNDS, POOL, calls, instance, words
 
-REQUEST = "request_new_allocated_slot(request_id=0, profile=0)"
+REQUEST = "request_new_allocated_slot(request=0, request_id=0, profile=0)"
 OFFER = "offer_slot(tm=0, index=0, allocation=0, profile=0)"
 BEGIN = ("start()", "connect_to_resource_manager(gateway=0)", "register_task_manager(tm=0)")
 
