@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Any, Literal
 
 import typer
 
-from slotspec.cli import HOLDS, UNKNOWN, VIOLATED
+from slotspec.cli import FAULT, HOLDS, UNKNOWN, VIOLATED
+from slotspec.cli.jobs import Outcome, Request
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.model import Instance
 from slotspec.statemachine.verdict import Finding, Limit, Limits, Result, Verdict
+
+WORTH_A_PROCESS = 2_000
+"""Calls tried here before a run gets a process of its own, whose start takes longer."""
 
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -53,8 +59,12 @@ def check(
     engine: Annotated[
         str, typer.Option(metavar="auto|interpreted|compiled", help="What runs the rules.")
     ] = "auto",
+    jobs: Annotated[
+        str,
+        typer.Option(metavar="N|auto", help="Runs at a time, each in a process; 1: in this one."),
+    ] = "auto",
     workers: Annotated[
-        str, typer.Option(metavar="N|auto", help="Threads of the compiled search.")
+        str, typer.Option(metavar="N|auto", help="Threads of the compiled search of each run.")
     ] = "1",
     symmetry: Annotated[
         bool, typer.Option("--symmetry/--no-symmetry", help="One state of each symmetric set.")
@@ -93,7 +103,6 @@ def check(
     Exits with 0 if all hold (known deviations included), 1 if one is violated, 2 on bad
     input, 3 if a limit or Ctrl-C left something unknown, 4 on a fault of slotspec itself.
     """
-    from slotspec.cli.plan import plan
     from slotspec.cli.report import report
 
     options: dict[str, Any] = {
@@ -108,40 +117,123 @@ def check(
     for target in (json_to if json_to != "-" else None, trace_out):
         see_writable(target)
     started = perf_counter()
-    instances = plan(models or [], generation or [], scope or [], settings or [], properties or [])
+    request = Request(
+        tuple(models or ()),
+        tuple(generation or ()),
+        tuple(scope or ()),
+        tuple(settings or ()),
+        tuple(properties or ()),
+        options,
+    )
+    instances = request.plan()
     if checkpoint is not None and len(instances) > 1:
         raise UsageError(
             "SET027",
             f"a checkpoint is for one run, these are {len(instances)};"
             " choose one with --generation and --scope",
         )
-    results, left = run(instances, options)
+    at_once, threads = share_out(jobs, options["workers"], len(instances))
+    options["workers"] = threads
+    outcome = run(replace(request, jobs=at_once), instances, apart=jobs != "1")
+    results = [outcome.results[n] for n in sorted(outcome.results)]
+    faults = {instances[n]: why for n, why in sorted(outcome.faults.items())}
+    left = [
+        instance
+        for n, instance in enumerate(instances)
+        if n not in outcome.results and n not in outcome.faults
+    ]
     if json_to != "-":
-        report(results, left, perf_counter() - started, verbose)
+        report(results, left, perf_counter() - started, verbose, faults)
+    elif faults:
+        for instance, why in faults.items():
+            typer.echo(f"FAULT OF SLOTSPEC in {instance.title}: {why}", err=True)
     if json_to is not None:
         write_json(json_to, results, many=len(instances) > 1)
     if trace_out is not None:
         write_trace(trace_out, results, chosen=bool(properties))
-    raise typer.Exit(exit_code(results, left))
+    raise typer.Exit(FAULT if faults else exit_code(results, left))
 
 
-def run(
-    instances: Sequence[Instance], options: dict[str, Any]
-) -> tuple[list[Result], list[Instance]]:
-    """Check each instance; the results, and what Ctrl-C left undone."""
+def run(request: Request, instances: Sequence[Instance], apart: bool) -> Outcome:
+    """Check each instance: small ones here, the others side by side if `apart`."""
+    from slotspec.cli.durations import longest_first, remember
+    from slotspec.cli.jobs import run_side_by_side
+    from slotspec.cli.progress import progress_lines
+
+    if not apart or len(instances) == 1:
+        return run_here(request, instances)
+    outcome, large = small_ones(request, instances)
+    if not large:
+        return outcome
+    order = [number for number in longest_first(instances) if number in large]
+    with progress_lines(len(instances)) as show:
+        more = run_side_by_side(request, instances, order, show)
+    remember(list(more.results.values()))
+    return Outcome({**outcome.results, **more.results}, more.faults)
+
+
+def run_here(request: Request, instances: Sequence[Instance]) -> Outcome:
+    """Check each instance in this process, one after the other."""
     from slotspec.cli.progress import progress_line
     from slotspec.statemachine.check import check as check_one
 
-    results: list[Result] = []
+    outcome = Outcome()
     try:
         with progress_line() as reporter:
-            for instance in instances:
-                results.append(check_one(instance, reporter=reporter, **options))
-                if results[-1].limit is Limit.INTERRUPTED:
+            for number, instance in enumerate(instances):
+                result = check_one(instance, reporter=reporter, **request.options)
+                outcome.results[number] = result
+                if result.limit is Limit.INTERRUPTED:
                     break
     except KeyboardInterrupt:
         pass
-    return results, list(instances[len(results) :])
+    return outcome
+
+
+def small_ones(request: Request, instances: Sequence[Instance]) -> tuple[Outcome, set[int]]:
+    """The results of instances that are not worth a process; numbers of the others."""
+    from slotspec.statemachine.check import check_small
+
+    options, outcome = request.options, Outcome()
+    plain = options["workers"] == 1 and not options["fingerprints"] and not options["symmetry"]
+    if options["engine"] != "auto" or not plain:
+        return outcome, set(range(len(instances)))
+    large: set[int] = set()
+    try:
+        for number, instance in enumerate(instances):
+            result = check_small(instance, options["limits"], tries=WORTH_A_PROCESS)
+            if result is None:
+                large.add(number)
+                continue
+            outcome.results[number] = result
+            if result.limit is Limit.INTERRUPTED:
+                return outcome, set()
+    except KeyboardInterrupt:
+        return outcome, set()
+    return outcome, large
+
+
+def share_out(jobs: str, workers: int | Literal["auto"], runs: int) -> tuple[int, int]:
+    """Processes at a time, and threads in each: together no more than there are processors.
+
+    :raises UsageError: ``SET028`` for no number, ``SET029`` where both are given and too many.
+    """
+    cores = os.cpu_count() or 1
+    if jobs != "auto" and (not jobs.isdecimal() or int(jobs) < 1):
+        raise UsageError("SET028", f"--jobs {jobs}: give a number from 1, or auto")
+    if jobs == "auto":
+        at_once = min(runs, max(1, cores // (1 if workers == "auto" else max(1, workers))))
+    else:
+        at_once = min(runs, int(jobs))
+    if workers == "auto":
+        return at_once, max(1, cores // at_once)
+    if at_once > 1 and workers > 1 and at_once * workers > cores:
+        raise UsageError(
+            "SET029",
+            f"--jobs {jobs} with --workers {workers}: {at_once * workers} threads on {cores}"
+            " processors; leave out one of the two, or give it as auto",
+        )
+    return at_once, workers
 
 
 def exit_code(results: Sequence[Result], left: Sequence[Instance]) -> int:

@@ -17,6 +17,7 @@ STYLES = {
     "VIOLATED": "bold red",
     "UNKNOWN": "yellow",
     "KNOWN DEVIATION": "cyan",
+    "DEVIATES": "cyan",
 }
 
 

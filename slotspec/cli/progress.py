@@ -1,12 +1,44 @@
-"""A line on stderr that moves while a search goes on; nothing where stderr is no terminal."""
+"""Lines on stderr that move while searches go on; nothing where stderr is no terminal."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from slotspec.statemachine.verdict import Progress, Reporter, silent
+
+if TYPE_CHECKING:
+    from slotspec.cli.jobs import Running, Show
+
+
+@contextmanager
+def progress_lines(total: int) -> Iterator[Show]:
+    """What shows how many of `total` runs are done, and a line for each that goes on."""
+    if not sys.stderr.isatty():
+        yield lambda done, running: None
+        return
+    from rich.console import Console
+    from rich.live import Live
+    from rich.text import Text
+
+    def text(done: int, running: Sequence[Running]) -> Text:
+        shown = Text(f"{done} of {total} runs done", no_wrap=True, overflow="ellipsis")
+        for run in running:
+            shown.append("\n  ")
+            shown.append(describe_run(run))
+        return shown
+
+    with Live(console=Console(stderr=True), transient=True, refresh_per_second=5) as live:
+        yield lambda done, running: live.update(text(done, running))
+
+
+def describe_run(run: Running) -> str:
+    """A run in a process of its own: how far its search is, or that it has none yet."""
+    if run.progress is None:
+        return f"{run.instance.title}  starting and compiling  {run.seconds:.0f} s"
+    return describe(run.progress)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from slotspec.cli.output import Output
 from slotspec.cli.summary import Group, groups, length, overall
@@ -13,13 +13,22 @@ from slotspec.statemachine.words import NOTHING, words_of
 NUMBERS = ("states", "transitions", "depth", "seconds", "step")
 
 
+SHORT = {Verdict.DEVIATES: "DEVIATES"}
+"""Verdicts as they stand in narrow columns, where that is not their value."""
+
+
 def report(
-    results: Sequence[Result], left: Sequence[Instance], seconds: float, verbose: bool
+    results: Sequence[Result],
+    left: Sequence[Instance],
+    seconds: float,
+    verbose: bool,
+    faults: Mapping[Instance, str] | None = None,
 ) -> None:
     """Print everything that `results` say.
 
-    :param left: instances that were not begun because the run was interrupted.
+    :param left: instances without a result because the run was interrupted.
     :param verbose: show the traces of known deviations and witnesses too.
+    :param faults: instances without a result because slotspec itself failed, and how.
     """
     out = Output()
     for name, of_model in groups(results).items():
@@ -37,10 +46,29 @@ def report(
             trace(out, result.instance, title, finding)
     for instance in left:
         out.line(f"not run: {instance.title}", "yellow")
+    for instance, why in (faults or {}).items():
+        out.line(f"FAULT OF SLOTSPEC in {instance.title}: {why}", "bold red")
+    verdict = overall(results)
+    if (left or faults) and verdict is Verdict.HOLDS:
+        verdict = Verdict.UNKNOWN
+    out.line(closing(results, verdict, len(results) + len(left) + len(faults or {}), seconds))
+
+
+def closing(results: Sequence[Result], verdict: Verdict, runs: int, seconds: float) -> str:
+    """The last line: the verdict, and of what."""
     count = f"{len(results)} run" + ("s" if len(results) != 1 else "")
-    verdict = Verdict.UNKNOWN if left and overall(results) is Verdict.HOLDS else overall(results)
+    parts = [count if runs == len(results) else f"{len(results)} of {runs} runs"]
+    known = {
+        (g.results[0].instance.model.name, p.property.name)
+        for of_model in groups(results).values()
+        for g in of_model
+        for _, p in g.deviations()
+    }
+    if known:
+        parts.append(f"{len(known)} known deviation" + ("s" if len(known) != 1 else ""))
     engines = " and ".join(dict.fromkeys(result.engine for result in results))
-    out.line(f"{verdict.value}: {count}{', ' + engines if engines else ''}, {seconds:.1f} s")
+    parts += [engines] if engines else []
+    return f"{verdict.value}: {', '.join(parts)}, {seconds:.1f} s"
 
 
 def runs(out: Output, of_model: Sequence[Group]) -> None:
@@ -89,7 +117,7 @@ def properties(out: Output, of_model: Sequence[Group]) -> None:
     for name, declared in model.properties.items():
         verdicts = [group.verdict(name) for group in of_model]
         if any(verdicts):
-            cells = [v.value if v else NOTHING for v in verdicts]
+            cells = [SHORT.get(v, v.value) if v else NOTHING for v in verdicts]
             rows.append((name, declared.kind.value, *cells))
     out.table(("property", "kind", *(g.generation or "verdict" for g in of_model)), rows)
 
@@ -106,20 +134,31 @@ def coverage(out: Output, model: str, group: Group) -> None:
 
 
 def deviations(out: Output, of_model: Sequence[Group]) -> None:
-    """Known deviations with their reasons."""
-    rows = [
-        (
-            group.generation or NOTHING,
-            found.property.name,
-            f"{length(found)} ({result.instance.scope})" if found.finding else NOTHING,
-            found.reason or "",
-        )
-        for group in of_model
-        for result, found in group.deviations()
-    ]
-    if rows:
-        out.line()
-        out.table(("known deviation in", "property", "steps (scope)", "reason"), rows)
+    """Known deviations: where the shortest trace of each is, and the reasons as notes."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    notes: list[str] = []
+    for column, group in enumerate(of_model):
+        for result, found in group.deviations():
+            reason = found.reason or ""
+            if reason not in notes:
+                notes.append(reason)
+            row = rows.setdefault((found.property.name, reason), [NOTHING] * len(of_model))
+            row[column] = f"{length(found)} ({result.instance.scope})" if found.finding else "yes"
+    if not rows:
+        return
+    out.line()
+    out.line("Known deviations of what is modelled: steps of the shortest trace (scope)")
+    out.line()
+    out.table(
+        ("property", *(group.generation or "steps" for group in of_model), "note"),
+        [
+            (name, *cells, str(notes.index(reason) + 1))
+            for (name, reason), cells in sorted(rows.items(), key=lambda r: notes.index(r[0][1]))
+        ],
+    )
+    out.line()
+    for number, reason in enumerate(notes, 1):
+        out.line(f"note {number}: {reason}")
 
 
 def findings(result: Result, everything: bool) -> Iterator[tuple[str, Finding | None]]:

@@ -7,6 +7,7 @@ import os
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from time import perf_counter
 from typing import Literal
 
 from slotspec.statemachine.errors import UsageError
@@ -18,7 +19,10 @@ Engine = Literal["auto", "interpreted", "compiled"]
 ENGINES: tuple[Engine, ...] = ("auto", "interpreted", "compiled")
 
 SMALL = 5_000
-"""States up to which ``auto`` interprets: half a second, less than compiling would take."""
+"""States up to which ``auto`` interprets."""
+
+TRIES = 50_000
+"""Calls tried up to which ``auto`` interprets: half a second, less than compiling takes."""
 
 
 def check(
@@ -73,13 +77,13 @@ def check(
     if engine == "auto" and not asked:
         if not _compiler_there():
             return explore_interpreted(instance, limits, reporter)
-        few = SMALL if limits.states is None else min(SMALL, limits.states)
-        result = explore_interpreted(instance, replace(limits, states=few), reporter)
-        # the interpreter's own small bound says nothing, nor does its hunger for memory
-        if result.limit not in (Limit.STATES, Limit.MEMORY) or few == limits.states:
-            return result
+        started = perf_counter()
+        small = check_small(instance, limits, reporter)
+        if small is not None:
+            return small
         if limits.seconds is not None:
-            limits = replace(limits, seconds=max(1e-3, limits.seconds - result.seconds))
+            left = limits.seconds - (perf_counter() - started)
+            limits = replace(limits, seconds=max(1e-3, left))
     if not _compiler_there():
         what = " and ".join(asked) if asked else "the compiled engine"
         raise UsageError("SET022", f"{what} needs Numba, which is not installed; install numba")
@@ -95,6 +99,24 @@ def check(
         resume=resume,
     )
     return found
+
+
+def check_small(
+    instance: Instance,
+    limits: Limits = NO_LIMITS,
+    reporter: Reporter = silent,
+    tries: int = TRIES,
+) -> Result | None:
+    """What the interpreter finds, or None if `instance` is too large for it.
+
+    :param tries: how many calls it may try, roughly; too large is what needs more.
+    """
+    few = min(SMALL, max(1, tries // max(1, len(instance.calls))))
+    if limits.states is not None and limits.states <= few:
+        return explore_interpreted(instance, limits, reporter)
+    result = explore_interpreted(instance, replace(limits, states=few), reporter)
+    # the interpreter's own small bound says nothing, nor does its hunger for memory
+    return None if result.limit in (Limit.STATES, Limit.MEMORY) else result
 
 
 def _compiler_there() -> bool:

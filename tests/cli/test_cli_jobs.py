@@ -1,0 +1,145 @@
+"""``slotspec check`` with several runs at a time: same answers, and nothing lost."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from slotspec.cli.check import share_out
+from slotspec.cli.durations import longest_first, remember
+from slotspec.cli.jobs import packed, unpacked
+from slotspec.cli.plan import plan
+from slotspec.statemachine import UsageError, check
+from slotspec.statemachine.verdict import Result
+from tests.cli.counter import EXAMPLES, MODEL, VIOLATED, Make, Run
+
+TURNSTILE = str(EXAMPLES / "turnstile.py")
+COMMIT = str(EXAMPLES / "two_phase_commit.py")
+APART = ("--engine", "interpreted", "--jobs", "2")
+
+DIES = '''
+import os
+
+@model.action()
+def die(s):
+    """The process goes, if it is not the first one."""
+    if os.environ.get("FIRST") != str(os.getpid()):
+        os.kill(os.getpid(), 9)
+    return 0
+'''
+
+
+def without_times(text: str) -> str:
+    return re.sub(r"\d+\.\d", "T", text)
+
+
+def test_processes_print_what_one_process_prints(run: Run, make: Make) -> None:
+    models = [TURNSTILE, make(MODEL, VIOLATED), COMMIT]
+    apart = run("check", *models, *APART, "--verbose")
+    here = run("check", *models, "--engine", "interpreted", "--jobs", "1", "--verbose")
+    assert (apart.code, without_times(apart.out)) == (here.code, without_times(here.out))
+    assert (apart.code, apart.err) == (1, "")
+    assert "count: 1 -> 2" in apart.out
+
+
+def test_a_dead_process_is_reported_and_loses_nothing_else(run: Run, make: Make) -> None:
+    ran = run("check", TURNSTILE, make(MODEL, DIES), COMMIT, *APART)
+    assert ran.code == 4
+    assert "FAULT OF SLOTSPEC in counter: its process was ended by signal SIGKILL" in ran.out
+    assert ran.out.splitlines()[-1].startswith("UNKNOWN: 2 of 3 runs")
+    for name in ("turnstile", "two_phase_commit"):
+        assert any(line.split()[:1] == [name] and "HOLDS" in line for line in ran.out.splitlines())
+
+
+def test_a_dead_process_shows_beside_json_too(run: Run, make: Make) -> None:
+    ran = run("check", make(MODEL, DIES), TURNSTILE, *APART, "--json", "-")
+    assert ran.code == 4
+    assert "FAULT OF SLOTSPEC in counter" in ran.err
+
+
+def test_an_error_of_a_run_is_the_error_of_the_command(run: Run) -> None:
+    ran = run("check", TURNSTILE, COMMIT, *APART, "--max-states", "0")
+    assert (ran.code, ran.out) == (2, "")
+    assert "SET024" in ran.err
+
+
+def test_ctrl_c_prints_what_each_process_has_seen() -> None:
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "slotspec", "check", COMMIT, COMMIT),
+            *("--set", "managers=9", *APART),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        time.sleep(3)
+        # as a terminal does it: to every process of the group
+        os.killpg(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (3, "")
+    assert out.count("UNKNOWN (limit: interrupted)") == 2
+
+
+def test_a_packed_result_comes_back_whole() -> None:
+    instance = plan([TURNSTILE])[0]
+    result = check(instance)
+    again = unpacked(packed(result), instance)
+    assert packed(again) == packed(result)
+    assert [p.finding for p in again.properties] == [p.finding for p in result.properties]
+
+
+def test_the_longest_begins_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    short, long, new = (plan([COMMIT], settings=[f"managers={n}"])[0] for n in (2, 4, 3))
+    remember([Result(short, "compiled", seconds=1.0), Result(long, "compiled", seconds=2.0)])
+    assert longest_first([short, long, new]) == [2, 1, 0]
+    for damaged in ("{", "[1]", '{"a": "b"}'):
+        (tmp_path / "slotspec" / "durations.json").write_text(damaged)
+        assert longest_first([short, long]) == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("jobs", "workers", "runs", "shared"),
+    [
+        ("auto", 1, 15, (4, 1)),
+        ("auto", 1, 3, (3, 1)),
+        ("auto", 2, 15, (2, 2)),
+        ("auto", "auto", 15, (4, 1)),
+        ("auto", 8, 15, (1, 8)),
+        ("2", "auto", 15, (2, 2)),
+        ("2", 2, 15, (2, 2)),
+        ("8", 1, 15, (8, 1)),
+        ("2", 4, 1, (1, 4)),
+    ],
+)
+def test_processors_are_shared_out(
+    monkeypatch: pytest.MonkeyPatch, jobs: str, workers: object, runs: int, shared: object
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    assert share_out(jobs, workers, runs) == shared  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("jobs", "workers", "code"), [("2", 4, "SET029"), ("0", 1, "SET028"), ("many", 1, "SET028")]
+)
+def test_too_many_or_no_number_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, jobs: str, workers: int, code: str
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    with pytest.raises(UsageError) as met:
+        share_out(jobs, workers, 2)
+    assert met.value.code == code
+
+
+def test_small_runs_get_no_process(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("slotspec.cli.jobs.run_side_by_side", None)
+    assert run("check", TURNSTILE, TURNSTILE).code == 0
