@@ -136,6 +136,8 @@ class SlotPoolWords(Words):
         for (name, domain), value in zip(
             call.action.parameters.items(), call.arguments, strict=True
         ):
+            if name == "request" and "request_id" in call.action.parameters:
+                continue  # a record that nobody knows yet
             if domain is not requests:
                 said.append(f"{name}={self.argument(domain, value)}")
             elif call.action.name == "request_timeout":

@@ -178,7 +178,7 @@ class Recorder:
         return {"tm": f"tm{tm + 1}", "offers": [offer]}
 
     def _request_new_allocated_slot(
-        self, step: Taken, request_id: int, profile: int
+        self, step: Taken, request: int, request_id: int, profile: int
     ) -> dict[str, Any]:
         name = self._id(request_id, step.before)
         self.attempts[name] += 1

@@ -103,7 +103,7 @@ def test_payloads() -> None:
 
 def test_a_remap_is_told() -> None:
     pool = instance("queue", "1.12")
-    second = REQUEST.replace("request_id=0", "request_id=1")
+    second = REQUEST.replace("=0, request_id=0", "=1, request_id=1")
     offer = OFFER.replace("allocation=0", "allocation=1")
     effects, changes = told(pool, *BEGIN, REQUEST, second, offer)[1:]
     assert effects == ["r1 fulfilled with a2"]
@@ -112,7 +112,8 @@ def test_a_remap_is_told() -> None:
 
 def test_twins_are_told_apart_and_the_order_of_effects_is() -> None:
     pool = POOL.instance({**BOUNDS["reuse"], "foreign_allocations": 1}, generation="1.12")
-    twin = (*BEGIN, REQUEST, "disconnect_resource_manager()", REQUEST)
+    again = REQUEST.replace("request=0", "request=1")
+    twin = (*BEGIN, REQUEST, "disconnect_resource_manager()", again)
     assert told(pool, *twin)[2] == ["r1/a2: - -> WAITING", "waiting: [] -> [r1/a2]"]
     leak = (
         *BEGIN,
