@@ -108,7 +108,7 @@ def test_every_damaged_byte_is_noticed(saved: Path) -> None:
             at = chance.randrange(len(good))
             flipped = good[:at] + bytes([good[at] ^ (1 << chance.randrange(8))]) + good[at + 1 :]
             file.write_bytes(flipped)
-            with pytest.raises(InputError, match="CKP00[23]"):
+            with pytest.raises(InputError, match=r"CKP00[23]"):
                 explore_compiled(core(), checkpoint=saved, resume=True)
         file.write_bytes(good)
     assert explore_compiled(core(), checkpoint=saved, resume=True).states == 29_320
@@ -118,10 +118,10 @@ def test_a_file_cut_short_or_missing_is_noticed(saved: Path) -> None:
     for file in saved.iterdir():
         good = file.read_bytes()
         file.write_bytes(good[: len(good) // 2])
-        with pytest.raises(InputError, match="CKP002: .*delete the folder and start anew"):
+        with pytest.raises(InputError, match=r"CKP002: .*delete the folder and start anew"):
             explore_compiled(core(), checkpoint=saved, resume=True)
         file.unlink()
-        with pytest.raises(InputError, match="CKP00[12]"):
+        with pytest.raises(InputError, match=r"CKP00[12]"):
             explore_compiled(core(), checkpoint=saved, resume=True)
         file.write_bytes(good)
 
@@ -129,7 +129,7 @@ def test_a_file_cut_short_or_missing_is_noticed(saved: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"body": 1, "sum": 2}', "\x00", "null"])
 def test_nonsense_for_a_manifest(text: str, saved: Path) -> None:
     (saved / "manifest.json").write_text(text)
-    with pytest.raises(InputError, match="CKP002"):
+    with pytest.raises(InputError, match=r"CKP002"):
         explore_compiled(core(), checkpoint=saved, resume=True)
 
 
@@ -172,11 +172,11 @@ def test_a_checkpoint_is_not_overwritten_unasked(saved: Path) -> None:
 
 
 def test_nothing_to_resume(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="CKP001"):
+    with pytest.raises(InputError, match=r"CKP001"):
         explore_compiled(core(), checkpoint=tmp_path / "new", resume=True)
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="CKP004"):
+    with pytest.raises(InputError, match=r"CKP004"):
         explore_compiled(core(), checkpoint=tmp_path / "file" / "below")

@@ -288,5 +288,5 @@ def test_a_field_that_does_not_fit_a_byte() -> None:
         return 0
 
     model.action()(grow)
-    with pytest.raises(RuleError, match="RUL012: field large of model wide .* bound it by 254"):
+    with pytest.raises(RuleError, match=r"RUL012: field large of model wide .* bound it by 254"):
         compile_instance(model.instance())
