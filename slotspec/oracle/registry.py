@@ -11,7 +11,13 @@ from importlib import import_module
 from typing import Any, Protocol, cast
 
 from slotspec.oracle.traces import Expected, TraceHeader
-from slotspec.oracle.vocabulary import LOGICAL_SLOT, SLOT_POOL, TASK_SLOT_TABLE, VOCABULARIES
+from slotspec.oracle.vocabulary import (
+    LOGICAL_SLOT,
+    SLOT_MANAGER,
+    SLOT_POOL,
+    TASK_SLOT_TABLE,
+    VOCABULARIES,
+)
 from slotspec.statemachine.errors import InputError, UsageError
 
 
@@ -36,6 +42,7 @@ ORACLES: dict[str, str | Factory] = {
     SLOT_POOL.implementation: "slotspec.oracle.slot_pool:SlotPoolOracle",
     TASK_SLOT_TABLE.implementation: "slotspec.oracle.task_slot_table:TaskSlotTableOracle",
     LOGICAL_SLOT.implementation: "slotspec.oracle.logical_slot:LogicalSlotOracle",
+    SLOT_MANAGER.implementation: "slotspec.oracle.slot_manager:SlotManagerOracle",
 }
 """The header's ``implementation`` -> what makes its oracle, or where that is found."""
 
