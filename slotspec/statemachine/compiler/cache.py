@@ -20,10 +20,18 @@ FORM = 1
 HEAD = b"slotspec object 1\n"
 
 
+MOST = 400
+"""Files that are kept; the ones that were used longest ago go first."""
+
+
+def _user() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0
+
+
 def _writable(folder: Path) -> bool:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if folder.stat().st_uid != os.getuid():
+        if folder.stat().st_uid != _user():
             return False
         with tempfile.TemporaryFile(dir=folder):
             return True
@@ -36,7 +44,7 @@ def _folder(home: str) -> Path:
     wanted = Path(home) / "slotspec"
     if _writable(wanted):
         return wanted
-    shared = Path(tempfile.gettempdir()) / f"slotspec-{os.getuid()}"
+    shared = Path(tempfile.gettempdir()) / f"slotspec-{_user()}"
     if _writable(shared):
         return shared
     return Path(tempfile.mkdtemp(prefix="slotspec-"))
@@ -59,8 +67,10 @@ def key_of(*parts: str) -> str:
 
 def load(key: str) -> bytes | None:
     """The machine code kept under `key`; None if there is none or it is damaged."""
+    file = folder() / f"{key}.o"
     try:
-        data = (folder() / f"{key}.o").read_bytes()
+        data = file.read_bytes()
+        os.utime(file)
     except OSError:
         return None
     head, sum_, code = data[: len(HEAD)], data[len(HEAD) : len(HEAD) + 32], data[len(HEAD) + 32 :]
@@ -77,7 +87,14 @@ def save(key: str, code: bytes) -> None:
             with os.fdopen(handle, "wb") as file:
                 file.write(HEAD + hashlib.sha256(code).digest() + code)
             os.replace(name, folder() / f"{key}.o")
+            _prune()
         except OSError:
             Path(name).unlink(missing_ok=True)
     except OSError:
         return
+
+
+def _prune() -> None:
+    files = sorted(folder().glob("*.o"), key=lambda file: file.stat().st_mtime)
+    for file in files[:-MOST]:
+        file.unlink(missing_ok=True)

@@ -69,15 +69,20 @@ class Compiled:
         return events
 
 
-def compile_instance(instance: Instance, symmetric: bool = False) -> Compiled:
+def compile_instance(
+    instance: Instance, symmetric: bool = False, deposit: bool | None = None
+) -> Compiled:
     """Translate the rules and properties of `instance`, or fetch them from the cache.
 
     :param symmetric: with what canonical forms under symmetry need.
+    :param deposit: let the processor gather and spread bits; by default, if it can.
     :raises RuleError: ``RUL001`` to ``RUL014``, with file and line, for what a compiled rule
         cannot use.
     """
     started = perf_counter()
-    program, text = program_text(instance, deposits_bits(), symmetric)
+    program, text = program_text(
+        instance, deposits_bits() if deposit is None else deposit, symmetric
+    )
     code = build(text)
     return Compiled(
         instance,
