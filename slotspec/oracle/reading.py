@@ -292,13 +292,14 @@ class TraceReader:
             if value is UNSET:
                 continue
             if argument.items is not None:
-                value = [
+                objects = [
                     {i.name: v for i in argument.items if (v := getattr(item, i.name)) is not UNSET}
-                    for item in value
+                    for item in (value if argument.many else [value])
                 ]
-                for item in value:
+                for item in objects:
                     for part in argument.items:
                         self._check_name(part, item.get(part.name))
+                value = objects if argument.many else objects[0]
             else:
                 self._check_name(argument, value)
             arguments[argument.name] = value
@@ -385,12 +386,13 @@ class TraceReader:
 
     def _explain_items(self, raw: dict[str, Any], operation: Operation) -> None:
         for argument in operation.arguments:
-            items = raw.get(argument.name)
-            if argument.items is None or not isinstance(items, list):
+            given = raw.get(argument.name)
+            if argument.items is None or not isinstance(given, list if argument.many else dict):
                 continue
-            for i, item in enumerate(items):
+            for i, item in enumerate(given if argument.many else [given]):
                 if isinstance(item, dict):
-                    what = f"{operation.name}: {argument.name}[{i}]"
+                    place = f"[{i}]" if argument.many else ""
+                    what = f"{operation.name}: {argument.name}{place}"
                     self._explain_fields(item, argument.items, what, top=False)
 
 

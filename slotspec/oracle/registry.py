@@ -15,6 +15,7 @@ from slotspec.oracle.vocabulary import (
     LOGICAL_SLOT,
     SLOT_MANAGER,
     SLOT_POOL,
+    SLOT_SHARING,
     TASK_SLOT_TABLE,
     VOCABULARIES,
 )
@@ -42,6 +43,7 @@ ORACLES: dict[str, str | Factory] = {
     SLOT_POOL.implementation: "slotspec.oracle.slot_pool:SlotPoolOracle",
     TASK_SLOT_TABLE.implementation: "slotspec.oracle.task_slot_table:TaskSlotTableOracle",
     LOGICAL_SLOT.implementation: "slotspec.oracle.logical_slot:LogicalSlotOracle",
+    SLOT_SHARING.implementation: "slotspec.oracle.slot_sharing:SlotSharingOracle",
     SLOT_MANAGER.implementation: "slotspec.oracle.slot_manager:SlotManagerOracle",
 }
 """The header's ``implementation`` -> what makes its oracle, or where that is found."""

@@ -48,6 +48,7 @@ class Argument:
     :param refers: header field (``profiles``, ``causes``, ``task_managers``) whose keys are
         the names allowed here; null is always let through.
     :param items: for a list of objects, the fields of each; `type` is then ignored.
+    :param many: with `items`: a list of objects; if not, one object.
     """
 
     name: str
@@ -55,15 +56,18 @@ class Argument:
     refers: str | None = None
     optional: bool = False
     items: tuple[Argument, ...] | None = None
+    many: bool = True
 
     @cached_property
     def struct(self) -> type[msgspec.Struct]:
-        """The type of one item of a list of objects."""
+        """The type of an object, or of one item of a list of objects."""
         return _struct(self.name, self.items or (), (), {})
 
     def field(self) -> tuple[str, Any] | tuple[str, Any, Any]:
         """As :func:`msgspec.defstruct` wants it."""
-        kind = self.type if self.items is None else list[self.struct]  # type: ignore[name-defined]
+        kind = self.type
+        if self.items is not None:
+            kind = list[self.struct] if self.many else self.struct  # type: ignore[name-defined]
         return (self.name, kind | UnsetType, UNSET) if self.optional else (self.name, kind)
 
 
@@ -339,6 +343,57 @@ LOGICAL_SLOT = Vocabulary(
     ),
 )
 
+
+class SlotSharingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What surrounds a slot sharing manager.
+
+    :param owner_releases: the owner of a logical slot that is returned releases its task slot.
+    """
+
+    owner_releases: bool
+
+
+_PARENT = Argument("parent")
+_GROUP = Argument("group", Name | None)
+_REASON = Argument("cause", Literal["other", "flink", "timeout"])
+_CONTEXT = (Argument("tm"), _ALLOCATION, Argument("index", Index), _PROFILE)
+
+SLOT_SHARING = Vocabulary(
+    implementation="org.apache.flink SlotSharingManager",
+    title="slot sharing",
+    config=SlotSharingConfig,
+    generations=("1.11", "1.12"),
+    operations=(
+        Operation(
+            "create_root_slot",
+            (
+                _SLOT,
+                Argument("allocated_request"),
+                Argument("context", items=_CONTEXT, many=False, optional=True),
+            ),
+        ),
+        Operation("resolve_context", (_SLOT, Argument("context", items=_CONTEXT, many=False))),
+        Operation("fail_context", (_SLOT, _REASON)),
+        Operation("allocate_multi", (_PARENT, _SLOT, _GROUP)),
+        Operation("allocate_single", (_PARENT, _SLOT, _GROUP, _PROFILE, Argument("locality"))),
+        Operation("release", (_SLOT, _REASON)),
+        Operation(
+            "assign_payload",
+            (_SLOT, Argument("payload"), Argument("on_fail", Literal["nothing", "terminate"])),
+        ),
+        Operation("release_logical_slot", (_SLOT, _WHY)),
+        Operation("payload_terminates", (Argument("payload"),)),
+        Operation("contains_group", (_SLOT, _GROUP)),
+        Operation("get_unresolved_root", (_GROUP,)),
+        Operation("list_resolved_roots", (_GROUP,)),
+        Operation("get_resolved_root", (Argument("tm"), _ALLOCATION)),
+        Operation("may_have_enough_resources", (_SLOT, _PROFILE)),
+        Operation("contains_slot", (_SLOT,)),
+        Operation("is_empty"),
+    ),
+)
+
+
 class SlotManagerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a slot manager is built with; times in milliseconds.
 
@@ -422,6 +477,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
     SLOT_POOL.implementation: SLOT_POOL,
     TASK_SLOT_TABLE.implementation: TASK_SLOT_TABLE,
     LOGICAL_SLOT.implementation: LOGICAL_SLOT,
+    SLOT_SHARING.implementation: SLOT_SHARING,
     SLOT_MANAGER.implementation: SLOT_MANAGER,
 }
 """The header's ``implementation`` -> what its traces may say."""

@@ -37,21 +37,31 @@ class State(int):
     :param sentence: what it means to be in this state.
     :param initial: every object starts here; exactly one state is initial.
     :param final: the object's life may end here; no event leaves a final state.
+    :param inside: lifecycles that run while the object is in this state, side by side, each
+        from its own initial state on; see :mod:`slotspec.statemachine.nesting`.
     """
 
     sentence: str
     initial: bool
     final: bool
+    inside: tuple[type[Lifecycle], ...]
     name: str
     lifecycle: str
 
     def __new__(
-        cls, sentence: str, *, initial: bool = False, final: bool = False, _value: int = -1
+        cls,
+        sentence: str,
+        *,
+        initial: bool = False,
+        final: bool = False,
+        inside: tuple[type[Lifecycle], ...] = (),
+        _value: int = -1,
     ) -> State:
         self = super().__new__(cls, _value)
         self.sentence = sentence
         self.initial = initial
         self.final = final
+        self.inside = inside
         self.name = ""
         self.lifecycle = ""
         return self
@@ -191,7 +201,13 @@ def _declare(cls: type[Lifecycle]) -> None:
     numbered: dict[str, State] = {}
     for value, name in enumerate(order):
         old = declared[name]
-        new = State(old.sentence, initial=old.initial, final=old.final, _value=value)
+        new = State(
+            old.sentence,
+            initial=old.initial,
+            final=old.final,
+            inside=old.inside,
+            _value=value,
+        )
         new.name, new.lifecycle = name, cls.__name__
         numbered[name] = new
         setattr(cls, name, new)
