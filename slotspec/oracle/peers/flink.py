@@ -261,17 +261,18 @@ class FlinkPeer:
         return [self._slot(slot) for slot in slots]
 
     def _create_allocated_slot_report(self, tm: str) -> list[dict[str, Any]]:
-        available = self._state.available
         report = self._pool.createAllocatedSlotReport(self._place(tm).getResourceID())
         rows = [
-            (info.getAllocationId(), int(info.getSlotIndex()))
+            (natural(self._world.allocations.symbol(info.getAllocationId())), info.getSlotIndex())
             for info in report.getAllocatedSlotInfos()
         ]
-        named = [
-            (not available.containsKey(id_), natural(self._world.allocations.symbol(id_)), index)
-            for id_, index in rows
+        # the available slots come first; by allocation alone a leaked one could be taken for one
+        free = self._state.available_at(tm)
+        return [
+            {"allocation": name[2], "index": int(index)}
+            for half in (rows[:free], rows[free:])
+            for name, index in sorted(half)
         ]
-        return [{"allocation": name[2], "index": index} for _, name, index in sorted(named)]
 
     # ---------------------------------------------------------------------------- time
 

@@ -141,6 +141,11 @@ class FlinkState:
             found, key=lambda leak: (natural(leak["allocation"]), *map(str, leak.values()))
         )
 
+    def available_at(self, tm: str) -> int:
+        """Number of available slots of a task manager."""
+        slots = [stamped.slot() for stamped in self.available.values()]
+        return sum(str(slot.getTaskManagerId().getResourceIdString()) == tm for slot in slots)
+
     def held_slot(self, allocation: Any) -> Any:
         """The AllocatedSlot in use under an allocation id, or None."""
         entry = self.by_allocation.get(allocation)

@@ -28,11 +28,19 @@ class PeerError(SlotspecError):
     """A peer did not do its part: it died, hung, spoke nonsense, or cannot be had at all.
 
     :param sequence: the operations up to the one that was not answered.
+    :param header: what the sequence was run with.
     """
 
-    def __init__(self, code: str, message: str, sequence: Sequence[Operation] = ()) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        sequence: Sequence[Operation] = (),
+        header: TraceHeader | None = None,
+    ) -> None:
         super().__init__(code, message)
         self.sequence = list(sequence)
+        self.header = header
 
 
 class Peer(Protocol):

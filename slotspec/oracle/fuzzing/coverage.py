@@ -1,0 +1,92 @@
+"""What a run has exercised: operations, lifecycle transitions, pairs of operations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from dataclasses import field as field_of
+from typing import Any
+
+from slotspec.models.slot_pool import slot_pool
+from slotspec.oracle.vocabulary import SLOT_POOL
+from slotspec.statemachine.lifecycle import Event, Lifecycle
+
+Transition = tuple[str, str, str]
+"""Lifecycle, source state, event."""
+
+_LIFECYCLES: dict[str, type[Lifecycle]] = {
+    name: spec.domain
+    for name, spec in slot_pool.record.fields.items()
+    if isinstance(spec.domain, type) and issubclass(spec.domain, Lifecycle)
+}
+
+
+def declared() -> list[Transition]:
+    """Every transition that the lifecycles of the slot pool declare, in their order."""
+    found: dict[Transition, None] = {}
+    for lifecycle in _LIFECYCLES.values():
+        for move in lifecycle.transitions:
+            found[lifecycle.__name__, move.source.name, move.event.name] = None
+    return list(found)
+
+
+@dataclass
+class Coverage:
+    """Counts; `listener` goes to an oracle."""
+
+    generation: str
+    sequences: int = 0
+    steps: int = 0
+    operations: Counter[str] = field_of(default_factory=Counter)
+    pairs: Counter[tuple[str, str]] = field_of(default_factory=Counter)
+    fired: Counter[tuple[str, int, str]] = field_of(default_factory=Counter)
+
+    def listener(self, field: str, index: int, event: Event | None, source: int) -> None:
+        """Count one lifecycle event."""
+        if event is not None:
+            self.fired[field, source, event.name] += 1
+
+    def step(self, before: str | None, op: str) -> None:
+        """Count one operation that came after `before`."""
+        self.steps += 1
+        self.operations[op] += 1
+        if before is not None:
+            self.pairs[before, op] += 1
+
+    @property
+    def possible_operations(self) -> list[str]:
+        return SLOT_POOL.operations_of(self.generation)
+
+    def transitions(self) -> dict[Transition, int]:
+        """Each declared transition with how often it was fired."""
+        counts = dict.fromkeys(declared(), 0)
+        for (name, source, event), count in self.fired.items():
+            lifecycle = _LIFECYCLES[name]
+            counts[lifecycle.__name__, lifecycle.states[source].name, event] += count
+        return counts
+
+    def to_json(self) -> dict[str, Any]:
+        """For ``--json``."""
+        transitions = self.transitions()
+        return {
+            "sequences": self.sequences,
+            "steps": self.steps,
+            "operations": dict(sorted(self.operations.items())),
+            "operations_possible": len(self.possible_operations),
+            "pairs": len(self.pairs),
+            "pairs_possible": len(self.possible_operations) ** 2,
+            "transitions": sum(count > 0 for count in transitions.values()),
+            "transitions_declared": len(transitions),
+            "never_fired": [" ".join(t) for t, count in transitions.items() if not count],
+        }
+
+    def line(self) -> str:
+        """In one line, for progress."""
+        transitions = self.transitions()
+        possible = len(self.possible_operations)
+        return (
+            f"{self.sequences:,} sequences  {self.steps:,} steps"
+            f"  operations {len(self.operations)}/{possible}"
+            f"  transitions {sum(c > 0 for c in transitions.values())}/{len(transitions)}"
+            f"  pairs {len(self.pairs)}/{possible**2}"
+        )

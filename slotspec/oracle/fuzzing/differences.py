@@ -1,0 +1,152 @@
+"""Every kind of difference between a peer and the model, each with a short sequence.
+
+The run goes on after a divergence. Two divergences are of one kind if they begin in the same
+part of the same operation; where the peer is a generation of the model, they are also told
+apart by the choice of that generation which explains them: the one that, switched alone,
+makes the model do what the peer does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from slotspec.models.generations import GENERATIONS
+from slotspec.oracle.fuzzing.choosing import Swarm
+from slotspec.oracle.fuzzing.coverage import Coverage
+from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep, replay
+from slotspec.oracle.fuzzing.run import absent_operations, ignore
+from slotspec.oracle.fuzzing.shrinking import shrink
+from slotspec.oracle.peers.model import ModelPeer
+from slotspec.oracle.peers.protocol import Peer
+from slotspec.oracle.vocabulary import SLOT_POOL
+
+
+@dataclass
+class Kind:
+    """One kind of difference.
+
+    :param explained: choices that explain it, each alone; empty where none does.
+    :param count: how many sequences showed it first.
+    """
+
+    explained: tuple[str, ...]
+    found: Found
+    count: int = 1
+
+
+@dataclass
+class Differences:
+    """What a run found."""
+
+    coverage: Coverage
+    kinds: list[Kind]
+    seconds: float
+    absent_there: tuple[str, ...]
+    absent_here: tuple[str, ...]
+
+
+def choices_between(here: str, there: str) -> dict[str, int]:
+    """Choices of generation `there` that differ from those of `here`, with their values."""
+    mine, theirs = GENERATIONS[here], GENERATIONS[there]
+    return {
+        name: int(value)
+        for name, value in theirs.items()
+        if value != mine[name] and not name.startswith("can_")
+    }
+
+
+def explained_by(found: Found, generation: str, other: str) -> tuple[str, ...]:
+    """Which single choice of `other` makes the model do what the peer did in every step."""
+    explaining = []
+    for name, value in choices_between(generation, other).items():
+        peer = ModelPeer(generation, {name: value})
+        there = replay(generation, found.header, peer, found.operations)
+        if there is not None and there.differences == found.differences:
+            explaining.append(name)
+    return tuple(explaining)
+
+
+def every_difference(
+    peer: Peer,
+    generation: str,
+    *,
+    seed_: int = 0,
+    sequences: int = 1_000,
+    steps: int = 60,
+    seconds: float | None = None,
+    progress: Callable[[Coverage], None] = ignore,
+) -> Differences:
+    """Run all sequences, and keep the shortest of each kind.
+
+    :param generation: of the model that the peer is held against.
+    """
+    start = time.perf_counter()
+    other = getattr(peer, "generation", None)
+    comparable = other if other in GENERATIONS and other != generation else None
+    coverage = Coverage(generation)
+    absent = absent_operations(peer)
+    kinds: dict[tuple[str, ...], Kind] = {}
+    for number in range(sequences):
+        if seconds is not None and time.perf_counter() - start > seconds:
+            break
+        random = Random(seed_ * 1_000_003 + number)
+        found = _sequence(peer, generation, random, steps, absent, coverage)
+        progress(coverage)
+        if found is None:
+            continue
+        explained = explained_by(found, generation, comparable) if comparable else ()
+        key = explained or _place(found)
+        if key in kinds:
+            kinds[key].count += 1
+        if key not in kinds or len(found.steps) < len(kinds[key].found.steps):
+            count = kinds[key].count if key in kinds else 1
+            kinds[key] = Kind(explained, found, count)
+    for kind in kinds.values():
+        kind.found = _short(kind, generation, comparable, peer)
+    ordered = sorted(kinds.values(), key=lambda kind: (kind.explained, len(kind.found.steps)))
+    mine = frozenset(o.name for o in SLOT_POOL.operations if generation in o.absent_in)
+    return Differences(
+        coverage,
+        ordered,
+        time.perf_counter() - start,
+        tuple(sorted(absent - mine)),
+        tuple(sorted(mine - absent)) if other in GENERATIONS else (),
+    )
+
+
+def _place(found: Found) -> tuple[str, ...]:
+    path = found.differences[0].path if found.differences else "fault"
+    place = "".join("*" if c.isdigit() else c for c in path)
+    return (found.steps[-1].op, place)
+
+
+def _sequence(
+    peer: Peer,
+    generation: str,
+    random: Random,
+    steps: int,
+    absent: frozenset[str],
+    coverage: Coverage,
+) -> Found | None:
+    swarm = Swarm(generation, random, absent)
+    lockstep = Lockstep(generation, swarm.header, peer, coverage)
+    try:
+        for place in range(random.randint(1, steps)):
+            lockstep.step(*swarm.step(place, lockstep.situation, random))
+    except Diverged as diverged:
+        return diverged.found
+    return None
+
+
+def _short(kind: Kind, generation: str, other: str | None, peer: Peer) -> Found:
+    place = _place(kind.found)
+
+    def same(found: Found) -> bool:
+        if other is not None and explained_by(found, generation, other) != kind.explained:
+            return False
+        return bool(kind.explained) or _place(found) == place
+
+    return shrink(kind.found, generation, peer, accept=same)

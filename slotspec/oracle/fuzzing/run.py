@@ -1,0 +1,177 @@
+"""The fuzz itself: Hypothesis drives sequences, beside the model, until one diverges."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from slotspec.oracle.fuzzing.choosing import Swarm
+from slotspec.oracle.fuzzing.coverage import Coverage
+from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep
+from slotspec.oracle.fuzzing.shrinking import shrink
+from slotspec.oracle.peers.protocol import Peer, PeerError
+from slotspec.oracle.vocabulary import SLOT_POOL
+
+DEFAULT_SEQUENCES = 1_000
+DEFAULT_STEPS = 60
+"""Longest sequence."""
+
+# Small ranges: among them Hypothesis draws evenly, and mixes no constants of the code in,
+# so that a seed means the same everywhere.
+_SMALL = st.integers(0, 127)
+_BATCH = 500
+"""Sequences of one call of Hypothesis, which gets slower with their number."""
+
+
+@dataclass
+class Outcome:
+    """What a run came to.
+
+    :param found: the shortest divergence; None where there is none.
+    :param original: how many steps it had when it was found.
+    :param limit: what ended the run early: ``seconds`` or ``interrupted``.
+    """
+
+    coverage: Coverage
+    found: Found | None = None
+    original: int = 0
+    seconds: float = 0.0
+    limit: str | None = None
+    shrunk_in: float = field(default=0.0)
+
+
+class _Stop(BaseException):
+    """Ends the run at once; Hypothesis takes no notice of it, and shrinks nothing.
+
+    :param reason: None where the time is over.
+    """
+
+    def __init__(self, reason: PeerError | None = None) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+def ignore(_: Coverage) -> None:
+    """A receiver of progress that does nothing."""
+
+
+def fuzz(
+    peer: Peer,
+    generation: str,
+    *,
+    seed_: int = 0,
+    sequences: int = DEFAULT_SEQUENCES,
+    steps: int = DEFAULT_STEPS,
+    seconds: float | None = None,
+    progress: Callable[[Coverage], None] = ignore,
+    shrinking: bool = True,
+) -> Outcome:
+    """Run sequences until one diverges, and make that one short.
+
+    :param generation: of the model that the peer is held against.
+    :param seed_: the same seed gives the same sequences, bit for bit.
+    :param sequences: how many at most.
+    :param steps: length of the longest one.
+    :param seconds: end after so long; the run is then no longer determined by its seed alone.
+    :raises PeerError: where the peer fails; it tells the sequence.
+    """
+    outcome = Outcome(Coverage(generation))
+    start = time.perf_counter()
+    batches = range(0, sequences, _BATCH)
+    try:
+        for batch in batches:
+            count = min(_BATCH, sequences - batch)
+            numbers = seed_ * 1_000_003 + batch
+            _one_batch(peer, outcome, numbers, count, steps, seconds, start, progress)
+            if outcome.found is not None or outcome.limit is not None:
+                break
+    except KeyboardInterrupt:
+        outcome.limit = "interrupted"
+    if outcome.found is not None:
+        outcome.original = outcome.original or len(outcome.found.steps)
+        if shrinking and outcome.limit is None:
+            begun = time.perf_counter()
+            outcome.found = shrink(outcome.found, generation, peer)
+            outcome.shrunk_in += time.perf_counter() - begun
+    outcome.seconds = time.perf_counter() - start
+    return outcome
+
+
+def _one_batch(
+    peer: Peer,
+    outcome: Outcome,
+    numbers: int,
+    count: int,
+    steps: int,
+    seconds: float | None,
+    start: float,
+    progress: Callable[[Coverage], None],
+) -> None:
+    best: list[Found] = []
+    absent = absent_operations(peer)
+
+    @seed(numbers)
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        derandomize=False,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+        print_blob=False,
+        report_multiple_bugs=False,
+    )
+    @given(st.data())
+    def run(data: st.DataObject) -> None:
+        if seconds is not None and time.perf_counter() - start > seconds and not best:
+            raise _Stop
+        draw = data.draw
+        swarm = Swarm(outcome.coverage.generation, Random(_number(draw)), absent)
+        length = 1 + draw(_SMALL) * steps // 128
+        # what shrinking runs again is not counted: it says nothing new
+        counted = None if best else outcome.coverage
+        try:
+            lockstep = Lockstep(outcome.coverage.generation, swarm.header, peer, counted)
+            for place in range(length):
+                random = Random(_number(draw))
+                lockstep.step(*swarm.step(place, lockstep.situation, random))
+        except PeerError as error:
+            raise _Stop(error) from error
+        except Diverged as diverged:
+            if not best:
+                outcome.original = len(diverged.found.steps)
+            if not best or len(diverged.found.steps) <= len(best[-1].steps):
+                best.append(diverged.found)
+            raise
+        if counted is not None:
+            progress(counted)
+
+    try:
+        run()
+    except Diverged:
+        outcome.found = best[-1]
+    except _Stop as stop:
+        if stop.reason is not None:
+            raise stop.reason from None
+        outcome.limit = "seconds"
+    except BaseExceptionGroup as group:
+        if not best:
+            raise group.exceptions[0] from None
+        outcome.found = best[-1]
+
+
+def _number(draw: Callable[[st.SearchStrategy[int]], int]) -> int:
+    return (draw(_SMALL) << 7) | draw(_SMALL)
+
+
+def absent_operations(peer: Peer) -> frozenset[str]:
+    """What a peer of a known generation does not have."""
+    generation = getattr(peer, "generation", None)
+    if generation is None:
+        return frozenset()
+    return frozenset(o.name for o in SLOT_POOL.operations if generation in o.absent_in)

@@ -1,0 +1,93 @@
+"""Tells a sequence: as rows of a table, and as a sequence diagram in Mermaid's language."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import UNSET
+
+from slotspec.oracle.compare import as_text
+from slotspec.oracle.fuzzing.lockstep import Found
+from slotspec.oracle.traces import TraceStep
+
+_BY_RM = frozenset({"resource_manager_acknowledges", "resource_manager_fails"})
+_BY_TM = frozenset({"offer_slots"})
+
+
+def call(op: str, arguments: dict[str, Any]) -> str:
+    """``release_slot(r1, null)``."""
+    return f"{op}({', '.join(_argument(value) for value in arguments.values())})"
+
+
+def _argument(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return (
+            " ".join(
+                f"{o['allocation']}:{o['index']}:{o['profile']}" if "index" in o else as_text(o)
+                for o in value
+            )
+            or "nothing"
+        )
+    return as_text(value)
+
+
+def effect(said: dict[str, Any]) -> str:
+    """``rm1.request_slot(a1, small)``."""
+    rest = {k: v for k, v in said.items() if k not in ("effect", "rm", "tm")}
+    owner, _, verb = str(said["effect"]).partition(".")
+    who = said.get("rm") or said.get("tm") or owner
+    return f"{who}.{verb}({', '.join(_argument(v) for v in rest.values())})"
+
+
+def outcome(step: TraceStep) -> str:
+    """What a step returned or raised."""
+    if step.raises is not UNSET and step.raises:
+        return f"raises {step.raises}"
+    return "" if step.result is UNSET or step.result is None else as_text(step.result)
+
+
+def rows(steps: Sequence[TraceStep]) -> list[tuple[str, str, str, str]]:
+    """Number, operation, result and effects of each step."""
+    return [
+        (
+            str(number),
+            call(step.op, step.arguments),
+            outcome(step),
+            "; ".join(map(effect, step.effects if isinstance(step.effects, list) else [])),
+        )
+        for number, step in enumerate(steps, 1)
+    ]
+
+
+def mermaid(found: Found) -> str:
+    """The sequence and its divergence as a ``sequenceDiagram``."""
+    lines = [f"    {line}" for step in found.steps for line in _messages(step)]
+    for difference in found.differences[:3]:
+        lines.append(f"    Note over pool: {_plain(difference)}")
+    if found.fault:
+        lines.append(f"    Note over pool: {_plain(found.fault)}")
+    return "\n".join(["sequenceDiagram", "    participant job", "    participant pool", *lines])
+
+
+def _messages(step: TraceStep) -> list[str]:
+    caller = "job"
+    if step.op in _BY_TM:
+        caller = step.arguments["tm"]
+    elif step.op in _BY_RM:
+        caller = "rm"
+    lines = [f"{caller}->>pool: {_plain(call(step.op, step.arguments))}"]
+    for said in step.effects if isinstance(step.effects, list) else []:
+        to = said.get("rm") or said.get("tm") or "job"
+        lines.append(f"pool->>{to}: {_plain(effect(said))}")
+    told = outcome(step)
+    if told:
+        lines.append(f"pool-->>{caller}: {_plain(told)}")
+    return lines
+
+
+def _plain(text: object) -> str:
+    # Mermaid ends a message at a semicolon or a line's end, and takes # for an escape
+    return str(text).replace(";", ",").replace("#", "no. ").replace("\n", " ")
