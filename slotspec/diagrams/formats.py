@@ -1,0 +1,74 @@
+"""Descriptions in every format, by name."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from slotspec.diagrams.description import Diagram, Sequence
+from slotspec.diagrams.dot import dot, has_dot
+from slotspec.diagrams.mermaid import has_mermaid, mermaid
+from slotspec.diagrams.tables import table
+from slotspec.statemachine.errors import UsageError
+
+
+class Format(StrEnum):
+    """What a diagram can be written as."""
+
+    svg = "svg"
+    png = "png"
+    dot = "dot"
+    mermaid = "mermaid"
+    table = "table"
+
+
+ENDINGS = {
+    ".svg": Format.svg,
+    ".png": Format.png,
+    ".dot": Format.dot,
+    ".gv": Format.dot,
+    ".mmd": Format.mermaid,
+    ".mermaid": Format.mermaid,
+    ".md": Format.table,
+}
+"""File endings and the formats that they mean."""
+
+
+def formats_of(diagram: Diagram) -> list[Format]:
+    """The formats that `diagram` has."""
+    pictures = has_dot(diagram)
+    known = {
+        Format.svg: pictures or isinstance(diagram, Sequence),
+        Format.png: pictures,
+        Format.dot: pictures,
+        Format.mermaid: has_mermaid(diagram),
+        Format.table: True,
+    }
+    return [one for one in Format if known[one]]
+
+
+def render(diagram: Diagram, form: Format) -> str | bytes:
+    """`diagram` as text, or as bytes where it is a PNG.
+
+    :raises UsageError: ``SET052`` where it has no such form, ``SET050`` without pygraphviz.
+    """
+    known = formats_of(diagram)
+    if form not in known:
+        raise UsageError(
+            "SET052",
+            f"a {type(diagram).__name__.lower()} cannot be drawn as {form.value};"
+            f" choose {', '.join(known)}",
+        )
+    if form is Format.mermaid:
+        return mermaid(diagram)
+    if form is Format.table:
+        return table(diagram)
+    if form is Format.svg and isinstance(diagram, Sequence):
+        from slotspec.diagrams.sequence_svg import sequence_svg
+
+        return sequence_svg(diagram)
+    source = dot(diagram)
+    if form is Format.dot:
+        return source
+    from slotspec.diagrams.pictures import png, svg
+
+    return svg(source) if form is Format.svg else png(source)

@@ -1,0 +1,188 @@
+"""The gallery: every built-in model drawn, with an index page. A test holds it up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from slotspec.diagrams.composition import explained, matrix, observe, web
+from slotspec.diagrams.description import Diagram
+from slotspec.diagrams.differences import difference
+from slotspec.diagrams.formats import Format, render
+from slotspec.diagrams.lifecycles import lifecycles_of, plain
+from slotspec.diagrams.sequences import of_finding
+from slotspec.diagrams.stategraphs import state_graph
+from slotspec.models import MODELS, load_model
+from slotspec.statemachine.explore import explore_interpreted
+from slotspec.statemachine.model import Instance, Model
+from slotspec.statemachine.verdict import Finding, Limits
+
+SUFFIX = {
+    Format.svg: "svg",
+    Format.png: "png",
+    Format.dot: "dot",
+    Format.mermaid: "mmd",
+    Format.table: "md",
+}
+ALL = (Format.svg, Format.png, Format.dot, Format.mermaid, Format.table)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A trace of the gallery: the shortest one of a property, in a scope where it is found."""
+
+    model: str
+    generation: str
+    scope: str
+    property: str
+
+
+TRACES = (
+    Shown("slot_pool", "1.12", "matching", "no_request_is_forgotten"),
+    Shown("slot_pool", "1.12", "matching", "a_request_is_served_by_anothers_slot"),
+    Shown("slot_pool", "1.12", "reuse", "no_allocation_is_orphaned"),
+    Shown("slot_pool", "1.12", "reuse", "a_slot_leaks"),
+)
+SEARCHED = 12_000
+"""States in which these traces are looked for."""
+
+SMALL = {
+    "task_managers": 1,
+    "requests": 1,
+    "request_ids": 1,
+    "foreign_allocations": 0,
+    "profiles": 1,
+}
+"""Bounds of the slot pool's state graph, which is cut off after so many states:"""
+FEW = 14
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One diagram in some formats, under a name without ending."""
+
+    name: str
+    title: str
+    diagram: Diagram
+    formats: tuple[Format, ...]
+
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        for form in self.formats:
+            drawn = render(self.diagram, form)
+            content = drawn if isinstance(drawn, bytes) else drawn.encode("utf-8")
+            yield f"{self.name}.{SUFFIX[form]}", content
+
+
+def gallery() -> dict[str, bytes]:
+    """Every file of the gallery, by its path in it."""
+    files: dict[str, bytes] = {}
+    index = [
+        "# Gallery\n",
+        "Drawn from the declarations themselves by `slotspec draw gallery`; a test compares."
+        " SVG follows light and dark; beside each picture are its sources in other formats.\n",
+    ]
+    for name in MODELS:
+        model = load_model(name)
+        index += [f"## {name}\n", f"{model.sentence}\n"]
+        for picture in pictures(model):
+            made = dict(picture.files())
+            files.update(made)
+            others = ", ".join(
+                f"[{file.rpartition('.')[2]}]({file})" for file in made if not file.endswith("svg")
+            )
+            index.append(f"### {picture.title}\n")
+            index.append(f"![{picture.title}]({picture.name}.svg)\n")
+            index.append(f"{others}\n")
+    files["README.md"] = "\n".join(index).encode("utf-8")
+    return files
+
+
+def pictures(model: Model) -> Iterator[Picture]:
+    """The diagrams of one model."""
+    name = model.name
+    newest = list(model.generations)[-1] if model.generations else None
+    seen = observe(model, newest)
+    picture, text = (Format.svg, Format.dot, Format.mermaid), Format.table
+    yield Picture(
+        f"{name}/lifecycles", "Lifecycles", plain(name, lifecycles_of(model)), (*picture, text)
+    )
+    for lifecycle in lifecycles_of(model):
+        one = lifecycle.__name__
+        yield Picture(f"{name}/{one}", one, plain(one, [lifecycle]), ALL)
+        yield Picture(
+            f"{name}/{one}-events",
+            f"{one}, with the operations that fire its events",
+            explained(seen, [one]),
+            (Format.svg, text),
+        )
+    yield Picture(
+        f"{name}/matrix", "Which operation fires which events", matrix(seen), (Format.svg, text)
+    )
+    yield Picture(f"{name}/composition", "The same as a picture", web(seen), (*picture, text))
+    versions = list(model.generations)
+    for first, second in pairwise(versions):
+        yield Picture(
+            f"{name}/difference-{first}-{second}",
+            f"What differs between {first} and {second}",
+            difference(model, first, second),
+            (Format.svg, text),
+        )
+    for shown in TRACES:
+        if shown.model == name:
+            yield _trace(model, shown)
+    if name == "slot_pool":
+        yield _states(model)
+
+
+def _trace(model: Model, shown: Shown) -> Picture:
+    instance = model.instance(generation=shown.generation, scope=shown.scope)
+    finding = found(instance, shown.property)
+    declared = instance.properties[shown.property]
+    diagram = of_finding(
+        instance, finding, f"{declared.name} ({instance.title})", declared.sentence
+    )
+    return Picture(
+        f"{model.name}/trace-{shown.property}",
+        f"Trace: {shown.property}",
+        diagram,
+        (Format.svg, Format.mermaid, Format.table),
+    )
+
+
+def _states(model: Model) -> Picture:
+    instance = model.instance(SMALL, generation="1.12")
+    finding = found(instance, "no_request_is_forgotten")
+    title = "slot_pool 1.12, one of everything; how a request is forgotten"
+    return Picture(
+        f"{model.name}/states",
+        "First reachable states, one of everything, with a counterexample marked",
+        state_graph(instance, most=FEW, path=finding, title=title),
+        (Format.svg, Format.dot, Format.mermaid, Format.table),
+    )
+
+
+def found(instance: Instance, name: str) -> Finding:
+    """The shortest trace of a property among the first states.
+
+    :raises LookupError: there is none; the gallery names a wrong scope.
+    """
+    kept = instance.properties
+    instance.properties = {name: kept[name]}
+    result = explore_interpreted(instance, Limits(states=SEARCHED))
+    instance.properties = kept
+    finding = result.properties[0].finding
+    if finding is None:
+        raise LookupError(f"no trace of {name} in {SEARCHED} states of {instance.title}")
+    return finding
+
+
+def write_gallery(folder: Path) -> int:
+    """Write the gallery into `folder`; how many files it has. Other files there stay."""
+    files = gallery()
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return len(files)

@@ -1,0 +1,134 @@
+"""Descriptions as Mermaid, which many sites draw from Markdown."""
+
+from __future__ import annotations
+
+import re
+from functools import singledispatch
+from typing import Any
+
+from slotspec.diagrams.description import (
+    Arrow,
+    Charts,
+    Message,
+    Reach,
+    Remark,
+    Sequence,
+    StateGraph,
+    Web,
+)
+
+
+@singledispatch
+def mermaid(diagram: Any) -> str:
+    """The Mermaid source of a description, with an end of line.
+
+    :raises TypeError: a grid has no Mermaid form.
+    """
+    raise TypeError(f"{type(diagram).__name__} has no Mermaid form")
+
+
+def has_mermaid(diagram: object) -> bool:
+    """Whether :func:`mermaid` takes it."""
+    return mermaid.dispatch(type(diagram)) is not mermaid.dispatch(object)
+
+
+def _said(text: str) -> str:
+    """`text` where Mermaid would take a sign for its own."""
+    return re.sub("[#;]", lambda sign: f"#{ord(sign[0])};", text)
+
+
+def _name(text: str) -> str:
+    return re.sub(r"\W", "_", text)
+
+
+@mermaid.register
+def _charts(diagram: Charts) -> str:
+    several = len(diagram.charts) > 1
+    lines = ["stateDiagram-v2"]
+    for chart in diagram.charts:
+        prefix = f"{chart.name}_" if several else ""
+        inside = []
+        for box in chart.boxes:
+            inside.append(f'state "{box.name}" as {prefix}{box.name}')
+            if box.initial:
+                inside.append(f"[*] --> {prefix}{box.name}")
+        for arrow in chart.arrows:
+            inside.append(
+                f"{prefix}{arrow.source} --> {prefix}{arrow.target} : {_said(_label(arrow))}"
+            )
+        inside += [f"{prefix}{box.name} --> [*]" for box in chart.boxes if box.final]
+        if several:
+            lines += [f"    state {chart.name} {{", *(f"        {x}" for x in inside), "    }"]
+        else:
+            lines += [f"    {line}" for line in inside]
+    return "\n".join(lines) + "\n"
+
+
+def _label(arrow: Arrow) -> str:
+    if arrow.reach is Reach.DEAD:
+        return f"{arrow.event} (dead)"
+    if arrow.reach is Reach.UNSEEN:
+        return f"{arrow.event} (not seen)"
+    if arrow.fired is not None:
+        return f"{arrow.event} ({arrow.fired:,} times)"
+    return arrow.event
+
+
+@mermaid.register
+def _sequence(diagram: Sequence) -> str:
+    lines = ["sequenceDiagram", "    autonumber"]
+    lines[1:] = [f"    participant {_name(n)} as {_said(n)}" for n in diagram.lifelines]
+    for step in diagram.steps:
+        for item in step.items:
+            if isinstance(item, Message):
+                arrow = "-->>" if item.reply else "->>"
+                number = "" if item.reply else f"{step.number}. "
+                ends = f"{_name(item.source)}{arrow}{_name(item.target)}"
+                lines.append(f"    {ends}: {number}{_said(item.text)}")
+            elif isinstance(item, Remark):
+                text = "<br/>".join(_said(line) for line in item.lines)
+                lines.append(f"    Note over {_name(item.over)}: {text}")
+    if diagram.ending:
+        ends = ",".join(dict.fromkeys([_name(diagram.lifelines[0]), _name(diagram.lifelines[-1])]))
+        lines.append(f"    Note over {ends}: {_said(diagram.ending)}")
+    return "\n".join(lines) + "\n"
+
+
+@mermaid.register
+def _web(diagram: Web) -> str:
+    lines = ["flowchart LR"]
+    for place, names in (
+        ("operation", diagram.operations),
+        ("machine", diagram.machines),
+        ("effect", diagram.effects),
+    ):
+        opening, closing = {"operation": "()", "machine": "[]", "effect": ("{{", "}}")}[place]
+        lines += [f'    {place}_{_name(n)}{opening}"{n}"{closing}' for n in names]
+    machines = set(diagram.machines)
+    for link in diagram.links:
+        if link.target in machines:
+            text = ", ".join(link.labels)
+            lines.append(
+                f'    operation_{_name(link.source)} -->|"{text}"| machine_{_name(link.target)}'
+            )
+        else:
+            lines.append(f"    operation_{_name(link.source)} -.-> effect_{_name(link.target)}")
+    return "\n".join(lines) + "\n"
+
+
+@mermaid.register
+def _states(diagram: StateGraph) -> str:
+    lines = ["stateDiagram-v2"]
+    for point in diagram.points:
+        text = "<br/>".join([str(point.number), *map(_said, point.lines)])
+        lines.append(f'    state "{text}" as s{point.number}')
+        if point.initial:
+            lines.append(f"    [*] --> s{point.number}")
+    for move in diagram.moves:
+        text = ", ".join(map(_said, move.labels))
+        lines.append(f"    s{move.source} --> s{move.target} : {text}")
+    marked = [f"s{point.number}" for point in diagram.points if point.marked]
+    if marked:
+        lines.append("    classDef marked stroke-width:4px,stroke-dasharray:0")
+        lines.append(f"    class {','.join(marked)} marked")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,242 @@
+"""A sequence as an SVG of our own: lifelines, messages, and a column of what changed.
+
+Nothing overlaps by construction: columns are as wide as their widest message needs, changes
+stand in a column of their own, and a step is as high as the higher of the two.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from itertools import pairwise
+
+from slotspec.diagrams.description import Message, Remark, Sequel, Sequence
+from slotspec.diagrams.palette import FAMILY, style_sheet
+from slotspec.diagrams.palette import LIGHT as COLOUR
+
+SIZE = 12
+LINE = 16
+ROW = 26
+"""Height of a message."""
+GAP = 96
+"""Least distance of two lifelines."""
+MARGIN = 16
+NUMBERS = 34
+"""Width of the step numbers."""
+REMARKS = 58
+"""Characters in a line of the last column."""
+
+_NARROW = frozenset("ijltfrI.,:;'()[]|! ")
+_WIDE = frozenset("mwMW@%")
+
+
+def width(text: str, size: float = SIZE, bold: bool = False) -> float:
+    """About how wide `text` is, rather too much than too little."""
+    units = sum(
+        0.36 if c in _NARROW else 0.95 if c in _WIDE else 0.74 if c.isupper() else 0.61
+        for c in text
+    )
+    return units * size * (1.06 if bold else 1.0)
+
+
+def broken(text: str, limit: int = REMARKS) -> list[str]:
+    """`text` in lines of at most `limit` characters, words cut only where one is longer."""
+    lines = [""]
+    for word in text.split(" "):
+        while len(word) > limit:
+            if lines[-1]:
+                lines.append("")
+            lines[-1], word = word[:limit], word[limit:]
+        if not lines[-1]:
+            lines[-1] = word
+        elif len(lines[-1]) + 1 + len(word) <= limit:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def sequence_svg(diagram: Sequence, *, title: bool = True) -> str:
+    """The SVG of a sequence; light or dark as the reader prefers."""
+    return _Drawing(diagram, title).text()
+
+
+class _Drawing:
+    def __init__(self, diagram: Sequence, title: bool) -> None:
+        self.diagram = diagram
+        self.out: list[str] = []
+        heads = [width(name, SIZE, True) + 28 for name in diagram.lifelines]
+        self.gaps = [max(GAP, (a + b) / 2 + 18) for a, b in pairwise(heads)]
+        self.place = {name: i for i, name in enumerate(diagram.lifelines)}
+        last = 0.0
+        for message in self.messages():
+            a, b = self.place[message.source], self.place[message.target]
+            needed = width(message.text) + 30
+            if a == b:
+                needed += 34
+                if a == len(self.gaps):
+                    last = max(last, needed)
+                    continue
+                b = a + 1
+            self.widen(min(a, b), max(a, b), needed)
+        self.x = [MARGIN + NUMBERS + heads[0] / 2 if heads else MARGIN]
+        for gap in self.gaps:
+            self.x.append(self.x[-1] + gap)
+        edge = self.x[-1] + max(heads[-1] / 2 if heads else 0, last)
+        lines = [
+            (line, remark.bad)
+            for step in diagram.steps
+            for remark in step.items
+            if isinstance(remark, Remark)
+            for text in remark.lines
+            for line in broken(text)
+        ]
+        self.notes = edge + 26
+        widest = max((width(line, SIZE, bad) for line, bad in lines), default=0)
+        self.width = self.notes + widest + 24 if lines else edge + MARGIN
+        self.width = max(self.width, width(diagram.title, 16, True) + 2 * MARGIN if title else 0)
+        self.width = max(self.width, width(diagram.ending, SIZE, True) + 2 * MARGIN)
+        self.title = title
+
+    def messages(self) -> list[Message]:
+        return [m for step in self.diagram.steps for m in step.items if isinstance(m, Message)]
+
+    def widen(self, first: int, last: int, needed: float) -> None:
+        """Give the gaps from lifeline `first` to `last` together the width `needed`."""
+        have = sum(self.gaps[first:last])
+        if have < needed:
+            for i in range(first, last):
+                self.gaps[i] += (needed - have) / (last - first)
+
+    def text(self) -> str:
+        top = MARGIN
+        body: list[str] = []
+        if self.title:
+            body.append(self.words(MARGIN, top + 14, self.diagram.title, size=16, bold=True))
+            top += 32
+        heads = top
+        y = heads + 40.0
+        rows: list[str] = []
+        for number, step in enumerate(self.diagram.steps):
+            drawn, high = self.step(step, y)
+            if number % 2 == 0:
+                rows.append(
+                    f'<rect x="4" y="{y:.0f}" width="{self.width - 8:.0f}" height="{high:.0f}"'
+                    f' fill="{COLOUR["gone"]}"/>'
+                )
+            rows += [f'<g class="step" data-step="{step.number}">', *drawn, "</g>"]
+            y += high
+        lines = [
+            f'<line x1="{x:.1f}" y1="{heads + 28:.0f}" x2="{x:.1f}" y2="{y + 8:.0f}"'
+            f' stroke="{COLOUR["rule"]}" stroke-width="1.2" stroke-dasharray="4 3"/>'
+            for x in self.x
+        ]
+        for name, x in zip(self.diagram.lifelines, self.x, strict=True):
+            half = (width(name, SIZE, True) + 20) / 2
+            body.append(
+                f'<rect x="{x - half:.1f}" y="{heads}" width="{2 * half:.1f}" height="28" rx="5"'
+                f' fill="{COLOUR["head"]}" stroke="{COLOUR["line"]}"/>'
+            )
+            body.append(self.words(x, heads + 18.5, name, bold=True, anchor="middle"))
+        if self.diagram.ending:
+            wrong = any(
+                isinstance(item, Remark) and item.bad
+                for s in self.diagram.steps
+                for item in s.items
+            )
+            colour = "bad" if wrong else "ink"
+            y += 26
+            body.append(self.words(MARGIN, y, self.diagram.ending, bold=True, colour=colour))
+        height = y + 18
+        # rows lie under the lifelines, these under the messages
+        under = [row for row in rows if row.startswith("<rect")]
+        over = [row for row in rows if not row.startswith("<rect")]
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{self.width:.0f}"'
+            f' height="{height:.0f}" viewBox="0 0 {self.width:.0f} {height:.0f}"'
+            f' font-family="{FAMILY}" role="img">\n'
+            f"<title>{escape(self.diagram.title)}</title>\n"
+            f"<style>{style_sheet()}</style>\n"
+            f'<rect width="100%" height="100%" fill="{COLOUR["paper"]}"/>\n'
+            + "\n".join([*under, *lines, *body, *over])
+            + "\n</svg>\n"
+        )
+
+    def step(self, step: Sequel, top: float) -> tuple[list[str], float]:
+        """The messages and remarks of one step, and its height."""
+        out = [self.words(MARGIN, top + 21, str(step.number), colour="faint", size=11)]
+        y = top + 4
+        for item in step.items:
+            if isinstance(item, Message):
+                y += ROW
+                out += self.message(item, y - 5)
+        below = top + 6
+        for item in step.items:
+            if isinstance(item, Remark):
+                lines = [line for text in item.lines for line in broken(text)]
+                high = len(lines) * LINE + 8
+                fill, edge = ("wrong", "bad") if item.bad else ("head", "rule")
+                wide = self.width - self.notes - 8
+                out.append(
+                    f'<rect x="{self.notes - 8:.1f}" y="{below:.1f}" width="{wide:.1f}"'
+                    f' height="{high}" rx="4" fill="{COLOUR[fill]}" stroke="{COLOUR[edge]}"/>'
+                )
+                for i, line in enumerate(lines):
+                    out.append(
+                        self.words(
+                            self.notes,
+                            below + 16 + i * LINE,
+                            line,
+                            bold=item.bad,
+                            colour="bad" if item.bad else "ink",
+                        )
+                    )
+                below += high + 4
+        return out, max(y, below) + 6 - top
+
+    def message(self, message: Message, y: float) -> list[str]:
+        a, b = (self.x[self.place[name]] for name in (message.source, message.target))
+        colour = COLOUR["good" if message.reply else "accent"]
+        dash = ' stroke-dasharray="6 3"' if message.reply else ""
+        line = f'fill="none" stroke="{colour}" stroke-width="1.5"{dash}'
+        if a == b:
+            path = f"M{a:.1f},{y - 9:.1f} h22 v9 h-15"
+            text = self.words(a + 30, y - 1, message.text, halo=True)
+            return [f'<path d="{path}" {line}/>', _head(a + 2, y, -1, colour), text]
+        way = 1 if b > a else -1
+        middle = (a + b) / 2
+        return [
+            f'<path d="M{a:.1f},{y:.1f} H{b - way * 8:.1f}" {line}/>',
+            _head(b - way, y, way, colour),
+            self.words(middle, y - 5, message.text, anchor="middle", halo=True),
+        ]
+
+    @staticmethod
+    def words(
+        x: float,
+        y: float,
+        text: str,
+        *,
+        size: float = SIZE,
+        bold: bool = False,
+        anchor: str = "",
+        colour: str = "ink",
+        halo: bool = False,
+    ) -> str:
+        more = (' font-weight="bold"' if bold else "") + (
+            f' text-anchor="{anchor}"' if anchor else ""
+        )
+        if halo:  # so that a lifeline behind the words does not strike them through
+            more += f' stroke="{COLOUR["paper"]}" stroke-width="4" paint-order="stroke"'
+        return (
+            f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{COLOUR[colour]}"{more}>'
+            f"{escape(text, quote=False)}</text>"
+        )
+
+
+def _head(x: float, y: float, way: int, colour: str) -> str:
+    """An arrow's head that points to `x`."""
+    back = x - way * 9
+    return (
+        f'<path d="M{x:.1f},{y:.1f} L{back:.1f},{y - 4:.1f} L{back:.1f},{y + 4:.1f} Z"'
+        f' fill="{colour}"/>'
+    )

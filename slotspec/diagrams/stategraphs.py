@@ -1,0 +1,216 @@
+"""Reachable states of a small instance as a graph, one state of each symmetric set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise, permutations, product
+from math import factorial
+from typing import Any
+
+from slotspec.diagrams.description import Move, Point, StateGraph
+from slotspec.statemachine.errors import StepError, UsageError
+from slotspec.statemachine.fields import FieldSpec, Ref, Sort
+from slotspec.statemachine.interpret import Interpreter
+from slotspec.statemachine.model import Instance
+from slotspec.statemachine.rules import NONE, REFUSED
+from slotspec.statemachine.verdict import Finding, TraceStep
+from slotspec.statemachine.words import Words, words_of
+
+MOST_STATES = 60
+"""More can be asked for; nobody can read them."""
+MOST_RENAMINGS = 720
+LABELS = 3
+"""Steps that are named on one edge; the others are counted."""
+
+Renaming = Mapping[Sort, tuple[int, ...]]
+Key = tuple[Any, ...]
+
+
+class Canonical:
+    """States up to the names of the elements of symmetric sorts, by trying every renaming."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.bounds = instance.setting.bounds
+        self.sorts = [
+            sort
+            for sort in instance.model.sorts
+            if sort.symmetric and not (sort.parts or sort.factors or sort.ordered)
+        ]
+        count = 1
+        for sort in self.sorts:
+            count *= factorial(sort.size(self.bounds))
+        if count > MOST_RENAMINGS:
+            raise UsageError(
+                "SET051",
+                f"{count:,} renamings of symmetric elements are too many to collapse by;"
+                " choose smaller bounds with --set, or --no-symmetry",
+            )
+        self.renamings: list[Renaming] = [
+            dict(zip(self.sorts, chosen, strict=True))
+            for chosen in product(
+                *(permutations(range(sort.size(self.bounds))) for sort in self.sorts)
+            )
+        ]
+
+    def key(self, state: Mapping[str, Any]) -> Key:
+        """The least of all renamed forms of `state`."""
+        return min(self.renamed(state, renaming) for renaming in self.renamings)
+
+    def renamed(self, state: Mapping[str, Any], renaming: Renaming) -> Key:
+        """A state with its elements renamed, as one tuple of numbers."""
+        return tuple(
+            self._field(self.instance.record.fields[name], value, renaming)
+            for name, value in state.items()
+        )
+
+    def _field(self, spec: FieldSpec, value: Any, renaming: Renaming) -> Any:
+        if not isinstance(value, list):
+            return self._value(spec, value, renaming)
+        places: list[int] = [0] * len(value)
+        for i, one in enumerate(value):
+            at = i if spec.over is None else self._element(spec.over, i, renaming)
+            places[at] = self._value(spec, one, renaming)
+        return tuple(places)
+
+    def _value(self, spec: FieldSpec, value: int, renaming: Renaming) -> int:
+        if isinstance(spec.domain, Ref) and value != NONE:
+            return self._element(spec.domain.sort, value, renaming)
+        return value
+
+    def _element(self, sort: Sort, index: int, renaming: Renaming) -> int:
+        if sort.ordered:
+            return index
+        start = 0
+        for part in sort.parts:
+            size = part.size(self.bounds)
+            if index - start < size:
+                return start + self._element(part, index - start, renaming)
+            start += size
+        if sort.factors:
+            places = []
+            for factor in reversed(sort.factors):
+                index, below = divmod(index, factor.size(self.bounds))
+                places.append((factor, self._element(factor, below, renaming)))
+            renamed = 0
+            for factor, place in reversed(places):
+                renamed = renamed * factor.size(self.bounds) + place
+            return renamed
+        return renaming[sort][index] if sort in renaming else index
+
+
+def state_graph(
+    instance: Instance,
+    *,
+    most: int = MOST_STATES,
+    symmetry: bool = True,
+    path: Finding | None = None,
+    title: str = "",
+) -> StateGraph:
+    """The first `most` reachable states, level by level; the states of `path` are marked.
+
+    :param path: a counterexample or witness; its states are in the graph, whatever `most` is.
+    :param symmetry: draw one state of those that differ by names alone.
+    :raises UsageError: ``SET051`` if there are too many names to collapse by.
+    """
+    interpreter = Interpreter(instance)
+    canonical = Canonical(instance) if symmetry else None
+    words = words_of(instance)
+
+    def key_of() -> Key | bytes:
+        return interpreter.key if canonical is None else canonical.key(interpreter.snapshot())
+
+    number: dict[Key | bytes, int] = {key_of(): 0}
+    concrete = [interpreter.key]
+    depths, lines = [0], [_lines(words, interpreter.snapshot())]
+    moves: dict[tuple[int, int], dict[str, None]] = {}
+    left_out = 0
+
+    def enter(key: Key | bytes, depth: int) -> int:
+        number[key] = len(concrete)
+        concrete.append(interpreter.key)
+        depths.append(depth)
+        lines.append(_lines(words, interpreter.snapshot()))
+        return number[key]
+
+    trail = [0]
+    for step in path.steps if path else ():
+        try:
+            interpreter.step(step.call)
+        except StepError:
+            break
+        key = key_of()
+        target = number.get(key)
+        if target is None:
+            target = enter(key, len(trail))
+        trail.append(target)
+        # the next step starts from this very state, which its representative only resembles
+    on_path = set(pairwise(trail))
+
+    at = 0
+    while at < len(concrete):
+        interpreter.load(concrete[at])
+        before = interpreter.snapshot()
+        for call in instance.calls:
+            interpreter.load(concrete[at])
+            try:
+                if interpreter.step(call) == REFUSED:
+                    continue
+            except StepError:
+                continue
+            key = key_of()
+            target = number.get(key)
+            if target is None:
+                if len(concrete) >= most:
+                    left_out += 1
+                    continue
+                target = enter(key, depths[at] + 1)
+            if target != at:
+                step = TraceStep(call, 0, (), before, interpreter.snapshot())
+                moves.setdefault((at, target), {})[words.taken(step)] = None
+        at += 1
+    note = f"{len(concrete)} states"
+    if canonical is not None and len(canonical.renamings) > 1:
+        note += f", one of each set that differs by names alone ({len(canonical.renamings)} ways)"
+    if left_out:
+        note += f"; cut off there: {left_out:,} steps lead to further states"
+    note += "; steps that change nothing are not drawn"
+    final = trail[-1] if path is not None else None
+    return StateGraph(
+        title or instance.title,
+        tuple(
+            Point(i, lines[i], depths[i], i == 0, i in trail and path is not None, i == final)
+            for i in range(len(concrete))
+        ),
+        tuple(
+            Move(source, target, _labels(list(labels)), (source, target) in on_path)
+            for (source, target), labels in moves.items()
+        ),
+        note,
+    )
+
+
+def _labels(labels: list[str]) -> tuple[str, ...]:
+    more = len(labels) - LABELS
+    return tuple(labels if more <= 1 else [*labels[:LABELS], f"and {more} more"])
+
+
+def _lines(words: Words, state: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(told(words, state))
+
+
+def told(words: Words, state: Mapping[str, Any]) -> Iterator[str]:
+    """Machines that are not in their initial state, and queues that are not empty."""
+    for name, spec in words.instance.record.fields.items():
+        if spec.scratch:
+            continue
+        value = state[name]
+        if isinstance(spec.domain, type):
+            for i, at in enumerate(value):
+                if at != spec.domain.initial:
+                    one = "" if spec.over is None else f" {words.element(spec.over, i)}"
+                    yield f"{name}{one} {spec.domain.states[at].name}"
+        elif spec.over is not None and spec.over.ordered and isinstance(spec.domain, Ref):
+            named = [words.value(spec.domain, v) for v in value if v != NONE]
+            if named:
+                yield f"{name} [{', '.join(named)}]"

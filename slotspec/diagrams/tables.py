@@ -1,0 +1,164 @@
+"""Descriptions as Markdown: a title, a sentence, a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import singledispatch
+from typing import Any
+
+from slotspec.diagrams.description import (
+    Arrow,
+    Charts,
+    Grid,
+    Message,
+    Reach,
+    Remark,
+    StateGraph,
+    Web,
+)
+from slotspec.diagrams.description import Sequence as SequenceDiagram
+
+
+@singledispatch
+def table(diagram: Any) -> str:
+    """The Markdown of a description, with an end of line."""
+    raise TypeError(f"{type(diagram).__name__} has no table")
+
+
+def rows_of(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "".join(f"| {' | '.join(_cell(cell) for cell in row)} |\n" for row in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", "<br>")
+
+
+def _head(title: str, *paragraphs: str) -> str:
+    return "".join(f"{part}\n\n" for part in (f"# {title}", *paragraphs) if part)
+
+
+@table.register
+def _charts(diagram: Charts) -> str:
+    parts = [_head(diagram.title, diagram.note)] if len(diagram.charts) > 1 else []
+    for chart in diagram.charts:
+        level = "##" if len(diagram.charts) > 1 else "#"
+        parts.append(f"{level} {chart.name}\n\n{chart.sentence}\n\n")
+        if len(diagram.charts) == 1 and diagram.note:
+            parts.append(f"{diagram.note}\n\n")
+        parts.append(
+            rows_of(
+                ("state", "", "meaning"),
+                (
+                    (f"`{box.name}`", _kind(box.initial, box.final, box.reach), box.sentence)
+                    for box in chart.boxes
+                ),
+            )
+        )
+        extra = _extra(chart.arrows)
+        parts.append("\n")
+        parts.append(
+            rows_of(
+                ("from", "event", "to", "what happens", *(name for name, _ in extra)),
+                (
+                    (
+                        f"`{arrow.source}`",
+                        f"`{arrow.event}`",
+                        f"`{arrow.target}`",
+                        arrow.sentence,
+                        *(value(arrow) for _, value in extra),
+                    )
+                    for arrow in chart.arrows
+                ),
+            )
+        )
+        parts.append("\n")
+    return "".join(parts).rstrip("\n") + "\n"
+
+
+def _kind(initial: bool, final: bool, reach: Reach) -> str:
+    words = ["initial"] * initial + ["final"] * final
+    if reach in (Reach.DEAD, Reach.UNSEEN):
+        words.append("never reached" if reach is Reach.DEAD else "not seen before the limit")
+    return ", ".join(words)
+
+
+def _extra(arrows: Iterable[Arrow]) -> list[tuple[str, Any]]:
+    """Columns that say something of at least one arrow."""
+    arrows = list(arrows)
+    found: list[tuple[str, Any]] = []
+    if any(arrow.fired is not None for arrow in arrows):
+        found.append(("fired", _fired))
+    if any(arrow.by for arrow in arrows):
+        found.append(("fired by", lambda arrow: ", ".join(f"`{name}`" for name in arrow.by)))
+    if any(arrow.effects for arrow in arrows):
+        found.append(("always with", lambda arrow: ", ".join(f"`{e}`" for e in arrow.effects)))
+    return found
+
+
+def _fired(arrow: Arrow) -> str:
+    if arrow.reach is Reach.DEAD:
+        return "**dead**"
+    return "not seen before the limit" if arrow.reach is Reach.UNSEEN else f"{arrow.fired:,}"
+
+
+@table.register
+def _grid(diagram: Grid) -> str:
+    # colours repeat what the columns say
+    rows = [
+        (f"`{name}`", *("<br>".join(cell.lines) for cell in cells)) for name, cells in diagram.rows
+    ]
+    return _head(diagram.title, diagram.note) + rows_of((diagram.corner, *diagram.columns), rows)
+
+
+@table.register
+def _web(diagram: Web) -> str:
+    machines = set(diagram.machines)
+    rows = []
+    for name in diagram.operations:
+        links = [link for link in diagram.links if link.source == name]
+        fired = [
+            f"{link.target}: {', '.join(link.labels)}" for link in links if link.target in machines
+        ]
+        told = [link.target for link in links if link.target not in machines]
+        rows.append((f"`{name}`", "<br>".join(fired), ", ".join(told)))
+    return _head(diagram.title, diagram.note) + rows_of(("operation", "fires", "tells"), rows)
+
+
+@table.register
+def _sequence(diagram: SequenceDiagram) -> str:
+    rows = []
+    for step in diagram.steps:
+        calls = [m.text for m in step.items if isinstance(m, Message) and not m.reply]
+        told = [f"{m.target}: {m.text}" for m in step.items if isinstance(m, Message) and m.reply]
+        remarks = [
+            ("**" + line + "**") if remark.bad else line
+            for remark in step.items
+            if isinstance(remark, Remark)
+            for line in remark.lines
+        ]
+        rows.append((str(step.number), "<br>".join(calls), "<br>".join(told), "<br>".join(remarks)))
+    text = _head(diagram.title) + rows_of(("step", "call", "effects", "changes"), rows)
+    return text + (f"\n{diagram.ending}\n" if diagram.ending else "")
+
+
+@table.register
+def _states(diagram: StateGraph) -> str:
+    moves: dict[int, list[str]] = {}
+    for move in diagram.moves:
+        star = "**" if move.marked else ""
+        moves.setdefault(move.source, []).append(
+            f"{star}{', '.join(move.labels)} \N{RIGHTWARDS ARROW} {move.target}{star}"
+        )
+    rows = [
+        (
+            str(point.number) + (" (on the path)" if point.marked else ""),
+            str(point.depth),
+            "<br>".join(point.lines),
+            "<br>".join(moves.get(point.number, [])),
+        )
+        for point in diagram.points
+    ]
+    head = _head(diagram.title, diagram.note)
+    return head + rows_of(("state", "depth", "what holds", "steps"), rows)

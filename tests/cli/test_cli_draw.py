@@ -1,0 +1,104 @@
+"""``slotspec draw``: what is drawn, where it goes, what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.counter import EXAMPLES, Run
+from tests.diagrams.samples import TRACE, texts
+
+TURNSTILE = str(EXAMPLES / "turnstile.py")
+
+
+def test_without_arguments_the_slot_pools_lifecycles(run: Run) -> None:
+    ran = run("draw")
+    assert ran.code == 0
+    assert {"Pool", "SlotRequest", "PhysicalSlot", "hand_over"} <= set(texts(ran.out))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["PhysicalSlot", "--format", "mermaid"], "AVAILABLE --> ALLOCATED : allocate"),
+        ([TURNSTILE, "--format", "dot"], "digraph turnstile"),
+        ([TURNSTILE, "--coverage", "--format", "mermaid"], "LOCKED --> OPEN : coin (14 times)"),
+        ([TURNSTILE, "--events", "--format", "table"], "| `insert` |"),
+        ([TURNSTILE, "--kind", "matrix", "--format", "table"], "| `walk` | push |  |"),
+        ([TURNSTILE, "--kind", "composition", "--format", "mermaid"], "flowchart LR"),
+        ([TURNSTILE, "--kind", "states", "--format", "table", "--set", "gates=1"], "insert(gate="),
+        ([TURNSTILE, "--property", "coin_lost", "--format", "mermaid"], "sequenceDiagram"),
+        ([str(TRACE), "--format", "mermaid"], "1. start()"),
+        ([str(TRACE), "--generation", "1.13", "--format", "table"], "diverges from generation"),
+        (
+            [
+                "slot_pool",
+                "--kind",
+                "difference",
+                "--generation",
+                "1.11",
+                "--generation",
+                "1.12",
+                "--format",
+                "table",
+            ],
+            "`orphaned_allocation`",
+        ),
+    ],
+)
+def test_what_can_be_drawn(run: Run, arguments: list[str], words: str) -> None:
+    ran = run("draw", *arguments)
+    assert ran.code == 0, ran.err
+    assert words in ran.out
+
+
+@pytest.mark.parametrize(
+    ("ending", "begins"),
+    [("svg", b"<svg"), ("png", b"\x89PNG"), ("dot", b"//"), ("mmd", b"state"), ("md", b"# Tur")],
+)
+def test_the_ending_of_a_file_chooses_the_format(
+    run: Run, tmp_path: Path, ending: str, begins: bytes
+) -> None:
+    out = tmp_path / f"drawn.{ending}"
+    assert run("draw", TURNSTILE, "--out", str(out)).code == 0
+    written = out.read_bytes()
+    assert written.startswith(begins) or (ending == "dot" and b"digraph" in written)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "mend"),
+    [
+        (["Slotty"], "SET058", "lifecycles: "),
+        ([TURNSTILE, "--out", "x.jpg"], "SET055", "--format"),
+        ([TURNSTILE, "--out", "nowhere/x.svg"], "SET026", "cannot be written"),
+        ([str(TRACE), "--format", "png"], "SET052", "choose svg, mermaid, table"),
+        ([str(TRACE), "--kind", "matrix"], "SET054", "leave it out"),
+        ([TURNSTILE, "--kind", "matrix", "--format", "mermaid"], "SET052", "choose svg"),
+        ([TURNSTILE, "--kind", "trace"], "SET057", "--property"),
+        ([TURNSTILE, "--property", "paid"], "SET059", "no trace of paid"),
+        ([TURNSTILE, "--property", "nobody"], "SET017", "it has paid"),
+        (["slot_pool", "--kind", "difference"], "SET056", "twice"),
+        (["slot_pool", "--generation", "1.12"], "SET054", "--coverage or --events"),
+        (["slot_pool", "--coverage", "--events"], "SET054", "choose"),
+        (["slot_pool", "--kind", "states", "--events"], "SET054", "for lifecycles"),
+        (["PhysicalSlot", "--kind", "matrix"], "SET054", "is a lifecycle"),
+        (["gallery", "--format", "svg"], "SET054", "gallery"),
+        (["missing.jsonl"], "TRC001", "missing.jsonl"),
+        (["missing.py"], "SET011", "missing.py"),
+    ],
+)
+def test_what_is_refused(run: Run, arguments: list[str], code: str, mend: str) -> None:
+    ran = run("draw", *arguments)
+    assert ran.code == 2
+    assert ran.out == ""
+    assert code in ran.err
+    assert mend in ran.err
+
+
+def test_the_gallery_is_written_where_it_is_wanted(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slotspec.diagrams.gallery.gallery", lambda: {"a/b.md": b"x"})
+    assert run("draw", "gallery", "--out", str(tmp_path)).out == f"1 files in {tmp_path}\n"
+    assert (tmp_path / "a" / "b.md").read_bytes() == b"x"

@@ -1,0 +1,38 @@
+"""Small things to draw."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from slotspec.cli.modules import find_model
+from slotspec.statemachine import Event, Lifecycle, State
+from slotspec.statemachine.model import Model
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+TRACES = Path(__file__).parents[1] / "data" / "traces" / "slot_pool"
+TRACE = TRACES / "1.12.5" / "seed0125.jsonl.gz"
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+class Door(Lifecycle):
+    """What a door is."""
+
+    SHUT = State("Nobody passes.", initial=True)
+    OPEN = State("Everybody passes.")
+    GONE = State("There is a wall now.", final=True)
+
+    open = Event("Somebody opens it.", (SHUT, OPEN))
+    close = Event("Somebody closes it.", (OPEN, SHUT))
+    slam = Event("The wind closes it.", (OPEN, SHUT))
+    wall_up = Event("Masons come.", (SHUT, GONE), (OPEN, GONE))
+
+
+def turnstile() -> Model:
+    return find_model(str(EXAMPLES / "turnstile.py"))
+
+
+def texts(svg: str) -> list[str]:
+    """The words of an SVG, in order of the alphabet."""
+    root = ET.fromstring(svg)
+    return sorted("".join(e.itertext()).strip() for e in root.iter(f"{SVG}text"))

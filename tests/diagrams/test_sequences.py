@@ -1,0 +1,176 @@
+"""Counterexamples and recordings as sequences; their layout."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from slotspec.diagrams.casts import CASTS, cast_of
+from slotspec.diagrams.description import Message, Remark, Sequel, Sequence
+from slotspec.diagrams.sequence_svg import broken, sequence_svg, width
+from slotspec.diagrams.sequences import differences, natural, of_finding, of_trace
+from slotspec.models import load_model
+from slotspec.statemachine.errors import InputError, UsageError
+from slotspec.statemachine.explore import explore_interpreted
+from slotspec.statemachine.verdict import Limits
+from tests.diagrams.samples import SVG, TRACE, turnstile
+
+
+def messages(sequence: Sequence) -> list[Message]:
+    return [m for step in sequence.steps for m in step.items if isinstance(m, Message)]
+
+
+def remarks(sequence: Sequence, bad: bool = False) -> list[str]:
+    return [
+        line
+        for step in sequence.steps
+        for item in step.items
+        if isinstance(item, Remark) and item.bad is bad
+        for line in item.lines
+    ]
+
+
+def test_every_action_and_effect_of_a_cast_is_the_models_own() -> None:
+    for name, cast in CASTS.items():
+        model = load_model(name)
+        assert model.effects is not None
+        known = {*model.actions, *model.operations, "offer_slots"}
+        assert set(cast.callers) <= known
+        assert set(model.actions) <= set(cast.callers)
+        assert set(cast.receivers) <= {effect.name.lower() for effect in model.effects}
+        assert set(cast.receivers.values()) <= set(cast.order)
+
+
+def test_a_counterexample_names_who_told_whom_what() -> None:
+    instance = load_model("slot_pool").instance(generation="1.12", scope="matching")
+    name = "a_request_is_served_by_anothers_slot"
+    instance.properties = {name: instance.properties[name]}
+    result = explore_interpreted(instance, Limits(states=12_000))
+    finding = result.properties[0].finding
+    assert finding is not None
+    sequence = of_finding(instance, finding)
+    assert sequence.lifelines[:3] == ("JobMaster", "SlotPool", "ResourceManager")
+    offers = [m for m in messages(sequence) if m.text.startswith("offer_slot(")]
+    assert {(m.source, m.target) for m in offers} == {("tm1", "SlotPool")}
+    served = [m for m in messages(sequence) if m.text.startswith("fulfilled with")]
+    assert served
+    assert all(m.reply and m.source == "SlotPool" and m.target[0] == "r" for m in served)
+    assert "pool: CREATED -> STARTED" in remarks(sequence)
+    assert not remarks(sequence, bad=True)
+
+
+def test_a_recording_that_conforms_says_so() -> None:
+    sequence = of_trace(TRACE)
+    assert sequence.ending.endswith("conforms to generation 1.12")
+    assert len(sequence.steps) == 80
+    assert "tm2" in sequence.lifelines
+    # more than six requests share a lifeline, and their messages name them
+    assert "requests" in sequence.lifelines
+    assert any(m.target == "requests" and m.text.startswith("r3 ") for m in messages(sequence))
+
+
+def test_a_recording_held_against_another_generation_shows_where_they_part() -> None:
+    sequence = of_trace(TRACE, "1.13")
+    found = re.fullmatch(r"diverges from generation 1.13 in step (\d+)", sequence.ending)
+    assert found
+    bad = [step.number for step in sequence.steps if any(_bad(item) for item in step.items)]
+    assert bad == [int(found[1])]
+
+
+def _bad(item: object) -> bool:
+    return isinstance(item, Remark) and item.bad
+
+
+def test_what_a_recording_leaves_out_comes_from_the_model(tmp_path: Path) -> None:
+    import gzip
+
+    lines = gzip.decompress(TRACE.read_bytes()).decode().splitlines()
+    bare = [lines[0]]
+    for line in lines[1:6]:
+        step = json.loads(line)
+        bare.append(json.dumps({k: v for k, v in step.items() if k not in ("effects", "state")}))
+    path = tmp_path / "bare.jsonl"
+    path.write_text("\n".join(bare) + "\n")
+    assert [s.items for s in of_trace(path).steps] == [s.items for s in of_trace(TRACE).steps[:5]]
+
+
+def test_bad_traces_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "no.jsonl"
+    path.write_text("{}\n")
+    with pytest.raises(InputError, match=r"no\.jsonl:1"):
+        of_trace(path)
+    with pytest.raises(UsageError, match="SET101"):
+        of_trace(TRACE, "2.0")
+
+
+def test_a_model_without_a_cast_talks_to_its_environment() -> None:
+    instance = turnstile().instance()
+    result = explore_interpreted(instance)
+    finding = next(p.finding for p in result.properties if p.property.name == "coin_lost")
+    assert finding is not None
+    sequence = of_finding(instance, finding)
+    assert sequence.lifelines == ("environment", "turnstile")
+    assert [m.text for m in messages(sequence)][-1].startswith("BEEP")
+    assert cast_of("turnstile").system == "turnstile"
+
+
+def test_differences_between_states() -> None:
+    before = {"n": 1, "q": [{"request": "r1", "x": 1}], "m": {"a": {"k": 1}}, "same": 0}
+    after = {"n": 2, "q": [{"request": "r1", "x": 2}], "m": {"b": {"k": 2}}, "same": 0}
+    assert list(differences(before, after)) == [
+        "n: 1 -> 2",
+        "q: [r1 1] -> [r1 2]",
+        "m a: 1 -> -",
+        "m b: - -> 2",
+    ]
+
+
+def test_names_are_sorted_by_their_numbers() -> None:
+    assert sorted(["r10", "r2", "r1/a3"], key=natural) == ["r1/a3", "r2", "r10"]
+
+
+# ------------------------------------------------------------------------------- layout
+
+
+def boxes(svg: str) -> list[tuple[float, float, float, float]]:
+    """Where the words of an SVG stand: left, top, right, bottom."""
+    found = []
+    for text in ET.fromstring(svg).iter(f"{SVG}text"):
+        size = float(text.get("font-size", "12"))
+        wide = width("".join(text.itertext()), size) * 0.9
+        x, y = float(text.get("x", "0")), float(text.get("y", "0"))
+        left = x - wide / 2 if text.get("text-anchor") == "middle" else x
+        found.append((left, y - size * 0.75, left + wide, y + size * 0.2))
+    return found
+
+
+@pytest.mark.parametrize("generation", ["1.11", "1.12", "1.13"])
+def test_no_words_overlap_and_nothing_is_cut_off(generation: str) -> None:
+    svg = sequence_svg(of_trace(TRACE, generation))
+    root = ET.fromstring(svg)
+    wide, high = float(root.get("width", "0")), float(root.get("height", "0"))
+    placed = boxes(svg)
+    for left, top, right, bottom in placed:
+        assert left >= 0
+        assert top >= 0
+        assert right <= wide
+        assert bottom <= high
+    for i, one in enumerate(placed):
+        for two in placed[i + 1 :]:
+            apart = one[2] <= two[0] or two[2] <= one[0] or one[3] <= two[1] or two[3] <= one[1]
+            assert apart, (one, two)
+
+
+def test_long_words_are_broken() -> None:
+    assert broken("a" * 130, 60) == ["a" * 60, "a" * 60, "a" * 10]
+    assert broken("one two three", 7) == ["one two", "three"]
+
+
+def test_a_message_to_oneself_and_an_empty_sequence_can_be_drawn() -> None:
+    own = Sequence("t", ("a",), (Sequel(1, (Message("a", "a", "thinks"),)),))
+    assert "thinks" in sequence_svg(own)
+    assert ET.fromstring(sequence_svg(Sequence("empty", ("a",), ()))).tag.endswith("svg")

@@ -1,0 +1,57 @@
+"""State graphs: counts, symmetry, the marked path, the cut."""
+
+from __future__ import annotations
+
+import pytest
+
+from slotspec.diagrams.stategraphs import Canonical, state_graph
+from slotspec.models import load_model
+from slotspec.statemachine.check import check
+from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.explore import explore_interpreted
+from tests.diagrams.samples import turnstile
+
+SMALL = {
+    "task_managers": 2,
+    "requests": 1,
+    "request_ids": 1,
+    "foreign_allocations": 0,
+    "profiles": 1,
+}
+
+
+def test_without_symmetry_the_graph_has_every_reachable_state() -> None:
+    instance = turnstile().instance({"gates": 2, "coins": 3})
+    graph = state_graph(instance, most=1000, symmetry=False)
+    assert len(graph.points) == explore_interpreted(instance).states == 22
+    assert max(point.depth for point in graph.points) == 6
+    assert "cut off" not in graph.note
+
+
+def test_symmetry_collapses_to_as_many_states_as_the_compiled_search_finds() -> None:
+    instance = load_model("slot_pool").instance(SMALL, generation="1.13")
+    collapsed = state_graph(instance, most=100_000)
+    plain = state_graph(instance, most=100_000, symmetry=False)
+    assert len(plain.points) == explore_interpreted(instance).states
+    assert len(collapsed.points) == check(instance, "compiled", symmetry=True).states
+    assert len(collapsed.points) < len(plain.points)
+
+
+def test_the_path_is_marked_to_its_end_even_beyond_the_cut() -> None:
+    instance = load_model("slot_pool").instance(SMALL, generation="1.12")
+    found = explore_interpreted(instance)
+    finding = next(
+        p.finding for p in found.properties if p.property.name == "no_request_is_forgotten"
+    )
+    assert finding is not None
+    graph = state_graph(instance, most=3, path=finding)
+    assert [p.number for p in graph.points if p.marked] == [0, 1, 2, 3]
+    assert [p.number for p in graph.points if p.bad] == [3]
+    assert {(m.source, m.target) for m in graph.moves if m.marked} == {(0, 1), (1, 2), (2, 3)}
+    assert "cut off" in graph.note
+
+
+def test_too_many_names_are_refused() -> None:
+    instance = load_model("slot_pool").instance({"requests": 6, "request_ids": 6})
+    with pytest.raises(UsageError, match="SET051"):
+        Canonical(instance)
