@@ -38,6 +38,9 @@ def report_all(
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
             write_found(out / f"{number:02}.jsonl", kind.found)
+    if outcome.combined:
+        printed.line()
+        printed.line(f"{outcome.combined} more sequences began with several of these at once")
     if not outcome.kinds:
         printed.line("no divergence", "green")
     code = 1 if outcome.kinds else 0
@@ -66,6 +69,7 @@ def to_json(peer: str, generation: str, outcome: Differences) -> dict[str, Any]:
         "coverage": outcome.coverage.to_json(),
         "operations_absent_in_peer": list(outcome.absent_there),
         "operations_absent_in_generation": list(outcome.absent_here),
+        "combined": outcome.combined,
         "kinds": [
             {
                 "explained_by": list(kind.explained),

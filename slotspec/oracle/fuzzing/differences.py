@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 from random import Random
 
 from slotspec.models.generations import GENERATIONS
@@ -28,7 +29,7 @@ from slotspec.oracle.vocabulary import SLOT_POOL
 class Kind:
     """One kind of difference.
 
-    :param explained: choices that explain it, each alone; empty where none does.
+    :param explained: see :func:`explained_by`; empty where nothing explains it.
     :param count: how many sequences showed it first.
     """
 
@@ -39,10 +40,16 @@ class Kind:
 
 @dataclass
 class Differences:
-    """What a run found."""
+    """What a run found.
+
+    :param combined: sequences that began with several of the listed kinds at once.
+    :param absent_there: operations that the peer does not have, though the model has.
+    :param absent_here: the reverse.
+    """
 
     coverage: Coverage
     kinds: list[Kind]
+    combined: int
     seconds: float
     absent_there: tuple[str, ...]
     absent_here: tuple[str, ...]
@@ -59,14 +66,22 @@ def choices_between(here: str, there: str) -> dict[str, int]:
 
 
 def explained_by(found: Found, generation: str, other: str) -> tuple[str, ...]:
-    """Which single choice of `other` makes the model do what the peer did in every step."""
-    explaining = []
-    for name, value in choices_between(generation, other).items():
-        peer = ModelPeer(generation, {name: value})
-        there = replay(generation, found.header, peer, found.operations)
-        if there is not None and there.differences == found.differences:
-            explaining.append(name)
-    return tuple(explaining)
+    """Which choice of `other` makes the model do what the peer did in every step.
+
+    Each of the answers does so alone; where no single choice does, each is a pair such as
+    ``removal + repeated_id``.
+    """
+    switched = choices_between(generation, other)
+    for size in (1, 2):
+        answers = []
+        for names in combinations(switched, size):
+            peer = ModelPeer(generation, {name: switched[name] for name in names})
+            there = replay(generation, found.header, peer, found.operations)
+            if there is not None and there.differences == found.differences:
+                answers.append(" + ".join(names))
+        if answers:
+            return tuple(answers)
+    return ()
 
 
 def every_difference(
@@ -104,6 +119,7 @@ def every_difference(
         if key not in kinds or len(found.steps) < len(kinds[key].found.steps):
             count = kinds[key].count if key in kinds else 1
             kinds[key] = Kind(explained, found, count)
+    combined = _without_combinations(kinds)
     for kind in kinds.values():
         kind.found = _short(kind, generation, comparable, peer)
     ordered = sorted(kinds.values(), key=lambda kind: (kind.explained, len(kind.found.steps)))
@@ -111,10 +127,24 @@ def every_difference(
     return Differences(
         coverage,
         ordered,
+        combined,
         time.perf_counter() - start,
         tuple(sorted(absent - mine)),
         tuple(sorted(mine - absent)) if other in GENERATIONS else (),
     )
+
+
+def _without_combinations(kinds: dict[tuple[str, ...], Kind]) -> int:
+    """Drop kinds that only mix choices with a kind of their own; how many sequences had them."""
+    alone = {key[0] for key, kind in kinds.items() if kind.explained and len(key) == 1}
+    alone = {choice for choice in alone if " + " not in choice}
+    dropped = 0
+    for key, kind in list(kinds.items()):
+        mixed = len(key) > 1 or any(" + " in answer for answer in key)
+        parts = {part for answer in key for part in answer.split(" + ")}
+        if kind.explained and mixed and parts <= alone:
+            dropped += kinds.pop(key).count
+    return dropped
 
 
 def _place(found: Found) -> tuple[str, ...]:
