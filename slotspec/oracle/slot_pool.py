@@ -499,7 +499,8 @@ class SlotPoolOracle:
         }
         leaked = [self._leaked(leak) for leak, counted in enumerate(s.leaked) if counted]
         if leaked:
-            leaked.sort(key=lambda slot: natural(slot["allocation"]))
+            # by all that there is: two may have the same allocation
+            leaked.sort(key=lambda slot: (natural(slot["allocation"]), *map(str, slot.values())))
             state["leaked"] = leaked
         return state
 
