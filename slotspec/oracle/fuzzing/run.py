@@ -24,6 +24,8 @@ DEFAULT_STEPS = 60
 # Small ranges: among them Hypothesis draws evenly, and mixes no constants of the code in,
 # so that a seed means the same everywhere.
 _SMALL = st.integers(0, 127)
+SHRINKING_RUNS = 200
+"""So often Hypothesis may run a shorter sequence before the work goes on without it."""
 _BATCH = 500
 """Sequences of one call of Hypothesis, which gets slower with their number."""
 
@@ -113,6 +115,7 @@ def _one_batch(
     progress: Callable[[Coverage], None],
 ) -> None:
     best: list[Found] = []
+    shrinking_runs = 0
     absent = absent_operations(peer)
 
     @seed(numbers)
@@ -128,6 +131,10 @@ def _one_batch(
     )
     @given(st.data())
     def run(data: st.DataObject) -> None:
+        nonlocal shrinking_runs
+        shrinking_runs += bool(best)
+        if shrinking_runs > SHRINKING_RUNS:
+            raise _Stop
         if seconds is not None and time.perf_counter() - start > seconds and not best:
             raise _Stop
         draw = data.draw
@@ -158,7 +165,10 @@ def _one_batch(
     except _Stop as stop:
         if stop.reason is not None:
             raise stop.reason from None
-        outcome.limit = "seconds"
+        if best:
+            outcome.found = best[-1]
+        else:
+            outcome.limit = "seconds"
     except BaseExceptionGroup as group:
         if not best:
             raise group.exceptions[0] from None
