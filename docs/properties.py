@@ -1,0 +1,69 @@
+"""Write docs/properties.md from the declarations: ``python docs/properties.py``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from slotspec.models import MODELS, load_model
+from slotspec.statemachine import Model, Property
+
+TARGET = Path(__file__).with_suffix(".md")
+
+HEAD = """# Properties
+
+Written by docs/properties.py from the declarations; do not edit. An `always` property is about
+every reachable state, a `step` property about every step, a `sometimes` property says that some
+reachable state has it. The source names what in Flink it is about. Where a deviation is allowed,
+a violation is reported as a known deviation of Flink and fails no check.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join([HEAD, *(section(load_model(name)) for name in MODELS)])
+
+
+def section(model: Model) -> str:
+    """One model's part of the page."""
+    parts = [f"## {model.name}", model.sentence]
+    parts += [entry(model, declared) for declared in model.properties.values()]
+    return "\n\n".join(parts) + "\n"
+
+
+def entry(model: Model, declared: Property) -> str:
+    """One property."""
+    lines = [
+        f"### {declared.name}",
+        f"{declared.sentence}\n\n- kind: {declared.kind.value}",
+        f"- source: {declared.source}",
+    ]
+    lines += [
+        f"- allowed deviation in {where}: {why}" for why, where in deviations(model, declared)
+    ]
+    return f"{lines[0]}\n\n" + "\n".join(lines[1:])
+
+
+def deviations(model: Model, declared: Property) -> list[tuple[str, str]]:
+    """Each reason why Flink may break the property, with the runs in which it may."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for version in model.generations or [None]:
+        for scope in model.scopes:
+            instance = model.instance(generation=version, scope=scope)
+            if declared.name in instance.properties and declared.deviation is not None:
+                reason = declared.deviation(instance.setting)
+                if reason is not None:
+                    found.setdefault(reason, {}).setdefault(version or "", []).append(scope)
+    return [(reason, where(model, versions)) for reason, versions in found.items()]
+
+
+def where(model: Model, versions: dict[str, list[str]]) -> str:
+    """Generations with their scopes; the scopes are left out where it is all of them."""
+    together: dict[str, list[str]] = {}
+    for version, scopes in versions.items():
+        named = "" if len(scopes) == len(model.scopes) else f" ({', '.join(scopes)})"
+        together.setdefault(named, []).append(version)
+    return "; ".join((", ".join(v) + named).strip() for named, v in together.items()) or "it"
+
+
+if __name__ == "__main__":
+    TARGET.write_text(page(), encoding="utf-8")
