@@ -5,7 +5,7 @@ by gcc -O3 without partial-order reduction, Rumur compiled by clang -O3 without 
 with one worker. Rounds alternate between the tools, so that a busy machine slows all of
 them; the table shows medians. *search* is the time of the checker's own run (for TLC with
 the start of its machine, for slotspec without start and compilation), *whole* the time of
-the whole process with everything compiled before.
+the whole process with everything compiled before, *CPU* its processor time.
 
 python benchmarks/side_by_side.py [--sizes "2 1 4 2" …] [--rounds 5] [--tools spin …]
 
@@ -42,6 +42,8 @@ class Run:
     transitions: int
     search: float
     whole: float
+    cpu: float
+    """User and system time of the process: what it took, however busy the machine is."""
     peak: int
     """Largest resident memory of the process, in bytes."""
 
@@ -58,8 +60,8 @@ class Contender:
     bytes: float | None = None
 
 
-def timed(command: list[str], folder: Path) -> tuple[str, float, int]:
-    """Output, wall time and peak memory of a command."""
+def timed(command: list[str], folder: Path) -> tuple[str, float, float, int]:
+    """Output, wall time, processor time and peak memory of a command."""
     with tempfile.TemporaryFile("w+") as out:
         started = time.perf_counter()
         child = subprocess.Popen(command, cwd=folder, stdout=out, stderr=subprocess.STDOUT)
@@ -70,7 +72,8 @@ def timed(command: list[str], folder: Path) -> tuple[str, float, int]:
         text = out.read()
     if child.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{text}")
-    return text, wall, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    cpu = usage.ru_utime + usage.ru_stime
+    return text, wall, cpu, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def number(pattern: str, text: str) -> int:
@@ -150,10 +153,10 @@ def ours(name: str, sizes: str, *options: str) -> Contender:
 
 
 def run(contender: Contender) -> None:
-    text, wall, peak = timed(contender.command, contender.folder)
+    text, wall, cpu, peak = timed(contender.command, contender.folder)
     states, transitions, seconds, bytes_ = contender.read(text)
     contender.bytes = bytes_
-    contender.runs.append(Run(states, transitions, seconds or wall, wall, peak))
+    contender.runs.append(Run(states, transitions, seconds or wall, wall, cpu, peak))
 
 
 def table(contenders: list[Contender]) -> str:
@@ -161,18 +164,22 @@ def table(contenders: list[Contender]) -> str:
     first = contenders[0]
     base = median(r.search for r in first.runs)
     base_whole = median(r.whole for r in first.runs)
+    base_cpu = median(r.cpu for r in first.runs)
     lines = [
-        "| | search s | states/s | whole s | bytes a state | search, times | whole, times |",
-        "|---|--:|--:|--:|--:|--:|--:|",
+        "| | search s | states/s | whole s | CPU s | bytes a state |"
+        " search, times | whole, times | CPU, times |",
+        "|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for c in contenders:
         search, whole = median(r.search for r in c.runs), median(r.whole for r in c.runs)
+        cpu = median(r.cpu for r in c.runs)
         states = c.runs[0].states
         bytes_ = c.bytes or median(r.peak for r in c.runs) / states
         mark = "" if c.bytes else " (process)"
         lines.append(
             f"| {c.name} | {search:.2f} | {states / search:,.0f} | {whole:.2f} |"
-            f" {bytes_:.0f}{mark} | {search / base:.1f} | {whole / base_whole:.1f} |"
+            f" {cpu:.2f} | {bytes_:.0f}{mark} | {search / base:.1f} |"
+            f" {whole / base_whole:.1f} | {cpu / base_cpu:.1f} |"
         )
     return "\n".join(lines)
 
