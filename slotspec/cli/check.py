@@ -89,6 +89,10 @@ def check(
     json_to: Annotated[
         str | None, typer.Option("--json", metavar="FILE", help="Write JSON; - for stdout.")
     ] = None,
+    html_to: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write a page of its own with diagrams."),
+    ] = None,
     trace_out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write the first trace found as JSON lines."),
@@ -114,7 +118,7 @@ def check(
         "checkpoint": checkpoint,
         "resume": resume,
     }
-    for target in (json_to if json_to != "-" else None, trace_out):
+    for target in (json_to if json_to != "-" else None, html_to, trace_out):
         see_writable(target)
     started = perf_counter()
     request = Request(
@@ -149,6 +153,11 @@ def check(
             typer.echo(f"FAULT OF SLOTSPEC in {instance.title}: {why}", err=True)
     if json_to is not None:
         write_json(json_to, results, many=len(instances) > 1)
+    if html_to is not None:
+        from slotspec.diagrams.report import page
+
+        undone = [instance.title for instance in (*faults, *left)]
+        write(html_to, page(results, undone))
     if trace_out is not None:
         write_trace(trace_out, results, chosen=bool(properties))
     raise typer.Exit(FAULT if faults else exit_code(results, left))

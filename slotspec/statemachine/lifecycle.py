@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from slotspec.statemachine.errors import DeclarationError
+from slotspec.statemachine.notebook import bundle
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -119,6 +120,11 @@ class Lifecycle:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         _declare(cls)
+
+    @classmethod
+    def _repr_mimebundle_(cls, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        # a class method: in a notebook it is the class itself that is shown
+        return bundle(cls)
 
     @classmethod
     def sentence(cls) -> str:

@@ -38,6 +38,6 @@ def explain(instance: Instance, calls: Iterable[Call], fault: str | None = None)
         effects = tuple(tuple(int(v) for v in effect) for effect in interpreter.effects)
         steps.append(TraceStep(call, result, effects, before, after))
         if met is not None:
-            return Finding(tuple(steps), str(met))
+            return Finding(tuple(steps), str(met), instance)
         before = after
-    return Finding(tuple(steps), fault)
+    return Finding(tuple(steps), fault, instance)

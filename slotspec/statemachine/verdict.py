@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from slotspec.statemachine.notebook import bundle
+
 if TYPE_CHECKING:
     from slotspec.statemachine.model import Call, Instance, Property
 
@@ -81,10 +83,17 @@ class TraceStep:
 
 @dataclass(frozen=True)
 class Finding:
-    """A shortest trace to a violation or witness. `fault` is set where a rule itself failed."""
+    """A shortest trace to a violation or witness. `fault` is set where a rule itself failed.
+
+    :param instance: what it is a trace of; needed to draw it.
+    """
 
     steps: tuple[TraceStep, ...]
     fault: str | None = None
+    instance: Instance | None = field(default=None, repr=False, compare=False)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return bundle(self)
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -140,6 +149,9 @@ class Result:
     bytes_per_state: float | None = None
     missed: float | None = None
     compile_seconds: float | None = None
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return bundle(self)
 
     @property
     def verdict(self) -> Verdict:

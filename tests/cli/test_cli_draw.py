@@ -102,3 +102,17 @@ def test_the_gallery_is_written_where_it_is_wanted(
     monkeypatch.setattr("slotspec.diagrams.gallery.gallery", lambda: {"a/b.md": b"x"})
     assert run("draw", "gallery", "--out", str(tmp_path)).out == f"1 files in {tmp_path}\n"
     assert (tmp_path / "a" / "b.md").read_bytes() == b"x"
+
+
+def test_a_check_writes_a_page(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    assert run("check", TURNSTILE, "--html", str(out)).code == 0
+    text = out.read_text(encoding="utf-8")
+    assert text.startswith("<!DOCTYPE html>")
+    assert "40 transitions" in text or ">40<" in text
+
+
+def test_a_page_that_cannot_be_written_is_refused_before_the_check(run: Run) -> None:
+    ran = run("check", TURNSTILE, "--html", "nowhere/report.html")
+    assert (ran.code, ran.out) == (2, "")
+    assert "SET026" in ran.err
