@@ -116,7 +116,35 @@ def _one_batch(
 ) -> None:
     best: list[Found] = []
     shrinking_runs = 0
+    stop: _Stop | None = None
     absent = absent_operations(peer)
+    generation = outcome.coverage.generation
+
+    def check_limits() -> None:
+        nonlocal shrinking_runs
+        shrinking_runs += bool(best)
+        if shrinking_runs > SHRINKING_RUNS:
+            raise _Stop
+        if seconds is not None and time.perf_counter() - start > seconds and not best:
+            raise _Stop
+
+    def sequence(swarm: Swarm, numbers: list[int]) -> None:
+        # what shrinking runs again is not counted: it says nothing new
+        counted = None if best else outcome.coverage
+        try:
+            lockstep = Lockstep(generation, swarm.header, peer, counted)
+            for place, number in enumerate(numbers):
+                lockstep.step(*swarm.step(place, lockstep.situation, Random(number)))
+        except PeerError as error:
+            raise _Stop(error) from error
+        except Diverged as diverged:
+            if not best:
+                outcome.original = len(diverged.found.steps)
+            if not best or len(diverged.found.steps) <= len(best[-1].steps):
+                best.append(diverged.found)
+            raise
+        if counted is not None:
+            progress(counted)
 
     @seed(numbers)
     @settings(
@@ -131,48 +159,28 @@ def _one_batch(
     )
     @given(st.data())
     def run(data: st.DataObject) -> None:
-        nonlocal shrinking_runs
-        shrinking_runs += bool(best)
-        if shrinking_runs > SHRINKING_RUNS:
-            raise _Stop
-        if seconds is not None and time.perf_counter() - start > seconds and not best:
-            raise _Stop
-        draw = data.draw
-        swarm = Swarm(outcome.coverage.generation, Random(_number(draw)), absent)
-        length = 1 + draw(_SMALL) * steps // 128
-        # what shrinking runs again is not counted: it says nothing new
-        counted = None if best else outcome.coverage
+        nonlocal stop
+        # all is drawn before anything runs: how much is drawn must not depend on the peer
+        swarm = Swarm(generation, Random(_number(data.draw)), absent)
+        drawn = [_number(data.draw) for _ in range(1 + data.draw(_SMALL) * steps // 128)]
         try:
-            lockstep = Lockstep(outcome.coverage.generation, swarm.header, peer, counted)
-            for place in range(length):
-                random = Random(_number(draw))
-                lockstep.step(*swarm.step(place, lockstep.situation, random))
-        except PeerError as error:
-            raise _Stop(error) from error
-        except Diverged as diverged:
-            if not best:
-                outcome.original = len(diverged.found.steps)
-            if not best or len(diverged.found.steps) <= len(best[-1].steps):
-                best.append(diverged.found)
+            check_limits()
+            sequence(swarm, drawn)
+        except _Stop as stopping:
+            stop = stopping
             raise
-        if counted is not None:
-            progress(counted)
 
     try:
         run()
-    except Diverged:
-        outcome.found = best[-1]
-    except _Stop as stop:
-        if stop.reason is not None:
+    except BaseException as error:
+        if stop is not None and stop.reason is not None:
             raise stop.reason from None
-        if best:
-            outcome.found = best[-1]
-        else:
-            outcome.limit = "seconds"
-    except BaseExceptionGroup as group:
-        if not best:
-            raise group.exceptions[0] from None
+        if stop is None and not isinstance(error, Diverged) and not best:
+            raise
+    if best:
         outcome.found = best[-1]
+    elif stop is not None:
+        outcome.limit = "seconds"
 
 
 def _number(draw: Callable[[st.SearchStrategy[int]], int]) -> int:
