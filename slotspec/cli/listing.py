@@ -69,10 +69,10 @@ def models(model: Model) -> Rows:
 def generations(model: Model) -> Rows:
     names = list(dict.fromkeys(c for choices in model.generations.values() for c in choices))
     rows = [
-        (version, *(_choice(choices.get(name)) for name in names))
-        for version, choices in model.generations.items()
+        (name, *(_choice(choices.get(name)) for choices in model.generations.values()))
+        for name in names
     ]
-    return ("generation", *names), rows
+    return ("choice", *model.generations), rows
 
 
 def _choice(value: object) -> str:

@@ -192,9 +192,8 @@ def test_near_generations_are_named(run: Run, walk: str) -> None:
 
 def test_generations_are_listed_with_their_choices(run: Run, walk: str) -> None:
     out = run("list", "generations", "--model", walk).out
-    assert [[c.strip() for c in row if c] for row in rows(out, "generation")] == [
-        ["old", "2"],
-        ["new", "1"],
+    assert [[c.strip() for c in row if c] for row in rows(out, "choice")] == [
+        ["stride", "2", "1"],
     ]
     assert [row[0] for row in rows(run("list", "scopes", "--model", walk).out, "scope")] == [
         "short",
