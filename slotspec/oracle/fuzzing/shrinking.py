@@ -40,7 +40,7 @@ def shrink(
     :param accept: whether a divergence is still the one that is meant.
     """
     shrinker = _Shrinker(found, generation, peer, accept)
-    while shrinker.leave_out() or shrinker.simplify() or shrinker.search():
+    while shrinker.leave_out() or shrinker.join() or shrinker.simplify() or shrinker.search():
         pass
     return shrinker.best
 
@@ -109,6 +109,18 @@ class _Shrinker:
             return f"a{number - sum(n < number for n in numbers)}"
 
         return [(op, _renamed(arguments, moved)) for op, arguments in rest]
+
+    def join(self) -> bool:
+        """Make one step of two neighbours that let time pass, or offer for one task manager."""
+        before = len(self.best.steps)
+        for place in range(before - 2, -1, -1):
+            sequence = self.best.operations
+            if place + 1 >= len(sequence):
+                continue
+            joined = _joined(sequence[place], sequence[place + 1])
+            if joined is not None:
+                self._try([*sequence[:place], joined, *sequence[place + 2 :]])
+        return len(self.best.steps) < before
 
     # ------------------------------------------------------------------- simpler steps
 
@@ -192,6 +204,16 @@ class _Shrinker:
         except (SlotspecError, LookupError):
             return None
         return msgspec.json.encode({k: v for k, v in state.items() if k != "clock"})
+
+
+def _joined(first: Operation, second: Operation) -> Operation | None:
+    op, given = first
+    other, more = second
+    if op == other == "advance_time":
+        return op, {"ms": given["ms"] + more["ms"]}
+    if op == other == "offer_slots" and given["tm"] == more["tm"]:
+        return op, {"tm": given["tm"], "offers": [*given["offers"], *more["offers"]]}
+    return None
 
 
 def _renamed(value: Any, rename: Callable[[str], str]) -> Any:
