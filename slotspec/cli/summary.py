@@ -31,15 +31,15 @@ class Group:
         return next((verdict for verdict in WORST if verdict in found), None)
 
     def deviations(self) -> list[tuple[Result, PropertyResult]]:
-        """Each known deviation, in the run with its shortest trace."""
-        shortest: dict[str, tuple[Result, PropertyResult]] = {}
+        """Each known deviation for each of its reasons, in the run with the shortest trace."""
+        shortest: dict[tuple[str, str | None], tuple[Result, PropertyResult]] = {}
         for result in self.results:
             for found in result.properties:
                 if found.verdict is not Verdict.DEVIATES:
                     continue
-                known = shortest.get(found.property.name)
+                known = shortest.get((found.property.name, found.reason))
                 if known is None or length(found) < length(known[1]):
-                    shortest[found.property.name] = (result, found)
+                    shortest[found.property.name, found.reason] = (result, found)
         return list(shortest.values())
 
     def fired(self) -> dict[Transition, int]:
