@@ -11,6 +11,7 @@ from slotspec.statemachine.model import Model
 
 MODELS = {
     "slot_pool": "The JobMaster's slot pool: requests, offers, timeouts, failures.",
+    "task_slot_table": "The TaskExecutor's slots: allocation, budget, timeouts, tasks.",
     "logical_slot": "Logical slots: payloads, release, return to the owner.",
 }
 """Each built-in model by name, with what it models. The model `NAME` is the attribute of

@@ -42,6 +42,10 @@ class Names:
         """Every name with its number, oldest first."""
         return list(self._numbers.items())
 
+    def is_bound(self, number: int) -> bool:
+        """Whether some name stands for `number`."""
+        return number in self._names
+
     def __contains__(self, name: str) -> bool:
         return name in self._numbers
 

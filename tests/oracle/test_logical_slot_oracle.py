@@ -101,7 +101,7 @@ def test_bad_calls(steps: list[tuple[str, dict[str, Any]]], code: str, says: str
 
 
 def test_absent_in_1_11() -> None:
-    with pytest.raises(InputError, match="1.11 has no operation"):
+    with pytest.raises(InputError, match=r"1\.11 has no operation"):
         LogicalSlotOracle("1.11").step("allocate_from_physical_slot")
 
 
