@@ -21,10 +21,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from slotspec.models import load_model  # noqa: E402
-from slotspec.statemachine import Limits, explore_interpreted  # noqa: E402
-from slotspec.statemachine.compiled import explore_compiled  # noqa: E402
-from slotspec.statemachine.interpret import Interpreter  # noqa: E402
+from slotspec.models import load_model
+from slotspec.statemachine import Limits, explore_interpreted
+from slotspec.statemachine.compiled import explore_compiled
+from slotspec.statemachine.interpret import Interpreter
 
 GROWTH: list[dict[str, int]] = [
     {"task_managers": 1, "requests": 2, "foreign_allocations": 0, "profiles": 1},

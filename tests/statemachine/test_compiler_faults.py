@@ -33,9 +33,76 @@ def both(model: Model) -> tuple[Result, Result]:
     return explore_compiled(instance), explore_interpreted(instance)
 
 
+# the same again with values that nobody knows while compiling: two is what `count` is there
+
+
+def flag_from_count(s: Room) -> int:
+    s.seen[0] = s.count
+    return 0
+
+
+def count_beyond(s: Room) -> int:
+    s.count = s.count + 2
+    return 0
+
+
+def count_below(s: Room) -> int:
+    s.count = s.count - 3
+    return 0
+
+
+def count_wraps(s: Room) -> int:
+    s.count = s.count + 254
+    return 0
+
+
+def lamp_from_count(s: Room) -> int:
+    s.chosen = s.count
+    return 0
+
+
+def number_from_none(s: Room) -> int:
+    s.count = s.chosen
+    return 0
+
+
+def index_from_count(s: Room) -> int:
+    s.seen[s.count] = 0
+    return 0
+
+
+def reads_from_count(s: Room) -> int:
+    return s.seen[s.count]
+
+
+def index_below(s: Room) -> int:
+    s.seen[s.count - 3] = 0
+    return 0
+
+
+def fires_beyond(s: Room) -> int:
+    faults.fire(s.lamp, s.count, Lamp.press)
+    return 0
+
+
+def divides_by_count(s: Room) -> int:
+    return 7 % (s.count - 2)
+
+
 @pytest.mark.parametrize(
     "rule",
     [
+        flag_from_count,
+        count_beyond,
+        count_below,
+        count_wraps,
+        lamp_from_count,
+        number_from_none,
+        index_from_count,
+        reads_from_count,
+        index_below,
+        fires_beyond,
+        divides_by_count,
         faults.undeclared,
         faults.early_renewal,
         faults.too_large,
