@@ -11,8 +11,10 @@ from slotspec.statemachine.model import Model
 
 MODELS = {
     "slot_pool": "The JobMaster's slot pool: requests, offers, timeouts, failures.",
+    "slot_manager": "The ResourceManager's slots: requests, workers, reports, timeouts.",
     "task_slot_table": "The TaskExecutor's slots: allocation, budget, timeouts, tasks.",
     "logical_slot": "Logical slots: payloads, release, return to the owner.",
+    "slot_sharing": "Slot sharing: trees of task slots over physical slots.",
 }
 """Each built-in model by name, with what it models. The model `NAME` is the attribute of
 that name in ``slotspec.models.NAME``; its words for people, if it has any, are

@@ -1,9 +1,11 @@
 """What may happen to a slot sharing manager: scheduler, pool, payloads, in any order.
 
-The scheduler builds trees, asks twice for a group, releases what it has replaced, and gives
-logical slots up; the pool answers early, late, with too little, with an allocation that is
-in use, or not at all; payloads stop at once, later, or never. With the bound ``late_calls``
-slots that have left the tables are called as if they had not.
+The scheduler builds trees, releases any part of them, and gives logical slots up; the pool
+answers early, late, or not at all; payloads stop at once, later, or never. That is what the
+real ones do. Four bounds let them do what nothing forbids: ask for a group again below a
+slot that has it (``repeated_groups``), answer with an allocation that another root has
+(``taken_allocations``), put more into a slot than it has (``small_slots``), and call slots
+that have left the tables as if they had not (``late_calls``).
 """
 
 from __future__ import annotations
@@ -13,7 +15,12 @@ from enum import IntEnum
 from slotspec.models import slot_sharing as manager
 from slotspec.models.logical_slot_lifecycles import Occupant
 from slotspec.models.logical_slot_state import payloads, slots
-from slotspec.models.shared_slot import LogicalSlotFuture, MultiTaskSlot, SingleTaskSlot
+from slotspec.models.shared_slot import (
+    LogicalSlotFuture,
+    MultiTaskSlot,
+    SingleTaskSlot,
+    SlotContextFuture,
+)
 from slotspec.models.slot_sharing import slot_sharing
 from slotspec.models.slot_sharing_profiles import Special
 from slotspec.models.slot_sharing_records import (
@@ -22,7 +29,7 @@ from slotspec.models.slot_sharing_records import (
     is_multi_over,
     is_single_over,
 )
-from slotspec.models.slot_sharing_resources import amount
+from slotspec.models.slot_sharing_resources import amount, can_hold, has_room
 from slotspec.models.slot_sharing_state import (
     Cause,
     SlotSharingState,
@@ -32,7 +39,14 @@ from slotspec.models.slot_sharing_state import (
     profiles,
     task_managers,
 )
-from slotspec.models.slot_sharing_tree import is_multi_registered, is_single_registered
+from slotspec.models.slot_sharing_tree import (
+    is_multi_registered,
+    is_single_registered,
+    multi_child,
+    resolved_root,
+    root_of,
+    single_child,
+)
 from slotspec.statemachine.fields import Setting
 from slotspec.statemachine.rules import NONE, REFUSED
 
@@ -44,8 +58,8 @@ class OnFail(IntEnum):
     TERMINATE = 4
 
 
-def has_payloads(setting: Setting) -> bool:
-    return bool(setting["payloads"])
+def has_deployments(setting: Setting) -> bool:
+    return bool(setting["deployments"])
 
 
 # ------------------------------------------------------------------- what is possible now
@@ -117,6 +131,28 @@ def may_reserve(s: SlotSharingState, parent: int, profile: int) -> bool:
     return True
 
 
+def may_enter(s: SlotSharingState, parent: int, group: int) -> bool:
+    """Whether the scheduler puts a slot of the group below this one."""
+    if s.repeated_groups:
+        return True
+    return single_child(s, parent, group) == NONE and multi_child(s, parent, group) == NONE
+
+
+def may_add(s: SlotSharingState, parent: int, profile: int) -> bool:
+    """Whether the scheduler puts so much below a slot: while it waits, or if there is room."""
+    if s.small_slots or s.context[parent] != SlotContextFuture.KNOWN:
+        return True
+    return has_room(s, root_of(s, parent), profile)
+
+
+def may_answer(s: SlotSharingState, root: int, tm: int, allocation: int, profile: int) -> bool:
+    """Whether the pool answers with this slot."""
+    there = resolved_root(s, tm, allocation)
+    if there != NONE and there != root and not s.taken_allocations:
+        return False
+    return s.small_slots == 1 or can_hold(s, root, profile)
+
+
 def is_in_use(s: SlotSharingState, payload: int) -> bool:
     """Whether the payload is in a slot."""
     for slot in range(len(s.slot)):
@@ -145,7 +181,7 @@ def allocate_multi(s: SlotSharingState, parent: int, group: int) -> int:
     multi = next_multi(s)
     if multi == NONE or not may_call_multi(s, parent):
         return REFUSED
-    if multi == parent:
+    if multi == parent or not may_enter(s, parent, group):
         return REFUSED
     if s.multi[multi] == MultiTaskSlot.EXISTS:
         clear_multi(s, multi)
@@ -157,6 +193,8 @@ def allocate_single(s: SlotSharingState, parent: int, group: int, profile: int) 
     """The scheduler puts a task's share below a slot, also twice for a group."""
     slot = next_single(s)
     if slot == NONE or not may_call_multi(s, parent) or not may_reserve(s, parent, profile):
+        return REFUSED
+    if not may_enter(s, parent, group) or not may_add(s, parent, profile):
         return REFUSED
     if s.single[slot] == SingleTaskSlot.EXISTS:
         clear_single(s, slot)
@@ -187,7 +225,7 @@ def release_logical_slot(s: SlotSharingState, slot: int) -> int:
     return manager.release_logical_slot(s, slot, int(Cause.OTHER))
 
 
-@slot_sharing.action(when=has_payloads, slot=slots, on_fail=OnFail)
+@slot_sharing.action(when=has_deployments, slot=slots, on_fail=OnFail)
 def assign_payload(s: SlotSharingState, slot: int, on_fail: int) -> int:
     """An execution is put into a logical slot, or a second one tried."""
     payload = next_payload(s)
@@ -198,7 +236,7 @@ def assign_payload(s: SlotSharingState, slot: int, on_fail: int) -> int:
     return manager.assign_payload(s, slot, payload, on_fail)
 
 
-@slot_sharing.action(when=has_payloads, payload=payloads)
+@slot_sharing.action(when=has_deployments, payload=payloads)
 def payload_terminates(s: SlotSharingState, payload: int) -> int:
     """An execution is over."""
     if not is_in_use(s, payload):
@@ -211,8 +249,8 @@ def payload_terminates(s: SlotSharingState, payload: int) -> int:
 
 @slot_sharing.action(root=multis, tm=task_managers, allocation=allocations, profile=profiles)
 def resolve_context(s: SlotSharingState, root: int, tm: int, allocation: int, profile: int) -> int:
-    """The pool has a slot for a root, released or not: any, also one that is in use."""
-    if not is_root(s, root):
+    """The pool has a slot for a root, released or not."""
+    if not is_root(s, root) or not may_answer(s, root, tm, allocation, profile):
         return REFUSED
     return manager.resolve_context(s, root, tm, allocation, profile)
 

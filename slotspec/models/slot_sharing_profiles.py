@@ -21,7 +21,7 @@ class Special(IntEnum):
 
 CATALOGUE: Mapping[str, ResourceProfile] = {
     "small": ResourceProfile(cpu=1.0),
-    "large": ResourceProfile(cpu=2.0),
+    "large": ResourceProfile(cpu=3.0),
     "unknown": ResourceProfile(unknown=True),
     "tall": ResourceProfile(cpu=1.0, task_heap_mb=1),
     "any": ResourceProfile(any_=True),

@@ -80,23 +80,31 @@ def amount(s: SlotSharingState, profile: int, resource: int) -> int:
 
 
 def has_room(s: SlotSharingState, root: int, extra: int) -> bool:
-    """Whether the root's physical slot has what is reserved, and `extra` besides (or NONE).
+    """Whether the root's physical slot has what is reserved, and `extra` besides (or NONE)."""
+    return is_enough(s, s.profile[root], root, extra)
+
+
+def can_hold(s: SlotSharingState, root: int, profile: int) -> bool:
+    """Whether a slot of this profile would have what the root has reserved."""
+    return is_enough(s, profile, root, NONE)
+
+
+def is_enough(s: SlotSharingState, profile: int, root: int, extra: int) -> bool:
+    """Whether a profile has all that is reserved, and `extra` besides.
 
     Flink: ResourceProfile.isMatching of 1.11 and 1.12.
     """
-    have = s.specials[s.profile[root]]
+    have = s.specials[profile]
     want = s.special[root]
     if extra != NONE:
         want = merged(want, s.specials[extra])
-    if have == Special.ANY:
-        return True
-    if want == Special.UNKNOWN:
+    if have == Special.ANY or want == Special.UNKNOWN:
         return True
     if have == Special.UNKNOWN or want == Special.ANY:
         return False
     for resource in range(s.resource_count):
         wanted = s.reserved[root * s.resource_count + resource] + amount(s, extra, resource)
-        if amount(s, s.profile[root], resource) < wanted:
+        if amount(s, profile, resource) < wanted:
             return False
     return True
 

@@ -116,6 +116,10 @@ tm_places = Sort(
 BOUNDS = (
     Bound("most_reserved", "No root has more reserved than this.", 3, 1, 200),
     Bound("owner_releases", "Whether owners release the task slot of a returned one.", 1, 0, 1),
+    Bound("repeated_groups", "Whether a group is asked for again below a slot.", 0, 0, 1),
+    Bound("taken_allocations", "Whether the pool answers with an allocation in use.", 0, 0, 1),
+    Bound("small_slots", "Whether more is put into a slot than it has.", 0, 0, 1),
+    Bound("deployments", "Whether executions are put into logical slots.", 1, 0, 1),
     Bound("late_calls", "Whether slots that have left the tables are called.", 0, 0, 1),
 )
 
@@ -169,5 +173,8 @@ class SlotSharingState(LogicalSlotState):
     )
     most_reserved: int = constant("Bound of reservations.", lambda g: g["most_reserved"])
     owner_releases: int = constant("Owners release.", lambda g: g["owner_releases"])
+    repeated_groups: int = constant("Groups are replaced.", lambda g: g["repeated_groups"])
+    taken_allocations: int = constant("Allocations clash.", lambda g: g["taken_allocations"])
+    small_slots: int = constant("Slots are too small.", lambda g: g["small_slots"])
     late_calls: int = constant("Slots that have left are called.", lambda g: g["late_calls"])
     map_order: int = constant("Order of the tables of roots.", lambda g: int(g["map_order"]))

@@ -1,20 +1,27 @@
 """The reference oracle of slot sharing: what SlotSharingManager does, step by step.
 
 It decodes the arguments of an operation, runs the model's own rule, and encodes what the
-rule emitted, returned and changed. No rule of the protocol stands here. A slot can be called
-for ever, also when it has left all tables, so no number is used twice.
+rule emitted, returned and changed. No rule of the protocol stands here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import count
 from typing import Any, ClassVar
 
 from slotspec.models import slot_sharing as operations
-from slotspec.models.logical_slot_lifecycles import LogicalSlot, Occupant, ReleaseFuture
+from slotspec.models import slot_sharing_records as records
+from slotspec.models.logical_slot_lifecycles import LogicalSlot, Occupant, PayloadRun, ReleaseFuture
 from slotspec.models.logical_slot_state import Reaction, payloads, slots
 from slotspec.models.resource_profile import ResourceProfile
-from slotspec.models.shared_slot import LogicalSlotFuture, RootListing, SlotContextFuture
+from slotspec.models.shared_slot import (
+    LogicalSlotFuture,
+    MultiTaskSlot,
+    RootListing,
+    SingleTaskSlot,
+    SlotContextFuture,
+)
 from slotspec.models.slot_sharing import slot_sharing
 from slotspec.models.slot_sharing_generations import MapOrder
 from slotspec.models.slot_sharing_profiles import CATALOGUE, FIXED, Special, scales
@@ -63,6 +70,8 @@ class SlotSharingOracle(ModelOracle):
     :param generation: ``1.11`` or ``1.12``.
     :param header: profiles and configuration of a recording; without one, the profiles
         ``small``, ``large``, ``unknown``, ``tall``, ``any``, and an owner that releases.
+    :param late_calls: a slot can be called for ever, also when it has left all tables, so its
+        number is not used again. Without late calls it is, as soon as the slot is over.
     :param replace: rules of the model to be replaced (a defect), for experiments.
     """
 
@@ -74,13 +83,13 @@ class SlotSharingOracle(ModelOracle):
         Raised.ILLEGAL_ARGUMENT: "IllegalArgumentException",
         Raised.COMPLETION: "CompletionException",
     }
-    late_calls = 1
 
     def __init__(
         self,
         generation: str,
         header: TraceHeader | None = None,
         *,
+        late_calls: bool = True,
         replace: dict[Callable[..., Any], Callable[..., Any]] | None = None,
     ) -> None:
         named: dict[str, ResourceProfile] = profiles_of(header) if header else dict(CATALOGUE)
@@ -100,10 +109,12 @@ class SlotSharingOracle(ModelOracle):
                 "profiles": named,
                 "owner_releases": int(releases),
                 "map_order": MapOrder.OLDEST_FIRST,
-                "late_calls": self.late_calls,
+                "late_calls": int(late_calls),
             },
             replace=replace,
         )
+        # the rule that forgets slots is declared apart from the operations
+        assert instance.model.settle is not None, f"{records.__name__} declares none"
         super().__init__(generation, instance)
         self._names = {
             sort: Names() for sort in (multis, slots, payloads, groups, task_managers, allocations)
@@ -111,10 +122,13 @@ class SlotSharingOracle(ModelOracle):
         self._profiles = Names(list(named))
         self._requests: dict[int, str] = {}
         self._localities: dict[int, str] = {}
+        self._late_calls = late_calls
 
     def step(self, op: str, **arguments: Any) -> Expected:
         """As every oracle's; an exception of a failed future brings its cause."""
         expected = super().step(op, **arguments)
+        if not self._late_calls:
+            self._forget()
         if expected.raises == self.raised[Raised.COMPLETION]:
             # the future fails with one, and joining it wraps that in another
             expected.raises_cause = expected.raises
@@ -137,7 +151,23 @@ class SlotSharingOracle(ModelOracle):
         return number
 
     def _free_number(self, sort: Sort) -> int:
-        return len(self._names[sort])
+        names = self._names[sort]
+        if self._late_calls:
+            return len(names)
+        return next(number for number in count() if not names.is_bound(number))
+
+    def _forget(self) -> None:
+        """Forget the names of slots that the model has forgotten, and of payloads in none."""
+        s = self.state
+        for _, multi in self._names[multis].items():
+            if s.multi[multi] == MultiTaskSlot.UNUSED:
+                self._names[multis].release(multi)
+        for _, slot in self._names[slots].items():
+            if s.single[slot] == SingleTaskSlot.UNUSED:
+                self._names[slots].release(slot)
+        for _, payload in self._names[payloads].items():
+            if s.payload[payload] == PayloadRun.RUNNING and payload not in s.payload_of:
+                self._names[payloads].release(payload)
 
     def _new(self, sort: Sort, name: str) -> int:
         if name in self._names[multis] or name in self._names[slots]:

@@ -1,5 +1,15 @@
 """The properties of slot sharing, gathered; importing this declares them all."""
 
-from slotspec.models import slot_sharing_environment
+from slotspec.properties import (
+    slot_sharing_release,
+    slot_sharing_reservations,
+    slot_sharing_tables,
+    slot_sharing_witnesses,
+)
 
-__all__ = ["slot_sharing_environment"]
+__all__ = [
+    "slot_sharing_release",
+    "slot_sharing_reservations",
+    "slot_sharing_tables",
+    "slot_sharing_witnesses",
+]
