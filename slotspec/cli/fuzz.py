@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from slotspec.oracle.peers.protocol import PeerError
 
 SHOWN = 8
-_TARGET = 'model:GENERATION, flink:VERSION, module:attribute, or a command: "python3 peer.py".'
+TARGET_HELP = 'model:GENERATION, flink:VERSION, module:attribute, or a command: "python3 peer.py".'
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def fuzz(
-    target: Annotated[str, typer.Option(metavar="PEER", help=_TARGET)],
+    target: Annotated[str, typer.Option(metavar="PEER", help=TARGET_HELP)],
     generation: Annotated[
         str | None,
         typer.Option(metavar="V", help="Hold the peer against this one; else its own, if known."),
