@@ -35,6 +35,11 @@ def no_heir(s: SlotPoolState, orphan: int, used: int) -> None:
         orphan_allocation(s, orphan)
 
 
+def nobody_is_told(s: SlotPoolState, orphan: int, used: int) -> None:
+    """Neither inherited nor cancelled."""
+    orphan_allocation(s, orphan)
+
+
 def is_idle_long_enough(s: SlotPoolState, allocation: int) -> bool:
     """At least as long, instead of longer."""
     return s.idle_for[allocation] >= s.idle_timeout

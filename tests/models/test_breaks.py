@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from slotspec.models.slot_pool_placing import maybe_remap_orphaned_allocation
 from slotspec.oracle.compare import Outcome, compare
 from slotspec.oracle.reading import TraceReader
 from slotspec.oracle.slot_pool import SlotPoolOracle
 from slotspec.statemachine import Instance, Limits, Result, Verdict, check
-from tests.models.breaks import BREAKS, Break
+from tests.models.breaks import BREAKS, TWO, Break, nobody_is_told
 from tests.models.small import ONE, POOL
 
 TRACES = Path(__file__).parents[1] / "data" / "traces" / "slot_pool"
@@ -84,6 +85,14 @@ def test_it_is_the_break_that_is_found(broken: Break, generation: str) -> None:
     result = check(small(broken, generation, broken=False), "interpreted", limits)
     assert not violations(result)
     assert result.fault is None
+
+
+def test_an_orphan_that_is_neither_inherited_nor_cancelled_is_noticed() -> None:
+    """No remap again, this time without the cancel that gives the other one away."""
+    rules = {maybe_remap_orphaned_allocation: nobody_is_told}
+    instance = POOL.instance({**ONE, **TWO}, generation="1.12", replace=rules)
+    result = check(instance, "interpreted", Limits(depth=6))
+    assert violations(result) == {"what_a_served_request_had_asked_for_is_inherited": 6}
 
 
 @pytest.mark.parametrize("name", ["exact matching everywhere", "suspend fails requests"])

@@ -22,6 +22,7 @@ from slotspec.models.resource_profile import (
 NO, YES, THROWS = Answer.NO, Answer.YES, Answer.THROWS
 GPU = replace(SMALL, extended={"gpu": 1.0})
 GPUS = replace(SMALL, extended={"gpu": 2.0, "fpga": 1.0})
+TWO_GPUS = replace(SMALL, extended={"gpu": 2.0})
 PROFILES = {
     "small": SMALL,
     "large": LARGE,
@@ -29,6 +30,7 @@ PROFILES = {
     "any": ANY,
     "gpu": GPU,
     "gpus": GPUS,
+    "two gpus": TWO_GPUS,
 }
 
 FACTS = [
@@ -51,6 +53,8 @@ FACTS = [
     ("large", "gpu", NO, NO),
     ("gpus", "gpu", YES, NO),
     ("gpu", "gpus", NO, NO),
+    ("gpu", "two gpus", NO, NO),
+    ("two gpus", "gpu", YES, NO),
 ]
 
 

@@ -31,6 +31,8 @@ TOLD = {
     Effect.PAYLOAD_RELEASED: "payload.released",
 }
 
+REQUESTS = ("request_new_allocated_slot", "request_new_allocated_batch_slot")
+
 LARGE = {
     "task_managers": 2,
     "slot_indices": 2,
@@ -122,6 +124,7 @@ def walk(instance: Instance, seed: int, length: int) -> Finding:
 def test_long_runs_with_reused_records_replay(generation: str, tmp_path: Path) -> None:
     large = POOL.instance(LARGE, generation=generation)
     most = 0
+    names: set[str] = set()
     for seed in range(4):
         run = walk(large, seed, 250)
         lines = lines_of(large, run)
@@ -131,7 +134,9 @@ def test_long_runs_with_reused_records_replay(generation: str, tmp_path: Path) -
         asked = [e["allocation"] for e in effects if e["effect"] == "rm.request_slot"]
         assert len(set(asked)) == len(asked), "a record serves many requests, a name only one"
         most = max(most, len(asked))
+        names |= {line["request"] for line in lines[1:] if line["op"] in REQUESTS}
     assert most > 2 * LARGE["requests"]
+    assert len(names) > 2 * LARGE["request_ids"], "an id that is free gets a new name"
 
 
 def test_a_broken_model_is_recorded_as_broken(tmp_path: Path) -> None:
