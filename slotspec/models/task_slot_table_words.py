@@ -118,12 +118,15 @@ class TaskSlotTableWords(Words):
         for number in range(len(before["sent"])):
             what = f"timeout {self.element(tickets, number)} under way"
             self._compare(told, what, self._sent, number, step)
-        names = resources_of(self.instance.setting).names
-        for number, name in enumerate(names):
-            old, new = before["used"][number], after["used"][number]
-            if old != new:
-                told.append(f"{name} used: {old} -> {new}")
+        if before["used"] != after["used"]:
+            told.append(f"budget left: {self._left(before, after)} -> {self._left(after, before)}")
         return told
+
+    def _left(self, state: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+        """What is left of the resources of which `other` has another amount."""
+        left = resources_of(self.instance.setting).left(state["used"])
+        pairs = zip(left.items(), state["used"], other["used"], strict=False)
+        return ", ".join(f"{value} {name}" for (name, value), a, b in pairs if a != b)
 
     @staticmethod
     def _compare(told: list[str], what: str, phrase: Any, number: int, step: TraceStep) -> None:

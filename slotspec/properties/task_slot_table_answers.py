@@ -15,6 +15,7 @@ from slotspec.models.task_slot_table_environment import (
     get_allocated_slots,
     is_allocated,
     mark_slot_active,
+    mark_slot_inactive,
     timeout_arrives,
     try_mark_slot_active,
 )
@@ -198,6 +199,22 @@ def a_slot_is_activated_for_its_own_job_only(
     if before.slot_job[allocation] != job:
         return result == 0 and same_slots(before, after)
     return result == int(before.slot[allocation] != TaskSlot.RELEASING)
+
+
+@task_slot_table.step("TaskSlotTableImpl.markSlotInactive", on=mark_slot_inactive)
+def an_inactive_slot_has_a_new_timeout(
+    before: TaskSlotTableState, after: TaskSlotTableState, result: int, allocation: int
+) -> bool:
+    """A slot that is not used for now waits anew; what was under way to it is stale."""
+    if result != 1:
+        return same_slots(before, after)
+    return (
+        before.slot[allocation] != TaskSlot.RELEASING
+        and after.slot[allocation] == TaskSlot.ALLOCATED
+        and after.timer[allocation] == SlotTimer.RUNNING
+        and after.ticket[allocation] != before.ticket[allocation]
+        and after.sent[after.ticket[allocation]] == NONE
+    )
 
 
 @task_slot_table.step("TaskSlotTableImpl.freeSlotInternal", on=free_slot)

@@ -46,7 +46,7 @@ def has_twins(setting: Setting) -> bool:
     """Whether two slots can be used at a time, with a task each."""
     shares = setting["static_slots"] + setting["spare"]
     numbers = setting["static_slots"] + setting["dynamic_slots"]
-    return min(setting["tasks"], setting["allocations"], shares, numbers) > 1
+    return bool(min(setting["tasks"], setting["allocations"], shares, numbers) > 1)
 
 
 def has_late_tickets(setting: Setting) -> bool:
