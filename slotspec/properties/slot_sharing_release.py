@@ -16,7 +16,12 @@ from slotspec.models.slot_sharing_tree import (
     root_of,
 )
 from slotspec.properties.slot_sharing_deviations import EVICTED, TWICE, known
+from slotspec.statemachine.fields import Setting
 from slotspec.statemachine.rules import NONE
+
+
+def has_releasing_owner(setting: Setting) -> bool:
+    return bool(setting["owner_releases"])
 
 
 def emitted(s: SlotSharingState, effect: int, who: int) -> int:
@@ -74,6 +79,20 @@ def an_owner_hears_once(before: SlotSharingState, after: SlotSharingState) -> bo
         times = emitted(after, int(Effect.RETURN_SLOT), slot)
         alive = before.slot[slot] == LogicalSlot.ALIVE or before.slot[slot] == LogicalSlot.RELEASING
         if times > 1 or (times == 1 and not alive):
+            return False
+    return True
+
+
+@slot_sharing.step(
+    "SlotOwner.returnLogicalSlot: SchedulerImpl releases the task slot",
+    when=has_releasing_owner,
+    deviation=known(EVICTED),
+)
+def a_returned_slot_leaves_its_tree(before: SlotSharingState, after: SlotSharingState) -> bool:
+    """An owner that gets a logical slot back releases the task slot."""
+    for slot in range(len(before.single)):
+        returned = emitted(after, int(Effect.RETURN_SLOT), slot) > 0
+        if returned and is_single_registered(after, slot):
             return False
     return True
 

@@ -236,6 +236,7 @@ def _declare(cls: type[Lifecycle]) -> None:
             transitions.append(Transition(begin, event, end))
         event.targets = tuple(targets)
 
+    _check_inside(cls, numbered, events)
     cls.states = tuple(numbered.values())
     cls.events = tuple(events.values())
     cls.transitions = tuple(transitions)
@@ -248,6 +249,36 @@ def _declare(cls: type[Lifecycle]) -> None:
             raise _wrong("FSM009", cls, f"{state.name} cannot be reached; add an event or drop it")
         if not state.final and not any(m.source == state for m in transitions):
             raise _wrong("FSM010", cls, f"{state.name} is a dead end; declare it final=True")
+
+
+def _check_inside(cls: type[Lifecycle], states: dict[str, State], events: dict[str, Event]) -> None:
+    """See that lifecycles inside of states are such, and that events tell them apart."""
+    owner = dict.fromkeys(events, cls.__name__)
+    below: list[type[Lifecycle]] = []
+    for name, state in states.items():
+        inside: object = state.inside
+        if not isinstance(inside, tuple) or not all(
+            isinstance(child, type) and issubclass(child, Lifecycle) for child in inside
+        ):
+            raise _wrong(
+                "FSM012", cls, f"inside of {name} is {inside!r}; give a tuple of lifecycles"
+            )
+        below += state.inside
+    for child in below:
+        if below.count(child) > 1:
+            raise _wrong(
+                "FSM013", cls, f"{child.__name__} is inside twice; give each place one of its own"
+            )
+        for event in child.events:
+            if event.name in owner:
+                raise _wrong(
+                    "FSM014",
+                    cls,
+                    f"{event.name} is an event of {owner[event.name]} and of {child.__name__}"
+                    " inside; rename one",
+                )
+            owner[event.name] = child.__name__
+        below += [deeper for state in child.states for deeper in state.inside]
 
 
 def walk(cls: type[Lifecycle], events: Iterator[Event]) -> State:
