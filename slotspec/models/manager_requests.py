@@ -39,7 +39,6 @@ class ManagerRequest(Lifecycle):
     withdraw = Event(
         "It is not wanted any more.",
         (WAITING, WITHDRAWN),
-        (RESERVED, WITHDRAWN),
         (REQUESTED, WITHDRAWN),
     )
     time_out = Event(

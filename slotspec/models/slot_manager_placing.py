@@ -124,8 +124,9 @@ def new_worker(s: SlotManagerState, wanted: int) -> int:
         return UNSUPPORTED
     if match == Answer.NO:
         return NONE
-    emit(s, Effect.ALLOCATE_RESOURCE, s.resources_granted)
-    if not s.resources_granted:
+    granted = s.resources_granted * s.workers
+    emit(s, Effect.ALLOCATE_RESOURCE, granted)
+    if not granted:
         return NONE
     pending = NONE
     for _ in range(s.slots_per_worker):

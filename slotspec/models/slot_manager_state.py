@@ -15,6 +15,7 @@ from slotspec.models.manager_registrations import IdleQuery, ManagedTaskManager,
 from slotspec.models.manager_requests import ManagerRequest, SlotCall
 from slotspec.models.manager_slots import PendingTaskManagerSlot, TaskManagerSlot
 from slotspec.models.resource_profile import CATALOGUE, matching_table
+from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.fields import (
     FLAG,
     Bound,
@@ -153,7 +154,7 @@ BOUNDS = (
     Bound("task_manager_timeout", "Idle timeout of TaskExecutors in ticks; 0: no time.", 0, 0, 20),
     Bound("slot_request_timeout", "Request timeout in ticks; 0: no time.", 0, 0, 20),
     Bound("slots_per_worker", "Slots of each new worker.", 1, 1, 8),
-    Bound("max_slots", "Most slots, registered and expected.", 4, 0, 100),
+    Bound("max_slots", "Most slots, registered and expected.", 2, 0, 100),
     Bound("redundant_task_managers", "Workers to keep in reserve (1.12, 1.13).", 0, 0, 8),
     Bound("workers", "Whether new workers are granted at all (0: standalone).", 1, 0, 1),
     Bound("moody_resources", "Whether the grant of new workers may change.", 0, 0, 1),
@@ -167,7 +168,7 @@ BOUNDS = (
         "occupied_answers", "Whether a TaskExecutor may answer that a slot is occupied.", 1, 0, 1
     ),
     Bound("cancelled_answers", "Whether a call may fail with a cancellation.", 1, 0, 1),
-    Bound("stale_reports", "Whether reports may say anything, at any time.", 1, 0, 1),
+    Bound("reports", "Whether TaskExecutors report their slots in heartbeats.", 1, 0, 1),
     Bound("fail_flag", "Whether unfulfillable requests may be tolerated for a while.", 0, 0, 1),
 )
 
@@ -190,6 +191,18 @@ def _choice(name: str, sentence: str) -> Any:
 def _longest(name: str) -> Callable[[Setting], int]:
     """The age at which time stops to matter; never, when a recorded clock is followed."""
     return lambda setting: 2**62 if setting.choices.get("follow_clock") else int(setting[name])
+
+
+def _max_slots(setting: Setting) -> int:
+    """As set, if there are records enough for so many expected slots."""
+    most, room = int(setting["max_slots"]), setting.bounds["pending_slots"]
+    if most > room and not setting.choices.get("follow_clock"):
+        raise UsageError(
+            "SET002",
+            f"bound max_slots={most}: as many slots may be expected, and pending_slots={room};"
+            f" set pending_slots={most} too",
+        )
+    return most
 
 
 class SlotManagerState(Record):
@@ -297,13 +310,13 @@ class SlotManagerState(Record):
     longest_idle: int = constant("Idle times stop here.", _longest("task_manager_timeout"))
     longest_request: int = constant("Ages of requests stop here.", _longest("slot_request_timeout"))
     slots_per_worker: int = _choice("slots_per_worker", "Slots of each new worker.")
-    max_slots: int = _choice("max_slots", "Most slots.")
+    max_slots: int = constant("Most slots.", _max_slots)
     redundant_task_managers: int = _choice("redundant_task_managers", "Workers in reserve.")
     workers: int = _choice("workers", "New workers are granted.")
     spread: int = _choice("spread", "Least utilized TaskExecutors first.")
     wait_result_consumed: int = _choice("wait_result_consumed", "Ask before releasing.")
     auto_run: int = _choice("auto_run", "The main thread runs at the end of an operation.")
-    stale_reports: int = _choice("stale_reports", "Reports may say anything.")
+    cancelled_answers: int = _choice("cancelled_answers", "A call may be cancelled.")
     idle_release: int = _choice("idle_release", "Which idle TaskExecutors are released.")
     paired_slots: int = _choice("paired_slots", "Which reported slots count as expected.")
     follow_clock: int = constant(

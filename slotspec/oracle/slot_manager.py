@@ -119,7 +119,7 @@ class SlotManagerOracle:
             )
         self.generation = generation
         self.instance = slot_manager.instance(
-            {"timers": 2, "queries": 2},
+            {"timers": 2, "queries": 2, "workers": 1},
             generation=generation,
             choices={
                 "profiles": named,

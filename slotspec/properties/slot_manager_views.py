@@ -1,0 +1,72 @@
+"""What the slot manager's properties look at: effects counted, states compared."""
+
+from __future__ import annotations
+
+from slotspec.models.slot_manager_state import SlotManagerState
+from slotspec.statemachine.rules import NONE
+
+
+def count_effects(s: SlotManagerState, kind: int, first: int, second: int) -> int:
+    """How many effects of `kind` the step emitted; `first` and `second` are its leading
+    arguments, NONE for any."""
+    count = 0
+    for i in range(len(s.effects)):
+        if (
+            s.effects[i][0] == kind
+            and (first == NONE or s.effects[i][1] == first)
+            and (second == NONE or s.effects[i][2] == second)
+        ):
+            count += 1
+    return count
+
+
+def same_slot(a: SlotManagerState, b: SlotManagerState, slot: int) -> bool:
+    """Whether both states have the same slot of this name, in the same use."""
+    return (
+        a.slot[slot] == b.slot[slot]
+        and a.slot_instance[slot] == b.slot_instance[slot]
+        and a.slot_profile[slot] == b.slot_profile[slot]
+        and a.slot_allocation[slot] == b.slot_allocation[slot]
+        and a.slot_request[slot] == b.slot_request[slot]
+        and a.free[slot] == b.free[slot]
+    )
+
+
+def same_request(a: SlotManagerState, b: SlotManagerState, request: int) -> bool:
+    """Whether both states have the same request in this record."""
+    return (
+        a.request[request] == b.request[request]
+        and a.request_allocation[request] == b.request_allocation[request]
+        and a.request_call[request] == b.request_call[request]
+        and a.reservation[request] == b.reservation[request]
+        and a.entered[request] == b.entered[request]
+    )
+
+
+def is_unchanged(a: SlotManagerState, b: SlotManagerState) -> bool:
+    """Whether both states have the same slots, requests, connections, calls and map entries."""
+    for slot in range(len(a.slot)):
+        if not same_slot(a, b, slot):
+            return False
+    for request in range(len(a.request)):
+        if not same_request(a, b, request):
+            return False
+    for instance in range(len(a.registration)):
+        if (
+            a.registration[instance] != b.registration[instance]
+            or a.free_count[instance] != b.free_count[instance]
+        ):
+            return False
+    for pending in range(len(a.pending)):
+        if (
+            a.pending[pending] != b.pending[pending]
+            or a.pending_request[pending] != b.pending_request[pending]
+        ):
+            return False
+    for call in range(len(a.call)):
+        if a.call[call] != b.call[call]:
+            return False
+    for allocation in range(len(a.fulfilled)):
+        if a.fulfilled[allocation] != b.fulfilled[allocation]:
+            return False
+    return a.manager[0] == b.manager[0]
