@@ -447,7 +447,7 @@ def test_a_search_notices_a_broken_rule(name: str) -> None:
 
 BOUNDS: Mapping[str, Mapping[str, int]] = {
     "slots": {"allocations": 2, "static_slots": 1, "tickets": 2},
-    "tasks": {},
+    "tasks": {"executions": 1, "tasks": 1},
     "timeouts": {"tickets": 3},
     "profiles": {"allocations": 2},
 }
