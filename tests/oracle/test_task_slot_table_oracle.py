@@ -99,9 +99,9 @@ class Wasteful(TaskSlotTableOracle):
 def arguments(random: Random, op: str, added: list[str]) -> dict[str, Any]:
     """Arguments for `op`, of few names, so that they meet again and again."""
     index = random.choice([-2, -1, -1, 0, 1, 2, 3, 5])
-    allocation = f"a{random.randint(1, 6)}"
+    allocation = f"a{random.choice([1, 1, 2, 2, 3, 4])}"
     job = random.choice(["j1", "j1", "j2"])
-    execution = f"e{random.randint(1, 4)}"
+    execution = random.choice(["e1", "e1", "e2", "e3"])
     timeout = random.choice([0, 10, 10, 30])
     match op:
         case "allocate_slot":
@@ -144,14 +144,24 @@ def arguments(random: Random, op: str, added: list[str]) -> dict[str, Any]:
     return {"job": job} if "job" in named else {"allocation": allocation}
 
 
+WEIGHTS = {
+    "allocate_slot": 6.0,
+    "mark_slot_active": 6.0,
+    "add_task": 9.0,
+    "remove_task": 3.0,
+    "start": 0.1,
+    "close": 0.1,
+}
+"""Operation -> how often it comes; once where nothing is said."""
+
+
 def walk(seed: int, generation: str) -> tuple[int, int]:
     """Run both oracles over one random sequence; how many tasks and tickets each has."""
     random = Random(seed)
     thrifty = TaskSlotTableOracle(generation, of(generation))
     wasteful = Wasteful(generation, of(generation))
-    busy = {"allocate_slot", "mark_slot_active", "add_task", "remove_task", "free_slot"}
     names = TASK_SLOT_TABLE.operations_of(generation)
-    weights = [0.02 if n in {"close", "start"} else 4.0 if n in busy else 1.0 for n in names]
+    weights = [WEIGHTS.get(name, 1.0) for name in names]
     sequence: list[tuple[str, dict[str, Any]]] = [("start", {})]
     added: list[str] = []
     for step in range(150):
@@ -171,7 +181,7 @@ def walk(seed: int, generation: str) -> tuple[int, int]:
 
 @pytest.mark.parametrize("generation", ["1.11", "1.12", "1.13"])
 def test_numbers_are_used_again_unnoticed(generation: str) -> None:
-    sizes = [walk(seed, generation) for seed in range(60)]
+    sizes = [walk(seed, generation) for seed in range(40)]
     # the comparison is worth something only if numbers really were used again
     assert 5 * sum(small for small, _ in sizes) < sum(large for _, large in sizes)
 
