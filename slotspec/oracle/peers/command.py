@@ -48,7 +48,7 @@ class Process:
             ) from None
         self._chunks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._buffer = b""
+        self._buffer = bytearray()
         self.ended = False
         self._threads = [
             threading.Thread(target=work, daemon=True) for work in (self._read, self._write)
@@ -79,7 +79,7 @@ class Process:
         """What has come and was not read as a line."""
         while not self.ended and not self._chunks.empty():
             self._take(self._chunks.get())
-        return self._buffer
+        return bytes(self._buffer)
 
     def _take(self, chunk: bytes) -> None:
         if chunk:
@@ -100,7 +100,8 @@ class Process:
                 self._take(self._chunks.get(timeout=left))
             except queue.Empty:
                 return None
-        line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
         return line
 
     def exit_code(self) -> int | None:
