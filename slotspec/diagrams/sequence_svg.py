@@ -6,6 +6,8 @@ stand in a column of their own, and a step is as high as the higher of the two.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from html import escape
 from itertools import pairwise
 
@@ -22,6 +24,11 @@ GAP = 96
 MARGIN = 16
 NUMBERS = 34
 """Width of the step numbers."""
+NARROW_GAP = 62
+NARROW_TEXT = 27
+"""Least distance, and letters of a line, in a narrow place."""
+LONGEST_WORD = 40
+"""A longer word of a message is cut: names of exceptions are not."""
 REMARKS = 58
 """Characters in a line of the last column."""
 
@@ -38,11 +45,14 @@ def width(text: str, size: float = SIZE, bold: bool = False) -> float:
     return units * size * (1.06 if bold else 1.0)
 
 
-def broken(text: str, limit: int = REMARKS) -> list[str]:
-    """`text` in lines of at most `limit` characters, words cut only where one is longer."""
+def broken(text: str, limit: int = REMARKS, longest: int = 0) -> list[str]:
+    """`text` in lines of at most `limit` characters.
+
+    :param longest: a word is cut only if it is longer than this (or than `limit`).
+    """
     lines = [""]
     for word in text.split(" "):
-        while len(word) > limit:
+        while len(word) > max(limit, longest):
             if lines[-1]:
                 lines.append("")
             lines[-1], word = word[:limit], word[limit:]
@@ -55,22 +65,55 @@ def broken(text: str, limit: int = REMARKS) -> list[str]:
     return lines
 
 
-def sequence_svg(diagram: Sequence, *, title: bool = True) -> str:
-    """The SVG of a sequence; light or dark as the reader prefers."""
-    return _Drawing(diagram, title).text()
+def stacked(text: str, limit: int = NARROW_TEXT) -> list[str]:
+    """A message in lines: a long one has its name first and its arguments below."""
+    if len(text) <= limit:
+        return [text]
+    name, bracket, arguments = text.partition("(")
+    names = [""]
+    for part in re.findall("[^_]*_|[^_]+", name):
+        if names[-1] and len(names[-1] + part) > limit:
+            names.append("")
+        names[-1] += part
+    if not bracket:
+        return broken(text, limit, LONGEST_WORD)
+    return [*names, *broken(f"({arguments}", limit, LONGEST_WORD)]
+
+
+def sequence_svg(diagram: Sequence, *, title: bool = True, narrow: bool = False) -> str:
+    """The SVG of a sequence; light or dark as the reader prefers.
+
+    :param narrow: for a narrow place: messages in several lines, and only those remarks that
+        say what is wrong.
+    """
+    return _Drawing(_narrowed(diagram) if narrow else diagram, title, narrow).text()
+
+
+def _narrowed(diagram: Sequence) -> Sequence:
+    steps = tuple(
+        Sequel(
+            step.number,
+            tuple(i for i in step.items if isinstance(i, Message) or i.bad),
+        )
+        for step in diagram.steps
+    )
+    return replace(diagram, steps=steps)
 
 
 class _Drawing:
-    def __init__(self, diagram: Sequence, title: bool) -> None:
+    def __init__(self, diagram: Sequence, title: bool, narrow: bool) -> None:
         self.diagram = diagram
+        self.narrow = narrow
         self.out: list[str] = []
         heads = [width(name, SIZE, True) + 28 for name in diagram.lifelines]
-        self.gaps = [max(GAP, (a + b) / 2 + 18) for a, b in pairwise(heads)]
+        self.gaps = [
+            max(NARROW_GAP if narrow else GAP, (a + b) / 2 + 12) for a, b in pairwise(heads)
+        ]
         self.place = {name: i for i, name in enumerate(diagram.lifelines)}
         last = 0.0
         for message in self.messages():
             a, b = self.place[message.source], self.place[message.target]
-            needed = width(message.text) + 30
+            needed = max(map(width, self.lines(message))) + 30
             if a == b:
                 needed += 34
                 if a == len(self.gaps):
@@ -99,6 +142,9 @@ class _Drawing:
 
     def messages(self) -> list[Message]:
         return [m for step in self.diagram.steps for m in step.items if isinstance(m, Message)]
+
+    def lines(self, message: Message) -> list[str]:
+        return stacked(message.text) if self.narrow else [message.text]
 
     def widen(self, first: int, last: int, needed: float) -> None:
         """Give the gaps from lifeline `first` to `last` together the width `needed`."""
@@ -167,7 +213,7 @@ class _Drawing:
         y = top + 4
         for item in step.items:
             if isinstance(item, Message):
-                y += ROW
+                y += ROW + LINE * (len(self.lines(item)) - 1)
                 out += self.message(item, y - 5)
         below = top + 6
         for item in step.items:
@@ -200,14 +246,23 @@ class _Drawing:
         line = f'fill="none" stroke="{colour}" stroke-width="1.5"{dash}'
         if a == b:
             path = f"M{a:.1f},{y - 9:.1f} h22 v9 h-15"
-            text = self.words(a + 30, y - 1, message.text, halo=True)
-            return [f'<path d="{path}" {line}/>', _head(a + 2, y, -1, colour), text]
+            words = self.above(a + 30, y - 1, message, "")
+            return [f'<path d="{path}" {line}/>', _head(a + 2, y, -1, colour), *words]
         way = 1 if b > a else -1
         middle = (a + b) / 2
         return [
             f'<path d="M{a:.1f},{y:.1f} H{b - way * 8:.1f}" {line}/>',
             _head(b - way, y, way, colour),
-            self.words(middle, y - 5, message.text, anchor="middle", halo=True),
+            *self.above(middle, y - 5, message, "middle"),
+        ]
+
+    def above(self, x: float, y: float, message: Message, anchor: str) -> list[str]:
+        """The words of a message, the last line at `y`."""
+        lines = self.lines(message)
+        top = y - LINE * (len(lines) - 1)
+        return [
+            self.words(x, top + LINE * i, line, anchor=anchor, halo=True)
+            for i, line in enumerate(lines)
         ]
 
     @staticmethod

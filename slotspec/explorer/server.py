@@ -1,0 +1,242 @@
+"""The explorer's web server: reads, computes, answers; it writes nothing and loads nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from importlib import resources
+from threading import Semaphore
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from slotspec.explorer import goals, traces, views
+from slotspec.explorer.errors import RequestError
+from slotspec.explorer.settings import ABOUT, Models, parse_path
+from slotspec.statemachine.errors import SlotspecError
+from slotspec.statemachine.model import Model
+
+HOSTS = ["127.0.0.1", "localhost"]
+"""Names under which it answers; any other is somebody who points a name of theirs here."""
+LONGEST_QUERY = 16_000
+HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; connect-src 'self';"
+    " style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+PAGES = {
+    "/": ("page.html", "text/html; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+}
+
+Answer = Callable[[Models, Mapping[str, str]], Any]
+
+
+class Headers:
+    """Puts :data:`HEADERS` on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_more(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [
+                    *message.get("headers", []),
+                    *((k.encode(), v.encode()) for k, v in HEADERS.items()),
+                ]
+            await send(message)
+
+        await self.app(scope, receive, send_more)
+
+
+def application(models: Mapping[str, Model]) -> Starlette:
+    """The application that serves `models`."""
+    served = Models(models)
+    searching = Semaphore(1)
+    routes = [Route(path, _page(*file), methods=["GET"]) for path, file in PAGES.items()]
+    routes += [
+        Route("/api/models", _get(served, _models, frozenset()), methods=["GET"]),
+        Route("/api/view", _get(served, _view, ABOUT), methods=["GET"]),
+        Route("/api/lifecycle", _get(served, _lifecycle, frozenset({"model", "name"}))),
+        Route(
+            "/api/find",
+            _get(served, _find, ABOUT | {"property", "where"}, searching),
+            methods=["GET"],
+        ),
+        Route("/api/export", _get(served, _export, ABOUT), methods=["GET"]),
+        Route("/api/trace", _trace, methods=["POST"]),
+    ]
+    return Starlette(
+        routes=routes,
+        middleware=[
+            Middleware(Headers),
+            Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS, www_redirect=False),
+        ],
+        exception_handlers={
+            HTTPException: _http_error,
+            RequestError: _request_error,
+            SlotspecError: _own_error,
+            Exception: _fault,
+        },
+    )
+
+
+def error(status: int, code: str, message: str) -> JSONResponse:
+    return JSONResponse({"error": {"code": code, "message": message}}, status)
+
+
+async def _http_error(request: Request, what: Exception) -> Response:
+    assert isinstance(what, HTTPException)
+    message = {
+        404: f"there is no {request.url.path[:80]}; the page is at /",
+        405: f"{request.method} is not for {request.url.path[:80]}",
+    }.get(what.status_code, what.detail)
+    response = error(what.status_code, f"WEB{what.status_code}", message)
+    response.headers.update(what.headers or {})
+    return response
+
+
+async def _request_error(request: Request, what: Exception) -> Response:
+    assert isinstance(what, RequestError)
+    return error(what.status, what.code, what.message)
+
+
+async def _own_error(request: Request, what: Exception) -> Response:
+    assert isinstance(what, SlotspecError)
+    return error(400, what.code, what.message)
+
+
+async def _fault(request: Request, what: Exception) -> Response:
+    return error(500, "WEB500", f"slotspec itself failed: {type(what).__name__}: {what}")
+
+
+def _page(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:
+    async def page(request: Request) -> Response:
+        content = resources.files("slotspec.explorer").joinpath(name).read_bytes()
+        return Response(content, media_type=kind)
+
+    return page
+
+
+def _query(request: Request, allowed: frozenset[str] | set[str]) -> dict[str, str]:
+    """The query, each name at most once and none that means nothing.
+
+    :raises RequestError: 400, or 414 where it is too long.
+    """
+    if len(request.url.query) > LONGEST_QUERY:
+        raise RequestError(414, "WEB005", f"a query has at most {LONGEST_QUERY:,} letters")
+    found: dict[str, str] = {}
+    for name, value in request.query_params.multi_items():
+        if name not in allowed:
+            known = ", ".join(sorted(allowed)) or "none"
+            raise RequestError(
+                400, "WEB007", f"{name[:60]!r} means nothing here; parameters: {known}"
+            )
+        if name in found:
+            raise RequestError(400, "WEB007", f"{name!r} is given twice; give it once")
+        found[name] = value
+    return found
+
+
+def _get(
+    served: Models,
+    answer: Answer,
+    allowed: frozenset[str] | set[str],
+    alone: Semaphore | None = None,
+) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that computes in a thread; with `alone`, one at a time, others are refused."""
+
+    def compute(query: dict[str, str]) -> Response:
+        if alone is not None and not alone.acquire(blocking=False):
+            raise RequestError(
+                429, "WEB012", "another search is going on; try again when it is done"
+            )
+        try:
+            found = answer(served, query)
+        finally:
+            if alone is not None:
+                alone.release()
+        if isinstance(found, Response):
+            return found
+        return Response(json.dumps(found, ensure_ascii=False), media_type="application/json")
+
+    async def endpoint(request: Request) -> Response:
+        return await run_in_threadpool(compute, _query(request, allowed))
+
+    return endpoint
+
+
+def _models(served: Models, query: Mapping[str, str]) -> Any:
+    return views.models(served.models)
+
+
+def _view(served: Models, query: Mapping[str, str]) -> Any:
+    ready = served.ready(query)
+    path = parse_path(query.get("path", ""), ready.instance)
+    with ready.lock:
+        return views.view(ready, path)
+
+
+def _find(served: Models, query: Mapping[str, str]) -> Any:
+    ready = served.ready(query)
+    path = parse_path(query.get("path", ""), ready.instance)
+    if ("property" in query) == ("where" in query):
+        raise RequestError(400, "WEB011", "give either property=NAME or where=field:VALUE")
+    with ready.lock:
+        if "property" in query:
+            return goals.property_path(ready, query["property"])
+        return goals.state_path(ready, path, query["where"])
+
+
+def _export(served: Models, query: Mapping[str, str]) -> Any:
+    ready = served.ready(query)
+    path = parse_path(query.get("path", ""), ready.instance)
+    if not path:
+        raise RequestError(400, "WEB008", "there is no step yet; take one, then export")
+    with ready.lock:
+        content = traces.exported(ready, path)
+    name = f"{ready.instance.model.name}-{len(path)}.jsonl"
+    return Response(
+        content,
+        media_type="application/jsonl",
+        headers={"content-disposition": f'attachment; filename="{name}"'},
+    )
+
+
+def _lifecycle(served: Models, query: Mapping[str, str]) -> Any:
+    return Response(
+        views.lifecycle_svg(served.model(query), query.get("name", "")), media_type="image/svg+xml"
+    )
+
+
+async def _trace(request: Request) -> Response:
+    """Play an uploaded trace. It is read and forgotten: a POST because it has a body."""
+    query = _query(request, {"generation"})
+    origin = request.headers.get("origin")
+    if origin is not None and origin != f"{request.url.scheme}://{request.headers['host']}":
+        raise RequestError(403, "WEB022", "this is for the explorer's own page")
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > traces.LARGEST_BODY:
+            raise RequestError(
+                413,
+                "WEB021",
+                f"a trace has at most {traces.LARGEST_BODY >> 20} MiB; send it packed",
+            )
+    found = await run_in_threadpool(traces.played, body, query.get("generation"))
+    return Response(json.dumps(found, ensure_ascii=False), media_type="application/json")

@@ -1,0 +1,228 @@
+"""Which instance a request is about, and which path: read from its query, trusting nothing."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import prod
+from threading import Lock
+from typing import Any
+
+from slotspec.explorer.errors import RequestError
+from slotspec.statemachine.errors import SlotspecError, StepError
+from slotspec.statemachine.fields import Sort
+from slotspec.statemachine.interpret import Interpreter
+from slotspec.statemachine.model import Call, Instance, Model, ParameterDomain
+from slotspec.statemachine.rules import REFUSED
+from slotspec.statemachine.verdict import Finding, TraceStep
+from slotspec.statemachine.words import Words, words_of
+
+LONGEST_PATH = 1000
+MOST_CALLS = 5_000
+"""Calls of an instance that are tried in each state; larger bounds are refused."""
+KEPT = 16
+"""Instances that are kept ready."""
+ABOUT = frozenset({"model", "generation", "scope", "set", "path"})
+"""What every request about a state may say."""
+
+
+@dataclass
+class Ready:
+    """An instance with what is needed to answer for it; one request at a time uses it."""
+
+    instance: Instance
+    interpreter: Interpreter
+    words: Words
+    lock: Lock = field(default_factory=Lock)
+    found: dict[str, Any] = field(default_factory=dict)
+    last: tuple[tuple[int, ...], list[TraceStep], list[bytes]] = ((), [], [])
+
+
+class Models:
+    """The models that are served, and their instances."""
+
+    def __init__(self, models: Mapping[str, Model]) -> None:
+        self.models = dict(models)
+        self._ready: OrderedDict[tuple[str, ...], Ready] = OrderedDict()
+        self._lock = Lock()
+
+    def model(self, query: Mapping[str, str]) -> Model:
+        """The model that a request names; the first one if it names none."""
+        name = query.get("model") or next(iter(self.models))
+        if name not in self.models:
+            raise RequestError(
+                404,
+                "WEB001",
+                f"no model {name[:60]!r} is served; there is {', '.join(self.models)}",
+            )
+        return self.models[name]
+
+    def ready(self, query: Mapping[str, str]) -> Ready:
+        """The instance that a request is about.
+
+        :raises RequestError: a name or number that is not known, with status 400 or 404.
+        """
+        model = self.model(query)
+        bounds = parse_bounds(query.get("set", ""))
+        key = (
+            model.name,
+            query.get("generation", ""),
+            query.get("scope", ""),
+            *(f"{name}={value}" for name, value in sorted(bounds.items())),
+        )
+        with self._lock:
+            if key in self._ready:
+                self._ready.move_to_end(key)
+                return self._ready[key]
+        try:
+            scope = query.get("scope") or None
+            _see_small(model, bounds, scope)
+            instance = model.instance(
+                bounds, generation=query.get("generation") or None, scope=scope
+            )
+            made = Ready(instance, Interpreter(instance), words_of(instance))
+        except RequestError:
+            raise
+        except SlotspecError as error:
+            raise RequestError(400, error.code, error.message) from error
+        with self._lock:
+            self._ready[key] = made
+            while len(self._ready) > KEPT:
+                self._ready.popitem(last=False)
+        return made
+
+
+def _see_small(model: Model, bounds: Mapping[str, int], scope: str | None) -> None:
+    """Refuse bounds at which listing the calls alone would take long.
+
+    :raises RequestError: 400 with what to choose instead.
+    """
+    values = {name: bound.default for name, bound in model.bounds.items()}
+    chosen = model.scopes.get(scope) if scope else next(iter(model.scopes.values()))
+    values |= chosen.bounds if chosen else {}
+    for name, value in bounds.items():
+        if name in model.bounds:  # any other is refused where the instance is made
+            values[name] = model.bounds[name].checked(value)
+    count = sum(
+        prod(_size(domain, values) for domain in action.parameters.values())
+        for action in model.actions.values()
+    )
+    if count > MOST_CALLS:
+        raise RequestError(
+            400,
+            "WEB003",
+            f"there are {count:,} calls at these bounds; choose smaller ones, for at most"
+            f" {MOST_CALLS:,}",
+        )
+
+
+def _size(domain: ParameterDomain, values: Mapping[str, int]) -> int:
+    if isinstance(domain, Sort):
+        return domain.size(values)
+    return domain if isinstance(domain, int) else len(domain)
+
+
+def parse_bounds(text: str) -> dict[str, int]:
+    """``name=number,name=number`` as bounds."""
+    bounds: dict[str, int] = {}
+    for item in filter(None, text.split(",")):
+        name, _, value = item.partition("=")
+        if not value.isdecimal() or len(value) > 6:
+            raise RequestError(
+                400, "WEB002", f"set={item[:60]}: write name=number,name=number, as requests=3"
+            )
+        bounds[name] = int(value)
+    return bounds
+
+
+def parse_path(text: str, instance: Instance) -> tuple[int, ...]:
+    """``3.14.15`` as numbers of calls.
+
+    :raises RequestError: 400 for anything else, 414 for a path that is too long.
+    """
+    if not text:
+        return ()
+    parts = text.split(".")
+    if len(parts) > LONGEST_PATH:
+        raise RequestError(
+            414, "WEB005", f"a path has at most {LONGEST_PATH:,} steps, this one {len(parts):,}"
+        )
+    path = []
+    for number, part in enumerate(parts, 1):
+        if not (part.isascii() and part.isdecimal() and len(part) <= 6):
+            raise RequestError(
+                400, "WEB004", f"path: step {number} is {part[:30]!r}; give numbers of calls"
+            )
+        if int(part) >= len(instance.calls):
+            raise RequestError(
+                400,
+                "WEB004",
+                f"path: step {number} is call {part}, but {instance.title} has calls 0 to"
+                f" {len(instance.calls) - 1}",
+            )
+        path.append(int(part))
+    return tuple(path)
+
+
+@dataclass(frozen=True)
+class Walked:
+    """A path that was taken. The interpreter stands in its last state.
+
+    :param fault: what the last step met; the path ends there.
+    """
+
+    steps: list[TraceStep]
+    fault: str | None
+
+    def finding(self, instance: Instance) -> Finding:
+        return Finding(tuple(self.steps), self.fault, instance)
+
+
+def walk(ready: Ready, path: tuple[int, ...]) -> Walked:
+    """Take the steps of `path`; those that the last request took are not taken again.
+
+    :raises RequestError: 400 where a call is not possible where the path takes it.
+    """
+    interpreter, calls = ready.interpreter, ready.instance.calls
+    known, steps, keys = ready.last
+    if not keys:
+        keys = [_initial(ready)]
+    same = 0
+    while same < min(len(known), len(path)) and known[same] == path[same]:
+        same += 1
+    steps, keys = steps[:same], keys[: same + 1]
+    interpreter.load(keys[-1])
+    before = interpreter.snapshot()
+    for number, index in enumerate(path[same:], same + 1):
+        call: Call = calls[index]
+        try:
+            result = interpreter.step(call)
+        except StepError as error:
+            if number < len(path):
+                raise RequestError(
+                    400, "WEB006", f"path: step {number} leaves the protocol: {error.message}"
+                ) from error
+            after = interpreter.snapshot()
+            interpreter.undo()
+            interpreter.load(keys[-1])
+            return Walked([*steps, TraceStep(call, 0, (), before, after)], str(error))
+        if result == REFUSED:
+            raise RequestError(
+                400,
+                "WEB006",
+                f"path: step {number}, {ready.words.call(call)}, is not possible there",
+            )
+        after = interpreter.snapshot()
+        effects = tuple(tuple(int(v) for v in effect) for effect in interpreter.effects)
+        steps.append(TraceStep(call, result, effects, before, after))
+        keys.append(interpreter.key)
+        before = after
+    ready.last = (path, steps, keys)
+    # so that what follows may take steps back without a trace of these
+    interpreter.load(keys[-1])
+    return Walked(steps, None)
+
+
+def _initial(ready: Ready) -> bytes:
+    return Interpreter(ready.instance).key

@@ -1,0 +1,236 @@
+"""What the page shows of a state: machines, queues, maps, what can happen, the path so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from slotspec.diagrams.formats import Format, render
+from slotspec.diagrams.lifecycles import lifecycles_of, plain
+from slotspec.diagrams.sequence_svg import sequence_svg
+from slotspec.diagrams.sequences import of_finding
+from slotspec.explorer.errors import RequestError
+from slotspec.explorer.settings import Ready, Walked, walk
+from slotspec.statemachine.errors import StepError
+from slotspec.statemachine.fields import FieldSpec, Ref, Sort
+from slotspec.statemachine.model import Kind, Model
+from slotspec.statemachine.rules import NONE, REFUSED
+from slotspec.statemachine.verdict import TraceStep
+
+DRAWN = 60
+"""So many steps of a path are drawn, the last ones."""
+
+
+def models(served: dict[str, Model]) -> list[dict[str, Any]]:
+    """What there is to choose from."""
+    return [
+        {
+            "name": model.name,
+            "sentence": model.sentence,
+            "generations": list(model.generations),
+            "scopes": [{"name": s.name, "sentence": s.sentence} for s in model.scopes.values()],
+            "bounds": [
+                {
+                    "name": b.name,
+                    "sentence": b.sentence,
+                    "default": b.default,
+                    "minimum": b.minimum,
+                    "maximum": b.maximum,
+                }
+                for b in model.bounds.values()
+            ],
+            "lifecycles": [one.__name__ for one in lifecycles_of(model)],
+        }
+        for model in served.values()
+    ]
+
+
+def view(ready: Ready, path: tuple[int, ...]) -> dict[str, Any]:
+    """Everything about the state at the end of `path`."""
+    walked = walk(ready, path)
+    instance = ready.instance
+    state = walked.steps[-1].after if walked.steps else ready.interpreter.snapshot()
+    changed = walked.steps[-1].changed if walked.steps else {}
+    return {
+        "title": instance.title,
+        "generation": instance.generation,
+        "scope": instance.scope,
+        "bounds": dict(instance.setting.bounds),
+        "length": len(path),
+        "machines": list(_machines(ready, state, changed)),
+        "queues": list(_queues(ready, state, changed)),
+        "maps": list(_maps(ready, state, changed)),
+        "values": list(_values(ready, state, changed)),
+        "calls": [] if walked.fault else list(_calls(ready)),
+        "steps": [ready.words.taken(step) for step in walked.steps],
+        "last": _last(ready, walked),
+        "broken": [] if walked.fault else list(_broken(ready)),
+        "sequence": _sequence(ready, walked),
+        "properties": [
+            {"name": p.name, "kind": p.kind.value, "sentence": p.sentence}
+            for p in instance.properties.values()
+        ],
+    }
+
+
+def _specs(ready: Ready) -> Iterator[tuple[str, FieldSpec]]:
+    for name, spec in ready.instance.record.fields.items():
+        if not spec.scratch:
+            yield name, spec
+
+
+def _machines(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]]:
+    for name, spec in _specs(ready):
+        if not isinstance(spec.domain, type) or not len(state[name]):
+            continue
+        yield {
+            "field": name,
+            "sentence": spec.sentence,
+            "lifecycle": spec.domain.__name__,
+            "elements": [
+                {
+                    "name": "" if spec.over is None else ready.words.element(spec.over, i),
+                    "state": spec.domain.states[at].name,
+                    "sentence": spec.domain.states[at].sentence,
+                    "initial": spec.domain.states[at].initial,
+                    "changed": f"{name}[{i}]" in changed,
+                }
+                for i, at in enumerate(state[name])
+            ],
+        }
+
+
+def _queues(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]]:
+    for name, spec in _specs(ready):
+        if spec.over is not None and spec.over.ordered and isinstance(spec.domain, Ref):
+            yield {
+                "field": name,
+                "sentence": spec.sentence,
+                "items": [ready.words.value(spec.domain, v) for v in state[name] if v != NONE],
+                "changed": any(place.startswith(f"{name}[") for place in changed),
+            }
+
+
+def _maps(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]]:
+    """Fields over one sort side by side: a row for each element that is not as it began."""
+    by_sort: dict[Sort, list[tuple[str, FieldSpec]]] = {}
+    for name, spec in _specs(ready):
+        if spec.over is not None and not spec.over.ordered:
+            by_sort.setdefault(spec.over, []).append((name, spec))
+    for sort, fields in by_sort.items():
+        rows = []
+        for i in range(sort.size(ready.instance.setting.bounds)):
+            if all(state[name][i] == spec.default for name, spec in fields):
+                continue
+            rows.append(
+                {
+                    "name": ready.words.element(sort, i),
+                    "cells": [
+                        {
+                            "text": ready.words.value(spec.domain, state[name][i]),
+                            "changed": f"{name}[{i}]" in changed,
+                        }
+                        for name, spec in fields
+                    ],
+                }
+            )
+        yield {
+            "sort": sort.name,
+            "sentence": sort.sentence,
+            "columns": [{"field": name, "sentence": spec.sentence} for name, spec in fields],
+            "rows": rows,
+        }
+
+
+def _values(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]]:
+    for name, spec in _specs(ready):
+        if spec.over is None and not isinstance(spec.domain, type):
+            value = state[name]
+            yield {
+                "field": name,
+                "sentence": spec.sentence,
+                "text": ready.words.value(spec.domain, value),
+                "changed": name in changed,
+            }
+
+
+def _calls(ready: Ready) -> Iterator[dict[str, Any]]:
+    """The calls that are possible now, with what each would do."""
+    interpreter, words = ready.interpreter, ready.words
+    here = interpreter.key
+    before = interpreter.snapshot()
+    for call in ready.instance.calls:
+        fault = None
+        try:
+            if interpreter.step(call) == REFUSED:
+                continue
+            same = interpreter.key == here
+        except StepError as error:
+            fault, same = error.message, False
+        effects = tuple(tuple(int(v) for v in e) for e in interpreter.effects)
+        interpreter.undo()
+        step = TraceStep(call, 0, effects, before, before)
+        yield {
+            "index": call.index,
+            "action": call.action.name,
+            "text": words.taken(step),
+            "sentence": call.action.sentence,
+            "nothing": same and not effects,
+            "fault": fault,
+        }
+
+
+def _last(ready: Ready, walked: Walked) -> dict[str, Any] | None:
+    if not walked.steps:
+        return None
+    step = walked.steps[-1]
+    return {
+        "call": ready.words.taken(step),
+        "effects": ready.words.effects(step),
+        "changes": ready.words.changes(step),
+        "fault": walked.fault,
+    }
+
+
+def _broken(ready: Ready) -> Iterator[dict[str, Any]]:
+    """Statements about every state that do not hold in this one."""
+    instance = ready.instance
+    for declared in instance.properties.values():
+        if declared.kind is not Kind.ALWAYS:
+            continue
+        try:
+            holds = bool(instance.rule(declared.function)(ready.interpreter.s))
+        except Exception as error:
+            holds, why = False, f"cannot be evaluated: {type(error).__name__}: {error}"
+        else:
+            known = declared.deviation(instance.setting) if declared.deviation else None
+            why = f"known deviation: {known}" if known else declared.sentence
+        if not holds:
+            yield {"name": declared.name, "why": why}
+
+
+def _sequence(ready: Ready, walked: Walked) -> str:
+    if not walked.steps:
+        return ""
+    sequence = of_finding(ready.instance, walked.finding(ready.instance))
+    left_out = max(0, len(sequence.steps) - DRAWN)
+    if left_out:
+        sequence = replace(
+            sequence,
+            steps=sequence.steps[left_out:],
+            ending=f"The first {left_out} steps are not drawn.",
+        )
+    return sequence_svg(sequence, title=False, narrow=True)
+
+
+def lifecycle_svg(model: Model, name: str) -> str:
+    """The diagram of a lifecycle of `model`, without a style sheet of its own.
+
+    :raises RequestError: 404 if the model has none of that name.
+    """
+    found = next((one for one in lifecycles_of(model) if one.__name__ == name), None)
+    if found is None:
+        known = ", ".join(one.__name__ for one in lifecycles_of(model))
+        raise RequestError(404, "WEB009", f"no lifecycle {name[:60]!r} of {model.name}; {known}")
+    return str(render(plain(name, [found]), Format.svg))
