@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from slotspec.oracle.names import natural
 from slotspec.oracle.peers.protocol import PeerError
 
 JARS_VARIABLE = "SLOTSPEC_FLINK_JARS"
@@ -54,6 +55,7 @@ def find_jar(version: str, folder: str | Path | None) -> Path:
     given = folder or os.environ.get(JARS_VARIABLE)
     folders = [Path(given)] if given else list(installed_folders())
     jars = sorted({jar for place in folders for jar in place.rglob("flink-dist*.jar")})
+    jars.sort(key=lambda jar: natural(release_of(jar)))
     fitting = [
         j for j in jars if release_of(j) == version or release_of(j).startswith(f"{version}.")
     ]

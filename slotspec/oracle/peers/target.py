@@ -24,6 +24,8 @@ def open_peer(
     :param timeout: seconds for one answer, for a command.
     :raises PeerError: where it cannot be had.
     """
+    if flink_jars is not None and not target.startswith("flink:"):
+        raise PeerError("PEE001", f"--flink-jars is of no use for {target!r}; leave it out")
     if found := _MODEL.fullmatch(target):
         from slotspec.oracle.peers.model import ModelPeer, parse_choices
 
@@ -34,8 +36,6 @@ def open_peer(
         from slotspec.oracle.peers.flink import FlinkPeer
 
         return FlinkPeer(target.removeprefix("flink:"), flink_jars)
-    if flink_jars is not None:
-        raise PeerError("PEE001", f"--flink-jars is of no use for {target!r}; leave it out")
     if _ATTRIBUTE.fullmatch(target):
         from slotspec.oracle.peers.python import load
 

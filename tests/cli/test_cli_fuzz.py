@@ -1,0 +1,99 @@
+"""``slotspec fuzz`` and ``slotspec record``: what they print, write, and leave with."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from slotspec.cli import main
+from slotspec.oracle.conform import conform
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "peers" / "pool_peer.py"
+COMMAND = f"{shlex.quote(sys.executable)} {shlex.quote(str(EXAMPLE))}"
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as left:
+        main(list(arguments))
+    assert isinstance(left.value.code, int)
+    return left.value.code
+
+
+def test_no_divergence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("fuzz", "--target", "model:1.13", "--examples", "40") == 0
+    told = capsys.readouterr().out
+    assert "model:1.13 against generation 1.13" in told
+    assert "no divergence" in told
+    assert "operations 21/21" in told
+    assert "never fired:" in told
+
+
+def test_a_divergence_is_told_drawn_and_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace, report = tmp_path / "found.jsonl", tmp_path / "report.json"
+    target = ("--target", f"{COMMAND} --bug lifo", "--generation", "1.12")
+    assert run("fuzz", *target, "--out", str(trace), "--json", str(report)) == 1
+    told = capsys.readouterr().out
+    assert "diverges at step 5" in told
+    assert "request.fulfilled(r2, x1)" in told
+    assert "sequenceDiagram" in told
+    found = conform(trace).divergence
+    assert found is not None
+    assert found.step == 5
+    document = json.loads(report.read_text(encoding="utf-8"))
+    assert document["verdict"] == "DIVERGES"
+    assert len(document["divergence"]["steps"]) == 5
+    assert document["divergence"]["differences"][0]["path"] == "effects[0].request"
+
+
+def test_all_kinds_of_difference(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = ("--target", "model:1.12", "--generation", "1.13", "--all", "--examples", "150")
+    assert run("fuzz", *target, "--out", str(tmp_path / "kinds")) == 1
+    told = capsys.readouterr().out
+    assert "1.13 has no operation suspend" in told
+    assert "1. explained by matching" in told
+    assert conform(tmp_path / "kinds" / "01.jsonl").divergence is not None
+
+
+def test_a_peer_that_dies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trace = tmp_path / "so_far.jsonl"
+    code = "import sys; input(); print('{\\\"ready\\\": true}', flush=True); input(); sys.exit(3)"
+    target = f'{shlex.quote(sys.executable)} -c "{code}"'
+    given = ("--generation", "1.12", "--out", str(trace), "--timeout", "5")
+    assert run("fuzz", "--target", target, *given) == 2
+    told = capsys.readouterr().err
+    assert "PEE004: the peer ended with exit code 3 when it was asked for" in told
+    assert "the sequence so far, 1 operations:" in told
+    assert len(trace.read_text(encoding="utf-8").splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--target", "examples.pool_adapter:PoolAdapter"), "SET101"),
+        (("--target", "model:1.12", "--generation", "2.0"), "SET101"),
+        (("--target", "model:1.12", "--examples", "0"), "SET110"),
+        (("--target", "model:1.12", "--steps", "0"), "SET110"),
+        (("--target", "model:none"), "PEE001"),
+        (("--target", "flink:1.12", "--flink-jars", "nowhere"), "PEE008"),
+    ],
+)
+def test_bad_usage(
+    arguments: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("fuzz", *arguments) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_a_recording_is_the_same_for_its_seed(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("a.jsonl", "b.jsonl", "c.jsonl.gz")]
+    for file in files:
+        given = ("--target", COMMAND, "--generation", "1.12", "--seed", "4", "--steps", "30")
+        assert run("record", *given, "--out", str(file)) == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert conform(files[2]).matched == 30
