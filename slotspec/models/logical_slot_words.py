@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from slotspec.models.logical_slot import logical_slot
 from slotspec.models.logical_slot_state import (
     Effect,
     Raised,
-    Reaction,
     payloads,
     physical_slots,
     slots,
@@ -16,7 +17,7 @@ from slotspec.models.logical_slot_state import (
 from slotspec.statemachine.fields import Sort
 from slotspec.statemachine.model import ParameterDomain
 from slotspec.statemachine.rules import NONE
-from slotspec.statemachine.verdict import TraceStep
+from slotspec.statemachine.verdict import Finding, TraceStep
 from slotspec.statemachine.words import Words
 
 PREFIXES: Mapping[str, str] = {slots.name: "s", payloads.name: "y", physical_slots.name: "h"}
@@ -79,10 +80,11 @@ class LogicalSlotWords(Words):
                 )
         return told
 
-
-def reaction_word(reaction: int) -> str:
-    """The name of a reaction in traces."""
-    return Reaction(reaction).name.lower()
+    def export(self, finding: Finding) -> Iterator[dict[str, Any]]:
+        """The trace in the format of recordings: what ``slotspec conform`` replays."""
+        # imported here, since oracles build on models
+        exporter = importlib.import_module("slotspec.oracle.export_logical_slot")
+        yield from exporter.exported(self.instance, finding)
 
 
 logical_slot.words = LogicalSlotWords

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import importlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slotspec.models.task_slot_table import task_slot_table
@@ -26,7 +27,7 @@ from slotspec.models.task_slot_table_state import (
 from slotspec.statemachine.fields import Sort
 from slotspec.statemachine.model import ParameterDomain
 from slotspec.statemachine.rules import NONE
-from slotspec.statemachine.verdict import TraceStep
+from slotspec.statemachine.verdict import Finding, TraceStep
 from slotspec.statemachine.words import NOTHING, Words
 
 PREFIXES: Mapping[str, str] = {
@@ -167,6 +168,12 @@ class TaskSlotTableWords(Words):
 
     def _sent(self, state: Mapping[str, Any], number: int) -> str:
         return self.element(allocations, state["sent"][number])
+
+    def export(self, finding: Finding) -> Iterator[dict[str, Any]]:
+        """The trace in the format of recordings: what ``slotspec conform`` replays."""
+        # imported here, since oracles build on models
+        exporter = importlib.import_module("slotspec.oracle.export_task_slot_table")
+        yield from exporter.exported(self.instance, finding)
 
 
 task_slot_table.words = TaskSlotTableWords

@@ -130,7 +130,10 @@ class LogicalSlotOracle(ModelOracle):
         self, slot: str, physical: str, on_return: str, **place: Any
     ) -> None:
         reaction, below = self._owner(on_return), self._number(physical_slots, physical)
-        self._run(operations.allocate_from_physical_slot, self._new(slot, **place), below, reaction)
+        number = self._new(slot, **place)
+        self._run(operations.allocate_from_physical_slot, number, below, reaction)
+        if self._raises:
+            del self._places[slot]
 
     def _try_assign_payload(self, slot: str, payload: str, on_fail: str) -> bool:
         number, other = self._slot(slot), self._number(payloads, payload)
