@@ -11,6 +11,7 @@ from slotspec.oracle.traces import Expected
 from slotspec.oracle.vocabulary import Vocabulary
 from slotspec.statemachine.errors import InputError
 from slotspec.statemachine.model import Instance
+from slotspec.statemachine.rules import Listener
 
 
 class ModelOracle(ABC):
@@ -28,10 +29,12 @@ class ModelOracle(ABC):
     any_order_effect: ClassVar[int] = -1
     """The effect that begins (1) and ends (0) a range without order."""
 
-    def __init__(self, generation: str, instance: Instance) -> None:
+    def __init__(
+        self, generation: str, instance: Instance, listener: Listener | None = None
+    ) -> None:
         self.generation = generation
         self.instance = instance
-        self.elastic = ElasticRecord(instance)
+        self.elastic = ElasticRecord(instance, listener)
         self.state = self.elastic.record
         self._rules: dict[Callable[..., Any], Callable[..., Any]] = {}
         self._has = frozenset(self.vocabulary.operations_of(generation))

@@ -28,7 +28,7 @@ from slotspec.oracle.traces import TraceHeader
 from slotspec.oracle.vocabulary import LOGICAL_SLOT
 from slotspec.statemachine.errors import InputError
 from slotspec.statemachine.fields import Sort
-from slotspec.statemachine.rules import NONE
+from slotspec.statemachine.rules import NONE, Listener
 
 REACTIONS = {
     "nothing": Reaction.NOTHING,
@@ -58,6 +58,7 @@ class LogicalSlotOracle(ModelOracle):
     :param generation: ``1.11``, ``1.12`` or ``1.13``.
     :param header: not needed: nothing of it makes a difference.
     :param replace: rules of the model to be replaced (a defect), for experiments.
+    :param listener: told of every lifecycle event that the rules fire.
     """
 
     vocabulary = LOGICAL_SLOT
@@ -73,13 +74,14 @@ class LogicalSlotOracle(ModelOracle):
         header: TraceHeader | None = None,
         *,
         replace: dict[Callable[..., Any], Callable[..., Any]] | None = None,
+        listener: Listener | None = None,
     ) -> None:
         instance = logical_slot.instance(
             {"slots": 8, "payloads": 8, "physical_slots": 2, "reactions": 1, "faults": 1},
             generation=generation,
             replace=replace,
         )
-        super().__init__(generation, instance)
+        super().__init__(generation, instance, listener)
         self._numbers = {slots: Names(), payloads: Names(), physical_slots: Names()}
         self._places: dict[str, dict[str, Any]] = {}
         self._cause: str | None = None

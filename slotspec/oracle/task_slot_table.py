@@ -42,7 +42,7 @@ from slotspec.oracle.traces import Expected, TraceHeader
 from slotspec.oracle.vocabulary import TASK_SLOT_TABLE
 from slotspec.statemachine.errors import InputError
 from slotspec.statemachine.fields import Sort
-from slotspec.statemachine.rules import NONE, renew
+from slotspec.statemachine.rules import NONE, Listener, renew
 
 T = TypeVar("T")
 
@@ -108,6 +108,7 @@ class TaskSlotTableOracle(ModelOracle):
     :param header: static slots, profiles and budget of a recording; without one, two static
         slots of profile ``small`` and a budget of twice as much.
     :param replace: rules of the model to be replaced (a defect), for experiments.
+    :param listener: told of every lifecycle event that the rules fire.
     """
 
     vocabulary = TASK_SLOT_TABLE
@@ -126,6 +127,7 @@ class TaskSlotTableOracle(ModelOracle):
         header: TraceHeader | None = None,
         *,
         replace: dict[Callable[..., Any], Callable[..., Any]] | None = None,
+        listener: Listener | None = None,
     ) -> None:
         self.resources = resources_of(header)
         self.static = header.config["slots"] if header else DEFAULT_SLOTS
@@ -140,7 +142,7 @@ class TaskSlotTableOracle(ModelOracle):
             },
             replace=replace,
         )
-        super().__init__(generation, instance)
+        super().__init__(generation, instance, listener)
         self.counted = instance.setting["dynamic_number"] == DynamicNumber.COUNTED
         self._profiles = Names(list(self.resources.profiles))
         self._names: dict[Sort, Names] = {

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from breaking import divergences, noticed_by
 
 from slotspec.models import load_model
 from slotspec.models import logical_slot as rules
@@ -17,6 +16,7 @@ from slotspec.statemachine.compiled import explore_compiled
 from slotspec.statemachine.explore import explore_interpreted
 from slotspec.statemachine.rules import NONE, emit, fire
 from slotspec.statemachine.verdict import Limits, Verdict
+from tests.models.breaking import divergences, noticed_by
 
 model = load_model("logical_slot")
 LIMITS = Limits(states=3_000_000, seconds=60)

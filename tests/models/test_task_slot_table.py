@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from breaking import divergences, noticed_by
 
 from slotspec.models import load_model
 from slotspec.models import task_slot_table as rules
@@ -31,6 +30,7 @@ from slotspec.statemachine.explore import explore_interpreted
 from slotspec.statemachine.rules import NONE, emit, fire
 from slotspec.statemachine.verdict import Limits, Verdict
 from slotspec.statemachine.words import words_of
+from tests.models.breaking import divergences, noticed_by
 
 model = load_model("task_slot_table")
 LIMITS = Limits(states=3_000_000, seconds=60)
