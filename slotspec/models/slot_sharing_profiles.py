@@ -34,7 +34,7 @@ FIXED = ("cpu", "task_heap_mb", "task_off_heap_mb", "managed_mb", "network_mb")
 
 def profiles_of(setting: Setting) -> list[ResourceProfile]:
     """The profiles of an instance: those of a recording, or the first of the catalogue."""
-    chosen = setting.choices.get("profiles")
+    chosen = setting.choices.get("named_profiles")
     if chosen is not None:
         return list(chosen.values())
     return list(CATALOGUE.values())[: setting.bounds["profiles"]]
@@ -66,7 +66,7 @@ def scales(profiles: Sequence[ResourceProfile]) -> dict[str, int]:
 
 def scales_of(setting: Setting) -> dict[str, int]:
     """Those of a recording's profiles, or of the whole catalogue: two kinds of resources."""
-    chosen = setting.choices.get("profiles")
+    chosen = setting.choices.get("named_profiles")
     return scales(list((chosen if chosen is not None else CATALOGUE).values()))
 
 

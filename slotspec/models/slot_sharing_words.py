@@ -4,10 +4,11 @@ TaskExecutors ``tm1``, allocations ``a1``, payloads ``y1``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slotspec.models.logical_slot_state import payloads, slots
+from slotspec.models.shared_slot import TaskSlotRegistration
 from slotspec.models.slot_sharing import slot_sharing
 from slotspec.models.slot_sharing_profiles import CATALOGUE
 from slotspec.models.slot_sharing_state import (
@@ -18,6 +19,7 @@ from slotspec.models.slot_sharing_state import (
     groups,
     multis,
     profiles,
+    reservations,
     task_managers,
 )
 from slotspec.statemachine.fields import Sort
@@ -73,7 +75,9 @@ class SlotSharingWords(Words):
         """An element by its name."""
         if index != NONE:
             if sort is profiles:
-                chosen: Mapping[str, Any] | None = self.instance.setting.choices.get("profiles")
+                chosen: Mapping[str, Any] | None = self.instance.setting.choices.get(
+                    "named_profiles"
+                )
                 return list(CATALOGUE if chosen is None else chosen)[index]
             if sort.name in PREFIXES:
                 return f"{PREFIXES[sort.name]}{index + 1}"
@@ -123,17 +127,36 @@ class SlotSharingWords(Words):
 
     def changes(self, step: TraceStep) -> list[str]:
         """What a step changed in trees, tables, logical slots and payloads."""
-        told = []
+        told = list(self._forgotten(step))
         for where, (old, new) in step.changed.items():
             name, _, index = where.partition("[")
             spec = self.instance.record.fields[name]
-            if name in SENTENCES and spec.over is not None:
+            if name not in SENTENCES or spec.over is None:
+                continue
+            if not is_forgotten(step, spec.over, int(index[:-1])):
                 place = SENTENCES[name].format(self.element(spec.over, int(index[:-1])))
                 words = [self.value(spec.domain, value) for value in (old, new)]
                 if name.endswith("_held") or name == "has_roots":
                     words = ["yes" if value else "no" for value in (old, new)]
-                told.append(f"{place}: {words[0] or NOTHING} -> {words[1] or NOTHING}")
+                told.append(f"{place}: {words[0]} -> {words[1]}")
         return told
+
+    def _forgotten(self, step: TraceStep) -> Iterator[str]:
+        """Slots whose records are cleared: what each was, and that it is no more."""
+        for sort, field in ((multis, "multi_registration"), (slots, "single_registration")):
+            for index, state in enumerate(step.before[field]):
+                if is_forgotten(step, sort, index):
+                    word = TaskSlotRegistration.states[state].name
+                    yield f"{self.element(sort, index)}: {word} -> {NOTHING}"
+
+
+def is_forgotten(step: TraceStep, sort: Sort, index: int) -> bool:
+    """Whether a step has cleared the record of a task slot, or one that is part of it."""
+    if sort is reservations:
+        width = len(step.before["reserved"]) // len(step.before["multi"])
+        return is_forgotten(step, multis, index // width)
+    field = {multis.name: "multi", slots.name: "single"}.get(sort.name)
+    return field is not None and bool(step.before[field][index] > step.after[field][index])
 
 
 slot_sharing.words = SlotSharingWords

@@ -106,7 +106,7 @@ class SlotSharingOracle(ModelOracle):
             },
             generation=generation,
             choices={
-                "profiles": named,
+                "named_profiles": named,
                 "owner_releases": int(releases),
                 "map_order": MapOrder.OLDEST_FIRST,
                 "late_calls": int(late_calls),

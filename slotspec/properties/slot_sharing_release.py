@@ -169,3 +169,14 @@ def no_release_ends_with_an_exception(before: SlotSharingState, after: SlotShari
         if after.effects[i][0] == Effect.RAISES:
             raised = True
     return not (released and raised)
+
+
+@slot_sharing.step("SingleTaskSlot.release: SingleLogicalSlot.release", on=release_multi)
+def a_released_slot_is_not_returned(
+    before: SlotSharingState, after: SlotSharingState, result: int, multi: int
+) -> bool:
+    """Who releases a slot from above does not want the logical slots below returned."""
+    for slot in range(len(before.single)):
+        if emitted(after, int(Effect.RETURN_SLOT), slot) > 0:
+            return False
+    return True

@@ -20,7 +20,13 @@ from slotspec.statemachine.rules import NONE
 
 
 def has_two_groups(setting: Setting) -> bool:
-    return bool(setting["slots"] > 1 and setting["groups"] > 1)
+    """Two shares of the least profile can be in one tree."""
+    return bool(setting["slots"] > 1 and setting["groups"] > 1 and setting["most_reserved"] > 1)
+
+
+def has_large_slots(setting: Setting) -> bool:
+    """There is a slot for two shares, or nobody minds."""
+    return has_two_groups(setting) and bool(setting["profiles"] > 1 or setting["small_slots"])
 
 
 def has_colocation(setting: Setting) -> bool:
@@ -37,11 +43,12 @@ def has_taken(setting: Setting) -> bool:
 
 def has_small_slots(setting: Setting) -> bool:
     """Two shares of the least profile are more than a slot of it has."""
-    return has_two_groups(setting) and bool(setting["small_slots"] and setting["most_reserved"] > 1)
+    return has_two_groups(setting) and bool(setting["small_slots"])
 
 
 def has_repeated(setting: Setting) -> bool:
-    return bool(setting["slots"] > 1 and setting["repeated_groups"])
+    several = setting["slots"] > 1 and setting["most_reserved"] > 1
+    return bool(several and setting["repeated_groups"])
 
 
 def has_repeated_deployments(setting: Setting) -> bool:
@@ -56,7 +63,7 @@ def has_late_calls(setting: Setting) -> bool:
     return bool(setting["late_calls"])
 
 
-@slot_sharing.sometimes("SlotSharingManager.createRootSlot", when=has_two_groups)
+@slot_sharing.sometimes("SlotSharingManager.createRootSlot", when=has_large_slots)
 def two_tasks_share_a_slot(s: SlotSharingState) -> bool:
     """Two living logical slots of different groups are in one physical slot."""
     for slot in range(len(s.single)):
