@@ -18,9 +18,9 @@ from slotspec.statemachine.interpret import Interpreter
 from slotspec.statemachine.model import Call, Instance, Model
 from slotspec.statemachine.rules import REFUSED
 
-WALKS = 60
+WALKS = 300
 STEPS = 200
-"""Walks through each scope, and steps of each."""
+"""Walks through all scopes together, and steps of each."""
 
 
 class Dice:
@@ -82,7 +82,10 @@ def observe(
     steps: int = STEPS,
     instances: Sequence[Instance] | None = None,
 ) -> Observed:
-    """Walk through every scope of `model`, or through `instances`, and note what happens."""
+    """Walk through every scope of `model`, or through `instances`, and note what happens.
+
+    :param walks: number of walks; the scopes share them.
+    """
     chosen = instances or [model.instance(generation=generation, scope=s) for s in model.scopes]
     seen = Observed(model, chosen[0].generation)
     for number, instance in enumerate(chosen):
@@ -94,7 +97,7 @@ def observe(
         for call in instance.calls:
             calls.setdefault(call.action.name, []).append(call)
         dice = Dice(number + 1)
-        for _ in range(walks):
+        for _ in range(max(1, walks // len(chosen))):
             interpreter.load(fruitful[dice.below(len(fruitful))])
             for _ in range(steps):
                 taken = _step(interpreter, dice, calls)

@@ -20,13 +20,17 @@ class Reach(Enum):
 
 @dataclass(frozen=True)
 class Box:
-    """A state of a lifecycle."""
+    """A state of a lifecycle.
+
+    :param inside: lifecycles that run while another is in this state, side by side.
+    """
 
     name: str
     sentence: str
     initial: bool = False
     final: bool = False
     reach: Reach = Reach.UNTOLD
+    inside: tuple[Chart, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,18 @@ class Chart:
     sentence: str
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
+
+    @property
+    def all_boxes(self) -> tuple[Box, ...]:
+        """Its states and those of the lifecycles inside of them."""
+        below = tuple(b for box in self.boxes for chart in box.inside for b in chart.all_boxes)
+        return self.boxes + below
+
+    @property
+    def all_charts(self) -> tuple[Chart, ...]:
+        """The lifecycle and those inside of its states, outer ones first."""
+        below = tuple(c for box in self.boxes for one in box.inside for c in one.all_charts)
+        return (self, *below)
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ def wrapped(text: str, width: int) -> list[str]:
 @dot.register
 def _charts(diagram: Charts) -> str:
     alone = len(diagram.charts) == 1
-    graph = _graph(diagram.title, rankdir="TB", nodesep="0.5", ranksep="0.55")
+    graph = _graph(diagram.title, rankdir="TB", nodesep="0.5", ranksep="0.55", compound="true")
     _title(
         graph, diagram.charts[0].name if alone else diagram.title, _note(diagram) if alone else ""
     )
@@ -140,11 +140,11 @@ def _charts(diagram: Charts) -> str:
     rows = in_rows(diagram.charts)
     for above, under in pairwise(rows):
         # an edge that nobody sees puts the next row below the tallest of this one
-        tallest = max(above, key=lambda chart: len(chart.boxes))
+        tallest = max(above, key=lambda chart: len(chart.all_boxes))
         for box in tallest.boxes:
             for chart in under:
                 graph.edge(
-                    f"{tallest.name}.{box.name}",
+                    _end(box, f"{tallest.name}.", "ltail")[0],
                     f"{chart.name}.(start)",
                     style="invis",
                     weight="0",
@@ -156,8 +156,8 @@ def in_rows(charts: Iterable[Chart]) -> list[list[Chart]]:
     """Charts in the rows in which they are drawn."""
     rows: list[list[Chart]] = []
     for chart in charts:
-        used = sum(len(other.boxes) for other in rows[-1]) if rows else BOXES_IN_A_ROW
-        if used + len(chart.boxes) > BOXES_IN_A_ROW:
+        used = sum(len(other.all_boxes) for other in rows[-1]) if rows else BOXES_IN_A_ROW
+        if used + len(chart.all_boxes) > BOXES_IN_A_ROW:
             rows.append([])
         rows[-1].append(chart)
     return rows
@@ -179,18 +179,27 @@ def _chart(graph: Digraph, chart: Chart, prefix: str) -> None:
         color=COLOUR["ink"],
         tooltip="every object starts here",
     )
+    boxes = {box.name: box for box in chart.boxes}
     for box in chart.boxes:
-        _box(graph, box, prefix)
+        if box.inside:
+            _composite(graph, box, prefix)
+        else:
+            _box(graph, box, prefix)
         if box.initial:
-            graph.edge(start, f"{prefix}{box.name}", color=COLOUR["ink"])
+            node, cut = _end(box, prefix, "lhead")
+            graph.edge(start, node, color=COLOUR["ink"], **cut)
     for arrows in together(chart.arrows):
         first = arrows[0]
         fired = [arrow for arrow in arrows if arrow.reach is not Reach.REACHED]
         told = any(arrow.reach is not Reach.UNTOLD for arrow in arrows)
         missing = told and len(fired) == len(arrows)
+        source, tail = _end(boxes[first.source], prefix, "ltail")
+        target, head = _end(boxes[first.target], prefix, "lhead")
         graph.edge(
-            f"{prefix}{first.source}",
-            f"{prefix}{first.target}",
+            source,
+            target,
+            # an edge of a state to itself cannot be cut off at its border
+            **({} if source == target else {**tail, **head}),
             label=_lines(line for arrow in arrows for line in _arrow(arrow)),
             tooltip="\n".join(f"{arrow.event}: {arrow.sentence}" for arrow in arrows),
             labeltooltip="\n".join(f"{arrow.event}: {arrow.sentence}" for arrow in arrows),
@@ -198,6 +207,46 @@ def _chart(graph: Digraph, chart: Chart, prefix: str) -> None:
             style="dashed" if missing else "solid",
             penwidth="1.6" if told else "1.1",
         )
+
+
+def _end(box: Box, prefix: str, side: str) -> tuple[str, dict[str, str]]:
+    """The node that an edge ends at, and how it is cut off at the border of a cluster."""
+    name = f"{prefix}{box.name}"
+    return (f"{name}.(in)", {side: f"cluster_{name}"}) if box.inside else (name, {})
+
+
+def _composite(graph: Digraph, box: Box, prefix: str) -> None:
+    """A state with lifecycles inside, as a frame around them."""
+    missing = box.reach in (Reach.DEAD, Reach.UNSEEN)
+    fill = "initial" if box.initial else "final" if box.final else "state"
+    name = f"{prefix}{box.name}"
+    with graph.subgraph(name=f"cluster_{name}") as below:
+        below.attr(
+            # a frame has one border, so that it is final is said
+            label=_lines([_text(box.name, bold=True), *_final(box)], "LEFT" if box.final else ""),
+            labeljust="l",
+            style="filled" + (",dashed" if missing else "" if box.final else ",rounded"),
+            fillcolor=COLOUR["gone" if missing else fill],
+            bgcolor=COLOUR["gone" if missing else fill],
+            color=COLOUR["bad" if missing else "line"],
+            tooltip=box.sentence,
+            margin="12",
+        )
+        below.node(f"{name}.(in)", label="", shape="point", width="0.01", style="invis")
+        for chart in box.inside:
+            with below.subgraph(name=f"cluster_{name}.{chart.name}") as region:
+                region.attr(
+                    label=_lines([_text(chart.name, size=11, colour="faint")]),
+                    style="rounded,filled",
+                    fillcolor=COLOUR["paper"],
+                    color=COLOUR["rule"],
+                    margin="10",
+                )
+                _chart(region, chart, f"{name}.{chart.name}.")
+
+
+def _final(box: Box) -> list[str]:
+    return [_text("final", size=10, colour="faint")] if box.final else []
 
 
 def _box(graph: Digraph, box: Box, prefix: str) -> None:

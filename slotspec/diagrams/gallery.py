@@ -26,7 +26,8 @@ SUFFIX = {
     Format.mermaid: "mmd",
     Format.table: "md",
 }
-ALL = (Format.svg, Format.png, Format.dot, Format.mermaid, Format.table)
+WITH_PNG = ("PhysicalSlot", "SlotRequest")
+"""Lifecycles that are there as PNG too, for places that take no SVG."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,8 @@ def pictures(model: Model) -> Iterator[Picture]:
     )
     for lifecycle in lifecycles_of(model):
         one = lifecycle.__name__
-        yield Picture(f"{name}/{one}", one, plain(one, [lifecycle]), ALL)
+        more = (Format.png,) if one in WITH_PNG and name == "slot_pool" else ()
+        yield Picture(f"{name}/{one}", one, plain(one, [lifecycle]), (*picture, text, *more))
         yield Picture(
             f"{name}/{one}-events",
             f"{one}, with the operations that fire its events",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from slotspec.diagrams.description import Arrow, Box, Chart, Charts, Reach
 from slotspec.statemachine.lifecycle import Lifecycle
 from slotspec.statemachine.model import Model
+from slotspec.statemachine.nesting import lifecycles
 from slotspec.statemachine.verdict import Result
 
 Key = tuple[str, str, str]
@@ -20,6 +21,13 @@ def lifecycles_of(model: Model) -> tuple[type[Lifecycle], ...]:
             spec.domain for spec in model.record.fields.values() if isinstance(spec.domain, type)
         )
     )
+
+
+def outermost(several: Iterable[type[Lifecycle]]) -> tuple[type[Lifecycle], ...]:
+    """Those of `several` that are not drawn inside of a state of another one."""
+    given = tuple(several)
+    inner = {below for one in given for below in lifecycles(one)[1:]}
+    return tuple(one for one in given if one not in inner)
 
 
 def chart(
@@ -58,17 +66,23 @@ def chart(
                 Reach.UNTOLD if count is None else Reach.REACHED if count else missing,
             )
         )
-    boxes = tuple(
-        Box(
-            state.name,
-            state.sentence,
-            state.initial,
-            state.final,
-            Reach.UNTOLD if fired is None else Reach.REACHED if state.name in reached else missing,
+    boxes = []
+    for state in lifecycle.states:
+        there = Reach.REACHED if state.name in reached else missing
+        boxes.append(
+            Box(
+                state.name,
+                state.sentence,
+                state.initial,
+                state.final,
+                Reach.UNTOLD if fired is None else there,
+                tuple(
+                    chart(below, fired=fired, exhaustive=exhaustive, by=by, effects=effects)
+                    for below in state.inside
+                ),
+            )
         )
-        for state in lifecycle.states
-    )
-    return Chart(name, lifecycle.sentence(), boxes, tuple(arrows))
+    return Chart(name, lifecycle.sentence(), tuple(boxes), tuple(arrows))
 
 
 def painted(results: Sequence[Result]) -> Charts:
@@ -88,12 +102,13 @@ def painted(results: Sequence[Result]) -> Charts:
     if not exhaustive:
         note += "; a limit ended the search early"
     charts = tuple(
-        chart(lifecycle, fired=fired, exhaustive=exhaustive) for lifecycle in lifecycles_of(model)
+        chart(lifecycle, fired=fired, exhaustive=exhaustive)
+        for lifecycle in outermost(lifecycles_of(model))
     )
     names = list(dict.fromkeys(result.instance.title for result in results))
     return Charts(", ".join(names), charts, note)
 
 
-def plain(title: str, lifecycles: Iterable[type[Lifecycle]]) -> Charts:
+def plain(title: str, several: Iterable[type[Lifecycle]]) -> Charts:
     """Lifecycles as they are declared."""
-    return Charts(title, tuple(chart(lifecycle) for lifecycle in lifecycles))
+    return Charts(title, tuple(chart(lifecycle) for lifecycle in outermost(several)))

@@ -8,6 +8,7 @@ from typing import Any
 
 from slotspec.diagrams.description import (
     Arrow,
+    Chart,
     Charts,
     Message,
     Reach,
@@ -43,25 +44,37 @@ def _name(text: str) -> str:
 
 @mermaid.register
 def _charts(diagram: Charts) -> str:
-    several = len(diagram.charts) > 1
     lines = ["stateDiagram-v2"]
-    for chart in diagram.charts:
-        prefix = f"{chart.name}_" if several else ""
-        inside = []
-        for box in chart.boxes:
-            inside.append(f'state "{box.name}" as {prefix}{box.name}')
-            if box.initial:
-                inside.append(f"[*] --> {prefix}{box.name}")
-        for arrow in chart.arrows:
-            inside.append(
-                f"{prefix}{arrow.source} --> {prefix}{arrow.target} : {_said(_label(arrow))}"
-            )
-        inside += [f"{prefix}{box.name} --> [*]" for box in chart.boxes if box.final]
-        if several:
-            lines += [f"    state {chart.name} {{", *(f"        {x}" for x in inside), "    }"]
-        else:
-            lines += [f"    {line}" for line in inside]
-    return "\n".join(lines) + "\n"
+    if len(diagram.charts) == 1:
+        lines += _chart(diagram.charts[0], "")
+    else:
+        for chart in diagram.charts:
+            lines += [f"state {chart.name} {{", *_chart(chart, f"{chart.name}_"), "}"]
+    depth, out = 0, []
+    for line in lines:
+        depth -= line == "}"
+        out.append("    " * (depth + (line != lines[0])) + line)
+        depth += line.endswith("{")
+    return "\n".join(out) + "\n"
+
+
+def _chart(chart: Chart, prefix: str) -> list[str]:
+    """The lines of one lifecycle; what is inside of a state stands in its braces."""
+    lines = []
+    for box in chart.boxes:
+        lines.append(f'state "{box.name}" as {prefix}{box.name}')
+        if box.inside:
+            lines.append(f"state {prefix}{box.name} {{")
+            for number, below in enumerate(box.inside):
+                lines += ["--"] * (number > 0)
+                lines += _chart(below, f"{prefix}{box.name}_{below.name}_")
+            lines.append("}")
+        if box.initial:
+            lines.append(f"[*] --> {prefix}{box.name}")
+    for arrow in chart.arrows:
+        ends = f"{prefix}{arrow.source} --> {prefix}{arrow.target}"
+        lines.append(f"{ends} : {_said(_label(arrow))}")
+    return [*lines, *(f"{prefix}{box.name} --> [*]" for box in chart.boxes if box.final)]
 
 
 def _label(arrow: Arrow) -> str:

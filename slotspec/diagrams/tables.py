@@ -8,6 +8,8 @@ from typing import Any
 
 from slotspec.diagrams.description import (
     Arrow,
+    Box,
+    Chart,
     Charts,
     Grid,
     Message,
@@ -41,46 +43,47 @@ def _head(title: str, *paragraphs: str) -> str:
 
 @table.register
 def _charts(diagram: Charts) -> str:
-    parts = [_head(diagram.title, diagram.note)] if len(diagram.charts) > 1 else []
+    alone = len(diagram.charts) == 1
+    parts = [] if alone else [_head(diagram.title, diagram.note)]
     for chart in diagram.charts:
-        level = "##" if len(diagram.charts) > 1 else "#"
-        parts.append(f"{level} {chart.name}\n\n{chart.sentence}\n\n")
-        if len(diagram.charts) == 1 and diagram.note:
+        parts.append(f"{'#' if alone else '##'} {chart.name}\n\n{chart.sentence}\n\n")
+        if alone and diagram.note:
             parts.append(f"{diagram.note}\n\n")
-        parts.append(
-            rows_of(
-                ("state", "", "meaning"),
-                (
-                    (f"`{box.name}`", _kind(box.initial, box.final, box.reach), box.sentence)
-                    for box in chart.boxes
-                ),
-            )
-        )
-        extra = _extra(chart.arrows)
-        parts.append("\n")
-        parts.append(
-            rows_of(
-                ("from", "event", "to", "what happens", *(name for name, _ in extra)),
-                (
-                    (
-                        f"`{arrow.source}`",
-                        f"`{arrow.event}`",
-                        f"`{arrow.target}`",
-                        arrow.sentence,
-                        *(value(arrow) for _, value in extra),
-                    )
-                    for arrow in chart.arrows
-                ),
-            )
-        )
-        parts.append("\n")
+        for one in chart.all_charts:
+            if one is not chart:
+                parts.append(f"## Inside: {one.name}\n\n{one.sentence}\n\n")
+            parts.append(_tables(one))
     return "".join(parts).rstrip("\n") + "\n"
 
 
-def _kind(initial: bool, final: bool, reach: Reach) -> str:
-    words = ["initial"] * initial + ["final"] * final
-    if reach in (Reach.DEAD, Reach.UNSEEN):
-        words.append("never reached" if reach is Reach.DEAD else "not seen before the limit")
+def _tables(chart: Chart) -> str:
+    """The states and the transitions of one lifecycle."""
+    extra = _extra(chart.arrows)
+    states = rows_of(
+        ("state", "", "meaning"),
+        ((f"`{box.name}`", _kind(box), box.sentence) for box in chart.boxes),
+    )
+    moves = rows_of(
+        ("from", "event", "to", "what happens", *(name for name, _ in extra)),
+        (
+            (
+                f"`{arrow.source}`",
+                f"`{arrow.event}`",
+                f"`{arrow.target}`",
+                arrow.sentence,
+                *(value(arrow) for _, value in extra),
+            )
+            for arrow in chart.arrows
+        ),
+    )
+    return f"{states}\n{moves}\n"
+
+
+def _kind(box: Box) -> str:
+    words = ["initial"] * box.initial + ["final"] * box.final
+    words += [f"holds {chart.name}" for chart in box.inside]
+    if box.reach in (Reach.DEAD, Reach.UNSEEN):
+        words.append("never reached" if box.reach is Reach.DEAD else "not seen before the limit")
     return ", ".join(words)
 
 

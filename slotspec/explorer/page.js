@@ -224,8 +224,8 @@ async function drawLifecycle(drawing, machine) {
   drawing.innerHTML = drawings.get(key);
   const here = new Map();
   for (const e of machine.elements) here.set(e.state, [...(here.get(e.state) || []), e.name]);
-  for (const node of drawing.querySelectorAll("g.node")) {
-    const name = node.querySelector("title")?.textContent;
+  for (const node of drawing.querySelectorAll("g.node, g.cluster")) {
+    const name = node.querySelector("title")?.textContent.replace(/^cluster_/, "");
     if (here.has(name)) node.classList.add("lit");
   }
 }

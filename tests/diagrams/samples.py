@@ -28,6 +28,26 @@ class Door(Lifecycle):
     wall_up = Event("Masons come.", (SHUT, GONE), (OPEN, GONE))
 
 
+class Lamp(Lifecycle):
+    """What a lamp is."""
+
+    OFF = State("It is dark.", initial=True)
+    ON = State("It is light.")
+
+    switch_on = Event("Somebody wants to see.", (OFF, ON))
+    switch_off = Event("Somebody goes to sleep.", (ON, OFF))
+
+
+class Room(Lifecycle):
+    """A room with a lamp and a door while somebody uses it."""
+
+    EMPTY = State("Nobody is in.", initial=True)
+    USED = State("Somebody is in.", inside=(Lamp, Door))
+
+    enter = Event("Somebody comes.", (EMPTY, USED))
+    leave = Event("The last one goes.", (USED, EMPTY))
+
+
 def turnstile() -> Model:
     return find_model(str(EXAMPLES / "turnstile.py"))
 

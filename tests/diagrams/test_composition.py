@@ -23,7 +23,7 @@ def test_nothing_is_told_that_was_not_seen() -> None:
 
 
 def test_the_picture_says_the_same_as_the_matrix() -> None:
-    seen = observe(load_model("slot_pool"), "1.12", walks=20, steps=50)
+    seen = observe(load_model("slot_pool"), "1.12", walks=100, steps=50)
     cells = {
         (name, column, label)
         for name, row in matrix(seen).rows

@@ -27,7 +27,7 @@ from slotspec.diagrams.palette import DARK, LIGHT
 from slotspec.diagrams.sequences import of_trace
 from slotspec.diagrams.stategraphs import state_graph
 from slotspec.statemachine.errors import UsageError
-from tests.diagrams.samples import TRACE, Door, texts, turnstile
+from tests.diagrams.samples import TRACE, Door, Room, texts, turnstile
 
 
 def diagrams() -> dict[str, Diagram]:
@@ -36,6 +36,7 @@ def diagrams() -> dict[str, Diagram]:
     return {
         "lifecycle": plain("Door", [Door]),
         "lifecycles": plain("two", [Door, *lifecycles_of(model)]),
+        "nested": plain("Room", [Room]),
         "matrix": matrix(seen),
         "composition": web(seen),
         "states": state_graph(model.instance({"gates": 2, "coins": 2})),
@@ -72,6 +73,7 @@ def test_everything_but_a_grid_and_a_sequence_has_every_format() -> None:
     assert missing == {
         "lifecycle": set(),
         "lifecycles": set(),
+        "nested": set(),
         "matrix": {Format.mermaid},
         "composition": set(),
         "states": set(),
@@ -93,6 +95,28 @@ def test_mermaid_of_a_lifecycle() -> None:
         "    OPEN --> GONE : wall_up\n"
         "    GONE --> [*]\n"
     )
+
+
+def test_mermaid_of_a_nested_lifecycle() -> None:
+    lines = str(render(plain("Room", [Room]), Format.mermaid)).splitlines()
+    assert lines[3:9] == [
+        '    state "USED" as USED',
+        "    state USED {",
+        '        state "OFF" as USED_Lamp_OFF',
+        "        [*] --> USED_Lamp_OFF",
+        '        state "ON" as USED_Lamp_ON',
+        "        USED_Lamp_OFF --> USED_Lamp_ON : switch_on",
+    ]
+    assert lines.count("        --") == 1
+    assert lines[-3:] == ["    }", "    EMPTY --> USED : enter", "    USED --> EMPTY : leave"]
+
+
+def test_a_nested_picture_and_table_have_everything() -> None:
+    words = texts(str(render(plain("Room", [Room]), Format.svg)))
+    assert {"EMPTY", "USED", "Lamp", "Door", "OFF", "switch_on", "wall_up", "enter"} <= set(words)
+    table = str(render(plain("Room", [Room]), Format.table))
+    assert "| `USED` | holds Lamp, holds Door | Somebody is in. |" in table
+    assert "## Inside: Lamp" in table
 
 
 def test_table_of_a_lifecycle() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from slotspec.diagrams.description import Reach
-from slotspec.diagrams.lifecycles import chart, lifecycles_of, painted
+from slotspec.diagrams.lifecycles import chart, lifecycles_of, outermost, painted, plain
 from slotspec.models import load_model
 from slotspec.statemachine.explore import explore_interpreted
 from slotspec.statemachine.verdict import Limits
-from tests.diagrams.samples import Door, turnstile
+from tests.diagrams.samples import Door, Lamp, Room, turnstile
 
 
 def test_a_chart_says_everything_that_is_declared() -> None:
@@ -64,3 +64,18 @@ def test_coverage_of_a_real_run_is_added_up() -> None:
 def test_a_limited_run_says_so() -> None:
     result = explore_interpreted(turnstile().instance(), Limits(states=2))
     assert "a limit ended the search early" in painted([result]).note
+
+
+def test_lifecycles_inside_of_a_state_are_drawn_there_and_not_again() -> None:
+    charts = plain("house", [Lamp, Room, Door]).charts
+    assert outermost([Lamp, Room, Door]) == (Room,)
+    assert [one.name for one in charts] == ["Room"]
+    assert [[c.name for c in box.inside] for box in charts[0].boxes] == [[], ["Lamp", "Door"]]
+    assert [one.name for one in charts[0].all_charts] == ["Room", "Lamp", "Door"]
+    assert len(charts[0].all_boxes) == 7
+
+
+def test_coverage_reaches_what_is_inside() -> None:
+    found = chart(Room, fired={("Lamp", "OFF", "switch_on"): 2})
+    lamp = found.boxes[1].inside[0]
+    assert [(a.event, a.fired) for a in lamp.arrows] == [("switch_on", 2), ("switch_off", 0)]
