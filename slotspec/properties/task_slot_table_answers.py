@@ -49,7 +49,8 @@ def answers_mislead(setting: Setting) -> str | None:
 
 
 def jobs_do_not_count(setting: Setting) -> str | None:
-    if setting["unnumbered_slot"] == UnnumberedSlot.BY_ALLOCATION and setting["dynamic_slots"]:
+    loose = setting["unnumbered_slot"] == UnnumberedSlot.BY_ALLOCATION
+    if loose and setting["dynamic_slots"] and (setting["jobs"] > 1 or setting["tasks"]):
         return "for a negative number neither the job nor the slot's state is looked at"
     return None
 
