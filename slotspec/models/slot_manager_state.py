@@ -132,9 +132,7 @@ calls = Sort("calls", "Calls alive at a time: a block for each slot.", default=6
 queries = Sort(
     "queries", "Questions alive at a time: a block for each connection.", default=0, minimum=0
 )
-pending_slots = Sort(
-    "pending_slots", "Slots expected of workers that were asked for.", default=2, symmetric=True
-)
+pending_slots = Sort("pending_slots", "Slots expected of workers that were asked for.", default=2)
 pending_places = Sort(
     "pending_places", "Positions of pending slots.", parts=(pending_slots,), ordered=True
 )

@@ -116,6 +116,20 @@ def an_acknowledgement_is_heeded(
     return after.call[call] == SlotCall.ACKNOWLEDGED
 
 
+@slot_manager.step("SlotManagerImpl.updateSlotState", on=call_acknowledged, when=runs_at_once)
+def an_acknowledged_request_is_over(
+    before: SlotManagerState, after: SlotManagerState, result: int, call: int
+) -> bool:
+    """A request whose slot is given by its TaskExecutor is no longer in the map."""
+    slot = before.call_slot[call]
+    if before.slot[slot] != TaskManagerSlot.PENDING:
+        return True
+    allocation = before.call_allocation[call]
+    if before.request_allocation[before.slot_request[slot]] != allocation:
+        return True
+    return not is_still_entered(after, allocation)
+
+
 @slot_manager.step("SlotManagerImpl.allocateSlot: a future completes once", on=call_fails)
 def a_settled_call_ignores_a_failure(
     before: SlotManagerState, after: SlotManagerState, result: int, call: int, failure: int

@@ -21,7 +21,6 @@ from slotspec.models.slot_manager_records import (
     answer,
     entered_under,
     has_call,
-    is_known,
     is_registered,
     number_of_slots,
 )
@@ -34,7 +33,7 @@ from slotspec.properties.slot_manager_settings import (
     reconnects,
     runs_at_once,
 )
-from slotspec.properties.slot_manager_views import count_effects, is_unchanged
+from slotspec.properties.slot_manager_views import count_effects, is_seen, is_unchanged
 from slotspec.statemachine.fields import Setting
 from slotspec.statemachine.queues import length
 from slotspec.statemachine.rules import NONE
@@ -81,7 +80,7 @@ def a_repeated_request_changes_nothing(
     profile: int,
 ) -> bool:
     """A request under an id that is waiting or fulfilled is answered false, and that is all."""
-    if is_stopped(before) or not is_known(before, allocation):
+    if is_stopped(before) or not is_seen(before, allocation):
         return True
     return result == 0 and is_unchanged(before, after) and len(after.effects) == 0
 
@@ -96,7 +95,7 @@ def a_request_is_entered_or_refused(
     profile: int,
 ) -> bool:
     """A new request is in the map afterwards, unless it ended as unfulfillable."""
-    if is_stopped(before) or is_known(before, allocation):
+    if is_stopped(before) or is_seen(before, allocation):
         return True
     refused = count_effects(after, int(Effect.RAISES), int(Raised.UNFULFILLABLE), NONE) > 0
     return refused != (entered_under(after, allocation) != NONE)
@@ -291,7 +290,7 @@ def expected_slots_are_reserved_in_order(
 ) -> bool:
     """A request reserves the oldest expected slot that is reserved for nobody."""
     request = entered_under(after, allocation)
-    if request == NONE or is_known(before, allocation):
+    if request == NONE or is_seen(before, allocation):
         return True
     for place in range(length(after.expected)):
         pending = after.expected[place]

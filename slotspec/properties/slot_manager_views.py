@@ -70,3 +70,12 @@ def is_unchanged(a: SlotManagerState, b: SlotManagerState) -> bool:
         if a.fulfilled[allocation] != b.fulfilled[allocation]:
             return False
     return a.manager[0] == b.manager[0]
+
+
+def is_seen(s: SlotManagerState, allocation: int) -> bool:
+    """Whether a request is in the map, or an allocation fulfilled, under this id."""
+    for place in range(len(s.entered)):
+        request = s.entered[place]
+        if request != NONE and s.request_allocation[request] == allocation:
+            return True
+    return s.fulfilled[allocation] != NONE

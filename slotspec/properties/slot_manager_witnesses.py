@@ -12,6 +12,7 @@ from slotspec.models.slot_manager_records import (
     is_entered,
     is_registered,
     number_of_names,
+    number_of_slots,
 )
 from slotspec.models.slot_manager_state import SlotManagerState
 from slotspec.properties.slot_manager_settings import (
@@ -22,6 +23,7 @@ from slotspec.properties.slot_manager_settings import (
     reconnects,
 )
 from slotspec.statemachine.fields import Setting
+from slotspec.statemachine.queues import length
 from slotspec.statemachine.rules import NONE
 
 
@@ -69,6 +71,12 @@ def a_request_waits_for_a_new_worker(s: SlotManagerState) -> bool:
         if s.request[request] == ManagerRequest.RESERVED:
             return True
     return False
+
+
+@slot_manager.sometimes("SlotManagerImpl.isMaxSlotNumExceededAfterAdding", when=has_workers)
+def the_maximum_is_reached(s: SlotManagerState) -> bool:
+    """Registered and expected slots are as many as there may be."""
+    return number_of_slots(s) + length(s.expected) == s.max_slots
 
 
 def has_workers_of_several_slots(setting: Setting) -> bool:
