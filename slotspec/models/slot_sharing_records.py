@@ -26,7 +26,7 @@ def is_single_over(s: SlotSharingState, slot: int) -> bool:
     """Whether a single-task slot has left its tree, and its logical slot is over or failed."""
     if s.single[slot] != SingleTaskSlot.EXISTS or s.single_held[slot]:
         return False
-    if is_single_registered(s, slot) or s.future[slot] == LogicalSlotFuture.UNDECIDED:
+    if is_single_registered(s, slot):
         return False
     return s.future[slot] == LogicalSlotFuture.FAILED or s.slot[slot] == LogicalSlot.RELEASED
 

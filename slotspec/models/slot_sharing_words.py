@@ -4,6 +4,7 @@ TaskExecutors ``tm1``, allocations ``a1``, payloads ``y1``.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -25,7 +26,7 @@ from slotspec.models.slot_sharing_state import (
 from slotspec.statemachine.fields import Sort
 from slotspec.statemachine.model import ParameterDomain
 from slotspec.statemachine.rules import NONE
-from slotspec.statemachine.verdict import TraceStep
+from slotspec.statemachine.verdict import Finding, TraceStep
 from slotspec.statemachine.words import NOTHING, Words
 
 PREFIXES: Mapping[str, str] = {
@@ -140,6 +141,12 @@ class SlotSharingWords(Words):
                     words = ["yes" if value else "no" for value in (old, new)]
                 told.append(f"{place}: {words[0]} -> {words[1]}")
         return told
+
+    def export(self, finding: Finding) -> Iterator[dict[str, Any]]:
+        """The trace in the format of recordings: what ``slotspec conform`` replays."""
+        # imported here, since oracles build on models
+        exporter = importlib.import_module("slotspec.oracle.slot_sharing_export")
+        yield from exporter.exported(self.instance, finding)
 
     def _forgotten(self, step: TraceStep) -> Iterator[str]:
         """Slots whose records are cleared: what each was, and that it is no more."""
