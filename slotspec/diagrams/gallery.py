@@ -45,9 +45,13 @@ TRACES = (
     Shown("slot_pool", "1.12", "matching", "a_request_is_served_by_anothers_slot"),
     Shown("slot_pool", "1.12", "reuse", "no_allocation_is_orphaned"),
     Shown("slot_pool", "1.12", "reuse", "a_slot_leaks"),
+    Shown("slot_manager", "1.13", "workers", "no_request_waits_beside_an_expected_slot"),
+    Shown("task_slot_table", "1.13", "tasks", "every_task_can_be_removed"),
+    Shown("logical_slot", "1.13", "faults", "release_ends_the_slot"),
+    Shown("slot_sharing", "1.12", "payloads", "a_logical_slot_waits_for_its_payload"),
 )
-SEARCHED = 12_000
-"""States in which these traces are looked for."""
+SEARCHED = (400, 3_000, 12_000)
+"""States in which these traces are looked for, ever more until they are found."""
 
 SMALL = {
     "task_managers": 1,
@@ -168,16 +172,21 @@ def _states(model: Model) -> Picture:
 def found(instance: Instance, name: str) -> Finding:
     """The shortest trace of a property among the first states.
 
-    :raises LookupError: there is none; the gallery names a wrong scope.
+    :raises LookupError: there is none; the gallery names a wrong property or scope.
     """
     kept = instance.properties
-    instance.properties = {name: kept[name]}
-    result = explore_interpreted(instance, Limits(states=SEARCHED))
-    instance.properties = kept
-    finding = result.properties[0].finding
-    if finding is None:
-        raise LookupError(f"no trace of {name} in {SEARCHED} states of {instance.title}")
-    return finding
+    if name not in kept:
+        raise LookupError(f"the gallery shows {name}, which {instance.title} does not have")
+    try:
+        instance.properties = {name: kept[name]}
+        for states in SEARCHED:
+            result = explore_interpreted(instance, Limits(states=states))
+            finding = result.properties[0].finding
+            if finding is not None:
+                return finding
+    finally:
+        instance.properties = kept
+    raise LookupError(f"no trace of {name} in {SEARCHED[-1]} states of {instance.title}")
 
 
 def write_gallery(folder: Path) -> int:

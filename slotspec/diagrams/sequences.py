@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from slotspec.diagrams.casts import KINDS, Cast, cast_of
+from slotspec.diagrams.casts import Cast, cast_of
 from slotspec.diagrams.description import Message, Remark, Sequel, Sequence
 from slotspec.statemachine.model import Instance
 from slotspec.statemachine.verdict import Finding, TraceStep
@@ -126,13 +126,15 @@ def of_recorded(
     for effect in effects:
         fields = dict(effect)
         prefix, _, method = str(fields.pop("effect", "?")).partition(".")
-        kind = KINDS.get(prefix)
-        if kind is None:
-            told.append((*caller, f"{prefix}.{method}" if method else prefix))
-            continue
-        name = kind if kind in cast.single else str(fields.pop(prefix, kind))
+        kind = cast.prefixes.get(prefix)
+        one = kind is None or kind in cast.single
+        name = prefix if one else str(fields.pop(prefix, kind))
         inside = ", ".join(short(value) for value in fields.values())
-        told.append((kind, name, f"{method}({inside})"))
+        text = f"{method or prefix}({inside})"
+        if kind is None:
+            told.append((*caller, f"{prefix}.{text}" if method else text))
+        else:
+            told.append((kind, kind if one else name, text))
     if raises:
         told.append((*caller, f"raises {raises}"))
     return Told(number, caller, f"{op}({said})", tuple(told), ())
@@ -159,7 +161,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
             known = old if isinstance(old, Mapping) else {}
             for key in dict.fromkeys([*known, *new]):
                 if known.get(key) != new.get(key):
-                    yield f"{name} {key}: {_side(known.get(key))} -> {_side(new.get(key))}"
+                    yield f"{name} {key}: {_change(known.get(key), new.get(key))}"
         elif isinstance(new, list):
             sides = [_listed(side) for side in (old if isinstance(old, list) else [], new)]
             if sides[0] == sides[1]:
@@ -169,8 +171,30 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
             yield f"{name}: {_side(old)} -> {_side(new)}"
 
 
+def _change(old: Any, new: Any) -> str:
+    """Of two entries with parts, the parts that differ; else both in full."""
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+        return f"{_side(old)} -> {_side(new)}"
+    parts = [
+        f"{part} {_side(old.get(part))} -> {_side(new.get(part))}"
+        for part in dict.fromkeys([*old, *new])
+        if old.get(part) != new.get(part)
+    ]
+    return ", ".join(parts)
+
+
 def _side(value: Any) -> str:
-    return "-" if value is None else short(value)
+    """One side of a change: of an entry, what it has, and flags by name."""
+    if value is None:
+        return "-"
+    if isinstance(value, Mapping):
+        words = [
+            name if one is True else short(one)
+            for name, one in value.items()
+            if one is not None and one is not False and one != []
+        ]
+        return " ".join(words) or "{}"
+    return short(value)
 
 
 def _listed(items: list[Any]) -> str:
@@ -192,12 +216,12 @@ def sequence(cast: Cast, told: list[Told], title: str, ending: str = "") -> Sequ
     crowded = {kind for kind, names in kinds.items() if len(names) > MOST}
 
     def line(kind: str, name: str) -> str:
-        return f"{kind}s" if kind in crowded else name
+        return f"{kind.removesuffix('s')}s" if kind in crowded else name
 
     lifelines = [
         name
         for kind, names in kinds.items()
-        for name in ([f"{kind}s"] if kind in crowded else sorted(names, key=natural))
+        for name in ([line(kind, "")] if kind in crowded else sorted(names, key=natural))
     ]
     steps = []
     for step in told:

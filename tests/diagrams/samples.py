@@ -10,8 +10,8 @@ from slotspec.statemachine import Event, Lifecycle, State
 from slotspec.statemachine.model import Model
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-TRACES = Path(__file__).parents[1] / "data" / "traces" / "slot_pool"
-TRACE = TRACES / "1.12.5" / "seed0125.jsonl.gz"
+RECORDED = Path(__file__).parents[1] / "data" / "traces"
+TRACE = RECORDED / "slot_pool" / "1.12.5" / "seed0125.jsonl.gz"
 SVG = "{http://www.w3.org/2000/svg}"
 
 

@@ -11,13 +11,15 @@ import pytest
 
 from slotspec.diagrams.casts import CASTS, cast_of
 from slotspec.diagrams.description import Message, Remark, Sequel, Sequence
+from slotspec.diagrams.recordings import model_of
 from slotspec.diagrams.sequence_svg import broken, sequence_svg, width
 from slotspec.diagrams.sequences import differences, natural, of_finding, of_trace
-from slotspec.models import load_model
+from slotspec.models import MODELS, load_model
+from slotspec.oracle.vocabulary import VOCABULARIES
 from slotspec.statemachine.errors import InputError, UsageError
 from slotspec.statemachine.explore import explore_interpreted
 from slotspec.statemachine.verdict import Limits
-from tests.diagrams.samples import SVG, TRACE, turnstile
+from tests.diagrams.samples import RECORDED, SVG, TRACE, turnstile
 
 
 def messages(sequence: Sequence) -> list[Message]:
@@ -34,15 +36,34 @@ def remarks(sequence: Sequence, bad: bool = False) -> list[str]:
     ]
 
 
-def test_every_action_and_effect_of_a_cast_is_the_models_own() -> None:
-    for name, cast in CASTS.items():
-        model = load_model(name)
-        assert model.effects is not None
-        known = {*model.actions, *model.operations, "offer_slots"}
-        assert set(cast.callers) <= known
-        assert set(model.actions) <= set(cast.callers)
-        assert set(cast.receivers) <= {effect.name.lower() for effect in model.effects}
-        assert set(cast.receivers.values()) <= set(cast.order)
+@pytest.mark.parametrize("name", list(MODELS))
+def test_every_action_and_effect_of_a_cast_is_the_models_own(name: str) -> None:
+    cast, model = CASTS[name], load_model(name)
+    assert model.effects is not None
+    spoken = {
+        operation.name
+        for vocabulary in VOCABULARIES.values()
+        if model_of(vocabulary.implementation) == name
+        for operation in vocabulary.operations
+    }
+    assert spoken
+    assert set(cast.callers) <= {*model.actions, *model.operations, *spoken}
+    effects = {effect.name.lower() for effect in model.effects}
+    # the rest goes back to the caller
+    assert effects - set(cast.receivers) <= {"raises", "listed", "counted", "any_order"}
+    assert set(cast.receivers) <= effects
+    kinds = {*cast.receivers.values(), *cast.prefixes.values(), cast.system, cast.caller_of_others}
+    assert kinds | {caller.lifeline for caller in cast.callers.values()} <= set(cast.order)
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(RECORDED.glob("*/*")), ids=lambda f: "-".join(f.parts[-2:])
+)
+def test_a_recording_of_each_class_and_version_can_be_drawn(folder: Path) -> None:
+    sequence = of_trace(sorted(folder.glob("*.jsonl.gz"))[0])
+    assert "; conforms to generation" in sequence.ending
+    assert "environment" not in sequence.lifelines
+    assert ET.fromstring(sequence_svg(sequence)).tag.endswith("svg")
 
 
 def test_a_counterexample_names_who_told_whom_what() -> None:
@@ -119,12 +140,15 @@ def test_a_model_without_a_cast_talks_to_its_environment() -> None:
 
 
 def test_differences_between_states() -> None:
-    before = {"n": 1, "q": [{"request": "r1", "x": 1}], "m": {"a": {"k": 1}}, "same": 0}
+    old = {"k": 1, "no": None, "yes": True, "same": "s"}
+    before = {"n": 1, "q": [{"request": "r1", "x": 1}], "m": {"a": old, "c": old}, "same": 0}
     after = {"n": 2, "q": [{"request": "r1", "x": 2}], "m": {"b": {"k": 2}}, "same": 0}
+    after["m"]["c"] = {**old, "k": 3, "no": "x"}  # type: ignore[index]
     assert list(differences(before, after)) == [
         "n: 1 -> 2",
         "q: [r1 1] -> [r1 2]",
-        "m a: 1 -> -",
+        "m a: 1 yes s -> -",
+        "m c: k 1 -> 3, no - -> x",
         "m b: - -> 2",
     ]
 
