@@ -111,10 +111,11 @@ def however_used(s: SlotManagerState, query: int) -> None:
 def only_own_slots(s: SlotManagerState, instance: int, cause: int) -> None:
     """A connection that goes leaves what another has registered by now."""
     width = len(s.slot)
-    for i in range(width):
-        slot = s.reported[instance * width + i]
+    for behind in range(width):
+        place = width - 1 - behind
+        slot = s.reported[instance * width + place]
         if slot != NONE and s.slot_instance[slot] != instance:
-            for j in range(i, width - 1):
+            for j in range(place, width - 1):
                 s.reported[instance * width + j] = s.reported[instance * width + j + 1]
             s.reported[instance * width + width - 1] = NONE
     operations.leave(s, instance, cause)
@@ -249,7 +250,7 @@ BREAKS: Mapping[str, Break] = {
         placing.mark_used, still_idle, "reports", "idle_connections_are_unused"
     ),
     ">= against the maximum": Break(
-        records.exceeds_maximum, one_less, "workers", "the_maximum_is_reached"
+        records.exceeds_maximum, one_less, "asking", "the_maximum_is_reached"
     ),
     "released however used": Break(
         checks.run_answer, however_used, "asking", "who_was_used_meanwhile_stays"
