@@ -304,6 +304,74 @@ def test_records_are_used_again_unnoticed(generation: str) -> None:
     assert 5 * sum(small for small, _ in sizes) < 4 * sum(large for _, large in sizes)
 
 
+def configured(**changes: Any) -> SlotManagerOracle:
+    config = {**CONFIG, "max_slots": 99, "redundant_task_managers": 0, **changes}
+    given = TraceHeader(
+        format=1,
+        implementation=SLOT_MANAGER.implementation,
+        version="1.12.1",
+        config=config,
+        profiles=PROFILES,
+    )
+    oracle = SlotManagerOracle("1.12", given)
+    oracle.step("start")
+    return oracle
+
+
+def register(oracle: SlotManagerOracle, instance: str, slot: str) -> None:
+    entry = {"slot": slot, "profile": "small", "job": None, "allocation": None}
+    tm = slot.partition("/")[0]
+    oracle.step("register_task_manager", instance=instance, tm=tm, slots=[entry])
+
+
+def request(oracle: SlotManagerOracle, allocation: str) -> dict[str, Any]:
+    given = {"allocation": allocation, "job": "j1", "profile": "small"}
+    return oracle.step("register_slot_request", **given).state
+
+
+@pytest.mark.parametrize("names", range(6))
+def test_an_outcome_keeps_its_allocation(names: int) -> None:
+    """However many names come in between: whichever number is next, it is not that of a1."""
+    oracle = configured(auto_run=False)
+    register(oracle, "i1", "tm1/0")
+    request(oracle, "a1")
+    oracle.step("unregister_task_manager", instance="i1")
+    oracle.step("unregister_slot_request", allocation="a1")
+    # nothing but the outcome of the call refers to a1 by now
+    for n in range(names):
+        oracle.step("unregister_slot_request", allocation=f"b{n}")
+    register(oracle, "i1", "tm1/0")
+    assert request(oracle, "c1")["slots"]["tm1/0"]["state"] == "PENDING"
+    run = oracle.step("run_main_thread")
+    assert (run.result, run.effects) == (1, [])
+    assert run.state["slots"]["tm1/0"]["request"] == {"allocation": "c1", "registered": True}
+
+
+def test_a_stranded_request_keeps_its_call() -> None:
+    oracle = configured()
+    register(oracle, "i1", "tm1/0")
+    request(oracle, "a1")
+    oracle.step("call_fails", call="g1", kind="cancelled")
+    for n in range(2, 30):
+        state = request(oracle, f"a{n}")
+        assert state["requests"]["a1"]["call"] == "g1"
+        oracle.step("unregister_slot_request", allocation=f"a{n}")
+        oracle.step("call_acknowledged", call=f"g{n}")
+
+
+def test_a_question_keeps_its_connection() -> None:
+    oracle = configured(wait_result_consumed=True)
+    register(oracle, "i1", "tm1/0")
+    asked = oracle.step("advance_time", ms=35)
+    assert [effect["query"] for effect in asked.effects] == ["q1"]
+    oracle.step("unregister_task_manager", instance="i1")
+    for n in range(2, 8):
+        register(oracle, f"i{n}", f"tm{n}/0")
+        oracle.step("unregister_task_manager", instance=f"i{n}")
+    release = oracle.step("query_answered", query="q1", answer=True)
+    assert [effect["instance"] for effect in release.effects] == ["i1"]
+
+
 # ---------------------------------------------------------------------------------- choices
 
 
