@@ -308,6 +308,8 @@ def _expected(
     try:
         if hint is not None:
             hint(seen)
+        if hasattr(oracle, "tells_state"):
+            oracle.tells_state = seen.state is not UNSET
         return oracle.step(seen.op, **seen.arguments)
     except StepError as error:
         report.fault = f"{place}: the model leaves its protocol: {error}"

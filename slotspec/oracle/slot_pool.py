@@ -127,6 +127,9 @@ class SlotPoolOracle:
         self._hints: list[str] = []
         self._chain: tuple[str, ...] = ()
         self._rules: dict[Callable[..., Any], Callable[..., Any]] = {}
+        self._untidy = False
+        self.tells_state = True
+        """Whether an answer has the state in it, which takes as long as the step itself."""
         self._has_origin = generation != "1.11"
         self._clear()
 
@@ -170,14 +173,14 @@ class SlotPoolOracle:
         self._begin = 0
 
     def _run(self, operation: Callable[..., int], *arguments: int) -> int:
-        """Run a rule of the model and tidy up after it."""
+        """Run a rule of the model, and name and encode what it made."""
         while free_leak_record(self.state) == NONE or self.state.leaked[-2:] != [0, 0]:
             self.elastic.grow(leaks, self.elastic.size(leaks) + 2)
         since = len(self.state.effects)
         result: int = self._rule(operation)(self.state, *arguments)
         self._name_generated(since)
         self._encode(since)
-        self._rule(recycle)(self.state)
+        self._untidy = True
         return result
 
     def _rule(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -212,6 +215,10 @@ class SlotPoolOracle:
 
     def _unused(self, sort: Sort, is_free: Callable[[Any, int], bool]) -> int:
         """An element of `sort` that nothing refers to; the search goes on where it ended."""
+        if self._untidy:
+            # only who looks for a free record cares which ones are
+            self._rule(recycle)(self.state)
+            self._untidy = False
         size, start = self.elastic.size(sort), self._next[sort]
         for number in chain(range(start, size), range(start)):
             if is_free(self.state, number):
@@ -423,7 +430,7 @@ class SlotPoolOracle:
             effects=self._effects,
             unordered=self._unordered,
             raises=self._raises,
-            state=self.snapshot(),
+            state=self.snapshot() if self.tells_state else {},
         )
 
     def _effect(self, kind: int, a: int, b: int, c: int) -> dict[str, Any]:
