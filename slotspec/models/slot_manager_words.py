@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from slotspec.models.manager_registrations import IdleQuery
 from slotspec.models.manager_requests import ManagerRequest, SlotCall
 from slotspec.models.manager_slots import TaskManagerSlot
 from slotspec.models.resource_profile import CATALOGUE
@@ -55,6 +56,10 @@ PREFIXES: Mapping[str, str] = {
     pending_slots.name: "p",
 }
 """Sorts whose elements are called so, counted from 1."""
+CHECKS: Mapping[int, str] = {
+    Check.TASK_MANAGERS: "task manager check",
+    Check.REQUESTS: "request check",
+}
 SIZES: Mapping[int, str] = {size: size.name.lower().replace("_", " ") for size in Size}
 
 
@@ -139,6 +144,8 @@ class SlotManagerWords(Words):
             self._expected,
             self._connections,
             self._fulfilled,
+            self._questions,
+            self._checks,
             self._queue,
         ):
             old, new = describe(before), describe(after)
@@ -162,6 +169,7 @@ class SlotManagerWords(Words):
             if state == TaskManagerSlot.ABSENT:
                 continue
             words = TaskManagerSlot.states[state].name
+            words += f" at {self.element(instances, s['slot_instance'][slot])}"
             if state == TaskManagerSlot.PENDING:
                 words += f" for {self._request(s, s['slot_request'][slot])}"
             if state == TaskManagerSlot.ALLOCATED:
@@ -196,12 +204,14 @@ class SlotManagerWords(Words):
 
     def _connections(self, s: Mapping[str, Any]) -> dict[str, str]:
         lifecycle = self.instance.lifecycles["registration"]
-        return {
-            self.element(instances, instance): lifecycle.states[s["registration"][instance]].name
-            + f" ({s['free_count'][instance]} free)"
-            for instance in s["registrations"]
-            if instance != NONE
-        }
+        found = {}
+        for instance in s["registrations"]:
+            if instance != NONE:
+                state = lifecycle.states[s["registration"][instance]].name
+                age = f" for {s['idle_for'][instance]}" if s["idle_for"][instance] else ""
+                free = f"{s['free_count'][instance]} free"
+                found[self.element(instances, instance)] = f"{state}{age} ({free})"
+        return found
 
     def _fulfilled(self, s: Mapping[str, Any]) -> dict[str, str]:
         return {
@@ -209,6 +219,22 @@ class SlotManagerWords(Words):
             for allocation, slot in enumerate(s["fulfilled"])
             if slot != NONE
         }
+
+    def _questions(self, s: Mapping[str, Any]) -> dict[str, str]:
+        found: dict[str, list[str]] = {}
+        for state, instance in zip(s["query"], s["query_instance"], strict=True):
+            if state != IdleQuery.UNUSED:
+                name = f"questions to {self.element(instances, instance)}"
+                found.setdefault(name, []).append(IdleQuery.states[state].name)
+        return {name: ", ".join(states) for name, states in found.items()}
+
+    def _checks(self, s: Mapping[str, Any]) -> dict[str, str]:
+        told = [
+            f"{CHECKS[check]} in {due}"
+            for check, due in zip(s["timer"], s["due_in"], strict=True)
+            if check != Check.UNUSED
+        ]
+        return {"checks": ", ".join(told) or NOTHING}
 
     def _queue(self, s: Mapping[str, Any]) -> dict[str, str]:
         return {"main thread": ", ".join(self._waiting(s)) or NOTHING}
@@ -222,17 +248,21 @@ class SlotManagerWords(Words):
             elif query != NONE:
                 yield f"answer of {self.element(instances, s['query_instance'][query])}"
             elif check != Check.UNUSED:
-                yield f"check of {Check(check).name.lower().replace('_', ' ')}"
+                yield CHECKS[check]
 
     def call(self, call: Call) -> str:
-        """An action with its arguments; of an answer, the slot that it is about."""
+        """An action with its arguments; of an answer, the slot or connection that it is about."""
+        bounds = self.instance.setting.bounds
         said = []
-        width = calls.size(self.instance.setting.bounds) // slots.size(self.instance.setting.bounds)
         for (name, domain), value in zip(
             call.action.parameters.items(), call.arguments, strict=True
         ):
             if domain is calls:
-                said.append(f"slot={self.element(slots, value // width)}")
+                block = calls.size(bounds) // slots.size(bounds)
+                said.append(f"slot={self.element(slots, value // block)}")
+            elif domain is queries:
+                block = queries.size(bounds) // instances.size(bounds)
+                said.append(f"instance={self.element(instances, value // block)}")
             else:
                 said.append(f"{name}={self.argument(domain, value)}")
         return f"{call.action.name}({', '.join(said)})"
