@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -147,5 +148,19 @@ def test_a_mistake_in_the_example_is_found(bug: str, steps: int) -> None:
         outcome = fuzz(peer, "1.12")
         assert outcome.found is not None
         assert len(outcome.found.steps) == steps
+    finally:
+        peer.close()
+
+
+JAVA = Path(__file__).parents[2] / "examples" / "peers" / "PoolPeer.java"
+
+
+@pytest.mark.skipif(shutil.which("javac") is None, reason="there is no Java compiler")
+@pytest.mark.parametrize(("mistake", "steps"), [("", None), (" idle", 4)])
+def test_the_example_in_java(mistake: str, steps: int | None) -> None:
+    peer = CommandPeer(f"java {shlex.quote(str(JAVA))}{mistake}", timeout=60.0)
+    try:
+        found = fuzz(peer, "1.12", sequences=60 if steps is None else 1_000).found
+        assert (None if found is None else len(found.steps)) == steps
     finally:
         peer.close()
