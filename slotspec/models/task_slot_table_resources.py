@@ -18,6 +18,7 @@ from slotspec.models.resource_profile import ANY, SMALL, UNKNOWN, ResourceProfil
 
 FIXED = ("cpu", "task_heap_mb", "task_off_heap_mb", "managed_mb", "network_mb")
 """The resources that every profile has, in the order of :attr:`ResourceProfile.amounts`."""
+FIXED_COUNT = len(FIXED)
 
 
 class Special(IntEnum):

@@ -12,6 +12,7 @@ from slotspec.models.task_slot_table_lifecycles import (
     Task,
     TaskSlot,
 )
+from slotspec.models.task_slot_table_resources import FIXED_COUNT
 from slotspec.models.task_slot_table_slots import (
     allocation_under,
     is_covered,
@@ -80,8 +81,10 @@ def a_static_slot_lacks_its_share(s: TaskSlotTableState) -> bool:
 @task_slot_table.sometimes("ResourceBudgetManager.reserve", when=has_gpu)
 def an_extended_resource_is_used_up(s: TaskSlotTableState) -> bool:
     """Nothing is left of the extended resource."""
-    last = len(s.used) - 1
-    return s.used[last] > 0 and s.used[last] == s.total[last]
+    for resource in range(FIXED_COUNT, len(s.used)):
+        if s.used[resource] > 0 and s.used[resource] == s.total[resource]:
+            return True
+    return False
 
 
 @task_slot_table.sometimes("TaskSlotTableImpl.markSlotInactive", when=has_tasks)
