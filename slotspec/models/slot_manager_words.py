@@ -6,6 +6,7 @@ calls and questions by what they are about: ``call of tm1/0 for a1``, ``question
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -33,7 +34,7 @@ from slotspec.models.slot_manager_state import (
 from slotspec.statemachine.fields import Sort
 from slotspec.statemachine.model import Call
 from slotspec.statemachine.rules import NONE
-from slotspec.statemachine.verdict import TraceStep
+from slotspec.statemachine.verdict import Finding, TraceStep
 from slotspec.statemachine.words import NOTHING, Words
 
 FAILURES: Mapping[int, str] = {
@@ -266,6 +267,14 @@ class SlotManagerWords(Words):
             else:
                 said.append(f"{name}={self.argument(domain, value)}")
         return f"{call.action.name}({', '.join(said)})"
+
+    # ------------------------------------------------------------------------------ export
+
+    def export(self, finding: Finding) -> Iterator[dict[str, Any]]:
+        """The trace in the format of recordings: what ``slotspec conform`` replays."""
+        # imported here, since oracles build on models
+        exporter = importlib.import_module("slotspec.oracle.export_slot_manager")
+        yield from exporter.exported(self.instance, finding)
 
 
 slot_manager.words = SlotManagerWords

@@ -6,11 +6,12 @@ rule emitted, returned and changed. No rule of the protocol stands here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any
 
 from slotspec.models import slot_manager as operations
+from slotspec.models import slot_manager_settling
 from slotspec.models.manager_registrations import IdleQuery, ManagedTaskManager, Manager
 from slotspec.models.manager_requests import SlotCall
 from slotspec.models.manager_slots import PendingTaskManagerSlot, TaskManagerSlot
@@ -23,7 +24,6 @@ from slotspec.models.slot_manager_records import (
     is_slot_unused,
     spare_request,
 )
-from slotspec.models.slot_manager_settling import settle
 from slotspec.models.slot_manager_state import (
     Answer,
     Check,
@@ -44,10 +44,11 @@ from slotspec.models.slot_manager_state import (
 )
 from slotspec.models.slot_manager_time import next_timer
 from slotspec.models.slot_manager_updates import queued
-from slotspec.oracle.elastic import ElasticRecord
+from slotspec.oracle.base import ModelOracle
 from slotspec.oracle.names import Names
 from slotspec.oracle.slot_pool import profiles_of
 from slotspec.oracle.traces import Expected, TraceHeader
+from slotspec.oracle.vocabulary import SLOT_MANAGER
 from slotspec.statemachine.errors import InputError
 from slotspec.statemachine.fields import Sort
 from slotspec.statemachine.rules import NONE
@@ -57,12 +58,13 @@ TASK_MANAGER_TIMEOUT_MS = 30_000
 SLOT_REQUEST_TIMEOUT_MS = 300_000
 """Flink's default of ``slot.request.timeout``."""
 
-RAISED = {
-    Raised.ILLEGAL_STATE: ("IllegalStateException", None),
-    Raised.UNSUPPORTED: ("UnsupportedOperationException", None),
-    Raised.UNFULFILLABLE: ("ResourceManagerException", "UnfulfillableSlotRequestException"),
+RAISED: Mapping[int, str] = {
+    Raised.ILLEGAL_STATE: "IllegalStateException",
+    Raised.UNSUPPORTED: "UnsupportedOperationException",
+    Raised.UNFULFILLABLE: "ResourceManagerException",
 }
-"""Exceptions, each with its cause."""
+CAUSES = {"ResourceManagerException": "UnfulfillableSlotRequestException"}
+"""The causes of those exceptions that have one."""
 FAILURES = {
     Failure.TASK_MANAGER_LOST: "FlinkException",
     Failure.SLOT_GONE: "SlotManagerException",
@@ -93,7 +95,11 @@ DEFAULTS: dict[str, Any] = {
 """Flink's defaults, with workers of one small slot."""
 
 
-class SlotManagerOracle:
+# declares what the model tidies up after each operation
+assert slot_manager.settle is not None, slot_manager_settling.__name__
+
+
+class SlotManagerOracle(ModelOracle):
     """Says what a SlotManager of one generation does with each operation.
 
     :param generation: ``1.11``, ``1.12`` or ``1.13``.
@@ -101,6 +107,10 @@ class SlotManagerOracle:
         and the profiles ``small``, ``large``, ``unknown``, ``any``.
     :param replace: rules of the model to be replaced (a defect), for experiments.
     """
+
+    vocabulary = SLOT_MANAGER
+    raises_effect = Effect.RAISES
+    raised = RAISED
 
     def __init__(
         self,
@@ -117,8 +127,7 @@ class SlotManagerOracle:
                 f"the header lists no profile {config['slot_profile']!r} for config.slot_profile;"
                 " add it there",
             )
-        self.generation = generation
-        self.instance = slot_manager.instance(
+        instance = slot_manager.instance(
             {"timers": 2, "queries": 2, "workers": 1},
             generation=generation,
             choices={
@@ -141,8 +150,7 @@ class SlotManagerOracle:
             },
             replace=replace,
         )
-        self.elastic = ElasticRecord(self.instance)
-        self.state = self.elastic.record
+        super().__init__(generation, instance)
         self._profiles = Names(list(named))
         self._instances = Names()
         self._slots = Names()
@@ -153,8 +161,6 @@ class SlotManagerOracle:
         self._task_managers: dict[int, str] = {}
         self._made = {"g": 0, "q": 0}
         self._next: dict[Sort, int] = {}
-        self._rules: dict[Callable[..., Any], Callable[..., Any]] = {}
-        self._clear()
 
     # ------------------------------------------------------------------------------ steps
 
@@ -165,46 +171,21 @@ class SlotManagerOracle:
             ``TRC031`` for a name that the header does not list, ``TRC016`` for a missing
             argument.
         """
-        absent = op == "unregister_task_managers_and_release_resources"
-        method = getattr(self, f"_{op}", None)
-        if method is None or op not in OPERATIONS or (absent and self.generation != "1.11"):
-            raise InputError(
-                "TRC030",
-                f"the slot manager of generation {self.generation} has no operation {op!r}; see"
-                " `slotspec list operations`",
-            )
-        self._clear()
-        result = method(**arguments)
-        return Expected(
-            result=None if self._raises else result,
-            effects=self._effects,
-            raises=self._raises,
-            raises_cause=self._raises_cause,
-            state=self.snapshot(),
-        )
+        expected = super().step(op, **arguments)
+        if expected.raises is not None:
+            expected.raises_cause = CAUSES.get(expected.raises)
+        return expected
 
     def _clear(self) -> None:
+        super()._clear()
+        self._sizes: dict[str, int] = {}
         # numbers that the operation's own arguments have, and nothing else perhaps
         self._mentioned: set[tuple[Sort, int]] = set()
-        self._effects: list[dict[str, Any]] = []
-        self._sizes: dict[str, int] = {}
-        self._raises: str | None = None
-        self._raises_cause: str | None = None
 
     def _run(self, operation: Callable[..., int], *arguments: int) -> int:
-        """Run a rule of the model and tidy up after it."""
+        """Run a rule of the model, with room for all that it may use up."""
         self._make_room()
-        self.state.effects = []
-        result: int = self._rule(operation)(self.state, *arguments)
-        for effect in self.state.effects:
-            self._encode(*effect)
-        self._rule(settle)(self.state)
-        return result
-
-    def _rule(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        if function not in self._rules:
-            self._rules[function] = self.instance.rule(function)
-        return self._rules[function]
+        return super()._run(operation, *arguments)
 
     def _make_room(self) -> None:
         """Grow what one operation may use up: calls, questions, expected slots, timers.
@@ -395,43 +376,41 @@ class SlotManagerOracle:
 
     # --------------------------------------------------------------------------- encoding
 
-    def _encode(self, kind: int, a: int, b: int, c: int, _: int) -> None:
-        """Encode what a rule has emitted, while every number still has its name."""
+    def _effect(self, kind: int, a: int, b: int, c: int, d: int) -> dict[str, Any] | None:
+        """An effect, while every number still has its name; sizes are kept for the result."""
         s = self.state
-        if kind == Effect.RAISES:
-            self._raises, self._raises_cause = RAISED[Raised(a)]
-        elif kind == Effect.COUNTED:
+        if kind == Effect.COUNTED:
             self._sizes[SIZES[Size(a)]] = b
-        elif kind == Effect.REQUEST_SLOT:
-            self._tell(
-                "tm.request_slot",
-                call=self._generate(self._calls, "g", a),
-                slot=self._slots.name(b),
-                job=self._name(self._jobs, s.request_job[c]),
-                allocation=self._allocations.name(s.request_allocation[c]),
-                profile=self._profiles.name(s.request_profile[c]),
-            )
-        elif kind == Effect.CAN_BE_RELEASED:
-            self._tell(
-                "tm.can_be_released",
-                tm=self._task_managers[b],
-                query=self._generate(self._queries, "q", a),
-            )
-        elif kind == Effect.ALLOCATE_RESOURCE:
-            self._tell("resource.allocate", granted=a == 1)
-        elif kind == Effect.RELEASE_RESOURCE:
-            released = self._instances.name(a)
-            self._tell("resource.release", instance=released, cause="FlinkException")
-        elif kind == Effect.ALLOCATION_FAILED:
-            self._tell(
-                "allocation.failed",
-                job=self._name(self._jobs, b),
-                allocation=self._allocations.name(a),
-                cause=FAILURES[Failure(c)],
-            )
-
-    def _tell(self, effect: str, **arguments: Any) -> None:
-        self._effects.append({"effect": effect, **arguments})
+            return None
+        if kind == Effect.REQUEST_SLOT:
+            return {
+                "effect": "tm.request_slot",
+                "call": self._generate(self._calls, "g", a),
+                "slot": self._slots.name(b),
+                "job": self._name(self._jobs, s.request_job[c]),
+                "allocation": self._allocations.name(s.request_allocation[c]),
+                "profile": self._profiles.name(s.request_profile[c]),
+            }
+        if kind == Effect.CAN_BE_RELEASED:
+            return {
+                "effect": "tm.can_be_released",
+                "tm": self._task_managers[b],
+                "query": self._generate(self._queries, "q", a),
+            }
+        if kind == Effect.ALLOCATE_RESOURCE:
+            return {"effect": "resource.allocate", "granted": a == 1}
+        if kind == Effect.RELEASE_RESOURCE:
+            return {
+                "effect": "resource.release",
+                "instance": self._instances.name(a),
+                "cause": "FlinkException",
+            }
+        return {
+            "effect": "allocation.failed",
+            "job": self._name(self._jobs, b),
+            "allocation": self._allocations.name(a),
+            "cause": FAILURES[Failure(c)],
+        }
 
     def _name(self, names: Names, number: int) -> str | None:
         return None if number == NONE else names.name(number)
@@ -517,7 +496,3 @@ class SlotManagerOracle:
             "call": self._name(self._calls, s.request_call[request]),
             "pending_slot": None if reserved == NONE else self._expected_name(reserved),
         }
-
-
-OPERATIONS = frozenset(name for name in slot_manager.operations if name != "call_occupied")
-"""Operations that a trace may name."""

@@ -25,7 +25,7 @@ from slotspec.models.slot_manager_state import (
 )
 from slotspec.oracle.compare import Outcome
 from slotspec.oracle.conform import conform, conform_all
-from slotspec.oracle.slot_manager import OPERATIONS, SlotManagerOracle
+from slotspec.oracle.slot_manager import SlotManagerOracle
 from slotspec.oracle.traces import TraceHeader
 from slotspec.oracle.vocabulary import SLOT_MANAGER
 from slotspec.statemachine.errors import InputError
@@ -97,7 +97,7 @@ def test_every_operation_is_recorded() -> None:
 
 
 def test_the_oracle_has_the_operations_of_the_vocabulary() -> None:
-    assert set(SLOT_MANAGER.by_name) == OPERATIONS
+    assert all(hasattr(SlotManagerOracle, f"_{op}") for op in SLOT_MANAGER.by_name)
 
 
 @pytest.mark.parametrize(
