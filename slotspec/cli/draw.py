@@ -223,11 +223,10 @@ def _of_model(
         return state_graph(
             instance, most=max_states or MOST_STATES, symmetry=symmetry, path=finding
         )
-    from slotspec.diagrams.sequences import of_finding
+    from slotspec.diagrams.sequences import of_property
 
     assert finding is not None
-    declared = instance.properties[prop or ""]
-    return of_finding(instance, finding, f"{declared.name} ({instance.title})", declared.sentence)
+    return of_property(instance, instance.properties[prop or ""], finding)
 
 
 def _model_or_lifecycle(what: str) -> tuple[Model, str | None]:

@@ -16,6 +16,7 @@ from slotspec.diagrams.description import (
     Charts,
     Grid,
     Reach,
+    Sequence,
     StateGraph,
     Web,
 )
@@ -39,7 +40,7 @@ CELL = 56
 def dot(diagram: Any) -> str:
     """The DOT source of a description.
 
-    :raises TypeError: a sequence has no DOT form.
+    :raises TypeError: it has no DOT form.
     """
     raise TypeError(f"{type(diagram).__name__} has no DOT form")
 
@@ -378,6 +379,13 @@ def _web(diagram: Web) -> str:
             arrowsize="0.6",
         )
     return str(graph.source)
+
+
+@dot.register
+def _sequence(diagram: Sequence) -> str:
+    from slotspec.diagrams.sequence_dot import sequence_dot
+
+    return sequence_dot(diagram)
 
 
 # ----------------------------------------------------------------------------- state graphs

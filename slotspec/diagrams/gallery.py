@@ -12,7 +12,7 @@ from slotspec.diagrams.description import Diagram
 from slotspec.diagrams.differences import difference
 from slotspec.diagrams.formats import Format, render
 from slotspec.diagrams.lifecycles import lifecycles_of, plain
-from slotspec.diagrams.sequences import of_finding
+from slotspec.diagrams.sequences import of_property
 from slotspec.diagrams.stategraphs import state_graph
 from slotspec.models import MODELS, load_model
 from slotspec.statemachine.explore import explore_interpreted
@@ -145,10 +145,7 @@ def pictures(model: Model) -> Iterator[Picture]:
 def _trace(model: Model, shown: Shown) -> Picture:
     instance = model.instance(generation=shown.generation, scope=shown.scope)
     finding = found(instance, shown.property)
-    declared = instance.properties[shown.property]
-    diagram = of_finding(
-        instance, finding, f"{declared.name} ({instance.title})", declared.sentence
-    )
+    diagram = of_property(instance, instance.properties[shown.property], finding)
     return Picture(
         f"{model.name}/trace-{shown.property}",
         f"Trace: {shown.property}",

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from slotspec.diagrams.palette import FAMILY, FONT, style_sheet
+from slotspec.diagrams.sequence_dot import PLACED
 from slotspec.statemachine.errors import UsageError
 
 DPI = 144
@@ -23,7 +24,8 @@ def _laid_out(source: str, form: str, *more: str) -> bytes:
         ) from error
     graph: Any = pygraphviz.AGraph(string=source)
     try:
-        drawn = graph.draw(format=form, prog="dot", args=" ".join(more))
+        placed = source.startswith(PLACED)
+        drawn = graph.draw(format=form, prog="nop" if placed else "dot", args=" ".join(more))
     finally:
         graph.close()
     assert isinstance(drawn, bytes)

@@ -86,7 +86,7 @@ def sequence_svg(diagram: Sequence, *, title: bool = True, narrow: bool = False)
     :param narrow: for a narrow place: messages in several lines, and only those remarks that
         say what is wrong.
     """
-    return _Drawing(_narrowed(diagram) if narrow else diagram, title, narrow).text()
+    return Drawing(_narrowed(diagram) if narrow else diagram, title, narrow).text()
 
 
 def _narrowed(diagram: Sequence) -> Sequence:
@@ -100,11 +100,12 @@ def _narrowed(diagram: Sequence) -> Sequence:
     return replace(diagram, steps=steps)
 
 
-class _Drawing:
+class Drawing:
+    """The layout of a sequence, written as SVG."""
+
     def __init__(self, diagram: Sequence, title: bool, narrow: bool) -> None:
         self.diagram = diagram
         self.narrow = narrow
-        self.out: list[str] = []
         heads = [width(name, SIZE, True) + 28 for name in diagram.lifelines]
         self.gaps = [
             max(NARROW_GAP if narrow else GAP, (a + b) / 2 + 12) for a, b in pairwise(heads)
@@ -162,26 +163,17 @@ class _Drawing:
         heads = top
         y = heads + 40.0
         rows: list[str] = []
+        stripes: list[str] = []
         for number, step in enumerate(self.diagram.steps):
             drawn, high = self.step(step, y)
             if number % 2 == 0:
-                rows.append(
-                    f'<rect x="4" y="{y:.0f}" width="{self.width - 8:.0f}" height="{high:.0f}"'
-                    f' fill="{COLOUR["gone"]}"/>'
-                )
-            rows += [f'<g class="step" data-step="{step.number}">', *drawn, "</g>"]
+                stripes.append(self.box(4, y, self.width - 8, high, "gone"))
+            rows += self.group(step.number, drawn)
             y += high
-        lines = [
-            f'<line x1="{x:.1f}" y1="{heads + 28:.0f}" x2="{x:.1f}" y2="{y + 8:.0f}"'
-            f' stroke="{COLOUR["rule"]}" stroke-width="1.2" stroke-dasharray="4 3"/>'
-            for x in self.x
-        ]
+        lines = [self.lifeline(x, heads + 28, y + 8) for x in self.x]
         for name, x in zip(self.diagram.lifelines, self.x, strict=True):
             half = (width(name, SIZE, True) + 20) / 2
-            body.append(
-                f'<rect x="{x - half:.1f}" y="{heads}" width="{2 * half:.1f}" height="28" rx="5"'
-                f' fill="{COLOUR["head"]}" stroke="{COLOUR["line"]}"/>'
-            )
+            body.append(self.box(x - half, heads, 2 * half, 28, "head", "line"))
             body.append(self.words(x, heads + 18.5, name, bold=True, anchor="middle"))
         if self.diagram.ending:
             wrong = any(
@@ -192,20 +184,8 @@ class _Drawing:
             colour = "bad" if wrong else "ink"
             y += 26
             body.append(self.words(MARGIN, y, self.diagram.ending, bold=True, colour=colour))
-        height = y + 18
-        # rows lie under the lifelines, these under the messages
-        under = [row for row in rows if row.startswith("<rect")]
-        over = [row for row in rows if not row.startswith("<rect")]
-        return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{self.width:.0f}"'
-            f' height="{height:.0f}" viewBox="0 0 {self.width:.0f} {height:.0f}"'
-            f' font-family="{FAMILY}" role="img">\n'
-            f"<title>{escape(self.diagram.title)}</title>\n"
-            f"<style>{style_sheet()}</style>\n"
-            f'<rect width="100%" height="100%" fill="{COLOUR["paper"]}"/>\n'
-            + "\n".join([*under, *lines, *body, *over])
-            + "\n</svg>\n"
-        )
+        # stripes lie under the lifelines, these under the messages
+        return self.whole([*stripes, *lines, *body, *rows], y + 18)
 
     def step(self, step: Sequel, top: float) -> tuple[list[str], float]:
         """The messages and remarks of one step, and its height."""
@@ -222,10 +202,7 @@ class _Drawing:
                 high = len(lines) * LINE + 8
                 fill, edge = ("wrong", "bad") if item.bad else ("head", "rule")
                 wide = self.width - self.notes - 8
-                out.append(
-                    f'<rect x="{self.notes - 8:.1f}" y="{below:.1f}" width="{wide:.1f}"'
-                    f' height="{high}" rx="4" fill="{COLOUR[fill]}" stroke="{COLOUR[edge]}"/>'
-                )
+                out.append(self.box(self.notes - 8, below, wide, high, fill, edge))
                 for i, line in enumerate(lines):
                     out.append(
                         self.words(
@@ -241,20 +218,12 @@ class _Drawing:
 
     def message(self, message: Message, y: float) -> list[str]:
         a, b = (self.x[self.place[name]] for name in (message.source, message.target))
-        colour = COLOUR["good" if message.reply else "accent"]
-        dash = ' stroke-dasharray="6 3"' if message.reply else ""
-        line = f'fill="none" stroke="{colour}" stroke-width="1.5"{dash}'
+        colour = "good" if message.reply else "accent"
         if a == b:
-            path = f"M{a:.1f},{y - 9:.1f} h22 v9 h-15"
             words = self.above(a + 30, y - 1, message, "")
-            return [f'<path d="{path}" {line}/>', _head(a + 2, y, -1, colour), *words]
-        way = 1 if b > a else -1
-        middle = (a + b) / 2
-        return [
-            f'<path d="M{a:.1f},{y:.1f} H{b - way * 8:.1f}" {line}/>',
-            _head(b - way, y, way, colour),
-            *self.above(middle, y - 5, message, "middle"),
-        ]
+            return [*self.loop(a, y, colour, message.reply), *words]
+        words = self.above((a + b) / 2, y - 6, message, "middle")
+        return [*self.arrow(a, b, y, colour, message.reply), *words]
 
     def above(self, x: float, y: float, message: Message, anchor: str) -> list[str]:
         """The words of a message, the last line at `y`."""
@@ -265,8 +234,48 @@ class _Drawing:
             for i, line in enumerate(lines)
         ]
 
-    @staticmethod
+    # ---------------------------------------------------------------- how each part is written
+
+    def whole(self, parts: list[str], height: float) -> str:
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{self.width:.0f}"'
+            f' height="{height:.0f}" viewBox="0 0 {self.width:.0f} {height:.0f}"'
+            f' font-family="{FAMILY}" role="img">\n'
+            f"<title>{escape(self.diagram.title)}</title>\n"
+            f"<style>{style_sheet()}</style>\n"
+            f'<rect width="100%" height="100%" fill="{COLOUR["paper"]}"/>\n'
+            + "\n".join(parts)
+            + "\n</svg>\n"
+        )
+
+    def group(self, number: int, parts: list[str]) -> list[str]:
+        """The parts of one step."""
+        return [f'<g class="step" data-step="{number}">', *parts, "</g>"]
+
+    def box(self, x: float, y: float, wide: float, high: float, fill: str, edge: str = "") -> str:
+        border = f' rx="4" stroke="{COLOUR[edge]}"' if edge else ""
+        return (
+            f'<rect x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{high:.1f}"'
+            f' fill="{COLOUR[fill]}"{border}/>'
+        )
+
+    def lifeline(self, x: float, top: float, bottom: float) -> str:
+        return (
+            f'<line x1="{x:.1f}" y1="{top:.0f}" x2="{x:.1f}" y2="{bottom:.0f}"'
+            f' stroke="{COLOUR["rule"]}" stroke-width="1.2" stroke-dasharray="4 3"/>'
+        )
+
+    def arrow(self, a: float, b: float, y: float, colour: str, dashed: bool) -> list[str]:
+        way = 1 if b > a else -1
+        path = f"M{a:.1f},{y:.1f} H{b - way * 8:.1f}"
+        return [_stroke(path, colour, dashed), _head(b - way, y, way, COLOUR[colour])]
+
+    def loop(self, a: float, y: float, colour: str, dashed: bool) -> list[str]:
+        path = f"M{a:.1f},{y - 9:.1f} h22 v9 h-15"
+        return [_stroke(path, colour, dashed), _head(a + 2, y, -1, COLOUR[colour])]
+
     def words(
+        self,
         x: float,
         y: float,
         text: str,
@@ -281,11 +290,16 @@ class _Drawing:
             f' text-anchor="{anchor}"' if anchor else ""
         )
         if halo:  # so that a lifeline behind the words does not strike them through
-            more += f' stroke="{COLOUR["paper"]}" stroke-width="4" paint-order="stroke"'
+            more += f' stroke="{COLOUR["paper"]}" stroke-width="3" paint-order="stroke"'
         return (
             f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{COLOUR[colour]}"{more}>'
             f"{escape(text, quote=False)}</text>"
         )
+
+
+def _stroke(path: str, colour: str, dashed: bool) -> str:
+    dash = ' stroke-dasharray="6 3"' if dashed else ""
+    return f'<path d="{path}" fill="none" stroke="{COLOUR[colour]}" stroke-width="1.5"{dash}/>'
 
 
 def _head(x: float, y: float, way: int, colour: str) -> str:

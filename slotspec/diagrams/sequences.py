@@ -10,7 +10,7 @@ from typing import Any
 
 from slotspec.diagrams.casts import Cast, cast_of
 from slotspec.diagrams.description import Message, Remark, Sequel, Sequence
-from slotspec.statemachine.model import Instance
+from slotspec.statemachine.model import Instance, Kind, Property
 from slotspec.statemachine.verdict import Finding, TraceStep
 from slotspec.statemachine.words import words_of
 
@@ -38,6 +38,17 @@ def of_finding(instance: Instance, finding: Finding, title: str = "", ending: st
     if finding.fault and told:
         told[-1] = replace(told[-1], wrong=(finding.fault,))
     return sequence(cast, told, title or instance.title, ending)
+
+
+def of_property(instance: Instance, declared: Property, finding: Finding) -> Sequence:
+    """The trace of a property, with what it shows as its ending."""
+    shows = "Witness" if declared.kind is Kind.SOMETIMES else "Breaks"
+    return of_finding(
+        instance,
+        finding,
+        f"{declared.name} ({instance.title})",
+        f"{shows}: {declared.sentence}",
+    )
 
 
 def of_steps(instance: Instance, steps: Iterable[TraceStep]) -> Iterator[Told]:

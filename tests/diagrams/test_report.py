@@ -84,6 +84,30 @@ def test_a_page_says_what_was_found(results: list[Result]) -> None:
         assert f"{len(found.finding.steps)} steps: " in text
 
 
+def test_each_property_has_its_verdict_in_each_generation() -> None:
+    result = explore_interpreted(turnstile().instance())
+    # the summary, the run, and each property
+    good = page([result]).count('<span class="verdict good">')
+    assert good == 2 + len(result.properties) == 7
+    pool = load_model("slot_pool")
+    pair = [
+        explore_interpreted(pool.instance(generation=v), Limits(states=200))
+        for v in ("1.11", "1.13")
+    ]
+    names = {p.property.name for r in pair for p in r.properties}
+    only_one = sum(
+        len([r for r in pair if name in {p.property.name for p in r.properties}]) == 1
+        for name in names
+    )
+    assert only_one
+    text = page(pair)
+    properties = text[text.index("<h3>Properties") : text.index("<h3>Coverage")]
+    assert properties.count('data-head="1.11">-<') + properties.count('data-head="1.13">-<') == (
+        only_one
+    )
+    assert properties.count('<span class="verdict') == 2 * len(names) - only_one
+
+
 def test_a_violation_is_shown_open_and_what_was_not_run_is_named() -> None:
     result = explore_interpreted(turnstile().instance())
     found = result.properties[0]

@@ -19,7 +19,7 @@ from slotspec.oracle.vocabulary import VOCABULARIES
 from slotspec.statemachine.errors import InputError, UsageError
 from slotspec.statemachine.explore import explore_interpreted
 from slotspec.statemachine.verdict import Limits
-from tests.diagrams.samples import RECORDED, SVG, TRACE, turnstile
+from tests.diagrams.samples import RECORDED, SVG, TRACE, texts, turnstile
 
 
 def messages(sequence: Sequence) -> list[Message]:
@@ -189,9 +189,36 @@ def test_no_words_overlap_and_nothing_is_cut_off(generation: str) -> None:
             assert apart, (one, two)
 
 
+@pytest.mark.parametrize("narrow", [False, True])
+def test_the_words_of_a_message_stand_between_its_ends(narrow: bool) -> None:
+    svg = sequence_svg(of_trace(TRACE, "1.12"), narrow=narrow)
+    seen = 0
+    for step in ET.fromstring(svg).iter(f"{SVG}g"):
+        ends = (0.0, 0.0)
+        for part in step:
+            found = re.match(r"M([\d.]+),[\d.]+ H([\d.]+)$", part.get("d", ""))
+            if found:
+                ends = (float(found[1]), float(found[2]))
+            elif part.get("text-anchor") == "middle":
+                half = width("".join(part.itertext())) * 0.45
+                middle = float(part.get("x", "0"))
+                assert min(ends) <= middle - half
+                assert middle + half <= max(ends)
+                seen += 1
+    assert seen >= 80
+
+
 def test_long_words_are_broken() -> None:
     assert broken("a" * 130, 60) == ["a" * 60, "a" * 60, "a" * 10]
     assert broken("one two three", 7) == ["one two", "three"]
+
+
+def test_a_narrow_drawing_keeps_of_the_remarks_what_is_wrong() -> None:
+    sequence = of_trace(TRACE, "1.13")
+    words = texts(sequence_svg(sequence, narrow=True))
+    assert not set(remarks(sequence)) & set(words)
+    for line in remarks(sequence, bad=True):
+        assert broken(line)[0] in words
 
 
 def test_a_message_to_oneself_and_an_empty_sequence_can_be_drawn() -> None:
