@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -64,7 +65,8 @@ def explore(
         server_header=False,
         h11_max_incomplete_event_size=65536,
     )
-    with listener:
+    # to end a server with Ctrl-C is no failure
+    with listener, suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
 
 
