@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from threading import Lock
 from typing import Any
 
 from slotspec.diagrams.palette import FAMILY, FONT, style_sheet
@@ -11,6 +12,10 @@ from slotspec.statemachine.errors import UsageError
 
 DPI = 144
 """Dots of a PNG to an inch: twice the usual, for screens of fine pixels."""
+
+
+ONE_AT_A_TIME = Lock()
+"""Graphviz keeps its work in places that are there once for the whole process."""
 
 
 def _laid_out(source: str, form: str, *more: str) -> bytes:
@@ -22,7 +27,11 @@ def _laid_out(source: str, form: str, *more: str) -> bytes:
             f"pictures need pygraphviz 2, which cannot be loaded ({error});"
             " install it, or ask for --format dot or mermaid",
         ) from error
-    graph: Any = pygraphviz.AGraph(string=source)
+    with ONE_AT_A_TIME:
+        return _drawn(pygraphviz.AGraph(string=source), source, form, more)
+
+
+def _drawn(graph: Any, source: str, form: str, more: tuple[str, ...]) -> bytes:
     try:
         placed = source.startswith(PLACED)
         drawn = graph.draw(format=form, prog="nop" if placed else "dot", args=" ".join(more))

@@ -69,8 +69,10 @@ def state_path(ready: Ready, path: tuple[int, ...], where: str) -> dict[str, Any
             "WEB011",
             f"where: give 1 to {MOST_CONDITIONS} conditions, as slot:ALLOCATED,request:WAITING",
         )
-    walk(ready, path)
-    found, states, exhaustive = _search(ready, conditions)
+    with ready.lock:  # for the walk alone: the search has an interpreter of its own
+        walk(ready, path)
+        start = ready.interpreter.key
+    found, states, exhaustive = _search(ready, start, conditions)
     verdict = "FOUND" if found is not None else "UNREACHABLE" if exhaustive else "UNKNOWN"
     return {
         "verdict": verdict,
@@ -126,10 +128,11 @@ def _value(ready: Ready, name: str, spec: FieldSpec, text: str) -> int:
     )
 
 
-def _search(ready: Ready, conditions: list[Holds]) -> tuple[list[int] | None, int, bool]:
+def _search(
+    ready: Ready, start: bytes, conditions: list[Holds]
+) -> tuple[list[int] | None, int, bool]:
     """Level by level: calls to take, states seen, and whether all of them were."""
     started = perf_counter()
-    start = ready.interpreter.key
     interpreter = Interpreter(ready.instance)
     s, calls = interpreter.s, ready.instance.calls
 

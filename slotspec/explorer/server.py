@@ -196,10 +196,10 @@ def _find(served: Models, query: Mapping[str, str]) -> Any:
     path = parse_path(query.get("path", ""), ready.instance)
     if ("property" in query) == ("where" in query):
         raise RequestError(400, "WEB011", "give either property=NAME or where=field:VALUE")
-    with ready.lock:
-        if "property" in query:
-            return goals.property_path(ready, query["property"])
-        return goals.state_path(ready, path, query["where"])
+    # these take their time, and the page goes on meanwhile
+    if "property" in query:
+        return goals.property_path(ready, query["property"])
+    return goals.state_path(ready, path, query["where"])
 
 
 def _export(served: Models, query: Mapping[str, str]) -> Any:

@@ -14,12 +14,15 @@ from slotspec.explorer.errors import RequestError
 from slotspec.explorer.settings import Ready, Walked, walk
 from slotspec.statemachine.errors import StepError
 from slotspec.statemachine.fields import FieldSpec, Ref, Sort
+from slotspec.statemachine.lifecycle import Lifecycle
 from slotspec.statemachine.model import Kind, Model
 from slotspec.statemachine.rules import NONE, REFUSED
 from slotspec.statemachine.verdict import TraceStep
 
 DRAWN = 60
 """So many steps of a path are drawn, the last ones."""
+DRAWN_LIFECYCLES: dict[type[Lifecycle], str] = {}
+"""They do not change."""
 
 
 def models(served: dict[str, Model]) -> list[dict[str, Any]]:
@@ -233,4 +236,6 @@ def lifecycle_svg(model: Model, name: str) -> str:
     if found is None:
         known = ", ".join(one.__name__ for one in lifecycles_of(model))
         raise RequestError(404, "WEB009", f"no lifecycle {name[:60]!r} of {model.name}; {known}")
-    return str(render(plain(name, [found]), Format.svg))
+    if found not in DRAWN_LIFECYCLES:
+        DRAWN_LIFECYCLES[found] = str(render(plain(name, [found]), Format.svg))
+    return DRAWN_LIFECYCLES[found]

@@ -221,3 +221,12 @@ def test_pictures_need_no_dot_on_the_path() -> None:
     )
     assert ran.returncode == 0, ran.stderr
     assert "hand_over" in texts(ran.stdout)
+
+
+def test_several_threads_may_draw_at_once() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    alone = render(plain("Room", [Room]), Format.svg)
+    with ThreadPoolExecutor(8) as threads:
+        drawn = list(threads.map(lambda _: render(plain("Room", [Room]), Format.svg), range(40)))
+    assert set(drawn) == {alone}

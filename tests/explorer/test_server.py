@@ -307,6 +307,18 @@ def test_one_search_at_a_time(client: Any, monkeypatch: pytest.MonkeyPatch) -> N
     assert inside == [429]
 
 
+def test_the_page_goes_on_while_a_search_does(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside: list[int] = []
+
+    def slow(ready: Any, name: str) -> dict[str, object]:
+        inside.append(client.get("/api/view", params={"path": ""}).status_code)
+        return {}
+
+    monkeypatch.setattr("slotspec.explorer.goals.property_path", slow)
+    assert client.get("/api/find", params={"property": "x"}).status_code == 200
+    assert inside == [200]
+
+
 @pytest.mark.parametrize("path", ["/", "/page.js", "/page.css", "/api/models", "/nothing"])
 def test_every_answer_forbids_what_comes_from_outside(client: Any, path: str) -> None:
     headers = client.get(path).headers
