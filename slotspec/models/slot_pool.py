@@ -604,20 +604,24 @@ def create_allocated_slot_report(s: SlotPoolState, tm: int) -> int:
 def advance_time(s: SlotPoolState, ms: int) -> int:
     """Let `ms` pass and run the checks that become due, each at its own time.
 
-    Flink: the main thread executor's schedule, on a clock of our own.
+    A check that throws ends with its exception, and so does the operation once all the time
+    has passed. Flink: the main thread executor's schedule, on a clock of our own.
     """
+    threw = 0
     place = next_timer(s)
     while place != NONE and s.due_in[place] <= ms:
         ms -= s.due_in[place]
         elapse(s, s.due_in[place])
-        run_timer(s, place)
+        threw = max(threw, run_timer(s, place))
         place = next_timer(s)
     elapse(s, ms)
+    if threw:
+        emit(s, Effect.RAISES, Raised.UNSUPPORTED)
     return NONE
 
 
-def run_timer(s: SlotPoolState, place: int) -> None:
-    """Run the check whose time has come; it schedules itself again at its end."""
+def run_timer(s: SlotPoolState, place: int) -> int:
+    """Run the check whose time has come; it schedules itself again at its end. 1: it threw."""
     timer = s.timer[place]
     unschedule(s, place)
     if timer == Timer.IDLE_CHECK:
@@ -625,3 +629,6 @@ def run_timer(s: SlotPoolState, place: int) -> None:
             schedule(s, timer, s.idle_timeout)
     elif check_batch_slot_timeout(s):
         schedule(s, timer, s.batch_timeout)
+    elif s.batch_check:
+        return 1  # it was not switched off, so it has met an UNKNOWN slot
+    return 0

@@ -277,17 +277,23 @@ class FlinkPeer:
     # ---------------------------------------------------------------------------- time
 
     def _advance_time(self, ms: int) -> None:
-        timers = self._world.timers
+        timers, thrown = self._world.timers, None
         until = timers.now + ms
         while (due := timers.next(until)) is not None:
             self._pass(due[0] - timers.now)
             begin = len(self._world.effects)
-            due[1].run()
-            self._world.run_soon()
+            try:
+                due[1].run()
+                self._world.run_soon()
+            except self._jpype.JException as error:
+                thrown = thrown or error
             ran = self._world.effects[begin:]
             if all(effect["effect"] == "tm.free_slot" for effect in ran):
                 self._in_any_order(begin, begin + len(ran), by_allocation)
         self._pass(until - timers.now)
+        if thrown is not None:
+            # the clock goes on: a check that throws is no reason for time to stop
+            raise thrown
 
     def _pass(self, ms: int) -> None:
         self._clock.advanceTime(ms, self._unit)
