@@ -19,6 +19,7 @@ from slotspec.models.manager_requests import SlotCall
 from slotspec.models.slot_manager import slot_manager
 from slotspec.models.slot_manager_records import is_call_spare, spare_request
 from slotspec.models.slot_manager_state import (
+    CALLS_PER_SLOT,
     Answer,
     Check,
     SlotManagerState,
@@ -94,7 +95,7 @@ def can_release_everything(setting: Setting) -> bool:
 
 # ------------------------------------------------------------------- what is possible now
 
-SPARE_CALLS = 2
+SPARE_CALLS = CALLS_PER_SLOT - 1
 """Calls that one operation may make for the same slot, at most."""
 
 

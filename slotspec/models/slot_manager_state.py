@@ -7,7 +7,7 @@ TaskExecutor; so equal situations are equal states. Times are *ages*, so that no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any
 
@@ -191,16 +191,36 @@ def _longest(name: str) -> Callable[[Setting], int]:
     return lambda setting: 2**62 if setting.choices.get("follow_clock") else int(setting[name])
 
 
-def _max_slots(setting: Setting) -> int:
-    """As set, if there are records enough for so many expected slots."""
-    most, room = int(setting["max_slots"]), setting.bounds["pending_slots"]
-    if most > room and not setting.choices.get("follow_clock"):
+CALLS_PER_SLOT = 3
+"""Calls for a slot that may be alive at a time: one, and two more that a step may make."""
+
+
+def _fits(setting: Setting) -> int:
+    """1 if there are records enough for what the other bounds allow.
+
+    :raises UsageError: ``SET002`` where a run would miss something for want of records.
+    """
+    if setting.choices.get("follow_clock"):
+        return 1
+    bounds = setting.bounds
+    _at_least(bounds, "pending_slots", int(setting["max_slots"]), "max_slots may be expected")
+    _at_least(bounds, "requests", bounds["allocations"], "each allocation id has a block")
+    _at_least(bounds, "calls", CALLS_PER_SLOT * bounds["slots"], "each slot has a block")
+    own = -(-bounds["slots"] // bounds["task_managers"])
+    _at_least(bounds, "report_entries", own, "a TaskExecutor reports all of its slots")
+    if bounds["timers"]:
+        _at_least(bounds, "timers", 2, "each start schedules two")
+    if bounds["timers"] and bounds["wait_result_consumed"]:
+        questions = bounds["timers"] * bounds["instances"]
+        _at_least(bounds, "queries", questions, "each connection has a block, and each timer one")
+    return 1
+
+
+def _at_least(bounds: Mapping[str, int], name: str, wanted: int, reason: str) -> None:
+    if bounds[name] < wanted:
         raise UsageError(
-            "SET002",
-            f"bound max_slots={most}: as many slots may be expected, and pending_slots={room};"
-            f" set pending_slots={most} too",
+            "SET002", f"bound {name}={bounds[name]} is too small ({reason}); set {name}={wanted}"
         )
-    return most
 
 
 class SlotManagerState(Record):
@@ -308,7 +328,8 @@ class SlotManagerState(Record):
     longest_idle: int = constant("Idle times stop here.", _longest("task_manager_timeout"))
     longest_request: int = constant("Ages of requests stop here.", _longest("slot_request_timeout"))
     slots_per_worker: int = _choice("slots_per_worker", "Slots of each new worker.")
-    max_slots: int = constant("Most slots.", _max_slots)
+    max_slots: int = _choice("max_slots", "Most slots.")
+    fits: int = constant("There are records enough.", _fits)
     redundant_task_managers: int = _choice("redundant_task_managers", "Workers in reserve.")
     workers: int = _choice("workers", "New workers are granted.")
     spread: int = _choice("spread", "Least utilized TaskExecutors first.")

@@ -170,9 +170,21 @@ def test_any_order_lets_the_younger_request_go_first() -> None:
     assert linked.states < checked("1.13", "any_order").states
 
 
-def test_a_maximum_beyond_the_records_is_refused() -> None:
-    with pytest.raises(UsageError, match="set pending_slots=5 too"):
-        model.instance({"max_slots": 5, "pending_slots": 4})
+@pytest.mark.parametrize(
+    ("bounds", "mend"),
+    [
+        ({"max_slots": 5, "pending_slots": 4}, "set pending_slots=5"),
+        ({"allocations": 7, "requests": 6}, "set requests=7"),
+        ({"slots": 4, "report_entries": 2}, "set calls=12"),
+        ({"slots": 4, "calls": 12}, "set report_entries=2"),
+        ({"timers": 1}, "set timers=2"),
+        ({"timers": 2, "wait_result_consumed": 1, "queries": 3}, "set queries=4"),
+    ],
+)
+def test_too_few_records_are_refused(bounds: dict[str, int], mend: str) -> None:
+    with pytest.raises(UsageError, match=mend) as raised:
+        model.instance(bounds, scope="reports")
+    assert raised.value.code == "SET002"
 
 
 @pytest.mark.parametrize("generation", model.generations)
