@@ -344,9 +344,9 @@ function renderGoals() {
         title: p.sentence,
       })),
     );
-    const conditions = shown.machines.flatMap((m) =>
-      [...new Set(m.elements.map((e) => e.state))].map((s) => `${m.field}:${s}`),
-    );
+    const conditions = shown.machines.flatMap((m) => m.states.map((s) => `${m.field}:${s}`));
+    const example = shown.machines.slice(-2).map((m) => `${m.field}:${m.states[1] ?? m.states[0]}`);
+    $("where").placeholder = example.join(", ");
     $("conditions").replaceChildren(...conditions.map((value) => make("option", { value })));
   }
 }

@@ -91,6 +91,7 @@ def _machines(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]
             "field": name,
             "sentence": spec.sentence,
             "lifecycle": spec.domain.__name__,
+            "states": [one.name for one in spec.domain.states],
             "elements": [
                 {
                     "name": "" if spec.over is None else ready.words.element(spec.over, i),

@@ -39,6 +39,7 @@ def test_the_initial_state_and_what_is_possible_in_it(client: Any) -> None:
     assert states(found, "gate") == ["LOCKED", "LOCKED"]
     assert [c["text"] for c in found["calls"]] == ["insert(gate=gate0)", "insert(gate=gate1)"]
     assert (found["length"], found["last"], found["sequence"]) == (0, None, "")
+    assert found["machines"][0]["states"] == ["LOCKED", "OPEN"]
 
 
 def test_a_step_changes_the_state_and_says_what_it_changed(client: Any) -> None:
