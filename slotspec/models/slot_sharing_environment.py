@@ -62,6 +62,10 @@ def has_deployments(setting: Setting) -> bool:
     return bool(setting["deployments"])
 
 
+def has_late_calls(setting: Setting) -> bool:
+    return bool(setting["late_calls"])
+
+
 # ------------------------------------------------------------------- what is possible now
 
 
@@ -70,9 +74,6 @@ def next_multi(s: SlotSharingState) -> int:
     for multi in range(len(s.multi)):
         if s.multi[multi] == MultiTaskSlot.UNUSED:
             return multi
-    for multi in range(len(s.multi)):
-        if is_multi_over(s, multi):
-            return multi
     return NONE
 
 
@@ -80,9 +81,6 @@ def next_single(s: SlotSharingState) -> int:
     """The record for one more single-task slot, or NONE."""
     for slot in range(len(s.single)):
         if s.single[slot] == SingleTaskSlot.UNUSED:
-            return slot
-    for slot in range(len(s.single)):
-        if is_single_over(s, slot):
             return slot
     return NONE
 
@@ -170,8 +168,6 @@ def create_root_slot(s: SlotSharingState) -> int:
     root = next_multi(s)
     if root == NONE:
         return REFUSED
-    if s.multi[root] == MultiTaskSlot.EXISTS:
-        clear_multi(s, root)
     return manager.create_root_slot(s, root)
 
 
@@ -179,12 +175,8 @@ def create_root_slot(s: SlotSharingState) -> int:
 def allocate_multi(s: SlotSharingState, parent: int, group: int) -> int:
     """The scheduler puts a co-location slot below another one, also twice for a group."""
     multi = next_multi(s)
-    if multi == NONE or not may_call_multi(s, parent):
+    if multi == NONE or not may_call_multi(s, parent) or not may_enter(s, parent, group):
         return REFUSED
-    if multi == parent or not may_enter(s, parent, group):
-        return REFUSED
-    if s.multi[multi] == MultiTaskSlot.EXISTS:
-        clear_multi(s, multi)
     return manager.allocate_multi(s, parent, multi, group)
 
 
@@ -196,8 +188,6 @@ def allocate_single(s: SlotSharingState, parent: int, group: int, profile: int) 
         return REFUSED
     if not may_enter(s, parent, group) or not may_add(s, parent, profile):
         return REFUSED
-    if s.single[slot] == SingleTaskSlot.EXISTS:
-        clear_single(s, slot)
     return manager.allocate_single(s, parent, slot, group, profile)
 
 
@@ -242,6 +232,27 @@ def payload_terminates(s: SlotSharingState, payload: int) -> int:
     if not is_in_use(s, payload):
         return REFUSED
     return manager.payload_terminates(s, payload)
+
+
+# ---------------------------------------------------------------------------- late callers
+
+
+@slot_sharing.action(when=has_late_calls, multi=multis)
+def forget_multi(s: SlotSharingState, multi: int) -> int:
+    """Nobody will call a multi-task slot again that has left all tables."""
+    if not is_multi_over(s, multi):
+        return REFUSED
+    clear_multi(s, multi)
+    return NONE
+
+
+@slot_sharing.action(when=has_late_calls, slot=slots)
+def forget_single(s: SlotSharingState, slot: int) -> int:
+    """Nobody will call a single-task slot again that has left its tree."""
+    if not is_single_over(s, slot):
+        return REFUSED
+    clear_single(s, slot)
+    return NONE
 
 
 # ------------------------------------------------------------------------------------ pool

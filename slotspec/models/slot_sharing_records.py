@@ -1,7 +1,7 @@
 """Which records are in use: bounded checking needs them back when nobody can tell.
 
-A task slot can be called for ever. Where late calls are part of the environment, its record
-stays until another slot needs it; where they are not, it goes as soon as nothing that is
+A task slot can be called for ever. Where late calls are part of the environment, it says when
+nobody will call a slot again; where they are not, a record goes as soon as nothing that is
 still to come would look at it.
 """
 

@@ -27,6 +27,9 @@ from slotspec.statemachine.verdict import Finding
 OPERATIONS = {"release_multi": "release", "release_single": "release"}
 """Actions that a recording calls otherwise."""
 
+UNSAID = {"forget_multi", "forget_single"}
+"""Actions that are no operations: names of a recording are never forgotten."""
+
 
 def exported(instance: Instance, finding: Finding) -> Iterator[dict[str, Any]]:
     """A trace of slot sharing as objects for JSON lines: the header, then each step.
@@ -74,6 +77,8 @@ class Recorder:
         """The steps of a recording of `finding`."""
         for step in finding.steps:
             action = step.call.action.name
+            if action in UNSAID:
+                continue
             given = dict(zip(step.call.action.parameters, step.call.arguments, strict=True))
             arguments = self.arguments(action, given, SimpleNamespace(**step.before))
             op = OPERATIONS.get(action, action)

@@ -6,7 +6,6 @@ from slotspec.models.logical_slot_lifecycles import LogicalSlot
 from slotspec.models.shared_slot import LogicalSlotFuture, MultiTaskSlot, SingleTaskSlot
 from slotspec.models.slot_sharing import slot_sharing
 from slotspec.models.slot_sharing_environment import fail_context, release_multi, release_single
-from slotspec.models.slot_sharing_records import is_single_over
 from slotspec.models.slot_sharing_state import Effect, SlotSharingState
 from slotspec.models.slot_sharing_tree import (
     has_children,
@@ -66,8 +65,7 @@ def a_caller_hears_once(before: SlotSharingState, after: SlotSharingState) -> bo
             before.single[slot] == SingleTaskSlot.EXISTS
             and before.future[slot] != LogicalSlotFuture.UNDECIDED
         )
-        # the record of a slot that is over may serve a new one in this very step
-        if times > 1 or (times == 1 and decided and not is_single_over(before, slot)):
+        if times > 1 or (times == 1 and decided):
             return False
     return True
 

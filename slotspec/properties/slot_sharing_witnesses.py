@@ -5,7 +5,7 @@ from __future__ import annotations
 from slotspec.models.logical_slot_lifecycles import LogicalSlot, Occupant, PayloadRun
 from slotspec.models.shared_slot import LogicalSlotFuture, RootListing, SlotContextFuture
 from slotspec.models.slot_sharing import slot_sharing
-from slotspec.models.slot_sharing_environment import has_deployments
+from slotspec.models.slot_sharing_environment import has_deployments, has_late_calls
 from slotspec.models.slot_sharing_profiles import Special
 from slotspec.models.slot_sharing_resources import is_oversubscribed
 from slotspec.models.slot_sharing_state import SlotSharingState
@@ -57,10 +57,6 @@ def has_repeated_deployments(setting: Setting) -> bool:
 
 def has_unknown_shares(setting: Setting) -> bool:
     return has_two_groups(setting) and has_unknown(setting)
-
-
-def has_late_calls(setting: Setting) -> bool:
-    return bool(setting["late_calls"])
 
 
 @slot_sharing.sometimes("SlotSharingManager.createRootSlot", when=has_large_slots)

@@ -127,6 +127,23 @@ def test_a_slot_built_below_a_failed_one_throws_its_sibling_out() -> None:
     assert built.state["slots"]["s3"]["context"] == "failed"
 
 
+def test_what_was_taken_back_with_another_cannot_be_taken_back_again() -> None:
+    oracle = SlotSharingOracle("1.12")
+    share = {"profile": "small", "locality": "LOCAL"}
+    oracle.step("create_root_slot", slot="s1", allocated_request="r1")
+    oracle.step("allocate_single", parent="s1", slot="s2", group="g1", **share)
+    oracle.step("allocate_multi", parent="s1", slot="s3", group="g1")
+    share["profile"] = "large"
+    oracle.step("allocate_single", parent="s3", slot="s4", group="g2", **share)
+    # s3 has taken the place of s2, goes with it, and takes along what s4 has reserved
+    thrown_out = oracle.step("release", slot="s2", cause="other")
+    assert list(thrown_out.state["slots"]) == ["s2", "s4"]
+    again = oracle.step("release", slot="s4", cause="other")
+    assert again.raises == "IllegalArgumentException"
+    assert [effect["effect"] for effect in again.effects] == ["logical_slot.failed"]
+    assert list(again.state["slots"]) == ["s2"]
+
+
 # --------------------------------------------------------------------- numbers used again
 
 
