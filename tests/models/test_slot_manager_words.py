@@ -93,7 +93,9 @@ def test_the_main_thread() -> None:
 
 
 def test_calls_without_a_state() -> None:
-    instance = model.instance({**TIME, "instances": 2, "queries": 4, "slots": 2, "calls": 6})
+    instance = model.instance(
+        {**TIME, "instances": 2, "queries": 4, "slots": 2, "calls": 6, "report_entries": 2}
+    )
     words = words_of(instance)
     texts = {words.call(call) for call in instance.calls}
     assert "query_answered(instance=i2, answer=YES)" in texts
