@@ -123,7 +123,12 @@ reported_places = Sort(
 report_entries = Sort("report_entries", "Entries of one slot report.", default=2, ordered=True)
 allocations = Sort("allocations", "Allocation ids.", default=2)
 jobs = Sort("jobs", "Jobs, by JobID.", default=1, symmetric=True)
-profiles = Sort("profiles", "Resource profiles: small, large, unknown, any.", default=1)
+profiles = Sort(
+    "profiles",
+    "Resource profiles: small, large, unknown, any.",
+    default=1,
+    maximum=len(CATALOGUE),
+)
 requests = Sort(
     "requests", "Request objects alive at a time: a block for each allocation id.", default=4
 )

@@ -123,7 +123,12 @@ foreign_allocations = Sort(
     symmetric=True,
 )
 allocations = Sort("allocations", "Allocation ids.", parts=(requests, foreign_allocations))
-profiles = Sort("profiles", "Resource profiles: small, large, unknown, any.", default=2)
+profiles = Sort(
+    "profiles",
+    "Resource profiles: small, large, unknown, any.",
+    default=2,
+    maximum=len(CATALOGUE),
+)
 gateways = Sort("gateways", "ResourceManager leaders, by gateway.", default=1, symmetric=True)
 leaks = Sort("leaks", "Slots that may have leaked at a time.", default=0, minimum=0)
 timers = Sort("timers", "Scheduled checks at a time: two for each start.", default=0, minimum=0)

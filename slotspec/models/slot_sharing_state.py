@@ -21,6 +21,7 @@ from slotspec.models.shared_slot import (
     TaskSlotRegistration,
 )
 from slotspec.models.slot_sharing_profiles import (
+    CATALOGUE,
     amount_table,
     largest_amount,
     profiles_of,
@@ -105,7 +106,12 @@ multis = Sort(
 groups = Sort("groups", "Job vertices and co-location groups.", default=2, symmetric=True)
 task_managers = Sort("task_managers", "TaskExecutors.", default=1, symmetric=True)
 allocations = Sort("allocations", "Allocation ids of physical slots.", default=1, symmetric=True)
-profiles = Sort("profiles", "Resource profiles: small, large, unknown, tall, any.", default=2)
+profiles = Sort(
+    "profiles",
+    "Resource profiles: small, large, unknown, tall, any.",
+    default=2,
+    maximum=len(CATALOGUE),
+)
 resources = Sort("resources", "Kinds of resources.", default=2, minimum=2, ordered=True)
 reservations = Sort("reservations", "Amounts reserved.", factors=(multis, resources))
 root_places = Sort("root_places", "Positions in a queue of roots.", parts=(multis,), ordered=True)

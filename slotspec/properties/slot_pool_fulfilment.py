@@ -26,12 +26,14 @@ from slotspec.statemachine.rules import NONE
 
 
 def orphaned(setting: Setting) -> str | None:
+    if setting["reused_ids"]:
+        return TWINS
     if setting["orphaned_allocation"] == OrphanedAllocation.REMAPPED:
         return (
             "a request served by another's slot while no ResourceManager is connected is"
             " neither remapped nor cancelled"
         )
-    return TWINS if setting["reused_ids"] else None
+    return None
 
 
 @slot_pool.step("SlotPoolImpl.maybeRemapOrphanedAllocation (FLINK-17019)", deviation=orphaned)

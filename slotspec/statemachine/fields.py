@@ -90,6 +90,7 @@ class Sort:
     sentence: str
     default: int = 0
     minimum: int = 1
+    maximum: int = LARGEST_SORT
     parts: tuple[Sort, ...] = ()
     factors: tuple[Sort, ...] = ()
     symmetric: bool = False
@@ -100,7 +101,7 @@ class Sort:
         """The bound that gives this sort its size; None for a sum or a product."""
         if self.parts or self.factors:
             return None
-        return Bound(self.name, self.sentence, self.default, self.minimum)
+        return Bound(self.name, self.sentence, self.default, self.minimum, self.maximum)
 
     def size(self, bounds: Mapping[str, int]) -> int:
         """How many elements the sort has under `bounds`."""

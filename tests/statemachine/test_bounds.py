@@ -18,3 +18,10 @@ def test_a_sum_of_sorts_that_is_too_large_names_its_parts() -> None:
 def test_the_largest_sum_of_sorts_is_accepted() -> None:
     instance = load_model("slot_pool").instance({"requests": 127, "foreign_allocations": 127})
     assert len(instance.fresh().slot) == 254
+
+
+@pytest.mark.parametrize("name", ["slot_pool", "slot_manager", "slot_sharing", "task_slot_table"])
+def test_there_are_no_more_profiles_than_the_catalogue_has(name: str) -> None:
+    with pytest.raises(UsageError, match="profiles=9") as error:
+        load_model(name).instance({"profiles": 9})
+    assert error.value.code == "SET002"
