@@ -7,7 +7,7 @@ them; the table shows medians. *search* is the time of the checker's own run (fo
 the start of its machine, for slotspec without start and compilation), *whole* the time of
 the whole process with everything compiled before, *CPU* its processor time.
 
-python benchmarks/side_by_side.py [--sizes "2 1 4 2" …] [--rounds 5] [--tools spin …]
+python benchmarks/side_by_side.py [--sizes "2 1 4 2" …] [--rounds 5] [--tools spin …] [--plot FILE]
 
 From PATH: spin, gcc, rumur, clang, java; TLC's jar is named by TLA2TOOLS_JAR. A tool that is
 missing is left out, and said to be.
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import re
 import shutil
@@ -184,13 +185,51 @@ def table(contenders: list[Contender]) -> str:
     return "\n".join(lines)
 
 
+def plot(rates: dict[str, dict[str, float]]) -> str:
+    """States per second of each tool at each size, as bars on a logarithmic scale (SVG)."""
+    least, most = 1e3, 1e7
+    height = 34 + sum(24 + 20 * len(by_name) for by_name in rates.values())
+    left, right = 210, 800
+
+    def across(rate: float) -> float:
+        share = (math.log10(rate) - math.log10(least)) / (math.log10(most) - math.log10(least))
+        return left + (right - left) * min(1.0, max(0.0, share))
+
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 900 {height}"'
+        ' font-family="sans-serif" font-size="13">',
+        f'<rect width="900" height="{height}" fill="#ffffff"/>',
+    ]
+    for exponent in range(3, 8):
+        x = across(10.0**exponent)
+        parts.append(f'<line x1="{x}" y1="22" x2="{x}" y2="{height}" stroke="#d0d0d0"/>')
+        parts.append(f'<text x="{x}" y="16" text-anchor="middle">{10**exponent:,}/s</text>')
+    y = 34
+    for title, by_name in rates.items():
+        parts.append(f'<text x="8" y="{y + 12}" font-weight="bold">{title}</text>')
+        y += 20
+        for name, rate in by_name.items():
+            colour = "#0072b2" if name.startswith("slotspec") else "#e69f00"
+            parts.append(f'<text x="{left - 8}" y="{y + 12}" text-anchor="end">{name}</text>')
+            width = across(rate) - left
+            parts.append(
+                f'<rect x="{left}" y="{y}" width="{width:.0f}" height="15" fill="{colour}"/>'
+                f'<text x="{left + width + 6:.0f}" y="{y + 12}">{rate:,.0f}</text>'
+            )
+            y += 20
+        y += 4
+    return "\n".join([*parts, "</svg>", ""])
+
+
 def main() -> None:
     words = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     words.add_argument("--sizes", nargs="+", default=SIZES, metavar='"T S R A"')
     words.add_argument("--rounds", type=int, default=5)
     words.add_argument("--tools", nargs="*", default=["spin", "rumur", "tlc"])
     words.add_argument("--most", type=int, default=2_000_000, help="states up to which TLC runs")
+    words.add_argument("--plot", type=Path, help="SVG file for states per second")
     given = words.parse_args()
+    rates: dict[str, dict[str, float]] = {}
     for tool in list(given.tools):
         reason = missing(tool)
         if reason is not None:
@@ -227,6 +266,13 @@ def main() -> None:
             transitions = next(iter(counted))[1]
             print(f"\nT S R A = {sizes}: {states:,} states, {transitions:,} transitions\n")
             print(table(contenders), flush=True)
+            rates[f"{states:,} states"] = {
+                c.name: c.runs[0].states / median(r.search for r in c.runs)
+                for c in contenders
+                if "symmetry" not in c.name
+            }
+    if given.plot is not None:
+        given.plot.write_text(plot(rates), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How long runs took the last time, so that the longest can begin first."""
+"""How long runs took the last time: the longest begin first, and progress can be judged."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ def longest_first(instances: Sequence[Instance]) -> list[int]:
         return -known.get(_key(instance), float("inf")), -size
 
     return sorted(range(len(instances)), key=rank)
+
+
+def last_time(instance: Instance) -> float | None:
+    """Seconds that the last complete run of these bounds took; None where there was none."""
+    return _known().get(_key(instance))
 
 
 def remember(results: Sequence[Result]) -> None:

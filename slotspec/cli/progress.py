@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from slotspec.statemachine.verdict import Progress, Reporter, silent
 
 if TYPE_CHECKING:
     from slotspec.cli.jobs import Running, Show
+    from slotspec.statemachine.model import Instance
 
 
 @contextmanager
@@ -59,5 +61,21 @@ def describe(at: Progress) -> str:
     rate = at.states / at.seconds if at.seconds > 0 else 0.0
     return (
         f"{at.instance.title}  {at.states:,} states  {rate:,.0f}/s  depth {at.depth}"
-        f"  frontier {at.frontier:,}  {at.memory / 1e6:,.0f} MB  {at.seconds:.0f} s"
+        f"  frontier {at.frontier:,}  {at.memory / 1e6:,.0f} MB  {at.seconds:.0f} s{estimate(at)}"
     )
+
+
+def estimate(at: Progress) -> str:
+    """How long a complete run of the same bounds took the last time, if there was one.
+
+    Nothing else would be honest: how many states are still to come, a search cannot know.
+    """
+    seconds = _last_time(at.instance)
+    return f" (last time {seconds:.0f} s)" if seconds is not None and seconds >= 1 else ""
+
+
+@lru_cache(maxsize=64)
+def _last_time(instance: Instance) -> float | None:
+    from slotspec.cli.durations import last_time
+
+    return last_time(instance)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from examples import turnstile
+from slotspec.cli.durations import remember
 from slotspec.cli.progress import describe, progress_line
-from slotspec.statemachine import Progress, silent
+from slotspec.statemachine import Limit, Progress, Result, silent
 
 AT = Progress(
     turnstile.model.instance(),
@@ -25,6 +28,18 @@ def test_the_line_says_states_speed_depth_frontier_and_memory() -> None:
     assert describe(AT) == (
         "turnstile  120,000 states  12,000/s  depth 12  frontier 3,400  41 MB  10 s"
     )
+
+
+def test_a_run_that_was_complete_before_says_how_long_it_took(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    instance = turnstile.model.instance({"gates": 7})
+    remember([Result(instance, "compiled", seconds=41.6)])
+    assert describe(replace(AT, instance=instance)).endswith("10 s (last time 42 s)")
+    other = turnstile.model.instance({"gates": 8})
+    remember([Result(other, "compiled", seconds=41.6, limit=Limit.STATES)])
+    assert describe(replace(AT, instance=other)).endswith("10 s")
 
 
 def test_nothing_is_shown_where_stderr_is_no_terminal() -> None:
