@@ -12,8 +12,8 @@ stands by the interpreter and translated by the compiler, so it keeps to integer
 * calls of other rules (an array field may be passed on: ``append(s.pending, request)``);
 * the words below.
 
-No allocation, exceptions, strings or floats; what a closure holds is read as a constant. A guard comes before the first
-change: an action that returns ``REFUSED`` has changed nothing.
+No allocation, exceptions, strings or floats; what a closure holds is read as a constant. A
+guard comes before the first change: an action that returns ``REFUSED`` has changed nothing.
 """
 
 from __future__ import annotations
