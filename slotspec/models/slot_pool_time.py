@@ -6,7 +6,6 @@ scheduleRunAsync; timers outlive suspend, close and a further start.
 
 from __future__ import annotations
 
-from slotspec.models.request import SlotRequest
 from slotspec.models.resource_profile import Answer
 from slotspec.models.slot import PhysicalSlot
 from slotspec.models.slot_pool_futures import fail_request
@@ -135,9 +134,3 @@ def check_batch_slot_timeout(s: SlotPoolState) -> bool:
             request = take(s, request_id)
             fail_request(s, request, int(Error.TIMEOUT), int(Root.ITSELF), int(Cause.TIMEOUT))
     return goes_on
-
-
-def is_marked_unfulfillable(s: SlotPoolState, request: int) -> bool:
-    """Whether a batch request that still waits was found to match no held slot."""
-    queued = s.request[request] == SlotRequest.WAITING or s.request[request] == SlotRequest.PENDING
-    return queued and s.unfulfillable[request] == 1

@@ -30,6 +30,7 @@ from slotspec.models.slot_pool_state import (
     timers,
 )
 from slotspec.models.slot_pool_state import gateways as gateway_sort
+from slotspec.models.slot_pool_words import ERRORS
 from slotspec.oracle.elastic import ElasticRecord
 from slotspec.oracle.names import Names, natural
 from slotspec.oracle.traces import Expected, TraceHeader, TraceStep
@@ -45,11 +46,6 @@ BATCH_SLOT_TIMEOUT_MS = 300_000
 RAISED = {
     Raised.NULL_POINTER: "NullPointerException",
     Raised.UNSUPPORTED: "UnsupportedOperationException",
-}
-ERRORS = {
-    Error.RELEASED: "FlinkException",
-    Error.NO_RESOURCE: "NoResourceAvailableException",
-    Error.TIMEOUT: "TimeoutException",
 }
 CAUSES = {
     "UnfulfillableSlotRequestException": Cause.UNFULFILLABLE,

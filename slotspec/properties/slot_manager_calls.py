@@ -14,13 +14,16 @@ from slotspec.models.slot_manager_environment import (
 )
 from slotspec.models.slot_manager_state import Effect, SlotManagerState
 from slotspec.models.slot_manager_updates import queued
+from slotspec.properties.effects import count_effects
 from slotspec.properties.slot_manager_settings import (
     either,
     known,
     loses_reservations,
     runs_at_once,
 )
-from slotspec.properties.slot_manager_views import count_effects, is_unchanged
+from slotspec.properties.slot_manager_views import (
+    is_unchanged,
+)
 from slotspec.statemachine.rules import NONE
 
 

@@ -12,8 +12,8 @@ from slotspec.models.slot_manager_environment import (
 )
 from slotspec.models.slot_manager_records import entered_under, is_registered, number_of_slots
 from slotspec.models.slot_manager_state import Answer, Effect, SlotManagerState
+from slotspec.properties.effects import count_effects
 from slotspec.properties.slot_manager_settings import keeps_redundancy, known
-from slotspec.properties.slot_manager_views import count_effects
 from slotspec.statemachine.fields import Setting
 from slotspec.statemachine.queues import length
 from slotspec.statemachine.rules import NONE

@@ -25,6 +25,7 @@ from slotspec.models.slot_manager_records import (
     number_of_slots,
 )
 from slotspec.models.slot_manager_state import Effect, Raised, Size, SlotManagerState
+from slotspec.properties.effects import count_effects
 from slotspec.properties.slot_manager_settings import (
     has_several_allocations,
     has_workers,
@@ -33,7 +34,10 @@ from slotspec.properties.slot_manager_settings import (
     reconnects,
     runs_at_once,
 )
-from slotspec.properties.slot_manager_views import count_effects, is_seen, is_unchanged
+from slotspec.properties.slot_manager_views import (
+    is_seen,
+    is_unchanged,
+)
 from slotspec.statemachine.fields import Setting
 from slotspec.statemachine.queues import length
 from slotspec.statemachine.rules import NONE

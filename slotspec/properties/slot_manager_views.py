@@ -6,20 +6,6 @@ from slotspec.models.slot_manager_state import SlotManagerState
 from slotspec.statemachine.rules import NONE
 
 
-def count_effects(s: SlotManagerState, kind: int, first: int, second: int) -> int:
-    """How many effects of `kind` the step emitted; `first` and `second` are its leading
-    arguments, NONE for any."""
-    count = 0
-    for i in range(len(s.effects)):
-        if (
-            s.effects[i][0] == kind
-            and (first == NONE or s.effects[i][1] == first)
-            and (second == NONE or s.effects[i][2] == second)
-        ):
-            count += 1
-    return count
-
-
 def same_slot(a: SlotManagerState, b: SlotManagerState, slot: int) -> bool:
     """Whether both states have the same slot of this name, in the same use."""
     return (

@@ -14,8 +14,11 @@ from slotspec.models.slot_pool_environment import (
 )
 from slotspec.models.slot_pool_queues import is_held
 from slotspec.models.slot_pool_state import Effect, SlotPoolState
+from slotspec.properties.effects import count_effects
 from slotspec.properties.slot_pool_bookkeeping import LEAKS, reused
-from slotspec.properties.slot_pool_views import count_effects, is_freed
+from slotspec.properties.slot_pool_views import (
+    is_freed,
+)
 from slotspec.statemachine.rules import NONE
 
 

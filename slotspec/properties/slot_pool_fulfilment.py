@@ -17,9 +17,9 @@ from slotspec.models.slot_pool_environment import (
 )
 from slotspec.models.slot_pool_queues import is_open, pending_under, queued_with_id
 from slotspec.models.slot_pool_state import Effect, SlotPoolState
+from slotspec.properties.effects import count_effects
 from slotspec.properties.slot_pool_bookkeeping import TWINS, reused
 from slotspec.properties.slot_pool_offers import without_reuse
-from slotspec.properties.slot_pool_views import count_effects
 from slotspec.statemachine.fields import Setting
 from slotspec.statemachine.queues import place_of
 from slotspec.statemachine.rules import NONE

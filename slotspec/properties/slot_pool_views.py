@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from slotspec.models.resource_profile import Answer
 from slotspec.models.slot_pool_state import Effect, SlotPoolState
+from slotspec.properties.effects import count_effects
 from slotspec.statemachine.rules import NONE
 
 
@@ -14,20 +15,6 @@ def satisfies(s: SlotPoolState, profile: int, request: int) -> bool:
     whatever that does.
     """
     return s.satisfies[profile * s.profile_count + s.request_profile[request]] == Answer.YES
-
-
-def count_effects(s: SlotPoolState, kind: int, first: int, second: int) -> int:
-    """How many effects of `kind` the step emitted; `first` and `second` are its leading
-    arguments, NONE for any."""
-    count = 0
-    for i in range(len(s.effects)):
-        if (
-            s.effects[i][0] == kind
-            and (first == NONE or s.effects[i][1] == first)
-            and (second == NONE or s.effects[i][2] == second)
-        ):
-            count += 1
-    return count
 
 
 def calls_made(s: SlotPoolState) -> int:

@@ -20,7 +20,6 @@ from slotspec.statemachine.fields import (
     Bound,
     FieldSpec,
     Record,
-    Ref,
     Setting,
     Sort,
     fresh,
@@ -427,11 +426,6 @@ def flat_size(instance: Instance) -> int:
     )
 
 
-def is_reference(spec: FieldSpec) -> bool:
-    """Whether the field's values are elements of a sort (and NONE)."""
-    return isinstance(spec.domain, Ref)
-
-
 __all__ = [
     "NONE",
     "Action",
@@ -443,6 +437,5 @@ __all__ = [
     "Property",
     "Scope",
     "flat_size",
-    "is_reference",
     "substitute",
 ]
