@@ -42,6 +42,20 @@ class Kind(Enum):
     ALWAYS = "always"
     STEP = "step"
     SOMETIMES = "sometimes"
+    LEADS_TO = "leads to"
+
+
+class Fairness(Enum):
+    """What may not be put off for ever, of each call (an action with its arguments).
+
+    A call counts as possible only where it changes the state, as in TLA+. Lamport, "The
+    temporal logic of actions", 1994.
+    """
+
+    WEAK = "weak"
+    """A call that stays possible from some time on is taken."""
+    STRONG = "strong"
+    """A call that is possible again and again is taken."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +69,20 @@ class Operation:
 
 @dataclass(frozen=True, eq=False)
 class Action:
-    """Something the environment may do: one instance for each choice of its parameters."""
+    """Something the environment may do: one instance for each choice of its parameters.
+
+    :param fair: what is promised about each of its calls; None: nothing.
+    :param fault: it is a fault of the world (a lost message, a crash): simulation takes it by
+        a rate, and ``leads to`` is claimed of runs in which faults stop.
+    """
 
     name: str
     function: Rule
     parameters: Mapping[str, ParameterDomain]
     sentence: str
     when: Callable[[Setting], bool] | None = None
+    fair: Fairness | None = None
+    fault: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +91,12 @@ class Property:
 
     :param kind: ``ALWAYS`` and ``SOMETIMES`` take ``(s)``; ``STEP`` takes
         ``(before, after)``, or ``(before, after, result, *arguments of the action)`` when it
-        names an action in `on`.
+        names an action in `on`; ``LEADS_TO`` takes ``(s, *elements)``, as does `to`.
     :param when: settings that the statement is about; elsewhere it is not checked.
     :param deviation: where the modelled system itself breaks the statement, the reason:
         such a violation is reported as known and does not fail a run.
+    :param to: of a ``LEADS_TO``: what a state in which the statement holds leads to.
+    :param parameters: of a ``LEADS_TO``: it is claimed for each choice of these by itself.
     """
 
     name: str
@@ -84,6 +107,8 @@ class Property:
     on: str | None = None
     when: Callable[[Setting], bool] | None = None
     deviation: Callable[[Setting], str | None] | None = None
+    to: Callable[..., Any] | None = None
+    parameters: Mapping[str, ParameterDomain] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -149,7 +174,12 @@ class Model:
         return function
 
     def action(
-        self, *, when: Callable[[Setting], bool] | None = None, **parameters: ParameterDomain
+        self,
+        *,
+        when: Callable[[Setting], bool] | None = None,
+        fair: Fairness | None = None,
+        fault: bool = False,
+        **parameters: ParameterDomain,
     ) -> Callable[[F], F]:
         """Declare an action of the environment, with what its parameters range over."""
 
@@ -161,7 +191,15 @@ class Model:
                     f"{self.name}.{function.__name__} takes {names} after the state, but the"
                     f" decorator gives domains for {list(parameters)}; name the same, in order",
                 )
-            self._add(self.actions, Action, function, parameters=parameters, when=when)
+            self._add(
+                self.actions,
+                Action,
+                function,
+                parameters=parameters,
+                when=when,
+                fair=fair,
+                fault=fault,
+            )
             return function
 
         return declare
@@ -189,6 +227,23 @@ class Model:
     ) -> Callable[[F], F]:
         """Declare that a statement holds of every step (of the action `on`, if given)."""
         return self._property(Kind.STEP, source, {"on": on and on.__name__, **options})
+
+    def leads_to(
+        self,
+        source: str,
+        to: Callable[..., Any],
+        *,
+        each: Mapping[str, ParameterDomain] | None = None,
+        **options: Any,
+    ) -> Callable[[F], F]:
+        """Declare that whenever a statement holds, `to` holds then or later.
+
+        Claimed of every run that is fair to the actions declared so, and in which faults
+        stop; for each choice of `each` by itself.
+        """
+        return self._property(
+            Kind.LEADS_TO, source, {"to": to, "parameters": dict(each or {}), **options}
+        )
 
     def _property(self, kind: Kind, source: str, options: dict[str, Any]) -> Callable[[F], F]:
         def declare(function: F) -> F:
