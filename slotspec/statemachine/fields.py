@@ -17,11 +17,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from slotspec.statemachine.errors import DeclarationError, UsageError
 from slotspec.statemachine.lifecycle import Lifecycle
 from slotspec.statemachine.rules import NONE, Array, Listener, Machines
+
+if TYPE_CHECKING:
+    from slotspec.statemachine.model import Instance
+    from slotspec.statemachine.parts import Part
 
 LARGEST_SORT = 254
 """A compiled field is one byte and one value means NONE, so a sort has at most this many."""
@@ -189,6 +193,34 @@ class ConstantSpec:
     value: Callable[[Setting], Any]
 
 
+@dataclass(frozen=True, eq=False)
+class PartSpec:
+    """A declared part: the record of another model's instance, or one for each element.
+
+    :param instance: the other model at the bounds and choices that a setting means for it.
+    :param effects_from: its rules' effects are emitted with this number added.
+    """
+
+    sentence: str
+    instance: Callable[[Setting], Instance]
+    over: Sort | None
+    effects_from: int
+
+
+def part(
+    instance: Callable[[Setting], Instance],
+    sentence: str,
+    *,
+    per: Sort | None = None,
+    effects_from: int = 0,
+) -> Any:
+    """The state of another model within this one: ``s.name`` is what its rules work on.
+
+    With `per`, one for each element of a sort: ``s.name[i]``.
+    """
+    return PartSpec(sentence, instance, per, effects_from)
+
+
 def _default(domain: Domain, initial: int | None) -> int:
     if initial is not None:
         return initial
@@ -223,12 +255,15 @@ class Record:
 
     fields: ClassVar[dict[str, FieldSpec]] = {}
     constants: ClassVar[dict[str, ConstantSpec]] = {}
+    part_specs: ClassVar[dict[str, PartSpec]] = {}
+    parts: ClassVar[tuple[Part, ...]] = ()
     effects: list[tuple[int, ...]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.fields = dict(cls.fields)
         cls.constants = dict(cls.constants)
+        cls.part_specs = dict(cls.part_specs)
         for name, value in list(vars(cls).items()):
             if isinstance(value, FieldSpec):
                 if not value.sentence.strip():
@@ -236,6 +271,8 @@ class Record:
                 cls.fields[name] = value
             elif isinstance(value, ConstantSpec):
                 cls.constants[name] = value
+            elif isinstance(value, PartSpec):
+                cls.part_specs[name] = value
 
     @classmethod
     def sorts(cls) -> list[Sort]:
@@ -253,20 +290,27 @@ class Record:
                 add(spec.over)
             if isinstance(spec.domain, Ref):
                 add(spec.domain.sort)
+        for whole in cls.part_specs.values():
+            if whole.over is not None:
+                add(whole.over)
         return found
 
 
 def fresh(record: type[Record], bounds: Mapping[str, int], listener: Listener | None = None) -> Any:
     """A record of class `record` (already bound to its constants) in the initial state."""
+    from slotspec.statemachine.parts import assemble, holder_of
+
     s = record.__new__(record)
     s.effects = []
+    assemble(s, {part.name: part.record for part in record.parts})
     for name, spec in record.fields.items():
+        holder, own = holder_of(s, name)
         if not spec.array:
-            setattr(s, name, spec.default)
+            setattr(holder, own, spec.default)
             continue
         values = [spec.default] * spec.size(bounds)
         if isinstance(spec.domain, type):
-            setattr(s, name, Machines(values, spec.domain, name, listener))
+            setattr(holder, own, Machines(values, spec.domain, name, listener))
         else:
-            setattr(s, name, values)
+            setattr(holder, own, values)
     return s

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from slotspec.statemachine.errors import RuleError, SlotspecError, StepError
-from slotspec.statemachine.fields import FieldSpec, Ref, fresh
+from slotspec.statemachine.fields import FieldSpec, Record, Ref, fresh
 from slotspec.statemachine.lifecycle import Event
 from slotspec.statemachine.model import Call, Instance
+from slotspec.statemachine.parts import assemble, holder_of, value_of
 from slotspec.statemachine.rules import NONE, REFUSED, Machines
 
 HERE = Path(__file__).parent
@@ -80,6 +81,21 @@ class WatchedMachines(Watching, Machines):  # type: ignore[misc]
     __slots__ = ("name", "note", "place")
 
 
+def _watched_record(record: type[Record], prefix: str, journal: list[Any]) -> type[Record]:
+    """A subclass of `record` whose scalars note in the journal what they were."""
+    scalars = {name for name, spec in record.fields.items() if not spec.array and "." not in name}
+
+    def __setattr__(s: Any, name: str, value: int) -> None:
+        if name not in scalars:
+            raise StepError("STP007", f"a rule assigned s.{prefix}{name}, which is no scalar field")
+        old = getattr(s, name)
+        if old != value:
+            journal.append((None, prefix + name, old))
+            object.__setattr__(s, name, value)
+
+    return type(record.__name__, (record,), {"__setattr__": __setattr__})
+
+
 class Interpreter:
     """The state of an instance, and the steps that change it.
 
@@ -99,6 +115,7 @@ class Interpreter:
         self.settle: Callable[[Any], Any] | None = None if settle is None else instance.rule(settle)
         self._arrays: list[tuple[Any, int, int]] = []
         self._scalars: dict[str, Place] = {}
+        self._holders: dict[str, tuple[Any, str]] = {}
         self.s = self._watched()
         self.effects: list[tuple[int, ...]] = self.s.effects
         size = sum(end - begin for _, begin, end in self._arrays)
@@ -117,29 +134,24 @@ class Interpreter:
             if event is not None:
                 self.fired.append((event, source))
 
-        scalars = self._scalars
-
-        def __setattr__(s: Any, name: str, value: int) -> None:
-            if name not in scalars:
-                raise StepError("STP007", f"a rule assigned s.{name}, which is no scalar field")
-            old = getattr(s, name)
-            if old != value:
-                journal.append((None, name, old))
-                object.__setattr__(s, name, value)
-
+        records = {
+            part.name: _watched_record(part.record, f"{part.name}.", journal)
+            for part in instance.record.parts
+        }
         plain = fresh(instance.record, instance.setting.bounds)
-        watched: Any = type(
-            instance.record.__name__, (instance.record,), {"__setattr__": __setattr__}
-        )
+        watched: Any = _watched_record(instance.record, "", journal)
         s = watched.__new__(watched)
         object.__setattr__(s, "effects", plain.effects)
+        assemble(s, records)
         at = 0
         for name, spec in instance.record.fields.items():
-            values = getattr(plain, name)
+            values = value_of(plain, name)
+            holder, own = holder_of(s, name)
             place = Place(name, spec, instance.largest(spec), -1 if spec.scratch else at)
             if not spec.array:
-                scalars[name] = place
-                object.__setattr__(s, name, values)
+                self._scalars[name] = place
+                self._holders[name] = holder, own
+                object.__setattr__(holder, own, values)
                 at += not spec.scratch
                 continue
             array: Any
@@ -148,7 +160,7 @@ class Interpreter:
             else:
                 array = WatchedList(values)
             array.note, array.name, array.place = journal.append, name, place
-            object.__setattr__(s, name, array)
+            object.__setattr__(holder, own, array)
             if not spec.scratch:
                 self._arrays.append((array, at, at + len(values)))
                 at += len(values)
@@ -163,13 +175,12 @@ class Interpreter:
             raise StepError(error.code, f"initial state of {name}: {error.message}") from None
 
     def _pack_initial(self) -> None:
-        s = self.s
         for array, begin, _ in self._arrays:
             for i, value in enumerate(array):
                 array.place.check(f"{array.name}[{i}]", value)
                 self._values[begin + i] = value
         for name, place in self._scalars.items():
-            value = getattr(s, name)
+            value = getattr(*self._holders[name])
             place.check(name, value)
             if place.offset >= 0:
                 self._values[place.offset] = value
@@ -188,7 +199,8 @@ class Interpreter:
             assign(array, slice(None), values[begin:end])
         for name, place in self._scalars.items():
             if place.offset >= 0:
-                object.__setattr__(self.s, name, values[place.offset])
+                holder, own = self._holders[name]
+                object.__setattr__(holder, own, values[place.offset])
         self.clear()
 
     def clear(self) -> None:
@@ -213,7 +225,7 @@ class Interpreter:
         for array, index, _ in self.journal:
             if array is None:
                 place = self._scalars[index]
-                value = getattr(self.s, index)
+                value = getattr(*self._holders[index])
                 at = place.offset
             else:
                 place = array.place
@@ -230,7 +242,8 @@ class Interpreter:
         assign = list.__setitem__
         for array, index, old in reversed(self.journal):
             if array is None:
-                object.__setattr__(self.s, index, old)
+                holder, own = self._holders[index]
+                object.__setattr__(holder, own, old)
             else:
                 assign(array, index, old)
         self._packed[:] = self._loaded
@@ -246,7 +259,7 @@ class Interpreter:
         first: dict[tuple[str, int], tuple[int, int]] = {}
         for array, index, old in self.journal:
             name = index if array is None else array.name
-            now = getattr(self.s, index) if array is None else array[index]
+            now = getattr(*self._holders[index]) if array is None else array[index]
             first.setdefault((name, -1 if array is None else index), (old, now))
         for (name, index), (old, now) in first.items():
             if old != now:
@@ -279,7 +292,7 @@ class Interpreter:
         found: dict[str, Any] = {}
         for name, spec in self.instance.record.fields.items():
             if not spec.scratch:
-                value = getattr(self.s, name)
+                value = value_of(self.s, name)
                 found[name] = [int(v) for v in value] if spec.array else int(value)
         return found
 

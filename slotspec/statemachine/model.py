@@ -25,6 +25,7 @@ from slotspec.statemachine.fields import (
     fresh,
 )
 from slotspec.statemachine.lifecycle import Lifecycle
+from slotspec.statemachine.parts import parts_of
 from slotspec.statemachine.rules import NONE, Listener
 
 if TYPE_CHECKING:
@@ -357,14 +358,17 @@ class Instance:
     calls: list[Call] = field(init=False)
     properties: dict[str, Property] = field(init=False)
     _made: dict[Any, Any] = field(init=False, repr=False, default_factory=dict)
+    defect: str = field(init=False, default="")
+    """Name of the defect that `replace` or the choices are, where it has one."""
 
     def __post_init__(self) -> None:
         constants = {n: c.value(self.setting) for n, c in self.model.record.constants.items()}
         self.record = type(self.model.record.__name__, (self.model.record,), constants)
-        self.record.fields, self.record.constants = (
-            self.model.record.fields,
-            self.model.record.constants,
-        )
+        self.record.constants = self.model.record.constants
+        self.record.parts = tuple(parts_of(self.model.record, self.setting))
+        self.record.fields = dict(self.model.record.fields)
+        for part in self.record.parts:
+            self.record.fields |= part.fields
         self.actions = [
             a for a in self.model.actions.values() if a.when is None or a.when(self.setting)
         ]
@@ -418,7 +422,7 @@ class Instance:
 
     @property
     def title(self) -> str:
-        parts = [self.model.name, self.generation or "", self.scope]
+        parts = [self.model.name, self.generation or "", self.scope, self.defect]
         return " ".join(part for part in parts if part and part != "default")
 
 

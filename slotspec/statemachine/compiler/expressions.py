@@ -17,6 +17,7 @@ from slotspec.statemachine.compiler.symbols import (
     Effects,
     Known,
     RecordAt,
+    RecordsAt,
     Symbol,
     Table,
     known,
@@ -93,6 +94,7 @@ class Expressions(Memory):
             return symbol
         what = {
             RecordAt: "the state itself",
+            RecordsAt: "several parts; index them",
             ArrayAt: "an array; index it",
             Table: "a constant table; index it",
             Effects: "the list of effects; index it",
@@ -206,21 +208,32 @@ class Expressions(Memory):
 
     def field(self, record: RecordAt, node: ast.Attribute) -> Symbol:
         if node.attr == "effects":
+            if record.part is not None:
+                raise self.refuse(
+                    "RUL014",
+                    node,
+                    "effects of a part are read from the whole, with its number added",
+                )
             if self.effects_of is not None and record.pointer != self.effects_of:
                 raise self.refuse(
                     "RUL014", node, "only the state after a step has effects; read those"
                 )
             self.program.effects_read = True
             return Effects()
-        place = self.program.layout.places.get(node.attr)
+        place = self.place_of(record, node.attr)
         if place is not None:
             if place.spec.array:
                 return ArrayAt(record.pointer, place)
             return self.load(record.pointer, place, 0)
-        owner = self.program.instance.record
+        owner = self.owner(record)
         if node.attr in owner.constants:
             return self.python(getattr(owner, node.attr), node, ast.unparse(node))
-        known_names = ", ".join([*self.program.layout.places, *owner.constants])
+        parts = tuple(p for p in owner.parts if p.attribute == node.attr)
+        if parts:
+            if parts[0].index is None:
+                return RecordAt(record.pointer, parts[0])
+            return RecordsAt(record.pointer, parts)
+        known_names = ", ".join([*owner.fields, *owner.constants])
         raise self.refuse(
             "RUL007", node, f"the state has no field {node.attr}; it has {known_names}"
         )
@@ -234,6 +247,8 @@ class Expressions(Memory):
                 "RUL003", node, f"{ast.unparse(node.value)} cannot be indexed by a rule"
             )
         index = self.number(node.slice)
+        if isinstance(below, RecordsAt):
+            return self.one_of(below, index, node)
         if isinstance(below, ArrayAt):
             return self.load(below.pointer, below.place, self.checked(index, below.place, node))
         if isinstance(below, Table):
@@ -405,8 +420,12 @@ class Expressions(Memory):
                 return None
             at = self.symbols.get(root.id)
             if isinstance(at, RecordAt):
-                owner = self.program.instance.record
-                if isinstance(node, ast.Attribute) and node.attr in owner.constants:
+                owner = self.owner(at)
+                if (
+                    isinstance(node, ast.Attribute)
+                    and node.value is root
+                    and node.attr in owner.constants
+                ):
                     value = getattr(owner, node.attr)
                     return int(value) if isinstance(value, int) else None
                 return None

@@ -9,6 +9,7 @@ from typing import Any
 from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.fields import LARGEST_SORT, FieldSpec, Ref
 from slotspec.statemachine.model import Instance
+from slotspec.statemachine.parts import value_of
 from slotspec.statemachine.rules import NONE
 
 WORD = 8
@@ -128,7 +129,7 @@ class Layout:
         record = bytearray(self.initial())
         for name in self.state_fields:
             place = self.places[name]
-            value = getattr(state, name)
+            value = value_of(state, name)
             for i, v in enumerate(value if place.spec.array else [value]):
                 record[place.offset + i] = place.byte(int(v))
         return bytes(record)

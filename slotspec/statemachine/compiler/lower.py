@@ -52,7 +52,7 @@ class Lowering(Expressions):
         for i, (name, argument) in enumerate(zip(names, arguments, strict=True)):
             if isinstance(argument, RecordAt):
                 head.append(f"ptr %p{i}")
-                self.symbols[name] = RecordAt(f"%p{i}")
+                self.symbols[name] = RecordAt(f"%p{i}", argument.part)
             elif isinstance(argument, ArrayAt):
                 head.append(f"ptr %p{i}")
                 self.symbols[name] = ArrayAt(f"%p{i}", argument.place)

@@ -19,11 +19,14 @@ from slotspec.statemachine.compiler.symbols import (
     ArrayAt,
     Effect,
     RecordAt,
+    RecordsAt,
     Symbol,
     Table,
 )
 from slotspec.statemachine.compiler.text import Body, Reg, Value
 from slotspec.statemachine.errors import RuleError
+from slotspec.statemachine.fields import Record
+from slotspec.statemachine.parts import Part
 from slotspec.statemachine.rules import NONE
 
 UNBOUND = -(2**63) + 1
@@ -101,6 +104,30 @@ class Memory:
 
     # the state
 
+    def place_of(self, record: RecordAt, name: str) -> Place | None:
+        """Where a field of a record or of a part of it lies."""
+        if record.part is not None:
+            name = f"{record.part.name}.{name}"
+        return self.program.layout.places.get(name)
+
+    def owner(self, record: RecordAt) -> type[Record]:
+        """The class that has the constants of a record."""
+        return self.program.instance.record if record.part is None else record.part.record
+
+    def one_of(self, records: RecordsAt, index: Value, node: ast.AST) -> RecordAt:
+        """The part at `index`: the first one, seen from further on."""
+        first, size = records.parts[0], len(records.parts)
+        step = self.start_of(records.parts[1]) - self.start_of(first) if size > 1 else 0
+        body, text = self.body, self.body.i64(index)
+        message = f"there are {size} {first.attribute}; the index is outside"
+        self.check(body.op(f"icmp ult i64 {text}, {size}"), "STP006", node, message)
+        by = body.op(f"mul i64 {text}, {step}")
+        return RecordAt(body.op(f"getelementptr i8, ptr {records.pointer}, i64 {by}"), first)
+
+    def start_of(self, part: Part) -> int:
+        """The first byte of a part."""
+        return min(self.program.layout.places[name].offset for name in part.fields)
+
     def byte_at(self, pointer: str, place: Place, index: Value) -> str:
         body = self.body
         if isinstance(index, int):
@@ -175,7 +202,7 @@ class Memory:
             case ast.Attribute():
                 owner = self.expression(target.value)
                 if isinstance(owner, RecordAt):
-                    place = self.program.layout.places.get(target.attr)
+                    place = self.place_of(owner, target.attr)
                     if place is not None and not place.spec.array:
                         self.save(owner.pointer, place, 0, value, target)
                         return

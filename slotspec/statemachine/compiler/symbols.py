@@ -8,13 +8,26 @@ from typing import Any
 
 from slotspec.statemachine.compiler.layout import Place
 from slotspec.statemachine.compiler.text import Reg
+from slotspec.statemachine.parts import Part
 
 
 @dataclass(frozen=True)
 class RecordAt:
-    """A state record behind a pointer."""
+    """A state record behind a pointer; `part` is which part of the whole, if it is one.
+
+    One of several equal parts is the first of them behind a pointer that is moved on.
+    """
 
     pointer: str
+    part: Part | None = None
+
+
+@dataclass(frozen=True)
+class RecordsAt:
+    """Several equal parts of the record behind a pointer."""
+
+    pointer: str
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True)
@@ -57,7 +70,7 @@ class Known:
         return isinstance(other, Known) and other.value is self.value
 
 
-Symbol = Reg | int | RecordAt | ArrayAt | Table | Effects | Effect | Known
+Symbol = Reg | int | RecordAt | RecordsAt | ArrayAt | Table | Effects | Effect | Known
 
 
 def kind(symbol: Symbol) -> Any:
@@ -65,7 +78,7 @@ def kind(symbol: Symbol) -> Any:
     if isinstance(symbol, Reg | int):
         return "number"
     if isinstance(symbol, RecordAt):
-        return "record"
+        return "record" if symbol.part is None else ("record", symbol.part.name)
     if isinstance(symbol, ArrayAt):
         return ("array", symbol.place.name)
     return symbol

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from slotspec.statemachine import rules
 from slotspec.statemachine.compiler.program import EFFECT_CELLS, EFFECT_COUNT, EFFECTS_ROOM, STEP
-from slotspec.statemachine.compiler.symbols import ArrayAt, Effects, Known, Symbol, Table
+from slotspec.statemachine.compiler.symbols import (
+    ArrayAt,
+    Effects,
+    Known,
+    RecordAt,
+    RecordsAt,
+    Symbol,
+    Table,
+)
 from slotspec.statemachine.compiler.text import Reg, Value
 from slotspec.statemachine.lifecycle import NO_TRANSITION, Event, Lifecycle
 
@@ -30,6 +38,8 @@ def _len(to: Expressions, node: ast.Call) -> Symbol:
         return symbol.place.size
     if isinstance(symbol, Table):
         return len(symbol.values)
+    if isinstance(symbol, RecordsAt):
+        return len(symbol.parts)
     if isinstance(symbol, Effects):
         return Reg(to.cell(EFFECT_COUNT))
     raise to.refuse("RUL007", node, f"{ast.unparse(argument)} has no length")
@@ -150,6 +160,9 @@ def _emit(to: Expressions, node: ast.Call) -> Symbol:
     if to.reading:
         raise to.refuse("RUL009", node, "a property looks on; it may not emit")
     values: list[Value] = [to.number(given[n]) if n in given else rules.NONE for n in names[1:]]
+    whose = to.expression(given["s"])
+    if isinstance(whose, RecordAt) and whose.part is not None:
+        values[0] = to.arithmetic(ast.Add(), values[0], whose.part.effects_from, node)
     to.writes = to.written = True
     if not (to.program.effects_read or to.program.effects_counted):
         to.program.effects_dropped = True
