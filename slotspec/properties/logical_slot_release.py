@@ -107,6 +107,23 @@ def the_owner_gets_a_slot_at_most_once(before: LogicalSlotState, after: LogicalS
     return True
 
 
+@logical_slot.step("SingleLogicalSlot.returnSlotToOwner, releaseFuture")
+def a_release_is_done_only_after_the_return(
+    before: LogicalSlotState, after: LogicalSlotState
+) -> bool:
+    """Whoever waits for the release hears of it once the owner has the slot, not before."""
+    for slot in range(len(after.slot)):
+        done = False
+        for i in range(len(after.effects)):
+            if after.effects[i][1] == slot:
+                kind = after.effects[i][0]
+                if kind == Effect.RETURN_SLOT and done:
+                    return False
+                if kind == Effect.RELEASE_DONE or kind == Effect.RELEASE_FAILED:
+                    done = True
+    return True
+
+
 @logical_slot.step("SingleLogicalSlot.returnSlotToOwner")
 def a_slot_is_returned_when_its_payload_has_terminated(
     before: LogicalSlotState, after: LogicalSlotState
