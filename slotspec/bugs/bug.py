@@ -48,19 +48,29 @@ class Bug:
     bounds: Mapping[str, int] = field(default_factory=dict)
     likeness: str = ""
 
-    def instance(self) -> Instance:
-        """The model with this bug."""
-        return self._instance(self.choices, self.replace)
+    def instance(self, bounds: Mapping[str, int] | None = None) -> Instance:
+        """The model with this bug.
+
+        :param bounds: bounds of your own instead of some of the bug's.
+        """
+        instance = self._instance(self.choices, self.replace, bounds or {})
+        instance.defect = self.issue
+        return instance
 
     def healthy(self) -> Instance:
         """The model without it, at the same bounds."""
-        return self._instance({}, {})
+        return self._instance({}, {}, {})
 
-    def _instance(self, choices: Mapping[str, Any], replace: Mapping[Rule, Rule]) -> Instance:
+    def _instance(
+        self,
+        choices: Mapping[str, Any],
+        replace: Mapping[Rule, Rule],
+        bounds: Mapping[str, int],
+    ) -> Instance:
         from slotspec.models import load_model
 
         return load_model(self.model).instance(
-            self.bounds,
+            {**self.bounds, **bounds},
             generation=self.generation,
             scope=self.scope,
             choices=choices,

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from slotspec.cli import FAULT, HOLDS, UNKNOWN, VIOLATED
+from slotspec.cli.bugs import bug_of, found_by
 from slotspec.cli.jobs import Outcome, Request
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.model import Instance
@@ -55,6 +56,13 @@ def check(
     properties: Annotated[
         list[str] | None,
         typer.Option("--property", metavar="NAME", help="This property alone; may be repeated."),
+    ] = None,
+    bug: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ISSUE",
+            help="Switch on this known bug, such as FLINK-8934, or all; may be repeated.",
+        ),
     ] = None,
     engine: Annotated[
         str, typer.Option(metavar="auto|interpreted|compiled", help="What runs the rules.")
@@ -106,7 +114,9 @@ def check(
 
     Exits with 0 if all hold (known deviations included), 1 if one is violated, 2 on bad
     input, 3 if a limit or Ctrl-C left something unknown, 4 on a fault of slotspec itself.
+    The check of a known bug ends when that is found: exit code 1, as for any violation.
     """
+    from slotspec.cli.bugs import report_bugs
     from slotspec.cli.report import report
 
     options: dict[str, Any] = {
@@ -128,6 +138,7 @@ def check(
         tuple(settings or ()),
         tuple(properties or ()),
         options,
+        bugs=tuple(bug or ()),
     )
     instances = request.plan()
     if checkpoint is not None and len(instances) > 1:
@@ -146,9 +157,11 @@ def check(
         for n, instance in enumerate(instances)
         if n not in outcome.results and n not in outcome.faults
     ]
-    if json_to != "-":
+    if json_to != "-" and bug:
+        report_bugs(results, [*left, *faults], perf_counter() - started)
+    elif json_to != "-":
         report(results, left, perf_counter() - started, verbose, faults)
-    elif faults:
+    if faults and (bug or json_to == "-"):
         for instance, why in faults.items():
             typer.echo(f"FAULT OF SLOTSPEC in {instance.title}: {why}", err=True)
     if json_to is not None:
@@ -190,7 +203,8 @@ def run_here(request: Request, instances: Sequence[Instance]) -> Outcome:
     try:
         with progress_line() as reporter:
             for number, instance in enumerate(instances):
-                result = check_one(instance, reporter=reporter, **request.options)
+                options = request.options_of(instance)
+                result = check_one(instance, reporter=reporter, **options)
                 outcome.results[number] = result
                 if result.limit is Limit.INTERRUPTED:
                     break
@@ -210,7 +224,8 @@ def small_ones(request: Request, instances: Sequence[Instance]) -> tuple[Outcome
     large: set[int] = set()
     try:
         for number, instance in enumerate(instances):
-            result = check_small(instance, options["limits"], tries=WORTH_A_PROCESS)
+            limits = request.options_of(instance)["limits"]
+            result = check_small(instance, limits, tries=WORTH_A_PROCESS)
             if result is None:
                 large.add(number)
                 continue
@@ -302,7 +317,10 @@ def write_json(target: str, results: Sequence[Result], many: bool) -> None:
 
 
 def write_trace(target: Path, results: Sequence[Result], chosen: bool) -> None:
-    """The first violation's trace, else a known deviation's, else (if `chosen`) a witness's."""
+    """A known bug's trace, else the first violation's, a known deviation's, or a witness's.
+
+    :param chosen: properties were named, so that a witness may be what is wanted.
+    """
     from slotspec.statemachine.words import words_of
 
     found = next(traces(results, chosen), None)
@@ -316,6 +334,11 @@ def write_trace(target: Path, results: Sequence[Result], chosen: bool) -> None:
 
 def traces(results: Sequence[Result], chosen: bool) -> Any:
     """Every trace that may be exported, most wanted first."""
+    for result in results:
+        bug = bug_of(result.instance)
+        finding = found_by(bug, result) if bug else None
+        if finding is not None:
+            yield result, finding
     wanted = [Verdict.VIOLATED, Verdict.DEVIATES, *([Verdict.HOLDS] if chosen else [])]
     for verdict in wanted:
         for result in results:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from slotspec.cli.bugs import bug_of, found_by
 from slotspec.statemachine.verdict import Finding, Result, Verdict
 from slotspec.statemachine.words import words_of
 
@@ -22,6 +23,7 @@ def document(result: Result) -> dict[str, Any]:
         "model": instance.model.name,
         "generation": instance.generation,
         "scope": instance.scope,
+        "bug": told(result),
         "bounds": dict(instance.setting.bounds),
         "engine": result.engine,
         "workers": result.workers,
@@ -57,6 +59,22 @@ def document(result: Result) -> dict[str, Any]:
             for (lifecycle, source, event), count in result.fired.items()
         ],
         "trace": steps(result, first),
+    }
+
+
+def told(result: Result) -> dict[str, Any] | None:
+    """The known bug that was switched on and whether it was found; None where there is none."""
+    bug = bug_of(result.instance)
+    if bug is None:
+        return None
+    finding = found_by(bug, result)
+    return {
+        "issue": bug.issue,
+        "sentence": bug.sentence,
+        "property": bug.property,
+        "length": bug.length,
+        "found": finding is not None,
+        "trace": steps(result, finding),
     }
 
 

@@ -41,12 +41,13 @@ def register(app: typer.Typer) -> None:
 
 def draw(
     what: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="[WHAT]",
             help="A model (a name, or file.py[:attribute]), a lifecycle, a trace file, or gallery.",
+            show_default="slot_pool",
         ),
-    ] = "slot_pool",
+    ] = None,
     kind: Annotated[
         Kind | None,
         typer.Option(
@@ -75,6 +76,10 @@ def draw(
         str | None,
         typer.Option("--property", metavar="NAME", help="Whose trace to draw, or to mark."),
     ] = None,
+    bug: Annotated[
+        str | None,
+        typer.Option(metavar="ISSUE", help="The trace to this known bug, such as FLINK-8934."),
+    ] = None,
     coverage: Annotated[
         bool, typer.Option("--coverage", help="Check first, and paint what was fired.")
     ] = False,
@@ -92,6 +97,20 @@ def draw(
 
     Without WHAT the lifecycles of the slot pool. SVG and PNG need no Graphviz on the machine.
     """
+    if bug is not None:
+        _refuse_for(
+            "a known bug",
+            WHAT=what,
+            kind=kind,
+            generation=generation,
+            scope=scope,
+            property=prop,
+            coverage=coverage,
+            events=events,
+        )
+        _draw_bug(bug, settings or [], max_states, form, out)
+        return
+    what = what or "slot_pool"
     if what == "gallery":
         _refuse_for("the gallery", kind=kind, format=form, property=prop, scope=scope)
         _gallery(out)
@@ -112,12 +131,33 @@ def draw(
             (coverage, events, symmetry),
             max_states,
         )
+    _render(diagram, chosen, out)
+
+
+def _render(diagram: Diagram, form: Format, out: str | None) -> None:
     from slotspec.diagrams.formats import render
 
-    drawn = render(diagram, chosen)
+    drawn = render(diagram, form)
     if out is None and isinstance(drawn, bytes) and sys.stdout.isatty():
         raise UsageError("SET053", "a PNG is not for a terminal; give a file with --out")
     _write(out, drawn)
+
+
+def _draw_bug(
+    issue: str, settings: list[str], max_states: int | None, form: Format | None, out: str | None
+) -> None:
+    """The trace that a check of the known bug finds, as a sequence diagram."""
+    from slotspec.cli.bugs import plan_bugs, search
+    from slotspec.diagrams.sequences import of_finding, of_property
+
+    chosen = form or _format_of(out)
+    if issue.lower() == "all":
+        raise UsageError("SET054", "draw one known bug at a time; slotspec list bugs shows all")
+    instance = plan_bugs([issue], settings=settings)[0]
+    bug, finding = search(instance, max_states or SEARCHED)
+    declared = instance.properties.get(bug.property)
+    drawn = of_property(instance, declared, finding) if declared else of_finding(instance, finding)
+    _render(drawn, chosen, out)
 
 
 def _refuse_for(what: str, **options: object) -> None:

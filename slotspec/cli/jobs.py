@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection, wait
 from time import monotonic
 from typing import Any
 
+from slotspec.cli.bugs import bug_of, plan_bugs
 from slotspec.cli.plan import plan
 from slotspec.statemachine.errors import SlotspecError
 from slotspec.statemachine.model import Instance
@@ -43,10 +44,22 @@ class Request:
     options: Mapping[str, Any]
     """Arguments of :func:`slotspec.statemachine.check.check`."""
     jobs: int = 1
+    bugs: tuple[str, ...] = ()
 
     def plan(self) -> list[Instance]:
         """Every run, in the declared order."""
-        return plan(self.names, self.generations, self.scopes, self.settings, self.properties)
+        asked = (self.names, self.generations, self.scopes, self.settings, self.properties)
+        return plan_bugs(self.bugs, *asked) if self.bugs else plan(*asked)
+
+    def options_of(self, instance: Instance) -> dict[str, Any]:
+        """The options of one run: that of a known bug ends when it is found."""
+        bug = bug_of(instance)
+        if bug is None:
+            return dict(self.options)
+        sought = bug.property
+        known = sought in instance.properties or sought in ("fault", "deadlock")
+        limits = replace(self.options["limits"], until=sought if known else None)
+        return {**self.options, "limits": limits}
 
 
 @dataclass
@@ -209,7 +222,7 @@ def _run(pipe: Connection, request: Request, number: int) -> Result:
     from slotspec.statemachine.check import check
 
     instance = request.plan()[number]
-    options = dict(request.options)
+    options = request.options_of(instance)
     if options["limits"].memory is None:
         from slotspec.statemachine.search.store import available_memory
 

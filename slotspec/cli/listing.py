@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum, StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from slotspec.statemachine.model import Model
+
+if TYPE_CHECKING:
+    from slotspec.cli.output import Output
 
 
 class What(StrEnum):
@@ -22,6 +25,7 @@ class What(StrEnum):
     actions = "actions"
     properties = "properties"
     lifecycles = "lifecycles"
+    bugs = "bugs"
 
 
 def register(app: typer.Typer) -> None:
@@ -45,12 +49,27 @@ def list_(
     if what is What.models and not model:
         out.table(("model", "what it is"), list(MODELS.items()))
         return
+    if what is What.bugs and not model:
+        all_bugs(out)
+        return
     for name in model or MODELS:
         found = find_model(name)
         out.line(f"{found.name}: {found.sentence}", "bold")
         headers, rows = TABLES[what](found)
         out.table(headers, rows)
         out.line()
+
+
+def all_bugs(out: Output) -> None:
+    """Every known bug, in the order of the issues' numbers."""
+    from slotspec.bugs import known_bugs
+
+    rows = [
+        (bug.issue, bug.model, bug.property, str(bug.length), bug.sentence)
+        for bug in known_bugs().values()
+    ]
+    headers = ("bug", "model", "breaks", "length", "what goes wrong")
+    out.table(headers, rows, ("length",))
 
 
 Rows = tuple[Sequence[str], Sequence[Sequence[str]]]
@@ -126,6 +145,17 @@ def lifecycles(model: Model) -> Rows:
     return ("lifecycle", "from", "event", "to", "what happens"), rows
 
 
+def bugs(model: Model) -> Rows:
+    from slotspec.bugs import known_bugs
+
+    rows = [
+        (bug.issue, bug.property, str(bug.length), bug.generation or "", bug.sentence)
+        for bug in known_bugs().values()
+        if bug.model == model.name
+    ]
+    return ("bug", "breaks", "length", "generation", "what goes wrong"), rows
+
+
 TABLES = {
     What.models: models,
     What.generations: generations,
@@ -135,4 +165,5 @@ TABLES = {
     What.actions: actions,
     What.properties: properties,
     What.lifecycles: lifecycles,
+    What.bugs: bugs,
 }

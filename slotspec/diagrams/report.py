@@ -108,11 +108,23 @@ def body(results: Sequence[Result], left: Sequence[str] = ()) -> str:
         by_model.setdefault(result.instance.model.name, []).append(result)
     for name, of_model in by_model.items():
         parts.append(f"<h2>{escape(name)}</h2><p>{escape(of_model[0].instance.model.sentence)}</p>")
+        parts.append(_bugs(of_model))
         parts.append(_runs(of_model))
         parts.append(_properties(of_model))
         parts.append(_coverage(of_model, pictures))
         parts.append(_traces(of_model, pictures))
     return "".join(parts)
+
+
+def _bugs(results: Sequence[Result]) -> str:
+    """What goes wrong in the known bugs that were switched on."""
+    issues = [r.instance.defect for r in results if r.instance.defect]
+    if not issues:
+        return ""
+    from slotspec.bugs import known_bugs
+
+    told = [known_bugs()[issue] for issue in issues if issue in known_bugs()]
+    return "".join(f"<p><b>{b.issue}</b> {escape(b.sentence)}</p>" for b in told)
 
 
 def _verdict(verdict: Verdict) -> str:

@@ -81,6 +81,11 @@ def fail_request(s: SlotPoolState, request: int, error: int, root: int, cause: i
         root = int(Root.ITSELF)
 
 
+def is_served_by_another(request: int, allocation: int) -> bool:
+    """Whether a request got another slot than the one that was asked for it."""
+    return allocation != request
+
+
 def complete(s: SlotPoolState, request: int, allocation: int) -> bool:
     """Complete an open future with the slot of `allocation`; False if it was complete.
 
@@ -93,7 +98,7 @@ def complete(s: SlotPoolState, request: int, allocation: int) -> bool:
     foreign = (
         s.orphaned_allocation == OrphanedAllocation.CANCELLED
         and s.sent_to[request] != NONE
-        and allocation != request
+        and is_served_by_another(request, allocation)
     )
     if foreign and s.waited[request]:
         run_cancel_hook(s, request)

@@ -8,7 +8,10 @@ from slotspec.models.slot import PhysicalSlot
 from slotspec.models.slot_pool import slot_pool
 from slotspec.models.slot_pool_environment import allocate_available_slot, offer_slot
 from slotspec.models.slot_pool_queues import held_by, is_held, pending_under
-from slotspec.models.slot_pool_state import SlotPoolState
+from slotspec.models.slot_pool_records import is_queued
+from slotspec.models.slot_pool_state import Effect, SlotPoolState
+from slotspec.properties.effects import count_effects
+from slotspec.properties.slot_pool_bookkeeping import TWINS, reused
 from slotspec.properties.slot_pool_views import calls_made, is_unchanged, satisfies
 from slotspec.statemachine.fields import Setting
 from slotspec.statemachine.rules import NONE
@@ -115,6 +118,54 @@ def a_new_slot_goes_to_its_request(
     if request == NONE:
         return after.slot[allocation] == PhysicalSlot.AVAILABLE
     return held_by(after, before.request_id[request]) == allocation
+
+
+@slot_pool.step("SlotPoolImpl: the cancel hook (FLINK-8748, FLINK-8934)", on=offer_slot)
+def an_accepted_slot_is_not_cancelled(
+    before: SlotPoolState,
+    after: SlotPoolState,
+    result: int,
+    tm: int,
+    index: int,
+    allocation: int,
+    profile: int,
+) -> bool:
+    """What a TaskExecutor offers and the pool accepts is not cancelled by that.
+
+    The ResourceManager could otherwise give the slot in use to somebody else.
+    """
+    return count_effects(after, int(Effect.CANCEL_SLOT_REQUEST), NONE, allocation) == 0
+
+
+@slot_pool.step("SlotPoolImpl.offerSlot, AllocatedSlots.add (FLINK-6434)", deviation=reused(TWINS))
+def a_slot_in_use_has_an_owner(before: SlotPoolState, after: SlotPoolState) -> bool:
+    """A slot that begins to serve a request is given to its caller, who still waits for it.
+
+    Except where the job itself takes an available slot: the answer of that call is the slot.
+    """
+    for request in range(len(before.request)):
+        request_id = before.request_id[request]
+        if request_id != NONE and is_queued(before, request):
+            allocation = held_by(after, request_id)
+            if (
+                allocation != NONE
+                and held_by(before, request_id) == NONE
+                and before.slot[allocation] != PhysicalSlot.AVAILABLE
+                and count_effects(after, int(Effect.REQUEST_FULFILLED), request, allocation) == 0
+            ):
+                return False
+    return True
+
+
+@slot_pool.step("SlotPoolImpl.releaseSlot, AllocatedSlots.add (FLINK-5793)")
+def whoever_is_served_holds_the_slot(before: SlotPoolState, after: SlotPoolState) -> bool:
+    """A caller that gets a slot, new or returned by another, is in the pool's books with it."""
+    for i in range(len(after.effects)):
+        if after.effects[i][0] == Effect.REQUEST_FULFILLED:
+            request_id = before.request_id[after.effects[i][1]]
+            if held_by(after, request_id) != after.effects[i][2]:
+                return False
+    return True
 
 
 @slot_pool.step("SlotPoolImpl.tryFulfillSlotRequestOrMakeAvailable")

@@ -60,6 +60,11 @@ def check(
         value = getattr(limits, name)
         if value is not None and value < (0 if name == "depth" else 1e-9):
             raise UsageError("SET024", f"limit on {name} {value}: give a number above 0")
+    if limits.until not in (None, "fault", "deadlock", *instance.properties):
+        known = ", ".join(("fault", "deadlock", *instance.properties))
+        raise UsageError(
+            "SET017", f"{instance.title} has no property {limits.until!r}; it has {known}"
+        )
     wants = {
         "more than one worker": workers not in (1, "auto"),
         "fingerprints": fingerprints,

@@ -14,8 +14,10 @@ from time import perf_counter
 from typing import Any
 
 from slotspec.statemachine.errors import RuleError
+from slotspec.statemachine.graph import InterpretedGraph
 from slotspec.statemachine.interpret import Interpreter, fault_of, place_of
 from slotspec.statemachine.lifecycle import Event
+from slotspec.statemachine.liveness import Claims, Stopped, claims, examine
 from slotspec.statemachine.model import Call, Instance, Kind, Property
 from slotspec.statemachine.replay import explain, replay
 from slotspec.statemachine.rules import REFUSED
@@ -71,6 +73,7 @@ class _Search:
         self.seen: set[bytes] = set()
         self.parents = array("q")
         self.how = array("q")
+        self.levels: list[list[bytes]] | None = [] if claims(instance) else None
         self.frontier: list[bytes] = []
         self.upcoming: list[bytes] = []
         self.taken = [0] * len(instance.calls)
@@ -86,6 +89,8 @@ class _Search:
         self.on_state: list[Check] = []
         self.on_step: dict[str, list[Check]] = {name: [] for name in functions}
         for declared in instance.properties.values():
+            if declared.kind is Kind.LEADS_TO:
+                continue
             check = (declared, instance.rule(declared.function))
             if declared.kind is not Kind.STEP:
                 self.on_state.append(check)
@@ -119,9 +124,13 @@ class _Search:
         self.enter(self.interpreter.key, -1, -1)
         index = 0
         while self.upcoming:
+            if self.is_found(limits.until):
+                self.stop(Limit.FOUND)
             if limits.depth is not None and result.depth >= limits.depth:
                 self.stop(Limit.DEPTH)
             self.frontier, self.upcoming = self.upcoming, []
+            if self.levels is not None:
+                self.levels.append(self.frontier)
             for key in self.frontier:
                 self.expand(index, key)
                 index += 1
@@ -133,6 +142,14 @@ class _Search:
                     self.stop(Limit.SECONDS)
                 if limits.memory is not None and self.memory() > limits.memory:
                     self.stop(Limit.MEMORY)
+
+    def is_found(self, sought: str | None) -> bool:
+        """Whether a trace to what is sought is known."""
+        return (
+            sought in self.found
+            or (sought == "fault" and self.fault is not None)
+            or (sought == "deadlock" and self.deadlock is not None)
+        )
 
     def expand(self, index: int, key: bytes) -> None:
         """Try every call in the state `key`, which is number `index`."""
@@ -271,13 +288,20 @@ class _Search:
     def conclude(self) -> None:
         """Turn what was noted on the way into verdicts, traces and coverage."""
         instance, result = self.instance, self.result
+        said = self.said_of_runs()
         for declared in instance.properties.values():
-            result.properties.append(self.verdict(declared))
+            if said is not None and declared.kind is Kind.LEADS_TO:
+                result.properties.append(judge_claim(instance, declared, said))
+            else:
+                result.properties.append(self.verdict(declared))
         if self.deadlock is not None:
             result.deadlock = self.trace(self.deadlock)
         if self.fault is not None:
             place, text = self.fault
             result.fault = self.trace(place, text)
+        if said is not None:
+            result.fault = result.fault or said.fault
+            result.limit = said.limit
         result.taken = {action.name: 0 for action in instance.actions}
         for call, count in zip(instance.calls, self.taken, strict=True):
             result.taken[call.action.name] += count
@@ -285,6 +309,36 @@ class _Search:
             for move in lifecycle.transitions:
                 key = (lifecycle.__name__, move.source.name, move.event.name)
                 result.fired[key] = self.fired[move.event, int(move.source)]
+
+    def said_of_runs(self) -> Claims | None:
+        """What the ``leads to`` properties come to, after every reachable state was seen."""
+        if self.levels is None or self.result.limit is not None:
+            return None
+        keys = [key for level in self.levels for key in level]
+        searched = self.memory()
+
+        def watch(more: int) -> None:
+            limits = self.limits
+            if limits.seconds is not None and perf_counter() - self.started > limits.seconds:
+                raise Stopped(Limit.SECONDS)
+            if limits.memory is not None and searched + more > limits.memory:
+                raise Stopped(Limit.MEMORY)
+
+        said = examine(
+            self.instance,
+            lambda: InterpretedGraph(self.instance, keys, self.way_to, watch),
+            watch,
+        )
+        self.result.seconds = perf_counter() - self.started
+        return said
+
+    def way_to(self, index: int) -> list[int]:
+        """The calls that lead from the initial state to the state with this number."""
+        calls = []
+        while self.parents[index] >= 0:
+            calls.append(self.how[index])
+            index = self.parents[index]
+        return calls[::-1]
 
     def verdict(self, declared: Property) -> PropertyResult:
         if declared.name in self.broken:
@@ -295,11 +349,15 @@ class _Search:
 
     def trace(self, place: Place, fault: str | None = None) -> Finding:
         index, last = place
-        calls = [] if last is None else [last]
-        while self.parents[index] >= 0:
-            calls.append(self.instance.calls[self.how[index]])
-            index = self.parents[index]
-        return explain(self.instance, reversed(calls), fault)
+        calls = [self.instance.calls[call] for call in self.way_to(index)]
+        return explain(self.instance, calls if last is None else [*calls, last], fault)
+
+
+def unsettled(limit: Limit) -> str:
+    """Why nothing is known of a property."""
+    if limit is Limit.FOUND:
+        return "the search ended with what it sought"
+    return f"limit on {limit.value}"
 
 
 def judge(
@@ -313,15 +371,27 @@ def judge(
     if (finding is not None) == wanted:
         if wanted or limit is None:
             return PropertyResult(declared, Verdict.HOLDS, finding)
-        return PropertyResult(declared, Verdict.UNKNOWN, reason=f"limit on {limit.value}")
+        return PropertyResult(declared, Verdict.UNKNOWN, reason=unsettled(limit))
     if wanted and limit is not None:
-        return PropertyResult(declared, Verdict.UNKNOWN, reason=f"limit on {limit.value}")
+        return PropertyResult(declared, Verdict.UNKNOWN, reason=unsettled(limit))
     reason = declared.deviation(instance.setting) if declared.deviation else None
     if reason is not None:
         return PropertyResult(declared, Verdict.DEVIATES, finding, reason)
     if wanted:
         return PropertyResult(declared, Verdict.VIOLATED, reason="no reachable state satisfies it")
     return PropertyResult(declared, Verdict.VIOLATED, finding)
+
+
+def judge_claim(instance: Instance, declared: Property, said: Claims) -> PropertyResult:
+    """The verdict on a ``leads to``, given what was found out about the runs."""
+    if declared.name in said.broken:
+        return PropertyResult(declared, Verdict.UNKNOWN, reason=said.broken[declared.name])
+    if declared.name not in said.findings:
+        return judge(instance, declared, None, said.limit)
+    if declared.name in said.vacuous:
+        reason = "it never begins: no reachable state is one that it is about"
+        return PropertyResult(declared, Verdict.HOLDS, reason=reason)
+    return judge(instance, declared, said.findings[declared.name], None)
 
 
 __all__ = ["explain", "explore_interpreted", "judge", "replay"]

@@ -37,16 +37,23 @@ class Limit(Enum):
     SECONDS = "seconds"
     MEMORY = "memory"
     INTERRUPTED = "interrupted"
+    FOUND = "found"
+    """What was sought is known; see ``Limits.until``."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """When to give up: number of states, steps from the start, seconds, bytes; None: never."""
+    """When to give up: number of states, steps from the start, seconds, bytes; None: never.
+
+    :param until: name of a property, or ``fault`` or ``deadlock``: the search ends with the
+        level of states in which it is found, which is soon enough for the shortest trace.
+    """
 
     states: int | None = None
     depth: int | None = None
     seconds: float | None = None
     memory: int | None = None
+    until: str | None = None
 
 
 NO_LIMITS = Limits()
@@ -85,12 +92,23 @@ class TraceStep:
 class Finding:
     """A shortest trace to a violation or witness. `fault` is set where a rule itself failed.
 
+    What breaks a ``leads to`` is a run that never ends: a stem to a state where the premise
+    holds, the shortest, and on to a loop that is taken round for ever.
+
     :param instance: what it is a trace of; needed to draw it.
+    :param loop: of a run that never ends, after how many steps its loop begins; the steps
+        from there lead back to the same state. All steps: the last state stays for ever.
+    :param since: of such a run, after how many steps that state is reached from which on
+        what was promised never comes.
+    :param elements: of such a run, the choice of the property's parameters that it is about.
     """
 
     steps: tuple[TraceStep, ...]
     fault: str | None = None
     instance: Instance | None = field(default=None, repr=False, compare=False)
+    loop: int | None = None
+    since: int | None = None
+    elements: tuple[int, ...] = ()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return bundle(self)

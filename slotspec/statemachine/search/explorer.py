@@ -8,14 +8,15 @@ import numpy as np
 
 from slotspec.statemachine.compiler.program import FOUND
 from slotspec.statemachine.compiler.unit import Compiled, Found
-from slotspec.statemachine.explore import judge
-from slotspec.statemachine.model import Property
+from slotspec.statemachine.explore import judge, judge_claim
+from slotspec.statemachine.liveness import Claims, Stopped, claims, examine
+from slotspec.statemachine.model import Kind, Property
 from slotspec.statemachine.replay import explain
 from slotspec.statemachine.search import checkpoint as checkpoints
 from slotspec.statemachine.search.canonical import PLAIN
 from slotspec.statemachine.search.checkpoint import Checkpoint
 from slotspec.statemachine.search.crew import Crew
-from slotspec.statemachine.search.kernels import NEXT, ROOM, STOPPED, WORKER_CELLS
+from slotspec.statemachine.search.kernels import CURSOR, NEXT, ROOM, STOPPED, WORKER_CELLS
 from slotspec.statemachine.search.saving import restore, save
 from slotspec.statemachine.search.visited import VERY_FULL, Visited
 from slotspec.statemachine.verdict import (
@@ -118,6 +119,10 @@ class Explorer:
         if not self.roomy:
             raise _Stop(Limit.MEMORY)
         while True:
+            if self.limits.until is not None:
+                self.ask_level()
+                if self.is_found(self.limits.until):
+                    raise _Stop(Limit.FOUND)
             if self.limits.depth is not None and self.depth >= self.limits.depth:
                 raise _Stop(Limit.DEPTH)
             while crew.left:
@@ -133,6 +138,30 @@ class Explorer:
             self.starts = ends
             self.depth += 1
             crew.begin(self.level)
+
+    def is_found(self, sought: str) -> bool:
+        """Whether a trace to what is sought is known."""
+        book = self.compiled.notebook
+        ends = {"fault": book.fault, "deadlock": book.deadlock}
+        kinds = {name: kind for kind, name in enumerate(self.instance.properties)}
+        found = self.found.get(kinds.get(sought, ends.get(sought, -1)))
+        return found is not None and not (found.broken and sought in kinds)
+
+    def ask_level(self) -> None:
+        """Ask the properties of the states of this level before any of them is expanded."""
+        cursor = int(self.visited.shared[CURSOR])
+        self.ask(self.level)
+        self.crew.begin(self.level)
+        self.visited.shared[CURSOR] = cursor
+
+    def ask(self, ranges: list[tuple[int, int]]) -> None:
+        """Ask the properties of the states of these numbers, and expand none."""
+        self.visited.shared[STOPPED] = 0
+        self.visited.shared[ROOM] = 2**62
+        self.crew.begin(ranges)
+        while self.crew.left:
+            self.crew.burst(expanding=False)
+        self.gather()
 
     def fresh(self) -> int:
         """How many states of the next level were found."""
@@ -196,16 +225,11 @@ class Explorer:
 
     def check_rest(self) -> None:
         """Ask the properties of states that were found and not expanded."""
-        rest = self.unexpanded()
-        self.visited.shared[STOPPED] = 0
-        self.visited.shared[ROOM] = 2**62
-        self.crew.begin(rest)
         try:
-            while self.crew.left:
-                self.crew.burst(expanding=False)
+            self.ask(self.unexpanded())
         except KeyboardInterrupt:
             self.result.limit = Limit.INTERRUPTED
-        self.gather()
+            self.gather()
 
     def gather(self) -> None:
         """Collect what the workers noted; each question is answered once."""
@@ -238,6 +262,7 @@ class Explorer:
 
     def conclude(self) -> None:
         result, book, instance = self.result, self.compiled.notebook, self.instance
+        said = self.said_of_runs()
         taken = self.crew.total(book.taken, len(instance.actions))
         result.taken = {a.name: int(n) for a, n in zip(instance.actions, taken, strict=True)}
         result.transitions = sum(result.taken.values())
@@ -249,16 +274,46 @@ class Explorer:
                     fired[book.fired_cell(lifecycle, move.event, int(move.source))]
                 )
         for kind, prop in enumerate(instance.properties.values()):
-            result.properties.append(self.verdict(kind, prop))
+            if said is not None and prop.kind is Kind.LEADS_TO:
+                result.properties.append(judge_claim(instance, prop, said))
+            else:
+                result.properties.append(self.verdict(kind, prop))
         if book.deadlock in self.found:
             result.deadlock = self.finding(self.found[book.deadlock])
         if book.fault in self.found:
             fault = self.found[book.fault]
             result.fault = self.finding(fault, str(self.compiled.sites[fault.site]))
+        if said is not None:
+            result.fault = result.fault or said.fault
+            result.limit = said.limit
         result.bytes_per_state = self.visited.peak / max(1, result.states)
         if not self.visited.exact:
             n = result.states
             result.missed = min(1.0, n * (n - 1) / 2**65)
+
+    def said_of_runs(self) -> Claims | None:
+        """What the ``leads to`` properties come to, after every reachable state was seen."""
+        if self.result.limit is not None or not claims(self.instance):
+            return None
+        from slotspec.statemachine.search.graph import CompiledGraph
+
+        visited, limits = self.visited, self.limits
+        actions = len(self.instance.actions)
+        transitions = int(self.crew.total(self.compiled.notebook.taken, actions).sum())
+
+        def watch(more: int) -> None:
+            if limits.seconds is not None and perf_counter() - self.started > limits.seconds:
+                raise Stopped(Limit.SECONDS)
+            if visited.memory(0) + more > visited.budget:
+                raise Stopped(Limit.MEMORY)
+
+        said = examine(
+            self.instance,
+            lambda: CompiledGraph(self.compiled, visited, transitions, self.crew.batch, watch),
+            watch,
+        )
+        self.result.seconds = self.seconds()
+        return said
 
     def verdict(self, kind: int, prop: Property) -> PropertyResult:
         found = self.found.get(kind)

@@ -1,0 +1,237 @@
+"""``--bug``: known bugs switched on, and whether the check finds what is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from slotspec.statemachine.errors import UsageError
+
+if TYPE_CHECKING:
+    from slotspec.bugs import Bug
+    from slotspec.cli.output import Output
+    from slotspec.statemachine.model import Instance
+    from slotspec.statemachine.verdict import Finding, Result
+
+ALL = "all"
+NUMBERS = ("length", "found", "states", "seconds")
+
+
+def chosen_bugs(issues: Sequence[str]) -> list[Bug]:
+    """The bugs of these issues, in the order of their numbers; ``all`` means every one.
+
+    The number alone will do, and case does not matter.
+
+    :raises UsageError: ``SET070`` for an issue that is not among the known bugs.
+    """
+    from slotspec.bugs import known_bugs
+
+    known = known_bugs()
+    wanted = set()
+    for given in issues:
+        issue = given.upper()
+        issue = f"FLINK-{issue}" if issue.isdecimal() else issue
+        if given.lower() == ALL:
+            wanted |= set(known)
+        elif issue in known:
+            wanted.add(issue)
+        else:
+            raise UsageError("SET070", f"no known bug {given!r}; {_hint(issue, list(known))}")
+    return [bug for issue, bug in known.items() if issue in wanted]
+
+
+def _hint(issue: str, known: Sequence[str]) -> str:
+    near = get_close_matches(issue, known, n=3, cutoff=0.8)
+    if near:
+        return f"did you mean {' or '.join(near)}? slotspec list bugs shows all"
+    return f"slotspec list bugs shows all {len(known)}"
+
+
+def plan_bugs(
+    issues: Sequence[str],
+    names: Sequence[str] = (),
+    generations: Sequence[str] = (),
+    scopes: Sequence[str] = (),
+    settings: Sequence[str] = (),
+    properties: Sequence[str] = (),
+) -> list[Instance]:
+    """The model with each of these bugs, in the order of the issues' numbers.
+
+    A bug has its model, generation, scope and property. What is given beside a bug that is
+    named has to agree with it; beside ``all`` it chooses among the bugs. `settings` change
+    bounds.
+
+    :raises UsageError: ``SET071`` where something contradicts a bug, ``SET072`` where no bug is
+        left, ``SET070`` for an unknown one.
+    """
+    from slotspec.cli.plan import parse_bounds
+
+    bounds = parse_bounds(settings)
+    everything = ALL in (issue.lower() for issue in issues)
+    instances = []
+    for bug in chosen_bugs(issues):
+        refused = _contradiction(bug, names, generations, scopes, properties)
+        if refused and not everything:
+            raise UsageError("SET071", refused)
+        if not refused:
+            instances.append(_instance(bug, bounds, bool(properties)))
+    if not instances:
+        raise UsageError("SET072", "no known bug is of this model, generation, scope and property")
+    return instances
+
+
+def _contradiction(
+    bug: Bug,
+    names: Sequence[str],
+    generations: Sequence[str],
+    scopes: Sequence[str],
+    properties: Sequence[str],
+) -> str | None:
+    for what, given, own in (
+        ("of model", names, bug.model),
+        ("shown in generation", generations, bug.generation),
+        ("shown in scope", scopes, bug.scope),
+        ("found by property", properties, bug.property),
+    ):
+        if given and own not in given:
+            return f"{bug.issue} is {what} {own}, not {' or '.join(given)}; leave that out"
+    return None
+
+
+def _instance(bug: Bug, bounds: dict[str, int], alone: bool) -> Instance:
+    instance = bug.instance(bounds)
+    if alone and bug.property in instance.properties:
+        instance.properties = {bug.property: instance.properties[bug.property]}
+    return instance
+
+
+def bug_of(instance: Instance) -> Bug | None:
+    """The known bug that `instance` is the model of."""
+    if not instance.defect:
+        return None
+    from slotspec.bugs import known_bugs
+
+    return known_bugs().get(instance.defect)
+
+
+def found_by(bug: Bug, result: Result) -> Finding | None:
+    """The trace to what the bug is said to break, if the check found one."""
+    from slotspec.statemachine.verdict import Verdict
+
+    ends = {"fault": result.fault, "deadlock": result.deadlock}
+    if bug.property in ends:
+        return ends[bug.property]
+    for found in result.properties:
+        if found.property.name == bug.property and found.verdict is Verdict.VIOLATED:
+            return found.finding
+    return None
+
+
+def search(instance: Instance, most: int) -> tuple[Bug, Finding]:
+    """The known bug of `instance` and the trace to it, looked for in so many states.
+
+    :raises UsageError: ``SET073`` where there is none.
+    """
+    from slotspec.statemachine.check import check
+    from slotspec.statemachine.verdict import Limits
+
+    bug = bug_of(instance)
+    assert bug is not None
+    result = check(instance, limits=Limits(states=most, until=bug.property))
+    finding = found_by(bug, result)
+    if finding is None:
+        raise UsageError(
+            "SET073",
+            f"no trace of {bug.property} in {result.states:,} states of {instance.title};"
+            " try other bounds, or a larger --max-states",
+        )
+    return bug, finding
+
+
+def is_as_told(bug: Bug, result: Result) -> bool:
+    """Whether the check found what the bug is said to break, with the length told."""
+    finding = found_by(bug, result)
+    return finding is not None and len(finding.steps) == bug.length
+
+
+def report_bugs(results: Sequence[Result], left: Sequence[Instance], seconds: float) -> None:
+    """Print what the checks of bugs found: one in full, several as a table."""
+    from slotspec.cli.output import Output
+
+    out = Output()
+    if len(results) == 1:
+        _one(out, results[0])
+    else:
+        _many(out, results)
+    for instance in left:
+        out.line(f"not run: {instance.title}", "yellow")
+    pairs = [(bug, result) for result in results if (bug := bug_of(result.instance))]
+    found = sum(found_by(bug, result) is not None for bug, result in pairs)
+    exact = sum(is_as_told(bug, result) for bug, result in pairs)
+    engines = " and ".join(dict.fromkeys(result.engine for result in results))
+    out.line(
+        f"{found} of {len(results) + len(left)} found, {exact} with the length told,"
+        f" {engines + ', ' if engines else ''}{seconds:.1f} s"
+    )
+
+
+def _one(out: Output, result: Result) -> None:
+    from slotspec.cli.report import trace
+    from slotspec.statemachine.verdict import Verdict
+
+    bug = bug_of(result.instance)
+    assert bug is not None
+    for text in (f"{bug.issue}: {bug.sentence}", bug.likeness):
+        if text:
+            out.line(text, "bold" if text is not bug.likeness else None)
+    bounds = ", ".join(f"{n}={v}" for n, v in result.instance.setting.bounds.items())
+    out.line(f"in {result.instance.title} ({bounds})")
+    out.line(f"expected: {bug.property} broken after {bug.length} steps; fixed in {bug.fixed}")
+    finding = found_by(bug, result)
+    counts = f"{result.states:,} states, depth {result.depth}"
+    out.line()
+    if finding is None:
+        limit = f" before the limit on {result.limit.value}" if result.limit else ""
+        out.line(f"NOT FOUND{limit}: {counts}", "yellow")
+        return
+    title = f"VIOLATED {bug.property} after {len(finding.steps)} steps ({counts})"
+    declared = result.instance.properties.get(bug.property)
+    said = finding.fault or (declared.sentence if declared else "")
+    trace(out, result.instance, f"{title}: {said}", finding)
+    others = [
+        f"{p.property.name} ({len(p.finding.steps)})"
+        for p in result.properties
+        if p.verdict is Verdict.VIOLATED and p.finding and p.finding is not finding
+    ]
+    if others:
+        out.line(f"broken as well (steps): {', '.join(others)}")
+
+
+def _many(out: Output, results: Sequence[Result]) -> None:
+    rows = []
+    for result in results:
+        bug = bug_of(result.instance)
+        assert bug is not None
+        finding = found_by(bug, result)
+        verdict = "VIOLATED" if finding else "NOT FOUND"
+        if result.limit is not None and finding is None:
+            verdict = f"UNKNOWN (limit: {result.limit.value})"
+        rows.append(
+            (
+                bug.issue,
+                bug.model,
+                bug.property,
+                str(bug.length),
+                str(len(finding.steps)) if finding else "",
+                f"{result.states:,}",
+                f"{result.seconds:.1f}",
+                verdict,
+            )
+        )
+    out.table(
+        ("bug", "model", "property", "length", "found", "states", "seconds", "verdict"),
+        rows,
+        NUMBERS,
+    )
+    out.line()

@@ -1,0 +1,80 @@
+"""Every known bug is found by its property, with its length, and never in the healthy model."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from slotspec.bugs import Bug, known_bugs
+from slotspec.cli.bugs import found_by
+from slotspec.models import load_model
+from slotspec.statemachine import Limits, Result, Verdict
+from slotspec.statemachine.compiled import explore_compiled
+from slotspec.statemachine.verdict import Limit
+
+BUGS = list(known_bugs().values())
+each_bug = pytest.mark.parametrize("bug", BUGS, ids=[bug.issue for bug in BUGS])
+
+MOST = Limits(states=3_000_000, seconds=120)
+"""More than any of these runs needs: one that gets there is too large for a test."""
+
+
+@cache
+def healthy(
+    model: str, generation: str | None, scope: str, bounds: tuple[tuple[str, int], ...]
+) -> Result:
+    """All that a check of the model without a bug finds; made once for all bugs within it."""
+    instance = load_model(model).instance(dict(bounds), generation=generation, scope=scope)
+    return explore_compiled(instance, MOST)
+
+
+@each_bug
+def test_it_is_found_with_its_shortest_trace(bug: Bug) -> None:
+    until = Limits(MOST.states, seconds=MOST.seconds, until=bug.property)
+    result = explore_compiled(bug.instance(), until)
+    finding = found_by(bug, result)
+    assert finding is not None, f"{bug.property} is not broken: {result.verdict}"
+    assert len(finding.steps) == bug.length
+    assert result.depth <= bug.length + 1
+
+
+@each_bug
+def test_the_healthy_model_does_not_have_it(bug: Bug) -> None:
+    result = healthy(bug.model, bug.generation, bug.scope, tuple(sorted(bug.bounds.items())))
+    assert result.limit is None, "not exhaustive"
+    assert result.verdict is Verdict.HOLDS
+    assert result.fault is None
+    assert result.deadlock is None
+    if bug.property not in ("fault", "deadlock"):
+        verdicts = {p.property.name: p.verdict for p in result.properties}
+        assert verdicts[bug.property] is Verdict.HOLDS
+
+
+@each_bug
+def test_it_is_a_defect_and_says_what_goes_wrong(bug: Bug) -> None:
+    assert bug.replace or bug.choices
+    assert all(wrong is not right for right, wrong in bug.replace.items())
+    assert bug.sentence.endswith(".")
+    assert bug.likeness == "" or bug.likeness.endswith(".")
+    # the default generation would change with the next release
+    assert (bug.generation is None) == (not load_model(bug.model).generations)
+    assert bug.instance().title.endswith(bug.issue)
+    assert bug.healthy().defect == ""
+
+
+def test_issues_are_told_once_and_in_order() -> None:
+    numbers = [int(issue.removeprefix("FLINK-")) for issue in known_bugs()]
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_search_for_a_bug_ends_with_its_level() -> None:
+    bug = known_bugs()["FLINK-8934"]
+    result = explore_compiled(bug.instance(), Limits(until=bug.property))
+    assert result.limit is Limit.FOUND
+    assert result.depth == bug.length
+    everything = explore_compiled(bug.instance(), MOST)
+    assert everything.states > 10 * result.states
+    whole = found_by(bug, everything)
+    assert whole is not None
+    assert len(whole.steps) == bug.length
