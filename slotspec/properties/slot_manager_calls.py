@@ -11,6 +11,7 @@ from slotspec.models.slot_manager_environment import (
     call_occupied,
     has_occupied_answers,
     has_queue,
+    run_main_thread,
 )
 from slotspec.models.slot_manager_state import Effect, SlotManagerState
 from slotspec.models.slot_manager_updates import queued
@@ -117,6 +118,21 @@ def an_acknowledgement_is_heeded(
 ) -> bool:
     """When a TaskExecutor says that it gave the slot, the manager takes note."""
     return after.call[call] == SlotCall.ACKNOWLEDGED
+
+
+@slot_manager.step("SlotManagerImpl.allocateSlot", on=run_main_thread, when=has_queue)
+def an_acknowledgement_confirms_its_own_allocation(
+    before: SlotManagerState, after: SlotManagerState, result: int
+) -> bool:
+    """A slot whose TaskExecutor agreed carries what that was asked for, whatever it is given to."""
+    call = before.main_call[0]
+    if call == NONE or before.call[call] != SlotCall.ACKNOWLEDGED:
+        return True
+    slot = before.call_slot[call]
+    return (
+        after.slot[slot] != TaskManagerSlot.ALLOCATED
+        or after.slot_allocation[slot] == before.call_allocation[call]
+    )
 
 
 @slot_manager.step("SlotManagerImpl.updateSlotState", on=call_acknowledged, when=runs_at_once)

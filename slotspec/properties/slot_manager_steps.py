@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from slotspec.models.manager_registrations import ManagedTaskManager, Manager
+from slotspec.models.manager_requests import ManagerRequest
 from slotspec.models.manager_slots import PendingTaskManagerSlot, TaskManagerSlot
 from slotspec.models.resource_profile import Answer
 from slotspec.models.slot_manager import slot_manager
@@ -144,6 +145,24 @@ def a_report_is_believed(
     if not is_registered(before, instance) or before.slot[slot] == TaskManagerSlot.ABSENT:
         return True
     return after.slot_allocation[slot] == allocation and after.fulfilled[allocation] == slot
+
+
+@slot_manager.step(
+    "SlotManagerImpl.updateSlotState (FLINK-9884)", on=report_slot_in_use, when=has_reports
+)
+def what_displaces_a_request_is_not_waited_for(
+    before: SlotManagerState,
+    after: SlotManagerState,
+    result: int,
+    instance: int,
+    slot: int,
+    allocation: int,
+    job: int,
+) -> bool:
+    """An allocation that is found in a PENDING slot is no longer among the requests."""
+    if not is_registered(before, instance) or before.slot[slot] != TaskManagerSlot.PENDING:
+        return True
+    return entered_under(after, allocation) == NONE
 
 
 @slot_manager.step(
@@ -303,6 +322,35 @@ def expected_slots_are_reserved_in_order(
         if after.pending[pending] == PendingTaskManagerSlot.OPEN:
             return after.reservation[request] == NONE
     return True
+
+
+@slot_manager.step(
+    "SlotManagerImpl.isMaxSlotNumExceededAfterAdding", on=register_slot_request, when=has_workers
+)
+def a_worker_is_asked_for_up_to_the_maximum(
+    before: SlotManagerState,
+    after: SlotManagerState,
+    result: int,
+    allocation: int,
+    job: int,
+    profile: int,
+) -> bool:
+    """A new request that finds no slot asks for a worker, if one would do and is not too much."""
+    if is_stopped(before) or is_seen(before, allocation):
+        return True
+    request = entered_under(after, allocation)
+    if request != NONE and after.request[request] != ManagerRequest.WAITING:
+        return True
+    raised = count_effects(after, int(Effect.RAISES), NONE, NONE)
+    refused = count_effects(after, int(Effect.RAISES), int(Raised.UNFULFILLABLE), NONE)
+    if (
+        raised != refused
+        or count_effects(after, int(Effect.ALLOCATE_RESOURCE), NONE, NONE) > 0
+        or answer(after, after.default_profile, profile) != Answer.YES
+    ):
+        return True
+    slots = number_of_slots(after) + length(after.expected)
+    return slots + after.slots_per_worker > after.max_slots
 
 
 @slot_manager.step("SlotManagerImpl.allocateResource", when=has_workers)

@@ -202,6 +202,18 @@ def a_slot_is_activated_for_its_own_job_only(
     return result == int(before.slot[allocation] != TaskSlot.RELEASING)
 
 
+@task_slot_table.step(
+    "TaskExecutor.submitTask: tryMarkSlotActive (FLINK-9932)", on=try_mark_slot_active
+)
+def a_submission_activates_the_slot_of_its_job(
+    before: TaskSlotTableState, after: TaskSlotTableState, result: int, job: int, allocation: int
+) -> bool:
+    """A task that comes before the answer to the offer of its slot finds that slot active."""
+    if before.slot_job[allocation] != job or before.slot[allocation] != TaskSlot.ALLOCATED:
+        return True
+    return result == 1 and after.slot[allocation] == TaskSlot.ACTIVE
+
+
 @task_slot_table.step("TaskSlotTableImpl.markSlotInactive", on=mark_slot_inactive)
 def an_inactive_slot_has_a_new_timeout(
     before: TaskSlotTableState, after: TaskSlotTableState, result: int, allocation: int
@@ -265,6 +277,15 @@ def a_timeout_in_time_gives_the_slot_up(
     """A valid timeout frees its slot: it leaves, or is being released."""
     now = after.slot[before.sent[ticket]]
     return result != 1 or now == TaskSlot.FREE or now == TaskSlot.RELEASING
+
+
+@task_slot_table.step("TaskExecutor.timeoutSlot (FLINK-18012)", on=timeout_arrives)
+def a_slot_in_use_does_not_time_out(
+    before: TaskSlotTableState, after: TaskSlotTableState, result: int, ticket: int
+) -> bool:
+    """A timeout that arrives while the slot is active frees nothing."""
+    allocation = before.sent[ticket]
+    return before.slot[allocation] != TaskSlot.ACTIVE or same_slots(before, after)
 
 
 # -------------------------------------------------------------------------------- queries
