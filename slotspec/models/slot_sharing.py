@@ -8,7 +8,6 @@ numbered apart.
 from __future__ import annotations
 
 from slotspec.models import logical_slot
-from slotspec.models.logical_slot_state import Reaction
 from slotspec.models.shared_slot import (
     LogicalSlotFuture,
     MultiTaskSlot,
@@ -20,14 +19,14 @@ from slotspec.models.slot_sharing_generations import GENERATIONS, MapOrder
 from slotspec.models.slot_sharing_release import (
     child_released,
     empty,
-    fail_single,
     leave_parent,
     let_owner_release,
     release_multi_slot,
     release_single_slot,
 )
-from slotspec.models.slot_sharing_resources import has_room, is_oversubscribed, reserve
+from slotspec.models.slot_sharing_resources import has_room, is_oversubscribed
 from slotspec.models.slot_sharing_scopes import SCOPES
+from slotspec.models.slot_sharing_shares import enter_single, fail_single, fulfil_single
 from slotspec.models.slot_sharing_state import (
     BOUNDS,
     Cause,
@@ -37,9 +36,9 @@ from slotspec.models.slot_sharing_state import (
 )
 from slotspec.models.slot_sharing_tree import (
     build_multi,
-    build_single,
     enlist,
     is_multi_registered,
+    is_open_for,
     is_single_registered,
     move,
     multi_contains,
@@ -106,22 +105,8 @@ def allocate_single(s: SlotSharingState, parent: int, slot: int, group: int, pro
     if s.group[parent] == group:
         emit(s, Effect.RAISES, Raised.ILLEGAL_STATE)
         return NONE
-    put_out_of_map(s, parent, group)
-    build_single(s, slot, parent, group, profile)
-    reserve(s, parent, profile)
-    if s.context[parent] == SlotContextFuture.KNOWN:
-        fulfil_single(s, slot, root_of(s, parent))
-    elif s.context[parent] == SlotContextFuture.FAILED:
-        fail_single(s, slot, s.failure[root_of(s, parent)])
+    enter_single(s, parent, slot, group, profile)
     return NONE
-
-
-def fulfil_single(s: SlotSharingState, slot: int, root: int) -> None:
-    """A single-task slot becomes a logical slot in the root's physical slot."""
-    fire(s.future, slot, LogicalSlotFuture.fulfil)
-    releases = s.owner_releases and is_single_registered(s, slot)
-    logical_slot.create_slot(s, slot, int(Reaction.RELEASE if releases else Reaction.NOTHING))
-    emit(s, Effect.LOGICAL_SLOT_FULFILLED, slot, root)
 
 
 # ----------------------------------------------------------------------- the physical slot
@@ -285,7 +270,7 @@ def get_unresolved_root(s: SlotSharingState, group: int, preferred: int) -> int:
     if s.map_order == MapOrder.OLDEST_FIRST:
         for place in range(len(s.unresolved)):
             root = s.unresolved[place]
-            if root != NONE and not multi_contains(s, root, group):
+            if root != NONE and is_open_for(s, root, group):
                 return root
         return NONE
     if preferred != NONE and is_unresolved_without(s, preferred, group):
@@ -295,7 +280,7 @@ def get_unresolved_root(s: SlotSharingState, group: int, preferred: int) -> int:
 
 def is_unresolved_without(s: SlotSharingState, root: int, group: int) -> bool:
     """Whether an unresolved root has room for the group."""
-    return s.listing[root] == RootListing.UNRESOLVED and not multi_contains(s, root, group)
+    return s.listing[root] == RootListing.UNRESOLVED and is_open_for(s, root, group)
 
 
 @slot_sharing.operation
@@ -322,7 +307,7 @@ def list_resolved_roots(s: SlotSharingState, group: int) -> int:
 
 def list_root(s: SlotSharingState, root: int, group: int) -> bool:
     """List a root if it is without the group; False if that ends with an exception."""
-    if multi_contains(s, root, group):
+    if not is_open_for(s, root, group):
         return True
     if s.context[root] == SlotContextFuture.FAILED:
         emit(s, Effect.RAISES, Raised.COMPLETION)

@@ -11,19 +11,23 @@ from slotspec.models import logical_slot
 from slotspec.models.logical_slot_state import Reaction
 from slotspec.models.shared_slot import LogicalSlotFuture, RootListing, SlotContextFuture
 from slotspec.models.slot_sharing_resources import unreserve
-from slotspec.models.slot_sharing_state import Cause, Effect, Raised, SlotSharingState
+from slotspec.models.slot_sharing_shares import enter_single, fail_single
+from slotspec.models.slot_sharing_state import Cause, Effect, Raised, SlotSharingState, Wanted
 from slotspec.models.slot_sharing_tree import (
     drop_map,
     has_children,
     is_multi_registered,
+    is_open_for,
+    is_releasing,
     multi_child,
+    note_change,
     resolved_root,
     single_child,
     unlist,
     unregister_multi,
     unregister_single,
 )
-from slotspec.statemachine.rules import NONE, emit, fire
+from slotspec.statemachine.rules import NONE, emit
 
 
 def release_single_slot(s: SlotSharingState, slot: int, cause: int) -> int:
@@ -33,23 +37,40 @@ def release_single_slot(s: SlotSharingState, slot: int, cause: int) -> int:
 
 
 def end_single(s: SlotSharingState, slot: int, cause: int) -> None:
-    """Fail an undecided logical slot, or release it."""
+    """Fail an undecided logical slot, or release it; whoever hears of that may call back."""
     if s.future[slot] == LogicalSlotFuture.UNDECIDED:
         fail_single(s, slot, cause)
     elif s.future[slot] == LogicalSlotFuture.FULFILLED:
         logical_slot.release(s, slot, cause)
+    if s.callbacks:
+        call_back(s, slot)
 
 
-def fail_single(s: SlotSharingState, slot: int, cause: int) -> None:
-    """There will be no logical slot."""
-    fire(s.future, slot, LogicalSlotFuture.give_up)
-    emit(s, Effect.LOGICAL_SLOT_FAILED, slot, cause)
+def call_back(s: SlotSharingState, slot: int) -> None:
+    """The scheduler hears that a share is over, and does at once what it wants to.
+
+    It asks only for roots that it would be offered now.
+    """
+    for other in range(len(s.single)):
+        wanted = s.wanted[other]
+        if wanted == Wanted.CANCEL:
+            s.wanted[other] = int(Wanted.NOTHING)
+            logical_slot.release_slot(s, other, int(Cause.OTHER))
+            let_owner_release(s)
+        elif wanted == Wanted.ANOTHER or wanted == Wanted.AGAIN:
+            root, group = s.single_parent[other], s.single_group[other]
+            if is_open_for(s, root, group):
+                s.wanted[other] = int(Wanted.NOTHING)
+                if wanted == Wanted.AGAIN:
+                    unregister_single(s, slot)
+                    s.wanted[other] = int(Wanted.NAMESAKE)
+                enter_single(s, root, other, group, s.single_profile[other])
 
 
 def release_multi_slot(s: SlotSharingState, multi: int, cause: int) -> int:
     """Release a multi-task slot with all below it, and its place below its parent."""
-    release_children(s, multi, cause)
-    return leave_parent(s, multi, cause)
+    raised = release_children(s, multi, cause)
+    return leave_parent(s, multi, cause) if raised == NONE else raised
 
 
 def leave_parent(s: SlotSharingState, multi: int, cause: int) -> int:
@@ -59,17 +80,19 @@ def leave_parent(s: SlotSharingState, multi: int, cause: int) -> int:
     return child_released(s, s.parent[multi], s.group[multi])
 
 
-def release_children(s: SlotSharingState, multi: int, cause: int) -> None:
+def release_children(s: SlotSharingState, multi: int, cause: int) -> int:
     """Release all that the maps below the slot have, in any order."""
     emit(s, Effect.ANY_ORDER, 1)
-    empty(s, multi, cause)
+    raised = empty(s, multi, cause)
     emit(s, Effect.ANY_ORDER, 0)
+    return raised
 
 
-def empty(s: SlotSharingState, multi: int, cause: int) -> None:
+def empty(s: SlotSharingState, multi: int, cause: int) -> int:
     """Release all that the maps below the slot have, and empty them.
 
-    Nobody below tells its parent of it meanwhile, and reservations stay as they are.
+    Nobody below tells its parent of it meanwhile, and reservations stay as they are. A map
+    that has changed before the last of its children was reached ends this with an exception.
     """
     s.releasing[multi] = 1
     grows = True
@@ -81,30 +104,59 @@ def empty(s: SlotSharingState, multi: int, cause: int) -> None:
                 grows = True
     for slot in range(len(s.single)):
         if s.single_held[slot] and s.releasing[s.single_parent[slot]]:
-            end_single(s, slot, cause)
-            unregister_single(s, slot)
+            s.leaving[slot] = 1
+    raised = NONE
+    for slot in range(len(s.single)):
+        if s.leaving[slot]:
+            s.leaving[slot] = 0
+            if raised == NONE:
+                end_single(s, slot, cause)
+                unregister_single(s, slot)
+                if s.callbacks and is_walk_broken(s, s.single_parent[slot]):
+                    raised = int(Raised.CONCURRENT_MODIFICATION)
+    clear_maps(s, multi, raised == NONE)
+    return raised
+
+
+def is_walk_broken(s: SlotSharingState, parent: int) -> bool:
+    """Whether a slot's map has changed while some of its children are yet to be released."""
+    if s.changed[parent]:
+        for slot in range(len(s.single)):
+            if s.leaving[slot] and s.single_parent[slot] == parent:
+                return True
+    return False
+
+
+def clear_maps(s: SlotSharingState, multi: int, to_the_end: bool) -> None:
+    """The release of the children is over: forget them, if it has not ended before."""
+    for slot in range(len(s.single)):
+        if to_the_end and s.single_held[slot] and s.releasing[s.single_parent[slot]]:
             s.single_held[slot] = 0
     for below in range(len(s.multi)):
-        if s.releasing[below]:
-            s.releasing[below] = 0
-            if below != multi:
-                unregister_multi(s, below)
-                s.multi_held[below] = 0
+        if to_the_end and s.releasing[below] and below != multi:
+            unregister_multi(s, below)
+            s.multi_held[below] = 0
+    for below in range(len(s.multi)):
+        s.releasing[below] = 0
+        s.changed[below] = 0
 
 
 def child_released(s: SlotSharingState, parent: int, group: int) -> int:
     """A child of this group is released: take whoever has its place, then go up.
 
-    A slot that has lost its last child is released in its turn.
+    A slot that has lost its last child is released in its turn. One that releases its
+    children itself knows.
     """
-    while take_child(s, parent, group):
+    while not is_releasing(s, parent):
+        if not take_child(s, parent, group):
+            return int(Raised.ILLEGAL_ARGUMENT)
         if has_children(s, parent):
             return NONE
         if s.parent[parent] == NONE:
             return release_root(s, parent, int(Cause.FLINK))
         group = s.group[parent]
         parent = s.parent[parent]
-    return int(Raised.ILLEGAL_ARGUMENT)
+    return NONE
 
 
 def take_child(s: SlotSharingState, parent: int, group: int) -> bool:
@@ -117,11 +169,13 @@ def take_child(s: SlotSharingState, parent: int, group: int) -> bool:
     slot = single_child(s, parent, group)
     if slot != NONE:
         s.single_held[slot] = 0
+        note_change(s, parent)
         unregister_single(s, slot)
         return unreserve(s, parent, s.single_profile[slot], NONE)
     multi = multi_child(s, parent, group)
     if multi != NONE:
         s.multi_held[multi] = 0
+        note_change(s, parent)
         unregister_multi(s, multi)
         return unreserve(s, parent, NONE, multi)
     return True

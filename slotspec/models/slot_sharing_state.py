@@ -95,6 +95,23 @@ class Raised(IntEnum):
     """IllegalArgumentException: more is reserved than there is."""
     COMPLETION = 3
     """CompletionException: the physical slot failed."""
+    CONCURRENT_MODIFICATION = 4
+    """ConcurrentModificationException: a map of children has changed while they are released;
+    the rules as they are see to it that none does."""
+
+
+class Wanted(IntEnum):
+    """What the scheduler does about a share as soon as it hears that one is over."""
+
+    NOTHING = 0
+    ANOTHER = 1
+    """It asks for this one."""
+    AGAIN = 2
+    """It asks for this one in the place of the one that is over, under the same id."""
+    NAMESAKE = 3
+    """It has done that."""
+    CANCEL = 4
+    """It cancels the execution, which gives its logical slot up."""
 
 
 multis = Sort(
@@ -127,6 +144,7 @@ BOUNDS = (
     Bound("small_slots", "Whether more is put into a slot than it has.", 0, 0, 1),
     Bound("deployments", "Whether executions are put into logical slots.", 1, 0, 1),
     Bound("late_calls", "Whether slots that have left the tables are called.", 0, 0, 1),
+    Bound("callbacks", "Whether the scheduler calls back while a slot is released.", 0, 0, 1),
 )
 
 
@@ -150,6 +168,7 @@ class SlotSharingState(LogicalSlotState):
     profile: Array = per(multis, ref(profiles), "The profile of its physical slot, likewise.")
     failure: Array = per(multis, number(4), "Why a root has no physical slot (a Cause).")
     releasing: Array = per(multis, FLAG, "It releases its children.", scratch=True)
+    changed: Array = per(multis, FLAG, "Its map changed meanwhile.", scratch=True)
 
     # roots
     has_roots: Array = per(task_managers, FLAG, "There is a map of its resolved roots.")
@@ -165,6 +184,8 @@ class SlotSharingState(LogicalSlotState):
     single_group: Array = per(slots, ref(groups), "Its group.")
     single_held: Array = per(slots, FLAG, "Its parent's map has it.")
     single_profile: Array = per(slots, ref(profiles), "What it reserves.")
+    leaving: Array = per(slots, FLAG, "A release above has yet to reach it.", scratch=True)
+    wanted: Array = per(slots, number(4), "What is wanted of it (a Wanted).", scratch=True)
 
     # constants; payloads and owners do what they do here whatever the bounds of logical slots
     reactions: int = constant("Payloads and owners call back.", lambda _: 1)
@@ -183,4 +204,5 @@ class SlotSharingState(LogicalSlotState):
     taken_allocations: int = constant("Allocations clash.", lambda g: g["taken_allocations"])
     small_slots: int = constant("Slots are too small.", lambda g: g["small_slots"])
     late_calls: int = constant("Slots that have left are called.", lambda g: g["late_calls"])
+    callbacks: int = constant("The scheduler calls back.", lambda g: g["callbacks"])
     map_order: int = constant("Order of the tables of roots.", lambda g: int(g["map_order"]))

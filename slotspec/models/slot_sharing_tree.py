@@ -88,6 +88,28 @@ def multi_contains(s: SlotSharingState, multi: int, group: int) -> bool:
     return False
 
 
+def is_open_for(s: SlotSharingState, root: int, group: int) -> bool:
+    """Whether the scheduler is offered the root for a task of the group.
+
+    Flink: SlotSharingManager.validMultiTaskSlotAndDoesNotContain.
+    """
+    return not multi_contains(s, root, group) and not is_releasing(s, root)
+
+
+def is_releasing(s: SlotSharingState, multi: int) -> bool:
+    """Whether the slot releases its children at this moment. Flink: MultiTaskSlot.isReleasing."""
+    return s.releasing[multi] == 1
+
+
+def note_change(s: SlotSharingState, parent: int) -> None:
+    """The parent's map has got or lost a child; whoever is going through it may not see that.
+
+    Flink: java.util.HashMap.modCount.
+    """
+    if s.releasing[parent]:
+        s.changed[parent] = 1
+
+
 # ----------------------------------------------------------------------------- the tables
 
 

@@ -49,6 +49,7 @@ RAISES: Mapping[int, str] = {
     Raised.ILLEGAL_STATE: "IllegalStateException",
     Raised.ILLEGAL_ARGUMENT: "IllegalArgumentException",
     Raised.COMPLETION: "CompletionException",
+    Raised.CONCURRENT_MODIFICATION: "ConcurrentModificationException",
 }
 SENTENCES: Mapping[str, str] = {
     "multi_registration": "{}",
