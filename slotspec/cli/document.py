@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from slotspec.cli.bugs import bug_of, found_by
+from slotspec.statemachine.model import Instance
 from slotspec.statemachine.verdict import Finding, Result, Verdict
 from slotspec.statemachine.words import words_of
 
@@ -45,12 +46,12 @@ def document(result: Result) -> dict[str, Any]:
                 "sentence": found.property.sentence,
                 "source": found.property.source,
                 "reason": found.reason,
-                "trace": steps(result, found.finding),
+                "trace": steps(result.instance, found.finding),
             }
             for found in result.properties
         ],
-        "deadlock": steps(result, result.deadlock),
-        "fault": {"message": result.fault.fault, "trace": steps(result, result.fault)}
+        "deadlock": steps(result.instance, result.deadlock),
+        "fault": {"message": result.fault.fault, "trace": steps(result.instance, result.fault)}
         if result.fault
         else None,
         "taken": result.taken,
@@ -58,7 +59,7 @@ def document(result: Result) -> dict[str, Any]:
             {"lifecycle": lifecycle, "source": source, "event": event, "fired": count}
             for (lifecycle, source, event), count in result.fired.items()
         ],
-        "trace": steps(result, first),
+        "trace": steps(result.instance, first),
     }
 
 
@@ -74,15 +75,15 @@ def told(result: Result) -> dict[str, Any] | None:
         "property": bug.property,
         "length": bug.length,
         "found": finding is not None,
-        "trace": steps(result, finding),
+        "trace": steps(result.instance, finding),
     }
 
 
-def steps(result: Result, finding: Finding | None) -> list[Mapping[str, Any]] | None:
+def steps(instance: Instance, finding: Finding | None) -> list[Mapping[str, Any]] | None:
     """The steps of a trace; None where there is none."""
     if finding is None:
         return None
-    words = words_of(result.instance)
+    words = words_of(instance)
     return [
         {
             "step": number,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from slotspec.statemachine.verdict import Progress, Reporter, silent
+from slotspec.statemachine.verdict import Progress, Reporter
 
 if TYPE_CHECKING:
     from slotspec.cli.jobs import Running, Show
     from slotspec.statemachine.model import Instance
+
+At = TypeVar("At")
 
 
 @contextmanager
@@ -44,16 +46,21 @@ def describe_run(run: Running) -> str:
 
 
 @contextmanager
-def progress_line() -> Iterator[Reporter]:
-    """A reporter that shows how far a search is."""
+def status_line(text: Callable[[At], str]) -> Iterator[Callable[[At], None]]:
+    """A reporter that shows the `text` of what it is told."""
     if not sys.stderr.isatty():
-        yield silent
+        yield lambda _: None
         return
     from rich.console import Console
     from rich.status import Status
 
     with Status("starting", console=Console(stderr=True)) as status:
-        yield lambda at: status.update(describe(at))
+        yield lambda at: status.update(text(at))
+
+
+def progress_line() -> AbstractContextManager[Reporter]:
+    """A reporter that shows how far a search is."""
+    return status_line(describe)
 
 
 def describe(at: Progress) -> str:

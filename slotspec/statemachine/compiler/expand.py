@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from slotspec.statemachine.compiler.asking import asking_text
 from slotspec.statemachine.compiler.packing import DECLARATIONS, pack_text, unpack_text
 from slotspec.statemachine.compiler.program import (
     BASE,
@@ -35,18 +36,23 @@ from slotspec.statemachine.rules import REFUSED
 
 
 def program_text(
-    instance: Instance, deposit_bits: bool, symmetric: bool = False
+    instance: Instance,
+    deposit_bits: bool,
+    symmetric: bool = False,
+    writer: type[Expansion] | None = None,
 ) -> tuple[Program, str]:
     """The whole module of `instance` as text, and what its numbers mean.
 
     :param symmetric: with the functions that canonical forms need.
+    :param writer: what writes its function; by default the expansion of batches.
     """
+    writer = writer or Expansion
     program = Program(instance)
-    body = Expansion(program).text()
+    body = writer(program).text()
     if program.effects_read or (program.effects_dropped and program.refused_late):
         # what was translated before something asked for effects neither kept nor cleared them
         program = Program(instance, program.effects_read, effects_counted=True)
-        body = Expansion(program).text()
+        body = writer(program).text()
     parts = [
         DECLARATIONS if deposit_bits else "",
         program.globals(),
@@ -112,6 +118,8 @@ out:
 class Expansion:
     """Writes ``@expand`` for a program."""
 
+    entry = "expand"
+
     def __init__(self, program: Program) -> None:
         self.program = program
         self.instance = program.instance
@@ -142,7 +150,7 @@ class Expansion:
         body.line("call void @unpack(ptr %source, ptr %now)")
         self.no_effects()
         for kind, prop in enumerate(self.instance.properties.values()):
-            if prop.kind is not Kind.STEP:
+            if prop.kind in (Kind.ALWAYS, Kind.SOMETIMES):
                 self.state_property(kind, prop)
         body.end("br i1 %expanding, label %calls_of, label %skip")
         body.place("calls_of")
@@ -160,10 +168,11 @@ class Expansion:
         body.line("%total = load i64, ptr %rows")
         body.end("ret i64 %total")
         body.entry.append("  %expanding = icmp ne i64 %calls, 0")
-        return body.text(
+        expand = body.text(
             "define i64 @expand(ptr %book, ptr noalias %words, i64 %n, i64 %calls,"
             " ptr noalias %out_words, ptr noalias %out_source, ptr noalias %out_call) nounwind"
         )
+        return expand + asking_text(self.program)
 
     def copy(self) -> None:
         size = self.program.layout.room

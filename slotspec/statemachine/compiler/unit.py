@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
-from slotspec.statemachine.compiler.expand import program_text
+from slotspec.statemachine.compiler.asking import asking_name
+from slotspec.statemachine.compiler.expand import Expansion, program_text
 from slotspec.statemachine.compiler.layout import Layout
 from slotspec.statemachine.compiler.native import Code, build, deposits_bits
 from slotspec.statemachine.compiler.program import (
@@ -17,10 +18,12 @@ from slotspec.statemachine.compiler.program import (
     EVENT_CELLS,
     EVENTS,
     FOUND,
+    SITE,
     STEP,
     Notebook,
     Site,
 )
+from slotspec.statemachine.liveness import PREMISE, PROMISE, claims
 from slotspec.statemachine.model import Instance
 
 
@@ -37,7 +40,7 @@ class Found:
 
 @dataclass
 class Compiled:
-    """The compiled form of an instance; `expand` is the address of its batch function."""
+    """The compiled form of an instance; `expand` is the address of its batch function (or walk)."""
 
     instance: Instance
     layout: Layout
@@ -48,6 +51,8 @@ class Compiled:
     seconds: float
     text_sum: str
     """Checksum of the translated rules: equal for equal rules, properties and bounds."""
+    asking: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Addresses of the functions of :mod:`.asking`, by number and side."""
 
     def book(self) -> Any:
         """A fresh notebook, with every question open."""
@@ -68,20 +73,28 @@ class Compiled:
             events.append(Found(kind, state, None if call < 0 else call, site, broken))
         return events
 
+    def fault_in(self, book: Any) -> str:
+        """The last fault that was noted in `book`."""
+        return str(self.sites[int(book[SITE])])
+
 
 def compile_instance(
-    instance: Instance, symmetric: bool = False, deposit: bool | None = None
+    instance: Instance,
+    symmetric: bool = False,
+    deposit: bool | None = None,
+    writer: type[Expansion] = Expansion,
 ) -> Compiled:
     """Translate the rules and properties of `instance`, or fetch them from the cache.
 
     :param symmetric: with what canonical forms under symmetry need.
     :param deposit: let the processor gather and spread bits; by default, if it can.
+    :param writer: what writes its function: the expansion of batches, or a walk.
     :raises RuleError: ``RUL001`` to ``RUL014``, with file and line, for what a compiled rule
         cannot use.
     """
     started = perf_counter()
     program, text = program_text(
-        instance, deposits_bits() if deposit is None else deposit, symmetric
+        instance, deposits_bits() if deposit is None else deposit, symmetric, writer
     )
     code = build(text)
     return Compiled(
@@ -90,7 +103,12 @@ def compile_instance(
         program.notebook,
         program.sites,
         code,
-        code.address("expand"),
+        code.address(writer.entry),
         perf_counter() - started,
         hashlib.sha256(text.encode()).hexdigest()[:32],
+        {
+            (number, side): code.address(asking_name(number, side))
+            for number in range(len(claims(instance)))
+            for side in (PREMISE, PROMISE)
+        },
     )

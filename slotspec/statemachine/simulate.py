@@ -1,0 +1,335 @@
+"""Seeded random runs of an instance, beyond what can be searched exhaustively.
+
+A simulation proves nothing: it says what it saw in so many steps.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotYet
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from time import perf_counter
+from typing import Literal
+
+from slotspec.statemachine.chance import estimate
+from slotspec.statemachine.check import ENGINES, Engine
+from slotspec.statemachine.check import _compiler_there as compiler_there
+from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.model import Instance, Kind
+from slotspec.statemachine.replay import explain
+from slotspec.statemachine.shrink import shrink
+from slotspec.statemachine.verdict import Finding, Limit
+from slotspec.statemachine.walk import CUT, InterpretedWalker, Tally, Violation, Walker
+
+SEED = 1
+RUNS = 1_000
+STEPS = 1_000
+FAULT_RATE = 0.05
+MOST_STEPS = 100_000_000
+"""Each worker remembers the calls of its run, four bytes each."""
+
+WORTH_COMPILING = 20_000
+"""Steps from which on ``auto`` compiles: fewer are interpreted while it would compile."""
+
+BLOCK_STEPS = 50_000
+"""Steps, at most, of the runs that a worker makes before it tells of them."""
+
+TICK = 0.1
+
+
+@dataclass(frozen=True)
+class SimulationProgress:
+    """A point on the way of a simulation; sent a few times a second."""
+
+    instance: Instance
+    runs: int
+    steps: int
+    seconds: float
+    doing: str = ""
+
+
+SimulationReporter = Callable[[SimulationProgress], None]
+
+
+def silent(_: SimulationProgress) -> None:
+    """A reporter that says nothing."""
+
+
+@dataclass
+class Simulation:
+    """All that a simulation of one instance saw.
+
+    Everything but the times is the same for the same seed, whatever the engine and the
+    number of workers, unless time or Ctrl-C cut it short.
+
+    :ivar runs: runs that were made; `steps`: their steps, calls that changed the state;
+        `longest`: of one run.
+    :ivar stutters: calls that were possible and changed nothing: checked, no steps.
+    :ivar states: about how many different states were seen (standard error 1.6 percent).
+    :ivar ends: what ended the runs, and how many.
+    :ivar taken: for each action, its calls, with and without effect; `moved`: its steps.
+    :ivar fired: for each lifecycle transition, how often it was fired.
+    :ivar witnessed: ``sometimes`` property -> (run, steps) where it was first seen.
+    :ivar deviations: known deviation -> number of runs that showed it.
+    :ivar violation: as the run met it; `finding`: shortened and replayed; `minimal`: no
+        single call can be left out.
+    :ivar limit: what cut the simulation short.
+    """
+
+    instance: Instance
+    engine: str
+    seed: int
+    fault_rate: float
+    swarm: bool
+    wanted_runs: int | None
+    wanted_steps: int
+    workers: int = 1
+    runs: int = 0
+    steps: int = 0
+    longest: int = 0
+    stutters: int = 0
+    states: int = 0
+    seconds: float = 0.0
+    compile_seconds: float | None = None
+    shrink_seconds: float | None = None
+    ends: Counter[str] = field(default_factory=Counter)
+    taken: dict[str, int] = field(default_factory=dict)
+    moved: dict[str, int] = field(default_factory=dict)
+    fired: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    witnessed: dict[str, tuple[int, int]] = field(default_factory=dict)
+    deviations: dict[str, int] = field(default_factory=dict)
+    violation: Violation | None = None
+    finding: Finding | None = None
+    minimal: bool = False
+    limit: Limit | None = None
+
+    @property
+    def rate(self) -> float:
+        """Steps a second."""
+        return self.steps / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def unchecked(self) -> list[str]:
+        """Properties that no finite run can break."""
+        return [n for n, p in self.instance.properties.items() if p.kind is Kind.LEADS_TO]
+
+    @property
+    def unwitnessed(self) -> list[str]:
+        """``sometimes`` properties that no run satisfied."""
+        return [
+            name
+            for name, p in self.instance.properties.items()
+            if p.kind is Kind.SOMETIMES and name not in self.witnessed
+        ]
+
+    @property
+    def never(self) -> list[str]:
+        """Actions that were not taken."""
+        return [name for name, count in self.taken.items() if not count]
+
+    @property
+    def faults(self) -> dict[str, int]:
+        """Each fault that the model declares, with how many steps were of it."""
+        return {a.name: self.moved[a.name] for a in self.instance.actions if a.fault}
+
+
+def simulate(
+    instance: Instance,
+    engine: Engine = "auto",
+    *,
+    seed: int = SEED,
+    runs: int | None = RUNS,
+    steps: int = STEPS,
+    seconds: float | None = None,
+    fault_rate: float = FAULT_RATE,
+    swarm: bool = True,
+    workers: int | Literal["auto"] = 1,
+    reporter: SimulationReporter = silent,
+) -> Simulation:
+    """Make seeded random runs of `instance` and hold its properties against each step.
+
+    How calls are chosen: :mod:`slotspec.statemachine.walk`. The run with the lowest number
+    that violates ends it; its calls are shortened and taken again.
+
+    :param runs: how many; None: until the time is up.
+    :param steps: length of a run.
+    :param seconds: begin no step after so many.
+    :param fault_rate: probability of a fault at each step at which one is possible.
+    :param swarm: let half of the runs do without some actions where others can be taken.
+    :param workers: threads of the compiled engine.
+    :raises UsageError: ``SET020`` to ``SET024``, ``SET040`` to ``SET044`` for what cannot be.
+    """
+    if engine not in ENGINES:
+        raise UsageError("SET020", f"engine {engine!r}: choose from {', '.join(ENGINES)}")
+    if workers != "auto" and workers < 1:
+        raise UsageError("SET021", f"workers {workers}: give a number from 1, or auto")
+    if engine == "interpreted" and workers not in (1, "auto"):
+        raise UsageError(
+            "SET022",
+            "the interpreted engine cannot do more than one worker; use the compiled engine",
+        )
+    if seconds is not None and seconds <= 0:
+        raise UsageError("SET024", f"limit on seconds {seconds}: give a number above 0")
+    if not 0 <= fault_rate <= 1:
+        raise UsageError("SET040", f"fault rate {fault_rate}: give a number from 0 to 1")
+    if runs is not None and runs < 1:
+        raise UsageError("SET041", f"runs {runs}: give a number from 1")
+    if not 1 <= steps <= MOST_STEPS:
+        raise UsageError("SET042", f"steps {steps}: give a number from 1 to {MOST_STEPS}")
+    if not 0 <= seed < 1 << 64:
+        raise UsageError("SET043", f"seed {seed}: give a number from 0 that has at most 64 bits")
+    if runs is None and seconds is None:
+        raise UsageError("SET044", "a simulation without end: give runs or seconds")
+    few = runs is not None and runs * steps < WORTH_COMPILING and workers in (1, "auto")
+    compiled = engine == "compiled" or (engine == "auto" and not few)
+    if compiled and not compiler_there():
+        if engine == "compiled" or workers not in (1, "auto"):
+            raise UsageError(
+                "SET022", "the compiled engine needs Numba, which is not installed; install numba"
+            )
+        compiled = False
+    threads = (os.cpu_count() or 1 if compiled else 1) if workers == "auto" else workers
+    result = Simulation(
+        instance,
+        "compiled" if compiled else "interpreted",
+        seed,
+        fault_rate,
+        swarm,
+        runs,
+        steps,
+        threads,
+    )
+    reporter(SimulationProgress(instance, 0, 0, 0.0, "compiling" if compiled else "starting"))
+    _Crew(result, seconds, reporter).run()
+    _explain(result, reporter)
+    return result
+
+
+def _explain(result: Simulation, reporter: SimulationReporter) -> None:
+    """Shorten what was found and take it again."""
+    violation = result.violation
+    if violation is None:
+        return
+    started = perf_counter()
+    reporter(
+        SimulationProgress(
+            result.instance,
+            result.runs,
+            result.steps,
+            result.seconds,
+            f"shortening {len(violation.calls)} calls",
+        )
+    )
+    shrunk = shrink(result.instance, violation)
+    result.finding = explain(result.instance, shrunk.calls, shrunk.fault)
+    result.minimal = shrunk.minimal
+    result.shrink_seconds = perf_counter() - started
+
+
+class _Crew:
+    """Threads that make blocks of runs; what they tell is put together in order of the runs."""
+
+    def __init__(
+        self, result: Simulation, seconds: float | None, reporter: SimulationReporter
+    ) -> None:
+        self.result, self.reporter = result, reporter
+        self.total = Tally()
+        self.stopping = False
+        instance, steps, rate = result.instance, result.wanted_steps, result.fault_rate
+        self.free: SimpleQueue[Walker] = SimpleQueue()
+        if result.engine == "compiled":
+            walker = importlib.import_module("slotspec.statemachine.search.walker")
+            code = walker.compile_walk(instance)
+            result.compile_seconds = code.seconds
+            for _ in range(result.workers):
+                self.free.put(walker.CompiledWalker(code, steps, rate, result.swarm))
+        else:
+            self.free.put(InterpretedWalker(instance, steps, rate, result.swarm))
+        self.started = perf_counter()
+        self.until = None if seconds is None else self.started + seconds
+
+    def stop(self) -> bool:
+        """Whether to cut runs short."""
+        return self.stopping or (self.until is not None and perf_counter() > self.until)
+
+    def blocks(self) -> Iterator[range]:
+        """The numbers of the runs, in blocks."""
+        size = max(1, BLOCK_STEPS // self.result.wanted_steps)
+        first, runs = 0, self.result.wanted_runs
+        while runs is None or first < runs:
+            yield range(first, first + size if runs is None else min(runs, first + size))
+            first += size
+
+    def make(self, block: range) -> Tally:
+        """Make a block's runs, in a thread."""
+        walker = self.free.get()
+        try:
+            return walker.block(block, self.result.seed, tuple(self.total.witnessed), self.stop)
+        finally:
+            self.free.put(walker)
+
+    def run(self) -> None:
+        result = self.result
+        pool = ThreadPoolExecutor(result.workers)
+        waiting: deque[Future[Tally]] = deque()
+        blocks = self.blocks()
+        try:
+            while not self.stop() and self.total.violation is None:
+                while len(waiting) < 2 * result.workers:
+                    block = next(blocks, None)
+                    if block is None:
+                        break
+                    waiting.append(pool.submit(self.make, block))
+                if not waiting:
+                    break
+                self.listen(waiting)
+        except KeyboardInterrupt:
+            result.limit = Limit.INTERRUPTED
+        self.stopping = True
+        try:
+            while waiting and self.total.violation is None:
+                if waiting[0].cancel():
+                    break
+                self.total.merge(waiting.popleft().result())
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+        self.conclude()
+
+    def listen(self, waiting: deque[Future[Tally]]) -> None:
+        """Take in the next block's tally, if it comes soon."""
+        try:
+            tally = waiting[0].result(TICK)
+        except NotYet:
+            pass
+        else:
+            waiting.popleft()
+            self.total.merge(tally)
+        result = self.result
+        self.reporter(
+            SimulationProgress(
+                result.instance, self.total.runs, self.total.steps, perf_counter() - self.started
+            )
+        )
+
+    def conclude(self) -> None:
+        result, total = self.result, self.total
+        result.seconds = perf_counter() - self.started
+        for name in ("runs", "steps", "longest", "stutters", "ends", "witnessed", "violation"):
+            setattr(result, name, getattr(total, name))
+        short = result.wanted_runs is None or total.runs < result.wanted_runs
+        if result.limit is None and total.violation is None and (short or total.ends[CUT]):
+            result.limit = Limit.SECONDS
+        result.states = estimate(total.registers) if total.runs else 0
+        actions = [action.name for action in result.instance.actions]
+        result.taken = {name: total.taken[name] for name in actions}
+        result.moved = {name: total.moved[name] for name in actions}
+        result.deviations = dict(total.deviations)
+        for lifecycle in result.instance.lifecycles.values():
+            for move in lifecycle.transitions:
+                key = (lifecycle.__name__, move.source.name, move.event.name)
+                result.fired[key] = total.fired[key]
