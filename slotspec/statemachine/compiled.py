@@ -6,6 +6,7 @@ from pathlib import Path
 
 from slotspec.statemachine.compiler.unit import compile_instance
 from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.liveness import claims
 from slotspec.statemachine.model import Instance
 from slotspec.statemachine.verdict import NO_LIMITS, Limits, Reporter, Result, silent
 
@@ -33,7 +34,8 @@ def explore_compiled(
     :raises RuleError: a rule uses something that cannot be compiled (``RUL…``).
     :raises UsageError: ``SET030`` for a number of workers that cannot be had, ``SET031`` for
         resume without a checkpoint, ``SET032`` for an unknown kind of symmetry, ``SET033``
-        where the model has none or breaks what it declares.
+        where the model has none or breaks what it declares, ``SET035`` for fingerprints or
+        symmetry with a ``leads to`` property.
     """
     if not 1 <= workers <= MOST_WORKERS:
         raise UsageError("SET030", f"workers {workers}: choose from 1 to {MOST_WORKERS}")
@@ -48,6 +50,14 @@ def explore_compiled(
     if symmetry not in modes:
         raise UsageError("SET032", f"symmetry {symmetry!r}: choose from fast, exact")
     mode = modes[symmetry]
+    asked = [declared.name for declared in claims(instance)]
+    if asked and (fingerprints or mode != PLAIN):
+        how = "fingerprints" if fingerprints else "symmetry"
+        raise UsageError(
+            "SET035",
+            f"{', '.join(asked)} of {instance.title} is about runs that never end, which"
+            f" {how} cannot tell; leave {how} out, or choose other properties",
+        )
     compiled = compile_instance(instance, symmetric=mode != PLAIN)
     if mode != PLAIN:
         check_symmetry(instance, compiled=compiled)

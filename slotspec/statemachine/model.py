@@ -192,6 +192,12 @@ class Model:
                     f"{self.name}.{function.__name__} takes {names} after the state, but the"
                     f" decorator gives domains for {list(parameters)}; name the same, in order",
                 )
+            if fault and fair is not None:
+                raise DeclarationError(
+                    "MDL008",
+                    f"{self.name}.{function.__name__} is declared a fault and fair; nothing"
+                    " makes faults happen, so leave out one of the two",
+                )
             self._add(
                 self.actions,
                 Action,
@@ -240,11 +246,26 @@ class Model:
         """Declare that whenever a statement holds, `to` holds then or later.
 
         Claimed of every run that is fair to the actions declared so, and in which faults
-        stop; for each choice of `each` by itself.
+        stop; for each choice of `each` by itself. See docs/liveness.md.
         """
-        return self._property(
-            Kind.LEADS_TO, source, {"to": to, "parameters": dict(each or {}), **options}
+        parameters = dict(each or {})
+        declare = self._property(
+            Kind.LEADS_TO, source, {"to": to, "parameters": parameters, **options}
         )
+
+        def checked(function: F) -> F:
+            for side in (function, to):
+                names = list(inspect.signature(side).parameters)[1:]
+                if names != list(parameters):
+                    raise DeclarationError(
+                        "MDL009",
+                        f"{self.name}.{function.__name__}: {side.__name__} takes {names} after"
+                        f" the state, but each gives domains for {list(parameters)};"
+                        " name the same, in order",
+                    )
+            return declare(function)
+
+        return checked
 
     def _property(self, kind: Kind, source: str, options: dict[str, Any]) -> Callable[[F], F]:
         def declare(function: F) -> F:

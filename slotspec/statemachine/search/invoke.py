@@ -6,6 +6,7 @@ import ctypes
 from typing import Any
 
 _EXPAND = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_uint64] * 7)
+_ASK = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_uint64] * 5)
 _THREE = ctypes.CFUNCTYPE(None, *[ctypes.c_uint64] * 3)
 
 
@@ -18,6 +19,16 @@ def expand_one(
     return int(
         _EXPAND(expand)(*(a.ctypes.data for a in arrays), 1, 1, *(a.ctypes.data for a in outs))
     )
+
+
+def ask_states(ask: int, book: Any, words: int, n: int, elements: Any, answers: Any) -> int:
+    """Ask one side of a property of `n` stored states from address `words` on.
+
+    :param answers: bytes for the answers.
+    :return: -1, or which state it cannot be evaluated in.
+    """
+    at = answers.ctypes.data
+    return int(_ASK(ask)(book.ctypes.data, words, n, elements.ctypes.data, at))
 
 
 def prepare_of(prepare: Any, words: Any, record: Any, colours: Any) -> None:

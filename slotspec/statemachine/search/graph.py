@@ -1,0 +1,264 @@
+"""The reachable states as the compiled search keeps them, for ``leads to``; see liveness.py.
+
+In bytes: a step takes 6 (8 with 65,536 calls or more), a state about 70 while components are
+looked for, besides what the search itself keeps.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from slotspec.statemachine.compiler.unit import Compiled
+from slotspec.statemachine.liveness import STRONG, WEAK, Graph, Unanswered, Watch, Way, claims
+from slotspec.statemachine.model import Property
+from slotspec.statemachine.search import kernels, liveness
+from slotspec.statemachine.search.crew import Worker
+from slotspec.statemachine.search.invoke import ask_states
+from slotspec.statemachine.search.store import Reserved
+from slotspec.statemachine.search.visited import NOBODY, Visited
+
+BURST = 1 << 16
+"""States that are dealt with between two looks at limits."""
+
+STATE_BYTES = 70
+
+
+class CompiledGraph(Graph):
+    """Steps in arrays that the processor finds quickly; a state is numbered without gaps.
+
+    :param visited: the states of a search that was exhaustive, exact, and without symmetry.
+    :param transitions: no fewer than there are steps.
+    """
+
+    def __init__(
+        self, compiled: Compiled, visited: Visited, transitions: int, batch: int, watch: Watch
+    ) -> None:
+        super().__init__(compiled.instance)
+        self.compiled, self.visited, self.watch = compiled, visited, watch
+        self.size = visited.count
+        self.starts = [worker * visited.region for worker in range(visited.workers)]
+        counts = [end - start for start, end in zip(self.starts, visited.ends(), strict=True)]
+        self.before = np.cumsum([0, *counts], dtype=np.int64)
+        self.first: Any = np.zeros(self.size + 1, dtype=np.int64)
+        self.targets = Reserved(transitions, np.uint32)
+        self.labels = Reserved(transitions, visited.narrow)
+        self.fairness: Any = np.array(self.fair, dtype=np.uint8)
+        self.faults: Any = np.array(self.faulty, dtype=np.uint8)
+        self._follow(batch)
+        self._number: Any = np.zeros(self.size, dtype=np.uint32)
+        self._low, self._stack, self._path = (np.zeros_like(self._number) for _ in range(3))
+        self._cursor: Any = np.zeros(self.size, dtype=np.int64)
+        self._depth: Any = None
+        self._via: Any = None
+
+    def _follow(self, batch: int) -> None:
+        compiled, visited = self.compiled, self.visited
+        table = visited.table
+        assert table is not None
+        worker = Worker(compiled, batch, 0)
+        opened = compiled.notebook.opened
+        worker.book[opened : opened + compiled.notebook.kinds] = 0
+        gaps = np.array(self.starts, dtype=np.int64) - self.before[:-1]
+        known = np.zeros(len(worker.recent) // visited.width, dtype=np.int64)
+        per = 4 + np.dtype(visited.narrow).itemsize
+        at = 0
+        for start, number, stop in zip(
+            self.starts, self.before.tolist(), visited.ends(), strict=False
+        ):
+            for begin in range(start, stop, BURST):
+                at = liveness.follow(
+                    begin,
+                    min(stop, begin + BURST),
+                    number + begin - start,
+                    at,
+                    compiled.expand,
+                    worker.book,
+                    worker.book.ctypes.data,
+                    visited.width,
+                    batch,
+                    visited.states.address,
+                    visited.states.array,
+                    table.address,
+                    visited.entries,
+                    visited.region,
+                    gaps,
+                    worker.words,
+                    worker.words.ctypes.data,
+                    worker.source,
+                    worker.source.ctypes.data,
+                    worker.call,
+                    worker.call.ctypes.data,
+                    np.zeros(kernels.CHUNK, dtype=np.uint64),
+                    worker.recent,
+                    known,
+                    self.first,
+                    self.targets.array,
+                    self.labels.array,
+                )
+                if at < 0:
+                    raise RuntimeError("a step leads out of the states that were found")
+                self.watch(at * per + self.size * STATE_BYTES)
+
+    def _stored(self, state: int) -> int:
+        """The number under which the search keeps a state."""
+        worker = int(np.searchsorted(self.before, state, side="right")) - 1
+        return int(self.starts[worker] + state - self.before[worker])
+
+    def ask(self, declared: Property, side: int, elements: tuple[int, ...]) -> Any:
+        compiled, visited = self.compiled, self.visited
+        number = [p.name for p in claims(self.instance)].index(declared.name)
+        function = compiled.asking[number, side]
+        mask = np.zeros(self.size, dtype=np.uint8)
+        chosen = np.array([*elements, 0], dtype=np.int64)
+        book = compiled.book()
+        bounds = self.before.tolist()
+        for start, before, after in zip(self.starts, bounds[:-1], bounds[1:], strict=True):
+            words = visited.states.address + 8 * visited.width * start
+            bad = ask_states(function, book, words, after - before, chosen, mask[before:])
+            if bad >= 0:
+                raise Unanswered(before + bad, compiled.fault_in(book))
+        return mask
+
+    def sift(self, premise: Any, promise: Any) -> tuple[Any, Any]:
+        within = promise ^ 1
+        return premise & within, within
+
+    def some(self, mask: Any) -> bool:
+        return bool(mask.any())
+
+    def reach(self, starts: Any, within: Any) -> Any:
+        region = np.zeros(self.size, dtype=np.uint8)
+        liveness.reach(starts, within, self.first, self.targets.array, region, self._stack)
+        return region
+
+    def loops(self, within: Any) -> Any | None:
+        marks = np.zeros(self.size, dtype=np.uint32)
+        calls = len(self.fair)
+        found = 0
+        left = within
+        while left.any():
+            self.watch(0)
+            again = np.zeros(self.size, dtype=np.uint8)
+            self._number[:] = 0
+            found = liveness.components(
+                left,
+                found,
+                self.first,
+                self.targets.array,
+                self.labels.array,
+                self.fairness,
+                self.faults,
+                self._number,
+                self._low,
+                self._stack,
+                self._path,
+                self._cursor,
+                again,
+                marks,
+                np.zeros(calls, dtype=np.int64),
+                np.zeros(calls, dtype=np.uint8),
+                np.zeros(calls, dtype=np.int64),
+            )
+            left = again
+        return marks if found else None
+
+    def way_to(self, state: int) -> list[int]:
+        return self.visited.way_to(self._stored(state))
+
+    def steps(self, state: int) -> Way:
+        begin, end = int(self.first[state]), int(self.first[state + 1])
+        labels, targets = self.labels.array[begin:end], self.targets.array[begin:end]
+        return list(zip(labels.tolist(), targets.tolist(), strict=True))
+
+    def onward(self, starts: Any, within: Any, marks: Any) -> tuple[int, Way]:
+        order = np.flatnonzero(starts)
+        if len(self.starts) > 1:
+            order = order[np.argsort(self._depths()[order], kind="stable")]
+        via = np.zeros(self.size, dtype=np.int64)
+        end = liveness.onward(
+            order, within, marks, self.first, self.targets.array, via, self._stack
+        )
+        if end < 0:
+            raise LookupError("no start leads to a loop")
+        way = self._back(int(end), via)
+        return self._source(int(via[way[0][1]]) - 2) if way else int(end), way
+
+    def _depths(self) -> Any:
+        """The distance of each state from the initial one (several workers mix them)."""
+        if self._depth is None:
+            parents = np.zeros(self.size, dtype=np.uint32)
+            gaps = np.array(self.starts, dtype=np.int64) - self.before[:-1]
+            for worker, start in enumerate(self.starts):
+                there = self.visited.parents.array[start : self.visited.next_of(worker)]
+                known = np.where(there == NOBODY, 0, there).astype(np.int64)
+                known -= gaps[known // self.visited.region]
+                parents[self.before[worker] : self.before[worker + 1]] = known
+            self._depth = np.zeros(self.size, dtype=np.uint32)
+            liveness.depths(parents, self._depth, self._path)
+        return self._depth
+
+    def _source(self, step: int) -> int:
+        """The state that a step starts from."""
+        return int(np.searchsorted(self.first, step, side="right")) - 1
+
+    def _back(self, state: int, via: Any) -> Way:
+        """The way that led to a state."""
+        way: Way = []
+        while via[state] != 1:
+            step = int(via[state]) - 2
+            way.append((int(self.labels.array[step]), state))
+            state = self._source(step)
+        return way[::-1]
+
+    def possible(self, state: int, marks: Any) -> set[int]:
+        calls = np.zeros(len(self.fair), dtype=np.uint8)
+        liveness.possible(marks[state], marks, self.first, self.labels.array, calls)
+        return {int(c) for c in np.flatnonzero(calls) if self.fair[c] == STRONG}
+
+    def still(self, state: int, marks: Any) -> Way | None:
+        wanted = np.array([WEAK if how else 0 for how in self.fair], dtype=np.uint8)
+        return self._inside(state, -1, marks, wanted, 1, False)
+
+    def nearest(self, state: int, marks: Any, weak: set[int], strong: set[int]) -> Way:
+        wanted = np.zeros(len(self.fair), dtype=np.uint8)
+        wanted[list(weak)] = WEAK
+        wanted[list(strong)] = STRONG
+        return self._found(self._inside(state, -1, marks, wanted, len(weak), True))
+
+    def home(self, state: int, to: int, marks: Any) -> Way:
+        nothing = np.zeros(len(self.fair), dtype=np.uint8)
+        return self._found(self._inside(state, to, marks, nothing, 0, False))
+
+    @staticmethod
+    def _found(way: Way | None) -> Way:
+        if way is None:
+            raise LookupError("a component is not connected")
+        return way
+
+    def _inside(
+        self, state: int, to: int, marks: Any, wanted: Any, weak: int, going: bool
+    ) -> Way | None:
+        """A way that keeps to a component; see :func:`.liveness.nearest`."""
+        if self._via is None:
+            self._via = np.zeros(self.size, dtype=np.int64)
+        end, step, seen = liveness.nearest(
+            state,
+            to,
+            marks,
+            wanted,
+            weak,
+            going,
+            self.faults,
+            self.first,
+            self.targets.array,
+            self.labels.array,
+            self._via,
+            self._stack,
+        )
+        way = self._back(int(end), self._via) if end >= 0 else None
+        if way is not None and step >= 0:
+            way.append((int(self.labels.array[step]), int(self.targets.array[step])))
+        self._via[self._stack[:seen]] = 0
+        return way

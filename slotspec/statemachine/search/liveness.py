@@ -1,0 +1,463 @@
+"""Inner loops for ``leads to``: the steps between stored states, and components of them.
+
+States are numbered from 0 without gaps; the steps of state ``i`` stand in `targets` and
+`labels` (the call of each) from ``first[i]`` to ``first[i + 1]``. What is computed here is what
+:class:`slotspec.statemachine.graph.InterpretedGraph` computes, on arrays.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from slotspec.statemachine.compiler.program import BASE
+from slotspec.statemachine.liveness import STRONG, WEAK
+from slotspec.statemachine.search.atomics import call_expand, prefetch, read
+from slotspec.statemachine.search.caching import fast, inner, kernel_cache
+from slotspec.statemachine.search.kernels import CHUNK, hash_of, home_of
+
+_S31, _S32 = np.uint64(31), np.uint64(32)
+_LOW = np.uint64(0xFFFFFFFF)
+_ZERO, _ONE, _EIGHT = np.uint64(0), np.uint64(1), np.uint64(8)
+_DONE = np.uint32(2**32 - 1)
+
+TAKEN, MISSED = 1, 2
+
+
+@njit(**inner)  # type: ignore[untyped-decorator]
+def _look_up(
+    rows: int,
+    width: int,
+    keys: Any,
+    keys_at: Any,
+    table: Any,
+    entries: Any,
+    region: int,
+    gaps: Any,
+    out_words: Any,
+    hashes: Any,
+    recent: Any,
+    known: Any,
+    targets: Any,
+    at: int,
+) -> bool:
+    """Write the numbers of a batch's successors from ``targets[at]`` on; False: one has none."""
+    row_bytes = np.uint64(8 * width)
+    mask = np.uint64(len(known) - 1)
+    for begin in range(0, rows, CHUNK):
+        end = min(rows, begin + CHUNK)
+        for i in range(begin, end):
+            h = hash_of(out_words, i * width, width)
+            hashes[i - begin] = h
+            prefetch(table + home_of(h, entries) * _EIGHT)
+        for i in range(begin, end):
+            h = hashes[i - begin]
+            entry = read(table + home_of(h, entries) * _EIGHT)
+            if entry >> _S32 == h & _LOW and entry != _ZERO:
+                prefetch(keys_at + ((entry & _LOW) - _ONE) * row_bytes)
+        for i in range(begin, end):
+            h, base = hashes[i - begin], i * width
+            cell = np.int64((h >> _S31) & mask)
+            same = known[cell] != 0
+            for w in range(width):
+                same &= recent[cell * width + w] == out_words[base + w]
+            if same:
+                targets[at + i] = known[cell] - 1
+                continue
+            place, tag = home_of(h, entries), h & _LOW
+            while True:
+                entry = read(table + place * _EIGHT)
+                if entry == _ZERO:
+                    return False
+                if entry >> _S32 == tag:
+                    number = np.int64((entry & _LOW) - _ONE)
+                    same = True
+                    for w in range(width):
+                        same &= keys[number * width + w] == out_words[base + w]
+                    if same:
+                        break
+                place += _ONE
+                if place == entries:
+                    place = _ZERO
+            number -= gaps[number // region]
+            targets[at + i] = number
+            known[cell] = number + 1
+            for w in range(width):
+                recent[cell * width + w] = out_words[base + w]
+    return True
+
+
+with kernel_cache():
+
+    @njit(**fast)  # type: ignore[untyped-decorator]
+    def follow(
+        begin: int,
+        stop: int,
+        number: int,
+        at: int,
+        expand: int,
+        book: Any,
+        book_at: int,
+        width: int,
+        batch: int,
+        states_at: int,
+        keys: Any,
+        table: int,
+        entries: int,
+        region: int,
+        gaps: Any,
+        out_words: Any,
+        out_words_at: int,
+        out_source: Any,
+        out_source_at: int,
+        out_call: Any,
+        out_call_at: int,
+        hashes: Any,
+        recent: Any,
+        known: Any,
+        first: Any,
+        targets: Any,
+        labels: Any,
+    ) -> int:
+        """Write the steps of the stored states from `begin` to `stop`; how many there are now.
+
+        :param number: of state `begin`, without gaps.
+        :param at: how many steps there are already.
+        :return: -1 if a successor is not among the stored states.
+        """
+        while begin < stop:
+            n = min(batch, stop - begin)
+            book[BASE] = begin
+            rows = call_expand(
+                np.uint64(expand),
+                np.uint64(book_at),
+                np.uint64(states_at + begin * width * 8),
+                n,
+                1,
+                np.uint64(out_words_at),
+                np.uint64(out_source_at),
+                np.uint64(out_call_at),
+            )
+            if not _look_up(
+                rows,
+                width,
+                keys,
+                np.uint64(states_at),
+                np.uint64(table),
+                np.uint64(entries),
+                region,
+                gaps,
+                out_words,
+                hashes,
+                recent,
+                known,
+                targets,
+                at,
+            ):
+                return -1
+            row = 0
+            for i in range(n):
+                while row < rows and out_source[row] == i:
+                    labels[at + row] = out_call[row]
+                    row += 1
+                first[number + i + 1] = at + row
+            at += rows
+            number += n
+            begin += n
+        return at
+
+
+with kernel_cache():
+
+    @njit(**fast)  # type: ignore[untyped-decorator]
+    def reach(starts: Any, within: Any, first: Any, targets: Any, region: Any, queue: Any) -> None:
+        """Mark in `region` what can be reached from `starts` inside of `within`."""
+        top = 0
+        for state in range(len(starts)):
+            if starts[state] and not region[state]:
+                region[state] = 1
+                queue[top] = state
+                top += 1
+            while top > 0:
+                top -= 1
+                at = queue[top]
+                for step in range(first[at], first[at + 1]):
+                    target = targets[step]
+                    if within[target] and not region[target]:
+                        region[target] = 1
+                        queue[top] = target
+                        top += 1
+
+
+@njit(**inner)  # type: ignore[untyped-decorator]
+def _judge(
+    begin: int,
+    end: int,
+    mark: Any,
+    first: Any,
+    targets: Any,
+    labels: Any,
+    fair: Any,
+    low: Any,
+    number: Any,
+    stack: Any,
+    again: Any,
+    marks: Any,
+    where: Any,
+    met: Any,
+    touched: Any,
+) -> Any:
+    """What becomes of the component on the stack: 1 if a run may stay in it, else 0.
+
+    States of which it is not yet known are marked in `again`.
+    """
+    count = 0
+    rep = low[stack[begin]]
+    for i in range(begin, end):
+        state = stack[i]
+        for step in range(first[state], first[state + 1]):
+            call = labels[step]
+            if fair[call]:
+                if where[call] == 0:
+                    touched[count] = call
+                    count += 1
+                where[call] += 1
+                target = targets[step]
+                # a fair call is no fault, so a step of it within the component stays in it
+                if number[target] == _DONE and low[target] == rep:
+                    met[call] = TAKEN
+    dead, barred = False, False
+    for i in range(count):
+        call = touched[i]
+        if met[call] != TAKEN:
+            if fair[call] == STRONG:
+                barred = True
+                met[call] = MISSED
+            elif where[call] == end - begin:
+                dead = True
+    if not dead:
+        for i in range(begin, end):
+            state = stack[i]
+            if not barred:
+                marks[state] = mark
+                continue
+            kept = True
+            for step in range(first[state], first[state + 1]):
+                kept &= met[labels[step]] != MISSED
+            if kept:
+                again[state] = 1
+    for i in range(count):
+        where[touched[i]] = 0
+        met[touched[i]] = 0
+    return 0 if dead or barred else 1
+
+
+with kernel_cache():
+
+    @njit(**fast)  # type: ignore[untyped-decorator]
+    def components(
+        within: Any,
+        found: int,
+        first: Any,
+        targets: Any,
+        labels: Any,
+        fair: Any,
+        faulty: Any,
+        number: Any,
+        low: Any,
+        stack: Any,
+        path: Any,
+        cursor: Any,
+        again: Any,
+        marks: Any,
+        where: Any,
+        met: Any,
+        touched: Any,
+    ) -> int:
+        """Mark the components inside `within` that a fair run can stay in; how many there are.
+
+        The algorithm is that of R. E. Tarjan (1972), without recursion. `number` is all zero
+        before; `again` tells afterwards which states have to be looked at once more.
+
+        :param found: how many were found before.
+        """
+        counter = np.uint32(0)
+        top = 0
+        for root in range(len(within)):
+            if not within[root] or number[root] != 0:
+                continue
+            depth = 0
+            counter += np.uint32(1)
+            number[root] = low[root] = counter
+            stack[top] = path[0] = root
+            cursor[0] = first[root]
+            top += 1
+            while depth >= 0:
+                state = path[depth]
+                step, end = cursor[depth], first[state + 1]
+                least = low[state]
+                entered = False
+                while step < end:
+                    target = targets[step]
+                    if within[target] and not faulty[labels[step]]:
+                        seen = number[target]
+                        if seen == 0:
+                            entered = True
+                            break
+                        if seen != _DONE and seen < least:
+                            least = seen
+                    step += 1
+                low[state] = least
+                if entered:
+                    cursor[depth] = step + 1
+                    depth += 1
+                    counter += np.uint32(1)
+                    number[target] = low[target] = counter
+                    stack[top] = path[depth] = target
+                    cursor[depth] = first[target]
+                    top += 1
+                    continue
+                if least == number[state]:
+                    begin = top
+                    while True:
+                        begin -= 1
+                        member = stack[begin]
+                        number[member] = _DONE
+                        low[member] = least
+                        if member == state:
+                            break
+                    found += _judge(
+                        begin,
+                        top,
+                        found + 1,
+                        first,
+                        targets,
+                        labels,
+                        fair,
+                        low,
+                        number,
+                        stack,
+                        again,
+                        marks,
+                        where,
+                        met,
+                        touched,
+                    )
+                    top = begin
+                depth -= 1
+                if depth >= 0 and least < low[path[depth]]:
+                    low[path[depth]] = least
+        return found
+
+
+with kernel_cache():
+
+    @njit(**fast)  # type: ignore[untyped-decorator]
+    def depths(parents: Any, depth: Any, path: Any) -> None:
+        """How many steps each state is away from the initial one, given its predecessor."""
+        for state in range(len(parents)):
+            at, length = state, 0
+            while at != 0 and depth[at] == 0:
+                path[length] = at
+                length += 1
+                at = parents[at]
+            far = depth[at]
+            while length > 0:
+                length -= 1
+                far += 1
+                depth[path[length]] = far
+
+
+with kernel_cache():
+
+    @njit(**fast)  # type: ignore[untyped-decorator]
+    def onward(
+        starts: Any, within: Any, marks: Any, first: Any, targets: Any, via: Any, queue: Any
+    ) -> int:
+        """From the first of `starts` that leads to a mark inside `within`: that state, or -1.
+
+        ``via[state]`` becomes 1 for a start and, plus 2, the step that led to any other.
+        """
+        head = tail = 0
+        for start in starts:
+            if via[start] != 0:
+                continue
+            via[start] = 1
+            queue[tail] = start
+            tail += 1
+            while head < tail:
+                state = queue[head]
+                head += 1
+                if marks[state] != 0:
+                    return int(state)
+                for step in range(first[state], first[state + 1]):
+                    target = targets[step]
+                    if within[target] and via[target] == 0:
+                        via[target] = step + 2
+                        queue[tail] = target
+                        tail += 1
+        return -1
+
+
+with kernel_cache():
+
+    @njit(**fast)  # type: ignore[untyped-decorator]
+    def nearest(
+        start: int,
+        to: int,
+        marks: Any,
+        wanted: Any,
+        weak: int,
+        going: bool,
+        faulty: Any,
+        first: Any,
+        targets: Any,
+        labels: Any,
+        via: Any,
+        queue: Any,
+    ) -> Any:
+        """Inside of a component: the nearest state `to`, or (-1) where something wanted is met.
+
+        That is where fewer than `weak` of the calls that `wanted` has as weakly fair are
+        possible, or (if `going`) which a step takes that any call of `wanted` takes.
+
+        :return: the state, the step from there that is to be taken (-1: none), and how many
+            states of `queue` have their `via` set; the state is -1 if there is none.
+        """
+        mark = marks[start]
+        via[start] = 1
+        queue[0] = start
+        head, tail = 0, 1
+        while head < tail:
+            state = queue[head]
+            head += 1
+            if state == to:
+                return int(state), -1, tail
+            here, taken = 0, -1
+            for step in range(first[state], first[state + 1]):
+                call, target = labels[step], targets[step]
+                if wanted[call] == WEAK:
+                    here += 1
+                if marks[target] == mark and not faulty[call]:
+                    if going and wanted[call] != 0 and taken < 0:
+                        taken = step
+                    if via[target] == 0:
+                        via[target] = step + 2
+                        queue[tail] = target
+                        tail += 1
+            if to < 0 and (here < weak or taken >= 0):
+                return int(state), -1 if here < weak else int(taken), tail
+        return -1, -1, tail
+
+
+with kernel_cache():
+
+    @njit(**fast)  # type: ignore[untyped-decorator]
+    def possible(mark: int, marks: Any, first: Any, labels: Any, calls: Any) -> None:
+        """Set a byte of `calls` for each call that is possible somewhere in a component."""
+        for state in range(len(marks)):
+            if marks[state] == mark:
+                for step in range(first[state], first[state + 1]):
+                    calls[labels[step]] = 1
