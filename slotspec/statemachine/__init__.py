@@ -32,8 +32,8 @@ from slotspec.statemachine.fields import (
     single,
 )
 from slotspec.statemachine.lifecycle import Event, Lifecycle, State, Transition
-from slotspec.statemachine.model import Call, Instance, Kind, Model, Property, Scope
-from slotspec.statemachine.rules import NONE, REFUSED, Array, emit, fire, renew
+from slotspec.statemachine.model import Call, Fairness, Instance, Kind, Model, Property, Scope
+from slotspec.statemachine.rules import NONE, REFUSED, Array, emit, fire, renew, restart
 from slotspec.statemachine.verdict import (
     Finding,
     Limit,
@@ -56,6 +56,7 @@ __all__ = [
     "Call",
     "DeclarationError",
     "Event",
+    "Fairness",
     "Finding",
     "InputError",
     "Instance",
@@ -92,6 +93,7 @@ __all__ = [
     "per",
     "ref",
     "renew",
+    "restart",
     "replay",
     "scalar",
     "silent",

@@ -13,14 +13,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from slotspec.statemachine.errors import DeclarationError
-from slotspec.statemachine.fields import FieldSpec, Number, PartSpec, Record, Ref, Setting, Sort
+from slotspec.statemachine.fields import Bound, FieldSpec, Number, PartSpec, Record, Ref, Setting, Sort
 
 
 @dataclass(frozen=True, eq=False)
 class SizedSort(Sort):
-    """A sort of a part: its size is settled."""
+    """A sort whose size no bound gives: it is settled."""
 
     fixed: int = 0
+
+    @property
+    def bound(self) -> Bound | None:
+        return None
 
     def size(self, bounds: Mapping[str, int]) -> int:
         return self.fixed

@@ -88,6 +88,21 @@ def renew(machines: Array, index: int) -> None:
     machines[index] = 0
 
 
+def restart(s: Any) -> None:
+    """The process that kept this record is gone: all of it is as it was in the beginning.
+
+    For a part of a whole, such as what one of several processes keeps in its memory. No
+    lifecycle event happens: nobody lives to see it.
+    """
+    for name, spec in type(s).fields.items():
+        if spec.array:
+            values = getattr(s, name)
+            for i in range(len(values)):
+                values[i] = spec.default
+        else:
+            setattr(s, name, spec.default)
+
+
 def emit(s: Any, effect: int, a: int = NONE, b: int = NONE, c: int = NONE, d: int = NONE) -> None:
     """Tell the world something: an RPC, a completed future. Order is kept."""
     s.effects.append((int(effect), a, b, c, d))

@@ -152,6 +152,21 @@ def _renew(to: Expressions, node: ast.Call) -> Symbol:
     return 0
 
 
+def _restart(to: Expressions, node: ast.Call) -> Symbol:
+    (argument,) = _plain(to, node, 1)
+    record = to.expression(argument)
+    if not isinstance(record, RecordAt):
+        raise to.refuse("RUL007", node, f"{ast.unparse(argument)} is no record; restart a part")
+    if to.reading:
+        raise to.refuse("RUL009", node, "a property looks on; it may not restart anything")
+    for name, spec in to.owner(record).fields.items():
+        place = to.place_of(record, name)
+        assert place is not None
+        for i in range(place.size):
+            to.save(record.pointer, place, i, spec.default, node)
+    return 0
+
+
 def _emit(to: Expressions, node: ast.Call) -> Symbol:
     names = ("s", "effect", "a", "b", "c", "d")
     given = dict(zip(names, node.args, strict=False)) | {str(k.arg): k.value for k in node.keywords}
@@ -193,5 +208,6 @@ WORDS: dict[Known, Word] = {
     Known(bool): _bool,
     Known(rules.fire): _fire,
     Known(rules.renew): _renew,
+    Known(rules.restart): _restart,
     Known(rules.emit): _emit,
 }
