@@ -23,16 +23,8 @@ BUGS = [
         length=4,
         replace={tree.is_open_for: does_not_contain},
         generation="1.12",
-        scope="sharing",
-        bounds={
-            "multis": 1,
-            "slots": 3,
-            "groups": 3,
-            "profiles": 1,
-            "allocations": 1,
-            "deployments": 0,
-            "callbacks": 1,
-        },
+        scope="callbacks",
+        bounds={"multis": 1, "profiles": 1, "deployments": 0},
         fixed="1.9.0",
         likeness="In Flink's report the slot is resolved and a failed execution starts the"
         " failover; the shortest trace has callers that still wait for a slot, whose futures"

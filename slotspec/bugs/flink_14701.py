@@ -26,16 +26,8 @@ BUGS = [
         length=4,
         replace={tree.unregister_single: unregister_whoever_has_the_id},
         generation="1.12",
-        scope="sharing",
-        bounds={
-            "multis": 2,
-            "slots": 2,
-            "groups": 1,
-            "profiles": 1,
-            "allocations": 1,
-            "deployments": 0,
-            "callbacks": 1,
-        },
+        scope="callbacks",
+        bounds={"slots": 2, "groups": 1, "profiles": 1, "deployments": 0},
         fixed="1.9.2, 1.10.0",
         likeness="Only Flink 1.9 asks again under the same id, when a slot turns out to be too"
         " small for all its children; here any release of a single child may be followed by"

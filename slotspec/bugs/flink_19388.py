@@ -32,15 +32,8 @@ BUGS = [
         length=5,
         replace={release.child_released: child_released_at_any_time},
         generation="1.12",
-        scope="sharing",
-        bounds={
-            "multis": 1,
-            "slots": 2,
-            "profiles": 2,
-            "allocations": 1,
-            "deployments": 0,
-            "callbacks": 1,
-        },
+        scope="callbacks",
+        bounds={"multis": 1, "slots": 2, "groups": 2, "deployments": 0},
         fixed="1.12.0",
         likeness="Flink's bug is in SharedSlot, which took over from SlotSharingManager in 1.12"
         " and lacked what keeps the older class from it: the defect takes that away from the"

@@ -1,6 +1,6 @@
 """The bounds of a default run: small scopes, each about one side of slot sharing.
 
-One scope with everything in it would be out of reach. In the first four, scheduler and pool
+One scope with everything in it would be out of reach. In the first five, scheduler and pool
 do what the real ones do; in the others, what nothing forbids. Bounds that a scope does not
 name keep their defaults.
 """
@@ -49,6 +49,12 @@ SCOPES = (
         "Five profiles, two that do not fit into each other, an unknown and an unbounded one:"
         " what is reserved, and what fits.",
         _bounds(slots=3, groups=3, profiles=5, most_reserved=4),
+    ),
+    Scope(
+        "callbacks",
+        "Two roots, three tasks of three groups; in the middle of a release the scheduler asks"
+        " for another share or gives one up.",
+        _bounds(slots=3, groups=3, profiles=2, deployments=1, callbacks=1),
     ),
     Scope(
         "places",

@@ -27,6 +27,14 @@ from slotspec.statemachine.verdict import Finding
 OPERATIONS = {"release_multi": "release", "release_single": "release"}
 """Actions that a recording calls otherwise."""
 
+CALLBACKS = {
+    "release_multi_and_ask": "release_multi",
+    "release_multi_and_cancel": "release_multi",
+    "release_single_and_ask_again": "release_single",
+}
+"""Actions whose first argument is released, and within that somebody calls back: a recording
+cannot say that."""
+
 UNSAID = {"forget_multi", "forget_single"}
 """Actions that are no operations: names of a recording are never forgotten."""
 
@@ -36,8 +44,9 @@ def exported(instance: Instance, finding: Finding) -> Iterator[dict[str, Any]]:
 
     Where a rule of the instance is replaced, the trace says what the replaced rule does, so
     that it diverges where that can be seen. A step in which a rule fails is the last one and
-    says nothing but its operation. An unresolved root is the oldest one, whichever the
-    check has taken: recordings fix that order.
+    says nothing but its operation; so is one in which the scheduler calls back within a release.
+    An unresolved root is the oldest one, whichever the check has taken: recordings fix that
+    order.
     """
     header = header_of(instance)
     yield msgspec.to_builtins(header)
@@ -80,6 +89,11 @@ class Recorder:
             if action in UNSAID:
                 continue
             given = dict(zip(step.call.action.parameters, step.call.arguments, strict=True))
+            if action in CALLBACKS:
+                name = next(iter(given))
+                arguments = self.arguments(CALLBACKS[action], {name: given[name]}, None)
+                yield TraceStep(op=OPERATIONS[CALLBACKS[action]], arguments=arguments)
+                return
             arguments = self.arguments(action, given, SimpleNamespace(**step.before))
             op = OPERATIONS.get(action, action)
             try:

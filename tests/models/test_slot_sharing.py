@@ -7,13 +7,15 @@ from random import Random
 from typing import Any
 
 import pytest
-from breaking import noticed_by, read, recordings
+from breaking import Rules, noticed_by, read, recordings
 
 from slotspec.models import load_model
 from slotspec.models import logical_slot as logical
 from slotspec.models import slot_sharing as rules
+from slotspec.models import slot_sharing_environment as environment
 from slotspec.models import slot_sharing_release as release
 from slotspec.models import slot_sharing_resources as resources
+from slotspec.models import slot_sharing_shares as shares
 from slotspec.models import slot_sharing_tree as tree
 from slotspec.models.logical_slot_state import Reaction
 from slotspec.models.shared_slot import MultiTaskSlot, RootListing, SingleTaskSlot
@@ -38,12 +40,14 @@ SMALL_COUNTS = {
     "deployed": ({}, (274, 4_789, 10)),
     "reckless": ({"deployments": 0, **RECKLESS}, (2_450, 33_770, 16)),
     "late": ({"deployments": 0, "slots": 1, "late_calls": 1}, (1_500, 22_673, 20)),
+    "calling back": ({"deployments": 0, "groups": 2, "callbacks": 1}, (234, 4_553, 8)),
 }
 SCOPE_COUNTS = {
     "sharing": (387_218, 11_368_073, 15),
     "colocation": (110_048, 2_996_711, 15),
     "payloads": (10_990, 255_759, 13),
     "resources": (339_656, 10_709_985, 11),
+    "callbacks": (16_908, 463_871, 12),
     "places": (5_288, 142_792, 17),
     "replaced": (493_592, 6_705_930, 42),
     "surprises": (106_444, 1_932_622, 22),
@@ -55,6 +59,7 @@ DEVIATING = {
     "colocation": NULL_GROUP,
     "payloads": NULL_GROUP,
     "resources": NULL_GROUP | {"what_is_reserved_is_known_again"},
+    "callbacks": NULL_GROUP,
     "places": NULL_GROUP
     | {
         "a_root_that_leaves_gives_its_slot_back",
@@ -103,7 +108,10 @@ def test_every_scope_is_pinned() -> None:
     assert list(SCOPE_COUNTS) == list(model.scopes)
 
 
-@pytest.mark.parametrize("bounds", [RECKLESS, {"late_calls": 1, "deployments": 0}])
+@pytest.mark.parametrize(
+    "bounds",
+    [RECKLESS, {"late_calls": 1, "deployments": 0}, {"callbacks": 1, "slots": 3, "groups": 2}],
+)
 def test_names_make_no_difference(bounds: dict[str, int]) -> None:
     instance = model.instance({**SMALL, "deployments": 1, **bounds})
     plain = explore_compiled(instance, LIMITS)
@@ -113,6 +121,21 @@ def test_names_make_no_difference(bounds: dict[str, int]) -> None:
         [(p.property.name, p.verdict) for p in result.properties] for result in (plain, reduced)
     ]
     assert verdicts[0] == verdicts[1]
+
+
+@pytest.mark.parametrize(("asked", "gets"), [(0, False), (1, True)])
+def test_no_share_is_got_in_a_slot_that_is_being_released(asked: int, gets: bool) -> None:
+    instance = model.instance(scope="callbacks")
+    s = instance.fresh()
+    environment.create_root_slot(s)
+    environment.create_root_slot(s)
+    environment.allocate_single(s, 0, 0, 0)
+    assert environment.release_multi_and_ask(s, 0, asked, 1) != REFUSED
+    there = tree.single_child(s, asked, 1)
+    assert (there != NONE) == gets
+    assert not any(s.wanted)
+    assert not any(s.leaving)
+    assert s.single_parent[1] == (asked if gets else NONE)
 
 
 # ---------------------------------------------------------------------- nested lifecycles
@@ -298,7 +321,7 @@ def forgets_owners(s: SlotSharingState) -> None:
 
 def returns_to_the_owner(s: SlotSharingState, slot: int, cause: int) -> None:
     if s.future[slot] == 0:
-        release.fail_single(s, slot, cause)
+        shares.fail_single(s, slot, cause)
     elif s.future[slot] == 1:
         s.on_return[slot] = int(Reaction.NOTHING)
         logical.release_slot(s, slot, cause)
@@ -326,7 +349,7 @@ def leaves_the_older_root(s: SlotSharingState, root: int) -> int:
     return there
 
 
-BREAKS = {
+BREAKS: Mapping[str, tuple[Rules, tuple[str, set[str]] | None]] = {
     "reservations stay below": (
         {resources.reserve: reserves_only_below},
         ("colocation", {"what_is_needed_is_reserved"}),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from slotspec.bugs import known_bugs
 from slotspec.models import load_model
 from slotspec.models.slot_sharing_state import Effect
 from slotspec.oracle.compare import Outcome
@@ -73,3 +74,17 @@ def test_ids_are_never_used_again() -> None:
         state = oracle.step(line["op"], **given).state
     assert state["slots"]["s1"]["reserved"]["cpu"] == 0.0
     assert list(state["slots"]["s1"]["children"].values()) == ["s4"]
+
+
+@pytest.mark.parametrize("issue", ["FLINK-13421", "FLINK-14701", "FLINK-19388"])
+def test_a_call_within_a_release_ends_the_recording(issue: str) -> None:
+    bug = known_bugs()[issue]
+    instance = bug.instance()
+    result = explore_compiled(instance, Limits(states=10_000, seconds=60))
+    found = {p.property.name: p.finding for p in result.properties}[bug.property]
+    assert found is not None
+    _, *steps = words_of(instance).export(found)
+    assert len(steps) == bug.length
+    assert all("effects" in step for step in steps[:-1])
+    released = "s3" if issue == "FLINK-14701" else "s1"
+    assert steps[-1] == {"op": "release", "slot": released, "cause": "other"}
