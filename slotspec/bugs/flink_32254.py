@@ -23,7 +23,7 @@ BUGS = [
         replace={records.exceeds_maximum: divided_first},
         generation="1.12",
         scope="workers",
-        fixed="1.16.3, 1.17.2, 1.18.0",
+        fixed="1.18.0; taken back to 1.16 and 1.17",
         likeness="Flink's was in the amount of memory that the fine-grained slot manager derives"
         " from the maximum number of slots; here it is in that number.",
     )

@@ -30,7 +30,7 @@ BUGS = [
         generation="1.12",
         scope="reports",
         bounds={"cancelled_answers": 0},
-        fixed="1.18.2, 1.19.0, 1.20.0",
+        fixed="1.19.0, 1.20.0",
         likeness="Flink's was in the fine-grained slot manager, which removes slots in the same"
         " way; what waits there is its caller, and here the request itself.",
     )

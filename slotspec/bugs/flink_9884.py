@@ -30,6 +30,6 @@ BUGS = [
         scope="reports",
         fixed="1.5.5, 1.6.2, 1.7.0",
         likeness="In the shortest trace the TaskExecutor reports an allocation that it was not"
-        " asked for; that it was, and its answer lost, takes two steps more.",
+        " asked for; that it was, and its answer lost, takes one step more.",
     )
 ]
