@@ -110,6 +110,10 @@ class Graph(ABC):
     def some(self, mask: Any) -> bool:
         """Whether any state is meant."""
 
+    def barren(self, within: Any) -> bool:
+        """Whether it is known already that no fair run stays inside `within`."""
+        return False
+
     @abstractmethod
     def reach(self, starts: Any, within: Any) -> Any:
         """The mask of what can be reached from `starts`, faults and all, inside `within`."""
@@ -162,6 +166,8 @@ class Run:
 
 def against(graph: Graph, starts: Any, within: Any) -> Run | None:
     """A fair run from one of `starts` that stays inside `within` for ever."""
+    if graph.barren(within):
+        return None
     region = graph.reach(starts, within)
     marks = graph.loops(region)
     if marks is None:

@@ -51,6 +51,8 @@ class CompiledGraph(Graph):
         self._low, self._stack, self._path = (np.zeros_like(self._number) for _ in range(3))
         self._cursor: Any = np.zeros(self.size, dtype=np.int64)
         self._depth: Any = None
+        self._hope: Any = None
+        self._asked = 0
         self._via: Any = None
 
     def _follow(self, batch: int) -> None:
@@ -128,12 +130,27 @@ class CompiledGraph(Graph):
     def some(self, mask: Any) -> bool:
         return bool(mask.any())
 
+    def barren(self, within: Any) -> bool:
+        return self._hope is not None and not (self._hope & within).any()
+
     def reach(self, starts: Any, within: Any) -> Any:
-        region = np.zeros(self.size, dtype=np.uint8)
-        liveness.reach(starts, within, self.first, self.targets.array, region, self._stack)
-        return region
+        region = within.copy()
+        liveness.reach(starts, region, self.first, self.targets.array, self._stack)
+        return region >> 1
 
     def loops(self, within: Any) -> Any | None:
+        """As declared; from the second time on, in what is known to be of any hope.
+
+        A fair run that stays within some states is fair, whatever it is to break: it stays
+        within a component of all states that a fair run can stay in.
+        """
+        self._asked += 1
+        if self._asked == 2:
+            marks = self._loops(np.ones(self.size, dtype=np.uint8))
+            self._hope = np.zeros_like(within) if marks is None else (marks != 0).view(np.uint8)
+        return self._loops(within if self._hope is None else within & self._hope)
+
+    def _loops(self, within: Any) -> Any | None:
         marks = np.zeros(self.size, dtype=np.uint32)
         calls = len(self.fair)
         found = 0
@@ -141,9 +158,8 @@ class CompiledGraph(Graph):
         while left.any():
             self.watch(0)
             again = np.zeros(self.size, dtype=np.uint8)
-            self._number[:] = 0
+            np.multiply(left ^ 1, liveness.OUT, out=self._number, dtype=np.uint32)
             found = liveness.components(
-                left,
                 found,
                 self.first,
                 self.targets.array,

@@ -21,7 +21,7 @@ from slotspec.statemachine.search.kernels import CHUNK, hash_of, home_of
 _S31, _S32 = np.uint64(31), np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 _ZERO, _ONE, _EIGHT = np.uint64(0), np.uint64(1), np.uint64(8)
-_DONE = np.uint32(2**32 - 1)
+_DONE, OUT = np.uint32(2**32 - 1), np.uint32(2**32 - 2)
 
 TAKEN, MISSED = 1, 2
 
@@ -172,12 +172,12 @@ with kernel_cache():
 with kernel_cache():
 
     @njit(**fast)  # type: ignore[untyped-decorator]
-    def reach(starts: Any, within: Any, first: Any, targets: Any, region: Any, queue: Any) -> None:
-        """Mark in `region` what can be reached from `starts` inside of `within`."""
+    def reach(starts: Any, region: Any, first: Any, targets: Any, queue: Any) -> None:
+        """Turn ones of `region` into twos where they can be reached from `starts`."""
         top = 0
         for state in range(len(starts)):
-            if starts[state] and not region[state]:
-                region[state] = 1
+            if starts[state] and region[state] == 1:
+                region[state] = 2
                 queue[top] = state
                 top += 1
             while top > 0:
@@ -185,8 +185,8 @@ with kernel_cache():
                 at = queue[top]
                 for step in range(first[at], first[at + 1]):
                     target = targets[step]
-                    if within[target] and not region[target]:
-                        region[target] = 1
+                    if region[target] == 1:
+                        region[target] = 2
                         queue[top] = target
                         top += 1
 
@@ -224,10 +224,11 @@ def _judge(
                     touched[count] = call
                     count += 1
                 where[call] += 1
-                target = targets[step]
-                # a fair call is no fault, so a step of it within the component stays in it
-                if number[target] == _DONE and low[target] == rep:
-                    met[call] = TAKEN
+                if met[call] != TAKEN:
+                    target = targets[step]
+                    # a fair call is no fault: a step of it within the component stays in it
+                    if number[target] == _DONE and low[target] == rep:
+                        met[call] = TAKEN
     dead, barred = False, False
     for i in range(count):
         call = touched[i]
@@ -258,7 +259,6 @@ with kernel_cache():
 
     @njit(**fast)  # type: ignore[untyped-decorator]
     def components(
-        within: Any,
         found: int,
         first: Any,
         targets: Any,
@@ -276,17 +276,18 @@ with kernel_cache():
         met: Any,
         touched: Any,
     ) -> int:
-        """Mark the components inside `within` that a fair run can stay in; how many there are.
+        """Mark the components that a fair run can stay in; how many there are.
 
-        The algorithm is that of R. E. Tarjan (1972), without recursion. `number` is all zero
-        before; `again` tells afterwards which states have to be looked at once more.
+        The algorithm is that of R. E. Tarjan (1972), without recursion. Before, `number` has 0
+        for what is meant and `OUT` for all else; afterwards `again` tells which states have to
+        be looked at once more.
 
         :param found: how many were found before.
         """
         counter = np.uint32(0)
         top = 0
-        for root in range(len(within)):
-            if not within[root] or number[root] != 0:
+        for root in range(len(number)):
+            if number[root] != 0:
                 continue
             depth = 0
             counter += np.uint32(1)
@@ -301,13 +302,12 @@ with kernel_cache():
                 entered = False
                 while step < end:
                     target = targets[step]
-                    if within[target] and not faulty[labels[step]]:
-                        seen = number[target]
+                    seen = number[target]
+                    if seen < least and not faulty[labels[step]]:
                         if seen == 0:
                             entered = True
                             break
-                        if seen != _DONE and seen < least:
-                            least = seen
+                        least = seen
                     step += 1
                 low[state] = least
                 if entered:
