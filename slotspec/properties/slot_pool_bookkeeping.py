@@ -7,7 +7,8 @@ from slotspec.models.request import SlotRequest
 from slotspec.models.slot import LeakedSlot, Payload, PhysicalSlot
 from slotspec.models.slot_pool import slot_pool
 from slotspec.models.slot_pool_queues import is_held, is_open, pending_under, queued_with_id
-from slotspec.models.slot_pool_state import Effect, SlotPoolState
+from slotspec.models.slot_pool_state import Effect, Raised, SlotPoolState
+from slotspec.properties.effects import count_effects
 from slotspec.statemachine.fields import Setting
 from slotspec.statemachine.queues import length, place_of
 from slotspec.statemachine.rules import NONE
@@ -181,3 +182,12 @@ def is_completion(s: SlotPoolState, i: int) -> bool:
     """Whether effect `i` tells a caller its answer."""
     kind = s.effects[i][0]
     return kind == Effect.REQUEST_FULFILLED or kind == Effect.REQUEST_FAILED
+
+
+@slot_pool.step("SlotPoolImpl (FLINK-18372, FLINK-18407)")
+def a_started_pool_meets_no_null_pointer(before: SlotPoolState, after: SlotPoolState) -> bool:
+    """Once it was started, no operation ends with a NullPointerException."""
+    return (
+        before.executor == 0
+        or count_effects(after, int(Effect.RAISES), int(Raised.NULL_POINTER), NONE) == 0
+    )

@@ -205,3 +205,20 @@ def batch_requests_ignore_resource_manager_failures(
         ):
             return False
     return True
+
+
+@slot_pool.step(
+    "SlotPoolImpl.isBatchRequestAndFailureCanBeIgnored (FLINK-13555)",
+    on=resource_manager_fails,
+    when=has_batch,
+    deviation=reused(TWINS),
+)
+def a_batch_request_that_nobody_can_fulfil_fails_at_once(
+    before: SlotPoolState, after: SlotPoolState, result: int, request: int, failure: int
+) -> bool:
+    """A final failure is told to the caller of a pending batch request, who need not wait on."""
+    if failure != Failure.UNFULFILLABLE or before.request[request] != SlotRequest.PENDING:
+        return True
+    if not before.batch[request]:
+        return True
+    return count_effects(after, int(Effect.REQUEST_FAILED), request, NONE) == 1

@@ -8,6 +8,7 @@ from slotspec.models.slot_pool_environment import (
     advance_time,
     create_allocated_slot_report,
     get_available_slots_information,
+    start,
 )
 from slotspec.models.slot_pool_queues import allocated_of, available_of, is_held
 from slotspec.models.slot_pool_state import Effect, SlotPoolState
@@ -47,6 +48,14 @@ def batch_requests_time_out_only_while_no_held_slot_matches(
                 ):
                     return False
     return True
+
+
+@slot_pool.step("SlotPoolImpl.disableBatchSlotRequestTimeoutCheck (FLINK-18972)", on=start)
+def starting_switches_no_check_off(
+    before: SlotPoolState, after: SlotPoolState, result: int
+) -> bool:
+    """The batch check goes on until somebody who takes it over switches it off."""
+    return after.batch_check == before.batch_check
 
 
 @slot_pool.always("SlotPoolImpl.checkIdleSlot: a slot lives at most two idle timeouts")

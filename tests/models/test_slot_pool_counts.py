@@ -55,6 +55,7 @@ LENGTHS: dict[str, dict[str, int | dict[str, int]]] = {
         "a_closed_pool_holds_slots_again": 6,
         "a_payload_runs": 6,
         "a_slot_leaks": 7,
+        "a_slot_in_use_has_an_owner": 7,
         "a_request_is_served_by_anothers_slot": {"1.12": 6, "1.13": 6},
     },
     "queue": {
