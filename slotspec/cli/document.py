@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from slotspec.cli.bugs import bug_of, found_by
-from slotspec.statemachine.model import Instance
-from slotspec.statemachine.verdict import Finding, Result, Verdict
+from slotspec.statemachine.model import Instance, Kind
+from slotspec.statemachine.verdict import Finding, PropertyResult, Result, Verdict
 from slotspec.statemachine.words import words_of
 
 FORMAT = 1
@@ -47,6 +47,7 @@ def document(result: Result) -> dict[str, Any]:
                 "source": found.property.source,
                 "reason": found.reason,
                 "trace": steps(result.instance, found.finding),
+                **round_(found),
             }
             for found in result.properties
         ],
@@ -60,6 +61,19 @@ def document(result: Result) -> dict[str, Any]:
             for (lifecycle, source, event), count in result.fired.items()
         ],
         "trace": steps(result.instance, first),
+    }
+
+
+def round_(found: PropertyResult) -> dict[str, Any]:
+    """Where a run that never ends begins to go round, and what it is about."""
+    if found.property.kind is not Kind.LEADS_TO:
+        return {}
+    finding = found.finding
+    names = found.property.parameters
+    return {
+        "loop": finding and finding.loop,
+        "since": finding and finding.since,
+        "elements": finding and dict(zip(names, finding.elements, strict=True)),
     }
 
 

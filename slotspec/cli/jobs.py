@@ -239,8 +239,8 @@ def _without_instance(at: Progress) -> Progress:
 
 # ----------------------------------------------------------------- results without a model
 
-Trace = tuple[tuple[int, ...], str | None]
-"""A finding: the places of its calls among all calls of the instance, and its fault."""
+Trace = tuple[tuple[int, ...], str | None, dict[str, Any]]
+"""A finding: the places of its calls among all calls of the instance, its fault, its loop."""
 
 
 def packed(result: Result) -> dict[str, Any]:
@@ -270,7 +270,8 @@ def unpacked(made: Mapping[str, Any], instance: Instance) -> Result:
 def _trace(finding: Finding | None) -> Trace | None:
     if finding is None:
         return None
-    return tuple(call.index for call in finding.calls), finding.fault
+    loop = {name: getattr(finding, name) for name in ("loop", "since", "elements")}
+    return tuple(call.index for call in finding.calls), finding.fault, loop
 
 
 def _finding(trace: Trace | None, instance: Instance) -> Finding | None:
@@ -278,5 +279,5 @@ def _finding(trace: Trace | None, instance: Instance) -> Finding | None:
 
     if trace is None:
         return None
-    calls, fault = trace
-    return explain(instance, [instance.calls[index] for index in calls], fault)
+    calls, fault, loop = trace
+    return replace(explain(instance, [instance.calls[index] for index in calls], fault), **loop)

@@ -8,7 +8,7 @@ from slotspec.cli.output import Output
 from slotspec.cli.summary import Group, groups, length, overall
 from slotspec.statemachine.model import Instance
 from slotspec.statemachine.verdict import Finding, Result, Verdict
-from slotspec.statemachine.words import NOTHING, words_of
+from slotspec.statemachine.words import NOTHING, for_ever, words_of
 
 NUMBERS = ("states", "transitions", "depth", "seconds", "step")
 
@@ -178,6 +178,9 @@ def findings(result: Result, everything: bool) -> Iterator[tuple[str, Finding | 
             word = "WITNESS of" if verdict is Verdict.HOLDS else verdict.value
             declared = found.property
             more = f" ({found.reason})" if found.reason else ""
+            if found.finding and found.finding.elements:
+                chosen = words_of(result.instance).chosen(declared, found.finding.elements)
+                more = f" [{chosen}]{more}"
             yield f"{word} {declared.name} of {name}: {declared.sentence}{more}", found.finding
 
 
@@ -188,7 +191,8 @@ def trace(out: Output, instance: Instance, title: str, finding: Finding | None) 
         out.line()
         return
     if not finding.steps:
-        out.line("in the initial state\n")
+        stays = for_ever(finding)
+        out.line("in the initial state" + (f"; {stays}\n" if stays else "\n"))
         return
     words = words_of(instance)
     rows = [
@@ -200,5 +204,7 @@ def trace(out: Output, instance: Instance, title: str, finding: Finding | None) 
         )
         for number, step in enumerate(finding.steps, 1)
     ]
+    if finding.loop is not None:
+        rows.insert(finding.loop, ("", for_ever(finding) or "", "", ""))
     out.table(("step", "call", "effects", "changes"), rows, NUMBERS)
     out.line()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from html import escape
 from itertools import count
 
@@ -15,6 +16,7 @@ from slotspec.diagrams.sequence_svg import sequence_svg
 from slotspec.diagrams.sequences import of_finding
 from slotspec.statemachine.model import Kind
 from slotspec.statemachine.verdict import Finding, Result, Verdict
+from slotspec.statemachine.words import for_ever
 
 MARKS = {
     Verdict.HOLDS: ("good", "\N{CHECK MARK}"),
@@ -323,14 +325,19 @@ def _trace(
     if finding is None:
         return f"<p>{title}: {escape(sentence)}</p>"
     steps = len(finding.steps)
+    going_on = for_ever(finding)
     if steps == 0:
-        drawn = "<p>In the initial state.</p>"
+        drawn = f"<p>In the initial state{f'; {going_on}' if going_on else ''}.</p>"
     else:
         shown = finding if steps <= LONGEST else Finding(finding.steps[:LONGEST])
+        if finding.loop is not None and finding.loop < LONGEST:
+            shown = replace(shown, loop=finding.loop)
         drawn = sequence_svg(of_finding(result.instance, shown), title=False)
         drawn = f'<div class="wide">{_apart(drawn, next(pictures))}</div>'
         if steps > LONGEST:
             drawn += f"<p>{steps - LONGEST} further steps are not drawn.</p>"
+    if going_on and steps:
+        drawn += f"<p>After step {finding.loop}: {going_on}.</p>"
     plural = "" if steps == 1 else "s"
     return (
         f"<details{' open' if opened else ''}><summary>{title}, {steps} step{plural}:"

@@ -12,7 +12,7 @@ from slotspec.diagrams.casts import Cast, cast_of
 from slotspec.diagrams.description import Message, Remark, Sequel, Sequence
 from slotspec.statemachine.model import Instance, Kind, Property
 from slotspec.statemachine.verdict import Finding, TraceStep
-from slotspec.statemachine.words import words_of
+from slotspec.statemachine.words import for_ever, words_of
 
 MOST = 6
 """So many of one kind have a lifeline each; more share one, and messages name them."""
@@ -29,6 +29,10 @@ class Told:
     """(kind, name, text) of each effect; the caller's own for an answer to it."""
     changes: tuple[str, ...]
     wrong: tuple[str, ...] = ()
+    begins: tuple[str, ...] = ()
+    """What is said before the step."""
+    ends: tuple[str, ...] = ()
+    """What is said after it."""
 
 
 def of_finding(instance: Instance, finding: Finding, title: str = "", ending: str = "") -> Sequence:
@@ -37,6 +41,14 @@ def of_finding(instance: Instance, finding: Finding, title: str = "", ending: st
     told = list(of_steps(instance, finding.steps))
     if finding.fault and told:
         told[-1] = replace(told[-1], wrong=(finding.fault,))
+    going_on = for_ever(finding)
+    if finding.loop is not None and going_on is not None:
+        if finding.loop < len(told):
+            told[finding.loop] = replace(told[finding.loop], begins=(going_on,))
+        elif told:
+            told[-1] = replace(told[-1], ends=(going_on,))
+        else:
+            ending = f"{going_on}. {ending}".strip()
     return sequence(cast, told, title or instance.title, ending)
 
 
@@ -237,7 +249,10 @@ def sequence(cast: Cast, told: list[Told], title: str, ending: str = "") -> Sequ
     steps = []
     for step in told:
         caller = line(*step.caller)
-        items: list[Message | Remark] = [Message(caller, cast.system, step.call)]
+        items: list[Message | Remark] = []
+        if step.begins:
+            items.append(Remark(cast.system, step.begins))
+        items.append(Message(caller, cast.system, step.call))
         for kind, name, text in step.effects:
             named = f"{name} {text}" if kind in crowded and (kind, name) != step.caller else text
             items.append(Message(cast.system, line(kind, name), named, reply=True))
@@ -245,6 +260,8 @@ def sequence(cast: Cast, told: list[Told], title: str, ending: str = "") -> Sequ
             items.append(Remark(cast.system, step.changes))
         if step.wrong:
             items.append(Remark(cast.system, step.wrong, bad=True))
+        if step.ends:
+            items.append(Remark(cast.system, step.ends))
         steps.append(Sequel(step.number, tuple(items)))
     return Sequence(title, tuple(dict.fromkeys(lifelines)), tuple(steps), ending)
 

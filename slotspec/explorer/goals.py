@@ -14,7 +14,8 @@ from slotspec.statemachine.fields import FieldSpec, Ref
 from slotspec.statemachine.interpret import Interpreter
 from slotspec.statemachine.model import Instance
 from slotspec.statemachine.rules import NONE, REFUSED
-from slotspec.statemachine.verdict import Limits
+from slotspec.statemachine.verdict import Finding, Limits
+from slotspec.statemachine.words import for_ever
 
 PROPERTY_LIMITS = Limits(states=3_000_000, seconds=20.0)
 STATES, SECONDS = 200_000, 10.0
@@ -51,9 +52,15 @@ def _check(instance: Instance, name: str) -> dict[str, Any]:
         "verdict": judged.verdict.value,
         "path": path,
         "states": result.states,
-        "reason": judged.reason or "",
+        "reason": judged.reason or _going_on(judged.finding),
         "sentence": judged.property.sentence,
     }
+
+
+def _going_on(finding: Finding | None) -> str:
+    """How a path that never ends goes on."""
+    said = None if finding is None else for_ever(finding)
+    return "" if finding is None or said is None else f"after step {finding.loop}: {said}"
 
 
 def state_path(ready: Ready, path: tuple[int, ...], where: str) -> dict[str, Any]:

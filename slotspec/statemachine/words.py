@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from slotspec.statemachine.fields import Domain, Ref, Sort
-from slotspec.statemachine.model import Call, Instance, ParameterDomain
+from slotspec.statemachine.model import Call, Instance, ParameterDomain, Property
 from slotspec.statemachine.rules import NONE
 from slotspec.statemachine.verdict import Finding, TraceStep
 
@@ -97,15 +97,23 @@ class Words:
             found.append(f"{place}: {self.value(domain, old)} -> {self.value(domain, new)}")
         return found
 
+    def chosen(self, declared: Property, elements: tuple[int, ...]) -> str:
+        """A choice of a property's parameters: ``gate=gate1``."""
+        return ", ".join(
+            f"{name}={self.argument(domain, value)}"
+            for (name, domain), value in zip(declared.parameters.items(), elements, strict=True)
+        )
+
     def export(self, finding: Finding) -> Iterator[dict[str, Any]]:
         """The trace as objects for JSON lines: a header, then one for each step."""
         setting = self.instance.setting
-        yield {
+        header = {
             "format": "slotspec.steps",
             "model": self.instance.model.name,
             "generation": self.instance.generation,
             "bounds": dict(setting.bounds),
         }
+        yield header if finding.loop is None else {**header, "loop": finding.loop}
         for step in finding.steps:
             yield {
                 "action": step.call.action.name,
@@ -116,6 +124,15 @@ class Words:
                 "effects": [list(effect) for effect in step.effects],
                 "state": dict(step.after),
             }
+
+
+def for_ever(finding: Finding) -> str | None:
+    """How a run that never ends goes on after the steps before its loop; None: it ends."""
+    if finding.loop is None:
+        return None
+    if finding.loop == len(finding.steps):
+        return "here it stays for ever"
+    return "from here it goes round for ever"
 
 
 def singular(name: str) -> str:
