@@ -58,6 +58,7 @@ class LogicalSlotOracle(ModelOracle):
     :param generation: ``1.11``, ``1.12`` or ``1.13``.
     :param header: not needed: nothing of it makes a difference.
     :param replace: rules of the model to be replaced (a defect), for experiments.
+    :param choices: single choices that differ from the generation's.
     :param listener: told of every lifecycle event that the rules fire.
     """
 
@@ -73,12 +74,14 @@ class LogicalSlotOracle(ModelOracle):
         generation: str,
         header: TraceHeader | None = None,
         *,
-        replace: dict[Callable[..., Any], Callable[..., Any]] | None = None,
+        replace: Mapping[Callable[..., Any], Callable[..., Any]] | None = None,
+        choices: Mapping[str, Any] | None = None,
         listener: Listener | None = None,
     ) -> None:
         instance = logical_slot.instance(
             {"slots": 8, "payloads": 8, "physical_slots": 2, "reactions": 1, "faults": 1},
             generation=generation,
+            choices=choices,
             replace=replace,
         )
         super().__init__(generation, instance, listener)

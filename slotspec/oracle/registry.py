@@ -37,7 +37,9 @@ class Oracle(Protocol):
         ...
 
 
-Factory = Callable[[str, TraceHeader | None], Oracle]
+Factory = Callable[..., Oracle]
+"""Called with generation and header. Those of the built-in models also take ``replace``,
+``choices`` and ``listener`` by name."""
 
 ORACLES: dict[str, str | Factory] = {
     SLOT_POOL.implementation: "slotspec.oracle.slot_pool:SlotPoolOracle",
@@ -80,6 +82,14 @@ def oracle_for(header: TraceHeader, generation: str | None = None) -> Oracle:
     :raises InputError: ``TRC010`` where no model covers the class, or as `generation_of`.
     """
     chosen = generation_of(header, generation)
+    return factory_of(header)(chosen, header)
+
+
+def factory_of(header: TraceHeader) -> Factory:
+    """What makes the oracles for traces of this class.
+
+    :raises InputError: ``TRC010`` where no model covers the class.
+    """
     found = ORACLES.get(header.implementation)
     if found is None:
         known = ", ".join(ORACLES)
@@ -89,4 +99,4 @@ def oracle_for(header: TraceHeader, generation: str | None = None) -> Oracle:
     if isinstance(found, str):
         module, name = found.split(":")
         found = cast("Factory", getattr(import_module(module), name))
-    return found(chosen, header)
+    return found

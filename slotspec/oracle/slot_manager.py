@@ -51,7 +51,7 @@ from slotspec.oracle.traces import Expected, TraceHeader
 from slotspec.oracle.vocabulary import SLOT_MANAGER
 from slotspec.statemachine.errors import InputError
 from slotspec.statemachine.fields import Sort
-from slotspec.statemachine.rules import NONE
+from slotspec.statemachine.rules import NONE, Listener
 
 TASK_MANAGER_TIMEOUT_MS = 30_000
 """Flink's default of ``resourcemanager.taskmanager-timeout``."""
@@ -106,6 +106,8 @@ class SlotManagerOracle(ModelOracle):
     :param header: configuration and profiles of a recording; without one, Flink's defaults
         and the profiles ``small``, ``large``, ``unknown``, ``any``.
     :param replace: rules of the model to be replaced (a defect), for experiments.
+    :param choices: single choices that differ from the generation's.
+    :param listener: told of every lifecycle event that the rules fire.
     """
 
     vocabulary = SLOT_MANAGER
@@ -117,7 +119,9 @@ class SlotManagerOracle(ModelOracle):
         generation: str,
         header: TraceHeader | None = None,
         *,
-        replace: dict[Callable[..., Any], Callable[..., Any]] | None = None,
+        replace: Mapping[Callable[..., Any], Callable[..., Any]] | None = None,
+        choices: Mapping[str, Any] | None = None,
+        listener: Listener | None = None,
     ) -> None:
         config = {**DEFAULTS, **(header.config if header else {})}
         named = profiles_of(header) if header else dict(CATALOGUE)
@@ -147,10 +151,11 @@ class SlotManagerOracle(ModelOracle):
                         "auto_run",
                     )
                 },
+                **(choices or {}),
             },
             replace=replace,
         )
-        super().__init__(generation, instance)
+        super().__init__(generation, instance, listener)
         self._profiles = Names(list(named))
         self._instances = Names()
         self._slots = Names()

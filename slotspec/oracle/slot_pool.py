@@ -81,7 +81,7 @@ class SlotPoolOracle:
         generation: str,
         header: TraceHeader | None = None,
         *,
-        replace: dict[Callable[..., Any], Callable[..., Any]] | None = None,
+        replace: Mapping[Callable[..., Any], Callable[..., Any]] | None = None,
         choices: Mapping[str, Any] | None = None,
         listener: Listener | None = None,
     ) -> None:

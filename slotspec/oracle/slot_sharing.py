@@ -42,7 +42,7 @@ from slotspec.oracle.traces import Expected, TraceHeader
 from slotspec.oracle.vocabulary import SLOT_SHARING
 from slotspec.statemachine.errors import InputError
 from slotspec.statemachine.fields import Sort
-from slotspec.statemachine.rules import NONE
+from slotspec.statemachine.rules import NONE, Listener
 
 CAUSES = {
     "other": Cause.OTHER,
@@ -73,6 +73,8 @@ class SlotSharingOracle(ModelOracle):
     :param late_calls: a slot can be called for ever, also when it has left all tables, so its
         number is not used again. Without late calls it is, as soon as the slot is over.
     :param replace: rules of the model to be replaced (a defect), for experiments.
+    :param choices: single choices that differ from the generation's.
+    :param listener: told of every lifecycle event that the rules fire.
     """
 
     vocabulary = SLOT_SHARING
@@ -90,7 +92,9 @@ class SlotSharingOracle(ModelOracle):
         header: TraceHeader | None = None,
         *,
         late_calls: bool = True,
-        replace: dict[Callable[..., Any], Callable[..., Any]] | None = None,
+        replace: Mapping[Callable[..., Any], Callable[..., Any]] | None = None,
+        choices: Mapping[str, Any] | None = None,
+        listener: Listener | None = None,
     ) -> None:
         named: dict[str, ResourceProfile] = profiles_of(header) if header else dict(CATALOGUE)
         releases = header.config.get("owner_releases", True) if header else True
@@ -110,12 +114,13 @@ class SlotSharingOracle(ModelOracle):
                 "owner_releases": int(releases),
                 "map_order": MapOrder.OLDEST_FIRST,
                 "late_calls": int(late_calls),
+                **(choices or {}),
             },
             replace=replace,
         )
         # the rule that forgets slots is declared apart from the operations
         assert instance.model.settle is not None, f"{records.__name__} declares none"
-        super().__init__(generation, instance)
+        super().__init__(generation, instance, listener)
         self._names = {
             sort: Names() for sort in (multis, slots, payloads, groups, task_managers, allocations)
         }

@@ -108,6 +108,7 @@ class TaskSlotTableOracle(ModelOracle):
     :param header: static slots, profiles and budget of a recording; without one, two static
         slots of profile ``small`` and a budget of twice as much.
     :param replace: rules of the model to be replaced (a defect), for experiments.
+    :param choices: single choices that differ from the generation's.
     :param listener: told of every lifecycle event that the rules fire.
     """
 
@@ -126,7 +127,8 @@ class TaskSlotTableOracle(ModelOracle):
         generation: str,
         header: TraceHeader | None = None,
         *,
-        replace: dict[Callable[..., Any], Callable[..., Any]] | None = None,
+        replace: Mapping[Callable[..., Any], Callable[..., Any]] | None = None,
+        choices: Mapping[str, Any] | None = None,
         listener: Listener | None = None,
     ) -> None:
         self.resources = resources_of(header)
@@ -139,6 +141,7 @@ class TaskSlotTableOracle(ModelOracle):
                 "follow_clock": 1,
                 "resources_given": self.resources,
                 "static_slots": self.static,
+                **(choices or {}),
             },
             replace=replace,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from random import Random
 from typing import Any
 
@@ -10,36 +11,46 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slotspec.oracle.fuzzing.choosing import Swarm
 from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep
+from slotspec.oracle.fuzzing.mixing import source
 from slotspec.oracle.fuzzing.shrinking import shrink
+from slotspec.oracle.fuzzing.subjects import Subject, subject, subject_of
 from slotspec.oracle.peers.python import PythonPeer
-from slotspec.oracle.vocabulary import SLOT_POOL
-from slotspec.statemachine.errors import UsageError
+from slotspec.oracle.traces import TraceHeader
+from slotspec.statemachine.errors import InputError
 
 _SMALL = st.integers(0, 127)
 _NUMBER = st.tuples(_SMALL, _SMALL).map(lambda pair: pair[0] << 7 | pair[1])
 
 
-def run(factory: Callable[[Mapping[str, Any]], Any], generation: str, steps: int) -> None:
+def run(
+    factory: Callable[[Mapping[str, Any]], Any],
+    generation: str,
+    steps: int,
+    model: str = "slot_pool",
+) -> None:
     """Run the test.
 
-    :raises AssertionError: where the pool leaves the model; with the shortest sequence.
-    :raises UsageError: ``SET101`` for an unknown generation.
+    :raises AssertionError: where the object leaves the model; with the shortest sequence.
+    :raises UsageError: ``SET101`` for an unknown generation, ``SET112`` for a model that has
+        no class.
     """
-    check_generation(generation)
+    about = subject(model)
+    about.generation(generation)
     peer = PythonPeer(factory, name_of(factory))
     found: list[Found] = []
 
     @given(st.data())
     def conforms(data: st.DataObject) -> None:
-        swarm = Swarm(generation, Random(data.draw(_NUMBER)))
+        mixture = Random(data.draw(_NUMBER))
         length = 1 + data.draw(_SMALL) * steps // 128
         numbers = [data.draw(_NUMBER) for _ in range(length)]
-        lockstep = Lockstep(generation, swarm.header, peer)
+        operations = source(about, generation, mixture, length)
+        lockstep = Lockstep(generation, operations.header, peer)
         try:
             for place, number in enumerate(numbers):
-                lockstep.step(*swarm.step(place, lockstep.situation, Random(number)))
+                with suppress(InputError):
+                    lockstep.step(*operations.step(place, lockstep.situation, Random(number)))
         except Diverged as diverged:
             found.append(diverged.found)
             raise
@@ -52,12 +63,6 @@ def run(factory: Callable[[Mapping[str, Any]], Any], generation: str, steps: int
         raise AssertionError(message) from None
 
 
-def check_generation(generation: str) -> None:
-    if generation not in SLOT_POOL.generations:
-        known = ", ".join(SLOT_POOL.generations)
-        raise UsageError("SET101", f"there is no generation {generation!r}; use one of {known}")
-
-
 def name_of(factory: Any) -> str:
     return str(getattr(factory, "__qualname__", type(factory).__qualname__))
 
@@ -67,7 +72,8 @@ def told(found: Found, factory: Any, generation: str) -> str:
     differences = [str(difference) for difference in found.differences[:5]]
     what = found.fault or "\n".join(differences)
     return (
-        f"the pool diverges from generation {generation} at step {len(found.steps)}\n{what}\n\n"
+        f"the {subject_of(found.header).receiver} diverges from generation {generation}"
+        f" at step {len(found.steps)}\n{what}\n\n"
         f"{program(found, factory, generation)}"
     )
 
@@ -75,20 +81,24 @@ def told(found: Found, factory: Any, generation: str) -> str:
 def program(found: Found, factory: Any, generation: str) -> str:
     """A program that runs the sequence again and fails where it fails."""
     name = name_of(factory)
-    config = ", ".join(f"{key}={value}" for key, value in found.header.config.items())
+    about = subject_of(found.header)
+    if about.model == "slot_pool":
+        given_ = ", ".join(f"{key}={value}" for key, value in found.header.config.items())
+    else:
+        given_ = f"header={msgspec.to_builtins(found.header)!r}"
     lines = [
         "from slotspec.testing import checked",
         f"from {factory.__module__} import {name.split('.')[0]}",
         "",
-        f'pool = checked({name}, generation="{generation}", {config})',
+        f'{about.receiver} = checked({name}, generation="{generation}", {given_})',
     ]
     for op, arguments in found.operations:
         given_ = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
-        lines.append(f"pool.{op}({given_})")
+        lines.append(f"{about.receiver}.{op}({given_})")
     return "\n".join(lines) + "\n"
 
 
-class CheckedPool:
+class CheckedObject:
     """Runs each operation on an adapter and in the model; see :func:`slotspec.testing.checked`.
 
     A call returns what the operation returned, or the name of the exception that it raised.
@@ -98,15 +108,21 @@ class CheckedPool:
         self,
         factory: Callable[[Mapping[str, Any]], Any],
         generation: str,
+        given_: Mapping[str, Any] | None,
         config: Mapping[str, int],
     ) -> None:
-        check_generation(generation)
-        header = Swarm(generation, Random(0)).header
+        if given_ is None:
+            pool = subject("slot_pool")
+            header = source(pool, pool.generation(generation), Random(0), 0).header
+        else:
+            header = msgspec.convert(given_, TraceHeader)
+        self._about: Subject = subject_of(header)
+        self._about.generation(generation)
         header = msgspec.structs.replace(header, config={**header.config, **config})
         self._lockstep = Lockstep(generation, header, PythonPeer(factory, name_of(factory)))
 
     def __getattr__(self, op: str) -> Callable[..., Any]:
-        if op not in SLOT_POOL.by_name:
+        if op not in self._about.vocabulary.by_name:
             raise AttributeError(op)
 
         def operation(**arguments: Any) -> Any:

@@ -13,11 +13,20 @@ import pytest
 
 @pytest.fixture(scope="session")
 def slotspec_conformance() -> Callable[..., None]:
-    """Hold a slot pool against the model: ``slotspec_conformance(factory, generation="1.12")``."""
+    """Hold a slot pool against the model: ``slotspec_conformance(factory, generation="1.12")``.
 
-    def check(factory: Callable[..., Any], *, generation: str, steps: int = 40) -> None:
+    Another class with ``model="slot_manager"``.
+    """
+
+    def check(
+        factory: Callable[..., Any],
+        *,
+        generation: str,
+        steps: int = 40,
+        model: str = "slot_pool",
+    ) -> None:
         from slotspec.testing.conformance import run
 
-        run(factory, generation, steps)
+        run(factory, generation, steps, model)
 
     return check

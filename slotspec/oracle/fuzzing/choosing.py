@@ -1,4 +1,4 @@
-"""Chooses the next operation and its arguments: meaningful ones, and hostile ones.
+"""Chooses the next operation of a slot pool: meaningful ones, and hostile ones.
 
 Meaningful means that most arguments name what is there: an offer for what was asked, a
 release of what is held. Hostile means repeated, late, conflicting, stale and invented ones,
@@ -13,26 +13,11 @@ from random import Random
 from typing import Any
 
 from slotspec.oracle.fuzzing.situation import Situation
+from slotspec.oracle.fuzzing.subjects import PROFILES
 from slotspec.oracle.peers.protocol import Operation
 from slotspec.oracle.traces import FORMAT, TraceHeader
 from slotspec.oracle.vocabulary import SLOT_POOL
 
-_AMOUNTS = ("cpu", "task_heap_mb", "task_off_heap_mb", "managed_mb", "network_mb")
-
-
-def _profile(*amounts: float) -> dict[str, Any]:
-    return {**dict(zip(_AMOUNTS, amounts, strict=True)), "extended": {}}
-
-
-PROFILES: dict[str, Any] = {
-    "any": "ANY",
-    "large": _profile(2.0, 1024, 0, 256, 64),
-    "small": _profile(1.0, 256, 0, 64, 32),
-    "tall": _profile(1.0, 4096, 0, 64, 32),
-    "unknown": "UNKNOWN",
-    "wide": _profile(4.0, 256, 0, 64, 32),
-}
-"""``large`` satisfies ``small``; ``tall`` and ``wide`` satisfy ``small`` but not each other."""
 CAUSES = {
     "other": "RuntimeException",
     "timeout": "TimeoutException",
@@ -74,7 +59,7 @@ class Swarm:
                 "idle_slot_timeout_ms": random.choice(_IDLE_CHOICES),
                 "batch_slot_timeout_ms": random.choice(_BATCH_CHOICES),
             },
-            profiles=PROFILES,
+            profiles=dict(PROFILES),
             causes=CAUSES,
             task_managers=TASK_MANAGERS,
         )

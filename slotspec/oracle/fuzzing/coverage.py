@@ -7,24 +7,17 @@ from dataclasses import dataclass
 from dataclasses import field as field_of
 from typing import Any
 
-from slotspec.models.slot_pool import slot_pool
-from slotspec.oracle.vocabulary import SLOT_POOL
-from slotspec.statemachine.lifecycle import Event, Lifecycle
+from slotspec.oracle.fuzzing.subjects import Subject, subject
+from slotspec.statemachine.lifecycle import Event
 
 Transition = tuple[str, str, str]
 """Lifecycle, source state, event."""
 
-_LIFECYCLES: dict[str, type[Lifecycle]] = {
-    name: spec.domain
-    for name, spec in slot_pool.record.fields.items()
-    if isinstance(spec.domain, type) and issubclass(spec.domain, Lifecycle)
-}
 
-
-def declared() -> list[Transition]:
-    """Every transition that the lifecycles of the slot pool declare, in their order."""
+def declared(about: Subject) -> list[Transition]:
+    """Every transition that the lifecycles of a model declare, in their order."""
     found: dict[Transition, None] = {}
-    for lifecycle in _LIFECYCLES.values():
+    for lifecycle in about.lifecycles.values():
         for move in lifecycle.transitions:
             found[lifecycle.__name__, move.source.name, move.event.name] = None
     return list(found)
@@ -35,6 +28,7 @@ class Coverage:
     """Counts; `listener` goes to an oracle."""
 
     generation: str
+    model: str = "slot_pool"
     sequences: int = 0
     steps: int = 0
     operations: Counter[str] = field_of(default_factory=Counter)
@@ -55,13 +49,15 @@ class Coverage:
 
     @property
     def possible_operations(self) -> list[str]:
-        return SLOT_POOL.operations_of(self.generation)
+        return subject(self.model).vocabulary.operations_of(self.generation)
 
     def transitions(self) -> dict[Transition, int]:
         """Each declared transition with how often it was fired."""
-        counts = dict.fromkeys(declared(), 0)
+        about = subject(self.model)
+        counts = dict.fromkeys(declared(about), 0)
+        lifecycles = about.lifecycles
         for (name, source, event), count in self.fired.items():
-            lifecycle = _LIFECYCLES[name]
+            lifecycle = lifecycles[name]
             counts[lifecycle.__name__, lifecycle.states[source].name, event] += count
         return counts
 

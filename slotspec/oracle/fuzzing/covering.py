@@ -12,9 +12,9 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from slotspec.models import load_model
 from slotspec.oracle.fuzzing.coverage import declared
 from slotspec.oracle.fuzzing.graph import Edge, Graph, reachable
+from slotspec.oracle.fuzzing.subjects import Subject, subject
 from slotspec.statemachine.model import Instance
 
 Cover = Literal["transitions", "states", "pairs"]
@@ -110,23 +110,22 @@ def cover(
     generation: str,
     bounds: Mapping[str, int] | None = None,
     *,
+    model: str = "slot_pool",
     states: int = STATES,
     length: int = LENGTH,
 ) -> Covering:
-    """Sequences that cover the slot pool of a generation.
+    """Sequences that cover a model of a generation.
 
     :param bounds: of the one instance to be covered; None: bounds that suit `what`.
     """
-    if bounds is not None:
-        settings = [bounds]
-    else:
-        settings = [TINY] if what == "states" else [ALL_SIDES, REUSE, MISFIT]
+    about = subject(model)
+    settings = [bounds] if bounds is not None else _settings(about, what)
     gain = gain_of(what)
     done: set[Goal] = set()
-    wanted: set[Goal] = set(declared()) if what == "transitions" else set()
+    wanted: set[Goal] = set(declared(about)) if what == "transitions" else set()
     covering = Covering([], 0, [], True, 0)
     for setting in settings:
-        instance = load_model("slot_pool").instance(setting, generation=generation)
+        instance = about.load().instance({**about.walked, **setting}, generation=generation)
         graph = reachable(instance, states)
         covering.complete = covering.complete and graph.complete
         covering.states += graph.states
@@ -140,6 +139,14 @@ def cover(
     covering.goals = len(wanted)
     covering.missing = sorted(wanted - done, key=str)
     return covering
+
+
+def _settings(about: Subject, what: Cover) -> list[Mapping[str, int]]:
+    """Bounds of the instances that are covered, unless others are given."""
+    if about.model == "slot_pool":
+        return [TINY] if what == "states" else [ALL_SIDES, REUSE, MISFIT]
+    scopes = [scope.bounds for scope in about.load().scopes.values()]
+    return [about.tiny or scopes[0]] if what == "states" else scopes
 
 
 def _pairs(graph: Graph) -> set[Goal]:

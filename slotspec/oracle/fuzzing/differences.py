@@ -10,19 +10,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
 from random import Random
+from typing import Any
 
-from slotspec.models.generations import GENERATIONS
-from slotspec.oracle.fuzzing.choosing import Swarm
 from slotspec.oracle.fuzzing.coverage import Coverage
 from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep, replay
+from slotspec.oracle.fuzzing.mixing import source
 from slotspec.oracle.fuzzing.run import absent_operations, ignore
 from slotspec.oracle.fuzzing.shrinking import shrink
+from slotspec.oracle.fuzzing.subjects import Subject, subject, subject_of
 from slotspec.oracle.peers.model import ModelPeer
 from slotspec.oracle.peers.protocol import Peer
-from slotspec.oracle.vocabulary import SLOT_POOL
+from slotspec.statemachine.errors import InputError
 
 
 @dataclass
@@ -55,11 +57,12 @@ class Differences:
     absent_here: tuple[str, ...]
 
 
-def choices_between(here: str, there: str) -> dict[str, int]:
+def choices_between(here: str, there: str, model: str = "slot_pool") -> dict[str, Any]:
     """Choices of generation `there` that differ from those of `here`, with their values."""
-    mine, theirs = GENERATIONS[here], GENERATIONS[there]
+    generations = subject(model).load().generations
+    mine, theirs = generations[here], generations[there]
     return {
-        name: int(value)
+        name: value
         for name, value in theirs.items()
         if value != mine[name] and not name.startswith("can_")
     }
@@ -71,11 +74,13 @@ def explained_by(found: Found, generation: str, other: str) -> tuple[str, ...]:
     Each of the answers does so alone; where no single choice does, each is a pair such as
     ``removal + repeated_id``.
     """
-    switched = choices_between(generation, other)
+    model = subject_of(found.header).model
+    switched = choices_between(generation, other, model)
     for size in (1, 2):
         answers = []
         for names in combinations(switched, size):
-            peer = ModelPeer(generation, {name: switched[name] for name in names})
+            choices = {name: switched[name] for name in names}
+            peer = ModelPeer(generation, choices, model=model)
             there = replay(generation, found.header, peer, found.operations)
             if there is not None and there.differences == found.differences:
                 answers.append(" + ".join(names))
@@ -88,6 +93,7 @@ def every_difference(
     peer: Peer,
     generation: str,
     *,
+    model: str = "slot_pool",
     seed_: int = 0,
     sequences: int = 1_000,
     steps: int = 60,
@@ -97,18 +103,22 @@ def every_difference(
     """Run all sequences, and keep the shortest of each kind.
 
     :param generation: of the model that the peer is held against.
+    :param model: the class that the peer is one of.
+    :raises PeerError: where the peer fails; it tells the sequence.
     """
     start = time.perf_counter()
+    about = subject(model)
+    known = about.vocabulary.generations
     other = getattr(peer, "generation", None)
-    comparable = other if other in GENERATIONS and other != generation else None
-    coverage = Coverage(generation)
-    absent = absent_operations(peer)
+    comparable = other if other in known and other != generation else None
+    coverage = Coverage(generation, model)
+    absent = absent_operations(peer, about)
     kinds: dict[tuple[str, ...], Kind] = {}
     for number in range(sequences):
         if seconds is not None and time.perf_counter() - start > seconds:
             break
         random = Random(seed_ * 1_000_003 + number)
-        found = _sequence(peer, generation, random, steps, absent, coverage)
+        found = _sequence(peer, about, random, steps, absent, coverage)
         progress(coverage)
         if found is None:
             continue
@@ -123,14 +133,15 @@ def every_difference(
     for kind in kinds.values():
         kind.found = _short(kind, generation, comparable, peer)
     ordered = sorted(kinds.values(), key=lambda kind: (kind.explained, len(kind.found.steps)))
-    mine = frozenset(o.name for o in SLOT_POOL.operations if generation in o.absent_in)
+    operations = about.vocabulary.operations
+    mine = frozenset(o.name for o in operations if generation in o.absent_in)
     return Differences(
         coverage,
         ordered,
         combined,
         time.perf_counter() - start,
         tuple(sorted(absent - mine)),
-        tuple(sorted(mine - absent)) if other in GENERATIONS else (),
+        tuple(sorted(mine - absent)) if other in known else (),
     )
 
 
@@ -155,17 +166,18 @@ def _place(found: Found) -> tuple[str, ...]:
 
 def _sequence(
     peer: Peer,
-    generation: str,
+    about: Subject,
     random: Random,
     steps: int,
     absent: frozenset[str],
     coverage: Coverage,
 ) -> Found | None:
-    swarm = Swarm(generation, random, absent)
-    lockstep = Lockstep(generation, swarm.header, peer, coverage)
+    steps_ = source(about, coverage.generation, random, steps, absent)
+    lockstep = Lockstep(coverage.generation, steps_.header, peer, coverage)
     try:
         for place in range(random.randint(1, steps)):
-            lockstep.step(*swarm.step(place, lockstep.situation, random))
+            with suppress(InputError):
+                lockstep.step(*steps_.step(place, lockstep.situation, random))
     except Diverged as diverged:
         return diverged.found
     return None

@@ -10,9 +10,10 @@ import msgspec
 
 from slotspec.oracle.compare import Difference, Outcome, compare
 from slotspec.oracle.fuzzing.coverage import Coverage
-from slotspec.oracle.fuzzing.situation import Situation
+from slotspec.oracle.fuzzing.mixing import situation_of
+from slotspec.oracle.fuzzing.subjects import subject_of
 from slotspec.oracle.peers.protocol import Operation, Peer, PeerError
-from slotspec.oracle.slot_pool import SlotPoolOracle
+from slotspec.oracle.registry import factory_of
 from slotspec.oracle.traces import Expected, TraceHeader, TraceStep
 from slotspec.statemachine.errors import StepError
 
@@ -24,6 +25,7 @@ class Found:
     :param steps: what the peer did, the last step being the one that differs.
     :param expected: what the model does in each of them.
     :param fault: what went wrong in the model itself, which then has no last expectation.
+    :param failure: how the peer failed in the last step, of which nothing else is known then.
     """
 
     header: TraceHeader
@@ -31,6 +33,7 @@ class Found:
     expected: tuple[Expected, ...]
     differences: tuple[Difference, ...]
     fault: str | None = None
+    failure: PeerError | None = None
 
     @property
     def operations(self) -> list[Operation]:
@@ -41,12 +44,13 @@ class Diverged(Exception):
     """The peer has left the model."""
 
     def __init__(self, found: Found) -> None:
-        super().__init__(f"{found.steps[-1].op}: {found.fault or found.differences[0]}")
+        what = found.fault or found.failure or found.differences[0]
+        super().__init__(f"{found.steps[-1].op}: {what}")
         self.found = found
 
 
 class Lockstep:
-    """One sequence.
+    """One sequence, of the class that the header names.
 
     :param generation: of the model.
     :param peer: is reset.
@@ -61,8 +65,11 @@ class Lockstep:
         self._generation = generation
         self._coverage = coverage
         listener = None if coverage is None else coverage.listener
-        self._oracle = SlotPoolOracle(generation, header, listener=listener)
-        self.situation = Situation(list(header.task_managers))
+        self._oracle: Any = factory_of(header)(generation, header, listener=listener)
+        # where the model names what the peer makes, the peer has to speak first
+        self._peer_first = hasattr(self._oracle, "hint")
+        self._ordered = subject_of(header).vocabulary.ordered
+        self.situation = situation_of(header)
         self.steps: list[TraceStep] = []
         self.expected: list[Expected] = []
         peer.reset(header)
@@ -74,38 +81,53 @@ class Lockstep:
 
         :raises Diverged: where they differ.
         :raises PeerError: where the peer does not answer; it tells the sequence.
+        :raises InputError: where nobody knows what the class does with such a call; nothing
+            was run then.
         """
+        asked = TraceStep(op=op, arguments=arguments)
+        expected = None if self._peer_first else self._expected(asked)
         try:
             seen = self._peer.step(op, arguments)
         except PeerError as error:
-            before = [(step.op, step.arguments) for step in self.steps]
-            sequence = [*before, (op, arguments)]
-            raise PeerError(error.code, error.message, sequence, self.header) from error
+            self.steps.append(asked)
+            raise PeerError(error.code, error.message, self._operations, self.header) from error
         if self._coverage is not None:
             self._coverage.step(self.steps[-1].op if self.steps else None, op)
-        seen = reshaped(seen, self._generation)
+        if self._peer_first:
+            seen = reshaped(seen, self._generation)
+            expected = self._expected(seen)
+        assert expected is not None
         self.steps.append(seen)
-        expected = self._expected(seen)
         self.expected.append(expected)
-        found = compare(expected, seen)
+        found = compare(expected, seen, self._ordered)
         if found.outcome is Outcome.DIVERGES:
             raise Diverged(
                 Found(self.header, tuple(self.steps), tuple(self.expected), found.differences)
             )
         self.situation.follow(op, arguments, expected.effects, expected.state)
 
+    def failed(self, error: PeerError) -> Found:
+        """What is known where the peer has failed in the last step."""
+        return Found(self.header, tuple(self.steps), tuple(self.expected), (), failure=error)
+
+    @property
+    def _operations(self) -> list[Operation]:
+        return [(step.op, step.arguments) for step in self.steps]
+
     def _expected(self, seen: TraceStep) -> Expected:
         try:
-            self._oracle.hint(seen)
-            return self._oracle.step(seen.op, **seen.arguments)
+            if self._peer_first:
+                self._oracle.hint(seen)
+            expected: Expected = self._oracle.step(seen.op, **seen.arguments)
         except (StepError, LookupError, ArithmeticError) as error:
             fault = f"{type(error).__name__}: {error}"
-            found = Found(self.header, tuple(self.steps), tuple(self.expected), (), fault)
+            found = Found(self.header, (*self.steps, seen), tuple(self.expected), (), fault)
             raise Diverged(found) from error
+        return expected
 
 
 def reshaped(step: TraceStep, generation: str) -> TraceStep:
-    """A step of another release in the shape of this one: 1.11 has no ``origin`` in its state."""
+    """A slot pool's step in the shape of this release: 1.11 has no ``origin`` in its state."""
     pending = step.state.get("pending") if isinstance(step.state, dict) else None
     if not isinstance(pending, list) or not all(isinstance(e, dict) for e in pending):
         return step
@@ -126,11 +148,16 @@ def reshaped(step: TraceStep, generation: str) -> TraceStep:
 def replay(
     generation: str, header: TraceHeader, peer: Peer, sequence: Sequence[Operation]
 ) -> Found | None:
-    """Run a whole sequence; where it diverges, if it does."""
+    """Run a whole sequence; where it diverges, if it does, or where the peer fails.
+
+    :raises InputError: as :meth:`Lockstep.step`.
+    """
     lockstep = Lockstep(generation, header, peer)
     try:
         for op, arguments in sequence:
             lockstep.step(op, arguments)
     except Diverged as diverged:
         return diverged.found
+    except PeerError as error:
+        return lockstep.failed(error)
     return None

@@ -5,18 +5,22 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from random import Random
+from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
-from slotspec.oracle.fuzzing.choosing import Swarm
+from slotspec.oracle.fuzzing.mixing import situation_of, source
 from slotspec.oracle.fuzzing.run import absent_operations
-from slotspec.oracle.fuzzing.situation import Situation
+from slotspec.oracle.fuzzing.subjects import subject
 from slotspec.oracle.peers.protocol import Operation, Peer, PeerError
-from slotspec.oracle.slot_pool import SlotPoolOracle
-from slotspec.oracle.traces import TraceHeader, TraceStep
-from slotspec.oracle.vocabulary import SLOT_POOL
-from slotspec.statemachine.errors import SlotspecError
+from slotspec.oracle.registry import factory_of
+from slotspec.oracle.traces import Expected, TraceHeader, TraceStep
+from slotspec.statemachine.errors import InputError, SlotspecError
+
+TRIES = 100
+"""So many operations are tried for one step; most calls of objects that are not there are
+refused by whoever knows what the class does."""
 
 
 class Recording:
@@ -24,27 +28,37 @@ class Recording:
 
     :param generation: of the model that follows, to choose meaningful arguments.
     :param seed: the same seed gives the same sequence, if the peer does the same.
+    :param model: the class that the peer is one of.
     """
 
-    def __init__(self, peer: Peer, generation: str, seed: int, steps: int) -> None:
+    def __init__(
+        self, peer: Peer, generation: str, seed: int, steps: int, *, model: str = "slot_pool"
+    ) -> None:
+        about = subject(model)
         self._random = Random(seed)
         self._peer = peer
         self._count = steps
-        self._swarm = Swarm(generation, self._random, absent_operations(peer))
+        absent = absent_operations(peer, about)
+        self._source = source(about, generation, self._random, steps, absent)
         version = peer.version
-        if ".".join(version.split(".")[:2]) not in SLOT_POOL.generations:
+        if ".".join(version.split(".")[:2]) not in about.vocabulary.generations:
             version = f"{generation}.0"
         self.header: TraceHeader = msgspec.structs.replace(
-            self._swarm.header, version=version, seed=seed
+            self._source.header, version=version, seed=seed
         )
-        self._oracle = SlotPoolOracle(generation, self.header)
+        self._oracle: Any = factory_of(self.header)(generation, self.header)
+        self._peer_first = hasattr(self._oracle, "hint")
 
     def __iter__(self) -> Iterator[TraceStep]:
-        situation = Situation(list(self.header.task_managers))
+        """The steps; fewer than asked for where nothing more can be asked."""
+        situation = situation_of(self.header)
         done: list[Operation] = []
         self._peer.reset(self.header)
         for place in range(self._count):
-            op, arguments = self._swarm.step(place, situation, self._random)
+            following = self._following(place, situation)
+            if following is None:
+                return
+            op, arguments, expected = following
             done.append((op, arguments))
             try:
                 seen = self._peer.step(op, arguments)
@@ -55,8 +69,26 @@ class Recording:
             effects = seen.effects if isinstance(seen.effects, list) else []
             # a peer that leaves the protocol may leave the model behind, which only chooses
             with contextlib.suppress(SlotspecError, LookupError):
-                self._oracle.hint(seen)
-                expected = self._oracle.step(op, **arguments)
-                state = expected.state if state is UNSET else state
-            if isinstance(state, dict) and situation.state.keys() <= state.keys():
+                if self._peer_first:
+                    self._oracle.hint(seen)
+                    expected = self._oracle.step(op, **arguments)
+                if state is UNSET and expected is not None:
+                    state = expected.state
+            if isinstance(state, dict) and situation.understands(state):
                 situation.follow(op, arguments, effects, state)
+
+    def _following(
+        self, place: int, situation: Any
+    ) -> tuple[str, dict[str, Any], Expected | None] | None:
+        """The next operation that somebody knows the meaning of, with what the model says."""
+        for _ in range(TRIES):
+            op, arguments = self._source.step(place, situation, self._random)
+            if self._peer_first:
+                return op, arguments, None
+            try:
+                return op, arguments, self._oracle.step(op, **arguments)
+            except InputError:
+                continue
+            except (SlotspecError, LookupError):
+                return op, arguments, None
+        return None

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from slotspec.oracle.fuzzing.choosing import Swarm
 from slotspec.oracle.fuzzing.coverage import Coverage
 from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep
-from slotspec.oracle.fuzzing.shrinking import shrink
+from slotspec.oracle.fuzzing.mixing import Source, source
+from slotspec.oracle.fuzzing.shrinking import shortened, shrink
+from slotspec.oracle.fuzzing.subjects import Subject, subject
 from slotspec.oracle.peers.protocol import Peer, PeerError
-from slotspec.oracle.vocabulary import SLOT_POOL
+from slotspec.statemachine.errors import InputError
 
 DEFAULT_SEQUENCES = 1_000
 DEFAULT_STEPS = 60
@@ -66,6 +68,7 @@ def fuzz(
     peer: Peer,
     generation: str,
     *,
+    model: str = "slot_pool",
     seed_: int = 0,
     sequences: int = DEFAULT_SEQUENCES,
     steps: int = DEFAULT_STEPS,
@@ -76,13 +79,15 @@ def fuzz(
     """Run sequences until one diverges, and make that one short.
 
     :param generation: of the model that the peer is held against.
+    :param model: the class that the peer is one of.
     :param seed_: the same seed gives the same sequences, bit for bit.
     :param sequences: how many at most.
     :param steps: length of the longest one.
     :param seconds: end after so long; the run is then no longer determined by its seed alone.
-    :raises PeerError: where the peer fails; it tells the sequence.
+    :raises PeerError: where the peer fails; it tells the sequence, made short as far as that
+        was quick.
     """
-    outcome = Outcome(Coverage(generation))
+    outcome = Outcome(Coverage(generation, model))
     start = time.perf_counter()
     batches = range(0, sequences, _BATCH)
     try:
@@ -94,6 +99,10 @@ def fuzz(
                 break
     except KeyboardInterrupt:
         outcome.limit = "interrupted"
+    except PeerError as error:
+        if not shrinking:
+            raise
+        raise shortened(error, generation, peer) from None
     if outcome.found is not None:
         outcome.original = outcome.original or len(outcome.found.steps)
         if shrinking and outcome.limit is None:
@@ -117,7 +126,8 @@ def _one_batch(
     best: list[Found] = []
     shrinking_runs = 0
     stop: _Stop | None = None
-    absent = absent_operations(peer)
+    about = subject(outcome.coverage.model)
+    absent = absent_operations(peer, about)
     generation = outcome.coverage.generation
 
     def check_limits() -> None:
@@ -128,13 +138,14 @@ def _one_batch(
         if seconds is not None and time.perf_counter() - start > seconds and not best:
             raise _Stop
 
-    def sequence(swarm: Swarm, numbers: list[int]) -> None:
+    def sequence(steps: Source, numbers: list[int]) -> None:
         # what shrinking runs again is not counted: it says nothing new
         counted = None if best else outcome.coverage
         try:
-            lockstep = Lockstep(generation, swarm.header, peer, counted)
+            lockstep = Lockstep(generation, steps.header, peer, counted)
             for place, number in enumerate(numbers):
-                lockstep.step(*swarm.step(place, lockstep.situation, Random(number)))
+                with suppress(InputError):
+                    lockstep.step(*steps.step(place, lockstep.situation, Random(number)))
         except PeerError as error:
             raise _Stop(error) from error
         except Diverged as diverged:
@@ -161,11 +172,11 @@ def _one_batch(
     def run(data: st.DataObject) -> None:
         nonlocal stop
         # all is drawn before anything runs: how much is drawn must not depend on the peer
-        swarm = Swarm(generation, Random(_number(data.draw)), absent)
+        mixture = Random(_number(data.draw))
         drawn = [_number(data.draw) for _ in range(1 + data.draw(_SMALL) * steps // 128)]
         try:
             check_limits()
-            sequence(swarm, drawn)
+            sequence(source(about, generation, mixture, len(drawn), absent), drawn)
         except _Stop as stopping:
             stop = stopping
             raise
@@ -187,9 +198,9 @@ def _number(draw: Callable[[st.SearchStrategy[int]], int]) -> int:
     return (draw(_SMALL) << 7) | draw(_SMALL)
 
 
-def absent_operations(peer: Peer) -> frozenset[str]:
+def absent_operations(peer: Peer, about: Subject) -> frozenset[str]:
     """What a peer of a known generation does not have."""
     generation = getattr(peer, "generation", None)
     if generation is None:
         return frozenset()
-    return frozenset(o.name for o in SLOT_POOL.operations if generation in o.absent_in)
+    return frozenset(o.name for o in about.vocabulary.operations if generation in o.absent_in)

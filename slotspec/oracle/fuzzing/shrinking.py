@@ -8,24 +8,55 @@ into the state in which the last step differs.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
 from slotspec.oracle.fuzzing.lockstep import Found, replay
-from slotspec.oracle.peers.protocol import Operation, Peer
-from slotspec.oracle.slot_pool import SlotPoolOracle
+from slotspec.oracle.fuzzing.simplifying import joined, names_in, renamed, simpler
+from slotspec.oracle.fuzzing.subjects import subject_of
+from slotspec.oracle.peers.naming import SHOWN
+from slotspec.oracle.peers.protocol import Operation, Peer, PeerError
+from slotspec.oracle.registry import factory_of
 from slotspec.statemachine.errors import SlotspecError
 
 SEARCHED = 3_000
 """Model steps that the search for a shorter way may take."""
-_GENERATED = re.compile(r"a(\d+)")
+FAILURE_SECONDS = 30.0
+"""So long a sequence may be tried on in which the peer fails: each try may take its time."""
 
 
-def any_divergence(_: Found) -> bool:
+def any_divergence(found: Found) -> bool:
     """Accepts every divergence, also another one than at first."""
-    return True
+    return found.failure is None
+
+
+def shortened(error: PeerError, generation: str, peer: Peer) -> PeerError:
+    """The same failure of a peer, after a shorter sequence if one is found in time.
+
+    The peer has to fail with the same code. One that does not fail again keeps its sequence.
+    """
+    if error.header is None or not error.sequence:
+        return error
+    deadline = time.monotonic() + FAILURE_SECONDS
+
+    def same(found: Found) -> bool:
+        return found.failure is not None and found.failure.code == error.code
+
+    try:
+        found = replay(generation, error.header, peer, error.sequence)
+    except SlotspecError:
+        return error
+    if found is None or not same(found):
+        return error
+    shrinker = _Shrinker(found, generation, peer, same, deadline)
+    while shrinker.leave_out() or shrinker.simplify():
+        pass
+    best = shrinker.best.failure
+    assert best is not None
+    return PeerError(best.code, best.message, best.sequence, best.header, len(error.sequence))
 
 
 def shrink(
@@ -47,9 +78,17 @@ def shrink(
 
 class _Shrinker:
     def __init__(
-        self, found: Found, generation: str, peer: Peer, accept: Callable[[Found], bool]
+        self,
+        found: Found,
+        generation: str,
+        peer: Peer,
+        accept: Callable[[Found], bool],
+        deadline: float | None = None,
     ) -> None:
         self.best = found
+        self._about = subject_of(found.header)
+        self._made = re.compile(f"({'|'.join(self._about.made) or '(?!)'})(\\d+)")
+        self._deadline = deadline
         self._generation = generation
         self._peer = peer
         self._accept = accept
@@ -59,6 +98,8 @@ class _Shrinker:
         """Whether it diverges, too; then it is the best from now on."""
         key = msgspec.json.encode(sequence)
         if not sequence or key in self._tried:
+            return False
+        if self._deadline is not None and time.monotonic() > self._deadline:
             return False
         self._tried.add(key)
         try:
@@ -89,26 +130,34 @@ class _Shrinker:
 
     def _renumbered(self, begin: int, size: int) -> list[Operation]:
         """Without these steps, and with the names of later allocations moved down."""
-        gone = {
-            effect["allocation"]
-            for expected in self.best.expected[begin : begin + size]
-            for effect in expected.effects
-            if effect["effect"] == "rm.request_slot"
-        }
+        before = self._names_made(0, begin)
+        gone = self._names_made(begin, begin + size) - before
         sequence = self.best.operations
         rest = sequence[:begin] + sequence[begin + size :]
         if not gone:
             return rest
-        numbers = sorted(int(m[1]) for name in gone if (m := _GENERATED.fullmatch(name)))
 
         def moved(name: str) -> str:
-            found = _GENERATED.fullmatch(name)
+            found = self._made.fullmatch(name)
             if found is None:
                 return name
-            number = int(found[1])
-            return f"a{number - sum(n < number for n in numbers)}"
+            letters, number = found[1], int(found[2])
+            lower = sum(kind == letters and n < number for kind, n in gone)
+            return f"{letters}{number - lower}"
 
-        return [(op, _renamed(arguments, moved)) for op, arguments in rest]
+        return [(op, renamed(arguments, moved)) for op, arguments in rest]
+
+    def _names_made(self, begin: int, end: int) -> set[tuple[str, int]]:
+        """The names of the class's own making that show in what these steps are expected to do."""
+        shown: set[str] = set()
+        by_effects = SHOWN.get(self.best.header.implementation, {})
+        for expected in self.best.expected[begin:end]:
+            for effect in expected.effects:
+                if effect["effect"] in by_effects:
+                    shown.add(effect[by_effects[effect["effect"]][0]])
+            if not by_effects:
+                names_in(expected.state, shown)
+        return {(m[1], int(m[2])) for name in shown if (m := self._made.fullmatch(name))}
 
     def join(self) -> bool:
         """Make one step of two neighbours that let time pass, or offer for one task manager."""
@@ -117,9 +166,9 @@ class _Shrinker:
             sequence = self.best.operations
             if place + 1 >= len(sequence):
                 continue
-            joined = _joined(sequence[place], sequence[place + 1])
-            if joined is not None:
-                self._try([*sequence[:place], joined, *sequence[place + 2 :]])
+            one = joined(self._about, sequence[place], sequence[place + 1])
+            if one is not None:
+                self._try([*sequence[:place], one, *sequence[place + 2 :]])
         return len(self.best.steps) < before
 
     # ------------------------------------------------------------------- simpler steps
@@ -132,9 +181,9 @@ class _Shrinker:
             while again and place < len(self.best.steps):
                 op, arguments = self.best.operations[place]
                 again = False
-                for simpler in _simpler(op, arguments):
+                for changed in simpler(self._about, self.best.header, op, arguments):
                     sequence = self.best.operations
-                    sequence[place] = (op, simpler)
+                    sequence[place] = (op, changed)
                     length = len(self.best.steps)
                     if self._try(sequence):
                         done = again = True
@@ -148,16 +197,16 @@ class _Shrinker:
         names: dict[str, str] = {}
         counts: dict[str, int] = {}
 
-        def renamed(name: str) -> str:
-            found = re.fullmatch(r"(r|rm|tm|x)\d+", name)
-            if found is None:
+        def short(name: str) -> str:
+            found = re.fullmatch(r"([a-z]+)\d+", name)
+            if found is None or found[1] in self._about.made or name in self.best.header.profiles:
                 return name
             if name not in names:
                 counts[found[1]] = counts.get(found[1], 0) + 1
                 names[name] = f"{found[1]}{counts[found[1]]}"
             return names[name]
 
-        sequence = [(op, _renamed(arguments, renamed)) for op, arguments in self.best.operations]
+        sequence = [(op, renamed(arguments, short)) for op, arguments in self.best.operations]
         return sequence != self.best.operations and self._try(sequence)
 
     # -------------------------------------------------------------- search in the model
@@ -196,7 +245,7 @@ class _Shrinker:
         return False
 
     def _state_after(self, sequence: Sequence[Operation]) -> bytes | None:
-        oracle = SlotPoolOracle(self._generation, self.best.header)
+        oracle = factory_of(self.best.header)(self._generation, self.best.header)
         state: dict[str, Any] = {}
         try:
             for op, arguments in sequence:
@@ -204,58 +253,3 @@ class _Shrinker:
         except (SlotspecError, LookupError):
             return None
         return msgspec.json.encode({k: v for k, v in state.items() if k != "clock"})
-
-
-def _joined(first: Operation, second: Operation) -> Operation | None:
-    op, given = first
-    other, more = second
-    if op == other == "advance_time":
-        return op, {"ms": given["ms"] + more["ms"]}
-    if op == other == "offer_slots" and given["tm"] == more["tm"]:
-        return op, {"tm": given["tm"], "offers": [*given["offers"], *more["offers"]]}
-    return None
-
-
-def _renamed(value: Any, rename: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return rename(value)
-    if isinstance(value, dict):
-        return {key: _renamed(inner, rename) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_renamed(inner, rename) for inner in value]
-    return value
-
-
-_SIMPLEST: dict[str, tuple[Any, ...]] = {
-    "profile": ("small", "any", "large"),
-    "cause": ("other",),
-    "rm": ("rm1",),
-    "tm": ("tm1",),
-    "index": (0, 1),
-    "ms": (0, 1),
-    "request": ("r1", "r2"),
-    "attempt": (1,),
-}
-
-
-def _simpler(op: str, arguments: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Arguments that are simpler in one place, the simplest first."""
-    for name, value in arguments.items():
-        if name == "offers":
-            for offers in _simpler_offers(value):
-                yield {**arguments, name: offers}
-            continue
-        if name == "attempt":
-            yield {n: v for n, v in arguments.items() if n != name}
-        for simple in _SIMPLEST.get(name, ()):
-            if simple == value:
-                break
-            yield {**arguments, name: simple}
-
-
-def _simpler_offers(offers: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    for place in range(len(offers)):
-        yield offers[:place] + offers[place + 1 :]
-    for place, offer in enumerate(offers):
-        for simpler in _simpler("offer", offer):
-            yield [*offers[:place], simpler, *offers[place + 1 :]]

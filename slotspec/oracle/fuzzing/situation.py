@@ -27,6 +27,10 @@ class Situation:
             "task_managers": [],
         }
 
+    def understands(self, state: dict[str, Any]) -> bool:
+        """Whether a peer's state has all that is looked at here."""
+        return self.state.keys() <= state.keys()
+
     def follow(
         self, op: str, arguments: dict[str, Any], effects: list[dict[str, Any]], state: Any
     ) -> None:

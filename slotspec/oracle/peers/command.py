@@ -155,7 +155,7 @@ class CommandPeer:
         if self._process is None:
             self._process = Process(self._command)
         self._sequence = []
-        self._names = Translation()
+        self._names = Translation(header)
         answer = self._ask({"reset": msgspec.to_builtins(header)}, "reset")
         if not isinstance(answer, dict) or answer.get("ready") is not True:
             self._fail("PEE005", f'answered reset with {answer!r}; answer {{"ready": true}}')

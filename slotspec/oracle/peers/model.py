@@ -6,18 +6,20 @@ from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any
 
-from slotspec.models.generations import GENERATIONS
+from slotspec.models import load_model
 from slotspec.oracle.peers.protocol import PeerError
-from slotspec.oracle.slot_pool import SlotPoolOracle
+from slotspec.oracle.registry import factory_of
 from slotspec.oracle.traces import TraceHeader, TraceStep
+from slotspec.statemachine.errors import InputError, StepError
 
 
 class ModelPeer:
-    """The slot pool of the model.
+    """A model, as it is or with a defect.
 
     :param generation: such as ``1.11``.
     :param choices: single choices that differ from the generation's.
     :param replace: rules to be replaced (a defect).
+    :param model: its name.
     :raises PeerError: ``PEE001`` for an unknown generation.
     """
 
@@ -25,10 +27,13 @@ class ModelPeer:
         self,
         generation: str,
         choices: Mapping[str, Any] | None = None,
-        replace: dict[Callable[..., Any], Callable[..., Any]] | None = None,
+        replace: Mapping[Callable[..., Any], Callable[..., Any]] | None = None,
+        *,
+        model: str = "slot_pool",
     ) -> None:
-        if generation not in GENERATIONS:
-            known = ", ".join(GENERATIONS)
+        generations = load_model(model).generations
+        if generation not in generations:
+            known = ", ".join(generations)
             raise PeerError("PEE001", f"there is no generation {generation!r}; use one of {known}")
         self.generation = generation
         self.version = f"{generation}.0"
@@ -37,27 +42,36 @@ class ModelPeer:
         self._replace = replace
 
     def reset(self, header: TraceHeader) -> None:
-        self._oracle = SlotPoolOracle(
+        self._oracle = factory_of(header)(
             self.generation, header, replace=self._replace, choices=self._choices
         )
 
     def step(self, op: str, arguments: dict[str, Any]) -> TraceStep:
-        return self._oracle.step(op, **arguments).as_step(op, arguments)
+        """As every peer's; a step that leaves the protocol raises what the rule raised."""
+        try:
+            return self._oracle.step(op, **arguments).as_step(op, arguments)
+        except (StepError, LookupError, ArithmeticError, InputError) as error:
+            if isinstance(error, InputError) and error.code == "TRC030":
+                raise
+            return TraceStep(op=op, arguments=arguments, raises=type(error).__name__)
 
     def close(self) -> None:
         """Nothing to do."""
 
 
-def parse_choices(text: str, generation: str) -> dict[str, int]:
+def parse_choices(text: str, generation: str, model: str = "slot_pool") -> dict[str, int]:
     """``removal=ENTRY_FOUND,matching=EQUAL`` as choices.
 
     :raises PeerError: ``PEE001`` for an unknown choice or value.
     """
     found: dict[str, int] = {}
-    known = GENERATIONS.get(generation, {})
+    known = load_model(model).generations.get(generation, {})
     for part in filter(None, text.split(",")):
         name, _, value = part.partition("=")
         kind = type(known.get(name))
+        if kind is int and value.isdecimal():
+            found[name] = int(value)
+            continue
         if not issubclass(kind, IntEnum) or value not in kind.__members__:
             values = ", ".join(kind.__members__) if issubclass(kind, IntEnum) else ""
             names = ", ".join(n for n, v in known.items() if isinstance(v, IntEnum))

@@ -1,4 +1,4 @@
-"""Gives the allocation ids that a peer makes the names that sequences have for them."""
+"""Gives the ids that a peer makes itself the names that sequences have for them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,32 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from slotspec.oracle.traces import TraceStep
+from slotspec.oracle.traces import TraceHeader, TraceStep
+from slotspec.oracle.vocabulary import SLOT_MANAGER, SLOT_POOL
+
+SHOWN: dict[str, dict[str, tuple[str, str]]] = {
+    SLOT_POOL.implementation: {"rm.request_slot": ("allocation", "a")},
+    SLOT_MANAGER.implementation: {
+        "tm.request_slot": ("call", "g"),
+        "tm.can_be_released": ("query", "q"),
+    },
+}
+"""Class -> effect -> its field that shows an id of the peer's own making, and the first letter
+of our names for such ids."""
 
 
 class Translation:
-    """Between a peer's own ids and ``a1``, ``a2``, …, in the order of their first request.
+    """Between a peer's own ids and ``a1``, ``a2``, …, in the order in which effects show them.
 
-    A peer that uses these very names is not translated at all.
+    A peer that uses these very names is not translated at all. Ids that show in states alone
+    (tickets of a slot table, expected slots of a slot manager) are not translated.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, header: TraceHeader) -> None:
+        self._shown = SHOWN.get(header.implementation, {})
         self._ours: dict[str, str] = {}
         self._theirs: dict[str, str] = {}
-        self._generated = 0
+        self._generated: dict[str, int] = {}
 
     def to_peer(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """Arguments with the peer's ids in them."""
@@ -29,8 +42,9 @@ class Translation:
         """A step with our names in it."""
         if step.effects is not UNSET:
             for effect in step.effects:
-                if effect.get("effect") == "rm.request_slot":
-                    self._bind(str(effect.get("allocation")))
+                shown = self._shown.get(effect["effect"])
+                if shown is not None:
+                    self._bind(str(effect.get(shown[0])), shown[1])
         if not self._ours:
             return step
         return msgspec.structs.replace(
@@ -43,9 +57,9 @@ class Translation:
             },
         )
 
-    def _bind(self, theirs: str) -> None:
-        self._generated += 1
-        ours = f"a{self._generated}"
+    def _bind(self, theirs: str, letter: str) -> None:
+        self._generated[letter] = self._generated.get(letter, 0) + 1
+        ours = f"{letter}{self._generated[letter]}"
         if theirs != ours and theirs not in self._ours:
             self._ours[theirs] = ours
             self._theirs[ours] = theirs

@@ -29,6 +29,7 @@ class PeerError(SlotspecError):
 
     :param sequence: the operations up to the one that was not answered.
     :param header: what the sequence was run with.
+    :param original: how long the sequence was before it was made shorter; 0: as it is.
     """
 
     def __init__(
@@ -37,10 +38,12 @@ class PeerError(SlotspecError):
         message: str,
         sequence: Sequence[Operation] = (),
         header: TraceHeader | None = None,
+        original: int = 0,
     ) -> None:
         super().__init__(code, message)
         self.sequence = list(sequence)
         self.header = header
+        self.original = original
 
 
 class Peer(Protocol):

@@ -15,7 +15,7 @@ from slotspec.oracle.peers.answers import step_of
 from slotspec.oracle.peers.naming import Translation
 from slotspec.oracle.peers.protocol import PeerError
 from slotspec.oracle.traces import TraceHeader, TraceStep
-from slotspec.oracle.vocabulary import SLOT_POOL
+from slotspec.oracle.vocabulary import VOCABULARIES
 
 
 @runtime_checkable
@@ -38,10 +38,18 @@ makes a fresh adapter. It may also have ``state()``, which returns the state in 
 trace; without it states are not compared."""
 
 PROTOCOL_EXCEPTIONS = (
+    "CompletionException",
+    "IllegalArgumentException",
+    "IllegalStateException",
     "NullPointerException",
+    "ResourceManagerException",
+    "SlotNotActiveException",
+    "SlotNotFoundException",
     "UnsupportedOperationException",
 )
 """Class names of exceptions that belong to the protocol; any other is a fault of the peer."""
+PROTOCOL_CAUSES = ("CompletionException", "UnfulfillableSlotRequestException")
+"""Class names of their causes (``raise … from cause``) that do; others are not told."""
 
 
 class PythonPeer:
@@ -60,11 +68,12 @@ class PythonPeer:
             self._object = self._factory(msgspec.to_builtins(header))
         except Exception as error:
             raise self._failed("cannot be made", error) from error
-        self._names = Translation()
+        self._names = Translation(header)
+        self._operations = VOCABULARIES[header.implementation].by_name
 
     def step(self, op: str, arguments: dict[str, Any]) -> TraceStep:
         method = getattr(self._object, op, None)
-        if method is None or op not in SLOT_POOL.by_name:
+        if method is None or op not in self._operations:
             kind = type(self._object).__name__
             raise PeerError("PEE007", f"{self.name}: {kind} has no method {op}; add it")
         answer: dict[str, Any] = {}
@@ -74,6 +83,8 @@ class PythonPeer:
             if type(error).__name__ not in PROTOCOL_EXCEPTIONS:
                 raise self._failed(f"fails in {op}", error) from error
             answer["raises"] = type(error).__name__
+            if type(error.__cause__).__name__ in PROTOCOL_CAUSES:
+                answer["raises_cause"] = type(error.__cause__).__name__
             answer["result"] = None
         try:
             answer["effects"] = self._object.effects()

@@ -1,0 +1,107 @@
+"""Random walks of a model's own environment, told as operations of the class.
+
+The environment does what the real surroundings of the class may do, within the small bounds
+of a scope: every message that may come, late and repeated ones too, but none that nobody
+would send.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from random import Random
+
+import msgspec
+
+from slotspec.oracle.fuzzing.subjects import subject
+from slotspec.oracle.peers.protocol import Operation
+from slotspec.oracle.traces import TraceHeader
+from slotspec.oracle.vocabulary import RESERVED
+from slotspec.statemachine.interpret import Interpreter
+from slotspec.statemachine.model import Action, Call, Instance
+from slotspec.statemachine.rules import REFUSED
+from slotspec.statemachine.verdict import Finding, TraceStep
+from slotspec.statemachine.words import words_of
+
+TRIES = 40
+"""So many calls are tried for one step before every one is."""
+_WEIGHTS = (0.1, 0.5, 1.0, 1.0, 3.0)
+_SELDOM = (0.0, 0.02, 0.1)
+_IDLE = 0.2
+"""How often a call is taken that changes nothing: a query, or what comes in vain."""
+
+
+@lru_cache(maxsize=64)
+def surroundings(model: str, generation: str, scope: str) -> Surroundings:
+    """The environment of a model at the bounds of a scope, made once."""
+    about = subject(model)
+    instance = about.load().instance(about.walked, generation=generation, scope=scope)
+    return Surroundings(instance, about.rare)
+
+
+class Surroundings:
+    """An instance, and the walks through it.
+
+    :param rare: actions that seldom come, since little is left after them.
+    """
+
+    def __init__(self, instance: Instance, rare: frozenset[str] = frozenset()) -> None:
+        self.instance = instance
+        self._rare = rare
+        self._now = Interpreter(instance)
+        self._start = self._now.key
+        self._calls: dict[str, list[Call]] = {}
+        for call in instance.calls:
+            self._calls.setdefault(call.action.name, []).append(call)
+
+    def walk(self, length: int, random: Random) -> Finding:
+        """So many calls from the initial state on, or fewer where none is possible."""
+        now = self._now
+        now.load(self._start)
+        actions = [a for a in self.instance.actions if a.name in self._calls]
+        weights = [random.choice(_SELDOM if a.name in self._rare else _WEIGHTS) for a in actions]
+        steps: list[TraceStep] = []
+        before = now.snapshot()
+        while len(steps) < length:
+            taken = self._step(actions, weights, random)
+            if taken is None:
+                break
+            call, result = taken
+            effects = tuple(tuple(int(v) for v in effect) for effect in now.effects)
+            after = now.snapshot()
+            steps.append(TraceStep(call, result, effects, before, after))
+            now.load(now.key)
+            before = after
+        return Finding(tuple(steps), None, self.instance)
+
+    def _step(
+        self, actions: list[Action], weights: list[float], random: Random
+    ) -> tuple[Call, int] | None:
+        for _ in range(TRIES):
+            action = random.choices(actions, weights)[0]
+            call = random.choice(self._calls[action.name])
+            before = self._now.key
+            result = self._now.step(call)
+            idle = self._now.key == before and random.random() >= _IDLE
+            if result != REFUSED and not idle:
+                return call, result
+            self._now.undo()
+        everything = list(self.instance.calls)
+        random.shuffle(everything)
+        for call in everything:
+            result = self._now.step(call)
+            if result != REFUSED:
+                return call, result
+            self._now.undo()
+        return None
+
+
+def told(finding: Finding) -> tuple[TraceHeader, list[Operation]]:
+    """A walk as the header and the operations of a recording."""
+    assert finding.instance is not None
+    lines = words_of(finding.instance).export(finding)
+    header = msgspec.convert(next(lines), TraceHeader)
+    operations = [
+        (step["op"], {name: v for name, v in step.items() if name not in RESERVED})
+        for step in lines
+    ]
+    return header, operations
