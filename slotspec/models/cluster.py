@@ -34,6 +34,7 @@ from slotspec.models.cluster_messages import (
     Way,
     empty,
     in_flight,
+    is_busy,
     is_in_channel,
     is_quiet,
     room_of,
@@ -75,6 +76,10 @@ cluster = Model(
     scopes=SCOPES,
 )
 
+ARRIVES = Fairness.WEAK
+"""A message that is in flight arrives some time."""
+ACTS = Fairness.STRONG
+"""Who acts of its own waits while the net is busy, which may come and go."""
 TIMER = Fairness.STRONG
 """Timers wait for quiet, which may come and go: they fire if it comes again and again."""
 
@@ -106,7 +111,7 @@ def can_hurry(setting: Setting) -> bool:
 # -------------------------------------------------------------------------------- starting
 
 
-@cluster.action(fair=Fairness.WEAK)
+@cluster.action(fair=ACTS)
 def resource_manager_gains_leadership(s: ClusterState) -> int:
     """A ResourceManager begins to lead."""
     if s.resource_manager[0] != Leader.STANDBY:
@@ -115,7 +120,7 @@ def resource_manager_gains_leadership(s: ClusterState) -> int:
     return NONE
 
 
-@cluster.action(fair=Fairness.WEAK)
+@cluster.action(fair=ACTS)
 def job_master_gains_leadership(s: ClusterState) -> int:
     """The JobMaster begins to lead, and its job is scheduled."""
     if s.job_master[0] != Leader.STANDBY:
@@ -125,7 +130,7 @@ def job_master_gains_leadership(s: ClusterState) -> int:
     return NONE
 
 
-@cluster.action(tm=task_managers, fair=Fairness.WEAK)
+@cluster.action(tm=task_managers, fair=ACTS)
 def task_executor_starts(s: ClusterState, tm: int) -> int:
     """A TaskExecutor starts, maybe once more under its ResourceID."""
     if s.process[tm] == Process.UP:
@@ -137,13 +142,14 @@ def task_executor_starts(s: ClusterState, tm: int) -> int:
 # ---------------------------------------------------------------------------- connections
 
 
-@cluster.action(fair=Fairness.WEAK)
+@cluster.action(fair=ACTS)
 def job_master_finds_resource_manager(s: ClusterState) -> int:
     """The JobMaster registers at the ResourceManager that leads, for the first time or again."""
     if (
         s.job_master[0] != Leader.LEADING
         or s.resource_manager[0] != Leader.LEADING
         or s.job_registered
+        or is_busy(s)
     ):
         return REFUSED
     s.job_registered = 1
@@ -151,20 +157,21 @@ def job_master_finds_resource_manager(s: ClusterState) -> int:
     return NONE
 
 
-@cluster.action(tm=task_managers, fair=Fairness.WEAK)
+@cluster.action(tm=task_managers, fair=ACTS)
 def task_executor_finds_resource_manager(s: ClusterState, tm: int) -> int:
     """A TaskExecutor without a connection registers at the ResourceManager that leads."""
     if (
         s.process[tm] != Process.UP
         or s.resource_manager[0] != Leader.LEADING
         or s.at_rm[tm] != Registration.NONE
+        or is_busy(s)
     ):
         return REFUSED
     task_executor.register_at_resource_manager(s, tm)
     return NONE
 
 
-@cluster.action(instance=instances, fair=Fairness.WEAK)
+@cluster.action(instance=instances, fair=ARRIVES)
 def resource_manager_finds_gateway(s: ClusterState, instance: int) -> int:
     """The ResourceManager has looked up the gateway of a TaskExecutor that registers."""
     if not s.connecting[instance]:
@@ -173,7 +180,7 @@ def resource_manager_finds_gateway(s: ClusterState, instance: int) -> int:
     return NONE
 
 
-@cluster.action(tm=task_managers, fair=Fairness.WEAK)
+@cluster.action(tm=task_managers, fair=ACTS)
 def task_executor_finds_job_master(s: ClusterState, tm: int) -> int:
     """A TaskExecutor that has slots for the job, and no connection, registers."""
     if (
@@ -181,6 +188,7 @@ def task_executor_finds_job_master(s: ClusterState, tm: int) -> int:
         or s.job_master[0] != Leader.LEADING
         or s.at_jm[tm] != Registration.NONE
         or not has_slots(s, tm)
+        or is_busy(s)
     ):
         return REFUSED
     task_executor.connect_to_job_manager(s, tm)
@@ -198,7 +206,7 @@ def has_slots(s: ClusterState, tm: int) -> bool:
 # -------------------------------------------------------------------------------- messages
 
 
-@cluster.action(fair=Fairness.WEAK)
+@cluster.action(fair=ARRIVES)
 def resource_manager_hears_job_master(s: ClusterState) -> int:
     """The oldest message from the JobMaster arrives at the ResourceManager."""
     if in_flight(s, TO_RESOURCE_MANAGER) == 0:
@@ -216,7 +224,7 @@ def resource_manager_hears_job_master(s: ClusterState) -> int:
     return message
 
 
-@cluster.action(fair=Fairness.WEAK)
+@cluster.action(fair=ARRIVES)
 def job_master_hears_resource_manager(s: ClusterState) -> int:
     """The oldest message from the ResourceManager arrives at the JobMaster."""
     if in_flight(s, TO_JOB_MASTER) == 0:
@@ -236,7 +244,7 @@ def job_master_hears_resource_manager(s: ClusterState) -> int:
     return message
 
 
-@cluster.action(tm=task_managers, fair=Fairness.WEAK)
+@cluster.action(tm=task_managers, fair=ARRIVES)
 def job_master_hears_task_executor(s: ClusterState, tm: int) -> int:
     """The oldest message from a TaskExecutor arrives at the JobMaster."""
     channel = way(tm, int(Way.TO_JOB_MASTER))
@@ -274,7 +282,7 @@ def job_hears(s: ClusterState, message: int, allocation: int, task: int) -> None
     job_master.tell_world(s, first)
 
 
-@cluster.action(tm=task_managers, fair=Fairness.WEAK)
+@cluster.action(tm=task_managers, fair=ARRIVES)
 def task_executor_hears_job_master(s: ClusterState, tm: int) -> int:
     """The oldest message from the JobMaster arrives at a TaskExecutor."""
     channel = way(tm, int(Way.FROM_JOB_MASTER))
@@ -306,7 +314,7 @@ def task_executor_hears_job_master(s: ClusterState, tm: int) -> int:
     return message
 
 
-@cluster.action(tm=task_managers, fair=Fairness.WEAK)
+@cluster.action(tm=task_managers, fair=ARRIVES)
 def resource_manager_hears_task_executor(s: ClusterState, tm: int) -> int:
     """The oldest message from a TaskExecutor arrives at the ResourceManager."""
     channel = way(tm, int(Way.TO_RESOURCE_MANAGER))
@@ -333,7 +341,7 @@ def resource_manager_hears_task_executor(s: ClusterState, tm: int) -> int:
     return message
 
 
-@cluster.action(tm=task_managers, fair=Fairness.WEAK)
+@cluster.action(tm=task_managers, fair=ARRIVES)
 def task_executor_hears_resource_manager(s: ClusterState, tm: int) -> int:
     """The oldest message from the ResourceManager arrives at a TaskExecutor."""
     channel = way(tm, int(Way.FROM_RESOURCE_MANAGER))
@@ -358,29 +366,33 @@ def task_executor_hears_resource_manager(s: ClusterState, tm: int) -> int:
 # --------------------------------------------------------------------------------- the job
 
 
-@cluster.action(fair=Fairness.WEAK)
+@cluster.action(fair=ACTS)
 def scheduler_allocates_slots(s: ClusterState) -> int:
     """The scheduler asks for a slot for a share that has none."""
-    if s.job[0] != Job.SCHEDULING:
+    if s.job[0] != Job.SCHEDULING or is_busy(s):
         return REFUSED
     share = 0
     while share < len(s.share) and s.share[share] != Share.IDLE:
         share += 1
     if share == len(s.share):
         return REFUSED
-    allocation = scheduler.new_allocation(s)
-    if allocation == NONE and scheduler.available_slot(s) == NONE:
+    if not may_ask(s):
         return REFUSED
     first = len(s.effects)
-    scheduler.allocate_physical_slot(s, share, allocation)
+    scheduler.allocate_physical_slot(s, share, scheduler.new_allocation(s))
     job_master.tell_world(s, first)
     return share
 
 
-@cluster.action(fair=Fairness.WEAK)
+def may_ask(s: ClusterState) -> bool:
+    """Whether there is a slot to be taken, or an allocation id to ask under."""
+    return scheduler.available_slot(s) != NONE or scheduler.new_allocation(s) != NONE
+
+
+@cluster.action(fair=ACTS)
 def scheduler_restarts_job(s: ClusterState) -> int:
     """Nothing is deployed any more: slots are given up, and the job starts anew."""
-    if s.job[0] != Job.CANCELLING:
+    if s.job[0] != Job.CANCELLING or is_busy(s):
         return REFUSED
     for task in range(len(s.task)):
         if scheduler.is_deployed(s, task):
@@ -393,21 +405,21 @@ def scheduler_restarts_job(s: ClusterState) -> int:
     return NONE
 
 
-@cluster.action(own=own_tasks, fair=Fairness.WEAK)
+@cluster.action(own=own_tasks, fair=ACTS)
 def task_ends(s: ClusterState, own: int) -> int:
     """A task at a TaskExecutor has done its work, or has stopped as it was told."""
     tm = own // len(s.task)
     task = own % len(s.task)
-    if indexed_task(s.tables[tm], task) == NONE:
+    if indexed_task(s.tables[tm], task) == NONE or is_busy(s):
         return REFUSED
     task_executor.task_ends(s, tm, task)
     return NONE
 
 
-@cluster.action(fair=Fairness.WEAK)
+@cluster.action(fair=ACTS)
 def job_master_ends(s: ClusterState) -> int:
     """The job has finished: everything is given back."""
-    if s.job[0] != Job.FINISHED or s.job_master[0] != Leader.LEADING:
+    if s.job[0] != Job.FINISHED or s.job_master[0] != Leader.LEADING or is_busy(s):
         return REFUSED
     job_master.end_job(s)
     return NONE
@@ -418,7 +430,9 @@ def job_master_ends(s: ClusterState) -> int:
 
 def may_fire(s: ClusterState) -> bool:
     """Whether timers fire: there is nothing to do but to wait, or one is early."""
-    return s.hurry == 1 or (is_quiet(s) and is_idle(s))
+    if s.hurry:
+        return not is_busy(s)
+    return is_quiet(s) and is_idle(s)
 
 
 def is_idle(s: ClusterState) -> bool:
@@ -438,7 +452,7 @@ def is_idle(s: ClusterState) -> bool:
 
 def has_work(s: ClusterState) -> bool:
     """Whether the scheduler has something to do at once."""
-    if s.job[0] == Job.SCHEDULING:
+    if s.job[0] == Job.SCHEDULING and may_ask(s):
         for share in range(len(s.share)):
             if s.share[share] == Share.IDLE:
                 return True
@@ -453,7 +467,7 @@ def has_work(s: ClusterState) -> bool:
 @cluster.action(when=can_hurry, fault=True)
 def timer_is_early(s: ClusterState) -> int:
     """The next timer fires before its time: a pause, or a slow net."""
-    if s.hurry or s.hurried == s.early_timeouts:
+    if s.hurry or s.hurried == s.early_timeouts or is_busy(s):
         return REFUSED
     s.hurry = 1
     s.hurried += 1
@@ -763,7 +777,7 @@ def task_executor_crashes(s: ClusterState, tm: int) -> int:
 @cluster.action(when=can_suspend, fault=True)
 def job_master_loses_leadership(s: ClusterState) -> int:
     """The JobMaster's leadership is revoked: what was sent to it no longer counts."""
-    if s.job_master[0] != Leader.LEADING or s.deposed == s.leader_changes:
+    if s.job_master[0] != Leader.LEADING or s.deposed == s.leader_changes or is_busy(s):
         return REFUSED
     if s.job[0] == Job.FINISHED:
         return REFUSED

@@ -90,6 +90,18 @@ def is_in_channel(s: ClusterState, channel: int, message: int) -> bool:
     return False
 
 
+def is_busy(s: ClusterState) -> bool:
+    """Whether a channel is so full that nobody acts of its own until messages have arrived.
+
+    Answers are sent all the same, so a busy net always drains.
+    """
+    room = room_of(s)
+    for channel in range(HUBS + WAYS * len(s.process)):
+        if s.message[channel * room + s.busy - 1] != Message.NOTHING:
+            return True
+    return False
+
+
 def is_mentioned(s: ClusterState, allocation: int) -> bool:
     """Whether a message in flight is about this allocation."""
     for post in range(len(s.message)):

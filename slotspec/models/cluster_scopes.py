@@ -8,6 +8,6 @@ SCOPES = (
     Scope(
         "calm",
         "One TaskExecutor of two slots, a job of two, and no faults.",
-        {"task_managers": 1, "slots_per_task_manager": 2, "parallelism": 2, "allocations": 2},
+        {"task_managers": 1, "slots_per_task_manager": 2, "parallelism": 2, "allocations": 3},
     ),
 )

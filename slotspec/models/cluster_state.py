@@ -133,10 +133,11 @@ hubs = SizedSort("hubs", "Channels between JobMaster and ResourceManager.", fixe
 directions = SizedSort("directions", "Channels of a TaskExecutor.", fixed=4)
 spokes = Sort("spokes", "Channels of TaskExecutors.", factors=(task_managers, directions))
 channels = Sort("channels", "Channels, each in order.", parts=(hubs, spokes), ordered=True)
-places = Sort("channel_room", "Messages in flight in a channel.", default=4, maximum=20)
+places = Sort("channel_room", "Messages in flight in a channel.", default=8, maximum=20)
 posts = Sort("posts", "Places of all channels.", factors=(channels, places), ordered=True)
 
 BOUNDS = (
+    Bound("busy", "Messages in a channel at which nobody acts of its own.", 2, 1, 8),
     Bound("losses", "Messages that may be lost.", 0, 0),
     Bound("repeats", "Messages that may be delivered twice.", 0, 0),
     Bound("crashes", "Times that a TaskExecutor may crash.", 0, 0),
@@ -272,6 +273,7 @@ class ClusterState(Record):
     # constants
     width: int = constant("Slots of a TaskExecutor.", lambda g: int(g["slots_per_task_manager"]))
     no_answer: int = constant("The detail of an answer nobody waits for.", _largest_detail)
+    busy: int = _choice("busy", "Messages that make a channel busy.")
     losses: int = _choice("losses", "Messages that may be lost.")
     repeats: int = _choice("repeats", "Messages that may be delivered twice.")
     crashes: int = _choice("crashes", "Crashes of TaskExecutors.")
