@@ -6,7 +6,7 @@ from slotspec.statemachine.fields import Record
 from slotspec.statemachine.rules import NONE
 
 
-def count_effects(s: Record, kind: int, first: int, second: int) -> int:
+def count_effects(s: Record, kind: int, first: int = NONE, second: int = NONE) -> int:
     """How many effects of `kind` the step emitted; `first` and `second` are its leading
     arguments, NONE for any."""
     count = 0

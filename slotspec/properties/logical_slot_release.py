@@ -11,6 +11,7 @@ from slotspec.models.logical_slot_environment import (
 )
 from slotspec.models.logical_slot_lifecycles import LogicalSlot, Occupant, PayloadRun, ReleaseFuture
 from slotspec.models.logical_slot_state import Effect, LogicalSlotState, Reaction
+from slotspec.properties.effects import count_effects
 from slotspec.statemachine.fields import Setting
 from slotspec.statemachine.rules import NONE
 
@@ -25,15 +26,6 @@ def faults_leave_it(setting: Setting) -> str | None:
     if setting["faults"]:
         return "a payload that throws, or an owner that throws, leaves the slot RELEASING"
     return None
-
-
-def count_effects(s: LogicalSlotState, kind: int, first: int) -> int:
-    """How many effects of `kind` about `first` (NONE: about anybody) the step emitted."""
-    count = 0
-    for i in range(len(s.effects)):
-        if s.effects[i][0] == kind and (first == NONE or s.effects[i][1] == first):
-            count += 1
-    return count
 
 
 @logical_slot.always("SingleLogicalSlot.releaseFuture, markReleased")
@@ -193,7 +185,7 @@ def release_tells_no_owner(
     before: LogicalSlotState, after: LogicalSlotState, result: int, slot: int
 ) -> bool:
     """release is for the owner itself: he hears nothing of it."""
-    return count_effects(after, int(Effect.RETURN_SLOT), NONE) == 0
+    return count_effects(after, int(Effect.RETURN_SLOT)) == 0
 
 
 @logical_slot.step("SingleLogicalSlot.returnSlotToOwner")

@@ -14,6 +14,7 @@ from slotspec.models.slot_sharing_tree import (
     is_single_registered,
     root_of,
 )
+from slotspec.properties.effects import count_effects
 from slotspec.properties.slot_sharing_deviations import EVICTED, TWICE, known
 from slotspec.statemachine.fields import Setting
 from slotspec.statemachine.rules import NONE
@@ -21,15 +22,6 @@ from slotspec.statemachine.rules import NONE
 
 def has_releasing_owner(setting: Setting) -> bool:
     return bool(setting["owner_releases"])
-
-
-def emitted(s: SlotSharingState, effect: int, who: int) -> int:
-    """How often an effect about somebody was emitted."""
-    found = 0
-    for i in range(len(s.effects)):
-        if s.effects[i][0] == effect and s.effects[i][1] == who:
-            found += 1
-    return found
 
 
 @slot_sharing.step("MultiTaskSlot.release: a root", deviation=known(TWICE))
@@ -40,7 +32,7 @@ def a_root_that_leaves_gives_its_slot_back(
     for root in range(len(before.multi)):
         if before.parent[root] == NONE and is_multi_registered(before, root):
             left = not is_multi_registered(after, root)
-            if left and emitted(after, int(Effect.RELEASE_POOL_SLOT), root) == 0:
+            if left and count_effects(after, int(Effect.RELEASE_POOL_SLOT), root) == 0:
                 return False
     return True
 
@@ -49,7 +41,7 @@ def a_root_that_leaves_gives_its_slot_back(
 def a_pool_slot_goes_back_once(before: SlotSharingState, after: SlotSharingState) -> bool:
     """Only a root that was registered gives its slot back, and once."""
     for root in range(len(before.multi)):
-        times = emitted(after, int(Effect.RELEASE_POOL_SLOT), root)
+        times = count_effects(after, int(Effect.RELEASE_POOL_SLOT), root)
         if times > 1 or (times == 1 and not is_multi_registered(before, root)):
             return False
     return True
@@ -59,8 +51,8 @@ def a_pool_slot_goes_back_once(before: SlotSharingState, after: SlotSharingState
 def a_caller_hears_once(before: SlotSharingState, after: SlotSharingState) -> bool:
     """Whoever waits for a logical slot hears at most once, and only while it waits."""
     for slot in range(len(before.single)):
-        times = emitted(after, int(Effect.LOGICAL_SLOT_FULFILLED), slot)
-        times += emitted(after, int(Effect.LOGICAL_SLOT_FAILED), slot)
+        times = count_effects(after, int(Effect.LOGICAL_SLOT_FULFILLED), slot)
+        times += count_effects(after, int(Effect.LOGICAL_SLOT_FAILED), slot)
         decided = (
             before.single[slot] == SingleTaskSlot.EXISTS
             and before.future[slot] != LogicalSlotFuture.UNDECIDED
@@ -74,7 +66,7 @@ def a_caller_hears_once(before: SlotSharingState, after: SlotSharingState) -> bo
 def an_owner_hears_once(before: SlotSharingState, after: SlotSharingState) -> bool:
     """A logical slot is returned at most once, and only one that is not released."""
     for slot in range(len(before.single)):
-        times = emitted(after, int(Effect.RETURN_SLOT), slot)
+        times = count_effects(after, int(Effect.RETURN_SLOT), slot)
         alive = before.slot[slot] == LogicalSlot.ALIVE or before.slot[slot] == LogicalSlot.RELEASING
         if times > 1 or (times == 1 and not alive):
             return False
@@ -89,7 +81,7 @@ def an_owner_hears_once(before: SlotSharingState, after: SlotSharingState) -> bo
 def a_returned_slot_leaves_its_tree(before: SlotSharingState, after: SlotSharingState) -> bool:
     """An owner that gets a logical slot back releases the task slot."""
     for slot in range(len(before.single)):
-        returned = emitted(after, int(Effect.RETURN_SLOT), slot) > 0
+        returned = count_effects(after, int(Effect.RETURN_SLOT), slot) > 0
         if returned and is_single_registered(after, slot):
             return False
     return True
@@ -106,7 +98,7 @@ def a_released_slot_takes_all_below_along(
             if is_single_registered(after, slot) or after.slot[slot] == LogicalSlot.ALIVE:
                 return False
             waited = before.future[slot] == LogicalSlotFuture.UNDECIDED
-            if waited and emitted(after, int(Effect.LOGICAL_SLOT_FAILED), slot) != 1:
+            if waited and count_effects(after, int(Effect.LOGICAL_SLOT_FAILED), slot) != 1:
                 return False
     for below in range(len(before.multi)):
         nested = before.multi_held[below] and below != multi
@@ -155,7 +147,6 @@ def a_share_leaves_alone(
 def no_release_ends_with_an_exception(before: SlotSharingState, after: SlotSharingState) -> bool:
     """Whatever is released, the caller hears of no inner contradiction."""
     released = False
-    raised = False
     for multi in range(len(before.multi)):
         gone = after.multi[multi] == MultiTaskSlot.UNUSED or not is_multi_registered(after, multi)
         if is_multi_registered(before, multi) and gone:
@@ -163,10 +154,7 @@ def no_release_ends_with_an_exception(before: SlotSharingState, after: SlotShari
     for slot in range(len(before.single)):
         if is_single_registered(before, slot) and not is_single_registered(after, slot):
             released = True
-    for i in range(len(after.effects)):
-        if after.effects[i][0] == Effect.RAISES:
-            raised = True
-    return not (released and raised)
+    return not released or count_effects(after, int(Effect.RAISES)) == 0
 
 
 @slot_sharing.step("SingleTaskSlot.release: SingleLogicalSlot.release", on=release_multi)
@@ -175,6 +163,6 @@ def a_released_slot_is_not_returned(
 ) -> bool:
     """Who releases a slot from above does not want the logical slots below returned."""
     for slot in range(len(before.single)):
-        if emitted(after, int(Effect.RETURN_SLOT), slot) > 0:
+        if count_effects(after, int(Effect.RETURN_SLOT), slot) > 0:
             return False
     return True

@@ -9,6 +9,7 @@ from slotspec.models.slot_sharing_profiles import Special
 from slotspec.models.slot_sharing_resources import amount, is_oversubscribed
 from slotspec.models.slot_sharing_state import Effect, SlotSharingState
 from slotspec.models.slot_sharing_tree import is_below, is_multi_registered, resolved_root
+from slotspec.properties.effects import count_effects
 from slotspec.properties.slot_sharing_deviations import (
     EVICTED,
     LATE,
@@ -113,10 +114,7 @@ def a_slot_that_is_too_small_goes_back(
         return True
     taken = resolved_root(before, tm, allocation) != NONE
     keeps = not taken and fits(before, root, profile)
-    given_back = False
-    for i in range(len(after.effects)):
-        if after.effects[i][0] == Effect.RELEASE_POOL_SLOT and after.effects[i][1] == root:
-            given_back = True
+    given_back = count_effects(after, int(Effect.RELEASE_POOL_SLOT), root) > 0
     return keeps == is_multi_registered(after, root) and keeps != given_back
 
 

@@ -22,8 +22,8 @@ from slotspec.models.task_slot_table_environment import (
 from slotspec.models.task_slot_table_lifecycles import SlotTimer, Table, TaskSlot
 from slotspec.models.task_slot_table_slots import allocation_under, is_known, profile_for
 from slotspec.models.task_slot_table_state import ANY_PROFILE, Effect, TaskSlotTableState
+from slotspec.properties.effects import count_effects
 from slotspec.properties.task_slot_table_views import (
-    count_effects,
     same_slot,
     same_slots,
     same_tasks,
@@ -125,7 +125,7 @@ def a_slot_is_granted_exactly_if_it_is_there(
     if before.table[0] != Table.RUNNING or is_known(before, allocation):
         return True
     free = number >= before.static_count or allocation_under(before, number) == NONE
-    possible = count_effects(after, int(Effect.RAISES), NONE) == 0
+    possible = count_effects(after, int(Effect.RAISES)) == 0
     wanted = profile_for(before, number, profile)
     return (result == 1) == (possible and free and fits(before, wanted))
 
@@ -337,4 +337,4 @@ def a_slot_report_tells_every_slot_once(
     for number in range(before.static_count):
         if allocation_under(before, number) == NONE:
             free += 1
-    return count_effects(after, int(Effect.LISTED), NONE) == known + free
+    return count_effects(after, int(Effect.LISTED)) == known + free

@@ -12,7 +12,8 @@ from slotspec.models.task_slot_table_environment import (
 from slotspec.models.task_slot_table_lifecycles import ClosingFuture, TaskSlot
 from slotspec.models.task_slot_table_slots import is_empty, is_known
 from slotspec.models.task_slot_table_state import Effect, TaskSlotTableState
-from slotspec.properties.task_slot_table_views import count_effects, same_slots, same_tasks
+from slotspec.properties.effects import count_effects
+from slotspec.properties.task_slot_table_views import same_slots, same_tasks
 from slotspec.statemachine.fields import Setting
 from slotspec.statemachine.rules import NONE
 
@@ -90,7 +91,7 @@ def the_last_task_of_a_slot_asks_to_free_it(
     before: TaskSlotTableState, after: TaskSlotTableState, result: int, execution: int
 ) -> bool:
     """Whoever frees slots is told exactly when a slot that is given up becomes empty."""
-    told = count_effects(after, int(Effect.FREE_SLOT), NONE)
+    told = count_effects(after, int(Effect.FREE_SLOT))
     if result == NONE:
         return told == 0 and same_tasks(before, after)
     allocation = before.task_slot[result]

@@ -1,19 +1,9 @@
-"""What the slot table's properties look at: effects counted, slots compared."""
+"""What the slot table's properties look at: slots compared, resources added up."""
 
 from __future__ import annotations
 
 from slotspec.models.task_slot_table_slots import is_known
 from slotspec.models.task_slot_table_state import TaskSlotTableState
-from slotspec.statemachine.rules import NONE
-
-
-def count_effects(s: TaskSlotTableState, kind: int, first: int) -> int:
-    """How many effects of `kind` about `first` (NONE: about anything) the step emitted."""
-    count = 0
-    for i in range(len(s.effects)):
-        if s.effects[i][0] == kind and (first == NONE or s.effects[i][1] == first):
-            count += 1
-    return count
 
 
 def same_slot(a: TaskSlotTableState, b: TaskSlotTableState, allocation: int) -> bool:
