@@ -13,8 +13,9 @@ HEAD = """# Properties
 
 Written by docs/properties.py from the declarations; do not edit. An `always` property is about
 every reachable state, a `step` property about every step, a `sometimes` property says that some
-reachable state has it. The source names what in Flink it is about. Where a deviation is allowed,
-a violation is reported as a known deviation of Flink and fails no check.
+reachable state has it, and a `leads to` property that what it is about finally leads to something
+else ([liveness](liveness.md)). The source names what in Flink it is about. Where a deviation is
+allowed, a violation is reported as a known deviation of Flink and fails no check.
 """
 
 
@@ -37,6 +38,9 @@ def entry(model: Model, declared: Property) -> str:
         f"{declared.sentence}\n\n- kind: {declared.kind.value}",
         f"- source: {declared.source}",
     ]
+    if declared.to is not None:
+        each = f", for each of {', '.join(declared.parameters)}" if declared.parameters else ""
+        lines.append(f"- leads to: `{declared.to.__name__}`{each}")
     lines += [
         f"- allowed deviation in {where}: {why}" for why, where in deviations(model, declared)
     ]

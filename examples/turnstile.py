@@ -13,6 +13,7 @@ from slotspec.statemachine import (
     Array,
     Bound,
     Event,
+    Fairness,
     Lifecycle,
     Model,
     Record,
@@ -85,7 +86,7 @@ def insert(s: Row, gate: int) -> int:
     return gate
 
 
-@model.action(gate=GATES)
+@model.action(gate=GATES, fair=Fairness.WEAK)
 def walk(s: Row, gate: int) -> int:
     """Somebody walks against a gate and passes if it is open."""
     if s.gate[gate] == Turnstile.LOCKED:
@@ -132,6 +133,16 @@ def all_open(s: Row) -> bool:
 def coin_lost(s: Row) -> bool:
     """A coin fell into an open gate."""
     return s.lost > 0
+
+
+def is_locked(s: Row, gate: int) -> bool:
+    return s.gate[gate] == Turnstile.LOCKED
+
+
+@model.leads_to("Who pays gets in.", is_locked, each={"gate": GATES})
+def somebody_passes(s: Row, gate: int) -> bool:
+    """A gate that is open locks again: people do not stand before an open gate for ever."""
+    return s.gate[gate] == Turnstile.OPEN
 
 
 def main() -> None:

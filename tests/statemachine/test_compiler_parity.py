@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -10,7 +11,15 @@ import pytest
 
 from examples import slot_pool_core, turnstile, two_phase_commit
 from slotspec.models import load_model
-from slotspec.statemachine import Instance, Limits, Result, Verdict, explore_interpreted
+from slotspec.statemachine import (
+    Instance,
+    Kind,
+    Limits,
+    PropertyResult,
+    Result,
+    Verdict,
+    explore_interpreted,
+)
 from slotspec.statemachine.compiled import explore_compiled
 
 slot_pool = load_model("slot_pool")
@@ -52,6 +61,10 @@ def answers(result: Result) -> list[tuple[str, Verdict, int | None]]:
     ]
 
 
+def lives(found: PropertyResult) -> bool:
+    return found.property.kind is Kind.LEADS_TO
+
+
 def ends(result: Result) -> tuple[object, ...]:
     return (
         result.deadlock and len(result.deadlock.steps),
@@ -64,7 +77,12 @@ def ends(result: Result) -> tuple[object, ...]:
 @pytest.mark.parametrize("name", SUBJECTS)
 def test_compiled_as_interpreted(name: str, way: str) -> None:
     make, limits = SUBJECTS[name]
-    result, expected = explore_compiled(make(), limits, **WAYS[way]), interpreted(name)
+    instance, expected = make(), interpreted(name)
+    if "fingerprints" in WAYS[way]:
+        # they are refused with properties of runs that never end
+        expected = replace(expected, properties=[p for p in expected.properties if not lives(p)])
+        instance.properties = {p.property.name: p.property for p in expected.properties}
+    result = explore_compiled(instance, limits, **WAYS[way])
     for part in ("states", "transitions", "depth", "taken", "fired", "dead", "verdict"):
         assert getattr(result, part) == getattr(expected, part), part
     assert answers(result) == answers(expected)

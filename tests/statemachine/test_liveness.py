@@ -70,7 +70,7 @@ def calls_of(finding: Finding) -> list[str]:
 
 # ------------------------------------------------------------------------ mutual exclusion
 
-PROCESSES = Sort("processes", "Processes that share a room.", default=2)
+PROCESSES = Sort("parties", "Processes that share a room.", default=2)
 OUTSIDE, WAITING, INSIDE = 0, 1, 2
 
 
@@ -200,7 +200,7 @@ def test_a_sort_has_as_many_choices_as_elements(search: Search) -> None:
         """Nobody has to ask."""
         return s.place[process] == OUTSIDE
 
-    finding = run_of(search(model.instance({"processes": 3})), "who_is_outside_enters")
+    finding = run_of(search(model.instance({"parties": 3})), "who_is_outside_enters")
     assert (finding.elements, finding.loop, len(finding.steps)) == ((2,), 0, 0)
 
 
@@ -683,7 +683,7 @@ def test_both_sides_take_what_the_property_is_claimed_for() -> None:
 
 
 def test_a_checkpoint_is_resumed(tmp_path: Path) -> None:
-    instance = exclusion(WEAK).instance({"processes": 4})
+    instance = exclusion(WEAK).instance({"parties": 4})
     plain = explore_compiled(instance)
     cut = explore_compiled(instance, Limits(depth=3), checkpoint=tmp_path)
     assert one(cut, "who_waits_enters").verdict is Verdict.UNKNOWN
