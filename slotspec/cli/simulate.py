@@ -188,14 +188,11 @@ def write_trace(target: Path, results: Sequence[Simulation]) -> None:
     for result in results:
         if result.finding is not None and result.violation is not None:
             header, *steps = words_of(result.instance).export(result.finding)
-            header = {
-                **header,
-                "simulation": {
-                    "seed": result.seed,
-                    "run": result.violation.run,
-                    "calls": len(result.violation.calls),
-                },
-            }
+            found = result.violation
+            header["seed"] = result.seed
+            header["scenario"] = (
+                f"run {found.run} of a simulation, {len(found.calls)} calls shortened"
+            )
             lines = [json.dumps(line, ensure_ascii=False) + "\n" for line in (header, *steps)]
             write(target, "".join(lines))
             return

@@ -27,8 +27,8 @@ from slotspec.statemachine.verdict import Finding, Limit
 from slotspec.statemachine.walk import CUT, InterpretedWalker, Tally, Violation, Walker
 
 SEED = 1
-RUNS = 1_000
-STEPS = 1_000
+RUNS = 2_000
+STEPS = 500
 FAULT_RATE = 0.05
 MOST_STEPS = 100_000_000
 """Each worker remembers the calls of its run, four bytes each."""

@@ -110,5 +110,6 @@ def compile_instance(
             (number, side): code.address(asking_name(number, side))
             for number in range(len(claims(instance)))
             for side in (PREMISE, PROMISE)
+            if writer is Expansion  # a walk is finite and asks for nothing of that kind
         },
     )
