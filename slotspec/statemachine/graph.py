@@ -117,7 +117,8 @@ class InterpretedGraph(Graph):
             for call, target in self.steps(state):
                 if self.fair[call]:
                     where[call] = where.get(call, 0) + 1
-                if target in inside and not self.faulty[call]:
+                # a fair call is no fault: a step of it within the component stays in it
+                if target in inside:
                     taken.add(call)
         missed = [call for call in where if call not in taken]
         if any(self.fair[c] == WEAK and where[c] == len(members) for c in missed):

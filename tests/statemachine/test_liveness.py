@@ -204,6 +204,70 @@ def test_a_sort_has_as_many_choices_as_elements(search: Search) -> None:
     assert (finding.elements, finding.loop, len(finding.steps)) == ((2,), 0, 0)
 
 
+def test_two_parameters(search: Search) -> None:
+    model = exclusion(WEAK)
+
+    def gone(s: Hall, process: int, other: int) -> bool:
+        return s.place[process] == OUTSIDE or s.place[other] != INSIDE
+
+    @model.leads_to("a test", gone, each={"process": PROCESSES, "other": PROCESSES})
+    def nobody_waits_beside(s: Hall, process: int, other: int) -> bool:
+        """The one inside leaves."""
+        return s.place[process] == WAITING and s.place[other] == INSIDE
+
+    def never(s: Hall, process: int, other: int) -> bool:
+        return process == other or other == 0
+
+    @model.leads_to("a test", never, each={"process": PROCESSES, "other": PROCESSES})
+    def the_order_counts(s: Hall, process: int, other: int) -> bool:
+        """It is about (0, 1) and (0, 2) and (1, 2) and (2, 1); the second comes last."""
+        return s.place[process] == INSIDE and other == process + 1 and process == 1
+
+    result = search(model.instance({"parties": 3}))
+    assert one(result, "nobody_waits_beside").verdict is Verdict.HOLDS
+    finding = run_of(result, "the_order_counts")
+    assert (finding.elements, finding.since) == ((1, 2), 2)
+
+
+def test_many_states_found_by_several_workers(monkeypatch: Any) -> None:
+    from slotspec.statemachine.search import crew
+    from slotspec.statemachine.search.graph import CompiledGraph
+
+    monkeypatch.setattr(crew, "BATCH", 8)
+    graphs = []
+    begin = CompiledGraph.__init__
+
+    def noting(self: Any, *arguments: Any) -> None:
+        begin(self, *arguments)
+        graphs.append(self)
+
+    monkeypatch.setattr(CompiledGraph, "__init__", noting)
+    model = exclusion(WEAK)
+
+    def first_inside(s: Hall) -> bool:
+        return s.place[0] == INSIDE
+
+    @model.leads_to("a test", first_inside)
+    def crowded(s: Hall) -> bool:
+        """All wait but one."""
+        count = 0
+        for process in range(len(s.place)):
+            if s.place[process] == WAITING:
+                count += 1
+        return count >= len(s.place) - 1
+
+    instance = model.instance({"parties": 13})
+    alone = explore_compiled(instance)
+    together = explore_compiled(instance, workers=2)
+    assert 0 < graphs[1].before[1] < graphs[1].size
+    assert [p.verdict for p in together.properties] == [p.verdict for p in alone.properties]
+    for result in (alone, together):
+        finding = run_of(result, "crowded")
+        assert flaw(instance, instance.properties["crowded"], finding) is None
+        assert (finding.since, finding.loop) == (12, 12)
+        assert one(result, "the_room_gets_empty").verdict is Verdict.HOLDS
+
+
 # -------------------------------------------------------------------- small graphs by hand
 
 SIZE = 6
