@@ -5,8 +5,8 @@ answers early, late, or not at all; payloads stop at once, later, or never. That
 real ones do. Four bounds let them do what nothing forbids: ask for a group again below a
 slot that has it (``repeated_groups``), answer with an allocation that another root has
 (``taken_allocations``), put more into a slot than it has (``small_slots``), and call slots
-that have left the tables as if they had not (``late_calls``). With ``callbacks``, the scheduler
-does something at once when it hears, in the middle of a release, that a share is over.
+that have left the tables as if they had not (``late_calls``). What the scheduler does in the middle
+of a release is in :mod:`slotspec.models.slot_sharing_failover`.
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ from __future__ import annotations
 from enum import IntEnum
 
 from slotspec.models import slot_sharing as manager
-from slotspec.models.logical_slot_lifecycles import LogicalSlot, Occupant
+from slotspec.models.logical_slot_lifecycles import Occupant
 from slotspec.models.logical_slot_state import payloads, slots
 from slotspec.models.shared_slot import (
     LogicalSlotFuture,
     MultiTaskSlot,
-    RootListing,
     SingleTaskSlot,
     SlotContextFuture,
 )
@@ -35,7 +34,6 @@ from slotspec.models.slot_sharing_resources import amount, can_hold, has_room
 from slotspec.models.slot_sharing_state import (
     Cause,
     SlotSharingState,
-    Wanted,
     allocations,
     groups,
     multis,
@@ -44,7 +42,6 @@ from slotspec.models.slot_sharing_state import (
 )
 from slotspec.models.slot_sharing_tree import (
     is_multi_registered,
-    is_open_for,
     is_single_registered,
     multi_child,
     resolved_root,
@@ -68,10 +65,6 @@ def has_deployments(setting: Setting) -> bool:
 
 def has_late_calls(setting: Setting) -> bool:
     return bool(setting["late_calls"])
-
-
-def has_callbacks(setting: Setting) -> bool:
-    return bool(setting["callbacks"])
 
 
 # ------------------------------------------------------------------- what is possible now
@@ -240,84 +233,6 @@ def payload_terminates(s: SlotSharingState, payload: int) -> int:
     if not is_in_use(s, payload):
         return REFUSED
     return manager.payload_terminates(s, payload)
-
-
-# ------------------------------------------------------- a scheduler that calls back at once
-
-LEAST = 0
-"""The profile of shares that are asked for within a release."""
-
-
-def may_ask(s: SlotSharingState, root: int, group: int, profile: int) -> bool:
-    """Whether the scheduler could ask for a share in this tree, were nothing released."""
-    if next_single(s) == NONE or s.listing[root] == RootListing.UNLISTED:
-        return False
-    if not is_multi_registered(s, root) or not is_open_for(s, root, group):
-        return False
-    return may_reserve(s, root, profile) and may_add(s, root, profile)
-
-
-def want(s: SlotSharingState, wanted: Wanted, root: int, group: int, profile: int) -> int:
-    """Note which share is to be asked for; the record that is kept for it."""
-    slot = next_single(s)
-    s.wanted[slot] = int(wanted)
-    s.single_parent[slot] = root
-    s.single_group[slot] = group
-    s.single_profile[slot] = profile
-    return slot
-
-
-def want_nothing(s: SlotSharingState) -> None:
-    """The release is over: what the scheduler could not get, it does not get."""
-    for slot in range(len(s.single)):
-        s.wanted[slot] = int(Wanted.NOTHING)
-        if s.single[slot] == SingleTaskSlot.UNUSED:
-            s.single_parent[slot] = NONE
-            s.single_group[slot] = NONE
-            s.single_profile[slot] = NONE
-
-
-@slot_sharing.action(when=has_callbacks, multi=multis, root=multis, group=groups)
-def release_multi_and_ask(s: SlotSharingState, multi: int, root: int, group: int) -> int:
-    """A slot is released; when the first share is over, another one is asked for.
-
-    As in a failover: a task that is cancelled makes place for one that waits, and that for
-    the next, which is scheduled before the release has come to its end.
-    """
-    if not may_call_multi(s, multi) or not may_ask(s, root, group, LEAST):
-        return REFUSED
-    want(s, Wanted.ANOTHER, root, group, LEAST)
-    manager.release_multi(s, multi, int(Cause.OTHER))
-    want_nothing(s)
-    return NONE
-
-
-@slot_sharing.action(when=has_callbacks, multi=multis, slot=slots)
-def release_multi_and_cancel(s: SlotSharingState, multi: int, slot: int) -> int:
-    """A slot is released; when the first share is over, another execution is cancelled."""
-    if not may_call_multi(s, multi) or s.slot[slot] != LogicalSlot.ALIVE:
-        return REFUSED
-    s.wanted[slot] = int(Wanted.CANCEL)
-    manager.release_multi(s, multi, int(Cause.OTHER))
-    want_nothing(s)
-    return NONE
-
-
-@slot_sharing.action(when=has_callbacks, slot=slots, root=multis)
-def release_single_and_ask_again(s: SlotSharingState, slot: int, root: int) -> int:
-    """A task's share is released; its caller asks for it again elsewhere, under the same id.
-
-    Flink 1.9: SchedulerImpl, when a SharedSlotOversubscribedException says that it may.
-    """
-    if not may_call_single(s, slot):
-        return REFUSED
-    group, profile = s.single_group[slot], s.single_profile[slot]
-    if not may_ask(s, root, group, profile):
-        return REFUSED
-    want(s, Wanted.AGAIN, root, group, profile)
-    manager.release_single(s, slot, int(Cause.OTHER))
-    want_nothing(s)
-    return NONE
 
 
 # ---------------------------------------------------------------------------- late callers

@@ -45,8 +45,8 @@ def exported(instance: Instance, finding: Finding) -> Iterator[dict[str, Any]]:
     Where a rule of the instance is replaced, the trace says what the replaced rule does, so
     that it diverges where that can be seen. A step in which a rule fails is the last one and
     says nothing but its operation; so is one in which the scheduler calls back within a release.
-    An unresolved root is the oldest one, whichever the check has taken: recordings fix that
-    order.
+    Before a job is cancelled the recording ends: that is no operation of the class. An
+    unresolved root is the oldest one, whichever the check has taken: recordings fix that order.
     """
     header = header_of(instance)
     yield msgspec.to_builtins(header)
@@ -88,6 +88,8 @@ class Recorder:
             action = step.call.action.name
             if action in UNSAID:
                 continue
+            if action == "cancel_job":
+                return
             given = dict(zip(step.call.action.parameters, step.call.arguments, strict=True))
             if action in CALLBACKS:
                 name = next(iter(given))

@@ -1,6 +1,7 @@
 """The properties of slot sharing, gathered; importing this declares them all."""
 
 from slotspec.properties import (
+    slot_sharing_cancelling,
     slot_sharing_release,
     slot_sharing_reservations,
     slot_sharing_tables,
@@ -8,6 +9,7 @@ from slotspec.properties import (
 )
 
 __all__ = [
+    "slot_sharing_cancelling",
     "slot_sharing_release",
     "slot_sharing_reservations",
     "slot_sharing_tables",

@@ -12,7 +12,6 @@ from breaking import Rules, noticed_by, read, recordings
 from slotspec.models import load_model
 from slotspec.models import logical_slot as logical
 from slotspec.models import slot_sharing as rules
-from slotspec.models import slot_sharing_environment as environment
 from slotspec.models import slot_sharing_release as release
 from slotspec.models import slot_sharing_resources as resources
 from slotspec.models import slot_sharing_shares as shares
@@ -40,14 +39,14 @@ SMALL_COUNTS = {
     "deployed": ({}, (274, 4_789, 10)),
     "reckless": ({"deployments": 0, **RECKLESS}, (2_450, 33_770, 16)),
     "late": ({"deployments": 0, "slots": 1, "late_calls": 1}, (1_500, 22_673, 20)),
-    "calling back": ({"deployments": 0, "groups": 2, "callbacks": 1}, (234, 4_553, 8)),
+    "calling back": ({"deployments": 0, "groups": 2, "callbacks": 1}, (234, 4_761, 8)),
 }
 SCOPE_COUNTS = {
     "sharing": (387_218, 11_368_073, 15),
     "colocation": (110_048, 2_996_711, 15),
     "payloads": (10_990, 255_759, 13),
     "resources": (339_656, 10_709_985, 11),
-    "callbacks": (16_908, 463_871, 12),
+    "callbacks": (16_908, 480_449, 12),
     "places": (5_288, 142_792, 17),
     "replaced": (493_592, 6_705_930, 42),
     "surprises": (106_444, 1_932_622, 22),
@@ -121,21 +120,6 @@ def test_names_make_no_difference(bounds: dict[str, int]) -> None:
         [(p.property.name, p.verdict) for p in result.properties] for result in (plain, reduced)
     ]
     assert verdicts[0] == verdicts[1]
-
-
-@pytest.mark.parametrize(("asked", "gets"), [(0, False), (1, True)])
-def test_no_share_is_got_in_a_slot_that_is_being_released(asked: int, gets: bool) -> None:
-    instance = model.instance(scope="callbacks")
-    s = instance.fresh()
-    environment.create_root_slot(s)
-    environment.create_root_slot(s)
-    environment.allocate_single(s, 0, 0, 0)
-    assert environment.release_multi_and_ask(s, 0, asked, 1) != REFUSED
-    there = tree.single_child(s, asked, 1)
-    assert (there != NONE) == gets
-    assert not any(s.wanted)
-    assert not any(s.leaving)
-    assert s.single_parent[1] == (asked if gets else NONE)
 
 
 # ---------------------------------------------------------------------- nested lifecycles

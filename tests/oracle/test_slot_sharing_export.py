@@ -88,3 +88,14 @@ def test_a_call_within_a_release_ends_the_recording(issue: str) -> None:
     assert all("effects" in step for step in steps[:-1])
     released = "s3" if issue == "FLINK-14701" else "s1"
     assert steps[-1] == {"op": "release", "slot": released, "cause": "other"}
+
+
+def test_a_cancelled_job_is_in_no_recording() -> None:
+    bug = known_bugs()["FLINK-22945"]
+    instance = bug.instance()
+    result = explore_compiled(instance, Limits(states=10_000, seconds=60))
+    found = {p.property.name: p.finding for p in result.properties}[bug.property]
+    assert found is not None
+    _, *steps = words_of(instance).export(found)
+    assert len(steps) == bug.length - 1
+    assert all("effects" in step for step in steps)
