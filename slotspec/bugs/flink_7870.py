@@ -14,8 +14,8 @@ def tell_nobody(s: SlotPoolState, request: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-7870",
-        sentence="A request that times out at the JobMaster is not cancelled at the ResourceManager,"
-        " where such requests pile up and later take slots that nobody wants.",
+        sentence="A request that times out at the JobMaster is not cancelled at the"
+        " ResourceManager, where such requests pile up and later take slots that nobody wants.",
         model="slot_pool",
         property="a_timed_out_request_is_cancelled_where_it_was_sent",
         length=4,

@@ -215,8 +215,10 @@ def run_here(request: Request, instances: Sequence[Instance]) -> Outcome:
 
 def small_ones(request: Request, instances: Sequence[Instance]) -> tuple[Outcome, set[int]]:
     """The results of instances that are not worth a process; numbers of the others."""
-    from slotspec.statemachine.check import check_small
+    from slotspec.statemachine.check import TRIES, check_small
 
+    # a bug is near the start, and a search for it ends there
+    tries = TRIES if request.bugs else WORTH_A_PROCESS
     options, outcome = request.options, Outcome()
     plain = options["workers"] == 1 and not options["fingerprints"] and not options["symmetry"]
     if options["engine"] != "auto" or not plain:
@@ -225,7 +227,7 @@ def small_ones(request: Request, instances: Sequence[Instance]) -> tuple[Outcome
     try:
         for number, instance in enumerate(instances):
             limits = request.options_of(instance)["limits"]
-            result = check_small(instance, limits, tries=WORTH_A_PROCESS)
+            result = check_small(instance, limits, tries=tries)
             if result is None:
                 large.add(number)
                 continue

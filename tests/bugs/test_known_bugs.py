@@ -12,6 +12,7 @@ from slotspec.models import load_model
 from slotspec.statemachine import Limits, Result, Verdict
 from slotspec.statemachine.compiled import explore_compiled
 from slotspec.statemachine.verdict import Limit
+from tests.bugs.page import PAGE, generator
 
 BUGS = list(known_bugs().values())
 each_bug = pytest.mark.parametrize("bug", BUGS, ids=[bug.issue for bug in BUGS])
@@ -37,6 +38,9 @@ def test_it_is_found_with_its_shortest_trace(bug: Bug) -> None:
     assert finding is not None, f"{bug.property} is not broken: {result.verdict}"
     assert len(finding.steps) == bug.length
     assert result.depth <= bug.length + 1
+    told = generator().read(PAGE).get(bug.issue)
+    assert told is not None, "run python docs/known_bugs.py new"
+    assert told.states == f"{result.states:,}", "run python docs/known_bugs.py new"
 
 
 @each_bug
