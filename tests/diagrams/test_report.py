@@ -88,7 +88,7 @@ def test_each_property_has_its_verdict_in_each_generation() -> None:
     result = explore_interpreted(turnstile().instance())
     # the summary, the run, and each property
     good = page([result]).count('<span class="verdict good">')
-    assert good == 2 + len(result.properties) == 7
+    assert good == 2 + len(result.properties) == 8
     pool = load_model("slot_pool")
     pair = [
         explore_interpreted(pool.instance(generation=v), Limits(states=200))
