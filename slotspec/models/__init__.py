@@ -15,6 +15,7 @@ MODELS = {
     "task_slot_table": "The TaskExecutor's slots: allocation, budget, timeouts, tasks.",
     "logical_slot": "Logical slots: payloads, release, return to the owner.",
     "slot_sharing": "Slot sharing: trees of task slots over physical slots.",
+    "cluster": "The whole protocol: JobMaster, ResourceManager, TaskExecutors, messages.",
 }
 """Each built-in model by name, with what it models. The model `NAME` is the attribute of
 that name in ``slotspec.models.NAME``; its words for people, if it has any, are

@@ -58,6 +58,7 @@ from slotspec.models.cluster_state import (
 )
 from slotspec.models.manager_requests import SlotCall
 from slotspec.models.slot_manager import is_stopped
+from slotspec.models.slot_manager_records import is_registered
 from slotspec.models.slot_manager_state import CALLS_PER_SLOT
 from slotspec.models.slot_pool_queues import is_held, is_open
 from slotspec.models.slot_pool_state import Cause
@@ -164,7 +165,6 @@ def task_executor_finds_resource_manager(s: ClusterState, tm: int) -> int:
         s.process[tm] != Process.UP
         or s.resource_manager[0] != Leader.LEADING
         or s.at_rm[tm] != Registration.NONE
-        or is_busy(s)
     ):
         return REFUSED
     task_executor.register_at_resource_manager(s, tm)
@@ -389,22 +389,6 @@ def may_ask(s: ClusterState) -> bool:
     return scheduler.available_slot(s) != NONE or scheduler.new_allocation(s) != NONE
 
 
-@cluster.action(fair=ACTS)
-def scheduler_restarts_job(s: ClusterState) -> int:
-    """Nothing is deployed any more: slots are given up, and the job starts anew."""
-    if s.job[0] != Job.CANCELLING or is_busy(s):
-        return REFUSED
-    for task in range(len(s.task)):
-        if scheduler.is_deployed(s, task):
-            return REFUSED
-    first = len(s.effects)
-    scheduler.give_up_slots(s)
-    scheduler.reset_tasks(s)
-    job_master.tell_world(s, first)
-    fire(s.job, 0, Job.restart)
-    return NONE
-
-
 @cluster.action(own=own_tasks, fair=ACTS)
 def task_ends(s: ClusterState, own: int) -> int:
     """A task at a TaskExecutor has done its work, or has stopped as it was told."""
@@ -451,16 +435,12 @@ def is_idle(s: ClusterState) -> bool:
 
 
 def has_work(s: ClusterState) -> bool:
-    """Whether the scheduler has something to do at once."""
-    if s.job[0] == Job.SCHEDULING and may_ask(s):
-        for share in range(len(s.share)):
-            if s.share[share] == Share.IDLE:
-                return True
-    if s.job[0] == Job.CANCELLING:
-        for task in range(len(s.task)):
-            if scheduler.is_deployed(s, task):
-                return False
-        return True
+    """Whether the scheduler can ask for something at once."""
+    if s.job[0] != Job.SCHEDULING or not may_ask(s):
+        return False
+    for share in range(len(s.share)):
+        if s.share[share] == Share.IDLE:
+            return True
     return False
 
 
@@ -586,12 +566,52 @@ def is_at(s: ClusterState, task: int, allocation: int) -> bool:
     return record != NONE and s.tables[tm].task_slot[record] == allocation
 
 
+@cluster.action(fair=TIMER)
+def scheduler_restarts_job(s: ClusterState) -> int:
+    """Nothing is deployed any more, and the restart delay is over: the job starts anew.
+
+    Its slots are given up. Without the delay a job that fails at once would restart for ever
+    before any other timer fires.
+    """
+    if not may_fire(s) or s.job[0] != Job.CANCELLING:
+        return REFUSED
+    for task in range(len(s.task)):
+        if scheduler.is_deployed(s, task):
+            return REFUSED
+    s.hurry = 0
+    first = len(s.effects)
+    scheduler.give_up_slots(s)
+    scheduler.reset_tasks(s)
+    job_master.tell_world(s, first)
+    fire(s.job, 0, Job.restart)
+    return NONE
+
+
+def is_registering(s: ClusterState, tm: int) -> bool:
+    """Whether a registration at the ResourceManager, or its answer, is under way."""
+    for instance in range(len(s.connecting)):
+        if s.connecting[instance] and resource_manager.tm_of(s, instance) == tm:
+            return True
+    there = way(tm, int(Way.TO_RESOURCE_MANAGER))
+    back = way(tm, int(Way.FROM_RESOURCE_MANAGER))
+    return is_in_channel(s, there, int(Message.REGISTER)) or is_in_channel(
+        s, back, int(Message.REGISTERED)
+    )
+
+
 @cluster.action(tm=task_managers, fair=TIMER)
 def registration_times_out(s: ClusterState, tm: int) -> int:
-    """The ResourceManager has not answered a registration in time: it is tried again."""
-    if not may_fire(s) or s.at_rm[tm] != Registration.TRYING:
+    """The ResourceManager has not answered a registration in time: it is tried again.
+
+    It does not wait for quiet: a ResourceManager that asks again and again for slots of a
+    TaskExecutor that is not registered would keep it waiting for ever.
+    """
+    if s.at_rm[tm] != Registration.TRYING:
         return REFUSED
-    s.hurry = 0
+    if is_registering(s, tm) and (not s.hurry or is_busy(s)):
+        return REFUSED
+    if is_registering(s, tm):
+        s.hurry = 0
     task_executor.register_at_resource_manager(s, tm)
     return NONE
 
@@ -675,10 +695,15 @@ def resource_manager_misses_heartbeat(s: ClusterState, tm: int) -> int:
 
 @cluster.action(tm=task_managers, fair=TIMER)
 def task_executor_misses_resource_manager(s: ClusterState, tm: int) -> int:
-    """A TaskExecutor gives up a ResourceManager that is dead, or does not know it."""
+    """A TaskExecutor gives up a ResourceManager that does not know it, or not its slots.
+
+    The latter where the call with its first report is not answered. Flink:
+    TaskExecutor.establishResourceManagerConnection.
+    """
     if not may_fire(s) or s.at_rm[tm] != Registration.DONE:
         return REFUSED
-    if not s.hurry and s.registered[tm] == s.instance[tm]:
+    known = s.registered[tm] == s.instance[tm] and is_registered(s.manager, s.instance[tm])
+    if not s.hurry and known:
         return REFUSED
     s.hurry = 0
     task_executor.close_resource_manager_connection(s, tm)

@@ -147,10 +147,12 @@ def fail_job(s: ClusterState) -> None:
 
 
 def cancel_task(s: ClusterState, task: int) -> None:
-    """Tell the TaskExecutor to cancel a task."""
+    """Tell the TaskExecutor to cancel a task, unless the pool is just giving it up."""
     allocation = s.share_allocation[share_of(s, task)]
-    channel = way(s.pool.slot_tm[allocation], int(Way.FROM_JOB_MASTER))
-    send(s, channel, int(Message.CANCEL_TASK), allocation, task)
+    tm = s.pool.slot_tm[allocation]
+    if tm != NONE:
+        channel = way(tm, int(Way.FROM_JOB_MASTER))
+        send(s, channel, int(Message.CANCEL_TASK), allocation, task)
 
 
 def slot_request_failed(s: ClusterState, share: int) -> None:

@@ -1,0 +1,57 @@
+"""What JobMaster, ResourceManager and TaskExecutors each believe, side by side."""
+
+from __future__ import annotations
+
+from slotspec.models.cluster_lifecycles import Leader, Registration
+from slotspec.models.cluster_state import ClusterState
+from slotspec.models.cluster_task_executor import is_allocated
+from slotspec.models.slot_pool_queues import is_held
+from slotspec.models.task_slot_table_lifecycles import TaskSlot
+from slotspec.models.task_slot_table_slots import allocation_under
+from slotspec.statemachine.rules import NONE
+
+
+def pool_agrees(s: ClusterState) -> bool:
+    """Whether the pool holds exactly the slots that TaskExecutors have for the job."""
+    for allocation in range(len(s.pool.slot)):
+        for tm in range(len(s.tables)):
+            held = is_held(s.pool, allocation) and s.pool.slot_tm[allocation] == tm
+            if held != is_allocated(s, tm, allocation):
+                return False
+            if held and s.pool.slot_index[allocation] != s.tables[tm].slot_number[allocation]:
+                return False
+    return True
+
+
+def manager_agrees(s: ClusterState) -> bool:
+    """Whether the ResourceManager knows every slot, and what is in it."""
+    for tm in range(len(s.tables)):
+        if s.at_rm[tm] != Registration.DONE or s.registered[tm] != s.instance[tm]:
+            return False
+        for index in range(s.width):
+            slot = index * len(s.tables) + tm
+            if s.manager.slot_instance[slot] != s.instance[tm]:
+                return False
+            if s.manager.slot_allocation[slot] != allocation_under(s.tables[tm], index):
+                return False
+    return True
+
+
+def nothing_is_allocated(s: ClusterState) -> bool:
+    """Whether no slot is in use, in anybody's view, and nobody asks for one."""
+    for tm in range(len(s.tables)):
+        for allocation in range(len(s.pool.slot)):
+            if s.tables[tm].slot[allocation] != TaskSlot.FREE:
+                return False
+    for slot in range(len(s.manager.slot)):
+        if s.manager.slot_allocation[slot] != NONE or s.manager.slot_request[slot] != NONE:
+            return False
+    for allocation in range(len(s.pool.slot)):
+        if is_held(s.pool, allocation):
+            return False
+    return s.manager.entered[0] == NONE
+
+
+def is_retired(s: ClusterState) -> bool:
+    """Whether the job has ended."""
+    return s.job_master[0] == Leader.RETIRED
