@@ -80,6 +80,28 @@ def test_runs_do_not_depend_on_the_number_of_workers() -> None:
     assert made[1].workers == 3
 
 
+def test_blocks_of_runs_put_together_are_the_runs() -> None:
+    walker = InterpretedWalker(told().instance(), 6, 0.1)
+    whole = walker.block(range(8), 9, (), lambda: False)
+    parts = [walker.block(runs, 9, (), lambda: False) for runs in (range(5), range(5, 8))]
+    assert 0 < parts[1].steps < whole.steps
+    assert parts[1].registers != whole.registers
+    parts[0].merge(parts[1])
+    assert parts[0] == whole
+
+
+def test_every_second_run_leaves_half_of_the_actions_out() -> None:
+    walker = InterpretedWalker(load_model("slot_pool").instance(), 1, 0)
+    actions = len(walker.instance.actions)
+    made = [walker.preference(stream(1, run)) for run in range(2_000)]
+    for order, preferred in made:
+        assert sorted(order) == list(range(actions))
+        assert preferred <= actions
+    fewer = [preferred for _, preferred in made if preferred < actions]
+    assert len(fewer) == pytest.approx(1_000, rel=0.1)
+    assert sum(fewer) / len(fewer) == pytest.approx(actions / 2, rel=0.05)
+
+
 def test_another_seed_makes_other_runs() -> None:
     instance = walks().instance()
     one, same, other = (simulate(instance, runs=5, steps=50, seed=seed) for seed in (1, 1, 2))
