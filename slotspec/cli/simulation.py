@@ -142,7 +142,7 @@ def closing(result: Simulation) -> str:
         how += f", {result.workers} workers"
     speed = f"{result.seconds:.1f} s ({result.rate:,.0f} steps/s)"
     short = "; interrupted" if result.limit is Limit.INTERRUPTED else ""
-    amount = f"{result.steps:,} steps of {result.runs:,} runs"
+    amount = f"{result.steps:,} steps of {result.runs:,} run" + "s" * (result.runs != 1)
     if result.violation:
         return f"VIOLATED after {amount}, {how}, {speed}"
     return f"NO VIOLATION in {amount}, {how}, {speed}{short}; {PROVES}"

@@ -51,7 +51,7 @@ def test_a_violation_exits_with_1_and_is_shown_as_check_shows_it(run: Run, make:
     begin = checked.out.index("VIOLATED below_two of counter: It stays below two.")
     end = checked.out.index("VIOLATED: 1 run")
     assert checked.out[begin:end] in ran.out
-    assert ran.out.splitlines()[-1].startswith("VIOLATED after 2 steps of 1 runs, seed 1, ")
+    assert ran.out.splitlines()[-1].startswith("VIOLATED after 2 steps of 1 run, seed 1, ")
 
 
 def test_a_known_deviation_is_counted_and_stops_nothing(run: Run, make: Make) -> None:

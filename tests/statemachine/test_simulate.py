@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from slotspec.models import load_model
-from slotspec.statemachine import REFUSED, Model, RuleError, UsageError
+from slotspec.statemachine import REFUSED, Model, RuleError, UsageError, fire
 from slotspec.statemachine.chance import (
     REGISTERS,
     count_state,
@@ -22,7 +22,7 @@ from slotspec.statemachine.simulate import Simulation, SimulationProgress, simul
 from slotspec.statemachine.verdict import Limit
 from slotspec.statemachine.walk import InterpretedWalker
 from tests.statemachine.simulated import again, down, is_below_top, jump, told, up, walks
-from tests.statemachine.tiny import LAMPS, Room, anything, room, says
+from tests.statemachine.tiny import LAMPS, Lamp, Room, anything, room, says
 
 ENGINES = ("interpreted", "compiled")
 
@@ -343,6 +343,18 @@ def out_of_domain(model: Model) -> None:
         return 0
 
 
+def fails_after_firing(model: Model) -> None:
+    @model.action(lamp=LAMPS)
+    def switch(s: Room, lamp: int) -> int:
+        """Switch a lamp, and sometimes go too far."""
+        if s.lamp[lamp] == Lamp.BROKEN:
+            return REFUSED
+        fire(s.lamp, lamp, Lamp.press)
+        if s.count == 2 and s.seen[lamp]:
+            s.count = 9
+        return 0
+
+
 def gets_stuck(model: Model) -> None:
     model.final = None
     model.actions = {
@@ -401,8 +413,18 @@ def test_a_planted_defect_is_found_shortened_and_replayed(
         assert ("STP003" if name is None else "cannot be evaluated") in finding.fault
 
 
+PLANTS = (
+    broken_state,
+    broken_step,
+    broken_result,
+    out_of_domain,
+    fails_after_firing,
+    gets_stuck,
+)
+
+
 def test_both_engines_find_the_same_violation() -> None:
-    for plant in (broken_state, broken_step, broken_result, out_of_domain, gets_stuck):
+    for plant in PLANTS:
         model = walks()
         plant(model)
         first, second = (
