@@ -201,15 +201,6 @@ class InterpretedGraph(Graph):
 
         return self._way(state, set(), met, self._inside(marks, marks[state]))
 
-    def possible(self, state: int, marks: Marks) -> set[int]:
-        return {
-            call
-            for other, mark in enumerate(marks)
-            if mark == marks[state]
-            for call, _ in self.steps(other)
-            if self.fair[call] == STRONG
-        }
-
     def nearest(self, state: int, marks: Marks, weak: set[int], strong: set[int]) -> Way:
         inside = self._inside(marks, marks[state])
 

@@ -139,10 +139,6 @@ class Graph(ABC):
         """The way, inside of a component, to the nearest state where no fair call is possible."""
 
     @abstractmethod
-    def possible(self, state: int, marks: Any) -> set[int]:
-        """The strongly fair calls that are possible somewhere in the component of `state`."""
-
-    @abstractmethod
     def nearest(self, state: int, marks: Any, weak: set[int], strong: set[int]) -> Way:
         """The way, inside of a component, to where the nearest of some demands is met.
 
@@ -186,25 +182,37 @@ def against(graph: Graph, starts: Any, within: Any) -> Run | None:
 
 def circle(graph: Graph, entry: int, marks: Any) -> Way:
     """A way from `entry` back to it that is fair when it is taken for ever."""
+    # weakly fair calls that were possible all the way, strongly fair ones that once were
     weak = {call for call, how in enumerate(graph.fair) if how == WEAK}
-    strong = {call for call, how in enumerate(graph.fair) if how == STRONG}
-    if strong:
-        strong = graph.possible(entry, marks)
+    strong: set[int] = set()
+    taken: set[int] = set()
     way: Way = []
 
     def visit(state: int) -> None:
-        if weak:
-            weak.intersection_update(call for call, _ in graph.steps(state))
+        possible = {call for call, _ in graph.steps(state)}
+        weak.intersection_update(possible)
+        strong.update(c for c in possible if graph.fair[c] == STRONG and c not in taken)
+
+    def go(call: int, state: int) -> None:
+        way.append((call, state))
+        taken.add(call)
+        weak.discard(call)
+        strong.discard(call)
+        visit(state)
 
     visit(entry)
-    while weak or strong:
-        here = way[-1][1] if way else entry
-        for call, state in graph.nearest(here, marks, weak, strong):
-            way.append((call, state))
-            weak.discard(call)
-            strong.discard(call)
-            visit(state)
-    return [*way, *graph.home(way[-1][1], entry, marks)]
+    here = entry
+    while weak or strong or here != entry:
+        if weak or strong:
+            for step in graph.nearest(here, marks, weak, strong):
+                go(*step)
+        else:
+            for step in graph.home(here, entry, marks):
+                go(*step)
+                if strong:  # more has become possible that has to be taken too
+                    break
+        here = way[-1][1]
+    return way
 
 
 @dataclass

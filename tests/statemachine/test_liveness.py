@@ -492,6 +492,17 @@ BY_HAND: dict[str, tuple[Case, list[str] | None, tuple[int, int]]] = {
         ["weak(n=0)"],
         (0, 1),
     ),
+    "a loop owes nothing to what it does not meet": (
+        Case(steps("0 weak0 1", "1 weak0 0", "1 unfair0 2", "2 strong0 1"), {0}, {5}),
+        ["weak(n=0)", "weak(n=0)"],
+        (0, 0),
+    ),
+    "the way home may meet more": (
+        # strong0 has to be taken; the way back from where it leads meets strong1
+        Case(steps("0 strong0 1", "1 weak0 2", "2 weak0 0", "2 strong1 3", "3 weak0 2"), {0}, {5}),
+        ["strong(n=0)", "weak(n=0)", "strong(n=1)", "weak(n=0)", "weak(n=0)"],
+        (0, 0),
+    ),
     "a loop does all that is asked": (
         Case(
             steps("0 strong0 1", "0 weak0 2", "1 weak1 0", "2 strong1 0", "2 unfair0 0"), {0}, {5}

@@ -228,11 +228,6 @@ class CompiledGraph(Graph):
             state = self._source(step)
         return way[::-1]
 
-    def possible(self, state: int, marks: Any) -> set[int]:
-        calls = np.zeros(len(self.fair), dtype=np.uint8)
-        liveness.possible(marks[state], marks, self.first, self.labels.array, calls)
-        return {int(c) for c in np.flatnonzero(calls) if self.fair[c] == STRONG}
-
     def still(self, state: int, marks: Any) -> Way | None:
         wanted = np.array([WEAK if how else 0 for how in self.fair], dtype=np.uint8)
         return self._inside(state, -1, marks, wanted, 1, False)

@@ -450,14 +450,3 @@ with kernel_cache():
             if to < 0 and (here < weak or taken >= 0):
                 return int(state), -1 if here < weak else int(taken), tail
         return -1, -1, tail
-
-
-with kernel_cache():
-
-    @njit(**fast)  # type: ignore[untyped-decorator]
-    def possible(mark: int, marks: Any, first: Any, labels: Any, calls: Any) -> None:
-        """Set a byte of `calls` for each call that is possible somewhere in a component."""
-        for state in range(len(marks)):
-            if marks[state] == mark:
-                for step in range(first[state], first[state + 1]):
-                    calls[labels[step]] = 1
