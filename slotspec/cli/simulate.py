@@ -140,7 +140,7 @@ def plan(
 ) -> list[Instance]:
     """What to simulate: each model at one generation and scope where nothing else is asked for.
 
-    :raises UsageError: ``SET045`` without a model; and as for a check.
+    :raises UsageError: ``SET085`` without a model; and as for a check.
     """
     from slotspec.cli.plan import plan as plan_check
     from slotspec.models import MODELS
@@ -150,7 +150,7 @@ def plan(
 
         return plan_bugs(bugs, models, generations, scopes, settings, properties)
     if not models and DEFAULT not in MODELS:
-        raise UsageError("SET045", f"which model? There is: {', '.join(MODELS)}, or a file.py")
+        raise UsageError("SET085", f"which model? There is: {', '.join(MODELS)}, or a file.py")
     planned = plan_check(models or [DEFAULT], generations, scopes, settings, properties)
     if not generations:
         planned = [i for i in planned if i.generation in (None, *list(i.model.generations)[-1:])]

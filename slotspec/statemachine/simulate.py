@@ -162,7 +162,7 @@ def simulate(
     :param fault_rate: probability of a fault at each step at which one is possible.
     :param swarm: let half of the runs do without some actions where others can be taken.
     :param workers: threads of the compiled engine.
-    :raises UsageError: ``SET020`` to ``SET024``, ``SET040`` to ``SET044`` for what cannot be.
+    :raises UsageError: ``SET020`` to ``SET024``, ``SET080`` to ``SET084`` for what cannot be.
     """
     if engine not in ENGINES:
         raise UsageError("SET020", f"engine {engine!r}: choose from {', '.join(ENGINES)}")
@@ -176,15 +176,15 @@ def simulate(
     if seconds is not None and seconds <= 0:
         raise UsageError("SET024", f"limit on seconds {seconds}: give a number above 0")
     if not 0 <= fault_rate <= 1:
-        raise UsageError("SET040", f"fault rate {fault_rate}: give a number from 0 to 1")
+        raise UsageError("SET080", f"fault rate {fault_rate}: give a number from 0 to 1")
     if runs is not None and runs < 1:
-        raise UsageError("SET041", f"runs {runs}: give a number from 1")
+        raise UsageError("SET081", f"runs {runs}: give a number from 1")
     if not 1 <= steps <= MOST_STEPS:
-        raise UsageError("SET042", f"steps {steps}: give a number from 1 to {MOST_STEPS}")
+        raise UsageError("SET082", f"steps {steps}: give a number from 1 to {MOST_STEPS}")
     if not 0 <= seed < 1 << 64:
-        raise UsageError("SET043", f"seed {seed}: give a number from 0 that has at most 64 bits")
+        raise UsageError("SET083", f"seed {seed}: give a number from 0 that has at most 64 bits")
     if runs is None and seconds is None:
-        raise UsageError("SET044", "a simulation without end: give runs or seconds")
+        raise UsageError("SET084", "a simulation without end: give runs or seconds")
     few = runs is not None and runs * steps < WORTH_COMPILING and workers in (1, "auto")
     compiled = engine == "compiled" or (engine == "auto" and not few)
     if compiled and not compiler_there():

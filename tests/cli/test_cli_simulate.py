@@ -145,10 +145,10 @@ def test_one_generation_and_scope_is_simulated_unless_more_are_asked_for(run: Ru
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--seed", "-1"), "SET043"),
-        (("--fault-rate", "2"), "SET040: fault rate 2.0: give a number from 0 to 1"),
-        (("--runs", "0"), "SET041"),
-        (("--steps", "0"), "SET042"),
+        (("--seed", "-1"), "SET083"),
+        (("--fault-rate", "2"), "SET080: fault rate 2.0: give a number from 0 to 1"),
+        (("--runs", "0"), "SET081"),
+        (("--steps", "0"), "SET082"),
         (("--workers", "two"), "SET021"),
         (("--set", "managers"), "SET016"),
         (("--property", "unheard_of"), "SET017"),
@@ -166,7 +166,7 @@ def test_without_a_model_the_cluster_is_simulated(run: Run) -> None:
     ran = run("simulate", "--runs", "2", "--steps", "20", "--engine", "interpreted")
     if "cluster" not in MODELS:
         assert ran.code == 2
-        assert "SET045: which model? There is: slot_pool" in ran.err
+        assert "SET085: which model? There is: slot_pool" in ran.err
     else:
         assert ran.code in (0, 1)
         assert any(line.startswith("cluster ") for line in ran.out.splitlines())

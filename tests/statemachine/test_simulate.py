@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from slotspec.models import load_model
-from slotspec.statemachine import REFUSED, Model, RuleError, UsageError, fire
+from slotspec.statemachine import (
+    REFUSED,
+    Model,
+    Record,
+    RuleError,
+    UsageError,
+    fire,
+    number,
+    scalar,
+)
 from slotspec.statemachine.chance import (
     REGISTERS,
     count_state,
@@ -265,6 +274,29 @@ def test_ctrl_c_keeps_what_was_seen(engine: Any) -> None:
     assert result.seconds < 30
 
 
+def test_values_too_large_for_a_byte_are_walked_through_by_the_interpreter() -> None:
+    class Far(Record):
+        """A number that no compiled field holds."""
+
+        far: int = scalar(number(1_000), "How far it came.")
+
+    def go(s: Far) -> int:
+        """One further."""
+        if s.far == 1_000:
+            return REFUSED
+        s.far += 1
+        return 0
+
+    model = Model("far", "It goes far.", Far)
+    model.action()(go)
+    anything(model)
+    result = simulate(model.instance(), runs=1, steps=2_000)
+    assert (result.steps, result.ends) == (1_000, {"ended": 1})
+    assert result.states == pytest.approx(1_001, rel=0.05)
+    with pytest.raises(RuleError, match="a compiled field is one byte"):
+        simulate(model.instance(), "compiled", runs=1)
+
+
 def test_a_rule_that_cannot_be_run_is_said_to_be_so() -> None:
     def fails(s: Room) -> int:
         """Not a rule."""
@@ -283,12 +315,12 @@ def test_a_rule_that_cannot_be_run_is_said_to_be_so() -> None:
         ({"workers": 0}, "SET021"),
         ({"engine": "interpreted", "workers": 2}, "SET022"),
         ({"seconds": 0}, "SET024"),
-        ({"fault_rate": 1.5}, "SET040"),
-        ({"fault_rate": float("nan")}, "SET040"),
-        ({"runs": 0}, "SET041"),
-        ({"steps": 0}, "SET042"),
-        ({"seed": -1}, "SET043"),
-        ({"runs": None}, "SET044"),
+        ({"fault_rate": 1.5}, "SET080"),
+        ({"fault_rate": float("nan")}, "SET080"),
+        ({"runs": 0}, "SET081"),
+        ({"steps": 0}, "SET082"),
+        ({"seed": -1}, "SET083"),
+        ({"runs": None}, "SET084"),
     ],
 )
 def test_what_cannot_be_is_refused(options: dict[str, Any], code: str) -> None:
