@@ -45,9 +45,9 @@ def test_random_numbers_are_those_of_splitmix64() -> None:
 @pytest.mark.parametrize("count", [22, 3_000, 50_000])
 def test_the_estimate_is_near(count: int) -> None:
     registers = bytearray(REGISTERS)
-    for number in range(count):
+    for state in range(count):
         for _ in range(2):
-            count_state(registers, hash_record((number, 7)))
+            count_state(registers, hash_record((state, 7)))
     assert estimate(registers) == pytest.approx(count, rel=0.05)
 
 
