@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
-from slotspec.statemachine.verdict import Progress, Reporter
+from slotspec.statemachine.verdict import Progress, Reporter, silent
 
 if TYPE_CHECKING:
     from slotspec.cli.jobs import Running, Show
@@ -49,7 +49,7 @@ def describe_run(run: Running) -> str:
 def status_line(text: Callable[[At], str]) -> Iterator[Callable[[At], None]]:
     """A reporter that shows the `text` of what it is told."""
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield cast("Callable[[At], None]", silent)
         return
     from rich.console import Console
     from rich.status import Status
