@@ -29,6 +29,7 @@ BUGS = [
         fixed="1.13.2, 1.14.0",
         likeness="Flink's stack overflows after some thousand tasks; the property is broken by"
         " the first slot that is handed on. The scheduler and the pool are the environment of"
-        " the shared slots, and the defect is there.",
+        " the shared slots, and the defect is there. FLINK-23806 is the same of tasks that are"
+        " restarted.",
     )
 ]
