@@ -12,6 +12,8 @@ from examples import turnstile
 from slotspec.cli.jobs import packed, unpacked
 from slotspec.diagrams.formats import Format, render
 from slotspec.diagrams.sequences import of_property
+from slotspec.explorer.goals import property_path
+from slotspec.explorer.settings import Models
 from slotspec.statemachine import explore_interpreted
 from tests.cli.counter import EXAMPLES, Make, Run
 from tests.statemachine.test_liveness import WEAK, exclusion
@@ -140,3 +142,10 @@ def test_a_sequence_says_where_it_stays() -> None:
     drawn = str(render(of_property(result.instance, found.property, found.finding), Format.mermaid))
     lines = [line.strip() for line in drawn.splitlines()]
     assert "here it stays for ever" in lines[-2]
+
+
+def test_the_explorer_says_how_it_goes_on() -> None:
+    models = Models({"exclusion": exclusion(WEAK)})
+    said = property_path(models.ready({"model": "exclusion"}), "who_waits_enters")
+    assert (said["verdict"], len(said["path"])) == ("VIOLATED", 4)
+    assert said["reason"] == "after step 1: from here it goes round for ever"

@@ -351,7 +351,7 @@ def boards(cases: list[Case]) -> Instance:
         s.at = target
         return 0
 
-    @model.action(graph=last)
+    @model.action(graph=last, fair=WEAK)
     def choose(s: Board, graph: int) -> int:
         """Begin with one of the graphs."""
         if s.graph != 0:
