@@ -33,10 +33,12 @@ from slotspec.models.cluster_messages import (
     WAYS,
     Way,
     empty,
+    has_retries,
     in_flight,
     is_busy,
     is_in_channel,
     is_quiet,
+    is_retry,
     room_of,
     send,
     take_out,
@@ -46,13 +48,14 @@ from slotspec.models.cluster_scopes import SCOPES
 from slotspec.models.cluster_state import (
     BOUNDS,
     STRIDE,
+    TRIES,
     ClusterState,
     Message,
     allocations,
     calls,
     channels,
     instances,
-    own_tasks,
+    own_executions,
     task_managers,
     tasks,
 )
@@ -124,7 +127,7 @@ def resource_manager_gains_leadership(s: ClusterState) -> int:
 @cluster.action(fair=ACTS)
 def job_master_gains_leadership(s: ClusterState) -> int:
     """The JobMaster begins to lead, and its job is scheduled."""
-    if s.job_master[0] != Leader.STANDBY:
+    if s.job_master[0] != Leader.STANDBY or not scheduler.may_deploy(s):
         return REFUSED
     job_master.grant_leadership(s)
     fire(s.job, 0, Job.submit)
@@ -266,19 +269,19 @@ def job_master_hears_task_executor(s: ClusterState, tm: int) -> int:
     elif message == Message.DISCONNECT:
         job_master.disconnect_task_manager(s, tm)
     else:
-        job_hears(s, message, allocation, detail)
+        job_hears(s, message, detail)
     return message
 
 
-def job_hears(s: ClusterState, message: int, allocation: int, task: int) -> None:
+def job_hears(s: ClusterState, message: int, execution: int) -> None:
     """News of a task."""
     first = len(s.effects)
     if message == Message.TASK_SUBMITTED:
-        scheduler.task_submitted(s, task, allocation)
+        scheduler.task_submitted(s, execution)
     elif message == Message.TASK_FINISHED:
-        scheduler.task_finished(s, task, allocation)
+        scheduler.task_finished(s, execution)
     else:
-        scheduler.task_failed(s, task, allocation)
+        scheduler.task_failed(s, execution)
     job_master.tell_world(s, first)
 
 
@@ -337,7 +340,10 @@ def resource_manager_hears_task_executor(s: ClusterState, tm: int) -> int:
     elif message == Message.SLOT_AVAILABLE:
         resource_manager.notify_slot_available(s, tm, detail, allocation)
     else:
+        first = len(s.effects)
         resource_manager.call_answered(s, message, allocation, detail)
+        if message == Message.CALL_FAILED:
+            resource_manager.note_retry(s, first)
     return message
 
 
@@ -389,14 +395,14 @@ def may_ask(s: ClusterState) -> bool:
     return scheduler.available_slot(s) != NONE or scheduler.new_allocation(s) != NONE
 
 
-@cluster.action(own=own_tasks, fair=ACTS)
+@cluster.action(own=own_executions, fair=ACTS)
 def task_ends(s: ClusterState, own: int) -> int:
     """A task at a TaskExecutor has done its work, or has stopped as it was told."""
-    tm = own // len(s.task)
-    task = own % len(s.task)
-    if indexed_task(s.tables[tm], task) == NONE or is_busy(s):
+    width = TRIES * len(s.task)
+    tm = own // width
+    if indexed_task(s.tables[tm], own % width) == NONE or is_busy(s):
         return REFUSED
-    task_executor.task_ends(s, tm, task)
+    task_executor.task_ends(s, tm, own % width)
     return NONE
 
 
@@ -479,12 +485,22 @@ def request_call_times_out(s: ClusterState, allocation: int) -> int:
 @cluster.action(call=calls, fair=TIMER)
 def slot_call_times_out(s: ClusterState, call: int) -> int:
     """A TaskExecutor has not answered the request for a slot in time."""
+    detail = call // CALLS_PER_SLOT * STRIDE + call % CALLS_PER_SLOT
     if not may_fire(s) or s.manager.call[call] != SlotCall.OPEN:
         return REFUSED
+    if not s.hurry and is_call_under_way(s, detail):
+        return REFUSED
     s.hurry = 0
-    detail = call // CALLS_PER_SLOT * STRIDE + call % CALLS_PER_SLOT
     resource_manager.call_answered(s, int(Message.CALL_FAILED), NONE, detail)
     return NONE
+
+
+def is_call_under_way(s: ClusterState, detail: int) -> bool:
+    """Whether a request for a slot, or its answer, is in flight."""
+    for post in range(len(s.message)):
+        if is_retry(s.message[post]) and s.detail[post] == detail:
+            return True
+    return False
 
 
 @cluster.action(fair=TIMER)
@@ -554,7 +570,7 @@ def task_call_times_out(s: ClusterState, task: int) -> int:
     if s.task[task] == Execution.CANCELING:
         scheduler.cancel_task(s, task)
     else:
-        scheduler.task_failed(s, task, allocation)
+        scheduler.task_failed(s, scheduler.execution_of(s, task))
     job_master.tell_world(s, first)
     return NONE
 
@@ -562,7 +578,7 @@ def task_call_times_out(s: ClusterState, task: int) -> int:
 def is_at(s: ClusterState, task: int, allocation: int) -> bool:
     """Whether the TaskExecutor that has the slot has this task in it."""
     tm = s.pool.slot_tm[allocation]
-    record = indexed_task(s.tables[tm], task)
+    record = indexed_task(s.tables[tm], scheduler.execution_of(s, task))
     return record != NONE and s.tables[tm].task_slot[record] == allocation
 
 
@@ -573,7 +589,7 @@ def scheduler_restarts_job(s: ClusterState) -> int:
     Its slots are given up. Without the delay a job that fails at once would restart for ever
     before any other timer fires.
     """
-    if not may_fire(s) or s.job[0] != Job.CANCELLING:
+    if not may_fire(s) or s.job[0] != Job.CANCELLING or not scheduler.may_deploy(s):
         return REFUSED
     for task in range(len(s.task)):
         if scheduler.is_deployed(s, task):
@@ -835,6 +851,8 @@ def settle(s: ClusterState) -> None:
     for tm in range(len(s.process)):
         table.forget_tasks(s.tables[tm])
         forget_dead_calls(s, tm)
+    if s.retries and not has_retries(s):
+        s.retries = 0
 
 
 def forget_dead_calls(s: ClusterState, tm: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from slotspec.models.cluster_state import ClusterState, Message
+from slotspec.models.cluster_state import ENDLESS, ClusterState, Message
 from slotspec.statemachine.rules import NONE
 
 
@@ -90,6 +90,24 @@ def is_in_channel(s: ClusterState, channel: int, message: int) -> bool:
     return False
 
 
+def is_retry(message: int) -> bool:
+    """Whether a message may belong to a request that is made and refused again and again."""
+    return message in (Message.REQUEST_TASK_SLOT, Message.CALL_FAILED)
+
+
+def is_endless(s: ClusterState, post: int) -> bool:
+    """Whether the message there is one of those, and there is no end of them."""
+    return s.retries == ENDLESS and is_retry(s.message[post])
+
+
+def has_retries(s: ClusterState) -> bool:
+    """Whether such messages are in flight."""
+    for post in range(len(s.message)):
+        if is_retry(s.message[post]):
+            return True
+    return False
+
+
 def is_busy(s: ClusterState) -> bool:
     """Whether a channel is so full that nobody acts of its own until messages have arrived.
 
@@ -97,7 +115,9 @@ def is_busy(s: ClusterState) -> bool:
     """
     room = room_of(s)
     for channel in range(HUBS + WAYS * len(s.process)):
-        if s.message[channel * room + s.busy - 1] != Message.NOTHING:
+        if s.message[channel * room + s.busy - 1] != Message.NOTHING and not (
+            s.retries == ENDLESS and is_retry(s.message[channel * room])
+        ):
             return True
     return False
 
@@ -132,10 +152,12 @@ def is_mentioned_instance(s: ClusterState, tm: int, instance: int) -> bool:
 
 
 def is_quiet(s: ClusterState) -> bool:
-    """Whether nothing is in flight: then time passes, and whatever waits in vain times out."""
-    room = room_of(s)
-    for channel in range(HUBS + WAYS * len(s.process)):
-        if s.message[channel * room] != Message.NOTHING:
+    """Whether nothing is in flight: then time passes, and whatever waits in vain times out.
+
+    Requests that are refused and repeated without end do not count.
+    """
+    for post in range(len(s.message)):
+        if s.message[post] != Message.NOTHING and not is_endless(s, post):
             return False
     for instance in range(len(s.connecting)):
         if s.connecting[instance]:

@@ -18,7 +18,7 @@ from slotspec.models.cluster_messages import (
     send,
     way,
 )
-from slotspec.models.cluster_state import MANAGER, STRIDE, ClusterState, Message
+from slotspec.models.cluster_state import ENDLESS, MANAGER, STRIDE, ClusterState, Message
 from slotspec.models.manager_registrations import ManagedTaskManager
 from slotspec.models.manager_requests import SlotCall
 from slotspec.models.slot_manager_records import is_registered, spare_request
@@ -212,6 +212,16 @@ def call_answered(s: ClusterState, message: int, allocation: int, detail: int) -
     tell_world(s, first)
 
 
+def note_retry(s: ClusterState, first: int) -> None:
+    """Note whether the manager has asked again at once: it may do so for ever.
+
+    Timers fire all the same meanwhile, so that such a loop does not stop time.
+    """
+    for i in range(first, len(s.effects)):
+        if s.effects[i][0] == MANAGER + Effect.REQUEST_SLOT:
+            s.retries = min(s.retries + 1, ENDLESS)
+
+
 # ------------------------------------------------------------------------------ leadership
 
 
@@ -253,5 +263,3 @@ def forget_slot_report(s: ClusterState, tm: int) -> None:
     """A report in flight is lost."""
     for index in range(s.width):
         s.slot_report[tm * s.width + index] = NONE
-
-

@@ -10,7 +10,7 @@ from __future__ import annotations
 from slotspec.models import slot_pool as pool
 from slotspec.models.cluster_lifecycles import Execution, Job, Share
 from slotspec.models.cluster_messages import Way, is_mentioned, send, way
-from slotspec.models.cluster_state import ClusterState, Message
+from slotspec.models.cluster_state import TRIES, ClusterState, Message
 from slotspec.models.manager_requests import ManagerRequest, SlotCall
 from slotspec.models.slot import PhysicalSlot
 from slotspec.models.slot_pool_records import is_unused
@@ -80,6 +80,50 @@ def exists(s: ClusterState, task: int) -> bool:
     return vertices_of(s) == 1 or task >= len(s.share) or task == 0
 
 
+def execution_of(s: ClusterState, task: int) -> int:
+    """The present attempt of a task. Flink: ExecutionAttemptID."""
+    return task * TRIES + s.attempt[task]
+
+
+def is_about_a_task(message: int) -> bool:
+    """Whether a message is about an attempt of a task."""
+    return message in (
+        Message.SUBMIT_TASK,
+        Message.TASK_SUBMITTED,
+        Message.CANCEL_TASK,
+        Message.TASK_FINISHED,
+        Message.TASK_FAILED,
+    )
+
+
+def is_attempt_known(s: ClusterState, execution: int) -> bool:
+    """Whether a TaskExecutor or a message in flight knows this attempt."""
+    for tm in range(len(s.process)):
+        for record in range(len(s.tables[tm].task)):
+            if s.tables[tm].execution[record] == execution:
+                return True
+    for post in range(len(s.message)):
+        if is_about_a_task(s.message[post]) and s.detail[post] == execution:
+            return True
+    return False
+
+
+def new_attempt(s: ClusterState, task: int) -> int:
+    """Which attempt of a task nobody knows yet, or NONE."""
+    for attempt in range(TRIES):
+        if not is_attempt_known(s, task * TRIES + attempt):
+            return attempt
+    return NONE
+
+
+def may_deploy(s: ClusterState) -> bool:
+    """Whether every task can have a new attempt: at most one old one is still about."""
+    for task in range(len(s.task)):
+        if new_attempt(s, task) == NONE:
+            return False
+    return True
+
+
 def share_of(s: ClusterState, task: int) -> int:
     """The share that a task belongs to."""
     return task % len(s.share)
@@ -132,7 +176,8 @@ def deploy_if_complete(s: ClusterState) -> None:
             allocation = s.share_allocation[share_of(s, task)]
             fire(s.task, task, Execution.deploy)
             channel = way(s.pool.slot_tm[allocation], int(Way.FROM_JOB_MASTER))
-            send(s, channel, int(Message.SUBMIT_TASK), allocation, task)
+            s.attempt[task] = new_attempt(s, task)
+            send(s, channel, int(Message.SUBMIT_TASK), allocation, execution_of(s, task))
 
 
 def fail_job(s: ClusterState) -> None:
@@ -152,7 +197,7 @@ def cancel_task(s: ClusterState, task: int) -> None:
     tm = s.pool.slot_tm[allocation]
     if tm != NONE:
         channel = way(tm, int(Way.FROM_JOB_MASTER))
-        send(s, channel, int(Message.CANCEL_TASK), allocation, task)
+        send(s, channel, int(Message.CANCEL_TASK), allocation, execution_of(s, task))
 
 
 def slot_request_failed(s: ClusterState, share: int) -> None:
@@ -187,28 +232,32 @@ def is_deployed(s: ClusterState, task: int) -> bool:
     )
 
 
-def is_news_of(s: ClusterState, task: int, allocation: int) -> bool:
-    """Whether a message about a task is about its present attempt."""
-    return is_deployed(s, task) and s.share_allocation[share_of(s, task)] == allocation
+def is_news(s: ClusterState, execution: int) -> bool:
+    """Whether a message about an attempt is about the present one of its task."""
+    task = execution // TRIES
+    return is_deployed(s, task) and execution_of(s, task) == execution
 
 
-def task_failed(s: ClusterState, task: int, allocation: int) -> None:
-    """A task is over, cancelled or not."""
-    if is_news_of(s, task, allocation):
+def task_failed(s: ClusterState, execution: int) -> None:
+    """An attempt is over, cancelled or not."""
+    if is_news(s, execution):
+        task = execution // TRIES
         fire(s.task, task, Execution.end)
         fail_job(s)
 
 
-def task_submitted(s: ClusterState, task: int, allocation: int) -> None:
+def task_submitted(s: ClusterState, execution: int) -> None:
     """The TaskExecutor has the task."""
-    if is_news_of(s, task, allocation) and s.task[task] == Execution.DEPLOYING:
+    task = execution // TRIES
+    if is_news(s, execution) and s.task[task] == Execution.DEPLOYING:
         fire(s.task, task, Execution.run)
 
 
-def task_finished(s: ClusterState, task: int, allocation: int) -> None:
+def task_finished(s: ClusterState, execution: int) -> None:
     """A task has done its work; the last of a share gives the slot back."""
-    if not is_news_of(s, task, allocation):
+    if not is_news(s, execution):
         return
+    task = execution // TRIES
     if s.task[task] == Execution.CANCELING:
         fire(s.task, task, Execution.end)
         return
@@ -228,11 +277,7 @@ def task_finished(s: ClusterState, task: int, allocation: int) -> None:
 def is_done(s: ClusterState, share: int) -> bool:
     """Whether every task of a share has finished."""
     for task in range(len(s.task)):
-        if (
-            share_of(s, task) == share
-            and exists(s, task)
-            and s.task[task] != Execution.FINISHED
-        ):
+        if share_of(s, task) == share and exists(s, task) and s.task[task] != Execution.FINISHED:
             return False
     return True
 

@@ -99,15 +99,15 @@ class Message(IntEnum):
     FAIL_SLOT = 19
     """(allocation) JobMasterGateway.failSlot"""
     SUBMIT_TASK = 20
-    """(allocation, task) TaskExecutorGateway.submitTask"""
+    """(allocation, execution) TaskExecutorGateway.submitTask"""
     TASK_SUBMITTED = 21
-    """(allocation, task) its answer"""
+    """(allocation, execution) its answer"""
     CANCEL_TASK = 22
-    """(allocation, task) TaskExecutorGateway.cancelTask"""
+    """(allocation, execution) TaskExecutorGateway.cancelTask"""
     TASK_FINISHED = 23
-    """(allocation, task) updateTaskExecutionState: FINISHED"""
+    """(allocation, execution) updateTaskExecutionState: FINISHED"""
     TASK_FAILED = 24
-    """(allocation, task) updateTaskExecutionState: FAILED or CANCELED, or a refused submission"""
+    """(allocation, execution) updateTaskExecutionState: FAILED or CANCELED; or not submitted"""
     DISCONNECT = 25
     """() disconnectJobManager or disconnectTaskManager: the sender has closed the connection"""
     ALLOCATION_REPORT = 26
@@ -126,7 +126,11 @@ own_slots = Sort("own_slots", "Slots by TaskExecutor.", factors=(task_managers, 
 own_allocations = Sort(
     "own_allocations", "Allocation ids by TaskExecutor.", factors=(task_managers, allocations)
 )
-own_tasks = Sort("own_tasks", "Tasks by TaskExecutor.", factors=(task_managers, tasks))
+tries = SizedSort("tries", "Attempts of a task that may be known at a time.", fixed=2)
+executions = Sort("executions", "Attempts of tasks: 2 * task + which.", factors=(tasks, tries))
+own_executions = Sort(
+    "own_executions", "Attempts by TaskExecutor.", factors=(task_managers, executions)
+)
 call_records = SizedSort("call_records", "Calls for a slot.", fixed=CALLS_PER_SLOT)
 calls = Sort("calls", "Calls by slot.", factors=(task_managers, slot_numbers, call_records))
 hubs = SizedSort("hubs", "Channels between JobMaster and ResourceManager.", fixed=2)
@@ -146,6 +150,10 @@ BOUNDS = (
     Bound("early_timeouts", "Timers that may fire while something is in flight.", 0, 0),
 )
 
+TRIES = 2
+"""Attempts of a task that may be known at a time."""
+ENDLESS = 2
+"""Retries in a row that are taken for a sign that there will be no end of them."""
 STRIDE = CALLS_PER_SLOT + 1
 """How calls are written in a message: slot * STRIDE + which of its calls, or the last: none."""
 
@@ -192,15 +200,15 @@ def manager_instance(g: Setting) -> Instance:
 
 def table_instance(g: Setting) -> Instance:
     """The slot table of one TaskExecutor in a cluster."""
-    tasks_of_job = tasks.size(g.bounds)
+    attempts_of_job = executions.size(g.bounds)
     return task_slot_table.instance(
         {
             "static_slots": g["slots_per_task_manager"],
             "dynamic_slots": 0,
             "allocations": g["allocations"],
             "jobs": 1,
-            "executions": tasks_of_job,
-            "tasks": tasks_of_job,
+            "executions": attempts_of_job,
+            "tasks": attempts_of_job,
             "tickets": g["allocations"] + 1,
             "profiles": 1,
         },
@@ -212,7 +220,7 @@ def _largest_detail(g: Setting) -> int:
     return max(
         STRIDE * slots_of(g),
         2 * int(g["slots_per_task_manager"]),
-        tasks.size(g.bounds),
+        executions.size(g.bounds),
         instances.size(g.bounds),
     )
 
@@ -234,12 +242,14 @@ class ClusterState(Record):
     share: Array = per(shares, Share, "Each share of the job.")
     share_allocation: Array = per(shares, ref(allocations), "Its slot.")
     task: Array = per(tasks, Execution, "Each task.")
+    attempt: Array = per(tasks, FLAG, "Which of its attempts the present one is.")
 
     # ResourceManager
     manager: SlotManagerState = part(manager_instance, "Its slot manager.", effects_from=MANAGER)
     resource_manager: Array = single(Leader, "The ResourceManager.")
     job_registered: int = scalar(FLAG, "The JobMaster is registered there.")
     registered: Array = per(task_managers, ref(instances), "The present connection of each.")
+    retries: int = scalar(number(ENDLESS), "Requests for slots refused and made again at once.")
     connecting: Array = per(instances, FLAG, "It registered; its gateway is being looked up.")
 
     # TaskExecutors
@@ -252,7 +262,7 @@ class ClusterState(Record):
     at_jm: Array = per(task_managers, Registration, "Its connection to the JobMaster.")
     offering: Array = per(own_allocations, FLAG, "It waits for the answer to an offer.")
     offer: Array = per(own_allocations, FLAG, "Number of its newest offer, modulo 2.")
-    stopping: Array = per(own_tasks, FLAG, "A task was told to stop.")
+    stopping: Array = per(own_executions, FLAG, "An attempt was told to stop.")
 
     # in flight
     message: Array = per(posts, number(max(Message)), "What, oldest first.")

@@ -11,7 +11,7 @@ from slotspec.models.cluster_generations import OfferAnswers
 from slotspec.models.cluster_lifecycles import Leader, Process, Registration
 from slotspec.models.cluster_messages import WAYS, Way, empty, is_in_channel, send, way
 from slotspec.models.cluster_resource_manager import forget_slot_report
-from slotspec.models.cluster_state import STRIDE, TABLE, ClusterState, Message
+from slotspec.models.cluster_state import STRIDE, TABLE, TRIES, ClusterState, Message
 from slotspec.models.task_slot_table_environment import unused_ticket
 from slotspec.models.task_slot_table_lifecycles import TaskSlot
 from slotspec.models.task_slot_table_slots import allocation_under, indexed_task, is_known
@@ -57,9 +57,7 @@ def request_slot(s: ClusterState, tm: int, allocation: int, detail: int) -> None
     present = allocation_under(s.tables[tm], number)
     if present == NONE:
         ticket = unused_ticket(s.tables[tm])
-        made = table.allocate_slot(
-            s.tables[tm], number, JOB, allocation, NONE, ticket, NO_TIMEOUT
-        )
+        made = table.allocate_slot(s.tables[tm], number, JOB, allocation, NONE, ticket, NO_TIMEOUT)
         if made != 1:
             tell_resource_manager(s, tm, int(Message.CALL_FAILED), NONE, detail)
             return
@@ -82,9 +80,9 @@ def offer_slots_to_job_manager(s: ClusterState, tm: int) -> None:
     Flink: TaskExecutor.offerSlotsToJobManager, which offers those again too.
     """
     for allocation in range(width_of(s)):
-        if s.tables[tm].slot[allocation] == TaskSlot.ALLOCATED:
-            if not s.offering[tm * width_of(s) + allocation]:
-                offer_slot(s, tm, allocation)
+        unused = s.tables[tm].slot[allocation] == TaskSlot.ALLOCATED
+        if unused and not s.offering[tm * width_of(s) + allocation]:
+            offer_slot(s, tm, allocation)
 
 
 def offer_slot(s: ClusterState, tm: int, allocation: int) -> None:
@@ -109,9 +107,8 @@ def offer_answered(s: ClusterState, tm: int, allocation: int, accepted: int, whi
     if s.at_jm[tm] != Registration.DONE:
         return
     if accepted:
-        if not is_known(s.tables[tm], allocation):
-            tell_job_master(s, tm, int(Message.FAIL_SLOT), allocation, 0)
-        elif table.mark_slot_active(s.tables[tm], allocation) != 1:
+        known = is_known(s.tables[tm], allocation)
+        if not known or table.mark_slot_active(s.tables[tm], allocation) != 1:
             tell_job_master(s, tm, int(Message.FAIL_SLOT), allocation, 0)
     else:
         free_slot_internal(s, tm, allocation)
@@ -152,8 +149,12 @@ def note_failing(s: ClusterState, tm: int, first: int) -> None:
     """Tasks that the table has told to fail will stop."""
     for i in range(first, len(s.effects)):
         if s.effects[i][0] == TABLE + Effect.FAIL_TASK:
-            execution = s.tables[tm].execution[s.effects[i][1]]
-            s.stopping[tm * len(s.task) + execution] = 1
+            stop(s, tm, s.tables[tm].execution[s.effects[i][1]])
+
+
+def stop(s: ClusterState, tm: int, execution: int) -> None:
+    """An attempt is told to stop."""
+    s.stopping[tm * TRIES * len(s.task) + execution] = 1
 
 
 def close_job_manager_connection_if_no_allocated_resources(s: ClusterState, tm: int) -> None:
@@ -185,23 +186,23 @@ def slot_times_out(s: ClusterState, tm: int, allocation: int) -> None:
 # ---------------------------------------------------------------------------------- tasks
 
 
-def submit_task(s: ClusterState, tm: int, allocation: int, task: int) -> None:
+def submit_task(s: ClusterState, tm: int, allocation: int, execution: int) -> None:
     """The JobMaster deploys a task, maybe before it has answered the offer of its slot.
 
     Flink: TaskExecutor.submitTask.
     """
     good = 0
-    if s.at_jm[tm] == Registration.DONE and table.try_mark_slot_active(
-        s.tables[tm], JOB, allocation
-    ) == 1:
+    if (
+        s.at_jm[tm] == Registration.DONE
+        and table.try_mark_slot_active(s.tables[tm], JOB, allocation) == 1
+    ):
         record = unused_task_record(s, tm)
         if record != NONE:
-            good = table.add_task(s.tables[tm], record, task, JOB, allocation, 0)
+            good = table.add_task(s.tables[tm], record, execution, JOB, allocation, 0)
     if good == 1:
-        s.stopping[tm * len(s.task) + task] = 0
-        tell_job_master(s, tm, int(Message.TASK_SUBMITTED), allocation, task)
+        tell_job_master(s, tm, int(Message.TASK_SUBMITTED), allocation, execution)
     else:
-        tell_job_master(s, tm, int(Message.TASK_FAILED), allocation, task)
+        tell_job_master(s, tm, int(Message.TASK_FAILED), allocation, execution)
 
 
 def unused_task_record(s: ClusterState, tm: int) -> int:
@@ -212,34 +213,34 @@ def unused_task_record(s: ClusterState, tm: int) -> int:
     return NONE
 
 
-def cancel_task(s: ClusterState, tm: int, allocation: int, task: int) -> None:
+def cancel_task(s: ClusterState, tm: int, allocation: int, execution: int) -> None:
     """The JobMaster cancels a task; one that is not there has failed.
 
     Flink: TaskExecutor.cancelTask.
     """
-    record = indexed_task(s.tables[tm], task)
-    if record != NONE and s.tables[tm].task_slot[record] == allocation:
-        s.stopping[tm * len(s.task) + task] = 1
+    if indexed_task(s.tables[tm], execution) != NONE:
+        stop(s, tm, execution)
     else:
-        tell_job_master(s, tm, int(Message.TASK_FAILED), allocation, task)
+        tell_job_master(s, tm, int(Message.TASK_FAILED), allocation, execution)
 
 
-def task_ends(s: ClusterState, tm: int, task: int) -> None:
+def task_ends(s: ClusterState, tm: int, execution: int) -> None:
     """A task ends: it leaves its slot, and the JobMaster hears of it.
 
     Flink: TaskExecutor.unregisterTaskAndNotifyFinalState.
     """
-    record = indexed_task(s.tables[tm], task)
+    record = indexed_task(s.tables[tm], execution)
     allocation = s.tables[tm].task_slot[record]
-    stopped = s.stopping[tm * len(s.task) + task]
-    s.stopping[tm * len(s.task) + task] = 0
+    own = tm * TRIES * len(s.task) + execution
+    stopped = s.stopping[own]
+    s.stopping[own] = 0
     table.task_terminates(s.tables[tm], record, 0)
     first = len(s.effects)
-    table.remove_task(s.tables[tm], task)
+    table.remove_task(s.tables[tm], execution)
     if stopped:
-        tell_job_master(s, tm, int(Message.TASK_FAILED), allocation, task)
+        tell_job_master(s, tm, int(Message.TASK_FAILED), allocation, execution)
     else:
-        tell_job_master(s, tm, int(Message.TASK_FINISHED), allocation, task)
+        tell_job_master(s, tm, int(Message.TASK_FINISHED), allocation, execution)
     for i in range(first, len(s.effects)):
         if s.effects[i][0] == TABLE + Effect.FREE_SLOT:
             free_slot_internal(s, tm, allocation)
@@ -277,7 +278,7 @@ def disconnect_job_manager(s: ClusterState, tm: int) -> None:
     forget_offers(s, tm)
     for record in range(len(s.tables[tm].task)):
         if s.tables[tm].task_slot[record] != NONE:
-            s.stopping[tm * len(s.task) + s.tables[tm].execution[record]] = 1
+            stop(s, tm, s.tables[tm].execution[record])
     for allocation in range(width_of(s)):
         if s.tables[tm].slot[allocation] == TaskSlot.ACTIVE:
             ticket = unused_ticket(s.tables[tm])
@@ -366,8 +367,9 @@ def crash_process(s: ClusterState, tm: int) -> None:
     for allocation in range(width_of(s)):
         s.offer[tm * width_of(s) + allocation] = 0
         s.allocation_report[tm * width_of(s) + allocation] = 0
-    for task in range(len(s.task)):
-        s.stopping[tm * len(s.task) + task] = 0
+    width = TRIES * len(s.task)
+    for execution in range(width):
+        s.stopping[tm * width + execution] = 0
     forget_slot_report(s, tm)
     for direction in range(WAYS):
         empty(s, way(tm, direction))
