@@ -3,7 +3,8 @@
 A step is chosen so, from random numbers that belong to the run alone:
 
 * a fault (``Action.fault``) by the rate of faults, else one of the other actions; where there
-  is none of these that can be taken, one of those;
+  is none of these that can be taken, one of those, but in a final state the run ends before
+  it takes a fault for want of anything else;
 * the action first, each with the same probability, then its arguments: an action with many
   arguments would else crowd out the others;
 * of an action's calls, in a random order, the first that changes the state. A call that is
@@ -42,7 +43,7 @@ from slotspec.statemachine.rules import REFUSED
 
 GOES_ON, NOTED, AT_REST, ENDED = range(4)
 """What a walk says: it is as long as wanted; something was found; no call (but a fault that
-may not be taken) changes the state; no call is possible and the state is final."""
+may not be taken) changes the state; no call but faults does, and the state is final."""
 
 FULL, REST, END, CUT, FOUND = "full length", "at rest", "ended", "cut short", "violated"
 """What ends a run: as long as wanted; nothing changes the state any more; a final state
@@ -326,6 +327,8 @@ class InterpretedWalker(Walker):
         self.enabled = False
         first = 2 if self.random() >> 11 < self.threshold else 0
         for group in (first, (first + 1) % 3, (first + 2) % 3):
+            if group == 2 != first and self.is_final is not None and self.may_end():
+                return ENDED
             low, end = self.groups[group]
             left = end - low
             while left:

@@ -239,6 +239,23 @@ def test_without_faults_a_state_with_faults_alone_is_no_deadlock(engine: Any) ->
 
 
 @pytest.mark.parametrize("engine", ENGINES)
+def test_a_final_state_is_left_by_faults_of_the_rate_alone(engine: Any) -> None:
+    model = room()
+    model.action()(up)
+    model.action(fault=True, lamp=LAMPS)(jump)
+
+    @model.final_states
+    def is_up(s: Room) -> bool:
+        """It is as far up as it goes by itself."""
+        return s.count == 2
+
+    result = simulate(model.instance(), engine, runs=400, steps=9, fault_rate=0.1)
+    assert set(result.ends) == {"ended", "full length"}
+    # two steps up and one draw more, each a fault with probability 0.1; then faults go on
+    assert result.ends["ended"] == pytest.approx(400 * 0.9**3, rel=0.1)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
 def test_a_run_ends_where_nothing_changes_the_state(engine: Any) -> None:
     def still(s: Room) -> int:
         """Always possible, never of effect at the top."""

@@ -178,6 +178,7 @@ class Walk(Expansion):
             if name == "others":
                 body.line(f"{left} = sub i64 {regular}, {preferred}")
             if name == "faults":
+                self.end_if_final()
                 # where no fault may be taken it is only asked whether one is possible
                 step = body.op(f"zext i1 {body.op(f'icmp ne i64 {limit}, 0')} to i64")
                 body.line(f"store i64 {step}, ptr {self.step_cell()}")
@@ -211,6 +212,25 @@ class Walk(Expansion):
         over = body.op(f"icmp eq i64 {more}, 3")
         body.line(f"store i64 {body.op(f'select i1 {over}, i64 0, i64 {more}')}, ptr {self.group}")
         body.jump("group")
+
+    def end_if_final(self) -> None:
+        """End where nothing but faults is left and the state is final."""
+        body, final = self.body, self.instance.model.final
+        if final is None:
+            return
+        last = body.op(f"icmp eq i64 {body.op(f'load i64, ptr {self.groups}')}, 1")
+        ask, end, on = body.label("ask"), body.label("end"), body.label("on")
+        body.end(f"br i1 {last}, label %{ask}, label %{on}")
+        body.place(ask)
+        self.no_effects()
+        function = self.program.translate(self.rule(final), [RecordAt("%now")], reading=True)
+        value = body.op(f"call i64 {function.name}(ptr %book, ptr %now)")
+        if function.faults:
+            self.fault_of(value, "stuck", "-1")
+        body.end(f"br i1 {body.op(f'icmp ne i64 {value}, 0')}, label %{end}, label %{on}")
+        body.place(end)
+        body.end(f"ret i64 {ENDED}")
+        body.place(on)
 
     def step_cell(self) -> str:
         return self.body.op(f"getelementptr i64, ptr %book, i64 {STEP}")
