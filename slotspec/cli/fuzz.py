@@ -17,10 +17,13 @@ if TYPE_CHECKING:
     from slotspec.oracle.fuzzing.coverage import Coverage
     from slotspec.oracle.fuzzing.lockstep import Found
     from slotspec.oracle.fuzzing.run import Outcome
-    from slotspec.oracle.peers.protocol import PeerError
+    from slotspec.oracle.fuzzing.subjects import Subject
+    from slotspec.oracle.peers.protocol import Peer, PeerError
 
 SHOWN = 8
 TARGET_HELP = 'model:GENERATION, flink:VERSION, module:attribute, or a command: "python3 peer.py".'
+
+MODEL_HELP = "The class: slot_pool (default), or another model; see `slotspec list models`."
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +32,12 @@ def register(app: typer.Typer) -> None:
 
 
 def fuzz(
-    target: Annotated[str, typer.Option(metavar="PEER", help=TARGET_HELP)],
+    target: Annotated[str | None, typer.Option(metavar="PEER", help=TARGET_HELP)] = None,
+    model: Annotated[str | None, typer.Option(metavar="NAME", help=MODEL_HELP)] = None,
+    bug: Annotated[
+        str | None,
+        typer.Option(metavar="FLINK-N", help="Instead of a peer: a model with this known bug."),
+    ] = None,
     generation: Annotated[
         str | None,
         typer.Option(metavar="V", help="Hold the peer against this one; else its own, if known."),
@@ -68,14 +76,13 @@ def fuzz(
     from slotspec.cli.output import Output
     from slotspec.oracle.fuzzing.run import fuzz as run
     from slotspec.oracle.peers.protocol import PeerError
-    from slotspec.oracle.peers.target import open_peer
     from slotspec.statemachine.errors import UsageError
 
     if examples < 1 or not 1 <= steps <= 1000:
         raise UsageError("SET110", f"{examples} sequences of {steps} steps; give 1 to 1000 steps")
     printed = Output(quiet or json_to == "-")
-    peer = open_peer(target, flink_jars=flink_jars, timeout=timeout)
-    held = generation_for(peer, generation)
+    about, peer = subject_and_peer(target, model, bug, flink_jars, timeout)
+    held = generation_for(peer, generation, about)
     try:
         with progress_line() as progress:
             if every:
@@ -87,6 +94,7 @@ def fuzz(
             outcome = work(
                 peer,
                 held,
+                model=about.model,
                 seed_=seed,
                 sequences=examples,
                 steps=steps,
@@ -106,17 +114,57 @@ def fuzz(
         report(printed, peer.name, held, outcome, out, json_to)
 
 
-def generation_for(peer: Any, asked: str | None) -> str:
+def subject_and_peer(
+    target: str | None,
+    model: str | None,
+    bug: str | None,
+    flink_jars: Path | None,
+    timeout: float,
+) -> tuple[Subject, Peer]:
+    """The class that is fuzzed, and the peer: a target, or a model with a known bug.
+
+    :raises UsageError: ``SET112`` for a model without a class, ``SET113`` where not exactly one
+        of target and bug is given or they contradict `model`, ``SET114`` for an unknown bug.
+    """
+    from difflib import get_close_matches
+
+    from slotspec.oracle.fuzzing.subjects import subject
+    from slotspec.oracle.peers.target import open_peer
+    from slotspec.statemachine.errors import UsageError
+
+    if (target is None) == (bug is None):
+        raise UsageError("SET113", "give either --target or --bug: what is held against the model")
+    if target is not None:
+        about = subject(model or "slot_pool")
+        return about, open_peer(target, flink_jars=flink_jars, timeout=timeout, model=about.model)
+    from slotspec.bugs import known_bugs
+    from slotspec.oracle.fuzzing.bugs import peer_of
+
+    assert bug is not None
+    known = known_bugs()
+    if bug not in known:
+        near = get_close_matches(bug, known, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else "`slotspec list bugs` has them"
+        raise UsageError("SET114", f"no known bug {bug!r}; {hint}")
+    if flink_jars is not None:
+        raise UsageError("SET113", "--flink-jars is of no use for --bug; leave it out")
+    if model not in (None, known[bug].model):
+        raise UsageError(
+            "SET113", f"{bug} is a bug of {known[bug].model}, not of {model}; leave --model out"
+        )
+    return subject(known[bug].model), peer_of(known[bug])
+
+
+def generation_for(peer: Any, asked: str | None, about: Subject) -> str:
     """The generation to hold a peer against.
 
     :raises UsageError: ``SET101`` where it is unknown or cannot be guessed.
     """
-    from slotspec.oracle.vocabulary import SLOT_POOL
     from slotspec.statemachine.errors import UsageError
 
     found = asked or getattr(peer, "generation", None)
-    if found not in SLOT_POOL.generations:
-        known = ", ".join(SLOT_POOL.generations)
+    if found not in about.vocabulary.generations:
+        known = ", ".join(about.vocabulary.generations)
         what = (
             f"there is no generation {found!r}" if found else f"of which generation is {peer.name}"
         )
@@ -239,7 +287,9 @@ def explain_peer(error: PeerError, out: Path | None) -> None:
 
     print(f"Error: {error}", file=sys.stderr)
     if error.sequence:
-        print(f"the sequence so far, {len(error.sequence)} operations:", file=sys.stderr)
+        before = f" (shortened from {error.original})" if error.original else ""
+        count = len(error.sequence)
+        print(f"the sequence so far, {count} operations{before}:", file=sys.stderr)
     for number, (op, arguments) in enumerate(error.sequence, 1):
         print(f"  {number}  {call(op, arguments)}", file=sys.stderr)
     if out is not None and error.header is not None:

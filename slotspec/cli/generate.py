@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slotspec.cli.fuzz import MODEL_HELP
+
 if TYPE_CHECKING:
     from slotspec.oracle.fuzzing.covering import Cover, Covering
 
@@ -22,6 +24,7 @@ def generate(
     cover: Annotated[
         str, typer.Option(metavar="WHAT", help="transitions, states, or pairs (of operations).")
     ] = "transitions",
+    model: Annotated[str, typer.Option(metavar="NAME", help=MODEL_HELP)] = "slot_pool",
     generation: Annotated[
         str | None, typer.Option(metavar="V", help="Such as 1.12; without it, every one.")
     ] = None,
@@ -36,29 +39,29 @@ def generate(
         int, typer.Option(metavar="N", help="Longest sequence, unless more are needed.")
     ] = 30,
 ) -> None:
-    """Write few and short sequences that cover the slot pool, with what is expected of each step.
+    """Write few and short sequences that cover a model, with what is expected of each step.
 
     Hold an implementation against them with your own runner, or replay them with
     ``slotspec conform``. Exits with 0, or with 3 if states were left out for their number.
     """
     from slotspec.cli.plan import parse_bounds
-    from slotspec.models.generations import GENERATIONS
     from slotspec.oracle.fuzzing.covering import COVERS
     from slotspec.oracle.fuzzing.covering import cover as covered
+    from slotspec.oracle.fuzzing.subjects import subject
     from slotspec.statemachine.errors import UsageError
 
     if cover not in COVERS:
         raise UsageError("SET111", f"--cover {cover!r}; choose from {', '.join(COVERS)}")
-    if generation is not None and generation not in GENERATIONS:
-        known = ", ".join(GENERATIONS)
-        raise UsageError("SET101", f"there is no generation {generation!r}; use one of {known}")
+    about = subject(model)
+    if generation is not None:
+        about.generation(generation)
     if max_states < 1 or length < 1:
         raise UsageError("SET110", "--max-states and --length have to be at least 1")
     bounds: Mapping[str, int] | None = parse_bounds(settings) if settings else None
     incomplete = False
-    for version in [generation] if generation else GENERATIONS:
+    for version in [generation] if generation else about.vocabulary.generations:
         what: Cover = cover
-        covering = covered(what, version, bounds, states=max_states, length=length)
+        covering = covered(what, version, bounds, model=model, states=max_states, length=length)
         folder = out / version
         count, steps = write(covering, folder)
         typer.echo(summary(covering, what, version, count, steps, folder))
@@ -70,7 +73,7 @@ def generate(
 
 def write(covering: Covering, folder: Path) -> tuple[int, int]:
     """One trace for each sequence; how many, and with how many steps in all."""
-    from slotspec.oracle.export import Recorder, header_of
+    from slotspec.oracle.fuzzing.walking import recorded
     from slotspec.oracle.writing import write_trace
     from slotspec.statemachine.errors import UsageError
     from slotspec.statemachine.replay import explain
@@ -83,12 +86,10 @@ def write(covering: Covering, folder: Path) -> tuple[int, int]:
         ) from None
     count = total = 0
     for tour in covering.tours:
-        header = header_of(tour.instance)
         for path, _ in tour.paths:
             count += 1
-            total += len(path)
-            finding = explain(tour.instance, [edge.call for edge in path])
-            steps = Recorder(tour.instance, header).record(finding)
+            header, steps = recorded(explain(tour.instance, [edge.call for edge in path]))
+            total += len(steps)
             write_trace(folder / f"{count:03}.jsonl", header, steps)
     return count, total
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from slotspec.cli.fuzz import TARGET_HELP
+from slotspec.cli.fuzz import MODEL_HELP, TARGET_HELP
 
 
 def register(app: typer.Typer) -> None:
@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
 def record(
     target: Annotated[str, typer.Option(metavar="PEER", help=TARGET_HELP)],
     out: Annotated[Path, typer.Option(metavar="FILE", help="The trace; .gz is compressed.")],
+    model: Annotated[str, typer.Option(metavar="NAME", help=MODEL_HELP)] = "slot_pool",
     seed: Annotated[int, typer.Option(metavar="N", help="The same seed, the same trace.")] = 0,
     steps: Annotated[int, typer.Option(metavar="N", help="Length of the trace.")] = 80,
     generation: Annotated[
@@ -35,24 +36,26 @@ def record(
 
     Exits with 0, or with 2 if the peer failed.
     """
-    from slotspec.cli.fuzz import explain_peer, generation_for
+    from slotspec.cli.fuzz import explain_peer, generation_for, subject_and_peer
     from slotspec.oracle.fuzzing.recording import Recording
     from slotspec.oracle.peers.protocol import PeerError
-    from slotspec.oracle.peers.target import open_peer
     from slotspec.oracle.writing import TraceWriter
     from slotspec.statemachine.errors import UsageError
 
     if steps < 1:
         raise UsageError("SET110", f"{steps} steps are no trace; give at least 1")
-    peer = open_peer(target, flink_jars=flink_jars, timeout=timeout)
+    about, peer = subject_and_peer(target, model, None, flink_jars, timeout)
+    written = 0
     try:
-        recording = Recording(peer, generation_for(peer, generation), seed, steps)
+        held = generation_for(peer, generation, about)
+        recording = Recording(peer, held, seed, steps, model=about.model)
         with TraceWriter(out, recording.header) as writer:
             for step in recording:
                 writer.write(step)
+                written += 1
     except PeerError as error:
         explain_peer(error, None)
         raise typer.Exit(2) from None
     finally:
         peer.close()
-    typer.echo(f"{out}: {steps} steps of {peer.name}")
+    typer.echo(f"{out}: {written} steps of {peer.name}")

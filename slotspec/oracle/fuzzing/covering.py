@@ -14,7 +14,7 @@ from typing import Literal
 
 from slotspec.oracle.fuzzing.coverage import declared
 from slotspec.oracle.fuzzing.graph import Edge, Graph, reachable
-from slotspec.oracle.fuzzing.subjects import Subject, subject
+from slotspec.oracle.fuzzing.subjects import SUBJECTS, Subject, subject
 from slotspec.statemachine.model import Instance
 
 Cover = Literal["transitions", "states", "pairs"]
@@ -25,14 +25,8 @@ STATES = 4_000
 LENGTH = 30
 """Longest sequence, unless more is needed to get somewhere at all."""
 
-TINY: Mapping[str, int] = {
-    "task_managers": 1,
-    "requests": 1,
-    "request_ids": 1,
-    "foreign_allocations": 1,
-    "profiles": 1,
-}
-"""Bounds within which every state is covered, unless others are given."""
+TINY = SUBJECTS["slot_pool"].tiny
+"""Bounds within which every state of the pool is covered, unless others are given."""
 ALL_SIDES: Mapping[str, int] = {
     "task_managers": 1,
     "requests": 2,
@@ -119,13 +113,12 @@ def cover(
     :param bounds: of the one instance to be covered; None: bounds that suit `what`.
     """
     about = subject(model)
-    settings = [bounds] if bounds is not None else _settings(about, what)
+    instances = _instances(about, generation, what, bounds)
     gain = gain_of(what)
     done: set[Goal] = set()
     wanted: set[Goal] = set(declared(about)) if what == "transitions" else set()
     covering = Covering([], 0, [], True, 0)
-    for setting in settings:
-        instance = about.load().instance({**about.walked, **setting}, generation=generation)
+    for instance in instances:
         graph = reachable(instance, states)
         covering.complete = covering.complete and graph.complete
         covering.states += graph.states
@@ -141,12 +134,19 @@ def cover(
     return covering
 
 
-def _settings(about: Subject, what: Cover) -> list[Mapping[str, int]]:
-    """Bounds of the instances that are covered, unless others are given."""
+def _instances(
+    about: Subject, generation: str, what: Cover, bounds: Mapping[str, int] | None
+) -> list[Instance]:
+    """What is covered: one instance of bounds that are given, else some that suit `what`."""
+    model = about.load()
+    if bounds is None and what == "states" and about.tiny:
+        bounds = about.tiny
+    if bounds is not None:
+        return [model.instance(bounds, generation=generation)]
     if about.model == "slot_pool":
-        return [TINY] if what == "states" else [ALL_SIDES, REUSE, MISFIT]
-    scopes = [scope.bounds for scope in about.load().scopes.values()]
-    return [about.tiny or scopes[0]] if what == "states" else scopes
+        return [model.instance(b, generation=generation) for b in (ALL_SIDES, REUSE, MISFIT)]
+    scopes = list(model.scopes)[:1] if what == "states" else model.scopes
+    return [model.instance(about.walked, generation=generation, scope=name) for name in scopes]
 
 
 def _pairs(graph: Graph) -> set[Goal]:

@@ -148,10 +148,21 @@ def reshaped(step: TraceStep, generation: str) -> TraceStep:
 def replay(
     generation: str, header: TraceHeader, peer: Peer, sequence: Sequence[Operation]
 ) -> Found | None:
-    """Run a whole sequence; where it diverges, if it does, or where the peer fails.
+    """Run a whole sequence; where it diverges, if it does.
 
-    :raises InputError: as :meth:`Lockstep.step`.
+    :raises PeerError: as :meth:`Lockstep.step`.
+    :raises InputError: so, too.
     """
+    found = attempt(generation, header, peer, sequence)
+    if found is not None and found.failure is not None:
+        raise found.failure
+    return found
+
+
+def attempt(
+    generation: str, header: TraceHeader, peer: Peer, sequence: Sequence[Operation]
+) -> Found | None:
+    """As :func:`replay`, but a step in which the peer fails is found like one that differs."""
     lockstep = Lockstep(generation, header, peer)
     try:
         for op, arguments in sequence:

@@ -20,6 +20,7 @@ from slotspec.oracle.fuzzing.walking import surroundings, told
 from slotspec.oracle.peers.protocol import Operation
 from slotspec.oracle.traces import FORMAT, TraceHeader
 from slotspec.oracle.vocabulary import SLOT_POOL
+from slotspec.statemachine.errors import UsageError
 
 
 class Source(Protocol):
@@ -91,11 +92,13 @@ class Mixture:
         # how often an invention takes the place of the next step of the walk
         self._breaks_in = 1.0 if style < 0.3 else 0.0 if style < 0.5 else style - 0.45
         scope = random.choice(list(about.load().scopes))
-        walk = surroundings(about.model, generation, scope).walk(
-            0 if style < 0.3 else length, random
-        )
-        self.header, self._walk = told(walk)
-        self._walk = [step for step in self._walk if step[0] not in absent]
+        around = surroundings(about.model, generation, scope)
+        try:
+            self.header, walk = told(around.walk(0 if style < 0.3 else length, random))
+        except UsageError:
+            # what a recording has no words for; the bounds of the scope remain
+            self.header, walk = told(around.walk(0, random))
+        self._walk = [step for step in walk if step[0] not in absent]
         self._at = 0
         if style < 0.3:
             self.header = _drawn(about, self.header, random)

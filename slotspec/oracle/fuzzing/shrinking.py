@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from slotspec.oracle.fuzzing.lockstep import Found, replay
+from slotspec.oracle.fuzzing.lockstep import Found, attempt
 from slotspec.oracle.fuzzing.simplifying import joined, names_in, renamed, simpler
 from slotspec.oracle.fuzzing.subjects import subject_of
 from slotspec.oracle.peers.naming import SHOWN
@@ -46,7 +46,7 @@ def shortened(error: PeerError, generation: str, peer: Peer) -> PeerError:
         return found.failure is not None and found.failure.code == error.code
 
     try:
-        found = replay(generation, error.header, peer, error.sequence)
+        found = attempt(generation, error.header, peer, error.sequence)
     except SlotspecError:
         return error
     if found is None or not same(found):
@@ -103,7 +103,7 @@ class _Shrinker:
             return False
         self._tried.add(key)
         try:
-            found = replay(self._generation, self.best.header, self._peer, sequence)
+            found = attempt(self._generation, self.best.header, self._peer, sequence)
         except SlotspecError:
             return False
         if found is None or not self._accept(found):

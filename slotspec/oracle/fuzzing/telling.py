@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from slotspec.oracle.compare import as_text
 from slotspec.oracle.fuzzing.lockstep import Found
+from slotspec.oracle.fuzzing.subjects import Subject, subject_of
 from slotspec.oracle.traces import TraceStep
 
 _BY_RM = frozenset({"resource_manager_acknowledges", "resource_manager_fails"})
@@ -26,12 +27,16 @@ def _argument(value: Any) -> str:
     if isinstance(value, list):
         return (
             " ".join(
-                f"{o['allocation']}:{o['index']}:{o['profile']}" if "index" in o else as_text(o)
-                for o in value
+                ":".join(map(_part, item.values())) if isinstance(item, dict) else _argument(item)
+                for item in value
             )
             or "nothing"
         )
     return as_text(value)
+
+
+def _part(value: Any) -> str:
+    return "-" if value is None else _argument(value)
 
 
 def effect(said: dict[str, Any]) -> str:
@@ -64,27 +69,29 @@ def rows(steps: Sequence[TraceStep]) -> list[tuple[str, str, str, str]]:
 
 def mermaid(found: Found) -> str:
     """The sequence and its divergence as a ``sequenceDiagram``."""
-    lines = [f"    {line}" for step in found.steps for line in _messages(step)]
+    about = subject_of(found.header)
+    lines = [f"    {line}" for step in found.steps for line in _messages(about, step)]
     for difference in found.differences[:3]:
-        lines.append(f"    Note over pool: {_plain(difference)}")
+        lines.append(f"    Note over {about.receiver}: {_plain(difference)}")
     if found.fault:
-        lines.append(f"    Note over pool: {_plain(found.fault)}")
-    return "\n".join(["sequenceDiagram", "    participant job", "    participant pool", *lines])
+        lines.append(f"    Note over {about.receiver}: {_plain(found.fault)}")
+    parties = [f"    participant {name}" for name in (about.caller, about.receiver)]
+    return "\n".join(["sequenceDiagram", *parties, *lines])
 
 
-def _messages(step: TraceStep) -> list[str]:
-    caller = "job"
+def _messages(about: Subject, step: TraceStep) -> list[str]:
+    caller, receiver = about.caller, about.receiver
     if step.op in _BY_TM:
         caller = step.arguments["tm"]
     elif step.op in _BY_RM:
         caller = "rm"
-    lines = [f"{caller}->>pool: {_plain(call(step.op, step.arguments))}"]
+    lines = [f"{caller}->>{receiver}: {_plain(call(step.op, step.arguments))}"]
     for said in step.effects if isinstance(step.effects, list) else []:
-        to = said.get("rm") or said.get("tm") or "job"
-        lines.append(f"pool->>{to}: {_plain(effect(said))}")
+        to = said.get("rm") or said.get("tm") or about.caller
+        lines.append(f"{receiver}->>{to}: {_plain(effect(said))}")
     told = outcome(step)
     if told:
-        lines.append(f"pool-->>{caller}: {_plain(told)}")
+        lines.append(f"{receiver}-->>{caller}: {_plain(told)}")
     return lines
 
 

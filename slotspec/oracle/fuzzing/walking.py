@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 from random import Random
+from typing import Any
 
 import msgspec
 
 from slotspec.oracle.fuzzing.subjects import subject
 from slotspec.oracle.peers.protocol import Operation
 from slotspec.oracle.traces import TraceHeader
+from slotspec.oracle.traces import TraceStep as Recorded
 from slotspec.oracle.vocabulary import RESERVED
 from slotspec.statemachine.interpret import Interpreter
 from slotspec.statemachine.model import Action, Call, Instance
@@ -97,11 +99,24 @@ class Surroundings:
 
 def told(finding: Finding) -> tuple[TraceHeader, list[Operation]]:
     """A walk as the header and the operations of a recording."""
+    header, steps = recorded(finding)
+    return header, [(step.op, step.arguments) for step in steps]
+
+
+def recorded(finding: Finding) -> tuple[TraceHeader, list[Recorded]]:
+    """A walk as a recording, with what the model expects of each step."""
     assert finding.instance is not None
     lines = words_of(finding.instance).export(finding)
     header = msgspec.convert(next(lines), TraceHeader)
-    operations = [
-        (step["op"], {name: v for name, v in step.items() if name not in RESERVED})
-        for step in lines
-    ]
-    return header, operations
+    return header, [_step(line) for line in lines]
+
+
+def _step(line: dict[str, Any]) -> Recorded:
+    """The step that an exported line says, which needs no second look."""
+    said: dict[str, Any] = {name: v for name, v in line.items() if name in RESERVED}
+    if "unordered" in said:
+        said["unordered"] = tuple((begin, end) for begin, end in said["unordered"])
+    said.setdefault("raises", None)
+    op = said.pop("op")
+    arguments = {name: v for name, v in line.items() if name not in RESERVED}
+    return Recorded(op=op, arguments=arguments, **said)

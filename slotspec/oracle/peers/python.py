@@ -43,6 +43,7 @@ PROTOCOL_EXCEPTIONS = (
     "IllegalStateException",
     "NullPointerException",
     "ResourceManagerException",
+    "RuntimeException",
     "SlotNotActiveException",
     "SlotNotFoundException",
     "UnsupportedOperationException",

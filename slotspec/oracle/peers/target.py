@@ -14,7 +14,11 @@ FORMS = 'model:GENERATION, flink:VERSION, module:attribute, or a command such as
 
 
 def open_peer(
-    target: str, *, flink_jars: str | Path | None = None, timeout: float | None = None
+    target: str,
+    *,
+    flink_jars: str | Path | None = None,
+    timeout: float | None = None,
+    model: str = "slot_pool",
 ) -> Peer:
     """The peer that a target names; nothing heavier is imported than it needs.
 
@@ -22,6 +26,7 @@ def open_peer(
         ``flink:1.12``, ``module:attribute``, or a command.
     :param flink_jars: folder of jars, for Flink.
     :param timeout: seconds for one answer, for a command.
+    :param model: the class that it has to be one of.
     :raises PeerError: where it cannot be had.
     """
     if flink_jars is not None and not target.startswith("flink:"):
@@ -29,10 +34,16 @@ def open_peer(
     if found := _MODEL.fullmatch(target):
         from slotspec.oracle.peers.model import ModelPeer, parse_choices
 
-        peer = ModelPeer(found[1], parse_choices(found[2] or "", found[1]))
-        peer.name = target
+        peer = ModelPeer(found[1], parse_choices(found[2] or "", found[1], model), model=model)
+        peer.name = target if model == "slot_pool" else f"{model} {target}"
         return peer
     if target.startswith("flink:"):
+        if model != "slot_pool":
+            raise PeerError(
+                "PEE001",
+                f"{target!r} runs Flink's slot pool alone, not its {model}; its recordings are"
+                " held against the model by `slotspec conform`",
+            )
         from slotspec.oracle.peers.flink import FlinkPeer
 
         return FlinkPeer(target.removeprefix("flink:"), flink_jars)
