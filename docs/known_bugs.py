@@ -6,9 +6,11 @@ and for what the page does not have yet.
 
 from __future__ import annotations
 
+import json
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from slotspec.bugs import Bug, known_bugs
@@ -28,11 +30,13 @@ shorter one. The healthy model at the same bounds was searched whole, and has th
 and seconds are those of the search up to the level in which the bug is found, with nothing to be
 compiled any more. The fuzz compares results, effects and states of random sequences on the model
 with the bug with those of the healthy one, and knows nothing of properties: the number is the
-length of what it shortened its first difference to; "no" means that {examples:,} sequences showed
-none, and "-" that there is no recorded class of that model to be one of.
+length of what it shortened its first difference to, and "no" means that {examples:,} sequences
+showed none. The last column says at which step `slotspec conform` refuses the trace that the check
+wrote; "no" where the trace's form does not tell what goes wrong, so that neither can a fuzz find
+it. "-" stands where there is no recorded class of that model.
 """
 
-COLUMNS = ("bug", "model", "property", "length", "states", "seconds", "fuzz")
+COLUMNS = ("bug", "model", "property", "length", "states", "seconds", "fuzz", "conform")
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,7 @@ class Measured:
     states: str
     seconds: str
     fuzz: str
+    conform: str
 
 
 def searched(bug: Bug) -> tuple[str, str]:
@@ -72,11 +77,32 @@ def fuzzed(bug: Bug) -> str:
     return "no" if length is None else f"yes ({length})"
 
 
+def replayed(bug: Bug) -> str:
+    """Whether the healthy model refuses the trace that the check wrote, and at which step."""
+    from slotspec.cli.bugs import search
+    from slotspec.oracle.conform import conform
+    from slotspec.oracle.fuzzing import can_be_fuzzed
+    from slotspec.statemachine.words import words_of
+
+    if not can_be_fuzzed(bug.model):
+        return "-"
+    instance = bug.instance()
+    _, finding = search(instance, 1_000_000)
+    with TemporaryDirectory() as folder:
+        trace = Path(folder) / "trace.jsonl"
+        lines = words_of(instance).export(finding)
+        trace.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        report = conform(trace)
+    if report.error is not None:
+        raise SystemExit(f"{bug.issue}: {report.error}")
+    return "no" if report.divergence is None else f"yes ({report.divergence.step})"
+
+
 def read(text: str) -> dict[str, Measured]:
     """What a page has measured, by issue."""
     cells = [[c.strip() for c in line.split("|")[1:-1]] for line in text.splitlines()]
     return {
-        row[0].split("]")[0].lstrip("["): Measured(*row[4:7])
+        row[0].split("]")[0].lstrip("["): Measured(*row[4:8])
         for row in cells
         if len(row) == len(COLUMNS) and row[0].startswith("[FLINK-") and row[4]
     }
@@ -110,12 +136,12 @@ def page(measured: dict[str, Measured]) -> str:
 
 def table(measured: dict[str, Measured]) -> list[str]:
     """One row for each bug."""
-    lines = [f"| {' | '.join(COLUMNS)} |", "|---|---|---|--:|--:|--:|---|"]
+    lines = [f"| {' | '.join(COLUMNS)} |", "|---|---|---|--:|--:|--:|---|---|"]
     for bug in known_bugs().values():
-        found = measured.get(bug.issue, Measured("", "", ""))
+        found = measured.get(bug.issue, Measured("", "", "", ""))
         lines.append(
             f"| [{bug.issue}](#{bug.issue.lower()}) | {bug.model} | `{bug.property}` |"
-            f" {bug.length} | {found.states} | {found.seconds} | {found.fuzz} |"
+            f" {bug.length} | {found.states} | {found.seconds} | {found.fuzz} | {found.conform} |"
         )
     return lines
 
@@ -152,9 +178,9 @@ def main(issues: list[str]) -> None:
     for issue, bug in known_bugs().items():
         states, seconds = searched(bug)
         known = measured.get(issue)
-        if known is None or not issues or issue in issues:
-            known = Measured(states, seconds, fuzzed(bug))
-        measured[issue] = replace(known, states=states, seconds=seconds)
+        keep = known is not None and bool(issues) and issue not in issues
+        fuzz = known.fuzz if known is not None and keep else fuzzed(bug)
+        measured[issue] = Measured(states, seconds, fuzz, replayed(bug))
         print(issue, measured[issue], flush=True)
         TARGET.write_text(page(measured), encoding="utf-8")
 

@@ -30,7 +30,7 @@ def test_the_page_is_up_to_date() -> None:
     measured = module.read(PAGE)
     assert module.page(measured) == PAGE, "run python docs/known_bugs.py new"
     assert list(measured) == list(known_bugs())
-    assert all(m.states and m.seconds and m.fuzz for m in measured.values())
+    assert all(m.states and m.seconds and m.fuzz and m.conform for m in measured.values())
 
 
 def test_what_the_page_says_of_the_fuzz_is_so() -> None:

@@ -56,6 +56,13 @@ def test_the_healthy_model_does_not_have_it(bug: Bug) -> None:
 
 
 @each_bug
+def test_the_healthy_model_refuses_its_trace_as_the_page_says(bug: Bug) -> None:
+    told = generator().read(PAGE).get(bug.issue)
+    assert told is not None, "run python docs/known_bugs.py new"
+    assert generator().replayed(bug) == told.conform
+
+
+@each_bug
 def test_it_is_a_defect_and_says_what_goes_wrong(bug: Bug) -> None:
     assert bug.replace or bug.choices
     assert all(wrong is not right for right, wrong in bug.replace.items())
