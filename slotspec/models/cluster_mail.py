@@ -1,0 +1,135 @@
+"""What a step of the cluster does to the messages in flight: one is heard, others are sent.
+
+Rules know the channels alone; here it is found out by comparing them before and after a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slotspec.models.cluster_messages import (
+    HUBS,
+    TO_JOB_MASTER,
+    TO_RESOURCE_MANAGER,
+    WAYS,
+    Way,
+    way,
+)
+from slotspec.models.cluster_state import STRIDE, Message
+from slotspec.statemachine.model import Call
+from slotspec.statemachine.verdict import TraceStep
+
+HEARS: Mapping[str, int] = {
+    "resource_manager_hears_job_master": TO_RESOURCE_MANAGER,
+    "job_master_hears_resource_manager": TO_JOB_MASTER,
+}
+"""Actions without a parameter in which the oldest message of a channel arrives."""
+HEARS_OF_TASK_EXECUTOR: Mapping[str, Way] = {
+    "task_executor_hears_job_master": Way.FROM_JOB_MASTER,
+    "job_master_hears_task_executor": Way.TO_JOB_MASTER,
+    "task_executor_hears_resource_manager": Way.FROM_RESOURCE_MANAGER,
+    "resource_manager_hears_task_executor": Way.TO_RESOURCE_MANAGER,
+}
+"""Likewise, of the channels of one TaskExecutor."""
+LOST = "message_is_lost"
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A message in a channel, in numbers."""
+
+    channel: int
+    message: int
+    subject: int
+    detail: int
+
+    def is_same(self, other: Letter) -> bool:
+        """Whether `other` is this one a step later; a request may have lost its caller."""
+        if (self.channel, self.message, self.subject) != (
+            other.channel,
+            other.message,
+            other.subject,
+        ):
+            return False
+        if self.message == Message.REQUEST_TASK_SLOT:
+            return self.detail // STRIDE == other.detail // STRIDE
+        return self.detail == other.detail
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What became of one channel in a step.
+
+    :param kept: places, before the step, of those that are still in it, in order.
+    :param gone: places of those that vanished unheard: their sender, receiver or caller did.
+    :param sent: new ones, behind all that are kept.
+    :param heard: the oldest one was taken out, since it arrived or was lost.
+    """
+
+    before: tuple[Letter, ...]
+    kept: tuple[int, ...]
+    gone: tuple[int, ...]
+    sent: tuple[Letter, ...]
+    heard: bool
+
+    @property
+    def vanished(self) -> tuple[Letter, ...]:
+        return tuple(self.before[place] for place in self.gone)
+
+
+def letters(state: Mapping[str, Any], channel: int) -> tuple[Letter, ...]:
+    """What is in a channel, oldest first."""
+    room = len(state["message"]) // channels_in(state)
+    found = []
+    for at in range(channel * room, channel * room + room):
+        if state["message"][at] == Message.NOTHING:
+            break
+        what = state["message"][at], state["subject"][at], state["detail"][at]
+        found.append(Letter(channel, *what))
+    return tuple(found)
+
+
+def channels_in(state: Mapping[str, Any]) -> int:
+    """How many channels there are."""
+    return HUBS + WAYS * len(state["process"])
+
+
+def channel_taken(call: Call) -> int | None:
+    """The channel that an action takes its oldest message from."""
+    name = call.action.name
+    if name in HEARS:
+        return HEARS[name]
+    if name in HEARS_OF_TASK_EXECUTOR:
+        return way(call.arguments[0], int(HEARS_OF_TASK_EXECUTOR[name]))
+    return call.arguments[0] if name == LOST else None
+
+
+def deliveries(step: TraceStep) -> Iterator[Delivery]:
+    """What became of each channel, in order."""
+    taken = channel_taken(step.call)
+    for channel in range(channels_in(step.before)):
+        yield _delivery(
+            letters(step.before, channel), letters(step.after, channel), channel == taken
+        )
+
+
+def _delivery(before: tuple[Letter, ...], after: tuple[Letter, ...], taken: bool) -> Delivery:
+    """Compare a channel with itself; its order is kept, and what is new stands behind."""
+    at = int(taken and len(before) > 0)
+    heard = at == 1
+    kept: list[int] = []
+    gone: list[int] = []
+    for number, letter in enumerate(after):
+        place = at
+        while place < len(before) and not before[place].is_same(letter):
+            place += 1
+        if place == len(before):
+            gone += range(at, len(before))
+            return Delivery(before, tuple(kept), tuple(gone), after[number:], heard)
+        gone += range(at, place)
+        kept.append(place)
+        at = place + 1
+    gone += range(at, len(before))
+    return Delivery(before, tuple(kept), tuple(gone), (), heard)
