@@ -287,8 +287,8 @@ def explain_peer(error: PeerError, out: Path | None) -> None:
 
     print(f"Error: {error}", file=sys.stderr)
     if error.sequence:
-        before = f" (shortened from {error.original})" if error.original else ""
         count = len(error.sequence)
+        before = f" (shortened from {error.original})" if error.original > count else ""
         print(f"the sequence so far, {count} operations{before}:", file=sys.stderr)
     for number, (op, arguments) in enumerate(error.sequence, 1):
         print(f"  {number}  {call(op, arguments)}", file=sys.stderr)

@@ -81,6 +81,15 @@ def test_a_peer_that_dies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         (("--target", "model:1.12", "--steps", "0"), "SET110"),
         (("--target", "model:none"), "PEE001"),
         (("--target", "flink:1.12", "--flink-jars", "nowhere"), "PEE008"),
+        ((), "SET113"),
+        (("--target", "model:1.12", "--bug", "FLINK-8505"), "SET113"),
+        (("--bug", "FLINK-8505", "--model", "slot_pool"), "SET113"),
+        (("--bug", "FLINK-8505", "--flink-jars", "."), "SET113"),
+        (("--bug", "FLINK-850"), "SET114: no known bug 'FLINK-850'; did you mean"),
+        (("--target", "model:1.12", "--model", "no_model"), "SET112"),
+        (("--target", "model:1.13", "--model", "slot_sharing"), "PEE001"),
+        (("--target", "model:1.12", "--model", "slot_sharing", "--generation", "1.13"), "SET101"),
+        (("--target", "flink:1.12", "--model", "slot_manager"), "PEE001"),
     ],
 )
 def test_bad_usage(
@@ -97,3 +106,64 @@ def test_a_recording_is_the_same_for_its_seed(tmp_path: Path) -> None:
         assert run("record", *given, "--out", str(file)) == 0
     assert files[0].read_bytes() == files[1].read_bytes()
     assert conform(files[2]).matched == 30
+
+
+def test_another_model(capsys: pytest.CaptureFixture[str]) -> None:
+    target = ("--target", "model:1.12", "--model", "logical_slot")
+    assert run("fuzz", *target, "--examples", "40") == 0
+    told = capsys.readouterr().out
+    assert "logical_slot model:1.12 against generation 1.12" in told
+    assert "operations 9/9" in told
+    assert "no divergence" in told
+
+
+def test_a_known_bug(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trace = tmp_path / "found.jsonl"
+    assert run("fuzz", "--bug", "FLINK-9324", "--out", str(trace)) == 1
+    told = capsys.readouterr().out
+    assert "logical_slot with FLINK-9324 against generation" in told
+    assert "participant slots" in told
+    found = conform(trace).divergence
+    assert found is not None
+    assert f"diverges at step {found.step} " in told
+
+
+def test_a_failing_sequence_is_made_short(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace = tmp_path / "so_far.jsonl"
+    code = (
+        "import sys, json\n"
+        "for line in sys.stdin:\n"
+        "    asked = json.loads(line)\n"
+        "    if asked.get('op') == 'is_alive': sys.exit(3)\n"
+        "    ready = json.dumps({'ready': True})\n"
+        "    print(ready if 'reset' in asked else '{}', flush=True)\n"
+    )
+    script = tmp_path / "peer.py"
+    script.write_text(code, encoding="utf-8")
+    target = ("--target", f"{shlex.quote(sys.executable)} {script}", "--generation", "1.12")
+    given = ("--model", "logical_slot", "--out", str(trace))
+    assert run("fuzz", *target, *given) == 2
+    told = capsys.readouterr().err
+    assert "the sequence so far, 2 operations (shortened from " in told
+    assert "  2  is_alive(s1)" in told
+    assert len(trace.read_text(encoding="utf-8").splitlines()) == 3
+
+
+def test_a_recording_of_another_model(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    target = ("--target", "model:1.11", "--model", "slot_manager")
+    assert run("record", *target, "--steps", "30", "--out", str(file)) == 0
+    assert conform(file).matched == 30
+
+
+def test_sequences_for_another_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ("--model", "slot_sharing", "--cover", "states", "--generation", "1.11")
+    assert run("generate", *given, "--out", str(tmp_path)) == 0
+    assert "states: " in capsys.readouterr().out
+    traces = sorted((tmp_path / "1.11").glob("*.jsonl"))
+    assert traces
+    assert all(conform(trace).divergence is None for trace in traces)
+    assert run("generate", *given[:4], "--generation", "1.13", "--out", str(tmp_path)) == 2
+    assert "SET101" in capsys.readouterr().err
