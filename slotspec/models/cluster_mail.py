@@ -18,6 +18,7 @@ from slotspec.models.cluster_messages import (
     way,
 )
 from slotspec.models.cluster_state import STRIDE, Message
+from slotspec.statemachine.letters import Delivery
 from slotspec.statemachine.model import Call
 from slotspec.statemachine.verdict import TraceStep
 
@@ -58,27 +59,6 @@ class Letter:
         return self.detail == other.detail
 
 
-@dataclass(frozen=True)
-class Delivery:
-    """What became of one channel in a step.
-
-    :param kept: places, before the step, of those that are still in it, in order.
-    :param gone: places of those that vanished unheard: their sender, receiver or caller did.
-    :param sent: new ones, behind all that are kept.
-    :param heard: the oldest one was taken out, since it arrived or was lost.
-    """
-
-    before: tuple[Letter, ...]
-    kept: tuple[int, ...]
-    gone: tuple[int, ...]
-    sent: tuple[Letter, ...]
-    heard: bool
-
-    @property
-    def vanished(self) -> tuple[Letter, ...]:
-        return tuple(self.before[place] for place in self.gone)
-
-
 def letters(state: Mapping[str, Any], channel: int) -> tuple[Letter, ...]:
     """What is in a channel, oldest first."""
     room = len(state["message"]) // channels_in(state)
@@ -110,26 +90,26 @@ def deliveries(step: TraceStep) -> Iterator[Delivery]:
     """What became of each channel, in order."""
     taken = channel_taken(step.call)
     for channel in range(channels_in(step.before)):
-        yield _delivery(
-            letters(step.before, channel), letters(step.after, channel), channel == taken
-        )
+        before, after = letters(step.before, channel), letters(step.after, channel)
+        yield compared(channel, before, after, channel == taken)
 
 
-def _delivery(before: tuple[Letter, ...], after: tuple[Letter, ...], taken: bool) -> Delivery:
-    """Compare a channel with itself; its order is kept, and what is new stands behind."""
+def compared(
+    channel: int, before: tuple[Letter, ...], after: tuple[Letter, ...], taken: bool
+) -> Delivery:
+    """Compare a channel with itself: it keeps its order, and what is new stands behind."""
     at = int(taken and len(before) > 0)
     heard = at == 1
     kept: list[int] = []
     gone: list[int] = []
-    for number, letter in enumerate(after):
+    for letter in after:
         place = at
         while place < len(before) and not before[place].is_same(letter):
             place += 1
         if place == len(before):
-            gone += range(at, len(before))
-            return Delivery(before, tuple(kept), tuple(gone), after[number:], heard)
+            break
         gone += range(at, place)
         kept.append(place)
         at = place + 1
     gone += range(at, len(before))
-    return Delivery(before, tuple(kept), tuple(gone), (), heard)
+    return Delivery(channel, before, tuple(kept), tuple(gone), after[len(kept) :], heard)

@@ -18,7 +18,6 @@ from slotspec.models.cluster import cluster
 from slotspec.models.cluster_lifecycles import Share
 from slotspec.models.cluster_mail import (
     LOST,
-    Delivery,
     Letter,
     channel_taken,
     deliveries,
@@ -53,13 +52,15 @@ from slotspec.models.slot_manager_state import Effect as ManagerEffect
 from slotspec.models.slot_pool_state import Effect as PoolEffect
 from slotspec.models.task_slot_table_state import Effect as TableEffect
 from slotspec.statemachine.fields import Sort
+from slotspec.statemachine.letters import Delivery, LetterWords
 from slotspec.statemachine.model import Instance
 from slotspec.statemachine.parts import Part
 from slotspec.statemachine.rules import NONE
 from slotspec.statemachine.verdict import TraceStep
 from slotspec.statemachine.words import NOTHING, Words
 
-JOB_MASTER, RESOURCE_MANAGER, NET = "JobMaster", "ResourceManager", "net"
+JOB_MASTER, RESOURCE_MANAGER = "JobMaster", "ResourceManager"
+IGNORED = "nothing comes of it"
 
 TEXTS: Mapping[int, str] = {
     Message.REQUEST_SLOT: "request for a slot, {a}",
@@ -157,7 +158,7 @@ class Told:
         return f"{self.who}: {self.text}"
 
 
-class ClusterWords(Words):
+class ClusterWords(LetterWords):
     """Words for what happens in a cluster."""
 
     def __init__(self, instance: Instance) -> None:
@@ -280,8 +281,8 @@ class ClusterWords(Words):
 
     # ------------------------------------------------------------------- calls and effects
 
-    def actor(self, step: TraceStep) -> str:
-        """The process at which a step happens; the net where it happens between two."""
+    def actor(self, step: TraceStep) -> str | None:
+        """The process at which a step happens; None where it happens between two."""
         name = step.call.action.name
         if name in AT_JOB_MASTER:
             return JOB_MASTER
@@ -291,7 +292,7 @@ class ClusterWords(Words):
         if name != LOST and channel is not None:
             return ends(channel)[1]
         tm = self._acting(step)
-        return NET if tm is None else task_executor(tm)
+        return None if tm is None else task_executor(tm)
 
     def _acting(self, step: TraceStep) -> int | None:
         """The TaskExecutor at which a step happens."""
@@ -388,21 +389,40 @@ class ClusterWords(Words):
             return f"tables.{self._acting(step) or 0}"
         return "manager" if number >= MANAGER else "pool"
 
-    def vanished(self, step: TraceStep, delivery: Delivery) -> Iterator[tuple[Letter, str]]:
-        """Messages that nobody will hear, each with what to say of it."""
-        for letter in delivery.vanished:
-            source, target = ends(letter.channel)
-            yield letter, f"{source} to {target}, heard by nobody: {self.text(letter, step.before)}"
+    def deliveries(self, step: TraceStep) -> Iterator[Delivery]:
+        """What became of each channel, in order."""
+        return deliveries(step)
+
+    def ends(self, channel: int) -> tuple[str, str]:
+        """From whom to whom a channel leads."""
+        return ends(channel)
+
+    def is_lost(self, step: TraceStep) -> bool:
+        """Whether the step is the loss of a message."""
+        return step.call.action.name == LOST
+
+    def processes(self) -> tuple[str, ...]:
+        """The JobMaster, its ResourceManager to the right of its TaskExecutors."""
+        count = task_managers.size(self.instance.setting.bounds)
+        return JOB_MASTER, *map(task_executor, range(count)), RESOURCE_MANAGER
 
     def effects(self, step: TraceStep) -> list[str]:
         """What the parts did, and the messages that are sent, or lost with their process."""
         told = [str(one) for one in self.done(step)]
         for delivery in deliveries(step):
-            told += [text for _, text in self.vanished(step, delivery)]
-            told += [f"{between(x.channel)}: {self.text(x, step.after)}" for x in delivery.sent]
+            way = between(delivery.channel)
+            gone = [self.text(delivery.before[place], step.before) for place in delivery.gone]
+            told += [f"{way}, heard by nobody: {text}" for text in gone]
+            told += [f"{way}: {self.text(letter, step.after)}" for letter in delivery.sent]
         if not told and self.is_ignored(step):
-            told.append("nothing comes of it")
+            told.append(IGNORED)
         return told
+
+    def remarks(self, step: TraceStep) -> list[str]:
+        """What the parts did, and what changed."""
+        told = [*map(str, self.done(step)), *self.changes(step)]
+        ignored = not told and not self.sent(step) and self.is_ignored(step)
+        return [IGNORED] if ignored else told
 
     def is_ignored(self, step: TraceStep) -> bool:
         """Whether a message arrives in vain."""
