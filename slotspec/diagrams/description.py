@@ -105,12 +105,57 @@ class Remark:
     bad: bool = False
 
 
+class Fate(Enum):
+    """What becomes of a message that takes its time."""
+
+    ARRIVES = "arrives"
+    LOST = "lost"
+    DROPPED = "heard by nobody"
+    """Its sender or its receiver is no more, or nobody waits for it."""
+    UNDER_WAY = "still under way"
+
+
+@dataclass(frozen=True)
+class Flight:
+    """A message that is sent in one step and arrives in a later one, if at all.
+
+    :param sent: the number of the step that sends it.
+    :param ended: that of the step in which it arrives or is lost; None: it is under way when
+        the sequence ends.
+    """
+
+    source: str
+    target: str
+    text: str
+    sent: int
+    ended: int | None
+    fate: Fate
+
+
+@dataclass(frozen=True)
+class Sent:
+    """Where a flight begins."""
+
+    flight: Flight
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Where it ends; `text` says so in words."""
+
+    flight: Flight
+    text: str
+
+
+Item = Message | Remark | Sent | Ended
+
+
 @dataclass(frozen=True)
 class Sequel:
     """One step of a sequence: its number, its messages and remarks in order."""
 
     number: int
-    items: tuple[Message | Remark, ...]
+    items: tuple[Item, ...]
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,13 @@ from slotspec.diagrams.description import (
     Arrow,
     Chart,
     Charts,
+    Ended,
+    Fate,
+    Flight,
     Message,
     Reach,
     Remark,
+    Sent,
     Sequence,
     StateGraph,
     Web,
@@ -98,13 +102,28 @@ def _sequence(diagram: Sequence) -> str:
                 number = "" if item.reply else f"{step.number}. "
                 ends = f"{_name(item.source)}{arrow}{_name(item.target)}"
                 lines.append(f"    {ends}: {number}{_said(item.text)}")
+            elif isinstance(item, Ended):
+                lines.append(f"    {_flown(item.flight)}")
             elif isinstance(item, Remark):
                 text = "<br/>".join(_said(line) for line in item.lines)
                 lines.append(f"    Note over {_name(item.over)}: {text}")
+    for step in diagram.steps:
+        for item in step.items:
+            if isinstance(item, Sent) and item.flight.fate is Fate.UNDER_WAY:
+                lines.append(f"    {_flown(item.flight)}")
     if diagram.ending:
         ends = ",".join(dict.fromkeys([_name(diagram.lifelines[0]), _name(diagram.lifelines[-1])]))
         lines.append(f"    Note over {ends}: {_said(diagram.ending)}")
     return "\n".join(lines) + "\n"
+
+
+def _flown(flight: Flight) -> str:
+    """A message where it arrives or is lost: an arrow of this notation does not slope."""
+    arrow = "-)" if flight.fate in (Fate.ARRIVES, Fate.UNDER_WAY) else "-x"
+    number = "" if flight.ended is None else f"{flight.ended}. "
+    fate = "" if flight.fate is Fate.ARRIVES else f", {flight.fate.value}"
+    text = f"{number}{_said(flight.text)} (sent in {flight.sent}{fate})"
+    return f"{_name(flight.source)}{arrow}{_name(flight.target)}: {text}"
 
 
 @mermaid.register

@@ -66,6 +66,11 @@ class _Placed(Drawing):
     def arrow(self, a: float, b: float, y: float, colour: str, dashed: bool) -> list[str]:
         return [self.line(((a, y), (b, y)), _look(colour, dashed))]
 
+    def slope(
+        self, start: tuple[float, float], end: tuple[float, float], colour: str, head: bool
+    ) -> list[str]:
+        return [self.line((start, end), _look(colour, False) + (" arrowhead=none" * (not head)))]
+
     def loop(self, a: float, y: float, colour: str, dashed: bool) -> list[str]:
         plain = f"{_look(colour, dashed)} arrowhead=none"
         return [
@@ -87,8 +92,8 @@ class _Placed(Drawing):
         halo: bool = False,
     ) -> str:
         wide = width(text, size, bold)
-        middle = x if anchor == "middle" else x + wide / 2
-        justified = "" if anchor == "middle" else "\\l"
+        middle = {"middle": x, "end": x - wide / 2}.get(anchor, x + wide / 2)
+        justified = {"middle": "", "end": "\\r"}.get(anchor, "\\l")
         face = f' fontname="{FONT} Bold"' if bold else ""
         ground = f' style=filled fillcolor="{COLOUR["paper"]}"' if halo else ""
         return self.node(

@@ -10,8 +10,18 @@ import re
 from dataclasses import replace
 from html import escape
 from itertools import pairwise
+from math import hypot
 
-from slotspec.diagrams.description import Message, Remark, Sequel, Sequence
+from slotspec.diagrams.description import (
+    Ended,
+    Fate,
+    Flight,
+    Message,
+    Remark,
+    Sent,
+    Sequel,
+    Sequence,
+)
 from slotspec.diagrams.palette import FAMILY, style_sheet
 from slotspec.diagrams.palette import LIGHT as COLOUR
 
@@ -29,6 +39,8 @@ NARROW_TEXT = 27
 """Least distance, and letters of a line, in a narrow place."""
 LONGEST_WORD = 40
 """A longer word of a message is cut: names of exceptions are not."""
+STUB = 16
+"""How far a flight is drawn whose end is not."""
 REMARKS = 58
 """Characters in a line of the last column."""
 
@@ -93,7 +105,7 @@ def _narrowed(diagram: Sequence) -> Sequence:
     steps = tuple(
         Sequel(
             step.number,
-            tuple(i for i in step.items if isinstance(i, Message) or i.bad),
+            tuple(i for i in step.items if not isinstance(i, Remark) or i.bad),
         )
         for step in diagram.steps
     )
@@ -122,6 +134,11 @@ class Drawing:
                     continue
                 b = a + 1
             self.widen(min(a, b), max(a, b), needed)
+        for flight in self.flights():
+            a, b = self.place[flight.source], self.place[flight.target]
+            needed = max(map(width, self.said(label(flight)))) + 30
+            # its words stand where it leaves: they may reach as far as it goes
+            self.widen(min(a, b), max(a, b), needed)
         self.x = [MARGIN + NUMBERS + heads[0] / 2 if heads else MARGIN]
         for gap in self.gaps:
             self.x.append(self.x[-1] + gap)
@@ -144,8 +161,15 @@ class Drawing:
     def messages(self) -> list[Message]:
         return [m for step in self.diagram.steps for m in step.items if isinstance(m, Message)]
 
+    def flights(self) -> list[Flight]:
+        return [i.flight for step in self.diagram.steps for i in step.items if isinstance(i, Sent)]
+
     def lines(self, message: Message) -> list[str]:
-        return stacked(message.text) if self.narrow else [message.text]
+        return self.said(message.text)
+
+    def said(self, text: str) -> list[str]:
+        """The words of a message in lines."""
+        return stacked(text) if self.narrow else [text]
 
     def widen(self, first: int, last: int, needed: float) -> None:
         """Give the gaps from lifeline `first` to `last` together the width `needed`."""
@@ -162,14 +186,22 @@ class Drawing:
             top += 32
         heads = top
         y = heads + 40.0
+        self.top = heads + 28
+        self.left: dict[int, float] = {}
         rows: list[str] = []
+        under: list[str] = []
         stripes: list[str] = []
         for number, step in enumerate(self.diagram.steps):
-            drawn, high = self.step(step, y)
+            flown, drawn, high = self.step(step, y)
             if number % 2 == 0:
                 stripes.append(self.box(4, y, self.width - 8, high, "gone"))
+            under += self.group(step.number, flown) if flown else []
             rows += self.group(step.number, drawn)
             y += high
+        for flight in self.flights():
+            if flight.fate is Fate.UNDER_WAY:
+                for layer, parts in zip((under, rows), self.flown(flight, y), strict=True):
+                    layer += self.group(flight.sent, parts)
         lines = [self.lifeline(x, heads + 28, y + 8) for x in self.x]
         for name, x in zip(self.diagram.lifelines, self.x, strict=True):
             half = (width(name, SIZE, True) + 20) / 2
@@ -185,16 +217,25 @@ class Drawing:
             y += 26
             body.append(self.words(MARGIN, y, self.diagram.ending, bold=True, colour=colour))
         # stripes lie under the lifelines, these under the messages
-        return self.whole([*stripes, *lines, *body, *rows], y + 18)
+        return self.whole([*stripes, *lines, *under, *body, *rows], y + 18)
 
-    def step(self, step: Sequel, top: float) -> tuple[list[str], float]:
-        """The messages and remarks of one step, and its height."""
+    def step(self, step: Sequel, top: float) -> tuple[list[str], list[str], float]:
+        """Lines of flights that end in a step; its messages and remarks; its height."""
+        under: list[str] = []
         out = [self.words(MARGIN, top + 21, str(step.number), colour="faint", size=11)]
         y = top + 4
         for item in step.items:
             if isinstance(item, Message):
                 y += ROW + LINE * (len(self.lines(item)) - 1)
                 out += self.message(item, y - 5)
+            elif isinstance(item, Ended):
+                y += ROW
+                lines, words = self.flown(item.flight, y - 5)
+                under += lines
+                out += words
+            elif isinstance(item, Sent):
+                y += ROW + LINE * (len(self.said(label(item.flight))) - 1)
+                out += self.leaving(item.flight, y - 5)
         below = top + 6
         for item in step.items:
             if isinstance(item, Remark):
@@ -214,7 +255,7 @@ class Drawing:
                         )
                     )
                 below += high + 4
-        return out, max(y, below) + 6 - top
+        return under, out, max(y, below) + 6 - top
 
     def message(self, message: Message, y: float) -> list[str]:
         a, b = (self.x[self.place[name]] for name in (message.source, message.target))
@@ -225,9 +266,42 @@ class Drawing:
         words = self.above((a + b) / 2, y - 6, message, "middle")
         return [*self.arrow(a, b, y, colour, message.reply), *words]
 
+    def leaving(self, flight: Flight, y: float) -> list[str]:
+        """The beginning of a flight, with its words."""
+        a, b = (self.x[self.place[name]] for name in (flight.source, flight.target))
+        self.left[id(flight)] = y
+        away = 8 if b > a else -8
+        anchor = "" if b > a else "end"
+        words = self.stack(a + away, y - 5, self.said(label(flight)), anchor)
+        return [self.box(a - 2.5, y - 2.5, 5, 5, "accent"), *words]
+
+    def flown(self, flight: Flight, y: float) -> tuple[list[str], list[str]]:
+        """The line of a flight that ends at `y`, at its receiver or on its way; its words."""
+        a, b = (self.x[self.place[name]] for name in (flight.source, flight.target))
+        top = self.left.get(id(flight), self.top)
+        way = 1 if b > a else -1
+        if flight.fate is Fate.UNDER_WAY:
+            end = a + way * STUB, top + STUB / 2
+            return self.slope((a, top), end, "faint", False), []
+        since = f"of {flight.sent}"
+        if flight.fate is Fate.ARRIVES:
+            # beyond the lifeline, where no other words are
+            anchor = "" if b > a else "end"
+            words = self.words(b + way * 5, y + 3, since, size=10, anchor=anchor, colour="faint")
+            return self.slope((a, top), (b, y), "accent", True), [words]
+        x = a + (b - a) * 0.6
+        lines = self.slope((a, top), (x, y), "bad", False)
+        for rise in (-5, 5):
+            lines += self.slope((x - 5, y - rise), (x + 5, y + rise), "bad", False)
+        said = f"{flight.fate.value}, {since}"
+        return lines, [self.words(x + 10, y + 4, said, colour="bad", halo=True)]
+
     def above(self, x: float, y: float, message: Message, anchor: str) -> list[str]:
         """The words of a message, the last line at `y`."""
-        lines = self.lines(message)
+        return self.stack(x, y, self.lines(message), anchor)
+
+    def stack(self, x: float, y: float, lines: list[str], anchor: str) -> list[str]:
+        """Lines of words, the last one at `y`."""
         top = y - LINE * (len(lines) - 1)
         return [
             self.words(x, top + LINE * i, line, anchor=anchor, halo=True)
@@ -270,6 +344,16 @@ class Drawing:
         path = f"M{a:.1f},{y:.1f} H{b - way * 8:.1f}"
         return [_stroke(path, colour, dashed), _head(b - way, y, way, COLOUR[colour])]
 
+    def slope(
+        self, start: tuple[float, float], end: tuple[float, float], colour: str, head: bool
+    ) -> list[str]:
+        """A straight line, with an arrow's head or not."""
+        path = f"M{start[0]:.1f},{start[1]:.1f} L{end[0]:.1f},{end[1]:.1f}"
+        parts = [_stroke(path, colour, False)]
+        if head:
+            parts.append(_slanting_head(start, end, COLOUR[colour]))
+        return parts
+
     def loop(self, a: float, y: float, colour: str, dashed: bool) -> list[str]:
         path = f"M{a:.1f},{y - 9:.1f} h22 v9 h-15"
         return [_stroke(path, colour, dashed), _head(a + 2, y, -1, COLOUR[colour])]
@@ -297,6 +381,12 @@ class Drawing:
         )
 
 
+def label(flight: Flight) -> str:
+    """What is written where a flight begins."""
+    under_way = flight.fate is Fate.UNDER_WAY
+    return f"{flight.text} ({flight.fate.value})" if under_way else flight.text
+
+
 def _stroke(path: str, colour: str, dashed: bool) -> str:
     dash = ' stroke-dasharray="6 3"' if dashed else ""
     return f'<path d="{path}" fill="none" stroke="{COLOUR[colour]}" stroke-width="1.5"{dash}/>'
@@ -309,3 +399,14 @@ def _head(x: float, y: float, way: int, colour: str) -> str:
         f'<path d="M{x:.1f},{y:.1f} L{back:.1f},{y - 4:.1f} L{back:.1f},{y + 4:.1f} Z"'
         f' fill="{colour}"/>'
     )
+
+
+def _slanting_head(start: tuple[float, float], end: tuple[float, float], colour: str) -> str:
+    """The head of an arrow from `start` to `end`."""
+    x, y = end[0] - start[0], end[1] - start[1]
+    long = hypot(x, y) or 1.0
+    x, y = x / long, y / long
+    base = end[0] - 9 * x, end[1] - 9 * y
+    sides = [(base[0] - way * 4 * y, base[1] + way * 4 * x) for way in (1, -1)]
+    points = " L".join(f"{a:.1f},{b:.1f}" for a, b in (end, *sides))
+    return f'<path d="M{points} Z" fill="{colour}"/>'

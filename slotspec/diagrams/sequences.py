@@ -10,6 +10,8 @@ from typing import Any
 
 from slotspec.diagrams.casts import Cast, cast_of
 from slotspec.diagrams.description import Message, Remark, Sequel, Sequence
+from slotspec.diagrams.flights import flights
+from slotspec.statemachine.letters import LetterWords
 from slotspec.statemachine.model import Instance, Kind, Property
 from slotspec.statemachine.verdict import Finding, TraceStep
 from slotspec.statemachine.words import for_ever, words_of
@@ -37,6 +39,9 @@ class Told:
 
 def of_finding(instance: Instance, finding: Finding, title: str = "", ending: str = "") -> Sequence:
     """A counterexample or witness."""
+    words = words_of(instance)
+    if isinstance(words, LetterWords):
+        return flights(words, finding, title or instance.title, ending)
     cast = cast_of(instance.model.name)
     told = list(of_steps(instance, finding.steps))
     if finding.fault and told:

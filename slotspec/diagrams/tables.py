@@ -11,10 +11,13 @@ from slotspec.diagrams.description import (
     Box,
     Chart,
     Charts,
+    Ended,
+    Flight,
     Grid,
     Message,
     Reach,
     Remark,
+    Sent,
     StateGraph,
     Web,
 )
@@ -133,8 +136,15 @@ def _web(diagram: Web) -> str:
 def _sequence(diagram: SequenceDiagram) -> str:
     rows = []
     for step in diagram.steps:
-        calls = [m.text for m in step.items if isinstance(m, Message) and not m.reply]
+        calls = [
+            f"{m.source} {m.text}" if m.source == m.target else m.text
+            for m in step.items
+            if isinstance(m, Message) and not m.reply
+        ]
+        calls += [item.text for item in step.items if isinstance(item, Ended)]
         told = [f"{m.target}: {m.text}" for m in step.items if isinstance(m, Message) and m.reply]
+        begun = [item.flight for item in step.items if isinstance(item, Sent)]
+        told += [_flight(one) for one in begun]
         remarks = [
             ("**" + line + "**") if remark.bad else line
             for remark in step.items
@@ -144,6 +154,12 @@ def _sequence(diagram: SequenceDiagram) -> str:
         rows.append((str(step.number), "<br>".join(calls), "<br>".join(told), "<br>".join(remarks)))
     text = _head(diagram.title) + rows_of(("step", "call", "effects", "changes"), rows)
     return text + (f"\n{diagram.ending}\n" if diagram.ending else "")
+
+
+def _flight(flight: Flight) -> str:
+    """A message that is sent, and what becomes of it."""
+    when = "" if flight.ended is None else f" in {flight.ended}"
+    return f"{flight.source} to {flight.target}: {flight.text} ({flight.fate.value}{when})"
 
 
 @table.register
