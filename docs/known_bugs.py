@@ -26,7 +26,9 @@ one, `--bug all` finds all, `slotspec list bugs` says what they are, and `slotsp
 draws the trace.
 
 The property is the one that the check finds broken, by a trace of so many steps; there is no
-shorter one. The healthy model at the same bounds was searched whole, and has the property. States
+shorter one, except where the property is a `leads to`: there it is a stem and a
+[loop](liveness.md), which is short. The healthy model at the same bounds was searched whole, and
+has the property. States
 and seconds are those of the search up to the level in which the bug is found, with nothing to be
 compiled any more. The fuzz compares results, effects and states of random sequences on the model
 with the bug with those of the healthy one, and knows nothing of properties: the number is the
