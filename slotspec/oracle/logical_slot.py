@@ -102,9 +102,9 @@ class LogicalSlotOracle(ModelOracle):
         return number
 
     def _slot(self, name: str) -> int:
-        """A slot that was made before."""
+        """A slot that was made before; one that an exception has kept from being is none."""
         number = self._numbers[slots].number(name)
-        if number is None:
+        if number is None or name not in self._places:
             raise InputError("TRC032", f"there is no slot {name!r}; create it before")
         return number
 

@@ -121,3 +121,21 @@ def test_bad_lines(lines: list[Any], code: str, tmp_path: Path) -> None:
     assert error is not None
     assert error.code == code
     assert error.message.startswith(f"{path}:{1 if code == 'TRC012' else 2}: ")
+
+
+def test_a_slot_that_was_refused_is_none() -> None:
+    oracle = LogicalSlotOracle("1.12")
+    place = {
+        "tm": "tm1",
+        "allocation": "a1",
+        "index": 0,
+        "locality": "LOCAL",
+        "on_return": "nothing",
+    }
+    oracle.step("allocate_from_physical_slot", slot="s1", physical="h1", **place)
+    refused = oracle.step("allocate_from_physical_slot", slot="s2", physical="h1", **place)
+    assert refused.raises == "IllegalStateException"
+    with pytest.raises(InputError, match="TRC032: there is no slot 's2'"):
+        oracle.step("describe", slot="s2")
+    assert oracle.step("create_slot", slot="s2", **place).raises is None
+    assert oracle.step("describe", slot="s2").result["request"] == "s2"

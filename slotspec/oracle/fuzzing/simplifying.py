@@ -74,11 +74,11 @@ def simpler(
 ) -> Iterator[dict[str, Any]]:
     """Arguments that are simpler in one place, the simplest first."""
     known = {a.name: a for a in about.vocabulary.by_name[op].arguments}
-    yield from _simpler(known, header, arguments)
+    yield from _simpler(about, known, header, arguments)
 
 
 def _simpler(
-    known: dict[str, Argument], header: TraceHeader, arguments: dict[str, Any]
+    about: Subject, known: dict[str, Argument], header: TraceHeader, arguments: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     for name, value in arguments.items():
         argument = known[name]
@@ -87,12 +87,14 @@ def _simpler(
         if argument.items is not None:
             parts = {a.name: a for a in argument.items}
             if argument.many:
-                options_: Iterator[Any] = _simpler_items(parts, header, value)
+                options_: Iterator[Any] = _simpler_items(about, parts, header, value)
             else:
-                options_ = _simpler(parts, header, value)
+                options_ = _simpler(about, parts, header, value)
             for simple in options_:
                 yield {**arguments, name: simple}
             continue
+        if value is None and name in about.paired:
+            continue  # null with its partner, and simplest so
         for simple in _simplest(argument, header):
             if simple == value:
                 break
@@ -112,10 +114,10 @@ def _simplest(argument: Argument, header: TraceHeader) -> Sequence[Any]:
 
 
 def _simpler_items(
-    known: dict[str, Argument], header: TraceHeader, items: list[dict[str, Any]]
+    about: Subject, known: dict[str, Argument], header: TraceHeader, items: list[dict[str, Any]]
 ) -> Iterator[list[dict[str, Any]]]:
     for place in range(len(items)):
         yield items[:place] + items[place + 1 :]
     for place, item in enumerate(items):
-        for simple in _simpler(known, header, item):
+        for simple in _simpler(about, known, header, item):
             yield [*items[:place], simple, *items[place + 1 :]]
