@@ -29,6 +29,7 @@ class Kind(StrEnum):
     lifecycles = "lifecycles"
     matrix = "matrix"
     composition = "composition"
+    messages = "messages"
     states = "states"
     trace = "trace"
     difference = "difference"
@@ -52,7 +53,8 @@ def draw(
         Kind | None,
         typer.Option(
             help="Of a model: its lifecycles, the matrix of operations and events, the same as"
-            " a picture, its state graph, a property's trace, or how two generations differ."
+            " a picture, who sends what to whom, its state graph, a property's trace, or how two"
+            " generations differ."
         ),
     ] = None,
     form: Annotated[
@@ -253,6 +255,11 @@ def _of_model(
         given = [model.instance(bounds, generation=version, scope=scope)] if scope or bounds else []
         seen = observe(model, version, instances=given)
         return matrix(seen) if chosen is Kind.matrix else web(seen)
+    if chosen is Kind.messages:
+        from slotspec.diagrams.networks import network
+
+        names = [scope] if scope else list(model.scopes)[:1] if bounds else list(model.scopes)
+        return network([model.instance(bounds, generation=version, scope=name) for name in names])
     instance = model.instance(bounds, generation=version, scope=scope)
     if chosen is Kind.trace and prop is None:
         raise UsageError("SET057", "whose trace? Name a property with --property")
@@ -309,7 +316,11 @@ def _lifecycles(
         from slotspec.statemachine.check import check
         from slotspec.statemachine.verdict import Limits
 
-        names = [scope] if scope else list(model.scopes)[:1] if bounds else list(model.scopes)
+        names = [s.name for s in model.scopes.values() if not s.endless]
+        if scope:
+            names = [scope]
+        elif bounds:
+            names = names[:1]
         results = [
             check(
                 model.instance(bounds, generation=version, scope=name),

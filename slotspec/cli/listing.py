@@ -129,6 +129,8 @@ def properties(model: Model) -> Rows:
 
 
 def lifecycles(model: Model) -> Rows:
+    from slotspec.diagrams.lifecycles import lifecycles_of
+
     rows = [
         (
             lifecycle.__name__,
@@ -137,9 +139,7 @@ def lifecycles(model: Model) -> Rows:
             move.target.name,
             move.event.sentence,
         )
-        for lifecycle in dict.fromkeys(
-            spec.domain for spec in model.record.fields.values() if isinstance(spec.domain, type)
-        )
+        for lifecycle in lifecycles_of(model)
         for move in lifecycle.transitions
     ]
     return ("lifecycle", "from", "event", "to", "what happens"), rows

@@ -8,7 +8,7 @@ went.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from slotspec.diagrams.description import Cell, Charts, Grid, Link, Web
@@ -17,6 +17,7 @@ from slotspec.statemachine.errors import StepError
 from slotspec.statemachine.interpret import Interpreter
 from slotspec.statemachine.model import Call, Instance, Model
 from slotspec.statemachine.rules import REFUSED
+from slotspec.statemachine.verdict import TraceStep
 
 WALKS = 300
 STEPS = 200
@@ -81,10 +82,12 @@ def observe(
     walks: int = WALKS,
     steps: int = STEPS,
     instances: Sequence[Instance] | None = None,
+    also: Callable[[TraceStep], None] | None = None,
 ) -> Observed:
     """Walk through every scope of `model`, or through `instances`, and note what happens.
 
     :param walks: number of walks; the scopes share them.
+    :param also: is told each step.
     """
     chosen = instances or [model.instance(generation=generation, scope=s) for s in model.scopes]
     seen = Observed(model, chosen[0].generation)
@@ -100,9 +103,12 @@ def observe(
         for _ in range(max(1, walks // len(chosen))):
             interpreter.load(fruitful[dice.below(len(fruitful))])
             for _ in range(steps):
+                before = interpreter.snapshot() if also else {}
                 taken = _step(interpreter, dice, calls)
                 if taken is None:
                     break
+                if also:
+                    also(TraceStep(taken, 0, (), before, interpreter.snapshot()))
                 if _note(seen, interpreter, taken):
                     fruitful += [initial, interpreter.key]
     order = [action for action in model.actions if action in seen.actions]
@@ -131,7 +137,8 @@ def _note(seen: Observed, interpreter: Interpreter, call: Call) -> bool:
     name = call.action.name
     names = seen.model.effects
     told = set() if names is None else {names(effect[0]).name for effect in interpreter.effects}
-    told.discard("ANY_ORDER")  # a mark between effects, told to nobody
+    # marks between effects, told to nobody
+    told = {name for name in told if not name.endswith("ANY_ORDER")}
     known = seen.tells.setdefault(name, set())
     new |= not told <= known
     known |= told

@@ -214,6 +214,25 @@ class Web:
 
 
 @dataclass(frozen=True)
+class Wire:
+    """What is sent from one process to another."""
+
+    source: str
+    target: str
+    messages: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Network:
+    """Processes, and who sends what to whom."""
+
+    title: str
+    processes: tuple[str, ...]
+    wires: tuple[Wire, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Point:
     """A state of a model, in a state graph."""
 
@@ -245,4 +264,4 @@ class StateGraph:
     note: str = ""
 
 
-Diagram = Charts | Sequence | Grid | Web | StateGraph
+Diagram = Charts | Sequence | Grid | Web | Network | StateGraph

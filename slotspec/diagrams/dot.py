@@ -15,6 +15,7 @@ from slotspec.diagrams.description import (
     Chart,
     Charts,
     Grid,
+    Network,
     Reach,
     Sequence,
     StateGraph,
@@ -378,6 +379,18 @@ def _web(diagram: Web) -> str:
             tooltip=f"{link.source}: {text}" if text else link.source,
             arrowsize="0.6",
         )
+    return str(graph.source)
+
+
+@dot.register
+def _network(diagram: Network) -> str:
+    graph = _graph(diagram.title, rankdir="LR", nodesep="0.7", ranksep="1.2")
+    _title(graph, diagram.title, diagram.note)
+    for name in diagram.processes:
+        graph.node(name, label=_lines([_text(name, bold=True)]), fillcolor=COLOUR["initial"])
+    for wire in diagram.wires:
+        label = _lines((_text(f" {name} ", size=10) for name in wire.messages), align="left")
+        graph.edge(wire.source, wire.target, label=label, color=COLOUR["accent"])
     return str(graph.source)
 
 

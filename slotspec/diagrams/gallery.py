@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from slotspec.diagrams.description import Diagram
 from slotspec.diagrams.differences import difference
 from slotspec.diagrams.formats import Format, render
 from slotspec.diagrams.lifecycles import lifecycles_of, plain
+from slotspec.diagrams.networks import network
 from slotspec.diagrams.sequences import of_property
 from slotspec.diagrams.stategraphs import state_graph
 from slotspec.models import MODELS, load_model
 from slotspec.statemachine.explore import explore_interpreted
+from slotspec.statemachine.lifecycle import Lifecycle
 from slotspec.statemachine.model import Instance, Model
 from slotspec.statemachine.verdict import Finding, Limits
 
@@ -38,8 +40,11 @@ class Shown:
     generation: str
     scope: str
     property: str
+    bounds: Mapping[str, int] = field(default_factory=dict)
 
 
+LOSS = {"slots_per_task_manager": 1, "parallelism": 1, "allocations": 2, "losses": 1}
+"""The smallest cluster in which a message can be lost."""
 TRACES = (
     Shown("slot_pool", "1.12", "matching", "no_request_is_forgotten"),
     Shown("slot_pool", "1.12", "matching", "a_request_is_served_by_anothers_slot"),
@@ -49,7 +54,21 @@ TRACES = (
     Shown("task_slot_table", "1.13", "tasks", "every_task_can_be_removed"),
     Shown("logical_slot", "1.13", "faults", "release_ends_the_slot"),
     Shown("slot_sharing", "1.12", "payloads", "a_logical_slot_waits_for_its_payload"),
+    Shown("cluster", "1.13", "losses", "a_loss_is_overcome", LOSS),
 )
+FAULTS = {
+    "task_managers": 2,
+    "slots_per_task_manager": 1,
+    "parallelism": 1,
+    "allocations": 3,
+    "losses": 2,
+    "repeats": 1,
+    "crashes": 1,
+    "leader_changes": 1,
+    "failovers": 1,
+    "early_timeouts": 2,
+}
+"""Bounds of the cluster at which its operations and messages are looked for."""
 SEARCHED = (400, 3_000, 12_000)
 """States in which these traces are looked for, ever more until they are found."""
 
@@ -108,12 +127,13 @@ def pictures(model: Model) -> Iterator[Picture]:
     """The diagrams of one model."""
     name = model.name
     newest = list(model.generations)[-1] if model.generations else None
-    seen = observe(model, newest)
+    walked = [model.instance(FAULTS, generation=newest)] if name == "cluster" else None
+    seen = observe(model, newest, instances=walked)
     picture, text = (Format.svg, Format.dot, Format.mermaid), Format.table
     yield Picture(
         f"{name}/lifecycles", "Lifecycles", plain(name, lifecycles_of(model)), (*picture, text)
     )
-    for lifecycle in lifecycles_of(model):
+    for lifecycle in own_lifecycles(model):
         one = lifecycle.__name__
         more = (Format.png,) if one in WITH_PNG and name == "slot_pool" else ()
         yield Picture(f"{name}/{one}", one, plain(one, [lifecycle]), (*picture, text, *more))
@@ -126,7 +146,12 @@ def pictures(model: Model) -> Iterator[Picture]:
     yield Picture(
         f"{name}/matrix", "Which operation fires which events", matrix(seen), (Format.svg, text)
     )
-    yield Picture(f"{name}/composition", "The same as a picture", web(seen), (*picture, text))
+    if walked:  # its operations are too many for one picture; what matters are its messages
+        yield Picture(
+            f"{name}/messages", "Who sends what to whom", network(walked), (*picture, text)
+        )
+    else:
+        yield Picture(f"{name}/composition", "The same as a picture", web(seen), (*picture, text))
     versions = list(model.generations)
     for first, second in pairwise(versions):
         yield Picture(
@@ -142,8 +167,14 @@ def pictures(model: Model) -> Iterator[Picture]:
         yield _states(model)
 
 
+def own_lifecycles(model: Model) -> tuple[type[Lifecycle], ...]:
+    """The lifecycles of a model but those of its parts, which are drawn with their models."""
+    own = {spec.domain for spec in model.record.fields.values()}
+    return tuple(one for one in lifecycles_of(model) if one in own)
+
+
 def _trace(model: Model, shown: Shown) -> Picture:
-    instance = model.instance(generation=shown.generation, scope=shown.scope)
+    instance = model.instance(shown.bounds, generation=shown.generation, scope=shown.scope)
     finding = found(instance, shown.property)
     diagram = of_property(instance, instance.properties[shown.property], finding)
     return Picture(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from slotspec.diagrams.description import Arrow, Box, Chart, Charts, Reach
 from slotspec.statemachine.lifecycle import Lifecycle
@@ -14,11 +15,14 @@ Key = tuple[str, str, str]
 """Lifecycle, source state, event."""
 
 
+@lru_cache(maxsize=64)
 def lifecycles_of(model: Model) -> tuple[type[Lifecycle], ...]:
-    """The lifecycles of a model, each once, in the order of its fields."""
+    """The lifecycles of a model, each once, in the order of its fields; then its parts'."""
+    # which parts there are is said at some setting; each brings all of its fields
+    record = model.instance().record if model.record.part_specs else model.record
     return tuple(
         dict.fromkeys(
-            spec.domain for spec in model.record.fields.values() if isinstance(spec.domain, type)
+            spec.domain for spec in record.fields.values() if isinstance(spec.domain, type)
         )
     )
 

@@ -14,6 +14,7 @@ from slotspec.diagrams.description import (
     Fate,
     Flight,
     Message,
+    Network,
     Reach,
     Remark,
     Sent,
@@ -145,6 +146,16 @@ def _web(diagram: Web) -> str:
             )
         else:
             lines.append(f"    operation_{_name(link.source)} -.-> effect_{_name(link.target)}")
+    return "\n".join(lines) + "\n"
+
+
+@mermaid.register
+def _network(diagram: Network) -> str:
+    lines = ["flowchart LR"]
+    lines += [f'    {_name(name)}["{name}"]' for name in diagram.processes]
+    for wire in diagram.wires:
+        text = "<br/>".join(wire.messages)
+        lines.append(f'    {_name(wire.source)} -->|"{text}"| {_name(wire.target)}')
     return "\n".join(lines) + "\n"
 
 

@@ -15,6 +15,7 @@ from slotspec.diagrams.description import (
     Flight,
     Grid,
     Message,
+    Network,
     Reach,
     Remark,
     Sent,
@@ -130,6 +131,15 @@ def _web(diagram: Web) -> str:
         told = [link.target for link in links if link.target not in machines]
         rows.append((f"`{name}`", "<br>".join(fired), ", ".join(told)))
     return _head(diagram.title, diagram.note) + rows_of(("operation", "fires", "tells"), rows)
+
+
+@table.register
+def _network(diagram: Network) -> str:
+    rows = [
+        (wire.source, wire.target, "<br>".join(f"`{name}`" for name in wire.messages))
+        for wire in diagram.wires
+    ]
+    return _head(diagram.title, diagram.note) + rows_of(("from", "to", "messages"), rows)
 
 
 @table.register

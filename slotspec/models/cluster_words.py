@@ -397,6 +397,14 @@ class ClusterWords(LetterWords):
         """From whom to whom a channel leads."""
         return ends(channel)
 
+    def kinds(self) -> tuple[str, ...]:
+        """Every message there is."""
+        return tuple(one.name.lower() for one in Message if one is not Message.NOTHING)
+
+    def kind(self, letter: Letter) -> str:
+        """Which message it is."""
+        return Message(letter.message).name.lower()
+
     def is_lost(self, step: TraceStep) -> bool:
         """Whether the step is the loss of a message."""
         return step.call.action.name == LOST

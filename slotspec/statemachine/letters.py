@@ -58,6 +58,14 @@ class LetterWords(Words, ABC):
         """A message as it is told in `state`."""
 
     @abstractmethod
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of messages, in order."""
+
+    @abstractmethod
+    def kind(self, letter: Any) -> str:
+        """What kind of message it is."""
+
+    @abstractmethod
     def is_lost(self, step: TraceStep) -> bool:
         """Whether the message that a step takes out of its channel does not arrive."""
 

@@ -18,7 +18,9 @@ from slotspec.models import MODELS, load_model
 from slotspec.oracle.vocabulary import VOCABULARIES
 from slotspec.statemachine.errors import InputError, UsageError
 from slotspec.statemachine.explore import explore_interpreted
+from slotspec.statemachine.letters import LetterWords
 from slotspec.statemachine.verdict import Limits
+from slotspec.statemachine.words import words_of
 from tests.diagrams.samples import RECORDED, SVG, TRACE, texts, turnstile
 
 
@@ -37,6 +39,12 @@ def remarks(sequence: Sequence, bad: bool = False) -> list[str]:
 
 
 @pytest.mark.parametrize("name", list(MODELS))
+def test_every_model_says_who_talks_to_whom(name: str) -> None:
+    words = words_of(load_model(name).instance())
+    assert (name in CASTS) is not isinstance(words, LetterWords)
+
+
+@pytest.mark.parametrize("name", list(CASTS))
 def test_every_action_and_effect_of_a_cast_is_the_models_own(name: str) -> None:
     cast, model = CASTS[name], load_model(name)
     assert model.effects is not None
