@@ -17,6 +17,8 @@ from slotspec.statemachine.rules import Listener
 class ModelOracle(ABC):
     """Runs a model's own rules, one operation after the other.
 
+    :ivar tells_state: whether an answer has the state in it, which takes as long as the step.
+
     A subclass has a method ``_op`` for each operation `op` of its vocabulary; it decodes the
     arguments, calls :meth:`_run` for each rule, and returns the operation's result.
     """
@@ -37,6 +39,7 @@ class ModelOracle(ABC):
         self.elastic = ElasticRecord(instance, listener)
         self.state = self.elastic.record
         self._rules: dict[Callable[..., Any], Callable[..., Any]] = {}
+        self.tells_state = True
         self._has = frozenset(self.vocabulary.operations_of(generation))
         self._clear()
 
@@ -60,7 +63,7 @@ class ModelOracle(ABC):
             effects=self._effects,
             unordered=self._unordered,
             raises=self._raises,
-            state=self.snapshot(),
+            state=self.snapshot() if self.tells_state else {},
         )
 
     def _clear(self) -> None:
@@ -75,9 +78,12 @@ class ModelOracle(ABC):
         since = len(self.state.effects)
         result: int = self._rule(operation)(self.state, *arguments)
         self._encode(since)
+        self._settle()
+        return result
+
+    def _settle(self) -> None:
         if self.instance.model.settle is not None:
             self._rule(self.instance.model.settle)(self.state)
-        return result
 
     def _rule(self, function: Callable[..., Any]) -> Callable[..., Any]:
         if function not in self._rules:
@@ -85,6 +91,7 @@ class ModelOracle(ABC):
         return self._rules[function]
 
     def _encode(self, since: int) -> None:
+        """Encode what a rule has emitted, while every number still has its name."""
         for effect in self.state.effects[since:]:
             kind, *rest = effect
             if kind == self.raises_effect:

@@ -31,9 +31,10 @@ from slotspec.models.slot_pool_state import (
 )
 from slotspec.models.slot_pool_state import gateways as gateway_sort
 from slotspec.models.slot_pool_words import ERRORS
-from slotspec.oracle.elastic import ElasticRecord
+from slotspec.oracle.base import ModelOracle
 from slotspec.oracle.names import Names, natural
 from slotspec.oracle.traces import Expected, TraceHeader, TraceStep
+from slotspec.oracle.vocabulary import SLOT_POOL
 from slotspec.statemachine.errors import InputError
 from slotspec.statemachine.fields import Sort
 from slotspec.statemachine.rules import NONE, Listener
@@ -43,7 +44,7 @@ IDLE_SLOT_TIMEOUT_MS = 50_000
 BATCH_SLOT_TIMEOUT_MS = 300_000
 """Flink's default of ``slot.request.timeout``, which the batch check uses."""
 
-RAISED = {
+RAISED: Mapping[int, str] = {
     Raised.NULL_POINTER: "NullPointerException",
     Raised.UNSUPPORTED: "UnsupportedOperationException",
 }
@@ -64,7 +65,7 @@ def profiles_of(header: TraceHeader) -> dict[str, ResourceProfile]:
     }
 
 
-class SlotPoolOracle:
+class SlotPoolOracle(ModelOracle):
     """Says what a slot pool of one generation does with each operation.
 
     :param generation: ``1.11``, ``1.12`` or ``1.13``.
@@ -75,6 +76,11 @@ class SlotPoolOracle:
     :param choices: single choices that differ from the generation's.
     :param listener: is told of every lifecycle event.
     """
+
+    vocabulary = SLOT_POOL
+    raises_effect = Effect.RAISES
+    raised = RAISED
+    any_order_effect = Effect.ANY_ORDER
 
     def __init__(
         self,
@@ -90,13 +96,12 @@ class SlotPoolOracle:
         idle = config.get("idle_slot_timeout_ms", IDLE_SLOT_TIMEOUT_MS)
         batch = config.get("batch_slot_timeout_ms", BATCH_SLOT_TIMEOUT_MS)
         bounds = {"requests": 8, "foreign_allocations": 0, "leaks": 2, "timers": 4}
-        self.generation = generation
         self.causes = (
             {name: header.cause_chain(name) for name in header.causes}
             if header
             else {"other": ("RuntimeException",), "unfulfillable": tuple(CAUSES)[:1]}
         )
-        self.instance = slot_pool.instance(
+        instance = slot_pool.instance(
             {**bounds, "reused_ids": 1, "unstarted": 1},
             generation=generation,
             choices={
@@ -108,8 +113,7 @@ class SlotPoolOracle:
             },
             replace=replace,
         )
-        self.elastic = ElasticRecord(self.instance, listener)
-        self.state = self.elastic.record
+        super().__init__(generation, instance, listener)
         self._profiles = Names(list(named))
         self._tms = Names(sorted(header.task_managers, key=natural) if header else [])
         self.elastic.grow(task_managers, len(self._tms))
@@ -122,12 +126,8 @@ class SlotPoolOracle:
         self._generated = 0
         self._hints: list[str] = []
         self._chain: tuple[str, ...] = ()
-        self._rules: dict[Callable[..., Any], Callable[..., Any]] = {}
         self._untidy = False
-        self.tells_state = True
-        """Whether an answer has the state in it, which takes as long as the step itself."""
         self._has_origin = generation != "1.11"
-        self._clear()
 
     # ------------------------------------------------------------------------------ steps
 
@@ -141,48 +141,20 @@ class SlotPoolOracle:
         ]
 
     def step(self, op: str, **arguments: Any) -> Expected:
-        """Run one operation; what it returns, emits and raises, and the state after it.
-
-        :raises InputError: ``TRC030`` for an operation that this generation does not have,
-            ``TRC031`` for a name that the header does not list.
-        """
-        absent = (op == "suspend" and self.generation == "1.13") or (
-            op == "disable_batch_slot_request_timeout_check" and self.generation == "1.11"
-        )
-        method = getattr(self, f"_{op}", None)
-        if method is None or op not in OPERATIONS or absent:
-            raise InputError(
-                "TRC030",
-                f"the slot pool of generation {self.generation} has no operation {op!r}; see"
-                " `slotspec list operations`",
-            )
-        self._clear()
-        result = method(**arguments)
+        """Run one operation; see :meth:`ModelOracle.step`."""
+        expected = super().step(op, **arguments)
         self._hints = []
-        return self._expected(result)
-
-    def _clear(self) -> None:
-        self.state.effects = []
-        self._effects: list[dict[str, Any]] = []
-        self._unordered: list[tuple[int, int]] = []
-        self._raises: str | None = None
-        self._begin = 0
+        return expected
 
     def _run(self, operation: Callable[..., int], *arguments: int) -> int:
-        """Run a rule of the model, and name and encode what it made."""
+        """Run a rule of the model, with room for what it may leak."""
         while free_leak_record(self.state) == NONE or self.state.leaked[-2:] != [0, 0]:
             self.elastic.grow(leaks, self.elastic.size(leaks) + 2)
-        since = len(self.state.effects)
-        result: int = self._rule(operation)(self.state, *arguments)
-        self._name_generated(since)
-        self._encode(since)
-        self._untidy = True
-        return result
+        return super()._run(operation, *arguments)
 
-    def _rule(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        if function not in self._rules:
-            self._rules[function] = self.instance.rule(function)
-        return self._rules[function]
+    def _settle(self) -> None:
+        # only who looks for a free record cares which ones are
+        self._untidy = True
 
     # ------------------------------------------------------------------------------ names
 
@@ -212,7 +184,6 @@ class SlotPoolOracle:
     def _unused(self, sort: Sort, is_free: Callable[[Any, int], bool]) -> int:
         """An element of `sort` that nothing refers to; the search goes on where it ended."""
         if self._untidy:
-            # only who looks for a free record cares which ones are
             self._rule(recycle)(self.state)
             self._untidy = False
         size, start = self.elastic.size(sort), self._next[sort]
@@ -408,29 +379,13 @@ class SlotPoolOracle:
         }
 
     def _encode(self, since: int) -> None:
-        """Encode what a rule has emitted, while every number still has its name."""
-        for kind, a, b, c, _ in self.state.effects[since:]:
-            if kind == Effect.RAISES:
-                self._raises = RAISED[Raised(a)]
-            elif kind == Effect.ANY_ORDER:
-                if a == 1:
-                    self._begin = len(self._effects)
-                elif len(self._effects) - self._begin > 1:
-                    self._unordered.append((self._begin, len(self._effects)))
-            elif kind != Effect.LISTED:
-                self._effects.append(self._effect(kind, a, b, c))
+        self._name_generated(since)
+        super()._encode(since)
 
-    def _expected(self, result: Any) -> Expected:
-        return Expected(
-            result=None if self._raises else result,
-            effects=self._effects,
-            unordered=self._unordered,
-            raises=self._raises,
-            state=self.snapshot() if self.tells_state else {},
-        )
-
-    def _effect(self, kind: int, a: int, b: int, c: int) -> dict[str, Any]:
+    def _effect(self, kind: int, a: int, b: int, c: int, d: int) -> dict[str, Any] | None:
         allocations, tms, gateways = self._allocations, self._tms, self._gateways
+        if kind == Effect.LISTED:
+            return None
         if kind == Effect.REQUEST_SLOT:
             return {
                 "effect": "rm.request_slot",
@@ -553,12 +508,3 @@ class SlotPoolOracle:
             "profile": self._profiles.name(s.leaked_profile[leak]),
             "payload": s.leaked_payload[leak] == 1,
         }
-
-
-OPERATIONS = frozenset(
-    {
-        *(name for name in slot_pool.operations if name != "offer_slot"),
-        "offer_slots",
-    }
-)
-"""Operations that a trace may name."""

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from slotspec.oracle.slot_pool import OPERATIONS, SlotPoolOracle
+from slotspec.oracle.slot_pool import SlotPoolOracle
 from slotspec.oracle.traces import TraceHeader
+from slotspec.oracle.vocabulary import SLOT_POOL
 from slotspec.statemachine.fields import Sort
 
 PROFILES: dict[str, Any] = {
@@ -93,8 +94,7 @@ def walk(seed: int, generation: str) -> tuple[int, int]:
     )
     thrifty, wasteful = SlotPoolOracle(generation, header), Wasteful(generation, header)
     rare = {"suspend", "close", "start", "disable_batch_slot_request_timeout_check"}
-    absent = {"1.11": "disable_batch_slot_request_timeout_check", "1.13": "suspend"}
-    names = sorted(OPERATIONS - {absent.get(generation, "")})
+    names = sorted(SLOT_POOL.operations_of(generation))
     weights = [0.1 if op in rare else random.choice([0.3, 1, 3]) for op in names]
     sequence: list[tuple[str, dict[str, Any]]] = [("start", {})]
     generated = 0
