@@ -13,6 +13,7 @@ from slotspec.statemachine.errors import StepError
 from slotspec.statemachine.fields import FieldSpec, Ref
 from slotspec.statemachine.interpret import Interpreter
 from slotspec.statemachine.model import Instance
+from slotspec.statemachine.parts import value_of
 from slotspec.statemachine.rules import NONE, REFUSED
 from slotspec.statemachine.verdict import Finding, Limits
 from slotspec.statemachine.words import for_ever
@@ -102,16 +103,16 @@ def _condition(ready: Ready, text: str) -> Holds:
         )
     value = _value(ready, name, spec, wanted.strip())
     if not spec.array:
-        return lambda s: bool(getattr(s, name) == value)
+        return lambda s: bool(value_of(s, name) == value)
     if not bracket:
-        return lambda s: value in getattr(s, name)
+        return lambda s: value in value_of(s, name)
     size = spec.size(ready.instance.setting.bounds)
     number = index.removesuffix("]")
     if not number.isdecimal() or len(number) > 3 or int(number) >= size:
         raise RequestError(
             400, "WEB011", f"where: {text[:60]!r}: {name} has elements 0 to {size - 1}"
         )
-    return lambda s: bool(getattr(s, name)[int(number)] == value)
+    return lambda s: bool(value_of(s, name)[int(number)] == value)
 
 
 def _value(ready: Ready, name: str, spec: FieldSpec, text: str) -> int:

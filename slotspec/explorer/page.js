@@ -157,28 +157,50 @@ function renderState() {
   $("broken").replaceChildren(
     ...shown.broken.map((b) => make("div", {}, make("b", {}, `${b.name} does not hold here. `), b.why)),
   );
-  const parts = shown.machines.map((machine) => renderMachine(machine, open.has(machine.field)));
-  parts.push(make("h3", {}, "Queues"));
-  for (const queue of shown.queues) {
+  const closed = new Set([...document.querySelectorAll(".part:not([open])")].map((d) => d.dataset.part));
+  const parts = renderFields("", open);
+  for (const part of shown.parts) {
+    parts.push(
+      make(
+        "details",
+        { class: "part", "data-part": part.name, open: !closed.has(part.name) },
+        make("summary", {}, part.title),
+        ...renderFields(part.name, open),
+      ),
+    );
+  }
+  $("state-body").replaceChildren(...parts);
+}
+
+// What is shown of one part of the record, or ("") of what is in none.
+function renderFields(part, open) {
+  const own = (things) => things.filter((one) => one.part === part);
+  const parts = own(shown.machines).map((machine) => renderMachine(machine, open.has(machine.field)));
+  const queues = own(shown.queues);
+  if (queues.length) parts.push(make("h3", {}, "Queues"));
+  for (const queue of queues) {
     parts.push(
       make(
         "div",
         { class: `queue${queue.changed ? " changed" : ""}`, title: queue.sentence },
-        make("b", {}, `${queue.field} `),
+        make("b", {}, `${short(queue)} `),
         queue.items.length
           ? make("ol", {}, ...queue.items.map((item) => make("li", {}, item)))
           : make("span", { class: "empty" }, "empty"),
       ),
     );
   }
-  if (!shown.queues.length) parts.pop();
-  for (const map of shown.maps) {
+  for (const map of own(shown.maps)) {
     if (!map.rows.length) continue;
     parts.push(make("h3", { title: map.sentence }, map.sort.replaceAll("_", " ")), renderMap(map));
   }
-  if (shown.values.length) parts.push(make("h3", {}, "Values"), renderValues());
-  $("state-body").replaceChildren(...parts);
+  const values = own(shown.values);
+  if (values.length) parts.push(make("h3", {}, "Values"), renderValues(values));
+  return parts;
 }
+
+// A field without the name of its part, which stands above it.
+const short = (one) => (one.part ? one.field.slice(one.part.length + 1) : one.field);
 
 function renderMachine(machine, open) {
   const chips = machine.elements.map((element) =>
@@ -200,7 +222,7 @@ function renderMachine(machine, open) {
     make(
       "summary",
       { title: machine.sentence },
-      make("span", { class: "name" }, machine.field),
+      make("span", { class: "name" }, short(machine)),
       ` (${machine.lifecycle})`,
       make("div", { class: "chips" }, ...chips),
     ),
@@ -237,7 +259,7 @@ function renderMap(map) {
     make(
       "table",
       {},
-      make("thead", {}, make("tr", {}, make("th", {}), ...map.columns.map((c) => make("th", { title: c.sentence }, c.field)))),
+      make("thead", {}, make("tr", {}, make("th", {}), ...map.columns.map((c) => make("th", { title: c.sentence }, short({ ...c, part: map.part }))))),
       make(
         "tbody",
         {},
@@ -254,7 +276,7 @@ function renderMap(map) {
   );
 }
 
-function renderValues() {
+function renderValues(values) {
   return make(
     "div",
     { class: "wide" },
@@ -264,8 +286,8 @@ function renderValues() {
       make(
         "tbody",
         {},
-        ...shown.values.map((v) =>
-          make("tr", { title: v.sentence }, make("th", {}, v.field), make("td", { class: v.changed ? "changed" : "" }, v.text)),
+        ...values.map((v) =>
+          make("tr", { title: v.sentence }, make("th", {}, short(v)), make("td", { class: v.changed ? "changed" : "" }, v.text)),
         ),
       ),
     ),

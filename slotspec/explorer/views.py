@@ -14,6 +14,7 @@ from slotspec.explorer.errors import RequestError
 from slotspec.explorer.settings import Ready, Walked, walk
 from slotspec.statemachine.errors import StepError
 from slotspec.statemachine.fields import FieldSpec, Ref, Sort
+from slotspec.statemachine.letters import LetterWords
 from slotspec.statemachine.lifecycle import Lifecycle
 from slotspec.statemachine.model import Kind, Model
 from slotspec.statemachine.rules import NONE, REFUSED
@@ -55,14 +56,17 @@ def view(ready: Ready, path: tuple[int, ...]) -> dict[str, Any]:
     instance = ready.instance
     state = walked.steps[-1].after if walked.steps else ready.interpreter.snapshot()
     changed = walked.steps[-1].changed if walked.steps else {}
+    before = walked.steps[-1].before if walked.steps else state
+    parts = instance.record.parts
     return {
         "title": instance.title,
         "generation": instance.generation,
         "scope": instance.scope,
         "bounds": dict(instance.setting.bounds),
         "length": len(path),
+        "parts": [{"name": p.name, "title": ready.words.part(p.name)} for p in parts],
         "machines": list(_machines(ready, state, changed)),
-        "queues": list(_queues(ready, state, changed)),
+        "queues": list(_queues(ready, before, state, changed)),
         "maps": list(_maps(ready, state, changed)),
         "values": list(_values(ready, state, changed)),
         "calls": [] if walked.fault else list(_calls(ready)),
@@ -78,9 +82,15 @@ def view(ready: Ready, path: tuple[int, ...]) -> dict[str, Any]:
 
 
 def _specs(ready: Ready) -> Iterator[tuple[str, FieldSpec]]:
+    told = ready.words.carried if isinstance(ready.words, LetterWords) else ()
     for name, spec in ready.instance.record.fields.items():
-        if not spec.scratch:
+        if not spec.scratch and name not in told:
             yield name, spec
+
+
+def part_of(name: str) -> str:
+    """The part that a field belongs to; empty for the record's own."""
+    return name.rpartition(".")[0]
 
 
 def _machines(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]]:
@@ -89,6 +99,7 @@ def _machines(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]
             continue
         yield {
             "field": name,
+            "part": part_of(name),
             "sentence": spec.sentence,
             "lifecycle": spec.domain.__name__,
             "states": [one.name for one in spec.domain.states],
@@ -105,11 +116,23 @@ def _machines(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]
         }
 
 
-def _queues(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]]:
+def _queues(ready: Ready, before: Any, state: Any, changed: Any) -> Iterator[dict[str, Any]]:
+    """Queues of references, and the channels of a model that has some."""
+    if isinstance(ready.words, LetterWords):
+        known = dict(ready.words.in_flight(before))
+        for channel, items in ready.words.in_flight(state):
+            yield {
+                "field": channel,
+                "part": "",
+                "sentence": "Messages in flight, oldest first.",
+                "items": items,
+                "changed": items != known[channel],
+            }
     for name, spec in _specs(ready):
         if spec.over is not None and spec.over.ordered and isinstance(spec.domain, Ref):
             yield {
                 "field": name,
+                "part": part_of(name),
                 "sentence": spec.sentence,
                 "items": [ready.words.value(spec.domain, v) for v in state[name] if v != NONE],
                 "changed": any(place.startswith(f"{name}[") for place in changed),
@@ -118,11 +141,11 @@ def _queues(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]]:
 
 def _maps(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]]:
     """Fields over one sort side by side: a row for each element that is not as it began."""
-    by_sort: dict[Sort, list[tuple[str, FieldSpec]]] = {}
+    by_sort: dict[tuple[str, Sort], list[tuple[str, FieldSpec]]] = {}
     for name, spec in _specs(ready):
         if spec.over is not None and not spec.over.ordered:
-            by_sort.setdefault(spec.over, []).append((name, spec))
-    for sort, fields in by_sort.items():
+            by_sort.setdefault((part_of(name), spec.over), []).append((name, spec))
+    for (part, sort), fields in by_sort.items():
         rows = []
         for i in range(sort.size(ready.instance.setting.bounds)):
             if all(state[name][i] == spec.default for name, spec in fields):
@@ -141,6 +164,7 @@ def _maps(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]]:
             )
         yield {
             "sort": sort.name,
+            "part": part,
             "sentence": sort.sentence,
             "columns": [{"field": name, "sentence": spec.sentence} for name, spec in fields],
             "rows": rows,
@@ -153,6 +177,7 @@ def _values(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]]:
             value = state[name]
             yield {
                 "field": name,
+                "part": part_of(name),
                 "sentence": spec.sentence,
                 "text": ready.words.value(spec.domain, value),
                 "changed": name in changed,

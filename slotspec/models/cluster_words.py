@@ -20,6 +20,7 @@ from slotspec.models.cluster_mail import (
     LOST,
     Letter,
     channel_taken,
+    channels_in,
     deliveries,
     letters,
 )
@@ -405,6 +406,13 @@ class ClusterWords(LetterWords):
         """Which message it is."""
         return Message(letter.message).name.lower()
 
+    carried = frozenset({"message", "subject", "detail"})
+
+    def in_flight(self, state: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+        """Each channel with what is in it, oldest first."""
+        for channel in range(channels_in(state)):
+            yield between(channel), [self.text(one, state) for one in letters(state, channel)]
+
     def is_lost(self, step: TraceStep) -> bool:
         """Whether the step is the loss of a message."""
         return step.call.action.name == LOST
@@ -452,6 +460,11 @@ class ClusterWords(LetterWords):
             return {k[cut:]: v for k, v in state.items() if k.startswith(prefix)}
 
         return TraceStep(step.call, step.result, (), own(step.before), own(step.after))
+
+    def part(self, name: str) -> str:
+        """A part by the process that has it."""
+        what = {"pool": "slot pool", "manager": "slot manager"}.get(name, "slot table")
+        return f"{self._owner(self.parts[name])}: {what}"
 
     def _owner(self, part: Part) -> str:
         if part.index is not None:

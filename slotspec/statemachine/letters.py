@@ -37,6 +37,13 @@ class Delivery:
 class LetterWords(Words, ABC):
     """Words that know processes and what is in flight between them."""
 
+    carried: frozenset[str] = frozenset()
+    """Fields that :meth:`in_flight` tells."""
+
+    @abstractmethod
+    def in_flight(self, state: Mapping[str, Any]) -> Iterable[tuple[str, list[str]]]:
+        """Each channel by name, with the messages in it, oldest first."""
+
     @abstractmethod
     def processes(self) -> tuple[str, ...]:
         """The processes from left to right."""

@@ -87,6 +87,10 @@ class Words:
             return name
         return f"{name}[{self.element(spec.over, index)}]"
 
+    def part(self, name: str) -> str:
+        """A part of the record (see :mod:`slotspec.statemachine.parts`) as a heading."""
+        return name
+
     def changes(self, step: TraceStep) -> list[str]:
         """What a step changed, one phrase for each place."""
         found = []
