@@ -206,10 +206,14 @@ def _gallery(out: str | None) -> None:
 
 
 def _trace(path: str, generations: list[str]) -> Diagram:
-    from slotspec.diagrams.sequences import of_trace
+    from slotspec.diagrams.sequences import of_finding, of_trace
+    from slotspec.oracle.steps import finding_of, is_steps
 
     if len(generations) > 1:
         raise UsageError("SET054", "hold a trace against one generation, not several")
+    if is_steps(path):
+        instance, finding = finding_of(path, generations[0] if generations else None)
+        return of_finding(instance, finding, f"{Path(path).name}: {instance.title}")
     return of_trace(path, generations[0] if generations else None)
 
 

@@ -439,7 +439,13 @@ function showSequence(text) {
 async function play(file) {
   say("Reading the trace \u2026");
   try {
-    trace = await get("/api/trace", { method: "POST", body: file });
+    const played = await get("/api/trace", { method: "POST", body: file });
+    if (played.path) {
+      await go({ ...played, at: played.path.length });
+      renderChoice();
+      return;
+    }
+    trace = played;
     trace.name = file.name;
     tracePlace = trace.diverges ? trace.diverges : 0;
     showSequence(trace.sequence);

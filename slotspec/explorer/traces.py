@@ -15,6 +15,7 @@ from slotspec.diagrams.sequence_svg import sequence_svg
 from slotspec.diagrams.sequences import differences, of_recorded, sequence
 from slotspec.explorer.errors import RequestError
 from slotspec.explorer.settings import Ready, walk
+from slotspec.oracle.steps import finding_of, is_steps
 from slotspec.statemachine.errors import SlotspecError
 from slotspec.statemachine.words import words_of
 
@@ -43,11 +44,25 @@ def played(body: bytes, generation: str | None) -> dict[str, Any]:
         path = Path(folder) / "trace.jsonl"
         path.write_bytes(text)
         try:
+            if is_steps(path):
+                return _path_of(path, generation)
             steps = list(follow(path, generation))
         except SlotspecError as error:
             message = error.message.replace(f"{path}", "the trace")
             raise RequestError(400, error.code, message) from error
     return _answer(steps)
+
+
+def _path_of(path: Path, generation: str | None) -> dict[str, Any]:
+    """A trace in a model's own actions: it is a path, and the page goes along it."""
+    instance, finding = finding_of(path, generation)
+    return {
+        "model": instance.model.name,
+        "generation": instance.generation or "",
+        "scope": instance.scope,
+        "set": ",".join(f"{name}={value}" for name, value in instance.setting.bounds.items()),
+        "path": [call.index for call in finding.calls],
+    }
 
 
 def _unpacked(body: bytes) -> bytes:

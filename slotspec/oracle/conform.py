@@ -16,6 +16,7 @@ from msgspec import UNSET
 from slotspec.oracle.compare import ABSENT, Difference, Outcome, compare
 from slotspec.oracle.reading import TraceReader, printable
 from slotspec.oracle.registry import Oracle, generation_of, oracle_for
+from slotspec.oracle.steps import StepsOracle, StepsReader, is_steps
 from slotspec.oracle.traces import Expected, TraceStep
 from slotspec.oracle.vocabulary import VOCABULARIES
 from slotspec.statemachine.errors import InputError, SlotspecError, StepError, UsageError
@@ -258,8 +259,12 @@ def conform(path: str | Path, generation: str | None = None) -> Report:
     report = Report(printable(path))
     start = time.perf_counter()
     try:
-        with TraceReader(path) as reader:
-            _replay(reader, generation, report)
+        if is_steps(path):
+            with StepsReader(path, generation) as reader:
+                _replay_steps(reader, report)
+        else:
+            with TraceReader(path) as recorded:
+                _replay(recorded, generation, report)
     except InputError as error:
         report.error = BadInput.of(error)
     report.seconds = time.perf_counter() - start
@@ -298,6 +303,35 @@ def _replay(reader: TraceReader, generation: str | None, report: Report) -> None
         report.matched += 1
         report.silent += found.outcome is Outcome.UNDETERMINED
         report.operations[seen.op] += 1
+
+
+def _replay_steps(reader: StepsReader, report: Report) -> None:
+    """A trace in a model's own actions."""
+    report.implementation = reader.instance.model.name
+    report.version, report.generation = reader.said.generation, reader.instance.generation
+    oracle = StepsOracle(reader)
+    last: tuple[TraceStep, Expected] | None = None
+    for seen in reader:
+        report.steps += 1
+        if report.divergence is not None:
+            continue
+        try:
+            expected, found = oracle.compare(seen)
+        except InputError as error:
+            raise InputError(error.code, f"{report.path}:{seen.line}: {error.message}") from None
+        if found.outcome is Outcome.DIVERGES:
+            report.divergence = Divergence(
+                report.steps, seen.line, expected, seen, found.differences
+            )
+            continue
+        last = seen, expected
+        report.matched += 1
+        report.silent += found.outcome is Outcome.UNDETERMINED
+        report.operations[seen.op] += 1
+    open_loop = None if report.divergence is not None else oracle.loop()
+    if open_loop is not None and last is not None:
+        seen, expected = last
+        report.divergence = Divergence(report.steps, seen.line, expected, seen, (open_loop,))
 
 
 def _expected(

@@ -81,7 +81,7 @@ def shown(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
-def _suggest(value: str, known: Iterable[str]) -> str:
+def suggest(value: str, known: Iterable[str]) -> str:
     """``did you mean …?`` where something is near, else the list of what there is."""
     names = list(known)
     near = difflib.get_close_matches(value[:100], names, n=1)
@@ -246,7 +246,7 @@ class TraceReader:
         fields = TraceHeader.__struct_fields__
         for key in raw:
             if key not in fields:
-                self._fail("TRC012", f"unknown header field {shown(key)}; {_suggest(key, fields)}")
+                self._fail("TRC012", f"unknown header field {shown(key)}; {suggest(key, fields)}")
         try:
             header = msgspec.convert(raw, TraceHeader)
         except msgspec.ValidationError as error:
@@ -362,7 +362,7 @@ class TraceReader:
         if "op" not in raw:
             self._fail("TRC015", 'the step has no operation; write "op": "…"')
         if not isinstance(op, str) or op not in vocabulary.by_name:
-            mend = _suggest(op if isinstance(op, str) else "", vocabulary.by_name)
+            mend = suggest(op if isinstance(op, str) else "", vocabulary.by_name)
             self._fail("TRC015", f"unknown operation {shown(op)}; {mend}")
         operation = vocabulary.by_name[op]
         self._explain_fields(raw, operation.arguments, op)
@@ -382,7 +382,7 @@ class TraceReader:
                 self._fail("TRC016", f"{what}: the field {argument.name!r} is missing; add it")
         for key in raw:
             if key not in known:
-                self._fail("TRC017", f"{what}: unknown field {shown(key)}; {_suggest(key, known)}")
+                self._fail("TRC017", f"{what}: unknown field {shown(key)}; {suggest(key, known)}")
 
     def _explain_items(self, raw: dict[str, Any], operation: Operation) -> None:
         for argument in operation.arguments:

@@ -13,6 +13,8 @@ from slotspec.statemachine.model import Call, Instance, ParameterDomain, Propert
 from slotspec.statemachine.rules import NONE
 from slotspec.statemachine.verdict import Finding, TraceStep
 
+STEPS_FORMAT = "slotspec.steps"
+"""What the header of a trace in a model's own actions says of itself."""
 NOTHING = "-"
 """How NONE is written."""
 
@@ -112,7 +114,7 @@ class Words:
         """The trace as objects for JSON lines: a header, then one for each step."""
         setting = self.instance.setting
         header = {
-            "format": "slotspec.steps",
+            "format": STEPS_FORMAT,
             "model": self.instance.model.name,
             "generation": self.instance.generation,
             "bounds": dict(setting.bounds),
