@@ -5,8 +5,15 @@ from __future__ import annotations
 from slotspec.properties import (
     cluster_liveness,
     cluster_parts,
+    cluster_races,
     cluster_slots,
     cluster_witnesses,
 )
 
-__all__ = ["cluster_liveness", "cluster_parts", "cluster_slots", "cluster_witnesses"]
+__all__ = [
+    "cluster_liveness",
+    "cluster_parts",
+    "cluster_races",
+    "cluster_slots",
+    "cluster_witnesses",
+]
