@@ -1,0 +1,46 @@
+"""FLINK-9427: slots are given away before their TaskExecutor knows that it is registered."""
+
+from __future__ import annotations
+
+from slotspec.bugs.bug import Bug
+from slotspec.models import cluster_resource_manager as resource_manager
+from slotspec.models import slot_manager as manager
+from slotspec.models.cluster_messages import Way, send, way
+from slotspec.models.cluster_resource_manager import read_report, tell_world, tm_of, unregister
+from slotspec.models.cluster_state import ClusterState, Message
+from slotspec.models.cluster_task_executor import write_slot_report
+from slotspec.statemachine.rules import NONE
+
+
+def registered_with_its_slots(s: ClusterState, instance: int) -> None:
+    """The report has come with the registration; the answer is sent when that is worked off."""
+    tm = tm_of(s, instance)
+    s.connecting[instance] = 0
+    unregister(s, tm)
+    s.registered[tm] = instance
+    first = len(s.effects)
+    write_slot_report(s, tm)
+    read_report(s, tm)
+    manager.register_task_manager(s.manager, instance)
+    tell_world(s, first)
+    send(s, way(tm, int(Way.FROM_RESOURCE_MANAGER)), int(Message.REGISTERED), NONE, instance)
+
+
+BUGS = [
+    Bug(
+        issue="FLINK-9427",
+        sentence="A TaskExecutor reports its slots with its registration; one of them is given to"
+        " a waiting request at once, and the call for it arrives before the answer to the"
+        " registration: a TaskExecutor that has no ResourceManager yet refuses it.",
+        model="cluster",
+        property="no_slot_is_asked_for_ahead_of_its_registration",
+        length=9,
+        generation="1.12",
+        scope="losses",
+        bounds={"losses": 0, "early_timeouts": 0},
+        replace={resource_manager.gateway_found: registered_with_its_slots},
+        fixed="1.5.0",
+        likeness="The report is written when the registration is worked off, not when it is sent;"
+        " a TaskExecutor that is not registered anywhere has the same in its slots then.",
+    )
+]
