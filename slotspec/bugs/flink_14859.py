@@ -1,0 +1,35 @@
+"""FLINK-14859: a slot that comes for an outdated deployment is nobody's."""
+
+from __future__ import annotations
+
+from slotspec.bugs.bug import Bug
+from slotspec.models import cluster_scheduler as scheduler
+from slotspec.models.cluster_lifecycles import Job, Share
+from slotspec.models.cluster_scheduler import slot_request_fulfilled
+from slotspec.models.cluster_state import ClusterState
+from slotspec.statemachine.rules import fire
+
+
+def skip_if_outdated(s: ClusterState, share: int, allocation: int) -> None:
+    """What is to be deployed has been cancelled since: the slot is not looked at."""
+    if s.job[0] == Job.CANCELLING:
+        fire(s.share, share, Share.give_up)
+    else:
+        slot_request_fulfilled(s, share, allocation)
+
+
+BUGS = [
+    Bug(
+        issue="FLINK-14859",
+        sentence="A slot comes for a deployment that a failover has overtaken: it is neither"
+        " assigned to the task nor returned, and stays allocated for ever.",
+        model="cluster",
+        property="an_allocated_slot_has_an_owner",
+        length=24,
+        generation="1.12",
+        scope="crashes",
+        bounds={"parallelism": 2, "early_timeouts": 0},
+        replace={scheduler.slot_request_fulfilled: skip_if_outdated},
+        fixed="1.10.0",
+    )
+]
