@@ -1,0 +1,35 @@
+"""FLINK-11059: JobMaster and TaskExecutor never compare what they think of their slots."""
+
+from __future__ import annotations
+
+from slotspec.bugs.bug import Bug
+from slotspec.models import cluster_task_executor as task_executor
+from slotspec.models.cluster_state import ClusterState
+
+
+def ignore_report(s: ClusterState, tm: int) -> None:
+    """The heartbeat tells nothing of slots."""
+    width = len(s.pool.slot)
+    for allocation in range(width):
+        s.allocation_report[tm * width + allocation] = 0
+
+
+BUGS = [
+    Bug(
+        issue="FLINK-11059",
+        sentence="A slot is no longer allocated at its TaskExecutor, and the pool has not heard of"
+        " that: whatever is deployed into it is refused, again and again, and nothing ever tells"
+        " the two that they differ.",
+        model="cluster",
+        property="the_job_finishes",
+        length=67,
+        generation="1.12",
+        scope="crashes",
+        bounds={"parallelism": 2, "early_timeouts": 0},
+        replace={task_executor.sync_slots_with_report: ignore_report},
+        fixed="1.8.1, 1.9.0",
+        likeness="In Flink an idle slot was freed by a call whose answer came too late, and taken"
+        " back; here its TaskExecutor crashes and comes back under the same ResourceID. The defect"
+        " is the lack of what mended both: reports of the allocated slots with the heartbeats.",
+    )
+]
