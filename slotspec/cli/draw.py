@@ -262,7 +262,8 @@ def _of_model(
     if chosen is Kind.messages:
         from slotspec.diagrams.networks import network
 
-        names = [scope] if scope else list(model.scopes)[:1] if bounds else list(model.scopes)
+        some = [s.name for s in model.scopes.values() if not s.endless]
+        names = [scope] if scope else some[:1] if bounds else some
         return network([model.instance(bounds, generation=version, scope=name) for name in names])
     instance = model.instance(bounds, generation=version, scope=scope)
     if chosen is Kind.trace and prop is None:

@@ -18,12 +18,15 @@ def plan(
     scopes: Sequence[str] = (),
     settings: Sequence[str] = (),
     properties: Sequence[str] = (),
+    *,
+    endless: bool = False,
 ) -> list[Instance]:
     """Every instance to check, in order of model, generation, scope.
 
     Without `names` all built-in models; without `generations` and `scopes` all of each
     model's, except that bounds given by `settings` (``NAME=VALUE``) start from its first
-    scope alone.
+    scope alone. A scope too large to be searched through is left out unless it is named; with
+    `endless` it is the one that is taken.
 
     :raises UsageError: a name that nothing has (``SET001`` to ``SET019``).
     """
@@ -36,7 +39,7 @@ def plan(
     instances: list[Instance] = []
     for model in models:
         for version in _generations(model, generations):
-            for scope in _scopes(model, scopes, bounds):
+            for scope in _scopes(model, scopes, bounds, endless):
                 instances.append(_instance(model, bounds, version, scope))
     if properties:
         for instance in instances:
@@ -97,10 +100,14 @@ def _generations(model: Model, wanted: Sequence[str]) -> list[str | None]:
     return [v for v in model.generations if not wanted or v in wanted]
 
 
-def _scopes(model: Model, wanted: Sequence[str], bounds: object) -> list[str]:
+def _scopes(model: Model, wanted: Sequence[str], bounds: object, endless: bool) -> list[str]:
     if wanted:
         return [name for name in model.scopes if name in wanted]
-    return list(model.scopes)[:1] if bounds else list(model.scopes)
+    large = [scope.name for scope in model.scopes.values() if scope.endless]
+    small = [name for name in model.scopes if name not in large]
+    if endless:
+        return (large or small)[:1]
+    return small[:1] if bounds else small
 
 
 def _known(what: str, wanted: Iterable[str], known: Sequence[str], code: str) -> None:

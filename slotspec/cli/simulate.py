@@ -151,12 +151,12 @@ def plan(
         return plan_bugs(bugs, models, generations, scopes, settings, properties)
     if not models and DEFAULT not in MODELS:
         raise UsageError("SET085", f"which model? There is: {', '.join(MODELS)}, or a file.py")
-    planned = plan_check(models or [DEFAULT], generations, scopes, settings, properties)
+    planned = plan_check(
+        models or [DEFAULT], generations, scopes, settings, properties, endless=True
+    )
     if not generations:
         planned = [i for i in planned if i.generation in (None, *list(i.model.generations)[-1:])]
-    if scopes:
-        return planned
-    return [i for i in planned if i.scope == next(iter(i.model.scopes))]
+    return planned
 
 
 def progress() -> Any:

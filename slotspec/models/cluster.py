@@ -422,7 +422,15 @@ def may_fire(s: ClusterState) -> bool:
     """Whether timers fire: there is nothing to do but to wait, or one is early."""
     if s.hurry:
         return not is_busy(s)
-    return is_quiet(s) and is_idle(s)
+    return is_quiet(s, 0) and is_idle(s)
+
+
+def may_end_retries(s: ClusterState) -> bool:
+    """Whether a timer fires that ends requests refused and repeated without end.
+
+    It fires in such a loop too, since nothing is ever quiet there.
+    """
+    return may_fire(s) or (is_quiet(s, 1) and is_idle(s))
 
 
 def is_idle(s: ClusterState) -> bool:
@@ -486,7 +494,7 @@ def request_call_times_out(s: ClusterState, allocation: int) -> int:
 def slot_call_times_out(s: ClusterState, call: int) -> int:
     """A TaskExecutor has not answered the request for a slot in time."""
     detail = call // CALLS_PER_SLOT * STRIDE + call % CALLS_PER_SLOT
-    if not may_fire(s) or s.manager.call[call] != SlotCall.OPEN:
+    if not may_end_retries(s) or s.manager.call[call] != SlotCall.OPEN:
         return REFUSED
     if not s.hurry and is_call_under_way(s, detail):
         return REFUSED
@@ -516,7 +524,7 @@ def startup_period_ends(s: ClusterState) -> int:
 @cluster.action(fair=TIMER)
 def requests_time_out_at_resource_manager(s: ClusterState) -> int:
     """The ResourceManager gives up on requests that it cannot fulfil."""
-    if not may_fire(s) or s.manager.entered[0] == NONE:
+    if not may_end_retries(s) or s.manager.entered[0] == NONE:
         return REFUSED
     s.hurry = 0
     resource_manager.requests_time_out(s)
@@ -651,7 +659,7 @@ def job_registration_times_out(s: ClusterState, tm: int) -> int:
 @cluster.action(tm=task_managers, fair=TIMER)
 def task_executor_reports(s: ClusterState, tm: int) -> int:
     """A heartbeat reports what is in the slots. One without news is left out."""
-    if not may_fire(s) or s.at_rm[tm] != Registration.DONE:
+    if not may_end_retries(s) or s.at_rm[tm] != Registration.DONE:
         return REFUSED
     if task_executor.has_report_under_way(s, tm) or (not s.hurry and not has_news(s, tm)):
         return REFUSED

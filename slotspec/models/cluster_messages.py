@@ -151,13 +151,13 @@ def is_mentioned_instance(s: ClusterState, tm: int, instance: int) -> bool:
     return False
 
 
-def is_quiet(s: ClusterState) -> bool:
+def is_quiet(s: ClusterState, but_for_retries: int) -> bool:
     """Whether nothing is in flight: then time passes, and whatever waits in vain times out.
 
-    Requests that are refused and repeated without end do not count.
+    :param but_for_retries: requests that are refused and repeated without end do not count.
     """
     for post in range(len(s.message)):
-        if s.message[post] != Message.NOTHING and not is_endless(s, post):
+        if s.message[post] != Message.NOTHING and not (but_for_retries and is_endless(s, post)):
             return False
     for instance in range(len(s.connecting)):
         if s.connecting[instance]:

@@ -114,11 +114,16 @@ class Property:
 
 @dataclass(frozen=True)
 class Scope:
-    """A named choice of bounds: what a default run explores, and why these bounds."""
+    """A named choice of bounds: what a default run explores, and why these bounds.
+
+    :param endless: too large to be searched through: for simulation, and only by name for
+        a check.
+    """
 
     name: str
     sentence: str
     bounds: Mapping[str, int]
+    endless: bool = False
 
 
 def first_paragraph(function: Callable[..., Any]) -> str:

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from slotspec.statemachine.errors import DeclarationError
-from slotspec.statemachine.fields import Bound, FieldSpec, Number, PartSpec, Record, Ref, Setting, Sort
+from slotspec.statemachine.fields import (
+    Bound,
+    FieldSpec,
+    Number,
+    PartSpec,
+    Record,
+    Ref,
+    Setting,
+    Sort,
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,6 +23,10 @@ def _host() -> tuple[str, str, bool]:
     return name, flags, deposit
 
 
+INLINING = 50
+"""How large a function may be, in LLVM's measure, to be copied to where it is called."""
+
+
 def _machine() -> Any:
     """A code generator; each use needs its own, since an engine takes it over."""
     name, flags, _ = _host()
@@ -57,7 +61,7 @@ class Code:
 def build(text: str, level: int = 2) -> Code:
     """The machine code of `text`, from the cache or compiled and cached."""
     name, flags, _ = _host()
-    key = cache.key_of(text, name, flags, llvmlite.__version__, str(level))
+    key = cache.key_of(text, name, flags, llvmlite.__version__, f"{level} {INLINING}")
     code = cache.load(key)
     if code is not None:
         return Code(code, True)
@@ -66,6 +70,8 @@ def build(text: str, level: int = 2) -> Code:
     module.triple = llvm.get_default_triple()
     module.data_layout = str(machine.target_data)
     options = llvm.create_pipeline_tuning_options(speed_level=level)
+    # the usual 225 makes rules no faster, and compiling a third slower
+    options.inlining_threshold = INLINING
     builder = llvm.create_pass_builder(machine, options)
     builder.getModulePassManager().run(module, builder)
     code = machine.emit_object(module)
