@@ -86,10 +86,13 @@ def observe(
 ) -> Observed:
     """Walk through every scope of `model`, or through `instances`, and note what happens.
 
+    Scopes that are too large for a search are left out.
+
     :param walks: number of walks; the scopes share them.
     :param also: is told each step.
     """
-    chosen = instances or [model.instance(generation=generation, scope=s) for s in model.scopes]
+    scopes = [scope.name for scope in model.scopes.values() if not scope.endless]
+    chosen = instances or [model.instance(generation=generation, scope=s) for s in scopes]
     seen = Observed(model, chosen[0].generation)
     for number, instance in enumerate(chosen):
         seen.actions += [a.name for a in instance.actions if a.name not in seen.actions]
