@@ -31,7 +31,7 @@ BUGS = [
         issue="FLINK-9427",
         sentence="A TaskExecutor reports its slots with its registration; one of them is given to"
         " a waiting request at once, and the call for it arrives before the answer to the"
-        " registration: a TaskExecutor that has no ResourceManager yet refuses it.",
+        " registration, at a TaskExecutor that does not know its ResourceManager yet.",
         model="cluster",
         property="no_slot_is_asked_for_ahead_of_its_registration",
         length=9,

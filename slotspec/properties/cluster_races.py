@@ -128,3 +128,48 @@ def an_older_answer_changes_nothing(
     if before.detail[post] == before.offer[own]:
         return True
     return before.tables[tm].slot[allocation] == after.tables[tm].slot[allocation]
+
+
+@cluster.always("TaskManagerHeartbeatListener.retrievePayload (FLINK-12863)")
+def a_report_knows_what_was_accepted_before_it(s: ClusterState) -> bool:
+    """A report of allocated slots that follows the acceptance of an offer has that slot,
+    unless it was freed or the connection closed in between."""
+    width = len(s.pool.slot)
+    for tm in range(len(s.process)):
+        first = oldest(s, tm, int(Way.FROM_JOB_MASTER))
+        accepted = NONE
+        for post in range(first, first + room_of(s)):
+            message = s.message[post]
+            if message == Message.OFFER_ACCEPTED:
+                accepted = s.subject[post]
+            elif message == Message.FREE_SLOT or message == Message.DISCONNECT:
+                accepted = NONE
+            elif (
+                message == Message.ALLOCATION_REPORT
+                and accepted != NONE
+                and not s.allocation_report[tm * width + accepted]
+            ):
+                return False
+    return True
+
+
+@cluster.always("ResourceManagerHeartbeatListener.retrievePayload (FLINK-12865)")
+def a_slot_report_knows_what_was_answered_before_it(s: ClusterState) -> bool:
+    """A heartbeat that follows the answer that a slot is allocated shows it so, unless it was
+    freed in between."""
+    for tm in range(len(s.process)):
+        first = oldest(s, tm, int(Way.TO_RESOURCE_MANAGER))
+        answered = NONE
+        for post in range(first, first + room_of(s)):
+            message = s.message[post]
+            if message == Message.CALL_ACKNOWLEDGED and is_waited_for(s, s.detail[post]):
+                answered = s.detail[post] // STRIDE // len(s.process)
+            elif message == Message.SLOT_AVAILABLE:
+                answered = NONE
+            elif (
+                message == Message.HEARTBEAT
+                and answered != NONE
+                and s.slot_report[tm * s.width + answered] == NONE
+            ):
+                return False
+    return True

@@ -1,0 +1,41 @@
+"""FLINK-12863: a report of the allocated slots is older than the offers answered before it."""
+
+from __future__ import annotations
+
+from slotspec.bugs.bug import Bug
+from slotspec.models import cluster_job_master as job_master
+from slotspec.models.cluster_job_master import offer_slot
+from slotspec.models.cluster_messages import Way, room_of, send, take_out, way
+from slotspec.models.cluster_state import ClusterState, Message
+from slotspec.statemachine.rules import NONE
+
+
+def overtake_report(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
+    """The report is written, and another thread sends it, after the answer to this offer."""
+    offer_slot(s, tm, allocation, detail)
+    channel = way(tm, int(Way.FROM_JOB_MASTER))
+    for i in range(room_of(s)):
+        if s.message[channel * room_of(s) + i] == Message.ALLOCATION_REPORT:
+            take_out(s, channel, i)
+            send(s, channel, int(Message.ALLOCATION_REPORT), NONE, 0)
+            return
+
+
+BUGS = [
+    Bug(
+        issue="FLINK-12863",
+        sentence="The report of what the JobMaster holds is written before a slot is offered and"
+        " sent after the offer was accepted, since heartbeats have a thread of their own: the"
+        " TaskExecutor frees a slot that has just become active.",
+        model="cluster",
+        property="a_report_knows_what_was_accepted_before_it",
+        length=17,
+        generation="1.12",
+        scope="losses",
+        bounds={"losses": 0},
+        replace={job_master.offer_slot: overtake_report},
+        fixed="1.8.1, 1.9.0",
+        likeness="It came with what mended FLINK-11059. The trace ends with the older report behind"
+        " the newer answer; when it arrives, the slot is freed.",
+    )
+]

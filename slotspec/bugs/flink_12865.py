@@ -1,0 +1,43 @@
+"""FLINK-12865: a slot report is older than the answers that came before it."""
+
+from __future__ import annotations
+
+from slotspec.bugs.bug import Bug
+from slotspec.models import cluster_task_executor as task_executor
+from slotspec.models.cluster_messages import Way, room_of, send, take_out, way
+from slotspec.models.cluster_state import ClusterState, Message
+from slotspec.models.cluster_task_executor import request_slot
+from slotspec.statemachine.rules import NONE
+
+
+def overtake_report(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
+    """The report is written, and another thread sends it, after the answer to this request."""
+    request_slot(s, tm, allocation, detail)
+    channel = way(tm, int(Way.TO_RESOURCE_MANAGER))
+    for i in range(room_of(s)):
+        post = channel * room_of(s) + i
+        if s.message[post] == Message.HEARTBEAT:
+            instance = s.detail[post]
+            take_out(s, channel, i)
+            send(s, channel, int(Message.HEARTBEAT), NONE, instance)
+            return
+
+
+BUGS = [
+    Bug(
+        issue="FLINK-12865",
+        sentence="A slot report is written before a slot is allocated and sent after the"
+        " ResourceManager was told of that, since heartbeats have a thread of their own: the"
+        " ResourceManager takes the slot for free, and gives it to somebody else.",
+        model="cluster",
+        property="a_slot_report_knows_what_was_answered_before_it",
+        length=14,
+        generation="1.12",
+        scope="losses",
+        bounds={"losses": 0},
+        replace={task_executor.request_slot: overtake_report},
+        fixed="1.8.1, 1.9.0",
+        likeness="The trace ends with the older report behind the newer answer; when it arrives,"
+        " the ResourceManager's view is wrong until the next one.",
+    )
+]
