@@ -30,16 +30,12 @@ DECLARATIVE = (
     "counts requirements of the declarative slot pool (1.13 and later), a class that is not"
     " modelled; SlotPoolImpl has requests and no counts"
 )
-CLUSTER = (
-    "lies between classes: it takes messages in flight between JobMaster, ResourceManager and"
-    " TaskExecutor, which the models of single classes do not have"
-)
 
 BENCHMARK = tuple(
     Row(number, tuple(f"FLINK-{issue}" for issue in issues), sentence, reason)
     for number, issues, sentence, reason in (
         (1, (5793,), "A returned slot given to the next request is not in the books.", ""),
-        (2, (5836,), "A task arrives before the answer to the offer of its slot.", CLUSTER),
+        (2, (5836,), "A task arrives before the answer to the offer of its slot.", ""),
         (3, (7870,), "A request's timeout is not told to the ResourceManager.", ""),
         (4, (6434,), "A request that has timed out is given a slot.", ""),
         (5, (8089,), "An offered slot is parked although another request waits.", ""),
@@ -47,10 +43,10 @@ BENCHMARK = tuple(
         (7, (8505,), "A slot reported in use stays among the free ones.", ""),
         (8, (8748, 8934), "What is cancelled when another slot serves: nothing, or the wrong.", ""),
         (9, (8749,), "Slots stay when the scheduling that asked for them is cancelled.", ""),
-        (10, (9047,), "A slot whose release failed is kept after its TaskExecutor left.", CLUSTER),
-        (11, (11059,), "A slot is used again although its TaskExecutor has freed it.", CLUSTER),
+        (10, (9047,), "A slot whose release failed is kept after its TaskExecutor left.", ""),
+        (11, (11059,), "A slot is used again although its TaskExecutor has freed it.", ""),
         (12, (9324,), "A released slot is reported back before its owner has it.", ""),
-        (13, (9427,), "A slot is requested of a TaskExecutor that is not registered.", CLUSTER),
+        (13, (9427,), "A slot is requested of a TaskExecutor that is not registered.", ""),
         (14, (9932,), "The answer to an offer times out although it was a yes.", ""),
         (15, (18012,), "An active slot times out.", ""),
         (16, (9456,), "The JobMaster does not hear of a dead TaskExecutor.", ""),
@@ -63,25 +59,25 @@ BENCHMARK = tuple(
             " components, an operation is one step",
         ),
         (19, (9912,), "A failed allocation is not freed at its TaskExecutor.", ""),
-        (20, (12260,), "A late registration displaces the newer one.", CLUSTER),
+        (20, (12260,), "A late registration displaces the newer one.", ""),
         (21, (12736,), "A TaskExecutor is released though it was given away meanwhile.", ""),
         (22, (12765,), "A shared slot is used beyond what it has.", ""),
         (23, (13421,), "A slot that is being released is allocated in.", ""),
         (24, (14701,), "A release removes the wrong child.", ""),
         (25, (13555,), "A batch request that nobody can fulfil waits for its timeout.", ""),
-        (26, (14331,), "The request of a cancelled task is kept.", CLUSTER),
+        (26, (14331,), "The request of a cancelled task is kept.", ""),
         (27, (14589,), "One allocation takes two slots of a TaskExecutor.", ""),
         (28, (15660,), "A repeated allocation is refused.", ""),
-        (29, (14859,), "The slot of an outdated deployment is not returned.", CLUSTER),
+        (29, (14859,), "The slot of an outdated deployment is not returned.", ""),
         (30, (17019,), "Requests are fulfilled out of order.", ""),
         (31, (18372, 18407), "A slot offered without a ResourceManager ends the offer.", ""),
         (32, (18972,), "The timeout check of batch requests is off for everybody.", ""),
-        (33, (19237,), "A TaskExecutor known from before is refused for ever.", CLUSTER),
+        (33, (19237,), "A TaskExecutor known from before is refused for ever.", ""),
         (34, (19388,), "Releasing a shared slot changes what it goes through.", ""),
         (35, (20605,), "An answer is processed after it was cancelled.", ""),
         (36, (20694,), "A freed slot counts for two requirements.", DECLARATIVE),
-        (37, (21751, 22180, 31444), "Freed slots go to the job that just ended.", CLUSTER),
-        (38, (21859,), "The answer to an older offer undoes a newer one.", CLUSTER),
+        (37, (21751, 22180, 31444), "Freed slots go to the job that just ended.", DECLARATIVE),
+        (38, (21859,), "The answer to an older offer undoes a newer one.", ""),
         (39, (21874,), "An acknowledgement is matched by its slot alone.", ""),
         (40, (24005,), "A free slot that is released reduces the requirements again.", DECLARATIVE),
         (41, (26547,), "A slot accepted without a requirement shifts them later.", DECLARATIVE),
