@@ -283,9 +283,19 @@ def is_done(s: ClusterState, share: int) -> bool:
 
 
 def give_up_slots(s: ClusterState) -> None:
-    """Withdraw every request, and return every slot."""
+    """Withdraw every request, and then return every slot.
+
+    In the other order a slot that is returned would serve a request that is about to be
+    withdrawn (FLINK-22945).
+    """
+    give_up(s, int(Share.WAITING))
+    give_up(s, int(Share.ASSIGNED))
+
+
+def give_up(s: ClusterState, state: int) -> None:
+    """Give up what the shares in this state wait for, or have."""
     for share in range(len(s.share)):
-        if s.share[share] != Share.IDLE:
+        if s.share[share] == state:
             fire(s.share, share, Share.give_up)
             s.share_allocation[share] = NONE
             pool.release_slot(s.pool, share, int(Cause.OTHER))
