@@ -25,10 +25,10 @@ BUGS = [
         " assigned to the task nor returned, and stays allocated for ever.",
         model="cluster",
         property="an_allocated_slot_has_an_owner",
-        length=24,
+        length=18,
         generation="1.12",
-        scope="crashes",
-        bounds={"parallelism": 2, "early_timeouts": 0},
+        scope="losses",
+        bounds={"slots_per_task_manager": 2, "parallelism": 2, "losses": 0},
         replace={scheduler.slot_request_fulfilled: skip_if_outdated},
         fixed="1.10.0",
     )
