@@ -11,6 +11,7 @@ from slotspec.diagrams.description import Move, Point, StateGraph
 from slotspec.statemachine.errors import StepError, UsageError
 from slotspec.statemachine.fields import FieldSpec, Ref, Sort
 from slotspec.statemachine.interpret import Interpreter
+from slotspec.statemachine.letters import LetterWords
 from slotspec.statemachine.model import Instance
 from slotspec.statemachine.rules import NONE, REFUSED
 from slotspec.statemachine.verdict import Finding, TraceStep
@@ -201,8 +202,14 @@ def _lines(words: Words, state: Mapping[str, Any]) -> tuple[str, ...]:
 
 def told(words: Words, state: Mapping[str, Any]) -> Iterator[str]:
     """Machines that are not in their initial state, and queues that are not empty."""
+    carried: frozenset[str] = frozenset()
+    if isinstance(words, LetterWords):
+        carried = words.carried
+        for channel, texts in words.in_flight(state):
+            if texts:
+                yield f"{channel} [{'; '.join(texts)}]"
     for name, spec in words.instance.record.fields.items():
-        if spec.scratch:
+        if spec.scratch or name in carried:
             continue
         value = state[name]
         if isinstance(spec.domain, type):

@@ -15,6 +15,7 @@ from enum import IntEnum
 from typing import Any, cast
 
 from slotspec.models.cluster import cluster
+from slotspec.models.cluster_generations import OfferAnswers
 from slotspec.models.cluster_lifecycles import Share
 from slotspec.models.cluster_mail import (
     LOST,
@@ -78,9 +79,9 @@ TEXTS: Mapping[int, str] = {
     Message.SLOT_REPORT: "first slot report of {connection}: {slots}",
     Message.HEARTBEAT: "heartbeat of {connection}: {slots}",
     Message.SLOT_AVAILABLE: "slot {detail} is free, it was {a}",
-    Message.OFFER_SLOT: "offer of slot {offered} as {a}",
-    Message.OFFER_ACCEPTED: "offer of {a} accepted",
-    Message.OFFER_REJECTED: "offer of {a} rejected",
+    Message.OFFER_SLOT: "offer of slot {offered} as {a}{which}",
+    Message.OFFER_ACCEPTED: "offer of {a}{which} accepted",
+    Message.OFFER_REJECTED: "offer of {a}{which} rejected",
     Message.FREE_SLOT: "free {a}",
     Message.FAIL_SLOT: "{a} is lost",
     Message.SUBMIT_TASK: "run {task} in {a}",
@@ -253,10 +254,17 @@ class ClusterWords(LetterWords):
             connection=self.element(instances, detail),
             detail=detail,
             offered=detail // 2,
+            which=self._which_offer(detail),
             task=self._execution(detail),
             slots=self._slots_reported(state, tm),
             held=self._held_reported(state, tm),
         )
+
+    def _which_offer(self, detail: int) -> str:
+        """Which of its two numbers an offer has, where answers are told apart by it."""
+        if self.instance.setting["offer_answers"] == OfferAnswers.ALL:
+            return ""
+        return f" (no. {2 - detail % 2})"
 
     def _slots_reported(self, state: Mapping[str, Any], tm: int) -> str:
         width = slot_numbers.size(self.instance.setting.bounds)
@@ -482,7 +490,10 @@ class ClusterWords(LetterWords):
         return told or list(self._answered(step))
 
     def _answered(self, step: TraceStep) -> Iterator[Told]:
-        """Offers that are no longer waited for; told where nothing else has come of it."""
+        """Answers that are no longer waited for; told where nothing else has come of it."""
+        for number, (was, now) in self._pairs(step, "pool.call_open"):
+            if now < was:
+                yield Told(JOB_MASTER, f"has the answer to its call for a{number + 1}")
         for own, (old, new) in self._pairs(step, "offering"):
             if new < old:
                 tm, allocation = divmod(own, allocations.size(self.instance.setting.bounds))

@@ -22,6 +22,7 @@ from slotspec.diagrams.formats import Format, render
 from slotspec.diagrams.networks import network, role
 from slotspec.diagrams.sequence_svg import sequence_svg
 from slotspec.diagrams.sequences import of_finding
+from slotspec.diagrams.stategraphs import state_graph
 from slotspec.models import load_model
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.explore import explore_interpreted
@@ -172,3 +173,10 @@ def test_a_model_without_messages_has_no_such_drawing() -> None:
     with pytest.raises(UsageError, match="SET066"):
         network([turnstile().instance()])
     assert role("TaskExecutor 12") == "TaskExecutor"
+
+
+def test_a_state_graph_tells_what_is_in_flight(instance: Instance) -> None:
+    graph = state_graph(instance, most=40)
+    lines = {line for point in graph.points for line in point.lines}
+    assert "JobMaster to ResourceManager [request for a slot, a1]" in lines
+    assert not any(line.startswith("subject") for line in lines)

@@ -94,11 +94,11 @@ def test_a_lost_message_as_a_story() -> None:
             "ResourceManager: i1: IDLE (1 free) -> IN_USE (1 free)",
         ],
     )
-    effects, changes = story["JobMaster hears TaskExecutor 1: offer of slot 0 as a1"]
+    effects, changes = story["JobMaster hears TaskExecutor 1: offer of slot 0 as a1 (no. 1)"]
     assert effects == [
         "JobMaster: request a1 of share 1 fulfilled with a1",
         "JobMaster to TaskExecutor 1: run task 1a in a1",
-        "JobMaster to TaskExecutor 1: offer of a1 accepted",
+        "JobMaster to TaskExecutor 1: offer of a1 (no. 1) accepted",
     ]
     assert "JobMaster: share 1: WAITING -> ASSIGNED a1" in changes
     assert changes[-1] == (
@@ -108,6 +108,30 @@ def test_a_lost_message_as_a_story() -> None:
     assert len(lost) == 1
     assert story[lost[0]] == ([], [])
     assert "JobMaster: job: RUNNING -> FINISHED" in list(story.values())[-1][1]
+
+
+def test_offers_are_told_apart_where_their_answers_are() -> None:
+    for generation, numbered in (("1.12", False), ("1.13", True)):
+        instance = model.instance({**ONE, "losses": 1}, generation=generation)
+        told = words(instance)
+        said = {
+            text for seed in range(12) for s in walk(instance, seed, 60) for text in told.effects(s)
+        }
+        offers = {text for text in said if "offer of" in text}
+        assert offers
+        assert all(("no. 1" in text or "no. 2" in text) is numbered for text in offers)
+
+
+def test_an_answer_that_is_only_noted_is_said_to_be() -> None:
+    instance = model.instance({**ONE, "losses": 0, "early_timeouts": 0}, generation="1.12")
+    told = words(instance)
+    answers = {
+        tuple(told.effects(step) + told.changes(step))
+        for seed in range(12)
+        for step in walk(instance, seed, 60)
+        if told.taken(step) == "JobMaster hears ResourceManager: request a1 is registered"
+    }
+    assert ("JobMaster: has the answer to its call for a1",) in answers
 
 
 def test_what_a_crash_takes_with_it_is_named() -> None:
@@ -146,7 +170,7 @@ def test_every_step_has_words(generation: str) -> None:
             assert "None" not in " ".join(texts)
             assert "{" not in " ".join(texts)
             # in plain words, not as a call of a function
-            assert "(" not in told.taken(step)
+            assert "(" not in told.taken(step).replace("(no. ", "")
             if step.before == step.after:
                 assert told.changes(step) == []
     assert len(seen) > 20
