@@ -257,3 +257,55 @@ def test_nothing_sticks_out(page: Page, width: int) -> None:
         assert min(sizes) >= 12
     finally:
         page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+SMALL = "slots_per_task_manager=1,parallelism=1,allocations=2,losses=1,early_timeouts=0"
+
+
+@pytest.fixture(scope="module")
+def cluster_address() -> Iterator[str]:
+    from slotspec.models import load_model
+
+    with serving({"cluster": load_model("cluster")}) as url:
+        yield url
+
+
+def test_the_parts_of_a_cluster(driver: Any, cluster_address: str, tmp_path: Path) -> None:
+    page = Page(driver, cluster_address)
+    page.open(f"?generation=1.13&set={SMALL}")
+    titles = [part.text for part in page.all(".part > summary")]
+    assert titles == [
+        "JobMaster: slot pool",
+        "ResourceManager: slot manager",
+        "TaskExecutor 1: slot table",
+    ]
+    # a field is called without the part that it stands in
+    names = [name.text for name in page.all(".part[data-part=pool] .machine .name")]
+    assert "slot" in names
+    assert not any("." in name for name in names)
+    page.all(".part > summary")[1].click()
+    page.take("JobMaster gains")
+    page.take("ResourceManager gains")
+    page.take("JobMaster finds")
+    page.take("JobMaster looks for a slot")
+    opened = [part.get_attribute("open") is not None for part in page.all(".part")]
+    assert opened == [True, False, True]
+    full = [queue.text for queue in page.all(".queue") if queue.find_elements("css selector", "li")]
+    assert "JobMaster to ResourceManager request for a slot, a1" in [
+        " ".join(text.split()) for text in full
+    ]
+    # what it exports it opens again, at the same place
+    from slotspec.explorer.settings import Models, parse_path
+    from slotspec.explorer.traces import exported
+    from slotspec.models import load_model
+
+    ready = Models({"cluster": load_model("cluster")}).ready({"generation": "1.13", "set": SMALL})
+    path = driver.current_url.rpartition("path=")[2].partition("&")[0]
+    file = tmp_path / "path.jsonl"
+    file.write_bytes(exported(ready, parse_path(path, ready.instance)))
+    page.open()
+    assert page.position == "0 steps"
+    page.after(lambda: page.one("#file").send_keys(str(file)))
+    assert page.position == "4 steps"
+    assert f"path={path}" in driver.current_url
+    assert page.one("#set, #bounds").get_attribute("value").find("losses=1") >= 0
