@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
 from slotspec.models import cluster_scheduler as scheduler
-from slotspec.models import slot_pool as pool
 from slotspec.models.cluster_lifecycles import Share
+from slotspec.models.cluster_scheduler import give_up
 from slotspec.models.cluster_state import ClusterState
-from slotspec.models.slot_pool_state import Cause
-from slotspec.statemachine.rules import NONE, fire
+from slotspec.statemachine.rules import fire
 
 
 def return_slots_only(s: ClusterState) -> None:
     """What is there is returned; what was only asked for is forgotten, not withdrawn."""
     for share in range(len(s.share)):
-        if s.share[share] == Share.ASSIGNED:
-            s.share_allocation[share] = NONE
-            pool.release_slot(s.pool, share, int(Cause.OTHER))
-        if s.share[share] != Share.IDLE:
+        if s.share[share] == Share.WAITING:
             fire(s.share, share, Share.give_up)
+    give_up(s, int(Share.ASSIGNED))
 
 
 BUGS = [

@@ -5,16 +5,19 @@ from __future__ import annotations
 from slotspec.models.cluster import (
     cluster,
     job_master_hears_task_executor,
+    scheduler_restarts_job,
     task_executor_hears_job_master,
 )
 from slotspec.models.cluster_lifecycles import Registration, Share
 from slotspec.models.cluster_messages import Way, in_flight, room_of, way
 from slotspec.models.cluster_resource_manager import is_waited_for, tm_of
-from slotspec.models.cluster_state import STRIDE, ClusterState, Message
+from slotspec.models.cluster_state import POOL, STRIDE, ClusterState, Message
 from slotspec.models.cluster_task_executor import is_allocated
 from slotspec.models.slot_pool_queues import is_held, is_open
 from slotspec.models.slot_pool_records import is_queued
+from slotspec.models.slot_pool_state import Effect as PoolEffect
 from slotspec.models.task_slot_table_slots import indexed_task
+from slotspec.properties.effects import count_effects
 from slotspec.statemachine.rules import NONE
 
 
@@ -113,6 +116,12 @@ def a_request_is_for_a_share_that_waits(s: ClusterState) -> bool:
         ):
             return False
     return True
+
+
+@cluster.step("DefaultScheduler.cancelTasksAsync (FLINK-23806)", on=scheduler_restarts_job)
+def a_restart_serves_no_old_request(before: ClusterState, after: ClusterState, result: int) -> bool:
+    """A slot that is returned for a restart does not go to a task that is to be restarted too."""
+    return count_effects(after, POOL + PoolEffect.REQUEST_FULFILLED) == 0
 
 
 @cluster.step("TaskExecutor.handleAcceptedSlotOffers", on=task_executor_hears_job_master)

@@ -1,0 +1,41 @@
+"""FLINK-23806: slots that come back from a restarted job are given to others of its tasks."""
+
+from __future__ import annotations
+
+from slotspec.bugs.bug import Bug
+from slotspec.models import cluster_scheduler as scheduler
+from slotspec.models.cluster_lifecycles import Share
+from slotspec.models.cluster_scheduler import give_up
+from slotspec.models.cluster_state import ClusterState
+
+
+def return_slots_first(s: ClusterState) -> None:
+    """Those that wait are still waiting while the slots of the others come back."""
+    give_up(s, int(Share.ASSIGNED))
+    give_up(s, int(Share.WAITING))
+
+
+BUGS = [
+    Bug(
+        issue="FLINK-23806",
+        sentence="A slot request is not fulfilled in time and the job restarts: a slot that comes"
+        " back serves the request of another task, which is about to be withdrawn, and so comes"
+        " back again, one level of the stack deeper for every task that waits.",
+        model="cluster",
+        property="a_restart_serves_no_old_request",
+        length=24,
+        generation="1.12",
+        scope="leaders",
+        bounds={
+            "slots_per_task_manager": 3,
+            "parallelism": 3,
+            "allocations": 3,
+            "leader_changes": 0,
+            "repeats": 0,
+        },
+        replace={scheduler.give_up_slots: return_slots_first},
+        fixed="1.13.3, 1.14.0",
+        likeness="Flink's stack overflows after some thousand tasks; the property is broken by"
+        " the first slot that is handed on.",
+    )
+]
