@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from slotspec.cli.output import Output
-from slotspec.cli.summary import Group, groups, length, overall
+from slotspec.cli.summary import Group, Transition, groups, length, overall, own_lifecycles
 from slotspec.statemachine.model import Instance
 from slotspec.statemachine.verdict import Finding, Result, Verdict
 from slotspec.statemachine.words import NOTHING, for_ever, words_of
@@ -129,8 +130,20 @@ def coverage(out: Output, model: str, group: Group) -> None:
     title = " ".join(part for part in (model, group.generation) if part)
     out.line(f"{title}: {len(fired) - len(never)} of {len(fired)} lifecycle transitions fired")
     word = "dead" if group.exhaustive else "not fired before the limit"
+    unfired(out, word, never, group.results[0].instance)
+
+
+def unfired(out: Output, word: str, never: Sequence[Transition], instance: Instance) -> None:
+    """Transitions that were not fired; those of a model's parts, which only parts have, in a
+    line: what a part can do by itself is shown by its own check."""
+    own = {d.__name__ for d in own_lifecycles(instance)}
     for lifecycle, source, event in never:
-        out.line(f"  {word}: {lifecycle} {source} --{event}-->", "yellow")
+        if lifecycle in own:
+            out.line(f"  {word}: {lifecycle} {source} --{event}-->", "yellow")
+    others = Counter(lifecycle for lifecycle, _, _ in never if lifecycle not in own)
+    if others:
+        counts = ", ".join(f"{name} {count}" for name, count in others.items())
+        out.line(f"  {word} in its parts: {counts}", "yellow")
 
 
 def deviations(out: Output, of_model: Sequence[Group]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from slotspec.cli.document import steps
 from slotspec.cli.output import Output
-from slotspec.cli.report import trace
+from slotspec.cli.report import trace, unfired
 from slotspec.statemachine.model import Instance, Kind
 from slotspec.statemachine.simulate import Simulation
 from slotspec.statemachine.verdict import Limit
@@ -91,8 +91,7 @@ def coverage(out: Output, result: Simulation) -> None:
     missing = [key for key, count in result.fired.items() if not count]
     done = len(result.fired) - len(missing)
     out.line(f"{done} of {len(result.fired)} lifecycle transitions fired")
-    for lifecycle, source, event in missing:
-        out.line(f"  not fired in these runs: {lifecycle} {source} --{event}-->", "yellow")
+    unfired(out, "not fired in these runs", missing, result.instance)
 
 
 def properties(out: Output, result: Simulation) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from slotspec.statemachine.lifecycle import Lifecycle
+from slotspec.statemachine.model import Instance
 from slotspec.statemachine.verdict import PropertyResult, Result, Verdict
 
 WORST = (Verdict.VIOLATED, Verdict.DEVIATES, Verdict.UNKNOWN, Verdict.HOLDS)
@@ -49,6 +51,12 @@ class Group:
             for key, count in result.fired.items():
                 total[key] = total.get(key, 0) + count
         return total
+
+
+def own_lifecycles(instance: Instance) -> list[type[Lifecycle]]:
+    """Lifecycles of the model itself, without those that only its parts have."""
+    fields = instance.model.record.fields.values()
+    return [spec.domain for spec in fields if isinstance(spec.domain, type)]
 
 
 def length(found: PropertyResult) -> int:

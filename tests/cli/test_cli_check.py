@@ -73,6 +73,15 @@ def test_a_limit_exits_with_3_and_names_it(run: Run) -> None:
     assert "dead" not in ran.out
 
 
+def test_transitions_that_only_parts_have_are_told_in_a_line(run: Run) -> None:
+    bounds = ("slots_per_task_manager=1", "parallelism=1", "allocations=1", "losses=0")
+    given = [part for bound in bounds for part in ("--set", bound)]
+    ran = run("check", "cluster", "--generation", "1.12", "--engine", "interpreted", *given)
+    assert "dead: Process UP --crash-->" in ran.out
+    assert "dead in its parts: Pool " in ran.out
+    assert "PhysicalSlot PENDING --store-->" not in ran.out
+
+
 @pytest.mark.parametrize(
     "limit", [("--max-depth", "2"), ("--max-seconds", "0.000001"), ("--max-memory", "1K")]
 )
