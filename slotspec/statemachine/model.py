@@ -293,7 +293,22 @@ class Model:
         on = more.get("on")
         if on is not None and on not in self.actions:
             raise DeclarationError("MDL005", f"{self.name}.{name}: no action {on!r} is declared")
+        for parameter, domain in more.get("parameters", {}).items():
+            if isinstance(domain, Sort) and (unsized := self._unsized(domain)) is not None:
+                raise DeclarationError(
+                    "MDL011",
+                    f"{self.name}.{name}: {parameter} ranges over {unsized.name}, which nothing"
+                    " in the record has; give the model its bound, or choose another sort",
+                )
         where[name] = cls(name=name, function=function, sentence=sentence, **more)
+
+    def _unsized(self, sort: Sort) -> Sort | None:
+        """What of a sort has no size in this model; None: all of it has."""
+        for below in (*sort.parts, *sort.factors):
+            unsized = self._unsized(below)
+            if unsized is not None:
+                return unsized
+        return sort if sort.bound is not None and sort.bound.name not in self.bounds else None
 
     def _bounds(self, given: Mapping[str, int]) -> dict[str, int]:
         values = {name: bound.default for name, bound in self.bounds.items()}
@@ -395,6 +410,7 @@ class Instance:
         self.record.fields = dict(self.model.record.fields)
         for part in self.record.parts:
             self.record.fields |= part.fields
+        self._see_names()
         self.actions = [
             a for a in self.model.actions.values() if a.when is None or a.when(self.setting)
         ]
@@ -405,6 +421,17 @@ class Instance:
             and (p.on is None or p.on in {a.name for a in self.actions})
         }
         self.calls = list(self._all_calls())
+
+    def _see_names(self) -> None:
+        """Coverage is counted by the names of lifecycles, so each has its own."""
+        named: dict[str, type[Lifecycle]] = {}
+        for name, lifecycle in self.lifecycles.items():
+            if named.setdefault(lifecycle.__name__, lifecycle) is not lifecycle:
+                raise DeclarationError(
+                    "MDL010",
+                    f"{self.model.name}.{name}: the model would have two lifecycles of the name"
+                    f" {lifecycle.__name__}; rename one",
+                )
 
     def _all_calls(self) -> Iterator[Call]:
         index = 0
@@ -483,7 +510,7 @@ def substitute(
 
     for name in target.__code__.co_names:
         used = target.__globals__.get(name)
-        if is_rule(used) and used is not function:
+        if is_rule(used):
             copy.__globals__[name] = below(used)
         elif isinstance(used, types.ModuleType):
             # called as module.rule(…): the copy sees a module with the replaced rules

@@ -16,7 +16,7 @@ from slotspec.statemachine import (
     fire,
     replay,
 )
-from slotspec.statemachine.model import Instance
+from slotspec.statemachine.model import Instance, substitute
 from tests.statemachine import elsewhere
 from tests.statemachine.tiny import LAMPS, Lamp, Room, anything, counter, room, says
 
@@ -430,3 +430,49 @@ def test_rules_called_through_a_module_are_replaced() -> None:
     assert counts(explore(model))[0] == 4
     replaced = model.instance(replace={elsewhere.step_width: wide})
     assert counts(explore_interpreted(replaced))[0] == 2
+
+
+def countdown(s: Room, n: int) -> int:
+    """A step for each, by calls of itself."""
+    if n == 0:
+        return 0
+    return elsewhere.step_width(s) + countdown(s, n - 1)
+
+
+def slow(s: Room) -> int:
+    """What the helper asks."""
+    return 1
+
+
+def asking(s: Room) -> int:
+    """Asks another."""
+    return slow(s)
+
+
+def test_rules_are_replaced_below_a_rule_that_calls_itself() -> None:
+    model = room()
+
+    def down(s: Room) -> int:
+        """Count by a helper that calls itself."""
+        if s.count + countdown(s, 2) > 3:
+            return REFUSED
+        s.count += countdown(s, 2)
+        return 0
+
+    model.action()(down)
+    anything(model)
+
+    def nothing(s: Room) -> int:
+        return 0
+
+    none = model.instance(replace={elsewhere.step_width: nothing})
+    assert counts(explore_interpreted(none))[0] == 1
+
+
+def test_a_replacement_that_calls_what_it_replaces_meets_the_other_replacements() -> None:
+    def more(s: Room) -> int:
+        return asking(s) + 1
+
+    s = room().instance().fresh()
+    substituted = substitute(asking, {asking: more, slow: lambda s: 5})
+    assert substituted(s) == 6
