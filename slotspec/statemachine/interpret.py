@@ -29,10 +29,16 @@ class Watching:
 
     __slots__ = ()
 
+    def __getitem__(self: Any, index: int) -> int:
+        if index < 0:
+            raise IndexError("a rule may not count from the end")
+        value: int = list.__getitem__(self, index)
+        return value
+
     def __setitem__(self: Any, index: int, value: int) -> None:
         if index < 0:
             raise IndexError("a rule may not count from the end")
-        old = self[index]
+        old = list.__getitem__(self, index)
         if old != value:
             self.note((self, index, old))
             list.__setitem__(self, index, value)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from slotspec.statemachine.errors import DeclarationError
+from slotspec.statemachine.errors import DeclarationError, UsageError
 from slotspec.statemachine.fields import (
     Bound,
     FieldSpec,
@@ -64,6 +64,7 @@ def parts_of(record: type[Record], setting: Setting) -> Iterator[Part]:
 
     :raises DeclarationError: ``MDL006`` where a part has parts, ``MDL007`` where one of
         several has scratch fields.
+    :raises UsageError: ``SET006`` where there is to be one for each element of nothing.
     """
     for attribute, spec in record.part_specs.items():
         instance = spec.instance(setting)
@@ -74,6 +75,12 @@ def parts_of(record: type[Record], setting: Setting) -> Iterator[Part]:
         if spec.over is None:
             yield _part(attribute, attribute, None, spec, instance)
             continue
+        if not spec.over.size(setting.bounds):
+            raise UsageError(
+                "SET006",
+                f"{record.__name__}.{attribute} is of a sort without elements at these bounds;"
+                f" let {spec.over.name} have at least 1",
+            )
         for name, field in instance.record.fields.items():
             if field.scratch:
                 raise DeclarationError(
@@ -116,6 +123,17 @@ def _part(name: str, attribute: str, index: int | None, spec: PartSpec, instance
     return Part(name, attribute, index, instance.record, fields, spec.effects_from)
 
 
+class Several(tuple[Any, ...]):
+    """The parts that there are for each element of a sort."""
+
+    __slots__ = ()
+
+    def __getitem__(self, index: Any) -> Any:
+        if index < 0:
+            raise IndexError("a rule may not count from the end")
+        return tuple.__getitem__(self, index)
+
+
 class PartEffects:
     """Where the rules of a part emit: into the list of the whole, with their numbers raised."""
 
@@ -141,7 +159,7 @@ def assemble(s: Any, records: Mapping[str, type[Record]]) -> None:
         else:
             several.setdefault(part.attribute, []).append(below)
     for attribute, found in several.items():
-        object.__setattr__(s, attribute, tuple(found))
+        object.__setattr__(s, attribute, Several(found))
 
 
 def holder_of(s: Any, name: str) -> tuple[Any, str]:

@@ -91,16 +91,19 @@ def renew(machines: Array, index: int) -> None:
 def restart(s: Any) -> None:
     """The process that kept this record is gone: all of it is as it was in the beginning.
 
-    For a part of a whole, such as what one of several processes keeps in its memory. No
-    lifecycle event happens: nobody lives to see it.
+    For a part of a whole, such as what one of several processes keeps in its memory; of a
+    whole, its parts too. No lifecycle event happens: nobody lives to see it.
     """
+    from slotspec.statemachine.parts import holder_of
+
     for name, spec in type(s).fields.items():
+        holder, own = holder_of(s, name)
         if spec.array:
-            values = getattr(s, name)
+            values = getattr(holder, own)
             for i in range(len(values)):
                 values[i] = spec.default
         else:
-            setattr(s, name, spec.default)
+            setattr(holder, own, spec.default)
 
 
 def emit(s: Any, effect: int, a: int = NONE, b: int = NONE, c: int = NONE, d: int = NONE) -> None:

@@ -11,6 +11,7 @@ from slotspec.statemachine.compiler.program import EFFECT_COUNT, Program, Transl
 from slotspec.statemachine.compiler.symbols import (
     ArrayAt,
     RecordAt,
+    RecordsAt,
     Symbol,
     Table,
 )
@@ -53,6 +54,9 @@ class Lowering(Expressions):
             if isinstance(argument, RecordAt):
                 head.append(f"ptr %p{i}")
                 self.symbols[name] = RecordAt(f"%p{i}", argument.part)
+            elif isinstance(argument, RecordsAt):
+                head.append(f"ptr %p{i}")
+                self.symbols[name] = RecordsAt(f"%p{i}", argument.parts)
             elif isinstance(argument, ArrayAt):
                 head.append(f"ptr %p{i}")
                 self.symbols[name] = ArrayAt(f"%p{i}", argument.place)

@@ -125,8 +125,8 @@ class Memory:
         return RecordAt(body.op(f"getelementptr i8, ptr {records.pointer}, i64 {by}"), first)
 
     def start_of(self, part: Part) -> int:
-        """The first byte of a part."""
-        return min(self.program.layout.places[name].offset for name in part.fields)
+        """The first byte of a part; where it has constants alone, it does not matter."""
+        return min((self.program.layout.places[name].offset for name in part.fields), default=0)
 
     def byte_at(self, pointer: str, place: Place, index: Value) -> str:
         body = self.body
@@ -265,7 +265,7 @@ class Memory:
         body = self.body
         parts = ["ptr %book"]
         for argument in arguments:
-            if isinstance(argument, RecordAt | ArrayAt):
+            if isinstance(argument, RecordAt | RecordsAt | ArrayAt):
                 parts.append(f"ptr {argument.pointer}")
             elif isinstance(argument, Reg | int):
                 parts.append(f"i64 {body.i64(argument)}")

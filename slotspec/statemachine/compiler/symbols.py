@@ -79,6 +79,8 @@ def kind(symbol: Symbol) -> Any:
         return "number"
     if isinstance(symbol, RecordAt):
         return "record" if symbol.part is None else ("record", symbol.part.name)
+    if isinstance(symbol, RecordsAt):
+        return ("records", symbol.parts[0].attribute)
     if isinstance(symbol, ArrayAt):
         return ("array", symbol.place.name)
     return symbol

@@ -18,6 +18,7 @@ renaming, so sorting elements by colour renames them the same way wherever they 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 from slotspec.statemachine.compiler.layout import Layout, Place
 from slotspec.statemachine.compiler.text import Body
@@ -76,6 +77,20 @@ class Symmetry:
             value, below = divmod(value, factor.size(self.bounds))
             found.append(self.node(factor, below))
         return found[::-1]
+
+    def beyond(self, instance: Instance) -> Iterator[tuple[str, Sort]]:
+        """What a renaming does not reach: each part that keeps elements, with their sort.
+
+        One part for each element is a field of its own, and what a part remembers of a sort
+        of the whole is to the part a sort of its own.
+        """
+        for part in instance.record.parts:
+            sorts = [instance.model.record.part_specs[part.attribute].over]
+            for spec in part.record.fields.values():
+                sorts += [spec.over, spec.domain.sort if isinstance(spec.domain, Ref) else None]
+            for sort in sorts:
+                if sort is not None and self.moves(sort):
+                    yield part.name, sort
 
     @property
     def order(self) -> int:

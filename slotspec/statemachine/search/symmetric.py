@@ -42,7 +42,8 @@ def check_symmetry(
 
     :param samples: how many states are renamed.
     :return: how many comparisons were made.
-    :raises UsageError: ``SET033`` if there is nothing symmetric, or naming what breaks it.
+    :raises UsageError: ``SET033`` if there is nothing symmetric, or naming what breaks it, or
+        the part that it does not reach.
     """
     symmetry = Symmetry(instance)
     if symmetry.order == 1:
@@ -50,6 +51,12 @@ def check_symmetry(
             "SET033",
             f"model {instance.model.name} has no symmetric sort of more than one element at"
             " these bounds; leave symmetry out",
+        )
+    for part, sort in symmetry.beyond(instance):
+        raise UsageError(
+            "SET033",
+            f"model {instance.model.name}: its part {part} keeps elements of {sort.name}, and"
+            " renaming these does not reach into parts; check without symmetry",
         )
     compiled = compiled or compile_instance(instance, symmetric=True)
     return _Comparison(compiled, symmetry, random.Random(seed)).run(samples)
