@@ -1,6 +1,9 @@
-"""The README's tables of runs and deviations, from the JSON of a whole check.
+"""The numbers in docs/runs.md and README.md, from the JSON of checks and what commands print.
 
-``slotspec check slot_pool --json FILE`` and ``python -m tests.readme_tables FILE`` write them.
+``slotspec check --json FILE`` and ``python -m tests.readme_tables FILE`` write them; ``slotspec
+check MODEL --json FILE`` does for the sections of that model. Without a file the README's tables
+are made anew from docs/runs.md and docs/known-bugs.md, and the outputs behind the commands of
+README.md and docs/declaring.md by running them.
 """
 
 from __future__ import annotations
@@ -9,40 +12,108 @@ import json
 import re
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-README = Path(__file__).parents[1] / "README.md"
+from slotspec.cli.plan import plan
+from slotspec.models import MODELS
+from tests.blocks import prepare, rewritten
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "runs.md"
+BUGS = ROOT / "docs" / "known-bugs.md"
+DECLARING = ROOT / "docs" / "declaring.md"
+
+HEAD = """# What was checked
+
+Written by `slotspec check --json FILE` and `python -m tests.readme_tables FILE`; do not edit.
+
+Each run is a model at a generation and the bounds of one scope (`slotspec list scopes`). Every
+reachable state of it was visited, and each property holds in all of them that is not listed as
+broken by Flink. A state is one in which the model rests between two operations; a transition is an
+operation that is possible there, those that change nothing included; the depth is the largest
+number of operations that a state is away from the start.
+
+What Flink breaks stays a property, is reported as `DEVIATES` with its shortest trace, and does not
+make a check fail. `slotspec check MODEL --property NAME --verbose` shows the trace with its effects
+and changes; here it stands if it is no longer than {longest} steps.
+"""
+
+LONGEST = 8
+"""A trace with more steps is not written out."""
+
+SHOWN_BUGS = (
+    "FLINK-8934",
+    "FLINK-17019",
+    "FLINK-34434",
+    "FLINK-15660",
+    "FLINK-9324",
+    "FLINK-12765",
+    "FLINK-12260",
+    "FLINK-11059",
+)
+"""Those that the README shows: of each model, one at least."""
+
+Runs = list[dict[str, Any]]
 
 
-def filled(text: str, made: list[dict[str, Any]]) -> str:
-    """`text` with its tables written anew from the runs `made`."""
-    for name, lines in {
-        "runs": runs(made),
-        "deviations": deviations(made),
-        "reasons": [f"{n}. {reason}" for n, reason in enumerate(reasons(made), 1)],
-    }.items():
-        body = "\n".join([f"<!-- {name} -->", "", *lines, "", "<!-- end -->"])
-        text = re.sub(rf"<!-- {name} -->.*?<!-- end -->", lambda _, b=body: b, text, flags=re.S)
-    return text
+def updated(page: str, made: Runs) -> str:
+    """`page` with the sections of the models in `made` written anew.
+
+    :raises SystemExit: the runs of a model are not all of its default runs, or some do not hold.
+    """
+    of = dict(re.findall(r"^## (\w+)\n\n(.*?)(?=^## |\Z)", page, flags=re.M | re.S))
+    for model in dict.fromkeys(run["model"] for run in made):
+        runs = [run for run in made if run["model"] == model]
+        complain_if_partial(model, runs)
+        of[model] = section(model, runs)
+    parts = [f"## {model}\n\n{of[model].strip()}\n" for model in MODELS if model in of]
+    return "\n".join([HEAD.format(longest=LONGEST), *parts])
 
 
-def runs(made: list[dict[str, Any]]) -> list[str]:
+def complain_if_partial(model: str, made: Runs) -> None:
+    wanted = [(i.generation, i.scope, dict(i.setting.bounds)) for i in plan([model])]
+    if [(run["generation"], run["scope"], run["bounds"]) for run in made] != wanted:
+        raise SystemExit(f"these are not all runs of {model}: slotspec check {model} --json FILE")
+    for run in made:
+        if run["verdict"] != "HOLDS" or run["symmetry"] is not None:
+            raise SystemExit(f"{model} {run['generation']} {run['scope']}: {run['verdict']}")
+
+
+def section(model: str, made: Runs) -> str:
+    """What docs/runs.md says of a model."""
+    names = {declared["name"] for run in made for declared in run["properties"]}
+    broken = {name for name, _ in found_in(made)}
+    said = f"{len(names)} properties"
+    said += f", of which Flink breaks {len(broken)}." if broken else "; Flink breaks none."
+    lines = [MODELS[model], said, "", *runs_of(made)]
+    if broken:
+        lines += ["", *deviations(made), "", "Why:", ""]
+        lines += [f"{n}. {reason}" for n, reason in enumerate(reasons(made), 1)]
+    return "\n".join(lines)
+
+
+def runs_of(made: Runs) -> list[str]:
     """One row for each run."""
     rows = ["| generation | scope | states | transitions | depth |", "|---|---|--:|--:|--:|"]
-    for run in made:
-        assert run["verdict"] == "HOLDS"
-        rows.append(
-            f"| {run['generation']} | `{run['scope']}` | {run['states']:,} |"
-            f" {run['transitions']:,} | {run['depth']} |"
-        )
-    total = [sum(run[what] for run in made) for what in ("states", "transitions")]
-    return [*rows, f"| together | | {total[0]:,} | {total[1]:,} | |"]
+    rows += [row_of(run) for run in made]
+    states, transitions = (sum(run[what] for run in made) for what in ("states", "transitions"))
+    return [*rows, f"| together | | {states:,} | {transitions:,} | |"]
+
+
+def row_of(run: dict[str, Any]) -> str:
+    """A run as a row of its table."""
+    return (
+        f"| {run['generation']} | `{run['scope']}` | {run['states']:,} |"
+        f" {run['transitions']:,} | {run['depth']} |"
+    )
 
 
 Found = dict[tuple[str, str], dict[str, list[str]]]
 
 
-def found_in(made: list[dict[str, Any]]) -> Found:
+def found_in(made: Runs) -> Found:
     """For each property and reason, by generation, the calls of the shortest trace."""
     found: Found = {}
     for run in made:
@@ -56,21 +127,22 @@ def found_in(made: list[dict[str, Any]]) -> Found:
     return found
 
 
-def reasons(made: list[dict[str, Any]]) -> list[str]:
+def reasons(made: Runs) -> list[str]:
     return list(dict.fromkeys(reason for _, reason in found_in(made)))
 
 
-def deviations(made: list[dict[str, Any]]) -> list[str]:
+def deviations(made: Runs) -> list[str]:
     """One row for each property, reason and trace, with the generations that it is of."""
     notes = reasons(made)
-    rows = ["| property | in | why | shortest trace |", "|---|---|--:|---|"]
+    rows = ["| broken property | in | why | steps | shortest trace |", "|---|---|--:|--:|---|"]
     for (name, reason), by_generation in found_in(made).items():
-        traces: dict[str, list[str]] = {}
+        traces: dict[tuple[int, str], list[str]] = {}
         for generation, calls in by_generation.items():
-            traces.setdefault(", ".join(f"`{short(c)}`" for c in calls), []).append(generation)
-        for trace, generations in traces.items():
+            told = ", ".join(f"`{short(c)}`" for c in calls) if len(calls) <= LONGEST else ""
+            traces.setdefault((len(calls), told), []).append(generation)
+        for (steps, trace), generations in traces.items():
             why = notes.index(reason) + 1
-            rows.append(f"| `{name}` | {', '.join(generations)} | {why} | {trace} |")
+            rows.append(f"| `{name}` | {', '.join(generations)} | {why} | {steps} | {trace} |")
     return rows
 
 
@@ -79,6 +151,68 @@ def short(call: str) -> str:
     return re.sub(r"\w+=", "", call)
 
 
+def filled(readme: str, page: str, bugs: str) -> str:
+    """`readme` with its tables written anew from docs/runs.md and docs/known-bugs.md."""
+    for name, lines in {"models": models_of(page), "bugs": bugs_of(bugs)}.items():
+        body = "\n".join([f"<!-- {name} -->", "", *lines, "", "<!-- end -->"])
+        readme = re.sub(rf"<!-- {name} -->.*?<!-- end -->", lambda _, b=body: b, readme, flags=re.S)
+    return readme
+
+
+def models_of(page: str) -> list[str]:
+    """One row for each model of docs/runs.md, with the sums of its runs."""
+    rows = [
+        "| model | runs | states | transitions | properties | broken by Flink |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    total = [0, 0, 0, 0, 0]
+    for name, text in re.findall(r"^## (\w+)\n\n(.*?)(?=^## |\Z)", page, flags=re.M | re.S):
+        runs = re.findall(r"^\| [\d.]+ \| `\w+` \| ([\d,]+) \| ([\d,]+) \| \d+ \|$", text, re.M)
+        said = re.search(r"^(\d+) properties(?:, of which Flink breaks (\d+))?", text, re.M)
+        assert said is not None
+        states, transitions = (
+            sum(int(n.replace(",", "")) for n in column) for column in zip(*runs, strict=True)
+        )
+        numbers = [len(runs), states, transitions, int(said[1]), int(said[2] or 0)]
+        total = [a + b for a, b in zip(total, numbers, strict=True)]
+        rows.append(f"| [`{name}`](docs/runs.md#{name}) | {cells(numbers)} |")
+    return [*rows, f"| together | {cells(total)} |"]
+
+
+def cells(numbers: list[int]) -> str:
+    return " | ".join(f"{n:,}" for n in numbers)
+
+
+def bugs_of(page: str) -> list[str]:
+    """The head of the table of known bugs, and how long it is."""
+    found = {}
+    for line in page.splitlines():
+        known = re.match(r"\| \[(FLINK-\d+)\]\(#", line)
+        if known is not None:
+            found[known[1]] = line
+    rows = [
+        "| bug | model | broken property | length | states | seconds | by fuzz | by conform |",
+        "|---|---|---|--:|--:|--:|---|---|",
+        *(found[issue].replace("](#", "](docs/known-bugs.md#", 1) for issue in SHOWN_BUGS),
+    ]
+    more = len(found) - len(SHOWN_BUGS)
+    return [*rows, "", f"[docs/known-bugs.md](docs/known-bugs.md) has these and {more} more."]
+
+
+def main(files: list[str]) -> None:
+    for file in files:
+        made = json.loads(Path(file).read_text(encoding="utf-8"))
+        text = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+        PAGE.write_text(updated(text, made), encoding="utf-8")
+    text = README.read_text(encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
+    README.write_text(filled(text, page, BUGS.read_text(encoding="utf-8")), encoding="utf-8")
+    with TemporaryDirectory() as folder:
+        prepare(Path(folder))
+        for shown in (README, DECLARING):
+            text = shown.read_text(encoding="utf-8")
+            shown.write_text(rewritten(text, Path(folder)), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    runs_made = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    README.write_text(filled(README.read_text(encoding="utf-8"), runs_made), encoding="utf-8")
+    main(sys.argv[1:])
