@@ -32,7 +32,7 @@ def load_model(name: str) -> Model:
         hint = f"; did you mean {near[0]}?" if near else ""
         raise UsageError(
             "SET010",
-            f"no built-in model {name!r}{hint} There is: {', '.join(MODELS)}."
+            f"no built-in model {name!r}{hint or '.'} There is: {', '.join(MODELS)}."
             " A model of your own is given as file.py or file.py:attribute",
         )
     if find_spec(f"slotspec.models.{name}_words"):

@@ -149,8 +149,8 @@ class StepsReader(TraceReader):
         if name not in MODELS:
             self._fail(
                 "TRC010",
-                f"{shown(name)} is no built-in model; {suggest(name, MODELS)} A trace of a model"
-                " of your own is replayed with slotspec.statemachine.replay",
+                f"{shown(name)} is no built-in model (a trace of a model of your own is replayed"
+                f" with slotspec.statemachine.replay); {suggest(name, MODELS)}",
             )
         return load_model(name)
 

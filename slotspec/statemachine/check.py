@@ -21,8 +21,22 @@ ENGINES: tuple[Engine, ...] = ("auto", "interpreted", "compiled")
 SMALL = 5_000
 """States up to which ``auto`` interprets."""
 
+MOST_WORKERS = 64
+
 TRIES = 50_000
 """Calls tried up to which ``auto`` interprets: half a second, less than compiling takes."""
+
+
+def count_workers(workers: int | Literal["auto"]) -> int:
+    """How many threads; ``auto``: one for each processor, as far as there may be so many.
+
+    :raises UsageError: ``SET030`` for more than there may be.
+    """
+    if workers == "auto":
+        return min(os.cpu_count() or 1, MOST_WORKERS)
+    if not 1 <= workers <= MOST_WORKERS:
+        raise UsageError("SET030", f"workers {workers}: choose from 1 to {MOST_WORKERS}")
+    return workers
 
 
 def check(
@@ -58,7 +72,7 @@ def check(
         raise UsageError("SET023", "resume needs the folder of the checkpoint; give checkpoint")
     for name in ("states", "depth", "seconds", "memory"):
         value = getattr(limits, name)
-        if value is not None and value < (0 if name == "depth" else 1e-9):
+        if value is not None and not value >= (0 if name == "depth" else 1e-9):
             raise UsageError("SET024", f"limit on {name} {value}: give a number above 0")
     if limits.until not in (None, "fault", "deadlock", *instance.properties):
         known = ", ".join(("fault", "deadlock", *instance.properties))
@@ -97,7 +111,7 @@ def check(
         instance,
         limits=limits,
         reporter=reporter,
-        workers=(os.cpu_count() or 1) if workers == "auto" else workers,
+        workers=count_workers(workers),
         fingerprints=fingerprints,
         symmetry=symmetry,
         checkpoint=checkpoint,

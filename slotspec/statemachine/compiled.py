@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from slotspec.statemachine.check import count_workers
 from slotspec.statemachine.compiler.unit import compile_instance
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.liveness import claims
 from slotspec.statemachine.model import Instance
 from slotspec.statemachine.verdict import NO_LIMITS, Limits, Reporter, Result, silent
-
-MOST_WORKERS = 64
 
 
 def explore_compiled(
@@ -37,8 +36,7 @@ def explore_compiled(
         where the model has none or breaks what it declares, ``SET035`` for fingerprints or
         symmetry with a ``leads to`` property.
     """
-    if not 1 <= workers <= MOST_WORKERS:
-        raise UsageError("SET030", f"workers {workers}: choose from 1 to {MOST_WORKERS}")
+    count_workers(workers)
     if resume and checkpoint is None:
         raise UsageError("SET031", "resume needs the folder of the checkpoint")
     from slotspec.statemachine.search.canonical import EXACT, FAST, PLAIN

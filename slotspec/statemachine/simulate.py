@@ -6,7 +6,6 @@ A simulation proves nothing: it says what it saw in so many steps.
 from __future__ import annotations
 
 import importlib
-import os
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,7 +16,7 @@ from time import perf_counter
 from typing import Literal
 
 from slotspec.statemachine.chance import estimate
-from slotspec.statemachine.check import ENGINES, Engine
+from slotspec.statemachine.check import ENGINES, Engine, count_workers
 from slotspec.statemachine.check import _compiler_there as compiler_there
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.model import Instance, Kind
@@ -162,7 +161,8 @@ def simulate(
     :param fault_rate: probability of a fault at each step at which one is possible.
     :param swarm: let half of the runs do without some actions where others can be taken.
     :param workers: threads of the compiled engine.
-    :raises UsageError: ``SET020`` to ``SET024``, ``SET080`` to ``SET084`` for what cannot be.
+    :raises UsageError: ``SET020`` to ``SET024``, ``SET030``, ``SET080`` to ``SET084`` for what
+        cannot be.
     """
     if engine not in ENGINES:
         raise UsageError("SET020", f"engine {engine!r}: choose from {', '.join(ENGINES)}")
@@ -173,7 +173,7 @@ def simulate(
             "SET022",
             "the interpreted engine cannot do more than one worker; use the compiled engine",
         )
-    if seconds is not None and seconds <= 0:
+    if seconds is not None and not seconds > 0:
         raise UsageError("SET024", f"limit on seconds {seconds}: give a number above 0")
     if not 0 <= fault_rate <= 1:
         raise UsageError("SET080", f"fault rate {fault_rate}: give a number from 0 to 1")
@@ -193,7 +193,7 @@ def simulate(
                 "SET022", "the compiled engine needs Numba, which is not installed; install numba"
             )
         compiled = False
-    threads = (os.cpu_count() or 1 if compiled else 1) if workers == "auto" else workers
+    threads = count_workers(workers) if compiled else 1
     result = Simulation(
         instance,
         "compiled" if compiled else "interpreted",
@@ -269,7 +269,7 @@ class _Crew:
         """Make a block's runs, in a thread."""
         walker = self.free.get()
         try:
-            return walker.block(block, self.result.seed, tuple(self.total.witnessed), self.stop)
+            return walker.block(block, self.result.seed, self.stop)
         finally:
             self.free.put(walker)
 

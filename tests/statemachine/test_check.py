@@ -10,6 +10,7 @@ import pytest
 
 from examples import turnstile, two_phase_commit
 from slotspec.statemachine import Limit, Limits, UsageError, check
+from slotspec.statemachine.check import MOST_WORKERS, count_workers
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,7 @@ from slotspec.statemachine import Limit, Limits, UsageError, check
         ({"limits": Limits(states=0)}, "SET024", "states 0"),
         ({"limits": Limits(depth=-1)}, "SET024", "depth -1"),
         ({"limits": Limits(seconds=0)}, "SET024", "seconds 0"),
+        ({"limits": Limits(seconds=float("nan"))}, "SET024", "seconds nan"),
         ({"limits": Limits(memory=0)}, "SET024", "memory 0"),
     ],
 )
@@ -56,3 +58,10 @@ def test_auto_goes_on_interpreting_where_rules_cannot_be_compiled(
     assert (result.states, result.engine) == (288, "interpreted")
     with pytest.raises(UsageError, match="Numba"):
         check(two_phase_commit.model.instance(), engine="compiled")
+
+
+def test_auto_means_no_more_workers_than_there_may_be(monkeypatch: Any) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4 * MOST_WORKERS)
+    assert count_workers("auto") == MOST_WORKERS
+    monkeypatch.setattr("os.cpu_count", lambda: None)
+    assert count_workers("auto") == 1

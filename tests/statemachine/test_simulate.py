@@ -79,26 +79,6 @@ def test_built_in_models_walk_alike(name: str, scope: str | None) -> None:
     assert first.stutters > 0
 
 
-def test_runs_do_not_depend_on_the_number_of_workers() -> None:
-    instance = load_model("slot_pool").instance()
-    # blocks of ten runs, so that there are many for each worker
-    made = [
-        simulate(instance, "compiled", runs=120, steps=5_000, workers=workers) for workers in (1, 3)
-    ]
-    assert again(made[0]) == again(made[1])
-    assert made[1].workers == 3
-
-
-def test_blocks_of_runs_put_together_are_the_runs() -> None:
-    walker = InterpretedWalker(told().instance(), 6, 0.1)
-    whole = walker.block(range(8), 9, (), lambda: False)
-    parts = [walker.block(runs, 9, (), lambda: False) for runs in (range(5), range(5, 8))]
-    assert 0 < parts[1].steps < whole.steps
-    assert parts[1].registers != whole.registers
-    parts[0].merge(parts[1])
-    assert parts[0] == whole
-
-
 def test_every_second_run_leaves_half_of_the_actions_out() -> None:
     walker = InterpretedWalker(load_model("slot_pool").instance(), 1, 0)
     actions = len(walker.instance.actions)
@@ -332,6 +312,8 @@ def test_a_rule_that_cannot_be_run_is_said_to_be_so() -> None:
         ({"workers": 0}, "SET021"),
         ({"engine": "interpreted", "workers": 2}, "SET022"),
         ({"seconds": 0}, "SET024"),
+        ({"seconds": float("nan")}, "SET024"),
+        ({"engine": "compiled", "workers": 65}, "SET030"),
         ({"fault_rate": 1.5}, "SET080"),
         ({"fault_rate": float("nan")}, "SET080"),
         ({"runs": 0}, "SET081"),
