@@ -33,12 +33,24 @@ and seconds are those of the search up to the level in which the bug is found, w
 compiled any more. The fuzz compares results, effects and states of random sequences on the model
 with the bug with those of the healthy one, and knows nothing of properties: the number is the
 length of what it shortened its first difference to, and "no" means that {examples:,} sequences
-showed none. The last column says at which step `slotspec conform` refuses the trace that the check
+showed none. "-" stands where there is no recorded class of that model. The simulation holds the
+model with the bug against its properties in {runs:,} random runs, from one seed: again the length
+after shortening, of the first property that was seen broken. The last column says at which step `slotspec conform` refuses the trace that the check
 wrote; "no" where the trace's form does not tell what goes wrong, so that neither can a fuzz find
-it. "-" stands where there is no recorded class of that model.
+it.
 """
 
-COLUMNS = ("bug", "model", "property", "length", "states", "seconds", "fuzz", "conform")
+COLUMNS = (
+    "bug",
+    "model",
+    "property",
+    "length",
+    "states",
+    "seconds",
+    "fuzz",
+    "simulation",
+    "conform",
+)
 
 
 @dataclass(frozen=True)
@@ -48,6 +60,7 @@ class Measured:
     states: str
     seconds: str
     fuzz: str
+    simulation: str
     conform: str
 
 
@@ -79,6 +92,14 @@ def fuzzed(bug: Bug) -> str:
     return "no" if length is None else f"yes ({length})"
 
 
+def simulated(bug: Bug) -> str:
+    """What random runs that are held against the properties find of a bug."""
+    from slotspec.statemachine.simulate import simulate
+
+    found = simulate(bug.instance()).finding
+    return "no" if found is None else f"yes ({len(found.steps)})"
+
+
 def replayed(bug: Bug) -> str:
     """Whether the healthy model refuses the trace that the check wrote, and at which step."""
     from slotspec.cli.bugs import search
@@ -104,7 +125,7 @@ def read(text: str) -> dict[str, Measured]:
     """What a page has measured, by issue."""
     cells = [[c.strip() for c in line.split("|")[1:-1]] for line in text.splitlines()]
     return {
-        row[0].split("]")[0].lstrip("["): Measured(*row[4:8])
+        row[0].split("]")[0].lstrip("["): Measured(*row[4:9])
         for row in cells
         if len(row) == len(COLUMNS) and row[0].startswith("[FLINK-") and row[4]
     }
@@ -113,12 +134,13 @@ def read(text: str) -> dict[str, Measured]:
 def page(measured: dict[str, Measured]) -> str:
     """The whole page."""
     from slotspec.oracle.fuzzing import EXAMPLES
+    from slotspec.statemachine.simulate import RUNS
 
     bugs = known_bugs()
     shown = [row for row in BENCHMARK if any(issue in bugs for issue in row.issues)]
     return "\n".join(
         [
-            HEAD.format(examples=EXAMPLES),
+            HEAD.format(examples=EXAMPLES, runs=RUNS),
             f"Of the {len(BENCHMARK)} bugs of the benchmark {len(shown)} are shown"
             f" ({len(bugs)} issues with regressions and further ones).",
             "",
@@ -138,12 +160,13 @@ def page(measured: dict[str, Measured]) -> str:
 
 def table(measured: dict[str, Measured]) -> list[str]:
     """One row for each bug."""
-    lines = [f"| {' | '.join(COLUMNS)} |", "|---|---|---|--:|--:|--:|---|---|"]
+    lines = [f"| {' | '.join(COLUMNS)} |", "|---|---|---|--:|--:|--:|---|---|---|"]
     for bug in known_bugs().values():
-        found = measured.get(bug.issue, Measured("", "", "", ""))
+        found = measured.get(bug.issue, Measured("", "", "", "", ""))
         lines.append(
             f"| [{bug.issue}](#{bug.issue.lower()}) | {bug.model} | `{bug.property}` |"
-            f" {bug.length} | {found.states} | {found.seconds} | {found.fuzz} | {found.conform} |"
+            f" {bug.length} | {found.states} | {found.seconds} | {found.fuzz} | {found.simulation} |"
+            f" {found.conform} |"
         )
     return lines
 
@@ -182,7 +205,7 @@ def main(issues: list[str]) -> None:
         known = measured.get(issue)
         keep = known is not None and bool(issues) and issue not in issues
         fuzz = known.fuzz if known is not None and keep else fuzzed(bug)
-        measured[issue] = Measured(states, seconds, fuzz, replayed(bug))
+        measured[issue] = Measured(states, seconds, fuzz, simulated(bug), replayed(bug))
         print(issue, measured[issue], flush=True)
         TARGET.write_text(page(measured), encoding="utf-8")
 
