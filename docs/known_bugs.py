@@ -33,11 +33,11 @@ and seconds are those of the search up to the level in which the bug is found, w
 compiled any more. The fuzz compares results, effects and states of random sequences on the model
 with the bug with those of the healthy one, and knows nothing of properties: the number is the
 length of what it shortened its first difference to, and "no" means that {examples:,} sequences
-showed none. "-" stands where there is no recorded class of that model. The simulation holds the
+showed none; "-" stands where there is no recorded class of that model. The simulation holds the
 model with the bug against its properties in {runs:,} random runs, from one seed: again the length
-after shortening, of the first property that was seen broken. The last column says at which step `slotspec conform` refuses the trace that the check
-wrote; "no" where the trace's form does not tell what goes wrong, so that neither can a fuzz find
-it.
+after shortening, of the first property that was seen broken. The last column says at which step
+`slotspec conform` refuses the trace that the check wrote; "no" where the trace's form does not tell
+what goes wrong, so that neither can a fuzz find it.
 """
 
 COLUMNS = (
@@ -165,8 +165,8 @@ def table(measured: dict[str, Measured]) -> list[str]:
         found = measured.get(bug.issue, Measured("", "", "", "", ""))
         lines.append(
             f"| [{bug.issue}](#{bug.issue.lower()}) | {bug.model} | `{bug.property}` |"
-            f" {bug.length} | {found.states} | {found.seconds} | {found.fuzz} | {found.simulation} |"
-            f" {found.conform} |"
+            f" {bug.length} | {found.states} | {found.seconds} | {found.fuzz} |"
+            f" {found.simulation} | {found.conform} |"
         )
     return lines
 
