@@ -57,8 +57,8 @@ class Job(Lifecycle):
     finish = Event("Its worker hands it in.", (GIVEN, DONE))
 
 
-JOBS = Sort("jobs", "Jobs that come in.", default=2, symmetric=True)
-WORKERS = Sort("workers", "Workers of the office.", default=2, symmetric=True)
+JOBS = Sort("jobs", "Jobs that come in.", default=2)
+WORKERS = Sort("workers", "Workers of the office.", default=2)
 DEATHS = Bound("deaths", "Workers that die, each replaced by another.", default=1)
 
 

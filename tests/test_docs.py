@@ -1,14 +1,19 @@
-"""The pages that are written from declarations say what the declarations say."""
+"""The pages say what the declarations say, and what the programs print."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 import re
 from pathlib import Path
 
 import pytest
 
+from tests.blocks import Block, blocks_of, masked, prepare, shell
+
 ROOT = Path(__file__).parents[1]
+DECLARING = blocks_of((ROOT / "docs" / "declaring.md").read_text(encoding="utf-8"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -27,3 +32,21 @@ def test_the_page_of_properties_is_up_to_date() -> None:
 def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize(
+    "block", [b for b in DECLARING if b.language != "text"], ids=lambda b: b.text.strip()[:40]
+)
+def test_the_blocks_about_declaring_are_true(block: Block, tmp_path: Path) -> None:
+    if block.word == "excerpt":
+        assert block.text in (ROOT / block.note.rpartition(" ")[2]).read_text(encoding="utf-8")
+        return
+    if block.language == "sh":
+        prepare(tmp_path)
+        printed = shell(block.text, tmp_path)
+    else:
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            exec(compile(block.text, "docs/declaring.md", "exec"), {})
+        printed = out.getvalue()
+    assert block.output is not None
+    assert masked(printed) == masked(block.output)
