@@ -22,14 +22,14 @@ BUGS = [
         " the two that they differ.",
         model="cluster",
         property="the_job_finishes",
-        length=61,
+        length=55,
         generation="1.12",
         scope="losses",
-        bounds={"slots_per_task_manager": 2, "parallelism": 2, "losses": 0},
+        bounds={"slots_per_task_manager": 2, "parallelism": 2, "early_timeouts": 0},
         replace={task_executor.sync_slots_with_report: ignore_report},
         fixed="1.8.1, 1.9.0",
         likeness="In Flink the pool freed an idle slot by a call whose answer came too late, and"
-        " took it back; here the slot times out while its TaskExecutor has lost the JobMaster. The"
-        " defect is that both lack what mended them: reports of allocated slots with heartbeats.",
+        " took it back; here the answer to an offer is lost, and the slot times out. The defect is"
+        " that both lack what mended them: reports of allocated slots with heartbeats.",
     )
 ]

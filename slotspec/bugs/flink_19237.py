@@ -22,7 +22,7 @@ BUGS = [
         length=18,
         generation="1.12",
         scope="leaders",
-        bounds={"failovers": 0, "repeats": 0},
+        bounds={"failovers": 0},
         replace={job_master.disconnect_all: disconnect_nobody},
         fixed="1.10.3, 1.11.3, 1.12.0",
     )

@@ -31,7 +31,6 @@ BUGS = [
             "parallelism": 3,
             "allocations": 3,
             "leader_changes": 0,
-            "repeats": 0,
         },
         replace={scheduler.give_up_slots: return_slots_first},
         fixed="1.13.3, 1.14.0",

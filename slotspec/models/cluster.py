@@ -88,8 +88,8 @@ TIMER = Fairness.STRONG
 """Timers wait for quiet, which may come and go: they fire if it comes again and again."""
 
 
-def can_suspend(setting: Setting) -> bool:
-    return bool(setting["can_suspend"] and setting["leader_changes"])
+def can_depose(setting: Setting) -> bool:
+    return bool(setting["leader_changes"])
 
 
 def can_lose(setting: Setting) -> bool:
@@ -156,8 +156,16 @@ def job_master_finds_resource_manager(s: ClusterState) -> int:
         or is_busy(s)
     ):
         return REFUSED
-    s.job_registered = 1
     job_master.connect_to_resource_manager(s)
+    return NONE
+
+
+@cluster.action(when=can_fail_over, fair=ACTS)
+def job_master_loses_resource_manager(s: ClusterState) -> int:
+    """The JobMaster hears that its ResourceManager leads no more: requests wait for another."""
+    if s.job_master[0] != Leader.LEADING or s.job_registered or s.pool.gateway == NONE:
+        return REFUSED
+    pool.disconnect_resource_manager(s.pool)
     return NONE
 
 
@@ -261,7 +269,7 @@ def job_master_hears_task_executor(s: ClusterState, tm: int) -> int:
     if s.job_master[0] != Leader.LEADING:
         return message
     if message == Message.REGISTER:
-        job_master.register_task_manager(s, tm)
+        job_master.register_task_manager(s, tm, detail)
     elif message == Message.OFFER_SLOT:
         job_master.offer_slot(s, tm, allocation, detail)
     elif message == Message.FAIL_SLOT:
@@ -304,6 +312,8 @@ def task_executor_hears_job_master(s: ClusterState, tm: int) -> int:
         task_executor.offer_answered(s, tm, allocation, 1, detail)
     elif message == Message.OFFER_REJECTED:
         task_executor.offer_answered(s, tm, allocation, 0, detail)
+    elif message == Message.OFFER_FAILED:
+        task_executor.offer_failed(s, tm, allocation, detail)
     elif message == Message.FREE_SLOT:
         task_executor.free_slot_internal(s, tm, allocation)
     elif message == Message.SUBMIT_TASK:
@@ -332,13 +342,15 @@ def resource_manager_hears_task_executor(s: ClusterState, tm: int) -> int:
         resource_manager.forget_slot_report(s, tm)
         return message
     if message == Message.REGISTER:
-        resource_manager.register_task_executor(s, tm)
+        resource_manager.register_task_executor(s, tm, detail)
     elif message == Message.SLOT_REPORT:
         resource_manager.send_slot_report(s, tm, detail)
     elif message == Message.HEARTBEAT:
         resource_manager.heartbeat_from(s, tm, detail)
     elif message == Message.SLOT_AVAILABLE:
         resource_manager.notify_slot_available(s, tm, detail, allocation)
+    elif message == Message.DISCONNECT:
+        resource_manager.disconnect_task_manager(s, tm)
     else:
         first = len(s.effects)
         resource_manager.call_answered(s, message, allocation, detail)
@@ -649,7 +661,7 @@ def job_registration_times_out(s: ClusterState, tm: int) -> int:
     if s.job_master[0] == Leader.LEADING:
         task_executor.connect_to_job_manager(s, tm)
     else:
-        task_executor.disconnect_job_manager(s, tm)
+        fire(s.at_jm, tm, Registration.close)
     return NONE
 
 
@@ -722,8 +734,12 @@ def task_executor_misses_resource_manager(s: ClusterState, tm: int) -> int:
     """A TaskExecutor gives up a ResourceManager that does not know it, or not its slots.
 
     The latter where the call with its first report is not answered. Flink:
-    TaskExecutor.establishResourceManagerConnection.
+    TaskExecutor.establishResourceManagerConnection. That another one leads is no matter of
+    time: it is told so. Flink: TaskExecutor.notifyOfNewResourceManagerLeader.
     """
+    if s.outdated[tm]:
+        task_executor.close_resource_manager_connection(s, tm)
+        return NONE
     if not may_fire(s) or s.at_rm[tm] != Registration.DONE:
         return REFUSED
     known = s.registered[tm] == s.instance[tm] and is_registered(s.manager, s.instance[tm])
@@ -823,7 +839,7 @@ def task_executor_crashes(s: ClusterState, tm: int) -> int:
     return NONE
 
 
-@cluster.action(when=can_suspend, fault=True)
+@cluster.action(when=can_depose, fault=True)
 def job_master_loses_leadership(s: ClusterState) -> int:
     """The JobMaster's leadership is revoked: what was sent to it no longer counts."""
     if s.job_master[0] != Leader.LEADING or s.deposed == s.leader_changes or is_busy(s):

@@ -18,7 +18,7 @@ from slotspec.models.cluster_scheduler import (
 from slotspec.models.cluster_state import POOL, ClusterState, Message
 from slotspec.models.slot_pool_queues import is_held
 from slotspec.models.slot_pool_state import Cause, Effect
-from slotspec.statemachine.rules import NONE, fire
+from slotspec.statemachine.rules import NONE, fire, restart
 
 
 def tell_world(s: ClusterState, first: int) -> None:
@@ -32,9 +32,9 @@ def tell_world(s: ClusterState, first: int) -> None:
         one = s.effects[i][1]
         two = s.effects[i][2]
         if kind == POOL + Effect.REQUEST_SLOT:
-            send(s, TO_RESOURCE_MANAGER, int(Message.REQUEST_SLOT), two, 0)
+            tell_resource_manager(s, int(Message.REQUEST_SLOT), two)
         elif kind == POOL + Effect.CANCEL_SLOT_REQUEST:
-            send(s, TO_RESOURCE_MANAGER, int(Message.CANCEL_SLOT_REQUEST), two, 0)
+            tell_resource_manager(s, int(Message.CANCEL_SLOT_REQUEST), two)
         elif kind == POOL + Effect.FREE_SLOT:
             free_slot_at(s, one, two)
         elif kind == POOL + Effect.REQUEST_FULFILLED:
@@ -47,6 +47,12 @@ def tell_world(s: ClusterState, first: int) -> None:
     deploy_if_complete(s)
 
 
+def tell_resource_manager(s: ClusterState, message: int, allocation: int) -> None:
+    """Send something to the ResourceManager. One that leads no more does not hear it."""
+    if s.job_registered:
+        send(s, TO_RESOURCE_MANAGER, message, allocation, 0)
+
+
 def free_slot_at(s: ClusterState, tm: int, allocation: int) -> None:
     """The pool gives a slot back to its TaskExecutor."""
     send(s, way(tm, int(Way.FROM_JOB_MASTER)), int(Message.FREE_SLOT), allocation, 0)
@@ -55,15 +61,18 @@ def free_slot_at(s: ClusterState, tm: int, allocation: int) -> None:
 # --------------------------------------------------------------------------- task managers
 
 
-def register_task_manager(s: ClusterState, tm: int) -> None:
+def register_task_manager(s: ClusterState, tm: int, ignored: int) -> None:
     """A TaskExecutor registers; one that is registered is simply told so again.
 
     Flink: JobMaster.registerTaskManager.
+
+    :param ignored: whether it would ignore the answer.
     """
     if not s.known[tm]:
         s.known[tm] = 1
         pool.register_task_manager(s.pool, tm)
-    send(s, way(tm, int(Way.FROM_JOB_MASTER)), int(Message.REGISTERED), NONE, 0)
+    if not ignored:
+        send(s, way(tm, int(Way.FROM_JOB_MASTER)), int(Message.REGISTERED), NONE, 0)
 
 
 def disconnect_task_manager(s: ClusterState, tm: int) -> None:
@@ -85,12 +94,13 @@ def offer_slot(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
 
     Flink: JobMaster.offerSlots.
     """
-    accepted = 0
-    if s.known[tm]:
-        first = len(s.effects)
-        accepted = pool.offer_slot(s.pool, tm, detail // 2, allocation, 0)
-        tell_world(s, first)
     channel = way(tm, int(Way.FROM_JOB_MASTER))
+    if not s.known[tm]:
+        send(s, channel, int(Message.OFFER_FAILED), allocation, detail % 2)
+        return
+    first = len(s.effects)
+    accepted = pool.offer_slot(s.pool, tm, detail // 2, allocation, 0)
+    tell_world(s, first)
     if accepted == 1:
         send(s, channel, int(Message.OFFER_ACCEPTED), allocation, detail % 2)
     else:
@@ -121,8 +131,10 @@ def internal_fail_allocation(s: ClusterState, allocation: int) -> None:
 def connect_to_resource_manager(s: ClusterState) -> None:
     """The ResourceManager is found, and waiting requests are sent.
 
-    Flink: JobMaster.establishResourceManagerConnection.
+    Flink: JobMaster.reconnectToResourceManager, establishResourceManagerConnection.
     """
+    pool.disconnect_resource_manager(s.pool)
+    s.job_registered = 1
     first = len(s.effects)
     pool.connect_to_resource_manager(s.pool, 0)
     tell_world(s, first)
@@ -150,13 +162,19 @@ def grant_leadership(s: ClusterState) -> None:
 def revoke_leadership(s: ClusterState) -> None:
     """The JobMaster leads no longer: every TaskExecutor is disconnected, the pool forgets.
 
-    Flink: JobMaster.suspendExecution (the disconnect since FLINK-19237).
+    Flink: JobMaster.suspendExecution (the disconnect since FLINK-19237); since 1.13 it ends with
+    its pool, and another one is made to lead again: JobMaster.onStop.
     """
     forget_execution(s)
     disconnect_all(s)
     first = len(s.effects)
-    pool.suspend(s.pool)
+    if s.can_suspend:
+        pool.suspend(s.pool)
+    else:
+        pool.close(s.pool)
     tell_world(s, first)
+    if not s.can_suspend:
+        restart(s.pool)
     s.job_registered = 0
     fire(s.job_master, 0, Leader.lose)
 

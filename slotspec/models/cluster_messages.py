@@ -90,6 +90,26 @@ def is_in_channel(s: ClusterState, channel: int, message: int) -> bool:
     return False
 
 
+def forget_registrations(s: ClusterState, there: int, back: int) -> None:
+    """Whatever is under way of earlier registrations is answered to nobody.
+
+    Flink: RetryingRegistration, RegisteredRpcConnection.close.
+
+    :param there: the channel of registrations.
+    :param back: the channel of their answers.
+    """
+    room = room_of(s)
+    for post in range(there * room, there * room + room):
+        if s.message[post] == Message.REGISTER:
+            s.detail[post] = 1
+    i = 0
+    while i < in_flight(s, back):
+        if s.message[back * room + i] == Message.REGISTERED:
+            take_out(s, back, i)
+        else:
+            i += 1
+
+
 def is_retry(message: int) -> bool:
     """Whether a message may belong to a request that is made and refused again and again."""
     return message in (Message.REQUEST_TASK_SLOT, Message.CALL_FAILED)

@@ -8,7 +8,7 @@ TaskExecutor ``n % task_managers``, and so is connection `n`.
 from __future__ import annotations
 
 from slotspec.models import slot_manager as manager
-from slotspec.models.cluster_lifecycles import Leader
+from slotspec.models.cluster_lifecycles import Leader, Registration
 from slotspec.models.cluster_messages import (
     TO_JOB_MASTER,
     TO_RESOURCE_MANAGER,
@@ -18,7 +18,14 @@ from slotspec.models.cluster_messages import (
     send,
     way,
 )
-from slotspec.models.cluster_state import ENDLESS, MANAGER, STRIDE, ClusterState, Message
+from slotspec.models.cluster_state import (
+    ENDLESS,
+    MANAGER,
+    NOBODY_WAITS,
+    STRIDE,
+    ClusterState,
+    Message,
+)
 from slotspec.models.manager_registrations import ManagedTaskManager
 from slotspec.models.manager_requests import SlotCall
 from slotspec.models.slot_manager_records import is_registered, spare_request
@@ -96,16 +103,25 @@ def spare_instance(s: ClusterState, tm: int) -> int:
     return NONE
 
 
-def register_task_executor(s: ClusterState, tm: int) -> None:
+def register_task_executor(s: ClusterState, tm: int, ignored: int) -> None:
     """A TaskExecutor registers; first its gateway is looked up.
 
     Only the newest look-up of a TaskExecutor counts (FLINK-12260).
     Flink: ResourceManager.registerTaskExecutor.
+
+    :param ignored: whether it would ignore the answer.
     """
     forget_older_connecting(s, tm)
     instance = spare_instance(s, tm)
     if instance != NONE:
-        s.connecting[instance] = 1
+        s.connecting[instance] = NOBODY_WAITS if ignored else 1
+
+
+def forget_answers_to_come(s: ClusterState, tm: int) -> None:
+    """A TaskExecutor registers anew: nobody waits for the answer of a look-up under way."""
+    for instance in range(len(s.connecting)):
+        if tm_of(s, instance) == tm and s.connecting[instance]:
+            s.connecting[instance] = NOBODY_WAITS
 
 
 def forget_older_connecting(s: ClusterState, tm: int) -> None:
@@ -121,10 +137,12 @@ def gateway_found(s: ClusterState, instance: int) -> None:
     Flink: ResourceManager.registerTaskExecutorInternal.
     """
     tm = tm_of(s, instance)
+    ignored = s.connecting[instance] == NOBODY_WAITS
     s.connecting[instance] = 0
     unregister(s, tm)
     s.registered[tm] = instance
-    send(s, way(tm, int(Way.FROM_RESOURCE_MANAGER)), int(Message.REGISTERED), NONE, instance)
+    if not ignored:
+        send(s, way(tm, int(Way.FROM_RESOURCE_MANAGER)), int(Message.REGISTERED), NONE, instance)
 
 
 def unregister(s: ClusterState, tm: int) -> None:
@@ -142,6 +160,12 @@ def close_task_manager_connection(s: ClusterState, tm: int) -> None:
     """A TaskExecutor is given up, and told so. Flink: closeTaskManagerConnection."""
     unregister(s, tm)
     send(s, way(tm, int(Way.FROM_RESOURCE_MANAGER)), int(Message.DISCONNECT), NONE, 0)
+
+
+def disconnect_task_manager(s: ClusterState, tm: int) -> None:
+    """A TaskExecutor has closed the connection. Flink: ResourceManager.disconnectTaskManager."""
+    if s.registered[tm] != NONE:
+        close_task_manager_connection(s, tm)
 
 
 def read_report(s: ClusterState, tm: int) -> None:
@@ -253,6 +277,7 @@ def revoke_leadership(s: ClusterState) -> None:
     empty(s, TO_JOB_MASTER)
     for tm in range(len(s.registered)):
         s.registered[tm] = NONE
+        s.outdated[tm] = int(s.at_rm[tm] != Registration.NONE)
         forget_older_connecting(s, tm)
         empty(s, way(tm, int(Way.TO_RESOURCE_MANAGER)))
         forget_slot_report(s, tm)

@@ -34,9 +34,14 @@ SCOPES = (
     ),
     Scope(
         "leaders",
-        "One slot; JobMaster and ResourceManager each lose their leadership and gain it again,"
-        " and a call comes twice.",
-        {**ONE_SLOT, "leader_changes": 1, "failovers": 1, "repeats": 1},
+        "One slot; JobMaster and ResourceManager each lose their leadership and gain it again.",
+        {**ONE_SLOT, "leader_changes": 1, "failovers": 1},
+    ),
+    Scope(
+        "repeats",
+        "One slot; two calls come twice, and the JobMaster loses its leadership and gains it"
+        " again.",
+        {**ONE_SLOT, "leader_changes": 1, "repeats": 2},
     ),
     Scope(
         "storm",

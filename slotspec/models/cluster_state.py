@@ -77,7 +77,7 @@ class Message(IntEnum):
     CALL_FAILED = 9
     """(-, call) its answer: another exception"""
     REGISTER = 10
-    """() registerTaskExecutor, at either"""
+    """(-, whether its answer would be ignored) registerTaskExecutor, registerTaskManager"""
     REGISTERED = 11
     """(-, instance) its answer"""
     SLOT_REPORT = 12
@@ -93,7 +93,7 @@ class Message(IntEnum):
     OFFER_ACCEPTED = 16
     """(allocation, which offer) its answer"""
     OFFER_REJECTED = 17
-    """(allocation, which offer) its answer, or an exception"""
+    """(allocation, which offer) its answer"""
     FREE_SLOT = 18
     """(allocation) TaskExecutorGateway.freeSlot"""
     FAIL_SLOT = 19
@@ -112,6 +112,9 @@ class Message(IntEnum):
     """() disconnectJobManager or disconnectTaskManager: the sender has closed the connection"""
     ALLOCATION_REPORT = 26
     """() heartbeat with the JobMaster's AllocatedSlotReport"""
+    OFFER_FAILED = 27
+    """(allocation, which offer) an exception for an answer: the JobMaster does not know the
+    TaskExecutor"""
 
 
 task_managers = Sort("task_managers", "TaskExecutors, by ResourceID.", default=1, maximum=4)
@@ -152,6 +155,8 @@ BOUNDS = (
 
 TRIES = 2
 """Attempts of a task that may be known at a time."""
+NOBODY_WAITS = 2
+"""Of a look-up, for 1: its TaskExecutor registers anew since, and ignores the answer."""
 ENDLESS = 2
 """Retries in a row that are taken for a sign that there will be no end of them."""
 STRIDE = CALLS_PER_SLOT + 1
@@ -250,7 +255,9 @@ class ClusterState(Record):
     job_registered: int = scalar(FLAG, "The JobMaster is registered there.")
     registered: Array = per(task_managers, ref(instances), "The present connection of each.")
     retries: int = scalar(number(ENDLESS), "Requests for slots refused and made again at once.")
-    connecting: Array = per(instances, FLAG, "It registered; its gateway is being looked up.")
+    connecting: Array = per(
+        instances, number(NOBODY_WAITS), "It registered; its gateway is being looked up."
+    )
 
     # TaskExecutors
     tables: Sequence[TaskSlotTableState] = part(
@@ -259,6 +266,7 @@ class ClusterState(Record):
     process: Array = per(task_managers, Process, "Each TaskExecutor.")
     at_rm: Array = per(task_managers, Registration, "Its connection to the ResourceManager.")
     instance: Array = per(task_managers, ref(instances), "What it was told to be there.")
+    outdated: Array = per(task_managers, FLAG, "The ResourceManager that it knows leads no more.")
     at_jm: Array = per(task_managers, Registration, "Its connection to the JobMaster.")
     offering: Array = per(own_allocations, FLAG, "It waits for the answer to an offer.")
     offer: Array = per(own_allocations, FLAG, "Number of its newest offer, modulo 2.")
@@ -291,3 +299,4 @@ class ClusterState(Record):
     failovers: int = _choice("failovers", "Failovers of the ResourceManager.")
     early_timeouts: int = _choice("early_timeouts", "Early timers.")
     offer_answers: int = _choice("offer_answers", "Which answers to offers count.")
+    can_suspend: int = _choice("can_suspend", "A JobMaster may lead again, with the same pool.")

@@ -9,8 +9,16 @@ from __future__ import annotations
 from slotspec.models import task_slot_table as table
 from slotspec.models.cluster_generations import OfferAnswers
 from slotspec.models.cluster_lifecycles import Leader, Process, Registration
-from slotspec.models.cluster_messages import WAYS, Way, empty, is_in_channel, send, way
-from slotspec.models.cluster_resource_manager import forget_slot_report
+from slotspec.models.cluster_messages import (
+    WAYS,
+    Way,
+    empty,
+    forget_registrations,
+    is_in_channel,
+    send,
+    way,
+)
+from slotspec.models.cluster_resource_manager import forget_answers_to_come, forget_slot_report
 from slotspec.models.cluster_state import STRIDE, TABLE, TRIES, ClusterState, Message
 from slotspec.models.task_slot_table_environment import unused_ticket
 from slotspec.models.task_slot_table_lifecycles import TaskSlot
@@ -38,6 +46,14 @@ def tell_job_master(s: ClusterState, tm: int, message: int, subject: int, detail
     """Send something to the JobMaster, if it is connected."""
     if s.at_jm[tm] == Registration.DONE:
         send(s, way(tm, int(Way.TO_JOB_MASTER)), message, subject, detail)
+
+
+def tell_of_task(s: ClusterState, tm: int, message: int, subject: int, detail: int) -> None:
+    """Tell the JobMaster of a task: as an answer, or by the gateway that the task was given.
+
+    Either goes out whether or not the TaskExecutor is connected still.
+    """
+    send(s, way(tm, int(Way.TO_JOB_MASTER)), message, subject, detail)
 
 
 def is_up(s: ClusterState, tm: int) -> bool:
@@ -111,6 +127,17 @@ def offer_answered(s: ClusterState, tm: int, allocation: int, accepted: int, whi
         if not known or table.mark_slot_active(s.tables[tm], allocation) != 1:
             tell_job_master(s, tm, int(Message.FAIL_SLOT), allocation, 0)
     else:
+        free_slot_internal(s, tm, allocation)
+
+
+def offer_failed(s: ClusterState, tm: int, allocation: int, which: int) -> None:
+    """The offer has met an exception: the slot is freed, connected or not.
+
+    Flink: TaskExecutor.handleAcceptedSlotOffers, where it is given a Throwable.
+    """
+    own = tm * width_of(s) + allocation
+    if is_answer_obeyed(s, own, which):
+        s.offering[own] = 0
         free_slot_internal(s, tm, allocation)
 
 
@@ -200,9 +227,9 @@ def submit_task(s: ClusterState, tm: int, allocation: int, execution: int) -> No
         if record != NONE:
             good = table.add_task(s.tables[tm], record, execution, JOB, allocation, 0)
     if good == 1:
-        tell_job_master(s, tm, int(Message.TASK_SUBMITTED), allocation, execution)
+        tell_of_task(s, tm, int(Message.TASK_SUBMITTED), allocation, execution)
     else:
-        tell_job_master(s, tm, int(Message.TASK_FAILED), allocation, execution)
+        tell_of_task(s, tm, int(Message.TASK_FAILED), allocation, execution)
 
 
 def unused_task_record(s: ClusterState, tm: int) -> int:
@@ -221,7 +248,7 @@ def cancel_task(s: ClusterState, tm: int, allocation: int, execution: int) -> No
     if indexed_task(s.tables[tm], execution) != NONE:
         stop(s, tm, execution)
     else:
-        tell_job_master(s, tm, int(Message.TASK_FAILED), allocation, execution)
+        tell_of_task(s, tm, int(Message.TASK_FAILED), allocation, execution)
 
 
 def task_ends(s: ClusterState, tm: int, execution: int) -> None:
@@ -238,9 +265,9 @@ def task_ends(s: ClusterState, tm: int, execution: int) -> None:
     first = len(s.effects)
     table.remove_task(s.tables[tm], execution)
     if stopped:
-        tell_job_master(s, tm, int(Message.TASK_FAILED), allocation, execution)
+        tell_of_task(s, tm, int(Message.TASK_FAILED), allocation, execution)
     else:
-        tell_job_master(s, tm, int(Message.TASK_FINISHED), allocation, execution)
+        tell_of_task(s, tm, int(Message.TASK_FINISHED), allocation, execution)
     for i in range(first, len(s.effects)):
         if s.effects[i][0] == TABLE + Effect.FREE_SLOT:
             free_slot_internal(s, tm, allocation)
@@ -252,7 +279,9 @@ def task_ends(s: ClusterState, tm: int, execution: int) -> None:
 def connect_to_job_manager(s: ClusterState, tm: int) -> None:
     """Register at the JobMaster, or try again. Flink: JobLeaderService."""
     fire(s.at_jm, tm, Registration.register)
-    send(s, way(tm, int(Way.TO_JOB_MASTER)), int(Message.REGISTER), NONE, 0)
+    there = way(tm, int(Way.TO_JOB_MASTER))
+    forget_registrations(s, there, way(tm, int(Way.FROM_JOB_MASTER)))
+    send(s, there, int(Message.REGISTER), NONE, 0)
 
 
 def establish_job_manager_connection(s: ClusterState, tm: int) -> None:
@@ -268,14 +297,12 @@ def establish_job_manager_connection(s: ClusterState, tm: int) -> None:
 
 
 def disconnect_job_manager(s: ClusterState, tm: int) -> None:
-    """The JobMaster is lost: its tasks fail, its slots wait for it under a timeout.
+    """The JobMaster is lost: its tasks fail, its slots wait for it under a timeout; it is told.
 
-    Flink: TaskExecutor.disconnectJobManagerConnection.
+    Flink: TaskExecutor.disconnectJobManagerConnection, disassociateFromJobManager.
     """
-    if s.at_jm[tm] == Registration.NONE:
+    if s.at_jm[tm] != Registration.DONE:
         return
-    fire(s.at_jm, tm, Registration.close)
-    forget_offers(s, tm)
     for record in range(len(s.tables[tm].task)):
         if s.tables[tm].task_slot[record] != NONE:
             stop(s, tm, s.tables[tm].execution[record])
@@ -283,11 +310,17 @@ def disconnect_job_manager(s: ClusterState, tm: int) -> None:
         if s.tables[tm].slot[allocation] == TaskSlot.ACTIVE:
             ticket = unused_ticket(s.tables[tm])
             table.mark_slot_inactive(s.tables[tm], allocation, ticket, NO_TIMEOUT)
+    tell_job_master(s, tm, int(Message.DISCONNECT), NONE, 0)
+    fire(s.at_jm, tm, Registration.close)
+    forget_offers(s, tm)
 
 
 def register_at_resource_manager(s: ClusterState, tm: int) -> None:
     """Register, or try again. Flink: TaskExecutorToResourceManagerConnection."""
     fire(s.at_rm, tm, Registration.register)
+    there = way(tm, int(Way.TO_RESOURCE_MANAGER))
+    forget_registrations(s, there, way(tm, int(Way.FROM_RESOURCE_MANAGER)))
+    forget_answers_to_come(s, tm)
     tell_resource_manager(s, tm, int(Message.REGISTER), NONE, 0)
 
 
@@ -305,7 +338,13 @@ def establish_resource_manager_connection(s: ClusterState, tm: int, instance: in
 
 
 def close_resource_manager_connection(s: ClusterState, tm: int) -> None:
-    """The ResourceManager is lost. Flink: TaskExecutor.closeResourceManagerConnection."""
+    """The ResourceManager is lost, and told so; or a registration there is given up.
+
+    Flink: TaskExecutor.closeResourceManagerConnection.
+    """
+    s.outdated[tm] = 0
+    if s.at_rm[tm] == Registration.DONE:
+        tell_resource_manager(s, tm, int(Message.DISCONNECT), NONE, 0)
     if s.at_rm[tm] != Registration.NONE:
         fire(s.at_rm, tm, Registration.close)
         s.instance[tm] = NONE
@@ -363,6 +402,7 @@ def crash_process(s: ClusterState, tm: int) -> None:
     if s.at_jm[tm] != Registration.NONE:
         fire(s.at_jm, tm, Registration.close)
     s.instance[tm] = NONE
+    s.outdated[tm] = 0
     forget_offers(s, tm)
     for allocation in range(width_of(s)):
         s.offer[tm * width_of(s) + allocation] = 0

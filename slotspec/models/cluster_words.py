@@ -82,6 +82,7 @@ TEXTS: Mapping[int, str] = {
     Message.OFFER_SLOT: "offer of slot {offered} as {a}{which}",
     Message.OFFER_ACCEPTED: "offer of {a}{which} accepted",
     Message.OFFER_REJECTED: "offer of {a}{which} rejected",
+    Message.OFFER_FAILED: "offer of {a}{which} failed: the TaskExecutor is unknown",
     Message.FREE_SLOT: "free {a}",
     Message.FAIL_SLOT: "{a} is lost",
     Message.SUBMIT_TASK: "run {task} in {a}",
@@ -97,6 +98,7 @@ TEXTS: Mapping[int, str] = {
 AT_JOB_MASTER: Mapping[str, str] = {
     "job_master_gains_leadership": "gains leadership, and its job is scheduled",
     "job_master_finds_resource_manager": "finds the ResourceManager",
+    "job_master_loses_resource_manager": "hears that the ResourceManager leads no more",
     "scheduler_allocates_slots": "looks for a slot for {idle}",
     "job_master_ends": "ends, since the job has finished",
     "request_times_out": "waits no longer for the slot of request {allocation}",

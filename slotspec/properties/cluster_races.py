@@ -129,7 +129,7 @@ def an_older_answer_changes_nothing(
     before: ClusterState, after: ClusterState, result: int, tm: int
 ) -> bool:
     """The answer to an offer that was made again since leaves the slot as it is."""
-    if result != Message.OFFER_ACCEPTED and result != Message.OFFER_REJECTED:
+    if result not in (Message.OFFER_ACCEPTED, Message.OFFER_REJECTED, Message.OFFER_FAILED):
         return True
     post = oldest(before, tm, int(Way.FROM_JOB_MASTER))
     allocation = before.subject[post]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from slotspec.models.cluster import (
     can_crash,
+    can_depose,
     can_fail_over,
     can_hurry,
     can_lose,
-    can_suspend,
     cluster,
     is_at,
 )
@@ -67,7 +67,7 @@ def a_crash_is_overcome(s: ClusterState) -> bool:
     return s.crashed > 0 and s.job[0] == Job.FINISHED
 
 
-@cluster.sometimes("JobMaster.suspendExecution", when=can_suspend)
+@cluster.sometimes("JobMaster.suspendExecution", when=can_depose)
 def a_change_of_leaders_is_overcome(s: ClusterState) -> bool:
     """The job finishes although its JobMaster had lost its leadership."""
     return s.deposed > 0 and s.job[0] == Job.FINISHED
