@@ -528,12 +528,12 @@ class ClusterWords(LetterWords):
                     RESOURCE_MANAGER, f"connection of {task_executor(tm)}: {' -> '.join(names)}"
                 )
         for number, (old, new) in self._pairs(step, "connecting"):
-            if new > old:
-                yield Told(
-                    RESOURCE_MANAGER,
-                    f"looks for the gateway of {task_executor(number % len(step.after['process']))}"
-                    f", {self.element(instances, number)}",
-                )
+            who = task_executor(number % len(step.after["process"]))
+            name = self.element(instances, number)
+            if new and not old:
+                yield Told(RESOURCE_MANAGER, f"looks for the gateway of {who}, {name}")
+            elif new > old:
+                yield Told(who, f"will ignore that it is registered as {name}")
         for own, (old, new) in self._pairs(step, "stopping"):
             if new > old:
                 tm, execution = divmod(own, self._width_of_executions)
