@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from fractions import Fraction
+from functools import lru_cache
 
 
 class Matching(IntEnum):
@@ -55,6 +57,12 @@ class ResourceProfile:
             self.managed_mb,
             self.network_mb,
         )
+
+
+@lru_cache(maxsize=256)
+def exactly(amount: float) -> Fraction:
+    """The shortest decimal that means this float: 0.1 is a tenth, as in Flink's BigDecimal."""
+    return Fraction(repr(amount))
 
 
 ANY = ResourceProfile(any_=True)

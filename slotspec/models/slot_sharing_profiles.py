@@ -7,7 +7,7 @@ from enum import IntEnum
 from fractions import Fraction
 from math import lcm
 
-from slotspec.models.resource_profile import ResourceProfile
+from slotspec.models.resource_profile import ResourceProfile, exactly
 from slotspec.statemachine.fields import Setting
 
 
@@ -45,8 +45,7 @@ def _amount(profile: ResourceProfile, resource: str) -> Fraction:
         value = profile.amounts[FIXED.index(resource)]
     else:
         value = profile.extended.get(resource[len("extended.") :], 0)
-    # the shortest decimal that means this float: 0.1 is a tenth, as in Flink's BigDecimal
-    return Fraction(repr(value))
+    return exactly(value)
 
 
 def used_resources(profiles: Sequence[ResourceProfile]) -> list[str]:
@@ -72,10 +71,11 @@ def scales_of(setting: Setting) -> dict[str, int]:
 
 def amount_table(setting: Setting) -> list[int]:
     """Row by row: ``table[profile * resource_count + resource]``."""
+    factors = scales_of(setting)
     return [
         int(_amount(profile, name) * factor)
         for profile in profiles_of(setting)
-        for name, factor in scales_of(setting).items()
+        for name, factor in factors.items()
     ]
 
 

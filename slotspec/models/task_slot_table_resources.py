@@ -14,7 +14,13 @@ from fractions import Fraction
 from functools import cached_property
 from math import gcd, lcm
 
-from slotspec.models.resource_profile import ANY, SMALL, UNKNOWN, ResourceProfile
+from slotspec.models.resource_profile import (
+    ANY,
+    SMALL,
+    UNKNOWN,
+    ResourceProfile,
+    exactly,
+)
 
 FIXED = ("cpu", "task_heap_mb", "task_off_heap_mb", "managed_mb", "network_mb")
 """The resources that every profile has, in the order of :attr:`ResourceProfile.amounts`."""
@@ -105,9 +111,8 @@ class Resources:
         return {name: (total - gone) * unit for name, total, gone, unit in rows}
 
     def _exact(self, profile: ResourceProfile) -> list[Fraction]:
-        # written out in decimal, a float is meant to be that decimal
         extended = (profile.extended.get(name, 0) for name in self.names[len(FIXED) :])
-        return [Fraction(str(amount)) for amount in (*profile.amounts, *extended)]
+        return [exactly(amount) for amount in (*profile.amounts, *extended)]
 
 
 def special(profile: ResourceProfile) -> Special:

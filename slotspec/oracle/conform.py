@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from slotspec.oracle.compare import ABSENT, Difference, Outcome, compare
+from slotspec.oracle.compare import ABSENT, Difference, Outcome, compare, surely_equal
 from slotspec.oracle.reading import TraceReader, printable
 from slotspec.oracle.registry import Oracle, generation_of, oracle_for
 from slotspec.oracle.steps import StepsOracle, StepsReader, is_steps
@@ -281,9 +281,11 @@ def _replay(reader: TraceReader, generation: str | None, report: Report) -> None
         raise InputError(error.code, f"{report.path}:1: {error.message}") from None
     has = frozenset(reader.vocabulary.operations_of(report.generation))
     hint: Callable[[TraceStep], None] | None = getattr(oracle, "hint", None)
-    for seen in reader:
+    ordered = reader.vocabulary.ordered
+    for seen in reader.unread():
         report.steps += 1
         if report.divergence is not None or report.fault is not None:
+            reader.read(seen)
             continue
         if seen.op not in has:
             raise InputError(
@@ -293,15 +295,18 @@ def _replay(reader: TraceReader, generation: str | None, report: Report) -> None
             )
         expected = _expected(oracle, hint, seen, report)
         if expected is None:
+            reader.read(seen)
             continue
-        found = compare(expected, seen, reader.vocabulary.ordered)
-        if found.outcome is Outcome.DIVERGES:
-            report.divergence = Divergence(
-                report.steps, seen.line, expected, seen, found.differences
-            )
-            continue
+        if seen.silent or not surely_equal(expected, seen):
+            seen = reader.read(seen)
+            found = compare(expected, seen, ordered)
+            if found.outcome is Outcome.DIVERGES:
+                report.divergence = Divergence(
+                    report.steps, seen.line, expected, seen, found.differences
+                )
+                continue
+            report.silent += found.outcome is Outcome.UNDETERMINED
         report.matched += 1
-        report.silent += found.outcome is Outcome.UNDETERMINED
         report.operations[seen.op] += 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -28,12 +29,21 @@ class ElasticRecord:
         """Make room for `size` elements of `sort`."""
         before = dict(self.bounds)
         self.bounds[sort.name] = max(size, self.bounds[sort.name])
+        for values, spec in self._growing[sort.name]:
+            assert spec.over is not None
+            if len(spec.over.factors) > 1:
+                self._widen(values, spec, before)
+            values.extend([spec.default] * (spec.size(self.bounds) - len(values)))
+
+    @cached_property
+    def _growing(self) -> dict[str, list[tuple[list[int], FieldSpec]]]:
+        """Name of a sort -> the fields whose size depends on its own."""
+        found: dict[str, list[tuple[list[int], FieldSpec]]] = {name: [] for name in self.bounds}
         for name, spec in self.record.fields.items():
             if spec.over is not None:
-                values = getattr(self.record, name)
-                if len(spec.over.factors) > 1:
-                    self._widen(values, spec, before)
-                values.extend([spec.default] * (spec.size(self.bounds) - len(values)))
+                for below in _made_of(spec.over):
+                    found[below].append((getattr(self.record, name), spec))
+        return found
 
     def _widen(self, values: list[int], spec: FieldSpec, before: dict[str, int]) -> None:
         """Give the elements of a field over a product their places under the new sizes."""
@@ -48,3 +58,9 @@ class ElasticRecord:
                 place = place * size + index
             moved[place] = value
         values[:] = moved
+
+
+def _made_of(sort: Sort) -> set[str]:
+    """Names of the sorts with a size of their own that `sort` consists of."""
+    below = (*sort.parts, *sort.factors)
+    return set[str]().union(*map(_made_of, below)) if below else {sort.name}

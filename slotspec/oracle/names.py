@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
+
 
 class Names:
-    """A two-way table of names and numbers; a number can be given to another name later."""
+    """A two-way table of names and numbers; a number can be given to another name later.
+
+    :ivar number: the number of a name, None for a name that has none.
+    :ivar name: the name of a number; raises KeyError for a number that has none.
+    """
 
     def __init__(self, names: list[str] | None = None) -> None:
         self._numbers: dict[str, int] = {}
         self._names: dict[int, str] = {}
+        # looked up for every part of every state: no call of ours is between
+        self.number: Callable[[str], int | None] = self._numbers.get
+        self.name: Callable[[int], str] = self._names.__getitem__
         for number, name in enumerate(names or []):
             self.bind(name, number)
 
@@ -32,12 +42,6 @@ class Names:
         if name is not None:
             del self._numbers[name]
 
-    def number(self, name: str) -> int | None:
-        return self._numbers.get(name)
-
-    def name(self, number: int) -> str:
-        return self._names[number]
-
     def items(self) -> list[tuple[str, int]]:
         """Every name with its number, oldest first."""
         return list(self._numbers.items())
@@ -50,6 +54,7 @@ class Names:
         return name in self._numbers
 
 
+@lru_cache(maxsize=1024)  # the names of one state are sorted again and again
 def natural(name: str) -> tuple[str, int, str]:
     """Sort key by which ``a2`` comes before ``a10``."""
     digits = len(name) - len(name.rstrip("0123456789"))

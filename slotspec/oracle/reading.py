@@ -50,6 +50,7 @@ from slotspec.statemachine.errors import InputError
 LINE_LIMIT = 16 * 1024 * 1024
 """Longest line that is read, in bytes."""
 
+_read_state = msgspec.json.Decoder(dict[str, Any]).decode
 _GZIP = b"\x1f\x8b"
 _SHOWN = 60
 _LISTED = 12
@@ -103,6 +104,7 @@ class TraceReader:
         self.path = Path(path)
         self.line = 0
         self.steps = 0
+        self._text = b""
         self._file = self._open()
         try:
             self.header = self._header()
@@ -137,8 +139,27 @@ class TraceReader:
         self._file.close()
 
     def __iter__(self) -> Iterator[TraceStep]:
-        vocabulary = self.vocabulary
-        decode = vocabulary.decoder.decode
+        return self._each(self.vocabulary.decoder)
+
+    def unread(self) -> Iterator[TraceStep]:
+        """The steps with the state as text, a :class:`msgspec.Raw`, for :meth:`read`.
+
+        A state that is written as the expected one is need not be read at all.
+        """
+        return self._each(self.vocabulary.unread_decoder)
+
+    def read(self, step: TraceStep) -> TraceStep:
+        """The last step of :meth:`unread` with its state; raises what iterating does."""
+        if step.state is UNSET:
+            return step
+        try:
+            state = _read_state(cast("msgspec.Raw", step.state))
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            self._explain_step(self._text, self.vocabulary)
+        return msgspec.structs.replace(step, state=state)
+
+    def _each(self, decoder: msgspec.json.Decoder[Any]) -> Iterator[TraceStep]:
+        vocabulary, decode = self.vocabulary, decoder.decode
         with self._file:
             while line := self._next_line():
                 try:
@@ -183,7 +204,7 @@ class TraceReader:
     def _next_line(self) -> bytes:
         """The next line with its end, or nothing at the end of the file."""
         try:
-            line = self._file.readline(LINE_LIMIT + 1)
+            line = self._text = self._file.readline(LINE_LIMIT + 1)
         except EOFError:
             self.line += 1
             self._fail("TRC003", "the gzip data ends too early; copy or record the file again")
@@ -291,7 +312,10 @@ class TraceReader:
             value = getattr(raw, argument.name)
             if value is UNSET:
                 continue
-            if argument.items is not None:
+            if argument.items is None:
+                if argument.refers is not None:
+                    self._check_name(argument, value)
+            else:
                 objects = [
                     {i.name: v for i in argument.items if (v := getattr(item, i.name)) is not UNSET}
                     for item in (value if argument.many else [value])
@@ -300,8 +324,6 @@ class TraceReader:
                     for part in argument.items:
                         self._check_name(part, item.get(part.name))
                 value = objects if argument.many else objects[0]
-            else:
-                self._check_name(argument, value)
             arguments[argument.name] = value
         effects = raw.effects
         if effects is not UNSET:

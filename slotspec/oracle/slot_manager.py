@@ -199,11 +199,11 @@ class SlotManagerOracle(ModelOracle):
         """
         s = self.state
         more = queued(s) + len(s.slot) + len(s.request) + len(s.report_slot) + len(s.timer)
-        spare = sum(state in (SlotCall.UNUSED, SlotCall.SPENT) for state in s.call)
+        spare = s.call.count(SlotCall.UNUSED) + s.call.count(SlotCall.SPENT)
         self._spare(calls, spare, 2 * more)
-        unused = sum(state == IdleQuery.UNUSED for state in s.query)
+        unused = s.query.count(IdleQuery.UNUSED)
         self._spare(queries, unused, len(s.registration) * (len(s.timer) + queued(s)))
-        absent = sum(state == PendingTaskManagerSlot.ABSENT for state in s.pending)
+        absent = s.pending.count(PendingTaskManagerSlot.ABSENT)
         workers = more + s.redundant_task_managers * (len(s.timer) + queued(s))
         self._spare(pending_slots, absent, s.slots_per_worker * workers)
         if list(s.timer[-2:]) != [Check.UNUSED] * 2:

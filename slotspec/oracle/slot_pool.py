@@ -13,9 +13,8 @@ from typing import Any
 from slotspec.models import slot_pool as operations
 from slotspec.models.connections import TaskManagerRegistration
 from slotspec.models.resource_profile import CATALOGUE, ResourceProfile
-from slotspec.models.slot import Payload, PhysicalSlot
+from slotspec.models.slot import LeakedSlot, Payload, PhysicalSlot
 from slotspec.models.slot_pool import slot_pool
-from slotspec.models.slot_pool_queues import free_leak_record
 from slotspec.models.slot_pool_records import is_id_unused, is_unused, recycle
 from slotspec.models.slot_pool_state import (
     Cause,
@@ -54,7 +53,16 @@ CAUSES = {
 }
 """Classes of causes that make a difference; any other is Cause.OTHER."""
 
+REGISTERED = int(TaskManagerRegistration.REGISTERED)
+ALLOCATED, AVAILABLE = int(PhysicalSlot.ALLOCATED), int(PhysicalSlot.AVAILABLE)
+NO_LEAKS = [int(LeakedSlot.ABSENT)] * 2
+
 _SPECIAL = {"ANY": ResourceProfile(any_=True), "UNKNOWN": ResourceProfile(unknown=True)}
+
+
+def queue(entries: list[int]) -> list[int]:
+    """What stands in a queue, which is full to the first NONE."""
+    return entries[: entries.index(NONE)] if NONE in entries else entries
 
 
 def profiles_of(header: TraceHeader) -> dict[str, ResourceProfile]:
@@ -148,7 +156,7 @@ class SlotPoolOracle(ModelOracle):
 
     def _run(self, operation: Callable[..., int], *arguments: int) -> int:
         """Run a rule of the model, with room for what it may leak."""
-        while free_leak_record(self.state) == NONE or self.state.leaked[-2:] != [0, 0]:
+        while self.state.leaked[-2:] != NO_LEAKS:
             self.elastic.grow(leaks, self.elastic.size(leaks) + 2)
         return super()._run(operation, *arguments)
 
@@ -379,8 +387,9 @@ class SlotPoolOracle(ModelOracle):
         }
 
     def _encode(self, since: int) -> None:
-        self._name_generated(since)
-        super()._encode(since)
+        if len(self.state.effects) > since:
+            self._name_generated(since)
+            super()._encode(since)
 
     def _effect(self, kind: int, a: int, b: int, c: int, d: int) -> dict[str, Any] | None:
         allocations, tms, gateways = self._allocations, self._tms, self._gateways
@@ -429,34 +438,25 @@ class SlotPoolOracle(ModelOracle):
 
     def snapshot(self) -> dict[str, Any]:
         """The complete state, as traces have it."""
-        s = self.state
-        held = range(len(s.slot))
-        allocated = [a for a in held if s.slot[a] == PhysicalSlot.ALLOCATED]
-        allocated.sort(key=lambda a: s.entered[a])
-        available = [a for a in held if s.slot[a] == PhysicalSlot.AVAILABLE]
+        s, name_of = self.state, self._allocations.name
+        allocated = [a for a, status in enumerate(s.slot) if status == ALLOCATED]
+        allocated.sort(key=s.entered.__getitem__)
+        available = {name_of(a): a for a, status in enumerate(s.slot) if status == AVAILABLE}
         state: dict[str, Any] = {
             "started": s.job_master == 1,
             "connected": s.gateway != NONE,
             "task_managers": sorted(
-                self._tms.name(tm)
-                for tm, status in enumerate(s.registration)
-                if status == TaskManagerRegistration.REGISTERED
+                [self._tms.name(tm) for tm, at in enumerate(s.registration) if at == REGISTERED]
             ),
-            "allocated": {self._allocations.name(a): self._allocated(a) for a in allocated},
-            "available": {
-                name: self._available(a)
-                for name, a in sorted(
-                    ((self._allocations.name(a), a) for a in available),
-                    key=lambda named: natural(named[0]),
-                )
-            },
-            "pending": [self._pending(request) for request in s.pending if request != NONE],
-            "waiting": [self._queued(request) for request in s.waiting if request != NONE],
+            "allocated": {name_of(a): self._allocated(a) for a in allocated},
+            "available": {n: self._available(available[n]) for n in sorted(available, key=natural)},
+            "pending": [self._pending(request) for request in queue(s.pending)],
+            "waiting": [self._queued(request) for request in queue(s.waiting)],
             "batch_timeout_check": s.batch_check == 1,
             "clock": s.clock,
         }
-        leaked = [self._leaked(leak) for leak, counted in enumerate(s.leaked) if counted]
-        if leaked:
+        if any(s.leaked):
+            leaked = [self._leaked(leak) for leak, counted in enumerate(s.leaked) if counted]
             # by all that there is: two may have the same allocation
             leaked.sort(key=lambda slot: (natural(slot["allocation"]), *map(str, slot.values())))
             state["leaked"] = leaked
@@ -494,10 +494,10 @@ class SlotPoolOracle(ModelOracle):
     def _pending(self, request: int) -> dict[str, Any]:
         queued = self._queued(request)
         allocation = self._allocations.name(self.state.stored_allocation[request])
-        key = {"request": queued.pop("request"), "allocation": allocation}
+        key = {"request": queued["request"], "allocation": allocation}
         if self._has_origin:
             key["origin"] = allocation
-        return {**key, **queued}
+        return key | queued
 
     def _leaked(self, leak: int) -> dict[str, Any]:
         s = self.state

@@ -6,9 +6,10 @@ and what it does, is for the oracle to say.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -25,15 +26,26 @@ SlotNumber = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Amount = Annotated[float, Meta(ge=0)]
 
 
-class StepFields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
-    """The fields of a step that are no arguments; every one of them may be absent."""
+class _Fields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
+    """Those fields of every step that are read as they come."""
 
     result: Any | UnsetType = UNSET
     effects: list[dict[str, Any]] | UnsetType = UNSET
     raises: Name | UnsetType | None = UNSET
     raises_cause: Name | UnsetType | None = UNSET
     unordered: list[tuple[int, int]] | UnsetType = UNSET
+
+
+class StepFields(_Fields, kw_only=True, forbid_unknown_fields=True, frozen=True):
+    """The fields of a step that are no arguments; every one of them may be absent."""
+
     state: dict[str, Any] | UnsetType = UNSET
+
+
+class UnreadStepFields(_Fields, kw_only=True, forbid_unknown_fields=True, frozen=True):
+    """The same, with the state as the text that it is."""
+
+    state: msgspec.Raw | UnsetType = UNSET
 
 
 RESERVED = ("op", *StepFields.__struct_fields__)
@@ -82,8 +94,16 @@ class Operation:
     @cached_property
     def struct(self) -> type[msgspec.Struct]:
         """The type of a whole step of this operation."""
+        return self._struct(StepFields)
+
+    @cached_property
+    def unread_struct(self) -> type[msgspec.Struct]:
+        """The type of a whole step whose state is left as text."""
+        return self._struct(UnreadStepFields)
+
+    def _struct(self, base: type[msgspec.Struct]) -> type[msgspec.Struct]:
         tag = {"tag_field": "op", "tag": self.name}
-        return _struct(self.name, self.arguments, (StepFields,), tag)
+        return _struct(self.name, self.arguments, (base,), tag)
 
 
 def _struct(
@@ -98,6 +118,10 @@ def _struct(
         frozen=True,
         **tag,
     )
+
+
+def _decoder(structs: Sequence[type[msgspec.Struct]]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(reduce(or_, structs))
 
 
 def _nothing_to_say(config: Mapping[str, Any], op: str, arguments: Mapping[str, Any]) -> str | None:
@@ -135,10 +159,12 @@ class Vocabulary:
     @cached_property
     def decoder(self) -> msgspec.json.Decoder[Any]:
         """Decodes one line into the struct of its operation."""
-        union: Any = self.operations[0].struct
-        for operation in self.operations[1:]:
-            union |= operation.struct
-        return msgspec.json.Decoder(union)
+        return _decoder([operation.struct for operation in self.operations])
+
+    @cached_property
+    def unread_decoder(self) -> msgspec.json.Decoder[Any]:
+        """The same, but the state is left as text."""
+        return _decoder([operation.unread_struct for operation in self.operations])
 
     def operations_of(self, generation: str) -> list[str]:
         """Names of the operations that this generation has."""
