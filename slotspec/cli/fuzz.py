@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from slotspec.oracle.peers.protocol import Peer, PeerError
 
 SHOWN = 8
+LONGEST_WAIT = 86_400
 TARGET_HELP = 'model:GENERATION, flink:VERSION, module:attribute, or a command: "python3 peer.py".'
 
 MODEL_HELP = "The class: slot_pool (default), or another model; see `slotspec list models`."
@@ -79,7 +80,12 @@ def fuzz(
     from slotspec.statemachine.errors import UsageError
 
     if examples < 1 or not 1 <= steps <= 1000:
-        raise UsageError("SET110", f"{examples} sequences of {steps} steps; give 1 to 1000 steps")
+        raise UsageError(
+            "SET110",
+            f"{examples} sequences of {steps} steps; give at least 1, of 1 to 1000 steps",
+        )
+    if seconds is not None and not seconds > 0:
+        raise UsageError("SET024", f"limit on seconds {seconds}: give a number above 0")
     printed = Output(quiet or json_to == "-")
     about, peer = subject_and_peer(target, model, bug, flink_jars, timeout)
     held = generation_for(peer, generation, about)
@@ -124,35 +130,37 @@ def subject_and_peer(
     """The class that is fuzzed, and the peer: a target, or a model with a known bug.
 
     :raises UsageError: ``SET112`` for a model without a class, ``SET113`` where not exactly one
-        of target and bug is given or they contradict `model`, ``SET114`` for an unknown bug.
+        of target and bug is given or they contradict `model`, ``SET070`` for an unknown bug,
+        ``SET115`` for a timeout that nobody can wait for.
     """
-    from difflib import get_close_matches
-
     from slotspec.oracle.fuzzing.subjects import subject
     from slotspec.oracle.peers.target import open_peer
     from slotspec.statemachine.errors import UsageError
 
     if (target is None) == (bug is None):
         raise UsageError("SET113", "give either --target or --bug: what is held against the model")
+    if not 0 < timeout <= LONGEST_WAIT:
+        raise UsageError(
+            "SET115", f"--timeout {timeout:g}: give seconds above 0, {LONGEST_WAIT:,} at most"
+        )
     if target is not None:
         about = subject(model or "slot_pool")
         return about, open_peer(target, flink_jars=flink_jars, timeout=timeout, model=about.model)
-    from slotspec.bugs import known_bugs
+    from slotspec.cli.bugs import ALL, chosen_bugs
     from slotspec.oracle.fuzzing.bugs import peer_of
 
     assert bug is not None
-    known = known_bugs()
-    if bug not in known:
-        near = get_close_matches(bug, known, n=3, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}?" if near else "`slotspec list bugs` has them"
-        raise UsageError("SET114", f"no known bug {bug!r}; {hint}")
+    if bug.lower() == ALL:
+        raise UsageError("SET113", "fuzz one known bug at a time; slotspec list bugs shows all")
+    (chosen,) = chosen_bugs([bug])
     if flink_jars is not None:
         raise UsageError("SET113", "--flink-jars is of no use for --bug; leave it out")
-    if model not in (None, known[bug].model):
+    if model not in (None, chosen.model):
         raise UsageError(
-            "SET113", f"{bug} is a bug of {known[bug].model}, not of {model}; leave --model out"
+            "SET113",
+            f"{chosen.issue} is a bug of {chosen.model}, not of {model}; leave --model out",
         )
-    return subject(known[bug].model), peer_of(known[bug])
+    return subject(chosen.model), peer_of(chosen)
 
 
 def generation_for(peer: Any, asked: str | None, about: Subject) -> str:

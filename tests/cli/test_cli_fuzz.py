@@ -72,6 +72,9 @@ def test_a_peer_that_dies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert len(trace.read_text(encoding="utf-8").splitlines()) == 2
 
 
+CAT = ("--target", "cat", "--generation", "1.12")
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -79,13 +82,19 @@ def test_a_peer_that_dies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         (("--target", "model:1.12", "--generation", "2.0"), "SET101"),
         (("--target", "model:1.12", "--examples", "0"), "SET110"),
         (("--target", "model:1.12", "--steps", "0"), "SET110"),
+        (("--target", "model:1.12", "--seconds", "-1"), "SET024: limit on seconds -1.0"),
+        (("--target", "model:1.12", "--seconds", "nan"), "SET024: limit on seconds nan"),
+        ((*CAT, "--timeout", "inf"), "SET115: --timeout inf"),
+        ((*CAT, "--timeout", "nan"), "SET115: --timeout nan"),
+        ((*CAT, "--timeout", "0"), "SET115: --timeout 0"),
         (("--target", "model:none"), "PEE001"),
         (("--target", "flink:1.12", "--flink-jars", "nowhere"), "PEE008"),
         ((), "SET113"),
         (("--target", "model:1.12", "--bug", "FLINK-8505"), "SET113"),
         (("--bug", "FLINK-8505", "--model", "slot_pool"), "SET113"),
         (("--bug", "FLINK-8505", "--flink-jars", "."), "SET113"),
-        (("--bug", "FLINK-850"), "SET114: no known bug 'FLINK-850'; did you mean"),
+        (("--bug", "FLINK-850"), "SET070: no known bug 'FLINK-850'; did you mean"),
+        (("--bug", "all"), "SET113: fuzz one known bug at a time"),
         (("--target", "model:1.12", "--model", "no_model"), "SET112"),
         (("--target", "model:1.13", "--model", "slot_sharing"), "PEE001"),
         (("--target", "model:1.12", "--model", "slot_sharing", "--generation", "1.13"), "SET101"),
@@ -119,7 +128,8 @@ def test_another_model(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_known_bug(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trace = tmp_path / "found.jsonl"
-    assert run("fuzz", "--bug", "FLINK-9324", "--out", str(trace)) == 1
+    # named as everywhere, by the number alone
+    assert run("fuzz", "--bug", "9324", "--out", str(trace)) == 1
     told = capsys.readouterr().out
     assert "logical_slot with FLINK-9324 against generation" in told
     assert "participant slots" in told
