@@ -318,12 +318,14 @@ def _replay_steps(reader: StepsReader, report: Report) -> None:
     last: tuple[TraceStep, Expected] | None = None
     for seen in reader:
         report.steps += 1
-        if report.divergence is not None:
+        if report.divergence is not None or report.fault is not None:
             continue
         try:
             expected, found = oracle.compare(seen)
-        except InputError as error:
-            raise InputError(error.code, f"{report.path}:{seen.line}: {error.message}") from None
+        except StepError as error:
+            place = f"{report.path}:{seen.line}: {seen.op}"
+            report.fault = f"{place}: the model leaves its protocol: {error}"
+            continue
         if found.outcome is Outcome.DIVERGES:
             report.divergence = Divergence(
                 report.steps, seen.line, expected, seen, found.differences
@@ -333,7 +335,9 @@ def _replay_steps(reader: StepsReader, report: Report) -> None:
         report.matched += 1
         report.silent += found.outcome is Outcome.UNDETERMINED
         report.operations[seen.op] += 1
-    open_loop = None if report.divergence is not None else oracle.loop()
+    if report.divergence is not None or report.fault is not None:
+        return
+    open_loop = oracle.loop()
     if open_loop is not None and last is not None:
         seen, expected = last
         report.divergence = Divergence(report.steps, seen.line, expected, seen, (open_loop,))

@@ -31,7 +31,7 @@ from slotspec.oracle.compare import (
 )
 from slotspec.oracle.reading import TraceReader, printable, shown, suggest
 from slotspec.oracle.traces import FORMAT, Expected, TraceHeader, TraceStep
-from slotspec.statemachine.errors import InputError, StepError, UsageError
+from slotspec.statemachine.errors import InputError, UsageError
 from slotspec.statemachine.fields import Sort
 from slotspec.statemachine.interpret import Interpreter
 from slotspec.statemachine.model import Action, Call, Instance, Model, ParameterDomain
@@ -242,21 +242,14 @@ class StepsOracle:
         self.reader = reader
         self.interpreter = Interpreter(reader.instance)
         self.keys = [self.interpreter.key]
-        self.over = ""
 
     def compare(self, seen: TraceStep) -> tuple[Expected, Comparison]:
         """One step, as the model takes it; what differs.
 
-        :raises InputError: ``TRC022`` for a step after one that leaves the protocol.
+        :raises StepError: the step leaves the protocol, and no other can be taken after it.
         """
-        if self.over:
-            raise InputError("TRC022", f"the step before leaves the protocol ({self.over})")
         interpreter = self.interpreter
-        result = 0
-        try:
-            result = interpreter.step(self.reader.call(seen))
-        except StepError as error:
-            self.over = str(error)
+        result = interpreter.step(self.reader.call(seen))
         effects = [[int(value) for value in effect] for effect in interpreter.effects]
         told = Expected(result, cast("Any", effects), state=interpreter.snapshot())
         if result == REFUSED:

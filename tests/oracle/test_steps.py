@@ -15,9 +15,10 @@ from slotspec.models import load_model
 from slotspec.oracle.compare import Outcome
 from slotspec.oracle.conform import Report, conform
 from slotspec.oracle.steps import MOST_CALLS, count_calls, finding_of, is_steps
-from slotspec.statemachine.errors import InputError, UsageError
+from slotspec.statemachine.errors import InputError, StepError, UsageError
 from slotspec.statemachine.explore import explore_interpreted
-from slotspec.statemachine.model import Instance
+from slotspec.statemachine.interpret import Interpreter
+from slotspec.statemachine.model import Call, Instance
 from slotspec.statemachine.replay import explain
 from slotspec.statemachine.verdict import Finding, Limits
 from slotspec.statemachine.words import Words, words_of
@@ -56,6 +57,36 @@ def changed(
 
 
 Changed = Callable[[Callable[[Lines], Any]], Path]
+
+
+class Failing(Interpreter):
+    """Its third step leaves the protocol."""
+
+    taken = 0
+
+    def step(self, call: Call) -> int:
+        self.taken += 1
+        if self.taken == 3:
+            raise StepError("STP001", "undeclared transition")
+        return super().step(call)
+
+
+def test_a_step_that_leaves_the_protocol_does_not_conform(
+    changed: Changed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("slotspec.oracle.steps.Interpreter", Failing)
+    for whole in (
+        changed(lambda lines: None),
+        changed(lambda lines: lines.__delitem__(slice(4, None))),
+    ):
+        report = conform(whole)
+        assert report.fault is not None
+        assert report.fault.startswith(f"{whole}:4: ")
+        assert "leaves its protocol: STP001: undeclared transition" in report.fault
+        assert (report.matched, report.divergence) == (2, None)
+        with pytest.raises(SystemExit) as left:
+            main(["conform", str(whole)])
+        assert left.value.code == 4
 
 
 def run(*arguments: str | Path) -> int:
