@@ -13,7 +13,6 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
-from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.graph import InterpretedGraph
 from slotspec.statemachine.interpret import Interpreter, fault_of, place_of
 from slotspec.statemachine.lifecycle import Event
@@ -68,8 +67,6 @@ class _Search:
         self.result = Result(instance, "interpreted")
         self.interpreter = Interpreter(instance)
         self.before = Interpreter(instance)
-        final = instance.model.final
-        self.is_final = None if final is None else instance.rule(final)
         self.seen: set[bytes] = set()
         self.parents = array("q")
         self.how = array("q")
@@ -191,21 +188,8 @@ class _Search:
                 effects.clear()
                 self.enter(successor, index, call.index)
             interpreter.undo()
-        if stuck and self.deadlock is None and not self.may_end():
+        if stuck and self.deadlock is None and not interpreter.may_end():
             self.deadlock = (index, None)
-
-    def may_end(self) -> bool:
-        """Whether the present state is one in which the model may have no successor."""
-        if self.is_final is None:
-            return False
-        try:
-            return bool(self.is_final(self.interpreter.s))
-        except Exception as error:
-            raise RuleError(
-                "RUL100",
-                f"final states of {self.instance.model.name} cannot be told:"
-                f" {type(error).__name__}: {error} {place_of(error)}",
-            ) from error
 
     def enter(self, key: bytes, parent: int, how: int) -> None:
         """Add a state that was not seen before; the interpreter stands in it."""

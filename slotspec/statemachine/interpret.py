@@ -119,6 +119,8 @@ class Interpreter:
         self.functions = {a.name: instance.rule(a.function) for a in instance.actions}
         settle = instance.model.settle
         self.settle: Callable[[Any], Any] | None = None if settle is None else instance.rule(settle)
+        final = instance.model.final
+        self.final: Callable[[Any], Any] | None = None if final is None else instance.rule(final)
         self._arrays: list[tuple[Any, int, int]] = []
         self._scalars: dict[str, Place] = {}
         self._holders: dict[str, tuple[Any, str]] = {}
@@ -292,6 +294,22 @@ class Interpreter:
         except Exception as error:
             raise fault_of(error, call) from error
         return int(result)
+
+    def may_end(self) -> bool:
+        """Whether the present state is one in which the model may have no successor.
+
+        :raises RuleError: ``RUL100`` where that cannot be told.
+        """
+        if self.final is None:
+            return False
+        try:
+            return bool(self.final(self.s))
+        except Exception as error:
+            raise RuleError(
+                "RUL100",
+                f"final states of {self.instance.model.name} cannot be told:"
+                f" {type(error).__name__}: {error} {place_of(error)}",
+            ) from error
 
     def snapshot(self) -> dict[str, Any]:
         """Every field that is part of the state, as plain numbers and lists."""

@@ -19,7 +19,7 @@ from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.interpret import Interpreter, fault_of, place_of
 from slotspec.statemachine.model import Call, Instance, Kind
 from slotspec.statemachine.rules import REFUSED
-from slotspec.statemachine.walk import Violation
+from slotspec.statemachine.tally import Violation
 
 SECONDS = 60.0
 """Time after which the shortest way so far must do."""
@@ -191,7 +191,6 @@ class _Player:
         self.code = violation.text.partition(":")[0]
         self.declared = instance.properties[violation.name] if violation.name else None
         self.holds = instance.rule(self.declared.function) if self.declared else None
-        self.is_final = instance.rule(instance.model.final) if instance.model.final else None
 
     def play(
         self, start: bytes, calls: Sequence[Call], known: Sequence[bytes]
@@ -276,7 +275,7 @@ class _Player:
             interpreter.undo()
             if outcome != REFUSED:
                 return False
-        return self.is_final is None or not self.is_final(interpreter.s)
+        return not interpreter.may_end()
 
     def fault_text(self, calls: Sequence[Call]) -> str | None:
         """What cannot be evaluated after `calls`, where that is the violation."""

@@ -22,8 +22,9 @@ from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.model import Instance, Kind
 from slotspec.statemachine.replay import explain
 from slotspec.statemachine.shrink import shrink
+from slotspec.statemachine.tally import CUT, Tally, Violation
 from slotspec.statemachine.verdict import Finding, Limit
-from slotspec.statemachine.walk import CUT, InterpretedWalker, Tally, Violation, Walker
+from slotspec.statemachine.walk import InterpretedWalker, Walker
 
 SEED = 1
 RUNS = 2_000

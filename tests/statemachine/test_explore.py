@@ -16,7 +16,8 @@ from slotspec.statemachine import (
     fire,
     replay,
 )
-from slotspec.statemachine.model import Instance, substitute
+from slotspec.statemachine.model import Instance
+from slotspec.statemachine.substitute import substitute
 from tests.statemachine import elsewhere
 from tests.statemachine.tiny import LAMPS, Lamp, Room, anything, counter, room, says
 

@@ -10,7 +10,7 @@ from slotspec.models import load_model
 from slotspec.statemachine import Call, Instance, Kind, replay
 from slotspec.statemachine.shrink import shrink
 from slotspec.statemachine.simulate import simulate
-from slotspec.statemachine.walk import Violation
+from slotspec.statemachine.tally import Violation
 from tests.models.breaks import BREAKS, Break
 from tests.statemachine.simulated import walks
 from tests.statemachine.tiny import Room, says

@@ -93,7 +93,7 @@ class Expressions(Memory):
         if isinstance(symbol, Reg | int):
             return symbol
         what = {
-            RecordAt: "the state itself",
+            RecordAt: "a state (or a part of one); name its field",
             RecordsAt: "several parts; index them",
             ArrayAt: "an array; index it",
             Table: "a constant table; index it",

@@ -29,7 +29,7 @@ from slotspec.statemachine.compiler.symbols import RecordAt, Symbol
 from slotspec.statemachine.compiler.text import Reg
 from slotspec.statemachine.model import Action, Instance, Kind
 from slotspec.statemachine.rules import REFUSED
-from slotspec.statemachine.walk import AT_REST, ENDED, GOES_ON, NOTED
+from slotspec.statemachine.tally import AT_REST, ENDED, GOES_ON, NOTED
 
 RNG, AT, THRESHOLD, STUTTERS, PREFERRED = range(5)
 """Cells: state of the random numbers, number of steps, rate of faults (of 2**53), calls that

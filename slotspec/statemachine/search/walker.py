@@ -22,7 +22,8 @@ from slotspec.statemachine.compiler.walk import (
     Walk,
 )
 from slotspec.statemachine.model import Instance
-from slotspec.statemachine.walk import Seen, Tally, Walker
+from slotspec.statemachine.tally import Seen, Tally
+from slotspec.statemachine.walk import Walker
 
 _WALK = ctypes.CFUNCTYPE(
     ctypes.c_int64,
