@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from slotspec.models.cluster import (
-    cluster,
+from slotspec.models.cluster import cluster
+from slotspec.models.cluster_environment import (
     job_master_hears_task_executor,
-    scheduler_restarts_job,
     task_executor_hears_job_master,
 )
 from slotspec.models.cluster_lifecycles import Registration, Share
@@ -13,6 +12,7 @@ from slotspec.models.cluster_messages import Way, in_flight, room_of, way
 from slotspec.models.cluster_resource_manager import is_waited_for, tm_of
 from slotspec.models.cluster_state import POOL, STRIDE, ClusterState, Message
 from slotspec.models.cluster_task_executor import is_allocated
+from slotspec.models.cluster_timers import scheduler_restarts_job
 from slotspec.models.slot_pool_queues import is_held, is_open
 from slotspec.models.slot_pool_records import is_queued
 from slotspec.models.slot_pool_state import Effect as PoolEffect

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from slotspec.models.cluster import (
-    can_crash,
-    can_depose,
-    can_fail_over,
-    can_hurry,
-    can_lose,
-    cluster,
-    is_at,
-)
+from slotspec.models.cluster import cluster
+from slotspec.models.cluster_environment import can_fail_over
+from slotspec.models.cluster_faults import can_crash, can_depose, can_lose
 from slotspec.models.cluster_lifecycles import Execution, Job
 from slotspec.models.cluster_scheduler import exists, share_of
 from slotspec.models.cluster_state import ClusterState, Message
+from slotspec.models.cluster_timers import can_hurry, is_at
 from slotspec.models.task_slot_table_lifecycles import TaskSlot
 from slotspec.properties.cluster_views import (
     is_retired,
