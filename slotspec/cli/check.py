@@ -18,7 +18,7 @@ from slotspec.cli.bugs import bug_of, found_by
 from slotspec.cli.jobs import Outcome, Request
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.model import Instance
-from slotspec.statemachine.verdict import Finding, Limit, Limits, Result, Verdict
+from slotspec.statemachine.verdict import NO_LIMITS, Finding, Limit, Limits, Result, Verdict
 
 WORTH_A_PROCESS = 2_000
 """Calls tried here before a run gets a process of its own, whose start takes longer."""
@@ -178,12 +178,17 @@ def check(
 
 def run(request: Request, instances: Sequence[Instance], apart: bool) -> Outcome:
     """Check each instance: small ones here, the others side by side if `apart`."""
-    from slotspec.cli.durations import longest_first, remember
+    from slotspec.cli.durations import known_as_large, longest_first, remember
     from slotspec.cli.jobs import run_side_by_side
     from slotspec.cli.progress import progress_lines
+    from slotspec.statemachine.check import _compiler_there as compiler_there
 
     if not apart or len(instances) == 1:
         return run_here(request, instances)
+    # what is to end early may do so while it is still small
+    whole = request.options["limits"] == NO_LIMITS and not request.bugs
+    if whole and request.options["engine"] == "auto" and compiler_there():
+        request = replace(request, large=known_as_large(instances))
     outcome, large = small_ones(request, instances)
     if not large:
         return outcome
@@ -226,6 +231,9 @@ def small_ones(request: Request, instances: Sequence[Instance]) -> tuple[Outcome
     large: set[int] = set()
     try:
         for number, instance in enumerate(instances):
+            if number in request.large:
+                large.add(number)
+                continue
             limits = request.options_of(instance)["limits"]
             result = check_small(instance, limits, tries=tries)
             if result is None:

@@ -1,15 +1,18 @@
 """Runs of ``check`` side by side, each in a fresh process.
 
-A process for each run costs half a second and gives much: one that dies takes nothing with
-it, and its memory is free for the next. It is told the command line and which of its runs
-to make, for a model is code and cannot be sent; it sends back numbers, from which the trace
-is replayed here.
+A process for each run gives much: one that dies takes nothing with it, and its memory is
+free for the next. Where the system can, it is forked from a process that has imported what
+every run needs and does nothing else, which saves half a second each. It is told the command
+line and which of its runs to make, for a model is code and cannot be sent; it sends back
+numbers, from which the trace is replayed here.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from multiprocessing.connection import Connection, wait
@@ -45,6 +48,8 @@ class Request:
     """Arguments of :func:`slotspec.statemachine.check.check`."""
     jobs: int = 1
     bugs: tuple[str, ...] = ()
+    large: frozenset[int] = frozenset()
+    """Runs of which it is known that they are too large to be interpreted."""
 
     def plan(self) -> list[Instance]:
         """Every run, in the declared order."""
@@ -116,15 +121,15 @@ def run_side_by_side(
 class _Crew:
     def __init__(self, request: Request, instances: Sequence[Instance], show: Show) -> None:
         self.request, self.instances, self.show = request, instances, show
-        # a fork would copy the locks that threads of this process hold
-        self.context = multiprocessing.get_context("spawn")
+        self.context = _context()
         self.running: dict[Connection, Running] = {}
         self.outcome = Outcome()
         self.stopping = False
 
     def start(self, number: int) -> None:
         here, there = self.context.Pipe(duplex=False)
-        process = self.context.Process(target=_work, args=(there, self.request, number))
+        work = (there, self.request, number, dict(os.environ))
+        process = self.context.Process(target=_work, args=work)
         process.daemon = True
         process.start()
         there.close()
@@ -180,6 +185,25 @@ class _Crew:
         self.running.clear()
 
 
+def _context() -> Any:
+    """How processes are started: never by a fork of this one, whose threads may hold locks."""
+    if sys.platform == "darwin" or "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    from multiprocessing.forkserver import ensure_running
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["slotspec.cli.needed"])
+    before = dict(os.environ)
+    try:
+        # it is to import from where this process does, not from the present folder
+        os.environ.update(PYTHONSAFEPATH="1", PYTHONPATH=os.pathsep.join(sys.path))
+        ensure_running()
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return context
+
+
 def _end_of(code: int | None) -> str:
     if code is not None and code < 0:
         try:
@@ -193,8 +217,11 @@ def _end_of(code: int | None) -> str:
 # ------------------------------------------------------------------------ in the process
 
 
-def _work(pipe: Connection, request: Request, number: int) -> None:
+def _work(pipe: Connection, request: Request, number: int, environment: dict[str, str]) -> None:
     """Make one run and tell what came of it."""
+    # what this process was forked from may be older than that of its parent
+    os.environ.clear()
+    os.environ.update(environment)
     # Ctrl-C reaches every process of a terminal; the first one decides what it means
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -223,6 +250,8 @@ def _run(pipe: Connection, request: Request, number: int) -> Result:
 
     instance = request.plan()[number]
     options = request.options_of(instance)
+    if number in request.large:
+        options["engine"] = "compiled"
     if options["limits"].memory is None:
         from slotspec.statemachine.search.store import available_memory
 

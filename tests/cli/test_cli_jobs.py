@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from slotspec.cli.check import share_out
-from slotspec.cli.durations import longest_first, remember
+from slotspec.cli.durations import known_as_large, longest_first, remember
 from slotspec.cli.jobs import packed, unpacked
 from slotspec.cli.plan import plan
 from slotspec.statemachine import UsageError, check
@@ -143,3 +143,34 @@ def test_too_many_or_no_number_is_an_error(
 def test_small_runs_get_no_process(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("slotspec.cli.jobs.run_side_by_side", None)
     assert run("check", TURNSTILE, TURNSTILE).code == 0
+
+
+def test_what_was_compiled_is_not_interpreted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    small, large, new = (plan([COMMIT], settings=[f"managers={n}"])[0] for n in (2, 3, 4))
+    remember([Result(small, "interpreted"), Result(large, "compiled", seconds=2.0)])
+    assert known_as_large([small, large, new]) == {1}
+    (tmp_path / "slotspec" / "durations.json").write_text('{"a": 1.0, "b": [1], "c": [1, 2]}')
+    assert known_as_large([small, large, new]) == set()
+
+
+def test_the_second_check_says_what_the_first_said(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    command = ["check", COMMIT, COMMIT, "--set", "managers=8", "--jobs", "2", "--verbose"]
+    first, second = (without_times(run(*command).out) for _ in range(2))
+    assert first == second
+    assert "compiled" in second.splitlines()[-1]
+
+
+def test_a_run_imports_nothing_from_the_present_folder(tmp_path: Path) -> None:
+    for name in ("numba", "queue", "slotspec"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(f'{__name__} of the folder')\n")
+    # as the installed command: it has its own folder on its path, and not the present one
+    start = "import sys; sys.path.remove(''); from slotspec.cli import main; main()"
+    command = (sys.executable, "-c", start, "check", COMMIT, COMMIT, *APART)
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert (ran.returncode, ran.stderr) == (0, "")
