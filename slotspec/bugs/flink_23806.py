@@ -23,7 +23,7 @@ BUGS = [
         " back again, one level of the stack deeper for every task that waits.",
         model="cluster",
         property="a_restart_serves_no_old_request",
-        length=24,
+        length=37,
         generation="1.12",
         scope="leaders",
         bounds={
@@ -31,6 +31,8 @@ BUGS = [
             "parallelism": 3,
             "allocations": 3,
             "leader_changes": 0,
+            "failovers": 0,
+            "losses": 1,
         },
         replace={scheduler.give_up_slots: return_slots_first},
         fixed="1.13.3, 1.14.0",
