@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from slotspec.models.cluster import cluster
 from slotspec.models.cluster_lifecycles import Job, Leader, Share
-from slotspec.models.cluster_state import ClusterState, shares, slots_of
+from slotspec.models.cluster_state import ClusterState, shares
 from slotspec.properties.cluster_views import (
+    has_enough_slots,
     is_retired,
     manager_agrees,
     nothing_is_allocated,
     pool_agrees,
 )
-from slotspec.statemachine.fields import Setting
 
 
 def is_settled(s: ClusterState, share: int) -> bool:
@@ -45,11 +45,6 @@ def a_finished_job_leaves_nothing(s: ClusterState) -> bool:
 def is_finished(s: ClusterState) -> bool:
     """Whether every task has finished."""
     return s.job[0] == Job.FINISHED
-
-
-def has_enough_slots(setting: Setting) -> bool:
-    """Whether the cluster has as many slots as the job needs."""
-    return bool(slots_of(setting) >= setting["parallelism"])
 
 
 @cluster.leads_to("DefaultScheduler", is_finished, when=has_enough_slots)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from slotspec.models.cluster_lifecycles import Leader, Registration
-from slotspec.models.cluster_state import ClusterState
+from slotspec.models.cluster_state import ClusterState, slots_of
 from slotspec.models.cluster_task_executor import is_allocated
 from slotspec.models.slot_pool_queues import is_held
 from slotspec.models.task_slot_table_lifecycles import TaskSlot
 from slotspec.models.task_slot_table_slots import allocation_under
+from slotspec.statemachine.fields import Setting
 from slotspec.statemachine.rules import NONE
+
+
+def has_enough_slots(setting: Setting) -> bool:
+    """Whether the cluster has as many slots as the job needs."""
+    return bool(slots_of(setting) >= setting["parallelism"])
 
 
 def pool_agrees(s: ClusterState) -> bool:

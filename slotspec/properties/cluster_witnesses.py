@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from slotspec.models.cluster import cluster
 from slotspec.models.cluster_environment import can_fail_over
 from slotspec.models.cluster_faults import can_crash, can_depose, can_lose
@@ -11,6 +13,7 @@ from slotspec.models.cluster_state import ClusterState, Message
 from slotspec.models.cluster_timers import can_hurry, is_at
 from slotspec.models.task_slot_table_lifecycles import TaskSlot
 from slotspec.properties.cluster_views import (
+    has_enough_slots,
     is_retired,
     manager_agrees,
     nothing_is_allocated,
@@ -19,7 +22,16 @@ from slotspec.properties.cluster_views import (
 from slotspec.statemachine.fields import Setting
 
 
-@cluster.sometimes("DefaultScheduler")
+def can_finish(*conditions: Callable[[Setting], bool]) -> Callable[[Setting], bool]:
+    """The condition that the job has slots enough to run to its end, and these too."""
+
+    def condition(setting: Setting) -> bool:
+        return has_enough_slots(setting) and all(holds(setting) for holds in conditions)
+
+    return condition
+
+
+@cluster.sometimes("DefaultScheduler", when=has_enough_slots)
 def all_tasks_run(s: ClusterState) -> bool:
     """Every task of the job runs at a TaskExecutor, and the JobMaster knows it."""
     if s.job[0] != Job.RUNNING:
@@ -33,13 +45,13 @@ def all_tasks_run(s: ClusterState) -> bool:
     return pool_agrees(s) and manager_agrees(s)
 
 
-@cluster.sometimes("JobMaster.onStop")
+@cluster.sometimes("JobMaster.onStop", when=has_enough_slots)
 def everything_is_given_back(s: ClusterState) -> bool:
     """The job has ended, and every slot is free in everybody's view."""
     return is_retired(s) and nothing_is_allocated(s) and manager_agrees(s)
 
 
-@cluster.sometimes("TaskExecutor.submitTask")
+@cluster.sometimes("TaskExecutor.submitTask", when=has_enough_slots)
 def a_task_comes_before_the_answer_to_its_offer(s: ClusterState) -> bool:
     """A slot is active since a task was submitted to it, and its offer is not answered yet."""
     for own in range(len(s.offering)):
@@ -50,25 +62,25 @@ def a_task_comes_before_the_answer_to_its_offer(s: ClusterState) -> bool:
     return False
 
 
-@cluster.sometimes("JobMaster", when=can_lose)
+@cluster.sometimes("JobMaster", when=can_finish(can_lose))
 def a_loss_is_overcome(s: ClusterState) -> bool:
     """The job finishes although a message was lost."""
     return s.lost > 0 and s.job[0] == Job.FINISHED
 
 
-@cluster.sometimes("TaskExecutor", when=can_crash)
+@cluster.sometimes("TaskExecutor", when=can_finish(can_crash))
 def a_crash_is_overcome(s: ClusterState) -> bool:
     """The job finishes although a TaskExecutor has crashed."""
     return s.crashed > 0 and s.job[0] == Job.FINISHED
 
 
-@cluster.sometimes("JobMaster.suspendExecution", when=can_depose)
+@cluster.sometimes("JobMaster.suspendExecution", when=can_finish(can_depose))
 def a_change_of_leaders_is_overcome(s: ClusterState) -> bool:
     """The job finishes although its JobMaster had lost its leadership."""
     return s.deposed > 0 and s.job[0] == Job.FINISHED
 
 
-@cluster.sometimes("ResourceManager", when=can_fail_over)
+@cluster.sometimes("ResourceManager", when=can_finish(can_fail_over))
 def a_failover_is_overcome(s: ClusterState) -> bool:
     """The job finishes although the ResourceManager has failed over."""
     return s.failed_over > 0 and s.job[0] == Job.FINISHED
