@@ -181,7 +181,7 @@ def run(request: Request, instances: Sequence[Instance], apart: bool) -> Outcome
     from slotspec.cli.durations import known_as_large, longest_first, remember
     from slotspec.cli.jobs import run_side_by_side
     from slotspec.cli.progress import progress_lines
-    from slotspec.statemachine.check import _compiler_there as compiler_there
+    from slotspec.statemachine.check import compiler_there
 
     if not apart or len(instances) == 1:
         return run_here(request, instances)

@@ -12,6 +12,7 @@ from slotspec.models.cluster import cluster
 from slotspec.models.cluster_environment import can_fail_over
 from slotspec.models.cluster_lifecycles import Job, Leader, Process
 from slotspec.models.cluster_messages import (
+    HUBS,
     TO_JOB_MASTER,
     WAYS,
     Way,
@@ -52,7 +53,7 @@ def message_is_lost(s: ClusterState, channel: int) -> int:
     message = s.message[channel * room_of(s)]
     s.lost += 1
     take_out(s, channel, 0)
-    tm = (channel - 2) // WAYS
+    tm = (channel - HUBS) // WAYS
     if message == Message.SLOT_REPORT or message == Message.HEARTBEAT:
         resource_manager.forget_slot_report(s, tm)
     elif message == Message.ALLOCATION_REPORT:

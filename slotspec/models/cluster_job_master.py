@@ -224,5 +224,9 @@ def write_allocation_report(s: ClusterState, tm: int) -> None:
     """What the pool holds of a TaskExecutor. Flink: SlotPool.createAllocatedSlotReport."""
     width = len(s.pool.slot)
     for allocation in range(width):
-        held = is_held(s.pool, allocation) and s.pool.slot_tm[allocation] == tm
-        s.allocation_report[tm * width + allocation] = int(held)
+        s.allocation_report[tm * width + allocation] = int(is_held_at(s, allocation, tm))
+
+
+def is_held_at(s: ClusterState, allocation: int, tm: int) -> bool:
+    """Whether the pool holds a slot of this TaskExecutor under this allocation."""
+    return is_held(s.pool, allocation) and s.pool.slot_tm[allocation] == tm

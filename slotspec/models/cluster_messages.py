@@ -135,9 +135,8 @@ def is_busy(s: ClusterState) -> bool:
     """
     room = room_of(s)
     for channel in range(HUBS + WAYS * len(s.process)):
-        if s.message[channel * room + s.busy - 1] != Message.NOTHING and not (
-            s.retries == ENDLESS and is_retry(s.message[channel * room])
-        ):
+        full = s.message[channel * room + s.busy - 1] != Message.NOTHING
+        if full and not is_endless(s, channel * room):
             return True
     return False
 

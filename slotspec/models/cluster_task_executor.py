@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from slotspec.models import task_slot_table as table
 from slotspec.models.cluster_generations import OfferAnswers
-from slotspec.models.cluster_lifecycles import Leader, Process, Registration
+from slotspec.models.cluster_lifecycles import Process, Registration
 from slotspec.models.cluster_messages import (
     WAYS,
     Way,
@@ -54,11 +54,6 @@ def tell_of_task(s: ClusterState, tm: int, message: int, subject: int, detail: i
     Either goes out whether or not the TaskExecutor is connected still.
     """
     send(s, way(tm, int(Way.TO_JOB_MASTER)), message, subject, detail)
-
-
-def is_up(s: ClusterState, tm: int) -> bool:
-    """Whether the process of a TaskExecutor runs."""
-    return s.process[tm] == Process.UP
 
 
 # ------------------------------------------------------------------------- slot requests
@@ -414,8 +409,3 @@ def crash_process(s: ClusterState, tm: int) -> None:
     for direction in range(WAYS):
         empty(s, way(tm, direction))
     restart(s.tables[tm])
-
-
-def leads(s: ClusterState) -> bool:
-    """Whether there is a JobMaster to connect to."""
-    return s.job_master[0] == Leader.LEADING

@@ -35,7 +35,7 @@ from slotspec.models.manager_requests import SlotCall
 from slotspec.models.slot_manager import is_stopped
 from slotspec.models.slot_manager_records import is_registered
 from slotspec.models.slot_manager_state import CALLS_PER_SLOT
-from slotspec.models.slot_pool_queues import is_held, is_open
+from slotspec.models.slot_pool_queues import is_open
 from slotspec.models.slot_pool_state import Cause
 from slotspec.models.task_slot_table_lifecycles import SlotTimer, TaskSlot
 from slotspec.models.task_slot_table_slots import allocation_under, indexed_task
@@ -329,7 +329,7 @@ def job_master_reports(s: ClusterState, tm: int) -> int:
 def has_differences(s: ClusterState, tm: int) -> bool:
     """Whether pool and TaskExecutor differ in what a report would mend."""
     for allocation in range(len(s.pool.slot)):
-        held = is_held(s.pool, allocation) and s.pool.slot_tm[allocation] == tm
+        held = job_master.is_held_at(s, allocation, tm)
         if held and not task_executor.is_allocated(s, tm, allocation):
             return True
         if not held and s.tables[tm].slot[allocation] == TaskSlot.ACTIVE:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from slotspec.models.cluster import cluster
-from slotspec.models.cluster_lifecycles import Execution, Leader, Share
+from slotspec.models.cluster_lifecycles import Leader, Share
+from slotspec.models.cluster_scheduler import is_deployed, share_of
 from slotspec.models.cluster_state import MANAGER, POOL, ClusterState
 from slotspec.models.slot import PhysicalSlot
 from slotspec.models.slot_manager_state import Effect as ManagerEffect
+from slotspec.models.slot_manager_state import Raised
 from slotspec.models.slot_pool_queues import is_held
 from slotspec.models.slot_pool_state import Effect as PoolEffect
-from slotspec.models.task_slot_table_lifecycles import TaskSlot
 from slotspec.statemachine.rules import NONE
 
 
@@ -55,40 +56,11 @@ def an_allocated_slot_has_an_owner(s: ClusterState) -> bool:
     return True
 
 
-@cluster.always("TaskSlotTableImpl")
-def a_slot_number_is_used_once(s: ClusterState) -> bool:
-    """A TaskExecutor has at most one allocation under a number."""
-    for tm in range(len(s.tables)):
-        for one in range(len(s.pool.slot)):
-            for other in range(one):
-                if (
-                    s.tables[tm].slot_number[one] != NONE
-                    and s.tables[tm].slot_number[one] == s.tables[tm].slot_number[other]
-                ):
-                    return False
-    return True
-
-
-@cluster.always("TaskExecutor.submitTask")
-def tasks_run_in_slots_of_the_job(s: ClusterState) -> bool:
-    """A task is in a slot that is in use, waits for its JobMaster, or is being given up."""
-    for tm in range(len(s.tables)):
-        for record in range(len(s.tables[tm].task)):
-            allocation = s.tables[tm].task_slot[record]
-            if allocation != NONE and s.tables[tm].slot[allocation] == TaskSlot.FREE:
-                return False
-    return True
-
-
 @cluster.always("Execution.deploy")
 def deployed_tasks_have_slots(s: ClusterState) -> bool:
     """The scheduler thinks of a task as deployed only while its share has a slot."""
     for task in range(len(s.task)):
-        if (
-            s.task[task] == Execution.DEPLOYING
-            or s.task[task] == Execution.RUNNING
-            or s.task[task] == Execution.CANCELING
-        ) and s.share_allocation[task % len(s.share)] == NONE:
+        if is_deployed(s, task) and s.share_allocation[share_of(s, task)] == NONE:
             return False
     return True
 
@@ -113,6 +85,9 @@ def no_operation_ends_with_an_exception(before: ClusterState, after: ClusterStat
     for i in range(len(after.effects)):
         if after.effects[i][0] == POOL + PoolEffect.RAISES:
             return False
-        if after.effects[i][0] == MANAGER + ManagerEffect.RAISES and after.effects[i][1] != 2:
+        if (
+            after.effects[i][0] == MANAGER + ManagerEffect.RAISES
+            and after.effects[i][1] != Raised.UNFULFILLABLE
+        ):
             return False
     return True

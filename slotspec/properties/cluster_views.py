@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from slotspec.models.cluster_job_master import is_held_at
 from slotspec.models.cluster_lifecycles import Leader, Registration
 from slotspec.models.cluster_state import ClusterState, slots_of
 from slotspec.models.cluster_task_executor import is_allocated
@@ -21,7 +22,7 @@ def pool_agrees(s: ClusterState) -> bool:
     """Whether the pool holds exactly the slots that TaskExecutors have for the job."""
     for allocation in range(len(s.pool.slot)):
         for tm in range(len(s.tables)):
-            held = is_held(s.pool, allocation) and s.pool.slot_tm[allocation] == tm
+            held = is_held_at(s, allocation, tm)
             if held != is_allocated(s, tm, allocation):
                 return False
             if held and s.pool.slot_index[allocation] != s.tables[tm].slot_number[allocation]:

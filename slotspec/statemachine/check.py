@@ -94,7 +94,7 @@ def check(
     if engine == "interpreted":
         return explore_interpreted(instance, limits, reporter)
     if engine == "auto" and not asked:
-        if not _compiler_there():
+        if not compiler_there():
             return explore_interpreted(instance, limits, reporter)
         started = perf_counter()
         small = check_small(instance, limits, reporter)
@@ -103,7 +103,7 @@ def check(
         if limits.seconds is not None:
             left = limits.seconds - (perf_counter() - started)
             limits = replace(limits, seconds=max(1e-3, left))
-    if not _compiler_there():
+    if not compiler_there():
         what = " and ".join(asked) if asked else "the compiled engine"
         raise UsageError("SET022", f"{what} needs Numba, which is not installed; install numba")
     compiled = importlib.import_module("slotspec.statemachine.compiled")
@@ -138,6 +138,6 @@ def check_small(
     return None if result.limit in (Limit.STATES, Limit.MEMORY) else result
 
 
-def _compiler_there() -> bool:
+def compiler_there() -> bool:
     """Whether rules can be compiled here (looked up, not imported: that takes a second)."""
     return all(find_spec(name) for name in ("numba", "slotspec.statemachine.compiled"))

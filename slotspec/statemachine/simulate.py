@@ -16,8 +16,7 @@ from time import perf_counter
 from typing import Literal
 
 from slotspec.statemachine.chance import estimate
-from slotspec.statemachine.check import ENGINES, Engine, count_workers
-from slotspec.statemachine.check import _compiler_there as compiler_there
+from slotspec.statemachine.check import ENGINES, Engine, compiler_there, count_workers
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.model import Instance, Kind
 from slotspec.statemachine.replay import explain

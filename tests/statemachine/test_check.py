@@ -43,7 +43,7 @@ def test_auto_interprets_what_is_small() -> None:
 def test_auto_honours_a_bound_on_states_that_is_smaller_than_small(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sys.modules[check.__module__], "_compiler_there", lambda: True)
+    monkeypatch.setattr(sys.modules[check.__module__], "compiler_there", lambda: True)
     result = check(two_phase_commit.model.instance(), limits=Limits(states=7))
     assert (result.states, result.limit, result.engine) == (7, Limit.STATES, "interpreted")
 
@@ -52,7 +52,7 @@ def test_auto_goes_on_interpreting_where_rules_cannot_be_compiled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     module = sys.modules[check.__module__]
-    monkeypatch.setattr(module, "_compiler_there", lambda: False)
+    monkeypatch.setattr(module, "compiler_there", lambda: False)
     monkeypatch.setattr(module, "SMALL", 10)
     result = check(two_phase_commit.model.instance())
     assert (result.states, result.engine) == (288, "interpreted")
