@@ -10,8 +10,8 @@ examples/two_phase_commit.py --set managers=5``).
 from __future__ import annotations
 
 from slotspec.statemachine import (
+    DISABLED,
     FLAG,
-    REFUSED,
     Array,
     Event,
     Lifecycle,
@@ -73,7 +73,7 @@ model = Model("two_phase_commit", "A transaction over several resource managers.
 def prepare(s: Transaction, manager: int) -> int:
     """A manager votes for the transaction."""
     if s.manager[manager] != Manager.WORKING:
-        return REFUSED
+        return DISABLED
     fire(s.manager, manager, Manager.prepare)
     s.vote_sent[manager] = 1
     return manager
@@ -83,7 +83,7 @@ def prepare(s: Transaction, manager: int) -> int:
 def refuse(s: Transaction, manager: int) -> int:
     """A manager that has not voted aborts on its own."""
     if s.manager[manager] != Manager.WORKING:
-        return REFUSED
+        return DISABLED
     fire(s.manager, manager, Manager.refuse)
     return manager
 
@@ -92,7 +92,7 @@ def refuse(s: Transaction, manager: int) -> int:
 def read_vote(s: Transaction, manager: int) -> int:
     """The coordinator reads a vote."""
     if s.coordinator[0] != Coordinator.COLLECTING or not s.vote_sent[manager]:
-        return REFUSED
+        return DISABLED
     s.vote_seen[manager] = 1
     return manager
 
@@ -101,10 +101,10 @@ def read_vote(s: Transaction, manager: int) -> int:
 def decide_commit(s: Transaction) -> int:
     """The coordinator has every vote and commits."""
     if s.coordinator[0] != Coordinator.COLLECTING:
-        return REFUSED
+        return DISABLED
     for manager in range(len(s.vote_seen)):
         if not s.vote_seen[manager]:
-            return REFUSED
+            return DISABLED
     fire(s.coordinator, 0, Coordinator.commit)
     s.commit_sent = 1
     return 0
@@ -114,7 +114,7 @@ def decide_commit(s: Transaction) -> int:
 def decide_abort(s: Transaction) -> int:
     """The coordinator gives up."""
     if s.coordinator[0] != Coordinator.COLLECTING:
-        return REFUSED
+        return DISABLED
     fire(s.coordinator, 0, Coordinator.abort)
     s.abort_sent = 1
     return 0
@@ -124,7 +124,7 @@ def decide_abort(s: Transaction) -> int:
 def hear_commit(s: Transaction, manager: int) -> int:
     """A manager learns that the transaction is committed."""
     if not s.commit_sent or s.manager[manager] == Manager.COMMITTED:
-        return REFUSED
+        return DISABLED
     fire(s.manager, manager, Manager.commit)
     return manager
 
@@ -133,7 +133,7 @@ def hear_commit(s: Transaction, manager: int) -> int:
 def hear_abort(s: Transaction, manager: int) -> int:
     """A manager learns that the transaction is aborted."""
     if not s.abort_sent or s.manager[manager] == Manager.ABORTED:
-        return REFUSED
+        return DISABLED
     fire(s.manager, manager, Manager.abort)
     return manager
 

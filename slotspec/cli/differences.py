@@ -22,7 +22,7 @@ def report_all(
 ) -> None:
     """Print, write (each kind to a file of its own in the folder `out`), and leave."""
     from slotspec.cli.fuzz import write_found, write_json
-    from slotspec.oracle.fuzzing.telling import rows
+    from slotspec.oracle.fuzzing.rendering import rows
 
     printed.line(f"{peer} against generation {generation}")
     for who, names in ((peer, outcome.absent_there), (generation, outcome.absent_here)):

@@ -6,8 +6,8 @@ import importlib
 from difflib import get_close_matches
 from importlib.util import find_spec
 
+from slotspec.statemachine.declaration.model import Model
 from slotspec.statemachine.errors import UsageError
-from slotspec.statemachine.model import Model
 
 MODELS = {
     "slot_pool": "The JobMaster's slot pool: requests, offers, timeouts, failures.",
@@ -20,6 +20,9 @@ MODELS = {
 """Each built-in model by name, with what it models. The model `NAME` is the attribute of
 that name in ``slotspec.models.NAME``; its words for people, if it has any, are
 declared in ``slotspec.models.NAME_words``, its properties in ``slotspec.properties.NAME``."""
+
+
+OPERATIONS = {"cluster": "model"}
 
 
 def load_model(name: str) -> Model:
@@ -35,9 +38,12 @@ def load_model(name: str) -> Model:
             f"no built-in model {name!r}{hint or '.'} There is: {', '.join(MODELS)}."
             " A model of your own is given as file.py or file.py:attribute",
         )
-    if find_spec(f"slotspec.models.{name}_words"):
-        importlib.import_module(f"slotspec.models.{name}_words")
+    if find_spec(f"slotspec.models.{name}.formatting"):
+        importlib.import_module(f"slotspec.models.{name}.formatting")
     importlib.import_module(f"slotspec.properties.{name}")
-    model = getattr(importlib.import_module(f"slotspec.models.{name}"), name)
+    model = getattr(
+        importlib.import_module(f"slotspec.models.{name}.{OPERATIONS.get(name, 'operations')}"),
+        name,
+    )
     assert isinstance(model, Model)
     return model

@@ -8,16 +8,17 @@ The words of a declaration are here; what each means is said where it is defined
 from __future__ import annotations
 
 from slotspec.statemachine.check import check
-from slotspec.statemachine.errors import (
-    DeclarationError,
-    InputError,
-    RuleError,
-    SlotspecError,
-    StepError,
-    UsageError,
+from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle, State, Transition
+from slotspec.statemachine.declaration.model import (
+    Call,
+    Fairness,
+    Instance,
+    Kind,
+    Model,
+    Property,
+    Scope,
 )
-from slotspec.statemachine.explore import explain, explore_interpreted, replay
-from slotspec.statemachine.fields import (
+from slotspec.statemachine.declaration.records import (
     FLAG,
     Bound,
     Record,
@@ -31,10 +32,25 @@ from slotspec.statemachine.fields import (
     scalar,
     single,
 )
-from slotspec.statemachine.lifecycle import Event, Lifecycle, State, Transition
-from slotspec.statemachine.model import Call, Fairness, Instance, Kind, Model, Property, Scope
-from slotspec.statemachine.rules import NONE, REFUSED, Array, emit, fire, renew, restart
-from slotspec.statemachine.verdict import (
+from slotspec.statemachine.declaration.rules import (
+    DISABLED,
+    NONE,
+    Array,
+    emit,
+    fire,
+    recycle,
+    restart,
+)
+from slotspec.statemachine.errors import (
+    DeclarationError,
+    InputError,
+    RuleError,
+    SlotspecError,
+    StepError,
+    UsageError,
+)
+from slotspec.statemachine.interpreter.exploring import explain, explore_interpreted, replay
+from slotspec.statemachine.results import (
     Finding,
     Limit,
     Limits,
@@ -50,7 +66,7 @@ from slotspec.statemachine.verdict import (
 __all__ = [
     "FLAG",
     "NONE",
-    "REFUSED",
+    "DISABLED",
     "Array",
     "Bound",
     "Call",
@@ -92,7 +108,7 @@ __all__ = [
     "part",
     "per",
     "ref",
-    "renew",
+    "recycle",
     "replay",
     "restart",
     "scalar",

@@ -10,10 +10,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Literal
 
+from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
-from slotspec.statemachine.explore import explore_interpreted
-from slotspec.statemachine.model import Instance
-from slotspec.statemachine.verdict import NO_LIMITS, Limit, Limits, Reporter, Result, silent
+from slotspec.statemachine.interpreter.exploring import explore_interpreted
+from slotspec.statemachine.results import NO_LIMITS, Limit, Limits, Reporter, Result, silent
 
 Engine = Literal["auto", "interpreted", "compiled"]
 ENGINES: tuple[Engine, ...] = ("auto", "interpreted", "compiled")
@@ -106,7 +106,7 @@ def check(
     if not compiler_there():
         what = " and ".join(asked) if asked else "the compiled engine"
         raise UsageError("SET022", f"{what} needs Numba, which is not installed; install numba")
-    compiled = importlib.import_module("slotspec.statemachine.compiled")
+    compiled = importlib.import_module("slotspec.statemachine.search.engine")
     found: Result = compiled.explore_compiled(
         instance,
         limits=limits,
@@ -140,4 +140,4 @@ def check_small(
 
 def compiler_there() -> bool:
     """Whether rules can be compiled here (looked up, not imported: that takes a second)."""
-    return all(find_spec(name) for name in ("numba", "slotspec.statemachine.compiled"))
+    return all(find_spec(name) for name in ("numba", "slotspec.statemachine.search.engine"))

@@ -15,15 +15,15 @@ from queue import SimpleQueue
 from time import perf_counter
 from typing import Literal
 
-from slotspec.statemachine.chance import estimate
 from slotspec.statemachine.check import ENGINES, Engine, compiler_there, count_workers
+from slotspec.statemachine.declaration.model import Instance, Kind
 from slotspec.statemachine.errors import UsageError
-from slotspec.statemachine.model import Instance, Kind
-from slotspec.statemachine.replay import explain
-from slotspec.statemachine.shrink import shrink
-from slotspec.statemachine.tally import CUT, Tally, Violation
-from slotspec.statemachine.verdict import Finding, Limit
-from slotspec.statemachine.walk import InterpretedWalker, Walker
+from slotspec.statemachine.interpreter.random_walk import InterpretedWalker, Walker
+from slotspec.statemachine.interpreter.replay import explain
+from slotspec.statemachine.interpreter.rng import estimate
+from slotspec.statemachine.interpreter.shrinking import shrink
+from slotspec.statemachine.interpreter.statistics import CUT, Tally, Violation
+from slotspec.statemachine.results import Finding, Limit
 
 SEED = 1
 RUNS = 2_000
@@ -152,7 +152,7 @@ def simulate(
 ) -> Simulation:
     """Make seeded random runs of `instance` and hold its properties against each step.
 
-    How calls are chosen: :mod:`slotspec.statemachine.walk`. The run with the lowest number
+    How calls are chosen: :mod:`slotspec.statemachine.interpreter.random_walk`. The run with the lowest number
     that violates ends it; its calls are shortened and taken again.
 
     :param runs: how many; None: until the time is up.
@@ -243,7 +243,7 @@ class _Crew:
         instance, steps, rate = result.instance, result.wanted_steps, result.fault_rate
         self.free: SimpleQueue[Walker] = SimpleQueue()
         if result.engine == "compiled":
-            walker = importlib.import_module("slotspec.statemachine.search.walker")
+            walker = importlib.import_module("slotspec.statemachine.search.random_walk")
             code = walker.compile_walk(instance)
             result.compile_seconds = code.seconds
             for _ in range(result.workers):

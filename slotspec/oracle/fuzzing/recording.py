@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from slotspec.oracle.fuzzing.mixing import situation_of, source
+from slotspec.oracle.conformance.registry import factory_of
 from slotspec.oracle.fuzzing.run import absent_operations
-from slotspec.oracle.fuzzing.subjects import subject
+from slotspec.oracle.fuzzing.sources import situation_of, source
+from slotspec.oracle.fuzzing.targets import subject
 from slotspec.oracle.peers.protocol import Operation, Peer, PeerError
-from slotspec.oracle.registry import factory_of
-from slotspec.oracle.traces import Expected, TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import Expected, TraceHeader, TraceStep
 from slotspec.statemachine.errors import InputError, SlotspecError
 
 TRIES = 100
@@ -41,7 +41,7 @@ class Recording:
         absent = absent_operations(peer, about)
         self._source = source(about, generation, self._random, steps, absent)
         version = peer.version
-        if ".".join(version.split(".")[:2]) not in about.vocabulary.generations:
+        if ".".join(version.split(".")[:2]) not in about.schema.generations:
             version = f"{generation}.0"
         self.header: TraceHeader = msgspec.structs.replace(
             self._source.header, version=version, seed=seed

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from slotspec.oracle.names import natural
 from slotspec.oracle.peers import flink_jvm
 from slotspec.oracle.peers.flink_state import POOL, Fields, FlinkState
 from slotspec.oracle.peers.flink_values import RUNTIME, FlinkValues, simple_name
 from slotspec.oracle.peers.flink_world import FlinkWorld, by_allocation, canonical
 from slotspec.oracle.peers.protocol import PeerError
-from slotspec.oracle.traces import TraceHeader, TraceStep
-from slotspec.oracle.vocabulary import SLOT_POOL
+from slotspec.oracle.traces.names import natural
+from slotspec.oracle.traces.schema import SLOT_POOL
+from slotspec.oracle.traces.trace import TraceHeader, TraceStep
 
 FAR_MS = 10**12
 """A timeout that never fires by itself: `request_timeout` fires it."""

@@ -1,0 +1,115 @@
+"""An instance, compiled: its machine code and what the numbers in a notebook mean."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from slotspec.statemachine.compiler.backend.layout import Layout
+from slotspec.statemachine.compiler.backend.native import Code, build, deposits_bits
+from slotspec.statemachine.compiler.drivers.expand import Expansion, program_text
+from slotspec.statemachine.compiler.drivers.predicates import asking_name
+from slotspec.statemachine.compiler.program import (
+    BROKEN,
+    EVENT_CELLS,
+    EVENTS,
+    FOUND,
+    SITE,
+    STEP,
+    ResultBuffer,
+    Site,
+)
+from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.interpreter.liveness import PREMISE, PROMISE, claims
+
+
+@dataclass(frozen=True)
+class Found:
+    """Something that a worker noted: its kind, the state's number, and the call from there."""
+
+    kind: int
+    state: int
+    call: int | None
+    site: int
+    broken: bool
+
+
+@dataclass
+class Compiled:
+    """The compiled form of an instance; `expand` is the address of its batch function (or walk)."""
+
+    instance: Instance
+    layout: Layout
+    notebook: ResultBuffer
+    sites: list[Site]
+    code: Code
+    expand: int
+    seconds: float
+    text_sum: str
+    """Checksum of the translated rules: equal for equal rules, properties and bounds."""
+    asking: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Addresses of the functions of :mod:`.asking`, by number and side."""
+
+    def book(self) -> Any:
+        """A fresh notebook, with every question open."""
+        book = np.zeros(self.notebook.size, dtype=np.int64)
+        book[STEP] = 1
+        book[self.notebook.opened : self.notebook.opened + self.notebook.kinds] = 1
+        return book
+
+    def found(self, book: Any) -> list[Found]:
+        """What was noted in `book`."""
+        events = []
+        for i in range(int(book[FOUND])):
+            at = EVENTS + EVENT_CELLS * i
+            kind, state, call, site = (int(v) for v in book[at : at + EVENT_CELLS])
+            broken = call >= BROKEN - 1
+            if broken:
+                call -= BROKEN
+            events.append(Found(kind, state, None if call < 0 else call, site, broken))
+        return events
+
+    def fault_in(self, book: Any) -> str:
+        """The last fault that was noted in `book`."""
+        return str(self.sites[int(book[SITE])])
+
+
+def compile_instance(
+    instance: Instance,
+    symmetric: bool = False,
+    deposit: bool | None = None,
+    writer: type[Expansion] = Expansion,
+) -> Compiled:
+    """Translate the rules and properties of `instance`, or fetch them from the cache.
+
+    :param symmetric: with what canonical forms under symmetry need.
+    :param deposit: let the processor gather and spread bits; by default, if it can.
+    :param writer: what writes its function: the expansion of batches, or a walk.
+    :raises RuleError: ``RUL001`` to ``RUL014``, with file and line, for what a compiled rule
+        cannot use.
+    """
+    started = perf_counter()
+    program, text = program_text(
+        instance, deposits_bits() if deposit is None else deposit, symmetric, writer
+    )
+    code = build(text)
+    return Compiled(
+        instance,
+        program.layout,
+        program.notebook,
+        program.sites,
+        code,
+        code.address(writer.entry),
+        perf_counter() - started,
+        hashlib.sha256(text.encode()).hexdigest()[:32],
+        {
+            (number, side): code.address(asking_name(number, side))
+            for number in range(len(claims(instance)))
+            for side in (PREMISE, PROMISE)
+            if writer is Expansion  # a walk is finite and asks for nothing of that kind
+        },
+    )

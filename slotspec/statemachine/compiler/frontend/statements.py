@@ -1,0 +1,293 @@
+"""One rule, translated: its parameters, its statements, its flow."""
+
+from __future__ import annotations
+
+import ast
+import types
+from collections.abc import Sequence
+
+from slotspec.statemachine.compiler.backend.function_builder import Reg, Value
+from slotspec.statemachine.compiler.frontend.expressions import Expressions
+from slotspec.statemachine.compiler.frontend.symbols import (
+    ArrayAt,
+    RecordAt,
+    RecordsAt,
+    Symbol,
+    Table,
+)
+from slotspec.statemachine.compiler.program import EFFECT_COUNT, Program, Translated
+from slotspec.statemachine.declaration.rules import DISABLED
+
+
+def lower(
+    program: Program,
+    target: Translated,
+    function: types.FunctionType,
+    arguments: Sequence[Symbol],
+    *,
+    reading: bool,
+    action: bool,
+) -> None:
+    """Translate `function` for arguments of these kinds into `target`."""
+    Lowering(program, target, function, reading=reading, action=action).run(arguments)
+
+
+class Lowering(Expressions):
+    """The translation of one function; statements here, expressions in the base class."""
+
+    def run(self, arguments: Sequence[Symbol]) -> None:
+        tree = self.source.tree
+        given = tree.args
+        if given.vararg or given.kwarg:
+            raise self.reject("RUL010", tree, "takes *arguments; name each of them")
+        names = [a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+        if len(names) != len(arguments):
+            raise self.reject(
+                "RUL010",
+                tree,
+                f"takes {len(names)} arguments ({', '.join(names)}), but gets {len(arguments)}",
+            )
+        head = ["ptr %book"]
+        if self.action:
+            head.append("ptr %before")
+        for i, (name, argument) in enumerate(zip(names, arguments, strict=True)):
+            if isinstance(argument, RecordAt):
+                head.append(f"ptr %p{i}")
+                self.symbols[name] = RecordAt(f"%p{i}", argument.part)
+            elif isinstance(argument, RecordsAt):
+                head.append(f"ptr %p{i}")
+                self.symbols[name] = RecordsAt(f"%p{i}", argument.parts)
+            elif isinstance(argument, ArrayAt):
+                head.append(f"ptr %p{i}")
+                self.symbols[name] = ArrayAt(f"%p{i}", argument.place)
+            elif self.is_number(argument):
+                head.append(f"i64 %p{i}")
+                room = self.room_of(name)
+                self.body.line(f"store i64 %p{i}, ptr {room}")
+                self.assigned.add(name)
+            else:
+                self.symbols[name] = argument
+        records = [v for v in self.symbols.values() if isinstance(v, RecordAt)]
+        if self.reading and len(records) > 1:
+            self.effects_of = records[1].pointer
+        self.target.writes = self.target.faults = True
+        self.writes = self.faults = False
+        self.block(tree.body)
+        if self.body.open:
+            self.emit_return(None, tree)
+        self.target.writes, self.target.faults = self.writes, self.faults
+        linkage = "internal i64"
+        self.target.text = self.body.text(
+            f"define {linkage} {self.target.name}({', '.join(head)}) nounwind"
+        )
+
+    # statements
+
+    def block(self, statements: Sequence[ast.stmt]) -> None:
+        for statement in statements:
+            if not self.body.open:
+                return
+            self.statement(statement)
+
+    def statement(self, node: ast.stmt) -> None:
+        match node:
+            case ast.Pass():
+                return
+            case ast.Expr(value=ast.Constant(value=str())):
+                return
+            case ast.Expr(value=ast.Call()):
+                self.expression(node.value)
+            case ast.Assign():
+                self.assign_statement(node)
+            case ast.AnnAssign(value=value) if value is not None:
+                self.assign(node.target, value)
+            case ast.AugAssign():
+                self.augmented(node)
+            case ast.Return(value=value):
+                self.emit_return(self.result(value), node)
+            case ast.If():
+                self.if_statement(node)
+            case ast.While():
+                self.while_statement(node)
+            case ast.For():
+                self.for_statement(node)
+            case ast.Break() | ast.Continue():
+                self.leave(node)
+            case ast.Raise() | ast.Assert() | ast.Try():
+                raise self.reject(
+                    "RUL002", node, "a rule raises nothing; return REFUSED or a value instead"
+                )
+            case _:
+                what = type(node).__name__.lower()
+                raise self.reject(
+                    "RUL002",
+                    node,
+                    f"{what!r} is no statement of a rule; use assignments, if, while,"
+                    " for … in range(…), return, break and continue",
+                )
+
+    def result(self, node: ast.expr | None) -> Value | None:
+        if node is None or (isinstance(node, ast.Constant) and node.value is None):
+            return None
+        symbol = self.expression(node)
+        if isinstance(symbol, Reg) and symbol.nothing and not self.action:
+            self.target.nothing = True
+            return symbol
+        return self.as_number(symbol, node)
+
+    def assign_statement(self, node: ast.Assign) -> None:
+        if len(node.targets) == 1:
+            self.assign(node.targets[0], node.value)
+            return
+        value = self.number(node.value)
+        for target in node.targets:
+            self.store(target, value)
+
+    def assign(self, target: ast.expr, value: ast.expr) -> None:
+        if isinstance(target, ast.Attribute) and isinstance(self.expression(target), ArrayAt):
+            raise self.reject(
+                "RUL008", target, f"{ast.unparse(target)} is an array; assign its elements"
+            )
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+            if len(target.elts) != len(value.elts):
+                raise self.reject("RUL002", target, "both sides need the same number of elements")
+            values = [self.fixed(self.number(v)) for v in value.elts]
+            for t, v in zip(target.elts, values, strict=True):
+                self.store(t, v)
+            return
+        if isinstance(target, ast.Name) and target.id not in self.rooms:
+            symbol = self.expression(value)
+            if isinstance(symbol, ArrayAt | Table):
+                if self.symbols.get(target.id, symbol) != symbol or self.depth:
+                    raise self.reject(
+                        "RUL007",
+                        target,
+                        f"{target.id} would name different arrays at different times; write the"
+                        " branches out, or pass the array to a helper",
+                    )
+                self.symbols[target.id] = symbol
+                return
+            self.store(target, self.as_number(symbol, value))
+            return
+        self.store(target, self.number(value))
+
+    def augmented(self, node: ast.AugAssign) -> None:
+        old = self.number(node.target)
+        new = self.arithmetic(node.op, old, self.number(node.value), node)
+        self.store(node.target, new)
+
+    def emit_return(self, value: Value | None, node: ast.AST) -> None:
+        if value is None:
+            if self.action:
+                self.fault("STP008", node, "an action returned None; return a number, or REFUSED")
+                return
+            self.target.nothing = True
+            value = 0
+        if self.action and self.written and not (isinstance(value, int) and value != DISABLED):
+            self.refuse_unchanged(value, node)
+        if self.body.open:
+            self.body.end(f"ret i64 {self.body.i64(value)}")
+
+    def refuse_unchanged(self, value: Value, node: ast.AST) -> None:
+        """A fault if this action is refused here and its record differs from before."""
+        body = self.body
+        look, good = body.label("look"), body.label("kept")
+        refused = body.op(f"icmp eq i64 {body.i64(value)}, {DISABLED}")
+        body.end(f"br i1 {refused}, label %{look}, label %{good}")
+        body.place(look)
+        total = "0"
+        for word in range(self.program.layout.room):
+            parts = []
+            for pointer in (self.record_pointer, "%before"):
+                at = body.op(f"getelementptr i64, ptr {pointer}, i64 {word}")
+                parts.append(body.op(f"load i64, ptr {at}"))
+            total = body.op(f"or i64 {total}, {body.op(f'xor i64 {parts[0]}, {parts[1]}')}")
+        self.program.refused_late = True
+        if self.program.effects_read or self.program.effects_counted:
+            total = body.op(f"or i64 {total}, {self.cell(EFFECT_COUNT)}")
+        same = body.op(f"icmp eq i64 {total}, 0")
+        self.check(same, "STP005", node, "the action is refused after it changed something")
+        body.place(good)
+
+    def if_statement(self, node: ast.If) -> None:
+        condition = self.constant_condition(node.test)
+        if condition is not None:
+            self.block(node.body if condition else node.orelse)
+            return
+        body = self.body
+        yes, no, after = body.label("then"), body.label("else"), body.label("after")
+        self.jump_on(node.test, yes, no)
+        assigned, written = set(self.assigned), self.written
+        self.depth += 1
+        body.place(yes)
+        self.block(node.body)
+        one, one_open, one_written = set(self.assigned), body.open, self.written
+        if body.open:
+            body.jump(after)
+        self.assigned, self.written = set(assigned), written
+        body.place(no)
+        self.block(node.orelse)
+        self.depth -= 1
+        two, two_open = set(self.assigned), body.open
+        if body.open:
+            body.jump(after)
+        self.written = (one_written and one_open) or (self.written and two_open)
+        self.assigned = one & two if one_open and two_open else (one if one_open else two)
+        if one_open or two_open:
+            body.place(after)
+
+    def loop_body(self, statements: Sequence[ast.stmt], again: str, out: str) -> None:
+        self.loops.append((again, out))
+        self.depth += 1
+        self.block(statements)
+        self.depth -= 1
+        self.loops.pop()
+
+    def while_statement(self, node: ast.While) -> None:
+        if node.orelse:
+            raise self.reject("RUL002", node, "while … else is not for rules; use a flag")
+        body = self.body
+        test, inside, out = body.label("while"), body.label("do"), body.label("done")
+        # a write anywhere in the body may have happened when the loop ends or goes on
+        self.written = self.written or self.may_write(node)
+        body.place(test)
+        self.jump_on(node.test, inside, out)
+        assigned = set(self.assigned)
+        body.place(inside)
+        self.loop_body(node.body, test, out)
+        if body.open:
+            body.jump(test)
+        self.assigned = assigned
+        body.place(out)
+
+    def leave(self, node: ast.stmt) -> None:
+        again, out = self.loops[-1]
+        self.body.jump(out if isinstance(node, ast.Break) else again)
+
+    def for_statement(self, node: ast.For) -> None:
+        if node.orelse:
+            raise self.reject("RUL002", node, "for … else is not for rules; use a flag")
+        if not isinstance(node.target, ast.Name):
+            raise self.reject("RUL002", node, "a loop counts with one plain name")
+        body = self.body
+        first, stop, step, element = self.iteration(node.iter)
+        counter = body.local()
+        body.line(f"store i64 {body.i64(first)}, ptr {counter}")
+        limit = body.i64(stop)
+        test, inside = body.label("for"), body.label("do")
+        again, out = body.label("next"), body.label("done")
+        self.written = self.written or self.may_write(node)
+        body.place(test)
+        at = body.op(f"load i64, ptr {counter}")
+        more = body.op(f"icmp {'slt' if step > 0 else 'sgt'} i64 {at}, {limit}")
+        body.end(f"br i1 {more}, label %{inside}, label %{out}")
+        body.place(inside)
+        assigned = set(self.assigned)
+        self.store(node.target, element(at, node))
+        self.loop_body(node.body, again, out)
+        body.place(again)
+        at = body.op(f"load i64, ptr {counter}")
+        body.line(f"store i64 {body.op(f'add i64 {at}, {step}')}, ptr {counter}")
+        body.jump(test)
+        self.assigned = assigned
+        body.place(out)
