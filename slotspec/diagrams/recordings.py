@@ -98,4 +98,8 @@ def model_of(implementation: str) -> str:
     from slotspec.oracle.conformance.registry import ORACLES
 
     found = ORACLES.get(implementation)
-    return found.partition(":")[0].rpartition(".")[2] if isinstance(found, str) else implementation
+    return (
+        found.partition(":")[0].rpartition(".")[0].rpartition(".")[2]
+        if isinstance(found, str)
+        else implementation
+    )

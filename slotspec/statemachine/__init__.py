@@ -18,6 +18,7 @@ from slotspec.statemachine.declaration.model import (
     Property,
     Scope,
 )
+from slotspec.statemachine.declaration.parts import restart
 from slotspec.statemachine.declaration.records import (
     FLAG,
     Bound,
@@ -39,7 +40,6 @@ from slotspec.statemachine.declaration.rules import (
     emit,
     fire,
     recycle,
-    restart,
 )
 from slotspec.statemachine.errors import (
     DeclarationError,
@@ -64,9 +64,9 @@ from slotspec.statemachine.results import (
 )
 
 __all__ = [
+    "DISABLED",
     "FLAG",
     "NONE",
-    "DISABLED",
     "Array",
     "Bound",
     "Call",
@@ -107,8 +107,8 @@ __all__ = [
     "number",
     "part",
     "per",
-    "ref",
     "recycle",
+    "ref",
     "replay",
     "restart",
     "scalar",

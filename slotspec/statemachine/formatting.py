@@ -152,4 +152,6 @@ def singular(name: str) -> str:
 
 def formatter_of(instance: Instance) -> TraceFormatter:
     """The words of the instance's model, or the default ones."""
-    return (instance.model.formatter or TraceFormatter)(instance)
+    made = (instance.model.formatter or TraceFormatter)(instance)
+    assert isinstance(made, TraceFormatter)
+    return made

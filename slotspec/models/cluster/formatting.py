@@ -54,8 +54,7 @@ from slotspec.models.slot_manager.state import Effect as ManagerEffect
 from slotspec.models.slot_pool.state import Effect as PoolEffect
 from slotspec.models.task_slot_table.state import Effect as TableEffect
 from slotspec.statemachine.declaration.model import Instance
-from slotspec.statemachine.declaration.parts import Part
-from slotspec.statemachine.declaration.records import Sort
+from slotspec.statemachine.declaration.records import Part, Sort
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.formatting import NOTHING, TraceFormatter
 from slotspec.statemachine.message_formatting import Delivery, MessageFormatter

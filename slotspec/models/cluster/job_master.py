@@ -18,7 +18,8 @@ from slotspec.models.cluster.state import POOL, ClusterState, Message
 from slotspec.models.slot_pool import operations as pool
 from slotspec.models.slot_pool.queues import is_held
 from slotspec.models.slot_pool.state import Cause, Effect
-from slotspec.statemachine.declaration.rules import NONE, fire, restart
+from slotspec.statemachine.declaration.parts import restart
+from slotspec.statemachine.declaration.rules import NONE, fire
 
 
 def tell_world(s: ClusterState, first: int) -> None:

@@ -24,7 +24,8 @@ from slotspec.models.task_slot_table.environment import unused_ticket
 from slotspec.models.task_slot_table.lifecycles import TaskSlot
 from slotspec.models.task_slot_table.slots import allocation_under, indexed_task, is_known
 from slotspec.models.task_slot_table.state import Effect
-from slotspec.statemachine.declaration.rules import NONE, fire, restart
+from slotspec.statemachine.declaration.parts import restart
+from slotspec.statemachine.declaration.rules import NONE, fire
 
 JOB = 0
 NO_TIMEOUT = 0

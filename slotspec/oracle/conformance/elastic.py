@@ -7,7 +7,8 @@ from itertools import product
 from typing import Any
 
 from slotspec.statemachine.declaration.model import Instance
-from slotspec.statemachine.declaration.records import FieldSpec, Sort, fresh
+from slotspec.statemachine.declaration.parts import fresh
+from slotspec.statemachine.declaration.records import FieldSpec, Sort
 from slotspec.statemachine.declaration.rules import Listener
 
 

@@ -152,4 +152,4 @@ class Program:
         return "\n".join(found.text for found in self.functions.values())
 
 
-__all__ = ["FAULT", "Known", "ResultBuffer", "Program", "RecordAt", "Site", "Translated"]
+__all__ = ["FAULT", "Known", "Program", "RecordAt", "ResultBuffer", "Site", "Translated"]

@@ -80,7 +80,7 @@ class Event:
     :param moves: ``(source, target)`` pairs; at most one pair for each source.
     """
 
-    __slots__ = ("index", "lifecycle", "moves", "name", "description", "targets")
+    __slots__ = ("description", "index", "lifecycle", "moves", "name", "targets")
 
     def __init__(self, description: str, *moves: tuple[State, State]) -> None:
         self.description = description

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from itertools import product
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
-from slotspec.statemachine.declaration.parts import parts_of
+from slotspec.statemachine.declaration.parts import fresh, parts_of
 from slotspec.statemachine.declaration.records import (
     LARGEST_SORT,
     Bound,
@@ -22,14 +22,10 @@ from slotspec.statemachine.declaration.records import (
     Record,
     Setting,
     Sort,
-    fresh,
 )
 from slotspec.statemachine.declaration.rules import Listener
 from slotspec.statemachine.declaration.substitute import substitute
 from slotspec.statemachine.errors import DeclarationError, UsageError
-
-if TYPE_CHECKING:
-    from slotspec.statemachine.formatting import TraceFormatter
 
 Rule = Callable[..., int]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -166,7 +162,7 @@ class Model:
         self.properties: dict[str, Property] = {}
         self.settle: Rule | None = None
         self.final: Callable[..., Any] | None = None
-        self.formatter: type[TraceFormatter] | None = None
+        self.formatter: Callable[[Instance], object] | None = None
         self.bounds: dict[str, Bound] = {}
         for bound in [*(sort.bound for sort in self.sorts), *bounds]:
             if bound is not None and bound.name not in self.bounds:

@@ -14,14 +14,17 @@ from typing import Any
 
 from slotspec.statemachine.declaration.records import (
     Bound,
+    Bounded,
     FieldSpec,
     Number,
+    Part,
     PartSpec,
     Record,
     Ref,
     Setting,
     Sort,
 )
+from slotspec.statemachine.declaration.rules import Listener, Machines
 from slotspec.statemachine.errors import DeclarationError, UsageError
 
 
@@ -37,26 +40,6 @@ class SizedSort(Sort):
 
     def size(self, bounds: Mapping[str, int]) -> int:
         return self.fixed
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """A part of an instance's record.
-
-    :param name: where it is: ``pool``, or ``tables.0``.
-    :param attribute: the attribute of the whole that holds it, or them.
-    :param index: which of them; None where there is but one.
-    :param record: the record class of the part, with its constants.
-    :param fields: the fields of the part under their dotted names.
-    :param effects_from: what is added to the numbers of its effects.
-    """
-
-    name: str
-    attribute: str
-    index: int | None
-    record: type[Record]
-    fields: Mapping[str, FieldSpec]
-    effects_from: int
 
 
 def parts_of(record: type[Record], setting: Setting) -> Iterator[Part]:
@@ -92,7 +75,7 @@ def parts_of(record: type[Record], setting: Setting) -> Iterator[Part]:
             yield _part(f"{attribute}.{i}", attribute, i, spec, instance)
 
 
-def _part(name: str, attribute: str, index: int | None, spec: PartSpec, instance: Any) -> Part:
+def _part(name: str, attribute: str, index: int | None, spec: PartSpec, instance: Bounded) -> Part:
     setting: Setting = instance.setting
     sized: dict[Sort, Sort] = {}
 
@@ -176,3 +159,37 @@ def value_of(s: Any, name: str) -> Any:
     """The value of the field with this dotted name."""
     holder, own = holder_of(s, name)
     return getattr(holder, own)
+
+
+def fresh(record: type[Record], bounds: Mapping[str, int], listener: Listener | None = None) -> Any:
+    """A record of class `record` (already bound to its constants) in the initial state."""
+    s = record.__new__(record)
+    s.effects = []
+    assemble(s, {part.name: part.record for part in record.parts})
+    for name, spec in record.fields.items():
+        holder, own = holder_of(s, name)
+        if not spec.array:
+            setattr(holder, own, spec.default)
+            continue
+        values = [spec.default] * spec.size(bounds)
+        if isinstance(spec.domain, type):
+            setattr(holder, own, Machines(values, spec.domain, name, listener))
+        else:
+            setattr(holder, own, values)
+    return s
+
+
+def restart(s: Any) -> None:
+    """The process that kept this record is gone: all of it is as it was in the beginning.
+
+    For a part of a whole, such as what one of several processes keeps in its memory; of a
+    whole, its parts too. No lifecycle event happens: nobody lives to see it.
+    """
+    for name, spec in type(s).fields.items():
+        holder, own = holder_of(s, name)
+        if spec.array:
+            values = getattr(holder, own)
+            for i in range(len(values)):
+                values[i] = spec.default
+        else:
+            setattr(holder, own, spec.default)

@@ -17,15 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import Any, ClassVar, Protocol, cast
 
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
-from slotspec.statemachine.declaration.rules import NONE, Array, Listener, Machines
+from slotspec.statemachine.declaration.rules import NONE, Array
 from slotspec.statemachine.errors import DeclarationError, UsageError
-
-if TYPE_CHECKING:
-    from slotspec.statemachine.declaration.model import Instance
-    from slotspec.statemachine.declaration.parts import Part
 
 LARGEST_SORT = 254
 """A compiled field is one byte and one value means NONE, so a sort has at most this many."""
@@ -193,6 +189,13 @@ class ConstantSpec:
     value: Callable[[Setting], Any]
 
 
+class Bounded(Protocol):
+    """A model at fixed bounds and choices, as far as a record that contains it needs it."""
+
+    setting: Setting
+    record: type[Record]
+
+
 @dataclass(frozen=True, eq=False)
 class PartSpec:
     """A declared part: the record of another model's instance, or one for each element.
@@ -202,13 +205,13 @@ class PartSpec:
     """
 
     description: str
-    instance: Callable[[Setting], Instance]
+    instance: Callable[[Setting], Bounded]
     over: Sort | None
     effects_from: int
 
 
 def part(
-    instance: Callable[[Setting], Instance],
+    instance: Callable[[Setting], Bounded],
     description: str,
     *,
     per: Sort | None = None,
@@ -255,6 +258,26 @@ def constant(description: str, value: Callable[[Setting], Any]) -> Any:
     return ConstantSpec(description, value)
 
 
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A part of an instance's record.
+
+    :param name: where it is: ``pool``, or ``tables.0``.
+    :param attribute: the attribute of the whole that holds it, or them.
+    :param index: which of them; None where there is but one.
+    :param record: the record class of the part, with its constants.
+    :param fields: the fields of the part under their dotted names.
+    :param effects_from: what is added to the numbers of its effects.
+    """
+
+    name: str
+    attribute: str
+    index: int | None
+    record: type[Record]
+    fields: Mapping[str, FieldSpec]
+    effects_from: int
+
+
 class Record:
     """Base of state records. `effects` holds what the present step has emitted, in order."""
 
@@ -299,23 +322,3 @@ class Record:
             if whole.over is not None:
                 add(whole.over)
         return found
-
-
-def fresh(record: type[Record], bounds: Mapping[str, int], listener: Listener | None = None) -> Any:
-    """A record of class `record` (already bound to its constants) in the initial state."""
-    from slotspec.statemachine.declaration.parts import assemble, holder_of
-
-    s = record.__new__(record)
-    s.effects = []
-    assemble(s, {part.name: part.record for part in record.parts})
-    for name, spec in record.fields.items():
-        holder, own = holder_of(s, name)
-        if not spec.array:
-            setattr(holder, own, spec.default)
-            continue
-        values = [spec.default] * spec.size(bounds)
-        if isinstance(spec.domain, type):
-            setattr(holder, own, Machines(values, spec.domain, name, listener))
-        else:
-            setattr(holder, own, values)
-    return s

@@ -88,24 +88,6 @@ def recycle(machines: Array, index: int) -> None:
     machines[index] = 0
 
 
-def restart(s: Any) -> None:
-    """The process that kept this record is gone: all of it is as it was in the beginning.
-
-    For a part of a whole, such as what one of several processes keeps in its memory; of a
-    whole, its parts too. No lifecycle event happens: nobody lives to see it.
-    """
-    from slotspec.statemachine.declaration.parts import holder_of
-
-    for name, spec in type(s).fields.items():
-        holder, own = holder_of(s, name)
-        if spec.array:
-            values = getattr(holder, own)
-            for i in range(len(values)):
-                values[i] = spec.default
-        else:
-            setattr(holder, own, spec.default)
-
-
 def emit(s: Any, effect: int, a: int = NONE, b: int = NONE, c: int = NONE, d: int = NONE) -> None:
     """Tell the world something: an RPC, a completed future. Order is kept."""
     s.effects.append((int(effect), a, b, c, d))

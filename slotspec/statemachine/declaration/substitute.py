@@ -8,6 +8,9 @@ from typing import Any, TypeGuard, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+INTRINSICS = tuple(f"slotspec.statemachine.declaration.{name}" for name in ("rules", "parts"))
+"""Modules whose functions the compiler knows by themselves: they are no rules."""
+
 
 def substitute(
     function: F,
@@ -54,6 +57,4 @@ def substitute(
 
 def is_rule(value: Any) -> TypeGuard[types.FunctionType]:
     """Whether a rule may be replaced below another: a function, but none of the few words."""
-    return isinstance(value, types.FunctionType) and not value.__module__.startswith(
-        "slotspec.statemachine.declaration.rules"
-    )
+    return isinstance(value, types.FunctionType) and value.__module__ not in INTRINSICS

@@ -16,8 +16,8 @@ from typing import Any
 
 from slotspec.statemachine.declaration.lifecycle import Event
 from slotspec.statemachine.declaration.model import Call, Instance
-from slotspec.statemachine.declaration.parts import assemble, holder_of, value_of
-from slotspec.statemachine.declaration.records import FieldSpec, Record, Ref, fresh
+from slotspec.statemachine.declaration.parts import assemble, fresh, holder_of, value_of
+from slotspec.statemachine.declaration.records import FieldSpec, Record, Ref
 from slotspec.statemachine.declaration.rules import DISABLED, NONE, Machines
 from slotspec.statemachine.errors import RuleError, SlotspecError, StepError
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from slotspec.models.slot_pool.state import Effect
-from slotspec.statemachine import Instance, TraceStep
+from slotspec.statemachine import Instance, TraceStep, replay
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.formatting import formatter_of
-from slotspec.statemachine.interpreter import replay
 from tests.models.small import BOUNDS, POOL, calls, instance, words
 
 REQUEST = "request_new_allocated_slot(request=0, request_id=0, profile=0)"

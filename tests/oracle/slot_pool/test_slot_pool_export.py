@@ -16,9 +16,8 @@ from slotspec.models.slot_pool.timers import is_idle_too_long
 from slotspec.oracle.conformance.compare import Outcome
 from slotspec.oracle.conformance.conform import conform
 from slotspec.oracle.slot_pool.export import exported
-from slotspec.statemachine import DISABLED, Finding, Instance, Kind, UsageError, Verdict
+from slotspec.statemachine import DISABLED, Finding, Instance, Kind, UsageError, Verdict, replay
 from slotspec.statemachine.formatting import formatter_of
-from slotspec.statemachine.interpreter import replay
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.interpreter.stepping import Interpreter
 from tests.models.small import POOL, RUNS, checked, instance

@@ -7,9 +7,20 @@ from enum import IntEnum
 import pytest
 
 from examples import turnstile
-from slotspec.statemachine import FLAG, NONE, Array, Model, Record, Sort, per, ref, scalar, single
+from slotspec.statemachine import (
+    FLAG,
+    NONE,
+    Array,
+    Model,
+    Record,
+    Sort,
+    per,
+    ref,
+    replay,
+    scalar,
+    single,
+)
 from slotspec.statemachine.formatting import TraceFormatter, formatter_of, singular
-from slotspec.statemachine.interpreter import replay
 from tests.statemachine.tiny import Lamp
 
 HOSTS = Sort("hosts", "Machines.", default=2)

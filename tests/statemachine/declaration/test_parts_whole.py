@@ -27,7 +27,7 @@ from slotspec.statemachine import (
     scalar,
 )
 from slotspec.statemachine.declaration.model import Instance
-from slotspec.statemachine.declaration.rules import restart
+from slotspec.statemachine.declaration.parts import restart
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.results import Limits, Result, Verdict
 from slotspec.statemachine.search.engine import explore_compiled

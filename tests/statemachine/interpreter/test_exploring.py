@@ -14,10 +14,10 @@ from slotspec.statemachine import (
     emit,
     explore_interpreted,
     fire,
+    replay,
 )
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.substitute import substitute
-from slotspec.statemachine.interpreter import replay
 from tests.statemachine.interpreter import elsewhere
 from tests.statemachine.tiny import LAMPS, Lamp, Room, anything, counter, room, says
 

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from slotspec.models import load_model
-from slotspec.statemachine import Call, Instance, Kind
-from slotspec.statemachine.interpreter import replay
+from slotspec.statemachine import Call, Instance, Kind, replay
 from slotspec.statemachine.interpreter.shrinking import shrink
 from slotspec.statemachine.interpreter.statistics import Violation
 from slotspec.statemachine.simulate import simulate

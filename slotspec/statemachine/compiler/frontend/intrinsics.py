@@ -17,7 +17,7 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     Table,
 )
 from slotspec.statemachine.compiler.program import EFFECT_CELLS, EFFECT_COUNT, EFFECTS_ROOM, STEP
-from slotspec.statemachine.declaration import rules
+from slotspec.statemachine.declaration import parts, rules
 from slotspec.statemachine.declaration.lifecycle import NO_TRANSITION, Event, Lifecycle
 
 if TYPE_CHECKING:
@@ -208,6 +208,6 @@ INTRINSICS: dict[Known, Intrinsic] = {
     Known(bool): _bool,
     Known(rules.fire): _fire,
     Known(rules.recycle): _renew,
-    Known(rules.restart): _restart,
+    Known(parts.restart): _restart,
     Known(rules.emit): _emit,
 }

@@ -24,8 +24,7 @@ from slotspec.statemachine.compiler.program import (
     Program,
     Translated,
 )
-from slotspec.statemachine.declaration.parts import Part
-from slotspec.statemachine.declaration.records import Record
+from slotspec.statemachine.declaration.records import Part, Record
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.errors import RuleError
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from slotspec.statemachine.compiler.backend.function_builder import Reg
 from slotspec.statemachine.compiler.backend.layout import Place
-from slotspec.statemachine.declaration.parts import Part
+from slotspec.statemachine.declaration.records import Part
 
 
 @dataclass(frozen=True)
