@@ -103,7 +103,7 @@ def simulated(bug: Bug) -> str:
 def replayed(bug: Bug) -> str:
     """Whether the healthy model refuses the trace that the check wrote, and at which step."""
     from slotspec.cli.bugs import search
-    from slotspec.oracle.conformance.conform import conform
+    from slotspec.oracle.conformance.replay import conform
     from slotspec.oracle.fuzzing import can_be_fuzzed
     from slotspec.statemachine.formatting import formatter_of
 

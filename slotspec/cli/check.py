@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from slotspec.cli import FAULT, HOLDS, UNKNOWN, VIOLATED
 from slotspec.cli.bugs import bug_of, found_by
+from slotspec.cli.exit_codes import FAULT, HOLDS, UNKNOWN, VIOLATED
 from slotspec.cli.jobs import Outcome, Request
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError

@@ -21,7 +21,7 @@ def report_all(
     json_to: str | None,
 ) -> None:
     """Print, write (each kind to a file of its own in the folder `out`), and leave."""
-    from slotspec.cli.fuzz import write_found, write_json
+    from slotspec.cli.output import write_found, write_json
     from slotspec.oracle.fuzzing.rendering import rows
 
     printed.line(f"{peer} against generation {generation}")

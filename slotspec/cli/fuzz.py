@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -210,6 +209,8 @@ def report(
     json_to: str | None,
 ) -> None:
     """Print, write, and leave with the exit code."""
+    from slotspec.cli.output import write_found, write_json
+
     coverage = outcome.coverage
     printed.line(f"{peer} against generation {generation}")
     if outcome.found is None:
@@ -282,13 +283,6 @@ def print_found(printed: Output, found: Found, original: int) -> None:
     printed.line(mermaid(found))
 
 
-def write_found(path: Path, found: Found) -> None:
-    """The sequence as the peer ran it, for ``slotspec conform``."""
-    from slotspec.oracle.traces.writing import write_trace
-
-    write_trace(path, found.header, found.steps)
-
-
 def explain_peer(error: PeerError, out: Path | None) -> None:
     """Say what a failed peer was asked, up to the end."""
     from slotspec.oracle.fuzzing.rendering import call
@@ -338,22 +332,3 @@ def to_json(peer: str, generation: str, outcome: Outcome, code: int) -> dict[str
             ],
         },
     }
-
-
-def write_json(place: str, document: dict[str, Any]) -> None:
-    """Write a report; ``-`` is standard output.
-
-    :raises UsageError: ``SET103`` where the file cannot be written.
-    """
-    from slotspec.statemachine.errors import UsageError
-
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    if place == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        Path(place).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(
-            "SET103", f"{place}: cannot be written ({error.strerror}); choose another place"
-        ) from None

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from slotspec.cli import HOLDS, UNKNOWN, VIOLATED
+from slotspec.cli.exit_codes import HOLDS, UNKNOWN, VIOLATED
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.results import Limit

@@ -11,7 +11,7 @@ import pytest
 
 from slotspec.diagrams.composition import Dice
 from slotspec.oracle.conformance.compare import Outcome
-from slotspec.oracle.conformance.conform import conform
+from slotspec.oracle.conformance.replay import conform
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from tests.diagrams.samples import TRACE, turnstile
 

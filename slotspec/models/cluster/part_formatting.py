@@ -7,7 +7,7 @@ The pool's task manager ``tm1`` is ``TaskExecutor 1`` here, its request id ``r1`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from slotspec.models.cluster.state import executions as attempts
 from slotspec.models.cluster.state import (
@@ -25,13 +25,21 @@ from slotspec.models.task_slot_table.formatting import TaskSlotTableFormatter
 from slotspec.models.task_slot_table.lifecycles import ClosingFuture, SlotTimer, Task, TaskSlot
 from slotspec.models.task_slot_table.state import Effect as TableEffect
 from slotspec.models.task_slot_table.state import executions, slot_numbers
+from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.formatting import NOTHING
 from slotspec.statemachine.results import TraceStep
 
-if TYPE_CHECKING:
-    from slotspec.models.cluster.formatting import ClusterFormatter
+
+class Whole(Protocol):
+    """The cluster's formatter, as far as those of its parts ask it."""
+
+    instance: Instance
+
+    def slot(self, number: int) -> str: ...
+
+    def element(self, sort: Sort, index: int) -> str: ...
 
 
 def without(told: list[str], *beginnings: str) -> list[str]:
@@ -42,7 +50,7 @@ def without(told: list[str], *beginnings: str) -> list[str]:
 class PoolPart(SlotPoolFormatter):
     """The JobMaster's pool; its requests are those of shares."""
 
-    def __init__(self, whole: ClusterFormatter) -> None:
+    def __init__(self, whole: Whole) -> None:
         super().__init__(pool_instance(whole.instance.setting))
 
     def element(self, sort: Sort, index: int) -> str:
@@ -95,7 +103,7 @@ class PoolPart(SlotPoolFormatter):
 class ManagerPart(SlotManagerFormatter):
     """The ResourceManager's slot manager."""
 
-    def __init__(self, whole: ClusterFormatter) -> None:
+    def __init__(self, whole: Whole) -> None:
         super().__init__(manager_instance(whole.instance.setting))
         self.whole = whole
 
@@ -117,7 +125,7 @@ class ManagerPart(SlotManagerFormatter):
 class TablePart(TaskSlotTableFormatter):
     """The slot table of any TaskExecutor: they are all alike."""
 
-    def __init__(self, whole: ClusterFormatter) -> None:
+    def __init__(self, whole: Whole) -> None:
         super().__init__(table_instance(whole.instance.setting))
         self.whole = whole
 

@@ -7,12 +7,11 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from slotspec.oracle.conformance.conform import Report
+from slotspec.oracle.conformance.report import Report
+from slotspec.oracle.traces.reading import printable
 
-Replay = Callable[[str, str | None], "Report"]
+Replay = Callable[[str, str | None], Report]
 
 CHUNK_LIMIT = 16
 """Most files that one process is given at a time: what an interruption may have to wait for."""
@@ -27,9 +26,6 @@ def _replay_chunk(replay: Replay, paths: list[str], generation: str | None) -> l
 
 
 def _lost(path: str) -> Report:
-    from slotspec.oracle.conformance.conform import Report
-    from slotspec.oracle.traces.reading import printable
-
     return Report(printable(path), fault=f"{printable(path)}: the process that replayed it died")
 
 

@@ -3,33 +3,52 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from slotspec.statemachine.compiler.compile import Found
+from slotspec.statemachine.compiler.compile import Compiled, Found
+from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.search.checkpoint import Checkpoint, damaged
 from slotspec.statemachine.search.kernels import CURSOR, NEXT, WORKER_CELLS
-from slotspec.statemachine.search.visited import NOBODY
-
-if TYPE_CHECKING:
-    from slotspec.statemachine.search.explorer import Explorer
+from slotspec.statemachine.search.visited import NOBODY, Visited
+from slotspec.statemachine.search.worker_pool import WorkerPool
 
 
-def save(explorer: Explorer, checkpoint: Checkpoint, seconds: float) -> None:
-    """Save everything that `explorer` needs to go on; its workers stand still.
+class Search(Protocol):
+    """What a checkpoint keeps of a search, see :class:`.explorer.Explorer`."""
+
+    instance: Instance
+    compiled: Compiled
+    visited: Visited
+    crew: WorkerPool
+    level: list[tuple[int, int]]
+    depth: int
+    starts: list[int]
+    found: dict[int, Found]
+    roomy: bool
+
+    def gather(self) -> None: ...
+
+    def unexpanded(self) -> list[tuple[int, int]]: ...
+
+    def frontier(self) -> int: ...
+
+
+def save(search: Search, checkpoint: Checkpoint, seconds: float) -> None:
+    """Save everything that `search` needs to go on; its workers stand still.
 
     :raises InputError: ``CKP004`` if the files cannot be written.
     """
     try:
-        _save(explorer, checkpoint, seconds)
+        _save(search, checkpoint, seconds)
     except OSError as error:
         raise checkpoint.unwritable(error) from None
 
 
-def _save(explorer: Explorer, checkpoint: Checkpoint, seconds: float) -> None:
-    explorer.gather()
-    visited, width = explorer.visited, explorer.visited.width
+def _save(search: Search, checkpoint: Checkpoint, seconds: float) -> None:
+    search.gather()
+    visited, width = search.visited, search.visited.width
     kept = [entry for entry in checkpoint.files if entry["kind"] == "part"]
     files = list(kept)
     for worker, end in enumerate(visited.ends()):
@@ -41,68 +60,68 @@ def _save(explorer: Explorer, checkpoint: Checkpoint, seconds: float) -> None:
                 arrays.append(visited.keys.array[begin * width : end * width])
             files.append(checkpoint.write("part", arrays, worker=worker, begin=begin, end=end))
     if not visited.exact or visited.separate:
-        ranges = explorer.unexpanded()
+        ranges = search.unexpanded()
         words = [visited.states.array[a * width : b * width] for a, b in ranges]
         files.append(checkpoint.write("frontier", words, ranges=ranges))
     if not visited.exact and visited.table is not None:
         table = visited.table.array
         files.append(checkpoint.write("prints", [table[table != 0]]))
-    book = explorer.compiled.notebook
+    book = search.compiled.notebook
     state = {
         "region": visited.region,
-        "depth": explorer.depth,
+        "depth": search.depth,
         "cursor": int(visited.shared[CURSOR]),
-        "batch": explorer.crew.batch,
-        "level": explorer.level,
-        "starts": explorer.starts,
+        "batch": search.crew.batch,
+        "level": search.level,
+        "starts": search.starts,
         "ends": visited.ends(),
         "seconds": seconds,
         "peak": visited.peak,
-        "taken": explorer.crew.total(book.taken, len(explorer.instance.actions)).tolist(),
-        "fired": explorer.crew.total(book.fired, book.size - book.fired).tolist(),
-        "found": [asdict(found) for found in explorer.found.values()],
+        "taken": search.crew.total(book.taken, len(search.instance.actions)).tolist(),
+        "fired": search.crew.total(book.fired, book.size - book.fired).tolist(),
+        "found": [asdict(found) for found in search.found.values()],
     }
     checkpoint.commit(files, state)
 
 
-def restore(explorer: Explorer, checkpoint: Checkpoint) -> float:
-    """Bring `explorer` to where the checkpoint was made; seconds spent until then.
+def restore(search: Search, checkpoint: Checkpoint) -> float:
+    """Bring `search` to where the checkpoint was made; seconds spent until then.
 
     :raises InputError: ``CKP002`` if a file is damaged.
     """
     state = checkpoint.state
     assert state is not None
-    visited = explorer.visited
+    visited = search.visited
     prints: Any = None
     for entry in checkpoint.files:
         data = checkpoint.read(entry)
         if entry["kind"] == "part":
-            _part(explorer, checkpoint, entry, data)
+            _part(search, checkpoint, entry, data)
         elif entry["kind"] == "frontier":
-            _frontier(explorer, entry, data)
+            _frontier(search, entry, data)
         else:
             prints = np.frombuffer(data, dtype=np.uint64)
     for worker, end in enumerate(state["ends"]):
         visited.shared[NEXT + WORKER_CELLS * worker] = end
     visited.drop_table()
-    explorer.depth = state["depth"]
-    explorer.level = [(a, b) for a, b in state["level"]]
-    explorer.starts = list(state["starts"])
-    explorer.found = {f["kind"]: Found(**f) for f in state["found"]}
-    explorer.crew.batch = state["batch"]
-    explorer.crew.begin(explorer.level)
+    search.depth = state["depth"]
+    search.level = [(a, b) for a, b in state["level"]]
+    search.starts = list(state["starts"])
+    search.found = {f["kind"]: Found(**f) for f in state["found"]}
+    search.crew.batch = state["batch"]
+    search.crew.begin(search.level)
     visited.shared[CURSOR] = state["cursor"]
     visited.peak = state["peak"]
-    book, first = explorer.compiled.notebook, explorer.crew.workers[0].book
+    book, first = search.compiled.notebook, search.crew.workers[0].book
     first[book.taken : book.taken + len(state["taken"])] = state["taken"]
     first[book.fired : book.fired + len(state["fired"])] = state["fired"]
-    explorer.roomy = visited.make_table(explorer.crew.margin, explorer.frontier(), prints)
-    explorer.gather()
+    search.roomy = visited.make_table(search.crew.margin, search.frontier(), prints)
+    search.gather()
     return float(state["seconds"])
 
 
-def _part(explorer: Explorer, checkpoint: Checkpoint, entry: dict[str, Any], data: bytes) -> None:
-    visited, width = explorer.visited, explorer.visited.width
+def _part(search: Search, checkpoint: Checkpoint, entry: dict[str, Any], data: bytes) -> None:
+    visited, width = search.visited, search.visited.width
     begin, end = entry["begin"], entry["end"]
     count = end - begin
     calls_at = 4 * count
@@ -111,7 +130,7 @@ def _part(explorer: Explorer, checkpoint: Checkpoint, entry: dict[str, Any], dat
     calls = np.frombuffer(data[calls_at:keys_at], dtype=visited.narrow, count=count)
     known = parents[parents != NOBODY]
     if (known.size and int(known.max()) >= visited.region * visited.workers) or (
-        count > 1 and int(calls.max()) >= len(explorer.instance.calls)
+        count > 1 and int(calls.max()) >= len(search.instance.calls)
     ):
         raise damaged(checkpoint.folder, entry["name"])
     visited.parents.array[begin:end] = parents
@@ -121,8 +140,8 @@ def _part(explorer: Explorer, checkpoint: Checkpoint, entry: dict[str, Any], dat
         visited.keys.array[begin * width : end * width] = keys
 
 
-def _frontier(explorer: Explorer, entry: dict[str, Any], data: bytes) -> None:
-    visited, width = explorer.visited, explorer.visited.width
+def _frontier(search: Search, entry: dict[str, Any], data: bytes) -> None:
+    visited, width = search.visited, search.visited.width
     words = np.frombuffer(data, dtype=np.uint64)
     at = 0
     for begin, end in entry["ranges"]:

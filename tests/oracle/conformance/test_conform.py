@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 
-from slotspec.oracle.conformance import conform as conforming
 from slotspec.oracle.conformance import registry
+from slotspec.oracle.conformance.batch import conform_all
 from slotspec.oracle.conformance.compare import Outcome
-from slotspec.oracle.conformance.conform import Report, Summary, conform, conform_all, expand
+from slotspec.oracle.conformance.files import expand
+from slotspec.oracle.conformance.replay import conform
+from slotspec.oracle.conformance.report import BadInput, Divergence, Report, Summary
 from slotspec.oracle.conformance.workers import replay_in_processes
 from slotspec.oracle.traces.reading import TraceReader
 from slotspec.oracle.traces.schema import SLOT_POOL
@@ -278,7 +280,7 @@ def report(**fields: Any) -> Report:
     return Report("t.jsonl", **({"steps": 1, "matched": 1} | fields))
 
 
-DIVERGENCE = conforming.Divergence(1, 2, Expected(None), TraceStep(op="close", arguments={}), ())
+DIVERGENCE = Divergence(1, 2, Expected(None), TraceStep(op="close", arguments={}), ())
 
 
 @pytest.mark.parametrize(
@@ -286,10 +288,10 @@ DIVERGENCE = conforming.Divergence(1, 2, Expected(None), TraceStep(op="close", a
     [
         ([report()], 0),
         ([report(), report(divergence=DIVERGENCE)], 1),
-        ([report(divergence=DIVERGENCE), report(error=conforming.BadInput("TRC001", "x"))], 2),
+        ([report(divergence=DIVERGENCE), report(error=BadInput("TRC001", "x"))], 2),
         ([report(), report(silent=1)], 3),
         ([report(divergence=DIVERGENCE), report(silent=1)], 1),
-        ([report(error=conforming.BadInput("TRC001", "x")), report(fault="x")], 4),
+        ([report(error=BadInput("TRC001", "x")), report(fault="x")], 4),
         ([], 3),
     ],
 )

@@ -10,7 +10,7 @@ import pytest
 from msgspec import Raw
 
 from slotspec.oracle.conformance.compare import Outcome
-from slotspec.oracle.conformance.conform import conform
+from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.traces.reading import TraceReader
 from tests.oracle.traces.trace_files import header, step, write
 

@@ -13,7 +13,8 @@ import pytest
 from slotspec.cli import main
 from slotspec.models import load_model
 from slotspec.oracle.conformance.compare import Outcome
-from slotspec.oracle.conformance.conform import Report, conform
+from slotspec.oracle.conformance.replay import conform
+from slotspec.oracle.conformance.report import Report
 from slotspec.oracle.conformance.steps import MOST_CALLS, count_calls, finding_of, is_steps
 from slotspec.statemachine.declaration.model import Call, Instance
 from slotspec.statemachine.errors import InputError, StepError, UsageError

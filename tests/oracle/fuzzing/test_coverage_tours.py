@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from slotspec.cli.app import build
 from slotspec.models import load_model
 from slotspec.oracle.conformance.compare import Outcome
-from slotspec.oracle.conformance.conform import conform
+from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.fuzzing.coverage_tours import TINY, cover
 from slotspec.oracle.fuzzing.graph import reachable
 

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from slotspec.oracle.conformance.conform import conform
+from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.fuzzing.differences import every_difference
 from slotspec.oracle.fuzzing.lockstep import replay, reshaped
 from slotspec.oracle.fuzzing.rendering import mermaid, rows

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from slotspec.bugs import Bug, known_bugs
-from slotspec.oracle.conformance.conform import conform
+from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.fuzzing import can_be_fuzzed, finds_bug
 from slotspec.oracle.fuzzing.bugs import find, peer_of
 from slotspec.oracle.fuzzing.coverage_tours import cover

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from slotspec.oracle.conformance.batch import conform_all
 from slotspec.oracle.conformance.compare import Outcome
-from slotspec.oracle.conformance.conform import conform, conform_all
+from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.logical_slot.adapter import LogicalSlotOracle
 from slotspec.statemachine.errors import InputError
 from tests.oracle.traces.trace_files import header as pool_header

@@ -17,7 +17,7 @@ from slotspec.models import load_model
 from slotspec.models.slot_manager.lifecycles import TaskManagerSlot
 from slotspec.models.slot_manager.state import Effect
 from slotspec.oracle.conformance.compare import Outcome
-from slotspec.oracle.conformance.conform import conform
+from slotspec.oracle.conformance.replay import conform
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 from slotspec.statemachine.errors import UsageError

@@ -20,8 +20,9 @@ from slotspec.models.slot_manager.state import (
     pending_slots,
     queries,
 )
+from slotspec.oracle.conformance.batch import conform_all
 from slotspec.oracle.conformance.compare import Outcome
-from slotspec.oracle.conformance.conform import conform, conform_all
+from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.slot_manager.adapter import SlotManagerOracle
 from slotspec.oracle.traces.schema import SLOT_MANAGER
 from slotspec.oracle.traces.trace import TraceHeader

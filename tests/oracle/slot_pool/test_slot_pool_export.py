@@ -14,7 +14,7 @@ from slotspec.models.common.resource_profile import CATALOGUE
 from slotspec.models.slot_pool.state import Effect
 from slotspec.models.slot_pool.timers import is_idle_too_long
 from slotspec.oracle.conformance.compare import Outcome
-from slotspec.oracle.conformance.conform import conform
+from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.slot_pool.export import exported
 from slotspec.statemachine import DISABLED, Finding, Instance, Kind, UsageError, Verdict, replay
 from slotspec.statemachine.formatting import formatter_of

@@ -11,7 +11,7 @@ from slotspec.bugs import known_bugs
 from slotspec.models import load_model
 from slotspec.models.slot_sharing.state import Effect
 from slotspec.oracle.conformance.compare import Outcome
-from slotspec.oracle.conformance.conform import conform
+from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.slot_sharing.adapter import SlotSharingOracle
 from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.results import Finding, Limits, TraceStep

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from slotspec.models.logical_slot.state import payloads
+from slotspec.oracle.conformance.batch import conform_all
 from slotspec.oracle.conformance.compare import Outcome
-from slotspec.oracle.conformance.conform import conform, conform_all
+from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.slot_sharing.adapter import SlotSharingOracle
 from slotspec.oracle.traces.reading import TraceReader
 from slotspec.oracle.traces.trace import TraceHeader

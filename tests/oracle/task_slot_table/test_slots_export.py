@@ -15,7 +15,7 @@ from slotspec.models.logical_slot.state import LogicalSlotState
 from slotspec.models.task_slot_table import slots as below
 from slotspec.models.task_slot_table.state import TaskSlotTableState
 from slotspec.oracle.conformance.compare import Outcome
-from slotspec.oracle.conformance.conform import conform
+from slotspec.oracle.conformance.replay import conform
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import UsageError

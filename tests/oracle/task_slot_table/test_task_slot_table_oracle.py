@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from slotspec.oracle.conformance.batch import conform_all
 from slotspec.oracle.conformance.compare import Outcome
-from slotspec.oracle.conformance.conform import conform, conform_all
+from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.task_slot_table.adapter import TaskSlotTableOracle
 from slotspec.oracle.traces.schema import TASK_SLOT_TABLE
 from slotspec.oracle.traces.trace import TraceHeader
