@@ -20,11 +20,11 @@ from slotspec.models.cluster.lifecycles import (
     Registration,
     Share,
 )
-from slotspec.models.slot_manager.operations import slot_manager
+from slotspec.models.slot_manager.model import slot_manager
 from slotspec.models.slot_manager.state import CALLS_PER_SLOT, SlotManagerState
-from slotspec.models.slot_pool.operations import slot_pool
+from slotspec.models.slot_pool.model import slot_pool
 from slotspec.models.slot_pool.state import SlotPoolState
-from slotspec.models.task_slot_table.operations import task_slot_table
+from slotspec.models.task_slot_table.model import task_slot_table
 from slotspec.models.task_slot_table.state import TaskSlotTableState
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.parts import SizedSort

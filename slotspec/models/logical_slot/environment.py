@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from slotspec.models.logical_slot import operations as slots_of
 from slotspec.models.logical_slot.lifecycles import LogicalSlot, PayloadRun
-from slotspec.models.logical_slot.operations import logical_slot
+from slotspec.models.logical_slot.model import logical_slot
 from slotspec.models.logical_slot.state import (
     LogicalSlotState,
     Outcome,

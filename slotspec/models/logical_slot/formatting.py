@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from slotspec.models.logical_slot.operations import logical_slot
+from slotspec.models.logical_slot.model import logical_slot
 from slotspec.models.logical_slot.state import (
     Effect,
     Raised,

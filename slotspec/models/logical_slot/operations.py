@@ -8,28 +8,14 @@ as in Flink.
 from __future__ import annotations
 
 from slotspec.models.logical_slot.lifecycles import LogicalSlot, Occupant, PayloadRun, ReleaseFuture
+from slotspec.models.logical_slot.model import logical_slot
 from slotspec.models.logical_slot.state import (
-    BOUNDS,
-    GENERATIONS,
-    SCOPES,
     Effect,
     LogicalSlotState,
     Raised,
     Reaction,
 )
-from slotspec.statemachine.declaration.model import Model
 from slotspec.statemachine.declaration.rules import NONE, emit, fire
-
-logical_slot = Model(
-    "logical_slot",
-    "Logical slots (SingleLogicalSlot): payloads, release, return to the owner.",
-    LogicalSlotState,
-    bounds=BOUNDS,
-    generations=GENERATIONS,
-    scopes=SCOPES,
-    effects=Effect,
-)
-
 
 # ------------------------------------------------------------------------------- creation
 

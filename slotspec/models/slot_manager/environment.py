@@ -15,7 +15,7 @@ from enum import IntEnum
 
 from slotspec.models.slot_manager import operations as manager
 from slotspec.models.slot_manager.lifecycles import IdleQuery, SlotCall
-from slotspec.models.slot_manager.operations import slot_manager
+from slotspec.models.slot_manager.model import slot_manager
 from slotspec.models.slot_manager.records import is_call_spare, spare_request
 from slotspec.models.slot_manager.state import (
     CALLS_PER_SLOT,

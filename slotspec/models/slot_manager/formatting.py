@@ -17,7 +17,7 @@ from slotspec.models.slot_manager.lifecycles import (
     SlotCall,
     TaskManagerSlot,
 )
-from slotspec.models.slot_manager.operations import slot_manager
+from slotspec.models.slot_manager.model import slot_manager
 from slotspec.models.slot_manager.state import (
     Check,
     Effect,

@@ -23,6 +23,7 @@ from slotspec.models.slot_manager.matching import (
     offer_free_slot,
     serve,
 )
+from slotspec.models.slot_manager.model import slot_manager
 from slotspec.models.slot_manager.records import (
     entered_under,
     exceeds_maximum,
@@ -31,9 +32,7 @@ from slotspec.models.slot_manager.records import (
     is_registered,
     number_of_slots,
 )
-from slotspec.models.slot_manager.scopes import SCOPES
 from slotspec.models.slot_manager.state import (
-    BOUNDS,
     ILLEGAL_STATE,
     OK,
     UNFULFILLABLE,
@@ -64,20 +63,9 @@ from slotspec.models.slot_manager.updates import (
     set_slot,
     withdraw,
 )
-from slotspec.models.slot_manager.versions import GENERATIONS, PairedSlots
-from slotspec.statemachine.declaration.model import Model
+from slotspec.models.slot_manager.versions import PairedSlots
 from slotspec.statemachine.declaration.queues import append, length, remove
 from slotspec.statemachine.declaration.rules import NONE, emit, fire
-
-slot_manager = Model(
-    "slot_manager",
-    "The ResourceManager's slots (SlotManagerImpl): requests, workers, reports, timeouts.",
-    SlotManagerState,
-    bounds=BOUNDS,
-    generations=GENERATIONS,
-    scopes=SCOPES,
-    effects=Effect,
-)
 
 
 def ended(s: SlotManagerState, status: int, result: int) -> int:

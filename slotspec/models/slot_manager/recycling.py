@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slotspec.models.slot_manager.lifecycles import ManagerRequest, SlotCall
-from slotspec.models.slot_manager.operations import slot_manager
+from slotspec.models.slot_manager.model import slot_manager
 from slotspec.models.slot_manager.records import (
     clear_call,
     clear_request,

@@ -12,7 +12,7 @@ from enum import IntEnum
 
 from slotspec.models.slot_pool import operations as pool
 from slotspec.models.slot_pool.lifecycles import PhysicalSlot
-from slotspec.models.slot_pool.operations import slot_pool
+from slotspec.models.slot_pool.model import slot_pool
 from slotspec.models.slot_pool.queues import free_leak_record, is_open
 from slotspec.models.slot_pool.recycling import is_id_unused, is_unused
 from slotspec.models.slot_pool.state import (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from slotspec.models.common.resource_profile import CATALOGUE
 from slotspec.models.slot_pool.lifecycles import LeakedSlot, PhysicalSlot, SlotRequest
-from slotspec.models.slot_pool.operations import slot_pool
+from slotspec.models.slot_pool.model import slot_pool
 from slotspec.models.slot_pool.state import (
     Effect,
     Error,

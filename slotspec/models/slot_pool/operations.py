@@ -27,6 +27,7 @@ from slotspec.models.slot_pool.matching import (
     remove_served,
     try_fulfill_slot_request_or_make_available,
 )
+from slotspec.models.slot_pool.model import slot_pool
 from slotspec.models.slot_pool.queues import (
     allocated_of,
     available_of,
@@ -45,9 +46,7 @@ from slotspec.models.slot_pool.queues import (
     stash_waiting,
     take,
 )
-from slotspec.models.slot_pool.scopes import SCOPES
 from slotspec.models.slot_pool.state import (
-    BOUNDS,
     Cause,
     Effect,
     Error,
@@ -65,25 +64,13 @@ from slotspec.models.slot_pool.timers import (
     unschedule,
 )
 from slotspec.models.slot_pool.versions import (
-    GENERATIONS,
     CancelOrder,
     IgnoredFailure,
     OfferedSlot,
     ReleaseCause,
 )
-from slotspec.statemachine.declaration.model import Model
 from slotspec.statemachine.declaration.queues import append, remove
 from slotspec.statemachine.declaration.rules import NONE, emit, fire
-
-slot_pool = Model(
-    "slot_pool",
-    "The JobMaster's slot pool (SlotPoolImpl): requests, offers, timeouts, failures.",
-    SlotPoolState,
-    bounds=BOUNDS,
-    generations=GENERATIONS,
-    scopes=SCOPES,
-    effects=Effect,
-)
 
 
 def has_main_thread(s: SlotPoolState) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slotspec.models.slot_pool.lifecycles import PhysicalSlot, SlotRequest
-from slotspec.models.slot_pool.operations import slot_pool
+from slotspec.models.slot_pool.model import slot_pool
 from slotspec.models.slot_pool.queues import is_open
 from slotspec.models.slot_pool.state import SlotPoolState
 from slotspec.statemachine.declaration.queues import place_of

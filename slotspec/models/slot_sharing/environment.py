@@ -22,7 +22,7 @@ from slotspec.models.slot_sharing.lifecycles import (
     SingleTaskSlot,
     SlotContextFuture,
 )
-from slotspec.models.slot_sharing.operations import slot_sharing
+from slotspec.models.slot_sharing.model import slot_sharing
 from slotspec.models.slot_sharing.profiles import Special
 from slotspec.models.slot_sharing.recycling import (
     clear_multi,

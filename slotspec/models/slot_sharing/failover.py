@@ -18,7 +18,7 @@ from slotspec.models.slot_sharing.environment import (
     next_single,
 )
 from slotspec.models.slot_sharing.lifecycles import LogicalSlotFuture, RootListing, SingleTaskSlot
-from slotspec.models.slot_sharing.operations import slot_sharing
+from slotspec.models.slot_sharing.model import slot_sharing
 from slotspec.models.slot_sharing.release import release_single_slot
 from slotspec.models.slot_sharing.resources import can_hold
 from slotspec.models.slot_sharing.state import Cause, SlotSharingState, Wanted, groups, multis

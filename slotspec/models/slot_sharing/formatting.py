@@ -10,7 +10,7 @@ from typing import Any
 
 from slotspec.models.logical_slot.state import payloads, slots
 from slotspec.models.slot_sharing.lifecycles import TaskSlotRegistration
-from slotspec.models.slot_sharing.operations import slot_sharing
+from slotspec.models.slot_sharing.model import slot_sharing
 from slotspec.models.slot_sharing.profiles import CATALOGUE
 from slotspec.models.slot_sharing.state import (
     Cause,

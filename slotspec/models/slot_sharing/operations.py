@@ -15,6 +15,7 @@ from slotspec.models.slot_sharing.lifecycles import (
     SingleTaskSlot,
     SlotContextFuture,
 )
+from slotspec.models.slot_sharing.model import slot_sharing
 from slotspec.models.slot_sharing.release import (
     child_released,
     empty,
@@ -24,10 +25,8 @@ from slotspec.models.slot_sharing.release import (
     release_single_slot,
 )
 from slotspec.models.slot_sharing.resources import has_room, is_oversubscribed
-from slotspec.models.slot_sharing.scopes import SCOPES
 from slotspec.models.slot_sharing.shares import enter_single, fail_single, fulfil_single
 from slotspec.models.slot_sharing.state import (
-    BOUNDS,
     Cause,
     Effect,
     Raised,
@@ -46,19 +45,8 @@ from slotspec.models.slot_sharing.tree import (
     resolved_roots_of,
     root_of,
 )
-from slotspec.models.slot_sharing.versions import GENERATIONS, MapOrder
-from slotspec.statemachine.declaration.model import Model
+from slotspec.models.slot_sharing.versions import MapOrder
 from slotspec.statemachine.declaration.rules import NONE, emit, fire
-
-slot_sharing = Model(
-    "slot_sharing",
-    "Slot sharing (SlotSharingManager): trees of task slots over physical slots.",
-    SlotSharingState,
-    bounds=BOUNDS,
-    generations=GENERATIONS,
-    scopes=SCOPES,
-    effects=Effect,
-)
 
 # -------------------------------------------------------------------------------- creation
 

@@ -15,7 +15,7 @@ from slotspec.models.slot_sharing.lifecycles import (
     RootListing,
     SingleTaskSlot,
 )
-from slotspec.models.slot_sharing.operations import slot_sharing
+from slotspec.models.slot_sharing.model import slot_sharing
 from slotspec.models.slot_sharing.profiles import Special
 from slotspec.models.slot_sharing.state import SlotSharingState
 from slotspec.models.slot_sharing.tree import is_multi_registered, is_single_registered

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from slotspec.models.task_slot_table import operations as table
 from slotspec.models.task_slot_table.lifecycles import SlotTimer, Task
-from slotspec.models.task_slot_table.operations import is_unused, task_slot_table
+from slotspec.models.task_slot_table.model import task_slot_table
+from slotspec.models.task_slot_table.operations import is_unused
 from slotspec.models.task_slot_table.slots import is_dynamic
 from slotspec.models.task_slot_table.state import (
     Outcome,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slotspec.models.task_slot_table.lifecycles import ClosingFuture, SlotTimer, Task, TaskSlot
-from slotspec.models.task_slot_table.operations import task_slot_table
+from slotspec.models.task_slot_table.model import task_slot_table
 from slotspec.models.task_slot_table.resources import CATALOGUE
 from slotspec.models.task_slot_table.state import (
     Effect,

@@ -15,7 +15,7 @@ from slotspec.models.task_slot_table.lifecycles import (
     Task,
     TaskSlot,
 )
-from slotspec.models.task_slot_table.scopes import SCOPES
+from slotspec.models.task_slot_table.model import task_slot_table
 from slotspec.models.task_slot_table.slots import (
     allocation_under,
     close_slot,
@@ -41,29 +41,16 @@ from slotspec.models.task_slot_table.slots import (
 )
 from slotspec.models.task_slot_table.state import (
     ANY_PROFILE,
-    BOUNDS,
     UNKNOWN_PROFILE,
     Effect,
     Raised,
     TaskSlotTableState,
 )
 from slotspec.models.task_slot_table.versions import (
-    GENERATIONS,
     DynamicNumber,
     UnnumberedSlot,
 )
-from slotspec.statemachine.declaration.model import Model
 from slotspec.statemachine.declaration.rules import NONE, emit, fire, recycle
-
-task_slot_table = Model(
-    "task_slot_table",
-    "The TaskExecutor's slots (TaskSlotTableImpl): allocation, budget, timeouts, tasks.",
-    TaskSlotTableState,
-    bounds=BOUNDS,
-    generations=GENERATIONS,
-    scopes=SCOPES,
-    effects=Effect,
-)
 
 
 def is_running(s: TaskSlotTableState) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from slotspec.models.logical_slot import operations
 from slotspec.models.logical_slot.lifecycles import LogicalSlot, Occupant, PayloadRun, ReleaseFuture
-from slotspec.models.logical_slot.operations import logical_slot
+from slotspec.models.logical_slot.model import logical_slot
 from slotspec.models.logical_slot.state import (
     Effect,
     Outcome,

@@ -21,7 +21,7 @@ from slotspec.models.slot_manager.lifecycles import (
     SlotCall,
     TaskManagerSlot,
 )
-from slotspec.models.slot_manager.operations import slot_manager
+from slotspec.models.slot_manager.model import slot_manager
 from slotspec.models.slot_manager.records import (
     is_allocation_unused,
     is_entered,

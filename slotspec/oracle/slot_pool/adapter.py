@@ -19,7 +19,7 @@ from slotspec.models.slot_pool.lifecycles import (
     PhysicalSlot,
     TaskManagerRegistration,
 )
-from slotspec.models.slot_pool.operations import slot_pool
+from slotspec.models.slot_pool.model import slot_pool
 from slotspec.models.slot_pool.recycling import is_id_unused, is_unused, recycle_records
 from slotspec.models.slot_pool.state import (
     Cause,

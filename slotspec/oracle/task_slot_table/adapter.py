@@ -21,7 +21,8 @@ from slotspec.models.task_slot_table.lifecycles import (
     Task,
     TaskSlot,
 )
-from slotspec.models.task_slot_table.operations import is_over, is_unused, task_slot_table
+from slotspec.models.task_slot_table.model import task_slot_table
+from slotspec.models.task_slot_table.operations import is_over, is_unused
 from slotspec.models.task_slot_table.resources import CATALOGUE, FIXED, Resources
 from slotspec.models.task_slot_table.slots import allocation_under, is_known
 from slotspec.models.task_slot_table.state import (

@@ -16,9 +16,9 @@ from slotspec.models.cluster.state import (
     pool_instance,
     table_instance,
 )
-from slotspec.models.slot_manager.operations import slot_manager
-from slotspec.models.slot_pool.operations import slot_pool
-from slotspec.models.task_slot_table.operations import task_slot_table
+from slotspec.models.slot_manager.model import slot_manager
+from slotspec.models.slot_pool.model import slot_pool
+from slotspec.models.task_slot_table.model import task_slot_table
 from slotspec.properties import slot_manager as manager_properties
 from slotspec.properties import slot_pool as pool_properties
 from slotspec.properties import task_slot_table as table_properties

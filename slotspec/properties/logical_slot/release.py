@@ -9,7 +9,7 @@ from slotspec.models.logical_slot.environment import (
     try_assign_payload,
 )
 from slotspec.models.logical_slot.lifecycles import LogicalSlot, Occupant, PayloadRun, ReleaseFuture
-from slotspec.models.logical_slot.operations import logical_slot
+from slotspec.models.logical_slot.model import logical_slot
 from slotspec.models.logical_slot.state import Effect, LogicalSlotState, Reaction
 from slotspec.properties.common.effects import count_effects
 from slotspec.statemachine.declaration.records import Setting

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slotspec.models.logical_slot.environment import has_physical_slots
 from slotspec.models.logical_slot.lifecycles import LogicalSlot, Occupant, PayloadRun, ReleaseFuture
-from slotspec.models.logical_slot.operations import logical_slot
+from slotspec.models.logical_slot.model import logical_slot
 from slotspec.models.logical_slot.state import LogicalSlotState
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slotspec.models.slot_manager.environment import has_time
 from slotspec.models.slot_manager.lifecycles import ManagedTaskManager, Manager, TaskManagerSlot
-from slotspec.models.slot_manager.operations import slot_manager
+from slotspec.models.slot_manager.model import slot_manager
 from slotspec.models.slot_manager.records import (
     entered_under,
     is_free_listed,

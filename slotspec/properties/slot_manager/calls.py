@@ -11,7 +11,7 @@ from slotspec.models.slot_manager.environment import (
     run_main_thread,
 )
 from slotspec.models.slot_manager.lifecycles import ManagerRequest, SlotCall, TaskManagerSlot
-from slotspec.models.slot_manager.operations import slot_manager
+from slotspec.models.slot_manager.model import slot_manager
 from slotspec.models.slot_manager.state import Effect, SlotManagerState
 from slotspec.models.slot_manager.updates import queued
 from slotspec.properties.common.effects import count_effects

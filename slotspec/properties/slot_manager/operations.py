@@ -21,7 +21,7 @@ from slotspec.models.slot_manager.lifecycles import (
     PendingTaskManagerSlot,
     TaskManagerSlot,
 )
-from slotspec.models.slot_manager.operations import slot_manager
+from slotspec.models.slot_manager.model import slot_manager
 from slotspec.models.slot_manager.records import (
     answer,
     entered_under,

@@ -9,7 +9,7 @@ from slotspec.models.slot_manager.environment import (
     query_answered,
 )
 from slotspec.models.slot_manager.lifecycles import IdleQuery, ManagedTaskManager
-from slotspec.models.slot_manager.operations import slot_manager
+from slotspec.models.slot_manager.model import slot_manager
 from slotspec.models.slot_manager.records import entered_under, is_registered, number_of_slots
 from slotspec.models.slot_manager.state import Answer, Effect, SlotManagerState
 from slotspec.properties.common.effects import count_effects

@@ -10,7 +10,7 @@ from slotspec.models.slot_manager.lifecycles import (
     SlotCall,
     TaskManagerSlot,
 )
-from slotspec.models.slot_manager.operations import slot_manager
+from slotspec.models.slot_manager.model import slot_manager
 from slotspec.models.slot_manager.records import answer, has_call, is_entered
 from slotspec.models.slot_manager.state import SlotManagerState
 from slotspec.properties.slot_manager.settings import (

@@ -11,7 +11,7 @@ from slotspec.models.slot_pool.lifecycles import (
     SlotRequest,
     TaskManagerRegistration,
 )
-from slotspec.models.slot_pool.operations import slot_pool
+from slotspec.models.slot_pool.model import slot_pool
 from slotspec.models.slot_pool.queues import is_held, is_open, pending_under, queued_with_id
 from slotspec.models.slot_pool.state import Effect, Raised, SlotPoolState
 from slotspec.properties.common.effects import count_effects

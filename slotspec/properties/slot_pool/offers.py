@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slotspec.models.slot_pool.environment import allocate_available_slot, offer_slot
 from slotspec.models.slot_pool.lifecycles import PhysicalSlot, TaskManagerRegistration
-from slotspec.models.slot_pool.operations import slot_pool
+from slotspec.models.slot_pool.model import slot_pool
 from slotspec.models.slot_pool.queues import held_by, is_held, pending_under
 from slotspec.models.slot_pool.recycling import is_queued
 from slotspec.models.slot_pool.state import Effect, SlotPoolState

@@ -11,7 +11,7 @@ from slotspec.models.slot_pool.environment import (
     resource_manager_fails,
 )
 from slotspec.models.slot_pool.lifecycles import PhysicalSlot, Pool, SlotRequest
-from slotspec.models.slot_pool.operations import slot_pool
+from slotspec.models.slot_pool.model import slot_pool
 from slotspec.models.slot_pool.queues import is_open, pending_under, queued_with_id
 from slotspec.models.slot_pool.state import Effect, SlotPoolState
 from slotspec.models.slot_pool.versions import IgnoredFailure, OrphanedAllocation

@@ -10,7 +10,7 @@ from slotspec.models.slot_pool.environment import (
     suspend,
 )
 from slotspec.models.slot_pool.lifecycles import LeakedSlot, Payload, PhysicalSlot, Pool
-from slotspec.models.slot_pool.operations import slot_pool
+from slotspec.models.slot_pool.model import slot_pool
 from slotspec.models.slot_pool.queues import is_held
 from slotspec.models.slot_pool.state import Effect, SlotPoolState
 from slotspec.properties.common.effects import count_effects

@@ -9,7 +9,7 @@ from slotspec.models.slot_pool.environment import (
     start,
 )
 from slotspec.models.slot_pool.lifecycles import PhysicalSlot
-from slotspec.models.slot_pool.operations import slot_pool
+from slotspec.models.slot_pool.model import slot_pool
 from slotspec.models.slot_pool.queues import allocated_of, available_of, is_held
 from slotspec.models.slot_pool.state import Effect, SlotPoolState
 from slotspec.properties.slot_pool.bookkeeping import TWINS, reused

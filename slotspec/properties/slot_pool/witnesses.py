@@ -10,7 +10,7 @@ from slotspec.models.slot_pool.lifecycles import (
     Pool,
     SlotRequest,
 )
-from slotspec.models.slot_pool.operations import slot_pool
+from slotspec.models.slot_pool.model import slot_pool
 from slotspec.models.slot_pool.queues import is_held, is_open, pending_under
 from slotspec.models.slot_pool.state import SlotPoolState
 from slotspec.models.slot_pool.versions import OfferedSlot, OrphanedAllocation

@@ -11,7 +11,7 @@ from slotspec.models.slot_sharing.lifecycles import (
     SlotContextFuture,
     TaskSlotRegistration,
 )
-from slotspec.models.slot_sharing.operations import slot_sharing
+from slotspec.models.slot_sharing.model import slot_sharing
 from slotspec.models.slot_sharing.state import SlotSharingState
 from slotspec.models.slot_sharing.tree import (
     is_multi_registered,

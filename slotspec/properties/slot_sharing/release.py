@@ -5,7 +5,7 @@ from __future__ import annotations
 from slotspec.models.logical_slot.lifecycles import LogicalSlot
 from slotspec.models.slot_sharing.environment import fail_context, release_multi, release_single
 from slotspec.models.slot_sharing.lifecycles import LogicalSlotFuture, MultiTaskSlot, SingleTaskSlot
-from slotspec.models.slot_sharing.operations import slot_sharing
+from slotspec.models.slot_sharing.model import slot_sharing
 from slotspec.models.slot_sharing.state import Effect, SlotSharingState
 from slotspec.models.slot_sharing.tree import (
     has_children,

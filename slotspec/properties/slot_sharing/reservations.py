@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slotspec.models.slot_sharing.environment import list_resolved_roots, resolve_context
 from slotspec.models.slot_sharing.lifecycles import RootListing, SlotContextFuture
-from slotspec.models.slot_sharing.operations import slot_sharing
+from slotspec.models.slot_sharing.model import slot_sharing
 from slotspec.models.slot_sharing.profiles import Special
 from slotspec.models.slot_sharing.resources import amount, is_oversubscribed
 from slotspec.models.slot_sharing.state import Effect, SlotSharingState

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slotspec.models.logical_slot.lifecycles import LogicalSlot
 from slotspec.models.slot_sharing.failover import cancel_job, is_waiting
-from slotspec.models.slot_sharing.operations import slot_sharing
+from slotspec.models.slot_sharing.model import slot_sharing
 from slotspec.models.slot_sharing.state import Effect, SlotSharingState
 from slotspec.properties.common.effects import count_effects
 

@@ -9,7 +9,7 @@ from slotspec.models.slot_sharing.lifecycles import (
     RootListing,
     SlotContextFuture,
 )
-from slotspec.models.slot_sharing.operations import slot_sharing
+from slotspec.models.slot_sharing.model import slot_sharing
 from slotspec.models.slot_sharing.profiles import Special
 from slotspec.models.slot_sharing.resources import is_oversubscribed
 from slotspec.models.slot_sharing.state import SlotSharingState

@@ -14,7 +14,7 @@ from slotspec.models.task_slot_table.environment import (
     try_mark_slot_active,
 )
 from slotspec.models.task_slot_table.lifecycles import SlotTimer, Table, TaskSlot
-from slotspec.models.task_slot_table.operations import task_slot_table
+from slotspec.models.task_slot_table.model import task_slot_table
 from slotspec.models.task_slot_table.slots import allocation_under, is_known, profile_for
 from slotspec.models.task_slot_table.state import ANY_PROFILE, Effect, TaskSlotTableState
 from slotspec.models.task_slot_table.versions import (

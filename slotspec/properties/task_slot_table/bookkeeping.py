@@ -9,7 +9,7 @@ from slotspec.models.task_slot_table.lifecycles import (
     Task,
     TaskSlot,
 )
-from slotspec.models.task_slot_table.operations import task_slot_table
+from slotspec.models.task_slot_table.model import task_slot_table
 from slotspec.models.task_slot_table.slots import is_dynamic, is_known, is_waiting, table_waits
 from slotspec.models.task_slot_table.state import TaskSlotTableState
 from slotspec.models.task_slot_table.versions import DynamicNumber

@@ -9,7 +9,7 @@ from slotspec.models.task_slot_table.environment import (
     task_terminates,
 )
 from slotspec.models.task_slot_table.lifecycles import ClosingFuture, TaskSlot
-from slotspec.models.task_slot_table.operations import task_slot_table
+from slotspec.models.task_slot_table.model import task_slot_table
 from slotspec.models.task_slot_table.slots import is_empty, is_known
 from slotspec.models.task_slot_table.state import Effect, TaskSlotTableState
 from slotspec.properties.common.effects import count_effects

@@ -10,7 +10,7 @@ from slotspec.models.task_slot_table.lifecycles import (
     Task,
     TaskSlot,
 )
-from slotspec.models.task_slot_table.operations import task_slot_table
+from slotspec.models.task_slot_table.model import task_slot_table
 from slotspec.models.task_slot_table.resources import FIXED_COUNT
 from slotspec.models.task_slot_table.slots import (
     allocation_under,

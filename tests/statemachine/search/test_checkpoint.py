@@ -30,9 +30,9 @@ import json, sys
 from pathlib import Path
 from examples import slot_pool_core
 from slotspec.statemachine.search.engine import explore_compiled
-from slotspec.statemachine.search import checkpoint, crew
+from slotspec.statemachine.search import checkpoint, worker_pool
 
-checkpoint.SECONDS, crew.BURST_SECONDS = 0.01, 0.005
+checkpoint.SECONDS, worker_pool.BURST_SECONDS = 0.01, 0.005
 folder = Path(sys.argv[1])
 r = explore_compiled(
     slot_pool_core.model.instance({"T": 2, "S": 1, "R": 4, "A": 3}),
