@@ -105,7 +105,7 @@ def replayed(bug: Bug) -> str:
     from slotspec.cli.bugs import search
     from slotspec.oracle.conformance.replay import conform
     from slotspec.oracle.fuzzing import can_be_fuzzed
-    from slotspec.statemachine.formatting import formatter_of
+    from slotspec.oracle.traces.export import export
 
     if not can_be_fuzzed(bug.model):
         return "-"
@@ -113,7 +113,7 @@ def replayed(bug: Bug) -> str:
     _, finding = search(instance, 1_000_000)
     with TemporaryDirectory() as folder:
         trace = Path(folder) / "trace.jsonl"
-        lines = formatter_of(instance).export(finding)
+        lines = export(instance, finding)
         trace.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
         report = conform(trace)
     if report.error is not None:

@@ -331,14 +331,14 @@ def write_trace(target: Path, results: Sequence[Result], chosen: bool) -> None:
 
     :param chosen: properties were named, so that a witness may be what is wanted.
     """
-    from slotspec.statemachine.formatting import formatter_of
+    from slotspec.oracle.traces.export import export
 
     found = next(traces(results, chosen), None)
     if found is None:
         typer.echo(f"no trace to write into {target}", err=True)
         return
     result, finding = found
-    lines = formatter_of(result.instance).export(finding)
+    lines = export(result.instance, finding)
     write(target, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
 

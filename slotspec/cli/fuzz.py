@@ -132,7 +132,7 @@ def subject_and_peer(
         of target and bug is given or they contradict `model`, ``SET070`` for an unknown bug,
         ``SET115`` for a timeout that nobody can wait for.
     """
-    from slotspec.oracle.fuzzing.targets import subject
+    from slotspec.oracle.fuzzing.targets import fuzz_target
     from slotspec.oracle.peers.target import open_peer
     from slotspec.statemachine.errors import UsageError
 
@@ -143,7 +143,7 @@ def subject_and_peer(
             "SET115", f"--timeout {timeout:g}: give seconds above 0, {LONGEST_WAIT:,} at most"
         )
     if target is not None:
-        about = subject(model or "slot_pool")
+        about = fuzz_target(model or "slot_pool")
         return about, open_peer(target, flink_jars=flink_jars, timeout=timeout, model=about.model)
     from slotspec.cli.bugs import ALL, chosen_bugs
     from slotspec.oracle.fuzzing.bugs import peer_of
@@ -159,7 +159,7 @@ def subject_and_peer(
             "SET113",
             f"{chosen.issue} is a bug of {chosen.model}, not of {model}; leave --model out",
         )
-    return subject(chosen.model), peer_of(chosen)
+    return fuzz_target(chosen.model), peer_of(chosen)
 
 
 def generation_for(peer: Any, asked: str | None, about: FuzzTarget) -> str:

@@ -47,12 +47,12 @@ def generate(
     from slotspec.cli.plan import parse_bounds
     from slotspec.oracle.fuzzing.coverage_tours import COVERS
     from slotspec.oracle.fuzzing.coverage_tours import cover as covered
-    from slotspec.oracle.fuzzing.targets import subject
+    from slotspec.oracle.fuzzing.targets import fuzz_target
     from slotspec.statemachine.errors import UsageError
 
     if cover not in COVERS:
         raise UsageError("SET111", f"--cover {cover!r}; choose from {', '.join(COVERS)}")
-    about = subject(model)
+    about = fuzz_target(model)
     if generation is not None:
         about.generation(generation)
     if max_states < 1 or length < 1:

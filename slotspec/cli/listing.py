@@ -47,7 +47,7 @@ def list_(
 
     out = Output()
     if what is What.models and not model:
-        out.table(("model", "what it is"), list(MODELS.items()))
+        out.table(("model", "what it is"), [(e.name, e.description) for e in MODELS.values()])
         return
     if what is What.bugs and not model:
         all_bugs(out)

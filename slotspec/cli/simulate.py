@@ -183,11 +183,11 @@ def exit_code(results: Sequence[Simulation]) -> int:
 def write_trace(target: Path, results: Sequence[Simulation]) -> None:
     """The first violation's trace; its header says which run it comes from."""
     from slotspec.cli.check import write
-    from slotspec.statemachine.formatting import formatter_of
+    from slotspec.oracle.traces.export import export
 
     for result in results:
         if result.finding is not None and result.violation is not None:
-            header, *steps = formatter_of(result.instance).export(result.finding)
+            header, *steps = export(result.instance, result.finding)
             found = result.violation
             header["seed"] = result.seed
             header["scenario"] = (

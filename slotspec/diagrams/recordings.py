@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import UNSET
 
 from slotspec.oracle.conformance.compare import Outcome, compare
-from slotspec.oracle.conformance.registry import generation_of, oracle_for
+from slotspec.oracle.conformance.oracles import generation_of, oracle_for
 from slotspec.oracle.traces.reading import TraceReader
 from slotspec.oracle.traces.trace import Expected, TraceHeader
 from slotspec.statemachine.errors import InputError, SlotspecError, StepError
@@ -91,15 +91,3 @@ def follow(path: str | Path, generation: str | None = None) -> Iterator[Replayed
 
 def _said(value: Any, otherwise: Any) -> Any:
     return otherwise if value is UNSET else value
-
-
-def model_of(implementation: str) -> str:
-    """The built-in model of a recorded class, by the name of its oracle's module."""
-    from slotspec.oracle.conformance.registry import ORACLES
-
-    found = ORACLES.get(implementation)
-    return (
-        found.partition(":")[0].rpartition(".")[0].rpartition(".")[2]
-        if isinstance(found, str)
-        else implementation
-    )

@@ -10,10 +10,11 @@ from typing import Any
 
 from slotspec.diagrams.description import Message, Remark, Sequel, Sequence
 from slotspec.diagrams.message_arrows import flights
-from slotspec.diagrams.participants import Participants, participants_of
+from slotspec.diagrams.participants import participants_of, participants_of_class
 from slotspec.statemachine.declaration.model import Instance, Kind, Property
 from slotspec.statemachine.formatting import for_ever, formatter_of
 from slotspec.statemachine.message_formatting import MessageFormatter
+from slotspec.statemachine.participants import Participants
 from slotspec.statemachine.results import Finding, TraceStep
 
 MOST = 6
@@ -115,11 +116,11 @@ def of_trace(path: str | Path, generation: str | None = None) -> Sequence:
     :raises InputError: whatever is wrong with the file (``TRC…``).
     :raises UsageError: ``SET101`` for a generation that the class does not have.
     """
-    from slotspec.diagrams.recordings import follow, model_of
+    from slotspec.diagrams.recordings import follow
 
     reached = list(follow(path, generation))
     header = reached[0].header
-    cast = participants_of(model_of(header.implementation))
+    cast = participants_of_class(header.implementation)
     told = [
         of_recorded(cast, step.number, step.op, step.arguments, step.effects, step.raises)
         for step in reached

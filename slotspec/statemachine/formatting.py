@@ -5,16 +5,11 @@ A model may bring its own: a subclass of :class:`TraceFormatter` in ``Model.word
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 from slotspec.statemachine.declaration.model import Call, Instance, ParameterDomain, Property
 from slotspec.statemachine.declaration.records import Domain, Ref, Sort
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.results import Finding, TraceStep
 
-STEPS_FORMAT = "slotspec.steps"
-"""What the header of a trace in a model's own actions says of itself."""
 NOTHING = "-"
 """How NONE is written."""
 
@@ -109,27 +104,6 @@ class TraceFormatter:
             f"{name}={self.argument(domain, value)}"
             for (name, domain), value in zip(declared.parameters.items(), elements, strict=True)
         )
-
-    def export(self, finding: Finding) -> Iterator[dict[str, Any]]:
-        """The trace as objects for JSON lines: a header, then one for each step."""
-        setting = self.instance.setting
-        header = {
-            "format": STEPS_FORMAT,
-            "model": self.instance.model.name,
-            "generation": self.instance.generation,
-            "bounds": dict(setting.bounds),
-        }
-        yield header if finding.loop is None else {**header, "loop": finding.loop}
-        for step in finding.steps:
-            yield {
-                "action": step.call.action.name,
-                "arguments": dict(
-                    zip(step.call.action.parameters, step.call.arguments, strict=True)
-                ),
-                "result": step.result,
-                "effects": [list(effect) for effect in step.effects],
-                "state": dict(step.after),
-            }
 
 
 def for_ever(finding: Finding) -> str | None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep
 from slotspec.oracle.fuzzing.shrinking import shrink
 from slotspec.oracle.fuzzing.sources import source
-from slotspec.oracle.fuzzing.targets import FuzzTarget, subject, target_of_header
+from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target, target_of_header
 from slotspec.oracle.peers.python import PythonPeer
 from slotspec.oracle.traces.trace import TraceHeader
 from slotspec.statemachine.errors import InputError
@@ -35,7 +35,7 @@ def run(
     :raises UsageError: ``SET101`` for an unknown generation, ``SET112`` for a model that has
         no class.
     """
-    about = subject(model)
+    about = fuzz_target(model)
     about.generation(generation)
     peer = PythonPeer(factory, name_of(factory))
     found: list[Found] = []
@@ -112,7 +112,7 @@ class CheckedObject:
         config: Mapping[str, int],
     ) -> None:
         if given_ is None:
-            pool = subject("slot_pool")
+            pool = fuzz_target("slot_pool")
             header = source(pool, pool.generation(generation), Random(0), 0).header
         else:
             header = msgspec.convert(given_, TraceHeader)

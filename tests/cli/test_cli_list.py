@@ -18,9 +18,9 @@ TURNSTILE = str(EXAMPLES / "turnstile.py")
 def test_models_are_listed_without_loading_them(run: Run) -> None:
     ran = run("list")
     assert ran.code == 0
-    for name, description in MODELS.items():
+    for name, entry in MODELS.items():
         assert name in ran.out
-        assert description in ran.out
+        assert entry.description in ran.out
 
 
 @pytest.mark.parametrize("what", list(What))

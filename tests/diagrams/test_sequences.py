@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 
 from slotspec.diagrams.description import Message, Remark, Sequel, Sequence
-from slotspec.diagrams.participants import PARTICIPANTS, participants_of
-from slotspec.diagrams.recordings import model_of
+from slotspec.diagrams.participants import participants_of
 from slotspec.diagrams.sequence_svg import broken, sequence_svg, width
 from slotspec.diagrams.sequences import differences, natural, of_finding, of_trace
 from slotspec.models import MODELS, load_model
-from slotspec.oracle.traces.schema import SCHEMAS
+from slotspec.models.registry import recorded
 from slotspec.statemachine.errors import InputError, UsageError
 from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
@@ -41,19 +40,14 @@ def remarks(sequence: Sequence, bad: bool = False) -> list[str]:
 @pytest.mark.parametrize("name", list(MODELS))
 def test_every_model_says_who_talks_to_whom(name: str) -> None:
     words = formatter_of(load_model(name).instance())
-    assert (name in PARTICIPANTS) is not isinstance(words, MessageFormatter)
+    assert (MODELS[name].implementation is not None) is not isinstance(words, MessageFormatter)
 
 
-@pytest.mark.parametrize("name", list(PARTICIPANTS))
+@pytest.mark.parametrize("name", [entry.name for entry in recorded().values()])
 def test_every_action_and_effect_of_a_cast_is_the_models_own(name: str) -> None:
-    cast, model = PARTICIPANTS[name], load_model(name)
+    cast, model = participants_of(name), load_model(name)
     assert model.effects is not None
-    spoken = {
-        operation.name
-        for schema in SCHEMAS.values()
-        if model_of(schema.implementation) == name
-        for operation in schema.operations
-    }
+    spoken = {operation.name for operation in MODELS[name].schema().operations}
     assert spoken
     assert set(cast.callers) <= {*model.actions, *model.operations, *spoken}
     effects = {effect.name.lower() for effect in model.effects}

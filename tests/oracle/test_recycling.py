@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from slotspec.oracle.slot_pool.adapter import SlotPoolOracle
-from slotspec.oracle.traces.schema import SLOT_POOL
+from slotspec.oracle.slot_pool.schema import SCHEMA as SLOT_POOL
 from slotspec.oracle.traces.trace import TraceHeader
 from slotspec.statemachine.declaration.records import Sort
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from slotspec.models.logical_slot.model import logical_slot
 from slotspec.models.logical_slot.state import (
@@ -18,7 +16,7 @@ from slotspec.statemachine.declaration.model import ParameterDomain
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.formatting import TraceFormatter
-from slotspec.statemachine.results import Finding, TraceStep
+from slotspec.statemachine.results import TraceStep
 
 PREFIXES: Mapping[str, str] = {slots.name: "s", payloads.name: "y", physical_slots.name: "h"}
 """Sorts whose elements are called so, counted from 1."""
@@ -79,12 +77,6 @@ class LogicalSlotFormatter(TraceFormatter):
                     f"{place}: {self.value(spec.domain, old)} -> {self.value(spec.domain, new)}"
                 )
         return told
-
-    def export(self, finding: Finding) -> Iterator[dict[str, Any]]:
-        """The trace in the format of recordings: what ``slotspec conform`` replays."""
-        # imported here, since oracles build on models
-        exporter = importlib.import_module("slotspec.oracle.logical_slot.export")
-        yield from exporter.exported(self.instance, finding)
 
 
 logical_slot.formatter = LogicalSlotFormatter

@@ -6,7 +6,6 @@ calls and questions by what they are about: ``call of tm1/0 for a1``, ``question
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -38,7 +37,7 @@ from slotspec.statemachine.declaration.model import Call
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.formatting import NOTHING, TraceFormatter
-from slotspec.statemachine.results import Finding, TraceStep
+from slotspec.statemachine.results import TraceStep
 
 FAILURES: Mapping[int, str] = {
     Failure.TASK_MANAGER_LOST: "FlinkException",
@@ -270,14 +269,6 @@ class SlotManagerFormatter(TraceFormatter):
             else:
                 said.append(f"{name}={self.argument(domain, value)}")
         return f"{call.action.name}({', '.join(said)})"
-
-    # ------------------------------------------------------------------------------ export
-
-    def export(self, finding: Finding) -> Iterator[dict[str, Any]]:
-        """The trace in the format of recordings: what ``slotspec conform`` replays."""
-        # imported here, since oracles build on models
-        exporter = importlib.import_module("slotspec.oracle.slot_manager.export")
-        yield from exporter.exported(self.instance, finding)
 
 
 slot_manager.formatter = SlotManagerFormatter

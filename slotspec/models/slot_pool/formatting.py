@@ -7,7 +7,6 @@ allocation is a2.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +31,7 @@ from slotspec.statemachine.declaration.model import Call, ParameterDomain
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.formatting import NOTHING, TraceFormatter
-from slotspec.statemachine.results import Finding, TraceStep
+from slotspec.statemachine.results import TraceStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -278,14 +277,6 @@ class SlotPoolFormatter(TraceFormatter):
         if name in ("stored_allocation", "unfulfillable", "unfulfillable_for"):
             return bool(before["request"][int(index)] != after["request"][int(index)])
         return False
-
-    # ------------------------------------------------------------------------------ export
-
-    def export(self, finding: Finding) -> Iterator[dict[str, Any]]:
-        """The trace in the format of recordings: what ``slotspec conform`` replays."""
-        # imported here, since oracles build on models
-        exporter = importlib.import_module("slotspec.oracle.slot_pool.export")
-        yield from exporter.exported(self.instance, finding)
 
 
 def both(step: TraceStep) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -4,7 +4,6 @@ TaskExecutors ``tm1``, allocations ``a1``, payloads ``y1``.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -27,7 +26,7 @@ from slotspec.statemachine.declaration.model import ParameterDomain
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.formatting import NOTHING, TraceFormatter
-from slotspec.statemachine.results import Finding, TraceStep
+from slotspec.statemachine.results import TraceStep
 
 PREFIXES: Mapping[str, str] = {
     multis.name: "m",
@@ -142,12 +141,6 @@ class SlotSharingFormatter(TraceFormatter):
                     words = ["yes" if value else "no" for value in (old, new)]
                 told.append(f"{place}: {words[0]} -> {words[1]}")
         return told
-
-    def export(self, finding: Finding) -> Iterator[dict[str, Any]]:
-        """The trace in the format of recordings: what ``slotspec conform`` replays."""
-        # imported here, since oracles build on models
-        exporter = importlib.import_module("slotspec.oracle.slot_sharing.export")
-        yield from exporter.exported(self.instance, finding)
 
     def _forgotten(self, step: TraceStep) -> Iterator[str]:
         """Slots whose records are cleared: what each was, and that it is no more."""

@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from slotspec.models.task_slot_table.lifecycles import ClosingFuture, SlotTimer, Task, TaskSlot
@@ -28,7 +27,7 @@ from slotspec.statemachine.declaration.model import ParameterDomain
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.formatting import NOTHING, TraceFormatter
-from slotspec.statemachine.results import Finding, TraceStep
+from slotspec.statemachine.results import TraceStep
 
 PREFIXES: Mapping[str, str] = {
     allocations.name: "a",
@@ -168,12 +167,6 @@ class TaskSlotTableFormatter(TraceFormatter):
 
     def _sent(self, state: Mapping[str, Any], number: int) -> str:
         return self.element(allocations, state["sent"][number])
-
-    def export(self, finding: Finding) -> Iterator[dict[str, Any]]:
-        """The trace in the format of recordings: what ``slotspec conform`` replays."""
-        # imported here, since oracles build on models
-        exporter = importlib.import_module("slotspec.oracle.task_slot_table.export")
-        yield from exporter.exported(self.instance, finding)
 
 
 task_slot_table.formatter = TaskSlotTableFormatter

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from slotspec.models.registry import recorded
 from slotspec.oracle.conformance.files import expand
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.conformance.report import BadInput, Report, Summary
 from slotspec.oracle.traces.reading import printable
-from slotspec.oracle.traces.schema import SCHEMAS
 from slotspec.statemachine.errors import InputError, UsageError
 
 FILES_WORTH_A_PROCESS = 500
@@ -49,7 +49,7 @@ def conform_all(
     """
     if jobs is not None and jobs < 1:
         raise UsageError("SET102", f"{jobs} jobs cannot replay anything; give at least 1")
-    known = sorted({g for v in SCHEMAS.values() for g in v.generations})
+    known = sorted({g for entry in recorded().values() for g in entry.schema().generations})
     if generation is not None and generation not in known:
         raise UsageError(
             "SET101", f"there is no generation {generation!r}; use one of {', '.join(known)}"

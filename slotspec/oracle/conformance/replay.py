@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import UNSET
 
 from slotspec.oracle.conformance.compare import Outcome, compare, surely_equal
-from slotspec.oracle.conformance.registry import Oracle, generation_of, oracle_for
+from slotspec.oracle.conformance.oracles import Oracle, generation_of, oracle_for
 from slotspec.oracle.conformance.report import BadInput, Divergence, Report
 from slotspec.oracle.conformance.steps import StepsOracle, StepsReader, is_steps
 from slotspec.oracle.traces.reading import TraceReader, printable

@@ -8,8 +8,9 @@ from typing import Any
 
 from msgspec import UNSET
 
+from slotspec.models.registry import recorded
 from slotspec.oracle.conformance.compare import ABSENT, Difference, Outcome
-from slotspec.oracle.traces.schema import SCHEMAS
+from slotspec.oracle.traces.schema import schema_of
 from slotspec.oracle.traces.trace import Expected, TraceStep
 from slotspec.statemachine.errors import SlotspecError
 
@@ -143,14 +144,16 @@ class Group:
     @property
     def title(self) -> str:
         """The class for people."""
-        known = SCHEMAS.get(self.implementation)
-        return known.title if known else self.implementation
+        if self.implementation not in recorded():
+            return self.implementation
+        return schema_of(self.implementation).title
 
     @property
     def possible(self) -> int | None:
         """How many operations this generation of the class has."""
-        known = SCHEMAS.get(self.implementation)
-        return len(known.operations_of(self.generation)) if known and self.generation else None
+        if self.implementation not in recorded() or not self.generation:
+            return None
+        return len(schema_of(self.implementation).operations_of(self.generation))
 
 
 @dataclass

@@ -14,7 +14,7 @@ from typing import Literal
 
 from slotspec.oracle.fuzzing.coverage import declared
 from slotspec.oracle.fuzzing.graph import Edge, Graph, reachable
-from slotspec.oracle.fuzzing.targets import FUZZ_TARGETS, FuzzTarget, subject
+from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target
 from slotspec.statemachine.declaration.model import Instance
 
 Cover = Literal["transitions", "states", "pairs"]
@@ -25,8 +25,6 @@ STATES = 4_000
 LENGTH = 30
 """Longest sequence, unless more is needed to get somewhere at all."""
 
-TINY = FUZZ_TARGETS["slot_pool"].tiny
-"""Bounds within which every state of the pool is covered, unless others are given."""
 ALL_SIDES: Mapping[str, int] = {
     "task_managers": 1,
     "requests": 2,
@@ -112,7 +110,7 @@ def cover(
 
     :param bounds: of the one instance to be covered; None: bounds that suit `what`.
     """
-    about = subject(model)
+    about = fuzz_target(model)
     instances = _instances(about, generation, what, bounds)
     gain = gain_of(what)
     done: set[Goal] = set()

@@ -21,7 +21,7 @@ from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep, replay
 from slotspec.oracle.fuzzing.run import absent_operations, ignore
 from slotspec.oracle.fuzzing.shrinking import shrink
 from slotspec.oracle.fuzzing.sources import source
-from slotspec.oracle.fuzzing.targets import FuzzTarget, subject, target_of_header
+from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target, target_of_header
 from slotspec.oracle.peers.model import ModelPeer
 from slotspec.oracle.peers.protocol import Peer
 from slotspec.statemachine.errors import InputError
@@ -59,7 +59,7 @@ class Differences:
 
 def choices_between(here: str, there: str, model: str = "slot_pool") -> dict[str, Any]:
     """Choices of generation `there` that differ from those of `here`, with their values."""
-    generations = subject(model).load().generations
+    generations = fuzz_target(model).load().generations
     mine, theirs = generations[here], generations[there]
     return {
         name: value
@@ -107,7 +107,7 @@ def every_difference(
     :raises PeerError: where the peer fails; it tells the sequence.
     """
     start = time.perf_counter()
-    about = subject(model)
+    about = fuzz_target(model)
     known = about.schema.generations
     other = getattr(peer, "generation", None)
     comparable = other if other in known and other != generation else None

@@ -13,14 +13,14 @@ from typing import Any
 
 import msgspec
 
-from slotspec.oracle.fuzzing.targets import subject
+from slotspec.oracle.fuzzing.targets import fuzz_target
 from slotspec.oracle.peers.protocol import Operation
+from slotspec.oracle.traces.export import export
 from slotspec.oracle.traces.schema import RESERVED
 from slotspec.oracle.traces.trace import TraceHeader
 from slotspec.oracle.traces.trace import TraceStep as Recorded
 from slotspec.statemachine.declaration.model import Action, Call, Instance
 from slotspec.statemachine.declaration.rules import DISABLED
-from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.interpreter.stepping import Interpreter
 from slotspec.statemachine.results import Finding, TraceStep
 
@@ -35,7 +35,7 @@ _IDLE = 0.2
 @lru_cache(maxsize=64)
 def surroundings(model: str, generation: str, scope: str) -> Surroundings:
     """The environment of a model at the bounds of a scope, made once."""
-    about = subject(model)
+    about = fuzz_target(model)
     instance = about.load().instance(about.walked, generation=generation, scope=scope)
     return Surroundings(instance, about.rare)
 
@@ -106,7 +106,7 @@ def told(finding: Finding) -> tuple[TraceHeader, list[Operation]]:
 def recorded(finding: Finding) -> tuple[TraceHeader, list[Recorded]]:
     """A walk as a recording, with what the model expects of each step."""
     assert finding.instance is not None
-    lines = formatter_of(finding.instance).export(finding)
+    lines = export(finding.instance, finding)
     header = msgspec.convert(next(lines), TraceHeader)
     return header, [_step(line) for line in lines]
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from slotspec.oracle.conformance.compare import Difference, Outcome, compare
-from slotspec.oracle.conformance.registry import factory_of
+from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.fuzzing.coverage import Coverage
 from slotspec.oracle.fuzzing.sources import situation_of
 from slotspec.oracle.fuzzing.targets import target_of_header

@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from slotspec.oracle.conformance.registry import factory_of
+from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.fuzzing.run import absent_operations
 from slotspec.oracle.fuzzing.sources import situation_of, source
-from slotspec.oracle.fuzzing.targets import subject
+from slotspec.oracle.fuzzing.targets import fuzz_target
 from slotspec.oracle.peers.protocol import Operation, Peer, PeerError
 from slotspec.oracle.traces.trace import Expected, TraceHeader, TraceStep
 from slotspec.statemachine.errors import InputError, SlotspecError
@@ -34,7 +34,7 @@ class Recording:
     def __init__(
         self, peer: Peer, generation: str, seed: int, steps: int, *, model: str = "slot_pool"
     ) -> None:
-        about = subject(model)
+        about = fuzz_target(model)
         self._random = Random(seed)
         self._peer = peer
         self._count = steps

@@ -15,7 +15,7 @@ from slotspec.oracle.fuzzing.coverage import Coverage
 from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep
 from slotspec.oracle.fuzzing.shrinking import shortened, shrink
 from slotspec.oracle.fuzzing.sources import Source, source
-from slotspec.oracle.fuzzing.targets import FuzzTarget, subject
+from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target
 from slotspec.oracle.peers.protocol import Peer, PeerError
 from slotspec.statemachine.errors import InputError
 
@@ -126,7 +126,7 @@ def _one_batch(
     best: list[Found] = []
     shrinking_runs = 0
     stop: _Stop | None = None
-    about = subject(outcome.coverage.model)
+    about = fuzz_target(outcome.coverage.model)
     absent = absent_operations(peer, about)
     generation = outcome.coverage.generation
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from slotspec.oracle.conformance.registry import factory_of
+from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.fuzzing.lockstep import Found, attempt
 from slotspec.oracle.fuzzing.simplification import joined, names_in, renamed, simpler
 from slotspec.oracle.fuzzing.targets import target_of_header

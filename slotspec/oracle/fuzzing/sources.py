@@ -16,9 +16,9 @@ from slotspec.oracle.fuzzing.name_pool import NamesInUse
 from slotspec.oracle.fuzzing.random_operations import Inventor
 from slotspec.oracle.fuzzing.targets import FuzzTarget, target_of_header
 from slotspec.oracle.peers.protocol import Operation
+from slotspec.oracle.slot_pool.schema import SCHEMA as SLOT_POOL
 from slotspec.oracle.slot_pool.strategies import Swarm
 from slotspec.oracle.slot_pool.view import Situation
-from slotspec.oracle.traces.schema import SLOT_POOL
 from slotspec.oracle.traces.trace import FORMAT, TraceHeader
 from slotspec.statemachine.errors import UsageError
 

@@ -23,8 +23,8 @@ from slotspec.models.logical_slot.state import (
     slots,
 )
 from slotspec.oracle.conformance.adapter import ModelOracle
+from slotspec.oracle.logical_slot.schema import SCHEMA
 from slotspec.oracle.traces.names import Names
-from slotspec.oracle.traces.schema import LOGICAL_SLOT
 from slotspec.oracle.traces.trace import TraceHeader
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import NONE, Listener
@@ -62,7 +62,7 @@ class LogicalSlotOracle(ModelOracle):
     :param listener: told of every lifecycle event that the rules fire.
     """
 
-    schema = LOGICAL_SLOT
+    schema = SCHEMA
     raises_effect = Effect.RAISES
     raised: ClassVar[Mapping[int, str]] = {
         Raised.ILLEGAL_STATE: "IllegalStateException",
@@ -218,3 +218,7 @@ class LogicalSlotOracle(ModelOracle):
                 name: RUNS[s.payload[number]] for name, number in self._numbers[payloads].items()
             },
         }
+
+
+ORACLE = LogicalSlotOracle
+"""What the registry finds."""

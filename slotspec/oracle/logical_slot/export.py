@@ -8,8 +8,8 @@ from typing import Any
 
 from slotspec.models.logical_slot.state import Outcome, Reaction
 from slotspec.oracle.logical_slot.adapter import LogicalSlotOracle
+from slotspec.oracle.logical_slot.schema import SCHEMA
 from slotspec.oracle.traces.exporting import Exporter, Told, generation_told, named
-from slotspec.oracle.traces.schema import LOGICAL_SLOT
 from slotspec.oracle.traces.trace import FORMAT, TraceHeader
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.results import Finding
@@ -34,7 +34,7 @@ class LogicalSlotExporter(Exporter):
         generation = generation_told(instance)
         self.header = TraceHeader(
             format=FORMAT,
-            implementation=LOGICAL_SLOT.implementation,
+            implementation=SCHEMA.implementation,
             version=generation,
             config={},
             profiles={},

@@ -11,8 +11,8 @@ from slotspec.oracle.peers.flink_state import POOL, Fields, FlinkState
 from slotspec.oracle.peers.flink_values import RUNTIME, FlinkValues, simple_name
 from slotspec.oracle.peers.flink_world import FlinkWorld, by_allocation, canonical
 from slotspec.oracle.peers.protocol import PeerError
+from slotspec.oracle.slot_pool.schema import SCHEMA as SLOT_POOL
 from slotspec.oracle.traces.names import natural
-from slotspec.oracle.traces.schema import SLOT_POOL
 from slotspec.oracle.traces.trace import TraceHeader, TraceStep
 
 FAR_MS = 10**12

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Any
 
 from slotspec.models import load_model
-from slotspec.oracle.conformance.registry import factory_of
+from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.peers.protocol import PeerError
 from slotspec.oracle.traces.trace import TraceHeader, TraceStep
 from slotspec.statemachine.errors import InputError, StepError

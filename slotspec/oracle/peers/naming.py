@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from slotspec.oracle.traces.schema import SLOT_MANAGER, SLOT_POOL
+from slotspec.oracle.slot_manager.schema import SCHEMA as SLOT_MANAGER
+from slotspec.oracle.slot_pool.schema import SCHEMA as SLOT_POOL
 from slotspec.oracle.traces.trace import TraceHeader, TraceStep
 
 SHOWN: dict[str, dict[str, tuple[str, str]]] = {

@@ -50,9 +50,9 @@ from slotspec.models.slot_manager.state import (
 from slotspec.models.slot_manager.timers import next_timer
 from slotspec.models.slot_manager.updates import queued
 from slotspec.oracle.conformance.adapter import ModelOracle
+from slotspec.oracle.slot_manager.schema import SCHEMA
 from slotspec.oracle.slot_pool.adapter import profiles_of
 from slotspec.oracle.traces.names import Names
-from slotspec.oracle.traces.schema import SLOT_MANAGER
 from slotspec.oracle.traces.trace import Expected, TraceHeader
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import NONE, Listener
@@ -115,7 +115,7 @@ class SlotManagerOracle(ModelOracle):
     :param listener: told of every lifecycle event that the rules fire.
     """
 
-    schema = SLOT_MANAGER
+    schema = SCHEMA
     raises_effect = Effect.RAISES
     raised = RAISED
 
@@ -506,3 +506,7 @@ class SlotManagerOracle(ModelOracle):
             "call": self._name(self._calls, s.request_call[request]),
             "pending_slot": None if reserved == NONE else self._expected_name(reserved),
         }
+
+
+ORACLE = SlotManagerOracle
+"""What the registry finds."""

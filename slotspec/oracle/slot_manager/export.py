@@ -14,9 +14,9 @@ from slotspec.oracle.slot_manager.adapter import (
     TASK_MANAGER_TIMEOUT_MS,
     SlotManagerOracle,
 )
+from slotspec.oracle.slot_manager.schema import SCHEMA
 from slotspec.oracle.slot_pool.export import profile_json
 from slotspec.oracle.traces.exporting import Exporter, Told, generation_told, named
-from slotspec.oracle.traces.schema import SLOT_MANAGER
 from slotspec.oracle.traces.trace import FORMAT, TraceHeader
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
@@ -56,7 +56,7 @@ class SlotManagerExporter(Exporter):
         self._width = setting.bounds["slots"]
         self.header = TraceHeader(
             format=FORMAT,
-            implementation=SLOT_MANAGER.implementation,
+            implementation=SCHEMA.implementation,
             version=generation,
             config={
                 "slot_request_timeout_ms": setting["slot_request_timeout"]

@@ -35,8 +35,8 @@ from slotspec.models.slot_pool.state import (
 )
 from slotspec.models.slot_pool.state import gateways as gateway_sort
 from slotspec.oracle.conformance.adapter import ModelOracle
+from slotspec.oracle.slot_pool.schema import SCHEMA
 from slotspec.oracle.traces.names import Names, natural
-from slotspec.oracle.traces.schema import SLOT_POOL
 from slotspec.oracle.traces.trace import Expected, TraceHeader, TraceStep
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import NONE, Listener
@@ -89,7 +89,7 @@ class SlotPoolOracle(ModelOracle):
     :param listener: is told of every lifecycle event.
     """
 
-    schema = SLOT_POOL
+    schema = SCHEMA
     raises_effect = Effect.RAISES
     raised = RAISED
     any_order_effect = Effect.ANY_ORDER
@@ -512,3 +512,7 @@ class SlotPoolOracle(ModelOracle):
             "profile": self._profiles.name(s.leaked_profile[leak]),
             "payload": s.leaked_payload[leak] == 1,
         }
+
+
+ORACLE = SlotPoolOracle
+"""What the registry finds."""

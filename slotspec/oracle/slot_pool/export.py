@@ -23,7 +23,7 @@ from slotspec.oracle.slot_pool.adapter import (
     IDLE_SLOT_TIMEOUT_MS,
     SlotPoolOracle,
 )
-from slotspec.oracle.traces.schema import SLOT_POOL
+from slotspec.oracle.slot_pool.schema import SCHEMA
 from slotspec.oracle.traces.trace import FORMAT, Expected, TraceHeader, TraceStep
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.rules import NONE
@@ -73,7 +73,7 @@ def header_of(instance: Instance) -> TraceHeader:
     tms = range(setting.bounds["task_managers"])
     return TraceHeader(
         format=FORMAT,
-        implementation=SLOT_POOL.implementation,
+        implementation=SCHEMA.implementation,
         version=generation,
         config={
             "idle_slot_timeout_ms": setting["idle_timeout"] or IDLE_SLOT_TIMEOUT_MS,

@@ -14,8 +14,8 @@ from typing import Any
 
 from slotspec.oracle.fuzzing.targets import PROFILES
 from slotspec.oracle.peers.protocol import Operation
+from slotspec.oracle.slot_pool.schema import SCHEMA
 from slotspec.oracle.slot_pool.view import Situation
-from slotspec.oracle.traces.schema import SLOT_POOL
 from slotspec.oracle.traces.trace import FORMAT, TraceHeader
 
 CAUSES = {
@@ -53,7 +53,7 @@ class Swarm:
         self.generation = generation
         self.header = TraceHeader(
             format=FORMAT,
-            implementation=SLOT_POOL.implementation,
+            implementation=SCHEMA.implementation,
             version=f"{generation}.0",
             config={
                 "idle_slot_timeout_ms": random.choice(_IDLE_CHOICES),
@@ -76,7 +76,7 @@ class Swarm:
         self.hostile = random.choice((0.05, 0.2, 0.5))
         self.operations: list[str] = []
         self.weights: list[float] = []
-        for op in SLOT_POOL.operations_of(generation):
+        for op in SCHEMA.operations_of(generation):
             if op in _RARE:
                 weight = random.choice((0.0, 0.1, 0.1, 0.4))
             elif op in _QUERIES:

@@ -37,8 +37,8 @@ from slotspec.models.slot_sharing.tree import is_multi_registered, is_single_reg
 from slotspec.models.slot_sharing.versions import MapOrder
 from slotspec.oracle.conformance.adapter import ModelOracle
 from slotspec.oracle.slot_pool.adapter import profiles_of
+from slotspec.oracle.slot_sharing.schema import SCHEMA
 from slotspec.oracle.traces.names import Names, natural
-from slotspec.oracle.traces.schema import SLOT_SHARING
 from slotspec.oracle.traces.trace import Expected, TraceHeader
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import NONE, Listener
@@ -77,7 +77,7 @@ class SlotSharingOracle(ModelOracle):
     :param listener: told of every lifecycle event that the rules fire.
     """
 
-    schema = SLOT_SHARING
+    schema = SCHEMA
     raises_effect = Effect.RAISES
     any_order_effect = Effect.ANY_ORDER
     raised: ClassVar[Mapping[int, str]] = {
@@ -454,3 +454,7 @@ class SlotSharingOracle(ModelOracle):
             "payload": payload,
             "released": RELEASED[s.released[slot]],
         }
+
+
+ORACLE = SlotSharingOracle
+"""What the registry finds."""

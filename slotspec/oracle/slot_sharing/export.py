@@ -18,7 +18,7 @@ from slotspec.models.slot_sharing.environment import next_multi, next_payload, n
 from slotspec.models.slot_sharing.profiles import CATALOGUE
 from slotspec.oracle.slot_pool.export import profile_json
 from slotspec.oracle.slot_sharing.adapter import SlotSharingOracle
-from slotspec.oracle.traces.schema import SLOT_SHARING
+from slotspec.oracle.slot_sharing.schema import SCHEMA
 from slotspec.oracle.traces.trace import FORMAT, TraceHeader, TraceStep
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import StepError
@@ -62,7 +62,7 @@ def header_of(instance: Instance) -> TraceHeader:
         named = dict(list(CATALOGUE.items())[: setting.bounds["profiles"]])
     return TraceHeader(
         format=FORMAT,
-        implementation=SLOT_SHARING.implementation,
+        implementation=SCHEMA.implementation,
         version=str(instance.generation),
         config={"owner_releases": bool(setting["owner_releases"])},
         profiles={name: profile_json(profile) for name, profile in named.items()},

@@ -38,8 +38,8 @@ from slotspec.models.task_slot_table.state import (
 from slotspec.models.task_slot_table.versions import DynamicNumber
 from slotspec.oracle.conformance.adapter import ModelOracle
 from slotspec.oracle.slot_pool.adapter import profiles_of
+from slotspec.oracle.task_slot_table.schema import SCHEMA
 from slotspec.oracle.traces.names import Names, natural
-from slotspec.oracle.traces.schema import TASK_SLOT_TABLE
 from slotspec.oracle.traces.trace import Expected, TraceHeader
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import NONE, Listener, recycle
@@ -113,7 +113,7 @@ class TaskSlotTableOracle(ModelOracle):
     :param listener: told of every lifecycle event that the rules fire.
     """
 
-    schema = TASK_SLOT_TABLE
+    schema = SCHEMA
     raises_effect = Effect.RAISES
     any_order_effect = Effect.ANY_ORDER
     raised: ClassVar[Mapping[int, str]] = {
@@ -526,3 +526,7 @@ class TaskSlotTableOracle(ModelOracle):
             }
             self._budgets[used] = {**fixed, "extended": extended}
         return self._budgets[used]
+
+
+ORACLE = TaskSlotTableOracle
+"""What the registry finds."""

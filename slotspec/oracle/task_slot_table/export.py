@@ -16,8 +16,8 @@ from slotspec.models.task_slot_table.resources import FIXED
 from slotspec.models.task_slot_table.state import Outcome, resources_of
 from slotspec.models.task_slot_table.versions import DynamicNumber
 from slotspec.oracle.task_slot_table.adapter import TaskSlotTableOracle
+from slotspec.oracle.task_slot_table.schema import SCHEMA
 from slotspec.oracle.traces.exporting import Exporter, Told, generation_told, named
-from slotspec.oracle.traces.schema import TASK_SLOT_TABLE
 from slotspec.oracle.traces.trace import FORMAT, TraceHeader
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.rules import NONE
@@ -77,7 +77,7 @@ class TaskSlotTableExporter(Exporter):
         self.profiles = list(resources.profiles)
         self.header = TraceHeader(
             format=FORMAT,
-            implementation=TASK_SLOT_TABLE.implementation,
+            implementation=SCHEMA.implementation,
             version=generation,
             config={
                 "slots": self.static,

@@ -43,7 +43,8 @@ from typing import Any, BinaryIO, NoReturn, Self, cast
 import msgspec
 from msgspec import UNSET
 
-from slotspec.oracle.traces.schema import RESERVED, SCHEMAS, Argument, Operation, TraceSchema
+from slotspec.models.registry import recorded
+from slotspec.oracle.traces.schema import RESERVED, Argument, Operation, TraceSchema, schema_of
 from slotspec.oracle.traces.trace import FORMAT, TraceHeader, TraceStep
 from slotspec.statemachine.errors import InputError
 
@@ -121,7 +122,7 @@ class TraceReader:
     @property
     def schema(self) -> TraceSchema:
         """What traces of this class may say."""
-        return SCHEMAS[self.header.implementation]
+        return schema_of(self.header.implementation)
 
     def __enter__(self) -> Self:
         return self
@@ -261,8 +262,8 @@ class TraceReader:
         if isinstance(number, bool) or number != FORMAT:
             self._fail("TRC009", f"format {shown(number)} is unknown; write format {FORMAT}")
         name = raw.get("implementation")
-        if isinstance(name, str) and name not in SCHEMAS:
-            known = ", ".join(SCHEMAS)
+        if isinstance(name, str) and name not in recorded():
+            known = ", ".join(recorded())
             self._fail("TRC010", f"unknown implementation {shown(name)}; there is {known}")
         fields = TraceHeader.__struct_fields__
         for key in raw:
@@ -282,7 +283,7 @@ class TraceReader:
 
     def _check_config(self, header: TraceHeader) -> None:
         try:
-            msgspec.convert(header.config, SCHEMAS[header.implementation].config)
+            msgspec.convert(header.config, schema_of(header.implementation).config)
         except msgspec.ValidationError as error:
             place = re.search(r"\$\.(\w+)", str(error))
             value = header.config.get(place[1]) if place else None

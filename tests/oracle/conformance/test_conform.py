@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from slotspec.oracle.conformance import registry
+from slotspec.models import MODELS
 from slotspec.oracle.conformance.batch import conform_all
 from slotspec.oracle.conformance.compare import Outcome
 from slotspec.oracle.conformance.files import expand
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.conformance.report import BadInput, Divergence, Report, Summary
 from slotspec.oracle.conformance.workers import replay_in_processes
+from slotspec.oracle.slot_pool.schema import SCHEMA as SLOT_POOL
 from slotspec.oracle.traces.reading import TraceReader
-from slotspec.oracle.traces.schema import SLOT_POOL
 from slotspec.oracle.traces.trace import Expected, TraceHeader, TraceStep
 from slotspec.oracle.traces.writing import write_trace
 from slotspec.statemachine.errors import InputError, StepError, UsageError
@@ -41,7 +41,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], list[str]]:
             def step(self, op: str, **arguments: Any) -> Expected:
                 return answer(op, arguments)
 
-        monkeypatch.setitem(registry.ORACLES, SLOT_POOL.implementation, Fake)
+        monkeypatch.setattr("slotspec.oracle.slot_pool.adapter.ORACLE", Fake)
         return asked
 
     return install
@@ -129,7 +129,7 @@ class TestOneFile:
                 calls.append(op)
                 return Expected(None)
 
-        monkeypatch.setitem(registry.ORACLES, SLOT_POOL.implementation, Hinted)
+        monkeypatch.setattr("slotspec.oracle.slot_pool.adapter.ORACLE", Hinted)
         conform(write(tmp_path / "t.jsonl", header(), step(), step("close")))
         assert calls == ["hint start", "start", "hint close", "close"]
 
@@ -270,7 +270,7 @@ class TestManyFiles:
             conform_all([folder], jobs=jobs)
 
     def test_a_class_without_a_model(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delitem(registry.ORACLES, SLOT_POOL.implementation)
+        monkeypatch.delitem(MODELS, "slot_pool")
         error = conform(folder / "b.jsonl").error
         assert error is not None
         assert error.code == "TRC010"

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from slotspec.cli import main
-from slotspec.oracle.conformance import registry
-from slotspec.oracle.traces.schema import SLOT_POOL
+from slotspec.oracle.slot_pool.adapter import SlotPoolOracle
 from slotspec.oracle.traces.trace import Expected, TraceHeader
 from tests.oracle.traces.trace_files import RECORDED, header, step, write
 
@@ -30,7 +29,7 @@ class Null:
 
 @pytest.fixture(autouse=True)
 def _null_oracle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.ORACLES, SLOT_POOL.implementation, Null)
+    monkeypatch.setattr("slotspec.oracle.slot_pool.adapter.ORACLE", Null)
 
 
 def run(*arguments: str | Path) -> int:
@@ -172,7 +171,6 @@ def test_json_to_a_place_that_cannot_be_written(
 
 
 def test_recordings(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
-    name = "slotspec.oracle.slot_pool.adapter:SlotPoolOracle"
-    monkeypatch.setitem(registry.ORACLES, SLOT_POOL.implementation, name)
+    monkeypatch.setattr("slotspec.oracle.slot_pool.adapter.ORACLE", SlotPoolOracle)
     assert run(RECORDED, "--jobs", "2") == 0
     assert "450 of 450 traces conform, 36,000 steps" in capsys.readouterr().out

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from slotspec.oracle.conformance.compare import compare
-from slotspec.oracle.conformance.registry import oracle_for
+from slotspec.oracle.conformance.oracles import oracle_for
 from tests.oracle.conformance.scenarios import (
     NOT_REPLAYED,
     UNORDERED_RESULTS,

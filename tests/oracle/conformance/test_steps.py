@@ -16,9 +16,9 @@ from slotspec.oracle.conformance.compare import Outcome
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.conformance.report import Report
 from slotspec.oracle.conformance.steps import MOST_CALLS, count_calls, finding_of, is_steps
+from slotspec.oracle.traces.export import export, steps_of
 from slotspec.statemachine.declaration.model import Call, Instance
 from slotspec.statemachine.errors import InputError, StepError, UsageError
-from slotspec.statemachine.formatting import TraceFormatter, formatter_of
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.interpreter.replay import explain
 from slotspec.statemachine.interpreter.stepping import Interpreter
@@ -38,7 +38,7 @@ def exported() -> tuple[Instance, Finding, Lines]:
     result = explore_interpreted(instance, Limits(states=20_000, seconds=60, until=name))
     finding = result.properties[0].finding
     assert finding is not None
-    return instance, finding, list(formatter_of(instance).export(finding))
+    return instance, finding, list(export(instance, finding))
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_other_models_too(name: str, tmp_path: Path) -> None:
     instance = load_model(name).instance()
     finding = explain(instance, instance.calls[:1])
     path = tmp_path / "trace.jsonl"
-    lines = TraceFormatter(instance).export(finding)
+    lines = steps_of(instance, finding)
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     assert conform(path).outcome is Outcome.CONFORMS
 

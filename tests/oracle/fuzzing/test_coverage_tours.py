@@ -11,10 +11,11 @@ from slotspec.cli.app import build
 from slotspec.models import load_model
 from slotspec.oracle.conformance.compare import Outcome
 from slotspec.oracle.conformance.replay import conform
-from slotspec.oracle.fuzzing.coverage_tours import TINY, cover
+from slotspec.oracle.fuzzing.coverage_tours import cover
 from slotspec.oracle.fuzzing.graph import reachable
+from slotspec.oracle.fuzzing.targets import fuzz_target
 
-SMALL = {**TINY, "foreign_allocations": 0}
+SMALL = {**fuzz_target("slot_pool").tiny, "foreign_allocations": 0}
 
 
 @pytest.mark.parametrize("what", ["states", "pairs", "transitions"])

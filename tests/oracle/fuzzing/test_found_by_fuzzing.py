@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from slotspec.oracle.slot_pool.adapter import SlotPoolOracle
-from slotspec.oracle.traces.schema import SLOT_POOL
+from slotspec.oracle.slot_pool.schema import SCHEMA as SLOT_POOL
 from slotspec.oracle.traces.trace import TraceHeader
 
 

@@ -24,7 +24,7 @@ from slotspec.oracle.fuzzing.recording import Recording
 from slotspec.oracle.fuzzing.rendering import mermaid
 from slotspec.oracle.fuzzing.run import fuzz
 from slotspec.oracle.fuzzing.sources import Mixture
-from slotspec.oracle.fuzzing.targets import FUZZ_TARGETS, subject
+from slotspec.oracle.fuzzing.targets import fuzz_target, fuzzable
 from slotspec.oracle.logical_slot.adapter import LogicalSlotOracle
 from slotspec.oracle.peers.command import CommandPeer
 from slotspec.oracle.peers.model import ModelPeer
@@ -36,8 +36,8 @@ from slotspec.oracle.traces.writing import write_trace
 from slotspec.statemachine.errors import InputError, UsageError
 from slotspec.statemachine.interpreter.replay import explain
 
-RUNS = [(name, version) for name, s in FUZZ_TARGETS.items() for version in s.schema.generations]
-OTHERS = [name for name in FUZZ_TARGETS if name != "slot_pool"]
+RUNS = [(name, version) for name in fuzzable() for version in fuzz_target(name).schema.generations]
+OTHERS = [name for name in fuzzable() if name != "slot_pool"]
 
 
 @pytest.mark.parametrize(("name", "generation"), RUNS)
@@ -54,7 +54,7 @@ def test_no_model_differs_from_itself(name: str, generation: str) -> None:
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_what_is_invented_is_in_the_vocabulary(name: str) -> None:
-    about = subject(name)
+    about = fuzz_target(name)
     generation = about.schema.generations[-1]
     taken = 0
     for number in range(20):
@@ -98,7 +98,7 @@ def test_a_known_bug_is_found_made_short_and_replayed(
     divergence = conform(trace).divergence
     assert divergence is not None
     assert divergence.step == len(found.steps)
-    receiver = subject(bug.model).receiver
+    receiver = fuzz_target(bug.model).receiver
     assert f"participant {receiver}\n" in mermaid(found)
 
 
@@ -121,7 +121,7 @@ def test_a_model_without_a_class_is_not_fuzzed() -> None:
     assert can_be_fuzzed("slot_manager")
     assert not can_be_fuzzed("cluster")
     with pytest.raises(UsageError, match="SET112"):
-        subject("cluster")
+        fuzz_target("cluster")
 
 
 def test_a_step_that_leaves_the_protocol_diverges() -> None:
@@ -136,7 +136,7 @@ def test_differences_between_releases_are_explained() -> None:
     peer = ModelPeer("1.12", model="slot_manager")
     found = every_difference(peer, "1.13", model="slot_manager", sequences=400)
     explained = {answer for kind in found.kinds for answer in kind.explained}
-    generations = subject("slot_manager").load().generations
+    generations = fuzz_target("slot_manager").load().generations
     differ = {n for n, v in generations["1.13"].items() if v != generations["1.12"][n]}
     assert explained
     assert explained <= differ

@@ -18,6 +18,7 @@ from slotspec.models.slot_manager.lifecycles import TaskManagerSlot
 from slotspec.models.slot_manager.state import Effect
 from slotspec.oracle.conformance.compare import Outcome
 from slotspec.oracle.conformance.replay import conform
+from slotspec.oracle.traces.export import export
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 from slotspec.statemachine.errors import UsageError
@@ -124,7 +125,7 @@ def test_deviations_replay(generation: str, tmp_path: Path) -> None:
         for answer in result.properties:
             if answer.finding is not None and answer.finding.steps:
                 found += 1
-                lines = list(formatter_of(instance).export(answer.finding))
+                lines = list(export(instance, answer.finding))
                 assert conforms(lines, tmp_path / "t.jsonl"), answer.property.name
     assert found > 20
 
@@ -138,4 +139,4 @@ def test_an_order_that_changes_cannot_be_told() -> None:
     ]
     calls = [next(c for c in instance.calls if str(c) == text) for text in texts]
     with pytest.raises(UsageError, match="set iteration_order=0"):
-        list(formatter_of(instance).export(explain(instance, calls)))
+        list(export(instance, explain(instance, calls)))

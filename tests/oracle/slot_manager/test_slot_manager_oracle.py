@@ -24,7 +24,7 @@ from slotspec.oracle.conformance.batch import conform_all
 from slotspec.oracle.conformance.compare import Outcome
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.slot_manager.adapter import SlotManagerOracle
-from slotspec.oracle.traces.schema import SLOT_MANAGER
+from slotspec.oracle.slot_manager.schema import SCHEMA as SLOT_MANAGER
 from slotspec.oracle.traces.trace import TraceHeader
 from slotspec.statemachine.declaration.queues import append
 from slotspec.statemachine.declaration.records import Sort

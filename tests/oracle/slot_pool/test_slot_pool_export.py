@@ -16,8 +16,8 @@ from slotspec.models.slot_pool.timers import is_idle_too_long
 from slotspec.oracle.conformance.compare import Outcome
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.slot_pool.export import exported
+from slotspec.oracle.traces.export import export
 from slotspec.statemachine import DISABLED, Finding, Instance, Kind, UsageError, Verdict, replay
-from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.interpreter.stepping import Interpreter
 from tests.models.small import POOL, RUNS, checked, instance
@@ -53,7 +53,7 @@ LARGE = {
 
 
 def lines_of(instance: Instance, finding: Finding) -> list[dict[str, Any]]:
-    return list(formatter_of(instance).export(finding))
+    return list(export(instance, finding))
 
 
 def conforms(lines: list[dict[str, Any]], path: Path) -> bool:

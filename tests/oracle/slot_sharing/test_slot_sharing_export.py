@@ -13,7 +13,7 @@ from slotspec.models.slot_sharing.state import Effect
 from slotspec.oracle.conformance.compare import Outcome
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.slot_sharing.adapter import SlotSharingOracle
-from slotspec.statemachine.formatting import formatter_of
+from slotspec.oracle.traces.export import export
 from slotspec.statemachine.results import Finding, Limits, TraceStep
 from slotspec.statemachine.search.engine import explore_compiled
 
@@ -47,7 +47,7 @@ def test_every_trace_can_be_replayed(scope: str, tmp_path: Path) -> None:
     findings = [p.finding for p in result.properties if p.finding]
     assert len(findings) >= 3
     for finding in findings:
-        header, *steps = formatter_of(instance).export(finding)
+        header, *steps = export(instance, finding)
         assert header["config"] == {"owner_releases": scope != "late"}
         effects = [sorted(effect["effect"] for effect in step["effects"]) for step in steps]
         assert effects == told(finding)
@@ -62,7 +62,7 @@ def test_ids_are_never_used_again() -> None:
     result = explore_compiled(instance, Limits(states=1_000_000, seconds=60))
     found = {p.property.name: p.finding for p in result.properties}["what_is_needed_is_reserved"]
     assert found is not None
-    _, *steps = formatter_of(instance).export(found)
+    _, *steps = export(instance, found)
     made = [s["slot"] for s in steps if s["op"].startswith(("create", "allocate"))]
     assert made == ["s1", "s2", "s3", "s4", "s5"]
     assert steps[-1]["op"] == "release"
@@ -83,7 +83,7 @@ def test_a_call_within_a_release_ends_the_recording(issue: str) -> None:
     result = explore_compiled(instance, Limits(states=10_000, seconds=60))
     found = {p.property.name: p.finding for p in result.properties}[bug.property]
     assert found is not None
-    _, *steps = formatter_of(instance).export(found)
+    _, *steps = export(instance, found)
     assert len(steps) == bug.length
     assert all("effects" in step for step in steps[:-1])
     released = "s3" if issue == "FLINK-14701" else "s1"
@@ -96,6 +96,6 @@ def test_a_cancelled_job_is_in_no_recording() -> None:
     result = explore_compiled(instance, Limits(states=10_000, seconds=60))
     found = {p.property.name: p.finding for p in result.properties}[bug.property]
     assert found is not None
-    _, *steps = formatter_of(instance).export(found)
+    _, *steps = export(instance, found)
     assert len(steps) == bug.length - 1
     assert all("effects" in step for step in steps)

@@ -16,10 +16,10 @@ from slotspec.models.task_slot_table import slots as below
 from slotspec.models.task_slot_table.state import TaskSlotTableState
 from slotspec.oracle.conformance.compare import Outcome
 from slotspec.oracle.conformance.replay import conform
+from slotspec.oracle.traces.export import export
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import UsageError
-from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.interpreter.replay import explain
 from slotspec.statemachine.interpreter.stepping import Interpreter
 from slotspec.statemachine.results import Finding, Limits
@@ -78,7 +78,7 @@ def test_random_runs_replay(name: str, generation: str, tmp_path: Path) -> None:
     instance = load_model(name).instance(bounds, generation=generation)
     for seed in range(8):
         finding = walked(instance, seed, 60)
-        lines = list(formatter_of(instance).export(finding))
+        lines = list(export(instance, finding))
         assert conforms(lines, tmp_path / "t.jsonl")
         last = lines[-1]["state"]
         if name == "task_slot_table":
@@ -101,7 +101,7 @@ def test_deviations_replay(name: str, generation: str, tmp_path: Path) -> None:
         for answer in result.properties:
             if answer.finding is not None and answer.finding.steps:
                 found += 1
-                lines = list(formatter_of(instance).export(answer.finding))
+                lines = list(export(instance, answer.finding))
                 assert conforms(lines, tmp_path / "t.jsonl"), answer.property.name
     assert found > 10
 
@@ -143,7 +143,7 @@ def test_a_broken_rule_diverges(
     result = explore_compiled(instance, Limits(states=1_500_000, seconds=60))
     found = next(p.finding for p in result.properties if p.property.name == violated)
     assert found is not None
-    lines = list(formatter_of(instance).export(found))
+    lines = list(export(instance, found))
     assert not conforms(lines, tmp_path / "t.jsonl")
 
 
@@ -152,5 +152,5 @@ def test_choices_that_no_release_has() -> None:
         generation="1.12", choices={"unnumbered_slot": 1}
     )
     with pytest.raises(UsageError, match="unnumbered_slot is not what generation") as raised:
-        list(formatter_of(instance).export(Finding(())))
+        list(export(instance, Finding(())))
     assert raised.value.code == "SET040"

@@ -14,7 +14,7 @@ from slotspec.oracle.conformance.batch import conform_all
 from slotspec.oracle.conformance.compare import Outcome
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.task_slot_table.adapter import TaskSlotTableOracle
-from slotspec.oracle.traces.schema import TASK_SLOT_TABLE
+from slotspec.oracle.task_slot_table.schema import SCHEMA as TASK_SLOT_TABLE
 from slotspec.oracle.traces.trace import TraceHeader
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.errors import InputError

@@ -24,7 +24,7 @@ from slotspec.statemachine.search.engine import explore_compiled
 
 slot_pool = load_model("slot_pool")
 
-FUZZ_TARGETS: dict[str, tuple[Callable[[], Instance], Limits]] = {
+INSTANCES: dict[str, tuple[Callable[[], Instance], Limits]] = {
     "core 2 1 2 1": (
         lambda: slot_pool_core.model.instance({"T": 2, "S": 1, "R": 2, "A": 1}),
         Limits(),
@@ -45,12 +45,12 @@ WAYS: dict[str, dict[str, Any]] = {
     "fingerprints": {"fingerprints": True},
     "fingerprints, two workers": {"fingerprints": True, "workers": 2},
 }
-SYMMETRIC = [name for name in FUZZ_TARGETS if name.startswith(("core", "slot"))]
+SYMMETRIC = [name for name in INSTANCES if name.startswith(("core", "slot"))]
 
 
 @cache
 def interpreted(name: str) -> Result:
-    make, limits = FUZZ_TARGETS[name]
+    make, limits = INSTANCES[name]
     return explore_interpreted(make(), limits)
 
 
@@ -74,9 +74,9 @@ def ends(result: Result) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("name", FUZZ_TARGETS)
+@pytest.mark.parametrize("name", INSTANCES)
 def test_compiled_as_interpreted(name: str, way: str) -> None:
-    make, limits = FUZZ_TARGETS[name]
+    make, limits = INSTANCES[name]
     instance, expected = make(), interpreted(name)
     if "fingerprints" in WAYS[way]:
         # they are refused with properties of runs that never end
@@ -92,7 +92,7 @@ def test_compiled_as_interpreted(name: str, way: str) -> None:
 @pytest.mark.parametrize("form", ["exact", "fast"])
 @pytest.mark.parametrize("name", SYMMETRIC)
 def test_symmetry_changes_no_answer(name: str, form: str) -> None:
-    make, limits = FUZZ_TARGETS[name]
+    make, limits = INSTANCES[name]
     result, expected = explore_compiled(make(), limits, symmetry=form), interpreted(name)
     assert answers(result) == answers(expected)
     assert ends(result) == ends(expected)

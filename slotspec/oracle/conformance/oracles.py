@@ -1,23 +1,12 @@
-"""Which oracle answers for which class.
-
-An oracle is asked for one trace at a time. A further class needs a vocabulary in
-:mod:`slotspec.oracle.traces.schema` and a line in :data:`ORACLES`.
-"""
+"""The oracle for a trace, found by its header."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, Protocol, cast
 
-from slotspec.oracle.traces.schema import (
-    LOGICAL_SLOT,
-    SCHEMAS,
-    SLOT_MANAGER,
-    SLOT_POOL,
-    SLOT_SHARING,
-    TASK_SLOT_TABLE,
-)
+from slotspec.models.registry import recorded
+from slotspec.oracle.traces.schema import schema_of
 from slotspec.oracle.traces.trace import Expected, TraceHeader
 from slotspec.statemachine.errors import InputError, UsageError
 
@@ -41,15 +30,6 @@ Factory = Callable[..., Oracle]
 """Called with generation and header. Those of the built-in models also take ``replace``,
 ``choices`` and ``listener`` by name."""
 
-ORACLES: dict[str, str | Factory] = {
-    SLOT_POOL.implementation: "slotspec.oracle.slot_pool.adapter:SlotPoolOracle",
-    TASK_SLOT_TABLE.implementation: "slotspec.oracle.task_slot_table.adapter:TaskSlotTableOracle",
-    LOGICAL_SLOT.implementation: "slotspec.oracle.logical_slot.adapter:LogicalSlotOracle",
-    SLOT_SHARING.implementation: "slotspec.oracle.slot_sharing.adapter:SlotSharingOracle",
-    SLOT_MANAGER.implementation: "slotspec.oracle.slot_manager.adapter:SlotManagerOracle",
-}
-"""The header's ``implementation`` -> what makes its oracle, or where that is found."""
-
 
 def generation_of(header: TraceHeader, generation: str | None = None) -> str:
     """The generation to hold a trace against: the one asked for, else its version's.
@@ -57,7 +37,7 @@ def generation_of(header: TraceHeader, generation: str | None = None) -> str:
     :raises UsageError: ``SET101`` where there is no such generation.
     :raises InputError: ``TRC011`` where there is none for the version of the trace.
     """
-    schema = SCHEMAS[header.implementation]
+    schema = schema_of(header.implementation)
     known = ", ".join(schema.generations)
     if generation is not None:
         if generation not in schema.generations:
@@ -89,13 +69,10 @@ def factory_of(header: TraceHeader) -> Factory:
 
     :raises InputError: ``TRC010`` where no model covers the class.
     """
-    found = ORACLES.get(header.implementation)
-    if found is None:
-        known = ", ".join(ORACLES)
+    models = recorded()
+    if header.implementation not in models:
+        known = ", ".join(models)
         raise InputError(
             "TRC010", f"no model covers {header.implementation!r} yet; there are {known}"
         )
-    if isinstance(found, str):
-        module, name = found.split(":")
-        found = cast("Factory", getattr(import_module(module), name))
-    return found
+    return cast("Factory", models[header.implementation].oracle())
