@@ -8,12 +8,18 @@ are imported when somebody asks for them.
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from dataclasses import dataclass
 from difflib import get_close_matches
+from importlib.util import find_spec
 from typing import Any
 
 from slotspec.statemachine.declaration.model import Model
 from slotspec.statemachine.errors import UsageError
+
+DECLARING = ("operations", "environment", "timers", "faults", "recycling", "formatting")
+"""The files of a model's folder that declare into it, as far as it has them. Calls are numbered
+in the order in which their actions are declared, so this order is fixed."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +38,12 @@ class Entry:
 
     def model(self) -> Model:
         """The model, with its operations, environment, formatter and properties declared."""
-        for place in ("models.{}.formatting", "properties.{}"):
-            importlib.import_module(f"slotspec.{place.format(self.name)}")
+        for file in DECLARING:
+            if find_spec(f"slotspec.models.{self.name}.{file}"):
+                importlib.import_module(f"slotspec.models.{self.name}.{file}")
+        properties = importlib.import_module(f"slotspec.properties.{self.name}")
+        for module in pkgutil.iter_modules(properties.__path__, f"{properties.__name__}."):
+            importlib.import_module(module.name)
         model = self._piece("models", "model", self.name)
         assert isinstance(model, Model)
         return model

@@ -16,17 +16,9 @@ from slotspec.models.cluster.state import (
     pool_instance,
     table_instance,
 )
-from slotspec.models.slot_manager.model import slot_manager
-from slotspec.models.slot_pool.model import slot_pool
-from slotspec.models.task_slot_table.model import task_slot_table
-from slotspec.properties import slot_manager as manager_properties
-from slotspec.properties import slot_pool as pool_properties
-from slotspec.properties import task_slot_table as table_properties
+from slotspec.models.registry import load_model
 from slotspec.statemachine.declaration.model import Instance, Kind, Model, Property
 from slotspec.statemachine.declaration.records import Setting
-
-DECLARED = (pool_properties, manager_properties, table_properties)
-"""Modules that declare the statements."""
 
 PartOf = Callable[[Setting], Instance]
 Wrap = Callable[[Callable[..., Any]], Callable[[ClusterState], bool]]
@@ -90,6 +82,6 @@ def take_over(model: Model, part: PartOf, wrap: Wrap, name: str) -> None:
             )(statement)
 
 
-take_over(slot_pool, pool_instance, of_pool, "pool")
-take_over(slot_manager, manager_instance, of_manager, "manager")
-take_over(task_slot_table, table_instance, of_tables, "table")
+take_over(load_model("slot_pool"), pool_instance, of_pool, "pool")
+take_over(load_model("slot_manager"), manager_instance, of_manager, "manager")
+take_over(load_model("task_slot_table"), table_instance, of_tables, "table")
