@@ -1,7 +1,7 @@
 """A known bug of Flink's slot protocol as a switchable defect of a healthy model.
 
-Each is declared in a module of its own, ``flink_NNNN.py``, as an element of its ``BUGS``: the
-rules that are wrong and what shows it. Nothing of it is in the models.
+Each module ``flink_NNNN.py`` lists its bugs in ``BUGS``: the rules that a bug replaces and the
+property that it breaks. The models themselves know nothing of bugs.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ Rule = Callable[..., Any]
 
 @dataclass(frozen=True, eq=False)
 class Bug:
-    """One known bug: how to switch it on, and what a check finds then.
+    """One known bug: how to switch it on, and what a check then finds.
 
     :param issue: Flink's issue, such as ``FLINK-8934``.
-    :param sentence: what goes wrong, in our own words.
-    :param model: name of the model that it is a defect of.
-    :param property: name of the property that it breaks, which the healthy model has; or
-        ``fault`` where a step leaves the protocol, ``deadlock`` where the model gets stuck.
-    :param length: number of steps of the shortest trace that shows it.
+    :param description: what goes wrong, in our own words.
+    :param model: the name of the model that has the bug.
+    :param property: the property that it breaks and that holds in the healthy model; ``fault`` if
+        a step leaves the protocol, ``deadlock`` if the model gets stuck.
+    :param length: steps of the shortest trace that shows it.
+    :param scope: the scope of the model that shows it.
+    :param fixed: the versions of Flink that have the fix.
+    :param generation: the generation that shows it; None if the model has no generations.
     :param replace: rule of the healthy model -> the wrong rule.
-    :param choices: named choices of the generation that are wrong, where the defect is one.
-    :param generation: the generation that it is shown in; None: the model has none.
-    :param scope: the scope of the model that it is shown in.
+    :param choices: choices of the generation that the bug changes.
     :param bounds: bounds that differ from those of the scope.
-    :param fixed: Flink's versions that have the fix.
-    :param likeness: how near the defect is to Flink's own, where it is not the same.
+    :param likeness: how the bug differs from Flink's own; empty if it is the same.
     """
 
     issue: str
@@ -51,14 +51,14 @@ class Bug:
     def instance(self, bounds: Mapping[str, int] | None = None) -> Instance:
         """The model with this bug.
 
-        :param bounds: bounds of your own instead of some of the bug's.
+        :param bounds: override some of the bug's bounds.
         """
         instance = self._instance(self.choices, self.replace, bounds or {})
         instance.defect = self.issue
         return instance
 
     def healthy(self) -> Instance:
-        """The model without it, at the same bounds."""
+        """The model without this bug, at the same bounds."""
         return self._instance({}, {}, {})
 
     def _instance(

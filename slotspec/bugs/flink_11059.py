@@ -1,4 +1,4 @@
-"""FLINK-11059: JobMaster and TaskExecutor never compare what they think of their slots."""
+"""FLINK-11059: JobMaster and TaskExecutor never compare their views of the slots."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from slotspec.models.cluster.state import ClusterState
 
 
 def ignore_report(s: ClusterState, tm: int) -> None:
-    """The heartbeat tells nothing of slots."""
+    """The heartbeat carries no report of slots."""
     width = len(s.pool.slot)
     for allocation in range(width):
         s.allocation_report[tm * width + allocation] = 0
@@ -17,9 +17,9 @@ def ignore_report(s: ClusterState, tm: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-11059",
-        description="A slot is no longer allocated at its TaskExecutor, and the pool has not heard of"
-        " that: whatever is deployed into it is refused, again and again, and nothing ever tells"
-        " the two that they differ.",
+        description="A TaskExecutor has freed a slot and the pool does not know. The TaskExecutor"
+        " refuses every task that is deployed into the slot, and no message ever corrects the"
+        " pool's view.",
         model="cluster",
         property="the_job_finishes",
         length=55,
@@ -28,8 +28,8 @@ BUGS = [
         bounds={"slots_per_task_manager": 2, "parallelism": 2, "early_timeouts": 0},
         replace={task_executor.sync_slots_with_report: ignore_report},
         fixed="1.8.1, 1.9.0",
-        likeness="In Flink the pool freed an idle slot by a call whose answer came too late, and"
-        " took it back; here the answer to an offer is lost, and the slot times out. The defect is"
-        " that both lack what mended them: reports of allocated slots with heartbeats.",
+        likeness="In Flink the pool freed an idle slot, the answer to that call came too late, and"
+        " the pool took the slot back. Here the answer to an offer is lost and the slot times out."
+        " In both cases what is missing is the fix: heartbeats that report the allocated slots.",
     )
 ]

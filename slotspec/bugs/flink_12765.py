@@ -1,4 +1,4 @@
-"""FLINK-12765: nobody looks whether a shared slot has what its tasks need together."""
+"""FLINK-12765: nobody checks that a shared slot can hold all its tasks."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from slotspec.models.slot_sharing.state import SlotSharingState
 
 
 def always_has_room(s: SlotSharingState, root: int, extra: int) -> bool:
-    """What the children reserve is not added up, so every slot will do."""
+    """Every slot fits, because the children's reservations are not added up."""
     return True
 
 
 BUGS = [
     Bug(
         issue="FLINK-12765",
-        description="What the tasks of a shared slot need is not added up: a physical slot that is"
-        " large enough for each of them, but not for all, is kept, and over-subscribed.",
+        description="The resources that the tasks of a shared slot need are not added up. A"
+        " physical slot that is large enough for each task, but not for all of them, is kept and"
+        " over-subscribed.",
         model="slot_sharing",
         property="a_slot_that_is_too_small_goes_back",
         length=4,

@@ -1,4 +1,4 @@
-"""FLINK-12863: a report of the allocated slots is older than the offers answered before it."""
+"""FLINK-12863: a report of the allocated slots is older than the answers ahead of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slotspec.statemachine.declaration.rules import NONE
 
 
 def overtake_report(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
-    """The report is written, and another thread sends it, after the answer to this offer."""
+    """The report is written before the answer to this offer, and another thread sends it after."""
     offer_slot(s, tm, allocation, detail)
     channel = way(tm, int(Way.FROM_JOB_MASTER))
     for i in range(room_of(s)):
@@ -24,8 +24,8 @@ def overtake_report(s: ClusterState, tm: int, allocation: int, detail: int) -> N
 BUGS = [
     Bug(
         issue="FLINK-12863",
-        description="The report of what the JobMaster holds is written before a slot is offered and"
-        " sent after the offer was accepted, since heartbeats have a thread of their own: the"
+        description="Heartbeats run in a thread of their own. The JobMaster's report of its slots"
+        " is written before a slot is offered and sent after the offer is accepted, so the"
         " TaskExecutor frees a slot that has just become active.",
         model="cluster",
         property="a_report_knows_what_was_accepted_before_it",
@@ -35,7 +35,7 @@ BUGS = [
         bounds={"losses": 0},
         replace={job_master.offer_slot: overtake_report},
         fixed="1.8.1, 1.9.0",
-        likeness="It came with what mended FLINK-11059. The trace ends with the older report behind"
-        " the newer answer; when it arrives, the slot is freed.",
+        likeness="The bug came with the fix of FLINK-11059. The trace ends with the older report"
+        " queued behind the newer answer; when the report arrives, the slot is freed.",
     )
 ]

@@ -1,4 +1,4 @@
-"""FLINK-12865: a slot report is older than the answers that came before it."""
+"""FLINK-12865: a slot report is older than the answers ahead of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slotspec.statemachine.declaration.rules import NONE
 
 
 def overtake_report(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
-    """The report is written, and another thread sends it, after the answer to this request."""
+    """The report is written before the answer to this request; another thread sends it after."""
     request_slot(s, tm, allocation, detail)
     channel = way(tm, int(Way.TO_RESOURCE_MANAGER))
     for i in range(room_of(s)):
@@ -26,9 +26,9 @@ def overtake_report(s: ClusterState, tm: int, allocation: int, detail: int) -> N
 BUGS = [
     Bug(
         issue="FLINK-12865",
-        description="A slot report is written before a slot is allocated and sent after the"
-        " ResourceManager was told of that, since heartbeats have a thread of their own: the"
-        " ResourceManager takes the slot for free, and gives it to somebody else.",
+        description="Heartbeats run in a thread of their own. A slot report is written before a"
+        " slot is allocated and sent after the ResourceManager learned of the allocation, so the"
+        " ResourceManager takes the slot for free and gives it to another request.",
         model="cluster",
         property="a_slot_report_knows_what_was_answered_before_it",
         length=14,
@@ -37,7 +37,7 @@ BUGS = [
         bounds={"losses": 0},
         replace={task_executor.request_slot: overtake_report},
         fixed="1.8.1, 1.9.0",
-        likeness="The trace ends with the older report behind the newer answer; when it arrives,"
-        " the ResourceManager's view is wrong until the next one.",
+        likeness="The trace ends with the older report queued behind the newer answer; when the"
+        " report arrives, the ResourceManager's view is wrong until the next report.",
     )
 ]

@@ -8,15 +8,15 @@ from slotspec.models.slot_pool.state import SlotPoolState
 
 
 def is_batch_request(s: SlotPoolState, request: int, cause: int) -> bool:
-    """Whatever the cause."""
+    """Ignore every failure, whatever its cause."""
     return s.batch[request] == 1
 
 
 BUGS = [
     Bug(
         issue="FLINK-13555",
-        description="A batch request for more than any ResourceManager can give is not failed at once:"
-        " that failure is ignored like those that may pass.",
+        description="A batch request for more resources than any ResourceManager has is not failed"
+        " at once: the failure is ignored as if it could pass.",
         model="slot_pool",
         property="a_batch_request_that_nobody_can_fulfil_fails_at_once",
         length=4,

@@ -1,4 +1,4 @@
-"""FLINK-14331: the slot request of a task that was cancelled is kept."""
+"""FLINK-14331: the slot request of a cancelled task is kept."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slotspec.statemachine.declaration.rules import fire
 
 
 def return_slots_only(s: ClusterState) -> None:
-    """What is there is returned; what was only asked for is forgotten, not withdrawn."""
+    """Return the assigned slots, but forget the pending requests without cancelling them."""
     for share in range(len(s.share)):
         if s.share[share] == Share.WAITING:
             fire(s.share, share, Share.give_up)
@@ -21,8 +21,8 @@ def return_slots_only(s: ClusterState) -> None:
 BUGS = [
     Bug(
         issue="FLINK-14331",
-        description="The job fails while a task still waits for its slot; the task is cancelled, and"
-        " its request is kept: a slot that comes goes to a task that is no more.",
+        description="The job fails while a task still waits for its slot. The task is cancelled but"
+        " its request stays, so the next slot goes to a task that no longer exists.",
         model="cluster",
         property="a_request_is_for_a_share_that_waits",
         length=13,

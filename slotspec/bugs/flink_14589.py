@@ -15,7 +15,7 @@ from slotspec.models.task_slot_table.state import TaskSlotTableState
 from slotspec.statemachine.declaration.rules import NONE, fire, recycle
 
 
-def entered_over_the_first(
+def allocate_over_the_first(
     s: TaskSlotTableState,
     number: int,
     job: int,
@@ -24,7 +24,7 @@ def entered_over_the_first(
     ticket: int,
     timeout: int,
 ) -> int:
-    """Whether the allocation has a slot is not looked at: a free number is enough."""
+    """A free slot number is enough; nothing checks whether the allocation already has a slot."""
     if (
         s.table[0] == Table.RUNNING
         and (s.slot[allocation] == TaskSlot.ALLOCATED or s.slot[allocation] == TaskSlot.ACTIVE)
@@ -42,16 +42,17 @@ def entered_over_the_first(
 BUGS = [
     Bug(
         issue="FLINK-14589",
-        description="A request is repeated with the same allocation and another slot number; both"
+        description="A request is repeated with the same allocation and another slot number. Both"
         " numbers are allocated, the table keeps the second, and the first is never freed.",
         model="task_slot_table",
         property="the_budget_is_used_by_slots_alone",
         length=3,
-        replace={table.allocate_slot: entered_over_the_first},
+        replace={table.allocate_slot: allocate_over_the_first},
         generation="1.12",
         scope="slots",
         fixed="1.8.3, 1.9.2, 1.10.0",
-        likeness="In the model a slot is known by its allocation alone: what the first leaves"
-        " behind is its share of the budget, which Flink had not then, and not its number.",
+        likeness="The model identifies a slot by its allocation alone. What the first slot leaves"
+        " behind is its share of the budget, which Flink did not have at the time, and not its"
+        " number.",
     )
 ]

@@ -1,4 +1,4 @@
-"""FLINK-14859: a slot that comes for an outdated deployment is nobody's."""
+"""FLINK-14859: a slot that arrives for an outdated deployment has no owner."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slotspec.statemachine.declaration.rules import fire
 
 
 def skip_if_outdated(s: ClusterState, share: int, allocation: int) -> None:
-    """What is to be deployed has been cancelled since: the slot is not looked at."""
+    """Ignore the slot when the deployment has been cancelled since."""
     if s.job[0] == Job.CANCELLING:
         fire(s.share, share, Share.give_up)
     else:
@@ -21,8 +21,8 @@ def skip_if_outdated(s: ClusterState, share: int, allocation: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-14859",
-        description="A slot comes for a deployment that a failover has overtaken: it is neither"
-        " assigned to the task nor returned, and stays allocated for ever.",
+        description="A slot arrives for a deployment that a failover has made obsolete. The slot is"
+        " neither assigned to the task nor returned, and stays allocated for ever.",
         model="cluster",
         property="an_allocated_slot_has_an_owner",
         length=18,

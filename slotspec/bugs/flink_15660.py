@@ -1,4 +1,4 @@
-"""FLINK-15660: a request that is repeated word for word is refused."""
+"""FLINK-15660: an identical repeated request is refused."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from slotspec.models.task_slot_table.state import TaskSlotTableState
 def never_acknowledged(
     s: TaskSlotTableState, allocation: int, job: int, profile: int, number: int, dynamic: bool
 ) -> bool:
-    """An allocation that has a slot is refused, whatever else the request says."""
+    """Refuse any allocation that has a slot, whatever else the request says."""
     return False
 
 
 BUGS = [
     Bug(
         issue="FLINK-15660",
-        description="A request is repeated since its answer was lost, and refused since its"
-        " allocation has a slot: the ResourceManager takes for failed what was done.",
+        description="A request is repeated because its answer was lost, and refused because its"
+        " allocation already has a slot. The ResourceManager takes a successful request for a"
+        " failed one.",
         model="task_slot_table",
         property="a_repeated_request_is_acknowledged",
         length=3,
@@ -26,7 +27,7 @@ BUGS = [
         generation="1.13",
         scope="slots",
         fixed="1.13.0",
-        likeness="It is what 1.11 and 1.12 do: the choice repeated_allocation of these"
-        " generations, here in 1.13.",
+        likeness="This is the behaviour of 1.11 and 1.12, which the choice repeated_allocation of"
+        " those generations declares; the bug puts it into 1.13.",
     )
 ]

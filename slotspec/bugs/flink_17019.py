@@ -1,4 +1,4 @@
-"""FLINK-17019: a slot goes to the request it was asked for, past those that wait longer."""
+"""FLINK-17019: a slot goes to its own request, ahead of requests that have waited longer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slotspec.models.slot_pool.state import SlotPoolState
 
 
 def own_request_first(s: SlotPoolState, allocation: int) -> bool:
-    """Who asked for it gets it; the queue is looked at only if nobody did."""
+    """Serve the request the slot was allocated for; look at the queue only if there is none."""
     if s.slot[allocation] != PhysicalSlot.ALLOCATED and offer_to_own_request(s, allocation):
         return True
     return try_fulfill_slot_request_or_make_available(s, allocation)
@@ -19,8 +19,8 @@ def own_request_first(s: SlotPoolState, allocation: int) -> bool:
 BUGS = [
     Bug(
         issue="FLINK-17019",
-        description="A slot goes to the request that it was asked for although an older one would be"
-        " satisfied by it: requests are not fulfilled in the order of asking.",
+        description="A slot goes to the request that it was allocated for although it would fit an"
+        " older one: requests are not fulfilled in the order they were made.",
         model="slot_pool",
         property="a_new_slot_goes_to_its_request",
         length=6,
@@ -29,7 +29,7 @@ BUGS = [
         bounds={"requests": 2, "request_ids": 2},
         replace={try_fulfill_slot_request_or_make_available: own_request_first},
         fixed="1.12.0",
-        likeness="As a choice of the generation 1.11 it is what Flink did until then; here 1.12,"
-        " which promises the order, does it.",
+        likeness="Flink did this up to 1.11, where it is a choice of the generation; the bug puts"
+        " it into 1.12, which promises the order.",
     ),
 ]

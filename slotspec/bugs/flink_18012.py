@@ -1,4 +1,4 @@
-"""FLINK-18012: a slot that a submission activates keeps its timeout."""
+"""FLINK-18012: a slot that a task submission activates keeps its timeout."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from slotspec.models.task_slot_table.state import TaskSlotTableState
 from slotspec.statemachine.declaration.rules import fire
 
 
-def activated_with_its_timeout(s: TaskSlotTableState, job: int, allocation: int) -> int:
-    """The slot becomes active, and its timeout goes on."""
+def activate_and_keep_timeout(s: TaskSlotTableState, job: int, allocation: int) -> int:
+    """Activate the slot and leave its timeout running."""
     if not is_known(s, allocation) or s.slot_job[allocation] != job:
         return 0
     if s.slot[allocation] == TaskSlot.RELEASING:
@@ -23,12 +23,12 @@ def activated_with_its_timeout(s: TaskSlotTableState, job: int, allocation: int)
 BUGS = [
     Bug(
         issue="FLINK-18012",
-        description="The submission of a task activates its slot and leaves the slot's timeout"
-        " registered: later a slot that is in use times out and is freed.",
+        description="Submitting a task activates its slot but leaves the slot's timeout registered."
+        " Later a slot that is in use times out and is freed.",
         model="task_slot_table",
         property="a_slot_in_use_does_not_time_out",
         length=5,
-        replace={table.try_mark_slot_active: activated_with_its_timeout},
+        replace={table.try_mark_slot_active: activate_and_keep_timeout},
         generation="1.12",
         scope="timeouts",
         fixed="1.10.2, 1.11.0",

@@ -9,7 +9,7 @@ from slotspec.statemachine.declaration.rules import NONE, emit
 
 
 def serve_and_hand_on(s: SlotPoolState, request: int, allocation: int) -> None:
-    """The allocation of the served request is used without a look whether it has one."""
+    """Use the allocation of the served request without checking that it has one."""
     never_sent = s.stored_allocation[request] == NONE
     serve(s, request, allocation)
     if never_sent:
@@ -19,8 +19,8 @@ def serve_and_hand_on(s: SlotPoolState, request: int, allocation: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-18372",
-        description="A slot that is offered before a ResourceManager is connected serves a request"
-        " that was never sent and so has no allocation: the offer ends with a"
+        description="A slot is offered before a ResourceManager is connected and serves a request"
+        " that was never sent. That request has no allocation, and the offer ends with a"
         " NullPointerException.",
         model="slot_pool",
         property="a_started_pool_meets_no_null_pointer",

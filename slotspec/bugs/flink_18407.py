@@ -1,4 +1,4 @@
-"""FLINK-18407: an orphaned allocation is cancelled at a ResourceManager that is not there."""
+"""FLINK-18407: an orphaned allocation is cancelled while no ResourceManager is connected."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slotspec.statemachine.declaration.rules import NONE, emit
 
 
 def remap_or_cancel(s: SlotPoolState, orphan: int, used: int) -> None:
-    """The gateway is called without a look whether there is one."""
+    """Call the gateway without checking that there is one."""
     nobody = pending_under(s, used) == NONE and s.gateway == NONE
     maybe_remap_orphaned_allocation(s, orphan, used)
     if nobody:
@@ -20,8 +20,8 @@ def remap_or_cancel(s: SlotPoolState, orphan: int, used: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-18407",
-        description="A request that was sent is served by another slot while the ResourceManager is"
-        " gone: cancelling what it had asked for ends with a NullPointerException.",
+        description="Another slot serves a request that was sent, while the ResourceManager is"
+        " gone. Cancelling the request's own allocation ends with a NullPointerException.",
         model="slot_pool",
         property="a_started_pool_meets_no_null_pointer",
         length=6,

@@ -1,4 +1,4 @@
-"""FLINK-18972: the check of batch requests is switched off for everybody."""
+"""FLINK-18972: the timeout check of batch requests is switched off for every job."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from slotspec.models.slot_pool.state import SlotPoolState
 
 
 def start_without_batch_check(s: SlotPoolState) -> int:
-    """As if every job timed its requests in bulk."""
+    """Start as if every job checked the timeouts of its requests in bulk."""
     pool.start(s)
     return pool.disable_batch_slot_request_timeout_check(s)
 
@@ -16,8 +16,9 @@ def start_without_batch_check(s: SlotPoolState) -> int:
 BUGS = [
     Bug(
         issue="FLINK-18972",
-        description="The timeout check of batch requests is switched off at the start for everybody,"
-        " not only where somebody else does it: a request without slots never times out.",
+        description="The pool switches the timeout check of batch requests off at its start for"
+        " every job, not only where another component does the check. A request without a slot"
+        " never times out.",
         model="slot_pool",
         property="starting_switches_no_check_off",
         length=1,
@@ -26,6 +27,6 @@ BUGS = [
         bounds={"requests": 1, "request_ids": 1, "profiles": 1, "payloads": 0},
         replace={pool.start: start_without_batch_check},
         fixed="1.12.0",
-        likeness="The scheduler switched it off while it was built, before any request.",
+        likeness="In Flink the scheduler switched it off in its constructor, before any request.",
     ),
 ]

@@ -1,4 +1,4 @@
-"""FLINK-19237: a JobMaster that loses its leadership disconnects nobody."""
+"""FLINK-19237: a JobMaster that loses leadership does not disconnect its TaskExecutors."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from slotspec.models.cluster.state import ClusterState
 
 
 def disconnect_nobody(s: ClusterState) -> None:
-    """TaskExecutors stay registered, while the pool forgets them."""
+    """Keep the TaskExecutors registered while the pool forgets them."""
 
 
 BUGS = [
     Bug(
         issue="FLINK-19237",
-        description="A JobMaster loses its leadership and does not disconnect its TaskExecutors; when"
-        " it leads again they count as registered, the pool does not know them, and whatever"
-        " they offer is rejected.",
+        description="A JobMaster loses its leadership and does not disconnect its TaskExecutors."
+        " When it leads again they still count as registered, but the pool does not know them and"
+        " rejects everything they offer.",
         model="cluster",
         property="a_waiting_job_takes_what_is_offered",
         length=18,

@@ -9,9 +9,8 @@ from slotspec.models.slot_manager.state import SlotManagerState
 from slotspec.statemachine.declaration.rules import fire
 
 
-def completed_whatever_happened(s: SlotManagerState, call: int) -> None:
-    """An acknowledgement completes its slot; that the slot still waits for it is taken for
-    granted."""
+def complete_without_check(s: SlotManagerState, call: int) -> None:
+    """Complete the slot without checking that it still waits for the acknowledgement."""
     slot = s.call_slot[call]
     if s.call[call] != SlotCall.ACKNOWLEDGED or s.slot[slot] == TaskManagerSlot.PENDING:
         updates.run_outcome(s, call)
@@ -23,17 +22,18 @@ def completed_whatever_happened(s: SlotManagerState, call: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-20605",
-        description="An acknowledgement waits for the main thread while its TaskExecutor is lost, a"
-        " report comes first, or the manager is suspended; then it meets a slot that is not"
-        " PENDING, and the manager crashes.",
+        description="While an acknowledgement waits for the main thread, its TaskExecutor is lost,"
+        " a report arrives first, or the manager is suspended. The acknowledgement then finds a"
+        " slot that is not PENDING, and the manager crashes.",
         model="slot_manager",
         property="fault",
         length=6,
-        replace={updates.run_outcome: completed_whatever_happened},
+        replace={updates.run_outcome: complete_without_check},
         generation="1.12",
         scope="queue",
         fixed="1.13.0",
-        likeness="Flink's was in the declarative slot manager, whose slots bear no undeclared"
-        " change of state; this one tolerates nearly everything, and is made as strict here.",
+        likeness="Flink's bug was in the declarative slot manager, whose slots reject every"
+        " undeclared change of state. The modelled slot manager tolerates nearly all of them; the"
+        " bug makes it as strict.",
     )
 ]

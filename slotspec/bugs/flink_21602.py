@@ -1,4 +1,4 @@
-"""FLINK-21602: a slot is taken without a second look whether it is still available."""
+"""FLINK-21602: a slot is reserved without checking again that it is available."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slotspec.models.slot_pool.state import SlotPoolState
 
 
 def allocate_seen_slot(s: SlotPoolState, request_id: int, allocation: int) -> int:
-    """What was available when the job looked is taken to be so still."""
+    """Assume that a slot which was available when the job looked still is."""
     if s.slot[allocation] != PhysicalSlot.ALLOCATED:
         return pool.allocate_available_slot(s, request_id, allocation)
     put_allocated(s, request_id, allocation)
@@ -20,8 +20,8 @@ def allocate_seen_slot(s: SlotPoolState, request_id: int, allocation: int) -> in
 BUGS = [
     Bug(
         issue="FLINK-21602",
-        description="A slot that was available when the job looked is reserved although it was given"
-        " away meanwhile: two tasks have it.",
+        description="A slot was available when the job looked and has been given away since. The"
+        " job reserves it anyway, and two tasks have it.",
         model="slot_pool",
         property="only_an_available_slot_can_be_taken",
         length=5,
@@ -30,7 +30,7 @@ BUGS = [
         bounds={"requests": 2, "request_ids": 2},
         replace={pool.allocate_available_slot: allocate_seen_slot},
         fixed="1.13.0",
-        likeness="Flink's was in the declarative pool, which is not modelled; this is the same"
+        likeness="Flink's bug was in the declarative pool, which is not modelled; this is the same"
         " operation of SlotPoolImpl.",
     ),
 ]

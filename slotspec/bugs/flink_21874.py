@@ -8,8 +8,8 @@ from slotspec.models.slot_manager.lifecycles import SlotCall, TaskManagerSlot
 from slotspec.models.slot_manager.state import SlotManagerState
 
 
-def confirmed_for_whoever_has_the_slot(s: SlotManagerState, call: int) -> None:
-    """An acknowledgement confirms the slot for the request that it is given to by now."""
+def confirm_for_current_request(s: SlotManagerState, call: int) -> None:
+    """Confirm the slot for the request that holds it by now."""
     slot = s.call_slot[call]
     if s.call[call] == SlotCall.ACKNOWLEDGED and s.slot[slot] == TaskManagerSlot.PENDING:
         s.call_allocation[call] = s.request_allocation[s.slot_request[slot]]
@@ -21,16 +21,16 @@ BUGS = [
     Bug(
         issue="FLINK-21874",
         description="A slot is freed and given to another request while an acknowledgement waits"
-        " for the main thread; the acknowledgement of the first confirms the second, which the"
-        " TaskExecutor has not agreed to.",
+        " for the main thread. The acknowledgement of the first request confirms the second, which"
+        " the TaskExecutor has not agreed to.",
         model="slot_manager",
         property="an_acknowledgement_confirms_its_own_allocation",
         length=8,
-        replace={updates.run_outcome: confirmed_for_whoever_has_the_slot},
+        replace={updates.run_outcome: confirm_for_current_request},
         generation="1.12",
         scope="queue",
         fixed="1.13.0",
-        likeness="Flink's was in the declarative slot manager; this one believes a late"
-        " acknowledgement and displaces the second request.",
+        likeness="Flink's bug was in the declarative slot manager. The modelled slot manager"
+        " accepts a late acknowledgement and displaces the second request.",
     )
 ]

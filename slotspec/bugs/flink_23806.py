@@ -1,4 +1,4 @@
-"""FLINK-23806: slots that come back from a restarted job are given to others of its tasks."""
+"""FLINK-23806: slots that a restarted job returns are given to other tasks of the same job."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slotspec.models.cluster.state import ClusterState
 
 
 def return_slots_first(s: ClusterState) -> None:
-    """Those that wait are still waiting while the slots of the others come back."""
+    """Return the assigned slots while the other requests still wait."""
     give_up(s, int(Share.ASSIGNED))
     give_up(s, int(Share.WAITING))
 
@@ -18,9 +18,9 @@ def return_slots_first(s: ClusterState) -> None:
 BUGS = [
     Bug(
         issue="FLINK-23806",
-        description="A slot request is not fulfilled in time and the job restarts: a slot that comes"
-        " back serves the request of another task, which is about to be withdrawn, and so comes"
-        " back again, one level of the stack deeper for every task that waits.",
+        description="A slot request is not fulfilled in time and the job restarts. A returned slot"
+        " serves the request of another task, which is about to be withdrawn, so the slot comes"
+        " back again. Every waiting task adds one level to the stack.",
         model="cluster",
         property="a_restart_serves_no_old_request",
         length=37,
@@ -36,7 +36,7 @@ BUGS = [
         },
         replace={scheduler.give_up_slots: return_slots_first},
         fixed="1.13.3, 1.14.0",
-        likeness="Flink's stack overflows after some thousand tasks; the property is broken by"
-        " the first slot that is handed on.",
+        likeness="Flink's stack overflows after some thousand tasks; the property is broken by the"
+        " first slot that is handed on.",
     )
 ]

@@ -1,4 +1,4 @@
-"""FLINK-27409: what is expected for a job stays reserved when the job wants nothing more."""
+"""FLINK-27409: slots stay reserved for a job that no longer needs them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from slotspec.models.slot_manager.state import SlotManagerState
 from slotspec.statemachine.declaration.rules import NONE
 
 
-def withdrawn_and_still_reserved(s: SlotManagerState, allocation: int) -> int:
-    """A request that is given up forgets its expected slot, which stays reserved for it."""
+def withdraw_and_stay_reserved(s: SlotManagerState, allocation: int) -> int:
+    """Withdraw the request and forget its reservation without releasing it."""
     request = entered_under(s, allocation)
     if request != NONE and s.reservation[request] != NONE:
         forget_reservation(s, request)
@@ -21,17 +21,17 @@ def withdrawn_and_still_reserved(s: SlotManagerState, allocation: int) -> int:
 BUGS = [
     Bug(
         issue="FLINK-27409",
-        description="A job gives up what it asked for while a worker is on its way; the slots"
-        " expected of that stay reserved for it, and nobody else gets them.",
+        description="A job withdraws its request while a worker is starting. The slots of that"
+        " worker stay reserved for the job, and no other job can use them.",
         model="slot_manager",
         property="reservations_are_for_living_requests",
         length=3,
-        replace={manager.unregister_slot_request: withdrawn_and_still_reserved},
+        replace={manager.unregister_slot_request: withdraw_and_stay_reserved},
         generation="1.12",
         scope="workers",
         bounds={"allocations": 1, "requests": 2, "profiles": 1},
         fixed="1.16.0",
-        likeness="Flink's was in the fine-grained slot manager, where a job declares that it"
+        likeness="Flink's bug was in the fine-grained slot manager, where a job declares that it"
         " requires nothing; here it withdraws its request.",
     )
 ]

@@ -1,4 +1,4 @@
-"""FLINK-32882: what is reserved for a job at an expected worker is cleared twice."""
+"""FLINK-32882: a job's reservation at a pending worker is cleared twice."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from slotspec.models.slot_manager.state import SlotManagerState
 from slotspec.statemachine.declaration.rules import NONE, fire
 
 
-def returned_again_and_again(s: SlotManagerState, request: int) -> None:
-    """The request's expected slot is given back; that it was already is not looked at."""
+def return_without_check(s: SlotManagerState, request: int) -> None:
+    """Release the reservation without checking that it is still held."""
     pending = s.reservation[request]
     if pending != NONE:
         s.pending_request[pending] = NONE
@@ -22,17 +22,17 @@ def returned_again_and_again(s: SlotManagerState, request: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-32882",
-        description="The reservation of a request at a worker that has not come is cleared a second"
-        " time, and the manager crashes, since there is none.",
+        description="The reservation of a request at a worker that has not arrived is cleared a"
+        " second time. There is no reservation left, and the manager crashes.",
         model="slot_manager",
         property="fault",
         length=4,
-        replace={placing.return_reservation: returned_again_and_again},
+        replace={placing.return_reservation: return_without_check},
         generation="1.12",
         scope="workers",
         bounds={"allocations": 1, "requests": 2, "profiles": 1},
         fixed="1.18.0",
-        likeness="Flink's was in the fine-grained slot manager, which clears what is reserved"
-        " for a whole job; here it is one request.",
+        likeness="Flink's bug was in the fine-grained slot manager, which clears the reservations"
+        " of a whole job; here it is one request.",
     )
 ]

@@ -1,4 +1,4 @@
-"""FLINK-33228: workers that were asked for just now are left out of the sum."""
+"""FLINK-33228: workers that were just requested are missing from the total."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from slotspec.models.slot_manager import records
 from slotspec.models.slot_manager.state import SlotManagerState
 
 
-def registered_ones_alone(s: SlotManagerState, slots: int, pending: int, more: int) -> bool:
-    """What is expected is not counted."""
+def count_registered_only(s: SlotManagerState, slots: int, pending: int, more: int) -> bool:
+    """Count the registered slots only."""
     return slots + more > s.max_slots
 
 
 BUGS = [
     Bug(
         issue="FLINK-33228",
-        description="What there is in total is added up without the workers that were asked for and"
-        " have not come, so that the bound on it is missed.",
+        description="The total of resources leaves out workers that were requested and have not"
+        " arrived, so the limit on the total is exceeded.",
         model="slot_manager",
         property="the_maximum_is_kept",
         length=3,
-        replace={records.exceeds_maximum: registered_ones_alone},
+        replace={records.exceeds_maximum: count_registered_only},
         generation="1.13",
         scope="workers",
         bounds={
@@ -31,7 +31,8 @@ BUGS = [
             "max_slots": 1,
         },
         fixed="1.19.0",
-        likeness="Flink's was in the fine-grained slot manager, left out the workers asked for"
-        " in the same round alone, and missed the minimum of resources; here it is the maximum.",
+        likeness="Flink's bug was in the fine-grained slot manager, left out only the workers"
+        " requested in the same round, and missed the minimum of resources; here it is the"
+        " maximum.",
     )
 ]

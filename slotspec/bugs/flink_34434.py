@@ -1,4 +1,4 @@
-"""FLINK-34434: when a slot is removed before it is given, the wrong future is completed."""
+"""FLINK-34434: when a slot is removed before it is assigned, the wrong future is completed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from slotspec.models.slot_manager.state import SlotManagerState
 from slotspec.statemachine.declaration.rules import fire
 
 
-def concluded_without_a_word(s: SlotManagerState, call: int) -> None:
-    """The call for a slot that was removed ends; who waits for its outcome is not told."""
+def conclude_without_outcome(s: SlotManagerState, call: int) -> None:
+    """End the call for a removed slot without reporting the outcome."""
     if s.slot[s.call_slot[call]] == TaskManagerSlot.ABSENT:
         fire(s.call, call, SlotCall.conclude)
     else:
@@ -20,17 +20,17 @@ def concluded_without_a_word(s: SlotManagerState, call: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-34434",
-        description="A slot is removed before its TaskExecutor answers; the future of the call is"
-        " completed and not the one that was returned, so that its request waits for ever.",
+        description="A slot is removed before its TaskExecutor answers. The slot manager completes"
+        " the future of the call and not the one that it returned, so the request waits for ever.",
         model="slot_manager",
         property="a_called_request_will_hear",
         length=4,
-        replace={updates.run_outcome: concluded_without_a_word},
+        replace={updates.run_outcome: conclude_without_outcome},
         generation="1.12",
         scope="reports",
         bounds={"cancelled_answers": 0},
         fixed="1.19.0, 1.20.0",
-        likeness="Flink's was in the fine-grained slot manager, which removes slots in the same"
-        " way; what waits there is its caller, and here the request itself.",
+        likeness="Flink's bug was in the fine-grained slot manager, which removes slots in the same"
+        " way; there the caller waits, here the request itself.",
     )
 ]

@@ -1,4 +1,4 @@
-"""FLINK-5836: a task that comes before the answer to its slot's offer is refused."""
+"""FLINK-5836: a task that arrives before the answer to its slot's offer is refused."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def must_be_active(s: TaskSlotTableState, job: int, allocation: int) -> int:
 BUGS = [
     Bug(
         issue="FLINK-5836",
-        description="The JobMaster takes a slot, and submits a task to it before it has answered the"
-        " offer; the TaskExecutor refuses the task, since that answer makes the slot active.",
+        description="The JobMaster accepts a slot and submits a task to it before it answers the"
+        " offer. The TaskExecutor refuses the task, because only that answer activates the slot.",
         model="cluster",
         property="a_task_is_taken_if_its_slot_is_there",
         length=16,

@@ -1,4 +1,4 @@
-"""FLINK-8089: an offered slot that its own request does not want is parked beside others."""
+"""FLINK-8089: an offered slot whose own request is gone is parked while another request waits."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from slotspec.models.slot_pool.matching import (
 from slotspec.models.slot_pool.state import SlotPoolState
 
 
-def park_what_is_new(s: SlotPoolState, allocation: int) -> bool:
-    """Only a returned slot is given to whoever waits."""
+def park_new_slots(s: SlotPoolState, allocation: int) -> bool:
+    """Give only returned slots to waiting requests."""
     if s.slot[allocation] == PhysicalSlot.ALLOCATED:
         return try_fulfill_slot_request_or_make_available(s, allocation)
     make_available(s, allocation)
@@ -23,14 +23,14 @@ BUGS = [
     Bug(
         issue="FLINK-8089",
         description="An offered slot whose own request is gone becomes available although another"
-        " request waits for such a slot, and goes on waiting.",
+        " request is waiting for such a slot. That request keeps waiting.",
         model="slot_pool",
         property="a_slot_becomes_available_only_if_nobody_wants_it",
         length=4,
         generation="1.11",
         scope="queue",
         bounds={"requests": 2, "request_ids": 2},
-        replace={try_fulfill_slot_request_or_make_available: park_what_is_new},
+        replace={try_fulfill_slot_request_or_make_available: park_new_slots},
         fixed="1.5.0",
     ),
 ]

@@ -1,4 +1,4 @@
-"""FLINK-8389: closing the pool does not give its slots back."""
+"""FLINK-8389: closing the pool does not free its slots."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slotspec.statemachine.declaration.rules import NONE, fire
 
 
 def close_and_forget(s: SlotPoolState) -> int:
-    """The TaskExecutors are not told."""
+    """Close the pool without freeing the slots at the TaskExecutors."""
     pool.cancel_pending_slot_requests(s)
     fire(s.pool, 0, Pool.close)
     pool.clear(s)
@@ -20,8 +20,8 @@ def close_and_forget(s: SlotPoolState) -> int:
 BUGS = [
     Bug(
         issue="FLINK-8389",
-        description="When the JobMaster ends, the slots that it has accepted are not freed, and stay"
-        " active at their TaskExecutors.",
+        description="When the JobMaster ends, it does not free the slots that it has accepted. They"
+        " stay active at their TaskExecutors.",
         model="slot_pool",
         property="close_frees_each_slot_once",
         length=4,

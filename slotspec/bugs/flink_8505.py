@@ -1,4 +1,4 @@
-"""FLINK-8505: a slot that is reported in use stays among the free ones."""
+"""FLINK-8505: a slot that is reported in use stays in the list of free slots."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from slotspec.statemachine.declaration.queues import append, place_of
 from slotspec.statemachine.declaration.rules import NONE
 
 
-def filled_and_still_listed(s: SlotManagerState, slot: int, allocation: int, job: int) -> int:
-    """A FREE slot becomes ALLOCATED and stays in the list of free slots."""
+def fill_and_keep_listed(s: SlotManagerState, slot: int, allocation: int, job: int) -> int:
+    """Allocate a FREE slot and keep it in the list of free slots."""
     listed = s.slot[slot] == TaskManagerSlot.FREE and place_of(s.free, slot) != NONE
     status = updates.fill_slot(s, slot, allocation, job)
     if listed:
@@ -22,12 +22,12 @@ def filled_and_still_listed(s: SlotManagerState, slot: int, allocation: int, job
 BUGS = [
     Bug(
         issue="FLINK-8505",
-        description="A slot that a TaskExecutor reports in use stays in the ResourceManager's list"
-        " of free slots, and the next request that it matches fails on it.",
+        description="A TaskExecutor reports a slot in use, and the slot stays in the"
+        " ResourceManager's list of free slots. The next request that it matches fails.",
         model="slot_manager",
         property="listed_slots_are_free",
         length=3,
-        replace={updates.fill_slot: filled_and_still_listed},
+        replace={updates.fill_slot: fill_and_keep_listed},
         generation="1.12",
         scope="reports",
         fixed="1.5.0",

@@ -7,15 +7,15 @@ from slotspec.models.slot_pool.futures import is_served_by_another
 
 
 def never(request: int, allocation: int) -> bool:
-    """Whatever slot it got, the ResourceManager is not told."""
+    """Never cancel, whichever slot served the request."""
     return False
 
 
 BUGS = [
     Bug(
         issue="FLINK-8748",
-        description="A request that another slot serves is not cancelled at the ResourceManager, which"
-        " goes on looking for a slot that nobody wants.",
+        description="A request that another slot serves is not cancelled at the ResourceManager,"
+        " which keeps looking for a slot that nobody wants.",
         model="slot_pool",
         property="what_a_served_request_had_asked_for_is_inherited",
         length=5,

@@ -1,4 +1,4 @@
-"""FLINK-8749: a scheduling operation is cancelled, and the slots that it has got already stay."""
+"""FLINK-8749: a scheduling attempt is cancelled and keeps the slots it already has."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from slotspec.models.slot_sharing.state import SlotSharingState
 
 
 def has_an_execution(s: SlotSharingState, slot: int) -> bool:
-    """Only executions are cancelled: a slot that none is in yet, none gives up."""
+    """Only cancelled executions return slots; a slot without an execution is kept."""
     return s.slot[slot] == LogicalSlot.ALIVE and s.occupant[slot] == Occupant.PAYLOAD
 
 
 BUGS = [
     Bug(
         issue="FLINK-8749",
-        description="Some slots of a job that is being scheduled are there, others are not; when the"
-        " scheduling is cancelled as a whole, those that are there are in no execution yet, and"
-        " nobody gives them up.",
+        description="A job is being scheduled; some of its slots have arrived and others have not."
+        " When the whole attempt is cancelled, the slots that have arrived belong to no execution"
+        " yet, and nobody returns them.",
         model="slot_sharing",
         property="a_cancelled_job_keeps_no_slot",
         length=4,
@@ -27,7 +27,7 @@ BUGS = [
         scope="callbacks",
         bounds={"multis": 1, "slots": 2, "groups": 2},
         fixed="1.5.0",
-        likeness="Who schedules and cancels is not modelled as a class: it is the environment of"
-        " the shared slots, and the defect is there.",
+        likeness="The component that schedules and cancels is not modelled as a class. It is part"
+        " of the environment of the shared slots, so the bug is in the environment.",
     )
 ]

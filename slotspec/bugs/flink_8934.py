@@ -1,4 +1,4 @@
-"""FLINK-8934: the condition of FLINK-8748's mend, the wrong way round."""
+"""FLINK-8934: the fix of FLINK-8748 tests its condition the wrong way round."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def is_served_by_its_own(request: int, allocation: int) -> bool:
 BUGS = [
     Bug(
         issue="FLINK-8934",
-        description="A request that gets the slot that was asked for it cancels that very slot at the"
-        " ResourceManager; one that another slot serves cancels nothing.",
+        description="A request that gets its own slot cancels that very slot at the"
+        " ResourceManager; a request that another slot serves cancels nothing.",
         model="slot_pool",
         property="an_accepted_slot_is_not_cancelled",
         length=5,

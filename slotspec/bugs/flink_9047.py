@@ -15,7 +15,7 @@ ONLY_NUMBER = 0
 
 
 def free_slot_or_keep_it(s: ClusterState, tm: int, allocation: int) -> None:
-    """The call to a TaskExecutor that is gone fails, and the slot becomes available again."""
+    """When the call to a lost TaskExecutor fails, make the slot available again."""
     if s.at_jm[tm] == Registration.DONE or s.pool.pool[0] != Pool.STARTED:
         free_slot_at(s, tm, allocation)
         return
@@ -28,8 +28,9 @@ def free_slot_or_keep_it(s: ClusterState, tm: int, allocation: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-9047",
-        description="The call that frees a slot fails, and the pool takes the slot back without asking"
-        " whether its TaskExecutor is still registered: a slot that is nowhere is available.",
+        description="The call that frees a slot fails, and the pool takes the slot back without"
+        " checking that its TaskExecutor is still registered: a slot that does not exist is"
+        " available.",
         model="cluster",
         property="pool_held_slots_have_registered_task_managers",
         length=23,
@@ -38,7 +39,7 @@ BUGS = [
         bounds={"task_managers": 1, "early_timeouts": 0},
         replace={job_master.free_slot_at: free_slot_or_keep_it},
         fixed="1.5.0",
-        likeness="In Flink it is an idle slot that is freed; the cluster does not count time, and"
-        " the slot is one whose allocation has failed.",
+        likeness="In Flink the pool frees an idle slot. The cluster model does not count time, so"
+        " here it frees a slot whose allocation has failed.",
     )
 ]

@@ -1,4 +1,4 @@
-"""FLINK-9324: a release is reported as done before the owner has the slot."""
+"""FLINK-9324: a release completes before the owner has the slot back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slotspec.statemachine.declaration.rules import emit
 
 
 def end_release_then_return(s: LogicalSlotState, slot: int, fails: int) -> None:
-    """The release future is completed first, the owner is told afterwards."""
+    """Complete the release future first and return the slot to its owner afterwards."""
     s.waits[slot] = 0
     releasing = s.slot[slot] == LogicalSlot.RELEASING
     logical_slot.end_release(s, slot, fails)
@@ -24,9 +24,9 @@ def end_release_then_return(s: LogicalSlotState, slot: int, fails: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-9324",
-        description="The release future of a logical slot completes when the payload has terminated,"
-        " before the slot is back with its owner: a restart that waits for it asks for another"
-        " slot instead of the one that is about to be returned.",
+        description="The release future of a logical slot completes when the payload has"
+        " terminated, before the slot is back with its owner. A restart that waits for the future"
+        " requests another slot instead of the one that is about to be returned.",
         model="logical_slot",
         property="a_release_is_done_only_after_the_return",
         length=2,
@@ -35,8 +35,8 @@ BUGS = [
         scope="release",
         bounds={"slots": 1, "payloads": 1, "physical_slots": 0},
         fixed="1.5.0",
-        likeness="Flink's owner answered with a future at that time, and the release did not wait"
-        " for it; the owner of this model has the slot when its method returns, so the two"
-        " change places within one step.",
+        likeness="At that time Flink's owner answered with a future, and the release did not wait"
+        " for it. In this model the owner has the slot when its method returns, so the bug swaps"
+        " the two within one step.",
     )
 ]

@@ -1,4 +1,4 @@
-"""FLINK-9427: slots are given away before their TaskExecutor knows that it is registered."""
+"""FLINK-9427: slots are assigned before their TaskExecutor knows that it is registered."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from slotspec.models.slot_manager import operations as manager
 from slotspec.statemachine.declaration.rules import NONE
 
 
-def registered_with_its_slots(s: ClusterState, instance: int) -> None:
-    """The report has come with the registration; the answer is sent when that is worked off."""
+def register_with_slots(s: ClusterState, instance: int) -> None:
+    """The registration carries the slot report; the answer is sent after both are processed."""
     tm = tm_of(s, instance)
     s.connecting[instance] = 0
     unregister(s, tm)
@@ -29,18 +29,19 @@ def registered_with_its_slots(s: ClusterState, instance: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-9427",
-        description="A TaskExecutor reports its slots with its registration; one of them is given to"
-        " a waiting request at once, and the call for it arrives before the answer to the"
-        " registration, at a TaskExecutor that does not know its ResourceManager yet.",
+        description="A TaskExecutor reports its slots with its registration, and the"
+        " ResourceManager gives one of them to a waiting request at once. The slot request reaches"
+        " the TaskExecutor before the answer to the registration, when it does not know its"
+        " ResourceManager yet.",
         model="cluster",
         property="no_slot_is_asked_for_ahead_of_its_registration",
         length=9,
         generation="1.12",
         scope="losses",
         bounds={"losses": 0, "early_timeouts": 0},
-        replace={resource_manager.gateway_found: registered_with_its_slots},
+        replace={resource_manager.gateway_found: register_with_slots},
         fixed="1.5.0",
-        likeness="The report is written when the registration is worked off, not when it is sent;"
-        " a TaskExecutor that is not registered anywhere has the same in its slots then.",
+        likeness="The report is written when the registration is processed, not when it is sent; an"
+        " unregistered TaskExecutor has the same slots at both times.",
     )
 ]

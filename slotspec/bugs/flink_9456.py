@@ -9,8 +9,8 @@ from slotspec.models.slot_manager.state import SlotManagerState
 from slotspec.statemachine.declaration.rules import NONE
 
 
-def removed_in_silence(s: SlotManagerState, slot: int, cause: int) -> None:
-    """The slot is gone and its allocation with it; no JobMaster hears of that."""
+def remove_without_notice(s: SlotManagerState, slot: int, cause: int) -> None:
+    """Remove the slot and its allocation without notifying the JobMaster."""
     allocation = s.slot_allocation[slot]
     if allocation != NONE:
         leave_fulfilled(s, allocation)
@@ -21,16 +21,16 @@ def removed_in_silence(s: SlotManagerState, slot: int, cause: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-9456",
-        description="A TaskExecutor dies before it has offered the slot that was given away on it;"
-        " the JobMaster is not told, and waits for its whole timeout.",
+        description="A TaskExecutor dies before it has offered a slot that was assigned to a job."
+        " The JobMaster is not told and waits for its whole timeout.",
         model="slot_manager",
         property="a_lost_slot_fails_its_allocation",
         length=3,
-        replace={updates.remove_slot: removed_in_silence},
+        replace={updates.remove_slot: remove_without_notice},
         generation="1.12",
         scope="reports",
         fixed="1.5.1, 1.6.0",
-        likeness="The shortest trace has a TaskExecutor that registers with the allocation; one"
-        " that was asked for it and agreed is lost in the same way.",
+        likeness="In the shortest trace a TaskExecutor registers with the allocation; one that was"
+        " asked for the slot and agreed is lost in the same way.",
     )
 ]

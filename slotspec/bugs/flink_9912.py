@@ -1,4 +1,4 @@
-"""FLINK-9912: a failed allocation is dropped by the pool and kept by the TaskExecutor."""
+"""FLINK-9912: the pool drops a failed allocation and the TaskExecutor keeps it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slotspec.statemachine.declaration.rules import NONE, fire
 
 
 def drop_failed_slot(s: SlotPoolState, allocation: int) -> int:
-    """The slot leaves the pool; nobody is told which TaskExecutor is empty now."""
+    """Drop the slot without reporting that its TaskExecutor may now be empty."""
     if is_held(s, allocation):
         pool.release_payload(s, allocation)
         fire(s.slot, allocation, PhysicalSlot.fail)
@@ -23,7 +23,7 @@ BUGS = [
     Bug(
         issue="FLINK-9912",
         description="A slot whose allocation fails leaves the pool without being freed at its"
-        " TaskExecutor, which stays registered even if it has no slot left here.",
+        " TaskExecutor, which stays registered even if the pool has no other slot of it.",
         model="slot_pool",
         property="a_dropped_slot_is_freed",
         length=4,

@@ -1,4 +1,4 @@
-"""FLINK-9932: a task that comes before the answer to its slot's offer is refused."""
+"""FLINK-9932: a task that arrives before the answer to its slot's offer is refused."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from slotspec.models.task_slot_table.slots import is_known
 from slotspec.models.task_slot_table.state import TaskSlotTableState
 
 
-def only_looked_at(s: TaskSlotTableState, job: int, allocation: int) -> int:
-    """Whether the slot is active for this job; if it is not, nothing changes that."""
+def is_active_for(s: TaskSlotTableState, job: int, allocation: int) -> int:
+    """Report whether the slot is active for this job, and do not activate it."""
     if not is_known(s, allocation) or s.slot_job[allocation] != job:
         return 0
     return int(s.slot[allocation] == TaskSlot.ACTIVE)
@@ -19,16 +19,17 @@ def only_looked_at(s: TaskSlotTableState, job: int, allocation: int) -> int:
 BUGS = [
     Bug(
         issue="FLINK-9932",
-        description="The JobMaster has accepted a slot and its answer is late or lost; tasks that"
-        " it submits are refused, since the slot is not active, until the slot times out.",
+        description="The JobMaster has accepted a slot, and its answer is late or lost. Until the"
+        " slot times out, the TaskExecutor refuses the tasks that the JobMaster submits, because"
+        " the slot is not active.",
         model="task_slot_table",
         property="a_submission_activates_the_slot_of_its_job",
         length=3,
-        replace={table.try_mark_slot_active: only_looked_at},
+        replace={table.try_mark_slot_active: is_active_for},
         generation="1.12",
         scope="jobs",
         fixed="1.5.5, 1.6.2, 1.7.0",
-        likeness="The slot table alone does not know of the answer: it shows the refusal, which"
-        " is the same whether that is late or lost.",
+        likeness="The model of the slot table does not see the answer. It shows the refusal, which"
+        " is the same whether the answer is late or lost.",
     )
 ]
