@@ -60,8 +60,8 @@ BENCHMARK = tuple(
             18,
             (9911,),
             "An allocation is failed outside the pool's main thread.",
-            "is a race within one operation; the models execute an operation in one step, as Flink's"
-            " single-threaded components do",
+            "is a race within one operation; the models execute an operation in one step, as"
+            " Flink's single-threaded components do",
         ),
         (19, (9912,), "A failed allocation is not freed at its TaskExecutor.", ""),
         (20, (12260,), "A late registration displaces the newer one.", ""),
