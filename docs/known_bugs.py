@@ -69,7 +69,7 @@ def searched(bug: Bug) -> tuple[str, str]:
 
     :raises SystemExit: the search does not find what the bug says.
     """
-    from slotspec.cli.bugs import is_as_told
+    from slotspec.cli.bugs import is_as_declared
     from slotspec.statemachine import Limits, check
 
     seconds = []
@@ -77,7 +77,7 @@ def searched(bug: Bug) -> tuple[str, str]:
         before = perf_counter()
         result = check(bug.instance(), limits=Limits(seconds=300, until=bug.property))
         seconds.append(perf_counter() - before)
-        if not is_as_told(bug, result):
+        if not is_as_declared(bug, result):
             raise SystemExit(f"{bug.issue}: {bug.property} is not found with {bug.length} steps")
     return f"{result.states:,}", f"{min(seconds):.2f}"
 

@@ -1,4 +1,4 @@
-"""The command line: thin commands over the public interface, one file for each."""
+"""The command line: one file for each command, each a thin layer over the public interface."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import sys
 from slotspec.cli.exit_codes import FAULT, HOLDS, UNKNOWN, USAGE
 
 CTRL_C = 130
-"""What typer makes of Ctrl-C where a command does not handle it itself."""
+"""The exit code typer uses for a Ctrl-C that the command does not handle itself."""
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and leave with its exit code.
+    """Run the command line and exit with its exit code.
 
-    :param arguments: instead of those of the process.
+    :param arguments: use these instead of the arguments of the process.
     """
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
@@ -23,7 +23,7 @@ def main(arguments: list[str] | None = None) -> None:
         print("interrupted", file=sys.stderr)
         code = UNKNOWN
     except BrokenPipeError:
-        # whoever read our output has gone; nothing is known to be wrong or right
+        # the reader of our output has gone, so the result is incomplete
         sys.stderr.close()
         code = UNKNOWN
     except Exception as error:
@@ -34,12 +34,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    """Run one command; its exit code."""
+    """Run one command and return its exit code."""
     import typer
 
     from slotspec.cli.app import build
 
-    # the classes are typer's or click's own, which depends on typer's version
+    # depending on typer's version these classes are typer's own or click's
     shown = typer.BadParameter.__mro__[2]
     command = typer.main.get_command(build())
     try:
@@ -60,7 +60,7 @@ def _run(arguments: list[str]) -> int:
 
 
 def _explain(error: Exception) -> int:
-    """Say in one line what went wrong; the exit code that tells it."""
+    """Print one line about the error and return the exit code for it."""
     from slotspec.statemachine.errors import SlotspecError
 
     if isinstance(error, SlotspecError):

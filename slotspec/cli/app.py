@@ -1,4 +1,4 @@
-"""The commands put together."""
+"""The typer application with all commands."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from slotspec.cli import check, listing
 
 
 def build() -> typer.Typer:
-    """The command line with every command that is installed."""
+    """Build the application from the commands that are installed."""
     app = typer.Typer(
         name="slotspec",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
-        help="Apache Flink's slot protocol as declared, executable, checked state machines.",
+        help="Check, simulate and test Apache Flink's slot protocol as state machines.",
         epilog="Exit codes: 0 holds or conforms, 1 violated or diverges, 2 bad input,"
         " 3 unknown, 4 a fault of slotspec itself.",
     )
@@ -45,11 +45,13 @@ def _version(wanted: bool) -> None:
 def _common(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of a fault of slotspec.")
+        bool, typer.Option("--debug", help="Show the traceback if slotspec itself fails.")
     ] = False,
 ) -> None:
-    # main() takes --debug wherever it stands; it is declared here to be seen in the help
+    # main() accepts --debug anywhere; it is declared here only so that --help lists it
     pass

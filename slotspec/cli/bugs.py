@@ -1,4 +1,4 @@
-"""``--bug``: known bugs switched on, and whether the check finds what is told of them."""
+"""``--bug``: switch known bugs on, and report whether the check finds them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ NUMBERS = ("length", "found", "states", "seconds")
 
 
 def chosen_bugs(issues: Sequence[str]) -> list[Bug]:
-    """The bugs of these issues, in the order of their numbers; ``all`` means every one.
+    """The bugs of these issues, ordered by number; ``all`` means every known bug.
 
-    The number alone will do, and case does not matter.
+    An issue may be its number alone, and in any case.
 
-    :raises UsageError: ``SET070`` for an issue that is not among the known bugs.
+    :raises UsageError: ``SET070`` for an issue that is not a known bug.
     """
     from slotspec.bugs import known_bugs
 
@@ -56,14 +56,14 @@ def plan_bugs(
     settings: Sequence[str] = (),
     properties: Sequence[str] = (),
 ) -> list[Instance]:
-    """The model with each of these bugs, in the order of the issues' numbers.
+    """The model with each of these bugs, ordered by issue number.
 
-    A bug has its model, generation, scope and property. What is given beside a bug that is
-    named has to agree with it; beside ``all`` it chooses among the bugs. `settings` change
-    bounds.
+    Each bug has its model, generation, scope and property. `names`, `generations`, `scopes` and
+    `properties` must agree with a bug that the user names; with ``all`` they choose among the
+    bugs. `settings` change bounds.
 
-    :raises UsageError: ``SET071`` where something contradicts a bug, ``SET072`` where no bug is
-        left, ``SET070`` for an unknown one.
+    :raises UsageError: ``SET070`` for an unknown bug, ``SET071`` if something contradicts a bug,
+        ``SET072`` if no bug is left.
     """
     from slotspec.cli.plan import parse_bounds
 
@@ -71,13 +71,16 @@ def plan_bugs(
     everything = ALL in (issue.lower() for issue in issues)
     instances = []
     for bug in chosen_bugs(issues):
-        refused = _contradiction(bug, names, generations, scopes, properties)
-        if refused and not everything:
-            raise UsageError("SET071", refused)
-        if not refused:
+        contradiction = _contradiction(bug, names, generations, scopes, properties)
+        if contradiction and not everything:
+            raise UsageError("SET071", contradiction)
+        if not contradiction:
             instances.append(_instance(bug, bounds, bool(properties)))
     if not instances:
-        raise UsageError("SET072", "no known bug is of this model, generation, scope and property")
+        raise UsageError(
+            "SET072",
+            "no known bug has this model, generation, scope and property; leave one of them out",
+        )
     return instances
 
 
@@ -107,7 +110,7 @@ def _instance(bug: Bug, bounds: dict[str, int], alone: bool) -> Instance:
 
 
 def bug_of(instance: Instance) -> Bug | None:
-    """The known bug that `instance` is the model of."""
+    """The known bug that is switched on in `instance`."""
     if not instance.defect:
         return None
     from slotspec.bugs import known_bugs
@@ -116,12 +119,12 @@ def bug_of(instance: Instance) -> Bug | None:
 
 
 def found_by(bug: Bug, result: Result) -> Finding | None:
-    """The trace to what the bug is said to break, if the check found one."""
+    """The trace to the fault or violation that the bug causes, if the check found one."""
     from slotspec.statemachine.results import Verdict
 
-    ends = {"fault": result.fault, "deadlock": result.deadlock}
-    if bug.property in ends:
-        return ends[bug.property]
+    special = {"fault": result.fault, "deadlock": result.deadlock}
+    if bug.property in special:
+        return special[bug.property]
     for found in result.properties:
         if found.property.name == bug.property and found.verdict is Verdict.VIOLATED:
             return found.finding
@@ -129,9 +132,9 @@ def found_by(bug: Bug, result: Result) -> Finding | None:
 
 
 def search(instance: Instance, most: int) -> tuple[Bug, Finding]:
-    """The known bug of `instance` and the trace to it, looked for in so many states.
+    """The known bug of `instance` and the trace to it, within `most` states.
 
-    :raises UsageError: ``SET073`` where there is none.
+    :raises UsageError: ``SET073`` if there is none.
     """
     from slotspec.statemachine.check import check
     from slotspec.statemachine.results import Limits
@@ -149,14 +152,14 @@ def search(instance: Instance, most: int) -> tuple[Bug, Finding]:
     return bug, finding
 
 
-def is_as_told(bug: Bug, result: Result) -> bool:
-    """Whether the check found what the bug is said to break, with the length told."""
+def is_as_declared(bug: Bug, result: Result) -> bool:
+    """Whether the check found the bug with a trace of the declared length."""
     finding = found_by(bug, result)
     return finding is not None and len(finding.steps) == bug.length
 
 
 def report_bugs(results: Sequence[Result], left: Sequence[Instance], seconds: float) -> None:
-    """Print what the checks of bugs found: one in full, several as a table."""
+    """Print what the checks of bugs found: one bug in full, several as a table."""
     from slotspec.cli.output import Output
 
     out = Output()
@@ -168,10 +171,10 @@ def report_bugs(results: Sequence[Result], left: Sequence[Instance], seconds: fl
         out.line(f"not run: {instance.title}", "yellow")
     pairs = [(bug, result) for result in results if (bug := bug_of(result.instance))]
     found = sum(found_by(bug, result) is not None for bug, result in pairs)
-    exact = sum(is_as_told(bug, result) for bug, result in pairs)
+    exact = sum(is_as_declared(bug, result) for bug, result in pairs)
     engines = " and ".join(dict.fromkeys(result.engine for result in results))
     out.line(
-        f"{found} of {len(results) + len(left)} found, {exact} with the length told,"
+        f"{found} of {len(results) + len(left)} found, {exact} with the expected length,"
         f" {engines + ', ' if engines else ''}{seconds:.1f} s"
     )
 
@@ -187,7 +190,7 @@ def _one(out: Output, result: Result) -> None:
             out.line(text, "bold" if text is not bug.likeness else None)
     bounds = ", ".join(f"{n}={v}" for n, v in result.instance.setting.bounds.items())
     out.line(f"in {result.instance.title} ({bounds})")
-    out.line(f"expected: {bug.property} broken after {bug.length} steps; fixed in {bug.fixed}")
+    out.line(f"expected: {bug.property} violated after {bug.length} steps; fixed in {bug.fixed}")
     finding = found_by(bug, result)
     counts = f"{result.states:,} states, depth {result.depth}"
     out.line()
@@ -197,15 +200,15 @@ def _one(out: Output, result: Result) -> None:
         return
     title = f"VIOLATED {bug.property} after {len(finding.steps)} steps ({counts})"
     declared = result.instance.properties.get(bug.property)
-    said = finding.fault or (declared.description if declared else "")
-    trace(out, result.instance, f"{title}: {said}", finding)
+    message = finding.fault or (declared.description if declared else "")
+    trace(out, result.instance, f"{title}: {message}", finding)
     others = [
         f"{p.property.name} ({len(p.finding.steps)})"
         for p in result.properties
         if p.verdict is Verdict.VIOLATED and p.finding and p.finding is not finding
     ]
     if others:
-        out.line(f"broken as well (steps): {', '.join(others)}")
+        out.line(f"also violated (steps): {', '.join(others)}")
 
 
 def _many(out: Output, results: Sequence[Result]) -> None:

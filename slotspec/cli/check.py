@@ -1,11 +1,9 @@
-"""``slotspec check``: every reachable state of models within bounds."""
+"""``slotspec check``: search every reachable state of a model within bounds."""
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -13,15 +11,17 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from slotspec.cli import options
 from slotspec.cli.bugs import bug_of, found_by
 from slotspec.cli.exit_codes import FAULT, HOLDS, UNKNOWN, VIOLATED
-from slotspec.cli.jobs import Outcome, Request
+from slotspec.cli.jobs import Request, RunResults
+from slotspec.cli.output import check_writable, write, write_documents, write_json_lines
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.results import NO_LIMITS, Finding, Limit, Limits, Result, Verdict
 
 WORTH_A_PROCESS = 2_000
-"""Calls tried here before a run gets a process of its own, whose start takes longer."""
+"""Calls to try in this process before a run gets its own, which takes longer to start."""
 
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -32,94 +32,70 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
-    models: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[MODEL…]",
-            help="Built-in names, or file.py[:attribute]; default: all built-in.",
-        ),
-    ] = None,
+    models: options.Models = None,
     generation: Annotated[
         list[str] | None,
-        typer.Option(metavar="V", help="This generation alone, such as 1.12; may be repeated."),
+        typer.Option(metavar="V", help="Check only this generation, such as 1.12; repeatable."),
     ] = None,
     scope: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="These default bounds alone; may be repeated."),
+        typer.Option(metavar="NAME", help="Check only this scope; repeatable."),
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="NAME=N", help="A bound of your own, from the first scope; repeatable."
-        ),
-    ] = None,
-    properties: Annotated[
-        list[str] | None,
-        typer.Option("--property", metavar="NAME", help="This property alone; may be repeated."),
-    ] = None,
-    bug: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="ISSUE",
-            help="Switch on this known bug, such as FLINK-8934, or all; may be repeated.",
-        ),
-    ] = None,
-    engine: Annotated[
-        str, typer.Option(metavar="auto|interpreted|compiled", help="What runs the rules.")
-    ] = "auto",
+    settings: options.Settings = None,
+    properties: options.Properties = None,
+    bug: options.Bugs = None,
+    engine: options.Engine = "auto",
     jobs: Annotated[
         str,
         typer.Option(metavar="N|auto", help="Runs at a time, each in a process; 1: in this one."),
     ] = "auto",
-    workers: Annotated[
-        str, typer.Option(metavar="N|auto", help="Threads of the compiled search of each run.")
-    ] = "1",
+    workers: options.Workers = "1",
     symmetry: Annotated[
-        bool, typer.Option("--symmetry/--no-symmetry", help="One state of each symmetric set.")
+        bool,
+        typer.Option("--symmetry/--no-symmetry", help="Keep one state of each symmetric set."),
     ] = False,
     fingerprints: Annotated[
-        bool, typer.Option("--fingerprints", help="Keep 64 bits of a state instead of the state.")
+        bool, typer.Option("--fingerprints", help="Keep a 64-bit hash instead of each state.")
     ] = False,
-    max_states: Annotated[int | None, typer.Option(metavar="N", help="Stop there.")] = None,
-    max_depth: Annotated[int | None, typer.Option(metavar="N", help="Stop there.")] = None,
-    max_seconds: Annotated[
-        float | None, typer.Option(metavar="S", help="Stop each run after so many seconds.")
+    max_states: Annotated[
+        int | None, typer.Option(metavar="N", help="Stop each run after this many states.")
     ] = None,
+    max_depth: Annotated[
+        int | None, typer.Option(metavar="N", help="Stop each run at this depth.")
+    ] = None,
+    max_seconds: options.MaxSeconds = None,
     max_memory: Annotated[
-        str | None, typer.Option(metavar="SIZE", help="Stop there; bytes, or as 500M, 4G.")
+        str | None,
+        typer.Option(metavar="SIZE", help="Stop each run at this memory: bytes, 500M or 4G."),
     ] = None,
     checkpoint: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Save the work there as it goes.")
+        Path | None, typer.Option(metavar="DIR", help="Save the search in DIR as it goes.")
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the checkpoint in DIR.")
+        bool, typer.Option("--resume", help="Continue from the checkpoint in DIR.")
     ] = False,
-    json_to: Annotated[
-        str | None, typer.Option("--json", metavar="FILE", help="Write JSON; - for stdout.")
-    ] = None,
+    json_to: options.JsonTo = None,
     html_to: Annotated[
         Path | None,
-        typer.Option("--html", metavar="FILE", help="Write a page of its own with diagrams."),
+        typer.Option("--html", metavar="FILE", help="Write the report as a page with diagrams."),
     ] = None,
-    trace_out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the first trace found as JSON lines."),
-    ] = None,
+    trace_out: options.TraceOut = None,
     verbose: Annotated[
         bool,
-        typer.Option("--verbose", "-v", help="Show traces of known deviations and witnesses too."),
+        typer.Option("--verbose", "-v", help="Also show traces of known deviations and witnesses."),
     ] = False,
 ) -> None:
-    """Search every reachable state and hold each property against it.
+    """Search every reachable state and check every property.
 
-    Exits with 0 if all hold (known deviations included), 1 if one is violated, 2 on bad
-    input, 3 if a limit or Ctrl-C left something unknown, 4 on a fault of slotspec itself.
-    The check of a known bug ends when that is found: exit code 1, as for any violation.
+    Exit codes: 0 all hold (known deviations included), 1 a property is violated, 2 bad input,
+    3 a limit or Ctrl-C left a result unknown, 4 slotspec itself failed. The check of a known
+    bug stops when it finds the bug, with exit code 1.
     """
     from slotspec.cli.bugs import report_bugs
+    from slotspec.cli.document import document
     from slotspec.cli.report import report
 
-    options: dict[str, Any] = {
+    chosen: dict[str, Any] = {
         "engine": engine,
         "limits": Limits(max_states, max_depth, max_seconds, memory_size(max_memory)),
         "workers": worker_count(workers),
@@ -128,8 +104,8 @@ def check(
         "checkpoint": checkpoint,
         "resume": resume,
     }
-    for target in (json_to if json_to != "-" else None, html_to, trace_out):
-        see_writable(target)
+    for target in (json_to, html_to, trace_out):
+        check_writable(target)
     started = perf_counter()
     request = Request(
         tuple(models or ()),
@@ -137,25 +113,25 @@ def check(
         tuple(scope or ()),
         tuple(settings or ()),
         tuple(properties or ()),
-        options,
+        chosen,
         bugs=tuple(bug or ()),
     )
     instances = request.plan()
     if checkpoint is not None and len(instances) > 1:
         raise UsageError(
             "SET027",
-            f"a checkpoint is for one run, these are {len(instances)};"
+            f"a checkpoint is for one run, not for {len(instances)};"
             " choose one with --generation and --scope",
         )
-    at_once, threads = share_out(jobs, options["workers"], len(instances))
-    options["workers"] = threads
-    outcome = run(replace(request, jobs=at_once), instances, apart=jobs != "1")
-    results = [outcome.results[n] for n in sorted(outcome.results)]
-    faults = {instances[n]: why for n, why in sorted(outcome.faults.items())}
+    at_once, threads = share_out(jobs, chosen["workers"], len(instances))
+    chosen["workers"] = threads
+    found = run(replace(request, jobs=at_once), instances, apart=jobs != "1")
+    results = [found.results[n] for n in sorted(found.results)]
+    faults = {instances[n]: why for n, why in sorted(found.faults.items())}
     left = [
         instance
         for n, instance in enumerate(instances)
-        if n not in outcome.results and n not in outcome.faults
+        if n not in found.results and n not in found.faults
     ]
     if json_to != "-" and bug:
         report_bugs(results, [*left, *faults], perf_counter() - started)
@@ -165,7 +141,8 @@ def check(
         for instance, why in faults.items():
             typer.echo(f"FAULT OF SLOTSPEC in {instance.title}: {why}", err=True)
     if json_to is not None:
-        write_json(json_to, results, many=len(instances) > 1)
+        documents = [document(result) for result in results]
+        write_documents(json_to, documents, many=len(instances) > 1)
     if html_to is not None:
         from slotspec.diagrams.report import page
 
@@ -176,58 +153,58 @@ def check(
     raise typer.Exit(FAULT if faults else exit_code(results, left))
 
 
-def run(request: Request, instances: Sequence[Instance], apart: bool) -> Outcome:
-    """Check each instance: small ones here, the others side by side if `apart`."""
+def run(request: Request, instances: Sequence[Instance], apart: bool) -> RunResults:
+    """Check each instance: small ones here, the others in processes if `apart`."""
     from slotspec.cli.durations import known_as_large, longest_first, remember
-    from slotspec.cli.jobs import run_side_by_side
+    from slotspec.cli.jobs import run_in_processes
     from slotspec.cli.progress import progress_lines
     from slotspec.statemachine.check import compiler_there
 
     if not apart or len(instances) == 1:
         return run_here(request, instances)
-    # what is to end early may do so while it is still small
+    # a run that a limit or a bug ends early may end while it is still small
     whole = request.options["limits"] == NO_LIMITS and not request.bugs
     if whole and request.options["engine"] == "auto" and compiler_there():
         request = replace(request, large=known_as_large(instances))
-    outcome, large = small_ones(request, instances)
+    found, large = run_small(request, instances)
     if not large:
-        return outcome
+        return found
     order = [number for number in longest_first(instances) if number in large]
     with progress_lines(len(instances)) as show:
-        more = run_side_by_side(request, instances, order, show)
+        more = run_in_processes(request, instances, order, show)
     remember(list(more.results.values()))
-    return Outcome({**outcome.results, **more.results}, more.faults)
+    return RunResults({**found.results, **more.results}, more.faults)
 
 
-def run_here(request: Request, instances: Sequence[Instance]) -> Outcome:
+def run_here(request: Request, instances: Sequence[Instance]) -> RunResults:
     """Check each instance in this process, one after the other."""
     from slotspec.cli.progress import progress_line
     from slotspec.statemachine.check import check as check_one
 
-    outcome = Outcome()
+    found = RunResults()
     try:
         with progress_line() as reporter:
             for number, instance in enumerate(instances):
-                options = request.options_of(instance)
-                result = check_one(instance, reporter=reporter, **options)
-                outcome.results[number] = result
+                limited = request.options_of(instance)
+                result = check_one(instance, reporter=reporter, **limited)
+                found.results[number] = result
                 if result.limit is Limit.INTERRUPTED:
                     break
     except KeyboardInterrupt:
         pass
-    return outcome
+    return found
 
 
-def small_ones(request: Request, instances: Sequence[Instance]) -> tuple[Outcome, set[int]]:
-    """The results of instances that are not worth a process; numbers of the others."""
+def run_small(request: Request, instances: Sequence[Instance]) -> tuple[RunResults, set[int]]:
+    """Check the instances that are not worth a process; return the numbers of the others."""
     from slotspec.statemachine.check import TRIES, check_small
 
-    # a bug is near the start, and a search for it ends there
+    # a bug is near the initial state, and the search for it ends there
     tries = TRIES if request.bugs else WORTH_A_PROCESS
-    options, outcome = request.options, Outcome()
-    plain = options["workers"] == 1 and not options["fingerprints"] and not options["symmetry"]
-    if options["engine"] != "auto" or not plain:
-        return outcome, set(range(len(instances)))
+    chosen, found = request.options, RunResults()
+    plain = chosen["workers"] == 1 and not chosen["fingerprints"] and not chosen["symmetry"]
+    if chosen["engine"] != "auto" or not plain:
+        return found, set(range(len(instances)))
     large: set[int] = set()
     try:
         for number, instance in enumerate(instances):
@@ -239,18 +216,18 @@ def small_ones(request: Request, instances: Sequence[Instance]) -> tuple[Outcome
             if result is None:
                 large.add(number)
                 continue
-            outcome.results[number] = result
+            found.results[number] = result
             if result.limit is Limit.INTERRUPTED:
-                return outcome, set()
+                return found, set()
     except KeyboardInterrupt:
-        return outcome, set()
-    return outcome, large
+        return found, set()
+    return found, large
 
 
 def share_out(jobs: str, workers: int | Literal["auto"], runs: int) -> tuple[int, int]:
-    """Processes at a time, and threads in each: together no more than there are processors.
+    """How many processes at a time, and threads in each: no more in all than processors.
 
-    :raises UsageError: ``SET028`` for no number, ``SET029`` where both are given and too many.
+    :raises UsageError: ``SET028`` for a bad number, ``SET029`` if both are given and too large.
     """
     cores = os.cpu_count() or 1
     if jobs != "auto" and (not jobs.isdecimal() or int(jobs) < 1):
@@ -265,7 +242,7 @@ def share_out(jobs: str, workers: int | Literal["auto"], runs: int) -> tuple[int
         raise UsageError(
             "SET029",
             f"--jobs {jobs} with --workers {workers}: {at_once * workers} threads on {cores}"
-            " processors; leave out one of the two, or give it as auto",
+            " processors; leave one of the two out, or set it to auto",
         )
     return at_once, workers
 
@@ -280,13 +257,13 @@ def exit_code(results: Sequence[Result], left: Sequence[Instance]) -> int:
 
 
 def memory_size(text: str | None) -> int | None:
-    """Bytes that `text` means: a number, or one with K, M or G."""
+    """Parse a size in bytes, such as ``1000``, ``500M`` or ``4G``."""
     if text is None:
         return None
     unit = UNITS.get(text[-1:].upper(), 1)
     digits = text[:-1] if unit > 1 else text
     if not digits.isdecimal():
-        raise UsageError("SET025", f"--max-memory {text}: write bytes, or a size as 500M or 4G")
+        raise UsageError("SET025", f"--max-memory {text}: give bytes, or a size such as 500M or 4G")
     return int(digits) * unit
 
 
@@ -298,52 +275,23 @@ def worker_count(text: str) -> int | Literal["auto"]:
     return int(text)
 
 
-def see_writable(target: str | Path | None) -> None:
-    """Complain about a place that cannot be written before the search, not after it."""
-    if target is None:
-        return
-    path = Path(target)
-    if path.is_dir() or not path.parent.is_dir():
-        what = "is a folder" if path.is_dir() else "is in a folder that does not exist"
-        raise UsageError("SET026", f"{path} {what}; give a file that can be written")
-
-
-def write(target: str | Path, text: str) -> None:
-    if target == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        Path(target).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError("SET026", f"{target} cannot be written: {error.strerror}") from error
-
-
-def write_json(target: str, results: Sequence[Result], many: bool) -> None:
-    """One object where one run was asked for, else a list of them."""
-    from slotspec.cli.document import document
-
-    made = [document(result) for result in results]
-    write(target, json.dumps(made if many or not made else made[0], indent=2) + "\n")
-
-
 def write_trace(target: Path, results: Sequence[Result], chosen: bool) -> None:
-    """A known bug's trace, else the first violation's, a known deviation's, or a witness's.
+    """Write the trace of a known bug, else of a violation, a known deviation, or a witness.
 
-    :param chosen: properties were named, so that a witness may be what is wanted.
+    :param chosen: the user named properties, so a witness is of interest too.
     """
     from slotspec.oracle.traces.export import export
 
     found = next(traces(results, chosen), None)
     if found is None:
-        typer.echo(f"no trace to write into {target}", err=True)
+        typer.echo(f"no trace to write to {target}", err=True)
         return
     result, finding = found
-    lines = export(result.instance, finding)
-    write(target, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+    write_json_lines(target, export(result.instance, finding))
 
 
-def traces(results: Sequence[Result], chosen: bool) -> Any:
-    """Every trace that may be exported, most wanted first."""
+def traces(results: Sequence[Result], chosen: bool) -> Iterator[tuple[Result, Finding]]:
+    """Every trace that can be exported, most important first."""
     for result in results:
         bug = bug_of(result.instance)
         finding = found_by(bug, result) if bug else None

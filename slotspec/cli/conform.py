@@ -1,13 +1,15 @@
-"""``slotspec conform``: hold recorded traces against the model."""
+"""``slotspec conform``: compare recorded traces with the model."""
 
 from __future__ import annotations
 
-import json
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from slotspec.cli import options
+from slotspec.cli.exit_codes import USAGE
+from slotspec.cli.output import counted, write_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from slotspec.oracle.conformance.report import Report, Summary
 
 SHOWN_DIFFERENCES = 8
-"""So many differing places of one divergence are printed; ``--json`` has more."""
+"""Differences of a divergence that are printed; ``--json`` has more."""
 
 _WIDTH_OF_PLAIN_TEXT = 120
 
@@ -29,29 +31,21 @@ def conform(
     traces: Annotated[
         list[str],
         typer.Argument(
-            metavar="TRACE…", help="Trace files, folders (searched to any depth), patterns."
+            metavar="TRACE…", help="Trace files, folders (with their subfolders), patterns."
         ),
     ],
     generation: Annotated[
         str | None,
-        typer.Option(
-            metavar="V", help="Hold the traces against this one, such as 1.12; else each its own."
-        ),
+        typer.Option(metavar="V", help="Compare with this generation; default: each trace's own."),
     ] = None,
-    json_to: Annotated[
-        str | None,
-        typer.Option("--json", metavar="FILE", help="Write the report as JSON; - for stdout."),
-    ] = None,
+    json_to: options.JsonTo = None,
     jobs: Annotated[str, typer.Option(metavar="N|auto", help="Number of processes.")] = "auto",
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print nothing but errors; see the exit code.")
-    ] = False,
+    quiet: options.Quiet = False,
 ) -> None:
-    """Hold recorded traces against the model, step by step.
+    """Replay recorded traces in the model and compare every step.
 
-    Exits with 0 if all conform, 1 if one diverges, 2 on bad input, 3 if the traces do not say
-    enough or the run was interrupted, 4 on a fault of slotspec itself. A bad file does not
-    keep the others from being replayed.
+    Exit codes: 0 all conform, 1 one diverges, 2 bad input, 3 the traces do not say enough or
+    the run was interrupted, 4 slotspec itself failed. A bad file does not stop the others.
     """
     from rich.console import Console
 
@@ -75,11 +69,15 @@ def conform(
         summary = conform_all(traces, generation, _jobs(jobs), on_report)
     except UsageError as error:
         errors.print(f"Error: {error}", style="red")
-        raise typer.Exit(2) from None
+        raise typer.Exit(USAGE) from None
     _print_summary(summary, out)
     code = summary.exit_code
-    if json_to is not None and not _write_json(json_to, summary.to_json(), errors):
-        code = max(code, 2)
+    if json_to is not None:
+        try:
+            write_json(json_to, summary.to_json(), "SET103")
+        except UsageError as error:
+            errors.print(f"Error: {error}", style="red")
+            code = max(code, USAGE)
     if code:
         raise typer.Exit(code)
 
@@ -93,24 +91,8 @@ def _jobs(text: str) -> int | None:
         return int(text)
     except ValueError:
         raise UsageError(
-            "SET102", f"--jobs {text!r} is no number; give a number of processes or auto"
+            "SET102", f"--jobs {text!r}: give a number of processes, or auto"
         ) from None
-
-
-def _write_json(place: str, document: dict[str, Any], errors: Console) -> bool:
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    if place == "-":
-        sys.stdout.write(text)
-        return True
-    try:
-        Path(place).write_text(text, encoding="utf-8")
-    except OSError as error:
-        errors.print(
-            f"Error: SET103: {place}: cannot be written ({error.strerror}); choose another place",
-            style="red",
-        )
-        return False
-    return True
 
 
 def _print_report(report: Report, out: Console, errors: Console) -> None:
@@ -122,8 +104,8 @@ def _print_report(report: Report, out: Console, errors: Console) -> None:
         _print_divergence(report, out)
     elif report.error is None and report.fault is None and report.matched == report.silent:
         out.print(
-            f"{report.path}: undetermined: no step of {report.steps:,} says a result, an effect, "
-            "an exception or a state",
+            f"{report.path}: undetermined: none of its {report.steps:,} steps records a result, an "
+            "effect, an exception or a state",
             soft_wrap=True,
         )
 
@@ -139,7 +121,7 @@ def _print_divergence(report: Report, out: Console) -> None:
     arguments = ", ".join(f"{k}={as_text(v)}" for k, v in found.seen.arguments.items())
     out.print(
         f"{report.path}:{found.line}: step {found.step} diverges from {report.generation} "
-        f"after {_counted(report.matched, 'matching step')}",
+        f"after {counted(report.matched, 'matching step')}",
         style="bold red",
         soft_wrap=True,
     )
@@ -180,8 +162,8 @@ def _print_summary(summary: Summary, out: Console) -> None:
         out.print(table)
     silent = sum(report.silent for report in summary.reports)
     notes = [
-        f"{summary.conforming:,} of {_counted(summary.files, 'trace')} "
-        f"{'conforms' if summary.files == 1 else 'conform'}, {_counted(summary.steps, 'step')}"
+        f"{summary.conforming:,} of {counted(summary.files, 'trace')} "
+        f"{'conforms' if summary.files == 1 else 'conform'}, {counted(summary.steps, 'step')}"
     ]
     if silent:
         notes.append(f"{silent:,} of them with nothing to compare")
@@ -194,7 +176,3 @@ def _print_summary(summary: Summary, out: Console) -> None:
     if summary.interrupted:
         notes.append(f"interrupted, {summary.files - len(summary.reports):,} not replayed")
     out.print(f"{'; '.join(notes)} ({summary.seconds:.1f} s)", soft_wrap=True)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

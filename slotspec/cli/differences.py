@@ -1,4 +1,4 @@
-"""The report of ``slotspec fuzz --all``: one sequence of each kind of difference."""
+"""The report of ``slotspec fuzz --all``: one sequence for each kind of difference."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from slotspec.cli.exit_codes import HOLDS, VIOLATED
 
 if TYPE_CHECKING:
     from slotspec.cli.output import Output
@@ -16,20 +18,23 @@ def report_all(
     printed: Output,
     peer: str,
     generation: str,
-    outcome: Differences,
+    found: Differences,
     out: Path | None,
     json_to: str | None,
 ) -> None:
-    """Print, write (each kind to a file of its own in the folder `out`), and leave."""
+    """Print the report, write the files, and exit with the exit code.
+
+    :param out: folder for one trace of each kind.
+    """
     from slotspec.cli.output import write_found, write_json
     from slotspec.oracle.fuzzing.rendering import rows
 
     printed.line(f"{peer} against generation {generation}")
-    for who, names in ((peer, outcome.absent_there), (generation, outcome.absent_here)):
+    for who, names in ((peer, found.absent_there), (generation, found.absent_here)):
         for name in names:
             printed.line(f"{who} has no operation {name}")
-    printed.line(f"{outcome.coverage.line()}  ({outcome.seconds:.1f} s)")
-    for number, kind in enumerate(outcome.kinds, 1):
+    printed.line(f"{found.coverage.line()}  ({found.seconds:.1f} s)")
+    for number, kind in enumerate(found.kinds, 1):
         printed.line()
         printed.line(f"{number}. {title(kind)}  ({kind.count} sequences)", "bold red")
         printed.table(("step", "operation", "result", "effects"), rows(kind.found.steps))
@@ -38,20 +43,20 @@ def report_all(
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)
             write_found(out / f"{number:02}.jsonl", kind.found)
-    if outcome.combined:
+    if found.combined:
         printed.line()
-        printed.line(f"{outcome.combined} more sequences began with several of these at once")
-    if not outcome.kinds:
+        printed.line(f"{found.combined} more sequences began with several of these at once")
+    if not found.kinds:
         printed.line("no divergence", "green")
-    code = 1 if outcome.kinds else 0
+    code = VIOLATED if found.kinds else HOLDS
     if json_to is not None:
-        write_json(json_to, to_json(peer, generation, outcome))
+        write_json(json_to, to_json(peer, generation, found), "SET103")
     if code:
         raise typer.Exit(code)
 
 
 def title(kind: Kind) -> str:
-    """What explains it, or where it shows."""
+    """What explains a kind of difference, or where it appears."""
     if kind.explained:
         return f"explained by {' or '.join(kind.explained)}"
     if kind.found.fault:
@@ -59,17 +64,17 @@ def title(kind: Kind) -> str:
     return f"{kind.found.steps[-1].op}: {kind.found.differences[0].path}"
 
 
-def to_json(peer: str, generation: str, outcome: Differences) -> dict[str, Any]:
-    """What ``--json`` writes."""
+def to_json(peer: str, generation: str, found: Differences) -> dict[str, Any]:
+    """The document that ``--json`` writes."""
     return {
         "peer": peer,
         "generation": generation,
-        "verdict": "DIVERGES" if outcome.kinds else "CONFORMS",
-        "seconds": round(outcome.seconds, 3),
-        "coverage": outcome.coverage.to_json(),
-        "operations_absent_in_peer": list(outcome.absent_there),
-        "operations_absent_in_generation": list(outcome.absent_here),
-        "combined": outcome.combined,
+        "verdict": "DIVERGES" if found.kinds else "CONFORMS",
+        "seconds": round(found.seconds, 3),
+        "coverage": found.coverage.to_json(),
+        "operations_absent_in_peer": list(found.absent_there),
+        "operations_absent_in_generation": list(found.absent_here),
+        "combined": found.combined,
         "kinds": [
             {
                 "explained_by": list(kind.explained),
@@ -77,6 +82,6 @@ def to_json(peer: str, generation: str, outcome: Differences) -> dict[str, Any]:
                 "steps": [step.to_json() for step in kind.found.steps],
                 "differences": [str(difference) for difference in kind.found.differences],
             }
-            for kind in outcome.kinds
+            for kind in found.kinds
         ],
     }

@@ -1,4 +1,4 @@
-"""A check as one JSON object; docs/json.md says what each key means."""
+"""A check as one JSON object; docs/json.md explains the keys."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.results import Finding, PropertyResult, Result, Verdict
 
 FORMAT = 1
-"""Raised when a key changes its meaning or goes; new keys may come at any time."""
+"""The version: it rises when a key changes its meaning or is removed, not when one is added."""
 
 
 def document(result: Result) -> dict[str, Any]:
-    """`result` as an object of numbers, strings, lists and objects."""
+    """`result` as a JSON object."""
     instance = result.instance
     violated = [p.finding for p in result.properties if p.verdict is Verdict.VIOLATED]
     first = next((f for f in (result.fault, *violated, result.deadlock) if f), None)
@@ -24,7 +24,7 @@ def document(result: Result) -> dict[str, Any]:
         "model": instance.model.name,
         "generation": instance.generation,
         "scope": instance.scope,
-        "bug": told(result),
+        "bug": bug_document(result),
         "bounds": dict(instance.setting.bounds),
         "engine": result.engine,
         "workers": result.workers,
@@ -47,7 +47,7 @@ def document(result: Result) -> dict[str, Any]:
                 "source": found.property.source,
                 "reason": found.reason,
                 "trace": steps(result.instance, found.finding),
-                **round_(found),
+                **loop(found),
             }
             for found in result.properties
         ],
@@ -64,8 +64,8 @@ def document(result: Result) -> dict[str, Any]:
     }
 
 
-def round_(found: PropertyResult) -> dict[str, Any]:
-    """Where a run that never ends begins to go round, and what it is about."""
+def loop(found: PropertyResult) -> dict[str, Any]:
+    """Where the loop of an infinite run begins, and the elements it concerns."""
     if found.property.kind is not Kind.LEADS_TO:
         return {}
     finding = found.finding
@@ -77,8 +77,8 @@ def round_(found: PropertyResult) -> dict[str, Any]:
     }
 
 
-def told(result: Result) -> dict[str, Any] | None:
-    """The known bug that was switched on and whether it was found; None where there is none."""
+def bug_document(result: Result) -> dict[str, Any] | None:
+    """The known bug that was switched on and whether the check found it; None without a bug."""
     bug = bug_of(result.instance)
     if bug is None:
         return None
@@ -94,10 +94,10 @@ def told(result: Result) -> dict[str, Any] | None:
 
 
 def steps(instance: Instance, finding: Finding | None) -> list[Mapping[str, Any]] | None:
-    """The steps of a trace; None where there is none."""
+    """The steps of a trace; None if there is none."""
     if finding is None:
         return None
-    words = formatter_of(instance)
+    formatter = formatter_of(instance)
     return [
         {
             "step": number,
@@ -107,9 +107,9 @@ def steps(instance: Instance, finding: Finding | None) -> list[Mapping[str, Any]
             "effects": [list(effect) for effect in step.effects],
             "changed": {name: list(pair) for name, pair in step.changed.items()},
             "words": {
-                "call": words.format_step(step),
-                "effects": words.effects(step),
-                "changes": words.changes(step),
+                "call": formatter.format_step(step),
+                "effects": formatter.effects(step),
+                "changes": formatter.changes(step),
             },
         }
         for number, step in enumerate(finding.steps, 1)

@@ -1,30 +1,34 @@
-"""``slotspec draw``: lifecycles, traces, compositions, state graphs, as pictures or text."""
+"""``slotspec draw``: lifecycles, traces, compositions and state graphs, as pictures or text."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slotspec.diagrams.formats import ENDINGS, Format
+from slotspec.cli import options
+from slotspec.cli.output import counted, write
+from slotspec.diagrams.formats import SUFFIXES, Format
 from slotspec.statemachine.errors import UsageError
 
 if TYPE_CHECKING:
+    from slotspec.diagrams.composition import Observed
     from slotspec.diagrams.description import Diagram
     from slotspec.statemachine.declaration.model import Instance, Model
     from slotspec.statemachine.results import Finding
 
-TRACES = (".jsonl", ".jsonl.gz")
-"""How the file of a trace ends."""
-SEARCHED = 200_000
-"""States in which a property's trace is looked for, where nothing else is said."""
+TRACE_SUFFIXES = (".jsonl", ".jsonl.gz")
+MAX_STATES = 200_000
+"""The default limit of the search for a trace."""
 
 
-class Kind(StrEnum):
-    """What of a model can be drawn."""
+class DiagramKind(StrEnum):
+    """The diagrams of a model."""
 
     lifecycles = "lifecycles"
     matrix = "matrix"
@@ -50,57 +54,58 @@ def draw(
         ),
     ] = None,
     kind: Annotated[
-        Kind | None,
+        DiagramKind | None,
         typer.Option(
-            help="Of a model: its lifecycles, the matrix of operations and events, the same as"
-            " a picture, who sends what to whom, its state graph, a property's trace, or how two"
-            " generations differ."
+            help="What of a model to draw: its lifecycles, a table of the events that each"
+            " operation fires, the same as a graph, the messages between its processes, its state"
+            " graph, the trace of a property, or the difference between two generations."
         ),
     ] = None,
     form: Annotated[
         Format | None,
-        typer.Option("--format", help="Default: what FILE's ending says, else svg."),
+        typer.Option("--format", help="Default: the format of FILE's suffix, else svg."),
     ] = None,
     out: Annotated[
         str | None,
-        typer.Option(metavar="FILE", help="Where to write (gallery: a folder); default: stdout."),
+        typer.Option(metavar="FILE", help="Write here (a folder for gallery); default: stdout."),
     ] = None,
     generation: Annotated[
         list[str] | None,
-        typer.Option(metavar="V", help="Such as 1.12; twice for a difference."),
+        typer.Option(metavar="V", help="A generation, such as 1.12; two for a difference."),
     ] = None,
-    scope: Annotated[str | None, typer.Option(metavar="NAME", help="Bounds by name.")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=N", help="A bound of your own; repeatable."),
+    scope: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Use the bounds of this scope.")
     ] = None,
+    settings: options.Settings = None,
     prop: Annotated[
         str | None,
-        typer.Option("--property", metavar="NAME", help="Whose trace to draw, or to mark."),
+        typer.Option("--property", metavar="NAME", help="Draw or mark the trace of this property."),
     ] = None,
     bug: Annotated[
         str | None,
-        typer.Option(metavar="ISSUE", help="The trace to this known bug, such as FLINK-8934."),
+        typer.Option(metavar="ISSUE", help="Draw the trace to a known bug, such as FLINK-8934."),
     ] = None,
     coverage: Annotated[
-        bool, typer.Option("--coverage", help="Check first, and paint what was fired.")
+        bool, typer.Option("--coverage", help="Check first, and colour the transitions that fired.")
     ] = False,
     events: Annotated[
-        bool, typer.Option("--events", help="Say on each edge which operations fire it.")
+        bool, typer.Option("--events", help="Label each edge with the operations that fire it.")
     ] = False,
     symmetry: Annotated[
-        bool, typer.Option("--symmetry/--no-symmetry", help="Collapse states that differ by names.")
+        bool,
+        typer.Option("--symmetry/--no-symmetry", help="Merge states that differ only by names."),
     ] = True,
     max_states: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Of a state graph or a search.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="Limit the state graph or the search to N states."),
     ] = None,
 ) -> None:
-    """Draw lifecycles, a trace as a sequence diagram, a state graph, the composition.
+    """Draw lifecycles, a trace as a sequence diagram, a state graph, or a composition.
 
-    Without WHAT the lifecycles of the slot pool. SVG and PNG need no Graphviz on the machine.
+    Without WHAT it draws the lifecycles of the slot pool. SVG and PNG need no Graphviz installed.
     """
     if bug is not None:
-        _refuse_for(
+        _reject_options(
             "a known bug",
             WHAT=what,
             kind=kind,
@@ -114,13 +119,13 @@ def draw(
         return
     what = what or "slot_pool"
     if what == "gallery":
-        _refuse_for("the gallery", kind=kind, format=form, property=prop, scope=scope)
+        _reject_options("the gallery", kind=kind, format=form, property=prop, scope=scope)
         _gallery(out)
         return
     chosen = form or _format_of(out)
     lower = what.lower()
-    if lower.endswith(TRACES):
-        _refuse_for("a trace file", kind=kind, property=prop, scope=scope, set=settings)
+    if lower.endswith(TRACE_SUFFIXES):
+        _reject_options("a trace file", kind=kind, property=prop, scope=scope, set=settings)
         diagram = _trace(what, generation or [])
     else:
         diagram = _of_model(
@@ -141,14 +146,14 @@ def _render(diagram: Diagram, form: Format, out: str | None) -> None:
 
     drawn = render(diagram, form)
     if out is None and isinstance(drawn, bytes) and sys.stdout.isatty():
-        raise UsageError("SET053", "a PNG is not for a terminal; give a file with --out")
-    _write(out, drawn)
+        raise UsageError("SET053", "a PNG cannot be shown in a terminal; give a file with --out")
+    write(out or "-", drawn)
 
 
 def _draw_bug(
     issue: str, settings: list[str], max_states: int | None, form: Format | None, out: str | None
 ) -> None:
-    """The trace that a check of the known bug finds, as a sequence diagram."""
+    """Draw the trace that a check of the known bug finds."""
     from slotspec.cli.bugs import plan_bugs, search
     from slotspec.diagrams.sequences import of_finding, of_property
 
@@ -156,42 +161,32 @@ def _draw_bug(
     if issue.lower() == "all":
         raise UsageError("SET054", "draw one known bug at a time; slotspec list bugs shows all")
     instance = plan_bugs([issue], settings=settings)[0]
-    bug, finding = search(instance, max_states or SEARCHED)
+    bug, finding = search(instance, max_states or MAX_STATES)
     declared = instance.properties.get(bug.property)
     drawn = of_property(instance, declared, finding) if declared else of_finding(instance, finding)
     _render(drawn, chosen, out)
 
 
-def _refuse_for(what: str, **options: object) -> None:
-    """Complain about options that have no meaning here."""
+def _reject_options(what: str, **options: object) -> None:
+    """Reject options that do not apply.
+
+    :raises UsageError: ``SET054`` for the first one that is set.
+    """
     for name, value in options.items():
         if value:
-            raise UsageError("SET054", f"--{name} means nothing for {what}; leave it out")
+            raise UsageError("SET054", f"--{name} does not apply to {what}; leave it out")
 
 
 def _format_of(out: str | None) -> Format:
     if out is None:
         return Format.svg
-    ending = Path(out).suffix.lower()
-    if ending not in ENDINGS:
+    suffix = Path(out).suffix.lower()
+    if suffix not in SUFFIXES:
         raise UsageError(
             "SET055",
-            f"the ending of {out} names no format; use {', '.join(ENDINGS)}, or --format",
+            f"the suffix of {out} names no format; use {', '.join(SUFFIXES)}, or --format",
         )
-    return ENDINGS[ending]
-
-
-def _write(out: str | None, drawn: str | bytes) -> None:
-    if out is None or out == "-":
-        if isinstance(drawn, bytes):
-            sys.stdout.buffer.write(drawn)
-        else:
-            sys.stdout.write(drawn)
-        return
-    try:
-        Path(out).write_bytes(drawn if isinstance(drawn, bytes) else drawn.encode("utf-8"))
-    except OSError as error:
-        raise UsageError("SET026", f"{out} cannot be written: {error.strerror}") from error
+    return SUFFIXES[suffix]
 
 
 def _gallery(out: str | None) -> None:
@@ -201,8 +196,10 @@ def _gallery(out: str | None) -> None:
     try:
         count = write_gallery(folder)
     except OSError as error:
-        raise UsageError("SET026", f"{folder} cannot be written: {error.strerror}") from error
-    typer.echo(f"{count} files in {folder}")
+        raise UsageError(
+            "SET026", f"{folder} cannot be written: {error.strerror}; choose another folder"
+        ) from error
+    typer.echo(f"{counted(count, 'file')} in {folder}")
 
 
 def _trace(path: str, generations: list[str]) -> Diagram:
@@ -210,16 +207,54 @@ def _trace(path: str, generations: list[str]) -> Diagram:
     from slotspec.oracle.conformance.steps import finding_of, is_steps
 
     if len(generations) > 1:
-        raise UsageError("SET054", "hold a trace against one generation, not several")
+        raise UsageError("SET054", "compare a trace with one generation, not several")
     if is_steps(path):
         instance, finding = finding_of(path, generations[0] if generations else None)
         return of_finding(instance, finding, f"{Path(path).name}: {instance.title}")
     return of_trace(path, generations[0] if generations else None)
 
 
+@dataclass(frozen=True)
+class _Subject:
+    """What to draw of a model, and at which settings.
+
+    :param lifecycle: draw this lifecycle only.
+    :param max_states: the limit of a state graph or a search; None: the default of each.
+    """
+
+    model: Model
+    lifecycle: str | None
+    generation: str | None
+    scope: str | None
+    bounds: dict[str, int]
+    property: str | None
+    coverage: bool
+    events: bool
+    symmetry: bool
+    max_states: int | None
+
+    def instance(self, scope: str | None = None) -> Instance:
+        return self.model.instance(
+            self.bounds, generation=self.generation, scope=scope or self.scope
+        )
+
+    def instances(self) -> list[Instance]:
+        """Each scope that can be searched; with bounds the first one; the scope if given."""
+        names = [s.name for s in self.model.scopes.values() if not s.simulation_only]
+        names = [self.scope] if self.scope else names[:1] if self.bounds else names
+        return [self.instance(name) for name in names]
+
+    def observed(self) -> Observed:
+        """What random walks through the model fire, at its settings or in every scope."""
+        from slotspec.diagrams.composition import observe
+
+        own = [self.instance()] if self.scope or self.bounds else None
+        return observe(self.model, self.generation, instances=own)
+
+
 def _of_model(
     what: str,
-    kind: Kind | None,
+    kind: DiagramKind | None,
     generations: list[str],
     scope: str | None,
     settings: list[str],
@@ -229,60 +264,34 @@ def _of_model(
 ) -> Diagram:
     from slotspec.cli.plan import parse_bounds
 
-    coverage, events, symmetry = flags
+    coverage, events, _ = flags
     model, lifecycle = _model_or_lifecycle(what)
-    chosen = kind or (Kind.trace if prop else Kind.lifecycles)
-    if lifecycle and chosen is not Kind.lifecycles:
-        raise UsageError("SET054", f"--kind {chosen} is for a model, {what} is a lifecycle")
-    if chosen is Kind.difference:
-        _refuse_for("a difference", scope=scope, set=settings, property=prop)
+    chosen = kind or (DiagramKind.trace if prop else DiagramKind.lifecycles)
+    if lifecycle and chosen is not DiagramKind.lifecycles:
+        raise UsageError("SET054", f"--kind {chosen} is for a model, but {what} is a lifecycle")
+    if chosen is DiagramKind.difference:
+        _reject_options("a difference", scope=scope, set=settings, property=prop)
         if len(generations) != 2:
-            raise UsageError("SET056", "a difference needs --generation twice, as 1.11 and 1.13")
+            raise UsageError("SET056", "a difference needs two --generation, such as 1.11 and 1.13")
         from slotspec.diagrams.differences import difference
 
         return difference(model, generations[0], generations[1])
     if len(generations) > 1:
         raise UsageError("SET056", f"give one --generation for {chosen}, not {len(generations)}")
-    if chosen is not Kind.lifecycles and (coverage or events):
+    if chosen is not DiagramKind.lifecycles and (coverage or events):
         raise UsageError("SET054", "--coverage and --events are for lifecycles")
     if coverage and events:
-        raise UsageError("SET054", "choose --coverage or --events: both do not fit on an edge")
-    if prop and chosen not in (Kind.trace, Kind.states):
-        raise UsageError("SET054", f"--property means nothing for {chosen}; leave it out")
+        raise UsageError("SET054", "choose --coverage or --events; an edge has no room for both")
+    if prop and chosen not in (DiagramKind.trace, DiagramKind.states):
+        raise UsageError("SET054", f"--property does not apply to {chosen}; leave it out")
     version = generations[0] if generations else None
     bounds = parse_bounds(settings)
-    if chosen is Kind.lifecycles:
-        return _lifecycles(model, lifecycle, version, scope, bounds, coverage, events, max_states)
-    if chosen in (Kind.matrix, Kind.composition):
-        from slotspec.diagrams.composition import matrix, observe, web
-
-        given = [model.instance(bounds, generation=version, scope=scope)] if scope or bounds else []
-        seen = observe(model, version, instances=given)
-        return matrix(seen) if chosen is Kind.matrix else web(seen)
-    if chosen is Kind.messages:
-        from slotspec.diagrams.networks import network
-
-        some = [s.name for s in model.scopes.values() if not s.simulation_only]
-        names = [scope] if scope else some[:1] if bounds else some
-        return network([model.instance(bounds, generation=version, scope=name) for name in names])
-    instance = model.instance(bounds, generation=version, scope=scope)
-    if chosen is Kind.trace and prop is None:
-        raise UsageError("SET057", "whose trace? Name a property with --property")
-    finding = _finding(instance, prop, max_states) if prop else None
-    if chosen is Kind.states:
-        from slotspec.diagrams.stategraphs import MOST_STATES, state_graph
-
-        return state_graph(
-            instance, most=max_states or MOST_STATES, symmetry=symmetry, path=finding
-        )
-    from slotspec.diagrams.sequences import of_property
-
-    assert finding is not None
-    return of_property(instance, instance.properties[prop or ""], finding)
+    subject = _Subject(model, lifecycle, version, scope, bounds, prop, *flags, max_states)
+    return _DIAGRAMS[chosen](subject)
 
 
 def _model_or_lifecycle(what: str) -> tuple[Model, str | None]:
-    """The model called `what`, or that which has a lifecycle called so."""
+    """The model called `what`, or the model with the lifecycle called `what`."""
     from slotspec.cli.modules import find_model
     from slotspec.diagrams.lifecycles import lifecycles_of
     from slotspec.models import MODELS, load_model
@@ -303,53 +312,78 @@ def _model_or_lifecycle(what: str) -> tuple[Model, str | None]:
     )
 
 
-def _lifecycles(
-    model: Model,
-    lifecycle: str | None,
-    version: str | None,
-    scope: str | None,
-    bounds: dict[str, int],
-    coverage: bool,
-    events: bool,
-    max_states: int | None,
-) -> Diagram:
-    from dataclasses import replace
-
+def _lifecycles(subject: _Subject) -> Diagram:
     from slotspec.diagrams.lifecycles import lifecycles_of, painted, plain
 
-    if coverage:
+    if subject.coverage:
         from slotspec.statemachine.check import check
         from slotspec.statemachine.results import Limits
 
-        names = [s.name for s in model.scopes.values() if not s.simulation_only]
-        if scope:
-            names = [scope]
-        elif bounds:
-            names = names[:1]
-        results = [
-            check(
-                model.instance(bounds, generation=version, scope=name),
-                limits=Limits(states=max_states),
-            )
-            for name in names
-        ]
-        charts = painted(results)
-    elif events:
-        from slotspec.diagrams.composition import explained, observe
+        limits = Limits(states=subject.max_states)
+        charts = painted([check(one, limits=limits) for one in subject.instances()])
+    elif subject.events:
+        from slotspec.diagrams.composition import explained
 
-        given = [model.instance(bounds, generation=version, scope=scope)] if scope or bounds else []
-        charts = explained(observe(model, version, instances=given))
+        charts = explained(subject.observed())
     else:
-        if version or scope or bounds:
+        if subject.generation or subject.scope or subject.bounds:
             raise UsageError(
                 "SET054",
-                "lifecycles are declared once for all generations and bounds;"
-                " leave these out, or add --coverage or --events",
+                "lifecycles are the same for all generations and bounds;"
+                " leave these options out, or add --coverage or --events",
             )
-        charts = plain(model.name, lifecycles_of(model))
-    if lifecycle is None:
+        charts = plain(subject.model.name, lifecycles_of(subject.model))
+    if subject.lifecycle is None:
         return charts
-    return replace(charts, charts=tuple(c for c in charts.charts if c.name == lifecycle))
+    only = tuple(chart for chart in charts.charts if chart.name == subject.lifecycle)
+    return replace(charts, charts=only)
+
+
+def _matrix(subject: _Subject) -> Diagram:
+    from slotspec.diagrams.composition import matrix
+
+    return matrix(subject.observed())
+
+
+def _composition(subject: _Subject) -> Diagram:
+    from slotspec.diagrams.composition import composition
+
+    return composition(subject.observed())
+
+
+def _messages(subject: _Subject) -> Diagram:
+    from slotspec.diagrams.networks import network
+
+    return network(subject.instances())
+
+
+def _states(subject: _Subject) -> Diagram:
+    from slotspec.diagrams.stategraphs import MOST_STATES, state_graph
+
+    instance = subject.instance()
+    path = _finding(instance, subject.property, subject.max_states) if subject.property else None
+    most = subject.max_states or MOST_STATES
+    return state_graph(instance, most=most, symmetry=subject.symmetry, path=path)
+
+
+def _property_trace(subject: _Subject) -> Diagram:
+    from slotspec.diagrams.sequences import of_property
+
+    instance = subject.instance()
+    if subject.property is None:
+        raise UsageError("SET057", "name the property to trace with --property")
+    finding = _finding(instance, subject.property, subject.max_states)
+    return of_property(instance, instance.properties[subject.property], finding)
+
+
+_DIAGRAMS: dict[DiagramKind, Callable[[_Subject], Diagram]] = {
+    DiagramKind.lifecycles: _lifecycles,
+    DiagramKind.matrix: _matrix,
+    DiagramKind.composition: _composition,
+    DiagramKind.messages: _messages,
+    DiagramKind.states: _states,
+    DiagramKind.trace: _property_trace,
+}
 
 
 def _finding(instance: Instance, prop: str, max_states: int | None) -> Finding:
@@ -360,7 +394,7 @@ def _finding(instance: Instance, prop: str, max_states: int | None) -> Finding:
         known = ", ".join(instance.properties)
         raise UsageError("SET017", f"{instance.title} has no property {prop!r}; it has {known}")
     instance.properties = {prop: instance.properties[prop]}
-    result = check(instance, limits=Limits(states=max_states or SEARCHED))
+    result = check(instance, limits=Limits(states=max_states or MAX_STATES))
     found = result.properties[0]
     if found.finding is None:
         raise UsageError(

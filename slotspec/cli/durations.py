@@ -1,7 +1,7 @@
-"""How long runs took the last time: the longest begin first, and progress can be judged.
+"""How long each run took last time, to start the longest run first and to estimate progress.
 
-And whether they were too large to be interpreted, which then need not be tried again. A note
-decides nothing but the order and the engine, and every engine finds the same.
+It also remembers which runs were too large to interpret, so that ``check`` compiles them at
+once. A note affects only the order and the engine, never a result.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ FILE = "durations.json"
 
 
 class Note(NamedTuple):
-    """What is known of a run: its seconds, and whether it was compiled."""
+    """What is known about a run: its duration in seconds, and whether it was compiled."""
 
     seconds: float
     compiled: bool
 
 
 def longest_first(instances: Sequence[Instance]) -> list[int]:
-    """Numbers of `instances`: those never run first, largest first; then the longest first."""
+    """The order to run `instances` in: first the unknown ones by size, then the longest."""
     known = _known()
 
     def rank(number: int) -> tuple[float, int]:
@@ -38,20 +38,20 @@ def longest_first(instances: Sequence[Instance]) -> list[int]:
 
 
 def last_time(instance: Instance) -> float | None:
-    """Seconds that the last complete run of these bounds took; None where there was none."""
+    """Seconds that the last complete run of these bounds took; None if there was none."""
     note = _known().get(_key(instance))
     return None if note is None else note.seconds
 
 
 def known_as_large(instances: Sequence[Instance]) -> frozenset[int]:
-    """Numbers of those of `instances` that were compiled the last time."""
+    """The numbers of those `instances` that were compiled last time."""
     known = _known()
     notes = [known.get(_key(instance)) for instance in instances]
     return frozenset(n for n, note in enumerate(notes) if note is not None and note.compiled)
 
 
 def remember(results: Sequence[Result]) -> None:
-    """Note how long complete runs took; where that cannot be written, it is not noted."""
+    """Remember how long complete runs took; do nothing if the file cannot be written."""
     known = _known()
     for result in results:
         if result.limit is None:
@@ -69,7 +69,7 @@ def _key(instance: Instance) -> str:
 
 
 def _known() -> dict[str, Note]:
-    """What was noted; nothing where the file is not what it should be."""
+    """All notes; none if the file is missing or damaged."""
     try:
         read = json.loads((folder() / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):

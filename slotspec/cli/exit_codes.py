@@ -1,4 +1,7 @@
-"""What the process ends with."""
+"""The exit codes of every command."""
 
 HOLDS, VIOLATED, USAGE, UNKNOWN, FAULT = range(5)
-"""Ctrl-C gives UNKNOWN; a run that only shows known deviations gives HOLDS."""
+"""A run that shows only known deviations ends with HOLDS; Ctrl-C ends it with UNKNOWN.
+
+For traces and peers HOLDS means that they conform, and VIOLATED that they diverge.
+"""

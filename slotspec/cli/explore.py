@@ -1,4 +1,4 @@
-"""``slotspec explore``: step through a model on a page in the browser."""
+"""``slotspec explore``: step through a model in the browser."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slotspec.cli import options
 from slotspec.statemachine.errors import UsageError
 
 if TYPE_CHECKING:
     from socket import socket
 
 HOST = "127.0.0.1"
-"""The only address: what is served is for the person at this machine."""
+"""The only address: the page is for the user of this machine."""
 
 
 def register(app: typer.Typer) -> None:
@@ -22,18 +23,12 @@ def register(app: typer.Typer) -> None:
 
 
 def explore(
-    models: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[MODEL…]",
-            help="Built-in names, or file.py[:attribute]; default: all built-in.",
-        ),
-    ] = None,
+    models: options.Models = None,
     port: Annotated[
-        int, typer.Option(metavar="N", min=0, max=65535, help="0: any that is free.")
+        int, typer.Option(metavar="N", min=0, max=65535, help="Port to serve on; 0: any free one.")
     ] = 8765,
 ) -> None:
-    """Step through a model on a page: see each state, and what can happen next.
+    """Step through a model in the browser: see each state and what can happen next.
 
     Serves on 127.0.0.1 until Ctrl-C. Needs the extra web: pip install "slotspec[web]".
     """
@@ -55,26 +50,29 @@ def explore(
     found = [find_model(name) for name in models or MODELS]
     served = {model.name: model for model in found}
     if len(served) < len(found):
-        raise UsageError("SET061", "two of these models have the same name; give one of them")
+        raise UsageError("SET061", "two of these models have the same name; name only one of them")
     listener = listen(port)
     address = f"http://{HOST}:{listener.getsockname()[1]}/"
-    typer.echo(f"slotspec explore: {address} (Ctrl-C ends it)")
+    typer.echo(f"slotspec explore: {address} (Ctrl-C stops it)")
     config = uvicorn.Config(
         application(served),
         log_level="warning",
         server_header=False,
         h11_max_incomplete_event_size=65536,
     )
-    # to end a server with Ctrl-C is no failure
+    # Ctrl-C is the normal way to stop the server
     with listener, suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
 
 
 def listen(port: int) -> socket:
-    """A socket at `port` of this machine; no other can reach it."""
+    """A listening socket at `port` that only this machine can reach.
+
+    :raises UsageError: ``SET062`` if the port cannot be used.
+    """
     from socket import AF_INET, IPPROTO_TCP, SO_REUSEADDR, SOCK_STREAM, SOL_SOCKET, socket
 
-    # with the protocol named, asyncio sends answers at once instead of collecting them for 40 ms
+    # with an explicit protocol, asyncio sends answers at once and does not wait up to 40 ms
     listener = socket(AF_INET, SOCK_STREAM, IPPROTO_TCP)
     listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
     try:

@@ -1,7 +1,7 @@
-"""Imports what every run of ``check`` needs, in the process that all of them are forked from.
+"""Preload the modules that every run of ``check`` needs into the fork server.
 
-Not the models: each run reads its rules' source, which must be what it has imported. What
-cannot be imported is no error here: the run that needs it says so.
+It preloads no models: each run reads the source of its rules, which must match what it has
+imported. A module that cannot be imported is not an error here; the run that needs it fails.
 """
 
 from __future__ import annotations
@@ -9,6 +9,6 @@ from __future__ import annotations
 import importlib
 from contextlib import suppress
 
-for _needed in ("slotspec.cli.jobs", "slotspec.statemachine.search.explorer"):
+for _module in ("slotspec.cli.jobs", "slotspec.statemachine.search.explorer"):
     with suppress(Exception):
-        importlib.import_module(_needed)
+        importlib.import_module(_module)

@@ -1,4 +1,4 @@
-"""``slotspec fuzz``: find where a live implementation leaves the protocol."""
+"""``slotspec fuzz``: find where a live implementation diverges from the model."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from slotspec.cli import options
+from slotspec.cli.exit_codes import FAULT, HOLDS, UNKNOWN, USAGE, VIOLATED
+from slotspec.cli.peers import explain_peer, generation_for, target_and_peer
+
 if TYPE_CHECKING:
     from slotspec.cli.output import Output
     from slotspec.oracle.fuzzing.coverage import Coverage
     from slotspec.oracle.fuzzing.lockstep import Found
     from slotspec.oracle.fuzzing.run import Outcome
-    from slotspec.oracle.fuzzing.targets import FuzzTarget
-    from slotspec.oracle.peers.protocol import Peer, PeerError
 
 SHOWN = 8
-LONGEST_WAIT = 86_400
-TARGET_HELP = 'model:GENERATION, flink:VERSION, module:attribute, or a command: "python3 peer.py".'
-
-MODEL_HELP = "The class: slot_pool (default), or another model; see `slotspec list models`."
+"""Differences of a divergence that are printed; ``--json`` has all."""
+VERDICTS = {HOLDS: "CONFORMS", VIOLATED: "DIVERGES", UNKNOWN: "UNKNOWN", FAULT: "FAULT"}
 
 
 def register(app: typer.Typer) -> None:
@@ -32,46 +32,48 @@ def register(app: typer.Typer) -> None:
 
 
 def fuzz(
-    target: Annotated[str | None, typer.Option(metavar="PEER", help=TARGET_HELP)] = None,
-    model: Annotated[str | None, typer.Option(metavar="NAME", help=MODEL_HELP)] = None,
+    target: Annotated[str | None, typer.Option(metavar="PEER", help=options.TARGET_HELP)] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The class: slot_pool (default), or another of `slotspec list models`.",
+        ),
+    ] = None,
     bug: Annotated[
         str | None,
-        typer.Option(metavar="FLINK-N", help="Instead of a peer: a model with this known bug."),
+        typer.Option(
+            metavar="ISSUE", help="Instead of --target: fuzz the model with this known bug."
+        ),
     ] = None,
     generation: Annotated[
         str | None,
-        typer.Option(metavar="V", help="Hold the peer against this one; else its own, if known."),
+        typer.Option(metavar="V", help="Compare with this generation; default: the peer's own."),
     ] = None,
-    flink_jars: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder with the jars of Flink.")
-    ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="The same seed, the same run.")] = 0,
+    flink_jars: options.FlinkJars = None,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="The same seed makes the same sequences.")
+    ] = 0,
     examples: Annotated[int, typer.Option(metavar="N", help="Number of sequences.")] = 1000,
-    steps: Annotated[int, typer.Option(metavar="N", help="Length of the longest one.")] = 60,
+    steps: Annotated[int, typer.Option(metavar="N", help="Length of the longest sequence.")] = 60,
     seconds: Annotated[
-        float | None, typer.Option(metavar="S", help="End after so long, too.")
+        float | None, typer.Option(metavar="S", help="Stop after this many seconds.")
     ] = None,
-    timeout: Annotated[
-        float, typer.Option(metavar="S", help="How long a command may take for one answer.")
-    ] = 10.0,
+    timeout: options.Timeout = 10.0,
     every: Annotated[
-        bool, typer.Option("--all", help="Go on after a divergence; list one of each kind.")
+        bool,
+        typer.Option("--all", help="Continue after a divergence; report one of each kind."),
     ] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the diverging sequence as a trace.")
     ] = None,
-    json_to: Annotated[
-        str | None,
-        typer.Option("--json", metavar="FILE", help="Write the report as JSON; - for stdout."),
-    ] = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print nothing but errors; see the exit code.")
-    ] = False,
+    json_to: options.JsonTo = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """Run random sequences on a peer and in the model; shorten the first that differs.
 
-    Exits with 0 if no sequence differed, 1 if one did, 2 if the peer failed, 3 if the run was
-    interrupted, 4 if the model itself failed.
+    Exit codes: 0 no sequence differed, 1 one differed, 2 the peer failed, 3 interrupted, 4 the
+    model itself failed.
     """
     from slotspec.cli.output import Output
     from slotspec.oracle.fuzzing.run import fuzz as run
@@ -81,13 +83,13 @@ def fuzz(
     if examples < 1 or not 1 <= steps <= 1000:
         raise UsageError(
             "SET110",
-            f"{examples} sequences of {steps} steps; give at least 1, of 1 to 1000 steps",
+            f"{examples} sequences of {steps} steps; give at least 1 sequence, of 1 to 1000 steps",
         )
     if seconds is not None and not seconds > 0:
         raise UsageError("SET024", f"limit on seconds {seconds}: give a number above 0")
     printed = Output(quiet or json_to == "-")
-    about, peer = subject_and_peer(target, model, bug, flink_jars, timeout)
-    held = generation_for(peer, generation, about)
+    about, peer = target_and_peer(target, model, bug, flink_jars, timeout)
+    compared = generation_for(peer, generation, about)
     try:
         with progress_line() as progress:
             if every:
@@ -98,7 +100,7 @@ def fuzz(
                 work = run
             outcome = work(
                 peer,
-                held,
+                compared,
                 model=about.model,
                 seed_=seed,
                 sequences=examples,
@@ -108,80 +110,20 @@ def fuzz(
             )
     except PeerError as error:
         explain_peer(error, out)
-        raise typer.Exit(2) from None
+        raise typer.Exit(USAGE) from None
     finally:
         peer.close()
     if every:
         from slotspec.cli.differences import report_all
 
-        report_all(printed, peer.name, held, outcome, out, json_to)
+        report_all(printed, peer.name, compared, outcome, out, json_to)
     else:
-        report(printed, peer.name, held, outcome, out, json_to)
-
-
-def subject_and_peer(
-    target: str | None,
-    model: str | None,
-    bug: str | None,
-    flink_jars: Path | None,
-    timeout: float,
-) -> tuple[FuzzTarget, Peer]:
-    """The class that is fuzzed, and the peer: a target, or a model with a known bug.
-
-    :raises UsageError: ``SET112`` for a model without a class, ``SET113`` where not exactly one
-        of target and bug is given or they contradict `model`, ``SET070`` for an unknown bug,
-        ``SET115`` for a timeout that nobody can wait for.
-    """
-    from slotspec.oracle.fuzzing.targets import fuzz_target
-    from slotspec.oracle.peers.target import open_peer
-    from slotspec.statemachine.errors import UsageError
-
-    if (target is None) == (bug is None):
-        raise UsageError("SET113", "give either --target or --bug: what is held against the model")
-    if not 0 < timeout <= LONGEST_WAIT:
-        raise UsageError(
-            "SET115", f"--timeout {timeout:g}: give seconds above 0, {LONGEST_WAIT:,} at most"
-        )
-    if target is not None:
-        about = fuzz_target(model or "slot_pool")
-        return about, open_peer(target, flink_jars=flink_jars, timeout=timeout, model=about.model)
-    from slotspec.cli.bugs import ALL, chosen_bugs
-    from slotspec.oracle.fuzzing.bugs import peer_of
-
-    assert bug is not None
-    if bug.lower() == ALL:
-        raise UsageError("SET113", "fuzz one known bug at a time; slotspec list bugs shows all")
-    (chosen,) = chosen_bugs([bug])
-    if flink_jars is not None:
-        raise UsageError("SET113", "--flink-jars is of no use for --bug; leave it out")
-    if model not in (None, chosen.model):
-        raise UsageError(
-            "SET113",
-            f"{chosen.issue} is a bug of {chosen.model}, not of {model}; leave --model out",
-        )
-    return fuzz_target(chosen.model), peer_of(chosen)
-
-
-def generation_for(peer: Any, asked: str | None, about: FuzzTarget) -> str:
-    """The generation to hold a peer against.
-
-    :raises UsageError: ``SET101`` where it is unknown or cannot be guessed.
-    """
-    from slotspec.statemachine.errors import UsageError
-
-    found = asked or getattr(peer, "generation", None)
-    if found not in about.schema.generations:
-        known = ", ".join(about.schema.generations)
-        what = (
-            f"there is no generation {found!r}" if found else f"of which generation is {peer.name}"
-        )
-        raise UsageError("SET101", f"{what}; give --generation, one of {known}")
-    return str(found)
+        report(printed, peer.name, compared, outcome, out, json_to)
 
 
 @contextmanager
 def progress_line() -> Iterator[Callable[[Coverage], None]]:
-    """A line that moves on a terminal; nothing elsewhere."""
+    """A progress line on a terminal; nothing elsewhere."""
     if not sys.stderr.isatty():
         yield lambda coverage: None
         return
@@ -208,7 +150,7 @@ def report(
     out: Path | None,
     json_to: str | None,
 ) -> None:
-    """Print, write, and leave with the exit code."""
+    """Print the report, write the files, and exit with the exit code."""
     from slotspec.cli.output import write_found, write_json
 
     coverage = outcome.coverage
@@ -217,25 +159,25 @@ def report(
         coverage_table(printed, coverage)
     rate = coverage.steps / max(outcome.seconds - outcome.shrunk_in, 1e-9)
     printed.line(f"{coverage.line()}  ({outcome.seconds:.1f} s, {rate:,.0f} steps/s)")
-    code = 3 if outcome.limit == "interrupted" else 0
+    code = UNKNOWN if outcome.limit == "interrupted" else HOLDS
     found = outcome.found
     if found is None:
         ended = f" (ended by {outcome.limit})" if outcome.limit else ""
         printed.line(f"no divergence{ended}", "green")
     else:
-        code = 4 if found.fault else 1
+        code = FAULT if found.fault else VIOLATED
         print_found(printed, found, outcome.original)
         if out is not None:
             write_found(out, found)
             printed.line(f"written to {out}; slotspec conform {out} replays it")
     if json_to is not None:
-        write_json(json_to, to_json(peer, generation, outcome, code))
+        write_json(json_to, to_json(peer, generation, outcome, code), "SET103")
     if code:
         raise typer.Exit(code)
 
 
 def coverage_table(printed: Output, coverage: Coverage) -> None:
-    """Operations and transitions with their counts."""
+    """Print how often each operation and each lifecycle transition ran."""
     counts = coverage.transitions()
     machines: dict[str, list[int]] = {}
     for (lifecycle, _, _), count in counts.items():
@@ -260,7 +202,7 @@ def coverage_table(printed: Output, coverage: Coverage) -> None:
 
 
 def print_found(printed: Output, found: Found, original: int) -> None:
-    """A divergence as a table and a diagram."""
+    """Print a divergence as a table and a diagram."""
     from slotspec.oracle.conformance.compare import as_text
     from slotspec.oracle.fuzzing.rendering import mermaid, rows
 
@@ -283,35 +225,15 @@ def print_found(printed: Output, found: Found, original: int) -> None:
     printed.line(mermaid(found))
 
 
-def explain_peer(error: PeerError, out: Path | None) -> None:
-    """Say what a failed peer was asked, up to the end."""
-    from slotspec.oracle.fuzzing.rendering import call
-
-    print(f"Error: {error}", file=sys.stderr)
-    if error.sequence:
-        count = len(error.sequence)
-        before = f" (shortened from {error.original})" if error.original > count else ""
-        print(f"the sequence so far, {count} operations{before}:", file=sys.stderr)
-    for number, (op, arguments) in enumerate(error.sequence, 1):
-        print(f"  {number}  {call(op, arguments)}", file=sys.stderr)
-    if out is not None and error.header is not None:
-        from slotspec.oracle.traces.trace import TraceStep
-        from slotspec.oracle.traces.writing import write_trace
-
-        steps = [TraceStep(op=op, arguments=arguments) for op, arguments in error.sequence]
-        write_trace(out, error.header, steps)
-        print(f"written to {out}", file=sys.stderr)
-
-
 def to_json(peer: str, generation: str, outcome: Outcome, code: int) -> dict[str, Any]:
-    """What ``--json`` writes."""
+    """The document that ``--json`` writes."""
     from slotspec.oracle.conformance.compare import ABSENT
 
     found = outcome.found
     return {
         "peer": peer,
         "generation": generation,
-        "verdict": {0: "CONFORMS", 1: "DIVERGES", 3: "UNKNOWN", 4: "FAULT"}[code],
+        "verdict": VERDICTS[code],
         "limit": outcome.limit,
         "seconds": round(outcome.seconds, 3),
         "coverage": outcome.coverage.to_json(),

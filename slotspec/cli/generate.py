@@ -1,4 +1,4 @@
-"""``slotspec generate``: test sequences that cover the model, as traces."""
+"""``slotspec generate``: traces of test sequences that cover a model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slotspec.cli.fuzz import MODEL_HELP
+from slotspec.cli import options
+from slotspec.cli.exit_codes import UNKNOWN
 
 if TYPE_CHECKING:
     from slotspec.oracle.fuzzing.coverage_tours import Cover, Covering
@@ -22,31 +23,31 @@ def register(app: typer.Typer) -> None:
 def generate(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the traces.")],
     cover: Annotated[
-        str, typer.Option(metavar="WHAT", help="transitions, states, or pairs (of operations).")
+        str, typer.Option(metavar="WHAT", help="What to cover: transitions, states, or pairs.")
     ] = "transitions",
-    model: Annotated[str, typer.Option(metavar="NAME", help=MODEL_HELP)] = "slot_pool",
+    model: options.ModelOfClass = "slot_pool",
     generation: Annotated[
-        str | None, typer.Option(metavar="V", help="Such as 1.12; without it, every one.")
+        str | None, typer.Option(metavar="V", help="This generation only; default: all of them.")
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=N", help="A bound of your own; repeatable."),
-    ] = None,
+    settings: options.Settings = None,
     max_states: Annotated[
-        int, typer.Option(metavar="N", help="Look at so many states of each instance.")
+        int, typer.Option(metavar="N", help="Search this many states of each instance.")
     ] = 4_000,
     length: Annotated[
-        int, typer.Option(metavar="N", help="Longest sequence, unless more are needed.")
+        int,
+        typer.Option(
+            metavar="N", help="Length of a sequence, if that is enough to reach its goals."
+        ),
     ] = 30,
 ) -> None:
-    """Write few and short sequences that cover a model, with what is expected of each step.
+    """Write a few short sequences that cover a model, with the expected result of each step.
 
-    Hold an implementation against them with your own runner, or replay them with
-    ``slotspec conform``. Exits with 0, or with 3 if states were left out for their number.
+    Run them on an implementation with your own runner, or replay them with ``slotspec
+    conform``. Exit codes: 0 done, 2 bad input, 3 the search left states out.
     """
     from slotspec.cli.plan import parse_bounds
     from slotspec.oracle.fuzzing.coverage_tours import COVERS
-    from slotspec.oracle.fuzzing.coverage_tours import cover as covered
+    from slotspec.oracle.fuzzing.coverage_tours import cover as cover_model
     from slotspec.oracle.fuzzing.targets import fuzz_target
     from slotspec.statemachine.errors import UsageError
 
@@ -56,23 +57,23 @@ def generate(
     if generation is not None:
         about.generation(generation)
     if max_states < 1 or length < 1:
-        raise UsageError("SET110", "--max-states and --length have to be at least 1")
+        raise UsageError("SET110", "--max-states and --length must be at least 1")
     bounds: Mapping[str, int] | None = parse_bounds(settings) if settings else None
     incomplete = False
     for version in [generation] if generation else about.schema.generations:
         what: Cover = cover
-        covering = covered(what, version, bounds, model=model, states=max_states, length=length)
+        covering = cover_model(what, version, bounds, model=model, states=max_states, length=length)
         folder = out / version
         count, steps = write(covering, folder)
         typer.echo(summary(covering, what, version, count, steps, folder))
         incomplete = incomplete or (what == "states" and not covering.complete)
     if incomplete:
-        typer.echo(f"not every state was looked at: there are more than {max_states:,}")
-        raise typer.Exit(3)
+        typer.echo(f"the search left states out: there are more than {max_states:,}")
+        raise typer.Exit(UNKNOWN)
 
 
 def write(covering: Covering, folder: Path) -> tuple[int, int]:
-    """One trace for each sequence; how many, and with how many steps in all."""
+    """Write one trace for each sequence; return their number and that of all steps."""
     from slotspec.oracle.fuzzing.environment_walks import recorded
     from slotspec.oracle.traces.writing import write_trace
     from slotspec.statemachine.errors import UsageError
@@ -82,7 +83,7 @@ def write(covering: Covering, folder: Path) -> tuple[int, int]:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
-            "SET103", f"{folder}: cannot be made ({error.strerror}); choose another place"
+            "SET103", f"{folder} cannot be created: {error.strerror}; choose another folder"
         ) from None
     count = total = 0
     for tour in covering.tours:
@@ -97,10 +98,10 @@ def write(covering: Covering, folder: Path) -> tuple[int, int]:
 def summary(
     covering: Covering, what: Cover, generation: str, count: int, steps: int, folder: Path
 ) -> str:
-    """One line, and what is missing."""
+    """One line on what the sequences cover, and one on what they miss."""
     reached = covering.goals - len(covering.missing)
     line = (
-        f"{generation}: {count} sequences of {steps} steps in all cover {reached} of"
+        f"{generation}: {count} sequences with {steps} steps in all cover {reached} of"
         f" {covering.goals} {what}: {folder}"
     )
     if covering.missing:

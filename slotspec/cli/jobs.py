@@ -1,10 +1,10 @@
-"""Runs of ``check`` side by side, each in a fresh process.
+"""Run the searches of ``check`` in parallel, each in a fresh process.
 
-A process for each run gives much: one that dies takes nothing with it, and its memory is
-free for the next. Where the system can, it is forked from a process that has imported what
-every run needs and does nothing else, which saves half a second each. It is told the command
-line and which of its runs to make, for a model is code and cannot be sent; it sends back
-numbers, from which the trace is replayed here.
+A process that dies takes no other run with it, and its memory is free for the next one. Where
+the system allows, the processes are forked from a server that has imported what every run
+needs; this saves half a second each. A model is code and cannot be sent, so each process gets
+the command line and the number of its run, and plans the run again. It sends back numbers,
+and this process replays the traces from them.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from slotspec.statemachine.errors import SlotspecError
 from slotspec.statemachine.results import Finding, Progress, PropertyResult, Result
 
 PATIENCE = 15.0
-"""Seconds in which a process that is told to stop has to say what it knows."""
+"""Seconds a stopped process has to report what it knows."""
 
 TICK = 0.2
-"""Seconds between two looks at the clock."""
+"""Seconds between two updates of the progress lines."""
 
 SHARE = 0.85
-"""Part of the machine's free memory that all runs together may use without a limit."""
+"""The share of free memory that all runs together may use if no limit is given."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A command line: what every process plans for itself, and how each run is made."""
+    """A command line: which runs it asks for, and the options of each."""
 
     names: tuple[str, ...]
     generations: tuple[str, ...]
@@ -49,27 +49,26 @@ class Request:
     jobs: int = 1
     bugs: tuple[str, ...] = ()
     large: frozenset[int] = frozenset()
-    """Runs of which it is known that they are too large to be interpreted."""
+    """Runs that are known to be too large to interpret."""
 
     def plan(self) -> list[Instance]:
-        """Every run, in the declared order."""
+        """Every run, in declaration order."""
         asked = (self.names, self.generations, self.scopes, self.settings, self.properties)
         return plan_bugs(self.bugs, *asked) if self.bugs else plan(*asked)
 
     def options_of(self, instance: Instance) -> dict[str, Any]:
-        """The options of one run: that of a known bug ends when it is found."""
+        """The options of one run; the run of a known bug ends when it finds the bug."""
         bug = bug_of(instance)
         if bug is None:
             return dict(self.options)
-        sought = bug.property
-        known = sought in instance.properties or sought in ("fault", "deadlock")
-        limits = replace(self.options["limits"], until=sought if known else None)
+        known = bug.property in instance.properties or bug.property in ("fault", "deadlock")
+        limits = replace(self.options["limits"], until=bug.property if known else None)
         return {**self.options, "limits": limits}
 
 
 @dataclass
 class Running:
-    """A run that goes on."""
+    """A run in progress."""
 
     number: int
     instance: Instance
@@ -83,97 +82,101 @@ class Running:
 
 
 @dataclass
-class Outcome:
-    """What came of the runs, each under its number in the declared order."""
+class RunResults:
+    """What the runs found, by their number in declaration order."""
 
     results: dict[int, Result] = field(default_factory=dict)
     faults: dict[int, str] = field(default_factory=dict)
-    """Why a run has no result, where slotspec itself is to blame."""
+    """Why a run has no result because slotspec itself failed."""
 
 
 Show = Callable[[int, Sequence[Running]], None]
-"""Receives how many runs are done and those that go on."""
+"""Receives the number of finished runs and the runs in progress."""
 
 
-def run_side_by_side(
+def run_in_processes(
     request: Request, instances: Sequence[Instance], order: Sequence[int], show: Show
-) -> Outcome:
-    """Make the runs of `instances` that `order` numbers, in that order, `request.jobs` at once.
+) -> RunResults:
+    """Run the `instances` numbered in `order`, in that order, `request.jobs` at a time.
 
-    Ctrl-C makes every process say what it has seen so far; what was not begun has no result.
+    On Ctrl-C every process reports what it has found so far; a run that has not started has
+    no result.
 
-    :raises SlotspecError: what a run raises; the others are given up.
+    :raises SlotspecError: a run raised it; the other runs are killed.
     """
-    crew = _Crew(request, instances, show)
+    pool = _WorkerPool(request, instances, show)
     waiting = list(order)
     try:
-        while waiting or crew.running:
-            while waiting and len(crew.running) < request.jobs:
-                crew.start(waiting.pop(0))
-            crew.listen(TICK)
+        while waiting or pool.running:
+            while waiting and len(pool.running) < request.jobs:
+                pool.start(waiting.pop(0))
+            pool.receive(TICK)
     except KeyboardInterrupt:
-        crew.stop()
+        pool.stop()
     finally:
-        crew.kill()
-    return crew.outcome
+        pool.kill()
+    return pool.found
 
 
-class _Crew:
+class _WorkerPool:
+    """The processes in progress, and what the finished ones found."""
+
     def __init__(self, request: Request, instances: Sequence[Instance], show: Show) -> None:
         self.request, self.instances, self.show = request, instances, show
         self.context = _context()
         self.running: dict[Connection, Running] = {}
-        self.outcome = Outcome()
+        self.found = RunResults()
         self.stopping = False
 
     def start(self, number: int) -> None:
-        here, there = self.context.Pipe(duplex=False)
-        work = (there, self.request, number, dict(os.environ))
+        receiver, sender = self.context.Pipe(duplex=False)
+        work = (sender, self.request, number, dict(os.environ))
         process = self.context.Process(target=_work, args=work)
         process.daemon = True
         process.start()
-        there.close()
-        self.running[here] = Running(number, self.instances[number], process)
+        sender.close()
+        self.running[receiver] = Running(number, self.instances[number], process)
 
-    def listen(self, seconds: float) -> None:
-        """Take in what the processes say within so many seconds."""
+    def receive(self, seconds: float) -> None:
+        """Wait up to `seconds` for messages of the processes, and handle them."""
         for pipe in wait(list(self.running), seconds):
             assert isinstance(pipe, Connection)
-            self.hear(pipe)
-        done = len(self.outcome.results) + len(self.outcome.faults)
+            self.handle(pipe)
+        done = len(self.found.results) + len(self.found.faults)
         self.show(done, list(self.running.values()))
 
-    def hear(self, pipe: Connection) -> None:
+    def handle(self, pipe: Connection) -> None:
+        """Handle the next message of one process."""
         run = self.running[pipe]
         try:
-            what, said = pipe.recv()
+            kind, message = pipe.recv()
         except (EOFError, OSError):
-            what, said = "died", None
-        if what == "progress":
-            run.progress = replace(said, instance=run.instance)
+            kind, message = "died", None
+        if kind == "progress":
+            run.progress = replace(message, instance=run.instance)
             return
         del self.running[pipe]
         run.process.join(PATIENCE)
         pipe.close()
-        if what == "result":
-            self.outcome.results[run.number] = unpacked(said, run.instance)
-        elif what == "error":
-            kind, code, message = said
-            raise kind(code, message)
-        elif what == "fault":
-            self.outcome.faults[run.number] = said
-        elif what == "died" and not self.stopping:
-            self.outcome.faults[run.number] = _end_of(run.process.exitcode)
+        if kind == "result":
+            self.found.results[run.number] = unpacked(message, run.instance)
+        elif kind == "error":
+            error, code, text = message
+            raise error(code, text)
+        elif kind == "fault":
+            self.found.faults[run.number] = message
+        elif kind == "died" and not self.stopping:
+            self.found.faults[run.number] = _end_of(run.process.exitcode)
 
     def stop(self) -> None:
-        """Ask every process for what it knows; a second Ctrl-C does not wait for it."""
+        """Make every process report what it knows; a second Ctrl-C stops waiting."""
         self.stopping = True
         try:
             for run in self.running.values():
                 run.process.terminate()
             until = monotonic() + PATIENCE
             while self.running and monotonic() < until:
-                self.listen(TICK)
+                self.receive(TICK)
         except KeyboardInterrupt:
             pass
 
@@ -186,7 +189,7 @@ class _Crew:
 
 
 def _context() -> Any:
-    """How processes are started: never by a fork of this one, whose threads may hold locks."""
+    """How to start processes; never fork this one, because its threads may hold locks."""
     if sys.platform == "darwin" or "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     from multiprocessing.forkserver import ensure_running
@@ -195,7 +198,7 @@ def _context() -> Any:
     context.set_forkserver_preload(["slotspec.cli.forkserver_preload"])
     before = dict(os.environ)
     try:
-        # it is to import from where this process does, not from the present folder
+        # the server imports from where this process does, not from the current folder
         os.environ.update(PYTHONSAFEPATH="1", PYTHONPATH=os.pathsep.join(sys.path))
         ensure_running()
     finally:
@@ -210,34 +213,34 @@ def _end_of(code: int | None) -> str:
             name = signal.Signals(-code).name
         except ValueError:
             name = str(-code)
-        return f"its process was ended by signal {name}"
-    return f"its process ended with code {code} and without a result"
+        return f"its process was killed by signal {name}"
+    return f"its process ended with exit code {code} and no result"
 
 
 # ------------------------------------------------------------------------ in the process
 
 
 def _work(pipe: Connection, request: Request, number: int, environment: dict[str, str]) -> None:
-    """Make one run and tell what came of it."""
-    # what this process was forked from may be older than that of its parent
+    """Make one run and send its result."""
+    # the environment of the fork server may be older than that of the parent
     os.environ.clear()
     os.environ.update(environment)
-    # Ctrl-C reaches every process of a terminal; the first one decides what it means
+    # Ctrl-C reaches every process of a terminal; the parent decides what to do
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _interrupt)
-    said: tuple[str, Any]
+    message: tuple[str, Any]
     try:
-        said = ("result", packed(_run(pipe, request, number)))
+        message = ("result", packed(_run(pipe, request, number)))
     except KeyboardInterrupt:
-        said = ("interrupted", None)
+        message = ("interrupted", None)
     except SlotspecError as error:
-        said = ("error", (type(error), error.code, error.message))
+        message = ("error", (type(error), error.code, error.message))
     except Exception as error:
-        said = ("fault", f"{type(error).__name__}: {error}")
+        message = ("fault", f"{type(error).__name__}: {error}")
     try:
-        pipe.send(said)
+        pipe.send(message)
     except OSError:
-        return  # nobody is there any more to be told
+        return  # the parent has gone
 
 
 def _interrupt(*_: object) -> None:
@@ -266,14 +269,14 @@ def _without_instance(at: Progress) -> Progress:
     return replace(at, instance=None)  # type: ignore[arg-type]
 
 
-# ----------------------------------------------------------------- results without a model
+# ------------------------------------------------------- results as values that can be sent
 
 Trace = tuple[tuple[int, ...], str | None, dict[str, Any]]
-"""A finding: the places of its calls among all calls of the instance, its fault, its loop."""
+"""A finding: the indices of its calls, its fault, and its loop."""
 
 
 def packed(result: Result) -> dict[str, Any]:
-    """`result` as values that can be sent to another process."""
+    """`result` as values that can be sent to another process, without its model."""
     made = {f.name: getattr(result, f.name) for f in fields(result)}
     del made["instance"]
     for name in ("deadlock", "fault"):
@@ -285,7 +288,7 @@ def packed(result: Result) -> dict[str, Any]:
 
 
 def unpacked(made: Mapping[str, Any], instance: Instance) -> Result:
-    """The result that was packed, about `instance`; its traces are replayed."""
+    """The packed result of `instance`, with its traces replayed."""
     result = Result(instance, **{n: v for n, v in made.items() if n != "properties"})
     result.deadlock = _finding(made["deadlock"], instance)
     result.fault = _finding(made["fault"], instance)

@@ -1,4 +1,4 @@
-"""``slotspec list``: what there is to check, and what its parts are."""
+"""``slotspec list``: models, known bugs, and what each model declares."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from slotspec.cli.output import Output
 
 
-class What(StrEnum):
+class Listing(StrEnum):
     """What can be listed."""
 
     models = "models"
@@ -34,22 +34,24 @@ def register(app: typer.Typer) -> None:
 
 
 def list_(
-    what: Annotated[What, typer.Argument(help="What to list.")] = What.models,
+    what: Annotated[Listing, typer.Argument(help="What to list.")] = Listing.models,
     model: Annotated[
         list[str] | None,
-        typer.Option(metavar="MODEL", help="Of this model, built-in or file.py[:attribute]."),
+        typer.Option(
+            metavar="MODEL", help="List this model only: built-in, or file.py[:attribute]."
+        ),
     ] = None,
 ) -> None:
-    """List the models and what each declares."""
+    """List models, known bugs, and what a model declares."""
     from slotspec.cli.modules import find_model
     from slotspec.cli.output import Output
     from slotspec.models import MODELS
 
     out = Output()
-    if what is What.models and not model:
+    if what is Listing.models and not model:
         out.table(("model", "what it is"), [(e.name, e.description) for e in MODELS.values()])
         return
-    if what is What.bugs and not model:
+    if what is Listing.bugs and not model:
         all_bugs(out)
         return
     for name in model or MODELS:
@@ -61,7 +63,7 @@ def list_(
 
 
 def all_bugs(out: Output) -> None:
-    """Every known bug, in the order of the issues' numbers."""
+    """Print every known bug, ordered by issue number."""
     from slotspec.bugs import known_bugs
 
     rows = [
@@ -159,13 +161,13 @@ def bugs(model: Model) -> Rows:
 
 
 TABLES = {
-    What.models: models,
-    What.generations: generations,
-    What.scopes: scopes,
-    What.bounds: bounds,
-    What.operations: operations,
-    What.actions: actions,
-    What.properties: properties,
-    What.lifecycles: lifecycles,
-    What.bugs: bugs,
+    Listing.models: models,
+    Listing.generations: generations,
+    Listing.scopes: scopes,
+    Listing.bounds: bounds,
+    Listing.operations: operations,
+    Listing.actions: actions,
+    Listing.properties: properties,
+    Listing.lifecycles: lifecycles,
+    Listing.bugs: bugs,
 }

@@ -1,4 +1,4 @@
-"""The models that a user names: built-in ones, and those in files of their own."""
+"""Find the models that a user names: built-in ones and those in Python files."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from slotspec.statemachine.errors import SlotspecError, UsageError
 def find_model(name: str) -> Model:
     """The model called `name`: built-in, or ``file.py[:attribute]``.
 
-    :raises UsageError: ``SET010`` no such model, ``SET011`` no such file, ``SET012`` a file
-        that cannot be loaded, ``SET013`` no model in it, ``SET014`` more than one.
+    :raises UsageError: ``SET010`` no such model, ``SET011`` no such file, ``SET012`` the file
+        cannot be loaded, ``SET013`` it has no model, ``SET014`` it has several.
     """
-    # a drive letter is no separator, so only a colon after .py counts
+    # only a colon after .py separates: a Windows path has one after its drive letter
     place, colon, attribute = name.rpartition(".py:")
     if colon:
         return _in_file(Path(place + ".py"), attribute)
@@ -62,7 +62,7 @@ def _load(path: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    # as python itself does for a script, so that the file may import its neighbours
+    # let the file import its neighbours, as Python does for a script
     sys.path.insert(0, str(path.resolve().parent))
     sys.modules[name] = module
     try:
@@ -83,7 +83,7 @@ def _load(path: Path) -> ModuleType:
 
 
 def _line(error: BaseException, path: Path) -> str:
-    """The last line of the user's own file that led to `error`."""
+    """The last line of the user's file that led to `error`."""
     own = [
         f.lineno
         for f in traceback.extract_tb(error.__traceback__)

@@ -1,4 +1,4 @@
-"""Text and tables for people: rich on a terminal, plain and never cut elsewhere."""
+"""Reports: text and tables on the terminal, plain text elsewhere, and files."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slotspec.statemachine.errors import UsageError
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from slotspec.oracle.fuzzing.lockstep import Found
 
 WIDE = 10_000
-"""Columns of plain text: a file or pipe has no edge at which to break a line."""
+"""Columns of plain text: lines in a file or a pipe are never broken."""
 
 STYLES = {
     "HOLDS": "green",
@@ -26,7 +28,7 @@ STYLES = {
 
 
 class Output:
-    """Where a command prints its report."""
+    """Prints the report of a command."""
 
     def __init__(self, quiet: bool = False) -> None:
         from rich.console import Console
@@ -46,7 +48,7 @@ class Output:
     def table(
         self, headers: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str] = ()
     ) -> None:
-        """A table; the columns named in `numbers` are aligned to the right."""
+        """Print a table; the columns named in `numbers` are aligned to the right."""
         from rich import box
         from rich.table import Table
         from rich.text import Text
@@ -72,27 +74,62 @@ class Output:
             self.line(line.rstrip())
 
 
+def counted(count: int, noun: str) -> str:
+    """``1 step``, ``2 steps``."""
+    return f"{count:,} {noun}" + "s" * (count != 1)
+
+
+def check_writable(target: str | Path | None) -> None:
+    """Reject a file that cannot be written before the search, not after it.
+
+    :raises UsageError: ``SET026`` if `target` is a folder, or its folder does not exist.
+    """
+    if target is None or target == "-":
+        return
+    path = Path(target)
+    if path.is_dir() or not path.parent.is_dir():
+        what = "is a folder" if path.is_dir() else "is in a folder that does not exist"
+        raise UsageError("SET026", f"{path} {what}; give a file that can be written")
+
+
+def write(target: str | Path, content: str | bytes, code: str = "SET026") -> None:
+    """Write a file; ``-`` is standard output.
+
+    :param code: the code of the error.
+    :raises UsageError: the file cannot be written.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    if target == "-":
+        if isinstance(content, str):
+            sys.stdout.write(content)
+        else:
+            sys.stdout.buffer.write(content)
+        return
+    try:
+        Path(target).write_bytes(data)
+    except OSError as error:
+        raise UsageError(
+            code, f"{target} cannot be written: {error.strerror}; choose another file"
+        ) from error
+
+
+def write_json(target: str | Path, document: Any, code: str = "SET026") -> None:
+    """Write `document` as indented JSON; see :func:`write`."""
+    write(target, json.dumps(document, indent=2, ensure_ascii=False) + "\n", code)
+
+
+def write_documents(target: str | Path, documents: Sequence[Any], many: bool) -> None:
+    """Write one JSON object if the user asked for one run, else a list of them."""
+    write_json(target, documents if many or not documents else documents[0])
+
+
+def write_json_lines(target: str | Path, lines: Iterable[Any]) -> None:
+    """Write one line of JSON for each of `lines`; see :func:`write`."""
+    write(target, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+
+
 def write_found(path: Path, found: Found) -> None:
-    """The sequence as the peer ran it, for ``slotspec conform``."""
+    """Write the sequence as the peer ran it, for ``slotspec conform``."""
     from slotspec.oracle.traces.writing import write_trace
 
     write_trace(path, found.header, found.steps)
-
-
-def write_json(place: str, document: dict[str, Any]) -> None:
-    """Write a report; ``-`` is standard output.
-
-    :raises UsageError: ``SET103`` where the file cannot be written.
-    """
-    from slotspec.statemachine.errors import UsageError
-
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    if place == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        Path(place).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(
-            "SET103", f"{place}: cannot be written ({error.strerror}); choose another place"
-        ) from None

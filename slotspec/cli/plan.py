@@ -1,4 +1,4 @@
-"""What a command line asks to be run: models, generations, scopes, bounds, properties."""
+"""Which runs a command line asks for: models, generations, scopes, bounds, properties."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def plan(
 ) -> list[Instance]:
     """Every instance to check, in order of model, generation, scope.
 
-    Without `names` all built-in models; without `generations` and `scopes` all of each
-    model's, except that bounds given by `settings` (``NAME=VALUE``) start from its first
-    scope alone. A scope too large to be searched through is left out unless it is named; with
-    `simulation_only` it is the one that is taken.
+    Empty `names` mean all built-in models; empty `generations` and `scopes` mean all that a
+    model has. Bounds from `settings` (``NAME=VALUE``) change the first scope only, unless
+    `scopes` names others. A scope that is too large to search must be named.
 
-    :raises UsageError: a name that nothing has (``SET001`` to ``SET019``).
+    :param simulation_only: choose the scope that is too large to search, if there is one.
+    :raises UsageError: ``SET001`` to ``SET019`` for an unknown name.
     """
     bounds = parse_bounds(settings)
     models = [find_model(name) for name in names or MODELS]
@@ -51,7 +51,7 @@ def plan(
         if missing:
             raise UsageError(
                 "SET018",
-                f"property {missing[0]} says nothing about these settings;"
+                f"property {missing[0]} does not apply to these settings;"
                 " choose another generation or other bounds",
             )
     if not instances:
@@ -62,7 +62,7 @@ def plan(
 def _instance(
     model: Model, bounds: Mapping[str, int], generation: str | None, scope: str
 ) -> Instance:
-    """The instance; its constants and conditions are the user's own functions and may fail."""
+    """Make the instance; the user's constants and conditions run here and may fail."""
     try:
         return model.instance(bounds, generation=generation, scope=scope)
     except SlotspecError:
@@ -76,7 +76,7 @@ def _instance(
 
 
 def parse_bounds(settings: Iterable[str]) -> dict[str, int]:
-    """``NAME=VALUE`` items as bounds.
+    """Parse ``NAME=VALUE`` items as bounds.
 
     :raises UsageError: ``SET016`` for any other form.
     """
@@ -121,5 +121,5 @@ def _known(what: str, wanted: Iterable[str], known: Sequence[str], code: str) ->
         if near:
             hint = f"did you mean {' or '.join(near)}?"
         else:
-            hint = f"there is {', '.join(there)}" if there else "there is none"
+            hint = f"choose from {', '.join(there)}" if there else "there is none"
         raise UsageError(code, f"no {what} {name!r}; {hint}")

@@ -1,4 +1,4 @@
-"""Lines on stderr that move while searches go on; nothing where stderr is no terminal."""
+"""Progress lines on stderr while searches run; none if stderr is not a terminal."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from slotspec.cli.jobs import Running, Show
     from slotspec.statemachine.declaration.model import Instance
 
-At = TypeVar("At")
+Report = TypeVar("Report")
 
 
 @contextmanager
 def progress_lines(total: int) -> Iterator[Show]:
-    """What shows how many of `total` runs are done, and a line for each that goes on."""
+    """Show how many of `total` runs are done, and a line for each run in progress."""
     if not sys.stderr.isatty():
         yield lambda done, running: None
         return
@@ -39,17 +39,17 @@ def progress_lines(total: int) -> Iterator[Show]:
 
 
 def describe_run(run: Running) -> str:
-    """A run in a process of its own: how far its search is, or that it has none yet."""
+    """The progress of a run in its own process, or that its search has not started."""
     if run.progress is None:
         return f"{run.instance.title}  starting and compiling  {run.seconds:.0f} s"
     return describe(run.progress)
 
 
 @contextmanager
-def status_line(text: Callable[[At], str]) -> Iterator[Callable[[At], None]]:
-    """A reporter that shows the `text` of what it is told."""
+def status_line(text: Callable[[Report], str]) -> Iterator[Callable[[Report], None]]:
+    """A reporter that shows the `text` of each progress report."""
     if not sys.stderr.isatty():
-        yield cast("Callable[[At], None]", silent)
+        yield cast("Callable[[Report], None]", silent)
         return
     from rich.console import Console
     from rich.status import Status
@@ -59,12 +59,12 @@ def status_line(text: Callable[[At], str]) -> Iterator[Callable[[At], None]]:
 
 
 def progress_line() -> AbstractContextManager[Reporter]:
-    """A reporter that shows how far a search is."""
+    """A reporter that shows the progress of a search."""
     return status_line(describe)
 
 
 def describe(at: Progress) -> str:
-    """States, speed, depth, frontier and memory of a search, in one line."""
+    """One line with the states, speed, depth, frontier and memory of a search."""
     rate = at.states / at.seconds if at.seconds > 0 else 0.0
     return (
         f"{at.instance.title}  {at.states:,} states  {rate:,.0f}/s  depth {at.depth}"
@@ -73,16 +73,16 @@ def describe(at: Progress) -> str:
 
 
 def estimate(at: Progress) -> str:
-    """How long a complete run of the same bounds took the last time, if there was one.
+    """How long the last complete run of the same bounds took, if there was one.
 
-    Nothing else would be honest: how many states are still to come, a search cannot know.
+    A search cannot know how many states are still to come, so there is no better estimate.
     """
-    seconds = _last_time(at.instance)
+    seconds = _cached_last_time(at.instance)
     return f" (last time {seconds:.0f} s)" if seconds is not None and seconds >= 1 else ""
 
 
 @lru_cache(maxsize=64)
-def _last_time(instance: Instance) -> float | None:
+def _cached_last_time(instance: Instance) -> float | None:
     from slotspec.cli.durations import last_time
 
     return last_time(instance)

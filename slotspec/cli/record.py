@@ -1,4 +1,4 @@
-"""``slotspec record``: write down what a live implementation does."""
+"""``slotspec record``: record what a live implementation does."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-from slotspec.cli.fuzz import MODEL_HELP, TARGET_HELP
+from slotspec.cli import options
+from slotspec.cli.exit_codes import USAGE
+from slotspec.cli.peers import explain_peer, generation_for, target_and_peer
 
 
 def register(app: typer.Typer) -> None:
@@ -16,46 +18,43 @@ def register(app: typer.Typer) -> None:
 
 
 def record(
-    target: Annotated[str, typer.Option(metavar="PEER", help=TARGET_HELP)],
-    out: Annotated[Path, typer.Option(metavar="FILE", help="The trace; .gz is compressed.")],
-    model: Annotated[str, typer.Option(metavar="NAME", help=MODEL_HELP)] = "slot_pool",
-    seed: Annotated[int, typer.Option(metavar="N", help="The same seed, the same trace.")] = 0,
+    target: Annotated[str, typer.Option(metavar="PEER", help=options.TARGET_HELP)],
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="Write the trace here; .gz compresses it.")
+    ],
+    model: options.ModelOfClass = "slot_pool",
+    seed: Annotated[int, typer.Option(metavar="N", help="The same seed makes the same trace.")] = 0,
     steps: Annotated[int, typer.Option(metavar="N", help="Length of the trace.")] = 80,
     generation: Annotated[
         str | None,
-        typer.Option(metavar="V", help="Choose operations of this one; else its own, if known."),
+        typer.Option(metavar="V", help="Use operations of this generation; default: the peer's."),
     ] = None,
-    flink_jars: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder with the jars of Flink.")
-    ] = None,
-    timeout: Annotated[
-        float, typer.Option(metavar="S", help="How long a command may take for one answer.")
-    ] = 10.0,
+    flink_jars: options.FlinkJars = None,
+    timeout: options.Timeout = 10.0,
 ) -> None:
     """Record what a peer does with a random sequence, without judging it.
 
-    Exits with 0, or with 2 if the peer failed.
+    Exit codes: 0 recorded, 2 the peer or the input failed.
     """
-    from slotspec.cli.fuzz import explain_peer, generation_for, subject_and_peer
     from slotspec.oracle.fuzzing.recording import Recording
     from slotspec.oracle.peers.protocol import PeerError
     from slotspec.oracle.traces.writing import TraceWriter
     from slotspec.statemachine.errors import UsageError
 
     if steps < 1:
-        raise UsageError("SET110", f"{steps} steps are no trace; give at least 1")
-    about, peer = subject_and_peer(target, model, None, flink_jars, timeout)
+        raise UsageError("SET110", f"--steps {steps}: give at least 1")
+    about, peer = target_and_peer(target, model, None, flink_jars, timeout)
     written = 0
     try:
-        held = generation_for(peer, generation, about)
-        recording = Recording(peer, held, seed, steps, model=about.model)
+        compared = generation_for(peer, generation, about)
+        recording = Recording(peer, compared, seed, steps, model=about.model)
         with TraceWriter(out, recording.header) as writer:
             for step in recording:
                 writer.write(step)
                 written += 1
     except PeerError as error:
         explain_peer(error, None)
-        raise typer.Exit(2) from None
+        raise typer.Exit(USAGE) from None
     finally:
         peer.close()
     typer.echo(f"{out}: {written} steps of {peer.name}")

@@ -1,11 +1,11 @@
-"""The report of a check: runs, properties, coverage, deviations, traces."""
+"""The report of a check: runs, properties, coverage, known deviations, traces."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from slotspec.cli.output import Output
+from slotspec.cli.output import Output, counted
 from slotspec.cli.summary import Group, Transition, groups, length, overall, own_lifecycles
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.formatting import NOTHING, for_ever, formatter_of
@@ -15,7 +15,7 @@ NUMBERS = ("states", "transitions", "depth", "seconds", "step")
 
 
 SHORT = {Verdict.DEVIATES: "DEVIATES"}
-"""Verdicts as they stand in narrow columns, where that is not their value."""
+"""Short forms of verdicts for narrow columns."""
 
 
 def report(
@@ -25,11 +25,11 @@ def report(
     verbose: bool,
     faults: Mapping[Instance, str] | None = None,
 ) -> None:
-    """Print everything that `results` say.
+    """Print the report of `results`.
 
-    :param left: instances without a result because the run was interrupted.
+    :param left: instances that have not run because the user interrupted.
     :param verbose: show the traces of known deviations and witnesses too.
-    :param faults: instances without a result because slotspec itself failed, and how.
+    :param faults: instances whose run failed because of a fault of slotspec, and the fault.
     """
     out = Output()
     for name, of_model in groups(results).items():
@@ -56,8 +56,8 @@ def report(
 
 
 def closing(results: Sequence[Result], verdict: Verdict, runs: int, seconds: float) -> str:
-    """The last line: the verdict, and of what."""
-    count = f"{len(results)} run" + ("s" if len(results) != 1 else "")
+    """The last line: the overall verdict and what it covers."""
+    count = counted(len(results), "run")
     parts = [count if runs == len(results) else f"{len(results)} of {runs} runs"]
     known = {
         (g.results[0].instance.model.name, p.property.name)
@@ -66,14 +66,14 @@ def closing(results: Sequence[Result], verdict: Verdict, runs: int, seconds: flo
         for _, p in g.deviations()
     }
     if known:
-        parts.append(f"{len(known)} known deviation" + ("s" if len(known) != 1 else ""))
+        parts.append(counted(len(known), "known deviation"))
     engines = " and ".join(dict.fromkeys(result.engine for result in results))
     parts += [engines] if engines else []
     return f"{verdict.value}: {', '.join(parts)}, {seconds:.1f} s"
 
 
 def runs(out: Output, of_model: Sequence[Group]) -> None:
-    """One line for each run."""
+    """One row for each run."""
     rows = [
         (
             result.instance.model.name,
@@ -106,13 +106,13 @@ def runs(out: Output, of_model: Sequence[Group]) -> None:
         for result in group.results:
             if result.missed is not None:
                 out.line(
-                    f"{result.instance.title}: a state was missed"
-                    f" with a probability of at most {result.missed:.1e}"
+                    f"{result.instance.title}: the probability that a state was missed"
+                    f" is at most {result.missed:.1e}"
                 )
 
 
 def properties(out: Output, of_model: Sequence[Group]) -> None:
-    """One line for each property, one column for each generation."""
+    """One row for each property, one column for each generation."""
     model = of_model[0].results[0].instance.model
     rows = []
     for name, declared in model.properties.items():
@@ -124,30 +124,32 @@ def properties(out: Output, of_model: Sequence[Group]) -> None:
 
 
 def coverage(out: Output, model: str, group: Group) -> None:
-    """How many declared lifecycle transitions were fired, and which were not."""
+    """How many declared lifecycle transitions fired, and which did not."""
     fired = group.fired()
     never = [key for key, count in fired.items() if not count]
     title = " ".join(part for part in (model, group.generation) if part)
     out.line(f"{title}: {len(fired) - len(never)} of {len(fired)} lifecycle transitions fired")
-    word = "dead" if group.exhaustive else "not fired before the limit"
-    unfired(out, word, never, group.results[0].instance)
+    label = "dead" if group.exhaustive else "not fired before the limit"
+    unfired(out, label, never, group.results[0].instance)
 
 
-def unfired(out: Output, word: str, never: Sequence[Transition], instance: Instance) -> None:
-    """Transitions that were not fired; those of a model's parts, which only parts have, in a
-    line: what a part can do by itself is shown by its own check."""
+def unfired(out: Output, label: str, never: Sequence[Transition], instance: Instance) -> None:
+    """Print the transitions that did not fire.
+
+    The lifecycles of parts take one line together: the check of a part shows what it can do.
+    """
     own = {d.__name__ for d in own_lifecycles(instance)}
     for lifecycle, source, event in never:
         if lifecycle in own:
-            out.line(f"  {word}: {lifecycle} {source} --{event}-->", "yellow")
+            out.line(f"  {label}: {lifecycle} {source} --{event}-->", "yellow")
     others = Counter(lifecycle for lifecycle, _, _ in never if lifecycle not in own)
     if others:
         counts = ", ".join(f"{name} {count}" for name, count in others.items())
-        out.line(f"  {word} in its parts: {counts}", "yellow")
+        out.line(f"  {label} in its parts: {counts}", "yellow")
 
 
 def deviations(out: Output, of_model: Sequence[Group]) -> None:
-    """Known deviations: where the shortest trace of each is, and the reasons as notes."""
+    """Known deviations: the shortest trace of each, and the reasons as notes."""
     rows: dict[tuple[str, str], list[str]] = {}
     notes: list[str] = []
     for column, group in enumerate(of_model):
@@ -175,7 +177,7 @@ def deviations(out: Output, of_model: Sequence[Group]) -> None:
 
 
 def findings(result: Result, everything: bool) -> Iterator[tuple[str, Finding | None]]:
-    """What a run found, each with a title: faults and violations first."""
+    """The findings of a run with their titles, faults and violations first."""
     name = result.instance.title
     if result.fault:
         yield f"VIOLATED protocol of {name}: {result.fault.fault}", result.fault
@@ -188,17 +190,20 @@ def findings(result: Result, everything: bool) -> Iterator[tuple[str, Finding | 
                 verdict is not Verdict.VIOLATED and not found.finding
             ):
                 continue
-            word = "WITNESS of" if verdict is Verdict.HOLDS else verdict.value
+            heading = "WITNESS of" if verdict is Verdict.HOLDS else verdict.value
             declared = found.property
             more = f" ({found.reason})" if found.reason else ""
             if found.finding and found.finding.elements:
                 chosen = formatter_of(result.instance).chosen(declared, found.finding.elements)
                 more = f" [{chosen}]{more}"
-            yield f"{word} {declared.name} of {name}: {declared.description}{more}", found.finding
+            yield (
+                f"{heading} {declared.name} of {name}: {declared.description}{more}",
+                found.finding,
+            )
 
 
 def trace(out: Output, instance: Instance, title: str, finding: Finding | None) -> None:
-    """A trace as a table: step, call, effects, what it changed."""
+    """Print a trace as a table of steps with their calls, effects and changes."""
     out.line(title, "bold")
     if finding is None:
         out.line()
@@ -207,13 +212,13 @@ def trace(out: Output, instance: Instance, title: str, finding: Finding | None) 
         stays = for_ever(finding)
         out.line("in the initial state" + (f"; {stays}\n" if stays else "\n"))
         return
-    words = formatter_of(instance)
+    formatter = formatter_of(instance)
     rows = [
         (
             str(number),
-            words.format_step(step),
-            "\n".join(words.effects(step)),
-            "\n".join(words.changes(step)),
+            formatter.format_step(step),
+            "\n".join(formatter.effects(step)),
+            "\n".join(formatter.changes(step)),
         )
         for number, step in enumerate(finding.steps, 1)
     ]

@@ -1,22 +1,20 @@
-"""``slotspec simulate``: seeded random runs of models, beyond exhaustive bounds."""
+"""``slotspec simulate``: seeded random runs of models too large to search."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from slotspec.cli import options
 from slotspec.cli.exit_codes import HOLDS, UNKNOWN, VIOLATED
+from slotspec.cli.output import check_writable, write_documents, write_json_lines
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.results import Limit
 from slotspec.statemachine.simulate import FAULT_RATE, RUNS, SEED, STEPS, Simulation
-
-DEFAULT = "cluster"
-"""The model that is simulated where none is named."""
 
 
 def register(app: typer.Typer) -> None:
@@ -25,77 +23,54 @@ def register(app: typer.Typer) -> None:
 
 
 def simulate(
-    models: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[MODEL…]",
-            help=f"Built-in names, or file.py[:attribute]; default: {DEFAULT}.",
-        ),
-    ] = None,
+    models: options.SimulatedModels = None,
     generation: Annotated[
         list[str] | None,
-        typer.Option(metavar="V", help="This generation; may be repeated. Default: the newest."),
+        typer.Option(metavar="V", help="Simulate this generation; default: the newest."),
     ] = None,
     scope: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="These default bounds; repeatable. Default: the first."),
+        typer.Option(metavar="NAME", help="Simulate this scope; default: the first."),
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=N", help="A bound of your own; repeatable."),
-    ] = None,
-    properties: Annotated[
-        list[str] | None,
-        typer.Option("--property", metavar="NAME", help="This property alone; may be repeated."),
-    ] = None,
-    bug: Annotated[
-        list[str] | None,
-        typer.Option("--bug", metavar="FLINK-N", help="The model with this known bug; repeatable."),
-    ] = None,
-    engine: Annotated[
-        str, typer.Option(metavar="auto|interpreted|compiled", help="What runs the rules.")
-    ] = "auto",
+    settings: options.Settings = None,
+    properties: options.Properties = None,
+    bug: options.Bugs = None,
+    engine: options.Engine = "auto",
     seed: Annotated[
-        int, typer.Option(metavar="N", help="Same seed, same runs, whatever the engine.")
+        int, typer.Option(metavar="N", help="The same seed makes the same runs with any engine.")
     ] = SEED,
     runs: Annotated[
         int | None,
-        typer.Option(metavar="N", help=f"How many runs; default {RUNS:,}, or until --max-seconds."),
+        typer.Option(
+            metavar="N",
+            help=f"Number of runs; default: {RUNS:,}, or as many as --max-seconds allows.",
+        ),
     ] = None,
-    steps: Annotated[int, typer.Option(metavar="N", help="Length of a run.")] = STEPS,
+    steps: Annotated[int, typer.Option(metavar="N", help="Length of each run.")] = STEPS,
     fault_rate: Annotated[
         float, typer.Option(metavar="P", help="Probability of a fault at each step.")
     ] = FAULT_RATE,
     swarm: Annotated[
         bool,
-        typer.Option("--swarm/--no-swarm", help="Let half of the runs do without some actions."),
+        typer.Option("--swarm/--no-swarm", help="Disable random actions in half of the runs."),
     ] = True,
-    max_seconds: Annotated[
-        float | None, typer.Option(metavar="S", help="Stop each simulation after so many seconds.")
-    ] = None,
-    workers: Annotated[
-        str, typer.Option(metavar="N|auto", help="Threads of the compiled engine.")
-    ] = "1",
-    json_to: Annotated[
-        str | None, typer.Option("--json", metavar="FILE", help="Write JSON; - for stdout.")
-    ] = None,
-    trace_out: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write the first violation's trace as JSON lines."),
-    ] = None,
+    max_seconds: options.MaxSeconds = None,
+    workers: options.Workers = "1",
+    json_to: options.JsonTo = None,
+    trace_out: options.TraceOut = None,
 ) -> None:
-    """Make seeded random runs and hold the properties against each step.
+    """Make random runs from a seed and check the properties at every step.
 
-    A simulation proves nothing. Exits with 0 if it saw no violation, 1 if it saw one, 2 on bad
-    input, 3 if Ctrl-C cut it short.
+    A simulation proves nothing. Exit codes: 0 no violation seen, 1 a violation, 2 bad input,
+    3 interrupted by Ctrl-C.
     """
-    from slotspec.cli.check import see_writable, worker_count, write
+    from slotspec.cli.check import worker_count
     from slotspec.cli.simulation import document, report
     from slotspec.statemachine.simulate import simulate as simulate_one
 
     threads = worker_count(workers)
-    for target in (json_to if json_to != "-" else None, trace_out):
-        see_writable(target)
+    for target in (json_to, trace_out):
+        check_writable(target)
     instances = plan(
         models or [], generation or [], scope or [], settings or [], properties or [], bug or []
     )
@@ -123,8 +98,8 @@ def simulate(
     if json_to != "-":
         report(results, left)
     if json_to is not None:
-        made = [document(result) for result in results]
-        write(json_to, json.dumps(made if len(instances) > 1 else made[0], indent=2) + "\n")
+        documents = [document(result) for result in results]
+        write_documents(json_to, documents, many=len(instances) > 1)
     if trace_out is not None:
         write_trace(trace_out, results)
     raise typer.Exit(exit_code(results))
@@ -138,9 +113,9 @@ def plan(
     properties: Sequence[str],
     bugs: Sequence[str],
 ) -> list[Instance]:
-    """What to simulate: each model at one generation and scope where nothing else is asked for.
+    """Which instances to simulate: by default one generation and one scope of each model.
 
-    :raises UsageError: ``SET085`` without a model; and as for a check.
+    :raises UsageError: ``SET085`` if the user must name a model; others as for a check.
     """
     from slotspec.cli.plan import plan as plan_check
     from slotspec.models import MODELS
@@ -149,10 +124,15 @@ def plan(
         from slotspec.cli.bugs import plan_bugs
 
         return plan_bugs(bugs, models, generations, scopes, settings, properties)
-    if not models and DEFAULT not in MODELS:
-        raise UsageError("SET085", f"which model? There is: {', '.join(MODELS)}, or a file.py")
+    if not models and options.SIMULATED not in MODELS:
+        raise UsageError("SET085", f"name a model to simulate: {', '.join(MODELS)}, or a file.py")
     planned = plan_check(
-        models or [DEFAULT], generations, scopes, settings, properties, simulation_only=True
+        models or [options.SIMULATED],
+        generations,
+        scopes,
+        settings,
+        properties,
+        simulation_only=True,
     )
     if not generations:
         planned = [i for i in planned if i.generation in (None, *list(i.model.generations)[-1:])]
@@ -160,7 +140,7 @@ def plan(
 
 
 def progress() -> Any:
-    """A reporter that shows how far a simulation is."""
+    """A reporter that shows the progress of a simulation."""
     from slotspec.cli.progress import status_line
 
     return status_line(
@@ -181,8 +161,7 @@ def exit_code(results: Sequence[Simulation]) -> int:
 
 
 def write_trace(target: Path, results: Sequence[Simulation]) -> None:
-    """The first violation's trace; its header says which run it comes from."""
-    from slotspec.cli.check import write
+    """Write the trace of the first violation; its header says which run it comes from."""
     from slotspec.oracle.traces.export import export
 
     for result in results:
@@ -193,7 +172,6 @@ def write_trace(target: Path, results: Sequence[Simulation]) -> None:
             header["scenario"] = (
                 f"run {found.run} of a simulation, {len(found.calls)} calls shortened"
             )
-            lines = [json.dumps(line, ensure_ascii=False) + "\n" for line in (header, *steps)]
-            write(target, "".join(lines))
+            write_json_lines(target, (header, *steps))
             return
-    typer.echo(f"no trace to write into {target}", err=True)
+    typer.echo(f"no trace to write to {target}", err=True)

@@ -1,4 +1,4 @@
-"""What a simulation saw, for people and as JSON."""
+"""The report of a simulation, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from slotspec.cli.document import steps
-from slotspec.cli.output import Output
+from slotspec.cli.output import Output, counted
 from slotspec.cli.report import trace, unfired
 from slotspec.statemachine.declaration.model import Instance, Kind
 from slotspec.statemachine.formatting import NOTHING
@@ -19,7 +19,7 @@ PROVES = "a simulation proves nothing"
 
 
 def report(results: Sequence[Simulation], left: Sequence[Instance]) -> None:
-    """Print everything that `results` say, and what was not begun."""
+    """Print the report of `results`, and the instances that have not run."""
     out = Output()
     for result in results:
         numbers(out, result)
@@ -70,7 +70,7 @@ def numbers(out: Output, result: Simulation) -> None:
 
 
 def actions(out: Output, result: Simulation) -> None:
-    """One line for each action: how many steps were its."""
+    """One row for each action: its steps."""
     faults = result.faults
     rows = [
         (
@@ -95,7 +95,7 @@ def coverage(out: Output, result: Simulation) -> None:
 
 
 def properties(out: Output, result: Simulation) -> None:
-    """What became of the properties that no violation speaks of."""
+    """Witnesses, known deviations, and properties that a simulation cannot check."""
     declared = result.instance.properties.values()
     wanted = [p.name for p in declared if p.kind is Kind.SOMETIMES]
     if wanted:
@@ -105,11 +105,11 @@ def properties(out: Output, result: Simulation) -> None:
     for name, runs in result.deviations.items():
         out.line(f"known deviation: {name} in {runs:,} of {result.runs:,} runs", "cyan")
     if result.unchecked:
-        out.line(f"not checked (no finite run breaks them): {', '.join(result.unchecked)}")
+        out.line(f"not checked (no finite run violates them): {', '.join(result.unchecked)}")
 
 
 def title(result: Simulation) -> str:
-    """What is violated."""
+    """What the run violates."""
     found, name = result.violation, result.instance.title
     assert found is not None
     if found.kind == "deadlock":
@@ -122,33 +122,33 @@ def title(result: Simulation) -> str:
 
 
 def violation(out: Output, result: Simulation) -> None:
-    """The shortened way to the violation, as a check shows it."""
+    """Print the shortened trace to the violation, as a check shows it."""
     found, finding = result.violation, result.finding
     if found is None or finding is None:
         return
-    minimal = "none of them can be left out" if result.minimal else "more could perhaps be left out"
+    minimal = "no step can be left out" if result.minimal else "shortening was cut short"
     out.line(
         f"run {found.run} of seed {result.seed}: {len(found.calls):,} calls, shortened to"
-        f" {len(finding.steps)} ({minimal}; this need not be the shortest way)"
+        f" {len(finding.steps)} ({minimal}; a shorter trace may exist)"
     )
     trace(out, result.instance, title(result), finding)
 
 
 def closing(result: Simulation) -> str:
-    """The last line: what was seen in how many steps."""
+    """The last line: the verdict, the steps and the settings."""
     how = f"seed {result.seed}, fault rate {result.fault_rate:g}, {result.engine}"
     if result.workers > 1:
         how += f", {result.workers} workers"
     speed = f"{result.seconds:.1f} s ({result.rate:,.0f} steps/s)"
     short = "; interrupted" if result.limit is Limit.INTERRUPTED else ""
-    amount = f"{result.steps:,} steps of {result.runs:,} run" + "s" * (result.runs != 1)
+    amount = f"{result.steps:,} steps of {counted(result.runs, 'run')}"
     if result.violation:
         return f"VIOLATED after {amount}, {how}, {speed}"
     return f"NO VIOLATION in {amount}, {how}, {speed}{short}; {PROVES}"
 
 
 def document(result: Simulation) -> dict[str, Any]:
-    """`result` as one JSON object; docs/simulate.md says what each key means."""
+    """`result` as one JSON object; docs/simulate.md explains the keys."""
     instance, found = result.instance, result.violation
     return {
         "format": FORMAT,

@@ -1,4 +1,4 @@
-"""What several runs of a model say together: each property, each transition, by generation."""
+"""Several runs of a model combined, by generation: its properties and its transitions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.results import PropertyResult, Result, Verdict
 
 WORST = (Verdict.VIOLATED, Verdict.DEVIATES, Verdict.UNKNOWN, Verdict.HOLDS)
-"""Verdicts, the one that decides first."""
+"""Verdicts, the worst one first."""
 
 Transition = tuple[str, str, str]
 """Lifecycle, source state, event."""
@@ -28,12 +28,12 @@ class Group:
         return all(result.limit is None for result in self.results)
 
     def verdict(self, name: str) -> Verdict | None:
-        """The worst verdict on a property; None where it is about none of these runs."""
+        """The worst verdict on a property; None if no run has this property."""
         found = {p.verdict for r in self.results for p in r.properties if p.property.name == name}
         return next((verdict for verdict in WORST if verdict in found), None)
 
     def deviations(self) -> list[tuple[Result, PropertyResult]]:
-        """Each known deviation for each of its reasons, in the run with the shortest trace."""
+        """Each known deviation and reason, from the run with the shortest trace."""
         shortest: dict[tuple[str, str | None], tuple[Result, PropertyResult]] = {}
         for result in self.results:
             for found in result.properties:
@@ -45,7 +45,7 @@ class Group:
         return list(shortest.values())
 
     def fired(self) -> dict[Transition, int]:
-        """Each declared lifecycle transition with how often it was fired in any scope."""
+        """How often each declared lifecycle transition fired, over all scopes."""
         total: dict[Transition, int] = {}
         for result in self.results:
             for key, count in result.fired.items():
@@ -54,7 +54,7 @@ class Group:
 
 
 def own_lifecycles(instance: Instance) -> list[type[Lifecycle]]:
-    """Lifecycles of the model itself, without those that only its parts have."""
+    """Lifecycles of the model itself, without those of its parts."""
     fields = instance.model.record.fields.values()
     return [spec.domain for spec in fields if isinstance(spec.domain, type)]
 
@@ -64,7 +64,7 @@ def length(found: PropertyResult) -> int:
 
 
 def groups(results: Sequence[Result]) -> dict[str, list[Group]]:
-    """Runs by model and generation, in the order in which they were made."""
+    """Runs grouped by model and generation, in the order they were made."""
     found: dict[str, dict[str | None, Group]] = {}
     for result in results:
         of_model = found.setdefault(result.instance.model.name, {})
@@ -74,6 +74,6 @@ def groups(results: Sequence[Result]) -> dict[str, list[Group]]:
 
 
 def overall(results: Sequence[Result]) -> Verdict:
-    """The worst of all runs."""
+    """The worst verdict of all runs."""
     found = {result.verdict for result in results}
     return next((v for v in (Verdict.VIOLATED, Verdict.UNKNOWN) if v in found), Verdict.HOLDS)

@@ -52,7 +52,7 @@ def test_processes_print_what_one_process_prints(run: Run, make: Make) -> None:
 def test_a_dead_process_is_reported_and_loses_nothing_else(run: Run, make: Make) -> None:
     ran = run("check", TURNSTILE, make(MODEL, DIES), COMMIT, *APART)
     assert ran.code == 4
-    assert "FAULT OF SLOTSPEC in counter: its process was ended by signal SIGKILL" in ran.out
+    assert "FAULT OF SLOTSPEC in counter: its process was killed by signal SIGKILL" in ran.out
     assert ran.out.splitlines()[-1].startswith("UNKNOWN: 2 of 3 runs")
     for name in ("turnstile", "two_phase_commit"):
         assert any(line.split()[:1] == [name] and "HOLDS" in line for line in ran.out.splitlines())
@@ -141,7 +141,7 @@ def test_too_many_or_no_number_is_an_error(
 
 
 def test_small_runs_get_no_process(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("slotspec.cli.jobs.run_side_by_side", None)
+    monkeypatch.setattr("slotspec.cli.jobs.run_in_processes", None)
     assert run("check", TURNSTILE, TURNSTILE).code == 0
 
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from slotspec import __version__
-from slotspec.cli.listing import What
+from slotspec.cli.listing import Listing
 from slotspec.models import MODELS
 from tests.cli.counter import EXAMPLES, Run
 
@@ -23,8 +23,8 @@ def test_models_are_listed_without_loading_them(run: Run) -> None:
         assert entry.description in ran.out
 
 
-@pytest.mark.parametrize("what", list(What))
-def test_every_part_of_a_model_can_be_listed(run: Run, what: What) -> None:
+@pytest.mark.parametrize("what", list(Listing))
+def test_every_part_of_a_model_can_be_listed(run: Run, what: Listing) -> None:
     ran = run("list", what.value, "--model", TURNSTILE)
     assert ran.code == 0
     assert ran.out.startswith("turnstile: A row of turnstiles, each opened by a coin.")

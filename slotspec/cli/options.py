@@ -1,0 +1,69 @@
+"""Options that several commands share, each declared once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SIMULATED = "cluster"
+"""The model to simulate if the user names none."""
+
+_NAMES = "Built-in names, or file.py[:attribute]"
+
+Models = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[MODEL…]", help=f"{_NAMES}; default: all built-in models."),
+]
+SimulatedModels = Annotated[
+    list[str] | None, typer.Argument(metavar="[MODEL…]", help=f"{_NAMES}; default: {SIMULATED}.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=N", help="Set a bound, such as requests=3; repeatable."),
+]
+Properties = Annotated[
+    list[str] | None,
+    typer.Option("--property", metavar="NAME", help="Check only this property; repeatable."),
+]
+Bugs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--bug",
+        metavar="ISSUE",
+        help="Switch on a known bug, such as FLINK-8934, or all; repeatable.",
+    ),
+]
+Engine = Annotated[
+    str, typer.Option(metavar="auto|interpreted|compiled", help="How to run the rules.")
+]
+Workers = Annotated[
+    str, typer.Option(metavar="N|auto", help="Threads of each run with the compiled engine.")
+]
+MaxSeconds = Annotated[
+    float | None, typer.Option(metavar="S", help="Stop each run after this many seconds.")
+]
+JsonTo = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE", help="Write the report as JSON; - for stdout."),
+]
+TraceOut = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write the first trace found as JSON lines.")
+]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print errors only; the exit code has the result.")
+]
+
+TARGET_HELP = 'model:GENERATION, flink:VERSION, module:attribute, or a command: "python3 peer.py".'
+
+ModelOfClass = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME", help="The class: slot_pool, or another of `slotspec list models`."
+    ),
+]
+FlinkJars = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder with Flink's jars.")]
+Timeout = Annotated[
+    float, typer.Option(metavar="S", help="Seconds that a command has for each answer.")
+]
