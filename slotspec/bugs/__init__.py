@@ -1,4 +1,4 @@
-"""Known bugs of Flink's slot protocol: a benchmark of switchable defects."""
+"""Known bugs of Flink's slot protocol: a benchmark of defects that can be switched on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slotspec.bugs.bug import Bug
 
 @cache
 def known_bugs() -> dict[str, Bug]:
-    """Every declared bug by its issue, in the order of the issues' numbers."""
+    """Issue -> bug, ordered by issue number."""
     found: list[Bug] = []
     for module in pkgutil.iter_modules(__path__):
         if module.name.startswith("flink_"):

@@ -1,8 +1,7 @@
-"""Diagrams of what is declared and of what was found.
+"""Diagrams of declarations, results and traces.
 
-Three stages that know nothing of each other's inside: *extraction* (``lifecycles``,
-``sequences``, ``composition``, ``stategraphs``, ``differences``) turns declarations, results
-and traces into the small frozen dataclasses of ``description``; *renderers* (``dot``,
-``pictures``, ``mermaid``, ``tables``, ``sequence_svg``) turn those into text and pictures.
-No renderer touches a machine.
+*Extraction* (``lifecycles``, ``sequences``, ``composition``, ``networks``, ``stategraphs``,
+``differences``) turns declarations, results and traces into the frozen dataclasses of
+``description``. *Renderers* (``dot``, ``pictures``, ``mermaid``, ``tables``, ``sequence_svg``)
+turn these into text and pictures, and know nothing of models.
 """

@@ -1,9 +1,9 @@
-"""Which operation fires which events of which machines: found by running the model.
+"""Which operation fires which events of which lifecycles, found by running the model.
 
-Random walks through every scope, each step a random action with random arguments, half of
-them from states in which something new was seen. Walks reach deep states sooner than a
-search level by level; what they do not reach is not told, and the diagrams say how far they
-went.
+The model takes random walks through every scope: each step is a random action with random
+arguments, and walks often restart from a state where something new was seen. Walks reach deep
+states sooner than a breadth-first search. The diagrams show only what the walks saw, and say
+how far they went.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from slotspec.diagrams.description import Cell, Charts, Grid, Link, Web
+from slotspec.diagrams.description import Cell, Charts, Composition, Grid, Link
 from slotspec.diagrams.lifecycles import Key, chart, lifecycles_of
 from slotspec.statemachine.declaration.model import Call, Instance, Model
 from slotspec.statemachine.declaration.rules import DISABLED
@@ -21,11 +21,11 @@ from slotspec.statemachine.results import TraceStep
 
 WALKS = 300
 STEPS = 200
-"""Walks through all scopes together, and steps of each."""
+"""The number of walks, over all scopes together, and the steps of each."""
 
 
 class Dice:
-    """Numbers without a pattern that are the same on every machine and version of Python."""
+    """A random number generator that gives the same numbers on every platform and Python."""
 
     def __init__(self, seed: int) -> None:
         self.state = seed
@@ -36,7 +36,7 @@ class Dice:
         return (self.state >> 33) % limit
 
     def order(self, count: int) -> Iterator[int]:
-        """The numbers below `count` in an arbitrary order."""
+        """The numbers below `count` in random order."""
         left = list(range(count))
         while left:
             at = self.below(len(left))
@@ -46,19 +46,19 @@ class Dice:
 
 @dataclass
 class Observed:
-    """What was seen of the steps of one model.
+    """What the walks through one model saw.
 
     :ivar by: transition -> actions whose steps fired it.
-    :ivar with_: transition -> effects that every step that fired it has emitted.
-    :ivar tells: action -> effects that its steps have emitted.
+    :ivar always_with: transition -> effects that every step that fired it emitted.
+    :ivar effects: action -> effects that its steps emitted.
     """
 
     model: Model
     generation: str | None
     steps: int = 0
     by: dict[Key, set[str]] = field(default_factory=dict)
-    with_: dict[Key, set[str]] = field(default_factory=dict)
-    tells: dict[str, set[str]] = field(default_factory=dict)
+    always_with: dict[Key, set[str]] = field(default_factory=dict)
+    effects: dict[str, set[str]] = field(default_factory=dict)
     actions: list[str] = field(default_factory=list)
 
     @property
@@ -84,12 +84,12 @@ def observe(
     instances: Sequence[Instance] | None = None,
     also: Callable[[TraceStep], None] | None = None,
 ) -> Observed:
-    """Walk through every scope of `model`, or through `instances`, and note what happens.
+    """Walk through every scope of `model`, or through `instances`, and record what happens.
 
-    Scopes that are too large for a search are left out.
+    Scopes that are too large to search are left out.
 
-    :param walks: number of walks; the scopes share them.
-    :param also: is told each step.
+    :param walks: the number of walks; the scopes share them.
+    :param also: called with each step.
     """
     scopes = [scope.name for scope in model.scopes.values() if not scope.simulation_only]
     chosen = instances or [model.instance(generation=generation, scope=s) for s in scopes]
@@ -98,29 +98,29 @@ def observe(
         seen.actions += [a.name for a in instance.actions if a.name not in seen.actions]
         interpreter = Interpreter(instance)
         initial = interpreter.key
-        fruitful = [initial]
+        starts = [initial]
         calls: dict[str, list[Call]] = {}
-        for call in instance.calls:
-            calls.setdefault(call.action.name, []).append(call)
+        for possible in instance.calls:
+            calls.setdefault(possible.action.name, []).append(possible)
         dice = Dice(number + 1)
         for _ in range(max(1, walks // len(chosen))):
-            interpreter.load(fruitful[dice.below(len(fruitful))])
+            interpreter.load(starts[dice.below(len(starts))])
             for _ in range(steps):
                 before = interpreter.snapshot() if also else {}
-                taken = _step(interpreter, dice, calls)
-                if taken is None:
+                call = _step(interpreter, dice, calls)
+                if call is None:
                     break
                 if also:
-                    also(TraceStep(taken, 0, (), before, interpreter.snapshot()))
-                if _note(seen, interpreter, taken):
-                    fruitful += [initial, interpreter.key]
+                    also(TraceStep(call, 0, (), before, interpreter.snapshot()))
+                if _record(seen, interpreter, call):
+                    starts += [initial, interpreter.key]
     order = [action for action in model.actions if action in seen.actions]
     seen.actions = order
     return seen
 
 
 def _step(interpreter: Interpreter, dice: Dice, calls: dict[str, list[Call]]) -> Call | None:
-    """Take a random step; None where there is none, or it leaves the protocol."""
+    """Take a random step; None if none is possible, or the step leaves the protocol."""
     names = list(calls)
     for place in dice.order(len(names)):
         of_action = calls[names[place]]
@@ -133,24 +133,24 @@ def _step(interpreter: Interpreter, dice: Dice, calls: dict[str, list[Call]]) ->
     return None
 
 
-def _note(seen: Observed, interpreter: Interpreter, call: Call) -> bool:
-    """Note what a step did; whether some of it was never seen before."""
+def _record(seen: Observed, interpreter: Interpreter, call: Call) -> bool:
+    """Record what a step did; return whether any of it is new."""
     seen.steps += 1
     new = False
     name = call.action.name
     names = seen.model.effects
-    told = set() if names is None else {names(effect[0]).name for effect in interpreter.effects}
-    # marks between effects, told to nobody
-    told = {name for name in told if not name.endswith("ANY_ORDER")}
-    known = seen.tells.setdefault(name, set())
-    new |= not told <= known
-    known |= told
+    emitted = set() if names is None else {names(effect[0]).name for effect in interpreter.effects}
+    # markers between effects that reach nobody
+    emitted = {name for name in emitted if not name.endswith("ANY_ORDER")}
+    known = seen.effects.setdefault(name, set())
+    new |= not emitted <= known
+    known |= emitted
     for event, source in interpreter.fired:
         lifecycle = event.lifecycle
         key = (lifecycle, _state_name(seen.model, lifecycle, source), event.name)
         new |= name not in seen.by.setdefault(key, set())
         seen.by[key].add(name)
-        seen.with_[key] = told & seen.with_[key] if key in seen.with_ else set(told)
+        seen.always_with[key] = emitted & seen.always_with.get(key, emitted)
     return new
 
 
@@ -160,54 +160,54 @@ def _state_name(model: Model, lifecycle: str, state: int) -> str:
 
 
 def events(seen: Observed, action: str, lifecycle: str) -> tuple[str, ...]:
-    """The events of `lifecycle` that `action` was seen to fire, in their order."""
+    """The events of `lifecycle` that `action` fired, in declaration order."""
     found = next(one for one in lifecycles_of(seen.model) if one.__name__ == lifecycle)
     fired = {key[2] for key, by in seen.by.items() if key[0] == lifecycle and action in by}
     return tuple(event.name for event in found.events if event.name in fired)
 
 
 def effects(seen: Observed, action: str) -> tuple[str, ...]:
-    """The effects that `action` was seen to emit, in their order."""
+    """The effects that `action` emitted, in declaration order."""
     names = seen.model.effects
-    told = seen.tells.get(action, set())
-    return () if names is None else tuple(e.name.lower() for e in names if e.name in told)
+    emitted = seen.effects.get(action, set())
+    return () if names is None else tuple(e.name.lower() for e in names if e.name in emitted)
 
 
 def matrix(seen: Observed) -> Grid:
-    """Operations by machines: the events that each fires; last, what it tells."""
+    """A table of operations and lifecycles with the events that each fires, and its effects."""
     machines = [lifecycle.__name__ for lifecycle in lifecycles_of(seen.model)]
     rows = []
     for action in seen.actions:
         cells = [Cell(e, "first" if e else "") for m in machines for e in [events(seen, action, m)]]
-        told = effects(seen, action)
-        rows.append((action, (*cells, Cell(told, "second" if told else ""))))
+        emitted = effects(seen, action)
+        rows.append((action, (*cells, Cell(emitted, "second" if emitted else ""))))
     return Grid(
-        f"{seen.title}: which operation fires which events",
+        f"{seen.title}: events that each operation fires",
         "operation",
-        (*machines, "tells"),
+        (*machines, "effects"),
         tuple(rows),
         seen.note,
         (("first", "events fired"), ("second", "effects emitted")),
     )
 
 
-def web(seen: Observed) -> Web:
-    """The same as a picture: operations, the machines they move, the effects they emit."""
+def composition(seen: Observed) -> Composition:
+    """The same as a graph: operations, the lifecycles they change, the effects they emit."""
     machines = [lifecycle.__name__ for lifecycle in lifecycles_of(seen.model)]
     links = []
-    told: set[str] = set()
+    emitted: set[str] = set()
     for action in seen.actions:
         for machine in machines:
             fired = events(seen, action, machine)
             if fired:
                 links.append(Link(action, machine, fired))
         for effect in effects(seen, action):
-            told.add(effect)
+            emitted.add(effect)
             links.append(Link(action, effect, ()))
     names = seen.model.effects
-    order = [] if names is None else [e.name.lower() for e in names if e.name.lower() in told]
-    return Web(
-        f"{seen.title}: operations, machines, effects",
+    order = [] if names is None else [e.name.lower() for e in names if e.name.lower() in emitted]
+    return Composition(
+        f"{seen.title}: operations, lifecycles, effects",
         tuple(seen.actions),
         tuple(machines),
         tuple(order),
@@ -217,11 +217,11 @@ def web(seen: Observed) -> Web:
 
 
 def explained(seen: Observed, lifecycle_names: Sequence[str] = ()) -> Charts:
-    """The lifecycles, each transition with the operations that fire it and its effects."""
+    """The lifecycles; each transition names the operations that fire it and its effects."""
     by = {key: [a for a in seen.actions if a in found] for key, found in seen.by.items()}
-    with_ = {key: sorted(e.lower() for e in found) for key, found in seen.with_.items()}
+    always_with = {key: sorted(e.lower() for e in found) for key, found in seen.always_with.items()}
     charts = tuple(
-        chart(lifecycle, by=by, effects=with_)
+        chart(lifecycle, by=by, effects=always_with)
         for lifecycle in lifecycles_of(seen.model)
         if not lifecycle_names or lifecycle.__name__ in lifecycle_names
     )

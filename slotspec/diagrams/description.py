@@ -1,4 +1,4 @@
-"""What a diagram says, as plain data: the form between extraction and rendering."""
+"""The content of a diagram as plain data, between extraction and rendering."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from enum import Enum
 
 
 class Reach(Enum):
-    """What a run found out about a part of a lifecycle."""
+    """What a check found about a state or transition of a lifecycle."""
 
-    UNTOLD = "untold"
-    """No run was asked."""
+    UNCHECKED = "unchecked"
+    """There was no check."""
     REACHED = "reached"
     DEAD = "dead"
-    """Every reachable state was looked at, and it never happened."""
+    """The check visited every reachable state and did not reach it."""
     UNSEEN = "unseen"
-    """It never happened before a limit ended the run."""
+    """The check did not reach it before a limit stopped the search."""
 
 
 @dataclass(frozen=True)
 class Box:
     """A state of a lifecycle.
 
-    :param inside: lifecycles that run while another is in this state, side by side.
+    :param inside: lifecycles nested in this state; they run in parallel.
     """
 
     name: str
     description: str
     initial: bool = False
     final: bool = False
-    reach: Reach = Reach.UNTOLD
+    reach: Reach = Reach.UNCHECKED
     inside: tuple[Chart, ...] = ()
 
 
@@ -37,9 +37,9 @@ class Box:
 class Arrow:
     """A transition of a lifecycle.
 
-    :param by: operations that were seen to fire it.
-    :param effects: effects that were emitted by every step that was seen to fire it.
-    :param fired: how often a run fired it; None where no run was asked.
+    :param by: operations that fired it.
+    :param effects: effects that every step that fired it emitted.
+    :param fired: how often it fired; None if there was no check.
     """
 
     source: str
@@ -49,7 +49,7 @@ class Arrow:
     by: tuple[str, ...] = ()
     effects: tuple[str, ...] = ()
     fired: int | None = None
-    reach: Reach = Reach.UNTOLD
+    reach: Reach = Reach.UNCHECKED
 
 
 @dataclass(frozen=True)
@@ -63,22 +63,22 @@ class Chart:
 
     @property
     def all_boxes(self) -> tuple[Box, ...]:
-        """Its states and those of the lifecycles inside of them."""
+        """Its states and those of its nested lifecycles."""
         below = tuple(b for box in self.boxes for chart in box.inside for b in chart.all_boxes)
         return self.boxes + below
 
     @property
     def all_charts(self) -> tuple[Chart, ...]:
-        """The lifecycle and those inside of its states, outer ones first."""
+        """The lifecycle and its nested ones, outer ones first."""
         below = tuple(c for box in self.boxes for one in box.inside for c in one.all_charts)
         return (self, *below)
 
 
 @dataclass(frozen=True)
 class Charts:
-    """Several lifecycles side by side.
+    """Several lifecycles in one diagram.
 
-    :param note: where marks and counts come from; empty where nothing is marked.
+    :param note: where the colours and counts come from; empty if there are none.
     """
 
     title: str
@@ -88,7 +88,7 @@ class Charts:
 
 @dataclass(frozen=True)
 class Message:
-    """An arrow between two lifelines; `reply` for what a call brings about."""
+    """A message between two lifelines; `reply` marks an effect of a call."""
 
     source: str
     target: str
@@ -98,7 +98,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Remark:
-    """What is written beside a lifeline: a change of state, or (`bad`) what is wrong."""
+    """A note beside a lifeline: a change of state, or (`bad`) a fault or divergence."""
 
     over: str
     lines: tuple[str, ...]
@@ -106,22 +106,22 @@ class Remark:
 
 
 class Fate(Enum):
-    """What becomes of a message that takes its time."""
+    """What becomes of a message in flight."""
 
     ARRIVES = "arrives"
     LOST = "lost"
-    DROPPED = "heard by nobody"
-    """Its sender or its receiver is no more, or nobody waits for it."""
-    UNDER_WAY = "still under way"
+    DROPPED = "dropped"
+    """Its sender or its receiver is gone, or nobody waits for it any more."""
+    IN_FLIGHT = "in flight"
 
 
 @dataclass(frozen=True)
-class Flight:
-    """A message that is sent in one step and arrives in a later one, if at all.
+class MessageArrow:
+    """A message that is sent in one step and arrives in a later one, or never.
 
     :param sent: the number of the step that sends it.
-    :param ended: that of the step in which it arrives or is lost; None: it is under way when
-        the sequence ends.
+    :param ended: the step in which it arrives or is lost; None if it is still in flight at the
+        end of the sequence.
     """
 
     source: str
@@ -133,26 +133,26 @@ class Flight:
 
 
 @dataclass(frozen=True)
-class Sent:
-    """Where a flight begins."""
+class ArrowStart:
+    """The step sends this message."""
 
-    flight: Flight
+    arrow: MessageArrow
 
 
 @dataclass(frozen=True)
-class Ended:
-    """Where it ends; `text` says so in words."""
+class ArrowEnd:
+    """The message arrives in this step or is lost; `text` describes it."""
 
-    flight: Flight
+    arrow: MessageArrow
     text: str
 
 
-Item = Message | Remark | Sent | Ended
+Item = Message | Remark | ArrowStart | ArrowEnd
 
 
 @dataclass(frozen=True)
-class Sequel:
-    """One step of a sequence: its number, its messages and remarks in order."""
+class SequenceStep:
+    """One step of a sequence: its number, and its messages and remarks in order."""
 
     number: int
     items: tuple[Item, ...]
@@ -160,17 +160,17 @@ class Sequel:
 
 @dataclass(frozen=True)
 class Sequence:
-    """A trace, as messages between lifelines."""
+    """A trace as messages between lifelines."""
 
     title: str
     lifelines: tuple[str, ...]
-    steps: tuple[Sequel, ...]
+    steps: tuple[SequenceStep, ...]
     ending: str = ""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands where a row and a column meet; `mark` chooses its colour."""
+    """A cell of a table; `mark` chooses its colour."""
 
     lines: tuple[str, ...] = ()
     mark: str = ""
@@ -178,9 +178,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Grid:
-    """A table with heads on two sides: the composition, a comparison.
+    """A table with row and column headers.
 
-    :param corner: what the rows are.
+    :param corner: the header of the row headers.
     :param legend: (mark, meaning) of each mark in use.
     """
 
@@ -194,7 +194,7 @@ class Grid:
 
 @dataclass(frozen=True)
 class Link:
-    """Who makes what happen, in a picture of two columns."""
+    """An operation that fires events of a lifecycle, or emits an effect."""
 
     source: str
     target: str
@@ -202,20 +202,20 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Web:
-    """Operations, machines and effects, and which touches which."""
+class Composition:
+    """Operations, lifecycles and effects, and the links between them."""
 
     title: str
     operations: tuple[str, ...]
-    machines: tuple[str, ...]
+    lifecycles: tuple[str, ...]
     effects: tuple[str, ...]
     links: tuple[Link, ...]
     note: str = ""
 
 
 @dataclass(frozen=True)
-class Wire:
-    """What is sent from one process to another."""
+class Channel:
+    """The messages from one process to another."""
 
     source: str
     target: str
@@ -224,17 +224,17 @@ class Wire:
 
 @dataclass(frozen=True)
 class Network:
-    """Processes, and who sends what to whom."""
+    """Processes and the messages between them."""
 
     title: str
     processes: tuple[str, ...]
-    wires: tuple[Wire, ...]
+    channels: tuple[Channel, ...]
     note: str = ""
 
 
 @dataclass(frozen=True)
 class Point:
-    """A state of a model, in a state graph."""
+    """A state of a model in a state graph."""
 
     number: int
     lines: tuple[str, ...]
@@ -246,7 +246,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Move:
-    """Steps between two states of a state graph."""
+    """The steps between two states of a state graph."""
 
     source: int
     target: int
@@ -264,4 +264,4 @@ class StateGraph:
     note: str = ""
 
 
-Diagram = Charts | Sequence | Grid | Web | Network | StateGraph
+Diagram = Charts | Sequence | Grid | Composition | Network | StateGraph

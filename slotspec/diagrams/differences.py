@@ -1,4 +1,4 @@
-"""What differs between two generations of a model."""
+"""The difference between two generations of a model."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ Row = tuple[str, tuple[Cell, ...]]
 
 
 def difference(model: Model, first: str, second: str) -> Grid:
-    """Choices, operations and properties in which two generations differ.
+    """The choices, operations and properties in which two generations differ.
 
-    :raises UsageError: ``SET004`` where the model has no such generation.
+    :raises UsageError: ``SET004`` if the model has no such generation.
     """
     for version in (first, second):
         if version not in model.generations:
@@ -35,11 +35,11 @@ def difference(model: Model, first: str, second: str) -> Grid:
     )
     return Grid(
         f"{model.name}: {first} and {second}",
-        "what differs",
+        "difference",
         (first, second),
         rows,
-        "Choices, operations, and properties with their known deviations. What is the same in"
-        " both is left out.",
+        "Choices, operations, and properties with their known deviations that are not the same in"
+        " both.",
         (("first", f"only in {first}"), ("second", f"only in {second}")),
     )
 
@@ -60,13 +60,13 @@ def _choices(model: Model, first: str, second: str) -> Iterator[Row]:
 
 def _choice(value: Any) -> str:
     if isinstance(value, Enum):
-        description = sentences(type(value)).get(value.name, "")
+        description = descriptions(type(value)).get(value.name, "")
         return f"{value.name.lower()}: {description}" if description else value.name.lower()
     return {0: "no", 1: "yes"}.get(value, str(value)) if value is not None else ""
 
 
-def sentences(enum: type[Enum]) -> dict[str, str]:
-    """The text that stands below each member of `enum` in its source, if it can be read."""
+def descriptions(enum: type[Enum]) -> dict[str, str]:
+    """The docstring of each member of `enum`, read from its source if possible."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(enum)))
     except (OSError, TypeError, SyntaxError):
@@ -97,13 +97,13 @@ def _operations(model: Model, first: str, second: str) -> Iterator[Row]:
     for name in model.actions:
         sides = [name in there for there in has]
         if any(sides) and not all(sides):
-            yield name, _pair(*("there is this operation" if side else "" for side in sides))
+            yield name, _pair(*("has this operation" if side else "" for side in sides))
 
 
 def _properties(model: Model, first: str, second: str) -> Iterator[Row]:
     scopes = list(model.scopes)
     for name, declared in model.properties.items():
-        said = []
+        cells = []
         for version in (first, second):
             instances = [model.instance(generation=version, scope=scope) for scope in scopes]
             about = [i for i in instances if name in i.properties]
@@ -112,8 +112,8 @@ def _properties(model: Model, first: str, second: str) -> Iterator[Row]:
                 for i in about
                 if declared.deviation and (reason := declared.deviation(i.setting))
             ]
-            said.append(
-                f"known deviation: {reasons[0]}" if reasons else "" if about else "not asked"
+            cells.append(
+                f"known deviation: {reasons[0]}" if reasons else "" if about else "does not apply"
             )
-        if said[0] != said[1]:
-            yield name, _pair(*said)
+        if cells[0] != cells[1]:
+            yield name, _pair(*cells)

@@ -1,4 +1,4 @@
-"""Descriptions as DOT, the language of Graphviz."""
+"""Render descriptions as DOT, the language of Graphviz."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from slotspec.diagrams.description import (
     Cell,
     Chart,
     Charts,
+    Composition,
     Grid,
     Network,
     Reach,
     Sequence,
     StateGraph,
-    Web,
 )
 from slotspec.diagrams.palette import FONT
 from slotspec.diagrams.palette import LIGHT as COLOUR
@@ -28,26 +28,26 @@ if TYPE_CHECKING:
     from graphviz import Digraph
 
 SHOWN_OPERATIONS = 2
-"""So many operations are named on an edge; the table names all."""
+"""Operations named on an edge; the table names all."""
 BOXES_IN_A_ROW = 17
-"""Lifecycles side by side go on in a further row after so many states."""
+"""States in a row of lifecycles before the next row begins."""
 NOTE = 110
-"""Characters in a line below a title."""
+"""Characters per line of the note below a title."""
 CELL = 56
-"""Characters in a line of a grid."""
+"""Characters per line of a grid."""
 
 
 @singledispatch
 def dot(diagram: Any) -> str:
     """The DOT source of a description.
 
-    :raises TypeError: it has no DOT form.
+    :raises TypeError: if it has no DOT form.
     """
     raise TypeError(f"{type(diagram).__name__} has no DOT form")
 
 
 def has_dot(diagram: object) -> bool:
-    """Whether :func:`dot` takes it."""
+    """Whether :func:`dot` can render it."""
     return dot.dispatch(type(diagram)) is not dot.dispatch(object)
 
 
@@ -106,7 +106,7 @@ def _title(graph: Digraph, title: str, note: str = "") -> None:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """`text` in lines of at most `width` characters where its words allow."""
+    """`text` in lines of at most `width` characters, broken between words."""
     lines: list[str] = []
     for word in text.split():
         if lines and len(lines[-1]) + 1 + len(word) <= width:
@@ -141,7 +141,7 @@ def _charts(diagram: Charts) -> str:
             _chart(below, chart, f"{chart.name}.")
     rows = in_rows(diagram.charts)
     for above, under in pairwise(rows):
-        # an edge that nobody sees puts the next row below the tallest of this one
+        # an invisible edge puts the next row below the tallest chart of this one
         tallest = max(above, key=lambda chart: len(chart.all_boxes))
         for box in tallest.boxes:
             for chart in under:
@@ -155,7 +155,7 @@ def _charts(diagram: Charts) -> str:
 
 
 def in_rows(charts: Iterable[Chart]) -> list[list[Chart]]:
-    """Charts in the rows in which they are drawn."""
+    """Arrange charts in rows."""
     rows: list[list[Chart]] = []
     for chart in charts:
         used = sum(len(other.all_boxes) for other in rows[-1]) if rows else BOXES_IN_A_ROW
@@ -193,38 +193,38 @@ def _chart(graph: Digraph, chart: Chart, prefix: str) -> None:
     for arrows in together(chart.arrows):
         first = arrows[0]
         fired = [arrow for arrow in arrows if arrow.reach is not Reach.REACHED]
-        told = any(arrow.reach is not Reach.UNTOLD for arrow in arrows)
-        missing = told and len(fired) == len(arrows)
+        checked = any(arrow.reach is not Reach.UNCHECKED for arrow in arrows)
+        missing = checked and len(fired) == len(arrows)
         source, tail = _end(boxes[first.source], prefix, "ltail")
         target, head = _end(boxes[first.target], prefix, "lhead")
         graph.edge(
             source,
             target,
-            # an edge of a state to itself cannot be cut off at its border
+            # Graphviz cannot clip a self-loop at the border of a cluster
             **({} if source == target else {**tail, **head}),
             label=_lines(line for arrow in arrows for line in _arrow(arrow)),
             tooltip="\n".join(f"{arrow.event}: {arrow.description}" for arrow in arrows),
             labeltooltip="\n".join(f"{arrow.event}: {arrow.description}" for arrow in arrows),
-            color=COLOUR["bad" if missing else "accent" if told else "line"],
+            color=COLOUR["bad" if missing else "accent" if checked else "line"],
             style="dashed" if missing else "solid",
-            penwidth="1.6" if told else "1.1",
+            penwidth="1.6" if checked else "1.1",
         )
 
 
 def _end(box: Box, prefix: str, side: str) -> tuple[str, dict[str, str]]:
-    """The node that an edge ends at, and how it is cut off at the border of a cluster."""
+    """The node at the end of an edge, and the attribute that clips it at a cluster's border."""
     name = f"{prefix}{box.name}"
     return (f"{name}.(in)", {side: f"cluster_{name}"}) if box.inside else (name, {})
 
 
 def _composite(graph: Digraph, box: Box, prefix: str) -> None:
-    """A state with lifecycles inside, as a frame around them."""
+    """Draw a state with nested lifecycles as a frame around them."""
     missing = box.reach in (Reach.DEAD, Reach.UNSEEN)
     fill = "initial" if box.initial else "final" if box.final else "state"
     name = f"{prefix}{box.name}"
     with graph.subgraph(name=f"cluster_{name}") as below:
         below.attr(
-            # a frame has one border, so that it is final is said
+            # a frame has only one border, so a label marks it as final
             label=_lines([_text(box.name, bold=True), *_final(box)], "LEFT" if box.final else ""),
             labeljust="l",
             style="filled" + (",dashed" if missing else "" if box.final else ",rounded"),
@@ -256,11 +256,11 @@ def _box(graph: Digraph, box: Box, prefix: str) -> None:
     fill = "initial" if box.initial else "final" if box.final else "state"
     lines = [_text(box.name, bold=True)]
     if missing:
-        lines.append(_text(_word(box.reach, "never reached"), size=10, colour="bad"))
+        lines.append(_text(_verdict(box.reach, "never reached"), size=10, colour="bad"))
     graph.node(
         f"{prefix}{box.name}",
         label=_lines(lines),
-        # a final state has two borders, which rounded corners would hide
+        # rounded corners would hide the double border of a final state
         style="filled" + (",dashed" if missing else "" if box.final else ",rounded"),
         peripheries="2" if box.final else "1",
         fillcolor=COLOUR["gone" if missing else fill],
@@ -270,7 +270,7 @@ def _box(graph: Digraph, box: Box, prefix: str) -> None:
 
 
 def together(arrows: Iterable[Arrow]) -> list[list[Arrow]]:
-    """Arrows between the same two states, which are drawn as one."""
+    """Group the arrows between the same two states, to draw them as one."""
     found: dict[tuple[str, str, bool], list[Arrow]] = {}
     for arrow in arrows:
         missing = arrow.reach in (Reach.DEAD, Reach.UNSEEN)
@@ -278,16 +278,16 @@ def together(arrows: Iterable[Arrow]) -> list[list[Arrow]]:
     return list(found.values())
 
 
-def _word(reach: Reach, dead: str) -> str:
+def _verdict(reach: Reach, dead: str) -> str:
     return dead if reach is Reach.DEAD else "not seen before the limit"
 
 
 def _arrow(arrow: Arrow) -> list[str]:
-    """The lines of an edge: event, count or what is wrong with it, operations, effects."""
+    """The lines of an edge: event, count or verdict, operations, effects."""
     lines = [_text(f" {arrow.event} ", bold=True)]
     if arrow.reach in (Reach.DEAD, Reach.UNSEEN):
         lines = [_text(f" {arrow.event} ", bold=True, colour="bad")]
-        lines.append(_text(f" {_word(arrow.reach, 'dead')} ", size=9, colour="bad"))
+        lines.append(_text(f" {_verdict(arrow.reach, 'dead')} ", size=9, colour="bad"))
     elif arrow.fired is not None:
         lines.append(_text(f" {arrow.fired:,} times ", size=9, colour="accent"))
     if arrow.by:
@@ -345,12 +345,12 @@ def _in_cell(cell: Cell) -> list[str]:
 
 
 @dot.register
-def _web(diagram: Web) -> str:
+def _composition(diagram: Composition) -> str:
     graph = _graph(diagram.title, rankdir="LR", nodesep="0.16", ranksep="2.6")
     _title(graph, diagram.title, diagram.note)
     for place, names, fill in (
         ("operations", diagram.operations, "state"),
-        ("machines", diagram.machines, "initial"),
+        ("lifecycles", diagram.lifecycles, "initial"),
         ("effects", diagram.effects, "final"),
     ):
         with graph.subgraph(name=place) as below:
@@ -358,24 +358,24 @@ def _web(diagram: Web) -> str:
             for name in names:
                 below.node(
                     f"{place}.{name}",
-                    label=_lines([_text(name, bold=place == "machines")]),
+                    label=_lines([_text(name, bold=place == "lifecycles")]),
                     fillcolor=COLOUR[fill],
                     style="filled" if place == "effects" else "rounded,filled",
                 )
-    machines = set(diagram.machines)
+    lifecycles = set(diagram.lifecycles)
     for link in diagram.links:
         text = ", ".join(link.labels)
-        # effects stand left of the operations, so that no edge crosses the machines
+        # effects are left of the operations, so no edge crosses the lifecycles
         ends = (
-            (f"operations.{link.source}", f"machines.{link.target}")
-            if link.target in machines
+            (f"operations.{link.source}", f"lifecycles.{link.target}")
+            if link.target in lifecycles
             else (f"effects.{link.target}", f"operations.{link.source}")
         )
         graph.edge(
             *ends,
-            dir="forward" if link.target in machines else "back",
-            color=COLOUR["accent" if link.target in machines else "mark"],
-            style="solid" if link.target in machines else "dashed",
+            dir="forward" if link.target in lifecycles else "back",
+            color=COLOUR["accent" if link.target in lifecycles else "mark"],
+            style="solid" if link.target in lifecycles else "dashed",
             tooltip=f"{link.source}: {text}" if text else link.source,
             arrowsize="0.6",
         )
@@ -388,9 +388,9 @@ def _network(diagram: Network) -> str:
     _title(graph, diagram.title, diagram.note)
     for name in diagram.processes:
         graph.node(name, label=_lines([_text(name, bold=True)]), fillcolor=COLOUR["initial"])
-    for wire in diagram.wires:
-        label = _lines((_text(f" {name} ", size=10) for name in wire.messages), align="left")
-        graph.edge(wire.source, wire.target, label=label, color=COLOUR["accent"])
+    for channel in diagram.channels:
+        label = _lines((_text(f" {name} ", size=10) for name in channel.messages), align="left")
+        graph.edge(channel.source, channel.target, label=label, color=COLOUR["accent"])
     return str(graph.source)
 
 

@@ -1,4 +1,4 @@
-"""Descriptions in every format, by name."""
+"""Render a description in any format."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slotspec.statemachine.errors import UsageError
 
 
 class Format(StrEnum):
-    """What a diagram can be written as."""
+    """The formats of diagrams."""
 
     svg = "svg"
     png = "png"
@@ -21,7 +21,7 @@ class Format(StrEnum):
     table = "table"
 
 
-ENDINGS = {
+SUFFIXES = {
     ".svg": Format.svg,
     ".png": Format.png,
     ".dot": Format.dot,
@@ -30,11 +30,11 @@ ENDINGS = {
     ".mermaid": Format.mermaid,
     ".md": Format.table,
 }
-"""File endings and the formats that they mean."""
+"""File suffix -> format."""
 
 
 def formats_of(diagram: Diagram) -> list[Format]:
-    """The formats that `diagram` has."""
+    """The formats that `diagram` can be rendered in."""
     pictures = has_dot(diagram)
     known = {
         Format.svg: pictures or isinstance(diagram, Sequence),
@@ -47,9 +47,9 @@ def formats_of(diagram: Diagram) -> list[Format]:
 
 
 def render(diagram: Diagram, form: Format) -> str | bytes:
-    """`diagram` as text, or as bytes where it is a PNG.
+    """`diagram` as text, or as bytes for a PNG.
 
-    :raises UsageError: ``SET052`` where it has no such form, ``SET050`` without pygraphviz.
+    :raises UsageError: ``SET052`` if it has no such format, ``SET050`` without pygraphviz.
     """
     known = formats_of(diagram)
     if form not in known:

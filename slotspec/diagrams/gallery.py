@@ -1,4 +1,4 @@
-"""The gallery: every built-in model drawn, with an index page. A test holds it up to date."""
+"""The gallery: diagrams of every built-in model with an index page; a test compares it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from slotspec.diagrams.composition import explained, matrix, observe, web
+from slotspec.diagrams.composition import composition, explained, matrix, observe
 from slotspec.diagrams.description import Diagram
 from slotspec.diagrams.differences import difference
 from slotspec.diagrams.formats import Format, render
@@ -29,12 +29,12 @@ SUFFIX = {
     Format.table: "md",
 }
 WITH_PNG = ("PhysicalSlot", "SlotRequest")
-"""Lifecycles that are there as PNG too, for places that take no SVG."""
+"""Lifecycles that the gallery also has as PNG, for readers that show no SVG."""
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A trace of the gallery: the shortest one of a property, in a scope where it is found."""
+class ShownTrace:
+    """A trace of the gallery: the shortest of a property, in a scope that has one."""
 
     model: str
     generation: str
@@ -46,15 +46,15 @@ class Shown:
 LOSS = {"slots_per_task_manager": 1, "parallelism": 1, "allocations": 2, "losses": 1}
 """The smallest cluster in which a message can be lost."""
 TRACES = (
-    Shown("slot_pool", "1.12", "matching", "no_request_is_forgotten"),
-    Shown("slot_pool", "1.12", "matching", "a_request_is_served_by_anothers_slot"),
-    Shown("slot_pool", "1.12", "reuse", "no_allocation_is_orphaned"),
-    Shown("slot_pool", "1.12", "reuse", "a_slot_leaks"),
-    Shown("slot_manager", "1.13", "workers", "no_request_waits_beside_an_expected_slot"),
-    Shown("task_slot_table", "1.13", "tasks", "every_task_can_be_removed"),
-    Shown("logical_slot", "1.13", "faults", "release_ends_the_slot"),
-    Shown("slot_sharing", "1.12", "payloads", "a_logical_slot_waits_for_its_payload"),
-    Shown("cluster", "1.13", "losses", "a_loss_is_overcome", LOSS),
+    ShownTrace("slot_pool", "1.12", "matching", "no_request_is_forgotten"),
+    ShownTrace("slot_pool", "1.12", "matching", "a_request_is_served_by_anothers_slot"),
+    ShownTrace("slot_pool", "1.12", "reuse", "no_allocation_is_orphaned"),
+    ShownTrace("slot_pool", "1.12", "reuse", "a_slot_leaks"),
+    ShownTrace("slot_manager", "1.13", "workers", "no_request_waits_beside_an_expected_slot"),
+    ShownTrace("task_slot_table", "1.13", "tasks", "every_task_can_be_removed"),
+    ShownTrace("logical_slot", "1.13", "faults", "release_ends_the_slot"),
+    ShownTrace("slot_sharing", "1.12", "payloads", "a_logical_slot_waits_for_its_payload"),
+    ShownTrace("cluster", "1.13", "losses", "a_loss_is_overcome", LOSS),
 )
 FAULTS = {
     "task_managers": 2,
@@ -68,9 +68,9 @@ FAULTS = {
     "failovers": 1,
     "early_timeouts": 2,
 }
-"""Bounds of the cluster at which its operations and messages are looked for."""
-SEARCHED = (400, 3_000, 12_000)
-"""States in which these traces are looked for, ever more until they are found."""
+"""The bounds for the walks that find the cluster's operations and messages."""
+STATE_LIMITS = (400, 3_000, 12_000)
+"""Limits on states for these searches; each is tried until one finds the trace."""
 
 SMALL = {
     "task_managers": 1,
@@ -79,13 +79,14 @@ SMALL = {
     "foreign_allocations": 0,
     "profiles": 1,
 }
-"""Bounds of the slot pool's state graph, which is cut off after so many states:"""
+"""Bounds of the slot pool's state graph."""
 FEW = 14
+"""States in the slot pool's state graph."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One diagram in some formats, under a name without ending."""
+    """One diagram in some formats, under a name without a suffix."""
 
     name: str
     title: str
@@ -100,12 +101,12 @@ class Picture:
 
 
 def gallery() -> dict[str, bytes]:
-    """Every file of the gallery, by its path in it."""
+    """Path -> content of every file of the gallery."""
     files: dict[str, bytes] = {}
     index = [
         "# Gallery\n",
-        "Drawn from the declarations themselves by `slotspec draw gallery`; a test compares."
-        " SVG follows light and dark; beside each picture are its sources in other formats.\n",
+        "`slotspec draw gallery` draws these diagrams from the declarations. SVG follows the light"
+        " or dark mode of the reader; each picture links its other formats.\n",
     ]
     for name in MODELS:
         model = load_model(name)
@@ -144,19 +145,24 @@ def pictures(model: Model) -> Iterator[Picture]:
             (Format.svg, text),
         )
     yield Picture(
-        f"{name}/matrix", "Which operation fires which events", matrix(seen), (Format.svg, text)
+        f"{name}/matrix", "Events that each operation fires", matrix(seen), (Format.svg, text)
     )
-    if walked:  # its operations are too many for one picture; what matters are its messages
+    if walked:  # the cluster has too many operations for one picture; its messages fit
         yield Picture(
-            f"{name}/messages", "Who sends what to whom", network(walked), (*picture, text)
+            f"{name}/messages", "Messages between processes", network(walked), (*picture, text)
         )
     else:
-        yield Picture(f"{name}/composition", "The same as a picture", web(seen), (*picture, text))
+        yield Picture(
+            f"{name}/composition",
+            "Composition: operations, lifecycles and effects",
+            composition(seen),
+            (*picture, text),
+        )
     versions = list(model.generations)
     for first, second in pairwise(versions):
         yield Picture(
             f"{name}/difference-{first}-{second}",
-            f"What differs between {first} and {second}",
+            f"Difference between {first} and {second}",
             difference(model, first, second),
             (Format.svg, text),
         )
@@ -168,12 +174,12 @@ def pictures(model: Model) -> Iterator[Picture]:
 
 
 def own_lifecycles(model: Model) -> tuple[type[Lifecycle], ...]:
-    """The lifecycles of a model but those of its parts, which are drawn with their models."""
+    """The lifecycles of a model without those of its parts."""
     own = {spec.domain for spec in model.record.fields.values()}
     return tuple(one for one in lifecycles_of(model) if one in own)
 
 
-def _trace(model: Model, shown: Shown) -> Picture:
+def _trace(model: Model, shown: ShownTrace) -> Picture:
     instance = model.instance(shown.bounds, generation=shown.generation, scope=shown.scope)
     finding = found(instance, shown.property)
     diagram = of_property(instance, instance.properties[shown.property], finding)
@@ -188,37 +194,37 @@ def _trace(model: Model, shown: Shown) -> Picture:
 def _states(model: Model) -> Picture:
     instance = model.instance(SMALL, generation="1.12")
     finding = found(instance, "no_request_is_forgotten")
-    title = "slot_pool 1.12, one of everything; how a request is forgotten"
+    title = "slot_pool 1.12, smallest bounds, with a forgotten request"
     return Picture(
         f"{model.name}/states",
-        "First reachable states, one of everything, with a counterexample marked",
+        "First reachable states at the smallest bounds, with a counterexample marked",
         state_graph(instance, most=FEW, path=finding, title=title),
         (Format.svg, Format.dot, Format.mermaid, Format.table),
     )
 
 
 def found(instance: Instance, name: str) -> Finding:
-    """The shortest trace of a property among the first states.
+    """The shortest trace of a property.
 
-    :raises LookupError: there is none; the gallery names a wrong property or scope.
+    :raises LookupError: if there is none, because the property or scope is wrong.
     """
     kept = instance.properties
     if name not in kept:
         raise LookupError(f"the gallery shows {name}, which {instance.title} does not have")
     try:
         instance.properties = {name: kept[name]}
-        for states in SEARCHED:
+        for states in STATE_LIMITS:
             result = explore_interpreted(instance, Limits(states=states))
             finding = result.properties[0].finding
             if finding is not None:
                 return finding
     finally:
         instance.properties = kept
-    raise LookupError(f"no trace of {name} in {SEARCHED[-1]} states of {instance.title}")
+    raise LookupError(f"no trace of {name} in {STATE_LIMITS[-1]} states of {instance.title}")
 
 
 def write_gallery(folder: Path) -> int:
-    """Write the gallery into `folder`; how many files it has. Other files there stay."""
+    """Write the gallery into `folder` and return the number of its files; others stay."""
     files = gallery()
     for name, content in files.items():
         path = folder / name

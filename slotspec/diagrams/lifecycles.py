@@ -1,4 +1,4 @@
-"""From lifecycles, models and results to charts."""
+"""Extract charts from lifecycles, models and results."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Key = tuple[str, str, str]
 
 @lru_cache(maxsize=64)
 def lifecycles_of(model: Model) -> tuple[type[Lifecycle], ...]:
-    """The lifecycles of a model, each once, in the order of its fields; then its parts'."""
-    # which parts there are is said at some setting; each brings all of its fields
+    """The lifecycles of a model in the order of its fields, then those of its parts."""
+    # a model has its parts only at a setting, and any setting has all fields
     record = model.instance().record if model.record.part_specs else model.record
     return tuple(
         dict.fromkeys(
@@ -28,7 +28,7 @@ def lifecycles_of(model: Model) -> tuple[type[Lifecycle], ...]:
 
 
 def outermost(several: Iterable[type[Lifecycle]]) -> tuple[type[Lifecycle], ...]:
-    """Those of `several` that are not drawn inside of a state of another one."""
+    """Those of `several` that are not nested in a state of another."""
     given = tuple(several)
     inner = {below for one in given for below in lifecycles(one)[1:]}
     return tuple(one for one in given if one not in inner)
@@ -44,10 +44,10 @@ def chart(
 ) -> Chart:
     """The chart of one lifecycle.
 
-    :param fired: coverage to paint, as in :attr:`Result.fired`.
-    :param exhaustive: whether what was not fired is dead, or only unseen.
-    :param by: for each transition, the operations that were seen to fire it.
-    :param effects: for each transition, the effects that come with it whenever it is fired.
+    :param fired: coverage to show, as in :attr:`Result.fired`.
+    :param exhaustive: whether a transition that did not fire is dead, or only unseen.
+    :param by: transition -> operations that fired it.
+    :param effects: transition -> effects of every step that fired it.
     """
     name = lifecycle.__name__
     arrows = []
@@ -67,7 +67,7 @@ def chart(
                 tuple((by or {}).get(key, ())),
                 tuple((effects or {}).get(key, ())),
                 count,
-                Reach.UNTOLD if count is None else Reach.REACHED if count else missing,
+                Reach.UNCHECKED if count is None else Reach.REACHED if count else missing,
             )
         )
     boxes = []
@@ -79,7 +79,7 @@ def chart(
                 state.description,
                 state.initial,
                 state.final,
-                Reach.UNTOLD if fired is None else there,
+                Reach.UNCHECKED if fired is None else there,
                 tuple(
                     chart(below, fired=fired, exhaustive=exhaustive, by=by, effects=effects)
                     for below in state.inside
@@ -90,9 +90,9 @@ def chart(
 
 
 def painted(results: Sequence[Result]) -> Charts:
-    """Every lifecycle of one model with the coverage of `results` painted on.
+    """Every lifecycle of one model, coloured by the coverage of `results`.
 
-    :param results: of the same model, one at least; counts are added up.
+    :param results: at least one result, all of the same model; counts are added up.
     """
     model = results[0].instance.model
     fired: dict[Key, int] = {}
@@ -104,7 +104,7 @@ def painted(results: Sequence[Result]) -> Charts:
     states = sum(result.states for result in results)
     note = f"{len(fired) - never} of {len(fired)} transitions fired in {states:,} states"
     if not exhaustive:
-        note += "; a limit ended the search early"
+        note += "; a limit stopped the search"
     charts = tuple(
         chart(lifecycle, fired=fired, exhaustive=exhaustive)
         for lifecycle in outermost(lifecycles_of(model))

@@ -1,4 +1,4 @@
-"""Descriptions as Mermaid, which many sites draw from Markdown."""
+"""Render descriptions as Mermaid, which many sites draw from Markdown."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ from typing import Any
 
 from slotspec.diagrams.description import (
     Arrow,
+    ArrowEnd,
+    ArrowStart,
     Chart,
     Charts,
-    Ended,
+    Composition,
     Fate,
-    Flight,
     Message,
+    MessageArrow,
     Network,
     Reach,
     Remark,
-    Sent,
     Sequence,
     StateGraph,
-    Web,
 )
 
 
 @singledispatch
 def mermaid(diagram: Any) -> str:
-    """The Mermaid source of a description, with an end of line.
+    """The Mermaid source of a description.
 
-    :raises TypeError: a grid has no Mermaid form.
+    :raises TypeError: if it has no Mermaid form, as a grid.
     """
     raise TypeError(f"{type(diagram).__name__} has no Mermaid form")
 
 
 def has_mermaid(diagram: object) -> bool:
-    """Whether :func:`mermaid` takes it."""
+    """Whether :func:`mermaid` can render it."""
     return mermaid.dispatch(type(diagram)) is not mermaid.dispatch(object)
 
 
-def _said(text: str) -> str:
-    """`text` where Mermaid would take a sign for its own."""
+def _escaped(text: str) -> str:
+    """Escape the characters that have a meaning in Mermaid."""
     return re.sub("[#;]", lambda sign: f"#{ord(sign[0])};", text)
 
 
@@ -64,7 +64,7 @@ def _charts(diagram: Charts) -> str:
 
 
 def _chart(chart: Chart, prefix: str) -> list[str]:
-    """The lines of one lifecycle; what is inside of a state stands in its braces."""
+    """The lines of one lifecycle; nested lifecycles are in the braces of their state."""
     lines = []
     for box in chart.boxes:
         lines.append(f'state "{box.name}" as {prefix}{box.name}')
@@ -78,7 +78,7 @@ def _chart(chart: Chart, prefix: str) -> list[str]:
             lines.append(f"[*] --> {prefix}{box.name}")
     for arrow in chart.arrows:
         ends = f"{prefix}{arrow.source} --> {prefix}{arrow.target}"
-        lines.append(f"{ends} : {_said(_label(arrow))}")
+        lines.append(f"{ends} : {_escaped(_label(arrow))}")
     return [*lines, *(f"{prefix}{box.name} --> [*]" for box in chart.boxes if box.final)]
 
 
@@ -95,54 +95,54 @@ def _label(arrow: Arrow) -> str:
 @mermaid.register
 def _sequence(diagram: Sequence) -> str:
     lines = ["sequenceDiagram", "    autonumber"]
-    lines[1:] = [f"    participant {_name(n)} as {_said(n)}" for n in diagram.lifelines]
+    lines[1:] = [f"    participant {_name(n)} as {_escaped(n)}" for n in diagram.lifelines]
     for step in diagram.steps:
         for item in step.items:
             if isinstance(item, Message):
                 arrow = "-->>" if item.reply else "->>"
                 number = "" if item.reply else f"{step.number}. "
                 ends = f"{_name(item.source)}{arrow}{_name(item.target)}"
-                lines.append(f"    {ends}: {number}{_said(item.text)}")
-            elif isinstance(item, Ended):
-                lines.append(f"    {_flown(item.flight)}")
+                lines.append(f"    {ends}: {number}{_escaped(item.text)}")
+            elif isinstance(item, ArrowEnd):
+                lines.append(f"    {_arrow_line(item.arrow)}")
             elif isinstance(item, Remark):
-                text = "<br/>".join(_said(line) for line in item.lines)
+                text = "<br/>".join(_escaped(line) for line in item.lines)
                 lines.append(f"    Note over {_name(item.over)}: {text}")
     for step in diagram.steps:
         for item in step.items:
-            if isinstance(item, Sent) and item.flight.fate is Fate.UNDER_WAY:
-                lines.append(f"    {_flown(item.flight)}")
+            if isinstance(item, ArrowStart) and item.arrow.fate is Fate.IN_FLIGHT:
+                lines.append(f"    {_arrow_line(item.arrow)}")
     if diagram.ending:
         ends = ",".join(dict.fromkeys([_name(diagram.lifelines[0]), _name(diagram.lifelines[-1])]))
-        lines.append(f"    Note over {ends}: {_said(diagram.ending)}")
+        lines.append(f"    Note over {ends}: {_escaped(diagram.ending)}")
     return "\n".join(lines) + "\n"
 
 
-def _flown(flight: Flight) -> str:
-    """A message where it arrives or is lost: an arrow of this notation does not slope."""
-    arrow = "-)" if flight.fate in (Fate.ARRIVES, Fate.UNDER_WAY) else "-x"
-    number = "" if flight.ended is None else f"{flight.ended}. "
-    fate = "" if flight.fate is Fate.ARRIVES else f", {flight.fate.value}"
-    text = f"{number}{_said(flight.text)} (sent in {flight.sent}{fate})"
-    return f"{_name(flight.source)}{arrow}{_name(flight.target)}: {text}"
+def _arrow_line(arrow: MessageArrow) -> str:
+    """A message, drawn where it arrives or is lost: Mermaid has no sloping arrows."""
+    head = "-)" if arrow.fate in (Fate.ARRIVES, Fate.IN_FLIGHT) else "-x"
+    number = "" if arrow.ended is None else f"{arrow.ended}. "
+    fate = "" if arrow.fate is Fate.ARRIVES else f", {arrow.fate.value}"
+    text = f"{number}{_escaped(arrow.text)} (sent in {arrow.sent}{fate})"
+    return f"{_name(arrow.source)}{head}{_name(arrow.target)}: {text}"
 
 
 @mermaid.register
-def _web(diagram: Web) -> str:
+def _composition(diagram: Composition) -> str:
     lines = ["flowchart LR"]
     for place, names in (
         ("operation", diagram.operations),
-        ("machine", diagram.machines),
+        ("lifecycle", diagram.lifecycles),
         ("effect", diagram.effects),
     ):
-        opening, closing = {"operation": "()", "machine": "[]", "effect": ("{{", "}}")}[place]
+        opening, closing = {"operation": "()", "lifecycle": "[]", "effect": ("{{", "}}")}[place]
         lines += [f'    {place}_{_name(n)}{opening}"{n}"{closing}' for n in names]
-    machines = set(diagram.machines)
+    lifecycles = set(diagram.lifecycles)
     for link in diagram.links:
-        if link.target in machines:
+        if link.target in lifecycles:
             text = ", ".join(link.labels)
             lines.append(
-                f'    operation_{_name(link.source)} -->|"{text}"| machine_{_name(link.target)}'
+                f'    operation_{_name(link.source)} -->|"{text}"| lifecycle_{_name(link.target)}'
             )
         else:
             lines.append(f"    operation_{_name(link.source)} -.-> effect_{_name(link.target)}")
@@ -153,9 +153,9 @@ def _web(diagram: Web) -> str:
 def _network(diagram: Network) -> str:
     lines = ["flowchart LR"]
     lines += [f'    {_name(name)}["{name}"]' for name in diagram.processes]
-    for wire in diagram.wires:
-        text = "<br/>".join(wire.messages)
-        lines.append(f'    {_name(wire.source)} -->|"{text}"| {_name(wire.target)}')
+    for channel in diagram.channels:
+        text = "<br/>".join(channel.messages)
+        lines.append(f'    {_name(channel.source)} -->|"{text}"| {_name(channel.target)}')
     return "\n".join(lines) + "\n"
 
 
@@ -163,12 +163,12 @@ def _network(diagram: Network) -> str:
 def _states(diagram: StateGraph) -> str:
     lines = ["stateDiagram-v2"]
     for point in diagram.points:
-        text = "<br/>".join([str(point.number), *map(_said, point.lines)])
+        text = "<br/>".join([str(point.number), *map(_escaped, point.lines)])
         lines.append(f'    state "{text}" as s{point.number}')
         if point.initial:
             lines.append(f"    [*] --> s{point.number}")
     for move in diagram.moves:
-        text = ", ".join(map(_said, move.labels))
+        text = ", ".join(map(_escaped, move.labels))
         lines.append(f"    s{move.source} --> s{move.target} : {text}")
     marked = [f"s{point.number}" for point in diagram.points if point.marked]
     if marked:

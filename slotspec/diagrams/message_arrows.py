@@ -1,5 +1,7 @@
-"""Sequences of models whose processes send messages: each from where it leaves to where it
-arrives, in the words of the model (:class:`MessageFormatter`).
+"""Sequences of models whose processes send messages, with an arrow for each message.
+
+An arrow goes from the step that sends a message to the step in which it arrives. The model's
+:class:`MessageFormatter` renders the messages.
 """
 
 from __future__ import annotations
@@ -9,15 +11,15 @@ from dataclasses import replace
 from typing import Any
 
 from slotspec.diagrams.description import (
-    Ended,
+    ArrowEnd,
+    ArrowStart,
     Fate,
-    Flight,
     Item,
     Message,
+    MessageArrow,
     Remark,
-    Sent,
-    Sequel,
     Sequence,
+    SequenceStep,
 )
 from slotspec.statemachine.formatting import for_ever
 from slotspec.statemachine.message_formatting import MessageFormatter
@@ -27,70 +29,76 @@ from slotspec.statemachine.results import Finding, TraceStep
 class MessageTracker:
     """Follows every message from step to step."""
 
-    def __init__(self, words: MessageFormatter) -> None:
-        self.formatter = words
-        self.flights: list[Flight] = []
+    def __init__(self, formatter: MessageFormatter) -> None:
+        self.formatter = formatter
+        self.arrows: list[MessageArrow] = []
         self.channels: dict[int, list[int]] = {}
 
     def step(self, number: int, step: TraceStep) -> tuple[list[int], list[int]]:
-        """Flights that end in a step, and flights that begin in it, by their numbers."""
-        over: list[int] = []
-        begun: list[int] = []
+        """The numbers of the arrows that end in a step, and of those that begin in it."""
+        ended: list[int] = []
+        started: list[int] = []
         fate = Fate.LOST if self.formatter.is_lost(step) else Fate.ARRIVES
-        for one in self.formatter.deliveries(step):
-            known = self.channels.get(one.channel, [])
-            if one.heard:
-                over.append(self._end(known[0], number, fate))
-            over += [self._end(known[place], number, Fate.DROPPED) for place in one.gone]
-            fresh = [self._begin(one.channel, x, number, step.after) for x in one.sent]
-            begun += fresh
-            self.channels[one.channel] = [known[place] for place in one.kept] + fresh
-        return over, begun
+        for delivery in self.formatter.deliveries(step):
+            known = self.channels.get(delivery.channel, [])
+            if delivery.heard:
+                ended.append(self._end(known[0], number, fate))
+            ended += [self._end(known[place], number, Fate.DROPPED) for place in delivery.gone]
+            fresh = [
+                self._begin(delivery.channel, envelope, number, step.after)
+                for envelope in delivery.sent
+            ]
+            started += fresh
+            self.channels[delivery.channel] = [known[place] for place in delivery.kept] + fresh
+        return ended, started
 
-    def _end(self, flight: int, number: int, fate: Fate) -> int:
-        self.flights[flight] = replace(self.flights[flight], ended=number, fate=fate)
-        return flight
+    def _end(self, arrow: int, number: int, fate: Fate) -> int:
+        self.arrows[arrow] = replace(self.arrows[arrow], ended=number, fate=fate)
+        return arrow
 
     def _begin(self, channel: int, envelope: Any, number: int, state: Mapping[str, Any]) -> int:
         text = self.formatter.text(envelope, state)
         ends = self.formatter.ends(channel)
-        self.flights.append(Flight(*ends, text, number, None, Fate.UNDER_WAY))
-        return len(self.flights) - 1
+        self.arrows.append(MessageArrow(*ends, text, number, None, Fate.IN_FLIGHT))
+        return len(self.arrows) - 1
 
 
-def flights(words: MessageFormatter, finding: Finding, title: str, ending: str) -> Sequence:
+def message_sequence(
+    formatter: MessageFormatter, finding: Finding, title: str, ending: str
+) -> Sequence:
     """A counterexample or witness with its processes as lifelines."""
-    post = MessageTracker(words)
-    mail = [post.step(number, step) for number, step in enumerate(finding.steps, 1)]
-    lines = words.processes()
+    tracker = MessageTracker(formatter)
+    moves = [tracker.step(number, step) for number, step in enumerate(finding.steps, 1)]
+    lifelines = formatter.processes()
     steps = []
-    for number, (step, (over, begun)) in enumerate(zip(finding.steps, mail, strict=True), 1):
-        actor = words.actor(step)
-        said = words.format_step(step)
-        items: list[Item] = [Remark(actor or lines[0], text) for text in _begins(finding, number)]
-        ended = [post.flights[flight] for flight in over]
-        if not any(one.fate in (Fate.ARRIVES, Fate.LOST) for one in ended):
-            # said at its process, or beside the lines where it happens at none
-            own = Message(actor, actor, said.removeprefix(f"{actor} ")) if actor else None
-            items.append(own or Remark(lines[0], (said,)))
-        for one in ended:
-            heard = one.fate in (Fate.ARRIVES, Fate.LOST)
-            items.append(Ended(one, said if heard else f"{one.fate.value}: {one.text}"))
-        items += [Sent(post.flights[flight]) for flight in begun]
-        remarks = tuple(words.remarks(step))
+    for number, (step, (ended, started)) in enumerate(zip(finding.steps, moves, strict=True), 1):
+        actor = formatter.actor(step)
+        text = formatter.format_step(step)
+        lifeline = actor or lifelines[0]
+        items: list[Item] = [Remark(lifeline, lines) for lines in _loop_begins(finding, number)]
+        arrows = [tracker.arrows[index] for index in ended]
+        if not any(one.fate in (Fate.ARRIVES, Fate.LOST) for one in arrows):
+            # at its process, or as a remark if it happens at none
+            own = Message(actor, actor, text.removeprefix(f"{actor} ")) if actor else None
+            items.append(own or Remark(lifelines[0], (text,)))
+        for one in arrows:
+            taken_out = one.fate in (Fate.ARRIVES, Fate.LOST)
+            items.append(ArrowEnd(one, text if taken_out else f"{one.fate.value}: {one.text}"))
+        items += [ArrowStart(tracker.arrows[index]) for index in started]
+        remarks = tuple(formatter.remarks(step))
         if remarks:
-            items.append(Remark(actor or lines[0], remarks))
+            items.append(Remark(lifeline, remarks))
         if number == len(finding.steps):
-            items += [Remark(actor or lines[0], text) for text in _begins(finding, number + 1)]
+            items += [Remark(lifeline, lines) for lines in _loop_begins(finding, number + 1)]
             if finding.fault:
-                items.append(Remark(actor or lines[0], (finding.fault,), bad=True))
-        steps.append(Sequel(number, tuple(items)))
+                items.append(Remark(lifeline, (finding.fault,), bad=True))
+        steps.append(SequenceStep(number, tuple(items)))
     if not steps and finding.loop is not None:
         ending = f"{for_ever(finding)}. {ending}".strip()
-    return Sequence(title, lines, tuple(steps), ending)
+    return Sequence(title, lifelines, tuple(steps), ending)
 
 
-def _begins(finding: Finding, number: int) -> list[tuple[str, ...]]:
-    """What is said before a step, or after the last one: a run goes round for ever from here."""
-    going_on = for_ever(finding)
-    return [(going_on,)] if going_on is not None and finding.loop == number - 1 else []
+def _loop_begins(finding: Finding, number: int) -> list[tuple[str, ...]]:
+    """The remark before a step, or after the last one, if the loop begins here."""
+    text = for_ever(finding)
+    return [(text,)] if text is not None and finding.loop == number - 1 else []

@@ -1,4 +1,4 @@
-"""Who sends what to whom: found, like the composition, by running the model."""
+"""The messages between processes, found by running the model like the composition."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from slotspec.diagrams.composition import STEPS, WALKS, observe
-from slotspec.diagrams.description import Network, Wire
+from slotspec.diagrams.description import Channel, Network
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.formatting import formatter_of
@@ -15,52 +15,51 @@ from slotspec.statemachine.results import TraceStep
 
 
 def network(instances: Sequence[Instance], *, walks: int = WALKS, steps: int = STEPS) -> Network:
-    """The processes of one model, and the kinds of messages between them.
+    """The processes of one model and the kinds of messages between them.
 
-    :raises UsageError: ``SET066`` for a model without messages between processes.
+    :raises UsageError: ``SET066`` for a model whose processes send no messages.
     """
     seen: dict[tuple[str, str], dict[str, None]] = {}
     order: list[str] = []
     roles: dict[str, None] = {}
-    taken = 0
+    total = 0
     for instance in instances:
-        words = formatter_of(instance)
-        if not isinstance(words, MessageFormatter):
+        formatter = formatter_of(instance)
+        if not isinstance(formatter, MessageFormatter):
             raise UsageError(
                 "SET066",
-                f"{instance.model.name} has no processes that send messages; choose the"
-                " composition",
+                f"{instance.model.name} has no processes that send messages; draw its composition",
             )
-        order += [kind for kind in words.kinds() if kind not in order]
-        roles |= dict.fromkeys(role(name) for name in words.processes())
+        order += [kind for kind in formatter.kinds() if kind not in order]
+        roles |= dict.fromkeys(role(name) for name in formatter.processes())
 
-        def note(step: TraceStep, words: MessageFormatter = words) -> None:
-            for one in words.deliveries(step):
-                source, target = map(role, words.ends(one.channel))
-                for letter in one.sent:
-                    seen.setdefault((source, target), {})[words.kind(letter)] = None
+        def record(step: TraceStep, formatter: MessageFormatter = formatter) -> None:
+            for delivery in formatter.deliveries(step):
+                source, target = map(role, formatter.ends(delivery.channel))
+                for envelope in delivery.sent:
+                    seen.setdefault((source, target), {})[formatter.kind(envelope)] = None
 
         share = max(1, walks // len(instances))
-        taken += observe(
-            instance.model, walks=share, steps=steps, instances=[instance], also=note
+        total += observe(
+            instance.model, walks=share, steps=steps, instances=[instance], also=record
         ).steps
-    wires = tuple(
-        Wire(source, target, tuple(sorted(found, key=order.index)))
+    channels = tuple(
+        Channel(source, target, tuple(sorted(found, key=order.index)))
         for source in roles
         for target in roles
         if (found := seen.get((source, target)))
     )
-    told = len({kind for found in seen.values() for kind in found})
+    count = len({kind for found in seen.values() for kind in found})
     first = instances[0]
     title = " ".join(part for part in (first.model.name, first.generation) if part)
     return Network(
-        f"{title}: who sends what to whom",
+        f"{title}: messages between processes",
         tuple(roles),
-        wires,
-        f"Seen in {taken:,} steps of random walks: {told} of {len(order)} kinds of messages.",
+        channels,
+        f"Seen in {total:,} steps of random walks: {count} of {len(order)} kinds of messages.",
     )
 
 
 def role(process: str) -> str:
-    """What a process is, whichever of its kind."""
+    """The role of a process: its name without a number."""
     return re.sub(r" \d+$", "", process)

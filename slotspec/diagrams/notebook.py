@@ -1,4 +1,4 @@
-"""What a notebook shows for a lifecycle, a trace, a result."""
+"""The display of lifecycles, traces and results in notebooks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from slotspec.statemachine.results import Finding, Result
 
 
 def bundle(shown: object) -> dict[str, str]:
-    """Forms of `shown` by media type."""
+    """Media type -> form of `shown`."""
     found = {"text/plain": repr(shown)}
     if isinstance(shown, Result):
         from slotspec.diagrams.report import fragment
@@ -25,7 +25,7 @@ def bundle(shown: object) -> dict[str, str]:
     diagram = _diagram(shown)
     if diagram is None:
         return found
-    with suppress(UsageError):  # without pygraphviz the table says the same
+    with suppress(UsageError):  # without pygraphviz the table has the same content
         found["image/svg+xml"] = str(render(diagram, Format.svg))
     found["text/markdown"] = str(render(diagram, Format.table))
     return found

@@ -1,8 +1,8 @@
-"""Colours by role, for light and dark; after Okabe and Ito, told apart by colour-blind readers.
+"""Colours by role, light and dark, after Okabe and Ito: colour-blind readers can distinguish them.
 
-A colour never speaks alone: whatever it says, a line style, a border or a word says too.
-Pictures carry the light colours; a style sheet inside an SVG replaces each of them where
-the reader prefers dark. So each role's light colour is used for that role alone.
+No information is in a colour alone: a line style, a border or a word repeats it. Pictures use
+the light colours; the style sheet of an SVG replaces each of them if the reader prefers dark.
+So each light colour belongs to one role only.
 """
 
 from __future__ import annotations
@@ -51,19 +51,19 @@ DARK = {
 }
 
 FONT = "Arial"
-"""What Graphviz measures with; Liberation Sans has the same widths."""
+"""The font that Graphviz measures text with; Liberation Sans has the same widths."""
 FAMILY = "Arial, 'Liberation Sans', Helvetica, sans-serif"
-"""The same for a browser: faces of the same widths first."""
+"""The fonts of a browser: those with the same widths come first."""
 
 
 def style_sheet() -> str:
-    """Rules that turn the light colours of an SVG into dark ones where these are preferred."""
+    """CSS rules that replace the light colours of an SVG if the reader prefers dark."""
     rules = []
     for role, light in LIGHT.items():
         dark = DARK[role]
         rules.append(f'[fill="{light}"]{{fill:{dark}}}')
         rules.append(f'[stroke="{light}"]{{stroke:{dark}}}')
-    # words on an edge keep a rim, so that a line behind them does not strike them through
+    # a rim around edge labels keeps lines behind them from striking them through
     rim = ".edge text{{paint-order:stroke;stroke:{};stroke-width:3px;stroke-linejoin:round}}"
     rules.append(rim.format(DARK["paper"]))
     return f"{rim.format(LIGHT['paper'])}@media (prefers-color-scheme:dark){{{''.join(rules)}}}"

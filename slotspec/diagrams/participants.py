@@ -1,4 +1,4 @@
-"""The lifelines of a diagram: those that a model declares, or its environment and itself."""
+"""The lifelines of a sequence diagram: those of the model, or its environment and itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from slotspec.statemachine.participants import ENVIRONMENT, Participants
 
 
 def participants_of(model: str) -> Participants:
-    """The lifelines of a model; a model of one's own has two."""
+    """The lifelines of a model; a user's model has two."""
     entry = MODELS.get(model)
     if entry is None or entry.implementation is None:
         return Participants(model, (ENVIRONMENT, model))

@@ -1,4 +1,4 @@
-"""DOT as pictures. pygraphviz brings Graphviz along: no ``dot`` need be installed."""
+"""Render DOT as pictures with pygraphviz, which includes Graphviz: ``dot`` is not needed."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from slotspec.diagrams.sequence_dot import PLACED
 from slotspec.statemachine.errors import UsageError
 
 DPI = 144
-"""Dots of a PNG to an inch: twice the usual, for screens of fine pixels."""
-
+"""Dots per inch of a PNG: twice the default, for high-resolution screens."""
 
 ONE_AT_A_TIME = Lock()
-"""Graphviz keeps its work in places that are there once for the whole process."""
+"""Graphviz has global state."""
 
 
 def _laid_out(source: str, form: str, *more: str) -> bytes:
@@ -25,7 +24,7 @@ def _laid_out(source: str, form: str, *more: str) -> bytes:
         raise UsageError(
             "SET050",
             f"pictures need pygraphviz 2, which cannot be loaded ({error});"
-            " install it, or ask for --format dot or mermaid",
+            " install it, or use --format dot or mermaid",
         ) from error
     with ONE_AT_A_TIME:
         return _drawn(pygraphviz.AGraph(string=source), source, form, more)
@@ -42,31 +41,31 @@ def _drawn(graph: Any, source: str, form: str, more: tuple[str, ...]) -> bytes:
 
 
 def svg(source: str) -> str:
-    """An SVG of DOT `source` that follows the reader's preference for light or dark."""
+    """An SVG of DOT `source` that follows the reader's light or dark mode."""
     text = _laid_out(source, "svg").decode("utf-8")
     text = text[text.index("<svg") :]
-    # neither the version nor the comments with names are part of the picture
+    # drop the comments, which name the version of Graphviz
     text = re.sub(r"<!--.*?-->\n?", "", text, flags=re.DOTALL)
     text = text.replace(f'font-family="{FONT}"', f'font-family="{FAMILY}"')
-    return _styled(_words_last(text))
+    return _styled(_labels_last(text))
 
 
-def _words_last(text: str) -> str:
-    """The same with the words of edges above everything: lines drawn later would cross them."""
-    words: list[str] = []
+def _labels_last(text: str) -> str:
+    """Move edge labels to the end, so that no line is drawn across them."""
+    labels: list[str] = []
 
-    def taken(edge: re.Match[str]) -> str:
-        words.extend(re.findall(r"<text.*?</text>", edge[0]))
+    def extract(edge: re.Match[str]) -> str:
+        labels.extend(re.findall(r"<text.*?</text>", edge[0]))
         return re.sub(r"<text.*?</text>\n?", "", edge[0])
 
     text = re.sub(
         r'<g id="edge\d+" class="edge">.*?</g>\n(?=<g id="(?:edge|node)|</g>)',
-        taken,
+        extract,
         text,
         flags=re.DOTALL,
     )
     end = text.rindex("</g>")
-    above = "\n".join(['<g class="edge">', *words, "</g>\n"])
+    above = "\n".join(['<g class="edge">', *labels, "</g>\n"])
     return f"{text[:end]}{above}{text[end:]}"
 
 

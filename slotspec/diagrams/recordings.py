@@ -1,4 +1,4 @@
-"""A recorded trace beside the model: what each says of every step, up to where they part."""
+"""Replay a recorded trace in the model, step by step, up to the first divergence."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from slotspec.oracle.traces.trace import Expected, TraceHeader
 from slotspec.statemachine.errors import InputError, SlotspecError, StepError
 
 SHOWN = 6
-"""Differences of a divergence that are told."""
+"""Differences of a divergence that are shown."""
 
 
 @dataclass
 class ReplayedStep:
-    """One step of a trace. What it leaves out is filled in from the model while they agree.
+    """One step of a trace. The model fills in what the trace omits, as long as they agree.
 
-    :ivar wrong: how it differs from the model, in the first step that does.
-    :ivar compared: whether the model was still followed here.
+    :ivar wrong: how this step differs from the model; set in the first step that differs.
+    :ivar compared: whether this step was compared; steps after a divergence are not.
     """
 
     number: int
@@ -42,20 +42,20 @@ class ReplayedStep:
 
 
 def follow(path: str | Path, generation: str | None = None) -> Iterator[ReplayedStep]:
-    """Every step of the trace, held against the model until they part.
+    """Every step of the trace, compared with the model up to the first divergence.
 
-    :raises InputError: the file is no trace, or names what the model does not have.
+    :raises InputError: the file is not a trace, or names something that the model does not have.
     :raises UsageError: ``SET101`` for an unknown generation.
     """
     with TraceReader(path) as reader:
         chosen = generation_of(reader.header, generation)
         oracle = oracle_for(reader.header, chosen)
         hint = getattr(oracle, "hint", None)
-        parted = False
+        diverged = False
         for number, seen in enumerate(reader, 1):
             expected: Expected | None = None
             wrong: list[str] = []
-            if not parted:
+            if not diverged:
                 try:
                     if hint is not None:
                         hint(seen)
@@ -71,23 +71,23 @@ def follow(path: str | Path, generation: str | None = None) -> Iterator[Replayed
                     wrong = [str(difference) for difference in found.differences[:SHOWN]]
                     more = len(found.differences) - SHOWN
                     wrong += [f"and {more} more"] if more > 0 else []
-            compared = not parted
-            parted = parted or bool(wrong)
+            compared = not diverged
+            diverged = diverged or bool(wrong)
             yield ReplayedStep(
                 number,
                 reader.header,
                 chosen,
                 seen.op,
                 seen.arguments,
-                _said(seen.effects, expected.effects if expected else []),
-                _said(seen.raises, expected.raises if expected else None),
-                _said(seen.state, expected.state if expected else None),
+                _or_expected(seen.effects, expected.effects if expected else []),
+                _or_expected(seen.raises, expected.raises if expected else None),
+                _or_expected(seen.state, expected.state if expected else None),
                 wrong,
                 compared,
-                _said(seen.result, expected.result if expected else None),
+                _or_expected(seen.result, expected.result if expected else None),
                 expected,
             )
 
 
-def _said(value: Any, otherwise: Any) -> Any:
-    return otherwise if value is UNSET else value
+def _or_expected(recorded: Any, expected: Any) -> Any:
+    return expected if recorded is UNSET else recorded

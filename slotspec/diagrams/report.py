@@ -1,4 +1,4 @@
-"""A check as one HTML page that needs nothing else: verdicts, counts, coverage, traces."""
+"""A check as one self-contained HTML page: verdicts, counts, coverage, traces."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ MARKS = {
     Verdict.DEVIATES: ("mark", "\N{NOT EQUAL TO}"),
     Verdict.UNKNOWN: ("faint", "?"),
 }
-"""Colour and sign of each verdict; its word stands beside them."""
+"""Verdict -> colour and sign; the page also names the verdict."""
 LONGEST = 120
-"""Steps of a trace that are drawn; a longer one is cut, which the page says."""
+"""Steps of a trace to draw; the page says how many it leaves out."""
 
 
 def _variables(colours: dict[str, str]) -> str:
@@ -34,7 +34,7 @@ def _variables(colours: dict[str, str]) -> str:
 
 
 def style() -> str:
-    """The style sheet of pages: colours as variables, light or dark as the reader prefers."""
+    """The style sheet of pages: colours as variables, in the light or dark mode of the reader."""
     return (
         f":root{{color-scheme:light dark;{_variables(LIGHT)}}}"
         f"@media(prefers-color-scheme:dark){{:root{{{_variables(DARK)}}}}}"
@@ -81,9 +81,9 @@ stroke-linejoin:round}
 
 
 def page(results: Sequence[Result], left: Sequence[str] = ()) -> str:
-    """The whole page of a check.
+    """The page of a check.
 
-    :param left: titles of instances that were not begun.
+    :param left: titles of instances that have not run.
     """
     names = ", ".join(dict.fromkeys(r.instance.model.name for r in results)) or "nothing"
     return (
@@ -97,7 +97,7 @@ def page(results: Sequence[Result], left: Sequence[str] = ()) -> str:
 
 
 def fragment(results: Sequence[Result]) -> str:
-    """The same as a part of another page."""
+    """The report as a part of another page."""
     return f'<style>{style()}</style><div class="slotspec">{body(results)}</div>'
 
 
@@ -121,14 +121,14 @@ def body(results: Sequence[Result], left: Sequence[str] = ()) -> str:
 
 
 def _bugs(results: Sequence[Result]) -> str:
-    """What goes wrong in the known bugs that were switched on."""
+    """The descriptions of the known bugs that were switched on."""
     issues = [r.instance.defect for r in results if r.instance.defect]
     if not issues:
         return ""
     from slotspec.bugs import known_bugs
 
-    told = [known_bugs()[issue] for issue in issues if issue in known_bugs()]
-    return "".join(f"<p><b>{b.issue}</b> {escape(b.description)}</p>" for b in told)
+    bugs = [known_bugs()[issue] for issue in issues if issue in known_bugs()]
+    return "".join(f"<p><b>{b.issue}</b> {escape(b.description)}</p>" for b in bugs)
 
 
 def _verdict(verdict: Verdict) -> str:
@@ -137,7 +137,7 @@ def _verdict(verdict: Verdict) -> str:
 
 
 def _table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
-    """A table; a cell that begins with ``#`` is a number, others are HTML as they are."""
+    """A table; a cell that begins with ``#`` is a number, any other is HTML."""
     head = "".join(f"<th>{escape(name)}</th>" for name in heads)
     lines = []
     for row in rows:
@@ -226,12 +226,12 @@ def _properties(results: Sequence[Result]) -> str:
             declared = found[0][1].property
             cells = []
             for version in versions:
-                said = [p for r, p in found if r.instance.generation == version]
-                worst = next((v for v in order if any(p.verdict is v for p in said)), None)
+                judged = [p for r, p in found if r.instance.generation == version]
+                worst = next((v for v in order if any(p.verdict is v for p in judged)), None)
                 if worst is None:
                     cells.append("-")
                     continue
-                reasons = {p.reason for p in said if p.verdict is worst and p.reason}
+                reasons = {p.reason for p in judged if p.verdict is worst and p.reason}
                 why = "".join(
                     f'<br><span class="faint">{escape(r)}</span>' for r in sorted(reasons)
                 )
@@ -257,7 +257,7 @@ def _coverage(results: Sequence[Result], pictures: Iterator[int]) -> str:
     )
     return (
         f"<h3>Coverage</h3><p>{escape(charts.note)}.</p>"
-        "<details open><summary>Lifecycles, with how often each transition was fired</summary>"
+        "<details open><summary>Lifecycles, with how often each transition fired</summary>"
         f'<div class="charts">{drawn}</div></details>\n'
     )
 
@@ -281,7 +281,7 @@ def _traces(results: Sequence[Result], pictures: Iterator[int]) -> str:
 def _findings(
     results: Sequence[Result], verdict: Verdict
 ) -> list[tuple[Result, str, str, Finding | None]]:
-    """What was found, shortest traces only where runs of one generation found the same."""
+    """The findings; of several runs of one generation only the shortest trace of each."""
     found: dict[tuple[str | None, str], tuple[Result, str, str, Finding | None]] = {}
     for result in results:
         version = result.instance.generation
@@ -327,9 +327,9 @@ def _trace(
     if finding is None:
         return f"<p>{title}: {escape(description)}</p>"
     steps = len(finding.steps)
-    going_on = for_ever(finding)
+    loop = for_ever(finding)
     if steps == 0:
-        drawn = f"<p>In the initial state{f'; {going_on}' if going_on else ''}.</p>"
+        drawn = f"<p>In the initial state{f'; {loop}' if loop else ''}.</p>"
     else:
         shown = finding if steps <= LONGEST else Finding(finding.steps[:LONGEST])
         if finding.loop is not None and finding.loop < LONGEST:
@@ -337,9 +337,9 @@ def _trace(
         drawn = sequence_svg(of_finding(result.instance, shown), title=False)
         drawn = f'<div class="wide">{_apart(drawn, next(pictures))}</div>'
         if steps > LONGEST:
-            drawn += f"<p>{steps - LONGEST} further steps are not drawn.</p>"
-    if going_on and steps:
-        drawn += f"<p>After step {finding.loop}: {going_on}.</p>"
+            drawn += f"<p>{steps - LONGEST} more steps are not drawn.</p>"
+    if loop and steps:
+        drawn += f"<p>After step {finding.loop}: {loop}.</p>"
     plural = "" if steps == 1 else "s"
     return (
         f"<details{' open' if opened else ''}><summary>{title}, {steps} step{plural}:"
@@ -348,7 +348,7 @@ def _trace(
 
 
 def _apart(svg: str, number: int) -> str:
-    """An SVG for a page with others: without its own style sheet, its names its own."""
+    """Make an SVG fit for a page with others: no style sheet, and unique ids."""
     svg = re.sub(r"<style>.*?</style>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\bid="([^"]+)"', rf'id="p{number}-\1"', svg)
     for role, light in LIGHT.items():

@@ -1,7 +1,7 @@
-"""A sequence as DOT with every part in its place, for pictures that are no SVG.
+"""A sequence as DOT with fixed positions, for formats other than SVG.
 
-Graphviz does not lay out sequences; it only draws this one. ``neato -n`` does on a command
-line what :mod:`slotspec.diagrams.pictures` does.
+Graphviz draws this layout and does not compute one. On the command line ``neato -n`` renders
+it as :mod:`slotspec.diagrams.pictures` does.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from slotspec.diagrams.palette import FONT
 from slotspec.diagrams.palette import LIGHT as COLOUR
 from slotspec.diagrams.sequence_svg import SIZE, Drawing, width
 
-PLACED = "// every part has its place: neato -n"
-"""First line of such a source."""
+PLACED = "// fixed positions: render with neato -n"
+"""The first line of such a source."""
 
 
 def sequence_dot(diagram: Sequence) -> str:
@@ -79,7 +79,7 @@ class _Placed(Drawing):
             self.line(((a + 22, y), (a, y)), _look(colour, dashed)),
         ]
 
-    def words(
+    def write(
         self,
         x: float,
         y: float,

@@ -1,7 +1,7 @@
-"""A sequence as an SVG of our own: lifelines, messages, and a column of what changed.
+"""Draw a sequence as SVG: lifelines, messages, and a column of changes.
 
-Nothing overlaps by construction: columns are as wide as their widest message needs, changes
-stand in a column of their own, and a step is as high as the higher of the two.
+Nothing overlaps: a column is as wide as its widest message, the changes have their own column,
+and a step is as high as the higher of the two.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from itertools import pairwise
 from math import hypot
 
 from slotspec.diagrams.description import (
-    Ended,
+    ArrowEnd,
+    ArrowStart,
     Fate,
-    Flight,
     Message,
+    MessageArrow,
     Remark,
-    Sent,
-    Sequel,
     Sequence,
+    SequenceStep,
 )
 from slotspec.diagrams.palette import FAMILY, style_sheet
 from slotspec.diagrams.palette import LIGHT as COLOUR
@@ -30,26 +30,26 @@ LINE = 16
 ROW = 26
 """Height of a message."""
 GAP = 96
-"""Least distance of two lifelines."""
+"""Minimum distance between two lifelines."""
 MARGIN = 16
 NUMBERS = 34
 """Width of the step numbers."""
 NARROW_GAP = 62
 NARROW_TEXT = 27
-"""Least distance, and letters of a line, in a narrow place."""
+"""Minimum distance and characters per line of a narrow diagram."""
 LONGEST_WORD = 40
-"""A longer word of a message is cut: names of exceptions are not."""
+"""Only longer words of a message are broken, so names of exceptions stay whole."""
 STUB = 16
-"""How far a flight is drawn whose end is not."""
+"""The length of the arrow of a message in flight."""
 REMARKS = 58
-"""Characters in a line of the last column."""
+"""Characters per line of the last column."""
 
 _NARROW = frozenset("ijltfrI.,:;'()[]|! ")
 _WIDE = frozenset("mwMW@%")
 
 
 def width(text: str, size: float = SIZE, bold: bool = False) -> float:
-    """About how wide `text` is, rather too much than too little."""
+    """An upper estimate of the width of `text`."""
     units = sum(
         0.36 if c in _NARROW else 0.95 if c in _WIDE else 0.74 if c.isupper() else 0.61
         for c in text
@@ -60,7 +60,7 @@ def width(text: str, size: float = SIZE, bold: bool = False) -> float:
 def broken(text: str, limit: int = REMARKS, longest: int = 0) -> list[str]:
     """`text` in lines of at most `limit` characters.
 
-    :param longest: a word is cut only if it is longer than this (or than `limit`).
+    :param longest: break a word only if it is longer than this and than `limit`.
     """
     lines = [""]
     for word in text.split(" "):
@@ -78,7 +78,7 @@ def broken(text: str, limit: int = REMARKS, longest: int = 0) -> list[str]:
 
 
 def stacked(text: str, limit: int = NARROW_TEXT) -> list[str]:
-    """A message in lines: a long one has its name first and its arguments below."""
+    """A message in lines; a long one has its name first and its arguments below."""
     if len(text) <= limit:
         return [text]
     name, bracket, arguments = text.partition("(")
@@ -93,17 +93,17 @@ def stacked(text: str, limit: int = NARROW_TEXT) -> list[str]:
 
 
 def sequence_svg(diagram: Sequence, *, title: bool = True, narrow: bool = False) -> str:
-    """The SVG of a sequence; light or dark as the reader prefers.
+    """The SVG of a sequence, in the light or dark mode of the reader.
 
-    :param narrow: for a narrow place: messages in several lines, and only those remarks that
-        say what is wrong.
+    :param narrow: break messages into several lines, and show only remarks about faults and
+        divergences.
     """
     return Drawing(_narrowed(diagram) if narrow else diagram, title, narrow).text()
 
 
 def _narrowed(diagram: Sequence) -> Sequence:
     steps = tuple(
-        Sequel(
+        SequenceStep(
             step.number,
             tuple(i for i in step.items if not isinstance(i, Remark) or i.bad),
         )
@@ -134,10 +134,10 @@ class Drawing:
                     continue
                 b = a + 1
             self.widen(min(a, b), max(a, b), needed)
-        for flight in self.flights():
-            a, b = self.place[flight.source], self.place[flight.target]
-            needed = max(map(width, self.said(label(flight)))) + 30
-            # its words stand where it leaves: they may reach as far as it goes
+        for arrow in self.arrows():
+            a, b = self.place[arrow.source], self.place[arrow.target]
+            needed = max(map(width, self.wrap(label(arrow)))) + 30
+            # the text is at the start of the arrow and may be as long as the arrow
             self.widen(min(a, b), max(a, b), needed)
         self.x = [MARGIN + NUMBERS + heads[0] / 2 if heads else MARGIN]
         for gap in self.gaps:
@@ -161,18 +161,20 @@ class Drawing:
     def messages(self) -> list[Message]:
         return [m for step in self.diagram.steps for m in step.items if isinstance(m, Message)]
 
-    def flights(self) -> list[Flight]:
-        return [i.flight for step in self.diagram.steps for i in step.items if isinstance(i, Sent)]
+    def arrows(self) -> list[MessageArrow]:
+        return [
+            i.arrow for step in self.diagram.steps for i in step.items if isinstance(i, ArrowStart)
+        ]
 
     def lines(self, message: Message) -> list[str]:
-        return self.said(message.text)
+        return self.wrap(message.text)
 
-    def said(self, text: str) -> list[str]:
-        """The words of a message in lines."""
+    def wrap(self, text: str) -> list[str]:
+        """The text of a message in lines."""
         return stacked(text) if self.narrow else [text]
 
     def widen(self, first: int, last: int, needed: float) -> None:
-        """Give the gaps from lifeline `first` to `last` together the width `needed`."""
+        """Widen the gaps from lifeline `first` to `last` to at least `needed` in all."""
         have = sum(self.gaps[first:last])
         if have < needed:
             for i in range(first, last):
@@ -182,7 +184,7 @@ class Drawing:
         top = MARGIN
         body: list[str] = []
         if self.title:
-            body.append(self.words(MARGIN, top + 14, self.diagram.title, size=16, bold=True))
+            body.append(self.write(MARGIN, top + 14, self.diagram.title, size=16, bold=True))
             top += 32
         heads = top
         y = heads + 40.0
@@ -192,21 +194,21 @@ class Drawing:
         under: list[str] = []
         stripes: list[str] = []
         for number, step in enumerate(self.diagram.steps):
-            flown, drawn, high = self.step(step, y)
+            incoming, drawn, high = self.step(step, y)
             if number % 2 == 0:
                 stripes.append(self.box(4, y, self.width - 8, high, "gone"))
-            under += self.group(step.number, flown) if flown else []
+            under += self.group(step.number, incoming) if incoming else []
             rows += self.group(step.number, drawn)
             y += high
-        for flight in self.flights():
-            if flight.fate is Fate.UNDER_WAY:
-                for layer, parts in zip((under, rows), self.flown(flight, y), strict=True):
-                    layer += self.group(flight.sent, parts)
+        for arrow in self.arrows():
+            if arrow.fate is Fate.IN_FLIGHT:
+                for layer, parts in zip((under, rows), self.arrow_end(arrow, y), strict=True):
+                    layer += self.group(arrow.sent, parts)
         lines = [self.lifeline(x, heads + 28, y + 8) for x in self.x]
         for name, x in zip(self.diagram.lifelines, self.x, strict=True):
             half = (width(name, SIZE, True) + 20) / 2
             body.append(self.box(x - half, heads, 2 * half, 28, "head", "line"))
-            body.append(self.words(x, heads + 18.5, name, bold=True, anchor="middle"))
+            body.append(self.write(x, heads + 18.5, name, bold=True, anchor="middle"))
         if self.diagram.ending:
             wrong = any(
                 isinstance(item, Remark) and item.bad
@@ -215,27 +217,27 @@ class Drawing:
             )
             colour = "bad" if wrong else "ink"
             y += 26
-            body.append(self.words(MARGIN, y, self.diagram.ending, bold=True, colour=colour))
-        # stripes lie under the lifelines, these under the messages
+            body.append(self.write(MARGIN, y, self.diagram.ending, bold=True, colour=colour))
+        # the stripes are below the lifelines, and these below the messages
         return self.whole([*stripes, *lines, *under, *body, *rows], y + 18)
 
-    def step(self, step: Sequel, top: float) -> tuple[list[str], list[str], float]:
-        """Lines of flights that end in a step; its messages and remarks; its height."""
+    def step(self, step: SequenceStep, top: float) -> tuple[list[str], list[str], float]:
+        """The arrows that end in a step; its messages and remarks; its height."""
         under: list[str] = []
-        out = [self.words(MARGIN, top + 21, str(step.number), colour="faint", size=11)]
+        out = [self.write(MARGIN, top + 21, str(step.number), colour="faint", size=11)]
         y = top + 4
         for item in step.items:
             if isinstance(item, Message):
                 y += ROW + LINE * (len(self.lines(item)) - 1)
                 out += self.message(item, y - 5)
-            elif isinstance(item, Ended):
+            elif isinstance(item, ArrowEnd):
                 y += ROW
-                lines, words = self.flown(item.flight, y - 5)
+                lines, texts = self.arrow_end(item.arrow, y - 5)
                 under += lines
-                out += words
-            elif isinstance(item, Sent):
-                y += ROW + LINE * (len(self.said(label(item.flight))) - 1)
-                out += self.leaving(item.flight, y - 5)
+                out += texts
+            elif isinstance(item, ArrowStart):
+                y += ROW + LINE * (len(self.wrap(label(item.arrow))) - 1)
+                out += self.arrow_start(item.arrow, y - 5)
         below = top + 6
         for item in step.items:
             if isinstance(item, Remark):
@@ -246,7 +248,7 @@ class Drawing:
                 out.append(self.box(self.notes - 8, below, wide, high, fill, edge))
                 for i, line in enumerate(lines):
                     out.append(
-                        self.words(
+                        self.write(
                             self.notes,
                             below + 16 + i * LINE,
                             line,
@@ -261,54 +263,54 @@ class Drawing:
         a, b = (self.x[self.place[name]] for name in (message.source, message.target))
         colour = "good" if message.reply else "accent"
         if a == b:
-            words = self.above(a + 30, y - 1, message, "")
-            return [*self.loop(a, y, colour, message.reply), *words]
-        words = self.above((a + b) / 2, y - 6, message, "middle")
-        return [*self.arrow(a, b, y, colour, message.reply), *words]
+            text = self.above(a + 30, y - 1, message, "")
+            return [*self.loop(a, y, colour, message.reply), *text]
+        text = self.above((a + b) / 2, y - 6, message, "middle")
+        return [*self.arrow(a, b, y, colour, message.reply), *text]
 
-    def leaving(self, flight: Flight, y: float) -> list[str]:
-        """The beginning of a flight, with its words."""
-        a, b = (self.x[self.place[name]] for name in (flight.source, flight.target))
-        self.left[id(flight)] = y
+    def arrow_start(self, arrow: MessageArrow, y: float) -> list[str]:
+        """The start of an arrow, with its text."""
+        a, b = (self.x[self.place[name]] for name in (arrow.source, arrow.target))
+        self.left[id(arrow)] = y
         away = 8 if b > a else -8
         anchor = "" if b > a else "end"
-        words = self.stack(a + away, y - 5, self.said(label(flight)), anchor)
-        return [self.box(a - 2.5, y - 2.5, 5, 5, "accent"), *words]
+        text = self.stack(a + away, y - 5, self.wrap(label(arrow)), anchor)
+        return [self.box(a - 2.5, y - 2.5, 5, 5, "accent"), *text]
 
-    def flown(self, flight: Flight, y: float) -> tuple[list[str], list[str]]:
-        """The line of a flight that ends at `y`, at its receiver or on its way; its words."""
-        a, b = (self.x[self.place[name]] for name in (flight.source, flight.target))
-        top = self.left.get(id(flight), self.top)
+    def arrow_end(self, arrow: MessageArrow, y: float) -> tuple[list[str], list[str]]:
+        """The line of an arrow that ends at `y`, at its receiver or before; its text."""
+        a, b = (self.x[self.place[name]] for name in (arrow.source, arrow.target))
+        top = self.left.get(id(arrow), self.top)
         way = 1 if b > a else -1
-        if flight.fate is Fate.UNDER_WAY:
+        if arrow.fate is Fate.IN_FLIGHT:
             end = a + way * STUB, top + STUB / 2
             return self.slope((a, top), end, "faint", False), []
-        since = f"of {flight.sent}"
-        if flight.fate is Fate.ARRIVES:
-            # beyond the lifeline, where no other words are
+        since = f"of {arrow.sent}"
+        if arrow.fate is Fate.ARRIVES:
+            # beyond the lifeline, where there is no other text
             anchor = "" if b > a else "end"
-            words = self.words(b + way * 5, y + 3, since, size=10, anchor=anchor, colour="faint")
-            return self.slope((a, top), (b, y), "accent", True), [words]
+            text = self.write(b + way * 5, y + 3, since, size=10, anchor=anchor, colour="faint")
+            return self.slope((a, top), (b, y), "accent", True), [text]
         x = a + (b - a) * 0.6
         lines = self.slope((a, top), (x, y), "bad", False)
         for rise in (-5, 5):
             lines += self.slope((x - 5, y - rise), (x + 5, y + rise), "bad", False)
-        said = f"{flight.fate.value}, {since}"
-        return lines, [self.words(x + 10, y + 4, said, colour="bad", halo=True)]
+        text = f"{arrow.fate.value}, {since}"
+        return lines, [self.write(x + 10, y + 4, text, colour="bad", halo=True)]
 
     def above(self, x: float, y: float, message: Message, anchor: str) -> list[str]:
-        """The words of a message, the last line at `y`."""
+        """The text of a message, with its last line at `y`."""
         return self.stack(x, y, self.lines(message), anchor)
 
     def stack(self, x: float, y: float, lines: list[str], anchor: str) -> list[str]:
-        """Lines of words, the last one at `y`."""
+        """Lines of text, the last one at `y`."""
         top = y - LINE * (len(lines) - 1)
         return [
-            self.words(x, top + LINE * i, line, anchor=anchor, halo=True)
+            self.write(x, top + LINE * i, line, anchor=anchor, halo=True)
             for i, line in enumerate(lines)
         ]
 
-    # ---------------------------------------------------------------- how each part is written
+    # ---------------------------------------------------------------- the parts of the drawing
 
     def whole(self, parts: list[str], height: float) -> str:
         return (
@@ -347,7 +349,7 @@ class Drawing:
     def slope(
         self, start: tuple[float, float], end: tuple[float, float], colour: str, head: bool
     ) -> list[str]:
-        """A straight line, with an arrow's head or not."""
+        """A straight line, with or without an arrowhead."""
         path = f"M{start[0]:.1f},{start[1]:.1f} L{end[0]:.1f},{end[1]:.1f}"
         parts = [_stroke(path, colour, False)]
         if head:
@@ -358,7 +360,7 @@ class Drawing:
         path = f"M{a:.1f},{y - 9:.1f} h22 v9 h-15"
         return [_stroke(path, colour, dashed), _head(a + 2, y, -1, COLOUR[colour])]
 
-    def words(
+    def write(
         self,
         x: float,
         y: float,
@@ -373,7 +375,7 @@ class Drawing:
         more = (' font-weight="bold"' if bold else "") + (
             f' text-anchor="{anchor}"' if anchor else ""
         )
-        if halo:  # so that a lifeline behind the words does not strike them through
+        if halo:  # keeps a lifeline behind the text from striking it through
             more += f' stroke="{COLOUR["paper"]}" stroke-width="3" paint-order="stroke"'
         return (
             f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{COLOUR[colour]}"{more}>'
@@ -381,10 +383,10 @@ class Drawing:
         )
 
 
-def label(flight: Flight) -> str:
-    """What is written where a flight begins."""
-    under_way = flight.fate is Fate.UNDER_WAY
-    return f"{flight.text} ({flight.fate.value})" if under_way else flight.text
+def label(arrow: MessageArrow) -> str:
+    """The text at the start of an arrow."""
+    in_flight = arrow.fate is Fate.IN_FLIGHT
+    return f"{arrow.text} ({arrow.fate.value})" if in_flight else arrow.text
 
 
 def _stroke(path: str, colour: str, dashed: bool) -> str:
@@ -393,7 +395,7 @@ def _stroke(path: str, colour: str, dashed: bool) -> str:
 
 
 def _head(x: float, y: float, way: int, colour: str) -> str:
-    """An arrow's head that points to `x`."""
+    """An arrowhead that points to `x`."""
     back = x - way * 9
     return (
         f'<path d="M{x:.1f},{y:.1f} L{back:.1f},{y - 4:.1f} L{back:.1f},{y + 4:.1f} Z"'
@@ -402,7 +404,7 @@ def _head(x: float, y: float, way: int, colour: str) -> str:
 
 
 def _slanting_head(start: tuple[float, float], end: tuple[float, float], colour: str) -> str:
-    """The head of an arrow from `start` to `end`."""
+    """The arrowhead of a line from `start` to `end`."""
     x, y = end[0] - start[0], end[1] - start[1]
     long = hypot(x, y) or 1.0
     x, y = x / long, y / long

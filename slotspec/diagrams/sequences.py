@@ -1,4 +1,4 @@
-"""From counterexamples and recorded traces to sequences of messages."""
+"""Extract sequences of messages from counterexamples, witnesses and recorded traces."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from slotspec.diagrams.description import Message, Remark, Sequel, Sequence
-from slotspec.diagrams.message_arrows import flights
+from slotspec.diagrams.description import Message, Remark, Sequence, SequenceStep
+from slotspec.diagrams.message_arrows import message_sequence
 from slotspec.diagrams.participants import participants_of, participants_of_class
 from slotspec.statemachine.declaration.model import Instance, Kind, Property
 from slotspec.statemachine.formatting import for_ever, formatter_of
@@ -17,50 +17,53 @@ from slotspec.statemachine.message_formatting import MessageFormatter
 from slotspec.statemachine.participants import Participants
 from slotspec.statemachine.results import Finding, TraceStep
 
+if TYPE_CHECKING:
+    from slotspec.diagrams.recordings import ReplayedStep
+
 MOST = 6
-"""So many of one kind have a lifeline each; more share one, and messages name them."""
+"""Up to this many of one kind have a lifeline each; more share one, and messages name them."""
 
 
 @dataclass(frozen=True)
-class Told:
-    """One step in words: who calls, what is emitted to whom, what changed."""
+class RenderedStep:
+    """One step as text: the caller, the call, the effects and their receivers, the changes."""
 
     number: int
     caller: tuple[str, str]
     call: str
     effects: tuple[tuple[str, str, str], ...]
-    """(kind, name, text) of each effect; the caller's own for an answer to it."""
+    """(kind, name, text) of each effect; an answer has the kind and name of the caller."""
     changes: tuple[str, ...]
     wrong: tuple[str, ...] = ()
-    begins: tuple[str, ...] = ()
-    """What is said before the step."""
-    ends: tuple[str, ...] = ()
-    """What is said after it."""
+    before: tuple[str, ...] = ()
+    """The remark before the step."""
+    after: tuple[str, ...] = ()
+    """The remark after the step."""
 
 
 def of_finding(instance: Instance, finding: Finding, title: str = "", ending: str = "") -> Sequence:
     """A counterexample or witness."""
-    words = formatter_of(instance)
-    if isinstance(words, MessageFormatter):
-        return flights(words, finding, title or instance.title, ending)
-    cast = participants_of(instance.model.name)
-    told = list(of_steps(instance, finding.steps))
-    if finding.fault and told:
-        told[-1] = replace(told[-1], wrong=(finding.fault,))
-    going_on = for_ever(finding)
-    if finding.loop is not None and going_on is not None:
-        if finding.loop < len(told):
-            told[finding.loop] = replace(told[finding.loop], begins=(going_on,))
-        elif told:
-            told[-1] = replace(told[-1], ends=(going_on,))
+    formatter = formatter_of(instance)
+    if isinstance(formatter, MessageFormatter):
+        return message_sequence(formatter, finding, title or instance.title, ending)
+    participants = participants_of(instance.model.name)
+    steps = list(of_steps(instance, finding.steps))
+    if finding.fault and steps:
+        steps[-1] = replace(steps[-1], wrong=(finding.fault,))
+    loop = for_ever(finding)
+    if finding.loop is not None and loop is not None:
+        if finding.loop < len(steps):
+            steps[finding.loop] = replace(steps[finding.loop], before=(loop,))
+        elif steps:
+            steps[-1] = replace(steps[-1], after=(loop,))
         else:
-            ending = f"{going_on}. {ending}".strip()
-    return sequence(cast, told, title or instance.title, ending)
+            ending = f"{loop}. {ending}".strip()
+    return sequence(participants, steps, title or instance.title, ending)
 
 
 def of_property(instance: Instance, declared: Property, finding: Finding) -> Sequence:
-    """The trace of a property, with what it shows as its ending."""
-    shows = "Witness" if declared.kind is Kind.SOMETIMES else "Breaks"
+    """The trace of a property, with the property as its ending."""
+    shows = "Witness of" if declared.kind is Kind.SOMETIMES else "Violates"
     return of_finding(
         instance,
         finding,
@@ -69,38 +72,38 @@ def of_property(instance: Instance, declared: Property, finding: Finding) -> Seq
     )
 
 
-def of_steps(instance: Instance, steps: Iterable[TraceStep]) -> Iterator[Told]:
-    """Steps of a model in its words."""
-    cast, words = participants_of(instance.model.name), formatter_of(instance)
+def of_steps(instance: Instance, steps: Iterable[TraceStep]) -> Iterator[RenderedStep]:
+    """Render the steps of a model."""
+    participants, formatter = participants_of(instance.model.name), formatter_of(instance)
     names = instance.model.effects
     for number, step in enumerate(steps, 1):
         arguments = {
-            name: words.argument(domain, value)
+            name: formatter.argument(domain, value)
             for (name, domain), value in zip(
                 step.call.action.parameters.items(), step.call.arguments, strict=True
             )
         }
-        caller = cast.caller(step.call.action.name, arguments)
+        caller = participants.caller(step.call.action.name, arguments)
         effects = []
         for effect in step.effects:
             known = names is not None and effect[0] in {int(member) for member in names}
             name = names(effect[0]).name.lower() if names is not None and known else ""
-            kind = cast.receivers.get(name)
-            for phrase in words.effects(replace(step, effects=(effect,))):
+            kind = participants.receivers.get(name)
+            for phrase in formatter.effects(replace(step, effects=(effect,))):
                 if name == "any_order":
                     continue
-                effects.append(_received(cast, kind, phrase, caller))
-        changes = tuple(words.changes(step))
-        yield Told(number, caller, words.format_step(step), tuple(effects), changes)
+                effects.append(_received(participants, kind, phrase, caller))
+        changes = tuple(formatter.changes(step))
+        yield RenderedStep(number, caller, formatter.format_step(step), tuple(effects), changes)
 
 
 def _received(
-    cast: Participants, kind: str | None, phrase: str, caller: tuple[str, str]
+    participants: Participants, kind: str | None, phrase: str, caller: tuple[str, str]
 ) -> tuple[str, str, str]:
-    """Whom an effect reaches, by the first word of its phrase."""
+    """The receiver of an effect, from the first word of its phrase."""
     if kind is None:
         return (*caller, phrase)
-    if kind in cast.single:
+    if kind in participants.single:
         return kind, kind, phrase
     dotted = phrase.partition("(")[0]
     if "." in dotted:
@@ -111,66 +114,77 @@ def _received(
 
 
 def of_trace(path: str | Path, generation: str | None = None) -> Sequence:
-    """A recorded trace, with what its first divergence from the model is, if it has one.
+    """A recorded trace, with its first divergence from the model if it has one.
 
-    :raises InputError: whatever is wrong with the file (``TRC…``).
+    :raises InputError: the file cannot be read as a trace (``TRC…``).
     :raises UsageError: ``SET101`` for a generation that the class does not have.
     """
     from slotspec.diagrams.recordings import follow
 
-    reached = list(follow(path, generation))
-    header = reached[0].header
-    cast = participants_of_class(header.implementation)
-    told = [
-        of_recorded(cast, step.number, step.op, step.arguments, step.effects, step.raises)
-        for step in reached
-    ]
-    before: Mapping[str, Any] = {}
-    for at, step in enumerate(reached):
-        changes = tuple(differences(before, step.state)) if step.state is not None else ()
-        told[at] = replace(told[at], changes=changes, wrong=tuple(step.wrong))
-        before = step.state if step.state is not None else before
-    diverges = next((step.number for step in reached if step.wrong), None)
+    replayed = list(follow(path, generation))
+    header = replayed[0].header
+    participants = participants_of_class(header.implementation)
+    steps = of_replayed(participants, replayed)
+    diverges = next((step.number for step in replayed if step.wrong), None)
     title = f"{Path(path).name}: {header.implementation} {header.version}"
     if diverges is None:
-        ending = f"{len(told)} steps; conforms to generation {reached[0].generation}"
+        ending = f"{len(steps)} steps; conforms to generation {replayed[0].generation}"
     else:
-        ending = f"diverges from generation {reached[0].generation} in step {diverges}"
-    return sequence(cast, told, title, ending)
+        ending = f"diverges from generation {replayed[0].generation} in step {diverges}"
+    return sequence(participants, steps, title, ending)
+
+
+def of_replayed(participants: Participants, replayed: Iterable[ReplayedStep]) -> list[RenderedStep]:
+    """Render the steps of a recorded trace with their changes and the first divergence."""
+    rendered = []
+    before: Mapping[str, Any] = {}
+    for step in replayed:
+        state = step.state if step.state is not None else before
+        rendered.append(
+            replace(
+                of_recorded(
+                    participants, step.number, step.op, step.arguments, step.effects, step.raises
+                ),
+                changes=tuple(differences(before, state)),
+                wrong=tuple(step.wrong),
+            )
+        )
+        before = state
+    return rendered
 
 
 def of_recorded(
-    cast: Participants,
+    participants: Participants,
     number: int,
     op: str,
     arguments: Mapping[str, Any],
     effects: Iterable[Mapping[str, Any]],
     raises: str | None,
-) -> Told:
-    """A step of a recorded trace in words."""
+) -> RenderedStep:
+    """Render a step of a recorded trace."""
     plain = {name: value for name, value in arguments.items() if isinstance(value, str)}
-    caller = cast.caller(op, plain)
-    said = ", ".join(f"{name}={short(value)}" for name, value in arguments.items())
-    told = []
+    caller = participants.caller(op, plain)
+    given = ", ".join(f"{name}={short(value)}" for name, value in arguments.items())
+    received = []
     for effect in effects:
         fields = dict(effect)
         prefix, _, method = str(fields.pop("effect", "?")).partition(".")
-        kind = cast.prefixes.get(prefix)
-        one = kind is None or kind in cast.single
+        kind = participants.prefixes.get(prefix)
+        one = kind is None or kind in participants.single
         name = prefix if one else str(fields.pop(prefix, kind))
         inside = ", ".join(short(value) for value in fields.values())
         text = f"{method or prefix}({inside})"
         if kind is None:
-            told.append((*caller, f"{prefix}.{text}" if method else text))
+            received.append((*caller, f"{prefix}.{text}" if method else text))
         else:
-            told.append((kind, kind if one else name, text))
+            received.append((kind, kind if one else name, text))
     if raises:
-        told.append((*caller, f"raises {raises}"))
-    return Told(number, caller, f"{op}({said})", tuple(told), ())
+        received.append((*caller, f"raises {raises}"))
+    return RenderedStep(number, caller, f"{op}({given})", tuple(received), ())
 
 
 def short(value: Any) -> str:
-    """A value of a trace for people."""
+    """A value of a trace as readable text."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
@@ -181,7 +195,7 @@ def short(value: Any) -> str:
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
-    """What differs between two states of a trace, one phrase for each place."""
+    """The differences between two states of a trace, one phrase for each place."""
     for name, new in after.items():
         old = before.get(name)
         if old == new or (name not in before and not new):
@@ -201,7 +215,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator
 
 
 def _change(old: Any, new: Any) -> str:
-    """Of two entries with parts, the parts that differ; else both in full."""
+    """The parts of two entries that differ; both values if they have no parts."""
     if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
         return f"{_side(old)} -> {_side(new)}"
     parts = [
@@ -213,21 +227,21 @@ def _change(old: Any, new: Any) -> str:
 
 
 def _side(value: Any) -> str:
-    """One side of a change: of an entry, what it has, and flags by name."""
+    """One side of a change; an entry as its values, with flags by name."""
     if value is None:
         return "-"
     if isinstance(value, Mapping):
-        words = [
+        parts = [
             name if one is True else short(one)
             for name, one in value.items()
             if one is not None and one is not False and one != []
         ]
-        return " ".join(words) or "{}"
+        return " ".join(parts) or "{}"
     return short(value)
 
 
 def _listed(items: list[Any]) -> str:
-    """A queue by the names of what stands in it."""
+    """A queue as the names of its items."""
     names = [
         str(next(iter(item.values()), "?")) if isinstance(item, Mapping) else str(item)
         for item in items
@@ -235,11 +249,13 @@ def _listed(items: list[Any]) -> str:
     return f"[{', '.join(names)}]"
 
 
-def sequence(cast: Participants, told: list[Told], title: str, ending: str = "") -> Sequence:
-    """Messages between lifelines, which are those that are used, in the order of the cast."""
-    kinds: dict[str, dict[str, None]] = {kind: {} for kind in cast.order}
-    kinds.setdefault(cast.system, {})[cast.system] = None
-    for step in told:
+def sequence(
+    participants: Participants, rendered: list[RenderedStep], title: str, ending: str = ""
+) -> Sequence:
+    """Messages between the lifelines that are used, in the order of `participants`."""
+    kinds: dict[str, dict[str, None]] = {kind: {} for kind in participants.order}
+    kinds.setdefault(participants.system, {})[participants.system] = None
+    for step in rendered:
         for kind, name in (step.caller, *((kind, name) for kind, name, _ in step.effects)):
             kinds.setdefault(kind, {})[name] = None
     crowded = {kind for kind, names in kinds.items() if len(names) > MOST}
@@ -253,27 +269,27 @@ def sequence(cast: Participants, told: list[Told], title: str, ending: str = "")
         for name in ([line(kind, "")] if kind in crowded else sorted(names, key=natural))
     ]
     steps = []
-    for step in told:
+    for step in rendered:
         caller = line(*step.caller)
         items: list[Message | Remark] = []
-        if step.begins:
-            items.append(Remark(cast.system, step.begins))
-        items.append(Message(caller, cast.system, step.call))
+        if step.before:
+            items.append(Remark(participants.system, step.before))
+        items.append(Message(caller, participants.system, step.call))
         for kind, name, text in step.effects:
             named = f"{name} {text}" if kind in crowded and (kind, name) != step.caller else text
-            items.append(Message(cast.system, line(kind, name), named, reply=True))
+            items.append(Message(participants.system, line(kind, name), named, reply=True))
         if step.changes:
-            items.append(Remark(cast.system, step.changes))
+            items.append(Remark(participants.system, step.changes))
         if step.wrong:
-            items.append(Remark(cast.system, step.wrong, bad=True))
-        if step.ends:
-            items.append(Remark(cast.system, step.ends))
-        steps.append(Sequel(step.number, tuple(items)))
+            items.append(Remark(participants.system, step.wrong, bad=True))
+        if step.after:
+            items.append(Remark(participants.system, step.after))
+        steps.append(SequenceStep(step.number, tuple(items)))
     return Sequence(title, tuple(dict.fromkeys(lifelines)), tuple(steps), ending)
 
 
 def natural(name: str) -> tuple[Any, ...]:
-    """Sorts ``r2`` before ``r10``."""
+    """A sort key that puts ``r2`` before ``r10``."""
     parts: list[Any] = []
     for part in _split(name):
         parts.append((0, int(part), "") if part.isdecimal() else (1, 0, part))
@@ -282,9 +298,9 @@ def natural(name: str) -> tuple[Any, ...]:
 
 def _split(name: str) -> list[str]:
     found: list[str] = []
-    for letter in name:
-        if found and found[-1].isdecimal() == letter.isdecimal():
-            found[-1] += letter
+    for character in name:
+        if found and found[-1].isdecimal() == character.isdecimal():
+            found[-1] += character
         else:
-            found.append(letter)
+            found.append(character)
     return found

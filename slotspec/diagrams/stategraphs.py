@@ -1,4 +1,4 @@
-"""Reachable states of a small instance as a graph, one state of each symmetric set."""
+"""The reachable states of a small instance as a graph, up to symmetry."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from slotspec.statemachine.message_formatting import MessageFormatter
 from slotspec.statemachine.results import Finding, TraceStep
 
 MOST_STATES = 60
-"""More can be asked for; nobody can read them."""
+"""The default limit; a larger graph is hard to read."""
 MOST_RENAMINGS = 720
 LABELS = 3
-"""Steps that are named on one edge; the others are counted."""
+"""Steps named on one edge; the others are counted."""
 
 Renaming = Mapping[Sort, tuple[int, ...]]
 Key = tuple[Any, ...]
 
 
 class Canonical:
-    """States up to the names of the elements of symmetric sorts, by trying every renaming."""
+    """Canonical forms of states under renaming of symmetric sorts, by trying every renaming."""
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
@@ -44,7 +44,7 @@ class Canonical:
         if count > MOST_RENAMINGS:
             raise UsageError(
                 "SET051",
-                f"{count:,} renamings of symmetric elements are too many to collapse by;"
+                f"{count:,} renamings of symmetric elements are too many to merge states by;"
                 " choose smaller bounds with --set, or --no-symmetry",
             )
         self.renamings: list[Renaming] = [
@@ -108,22 +108,22 @@ def state_graph(
     path: Finding | None = None,
     title: str = "",
 ) -> StateGraph:
-    """The first `most` reachable states, level by level; the states of `path` are marked.
+    """The first `most` reachable states in breadth-first order, with the states of `path` marked.
 
-    :param path: a counterexample or witness; its states are in the graph, whatever `most` is.
-    :param symmetry: draw one state of those that differ by names alone.
-    :raises UsageError: ``SET051`` if there are too many names to collapse by.
+    :param path: a counterexample or witness; the graph has all its states, whatever `most` is.
+    :param symmetry: merge states that differ only by names.
+    :raises UsageError: ``SET051`` if there are too many names to merge states by.
     """
     interpreter = Interpreter(instance)
     canonical = Canonical(instance) if symmetry else None
-    words = formatter_of(instance)
+    formatter = formatter_of(instance)
 
     def key_of() -> Key | bytes:
         return interpreter.key if canonical is None else canonical.key(interpreter.snapshot())
 
     number: dict[Key | bytes, int] = {key_of(): 0}
     concrete = [interpreter.key]
-    depths, lines = [0], [_lines(words, interpreter.snapshot())]
+    depths, lines = [0], [_lines(formatter, interpreter.snapshot())]
     moves: dict[tuple[int, int], dict[str, None]] = {}
     left_out = 0
 
@@ -131,7 +131,7 @@ def state_graph(
         number[key] = len(concrete)
         concrete.append(interpreter.key)
         depths.append(depth)
-        lines.append(_lines(words, interpreter.snapshot()))
+        lines.append(_lines(formatter, interpreter.snapshot()))
         return number[key]
 
     trail = [0]
@@ -145,7 +145,7 @@ def state_graph(
         if target is None:
             target = enter(key, len(trail))
         trail.append(target)
-        # the next step starts from this very state, which its representative only resembles
+        # the next step starts from this state and not from its representative
     on_path = set(pairwise(trail))
 
     at = 0
@@ -168,13 +168,13 @@ def state_graph(
                 target = enter(key, depths[at] + 1)
             if target != at:
                 step = TraceStep(call, 0, (), before, interpreter.snapshot())
-                moves.setdefault((at, target), {})[words.format_step(step)] = None
+                moves.setdefault((at, target), {})[formatter.format_step(step)] = None
         at += 1
     note = f"{len(concrete)} states"
     if canonical is not None and len(canonical.renamings) > 1:
-        note += f", one of each set that differs by names alone ({len(canonical.renamings)} ways)"
+        note += f", merged if they differ only by names ({len(canonical.renamings)} renamings)"
     if left_out:
-        note += f"; cut off there: {left_out:,} steps lead to further states"
+        note += f"; {left_out:,} steps lead to further states, which are not drawn"
     note += "; steps that change nothing are not drawn"
     final = trail[-1] if path is not None else None
     return StateGraph(
@@ -196,28 +196,28 @@ def _labels(labels: list[str]) -> tuple[str, ...]:
     return tuple(labels if more <= 1 else [*labels[:LABELS], f"and {more} more"])
 
 
-def _lines(words: TraceFormatter, state: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(told(words, state))
+def _lines(formatter: TraceFormatter, state: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(described(formatter, state))
 
 
-def told(words: TraceFormatter, state: Mapping[str, Any]) -> Iterator[str]:
-    """Machines that are not in their initial state, and queues that are not empty."""
+def described(formatter: TraceFormatter, state: Mapping[str, Any]) -> Iterator[str]:
+    """The machines that are not in their initial state, and the queues that are not empty."""
     carried: frozenset[str] = frozenset()
-    if isinstance(words, MessageFormatter):
-        carried = words.carried
-        for channel, texts in words.in_flight(state):
+    if isinstance(formatter, MessageFormatter):
+        carried = formatter.carried
+        for channel, texts in formatter.in_flight(state):
             if texts:
                 yield f"{channel} [{'; '.join(texts)}]"
-    for name, spec in words.instance.record.fields.items():
+    for name, spec in formatter.instance.record.fields.items():
         if spec.scratch or name in carried:
             continue
         value = state[name]
         if isinstance(spec.domain, type):
             for i, at in enumerate(value):
                 if at != spec.domain.initial:
-                    one = "" if spec.over is None else f" {words.element(spec.over, i)}"
+                    one = "" if spec.over is None else f" {formatter.element(spec.over, i)}"
                     yield f"{name}{one} {spec.domain.states[at].name}"
         elif spec.over is not None and spec.over.ordered and isinstance(spec.domain, Ref):
-            named = [words.value(spec.domain, v) for v in value if v != NONE]
+            named = [formatter.value(spec.domain, v) for v in value if v != NONE]
             if named:
                 yield f"{name} [{', '.join(named)}]"

@@ -1,4 +1,4 @@
-"""Descriptions as Markdown: a title, a sentence, a table."""
+"""Render descriptions as Markdown: a title, a description, a table."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any
 
 from slotspec.diagrams.description import (
     Arrow,
+    ArrowEnd,
+    ArrowStart,
     Box,
     Chart,
     Charts,
-    Ended,
-    Flight,
+    Composition,
     Grid,
     Message,
+    MessageArrow,
     Network,
     Reach,
     Remark,
-    Sent,
     StateGraph,
-    Web,
 )
 from slotspec.diagrams.description import Sequence as SequenceDiagram
 
 
 @singledispatch
 def table(diagram: Any) -> str:
-    """The Markdown of a description, with an end of line."""
+    """The Markdown of a description."""
     raise TypeError(f"{type(diagram).__name__} has no table")
 
 
@@ -84,15 +84,15 @@ def _tables(chart: Chart) -> str:
 
 
 def _kind(box: Box) -> str:
-    words = ["initial"] * box.initial + ["final"] * box.final
-    words += [f"holds {chart.name}" for chart in box.inside]
+    parts = ["initial"] * box.initial + ["final"] * box.final
+    parts += [f"contains {chart.name}" for chart in box.inside]
     if box.reach in (Reach.DEAD, Reach.UNSEEN):
-        words.append("never reached" if box.reach is Reach.DEAD else "not seen before the limit")
-    return ", ".join(words)
+        parts.append("never reached" if box.reach is Reach.DEAD else "not seen before the limit")
+    return ", ".join(parts)
 
 
 def _extra(arrows: Iterable[Arrow]) -> list[tuple[str, Any]]:
-    """Columns that say something of at least one arrow."""
+    """The optional columns that at least one arrow has a value for."""
     arrows = list(arrows)
     found: list[tuple[str, Any]] = []
     if any(arrow.fired is not None for arrow in arrows):
@@ -112,7 +112,7 @@ def _fired(arrow: Arrow) -> str:
 
 @table.register
 def _grid(diagram: Grid) -> str:
-    # colours repeat what the columns say
+    # the colours repeat what the columns say
     rows = [
         (f"`{name}`", *("<br>".join(cell.lines) for cell in cells)) for name, cells in diagram.rows
     ]
@@ -120,24 +120,26 @@ def _grid(diagram: Grid) -> str:
 
 
 @table.register
-def _web(diagram: Web) -> str:
-    machines = set(diagram.machines)
+def _composition(diagram: Composition) -> str:
+    lifecycles = set(diagram.lifecycles)
     rows = []
     for name in diagram.operations:
         links = [link for link in diagram.links if link.source == name]
         fired = [
-            f"{link.target}: {', '.join(link.labels)}" for link in links if link.target in machines
+            f"{link.target}: {', '.join(link.labels)}"
+            for link in links
+            if link.target in lifecycles
         ]
-        told = [link.target for link in links if link.target not in machines]
-        rows.append((f"`{name}`", "<br>".join(fired), ", ".join(told)))
-    return _head(diagram.title, diagram.note) + rows_of(("operation", "fires", "tells"), rows)
+        emitted = [link.target for link in links if link.target not in lifecycles]
+        rows.append((f"`{name}`", "<br>".join(fired), ", ".join(emitted)))
+    return _head(diagram.title, diagram.note) + rows_of(("operation", "fires", "emits"), rows)
 
 
 @table.register
 def _network(diagram: Network) -> str:
     rows = [
-        (wire.source, wire.target, "<br>".join(f"`{name}`" for name in wire.messages))
-        for wire in diagram.wires
+        (channel.source, channel.target, "<br>".join(f"`{name}`" for name in channel.messages))
+        for channel in diagram.channels
     ]
     return _head(diagram.title, diagram.note) + rows_of(("from", "to", "messages"), rows)
 
@@ -151,25 +153,29 @@ def _sequence(diagram: SequenceDiagram) -> str:
             for m in step.items
             if isinstance(m, Message) and not m.reply
         ]
-        calls += [item.text for item in step.items if isinstance(item, Ended)]
-        told = [f"{m.target}: {m.text}" for m in step.items if isinstance(m, Message) and m.reply]
-        begun = [item.flight for item in step.items if isinstance(item, Sent)]
-        told += [_flight(one) for one in begun]
+        calls += [item.text for item in step.items if isinstance(item, ArrowEnd)]
+        effects = [
+            f"{m.target}: {m.text}" for m in step.items if isinstance(m, Message) and m.reply
+        ]
+        sent = [item.arrow for item in step.items if isinstance(item, ArrowStart)]
+        effects += [_sent(one) for one in sent]
         remarks = [
             ("**" + line + "**") if remark.bad else line
             for remark in step.items
             if isinstance(remark, Remark)
             for line in remark.lines
         ]
-        rows.append((str(step.number), "<br>".join(calls), "<br>".join(told), "<br>".join(remarks)))
+        rows.append(
+            (str(step.number), "<br>".join(calls), "<br>".join(effects), "<br>".join(remarks))
+        )
     text = _head(diagram.title) + rows_of(("step", "call", "effects", "changes"), rows)
     return text + (f"\n{diagram.ending}\n" if diagram.ending else "")
 
 
-def _flight(flight: Flight) -> str:
-    """A message that is sent, and what becomes of it."""
-    when = "" if flight.ended is None else f" in {flight.ended}"
-    return f"{flight.source} to {flight.target}: {flight.text} ({flight.fate.value}{when})"
+def _sent(arrow: MessageArrow) -> str:
+    """A message and what becomes of it."""
+    when = "" if arrow.ended is None else f" in {arrow.ended}"
+    return f"{arrow.source} to {arrow.target}: {arrow.text} ({arrow.fate.value}{when})"
 
 
 @table.register

@@ -1,7 +1,7 @@
-"""The explorer: a page on which one steps through a model and sees what can happen next.
+"""The explorer: a web page for stepping through a model.
 
-``views`` says what the page shows of a path, ``goals`` finds paths, ``traces`` follows
-recorded traces; none of them knows of the web. ``server`` answers requests, ``page.*`` is
-the page itself. Nothing is kept between requests but caches: the whole state is the path,
-which stands in the address.
+``views`` prepares what the page shows of a path, ``goals`` finds paths, and ``traces`` replays
+recorded traces; none of them knows the web. ``server`` answers requests, and ``page.*`` is the
+page itself. The whole state of the page is the path in its address: the server keeps nothing
+between requests except caches.
 """

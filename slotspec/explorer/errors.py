@@ -1,4 +1,4 @@
-"""Requests that cannot be answered, each with its status and its mend."""
+"""Errors of requests, each with a status and a suggested fix."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from slotspec.statemachine.errors import SlotspecError
 
 
 class RequestError(SlotspecError):
-    """A request is wrong (``WEB…``).
+    """A bad request (``WEB…``).
 
     :param status: HTTP status, from 400 to 499.
     """

@@ -1,4 +1,4 @@
-"""Paths to what one wants to see: a property's trace, a state where something holds."""
+"""Find paths: the trace of a property, or a path to a state with given values."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from slotspec.statemachine.results import Finding, Limits
 
 PROPERTY_LIMITS = Limits(states=3_000_000, seconds=20.0)
 STATES, SECONDS = 200_000, 10.0
-"""When a search for a state gives up."""
+"""The limits of a search for a state."""
 MOST_CONDITIONS = 8
 
 Holds = Callable[[Any], bool]
 
 
 def property_path(ready: Ready, name: str) -> dict[str, Any]:
-    """The shortest violation or witness of a property, from the initial state.
+    """The shortest violation or witness of a property from the initial state.
 
     :raises RequestError: 404 if the instance has no such property.
     """
@@ -53,31 +53,31 @@ def _check(instance: Instance, name: str) -> dict[str, Any]:
         "verdict": judged.verdict.value,
         "path": path,
         "states": result.states,
-        "reason": judged.reason or _going_on(judged.finding),
+        "reason": judged.reason or _loop_text(judged.finding),
         "sentence": judged.property.description,
     }
 
 
-def _going_on(finding: Finding | None) -> str:
-    """How a path that never ends goes on."""
-    said = None if finding is None else for_ever(finding)
-    return "" if finding is None or said is None else f"after step {finding.loop}: {said}"
+def _loop_text(finding: Finding | None) -> str:
+    """How an infinite path continues; empty for a finite one."""
+    text = None if finding is None else for_ever(finding)
+    return "" if finding is None or text is None else f"after step {finding.loop}: {text}"
 
 
 def state_path(ready: Ready, path: tuple[int, ...], where: str) -> dict[str, Any]:
-    """The shortest way on from the end of `path` to a state where all of `where` holds.
+    """Extend `path` by the shortest path to a state where all conditions of `where` hold.
 
-    :param where: ``field:VALUE`` (of some element) and ``field[i]:VALUE``, between commas.
-    :raises RequestError: 400 for a condition that cannot be read.
+    :param where: ``field:VALUE`` (for some element) or ``field[i]:VALUE``, separated by commas.
+    :raises RequestError: 400 for an invalid condition.
     """
     conditions = [_condition(ready, part) for part in (p.strip() for p in where.split(",")) if part]
     if not 1 <= len(conditions) <= MOST_CONDITIONS:
         raise RequestError(
             400,
             "WEB011",
-            f"where: give 1 to {MOST_CONDITIONS} conditions, as slot:ALLOCATED,request:WAITING",
+            f"where: give 1 to {MOST_CONDITIONS} conditions, such as slot:ALLOCATED,pool:STARTED",
         )
-    with ready.lock:  # for the walk alone: the search has an interpreter of its own
+    with ready.lock:  # only for the walk: the search has its own interpreter
         walk(ready, path)
         start = ready.interpreter.key
     found, states, exhaustive = _search(ready, start, conditions)
@@ -86,7 +86,7 @@ def state_path(ready: Ready, path: tuple[int, ...], where: str) -> dict[str, Any
         "verdict": verdict,
         "path": None if found is None else [*path, *found],
         "states": states,
-        "reason": "" if found is not None or exhaustive else "a limit ended the search",
+        "reason": "" if found is not None or exhaustive else "a limit stopped the search",
         "sentence": where,
     }
 
@@ -99,7 +99,7 @@ def _condition(ready: Ready, text: str) -> Holds:
     if not colon or spec is None or spec.scratch:
         known = ", ".join(n for n, s in fields.items() if not s.scratch)
         raise RequestError(
-            400, "WEB011", f"where: {text[:60]!r} is no field:VALUE; fields are {known}"
+            400, "WEB011", f"where: {text[:60]!r} is not field:VALUE; the fields are {known}"
         )
     value = _value(ready, name, spec, wanted.strip())
     if not spec.array:
@@ -121,7 +121,9 @@ def _value(ready: Ready, name: str, spec: FieldSpec, text: str) -> int:
             if state.name == text:
                 return int(state)
         known = ", ".join(state.name for state in spec.domain.states)
-        raise RequestError(400, "WEB011", f"where: {name} has no state {text[:60]!r}; {known}")
+        raise RequestError(
+            400, "WEB011", f"where: {name} has no state {text[:60]!r}; it has {known}"
+        )
     largest = ready.instance.largest(spec)
     if isinstance(spec.domain, Ref):
         if text in ("-", "NONE"):
@@ -132,14 +134,14 @@ def _value(ready: Ready, name: str, spec: FieldSpec, text: str) -> int:
     if text.isdecimal() and len(text) <= 6 and int(text) <= largest:
         return int(text)
     raise RequestError(
-        400, "WEB011", f"where: {name} is never {text[:60]!r}; it goes from 0 to {largest}"
+        400, "WEB011", f"where: {name} cannot be {text[:60]!r}; it is a number from 0 to {largest}"
     )
 
 
 def _search(
     ready: Ready, start: bytes, conditions: list[Holds]
 ) -> tuple[list[int] | None, int, bool]:
-    """Level by level: calls to take, states seen, and whether all of them were."""
+    """Search breadth first: the calls to make, the states seen, and whether these are all."""
     started = perf_counter()
     interpreter = Interpreter(ready.instance)
     s, calls = interpreter.s, ready.instance.calls
@@ -150,33 +152,33 @@ def _search(
     interpreter.load(start)
     if holds():
         return [], 1, False
-    how: dict[bytes, tuple[bytes, int]] = {start: (b"", -1)}
+    reached_by: dict[bytes, tuple[bytes, int]] = {start: (b"", -1)}
     frontier = [start]
     while frontier:
         upcoming = []
         for key in frontier:
-            if len(how) >= STATES or perf_counter() - started > SECONDS:
-                return None, len(how), False
+            if len(reached_by) >= STATES or perf_counter() - started > SECONDS:
+                return None, len(reached_by), False
             interpreter.load(key)
             for call in calls:
                 try:
-                    refused = interpreter.step(call) == DISABLED
+                    disabled = interpreter.step(call) == DISABLED
                 except StepError:
-                    refused = True
+                    disabled = True
                 new = interpreter.key
-                if not refused and new not in how:
-                    how[new] = (key, call.index)
+                if not disabled and new not in reached_by:
+                    reached_by[new] = (key, call.index)
                     if holds():
-                        return _back(how, new), len(how), False
+                        return _calls_to(reached_by, new), len(reached_by), False
                     upcoming.append(new)
                 interpreter.undo()
         frontier = upcoming
-    return None, len(how), True
+    return None, len(reached_by), True
 
 
-def _back(how: dict[bytes, tuple[bytes, int]], key: bytes) -> list[int]:
+def _calls_to(reached_by: dict[bytes, tuple[bytes, int]], key: bytes) -> list[int]:
     path = []
-    while how[key][1] >= 0:
-        key, index = how[key][0], how[key][1]
+    while reached_by[key][1] >= 0:
+        key, index = reached_by[key]
         path.append(index)
     return path[::-1]

@@ -1,14 +1,14 @@
-// The page of the explorer. What is shown is the address: model, generation, scope, bounds and
-// the path. The server keeps nothing; going back and forward only moves along the path.
+// The page of the explorer. Its whole state is in the address: model, generation, scope, bounds
+// and path. The server keeps nothing; back and forward only move along the path.
 "use strict";
 
 const $ = (id) => document.getElementById(id);
 const place = { model: "", generation: "", scope: "", set: "", path: [], at: 0 };
 let models = [];
 let shown = null; // the last view
-let trace = null; // the recorded trace that is played, if any
+let trace = null; // the recorded trace that is being played
 let tracePlace = 0;
-let asked = 0;
+let requests = 0;
 const drawings = new Map();
 
 // ------------------------------------------------------------------------------- elements
@@ -58,7 +58,7 @@ function address() {
 function read() {
   const parts = new URLSearchParams(location.search);
   for (const name of ["model", "generation", "scope", "set"]) place[name] = parts.get(name) || "";
-  // what is no number goes to the server as it is, which says what is wrong with it
+  // the server reports what is wrong with a part that is not a number
   place.path = (parts.get("path") || "").split(".").filter((x) => x !== "");
   const at = Number.parseInt(parts.get("at") ?? "", 10);
   place.at = at >= 0 && at <= place.path.length ? at : place.path.length;
@@ -72,17 +72,17 @@ async function go(changes, replace) {
 }
 
 async function show() {
-  const mine = ++asked;
+  const mine = ++requests;
   document.body.classList.add("busy");
   const started = performance.now();
   try {
     const view = await get(`/api/view?${query(place.path.slice(0, place.at))}`);
-    if (mine !== asked) return; // a later request has overtaken this one
+    if (mine !== requests) return; // there is a newer request
     shown = view;
     say("");
     render();
   } catch (error) {
-    if (mine === asked) say(error.message, true);
+    if (mine === requests) say(error.message, true);
   } finally {
     document.body.classList.remove("busy");
     document.body.dataset.milliseconds = (performance.now() - started).toFixed(1);
@@ -172,7 +172,7 @@ function renderState() {
   $("state-body").replaceChildren(...parts);
 }
 
-// What is shown of one part of the record, or ("") of what is in none.
+// The fields of one part, or ("") those of the model itself.
 function renderFields(part, open) {
   const own = (things) => things.filter((one) => one.part === part);
   const parts = own(shown.machines).map((machine) => renderMachine(machine, open.has(machine.field)));
@@ -199,7 +199,7 @@ function renderFields(part, open) {
   return parts;
 }
 
-// A field without the name of its part, which stands above it.
+// The name of a field without that of its part, which is the heading.
 const short = (one) => (one.part ? one.field.slice(one.part.length + 1) : one.field);
 
 function renderMachine(machine, open) {
@@ -326,7 +326,7 @@ function renderCalls() {
     ),
   );
   if (!parts.length) {
-    const why = shown.calls.length ? "No operation has this in its name." : "Nothing is possible here.";
+    const why = shown.calls.length ? "No operation matches the filter." : "No operation is possible here.";
     parts.push(make("p", { class: "empty" }, why));
   }
   $("call-list").replaceChildren(...parts);
@@ -403,16 +403,16 @@ function renderPath() {
     if (step.fault) parts.push(make("p", { class: "fault" }, step.fault));
     const lines = [...step.effects.map((e) => `\u2192 ${e}`), ...step.changes];
     parts.push(make("ul", {}, ...lines.map((line) => make("li", {}, line))));
-    if (!lines.length && !step.fault) parts.push(make("p", { class: "empty" }, "It changed nothing."));
+    if (!lines.length && !step.fault) parts.push(make("p", { class: "empty" }, "This step changed nothing."));
   } else {
-    parts.push(make("p", { class: "empty" }, "The initial state. Take an operation, or jump to a property's trace."));
+    parts.push(make("p", { class: "empty" }, "This is the initial state. Run an operation, or go to the trace of a property."));
   }
   $("last").replaceChildren(...parts);
   showSequence(shown.sequence);
   $("sequence").scrollTop = $("sequence").scrollHeight;
 }
 
-// The diagram, its heads in a strip that stays while the rest scrolls.
+// The diagram, with its heads in a strip that stays while the rest scrolls.
 const HEADS = 50;
 
 function showSequence(text) {
@@ -477,7 +477,7 @@ function renderTrace() {
     ...(step ? step.wrong : []).map((line) => make("div", {}, make("b", {}, "Differs: "), line)),
   );
   const before = tracePlace > 1 ? trace.steps[tracePlace - 2].state : {};
-  $("state-body").replaceChildren(step ? renderJson(step.state, before) : make("p", { class: "empty" }, "Before the first step."));
+  $("state-body").replaceChildren(step ? renderJson(step.state, before) : make("p", { class: "empty" }, "This is the state before the first step."));
   const wanted = $("filter").value.toLowerCase();
   $("call-list").replaceChildren(
     ...trace.steps
@@ -493,7 +493,7 @@ function renderTrace() {
           make("span", { class: "number" }, String(s.number)),
           make("span", { class: "code" }, s.call),
           s.wrong.length ? make("span", { class: "why bad" }, s.wrong[0]) : null,
-          s.compared ? null : make("span", { class: "why" }, "after the divergence: not compared"),
+          s.compared ? null : make("span", { class: "why" }, "not compared: after the divergence"),
         ),
       ),
   );
@@ -503,7 +503,7 @@ function renderTrace() {
   $("last").replaceChildren(
     ...(step
       ? [make("b", { class: "code" }, `${step.number}. ${step.call}`), make("ul", {}, ...lines.map((l) => make("li", {}, l)))]
-      : [make("p", { class: "empty" }, "Forward plays the first step.")]),
+      : [make("p", { class: "empty" }, "Press forward to play the first step.")]),
   );
   for (const group of $("sequence").querySelectorAll("svg:not(.heads) g.step")) {
     const number = Number(group.dataset.step);
@@ -513,7 +513,7 @@ function renderTrace() {
   }
 }
 
-// Scrolls `inside` alone, and only up and down, as far as needed to see `element`.
+// Scrolls only `inside`, only vertically, and only as far as needed to show `element`.
 function bringIntoView(inside, element) {
   const outer = inside.getBoundingClientRect();
   const inner = element.getBoundingClientRect();
@@ -522,18 +522,18 @@ function bringIntoView(inside, element) {
   else if (inner.bottom > outer.bottom - room) inside.scrollTop += inner.bottom - outer.bottom + room;
 }
 
-// An entry of a queue in a few words: flags by name, nothing twice, nothing that is absent.
+// An entry of a queue as text: flags by name, no duplicates, nothing that is absent.
 function entry(item) {
   if (item === null || typeof item !== "object") return String(item);
-  const words = Object.entries(item).map(([name, value]) => {
+  const parts = Object.entries(item).map(([name, value]) => {
     if (value === true) return name;
     if (value === false || value === null) return "";
     return name.endsWith("_since") ? `${name.replaceAll("_", " ")} ${value}` : String(value);
   });
-  return [...new Set(words.filter((w) => w))].join(" ");
+  return [...new Set(parts.filter((part) => part))].join(" ");
 }
 
-// A state of a trace: maps as tables, queues as lists, the rest as values.
+// A state of a trace: maps as tables, queues as lists, everything else as values.
 function renderJson(state, before) {
   const parts = [];
   const values = [];
@@ -601,7 +601,7 @@ function select(by) {
 async function share() {
   try {
     await navigator.clipboard.writeText(location.href);
-    say("The address of this state is copied.");
+    say("Copied the address of this state.");
   } catch {
     say(`The address of this state: ${location.href}`);
   }

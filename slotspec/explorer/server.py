@@ -1,4 +1,4 @@
-"""The explorer's web server: reads, computes, answers; it writes nothing and loads nothing."""
+"""The explorer's web server; it writes no files and loads no code."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from slotspec.statemachine.declaration.model import Model
 from slotspec.statemachine.errors import SlotspecError
 
 HOSTS = ["127.0.0.1", "localhost"]
-"""Names under which it answers; any other is somebody who points a name of theirs here."""
+"""The accepted host names; others are rejected to prevent DNS rebinding."""
 LONGEST_QUERY = 16_000
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; connect-src 'self';"
@@ -46,7 +46,7 @@ Answer = Callable[[Models, Mapping[str, str]], Any]
 
 
 class Headers:
-    """Puts :data:`HEADERS` on every answer."""
+    """Adds :data:`HEADERS` to every response."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -103,7 +103,7 @@ async def _http_error(request: Request, what: Exception) -> Response:
     assert isinstance(what, HTTPException)
     message = {
         404: f"there is no {request.url.path[:80]}; the page is at /",
-        405: f"{request.method} is not for {request.url.path[:80]}",
+        405: f"{request.url.path[:80]} does not accept {request.method}",
     }.get(what.status_code, what.detail)
     response = error(what.status_code, f"WEB{what.status_code}", message)
     response.headers.update(what.headers or {})
@@ -133,21 +133,21 @@ def _page(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:
 
 
 def _query(request: Request, allowed: frozenset[str] | set[str]) -> dict[str, str]:
-    """The query, each name at most once and none that means nothing.
+    """The query; each of its names is allowed and occurs once.
 
-    :raises RequestError: 400, or 414 where it is too long.
+    :raises RequestError: 400 for any other query, 414 if it is too long.
     """
     if len(request.url.query) > LONGEST_QUERY:
-        raise RequestError(414, "WEB005", f"a query has at most {LONGEST_QUERY:,} letters")
+        raise RequestError(414, "WEB005", f"a query has at most {LONGEST_QUERY:,} characters")
     found: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
         if name not in allowed:
             known = ", ".join(sorted(allowed)) or "none"
             raise RequestError(
-                400, "WEB007", f"{name[:60]!r} means nothing here; parameters: {known}"
+                400, "WEB007", f"unknown parameter {name[:60]!r}; the parameters are: {known}"
             )
         if name in found:
-            raise RequestError(400, "WEB007", f"{name!r} is given twice; give it once")
+            raise RequestError(400, "WEB007", f"the query has {name!r} twice; give it once")
         found[name] = value
     return found
 
@@ -158,12 +158,12 @@ def _get(
     allowed: frozenset[str] | set[str],
     alone: Semaphore | None = None,
 ) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that computes in a thread; with `alone`, one at a time, others are refused."""
+    """An endpoint that computes in a thread; with `alone` it rejects concurrent requests."""
 
     def compute(query: dict[str, str]) -> Response:
         if alone is not None and not alone.acquire(blocking=False):
             raise RequestError(
-                429, "WEB012", "another search is going on; try again when it is done"
+                429, "WEB012", "another search is in progress; try again when it is done"
             )
         try:
             found = answer(served, query)
@@ -196,7 +196,7 @@ def _find(served: Models, query: Mapping[str, str]) -> Any:
     path = parse_path(query.get("path", ""), ready.instance)
     if ("property" in query) == ("where" in query):
         raise RequestError(400, "WEB011", "give either property=NAME or where=field:VALUE")
-    # these take their time, and the page goes on meanwhile
+    # these may take seconds, and must not block other requests
     if "property" in query:
         return goals.property_path(ready, query["property"])
     return goals.state_path(ready, path, query["where"])
@@ -206,7 +206,7 @@ def _export(served: Models, query: Mapping[str, str]) -> Any:
     ready = served.ready(query)
     path = parse_path(query.get("path", ""), ready.instance)
     if not path:
-        raise RequestError(400, "WEB008", "there is no step yet; take one, then export")
+        raise RequestError(400, "WEB008", "the path is empty; take a step, then export")
     with ready.lock:
         content = traces.exported(ready, path)
     name = f"{ready.instance.model.name}-{len(path)}.jsonl"
@@ -224,11 +224,11 @@ def _lifecycle(served: Models, query: Mapping[str, str]) -> Any:
 
 
 async def _trace(request: Request) -> Response:
-    """Play an uploaded trace. It is read and forgotten: a POST because it has a body."""
+    """Replay an uploaded trace without storing it; a POST because it has a body."""
     query = _query(request, {"generation"})
     origin = request.headers.get("origin")
     if origin is not None and origin != f"{request.url.scheme}://{request.headers['host']}":
-        raise RequestError(403, "WEB022", "this is for the explorer's own page")
+        raise RequestError(403, "WEB022", "only the explorer's own page may send traces")
     body = b""
     async for part in request.stream():
         body += part
@@ -236,7 +236,7 @@ async def _trace(request: Request) -> Response:
             raise RequestError(
                 413,
                 "WEB021",
-                f"a trace has at most {traces.LARGEST_BODY >> 20} MiB; send it packed",
+                f"a trace has at most {traces.LARGEST_BODY >> 20} MiB; compress it with gzip",
             )
     found = await run_in_threadpool(traces.played, body, query.get("generation"))
     return Response(json.dumps(found, ensure_ascii=False), media_type="application/json")

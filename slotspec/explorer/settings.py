@@ -1,4 +1,4 @@
-"""Which instance a request is about, and which path: read from its query, trusting nothing."""
+"""Read the instance and the path of a request from its query; trust no input."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from slotspec.statemachine.results import Finding, TraceStep
 
 LONGEST_PATH = 1000
 MOST_CALLS = 5_000
-"""Calls of an instance that are tried in each state; larger bounds are refused."""
+"""The maximum number of calls of an instance, all of which each view tries."""
 KEPT = 16
-"""Instances that are kept ready."""
+"""The number of instances in the cache."""
 ABOUT = frozenset({"model", "generation", "scope", "set", "path"})
-"""What every request about a state may say."""
+"""The parameters of every request about a state."""
 
 
 @dataclass
 class Ready:
-    """An instance with what is needed to answer for it; one request at a time uses it."""
+    """An instance with all that a request needs; `lock` admits one request at a time."""
 
     instance: Instance
     interpreter: Interpreter
@@ -40,7 +40,7 @@ class Ready:
 
 
 class Models:
-    """The models that are served, and their instances."""
+    """The models that the server has, and a cache of their instances."""
 
     def __init__(self, models: Mapping[str, Model]) -> None:
         self.models = dict(models)
@@ -48,20 +48,20 @@ class Models:
         self._lock = Lock()
 
     def model(self, query: Mapping[str, str]) -> Model:
-        """The model that a request names; the first one if it names none."""
+        """The model that a request names, or the first one."""
         name = query.get("model") or next(iter(self.models))
         if name not in self.models:
             raise RequestError(
                 404,
                 "WEB001",
-                f"no model {name[:60]!r} is served; there is {', '.join(self.models)}",
+                f"no model {name[:60]!r} here; choose from {', '.join(self.models)}",
             )
         return self.models[name]
 
     def ready(self, query: Mapping[str, str]) -> Ready:
         """The instance that a request is about.
 
-        :raises RequestError: a name or number that is not known, with status 400 or 404.
+        :raises RequestError: 400 or 404 for an unknown name or a bad number.
         """
         model = self.model(query)
         bounds = parse_bounds(query.get("set", ""))
@@ -77,7 +77,7 @@ class Models:
                 return self._ready[key]
         try:
             scope = query.get("scope") or None
-            _see_small(model, bounds, scope)
+            _check_size(model, bounds, scope)
             instance = model.instance(
                 bounds, generation=query.get("generation") or None, scope=scope
             )
@@ -93,16 +93,16 @@ class Models:
         return made
 
 
-def _see_small(model: Model, bounds: Mapping[str, int], scope: str | None) -> None:
-    """Refuse bounds at which listing the calls alone would take long.
+def _check_size(model: Model, bounds: Mapping[str, int], scope: str | None) -> None:
+    """Reject bounds with too many calls.
 
-    :raises RequestError: 400 with what to choose instead.
+    :raises RequestError: 400 if there are more than ``MOST_CALLS``.
     """
     values = {name: bound.default for name, bound in model.bounds.items()}
     chosen = model.scopes.get(scope) if scope else next(iter(model.scopes.values()))
     values |= chosen.bounds if chosen else {}
     for name, value in bounds.items():
-        if name in model.bounds:  # any other is refused where the instance is made
+        if name in model.bounds:  # making the instance rejects other names
             values[name] = model.bounds[name].checked(value)
     count = sum(
         prod(_size(domain, values) for domain in action.parameters.values())
@@ -112,8 +112,8 @@ def _see_small(model: Model, bounds: Mapping[str, int], scope: str | None) -> No
         raise RequestError(
             400,
             "WEB003",
-            f"there are {count:,} calls at these bounds; choose smaller ones, for at most"
-            f" {MOST_CALLS:,}",
+            f"these bounds give {count:,} calls; choose smaller bounds, for at most"
+            f" {MOST_CALLS:,} calls",
         )
 
 
@@ -124,35 +124,40 @@ def _size(domain: ParameterDomain, values: Mapping[str, int]) -> int:
 
 
 def parse_bounds(text: str) -> dict[str, int]:
-    """``name=number,name=number`` as bounds."""
+    """Parse ``name=number,name=number`` as bounds.
+
+    :raises RequestError: 400 for any other form.
+    """
     bounds: dict[str, int] = {}
     for item in filter(None, text.split(",")):
         name, _, value = item.partition("=")
         if not value.isdecimal() or len(value) > 6:
             raise RequestError(
-                400, "WEB002", f"set={item[:60]}: write name=number,name=number, as requests=3"
+                400, "WEB002", f"set={item[:60]}: write name=number,name=number, such as requests=3"
             )
         bounds[name] = int(value)
     return bounds
 
 
 def parse_path(text: str, instance: Instance) -> tuple[int, ...]:
-    """``3.14.15`` as numbers of calls.
+    """Parse a path such as ``3.14.15`` as the indices of its calls.
 
-    :raises RequestError: 400 for anything else, 414 for a path that is too long.
+    :raises RequestError: 400 for any other form, 414 for a path that is too long.
     """
     if not text:
         return ()
     parts = text.split(".")
     if len(parts) > LONGEST_PATH:
         raise RequestError(
-            414, "WEB005", f"a path has at most {LONGEST_PATH:,} steps, this one {len(parts):,}"
+            414,
+            "WEB005",
+            f"the path has {len(parts):,} steps; the limit is {LONGEST_PATH:,}",
         )
     path = []
     for number, part in enumerate(parts, 1):
         if not (part.isascii() and part.isdecimal() and len(part) <= 6):
             raise RequestError(
-                400, "WEB004", f"path: step {number} is {part[:30]!r}; give numbers of calls"
+                400, "WEB004", f"path: step {number} is {part[:30]!r}; give the number of a call"
             )
         if int(part) >= len(instance.calls):
             raise RequestError(
@@ -167,9 +172,9 @@ def parse_path(text: str, instance: Instance) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Walked:
-    """A path that was taken. The interpreter stands in its last state.
+    """A path that was replayed. The interpreter is in its last state.
 
-    :param fault: what the last step met; the path ends there.
+    :param fault: the fault of the last step, which ends the path.
     """
 
     steps: list[TraceStep]
@@ -180,9 +185,9 @@ class Walked:
 
 
 def walk(ready: Ready, path: tuple[int, ...]) -> Walked:
-    """Take the steps of `path`; those that the last request took are not taken again.
+    """Replay `path`; reuse the steps that the last request has replayed.
 
-    :raises RequestError: 400 where a call is not possible where the path takes it.
+    :raises RequestError: 400 if a call is not possible in its state.
     """
     interpreter, calls = ready.interpreter, ready.instance.calls
     known, steps, keys = ready.last
@@ -211,7 +216,7 @@ def walk(ready: Ready, path: tuple[int, ...]) -> Walked:
             raise RequestError(
                 400,
                 "WEB006",
-                f"path: step {number}, {ready.formatter.call(call)}, is not possible there",
+                f"path: step {number}, {ready.formatter.call(call)}, is not possible in that state",
             )
         after = interpreter.snapshot()
         effects = tuple(tuple(int(v) for v in effect) for effect in interpreter.effects)
@@ -219,7 +224,7 @@ def walk(ready: Ready, path: tuple[int, ...]) -> Walked:
         keys.append(interpreter.key)
         before = after
     ready.last = (path, steps, keys)
-    # so that what follows may take steps back without a trace of these
+    # loading clears the undo log, so that the caller can undo its own steps only
     interpreter.load(keys[-1])
     return Walked(steps, None)
 

@@ -1,4 +1,4 @@
-"""What the page shows of a state: machines, queues, maps, what can happen, the path so far."""
+"""The page's view of a state: lifecycles, queues, maps, possible calls, the path so far."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from slotspec.statemachine.message_formatting import MessageFormatter
 from slotspec.statemachine.results import TraceStep
 
 DRAWN = 60
-"""So many steps of a path are drawn, the last ones."""
+"""The number of steps to draw: the last ones of a path."""
 DRAWN_LIFECYCLES: dict[type[Lifecycle], str] = {}
-"""They do not change."""
+"""A cache; lifecycles do not change."""
 
 
 def models(served: dict[str, Model]) -> list[dict[str, Any]]:
-    """What there is to choose from."""
+    """The models with their generations, scopes, bounds and lifecycles."""
     return [
         {
             "name": model.name,
@@ -82,14 +82,14 @@ def view(ready: Ready, path: tuple[int, ...]) -> dict[str, Any]:
 
 
 def _specs(ready: Ready) -> Iterator[tuple[str, FieldSpec]]:
-    told = ready.formatter.carried if isinstance(ready.formatter, MessageFormatter) else ()
+    carried = ready.formatter.carried if isinstance(ready.formatter, MessageFormatter) else ()
     for name, spec in ready.instance.record.fields.items():
-        if not spec.scratch and name not in told:
+        if not spec.scratch and name not in carried:
             yield name, spec
 
 
 def part_of(name: str) -> str:
-    """The part that a field belongs to; empty for the record's own."""
+    """The part that a field belongs to; empty for a field of the model itself."""
     return name.rpartition(".")[0]
 
 
@@ -117,14 +117,14 @@ def _machines(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]
 
 
 def _queues(ready: Ready, before: Any, state: Any, changed: Any) -> Iterator[dict[str, Any]]:
-    """Queues of references, and the channels of a model that has some."""
+    """Queues of references, and the channels of a model whose processes send messages."""
     if isinstance(ready.formatter, MessageFormatter):
         known = dict(ready.formatter.in_flight(before))
         for channel, items in ready.formatter.in_flight(state):
             yield {
                 "field": channel,
                 "part": "",
-                "sentence": "Messages in flight, oldest first.",
+                "sentence": "Messages in arrow, oldest first.",
                 "items": items,
                 "changed": items != known[channel],
             }
@@ -140,7 +140,7 @@ def _queues(ready: Ready, before: Any, state: Any, changed: Any) -> Iterator[dic
 
 
 def _maps(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]]:
-    """Fields over one sort side by side: a row for each element that is not as it began."""
+    """The fields over each sort as a table; a row for each element that has changed."""
     by_sort: dict[tuple[str, Sort], list[tuple[str, FieldSpec]]] = {}
     for name, spec in _specs(ready):
         if spec.over is not None and not spec.over.ordered:
@@ -185,8 +185,8 @@ def _values(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]]:
 
 
 def _calls(ready: Ready) -> Iterator[dict[str, Any]]:
-    """The calls that are possible now, with what each would do."""
-    interpreter, words = ready.interpreter, ready.formatter
+    """The calls that are possible now, and whether each has an effect or a fault."""
+    interpreter, formatter = ready.interpreter, ready.formatter
     here = interpreter.key
     before = interpreter.snapshot()
     for call in ready.instance.calls:
@@ -203,7 +203,7 @@ def _calls(ready: Ready) -> Iterator[dict[str, Any]]:
         yield {
             "index": call.index,
             "action": call.action.name,
-            "text": words.format_step(step),
+            "text": formatter.format_step(step),
             "sentence": call.action.description,
             "nothing": same and not effects,
             "fault": fault,
@@ -223,7 +223,7 @@ def _last(ready: Ready, walked: Walked) -> dict[str, Any] | None:
 
 
 def _broken(ready: Ready) -> Iterator[dict[str, Any]]:
-    """Statements about every state that do not hold in this one."""
+    """The `always` properties that do not hold in this state."""
     instance = ready.instance
     for declared in instance.properties.values():
         if declared.kind is not Kind.ALWAYS:
@@ -254,14 +254,16 @@ def _sequence(ready: Ready, walked: Walked) -> str:
 
 
 def lifecycle_svg(model: Model, name: str) -> str:
-    """The diagram of a lifecycle of `model`, without a style sheet of its own.
+    """The diagram of a lifecycle of `model`.
 
-    :raises RequestError: 404 if the model has none of that name.
+    :raises RequestError: 404 if the model has no lifecycle of that name.
     """
     found = next((one for one in lifecycles_of(model) if one.__name__ == name), None)
     if found is None:
         known = ", ".join(one.__name__ for one in lifecycles_of(model))
-        raise RequestError(404, "WEB009", f"no lifecycle {name[:60]!r} of {model.name}; {known}")
+        raise RequestError(
+            404, "WEB009", f"{model.name} has no lifecycle {name[:60]!r}; it has {known}"
+        )
     if found not in DRAWN_LIFECYCLES:
         DRAWN_LIFECYCLES[found] = str(render(plain(name, [found]), Format.svg))
     return DRAWN_LIFECYCLES[found]

@@ -1,6 +1,6 @@
-"""Hold your own slot pool, or another of the modelled classes, against the model, from a test.
+"""Test your own slot pool, or another of the modelled classes, against the model.
 
-In under ten lines::
+A test takes a few lines::
 
     from slotspec.testing import SlotPoolConformance
     from mine import PoolAdapter
@@ -9,9 +9,9 @@ In under ten lines::
         generation = "1.12"
         factory = PoolAdapter
 
-Of another class, say which: ``model = "slot_manager"``. What an adapter is,
-:class:`slotspec.oracle.peers.python.Adapter` says. The test is driven by Hypothesis under
-whatever profile is loaded. Importing this module imports nothing heavy.
+For another class set ``model = "slot_manager"``. See
+:class:`slotspec.oracle.peers.python.Adapter` for what an adapter must do. Hypothesis drives the
+test under the loaded profile. Importing this module is cheap.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ Factory = Callable[[Mapping[str, Any]], Any]
 def slotspec_conformance(
     factory: Factory, *, generation: str, steps: int = 40, model: str = "slot_pool"
 ) -> Callable[[], None]:
-    """A test function that holds an object against a generation of the model.
+    """A test function that compares an object with a generation of the model.
 
     Write ``test_pool = slotspec_conformance(PoolAdapter, generation="1.12")``.
 
     :param factory: makes an adapter from the header of a trace.
     :param steps: length of the longest sequence.
-    :param model: which class it is one of.
+    :param model: the class that the object implements.
     """
 
     def test_conformance() -> None:
@@ -43,8 +43,7 @@ def slotspec_conformance(
 
 
 class SlotPoolConformance:
-    """Base class of a test: give it a `factory`, a `generation`, and a `model` if it is not
-    about a slot pool."""
+    """Base class of a test: set `factory`, `generation`, and `model` for other classes."""
 
     factory: ClassVar[Factory]
     generation: ClassVar[str]
@@ -52,10 +51,10 @@ class SlotPoolConformance:
     model: ClassVar[str] = "slot_pool"
 
     def test_conformance(self) -> None:
-        """Random sequences do in the adapter's object what they do in the model."""
+        """Random sequences give the same results on the adapter's object and in the model."""
         from slotspec.testing.conformance import run
 
-        # looked up in the class: a function must not become a method here
+        # look the factory up in the class, where a function does not become a method
         factory = next(vars(c)["factory"] for c in type(self).__mro__ if "factory" in vars(c))
         if isinstance(factory, staticmethod):
             factory = factory.__func__
@@ -63,7 +62,7 @@ class SlotPoolConformance:
 
 
 class SlotspecConformance(SlotPoolConformance):
-    """The same under a name for every class: give it a `model`, too."""
+    """The same test under a name that fits every class: set `model`, too."""
 
 
 def checked(
@@ -73,10 +72,10 @@ def checked(
     header: Mapping[str, Any] | None = None,
     **config: int,
 ) -> Any:
-    """An object that is checked at each call: failing sequences are told as programs with it.
+    """An object that compares each call with the model; failing tests print programs that use it.
 
-    :param header: the header of a trace, which says the class; None: a slot pool's.
-    :param config: settings of the header's ``config``, such as ``idle_slot_timeout_ms``.
+    :param header: the header of a trace, which names the class; None means a slot pool.
+    :param config: entries of the header's ``config``, such as ``idle_slot_timeout_ms``.
     """
     from slotspec.testing.conformance import CheckedObject
 

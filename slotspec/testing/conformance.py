@@ -1,4 +1,4 @@
-"""The test behind the plugin: sequences by Hypothesis, a failure told as a program."""
+"""The test of the plugin: Hypothesis draws sequences, and a failure prints a reproducer."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def run(
 ) -> None:
     """Run the test.
 
-    :raises AssertionError: where the object leaves the model; with the shortest sequence.
+    :raises AssertionError: the object diverges from the model; with the shortest sequence.
     :raises UsageError: ``SET101`` for an unknown generation, ``SET112`` for a model that has
         no class.
     """
@@ -59,7 +59,7 @@ def run(
         conforms()
     except Diverged as diverged:
         best = min([diverged.found, *found], key=lambda f: len(f.steps))
-        message = told(shrink(best, generation, peer), factory, generation)
+        message = failure_message(shrink(best, generation, peer), factory, generation)
         raise AssertionError(message) from None
 
 
@@ -67,10 +67,9 @@ def name_of(factory: Any) -> str:
     return str(getattr(factory, "__qualname__", type(factory).__qualname__))
 
 
-def told(found: Found, factory: Any, generation: str) -> str:
-    """What differs, and a program that shows it."""
-    differences = [str(difference) for difference in found.differences[:5]]
-    what = found.fault or "\n".join(differences)
+def failure_message(found: Found, factory: Any, generation: str) -> str:
+    """The differences, and a program that reproduces them."""
+    what = found.fault or "\n".join(map(str, found.differences[:5]))
     return (
         f"the {target_of_header(found.header).receiver} diverges from generation {generation}"
         f" at step {len(found.steps)}\n{what}\n\n"
@@ -79,47 +78,47 @@ def told(found: Found, factory: Any, generation: str) -> str:
 
 
 def program(found: Found, factory: Any, generation: str) -> str:
-    """A program that runs the sequence again and fails where it fails."""
+    """A program that runs the sequence again and fails at the same step."""
     name = name_of(factory)
     about = target_of_header(found.header)
     if about.model == "slot_pool":
-        given_ = ", ".join(f"{key}={value}" for key, value in found.header.config.items())
+        config = ", ".join(f"{key}={value}" for key, value in found.header.config.items())
     else:
-        given_ = f"header={msgspec.to_builtins(found.header)!r}"
+        config = f"header={msgspec.to_builtins(found.header)!r}"
     lines = [
         "from slotspec.testing import checked",
         f"from {factory.__module__} import {name.split('.')[0]}",
         "",
-        f'{about.receiver} = checked({name}, generation="{generation}", {given_})',
+        f'{about.receiver} = checked({name}, generation="{generation}", {config})',
     ]
     for op, arguments in found.operations:
-        given_ = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
-        lines.append(f"{about.receiver}.{op}({given_})")
+        given_arguments = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+        lines.append(f"{about.receiver}.{op}({given_arguments})")
     return "\n".join(lines) + "\n"
 
 
 class CheckedObject:
     """Runs each operation on an adapter and in the model; see :func:`slotspec.testing.checked`.
 
-    A call returns what the operation returned, or the name of the exception that it raised.
+    A call returns the result of the operation, or the name of the exception that it raised.
     """
 
     def __init__(
         self,
         factory: Callable[[Mapping[str, Any]], Any],
         generation: str,
-        given_: Mapping[str, Any] | None,
+        header: Mapping[str, Any] | None,
         config: Mapping[str, int],
     ) -> None:
-        if given_ is None:
+        if header is None:
             pool = fuzz_target("slot_pool")
-            header = source(pool, pool.generation(generation), Random(0), 0).header
+            own = source(pool, pool.generation(generation), Random(0), 0).header
         else:
-            header = msgspec.convert(given_, TraceHeader)
-        self._about: FuzzTarget = target_of_header(header)
+            own = msgspec.convert(header, TraceHeader)
+        self._about: FuzzTarget = target_of_header(own)
         self._about.generation(generation)
-        header = msgspec.structs.replace(header, config={**header.config, **config})
-        self._lockstep = Lockstep(generation, header, PythonPeer(factory, name_of(factory)))
+        own = msgspec.structs.replace(own, config={**own.config, **config})
+        self._lockstep = Lockstep(generation, own, PythonPeer(factory, name_of(factory)))
 
     def __getattr__(self, op: str) -> Callable[..., Any]:
         if op not in self._about.schema.by_name:

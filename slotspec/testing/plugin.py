@@ -1,6 +1,6 @@
-"""The plugin for pytest: a fixture, and base classes left alone.
+"""The pytest plugin: a fixture that tests an object against the model.
 
-pytest loads this module in every run, so it imports nothing but pytest.
+pytest loads this module in every run, so it imports only pytest.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import pytest
 
 @pytest.fixture(scope="session")
 def slotspec_conformance() -> Callable[..., None]:
-    """Hold a slot pool against the model: ``slotspec_conformance(factory, generation="1.12")``.
+    """Test a slot pool against the model: ``slotspec_conformance(factory, generation="1.12")``.
 
-    Another class with ``model="slot_manager"``.
+    For another class pass ``model="slot_manager"``.
     """
 
     def check(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from slotspec.diagrams.composition import Dice, explained, matrix, observe, web
+from slotspec.diagrams.composition import Dice, composition, explained, matrix, observe
 from slotspec.models import load_model
 from tests.diagrams.samples import turnstile
 
 
 def test_the_matrix_of_a_small_model_is_complete() -> None:
     grid = matrix(observe(turnstile(), walks=20, steps=20))
-    assert grid.columns == ("Turnstile", "tells")
+    assert grid.columns == ("Turnstile", "effects")
     assert {name: [cell.lines for cell in cells] for name, cells in grid.rows} == {
         "insert": [("coin",), ("beep",)],
         "walk": [("push",), ()],
@@ -29,9 +29,13 @@ def test_the_picture_says_the_same_as_the_matrix() -> None:
         for name, row in matrix(seen).rows
         for column, cell in zip(matrix(seen).columns, row, strict=True)
         for label in cell.lines
-        if column != "tells"
+        if column != "effects"
     }
-    links = {(link.source, link.target, label) for link in web(seen).links for label in link.labels}
+    links = {
+        (link.source, link.target, label)
+        for link in composition(seen).links
+        for label in link.labels
+    }
     assert cells == links
 
 
@@ -46,6 +50,6 @@ def test_an_edge_names_its_operations_and_the_effects_of_each_step_that_fired_it
 
 def test_walks_are_the_same_every_time() -> None:
     one, two = (observe(turnstile(), walks=3, steps=5) for _ in range(2))
-    assert (one.by, one.tells, one.steps) == (two.by, two.tells, two.steps)
+    assert (one.by, one.effects, one.steps) == (two.by, two.effects, two.steps)
     assert list(Dice(1).order(6)) == list(Dice(1).order(6))
     assert sorted(Dice(7).order(9)) == list(range(9))

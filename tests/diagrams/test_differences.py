@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from slotspec.diagrams.differences import difference, sentences
+from slotspec.diagrams.differences import descriptions, difference
 from slotspec.models import load_model
 from slotspec.models.slot_pool.versions import OfferedSlot
 from slotspec.statemachine.errors import UsageError
@@ -29,4 +29,4 @@ def test_an_unknown_generation_is_refused() -> None:
 
 
 def test_sentences_of_an_enumeration() -> None:
-    assert sentences(OfferedSlot).keys() == {"OWN_REQUEST", "FIRST_MATCHING"}
+    assert descriptions(OfferedSlot).keys() == {"OWN_REQUEST", "FIRST_MATCHING"}

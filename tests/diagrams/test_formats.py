@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from slotspec.diagrams.composition import matrix, observe, web
+from slotspec.diagrams.composition import composition, matrix, observe
 from slotspec.diagrams.description import (
     Cell,
     Charts,
@@ -18,8 +18,8 @@ from slotspec.diagrams.description import (
     Grid,
     Message,
     Remark,
-    Sequel,
     Sequence,
+    SequenceStep,
 )
 from slotspec.diagrams.formats import Format, formats_of, render
 from slotspec.diagrams.lifecycles import chart, lifecycles_of, plain
@@ -38,7 +38,7 @@ def diagrams() -> dict[str, Diagram]:
         "lifecycles": plain("two", [Door, *lifecycles_of(model)]),
         "nested": plain("Room", [Room]),
         "matrix": matrix(seen),
-        "composition": web(seen),
+        "composition": composition(seen),
         "states": state_graph(model.instance({"gates": 2, "coins": 2})),
         "sequence": of_trace(TRACE),
     }
@@ -200,7 +200,7 @@ def test_what_means_something_to_a_format_is_not_taken_for_it() -> None:
     sequence = Sequence(
         "<t>",
         ("a", "b"),
-        (Sequel(1, (Message("a", "b", "x;<y>#z"), Remark("b", ("1 < 2",), bad=True))),),
+        (SequenceStep(1, (Message("a", "b", "x;<y>#z"), Remark("b", ("1 < 2",), bad=True))),),
         "end & over",
     )
     assert "x#59;<y>#35;z" in str(render(sequence, Format.mermaid))

@@ -25,7 +25,7 @@ def test_a_chart_says_everything_that_is_declared() -> None:
         ("SHUT", "wall_up", "GONE"),
         ("OPEN", "wall_up", "GONE"),
     ]
-    assert {a.reach for a in found.arrows} == {Reach.UNTOLD}
+    assert {a.reach for a in found.arrows} == {Reach.UNCHECKED}
 
 
 def test_what_an_exhaustive_run_never_fires_is_dead_and_what_it_leads_to_unreached() -> None:

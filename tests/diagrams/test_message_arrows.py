@@ -9,14 +9,14 @@ from xml.etree import ElementTree
 import pytest
 
 from slotspec.diagrams.description import (
-    Ended,
+    ArrowEnd,
+    ArrowStart,
     Fate,
-    Flight,
     Message,
+    MessageArrow,
     Remark,
-    Sent,
-    Sequel,
     Sequence,
+    SequenceStep,
 )
 from slotspec.diagrams.formats import Format, render
 from slotspec.diagrams.networks import network, role
@@ -52,11 +52,11 @@ def lost(instance: Instance) -> Finding:
     return finding
 
 
-def flights(sequence: Sequence) -> Iterator[Flight]:
+def message_arrows(sequence: Sequence) -> Iterator[MessageArrow]:
     for step in sequence.steps:
         for item in step.items:
-            if isinstance(item, Sent):
-                yield item.flight
+            if isinstance(item, ArrowStart):
+                yield item.arrow
 
 
 def test_processes_are_the_lifelines(instance: Instance, lost: Finding) -> None:
@@ -69,8 +69,8 @@ def test_processes_are_the_lifelines(instance: Instance, lost: Finding) -> None:
 
 def test_a_message_arrives_where_it_is_heard(instance: Instance, lost: Finding) -> None:
     drawn = of_finding(instance, lost)
-    all_of_them = list(flights(drawn))
-    ended = {i.flight for s in drawn.steps for i in s.items if isinstance(i, Ended)}
+    all_of_them = list(message_arrows(drawn))
+    ended = {i.arrow for s in drawn.steps for i in s.items if isinstance(i, ArrowEnd)}
     assert ended == {one for one in all_of_them if one.ended is not None}
     hears = 0
     for number, step in enumerate(lost.steps, 1):
@@ -85,7 +85,7 @@ def test_a_message_arrives_where_it_is_heard(instance: Instance, lost: Finding) 
             lost_ones = [one for one in here if one.fate is Fate.LOST]
             assert len(lost_ones) == (name == "message_is_lost")
     assert hears > 8
-    assert {one.fate for one in all_of_them} >= {Fate.ARRIVES, Fate.LOST, Fate.UNDER_WAY}
+    assert {one.fate for one in all_of_them} >= {Fate.ARRIVES, Fate.LOST, Fate.IN_FLIGHT}
 
 
 @pytest.mark.parametrize("narrow", [False, True])
@@ -96,7 +96,7 @@ def test_the_picture_has_a_line_for_each_flight(
     svg = sequence_svg(drawn, narrow=narrow)
     ElementTree.fromstring(svg)
     slanting = re.findall(r'<path d="M([\d.]+),([\d.]+) L([\d.]+),([\d.]+)" fill="none"', svg)
-    begun = list(flights(drawn))
+    begun = list(message_arrows(drawn))
     crosses = 2 * sum(one.fate in (Fate.LOST, Fate.DROPPED) for one in begun)
     assert len(slanting) == len(begun) + crosses
     # time goes down
@@ -111,8 +111,8 @@ def test_the_picture_has_a_line_for_each_flight(
 def test_other_forms_say_the_same(instance: Instance, lost: Finding) -> None:
     drawn = of_finding(instance, lost)
     mermaid = str(render(drawn, Format.mermaid))
-    one = next(f for f in flights(drawn) if f.fate is Fate.LOST)
-    other = next(f for f in flights(drawn) if f.fate is Fate.ARRIVES)
+    one = next(f for f in message_arrows(drawn) if f.fate is Fate.LOST)
+    other = next(f for f in message_arrows(drawn) if f.fate is Fate.ARRIVES)
     assert f"{one.ended}. {one.text} (sent in {one.sent}, lost)" in mermaid
     assert f"{other.ended}. {other.text} (sent in {other.sent})" in mermaid
     assert mermaid.count("-x") == 1
@@ -150,8 +150,8 @@ def test_a_fault_is_said_in_the_last_step(instance: Instance) -> None:
 
 
 def test_a_flight_whose_beginning_is_not_drawn_comes_from_above() -> None:
-    flight = Flight("A", "B", "hello", 1, 2, Fate.ARRIVES)
-    drawn = Sequence("cut", ("A", "B"), (Sequel(2, (Ended(flight, "B hears A: hello"),)),))
+    arrow = MessageArrow("A", "B", "hello", 1, 2, Fate.ARRIVES)
+    drawn = Sequence("cut", ("A", "B"), (SequenceStep(2, (ArrowEnd(arrow, "B hears A: hello"),)),))
     svg = sequence_svg(drawn)
     ElementTree.fromstring(svg)
     assert "of 1" in texts(svg)
@@ -160,7 +160,7 @@ def test_a_flight_whose_beginning_is_not_drawn_comes_from_above() -> None:
 def test_who_sends_what_to_whom(instance: Instance) -> None:
     drawn = network([instance], walks=20, steps=60)
     assert drawn.processes == ("JobMaster", "TaskExecutor", "ResourceManager")
-    sent = {(wire.source, wire.target): wire.messages for wire in drawn.wires}
+    sent = {(channel.source, channel.target): channel.messages for channel in drawn.channels}
     assert "request_slot" in sent["JobMaster", "ResourceManager"]
     assert "offer_slot" in sent["TaskExecutor", "JobMaster"]
     assert "offer_slot" not in sent["JobMaster", "TaskExecutor"]

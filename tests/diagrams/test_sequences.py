@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from slotspec.diagrams.description import Message, Remark, Sequel, Sequence
+from slotspec.diagrams.description import Message, Remark, Sequence, SequenceStep
 from slotspec.diagrams.participants import participants_of
 from slotspec.diagrams.sequence_svg import broken, sequence_svg, width
 from slotspec.diagrams.sequences import differences, natural, of_finding, of_trace
@@ -45,17 +45,24 @@ def test_every_model_says_who_talks_to_whom(name: str) -> None:
 
 @pytest.mark.parametrize("name", [entry.name for entry in recorded().values()])
 def test_every_action_and_effect_of_a_cast_is_the_models_own(name: str) -> None:
-    cast, model = participants_of(name), load_model(name)
+    participants, model = participants_of(name), load_model(name)
     assert model.effects is not None
     spoken = {operation.name for operation in MODELS[name].schema().operations}
     assert spoken
-    assert set(cast.callers) <= {*model.actions, *model.operations, *spoken}
+    assert set(participants.callers) <= {*model.actions, *model.operations, *spoken}
     effects = {effect.name.lower() for effect in model.effects}
     # the rest goes back to the caller
-    assert effects - set(cast.receivers) <= {"raises", "listed", "counted", "any_order"}
-    assert set(cast.receivers) <= effects
-    kinds = {*cast.receivers.values(), *cast.prefixes.values(), cast.system, cast.caller_of_others}
-    assert kinds | {caller.lifeline for caller in cast.callers.values()} <= set(cast.order)
+    assert effects - set(participants.receivers) <= {"raises", "listed", "counted", "any_order"}
+    assert set(participants.receivers) <= effects
+    kinds = {
+        *participants.receivers.values(),
+        *participants.prefixes.values(),
+        participants.system,
+        participants.caller_of_others,
+    }
+    assert kinds | {caller.lifeline for caller in participants.callers.values()} <= set(
+        participants.order
+    )
 
 
 @pytest.mark.parametrize(
@@ -224,6 +231,6 @@ def test_a_narrow_drawing_keeps_of_the_remarks_what_is_wrong() -> None:
 
 
 def test_a_message_to_oneself_and_an_empty_sequence_can_be_drawn() -> None:
-    own = Sequence("t", ("a",), (Sequel(1, (Message("a", "a", "thinks"),)),))
+    own = Sequence("t", ("a",), (SequenceStep(1, (Message("a", "a", "thinks"),)),))
     assert "thinks" in sequence_svg(own)
     assert ET.fromstring(sequence_svg(Sequence("empty", ("a",), ()))).tag.endswith("svg")
