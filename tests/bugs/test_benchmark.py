@@ -22,7 +22,7 @@ def test_each_is_shown_or_has_a_reason(row: Row) -> None:
     if shown:
         assert not row.reason, f"{shown} is shown now: take the reason out of benchmark.py"
     else:
-        assert row.reason, f"{row.issues} is neither shown nor told why not"
+        assert row.reason, f"{row.issues} is neither shown nor has a reason"
 
 
 def test_the_page_is_up_to_date() -> None:

@@ -40,9 +40,9 @@ def test_it_is_found_with_its_shortest_trace(bug: Bug) -> None:
     # what is never fulfilled shows only when every state is known
     assert result.limit in (None, Limit.FOUND)
     assert result.limit is None or result.depth <= bug.length + 1
-    told = generator().read(PAGE).get(bug.issue)
-    assert told is not None, "run python docs/known_bugs.py new"
-    assert told.states == f"{result.states:,}", "run python docs/known_bugs.py new"
+    measured = generator().read(PAGE).get(bug.issue)
+    assert measured is not None, "run python docs/known_bugs.py new"
+    assert measured.states == f"{result.states:,}", "run python docs/known_bugs.py new"
 
 
 @each_bug
@@ -59,9 +59,9 @@ def test_the_healthy_model_does_not_have_it(bug: Bug) -> None:
 
 @each_bug
 def test_the_healthy_model_refuses_its_trace_as_the_page_says(bug: Bug) -> None:
-    told = generator().read(PAGE).get(bug.issue)
-    assert told is not None, "run python docs/known_bugs.py new"
-    assert generator().replayed(bug) == told.conform
+    measured = generator().read(PAGE).get(bug.issue)
+    assert measured is not None, "run python docs/known_bugs.py new"
+    assert generator().replayed(bug) == measured.conform
 
 
 @each_bug

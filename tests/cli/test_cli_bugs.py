@@ -18,11 +18,11 @@ def test_a_known_bug_is_found_and_told(run: Run) -> None:
     ran = run("check", "--bug", ISSUE)
     assert ran.code == 1
     assert f"{ISSUE}: {BUG.description}" in ran.out
-    assert "expected: an_accepted_slot_is_not_cancelled broken after 5 steps" in ran.out
+    assert "expected: an_accepted_slot_is_not_cancelled violated after 5 steps" in ran.out
     assert "VIOLATED an_accepted_slot_is_not_cancelled after 5 steps" in ran.out
     assert "5  offer_slot(tm=tm1, index=0, allocation=a1, profile=small)" in ran.out
     assert "rm1.cancel_slot_request(a1)" in ran.out
-    assert "1 of 1 found, 1 with the length told" in ran.out
+    assert "1 of 1 found, 1 with the expected length" in ran.out
 
 
 def test_the_number_alone_will_do(run: Run) -> None:
@@ -37,7 +37,7 @@ def test_several_bugs_make_a_table(run: Run) -> None:
         ["FLINK-8748", "slot_pool", known_bugs()["FLINK-8748"].property],
         ["FLINK-8934", "slot_pool", BUG.property],
     ]
-    assert "2 of 2 found, 2 with the length told" in ran.out
+    assert "2 of 2 found, 2 with the expected length" in ran.out
 
 
 def test_all_bugs_of_what_is_asked_for(run: Run) -> None:
@@ -83,12 +83,12 @@ def test_a_bug_that_a_limit_hides_is_not_found(run: Run) -> None:
 def test_json_has_the_bug(run: Run) -> None:
     ran = run("check", "--bug", ISSUE, "--json", "-")
     assert ran.code == 1
-    told = json.loads(ran.out)
-    assert told["verdict"] == "VIOLATED"
-    assert told["limit"] == "found"
-    assert told["bug"]["issue"] == ISSUE
-    assert told["bug"]["found"] is True
-    assert len(told["bug"]["trace"]) == told["bug"]["length"] == 5
+    document = json.loads(ran.out)
+    assert document["verdict"] == "VIOLATED"
+    assert document["limit"] == "found"
+    assert document["bug"]["issue"] == ISSUE
+    assert document["bug"]["found"] is True
+    assert len(document["bug"]["trace"]) == document["bug"]["length"] == 5
 
 
 def test_its_trace_is_written_and_drawn_and_diverges(run: Run, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_bug_is_drawn(run: Run) -> None:
     assert "SlotPool-->>ResourceManager: rm1.cancel_slot_request(a1)" in ran.out
     ran = run("draw", "slot_pool", "--bug", ISSUE)
     assert ran.code == 2
-    assert "SET054: --WHAT means nothing for a known bug" in ran.err
+    assert "SET054: --WHAT does not apply to a known bug" in ran.err
     ran = run("draw", "--bug", ISSUE, "--max-states", "3")
     assert ran.code == 2
     assert "SET073: no trace of an_accepted_slot_is_not_cancelled" in ran.err

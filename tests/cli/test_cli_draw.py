@@ -19,7 +19,7 @@ def test_without_arguments_the_slot_pools_lifecycles(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    ("arguments", "text"),
     [
         (["PhysicalSlot", "--format", "mermaid"], "AVAILABLE --> ALLOCATED : allocate"),
         ([TURNSTILE, "--format", "dot"], "digraph turnstile"),
@@ -48,10 +48,10 @@ def test_without_arguments_the_slot_pools_lifecycles(run: Run) -> None:
         ),
     ],
 )
-def test_what_can_be_drawn(run: Run, arguments: list[str], words: str) -> None:
+def test_what_can_be_drawn(run: Run, arguments: list[str], text: str) -> None:
     ran = run("draw", *arguments)
     assert ran.code == 0, ran.err
-    assert words in ran.out
+    assert text in ran.out
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_the_ending_of_a_file_chooses_the_format(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "code", "mend"),
+    ("arguments", "code", "fix"),
     [
         (["Slotty"], "SET058", "lifecycles: "),
         ([TURNSTILE, "--out", "x.jpg"], "SET055", "--format"),
@@ -78,7 +78,7 @@ def test_the_ending_of_a_file_chooses_the_format(
         ([TURNSTILE, "--kind", "trace"], "SET057", "--property"),
         ([TURNSTILE, "--property", "paid"], "SET059", "no trace of paid"),
         ([TURNSTILE, "--property", "nobody"], "SET017", "it has paid"),
-        (["slot_pool", "--kind", "difference"], "SET056", "twice"),
+        (["slot_pool", "--kind", "difference"], "SET056", "two --generation"),
         (["slot_pool", "--generation", "1.12"], "SET054", "--coverage or --events"),
         (["slot_pool", "--coverage", "--events"], "SET054", "choose"),
         (["slot_pool", "--kind", "states", "--events"], "SET054", "for lifecycles"),
@@ -88,19 +88,19 @@ def test_the_ending_of_a_file_chooses_the_format(
         (["missing.py"], "SET011", "missing.py"),
     ],
 )
-def test_what_is_refused(run: Run, arguments: list[str], code: str, mend: str) -> None:
+def test_what_is_refused(run: Run, arguments: list[str], code: str, fix: str) -> None:
     ran = run("draw", *arguments)
     assert ran.code == 2
     assert ran.out == ""
     assert code in ran.err
-    assert mend in ran.err
+    assert fix in ran.err
 
 
 def test_the_gallery_is_written_where_it_is_wanted(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("slotspec.diagrams.gallery.gallery", lambda: {"a/b.md": b"x"})
-    assert run("draw", "gallery", "--out", str(tmp_path)).out == f"1 files in {tmp_path}\n"
+    assert run("draw", "gallery", "--out", str(tmp_path)).out == f"1 file in {tmp_path}\n"
     assert (tmp_path / "a" / "b.md").read_bytes() == b"x"
 
 

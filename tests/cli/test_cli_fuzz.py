@@ -25,11 +25,11 @@ def run(*arguments: str) -> int:
 
 def test_no_divergence(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("fuzz", "--target", "model:1.13", "--examples", "40") == 0
-    told = capsys.readouterr().out
-    assert "model:1.13 against generation 1.13" in told
-    assert "no divergence" in told
-    assert "operations 21/21" in told
-    assert "never fired:" in told
+    output = capsys.readouterr().out
+    assert "model:1.13 against generation 1.13" in output
+    assert "no divergence" in output
+    assert "operations 21/21" in output
+    assert "never fired:" in output
 
 
 def test_a_divergence_is_told_drawn_and_written(
@@ -38,10 +38,10 @@ def test_a_divergence_is_told_drawn_and_written(
     trace, report = tmp_path / "found.jsonl", tmp_path / "report.json"
     target = ("--target", f"{COMMAND} --bug lifo", "--generation", "1.12")
     assert run("fuzz", *target, "--out", str(trace), "--json", str(report)) == 1
-    told = capsys.readouterr().out
-    assert "diverges at step 5" in told
-    assert "request.fulfilled(r2, x1)" in told
-    assert "sequenceDiagram" in told
+    output = capsys.readouterr().out
+    assert "diverges at step 5" in output
+    assert "request.fulfilled(r2, x1)" in output
+    assert "sequenceDiagram" in output
     found = conform(trace).divergence
     assert found is not None
     assert found.step == 5
@@ -54,9 +54,9 @@ def test_a_divergence_is_told_drawn_and_written(
 def test_all_kinds_of_difference(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = ("--target", "model:1.12", "--generation", "1.13", "--all", "--examples", "150")
     assert run("fuzz", *target, "--out", str(tmp_path / "kinds")) == 1
-    told = capsys.readouterr().out
-    assert "1.13 has no operation suspend" in told
-    assert "1. explained by matching" in told
+    output = capsys.readouterr().out
+    assert "1.13 has no operation suspend" in output
+    assert "1. explained by matching" in output
     assert conform(tmp_path / "kinds" / "01.jsonl").divergence is not None
 
 
@@ -66,9 +66,9 @@ def test_a_peer_that_dies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     target = f'{shlex.quote(sys.executable)} -c "{code}"'
     given = ("--generation", "1.12", "--out", str(trace), "--timeout", "5")
     assert run("fuzz", "--target", target, *given) == 2
-    told = capsys.readouterr().err
-    assert "PEE004: the peer ended with exit code 3 when it was asked for" in told
-    assert "the sequence so far, 1 operations:" in told
+    output = capsys.readouterr().err
+    assert "PEE004: the peer ended with exit code 3 when it was asked for" in output
+    assert "the sequence so far, 1 operation:" in output
     assert len(trace.read_text(encoding="utf-8").splitlines()) == 2
 
 
@@ -76,7 +76,7 @@ CAT = ("--target", "cat", "--generation", "1.12")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "output"),
     [
         (("--target", "examples.pool_adapter:PoolAdapter"), "SET101"),
         (("--target", "model:1.12", "--generation", "2.0"), "SET101"),
@@ -102,10 +102,10 @@ CAT = ("--target", "cat", "--generation", "1.12")
     ],
 )
 def test_bad_usage(
-    arguments: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], output: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("fuzz", *arguments) == 2
-    assert told in capsys.readouterr().err
+    assert output in capsys.readouterr().err
 
 
 def test_a_recording_is_the_same_for_its_seed(tmp_path: Path) -> None:
@@ -120,22 +120,22 @@ def test_a_recording_is_the_same_for_its_seed(tmp_path: Path) -> None:
 def test_another_model(capsys: pytest.CaptureFixture[str]) -> None:
     target = ("--target", "model:1.12", "--model", "logical_slot")
     assert run("fuzz", *target, "--examples", "40") == 0
-    told = capsys.readouterr().out
-    assert "logical_slot model:1.12 against generation 1.12" in told
-    assert "operations 9/9" in told
-    assert "no divergence" in told
+    output = capsys.readouterr().out
+    assert "logical_slot model:1.12 against generation 1.12" in output
+    assert "operations 9/9" in output
+    assert "no divergence" in output
 
 
 def test_a_known_bug(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trace = tmp_path / "found.jsonl"
     # named as everywhere, by the number alone
     assert run("fuzz", "--bug", "9324", "--out", str(trace)) == 1
-    told = capsys.readouterr().out
-    assert "logical_slot with FLINK-9324 against generation" in told
-    assert "participant slots" in told
+    output = capsys.readouterr().out
+    assert "logical_slot with FLINK-9324 against generation" in output
+    assert "participant slots" in output
     found = conform(trace).divergence
     assert found is not None
-    assert f"diverges at step {found.step} " in told
+    assert f"diverges at step {found.step} " in output
 
 
 def test_a_failing_sequence_is_made_short(
@@ -155,9 +155,9 @@ def test_a_failing_sequence_is_made_short(
     target = ("--target", f"{shlex.quote(sys.executable)} {script}", "--generation", "1.12")
     given = ("--model", "logical_slot", "--out", str(trace))
     assert run("fuzz", *target, *given) == 2
-    told = capsys.readouterr().err
-    assert "the sequence so far, 2 operations (shortened from " in told
-    assert "  2  is_alive(s1)" in told
+    output = capsys.readouterr().err
+    assert "the sequence so far, 2 operations (shortened from " in output
+    assert "  2  is_alive(s1)" in output
     assert len(trace.read_text(encoding="utf-8").splitlines()) == 3
 
 

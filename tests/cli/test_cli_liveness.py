@@ -146,6 +146,6 @@ def test_a_sequence_says_where_it_stays() -> None:
 
 def test_the_explorer_says_how_it_goes_on() -> None:
     models = Models({"exclusion": exclusion(WEAK)})
-    said = property_path(models.ready({"model": "exclusion"}), "who_waits_enters")
-    assert (said["verdict"], len(said["path"])) == ("VIOLATED", 4)
-    assert said["reason"] == "after step 1: from here it goes round for ever"
+    found = property_path(models.ready({"model": "exclusion"}), "who_waits_enters")
+    assert (found["verdict"], len(found["path"])) == ("VIOLATED", 4)
+    assert found["reason"] == "after step 1: from here it goes round for ever"

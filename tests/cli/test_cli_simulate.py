@@ -21,7 +21,7 @@ FAULT = '''
 def lose_count(s):
     """Back to nothing."""
     if s.count != 2:
-        return REFUSED
+        return DISABLED
     s.count = 0
     return 0
 '''
@@ -47,7 +47,7 @@ def test_a_violation_exits_with_1_and_is_shown_as_check_shows_it(run: Run, make:
     model = make(MODEL, FINAL, VIOLATED)
     ran, checked = run("simulate", model, "--runs", "5"), run("check", model)
     assert ran.code == 1
-    assert "run 0 of seed 1: 2 calls, shortened to 2 (none of them can be left out" in ran.out
+    assert "run 0 of seed 1: 2 calls, shortened to 2 (no step can be left out" in ran.out
     begin = checked.out.index("VIOLATED below_two of counter: It stays below two.")
     end = checked.out.index("VIOLATED: 1 run")
     assert checked.out[begin:end] in ran.out
@@ -119,9 +119,9 @@ def test_a_trace_of_a_known_bug_is_read_by_conform(run: Run, tmp_path: Path) -> 
     ran = run("simulate", "--bug", "FLINK-8934", "--trace-out", target)
     assert ran.code == 1
     # the healthy model does otherwise, and that is what conform says of it
-    told = run("conform", target)
-    assert told.code == 1
-    assert "1 diverging" in told.out
+    conformed = run("conform", target)
+    assert conformed.code == 1
+    assert "1 diverging" in conformed.out
 
 
 def test_a_property_can_be_asked_alone(run: Run, make: Make) -> None:
@@ -175,7 +175,7 @@ def test_without_a_model_the_cluster_is_simulated(run: Run) -> None:
 def test_ctrl_c_says_what_is_known(make: Make) -> None:
     model = make(
         MODEL.replace(
-            "if s.count == 3:\n        return REFUSED\n    s.count += 1", "s.count = 1 - s.count"
+            "if s.count == 3:\n        return DISABLED\n    s.count += 1", "s.count = 1 - s.count"
         ),
         FINAL,
     )

@@ -15,7 +15,7 @@ def test_choices_operations_and_deviations_that_differ_are_told() -> None:
     first, second = rows["offered_slot"]
     assert first.lines[0].startswith("own_request: The request that is pending")
     assert second.lines[0].startswith("first_matching: ")
-    assert [cell.lines for cell in rows["suspend"]] == [("there is this operation",), ()]
+    assert [cell.lines for cell in rows["suspend"]] == [("has this operation",), ()]
     assert "no_pending_request_overtakes" in rows
 
 
@@ -28,5 +28,5 @@ def test_an_unknown_generation_is_refused() -> None:
         difference(load_model("slot_pool"), "1.11", "1.14")
 
 
-def test_sentences_of_an_enumeration() -> None:
+def test_descriptions_of_an_enumeration() -> None:
     assert descriptions(OfferedSlot).keys() == {"OWN_REQUEST", "FIRST_MATCHING"}

@@ -112,10 +112,10 @@ def test_mermaid_of_a_nested_lifecycle() -> None:
 
 
 def test_a_nested_picture_and_table_have_everything() -> None:
-    words = texts(str(render(plain("Room", [Room]), Format.svg)))
-    assert {"EMPTY", "USED", "Lamp", "Door", "OFF", "switch_on", "wall_up", "enter"} <= set(words)
+    found = texts(str(render(plain("Room", [Room]), Format.svg)))
+    assert {"EMPTY", "USED", "Lamp", "Door", "OFF", "switch_on", "wall_up", "enter"} <= set(found)
     table = str(render(plain("Room", [Room]), Format.table))
-    assert "| `USED` | holds Lamp, holds Door | Somebody is in. |" in table
+    assert "| `USED` | contains Lamp, contains Door | Somebody is in. |" in table
     assert "## Inside: Lamp" in table
 
 
@@ -129,10 +129,10 @@ def test_table_of_a_lifecycle() -> None:
 def test_a_picture_has_every_state_and_every_event() -> None:
     svg = render(plain("Door", [Door]), Format.svg)
     assert isinstance(svg, str)
-    words = texts(svg)
+    found = texts(svg)
     for word in ("SHUT", "OPEN", "GONE", "open", "close", "slam"):
-        assert words.count(word) == 1
-    assert words.count("wall_up") == 2
+        assert found.count(word) == 1
+    assert found.count("wall_up") == 2
 
 
 def test_dead_and_unseen_are_said_in_words() -> None:

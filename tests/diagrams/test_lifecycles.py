@@ -63,7 +63,7 @@ def test_coverage_of_a_real_run_is_added_up() -> None:
 
 def test_a_limited_run_says_so() -> None:
     result = explore_interpreted(turnstile().instance(), Limits(states=2))
-    assert "a limit ended the search early" in painted([result]).note
+    assert "a limit stopped the search" in painted([result]).note
 
 
 def test_lifecycles_inside_of_a_state_are_drawn_there_and_not_again() -> None:

@@ -101,11 +101,11 @@ def test_the_picture_has_a_line_for_each_flight(
     assert len(slanting) == len(begun) + crosses
     # time goes down
     assert sum(float(y) >= float(top) for _, top, _, y in slanting) >= len(begun)
-    said = " ".join(texts(svg))
-    assert "offer of slot 0 as a1" in said
-    assert "lost, of" in said
+    drawn_texts = " ".join(texts(svg))
+    assert "offer of slot 0 as a1" in drawn_texts
+    assert "lost, of" in drawn_texts
     if not narrow:
-        assert "run task 1a in a1" in said
+        assert "run task 1a in a1" in drawn_texts
 
 
 def test_other_forms_say_the_same(instance: Instance, lost: Finding) -> None:

@@ -137,7 +137,7 @@ def test_a_long_trace_is_cut_and_the_page_says_so() -> None:
     assert found.finding is not None
     many = Finding(found.finding.steps[:1] * 130, None, result.instance)
     result.properties[i] = type(found)(found.property, found.verdict, many)
-    assert "10 further steps are not drawn" in page([result])
+    assert "10 more steps are not drawn" in page([result])
 
 
 # ------------------------------------------------------------------------------ notebooks

@@ -39,12 +39,12 @@ def remarks(sequence: Sequence, bad: bool = False) -> list[str]:
 
 @pytest.mark.parametrize("name", list(MODELS))
 def test_every_model_says_who_talks_to_whom(name: str) -> None:
-    words = formatter_of(load_model(name).instance())
-    assert (MODELS[name].implementation is not None) is not isinstance(words, MessageFormatter)
+    formatter = formatter_of(load_model(name).instance())
+    assert (MODELS[name].implementation is not None) is not isinstance(formatter, MessageFormatter)
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in recorded().values()])
-def test_every_action_and_effect_of_a_cast_is_the_models_own(name: str) -> None:
+def test_every_action_and_effect_of_the_participants_is_the_models_own(name: str) -> None:
     participants, model = participants_of(name), load_model(name)
     assert model.effects is not None
     spoken = {operation.name for operation in MODELS[name].schema().operations}
@@ -224,10 +224,10 @@ def test_long_words_are_broken() -> None:
 
 def test_a_narrow_drawing_keeps_of_the_remarks_what_is_wrong() -> None:
     sequence = of_trace(TRACE, "1.13")
-    words = texts(sequence_svg(sequence, narrow=True))
-    assert not set(remarks(sequence)) & set(words)
+    found = texts(sequence_svg(sequence, narrow=True))
+    assert not set(remarks(sequence)) & set(found)
     for line in remarks(sequence, bad=True):
-        assert broken(line)[0] in words
+        assert broken(line)[0] in found
 
 
 def test_a_message_to_oneself_and_an_empty_sequence_can_be_drawn() -> None:

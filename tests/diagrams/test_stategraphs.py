@@ -48,7 +48,7 @@ def test_the_path_is_marked_to_its_end_even_beyond_the_cut() -> None:
     assert [p.number for p in graph.points if p.marked] == [0, 1, 2, 3]
     assert [p.number for p in graph.points if p.bad] == [3]
     assert {(m.source, m.target) for m in graph.moves if m.marked} == {(0, 1), (1, 2), (2, 3)}
-    assert "cut off" in graph.note
+    assert "further states, which are not drawn" in graph.note
 
 
 def test_too_many_names_are_refused() -> None:

@@ -17,7 +17,7 @@ pytest.importorskip("uvicorn", reason="the extra web is not installed")
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server said."""
+    """A response of the server."""
 
     status_code: int
     headers: Mapping[str, str]
