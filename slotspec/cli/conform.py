@@ -104,8 +104,8 @@ def _print_report(report: Report, out: Console, errors: Console) -> None:
         _print_divergence(report, out)
     elif report.error is None and report.fault is None and report.matched == report.silent:
         out.print(
-            f"{report.path}: undetermined: none of its {report.steps:,} steps records a result, an "
-            "effect, an exception or a state",
+            f"{report.path}: undetermined: no step records a result, an effect, an exception or a"
+            f" state ({counted(report.steps, 'step')})",
             soft_wrap=True,
         )
 

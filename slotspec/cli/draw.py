@@ -48,7 +48,7 @@ def draw(
     what: Annotated[
         str | None,
         typer.Argument(
-            metavar="[WHAT]",
+            metavar="WHAT",
             help="A model (a name, or file.py[:attribute]), a lifecycle, a trace file, or gallery.",
             show_default="slot_pool",
         ),

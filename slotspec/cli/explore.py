@@ -30,7 +30,7 @@ def explore(
 ) -> None:
     """Step through a model in the browser: see each state and what can happen next.
 
-    Serves on 127.0.0.1 until Ctrl-C. Needs the extra web: pip install "slotspec[web]".
+    Serves on 127.0.0.1 until Ctrl-C. Needs slotspec's extra web (uvicorn and starlette).
     """
     from slotspec.cli.modules import find_model
     from slotspec.models import MODELS

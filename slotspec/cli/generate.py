@@ -42,8 +42,8 @@ def generate(
 ) -> None:
     """Write a few short sequences that cover a model, with the expected result of each step.
 
-    Run them on an implementation with your own runner, or replay them with ``slotspec
-    conform``. Exit codes: 0 done, 2 bad input, 3 the search left states out.
+    Run them on an implementation with your own runner, or replay them with slotspec
+    conform. Exit codes: 0 done, 2 bad input, 3 the search left states out.
     """
     from slotspec.cli.plan import parse_bounds
     from slotspec.oracle.fuzzing.coverage_tours import COVERS

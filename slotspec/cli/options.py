@@ -14,10 +14,10 @@ _NAMES = "Built-in names, or file.py[:attribute]"
 
 Models = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[MODEL…]", help=f"{_NAMES}; default: all built-in models."),
+    typer.Argument(metavar="MODEL…", help=f"{_NAMES}; default: all built-in models."),
 ]
 SimulatedModels = Annotated[
-    list[str] | None, typer.Argument(metavar="[MODEL…]", help=f"{_NAMES}; default: {SIMULATED}.")
+    list[str] | None, typer.Argument(metavar="MODEL…", help=f"{_NAMES}; default: {SIMULATED}.")
 ]
 Settings = Annotated[
     list[str] | None,

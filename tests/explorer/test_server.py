@@ -186,16 +186,16 @@ def test_a_trace_that_diverges_says_where_first(client: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "status", "words"),
+    ("address", "status", "message"),
     [
         ("/api/view?path=0.x", 400, "step 2 is 'x'"),
         ("/api/view?path=0..1", 400, "step 2 is ''"),
         ("/api/view?path=-1", 400, "step 1 is '-1'"),
         ("/api/view?path=٣", 400, "step 1"),
-        ("/api/view?path=99999999999999999999", 400, "give numbers of calls"),
+        ("/api/view?path=99999999999999999999", 400, "give the number of a call"),
         ("/api/view?path=5000", 400, "has calls 0 to"),
-        ("/api/view?path=0.1.2.3.4.5.6.7.8.9.10.11", 400, "is not possible there"),
-        ("/api/view?path=" + ".".join(["0"] * 1001), 414, "at most 1,000 steps"),
+        ("/api/view?path=0.1.2.3.4.5.6.7.8.9.10.11", 400, "is not possible in that state"),
+        ("/api/view?path=" + ".".join(["0"] * 1001), 414, "the limit is 1,000"),
         ("/api/view?set=" + "x" * 20_000, 414, "at most 16,000 characters"),
         ("/api/view?model=nobody", 404, "choose from slot_pool, turnstile"),
         ("/api/view?model=../../etc/passwd", 404, "no model"),
@@ -208,37 +208,37 @@ def test_a_trace_that_diverges_says_where_first(client: Any) -> None:
         (
             "/api/view?set=requests=254,task_managers=254,foreign_allocations=254",
             400,
-            "choose smaller ones",
+            "choose smaller bounds",
         ),
         ("/api/view?set=colour=3", 400, "no bound 'colour'"),
         ("/api/view?colour=blue", 400, "unknown parameter"),
-        ("/api/view?path=0&path=1", 400, "given twice"),
+        ("/api/view?path=0&path=1", 400, "give it once"),
         ("/api/lifecycle?name=Nothing", 404, "PhysicalSlot"),
         ("/api/lifecycle", 404, "PhysicalSlot"),
         ("/api/find", 400, "either property"),
         ("/api/find?property=a&where=b", 400, "either property"),
         ("/api/find?property=nobody", 404, "it has"),
         ("/api/find?where=", 400, "1 to 8 conditions"),
-        ("/api/find?where=slot", 400, "no field:VALUE"),
-        ("/api/find?where=judged:0", 400, "no field:VALUE"),
-        ("/api/find?where=__class__:0", 400, "no field:VALUE"),
+        ("/api/find?where=slot", 400, "is not field:VALUE"),
+        ("/api/find?where=judged:0", 400, "is not field:VALUE"),
+        ("/api/find?where=__class__:0", 400, "is not field:VALUE"),
         ("/api/find?where=slot:NOWHERE", 400, "AVAILABLE"),
         ("/api/find?where=slot[9]:ALLOCATED", 400, "elements 0 to 2"),
-        ("/api/find?where=gateway:17", 400, "never '17'"),
-        ("/api/export", 400, "take one"),
+        ("/api/find?where=gateway:17", 400, "cannot be '17'"),
+        ("/api/export", 400, "take a step"),
         ("/nothing", 404, "there is no /nothing"),
         ("/page.py", 404, "there is no"),
         ("/../server.py", 404, "there is no"),
-        ("/api/trace", 405, "GET is not for"),
+        ("/api/trace", 405, "does not accept GET"),
     ],
 )
 def test_a_wrong_address_gets_a_clear_answer(
-    client: Any, address: str, status: int, words: str
+    client: Any, address: str, status: int, message: str
 ) -> None:
     answer = client.get(address)
     assert answer.status_code == status, answer.text
     error = answer.json()["error"]
-    assert words in error["message"]
+    assert message in error["message"]
     assert error["code"]
 
 
@@ -247,7 +247,7 @@ def packed(size: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "words"),
+    ("body", "status", "message"),
     [
         (b"", 400, "empty"),
         (b"hello\n", 400, "the trace:1: not JSON"),
@@ -256,17 +256,17 @@ def packed(size: int) -> bytes:
         (b"\xff\xfe\n", 400, "the trace:1"),
         (b"x" * (3 << 20), 413, "at most 2 MiB"),
         (packed(20 << 20), 413, "at most 16 MiB"),
-        (packed(1000)[:-9], 400, "ends too early"),
+        (packed(1000)[:-9], 400, "is incomplete"),
         (b"\x1f\x8bnonsense", 400, "not a valid gzip"),
-        (b"{}\n" * 3000, 413, "at most 2,000 steps"),
+        (b"{}\n" * 3000, 413, "plays at most 2,000"),
     ],
 )
 def test_a_wrong_body_gets_a_clear_answer(
-    client: Any, body: bytes, status: int, words: str
+    client: Any, body: bytes, status: int, message: str
 ) -> None:
     answer = client.post("/api/trace", content=body)
     assert answer.status_code == status, answer.text
-    assert words in answer.json()["error"]["message"]
+    assert message in answer.json()["error"]["message"]
     assert "/tmp" not in answer.text
 
 

@@ -88,7 +88,7 @@ def test_undetermined(tmp_path: Path, capsys: Captured) -> None:
     path = write(tmp_path / "t.jsonl", header(), {"op": "start"})
     assert run(path) == 3
     out = capsys.readouterr().out
-    assert f"{path}: undetermined: no step of 1 says" in out
+    assert f"{path}: undetermined: no step records a result" in out
     assert "0 of 1 trace conforms, 1 step; 1 of them with nothing to compare" in out
 
 
@@ -117,7 +117,7 @@ def test_generation(right: Path, capsys: Captured) -> None:
     [
         (["--generation", "2"], "SET101: there is no generation '2'; use one of 1.11, 1.12, 1.13"),
         (["--jobs", "0"], "SET102"),
-        (["--jobs", "many"], "SET102: --jobs 'many' is no number"),
+        (["--jobs", "many"], "SET102: --jobs 'many': give a number"),
     ],
 )
 def test_options_that_cannot_be_honoured(
