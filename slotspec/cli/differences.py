@@ -26,7 +26,7 @@ def report_all(
 
     :param out: folder for one trace of each kind.
     """
-    from slotspec.cli.output import write_found, write_json
+    from slotspec.cli.output import counted, write_found, write_json
     from slotspec.oracle.fuzzing.rendering import rows
 
     printed.line(f"{peer} against generation {generation}")
@@ -36,7 +36,7 @@ def report_all(
     printed.line(f"{found.coverage.line()}  ({found.seconds:.1f} s)")
     for number, kind in enumerate(found.kinds, 1):
         printed.line()
-        printed.line(f"{number}. {title(kind)}  ({kind.count} sequences)", "bold red")
+        printed.line(f"{number}. {title(kind)}  ({counted(kind.count, 'sequence')})", "bold red")
         printed.table(("step", "operation", "result", "effects"), rows(kind.found.steps))
         for difference in kind.found.differences[:3]:
             printed.line(f"   {difference}")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -76,6 +73,8 @@ def fuzz(
     model itself failed.
     """
     from slotspec.cli.output import Output
+    from slotspec.cli.progress import status_line
+    from slotspec.oracle.fuzzing.coverage import Coverage
     from slotspec.oracle.fuzzing.run import fuzz as run
     from slotspec.oracle.peers.protocol import PeerError
     from slotspec.statemachine.errors import UsageError
@@ -91,7 +90,7 @@ def fuzz(
     about, peer = target_and_peer(target, model, bug, flink_jars, timeout)
     compared = generation_for(peer, generation, about)
     try:
-        with progress_line() as progress:
+        with status_line(Coverage.line, every=0.2) as progress:
             if every:
                 from slotspec.oracle.fuzzing.differences import every_difference
 
@@ -119,27 +118,6 @@ def fuzz(
         report_all(printed, peer.name, compared, outcome, out, json_to)
     else:
         report(printed, peer.name, compared, outcome, out, json_to)
-
-
-@contextmanager
-def progress_line() -> Iterator[Callable[[Coverage], None]]:
-    """A progress line on a terminal; nothing elsewhere."""
-    if not sys.stderr.isatty():
-        yield lambda coverage: None
-        return
-    from rich.console import Console
-    from rich.status import Status
-
-    last = 0.0
-    with Status("starting", console=Console(stderr=True)) as status:
-
-        def show(coverage: Coverage) -> None:
-            nonlocal last
-            if time.monotonic() - last > 0.2:
-                last = time.monotonic()
-                status.update(coverage.line())
-
-        yield show
 
 
 def report(

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from slotspec.statemachine.results import Progress, Reporter, silent
@@ -46,16 +47,29 @@ def describe_run(run: Running) -> str:
 
 
 @contextmanager
-def status_line(text: Callable[[Report], str]) -> Iterator[Callable[[Report], None]]:
-    """A reporter that shows the `text` of each progress report."""
+def status_line(
+    text: Callable[[Report], str], every: float = 0.0
+) -> Iterator[Callable[[Report], None]]:
+    """A reporter that shows the `text` of each progress report.
+
+    :param every: skip reports that come sooner than so many seconds after the last one shown.
+    """
     if not sys.stderr.isatty():
         yield cast("Callable[[Report], None]", silent)
         return
     from rich.console import Console
     from rich.status import Status
 
+    shown = 0.0
     with Status("starting", console=Console(stderr=True)) as status:
-        yield lambda at: status.update(text(at))
+
+        def show(report: Report) -> None:
+            nonlocal shown
+            if monotonic() - shown >= every:
+                shown = monotonic()
+                status.update(text(report))
+
+        yield show
 
 
 def progress_line() -> AbstractContextManager[Reporter]:

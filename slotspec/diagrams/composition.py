@@ -1,7 +1,7 @@
 """Which operation fires which events of which lifecycles, found by running the model.
 
 The model takes random walks through every scope: each step is a random action with random
-arguments, and walks often restart from a state where something new was seen. Walks reach deep
+arguments, and half of the walks start where another saw something new. Walks reach deep
 states sooner than a breadth-first search. The diagrams show only what the walks saw, and say
 how far they went.
 """
