@@ -1,4 +1,4 @@
-"""Every known bug is found by its property, with its length, and never in the healthy model."""
+"""Every known bug violates its property with its length, and the healthy model does not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MOST = Limits(states=3_000_000, seconds=120)
 def healthy(
     model: str, generation: str | None, scope: str, bounds: tuple[tuple[str, int], ...]
 ) -> Result:
-    """All that a check of the model without a bug finds; made once for all bugs within it."""
+    """The check of the model without a bug, made once for all bugs with these settings."""
     instance = load_model(model).instance(dict(bounds), generation=generation, scope=scope)
     return explore_compiled(instance, MOST)
 
@@ -37,7 +37,7 @@ def test_it_is_found_with_its_shortest_trace(bug: Bug) -> None:
     finding = found_by(bug, result)
     assert finding is not None, f"{bug.property} is not broken: {result.verdict}"
     assert len(finding.steps) == bug.length
-    # what is never fulfilled shows only when every state is known
+    # a liveness violation needs every state
     assert result.limit in (None, Limit.FOUND)
     assert result.limit is None or result.depth <= bug.length + 1
     measured = generator().read(PAGE).get(bug.issue)
@@ -58,25 +58,25 @@ def test_the_healthy_model_does_not_have_it(bug: Bug) -> None:
 
 
 @each_bug
-def test_the_healthy_model_refuses_its_trace_as_the_page_says(bug: Bug) -> None:
+def test_the_healthy_model_rejects_its_trace_as_the_page_says(bug: Bug) -> None:
     measured = generator().read(PAGE).get(bug.issue)
     assert measured is not None, "run python docs/known_bugs.py new"
     assert generator().replayed(bug) == measured.conform
 
 
 @each_bug
-def test_it_is_a_defect_and_says_what_goes_wrong(bug: Bug) -> None:
+def test_it_replaces_a_rule_and_describes_the_bug(bug: Bug) -> None:
     assert bug.replace or bug.choices
     assert all(wrong is not right for right, wrong in bug.replace.items())
     assert bug.description.endswith(".")
     assert bug.likeness == "" or bug.likeness.endswith(".")
-    # the default generation would change with the next release
+    # the default generation changes with the next release
     assert (bug.generation is None) == (not load_model(bug.model).generations)
     assert bug.instance().title.endswith(bug.issue)
     assert bug.healthy().defect == ""
 
 
-def test_issues_are_told_once_and_in_order() -> None:
+def test_issues_are_unique_and_in_order() -> None:
     numbers = [int(issue.removeprefix("FLINK-")) for issue in known_bugs()]
     assert numbers == sorted(set(numbers))
 

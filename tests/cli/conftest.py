@@ -1,4 +1,4 @@
-"""Run the command line in this process, as it is and with models of its own."""
+"""Fixtures that run the command line in this process, and write models for it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    """Write a Python file of these parts; its path."""
+    """Write a Python file of these parts and return its path."""
 
     def it(*parts: str, name: str = "counter.py") -> str:
         path = tmp_path / name

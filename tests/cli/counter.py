@@ -1,4 +1,4 @@
-"""A model of four states as text, in parts, for tests of the command line."""
+"""The source of a model with four states, in parts, for tests of the command line."""
 
 from __future__ import annotations
 

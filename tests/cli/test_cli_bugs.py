@@ -25,7 +25,7 @@ def test_a_known_bug_is_found_and_told(run: Run) -> None:
     assert "1 of 1 found, 1 with the expected length" in ran.out
 
 
-def test_the_number_alone_will_do(run: Run) -> None:
+def test_a_bug_is_found_by_its_number(run: Run) -> None:
     assert ISSUE in run("check", "--bug", "8934").out
 
 
@@ -40,7 +40,7 @@ def test_several_bugs_make_a_table(run: Run) -> None:
     assert "2 of 2 found, 2 with the expected length" in ran.out
 
 
-def test_all_bugs_of_what_is_asked_for(run: Run) -> None:
+def test_all_chooses_among_the_bugs_of_a_property(run: Run) -> None:
     ran = run("check", "slot_pool", "--bug", "all", "--property", BUG.property, "--jobs", "1")
     assert ran.code == 1
     assert ISSUE in ran.out
@@ -60,14 +60,16 @@ def test_all_bugs_of_what_is_asked_for(run: Run) -> None:
         (["--bug", "all", "--scope", "nowhere"], "SET072: no known bug"),
     ],
 )
-def test_what_contradicts_a_bug_is_refused(run: Run, arguments: list[str], complaint: str) -> None:
+def test_options_that_contradict_a_bug_are_rejected(
+    run: Run, arguments: list[str], complaint: str
+) -> None:
     given = arguments if "--bug" in arguments else ["--bug", ISSUE, *arguments]
     ran = run("check", *given)
     assert ran.code == 2
     assert complaint in ran.err
 
 
-def test_bounds_may_be_others(run: Run) -> None:
+def test_bounds_of_a_bug_can_be_changed(run: Run) -> None:
     ran = run("check", "--bug", ISSUE, "--set", "requests=1", "--property", BUG.property)
     assert ran.code == 1
     assert "requests=1," in ran.out
@@ -98,7 +100,7 @@ def test_its_trace_is_written_and_drawn_and_diverges(run: Run, tmp_path: Path) -
     ran = run("draw", str(trace), "--format", "mermaid")
     assert ran.code == 0
     assert "cancel_slot_request(a1, rm1)" in ran.out
-    # what the wrong rule does is not what the healthy model expects
+    # the healthy model does not expect what the wrong rule does
     ran = run("conform", str(trace))
     assert ran.code == 1
     assert "step 5 diverges from 1.11 after 4 matching steps" in ran.out

@@ -1,4 +1,4 @@
-"""``slotspec check``: what it prints, and the exit code that says the same."""
+"""``slotspec check``: its output and its exit codes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def cells(text: str, word: str) -> list[str]:
     return next(line.split() for line in text.splitlines() if line.split()[:1] == [word])
 
 
-def test_what_holds_exits_with_0_and_shows_the_counts(run: Run) -> None:
+def test_a_model_that_holds_exits_with_0_and_shows_its_counts(run: Run) -> None:
     ran = run("check", TURNSTILE)
     assert ran.code == 0
     row = cells(ran.out, "turnstile")
@@ -73,7 +73,7 @@ def test_a_limit_exits_with_3_and_names_it(run: Run) -> None:
     assert "dead" not in ran.out
 
 
-def test_transitions_that_only_parts_have_are_told_in_a_line(run: Run) -> None:
+def test_unfired_transitions_of_parts_take_one_line(run: Run) -> None:
     bounds = ("slots_per_task_manager=1", "parallelism=1", "allocations=1", "losses=0")
     given = [part for bound in bounds for part in ("--set", bound)]
     ran = run("check", "cluster", "--generation", "1.12", "--engine", "interpreted", *given)
@@ -171,7 +171,7 @@ def test_bad_input_is_one_clear_line_and_exits_with_2(
         ),
     ],
 )
-def test_a_file_that_is_no_model_is_named(
+def test_a_file_without_a_model_is_reported(
     run: Run, make: Make, text: str, code: str, says: str
 ) -> None:
     ran = run("check", make(text))
@@ -180,7 +180,7 @@ def test_a_file_that_is_no_model_is_named(
     assert says in ran.err
 
 
-def test_a_rule_that_cannot_be_run_is_the_models_fault(run: Run, make: Make) -> None:
+def test_a_failing_rule_is_an_error_of_the_model(run: Run, make: Make) -> None:
     ran = run("check", make(MODEL.replace("s.count += 1", "s.count += nothing")))
     assert ran.code == 2
     assert "RUL100" in ran.err
@@ -273,7 +273,7 @@ model.formatter = Own
     assert "one more!" in ran.out
 
 
-def test_no_trace_is_no_file(run: Run, tmp_path: Path) -> None:
+def test_no_file_is_written_without_a_trace(run: Run, tmp_path: Path) -> None:
     target = tmp_path / "trace.jsonl"
     ran = run("check", TURNSTILE, "--trace-out", str(target))
     assert ran.code == 0
@@ -318,7 +318,7 @@ def test_ctrl_c_before_the_first_run_exits_with_3(
     assert (ran.code, ran.out, ran.err) == (3, "", "interrupted\n")
 
 
-def test_an_interrupted_list_of_runs_names_what_was_not_begun(
+def test_interrupted_runs_name_those_that_have_not_run(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(*_: object, **__: object) -> None:

@@ -1,4 +1,4 @@
-"""``slotspec draw``: what is drawn, where it goes, what is refused."""
+"""``slotspec draw``: its diagrams, its files, and the input that it rejects."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_what_can_be_drawn(run: Run, arguments: list[str], text: str) -> None:
     ("ending", "begins"),
     [("svg", b"<svg"), ("png", b"\x89PNG"), ("dot", b"//"), ("mmd", b"state"), ("md", b"# Tur")],
 )
-def test_the_ending_of_a_file_chooses_the_format(
+def test_the_suffix_of_a_file_chooses_the_format(
     run: Run, tmp_path: Path, ending: str, begins: bytes
 ) -> None:
     out = tmp_path / f"drawn.{ending}"
@@ -88,7 +88,7 @@ def test_the_ending_of_a_file_chooses_the_format(
         (["missing.py"], "SET011", "missing.py"),
     ],
 )
-def test_what_is_refused(run: Run, arguments: list[str], code: str, fix: str) -> None:
+def test_bad_input_is_rejected(run: Run, arguments: list[str], code: str, fix: str) -> None:
     ran = run("draw", *arguments)
     assert ran.code == 2
     assert ran.out == ""
@@ -96,7 +96,7 @@ def test_what_is_refused(run: Run, arguments: list[str], code: str, fix: str) ->
     assert fix in ran.err
 
 
-def test_the_gallery_is_written_where_it_is_wanted(
+def test_the_gallery_is_written_to_the_given_folder(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("slotspec.diagrams.gallery.gallery", lambda: {"a/b.md": b"x"})
@@ -112,7 +112,7 @@ def test_a_check_writes_a_page(run: Run, tmp_path: Path) -> None:
     assert "40 transitions" in text or ">40<" in text
 
 
-def test_a_page_that_cannot_be_written_is_refused_before_the_check(run: Run) -> None:
+def test_an_unwritable_page_is_rejected_before_the_check(run: Run) -> None:
     ran = run("check", TURNSTILE, "--html", "nowhere/report.html")
     assert (ran.code, ran.out) == (2, "")
     assert "SET026" in ran.err

@@ -1,4 +1,4 @@
-"""``slotspec explore``: where it serves, how it ends, what it refuses."""
+"""``slotspec explore``: its address, its end, and the input that it rejects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytest.importorskip("starlette", reason="the extra web is not installed")
 TURNSTILE = str(EXAMPLES / "turnstile.py")
 
 
-def test_it_serves_on_this_machine_alone_until_ctrl_c() -> None:
+def test_it_serves_only_this_machine_until_ctrl_c() -> None:
     command = [sys.executable, "-m", "slotspec", "explore", TURNSTILE, "--port", "0"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -33,7 +33,7 @@ def test_it_serves_on_this_machine_alone_until_ctrl_c() -> None:
     assert (served.returncode, out, err) == (0, "", "")
 
 
-def test_a_port_in_use_is_refused(run: Run) -> None:
+def test_a_port_in_use_is_rejected(run: Run) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -47,7 +47,7 @@ def test_a_port_in_use_is_refused(run: Run) -> None:
     ("arguments", "code"),
     [(["nobody"], "SET010"), ([TURNSTILE, TURNSTILE], "SET061"), (["--port", "70000"], "65535")],
 )
-def test_what_is_refused(run: Run, arguments: list[str], code: str) -> None:
+def test_bad_input_is_rejected(run: Run, arguments: list[str], code: str) -> None:
     ran = run("explore", *arguments)
     assert (ran.code, ran.out) == (2, "")
     assert code in ran.err

@@ -1,4 +1,4 @@
-"""``slotspec fuzz`` and ``slotspec record``: what they print, write, and leave with."""
+"""``slotspec fuzz`` and ``slotspec record``: output, files and exit codes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_no_divergence(capsys: pytest.CaptureFixture[str]) -> None:
     assert "never fired:" in output
 
 
-def test_a_divergence_is_told_drawn_and_written(
+def test_a_divergence_is_reported_drawn_and_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trace, report = tmp_path / "found.jsonl", tmp_path / "report.json"
@@ -128,7 +128,7 @@ def test_another_model(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_known_bug(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trace = tmp_path / "found.jsonl"
-    # named as everywhere, by the number alone
+    # the number of the issue is enough
     assert run("fuzz", "--bug", "9324", "--out", str(trace)) == 1
     output = capsys.readouterr().out
     assert "logical_slot with FLINK-9324 against generation" in output
@@ -138,7 +138,7 @@ def test_a_known_bug(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert f"diverges at step {found.step} " in output
 
 
-def test_a_failing_sequence_is_made_short(
+def test_a_failing_sequence_is_shortened(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trace = tmp_path / "so_far.jsonl"

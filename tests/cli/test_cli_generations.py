@@ -1,4 +1,4 @@
-"""Models with generations and scopes: what is run, and how the runs are put together."""
+"""Models with generations and scopes: which runs there are, and how they are combined."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def rows(text: str, header: str) -> list[list[str]]:
     return [re.split("  +", line) for line in lines[begin + 2 : end]]
 
 
-def test_without_choice_every_generation_and_scope_is_run(run: Run, walk: str) -> None:
+def test_every_generation_and_scope_runs_by_default(run: Run, walk: str) -> None:
     ran = run("check", walk)
     assert ran.code == 0
     found = [line.split()[1:6] for line in ran.out.splitlines() if line.startswith("walk  ")]
@@ -146,7 +146,7 @@ def test_one_generation_and_one_scope_can_be_chosen(run: Run, walk: str) -> None
     assert (made["generation"], made["scope"], made["states"]) == ("new", "long", 7)
 
 
-def test_bounds_of_ones_own_start_from_the_first_scope(run: Run, walk: str) -> None:
+def test_given_bounds_change_the_first_scope(run: Run, walk: str) -> None:
     made = json.loads(run("check", walk, "--set", "length=4", "--json", "-").out)
     assert [(m["generation"], m["scope"], m["states"]) for m in made] == [
         ("old", "short", 3),
@@ -155,20 +155,20 @@ def test_bounds_of_ones_own_start_from_the_first_scope(run: Run, walk: str) -> N
 
 
 def test_the_worst_run_decides(run: Run, walk: str) -> None:
-    # the old walker cannot stand at the end of an odd way, so it is stuck before
+    # the old walker takes two steps at a time and gets stuck before an odd end
     ran = run("check", walk, "--set", "length=3")
     assert ran.code == 1
     assert "VIOLATED no deadlock of walk old short" in ran.out
     assert ran.out.rstrip().splitlines()[-1].startswith("VIOLATED: 2 runs")
 
 
-def test_a_property_that_is_about_no_chosen_setting_is_an_error(run: Run, walk: str) -> None:
+def test_a_property_that_applies_to_no_chosen_setting_is_an_error(run: Run, walk: str) -> None:
     ran = run("check", walk, "--property", "at_one", "--generation", "old")
     assert ran.code == 2
     assert "SET018" in ran.err
 
 
-def test_without_a_model_all_built_in_ones_are_run(
+def test_all_built_in_models_run_by_default(
     run: Run, walk: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("slotspec.cli.plan.MODELS", {walk: "A walk."})
@@ -176,14 +176,14 @@ def test_without_a_model_all_built_in_ones_are_run(
     assert [m["model"] for m in made] == ["walk"] * 4
 
 
-def test_a_model_that_cannot_be_set_up_is_the_models_fault(run: Run, make: Make) -> None:
+def test_a_failing_set_up_is_an_error_of_the_model(run: Run, make: Make) -> None:
     ran = run("check", make(STEPS.replace('setting["stride"]', 'setting["strode"]')))
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("Error: SET015: model walk cannot be set up with scope short")
     assert "KeyError: 'strode'" in ran.err
 
 
-def test_near_generations_are_named(run: Run, walk: str) -> None:
+def test_similar_generations_are_suggested(run: Run, walk: str) -> None:
     ran = run("check", walk, "--generation", "newer")
     assert (ran.code, ran.out) == (2, "")
     assert "SET004" in ran.err

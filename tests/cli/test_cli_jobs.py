@@ -1,4 +1,4 @@
-"""``slotspec check`` with several runs at a time: same answers, and nothing lost."""
+"""``slotspec check`` with several processes: same results, and no lost run."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def without_times(text: str) -> str:
     return re.sub(r"\d+\.\d", "T", text)
 
 
-def test_processes_print_what_one_process_prints(run: Run, make: Make) -> None:
+def test_several_processes_print_the_same_as_one(run: Run, make: Make) -> None:
     models = [TURNSTILE, make(MODEL, VIOLATED), COMMIT]
     apart = run("check", *models, *APART, "--verbose")
     here = run("check", *models, "--engine", "interpreted", "--jobs", "1", "--verbose")
@@ -49,7 +49,7 @@ def test_processes_print_what_one_process_prints(run: Run, make: Make) -> None:
     assert "count: 1 -> 2" in apart.out
 
 
-def test_a_dead_process_is_reported_and_loses_nothing_else(run: Run, make: Make) -> None:
+def test_a_dead_process_is_reported_and_the_other_runs_finish(run: Run, make: Make) -> None:
     ran = run("check", TURNSTILE, make(MODEL, DIES), COMMIT, *APART)
     assert ran.code == 4
     assert "FAULT OF SLOTSPEC in counter: its process was killed by signal SIGKILL" in ran.out
@@ -58,7 +58,7 @@ def test_a_dead_process_is_reported_and_loses_nothing_else(run: Run, make: Make)
         assert any(line.split()[:1] == [name] and "HOLDS" in line for line in ran.out.splitlines())
 
 
-def test_a_dead_process_shows_beside_json_too(run: Run, make: Make) -> None:
+def test_a_dead_process_is_reported_with_json_too(run: Run, make: Make) -> None:
     ran = run("check", make(MODEL, DIES), TURNSTILE, *APART, "--json", "-")
     assert ran.code == 4
     assert "FAULT OF SLOTSPEC in counter" in ran.err
@@ -82,14 +82,14 @@ def test_ctrl_c_prints_what_each_process_has_seen() -> None:
         start_new_session=True,
     ) as process:
         time.sleep(3)
-        # as a terminal does it: to every process of the group
+        # to every process of the group, as a terminal does
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (3, "")
     assert out.count("UNKNOWN (limit: interrupted)") == 2
 
 
-def test_a_packed_result_comes_back_whole() -> None:
+def test_unpacking_restores_a_packed_result() -> None:
     instance = plan([TURNSTILE])[0]
     result = check(instance)
     again = unpacked(packed(result), instance)
@@ -97,7 +97,7 @@ def test_a_packed_result_comes_back_whole() -> None:
     assert [p.finding for p in again.properties] == [p.finding for p in result.properties]
 
 
-def test_the_longest_begins_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_longest_run_starts_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     short, long, new = (plan([COMMIT], settings=[f"managers={n}"])[0] for n in (2, 4, 3))
     remember([Result(short, "compiled", seconds=1.0), Result(long, "compiled", seconds=2.0)])
@@ -131,7 +131,7 @@ def test_processors_are_shared_out(
 @pytest.mark.parametrize(
     ("jobs", "workers", "code"), [("2", 4, "SET029"), ("0", 1, "SET028"), ("many", 1, "SET028")]
 )
-def test_too_many_or_no_number_is_an_error(
+def test_too_many_threads_or_a_bad_number_is_an_error(
     monkeypatch: pytest.MonkeyPatch, jobs: str, workers: int, code: str
 ) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 4)
@@ -145,7 +145,7 @@ def test_small_runs_get_no_process(run: Run, monkeypatch: pytest.MonkeyPatch) ->
     assert run("check", TURNSTILE, TURNSTILE).code == 0
 
 
-def test_what_was_compiled_is_not_interpreted_again(
+def test_a_run_that_was_compiled_is_compiled_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -156,7 +156,7 @@ def test_what_was_compiled_is_not_interpreted_again(
     assert known_as_large([small, large, new]) == set()
 
 
-def test_the_second_check_says_what_the_first_said(
+def test_a_second_check_prints_the_same_as_the_first(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -166,10 +166,10 @@ def test_the_second_check_says_what_the_first_said(
     assert "compiled" in second.splitlines()[-1]
 
 
-def test_a_run_imports_nothing_from_the_present_folder(tmp_path: Path) -> None:
+def test_a_run_imports_nothing_from_the_current_folder(tmp_path: Path) -> None:
     for name in ("numba", "queue", "slotspec"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit(f'{__name__} of the folder')\n")
-    # as the installed command: it has its own folder on its path, and not the present one
+    # like the installed command, whose path has its own folder and not the current one
     start = "import sys; sys.path.remove(''); from slotspec.cli import main; main()"
     command = (sys.executable, "-c", start, "check", COMMIT, COMMIT, *APART)
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)

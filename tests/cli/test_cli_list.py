@@ -1,4 +1,4 @@
-"""``slotspec list`` and what every command line has: help, version, entry points."""
+"""``slotspec list``, and help, version and entry points of the command line."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_every_part_of_a_model_can_be_listed(run: Run, what: Listing) -> None:
         ("bounds", "gates  1 to 254  2        Turnstiles in a row."),
     ],
 )
-def test_a_listed_part_has_its_sentence(run: Run, what: str, row: str) -> None:
+def test_a_listed_part_has_its_description(run: Run, what: str, row: str) -> None:
     assert row in run("list", what, "--model", TURNSTILE).out
 
 

@@ -1,4 +1,4 @@
-"""Runs that never end, as the command line shows and writes them."""
+"""Infinite runs, as the command line shows and writes them."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ model = exclusion(Fairness.WEAK)
 
 
 def unfair() -> str:
-    """The turnstile before which people may stand for ever."""
+    """The turnstile without fairness: people may wait for ever."""
     text = (EXAMPLES / "turnstile.py").read_text(encoding="utf-8")
     assert text.count(", fair=Fairness.WEAK") == 1
     return text.replace(", fair=Fairness.WEAK", "")
 
 
-def test_the_page_shows_what_is_printed(run: Run, make: Make) -> None:
+def test_the_docs_show_the_printed_output(run: Run, make: Make) -> None:
     ran = run("check", make(unfair(), name="turnstile.py"), "--property", "somebody_passes")
     assert ran.code == 1
     page = (EXAMPLES.parent / "docs" / "liveness.md").read_text(encoding="utf-8")
@@ -43,7 +43,7 @@ def test_the_page_shows_what_is_printed(run: Run, make: Make) -> None:
         assert line.strip("─") == "" or line.rstrip() in printed
 
 
-def test_the_loop_stands_in_the_table(run: Run, make: Make) -> None:
+def test_the_table_marks_the_loop(run: Run, make: Make) -> None:
     ran = run("check", make(LOCK), "--property", "who_waits_enters")
     assert ran.code == 1
     rows = [line.strip() for line in ran.out.splitlines()]
@@ -58,7 +58,7 @@ def test_the_loop_stands_in_the_table(run: Run, make: Make) -> None:
     assert "of exclusion: Who waits enters in the end. [process=party0]" in ran.out
 
 
-def test_with_a_loop_from_the_first_state(run: Run, make: Make) -> None:
+def test_a_loop_from_the_initial_state(run: Run, make: Make) -> None:
     text = """
 from slotspec.statemachine import *
 
@@ -111,7 +111,7 @@ def test_a_process_sends_the_loop_too(run: Run, make: Make) -> None:
 
 
 @pytest.mark.parametrize("option", ["--symmetry", "--fingerprints"])
-def test_what_loses_states_is_refused(run: Run, option: str) -> None:
+def test_options_that_drop_states_are_rejected(run: Run, option: str) -> None:
     ran = run("check", str(EXAMPLES / "turnstile.py"), option)
     assert ran.code == 2
     assert "SET035: somebody_passes of turnstile" in ran.err
@@ -125,7 +125,7 @@ def test_a_search_that_was_cut_short_exits_with_3(run: Run) -> None:
     assert re.search(r"somebody_passes +leads to +UNKNOWN", ran.out)
 
 
-def test_a_sequence_says_where_it_goes_round() -> None:
+def test_a_sequence_marks_its_loop() -> None:
     result = explore_interpreted(exclusion(WEAK).instance())
     found = result.properties[0]
     assert found.finding is not None
@@ -135,7 +135,7 @@ def test_a_sequence_says_where_it_goes_round() -> None:
     assert "2. ask" in lines[at + 1]
 
 
-def test_a_sequence_says_where_it_stays() -> None:
+def test_a_sequence_marks_the_state_where_it_stays() -> None:
     result = explore_interpreted(exclusion(None).instance())
     found = result.properties[0]
     assert found.finding is not None
@@ -144,7 +144,7 @@ def test_a_sequence_says_where_it_stays() -> None:
     assert "here it stays for ever" in lines[-2]
 
 
-def test_the_explorer_says_how_it_goes_on() -> None:
+def test_the_explorer_describes_the_loop() -> None:
     models = Models({"exclusion": exclusion(WEAK)})
     found = property_path(models.ready({"model": "exclusion"}), "who_waits_enters")
     assert (found["verdict"], len(found["path"])) == ("VIOLATED", 4)

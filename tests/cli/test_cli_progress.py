@@ -1,4 +1,4 @@
-"""The line that moves on a terminal, and that it is not there elsewhere."""
+"""The progress line on a terminal."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ AT = Progress(
 )
 
 
-def test_the_line_says_states_speed_depth_frontier_and_memory() -> None:
+def test_the_line_shows_states_speed_depth_frontier_and_memory() -> None:
     assert describe(AT) == (
         "turnstile  120,000 states  12,000/s  depth 12  frontier 3,400  41 MB  10 s"
     )
 
 
-def test_a_run_that_was_complete_before_says_how_long_it_took(
+def test_a_run_shows_the_duration_of_the_last_complete_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
@@ -42,7 +42,7 @@ def test_a_run_that_was_complete_before_says_how_long_it_took(
     assert describe(replace(AT, instance=other)).endswith("10 s")
 
 
-def test_nothing_is_shown_where_stderr_is_no_terminal() -> None:
+def test_there_is_no_line_without_a_terminal() -> None:
     with progress_line() as reporter:
         assert reporter is silent
 

@@ -1,4 +1,4 @@
-"""``slotspec simulate``: what it prints, its exit codes, and that a seed says it all."""
+"""``slotspec simulate``: its output, its exit codes, and its seeds."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_faults_are_counted_and_follow_the_rate(run: Run, make: Make) -> None:
     assert int(row[2]) > 0
 
 
-def test_the_seed_says_it_all(run: Run, make: Make) -> None:
+def test_a_seed_determines_the_runs(run: Run, make: Make) -> None:
     model = make(MODEL, FINAL, FAULT)
     several = [
         run("simulate", model, "--runs", "40", "--seed", seed, *more).out
@@ -86,7 +86,7 @@ def test_the_seed_says_it_all(run: Run, make: Make) -> None:
     assert bodies[0] == bodies[1] == bodies[2] != bodies[3]
 
 
-def test_json_says_what_the_report_says(run: Run, make: Make, tmp_path: Path) -> None:
+def test_json_has_the_content_of_the_report(run: Run, make: Make, tmp_path: Path) -> None:
     target = tmp_path / "out.json"
     ran = run("simulate", make(MODEL, FINAL, VIOLATED), "--json", str(target), "--seed", "7")
     made = json.loads(target.read_text(encoding="utf-8"))
@@ -118,19 +118,19 @@ def test_a_trace_of_a_known_bug_is_read_by_conform(run: Run, tmp_path: Path) -> 
     target = str(tmp_path / "trace.jsonl")
     ran = run("simulate", "--bug", "FLINK-8934", "--trace-out", target)
     assert ran.code == 1
-    # the healthy model does otherwise, and that is what conform says of it
+    # the healthy model behaves differently, so the trace diverges
     conformed = run("conform", target)
     assert conformed.code == 1
     assert "1 diverging" in conformed.out
 
 
-def test_a_property_can_be_asked_alone(run: Run, make: Make) -> None:
+def test_one_property_can_be_simulated(run: Run, make: Make) -> None:
     model = make(MODEL, FINAL, VIOLATED, DEVIATING)
     assert run("simulate", model, "--property", "below_three", "--runs", "3").code == 0
     assert run("simulate", model, "--property", "below_two", "--runs", "3").code == 1
 
 
-def test_one_generation_and_scope_is_simulated_unless_more_are_asked_for(run: Run) -> None:
+def test_one_generation_and_scope_is_simulated_by_default(run: Run) -> None:
     ran = run("simulate", "logical_slot", "--runs", "2", "--steps", "3")
     assert [line.split()[1:3] for line in ran.out.splitlines() if line.startswith("logical_")] == [
         ["1.13", "release"]
@@ -172,7 +172,7 @@ def test_without_a_model_the_cluster_is_simulated(run: Run) -> None:
         assert any(line.startswith("cluster ") for line in ran.out.splitlines())
 
 
-def test_ctrl_c_says_what_is_known(make: Make) -> None:
+def test_ctrl_c_prints_the_results_so_far(make: Make) -> None:
     model = make(
         MODEL.replace(
             "if s.count == 3:\n        return DISABLED\n    s.count += 1", "s.count = 1 - s.count"

@@ -1,4 +1,4 @@
-"""Small things to draw."""
+"""Small models to draw."""
 
 from __future__ import annotations
 
@@ -53,6 +53,6 @@ def turnstile() -> Model:
 
 
 def texts(svg: str) -> list[str]:
-    """The words of an SVG, in order of the alphabet."""
+    """The texts of an SVG in alphabetical order."""
     root = ET.fromstring(svg)
     return sorted("".join(e.itertext()).strip() for e in root.iter(f"{SVG}text"))

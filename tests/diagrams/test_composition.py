@@ -1,4 +1,4 @@
-"""The composition as it was seen."""
+"""The composition that random walks find."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def test_the_matrix_of_a_small_model_is_complete() -> None:
     }
 
 
-def test_nothing_is_told_that_was_not_seen() -> None:
+def test_the_matrix_has_only_what_the_walks_saw() -> None:
     grid = matrix(observe(turnstile(), walks=1, steps=1))
     assert sum(bool(cell.lines) for _, cells in grid.rows for cell in cells) <= 2
     assert "1 of 2 declared transitions" in grid.note
 
 
-def test_the_picture_says_the_same_as_the_matrix() -> None:
+def test_the_graph_has_the_content_of_the_matrix() -> None:
     seen = observe(load_model("slot_pool"), "1.12", walks=100, steps=50)
     cells = {
         (name, column, label)

@@ -1,4 +1,4 @@
-"""What differs between two generations."""
+"""The difference between two generations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slotspec.models.slot_pool.versions import OfferedSlot
 from slotspec.statemachine.errors import UsageError
 
 
-def test_choices_operations_and_deviations_that_differ_are_told() -> None:
+def test_differing_choices_operations_and_deviations_are_listed() -> None:
     rows = dict(difference(load_model("slot_pool"), "1.11", "1.13").rows)
     first, second = rows["offered_slot"]
     assert first.lines[0].startswith("own_request: The request that is pending")
@@ -23,7 +23,7 @@ def test_a_generation_does_not_differ_from_itself() -> None:
     assert difference(load_model("slot_pool"), "1.12", "1.12").rows == ()
 
 
-def test_an_unknown_generation_is_refused() -> None:
+def test_an_unknown_generation_is_rejected() -> None:
     with pytest.raises(UsageError, match=r"SET004.*1\.11, 1\.12, 1\.13"):
         difference(load_model("slot_pool"), "1.11", "1.14")
 

@@ -1,4 +1,4 @@
-"""Every diagram in every format: honoured, or refused with what to choose instead."""
+"""Every diagram in every format: rendered, or rejected with a suggestion."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ DIAGRAMS = diagrams()
 
 @pytest.mark.parametrize("form", list(Format))
 @pytest.mark.parametrize("name", list(DIAGRAMS))
-def test_a_format_is_honoured_or_refused(name: str, form: Format) -> None:
+def test_a_format_is_rendered_or_rejected(name: str, form: Format) -> None:
     diagram = DIAGRAMS[name]
     if form not in formats_of(diagram):
         with pytest.raises(UsageError, match=r"SET052.*choose"):
@@ -135,7 +135,7 @@ def test_a_picture_has_every_state_and_every_event() -> None:
     assert found.count("wall_up") == 2
 
 
-def test_dead_and_unseen_are_said_in_words() -> None:
+def test_dead_and_unseen_transitions_are_labelled() -> None:
     fired = {("Door", "SHUT", "open"): 12_000, ("Door", "OPEN", "close"): 1}
     for exhaustive, word in ((True, "dead"), (False, "not seen before the limit")):
         charts = Charts("Door", (chart(Door, fired=fired, exhaustive=exhaustive),), "")
@@ -159,7 +159,7 @@ def luminance(colour: str) -> float:
 
 
 @pytest.mark.parametrize("theme", [LIGHT, DARK])
-def test_words_stand_out_from_what_they_stand_on(theme: dict[str, str]) -> None:
+def test_text_has_enough_contrast(theme: dict[str, str]) -> None:
     pairs = [
         *(
             ("ink", ground)
@@ -193,7 +193,7 @@ def test_every_colour_of_a_picture_has_a_dark_form() -> None:
         assert used <= set(LIGHT.values())
 
 
-def test_what_means_something_to_a_format_is_not_taken_for_it() -> None:
+def test_special_characters_are_escaped() -> None:
     grid = Grid("a | b", "<x>", ("c & d",), (("r|1", (Cell(("<b>&",), "first"),)),))
     assert "r\\|1" in str(render(grid, Format.table))
     assert "<b>&" in texts(str(render(grid, Format.svg)))

@@ -1,4 +1,4 @@
-"""The committed gallery is what the code draws now."""
+"""The committed gallery is up to date."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def made() -> dict[str, bytes]:
     return gallery()
 
 
-def test_there_is_no_file_too_many_or_too_few(made: dict[str, bytes]) -> None:
+def test_the_gallery_has_exactly_these_files(made: dict[str, bytes]) -> None:
     there = {str(p.relative_to(FOLDER)) for p in FOLDER.rglob("*") if p.is_file()}
     assert there == set(made), MEND
 
@@ -42,7 +42,7 @@ def test_pictures_have_the_same_structure(made: dict[str, bytes]) -> None:
 
 
 def structure(svg: bytes) -> tuple[list[str], Counter[str]]:
-    """Words, and how many boxes and edges: what fonts and versions of Graphviz leave alone."""
+    """Texts and numbers of boxes and edges, which do not depend on fonts or Graphviz."""
     root = ET.fromstring(svg)
     groups = Counter(g.get("class") or "" for g in root.iter(f"{SVG}g"))
     return texts(svg.decode()), groups

@@ -10,7 +10,7 @@ from slotspec.statemachine.results import Limits
 from tests.diagrams.samples import Door, Lamp, Room, turnstile
 
 
-def test_a_chart_says_everything_that_is_declared() -> None:
+def test_a_chart_has_everything_that_is_declared() -> None:
     found = chart(Door)
     assert (found.name, found.description) == ("Door", "What a door is.")
     assert [(b.name, b.initial, b.final) for b in found.boxes] == [
@@ -28,7 +28,7 @@ def test_a_chart_says_everything_that_is_declared() -> None:
     assert {a.reach for a in found.arrows} == {Reach.UNCHECKED}
 
 
-def test_what_an_exhaustive_run_never_fires_is_dead_and_what_it_leads_to_unreached() -> None:
+def test_an_exhaustive_run_shows_dead_transitions_and_unreached_states() -> None:
     fired = {("Door", "SHUT", "open"): 3, ("Door", "OPEN", "close"): 2}
     found = chart(Door, fired=fired, exhaustive=True)
     reach = {(a.source, a.event): a.reach for a in found.arrows}
@@ -41,7 +41,7 @@ def test_what_an_exhaustive_run_never_fires_is_dead_and_what_it_leads_to_unreach
     }
 
 
-def test_what_a_limited_run_never_fires_is_not_called_dead() -> None:
+def test_a_limited_run_shows_no_dead_transitions() -> None:
     found = chart(Door, fired={("Door", "SHUT", "open"): 1}, exhaustive=False)
     assert Reach.DEAD not in {a.reach for a in found.arrows}
     assert Reach.UNSEEN in {a.reach for a in found.arrows}
@@ -66,7 +66,7 @@ def test_a_limited_run_says_so() -> None:
     assert "a limit stopped the search" in painted([result]).note
 
 
-def test_lifecycles_inside_of_a_state_are_drawn_there_and_not_again() -> None:
+def test_nested_lifecycles_are_drawn_once() -> None:
     charts = plain("house", [Lamp, Room, Door]).charts
     assert outermost([Lamp, Room, Door]) == (Room,)
     assert [one.name for one in charts] == ["Room"]
@@ -75,7 +75,7 @@ def test_lifecycles_inside_of_a_state_are_drawn_there_and_not_again() -> None:
     assert len(charts[0].all_boxes) == 7
 
 
-def test_coverage_reaches_what_is_inside() -> None:
+def test_coverage_includes_nested_lifecycles() -> None:
     found = chart(Room, fired={("Lamp", "OFF", "switch_on"): 2})
     lamp = found.boxes[1].inside[0]
     assert [(a.event, a.fired) for a in lamp.arrows] == [("switch_on", 2), ("switch_off", 0)]

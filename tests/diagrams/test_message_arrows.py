@@ -1,4 +1,4 @@
-"""Sequences with messages that take their time: the cluster's, and what draws them."""
+"""Sequences with messages in flight: those of the cluster, and their drawings."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_processes_are_the_lifelines(instance: Instance, lost: Finding) -> None:
     assert first == Message("ResourceManager", "ResourceManager", "gains leadership")
 
 
-def test_a_message_arrives_where_it_is_heard(instance: Instance, lost: Finding) -> None:
+def test_a_message_arrives_where_it_is_received(instance: Instance, lost: Finding) -> None:
     drawn = of_finding(instance, lost)
     all_of_them = list(message_arrows(drawn))
     ended = {i.arrow for s in drawn.steps for i in s.items if isinstance(i, ArrowEnd)}
@@ -89,7 +89,7 @@ def test_a_message_arrives_where_it_is_heard(instance: Instance, lost: Finding) 
 
 
 @pytest.mark.parametrize("narrow", [False, True])
-def test_the_picture_has_a_line_for_each_flight(
+def test_the_picture_has_a_line_for_each_message(
     instance: Instance, lost: Finding, narrow: bool
 ) -> None:
     drawn = of_finding(instance, lost)
@@ -108,7 +108,7 @@ def test_the_picture_has_a_line_for_each_flight(
         assert "run task 1a in a1" in drawn_texts
 
 
-def test_other_forms_say_the_same(instance: Instance, lost: Finding) -> None:
+def test_other_formats_have_the_same_content(instance: Instance, lost: Finding) -> None:
     drawn = of_finding(instance, lost)
     mermaid = str(render(drawn, Format.mermaid))
     one = next(f for f in message_arrows(drawn) if f.fate is Fate.LOST)
@@ -143,13 +143,13 @@ def test_a_loop_is_marked_where_it_begins(instance: Instance, lost: Finding) -> 
     assert empty.ending == "here it stays for ever. So it is."
 
 
-def test_a_fault_is_said_in_the_last_step(instance: Instance) -> None:
+def test_a_fault_is_in_the_last_step(instance: Instance) -> None:
     steps = replay(instance, instance.calls[:1])
     drawn = of_finding(instance, Finding(steps, "it broke", instance))
     assert drawn.steps[-1].items[-1] == Remark("ResourceManager", ("it broke",), bad=True)
 
 
-def test_a_flight_whose_beginning_is_not_drawn_comes_from_above() -> None:
+def test_an_arrow_without_its_start_comes_from_above() -> None:
     arrow = MessageArrow("A", "B", "hello", 1, 2, Fate.ARRIVES)
     drawn = Sequence("cut", ("A", "B"), (SequenceStep(2, (ArrowEnd(arrow, "B hears A: hello"),)),))
     svg = sequence_svg(drawn)
@@ -157,7 +157,7 @@ def test_a_flight_whose_beginning_is_not_drawn_comes_from_above() -> None:
     assert "of 1" in texts(svg)
 
 
-def test_who_sends_what_to_whom(instance: Instance) -> None:
+def test_the_messages_between_processes(instance: Instance) -> None:
     drawn = network([instance], walks=20, steps=60)
     assert drawn.processes == ("JobMaster", "TaskExecutor", "ResourceManager")
     sent = {(channel.source, channel.target): channel.messages for channel in drawn.channels}
@@ -169,13 +169,13 @@ def test_who_sends_what_to_whom(instance: Instance) -> None:
     assert network([instance], walks=20, steps=60) == drawn
 
 
-def test_a_model_without_messages_has_no_such_drawing() -> None:
+def test_a_model_without_messages_has_no_network() -> None:
     with pytest.raises(UsageError, match="SET066"):
         network([turnstile().instance()])
     assert role("TaskExecutor 12") == "TaskExecutor"
 
 
-def test_a_state_graph_tells_what_is_in_flight(instance: Instance) -> None:
+def test_a_state_graph_shows_messages_in_flight(instance: Instance) -> None:
     graph = state_graph(instance, most=40)
     lines = {line for point in graph.points for line in point.lines}
     assert "JobMaster to ResourceManager [request for a slot, a1]" in lines

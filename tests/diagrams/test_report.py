@@ -1,4 +1,4 @@
-"""The page of a check: what it says, and that it needs nothing else."""
+"""The page of a check: its content, and that it is self-contained."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VOID = {"meta", "br"}
 
 
 class Balanced(HTMLParser):
-    """Sees that every element is closed in its place, and collects names and addresses."""
+    """Checks that every element is closed in its place, and collects ids and addresses."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ def test_a_page_is_well_formed_and_loads_nothing(results: list[Result]) -> None:
     assert len(found.ids) == len(set(found.ids))
 
 
-def test_a_page_says_what_was_found(results: list[Result]) -> None:
+def test_a_page_shows_the_findings(results: list[Result]) -> None:
     text = page(results)
     for result in results:
         assert f"{result.states:,}" in text
@@ -74,7 +74,7 @@ def test_a_page_says_what_was_found(results: list[Result]) -> None:
             assert f"<code>{found.property.name}</code>" in text
     assert "(limit: states)" in text
     assert "request_ids=2" in text
-    # the worst verdict leads: one run was cut off
+    # the worst verdict comes first: a limit stopped one run
     assert re.search(r"<p><span class=\"verdict faint\">\? UNKNOWN</span> 2 runs", text)
     assert "HOLDS" in page(results[:1])[: page(results[:1]).index("1 run,")]
     deviating = [p for p in results[1].properties if p.verdict is Verdict.DEVIATES]
@@ -108,7 +108,7 @@ def test_each_property_has_its_verdict_in_each_generation() -> None:
     assert properties.count('<span class="verdict') == 2 * len(names) - only_one
 
 
-def test_a_violation_is_shown_open_and_what_was_not_run_is_named() -> None:
+def test_a_page_opens_violations_and_names_runs_left_out() -> None:
     result = explore_interpreted(turnstile().instance())
     found = result.properties[0]
     witness = next(p.finding for p in result.properties if p.finding)
@@ -119,11 +119,11 @@ def test_a_violation_is_shown_open_and_what_was_not_run_is_named() -> None:
     assert "Not run: turnstile other." in text
 
 
-def test_without_results_nothing_is_known() -> None:
+def test_a_page_without_results_is_unknown() -> None:
     assert "UNKNOWN</span> 0 runs" in page([], ["a"])
 
 
-def test_what_the_user_wrote_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_of_the_user_is_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
     model = turnstile()
     monkeypatch.setattr(model, "description", "<script>alert(1)</script>")
     text = page([explore_interpreted(model.instance())])
@@ -157,11 +157,11 @@ def test_a_trace_and_a_result_draw_themselves(results: list[Result]) -> None:
     assert results[0]._repr_mimebundle_()["text/plain"] == "turnstile: HOLDS"
 
 
-def test_a_trace_of_nothing_in_particular_stays_text() -> None:
+def test_a_trace_without_an_instance_stays_text() -> None:
     assert set(Finding(())._repr_mimebundle_()) == {"text/plain"}
 
 
-def test_a_notebook_takes_the_drawings(results: list[Result]) -> None:
+def test_a_notebook_displays_the_drawings(results: list[Result]) -> None:
     shell = pytest.importorskip("IPython.core.interactiveshell").InteractiveShell.instance()
     finding = next(p.finding for p in results[0].properties if p.finding)
     for shown, kind in (

@@ -38,20 +38,20 @@ def remarks(sequence: Sequence, bad: bool = False) -> list[str]:
 
 
 @pytest.mark.parametrize("name", list(MODELS))
-def test_every_model_says_who_talks_to_whom(name: str) -> None:
+def test_every_model_has_participants_or_processes(name: str) -> None:
     formatter = formatter_of(load_model(name).instance())
     assert (MODELS[name].implementation is not None) is not isinstance(formatter, MessageFormatter)
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in recorded().values()])
-def test_every_action_and_effect_of_the_participants_is_the_models_own(name: str) -> None:
+def test_participants_name_actions_and_effects_of_the_model(name: str) -> None:
     participants, model = participants_of(name), load_model(name)
     assert model.effects is not None
     spoken = {operation.name for operation in MODELS[name].schema().operations}
     assert spoken
     assert set(participants.callers) <= {*model.actions, *model.operations, *spoken}
     effects = {effect.name.lower() for effect in model.effects}
-    # the rest goes back to the caller
+    # the other effects go back to the caller
     assert effects - set(participants.receivers) <= {"raises", "listed", "counted", "any_order"}
     assert set(participants.receivers) <= effects
     kinds = {
@@ -75,7 +75,7 @@ def test_a_recording_of_each_class_and_version_can_be_drawn(folder: Path) -> Non
     assert ET.fromstring(sequence_svg(sequence)).tag.endswith("svg")
 
 
-def test_a_counterexample_names_who_told_whom_what() -> None:
+def test_a_counterexample_names_senders_and_receivers() -> None:
     instance = load_model("slot_pool").instance(generation="1.12", scope="matching")
     name = "a_request_is_served_by_anothers_slot"
     instance.properties = {name: instance.properties[name]}
@@ -103,7 +103,7 @@ def test_a_recording_that_conforms_says_so() -> None:
     assert any(m.target == "requests" and m.text.startswith("r3 ") for m in messages(sequence))
 
 
-def test_a_recording_held_against_another_generation_shows_where_they_part() -> None:
+def test_a_recording_of_another_generation_shows_the_divergence() -> None:
     sequence = of_trace(TRACE, "1.13")
     found = re.fullmatch(r"diverges from generation 1.13 in step (\d+)", sequence.ending)
     assert found
@@ -115,7 +115,7 @@ def _bad(item: object) -> bool:
     return isinstance(item, Remark) and item.bad
 
 
-def test_what_a_recording_leaves_out_comes_from_the_model(tmp_path: Path) -> None:
+def test_the_model_fills_in_what_a_recording_omits(tmp_path: Path) -> None:
     import gzip
 
     lines = gzip.decompress(TRACE.read_bytes()).decode().splitlines()
@@ -128,7 +128,7 @@ def test_what_a_recording_leaves_out_comes_from_the_model(tmp_path: Path) -> Non
     assert [s.items for s in of_trace(path).steps] == [s.items for s in of_trace(TRACE).steps[:5]]
 
 
-def test_bad_traces_are_named(tmp_path: Path) -> None:
+def test_bad_traces_are_reported(tmp_path: Path) -> None:
     path = tmp_path / "no.jsonl"
     path.write_text("{}\n")
     with pytest.raises(InputError, match=r"no\.jsonl:1"):
@@ -137,7 +137,7 @@ def test_bad_traces_are_named(tmp_path: Path) -> None:
         of_trace(TRACE, "2.0")
 
 
-def test_a_model_without_a_cast_talks_to_its_environment() -> None:
+def test_a_model_without_participants_has_an_environment() -> None:
     instance = turnstile().instance()
     result = explore_interpreted(instance)
     finding = next(p.finding for p in result.properties if p.property.name == "coin_lost")
@@ -170,7 +170,7 @@ def test_names_are_sorted_by_their_numbers() -> None:
 
 
 def boxes(svg: str) -> list[tuple[float, float, float, float]]:
-    """Where the words of an SVG stand: left, top, right, bottom."""
+    """The boxes of the texts of an SVG: left, top, right, bottom."""
     found = []
     for text in ET.fromstring(svg).iter(f"{SVG}text"):
         size = float(text.get("font-size", "12"))
@@ -182,7 +182,7 @@ def boxes(svg: str) -> list[tuple[float, float, float, float]]:
 
 
 @pytest.mark.parametrize("generation", ["1.11", "1.12", "1.13"])
-def test_no_words_overlap_and_nothing_is_cut_off(generation: str) -> None:
+def test_no_text_overlaps_or_is_cut_off(generation: str) -> None:
     svg = sequence_svg(of_trace(TRACE, generation))
     root = ET.fromstring(svg)
     wide, high = float(root.get("width", "0")), float(root.get("height", "0"))
@@ -199,7 +199,7 @@ def test_no_words_overlap_and_nothing_is_cut_off(generation: str) -> None:
 
 
 @pytest.mark.parametrize("narrow", [False, True])
-def test_the_words_of_a_message_stand_between_its_ends(narrow: bool) -> None:
+def test_the_text_of_a_message_is_between_its_ends(narrow: bool) -> None:
     svg = sequence_svg(of_trace(TRACE, "1.12"), narrow=narrow)
     seen = 0
     for step in ET.fromstring(svg).iter(f"{SVG}g"):
@@ -222,7 +222,7 @@ def test_long_words_are_broken() -> None:
     assert broken("one two three", 7) == ["one two", "three"]
 
 
-def test_a_narrow_drawing_keeps_of_the_remarks_what_is_wrong() -> None:
+def test_a_narrow_drawing_keeps_only_remarks_about_faults() -> None:
     sequence = of_trace(TRACE, "1.13")
     found = texts(sequence_svg(sequence, narrow=True))
     assert not set(remarks(sequence)) & set(found)

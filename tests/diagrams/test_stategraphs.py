@@ -1,4 +1,4 @@
-"""State graphs: counts, symmetry, the marked path, the cut."""
+"""State graphs: counts, symmetry, the marked path, the limit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_without_symmetry_the_graph_has_every_reachable_state() -> None:
     assert "cut off" not in graph.note
 
 
-def test_symmetry_collapses_to_as_many_states_as_the_compiled_search_finds() -> None:
+def test_symmetry_gives_as_many_states_as_the_compiled_search() -> None:
     instance = load_model("slot_pool").instance(SMALL, generation="1.13")
     collapsed = state_graph(instance, most=100_000)
     plain = state_graph(instance, most=100_000, symmetry=False)
@@ -37,7 +37,7 @@ def test_symmetry_collapses_to_as_many_states_as_the_compiled_search_finds() -> 
     assert len(collapsed.points) < len(plain.points)
 
 
-def test_the_path_is_marked_to_its_end_even_beyond_the_cut() -> None:
+def test_the_path_is_marked_even_beyond_the_limit() -> None:
     instance = load_model("slot_pool").instance(SMALL, generation="1.12")
     found = explore_interpreted(instance)
     finding = next(
@@ -51,7 +51,7 @@ def test_the_path_is_marked_to_its_end_even_beyond_the_cut() -> None:
     assert "further states, which are not drawn" in graph.note
 
 
-def test_too_many_names_are_refused() -> None:
+def test_too_many_names_are_rejected() -> None:
     instance = load_model("slot_pool").instance({"requests": 6, "request_ids": 6})
     with pytest.raises(UsageError, match="SET051"):
         Canonical(instance)

@@ -23,7 +23,7 @@ FLAGS = (
 
 
 def missing() -> str | None:
-    """Why there can be no browser here; None where there can."""
+    """Why there is no browser here; None if there is one."""
     for name in ("chromium", "chromedriver"):
         if shutil.which(name) is None:
             return f"no {name} on the PATH (Debian: chromium and chromium-driver)"
@@ -37,7 +37,7 @@ def missing() -> str | None:
 
 @contextmanager
 def serving(models: Mapping[str, Any]) -> Iterator[str]:
-    """A server of its own in a thread; its address."""
+    """Start a server in a thread and return its address."""
     import uvicorn
 
     from slotspec.cli.explore import listen
@@ -57,7 +57,7 @@ def serving(models: Mapping[str, Any]) -> Iterator[str]:
 
 @contextmanager
 def chromium(width: int = 1500, height: int = 950, *more: str) -> Iterator[Any]:
-    """A browser without a window."""
+    """A headless browser."""
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()

@@ -33,7 +33,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Client:
-    """Asks as a browser on this machine does."""
+    """Sends requests as a browser on this machine does."""
 
     address: str
 

@@ -1,4 +1,4 @@
-"""Takes the pictures of docs/diagrams.md anew: ``python -m tests.explorer.screenshots``."""
+"""Renew the screenshots of docs/diagrams.md: ``python -m tests.explorer.screenshots``."""
 
 from __future__ import annotations
 

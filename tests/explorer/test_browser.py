@@ -15,7 +15,7 @@ from tests.explorer.browser import chromium, missing, serving
 WHY = missing()
 pytestmark = [
     pytest.mark.skipif(WHY is not None, reason=f"no browser: {WHY}"),
-    # the driver's own connections are its own affair
+    # ignore the connections of the driver itself
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 
@@ -35,7 +35,7 @@ def driver() -> Iterator[Any]:
 
 
 class Page:
-    """The page as somebody sees it."""
+    """The page as a user sees it."""
 
     def __init__(self, driver: Any, address: str) -> None:
         self.driver, self.address = driver, address
@@ -92,7 +92,7 @@ def page(driver: Any, address: str) -> Iterator[Page]:
     assert [e for e in bad if "favicon" not in e["message"] and " 400 " not in e["message"]] == []
 
 
-def test_a_click_moves_on_and_back_and_forward_come_and_go(page: Page) -> None:
+def test_click_back_and_forward(page: Page) -> None:
     assert page.chips("pool") == ["CREATED"]
     page.take("start()")
     assert page.chips("pool") == ["STARTED"]
@@ -117,7 +117,7 @@ def test_the_address_is_the_state(page: Page) -> None:
     assert page.one("#generation").get_attribute("value") == "1.12"
 
 
-def test_the_present_state_is_lit_in_its_lifecycle(page: Page) -> None:
+def test_the_lifecycle_highlights_the_current_state(page: Page) -> None:
     page.take("start()")
     page.one(".machine[data-field=pool] summary").click()
     page.until(lambda: page.all(".machine[data-field=pool] .node.lit"))
@@ -175,7 +175,7 @@ def test_a_jump_to_a_property_and_to_a_state(page: Page) -> None:
     assert page.one("#message").get_attribute("class") == "bad"
 
 
-def test_a_wrong_address_is_said_on_the_page(page: Page) -> None:
+def test_the_page_reports_a_wrong_address(page: Page) -> None:
     page.driver.get(f"{page.address}/?path=0.zebra")
     page.until(lambda: "zebra" in page.one("#message").text)
     page.driver.get_log("browser")
@@ -227,13 +227,13 @@ def test_a_click_is_answered_within_100_ms(page: Page) -> None:
         page.after(useful.click)
         times.append(float(page.one("body").get_attribute("data-milliseconds")))
     times.sort()
-    # the median, since somebody else may use this machine too
+    # the median, because the machine may be busy
     assert times[len(times) // 2] < 100, times
 
 
 @pytest.mark.parametrize("width", [360, 390, 700, 1000, 1280])
-def test_nothing_sticks_out(page: Page, width: int) -> None:
-    """No sideways scrolling, and no control beyond the edge, from phones on."""
+def test_nothing_overflows_the_page(page: Page, width: int) -> None:
+    """The page does not scroll sideways and shows every control, also on phones."""
     page.driver.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500},
@@ -279,7 +279,7 @@ def test_the_parts_of_a_cluster(driver: Any, cluster_address: str, tmp_path: Pat
         "ResourceManager: slot manager",
         "TaskExecutor 1: slot table",
     ]
-    # a field is called without the part that it stands in
+    # a field is shown without the name of its part
     names = [name.text for name in page.all(".part[data-part=pool] .machine .name")]
     assert "slot" in names
     assert not any("." in name for name in names)
@@ -294,7 +294,7 @@ def test_the_parts_of_a_cluster(driver: Any, cluster_address: str, tmp_path: Pat
     assert "JobMaster to ResourceManager request for a slot, a1" in [
         " ".join(text.split()) for text in full
     ]
-    # what it exports it opens again, at the same place
+    # an exported path can be opened again
     from slotspec.explorer.settings import Models, parse_path
     from slotspec.explorer.traces import exported
     from slotspec.models import load_model

@@ -30,7 +30,7 @@ def ready(served: Models) -> Ready:
 
 
 def take(ready: Ready, *begins: str) -> tuple[int, ...]:
-    """The path of the calls that begin so."""
+    """The path of calls whose texts begin with these."""
     path: tuple[int, ...] = ()
     for begin in begins:
         calls = view(ready, path)["calls"]
@@ -42,7 +42,7 @@ def by_name(things: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {one["field"]: one for one in things}
 
 
-def test_fields_stand_under_the_process_that_has_them(ready: Ready) -> None:
+def test_fields_are_grouped_by_process(ready: Ready) -> None:
     found = view(ready, ())
     assert found["parts"] == [
         {"name": "pool", "title": "JobMaster: slot pool"},
@@ -61,7 +61,7 @@ def test_fields_stand_under_the_process_that_has_them(ready: Ready) -> None:
         assert all(column["field"].startswith(inside) for column in table["columns"])
 
 
-def test_what_is_in_flight_is_read_as_messages(ready: Ready) -> None:
+def test_messages_in_flight_are_rendered(ready: Ready) -> None:
     path = take(
         ready,
         "ResourceManager gains",
@@ -89,7 +89,7 @@ def test_a_state_of_a_part_is_found(ready: Ready) -> None:
     assert found["verdict"] == "FOUND"
     machines = by_name(view(ready, tuple(found["path"]))["machines"])
     assert machines["tables.0.slot"]["elements"][0]["state"] == "ALLOCATED"
-    # of a number and of a reference, too
+    # conditions on a number and on a reference
     assert state_path(ready, (), "pool.slot_tm:TaskExecutor 1")["verdict"] == "FOUND"
     with pytest.raises(RequestError, match=r"tables\.0\.slot has no state"):
         state_path(ready, (), "tables.0.slot:NOWHERE")
@@ -118,7 +118,7 @@ def test_the_path_of_a_property_is_exported_replayed_and_opened(
     assert view(other, path)["last"] == view(ready, path)["last"]
 
 
-def test_a_path_of_another_model_of_messages_is_refused_where_it_is_wrong(ready: Ready) -> None:
+def test_a_wrong_path_is_rejected_at_its_step(ready: Ready) -> None:
     header, *steps = exported(ready, take(ready, "JobMaster gains")).splitlines()
     with pytest.raises(RequestError, match="is not possible there"):
         played(b"\n".join([header, *steps, *steps]) + b"\n", None)

@@ -30,7 +30,7 @@ def test_a_walk_through_a_model_can_be_shown_and_exported(name: str) -> None:
     found = view(ready, path)
     assert found["length"] == len(path) > 3
     assert ElementTree.fromstring(found["sequence"]).tag.endswith("svg")
-    # a header, and a step or more for each: what is one call here may be several recorded ones
+    # a header and at least one step for each call, which may be several recorded ones
     assert len(exported(ready, path).splitlines()) > len(path)
 
 

@@ -1,4 +1,4 @@
-"""The explorer's answers: right ones, and a clear 4xx for everything else."""
+"""The explorer's responses: right results, and a clear 4xx for bad requests."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_initial_state_and_what_is_possible_in_it(client: Any) -> None:
     assert found["machines"][0]["states"] == ["LOCKED", "OPEN"]
 
 
-def test_a_step_changes_the_state_and_says_what_it_changed(client: Any) -> None:
+def test_a_step_changes_the_state_and_lists_its_changes(client: Any) -> None:
     found = view(client, [call(view(client, [], **TURNSTILE), "insert(gate=gate1)")], **TURNSTILE)
     assert states(found, "gate") == ["LOCKED", "OPEN"]
     assert found["last"]["changes"] == ["gate[gate1]: LOCKED -> OPEN"]
@@ -85,7 +85,7 @@ def test_queues_and_maps_of_the_pool(client: Any) -> None:
     assert found["broken"] == []
 
 
-def test_a_statement_that_does_not_hold_here_is_named(client: Any) -> None:
+def test_a_property_that_does_not_hold_is_named(client: Any) -> None:
     query = {"generation": "1.12", "scope": "reuse"}
     name = "a_request_is_in_one_place"
     found = client.get("/api/find", params={**query, "property": name}).json()
@@ -105,7 +105,7 @@ def test_a_path_of_200_steps(client: Any) -> None:
     found = view(client, path)
     assert found["length"] == len(found["steps"]) == 200
     assert "The first 140 steps are not drawn." in found["sequence"]
-    # any path begins anywhere else too: nothing depends on what was asked before
+    # any path can follow any other: no response depends on earlier requests
     view(client, [])
     assert view(client, path) == found
 
@@ -121,7 +121,7 @@ def test_the_shortest_path_to_a_state(client: Any) -> None:
     assert "ALLOCATED" in states(view(client, found["path"], generation="1.12"), "slot")
 
 
-def test_a_search_goes_on_from_the_path(client: Any) -> None:
+def test_a_search_starts_from_the_path(client: Any) -> None:
     first = client.get("/api/find", params={**TURNSTILE, "where": "passed:1"}).json()
     path = ".".join(map(str, first["path"]))
     second = client.get("/api/find", params={**TURNSTILE, "path": path, "where": "passed:3"}).json()
@@ -129,7 +129,7 @@ def test_a_search_goes_on_from_the_path(client: Any) -> None:
     assert len(second["path"]) == 6
 
 
-def test_what_cannot_be_reached_is_called_so_only_after_an_exhaustive_search(
+def test_unreachable_is_reported_only_after_an_exhaustive_search(
     client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     params = {**TURNSTILE, "set": "coins=3", "where": "passed:3, lost:1"}
@@ -167,7 +167,7 @@ def test_a_recorded_trace_is_played_to_its_end(client: Any) -> None:
     assert found["steps"][0]["state"]["started"] is True
 
 
-def test_a_trace_that_diverges_says_where_first(client: Any) -> None:
+def test_a_diverging_trace_names_its_first_divergence(client: Any) -> None:
     lines = gzip.decompress(TRACE.read_bytes()).decode().splitlines()
     step = json.loads(lines[9])
     step["result"] = []
@@ -287,7 +287,7 @@ def test_the_one_post_keeps_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_other_hosts_and_other_pages_are_turned_away(client: Any) -> None:
+def test_other_hosts_and_pages_are_rejected(client: Any) -> None:
     answer = client.get("/api/models", headers={"host": "somebody.example"})
     assert answer.status_code == 400
     answer = client.post(
@@ -308,7 +308,7 @@ def test_one_search_at_a_time(client: Any, monkeypatch: pytest.MonkeyPatch) -> N
     assert inside == [429]
 
 
-def test_the_page_goes_on_while_a_search_does(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_works_during_a_search(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     inside: list[int] = []
 
     def slow(ready: Any, name: str) -> dict[str, object]:
@@ -321,13 +321,13 @@ def test_the_page_goes_on_while_a_search_does(client: Any, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize("path", ["/", "/page.js", "/page.css", "/api/models", "/nothing"])
-def test_every_answer_forbids_what_comes_from_outside(client: Any, path: str) -> None:
+def test_every_response_forbids_outside_content(client: Any, path: str) -> None:
     headers = client.get(path).headers
     assert headers["content-security-policy"].startswith("default-src 'none'")
     assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_the_page_names_nothing_outside(client: Any) -> None:
+def test_the_page_refers_to_nothing_outside(client: Any) -> None:
     for path in ("/", "/page.js", "/page.css"):
         text = client.get(path).text
         assert "http:" not in text

@@ -1,4 +1,4 @@
-"""The base class, the factory and the fixture for pytest, run as users run them."""
+"""The base class, the factory and the fixture for pytest, used as users do."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TestPool(SlotPoolConformance):
 
 def pytest_run(folder: Path, text: str, *options: str) -> subprocess.CompletedProcess[str]:
     (folder / "test_mine.py").write_text(text, encoding="utf-8")
-    # an installation from before the plugin does not announce it
+    # an older installation does not register the plugin
     announced = any(p.value == PLUGIN for p in entry_points(group="pytest11"))
     plugin = [] if announced else ["-p", PLUGIN]
     return subprocess.run(
@@ -67,7 +67,7 @@ def test_a_pool_that_conforms_passes(tmp_path: Path, options: tuple[str, ...]) -
     assert "3 passed" in run.stdout
 
 
-def test_a_failure_is_a_program_that_shows_it_again(tmp_path: Path) -> None:
+def test_a_failure_prints_a_program_that_reproduces_it(tmp_path: Path) -> None:
     run = pytest_run(tmp_path, BROKEN, "--hypothesis-seed=1")
     assert run.returncode == 1, run.stdout + run.stderr
     lines = [line.removeprefix("E").strip() for line in run.stdout.splitlines()]
