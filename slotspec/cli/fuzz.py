@@ -87,8 +87,8 @@ def fuzz(
     if seconds is not None and not seconds > 0:
         raise UsageError("SET024", f"limit on seconds {seconds}: give a number above 0")
     printed = Output(quiet or json_to == "-")
-    about, peer = target_and_peer(target, model, bug, flink_jars, timeout)
-    compared = generation_for(peer, generation, about)
+    subject, peer = target_and_peer(target, model, bug, flink_jars, timeout)
+    compared = generation_for(peer, generation, subject)
     try:
         with status_line(Coverage.line, every=0.2) as progress:
             if every:
@@ -100,7 +100,7 @@ def fuzz(
             outcome = work(
                 peer,
                 compared,
-                model=about.model,
+                model=subject.model,
                 seed_=seed,
                 sequences=examples,
                 steps=steps,

@@ -53,14 +53,14 @@ def generate(
 
     if cover not in COVERS:
         raise UsageError("SET111", f"--cover {cover!r}; choose from {', '.join(COVERS)}")
-    about = fuzz_target(model)
+    subject = fuzz_target(model)
     if generation is not None:
-        about.generation(generation)
+        subject.generation(generation)
     if max_states < 1 or length < 1:
         raise UsageError("SET110", "--max-states and --length must be at least 1")
     bounds: Mapping[str, int] | None = parse_bounds(settings) if settings else None
     incomplete = False
-    for version in [generation] if generation else about.schema.generations:
+    for version in [generation] if generation else subject.schema.generations:
         what: Cover = cover
         covering = cover_model(what, version, bounds, model=model, states=max_states, length=length)
         folder = out / version

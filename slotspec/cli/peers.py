@@ -38,8 +38,10 @@ def target_and_peer(
             "SET115", f"--timeout {timeout:g}: give seconds above 0, {MAX_TIMEOUT:,} at most"
         )
     if target is not None:
-        about = fuzz_target(model or "slot_pool")
-        return about, open_peer(target, flink_jars=flink_jars, timeout=timeout, model=about.model)
+        subject = fuzz_target(model or "slot_pool")
+        return subject, open_peer(
+            target, flink_jars=flink_jars, timeout=timeout, model=subject.model
+        )
     from slotspec.cli.bugs import ALL, chosen_bugs
     from slotspec.oracle.fuzzing.bugs import peer_of
 
@@ -57,14 +59,14 @@ def target_and_peer(
     return fuzz_target(chosen.model), peer_of(chosen)
 
 
-def generation_for(peer: Any, asked: str | None, about: FuzzTarget) -> str:
+def generation_for(peer: Any, asked: str | None, subject: FuzzTarget) -> str:
     """The generation to compare a peer with.
 
     :raises UsageError: ``SET101`` if it is unknown, or neither given nor the peer's own.
     """
     found = asked or getattr(peer, "generation", None)
-    if found not in about.schema.generations:
-        known = ", ".join(about.schema.generations)
+    if found not in subject.schema.generations:
+        known = ", ".join(subject.schema.generations)
         what = (
             f"there is no generation {found!r}"
             if found

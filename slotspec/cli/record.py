@@ -43,11 +43,11 @@ def record(
 
     if steps < 1:
         raise UsageError("SET110", f"--steps {steps}: give at least 1")
-    about, peer = target_and_peer(target, model, None, flink_jars, timeout)
+    subject, peer = target_and_peer(target, model, None, flink_jars, timeout)
     written = 0
     try:
-        compared = generation_for(peer, generation, about)
-        recording = Recording(peer, compared, seed, steps, model=about.model)
+        compared = generation_for(peer, generation, subject)
+        recording = Recording(peer, compared, seed, steps, model=subject.model)
         with TraceWriter(out, recording.header) as writer:
             for step in recording:
                 writer.write(step)

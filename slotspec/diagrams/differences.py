@@ -106,14 +106,14 @@ def _properties(model: Model, first: str, second: str) -> Iterator[Row]:
         cells = []
         for version in (first, second):
             instances = [model.instance(generation=version, scope=scope) for scope in scopes]
-            about = [i for i in instances if name in i.properties]
+            having = [i for i in instances if name in i.properties]
             reasons = [
                 reason
-                for i in about
+                for i in having
                 if declared.deviation and (reason := declared.deviation(i.setting))
             ]
             cells.append(
-                f"known deviation: {reasons[0]}" if reasons else "" if about else "does not apply"
+                f"known deviation: {reasons[0]}" if reasons else "" if having else "does not apply"
             )
         if cells[0] != cells[1]:
             yield name, _pair(*cells)

@@ -35,8 +35,8 @@ def run(
     :raises UsageError: ``SET101`` for an unknown generation, ``SET112`` for a model that has
         no class.
     """
-    about = fuzz_target(model)
-    about.generation(generation)
+    subject = fuzz_target(model)
+    subject.generation(generation)
     peer = PythonPeer(factory, name_of(factory))
     found: list[Found] = []
 
@@ -45,7 +45,7 @@ def run(
         mixture = Random(data.draw(_NUMBER))
         length = 1 + data.draw(_SMALL) * steps // 128
         numbers = [data.draw(_NUMBER) for _ in range(length)]
-        operations = source(about, generation, mixture, length)
+        operations = source(subject, generation, mixture, length)
         lockstep = Lockstep(generation, operations.header, peer)
         try:
             for place, number in enumerate(numbers):
@@ -80,8 +80,8 @@ def failure_message(found: Found, factory: Any, generation: str) -> str:
 def program(found: Found, factory: Any, generation: str) -> str:
     """A program that runs the sequence again and fails at the same step."""
     name = name_of(factory)
-    about = target_of_header(found.header)
-    if about.model == "slot_pool":
+    subject = target_of_header(found.header)
+    if subject.model == "slot_pool":
         config = ", ".join(f"{key}={value}" for key, value in found.header.config.items())
     else:
         config = f"header={msgspec.to_builtins(found.header)!r}"
@@ -89,11 +89,11 @@ def program(found: Found, factory: Any, generation: str) -> str:
         "from slotspec.testing import checked",
         f"from {factory.__module__} import {name.split('.')[0]}",
         "",
-        f'{about.receiver} = checked({name}, generation="{generation}", {config})',
+        f'{subject.receiver} = checked({name}, generation="{generation}", {config})',
     ]
     for op, arguments in found.operations:
         given_arguments = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
-        lines.append(f"{about.receiver}.{op}({given_arguments})")
+        lines.append(f"{subject.receiver}.{op}({given_arguments})")
     return "\n".join(lines) + "\n"
 
 
@@ -115,13 +115,13 @@ class CheckedObject:
             own = source(pool, pool.generation(generation), Random(0), 0).header
         else:
             own = msgspec.convert(header, TraceHeader)
-        self._about: FuzzTarget = target_of_header(own)
-        self._about.generation(generation)
+        self._subject: FuzzTarget = target_of_header(own)
+        self._subject.generation(generation)
         own = msgspec.structs.replace(own, config={**own.config, **config})
         self._lockstep = Lockstep(generation, own, PythonPeer(factory, name_of(factory)))
 
     def __getattr__(self, op: str) -> Callable[..., Any]:
-        if op not in self._about.schema.by_name:
+        if op not in self._subject.schema.by_name:
             raise AttributeError(op)
 
         def operation(**arguments: Any) -> Any:
