@@ -162,7 +162,7 @@ def deviations(out: Output, of_model: Sequence[Group]) -> None:
     if not rows:
         return
     out.line()
-    out.line("Known deviations of what is modelled: steps of the shortest trace (scope)")
+    out.line("Known deviations: steps of the shortest trace (scope)")
     out.line()
     out.table(
         ("property", *(group.generation or "steps" for group in of_model), "note"),
