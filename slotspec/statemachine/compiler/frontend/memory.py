@@ -7,7 +7,6 @@ import types
 from collections.abc import Sequence
 
 from slotspec.statemachine.compiler.backend.function_builder import FunctionBuilder, Reg, Value
-from slotspec.statemachine.compiler.backend.layout import Place
 from slotspec.statemachine.compiler.frontend.source import read
 from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
@@ -27,6 +26,7 @@ from slotspec.statemachine.compiler.program import (
 from slotspec.statemachine.declaration.records import Part, Record
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.errors import RuleError
+from slotspec.statemachine.layout import Place
 
 UNBOUND = -(2**63) + 1
 """In a local that has no value yet."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from slotspec.statemachine.compiler.backend.function_builder import Reg
-from slotspec.statemachine.compiler.backend.layout import Place
 from slotspec.statemachine.declaration.records import Part
+from slotspec.statemachine.layout import Place
 
 
 @dataclass(frozen=True)
