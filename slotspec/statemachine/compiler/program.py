@@ -73,12 +73,16 @@ class ResultBuffer:
 
 @dataclass
 class Translated:
-    """One translated function: its name, and what a caller has to know about it."""
+    """One translated function: its name, and what a caller has to know about it.
+
+    :ivar width: how many numbers it returns at once; None: a single one, in a register.
+    """
 
     name: str
     writes: bool = True
     faults: bool = True
     nothing: bool = False
+    width: int | None = None
     text: str = ""
     done: bool = False
 
