@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from slotspec.statemachine.compiler.backend.function_builder import Reg, Value
+from slotspec.statemachine.compiler.frontend.comparing import unchanged
 from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
     Effects,
@@ -340,4 +341,5 @@ INTRINSICS: dict[Known, Intrinsic] = {
     Known(rules.recycle): _renew,
     Known(parts.restart): _restart,
     Known(rules.emit): _emit,
+    Known(rules.unchanged): unchanged,
 }

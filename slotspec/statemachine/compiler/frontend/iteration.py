@@ -25,6 +25,7 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     Table,
 )
 from slotspec.statemachine.compiler.program import EFFECT_CELLS, EFFECT_COUNT
+from slotspec.statemachine.declaration.ranges import HIGH, LOW
 from slotspec.statemachine.declaration.records import Sort
 
 WRAPPERS = (Known(enumerate), Known(zip), Known(reversed))
@@ -247,6 +248,15 @@ class Iteration(Memory):
         do(course.element(at), again, out)
         body.place(again)
         at = body.op(f"load i64, ptr {counter}")
+        if abs(course.step) > 1 and not isinstance(course.limit, int):
+            # beyond the largest number there is nothing to go on with
+            last, on = body.label("last"), body.label("on")
+            near = HIGH - course.step if course.step > 0 else LOW - course.step
+            beyond = body.op(f"icmp {'sgt' if course.step > 0 else 'slt'} i64 {at}, {near}")
+            body.end(f"br i1 {beyond}, label %{last}, label %{on}")
+            body.place(last)
+            body.jump(out)
+            body.place(on)
         body.line(f"store i64 {body.op(f'add i64 {at}, {course.step}')}, ptr {counter}")
         body.jump(test)
         body.place(out)

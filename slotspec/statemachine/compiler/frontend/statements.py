@@ -74,9 +74,6 @@ class Lowering(Expressions):
                 self.assigned.add(name)
             else:
                 self.symbols[name] = argument
-        records = [v for v in self.symbols.values() if isinstance(v, RecordAt)]
-        if self.reading and len(records) > 1:
-            self.effects_of = records[1].pointer
         self.target.writes = self.target.faults = True
         self.writes = self.faults = False
         self.target.width = self.width_of(tree)
