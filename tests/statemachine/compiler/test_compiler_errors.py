@@ -260,6 +260,22 @@ def test_only_the_state_after_a_step_has_effects() -> None:
         compile_instance(model.instance())
 
 
+def number_of_effects(s: Any) -> int:
+    return len(s.effects)
+
+
+def test_a_helper_reads_no_effects_of_the_state_before() -> None:
+    model = room()
+    counter(model)
+
+    def looks_back(before: Room, after: Room) -> bool:
+        return number_of_effects(after) == 0 and number_of_effects(before) == 0
+
+    says(model, "step", looks_back)
+    with pytest.raises(RuleError, match=r"RUL014: .*in looks_back"):
+        compile_instance(model.instance())
+
+
 def test_a_rule_without_source() -> None:
     space: dict[str, Any] = {}
     exec("def made(s):\n    return 0\n", space)

@@ -157,10 +157,15 @@ class Iteration(Memory):
                 ),
             )
         if function == Known(zip):
-            strict = [k for k in node.keywords if k.arg != "strict" or self.peek(k.value) != 0]
-            if strict or not node.args:
-                raise self.reject("RUL010", node, "zip takes what is to be looped over, unstrict")
+            strict = [self.peek(k.value) for k in node.keywords if k.arg == "strict"]
+            if len(strict) != len(node.keywords) or None in strict or not node.args:
+                raise self.reject("RUL010", node, "zip takes what is to be looped over, and strict")
             courses = [self.counted(self.course(argument), node) for argument in node.args]
+            limits = {course.limit for course in courses}
+            if any(strict) and (len(limits) > 1 or not all(isinstance(n, int) for n in limits)):
+                raise self.reject(
+                    "RUL010", node, "lengths that may differ; write zip(…, strict=False)"
+                )
             return Course(
                 0,
                 self.least([course.limit for course in courses]),
@@ -359,6 +364,8 @@ class Iteration(Memory):
                 )
             self.symbols[target.id] = symbol
             return
+        if isinstance(target, ast.Attribute) and not isinstance(symbol, Reg | int):
+            self.store(target, 0)  # refused, if it is an array
         self.store(target, self.as_number(symbol, node))
 
     def parts_of(self, symbol: Symbol, node: ast.AST) -> list[Symbol]:
