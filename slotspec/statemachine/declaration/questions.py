@@ -84,6 +84,8 @@ def asker(instance: Instance, declared: Property, elements: Elements | None = No
         return rule
     places = [names.index(name) for name in declared.takes]
     if not declared.parameters:
+        if places == [0, 1]:
+            return lambda before, after, *_: rule(before, after)
         return lambda *given: rule(*[given[place] for place in places])
     chosen = [elements] if elements is not None else choices(instance, declared)
 
