@@ -251,7 +251,7 @@ class Interpreter:
         if result.__class__ is not int and not isinstance(result, int):
             raise StepError(
                 "STP008",
-                f"{call.action.name} returned {result!r}; return a number, or REFUSED",
+                f"{call.action.name} returned {result!r}; return a number, or DISABLED",
             )
         if self.settle is not None:
             self.settle(self.s)

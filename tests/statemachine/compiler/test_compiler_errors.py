@@ -179,9 +179,9 @@ def else_of_loop(s: Any) -> int:
 
 
 WRONG: list[tuple[Callable[[Any], int], str, str]] = [
-    (raises, "RUL002", "return REFUSED"),
-    (asserts, "RUL002", "return REFUSED"),
-    (tries, "RUL002", "return REFUSED"),
+    (raises, "RUL002", "return DISABLED"),
+    (asserts, "RUL002", "return DISABLED"),
+    (tries, "RUL002", "return DISABLED"),
     (opens, "RUL002", "'with' is no statement of a rule"),
     (else_of_loop, "RUL002", "use a flag"),
     (comprehends, "RUL003", "write a generator inside any, all, sum"),

@@ -597,7 +597,7 @@ class Expressions(Iteration):
                 "RUL005",
                 node,
                 f"{ast.unparse(node.func)} is no rule; call plain functions, any, all, sum, min,"
-                " max, next, len, range, abs, fire, renew, emit",
+                " max, next, len, range, abs, fire, recycle, emit",
             )
         arguments = self.arguments(node, target.value)
         callee = self.program.translate(target.value, arguments, reading=self.reading)

@@ -1,4 +1,4 @@
-"""The words of rules that are no rules themselves: fire, renew, emit, and a few builtins."""
+"""The words of rules that are no rules themselves: fire, recycle, emit, and a few builtins."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ def _machines(
             f"{ast.unparse(parts[0])} is no array of lifecycle states; assign it instead",
         )
     if to.reading:
-        raise to.reject("RUL009", node, "a property looks on; it may not fire or renew")
+        raise to.reject("RUL009", node, "a property looks on; it may not fire or recycle")
     index = to.checked(to.number(parts[1]), array.place, node)
     return array, array.place.spec.domain, index, parts[2:]
 

@@ -132,7 +132,7 @@ class Lowering(Expressions):
                 self.leave(node)
             case ast.Raise() | ast.Assert() | ast.Try():
                 raise self.reject(
-                    "RUL002", node, "a rule raises nothing; return REFUSED or a value instead"
+                    "RUL002", node, "a rule raises nothing; return DISABLED or a value instead"
                 )
             case _:
                 what = type(node).__name__.lower()
@@ -209,7 +209,7 @@ class Lowering(Expressions):
             return
         if value is None:
             if self.action:
-                self.fault("STP008", node, "an action returned None; return a number, or REFUSED")
+                self.fault("STP008", node, "an action returned None; return a number, or DISABLED")
                 return
             self.target.nothing = True
             value = 0
