@@ -65,11 +65,17 @@ def document(result: Result) -> dict[str, Any]:
 
 
 def loop(found: PropertyResult) -> dict[str, Any]:
-    """Where the loop of an infinite run begins, and the elements it concerns."""
-    if found.property.kind is not Kind.LEADS_TO:
-        return {}
+    """The elements that a trace is about, and where the loop of an infinite run begins."""
     finding = found.finding
     names = found.property.parameters
+    if found.property.kind is not Kind.LEADS_TO:
+        if not names:
+            return {}
+        missing = [dict(zip(names, elements, strict=True)) for elements in found.missing]
+        return {
+            "elements": dict(zip(names, finding.elements, strict=True)) if finding else None,
+            "missing": missing,
+        }
     return {
         "loop": finding and finding.loop,
         "since": finding and finding.since,

@@ -193,13 +193,9 @@ def findings(result: Result, everything: bool) -> Iterator[tuple[str, Finding | 
             heading = "WITNESS of" if verdict is Verdict.HOLDS else verdict.value
             declared = found.property
             more = f" ({found.reason})" if found.reason else ""
-            if found.finding and found.finding.elements:
-                chosen = formatter_of(result.instance).chosen(declared, found.finding.elements)
-                more = f" [{chosen}]{more}"
-            yield (
-                f"{heading} {declared.name} of {name}: {declared.description}{more}",
-                found.finding,
-            )
+            more = formatter_of(result.instance).about(declared, found.finding) + more
+            title = f"{heading} {declared.name} of {name}: {declared.description}{more}"
+            yield title, found.finding
 
 
 def trace(out: Output, instance: Instance, title: str, finding: Finding | None) -> None:

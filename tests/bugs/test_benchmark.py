@@ -33,6 +33,7 @@ def test_the_page_is_up_to_date() -> None:
     assert all(m.states and m.seconds and m.fuzz and m.conform for m in measured.values())
 
 
+@pytest.mark.slow
 def test_the_fuzzing_results_of_the_page_are_true() -> None:
     """Fuzz the quickest bug again; the other results are those of the page."""
     measured = generator().read(PAGE)

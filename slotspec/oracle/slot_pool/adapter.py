@@ -222,12 +222,14 @@ class SlotPoolOracle(ModelOracle):
             self._allocations.bind(name, number)
         return number
 
-    def _new_request(self, name: str) -> int:
+    def _new_request(self) -> int:
         request = self._unused(requests, is_unused)
         self._allocations.release(request)
+        return request
+
+    def _name_request(self, name: str, request: int) -> None:
         self._attempts[name] = self._attempts.get(name, 0) + 1
         self._requests.bind(f"{name}#{self._attempts[name]}", request)
-        return request
 
     def _name_generated(self, since: int) -> None:
         """Name the allocations that a rule has generated, as the trace does or in a row."""
@@ -344,8 +346,10 @@ class SlotPoolOracle(ModelOracle):
         self._request(operations.request_new_allocated_batch_slot, request, profile)
 
     def _request(self, operation: Callable[..., int], request: str, profile: str) -> None:
-        wanted, id_ = self._profile(profile), self._id(request)
-        self._run(operation, self._new_request(request), id_, wanted)
+        wanted, id_, number = self._profile(profile), self._id(request), self._new_request()
+        self._run(operation, number, id_, wanted)
+        if self._raises is None:  # a call that raises returns no future
+            self._name_request(request, number)
 
     def _disable_batch_slot_request_timeout_check(self) -> None:
         self._run(operations.disable_batch_slot_request_timeout_check)

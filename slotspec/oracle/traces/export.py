@@ -7,6 +7,7 @@ from typing import Any
 
 from slotspec.models.registry import MODELS
 from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.results import Finding
 
 STEPS_FORMAT = "slotspec.steps"
@@ -16,10 +17,15 @@ STEPS_FORMAT = "slotspec.steps"
 def export(instance: Instance, finding: Finding) -> Iterator[dict[str, Any]]:
     """A trace as a recording of the modelled class, or in the model's own actions.
 
+    A model's formatter may have a method ``export(finding)``, which is then asked instead.
+
     :raises UsageError: ``SET040`` for choices that a recording could not say.
     """
     entry = MODELS.get(instance.model.name)
-    if entry is None or entry.implementation is None:
+    own = getattr(formatter_of(instance), "export", None)
+    if own is not None:
+        yield from own(finding)
+    elif entry is None or entry.implementation is None:
         yield from steps_of(instance, finding)
     else:
         yield from entry.exported()(instance, finding)

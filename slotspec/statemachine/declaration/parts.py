@@ -9,9 +9,10 @@ have their sizes from the part's own bounds.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from slotspec.statemachine.declaration.effects import Emitted
 from slotspec.statemachine.declaration.records import (
     Bound,
     Bounded,
@@ -87,6 +88,7 @@ def _part(name: str, attribute: str, index: int | None, spec: PartSpec, instance
                 parts=tuple(settled(below) for below in sort.parts),
                 factors=tuple(settled(below) for below in sort.factors),
                 ordered=sort.ordered,
+                prefix=sort.prefix,
                 fixed=sort.size(setting.bounds),
             )
         return sized[sort]
@@ -98,9 +100,7 @@ def _part(name: str, attribute: str, index: int | None, spec: PartSpec, instance
         elif isinstance(domain, Number):
             domain = Number(domain.largest(setting))
         over = None if declared.over is None else settled(declared.over)
-        return FieldSpec(
-            domain, declared.description, over, declared.array, declared.initial, declared.scratch
-        )
+        return replace(declared, domain=domain, over=over)
 
     fields = {f"{name}.{own}": field(spec) for own, spec in instance.record.fields.items()}
     return Part(name, attribute, index, instance.record, fields, spec.effects_from)
@@ -120,14 +120,15 @@ class PartArray(tuple[Any, ...]):
 class PartEffects:
     """Where the rules of a part emit: into the list of the whole, with their numbers raised."""
 
-    __slots__ = ("_base", "_whole")
+    __slots__ = ("_base", "_emitted", "_whole")
 
-    def __init__(self, whole: list[tuple[int, ...]], base: int) -> None:
+    def __init__(self, whole: list[Emitted], emitted: type[Emitted], base: int) -> None:
         self._whole = whole
+        self._emitted = emitted
         self._base = base
 
     def append(self, effect: tuple[int, ...]) -> None:
-        self._whole.append((effect[0] + self._base, *effect[1:]))
+        self._whole.append(self._emitted((effect[0] + self._base, *effect[1:])))
 
 
 def assemble(s: Any, records: Mapping[str, type[Record]]) -> None:
@@ -136,7 +137,7 @@ def assemble(s: Any, records: Mapping[str, type[Record]]) -> None:
     for part in s.parts:
         cls = records[part.name]
         below = cls.__new__(cls)
-        object.__setattr__(below, "effects", PartEffects(s.effects, part.effects_from))
+        object.__setattr__(below, "effects", PartEffects(s.effects, s.emitted, part.effects_from))
         if part.index is None:
             object.__setattr__(s, part.attribute, below)
         else:
@@ -189,7 +190,8 @@ def restart(s: Any) -> None:
         holder, own = holder_of(s, name)
         if spec.array:
             values = getattr(holder, own)
+            assign = values.put if isinstance(values, Machines) else values.__setitem__
             for i in range(len(values)):
-                values[i] = spec.default
+                assign(i, spec.default)
         else:
             setattr(holder, own, spec.default)

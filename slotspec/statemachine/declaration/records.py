@@ -19,7 +19,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, cast
 
-from slotspec.statemachine.declaration.lifecycle import Lifecycle
+from slotspec.statemachine.declaration.effects import Emitted
+from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle, State
 from slotspec.statemachine.declaration.rules import NONE, Array
 from slotspec.statemachine.errors import DeclarationError, UsageError
 
@@ -82,6 +83,8 @@ class Sort:
     :param factors: instead of a size: the sorts that it is the product of, in order
         (element ``(i, j)`` is number ``i * len(second) + j``).
     :param symmetric: its elements may be renamed without changing what can happen.
+    :param prefix: names its elements for people, counted from 1: ``tm`` makes ``tm1``. Without
+        it they are counted from 0 behind the sort's own name: ``gate0``.
     :param ordered: its elements are positions (in a queue, a list): never renamed, even
         where it has the size of a sort whose elements are.
     """
@@ -95,6 +98,7 @@ class Sort:
     factors: tuple[Sort, ...] = ()
     symmetric: bool = False
     ordered: bool = False
+    prefix: str = ""
 
     @property
     def bound(self) -> Bound | None:
@@ -155,6 +159,7 @@ class FieldSpec:
     :param over: the sort that indexes it; None for a scalar or a single machine.
     :param array: whether rules index it.
     :param initial: initial value where it is not 0 or NONE.
+    :param label: what people call it in a trace; by default its name.
     :param scratch: zero between steps and no part of the state: room for a rule's notes.
     """
 
@@ -164,6 +169,7 @@ class FieldSpec:
     array: bool
     initial: int
     scratch: bool = False
+    label: str = ""
 
     @property
     def default(self) -> int:
@@ -237,20 +243,28 @@ def per(
     *,
     initial: int | None = None,
     scratch: bool = False,
+    label: str = "",
 ) -> Array:
     """An array with one value of `domain` for each element of `sort`."""
-    spec = FieldSpec(domain, description, sort, True, _default(domain, initial), scratch)
+    spec = FieldSpec(domain, description, sort, True, _default(domain, initial), scratch, label)
     return cast(Array, spec)
 
 
-def single(lifecycle: type[Lifecycle], description: str) -> Array:
+def single(lifecycle: type[Lifecycle], description: str, *, label: str = "") -> Array:
     """One machine of `lifecycle`: an array of length one, so that events can be fired at [0]."""
-    return cast(Array, FieldSpec(lifecycle, description, None, True, 0))
+    return cast(Array, FieldSpec(lifecycle, description, None, True, 0, label=label))
 
 
-def scalar(domain: Domain, description: str, *, initial: int | None = None) -> int:
-    """One value of `domain`."""
-    return cast(int, FieldSpec(domain, description, None, False, _default(domain, initial)))
+def scalar(domain: Domain, description: str, *, initial: int | None = None, label: str = "") -> int:
+    """One value of `domain`, which is no lifecycle: events are fired at elements of an array."""
+    if isinstance(domain, type):
+        raise DeclarationError(
+            "MDL015",
+            f"a scalar of {domain.__name__} could only be assigned, which a lifecycle never is;"
+            " declare single(…) and fire at [0]",
+        )
+    spec = FieldSpec(domain, description, None, False, _default(domain, initial), label=label)
+    return cast(int, spec)
 
 
 def constant(description: str, value: Callable[[Setting], Any]) -> Any:
@@ -279,16 +293,26 @@ class Part:
 
 
 class Record:
-    """Base of state records. `effects` holds what the present step has emitted, in order."""
+    """Base of state records. `effects` holds what the present step has emitted, in order.
 
+    The record class of an instance knows its `bounds`, the names of the arguments of
+    each effect by its number (`effect_names`), and the class of emitted effects.
+    """
+
+    bounds: ClassVar[Mapping[str, int]] = {}
+    effect_names: ClassVar[Mapping[int, tuple[str, ...]]] = {}
+    emitted: ClassVar[type[Emitted]] = Emitted
     fields: ClassVar[dict[str, FieldSpec]] = {}
     constants: ClassVar[dict[str, ConstantSpec]] = {}
     part_specs: ClassVar[dict[str, PartSpec]] = {}
     parts: ClassVar[tuple[Part, ...]] = ()
-    effects: list[tuple[int, ...]]
+    effects: list[Emitted]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        for name, value in vars(cls).items():
+            if isinstance(value, FieldSpec | ConstantSpec | PartSpec):
+                cls._see_hidden(name, value)
         cls.fields = dict(cls.fields)
         cls.constants = dict(cls.constants)
         cls.part_specs = dict(cls.part_specs)
@@ -301,6 +325,48 @@ class Record:
                 cls.constants[name] = value
             elif isinstance(value, PartSpec):
                 cls.part_specs[name] = value
+        for name, value in list(vars(cls).items()):
+            if isinstance(value, State | Event | Sort | Bound | type):
+                cls._see_stray(name, value)
+
+    @classmethod
+    def _see_hidden(cls, name: str, value: object) -> None:
+        """See that a field hides nothing; a constant may be another for a record below."""
+        if hasattr(Record, name) or name == "effects":
+            raise DeclarationError(
+                "MDL018", f"{cls.__name__}.{name} hides what a record has itself; rename it"
+            )
+        for base in cls.__mro__[1:]:
+            if name in vars(base) and not (
+                isinstance(value, ConstantSpec) and name in getattr(base, "constants", {})
+            ):
+                raise DeclarationError(
+                    "MDL018", f"{cls.__name__}.{name} hides {base.__name__}.{name}; rename one"
+                )
+
+    @classmethod
+    def _see_stray(cls, name: str, value: object) -> None:
+        """See that what is no field is at least used by one."""
+        if isinstance(value, type):
+            if issubclass(value, Lifecycle):
+                what, mend = "a Lifecycle", "declare per(sort, …) or single(…) of it"
+            else:
+                return
+        elif isinstance(value, State):
+            what, mend = "a State", "states belong into a lifecycle"
+        elif isinstance(value, Event):
+            what, mend = "an Event", "events belong into a lifecycle"
+        elif isinstance(value, Bound):
+            what, mend = "a Bound", "give it to the model, as one of its bounds"
+        elif value in cls.sorts():
+            return
+        else:
+            what, mend = "a Sort that no field is over or refers to", "drop it"
+        raise DeclarationError("MDL017", f"{cls.__name__}.{name} is {what}, and no field; {mend}")
+
+    def elements(self, sort: Sort) -> range:
+        """The elements of `sort` in this instance, from 0 on."""
+        return range(sort.size(self.bounds))
 
     @classmethod
     def sorts(cls) -> list[Sort]:
