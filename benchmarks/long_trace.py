@@ -17,7 +17,7 @@ from slotspec.oracle.peers.protocol import Operation
 from slotspec.oracle.slot_pool.adapter import SlotPoolOracle
 from slotspec.oracle.slot_pool.strategies import Swarm
 from slotspec.oracle.slot_pool.view import REQUESTS, Situation
-from slotspec.oracle.traces.trace import Expected, TraceStep
+from slotspec.oracle.traces.trace import Expected, RecordedStep
 from slotspec.oracle.traces.writing import write_trace
 
 ANSWERED_AFTER = 4
@@ -56,7 +56,7 @@ class Duties:
         return None
 
 
-def steps_of(swarm: Swarm, random: Random, state_every: int) -> Iterator[TraceStep]:
+def steps_of(swarm: Swarm, random: Random, state_every: int) -> Iterator[RecordedStep]:
     """Steps without end, of one pool that lives on.
 
     :param state_every: every so manieth step tells its state; 0: none does.

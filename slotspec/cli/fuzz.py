@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from slotspec.cli.output import Output
     from slotspec.oracle.fuzzing.coverage import Coverage
     from slotspec.oracle.fuzzing.lockstep import Found
-    from slotspec.oracle.fuzzing.run import Outcome
+    from slotspec.oracle.fuzzing.run import FuzzResult
     from slotspec.oracle.fuzzing.targets import FuzzTarget
     from slotspec.oracle.peers.protocol import Peer, PeerError
 
@@ -204,7 +204,7 @@ def report(
     printed: Output,
     peer: str,
     generation: str,
-    outcome: Outcome,
+    outcome: FuzzResult,
     out: Path | None,
     json_to: str | None,
 ) -> None:
@@ -295,15 +295,15 @@ def explain_peer(error: PeerError, out: Path | None) -> None:
     for number, (op, arguments) in enumerate(error.sequence, 1):
         print(f"  {number}  {call(op, arguments)}", file=sys.stderr)
     if out is not None and error.header is not None:
-        from slotspec.oracle.traces.trace import TraceStep
+        from slotspec.oracle.traces.trace import RecordedStep
         from slotspec.oracle.traces.writing import write_trace
 
-        steps = [TraceStep(op=op, arguments=arguments) for op, arguments in error.sequence]
+        steps = [RecordedStep(op=op, arguments=arguments) for op, arguments in error.sequence]
         write_trace(out, error.header, steps)
         print(f"written to {out}", file=sys.stderr)
 
 
-def to_json(peer: str, generation: str, outcome: Outcome, code: int) -> dict[str, Any]:
+def to_json(peer: str, generation: str, outcome: FuzzResult, code: int) -> dict[str, Any]:
     """What ``--json`` writes."""
     from slotspec.oracle.conformance.compare import ABSENT
 

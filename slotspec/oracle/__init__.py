@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from slotspec.oracle.conformance.report import Report, Summary
     from slotspec.oracle.slot_pool.adapter import SlotPoolOracle as Oracle
     from slotspec.oracle.traces.reading import TraceReader
-    from slotspec.oracle.traces.trace import Expected, TraceHeader, TraceStep
+    from slotspec.oracle.traces.trace import Expected, RecordedStep, TraceHeader
     from slotspec.oracle.traces.writing import TraceWriter, write_trace
 
 __all__ = [
     "Expected",
     "Oracle",
+    "RecordedStep",
     "Report",
     "Summary",
     "TraceHeader",
     "TraceReader",
-    "TraceStep",
     "TraceWriter",
     "conform_all",
     "write_trace",
@@ -47,7 +47,7 @@ _PLACES = {
     "Summary": "conformance.report",
     "TraceHeader": "traces.trace",
     "TraceReader": "traces.reading",
-    "TraceStep": "traces.trace",
+    "RecordedStep": "traces.trace",
     "TraceWriter": "traces.writing",
     "conform_all": "conformance.batch",
     "write_trace": "traces.writing",

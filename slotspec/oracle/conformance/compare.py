@@ -16,10 +16,10 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from slotspec.oracle.traces.trace import Expected, TraceStep
+from slotspec.oracle.traces.trace import Expected, RecordedStep
 
 
-class Outcome(Enum):
+class Conformance(Enum):
     """What a comparison found."""
 
     CONFORMS = "CONFORMS"
@@ -68,12 +68,12 @@ class Difference:
 class Comparison:
     """The outcome for one step, with its differences in the order of the trace's fields."""
 
-    outcome: Outcome
+    outcome: Conformance
     differences: tuple[Difference, ...] = ()
 
 
-_CONFORMS = Comparison(Outcome.CONFORMS)
-_UNDETERMINED = Comparison(Outcome.UNDETERMINED)
+_CONFORMS = Comparison(Conformance.CONFORMS)
+_UNDETERMINED = Comparison(Conformance.UNDETERMINED)
 _encode = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
@@ -86,7 +86,7 @@ def as_text(value: object) -> str:
 
 
 def compare(
-    expected: Expected, seen: TraceStep, ordered: frozenset[str] = frozenset({"allocated"})
+    expected: Expected, seen: RecordedStep, ordered: frozenset[str] = frozenset({"allocated"})
 ) -> Comparison:
     """Compare one step.
 
@@ -99,11 +99,11 @@ def compare(
     if surely_equal(expected, seen, encode):
         return _CONFORMS
     found = tuple(islice(_differences(expected, seen, ordered), DIFFERENCE_LIMIT))
-    return Comparison(Outcome.DIVERGES, found) if found else _CONFORMS
+    return Comparison(Conformance.DIVERGES, found) if found else _CONFORMS
 
 
 def surely_equal(
-    expected: Expected, seen: TraceStep, encode: Callable[[Any], bytes] = _encode
+    expected: Expected, seen: RecordedStep, encode: Callable[[Any], bytes] = _encode
 ) -> bool:
     """Whether both encode to the same bytes: the usual case, and several times faster.
 
@@ -124,7 +124,7 @@ def surely_equal(
 
 
 def _differences(
-    expected: Expected, seen: TraceStep, ordered: frozenset[str]
+    expected: Expected, seen: RecordedStep, ordered: frozenset[str]
 ) -> Iterator[Difference]:
     yield from _raised(expected, seen)
     if seen.result is not UNSET:
@@ -136,7 +136,7 @@ def _differences(
         yield from walk("state", expected.state, seen.state, places)
 
 
-def _raised(expected: Expected, seen: TraceStep) -> Iterator[Difference]:
+def _raised(expected: Expected, seen: RecordedStep) -> Iterator[Difference]:
     """An absent `raises` says that nothing was raised, if result or effects are there."""
     if seen.raises is UNSET and seen.result is UNSET and seen.effects is UNSET:
         return

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from msgspec import UNSET
 
-from slotspec.oracle.conformance.compare import Outcome, compare, surely_equal
+from slotspec.oracle.conformance.compare import Conformance, compare, surely_equal
 from slotspec.oracle.conformance.oracles import Oracle, generation_of, oracle_for
 from slotspec.oracle.conformance.report import BadInput, Divergence, Report
 from slotspec.oracle.conformance.steps import StepsOracle, StepsReader, is_steps
 from slotspec.oracle.traces.reading import TraceReader, printable
-from slotspec.oracle.traces.trace import Expected, TraceStep
+from slotspec.oracle.traces.trace import Expected, RecordedStep
 from slotspec.statemachine.errors import InputError, SlotspecError, StepError
 
 
@@ -51,7 +51,7 @@ def _replay(reader: TraceReader, generation: str | None, report: Report) -> None
     except InputError as error:
         raise InputError(error.code, f"{report.path}:1: {error.message}") from None
     has = frozenset(reader.schema.operations_of(report.generation))
-    hint: Callable[[TraceStep], None] | None = getattr(oracle, "hint", None)
+    hint: Callable[[RecordedStep], None] | None = getattr(oracle, "hint", None)
     ordered = reader.schema.ordered
     for seen in reader.unread():
         report.steps += 1
@@ -71,12 +71,12 @@ def _replay(reader: TraceReader, generation: str | None, report: Report) -> None
         if seen.silent or not surely_equal(expected, seen):
             seen = reader.read(seen)
             found = compare(expected, seen, ordered)
-            if found.outcome is Outcome.DIVERGES:
+            if found.outcome is Conformance.DIVERGES:
                 report.divergence = Divergence(
                     report.steps, seen.line, expected, seen, found.differences
                 )
                 continue
-            report.silent += found.outcome is Outcome.UNDETERMINED
+            report.silent += found.outcome is Conformance.UNDETERMINED
         report.matched += 1
         report.operations[seen.op] += 1
 
@@ -86,7 +86,7 @@ def _replay_steps(reader: StepsReader, report: Report) -> None:
     report.implementation = reader.instance.model.name
     report.version, report.generation = reader.said.generation, reader.instance.generation
     oracle = StepsOracle(reader)
-    last: tuple[TraceStep, Expected] | None = None
+    last: tuple[RecordedStep, Expected] | None = None
     for seen in reader:
         report.steps += 1
         if report.divergence is not None or report.fault is not None:
@@ -97,14 +97,14 @@ def _replay_steps(reader: StepsReader, report: Report) -> None:
             place = f"{report.path}:{seen.line}: {seen.op}"
             report.fault = f"{place}: the model leaves its protocol: {error}"
             continue
-        if found.outcome is Outcome.DIVERGES:
+        if found.outcome is Conformance.DIVERGES:
             report.divergence = Divergence(
                 report.steps, seen.line, expected, seen, found.differences
             )
             continue
         last = seen, expected
         report.matched += 1
-        report.silent += found.outcome is Outcome.UNDETERMINED
+        report.silent += found.outcome is Conformance.UNDETERMINED
         report.operations[seen.op] += 1
     if report.divergence is not None or report.fault is not None:
         return
@@ -115,15 +115,15 @@ def _replay_steps(reader: StepsReader, report: Report) -> None:
 
 
 def _expected(
-    oracle: Oracle, hint: Callable[[TraceStep], None] | None, seen: TraceStep, report: Report
+    oracle: Oracle, hint: Callable[[RecordedStep], None] | None, seen: RecordedStep, report: Report
 ) -> Expected | None:
     """One step of the model; None where the model itself failed, which the report then says."""
     place = f"{report.path}:{seen.line}: {seen.op}"
     try:
         if hint is not None:
             hint(seen)
-        if hasattr(oracle, "tells_state"):
-            oracle.tells_state = seen.state is not UNSET
+        if hasattr(oracle, "includes_state"):
+            oracle.includes_state = seen.state is not UNSET
         return oracle.step(seen.op, **seen.arguments)
     except StepError as error:
         report.fault = f"{place}: the model leaves its protocol: {error}"

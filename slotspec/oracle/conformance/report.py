@@ -9,9 +9,9 @@ from typing import Any
 from msgspec import UNSET
 
 from slotspec.models.registry import recorded
-from slotspec.oracle.conformance.compare import ABSENT, Difference, Outcome
+from slotspec.oracle.conformance.compare import ABSENT, Conformance, Difference
 from slotspec.oracle.traces.schema import schema_of
-from slotspec.oracle.traces.trace import Expected, TraceStep
+from slotspec.oracle.traces.trace import Expected, RecordedStep
 from slotspec.statemachine.errors import SlotspecError
 
 
@@ -44,7 +44,7 @@ class Divergence:
     step: int
     line: int
     expected: Expected
-    seen: TraceStep
+    seen: RecordedStep
     differences: tuple[Difference, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -101,13 +101,13 @@ class Report:
     seconds: float = 0.0
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> Conformance:
         """Also for a file with an error: what the steps before it show."""
         if self.divergence is not None:
-            return Outcome.DIVERGES
+            return Conformance.DIVERGES
         if self.error is not None or self.fault is not None or self.matched == self.silent:
-            return Outcome.UNDETERMINED
-        return Outcome.CONFORMS
+            return Conformance.UNDETERMINED
+        return Conformance.CONFORMS
 
     def to_json(self) -> dict[str, Any]:
         """As one of the ``files`` in the report of ``slotspec conform --json``."""
@@ -168,7 +168,7 @@ class Summary:
     @property
     def conforming(self) -> int:
         """Number of files that conform."""
-        return sum(report.outcome is Outcome.CONFORMS for report in self.reports)
+        return sum(report.outcome is Conformance.CONFORMS for report in self.reports)
 
     @property
     def steps(self) -> int:
@@ -176,14 +176,14 @@ class Summary:
         return sum(report.matched for report in self.reports)
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> Conformance:
         """A divergence decides; else one undetermined file leaves the whole undetermined."""
         found = {report.outcome for report in self.reports}
-        if Outcome.DIVERGES in found:
-            return Outcome.DIVERGES
-        if self.interrupted or Outcome.UNDETERMINED in found or not found:
-            return Outcome.UNDETERMINED
-        return Outcome.CONFORMS
+        if Conformance.DIVERGES in found:
+            return Conformance.DIVERGES
+        if self.interrupted or Conformance.UNDETERMINED in found or not found:
+            return Conformance.UNDETERMINED
+        return Conformance.CONFORMS
 
     @property
     def exit_code(self) -> int:
@@ -192,7 +192,9 @@ class Summary:
             return 4
         if any(report.error for report in self.reports):
             return 2
-        return {Outcome.CONFORMS: 0, Outcome.DIVERGES: 1, Outcome.UNDETERMINED: 3}[self.outcome]
+        return {Conformance.CONFORMS: 0, Conformance.DIVERGES: 1, Conformance.UNDETERMINED: 3}[
+            self.outcome
+        ]
 
     def groups(self) -> list[Group]:
         """The reports by class and version, in this order."""
@@ -203,7 +205,7 @@ class Summary:
             key = (r.implementation, r.version or "", r.generation or "")
             group = found.setdefault(key, Group(r.implementation, r.version, r.generation))
             group.traces += 1
-            group.conform += r.outcome is Outcome.CONFORMS
+            group.conform += r.outcome is Conformance.CONFORMS
             group.steps += r.matched
             group.operations.update(r.operations)
         return [found[key] for key in sorted(found)]

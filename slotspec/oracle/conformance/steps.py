@@ -25,13 +25,13 @@ from slotspec.oracle.conformance.compare import (
     ABSENT,
     DIFFERENCE_LIMIT,
     Comparison,
+    Conformance,
     Difference,
-    Outcome,
     walk,
 )
 from slotspec.oracle.traces.export import STEPS_FORMAT
 from slotspec.oracle.traces.reading import TraceReader, printable, shown, suggest
-from slotspec.oracle.traces.trace import FORMAT, Expected, TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import FORMAT, Expected, RecordedStep, TraceHeader
 from slotspec.statemachine.declaration.model import Action, Call, Instance, Model, ParameterDomain
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import DISABLED
@@ -174,7 +174,7 @@ class StepsReader(TraceReader):
             )
         return generation
 
-    def __iter__(self) -> Iterator[TraceStep]:
+    def __iter__(self) -> Iterator[RecordedStep]:
         with self._file:
             while line := self._next_line():
                 try:
@@ -183,7 +183,7 @@ class StepsReader(TraceReader):
                     self._fail("TRC018", f"{error}")
                 self._check(step)
                 self.steps += 1
-                yield TraceStep(
+                yield RecordedStep(
                     op=step.action,
                     arguments=step.arguments,
                     result=step.result,
@@ -229,7 +229,7 @@ class StepsReader(TraceReader):
                     f"{name} is {value}; write a number from {min(values)} to {max(values)}",
                 )
 
-    def call(self, step: TraceStep) -> Call:
+    def call(self, step: RecordedStep) -> Call:
         """The call of the instance that a step is."""
         names = self._actions[step.op].parameters
         return self._calls[step.op, tuple(step.arguments[name] for name in names)]
@@ -243,7 +243,7 @@ class StepsOracle:
         self.interpreter = Interpreter(reader.instance)
         self.keys = [self.interpreter.key]
 
-    def compare(self, seen: TraceStep) -> tuple[Expected, Comparison]:
+    def compare(self, seen: RecordedStep) -> tuple[Expected, Comparison]:
         """One step, as the model takes it; what differs.
 
         :raises StepError: the step leaves the protocol, and no other can be taken after it.
@@ -254,12 +254,12 @@ class StepsOracle:
         told = Expected(result, cast("Any", effects), state=interpreter.snapshot())
         if result == DISABLED:
             known = Difference("action", "not possible here", seen.op)
-            return told, Comparison(Outcome.DIVERGES, (known,))
+            return told, Comparison(Conformance.DIVERGES, (known,))
         self.keys.append(interpreter.key)
         if seen.silent:
-            return told, Comparison(Outcome.UNDETERMINED)
+            return told, Comparison(Conformance.UNDETERMINED)
         found = tuple(islice(_differences(told, seen), DIFFERENCE_LIMIT))
-        return told, Comparison(Outcome.DIVERGES if found else Outcome.CONFORMS, found)
+        return told, Comparison(Conformance.DIVERGES if found else Conformance.CONFORMS, found)
 
     def loop(self) -> Difference | None:
         """Whether the steps of a run that never ends lead back to where its loop begins."""
@@ -269,7 +269,7 @@ class StepsOracle:
         return Difference("loop", f"the state after {loop} steps", ABSENT)
 
 
-def _differences(told: Expected, seen: TraceStep) -> Iterator[Difference]:
+def _differences(told: Expected, seen: RecordedStep) -> Iterator[Difference]:
     """What a step says otherwise; of its state only the fields that it names."""
     if seen.result is not UNSET:
         yield from walk("result", told.result, seen.result)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slotspec.bugs import Bug
-from slotspec.oracle.fuzzing.run import DEFAULT_STEPS, Outcome, fuzz
+from slotspec.oracle.fuzzing.run import DEFAULT_STEPS, FuzzResult, fuzz
 from slotspec.oracle.fuzzing.targets import fuzz_target
 from slotspec.oracle.peers.model import ModelPeer
 
@@ -27,7 +27,7 @@ def find(
     *,
     steps: int = DEFAULT_STEPS,
     seconds: float | None = None,
-) -> Outcome:
+) -> FuzzResult:
     """Look for a bug with random sequences; see :func:`slotspec.oracle.fuzzing.finds_bug`."""
     peer = peer_of(bug)
     return fuzz(

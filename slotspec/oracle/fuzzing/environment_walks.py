@@ -17,8 +17,7 @@ from slotspec.oracle.fuzzing.targets import fuzz_target
 from slotspec.oracle.peers.protocol import Operation
 from slotspec.oracle.traces.export import export
 from slotspec.oracle.traces.schema import RESERVED
-from slotspec.oracle.traces.trace import TraceHeader
-from slotspec.oracle.traces.trace import TraceStep as Recorded
+from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 from slotspec.statemachine.declaration.model import Action, Call, Instance
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.interpreter.stepping import Interpreter
@@ -103,7 +102,7 @@ def told(finding: Finding) -> tuple[TraceHeader, list[Operation]]:
     return header, [(step.op, step.arguments) for step in steps]
 
 
-def recorded(finding: Finding) -> tuple[TraceHeader, list[Recorded]]:
+def recorded(finding: Finding) -> tuple[TraceHeader, list[RecordedStep]]:
     """A walk as a recording, with what the model expects of each step."""
     assert finding.instance is not None
     lines = export(finding.instance, finding)
@@ -111,7 +110,7 @@ def recorded(finding: Finding) -> tuple[TraceHeader, list[Recorded]]:
     return header, [_step(line) for line in lines]
 
 
-def _step(line: dict[str, Any]) -> Recorded:
+def _step(line: dict[str, Any]) -> RecordedStep:
     """The step that an exported line says, which needs no second look."""
     said: dict[str, Any] = {name: v for name, v in line.items() if name in RESERVED}
     if "unordered" in said:
@@ -119,4 +118,4 @@ def _step(line: dict[str, Any]) -> Recorded:
     said.setdefault("raises", None)
     op = said.pop("op")
     arguments = {name: v for name, v in line.items() if name not in RESERVED}
-    return Recorded(op=op, arguments=arguments, **said)
+    return RecordedStep(op=op, arguments=arguments, **said)

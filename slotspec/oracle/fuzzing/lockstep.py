@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from slotspec.oracle.conformance.compare import Difference, Outcome, compare
+from slotspec.oracle.conformance.compare import Conformance, Difference, compare
 from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.fuzzing.coverage import Coverage
 from slotspec.oracle.fuzzing.sources import situation_of
 from slotspec.oracle.fuzzing.targets import target_of_header
 from slotspec.oracle.peers.protocol import Operation, Peer, PeerError
-from slotspec.oracle.traces.trace import Expected, TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import Expected, RecordedStep, TraceHeader
 from slotspec.statemachine.errors import StepError
 
 
@@ -29,7 +29,7 @@ class Found:
     """
 
     header: TraceHeader
-    steps: tuple[TraceStep, ...]
+    steps: tuple[RecordedStep, ...]
     expected: tuple[Expected, ...]
     differences: tuple[Difference, ...]
     fault: str | None = None
@@ -70,7 +70,7 @@ class Lockstep:
         self._peer_first = hasattr(self._oracle, "hint")
         self._ordered = target_of_header(header).schema.ordered
         self.situation = situation_of(header)
-        self.steps: list[TraceStep] = []
+        self.steps: list[RecordedStep] = []
         self.expected: list[Expected] = []
         peer.reset(header)
         if coverage is not None:
@@ -84,7 +84,7 @@ class Lockstep:
         :raises InputError: where nobody knows what the class does with such a call; nothing
             was run then.
         """
-        asked = TraceStep(op=op, arguments=arguments)
+        asked = RecordedStep(op=op, arguments=arguments)
         expected = None if self._peer_first else self._expected(asked)
         try:
             seen = self._peer.step(op, arguments)
@@ -100,7 +100,7 @@ class Lockstep:
         self.steps.append(seen)
         self.expected.append(expected)
         found = compare(expected, seen, self._ordered)
-        if found.outcome is Outcome.DIVERGES:
+        if found.outcome is Conformance.DIVERGES:
             raise Diverged(
                 Found(self.header, tuple(self.steps), tuple(self.expected), found.differences)
             )
@@ -114,7 +114,7 @@ class Lockstep:
     def _operations(self) -> list[Operation]:
         return [(step.op, step.arguments) for step in self.steps]
 
-    def _expected(self, seen: TraceStep) -> Expected:
+    def _expected(self, seen: RecordedStep) -> Expected:
         try:
             if self._peer_first:
                 self._oracle.hint(seen)
@@ -126,7 +126,7 @@ class Lockstep:
         return expected
 
 
-def reshaped(step: TraceStep, generation: str) -> TraceStep:
+def reshaped(step: RecordedStep, generation: str) -> RecordedStep:
     """A slot pool's step in the shape of this release: 1.11 has no ``origin`` in its state."""
     pending = step.state.get("pending") if isinstance(step.state, dict) else None
     if not isinstance(pending, list) or not all(isinstance(e, dict) for e in pending):

@@ -15,7 +15,7 @@ from slotspec.oracle.fuzzing.run import absent_operations
 from slotspec.oracle.fuzzing.sources import situation_of, source
 from slotspec.oracle.fuzzing.targets import fuzz_target
 from slotspec.oracle.peers.protocol import Operation, Peer, PeerError
-from slotspec.oracle.traces.trace import Expected, TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import Expected, RecordedStep, TraceHeader
 from slotspec.statemachine.errors import InputError, SlotspecError
 
 TRIES = 100
@@ -49,7 +49,7 @@ class Recording:
         self._oracle: Any = factory_of(self.header)(generation, self.header)
         self._peer_first = hasattr(self._oracle, "hint")
 
-    def __iter__(self) -> Iterator[TraceStep]:
+    def __iter__(self) -> Iterator[RecordedStep]:
         """The steps; fewer than asked for where nothing more can be asked."""
         situation = situation_of(self.header)
         done: list[Operation] = []

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from slotspec.oracle.conformance.compare import as_text
 from slotspec.oracle.fuzzing.lockstep import Found
 from slotspec.oracle.fuzzing.targets import FuzzTarget, target_of_header
-from slotspec.oracle.traces.trace import TraceStep
+from slotspec.oracle.traces.trace import RecordedStep
 
 _BY_RM = frozenset({"resource_manager_acknowledges", "resource_manager_fails"})
 _BY_TM = frozenset({"offer_slots"})
@@ -47,14 +47,14 @@ def effect(said: dict[str, Any]) -> str:
     return f"{who}.{verb}({', '.join(_argument(v) for v in rest.values())})"
 
 
-def outcome(step: TraceStep) -> str:
+def outcome(step: RecordedStep) -> str:
     """What a step returned or raised."""
     if step.raises is not UNSET and step.raises:
         return f"raises {step.raises}"
     return "" if step.result is UNSET or step.result is None else as_text(step.result)
 
 
-def rows(steps: Sequence[TraceStep]) -> list[tuple[str, str, str, str]]:
+def rows(steps: Sequence[RecordedStep]) -> list[tuple[str, str, str, str]]:
     """Number, operation, result and effects of each step."""
     return [
         (
@@ -79,7 +79,7 @@ def mermaid(found: Found) -> str:
     return "\n".join(["sequenceDiagram", *parties, *lines])
 
 
-def _messages(about: FuzzTarget, step: TraceStep) -> list[str]:
+def _messages(about: FuzzTarget, step: RecordedStep) -> list[str]:
     caller, receiver = about.caller, about.receiver
     if step.op in _BY_TM:
         caller = step.arguments["tm"]

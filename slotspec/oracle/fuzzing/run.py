@@ -33,7 +33,7 @@ _BATCH = 500
 
 
 @dataclass
-class Outcome:
+class FuzzResult:
     """What a run came to.
 
     :param found: the shortest divergence; None where there is none.
@@ -75,7 +75,7 @@ def fuzz(
     seconds: float | None = None,
     progress: Callable[[Coverage], None] = ignore,
     shrinking: bool = True,
-) -> Outcome:
+) -> FuzzResult:
     """Run sequences until one diverges, and make that one short.
 
     :param generation: of the model that the peer is held against.
@@ -87,7 +87,7 @@ def fuzz(
     :raises PeerError: where the peer fails; it tells the sequence, made short as far as that
         was quick.
     """
-    outcome = Outcome(Coverage(generation, model))
+    outcome = FuzzResult(Coverage(generation, model))
     start = time.perf_counter()
     batches = range(0, sequences, _BATCH)
     try:
@@ -115,7 +115,7 @@ def fuzz(
 
 def _one_batch(
     peer: Peer,
-    outcome: Outcome,
+    outcome: FuzzResult,
     numbers: int,
     count: int,
     steps: int,

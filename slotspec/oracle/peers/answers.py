@@ -10,12 +10,12 @@ from msgspec import UNSET
 from slotspec.oracle.peers.protocol import PeerError
 from slotspec.oracle.traces.reading import shown
 from slotspec.oracle.traces.schema import StepFields
-from slotspec.oracle.traces.trace import TraceStep
+from slotspec.oracle.traces.trace import RecordedStep
 
 FIELDS = StepFields.__struct_fields__
 
 
-def step_of(op: str, arguments: dict[str, Any], answer: Any, who: str) -> TraceStep:
+def step_of(op: str, arguments: dict[str, Any], answer: Any, who: str) -> RecordedStep:
     """The step that an answer describes.
 
     :param answer: ``{"result": …, "effects": […], "state": {…}, …}``; each field may be
@@ -52,7 +52,7 @@ def step_of(op: str, arguments: dict[str, Any], answer: Any, who: str) -> TraceS
                 f" overlaps, or exceeds its {count} effects",
             )
         end = last
-    return TraceStep(
+    return RecordedStep(
         op=op,
         arguments=arguments,
         result=said.result,

@@ -23,7 +23,7 @@ from slotspec.oracle.peers.answers import step_of
 from slotspec.oracle.peers.naming import Translation
 from slotspec.oracle.peers.protocol import Operation, PeerError
 from slotspec.oracle.traces.reading import LINE_LIMIT
-from slotspec.oracle.traces.trace import TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 
 TIMEOUT_SECONDS = 10.0
 """How long a peer may take for one answer."""
@@ -160,7 +160,7 @@ class CommandPeer:
         if not isinstance(answer, dict) or answer.get("ready") is not True:
             self._fail("PEE005", f'answered reset with {answer!r}; answer {{"ready": true}}')
 
-    def step(self, op: str, arguments: dict[str, Any]) -> TraceStep:
+    def step(self, op: str, arguments: dict[str, Any]) -> RecordedStep:
         self._sequence.append((op, arguments))
         answer = self._ask({"op": op, **self._names.to_peer(arguments)}, op)
         if isinstance(answer, dict) and "error" in answer:

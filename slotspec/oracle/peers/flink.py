@@ -13,7 +13,7 @@ from slotspec.oracle.peers.flink_world import FlinkWorld, by_allocation, canonic
 from slotspec.oracle.peers.protocol import PeerError
 from slotspec.oracle.slot_pool.schema import SCHEMA as SLOT_POOL
 from slotspec.oracle.traces.names import natural
-from slotspec.oracle.traces.trace import TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 
 FAR_MS = 10**12
 """A timeout that never fires by itself: `request_timeout` fires it."""
@@ -69,7 +69,7 @@ class FlinkPeer:
     def close(self) -> None:
         """Nothing to do: the Java machine ends with the process."""
 
-    def step(self, op: str, arguments: dict[str, Any]) -> TraceStep:
+    def step(self, op: str, arguments: dict[str, Any]) -> RecordedStep:
         known = SLOT_POOL.by_name.get(op)
         method: Callable[..., Any] | None = getattr(self, f"_{op}", None)
         if known is None or method is None or self.generation in known.absent_in:
@@ -84,7 +84,7 @@ class FlinkPeer:
             raises = simple_name(error)
             below = error.getCause()
             raises_cause = None if below is None else simple_name(below)
-        return TraceStep(
+        return RecordedStep(
             op=op,
             arguments=arguments,
             result=None if raises else result,

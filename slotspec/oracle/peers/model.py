@@ -9,7 +9,7 @@ from typing import Any
 from slotspec.models import load_model
 from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.peers.protocol import PeerError
-from slotspec.oracle.traces.trace import TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 from slotspec.statemachine.errors import InputError, StepError
 
 
@@ -46,14 +46,14 @@ class ModelPeer:
             self.generation, header, replace=self._replace, choices=self._choices
         )
 
-    def step(self, op: str, arguments: dict[str, Any]) -> TraceStep:
+    def step(self, op: str, arguments: dict[str, Any]) -> RecordedStep:
         """As every peer's; a step that leaves the protocol raises what the rule raised."""
         try:
             return self._oracle.step(op, **arguments).as_step(op, arguments)
         except (StepError, LookupError, ArithmeticError, InputError) as error:
             if isinstance(error, InputError) and error.code == "TRC030":
                 raise
-            return TraceStep(op=op, arguments=arguments, raises=type(error).__name__)
+            return RecordedStep(op=op, arguments=arguments, raises=type(error).__name__)
 
     def close(self) -> None:
         """Nothing to do."""

@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from slotspec.oracle.slot_manager.schema import SCHEMA as SLOT_MANAGER
 from slotspec.oracle.slot_pool.schema import SCHEMA as SLOT_POOL
-from slotspec.oracle.traces.trace import TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 
 SHOWN: dict[str, dict[str, tuple[str, str]]] = {
     SLOT_POOL.implementation: {"rm.request_slot": ("allocation", "a")},
@@ -39,7 +39,7 @@ class Translation:
         """Arguments with the peer's ids in them."""
         return _replaced(arguments, self._theirs) if self._theirs else arguments
 
-    def from_peer(self, step: TraceStep, arguments: dict[str, Any]) -> TraceStep:
+    def from_peer(self, step: RecordedStep, arguments: dict[str, Any]) -> RecordedStep:
         """A step with our names in it."""
         if step.effects is not UNSET:
             for effect in step.effects:

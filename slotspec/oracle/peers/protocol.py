@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from slotspec.oracle.traces.trace import TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 from slotspec.statemachine.errors import SlotspecError
 
 Operation = tuple[str, dict[str, Any]]
@@ -61,7 +61,7 @@ class Peer(Protocol):
         """
         ...
 
-    def step(self, op: str, arguments: dict[str, Any]) -> TraceStep:
+    def step(self, op: str, arguments: dict[str, Any]) -> RecordedStep:
         """Run one operation; what was seen. What the peer cannot tell stays UNSET.
 
         Ids that the peer makes itself are named ``a1``, ``a2``, … in the order in which the

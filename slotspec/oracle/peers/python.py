@@ -15,7 +15,7 @@ from slotspec.oracle.peers.answers import step_of
 from slotspec.oracle.peers.naming import Translation
 from slotspec.oracle.peers.protocol import PeerError
 from slotspec.oracle.traces.schema import schema_of
-from slotspec.oracle.traces.trace import TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 
 
 @runtime_checkable
@@ -72,7 +72,7 @@ class PythonPeer:
         self._names = Translation(header)
         self._operations = schema_of(header.implementation).by_name
 
-    def step(self, op: str, arguments: dict[str, Any]) -> TraceStep:
+    def step(self, op: str, arguments: dict[str, Any]) -> RecordedStep:
         method = getattr(self._object, op, None)
         if method is None or op not in self._operations:
             kind = type(self._object).__name__

@@ -22,7 +22,7 @@ def export(instance: Instance, finding: Finding) -> Iterator[dict[str, Any]]:
     if entry is None or entry.implementation is None:
         yield from steps_of(instance, finding)
     else:
-        yield from entry.exported()(instance, finding)
+        yield from entry.exporter()(instance, finding)
 
 
 def steps_of(instance: Instance, finding: Finding) -> Iterator[dict[str, Any]]:

@@ -45,7 +45,7 @@ from msgspec import UNSET
 
 from slotspec.models.registry import recorded
 from slotspec.oracle.traces.schema import RESERVED, Argument, Operation, TraceSchema, schema_of
-from slotspec.oracle.traces.trace import FORMAT, TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import FORMAT, RecordedStep, TraceHeader
 from slotspec.statemachine.errors import InputError
 
 LINE_LIMIT = 16 * 1024 * 1024
@@ -139,17 +139,17 @@ class TraceReader:
         """Close the file; harmless when repeated."""
         self._file.close()
 
-    def __iter__(self) -> Iterator[TraceStep]:
+    def __iter__(self) -> Iterator[RecordedStep]:
         return self._each(self.schema.decoder)
 
-    def unread(self) -> Iterator[TraceStep]:
+    def unread(self) -> Iterator[RecordedStep]:
         """The steps with the state as text, a :class:`msgspec.Raw`, for :meth:`read`.
 
         A state that is written as the expected one is need not be read at all.
         """
         return self._each(self.schema.unread_decoder)
 
-    def read(self, step: TraceStep) -> TraceStep:
+    def read(self, step: RecordedStep) -> RecordedStep:
         """The last step of :meth:`unread` with its state; raises what iterating does."""
         if step.state is UNSET:
             return step
@@ -159,7 +159,7 @@ class TraceReader:
             self._explain_step(self._text, self.schema)
         return msgspec.structs.replace(step, state=state)
 
-    def _each(self, decoder: msgspec.json.Decoder[Any]) -> Iterator[TraceStep]:
+    def _each(self, decoder: msgspec.json.Decoder[Any]) -> Iterator[RecordedStep]:
         schema, decode = self.schema, decoder.decode
         with self._file:
             while line := self._next_line():
@@ -306,7 +306,7 @@ class TraceReader:
 
     # -- steps -----------------------------------------------------------------------------
 
-    def _step(self, raw: Any, schema: TraceSchema) -> TraceStep:
+    def _step(self, raw: Any, schema: TraceSchema) -> RecordedStep:
         op: str = type(raw).__struct_config__.tag
         arguments: dict[str, Any] = {}
         for argument in schema.by_name[op].arguments:
@@ -340,7 +340,7 @@ class TraceReader:
         wrong = schema.refuse(self.header.config, op, arguments)
         if wrong is not None:
             self._fail("TRC022", wrong)
-        return TraceStep(
+        return RecordedStep(
             op=op,
             arguments=arguments,
             result=raw.result,

@@ -22,7 +22,10 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 FORMAT = 1
-"""The only format number that there is."""
+"""The format number of traces; there is only one."""
+
+OperationCall = tuple[str, dict[str, Any]]
+"""The name of an operation and its arguments, as in a trace."""
 
 _VERSION = re.compile(r"(\d{1,4}\.\d{1,4})(\.\d{1,4})*([-.][0-9A-Za-z]{1,20})?")
 
@@ -63,7 +66,7 @@ class TraceHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         return tuple(self.causes[name].split("<-"))
 
 
-class TraceStep(msgspec.Struct, frozen=True, kw_only=True):
+class RecordedStep(msgspec.Struct, frozen=True, kw_only=True):
     """One step. ``UNSET`` stands for a part of which the trace says nothing.
 
     :param line: line number in its file, 0 for a step that comes from no file.
@@ -129,9 +132,9 @@ class Expected:
     state: dict[str, Any] = field(default_factory=dict)
     raises_cause: str | None = None
 
-    def as_step(self, op: str, arguments: Mapping[str, Any], *, state: bool = True) -> TraceStep:
+    def as_step(self, op: str, arguments: Mapping[str, Any], *, state: bool = True) -> RecordedStep:
         """The step of a trace that says exactly this."""
-        return TraceStep(
+        return RecordedStep(
             op=op,
             arguments=dict(arguments),
             result=self.result,

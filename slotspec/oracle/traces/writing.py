@@ -11,7 +11,7 @@ from typing import BinaryIO, Self, cast
 import msgspec
 
 from slotspec.oracle.traces.reading import printable
-from slotspec.oracle.traces.trace import TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 from slotspec.statemachine.errors import InputError
 
 
@@ -20,7 +20,7 @@ def header_line(header: TraceHeader) -> bytes:
     return msgspec.json.encode(header) + b"\n"
 
 
-def step_line(step: TraceStep) -> bytes:
+def step_line(step: RecordedStep) -> bytes:
     """The line of one step, with its end."""
     return msgspec.json.encode(step.to_json()) + b"\n"
 
@@ -45,7 +45,7 @@ class TraceWriter:
             self._file = cast("BinaryIO", packed)
         self._put(header_line(header))
 
-    def write(self, step: TraceStep) -> None:
+    def write(self, step: RecordedStep) -> None:
         """Append one step."""
         self._put(step_line(step))
 
@@ -81,7 +81,7 @@ class TraceWriter:
         )
 
 
-def write_trace(path: str | Path, header: TraceHeader, steps: Iterable[TraceStep]) -> None:
+def write_trace(path: str | Path, header: TraceHeader, steps: Iterable[RecordedStep]) -> None:
     """Write a whole trace; see :class:`TraceWriter`."""
     with TraceWriter(path, header) as writer:
         for step in steps:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from slotspec.oracle.traces.trace import TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 
 FOLDER = Path(__file__).parents[2] / "data" / "scenarios" / "slot_pool"
 VERSIONS = ("1.11.4", "1.12.5", "1.13.6")
@@ -104,7 +104,7 @@ def why_not(version: str, scenario: str) -> str | None:
 class ScenarioStep:
     """One step; `state` is in the form of :func:`reduced`, None where the text has none."""
 
-    step: TraceStep
+    step: RecordedStep
     state: dict[str, Any] | None
 
 
@@ -155,11 +155,11 @@ def _prelude(text: str) -> list[ScenarioStep] | None:
     found = re.fullmatch(r"\(started(?:, connected to (\w+))?; registered ([\w ]+)\)", text)
     if found is None:
         raise ValueError("unknown prelude")
-    steps = [TraceStep(op="start", arguments={})]
+    steps = [RecordedStep(op="start", arguments={})]
     if found[1]:
-        steps.append(TraceStep(op="connect_to_resource_manager", arguments={"rm": found[1]}))
+        steps.append(RecordedStep(op="connect_to_resource_manager", arguments={"rm": found[1]}))
     for tm in found[2].split():
-        steps.append(TraceStep(op="register_task_manager", arguments={"tm": tm}))
+        steps.append(RecordedStep(op="register_task_manager", arguments={"tm": tm}))
     return [ScenarioStep(step, None) for step in steps]
 
 
@@ -185,11 +185,11 @@ _ARGUMENTS = {
 }
 
 
-def _step(text: str, line: int) -> TraceStep:
+def _step(text: str, line: int) -> RecordedStep:
     found = _STEP.fullmatch(text)
     if found is None:
         raise ValueError("not a step")
-    return TraceStep(
+    return RecordedStep(
         op=found["op"],
         arguments=_arguments(found["op"], found["arguments"]),
         result=_value(found["result"]) if found["result"] else None,

@@ -16,7 +16,7 @@ import pytest
 from slotspec.models import load_model
 from slotspec.models.slot_manager.lifecycles import TaskManagerSlot
 from slotspec.models.slot_manager.state import Effect
-from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.traces.export import export
 from slotspec.statemachine.declaration.model import Instance
@@ -68,7 +68,7 @@ def conforms(lines: list[dict[str, Any]], path: Path) -> bool:
     assert report.error is None
     assert report.fault is None
     assert report.silent == 0
-    return report.outcome is Outcome.CONFORMS
+    return report.outcome is Conformance.CONFORMS
 
 
 def walked(instance: Instance, seed: int, steps: int) -> Finding:

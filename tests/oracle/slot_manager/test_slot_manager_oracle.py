@@ -21,7 +21,7 @@ from slotspec.models.slot_manager.state import (
     queries,
 )
 from slotspec.oracle.conformance.batch import conform_all
-from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.slot_manager.adapter import SlotManagerOracle
 from slotspec.oracle.slot_manager.schema import SCHEMA as SLOT_MANAGER
@@ -83,7 +83,7 @@ def header(**changes: Any) -> dict[str, Any]:
 
 def test_recordings_conform() -> None:
     summary = conform_all([DATA / "traces" / "manager", DATA / "scenarios" / "manager"])
-    assert summary.outcome is Outcome.CONFORMS
+    assert summary.outcome is Conformance.CONFORMS
     assert (summary.conforming, summary.steps) == (396, 29_022)
 
 
@@ -119,7 +119,7 @@ def test_a_changed_recording_diverges(
     number = next(i for i, line in enumerate(lines) if line.get("op") == "report_slot_status")
     change(lines[number])
     report = conform(write(tmp_path / "t.jsonl", *lines))
-    assert report.outcome is Outcome.DIVERGES
+    assert report.outcome is Conformance.DIVERGES
     assert report.divergence is not None
     assert report.divergence.step == number
     assert report.divergence.differences[0].path == path

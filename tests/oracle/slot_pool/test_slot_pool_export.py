@@ -13,7 +13,7 @@ from slotspec.cli import main
 from slotspec.models.common.resource_profile import CATALOGUE
 from slotspec.models.slot_pool.state import Effect
 from slotspec.models.slot_pool.timers import is_idle_too_long
-from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.slot_pool.export import exported
 from slotspec.oracle.traces.export import export
@@ -62,7 +62,7 @@ def conforms(lines: list[dict[str, Any]], path: Path) -> bool:
     assert report.error is None
     assert report.fault is None
     assert report.silent == 0
-    return report.outcome is Outcome.CONFORMS
+    return report.outcome is Conformance.CONFORMS
 
 
 def tells_the_same(lines: list[dict[str, Any]], finding: Finding) -> bool:

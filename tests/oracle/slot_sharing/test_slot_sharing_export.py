@@ -10,7 +10,7 @@ import pytest
 from slotspec.bugs import known_bugs
 from slotspec.models import load_model
 from slotspec.models.slot_sharing.state import Effect
-from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.slot_sharing.adapter import SlotSharingOracle
 from slotspec.oracle.traces.export import export
@@ -54,7 +54,7 @@ def test_every_trace_can_be_replayed(scope: str, tmp_path: Path) -> None:
         path = tmp_path / "t.jsonl"
         path.write_text("".join(json.dumps(line) + "\n" for line in (header, *steps)))
         report = conform(path)
-        assert (report.outcome, report.steps) == (Outcome.CONFORMS, len(said(finding)))
+        assert (report.outcome, report.steps) == (Conformance.CONFORMS, len(said(finding)))
 
 
 def test_ids_are_never_used_again() -> None:

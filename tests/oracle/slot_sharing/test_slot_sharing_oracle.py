@@ -12,7 +12,7 @@ import pytest
 
 from slotspec.models.logical_slot.state import payloads
 from slotspec.oracle.conformance.batch import conform_all
-from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.slot_sharing.adapter import SlotSharingOracle
 from slotspec.oracle.traces.reading import TraceReader
@@ -46,7 +46,7 @@ def header(**changes: Any) -> dict[str, Any]:
 
 def test_recordings_conform() -> None:
     summary = conform_all([DATA / "traces" / "sharing", DATA / "scenarios" / "sharing"])
-    assert summary.outcome is Outcome.CONFORMS
+    assert summary.outcome is Conformance.CONFORMS
     assert (summary.conforming, summary.steps) == (254, 19_286)
 
 

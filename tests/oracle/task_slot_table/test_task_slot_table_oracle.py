@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from slotspec.oracle.conformance.batch import conform_all
-from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.task_slot_table.adapter import TaskSlotTableOracle
 from slotspec.oracle.task_slot_table.schema import SCHEMA as TASK_SLOT_TABLE
@@ -63,7 +63,7 @@ def of(generation: str, **config: Any) -> TraceHeader:
 
 def test_recordings_conform() -> None:
     summary = conform_all([DATA / "traces" / "table", DATA / "scenarios" / "table"])
-    assert summary.outcome is Outcome.CONFORMS
+    assert summary.outcome is Conformance.CONFORMS
     assert (summary.conforming, summary.steps) == (384, 28_989)
 
 

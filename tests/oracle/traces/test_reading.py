@@ -15,14 +15,14 @@ from msgspec import UNSET
 
 from slotspec.oracle.traces import reading
 from slotspec.oracle.traces.reading import TraceReader
-from slotspec.oracle.traces.trace import TraceStep
+from slotspec.oracle.traces.trace import RecordedStep
 from slotspec.statemachine.errors import InputError
 from tests.oracle.traces.trace_files import RECORDED, SMALL, header, step, write
 
 OFFER = {"allocation": "a1", "index": 0, "profile": "small"}
 
 
-def read(path: Path) -> list[TraceStep]:
+def read(path: Path) -> list[RecordedStep]:
     with TraceReader(path) as reader:
         return list(reader)
 
@@ -337,7 +337,7 @@ class TestSteps:
             ),
         )
         first, second = read(path)
-        assert first == TraceStep(
+        assert first == RecordedStep(
             op="release_task_manager",
             arguments={"tm": "tm1"},
             result=True,
