@@ -100,11 +100,8 @@ def read_vote(s: Transaction, manager: int) -> int:
 @model.action()
 def decide_commit(s: Transaction) -> int:
     """The coordinator has every vote and commits."""
-    if s.coordinator[0] != Coordinator.COLLECTING:
+    if s.coordinator[0] != Coordinator.COLLECTING or not all(s.vote_seen):
         return DISABLED
-    for manager in range(len(s.vote_seen)):
-        if not s.vote_seen[manager]:
-            return DISABLED
     fire(s.coordinator, 0, Coordinator.commit)
     s.commit_sent = 1
     return 0
@@ -141,23 +138,13 @@ def hear_abort(s: Transaction, manager: int) -> int:
 @model.final_states
 def settled(s: Transaction) -> bool:
     """Every manager has committed, or every manager has aborted."""
-    for manager in range(len(s.manager)):
-        if s.manager[manager] != s.manager[0]:
-            return False
-    return s.manager[0] == Manager.COMMITTED or s.manager[0] == Manager.ABORTED
+    return all_commit(s) or all(state == Manager.ABORTED for state in s.manager)
 
 
 @model.always("Gray and Lamport, section 3: consistency")
 def consistent(s: Transaction) -> bool:
     """No manager has aborted while another has committed."""
-    committed = False
-    aborted = False
-    for manager in range(len(s.manager)):
-        if s.manager[manager] == Manager.COMMITTED:
-            committed = True
-        if s.manager[manager] == Manager.ABORTED:
-            aborted = True
-    return not (committed and aborted)
+    return not (Manager.COMMITTED in s.manager and Manager.ABORTED in s.manager)
 
 
 @model.always("One decision for each transaction.")
@@ -169,45 +156,29 @@ def one_decision(s: Transaction) -> bool:
 @model.step("Gray and Lamport, section 3: stability")
 def decided_for_good(before: Transaction, after: Transaction) -> bool:
     """A manager that has committed or aborted stays so."""
-    for manager in range(len(before.manager)):
-        done = (
-            before.manager[manager] == Manager.COMMITTED
-            or before.manager[manager] == Manager.ABORTED
-        )
-        if done and after.manager[manager] != before.manager[manager]:
-            return False
-    return True
+    return all(
+        old == new or old not in (Manager.COMMITTED, Manager.ABORTED)
+        for old, new in zip(before.manager, after.manager, strict=False)
+    )
 
 
 @model.step("A decision to commit takes every vote.", on=decide_commit)
 def commit_takes_every_vote(before: Transaction, after: Transaction, result: int) -> bool:
     """The coordinator commits only where every manager is prepared."""
-    for manager in range(len(before.manager)):
-        if before.manager[manager] != Manager.PREPARED:
-            return False
-    return True
+    return all(state == Manager.PREPARED for state in before.manager)
 
 
 @model.sometimes("The protocol is of use.")
 def all_commit(s: Transaction) -> bool:
     """Every manager has committed."""
-    for manager in range(len(s.manager)):
-        if s.manager[manager] != Manager.COMMITTED:
-            return False
-    return True
+    return all(state == Manager.COMMITTED for state in s.manager)
 
 
 @model.sometimes("A prepared manager has to wait for the decision.")
 def prepared_and_refused(s: Transaction) -> bool:
     """One manager is prepared while another has aborted on its own."""
-    prepared = False
-    aborted = False
-    for manager in range(len(s.manager)):
-        if s.manager[manager] == Manager.PREPARED:
-            prepared = True
-        if s.manager[manager] == Manager.ABORTED:
-            aborted = True
-    return prepared and aborted and not s.abort_sent
+    waits = Manager.PREPARED in s.manager and Manager.ABORTED in s.manager
+    return waits and not s.abort_sent
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ The words of a declaration are here; what each means is said where it is defined
 from __future__ import annotations
 
 from slotspec.statemachine.check import check
+from slotspec.statemachine.declaration.effects import Effects, Emitted, effect
 from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle, State, Transition
 from slotspec.statemachine.declaration.model import (
     Call,
@@ -71,6 +72,8 @@ __all__ = [
     "Bound",
     "Call",
     "DeclarationError",
+    "Effects",
+    "Emitted",
     "Event",
     "Fairness",
     "Finding",
@@ -100,6 +103,7 @@ __all__ = [
     "Verdict",
     "check",
     "constant",
+    "effect",
     "emit",
     "explain",
     "explore_interpreted",

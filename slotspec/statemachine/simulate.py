@@ -5,7 +5,6 @@ A simulation proves nothing: it says what it saw in so many steps.
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,7 +14,7 @@ from queue import SimpleQueue
 from time import perf_counter
 from typing import Literal
 
-from slotspec.statemachine.check import ENGINES, Engine, compiler_there, count_workers
+from slotspec.statemachine.check import ENGINES, Engine, compiler_there
 from slotspec.statemachine.declaration.model import Instance, Kind
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.interpreter.random_walk import InterpretedWalker, Walker
@@ -24,6 +23,7 @@ from slotspec.statemachine.interpreter.rng import estimate
 from slotspec.statemachine.interpreter.shrinking import shrink
 from slotspec.statemachine.interpreter.statistics import CUT, Tally, Violation
 from slotspec.statemachine.results import Finding, Limit
+from slotspec.statemachine.workers import count_workers
 
 SEED = 1
 RUNS = 2_000
@@ -243,11 +243,12 @@ class _Crew:
         instance, steps, rate = result.instance, result.wanted_steps, result.fault_rate
         self.free: SimpleQueue[Walker] = SimpleQueue()
         if result.engine == "compiled":
-            walker = importlib.import_module("slotspec.statemachine.search.random_walk")
-            code = walker.compile_walk(instance)
+            from slotspec.statemachine.search.random_walk import CompiledWalker, compile_walk
+
+            code = compile_walk(instance)
             result.compile_seconds = code.seconds
             for _ in range(result.workers):
-                self.free.put(walker.CompiledWalker(code, steps, rate, result.swarm))
+                self.free.put(CompiledWalker(code, steps, rate, result.swarm))
         else:
             self.free.put(InterpretedWalker(instance, steps, rate, result.swarm))
         self.started = perf_counter()

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from slotspec import __version__
 from slotspec.cli.listing import What
 from slotspec.models import MODELS
+from slotspec.version import __version__
 from tests.cli.counter import EXAMPLES, Run
 
 TURNSTILE = str(EXAMPLES / "turnstile.py")

@@ -54,7 +54,11 @@ class PhysicalSlot(Lifecycle):
         (AVAILABLE, FORGOTTEN),
         (ALLOCATED, FORGOTTEN),
     )
-    leak = Event("Its request id is entered again with another slot.", (ALLOCATED, LEAKED))
+    leak = Event(
+        "Its request id is entered again with another slot, or a leaked slot of its allocation"
+        " is freed with another TaskExecutor.",
+        (ALLOCATED, LEAKED),
+    )
 
 
 class LeakedSlot(Lifecycle):

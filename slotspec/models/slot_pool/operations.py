@@ -313,7 +313,12 @@ def release_payloads_of(s: SlotPoolState, tm: int) -> None:
 
 
 def free_slots_of(s: SlotPoolState, tm: int) -> None:
-    """Free the slots of `tm`, leaked ones too. They are not offered to anybody."""
+    """Free the slots of `tm`, leaked ones too. They are not offered to anybody.
+
+    Each leaves the map by its allocation, whoever is there: a slot of another TaskExecutor
+    that was allocated under the id of a leaked one leaks in its turn.
+    Flink: AllocatedSlots.removeSlotsForTaskManager.
+    """
     for allocation in range(len(s.slot)):
         if s.slot_tm[allocation] == tm:
             emit(s, Effect.FREE_SLOT, tm, allocation)
@@ -321,9 +326,12 @@ def free_slots_of(s: SlotPoolState, tm: int) -> None:
             clear_slot(s, allocation)
     for leak in range(len(s.leaked)):
         if s.leaked_tm[leak] == tm:
-            emit(s, Effect.FREE_SLOT, tm, s.leaked_allocation[leak])
+            shared = s.leaked_allocation[leak]
+            emit(s, Effect.FREE_SLOT, tm, shared)
             fire(s.leaked, leak, LeakedSlot.lose_task_manager)
             drop_leak(s, leak)
+            if s.slot[shared] == PhysicalSlot.ALLOCATED:
+                leak_slot(s, shared)
 
 
 # -------------------------------------------------------------------------------- offers

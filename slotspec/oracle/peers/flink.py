@@ -185,12 +185,13 @@ class FlinkPeer:
         )
 
     def _request(self, request: str, ask: Callable[[Any], Any]) -> None:
+        id_ = self._world.requests.id(request)
+        future = ask(id_)
         attempt = self._attempts[request] = self._attempts.get(request, 0) + 1
         caller: dict[str, Any] = {"request": request}
         if attempt > 1:
             caller["attempt"] = attempt
-        id_ = self._world.requests.id(request)
-        self._world.listen(ask(id_), caller)
+        self._world.listen(future, caller)
         self._futures[request, attempt] = self._state.queued_future(id_)
 
     def _allocate_available_slot(

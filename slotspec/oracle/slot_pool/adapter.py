@@ -169,12 +169,14 @@ class SlotPoolOracle(ModelOracle):
     def decode(self, argument: Argument, value: Any) -> int:
         return self._cause(value) if argument.name == "cause" else super().decode(argument, value)
 
-    def _new_request(self, name: str) -> int:
+    def _new_request(self) -> int:
         request = self._allocations.unused()
         self._allocations.release(request)
+        return request
+
+    def _name_request(self, name: str, request: int) -> None:
         self._attempts[name] = self._attempts.get(name, 0) + 1
         self._requests.bind(f"{name}#{self._attempts[name]}", request)
-        return request
 
     def _name_generated(self, since: int) -> None:
         """Name the allocations that a rule generated: as the trace does, else in order."""
@@ -262,7 +264,10 @@ class SlotPoolOracle(ModelOracle):
 
     def _request(self, operation: Callable[..., int], request: str, profile: str) -> None:
         wanted, id_ = self._profiles.decode(profile), self._ids.decode(request)
-        self.run(operation, self._new_request(request), id_, wanted)
+        number = self._new_request()
+        self.run(operation, number, id_, wanted)
+        if self._raises is None:  # a call that raises returns no future
+            self._name_request(request, number)
 
     def _request_timeout(self, request: str, attempt: int = 1) -> bool:
         number = self._requests.number(f"{request}#{attempt}")

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from slotspec.statemachine.compiler.backend.layout import Layout
 from slotspec.statemachine.compiler.backend.native import Code, build, deposits_bits
 from slotspec.statemachine.compiler.drivers.expand import Expansion, program_text
 from slotspec.statemachine.compiler.drivers.predicates import asking_name
@@ -25,6 +24,7 @@ from slotspec.statemachine.compiler.program import (
 )
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.interpreter.liveness import PREMISE, PROMISE, claims
+from slotspec.statemachine.layout import Layout
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from slotspec.statemachine.compiler.backend.layout import Layout
 from slotspec.statemachine.compiler.frontend.symbols import Known, RecordAt, Symbol, kind
 from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle
 from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.layout import Layout
 
 FAULT = -(2**63)
 """Returned by a compiled function that met a fault; the notebook says which."""
@@ -73,12 +73,16 @@ class ResultBuffer:
 
 @dataclass
 class Translated:
-    """One translated function: its name, and what a caller has to know about it."""
+    """One translated function: its name, and what a caller has to know about it.
+
+    :ivar width: how many numbers it returns at once; None: a single one, in a register.
+    """
 
     name: str
     writes: bool = True
     faults: bool = True
     nothing: bool = False
+    width: int | None = None
     text: str = ""
     done: bool = False
 

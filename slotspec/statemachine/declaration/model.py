@@ -13,6 +13,7 @@ from enum import Enum, IntEnum
 from itertools import product
 from typing import Any, TypeVar
 
+from slotspec.statemachine.declaration.effects import emitted, names_of
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
 from slotspec.statemachine.declaration.parts import fresh, parts_of
 from slotspec.statemachine.declaration.records import (
@@ -406,6 +407,12 @@ class Instance:
         self.record.fields = dict(self.model.record.fields)
         for part in self.record.parts:
             self.record.fields |= part.fields
+        self.record.bounds = self.setting.bounds
+        self.record.effect_names = names_of(self.model.effects)
+        for part in self.record.parts:
+            raised = {part.effects_from + k: n for k, n in part.record.effect_names.items()}
+            self.record.effect_names = raised | self.record.effect_names
+        self.record.emitted = emitted(self.record.effect_names)
         self._see_names()
         self.actions = [
             a for a in self.model.actions.values() if a.when is None or a.when(self.setting)

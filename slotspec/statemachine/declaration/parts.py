@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from slotspec.statemachine.declaration.effects import Emitted
 from slotspec.statemachine.declaration.records import (
     Bound,
     Bounded,
@@ -120,14 +121,15 @@ class PartArray(tuple[Any, ...]):
 class PartEffects:
     """Where the rules of a part emit: into the list of the whole, with their numbers raised."""
 
-    __slots__ = ("_base", "_whole")
+    __slots__ = ("_base", "_emitted", "_whole")
 
-    def __init__(self, whole: list[tuple[int, ...]], base: int) -> None:
+    def __init__(self, whole: list[Emitted], emitted: type[Emitted], base: int) -> None:
         self._whole = whole
+        self._emitted = emitted
         self._base = base
 
     def append(self, effect: tuple[int, ...]) -> None:
-        self._whole.append((effect[0] + self._base, *effect[1:]))
+        self._whole.append(self._emitted((effect[0] + self._base, *effect[1:])))
 
 
 def assemble(s: Any, records: Mapping[str, type[Record]]) -> None:
@@ -136,7 +138,7 @@ def assemble(s: Any, records: Mapping[str, type[Record]]) -> None:
     for part in s.parts:
         cls = records[part.name]
         below = cls.__new__(cls)
-        object.__setattr__(below, "effects", PartEffects(s.effects, part.effects_from))
+        object.__setattr__(below, "effects", PartEffects(s.effects, s.emitted, part.effects_from))
         if part.index is None:
             object.__setattr__(s, part.attribute, below)
         else:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, cast
 
+from slotspec.statemachine.declaration.effects import Emitted
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
 from slotspec.statemachine.declaration.rules import NONE, Array
 from slotspec.statemachine.errors import DeclarationError, UsageError
@@ -279,13 +280,20 @@ class Part:
 
 
 class Record:
-    """Base of state records. `effects` holds what the present step has emitted, in order."""
+    """Base of state records. `effects` holds what the present step has emitted, in order.
 
+    The record class of an instance knows its `bounds`, the names of the arguments of
+    each effect by its number (`effect_names`), and the class of emitted effects.
+    """
+
+    bounds: ClassVar[Mapping[str, int]] = {}
+    effect_names: ClassVar[Mapping[int, tuple[str, ...]]] = {}
+    emitted: ClassVar[type[Emitted]] = Emitted
     fields: ClassVar[dict[str, FieldSpec]] = {}
     constants: ClassVar[dict[str, ConstantSpec]] = {}
     part_specs: ClassVar[dict[str, PartSpec]] = {}
     parts: ClassVar[tuple[Part, ...]] = ()
-    effects: list[tuple[int, ...]]
+    effects: list[Emitted]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -301,6 +309,10 @@ class Record:
                 cls.constants[name] = value
             elif isinstance(value, PartSpec):
                 cls.part_specs[name] = value
+
+    def elements(self, sort: Sort) -> range:
+        """The elements of `sort` in this instance, from 0 on."""
+        return range(sort.size(self.bounds))
 
     @classmethod
     def sorts(cls) -> list[Sort]:

@@ -1,19 +1,37 @@
 """The few words that a rule may use besides plain integer Python.
 
-A *rule* is a plain function ``rule(s, …)`` over the state record `s`. It is run as it
-stands by the interpreter and translated by the compiler, so it keeps to integers:
+A *rule* is a plain function ``rule(s, …)`` over the state record `s`. The interpreter runs it
+as it stands, the compiler translates it, and both give the same results, faults included. A
+rule keeps to integers:
 
-* fields ``s.name`` (scalars) and ``s.name[i]`` (arrays), ``len(s.name)`` for a size;
-* constants of the model instance, read like scalars or arrays but never assigned;
-* local integers, ``if``, ``while``, ``for i in range(…)``, ``return``, ``break``,
-  ``continue``, comparisons, arithmetic, ``and``/``or``/``not``, ``a if c else b``,
-  ``min``, ``max``, ``abs``;
-* enum members, lifecycle states, module-level integers, ``NONE``, ``DISABLED``;
-* calls of other rules (an array field may be passed on: ``append(s.pending, request)``);
+* fields ``s.name`` (scalars) and ``s.name[i]`` (arrays); constants of the instance, read like
+  fields but never assigned; parts ``s.name`` and ``s.name[i]``;
+* local names for integers, parts and effects; ``a, b = b, a``; ``if``, ``while``, ``for``,
+  ``match`` over integers and enumerations, ``break``, ``continue``, ``return``;
+* arithmetic, chained comparisons, ``and``/``or``/``not``, ``a if c else b``, ``:=``;
+  ``x in (A, B)``, ``x in s.name``, ``x not in range(…)``;
+* ``any``, ``all``, ``sum``, ``min``, ``max`` and ``next(…, default)`` over a generator
+  expression with any number of ``for`` and ``if``, or directly over what can be looped over;
+  ``min`` and ``max`` of several numbers; ``len``, ``abs``, ``int``, ``bool``;
+* loops over ``range(…)``, ``s.elements(SORT)``, array fields, tuples, tables of the module,
+  parts, effects, and ``enumerate``, ``zip`` and ``reversed`` of these;
+* enum members, lifecycle states, module-level integers and tuples, ``NONE``, ``DISABLED``;
+* calls of other rules, with keyword and default arguments, that return a number or several
+  (``a, b = helper(s)``); arrays, parts and effects may be passed on;
 * the words below.
 
-No allocation, exceptions, strings or floats; what a closure holds is read as a constant. A
-guard comes before the first change: an action that returns ``DISABLED`` has changed nothing.
+``s.elements(MANAGERS)`` is the ``range`` of a sort's elements. A rule asks its record, since the
+sort itself does not know how large it is in this instance. In a rule of a part, the part's own
+bounds count.
+
+An effect ``e`` of ``s.effects`` (or of ``after.effects`` in a step property) has ``e.kind`` and
+the arguments that its kind declares, by name; see :mod:`slotspec.statemachine.declaration.effects`. It is
+also the tuple ``(kind, a, b, c, d)``.
+
+There are no collections, exceptions, strings or floats, and no generator other than the argument
+of one of the words above. What a closure holds is read as a constant. A guard comes before the
+first change: an action that returns ``DISABLED`` has changed nothing. A value out of a field's
+domain is a fault as soon as it is assigned.
 """
 
 from __future__ import annotations
@@ -88,6 +106,21 @@ def recycle(machines: Array, index: int) -> None:
     machines[index] = 0
 
 
-def emit(s: Any, effect: int, a: int = NONE, b: int = NONE, c: int = NONE, d: int = NONE) -> None:
-    """Tell the world something: an RPC, a completed future. Order is kept."""
-    s.effects.append((int(effect), a, b, c, d))
+def emit(
+    s: Any,
+    effect: int,
+    a: int = NONE,
+    b: int = NONE,
+    c: int = NONE,
+    d: int = NONE,
+    **named: int,
+) -> None:
+    """Tell the world something: an RPC, a completed future. Order is kept.
+
+    Arguments are given in order, or by the names that the model's effects declare
+    (see :mod:`slotspec.statemachine.declaration.effects`).
+    """
+    given = [int(effect), a, b, c, d]
+    for name, value in named.items():
+        given[s.effect_names[effect].index(name) + 1] = value
+    s.effects.append(s.emitted(given))

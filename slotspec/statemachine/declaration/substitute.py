@@ -41,18 +41,28 @@ def substitute(
         keep = {k: v for k, v in replace.items() if k is not rule}
         return substitute(rule, keep, made if keep == replace else None)
 
-    for name in target.__code__.co_names:
+    names = names_in(target.__code__)
+    for name in names:
         used = target.__globals__.get(name)
         if is_rule(used):
             copy.__globals__[name] = below(used)
         elif isinstance(used, types.ModuleType):
             # called as module.rule(…): the copy sees a module with the replaced rules
-            there = {n: vars(used).get(n) for n in target.__code__.co_names}
+            there = {n: vars(used).get(n) for n in names}
             rules = {n: below(rule) for n, rule in there.items() if is_rule(rule)}
             if rules:
                 copy.__globals__[name] = twin = types.ModuleType(used.__name__, used.__doc__)
                 vars(twin).update({**vars(used), **rules})
     return copy  # type: ignore[return-value]
+
+
+def names_in(code: types.CodeType) -> set[str]:
+    """The names of globals and attributes that `code` uses, generator expressions included."""
+    names = set(code.co_names)
+    for below in code.co_consts:
+        if isinstance(below, types.CodeType):
+            names |= names_in(below)
+    return names
 
 
 def is_rule(value: Any) -> TypeGuard[types.FunctionType]:

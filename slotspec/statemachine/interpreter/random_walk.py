@@ -419,7 +419,7 @@ class InterpretedWalker(Walker):
 
 def _hasher(interpreter: Interpreter) -> Callable[[], int]:
     """What hashes the present state, as the compiled walk does."""
-    from slotspec.statemachine.compiler.backend.layout import WORD, Layout
+    from slotspec.statemachine.layout import WORD, Layout
 
     try:
         layout = Layout(interpreter.instance)

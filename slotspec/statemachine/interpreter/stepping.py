@@ -12,8 +12,9 @@ import struct
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+from slotspec.statemachine.declaration.effects import Emitted, NoSuchArgument
 from slotspec.statemachine.declaration.lifecycle import Event
 from slotspec.statemachine.declaration.model import Call, Instance
 from slotspec.statemachine.declaration.parts import assemble, fresh, holder_of, value_of
@@ -21,7 +22,7 @@ from slotspec.statemachine.declaration.records import FieldSpec, Record, Ref
 from slotspec.statemachine.declaration.rules import DISABLED, NONE, Machines
 from slotspec.statemachine.errors import RuleError, SlotspecError, StepError
 
-HERE = Path(__file__).parent
+ENGINE = Path(__file__).parents[1]
 
 
 class Watching:
@@ -40,6 +41,8 @@ class Watching:
             raise IndexError("a rule may not count from the end")
         old = list.__getitem__(self, index)
         if old != value:
+            if not (0 <= value <= self.place.largest or value == self.place.none):
+                self.place.refuse(f"{self.name}[{index}]", value)
             self.note((self, index, old))
             list.__setitem__(self, index, value)
 
@@ -62,6 +65,14 @@ class Place:
         self.offset = offset
         self.rest = spec.default
 
+    def refuse(self, where: str, value: int) -> NoReturn:
+        """Say that `value` may never stand here.
+
+        :raises StepError: ``STP003``.
+        """
+        none = " or NONE" if self.none == NONE else ""
+        raise StepError("STP003", f"{where} is {value}; it may be 0 to {self.largest}{none}")
+
     def check(self, where: str, value: int) -> None:
         """See that `value` may stand here between steps.
 
@@ -71,8 +82,7 @@ class Place:
             if value != self.rest:
                 raise StepError("STP004", f"scratch field {where} is left at {value} by the step")
         elif not (0 <= value <= self.largest or value == self.none):
-            none = " or NONE" if self.none == NONE else ""
-            raise StepError("STP003", f"{where} is {value}; it may be 0 to {self.largest}{none}")
+            self.refuse(where, value)
 
 
 class WatchedList(Watching, list[int]):  # type: ignore[misc]
@@ -87,8 +97,13 @@ class WatchedMachines(Watching, Machines):  # type: ignore[misc]
     __slots__ = ("name", "note", "place")
 
 
-def _watched_record(record: type[Record], prefix: str, journal: list[Any]) -> type[Record]:
-    """A subclass of `record` whose scalars note in the journal what they were."""
+def _watched_record(
+    record: type[Record], prefix: str, journal: list[Any], places: dict[str, Place]
+) -> type[Record]:
+    """A subclass of `record` whose scalars note in the journal what they were.
+
+    :param places: of the scalars of the whole, by their dotted names.
+    """
     scalars = {name for name, spec in record.fields.items() if not spec.array and "." not in name}
 
     def __setattr__(s: Any, name: str, value: int) -> None:
@@ -96,6 +111,9 @@ def _watched_record(record: type[Record], prefix: str, journal: list[Any]) -> ty
             raise StepError("STP007", f"a rule assigned s.{prefix}{name}, which is no scalar field")
         old = getattr(s, name)
         if old != value:
+            place = places[prefix + name]
+            if not (0 <= value <= place.largest or value == place.none):
+                place.refuse(prefix + name, value)
             journal.append((None, prefix + name, old))
             object.__setattr__(s, name, value)
 
@@ -125,7 +143,7 @@ class Interpreter:
         self._scalars: dict[str, Place] = {}
         self._holders: dict[str, tuple[Any, str]] = {}
         self.s = self._watched()
-        self.effects: list[tuple[int, ...]] = self.s.effects
+        self.effects: list[Emitted] = self.s.effects
         size = sum(end - begin for _, begin, end in self._arrays)
         size += sum(place.offset >= 0 for place in self._scalars.values())
         self._format = struct.Struct(f"={size}H")
@@ -143,11 +161,11 @@ class Interpreter:
                 self.fired.append((event, source))
 
         records = {
-            part.name: _watched_record(part.record, f"{part.name}.", journal)
+            part.name: _watched_record(part.record, f"{part.name}.", journal, self._scalars)
             for part in instance.record.parts
         }
         plain = fresh(instance.record, instance.setting.bounds)
-        watched: Any = _watched_record(instance.record, "", journal)
+        watched: Any = _watched_record(instance.record, "", journal, self._scalars)
         s = watched.__new__(watched)
         object.__setattr__(s, "effects", plain.effects)
         assemble(s, records)
@@ -336,7 +354,7 @@ def fault_of(error: Exception, call: Call) -> StepError:
             f"{call}: index out of range {place_of(error)}"
             " (NONE, or a number beyond the array, was used as an index)",
         )
-    if isinstance(error, ArithmeticError):
+    if isinstance(error, ArithmeticError | ValueError | NoSuchArgument):
         return StepError("STP006", f"{call}: {error} {place_of(error)}")
     raise RuleError(
         "RUL100", f"{call} cannot be run: {type(error).__name__}: {error} {place_of(error)}"
@@ -346,6 +364,6 @@ def fault_of(error: Exception, call: Call) -> StepError:
 def place_of(error: BaseException) -> str:
     """Where in the rules an exception came from, as ``in function, file:line``."""
     frames = traceback.extract_tb(error.__traceback__)
-    outside = [f for f in frames if Path(f.filename).parent != HERE] or list(frames)
+    outside = [f for f in frames if ENGINE not in Path(f.filename).parents] or list(frames)
     last = outside[-1]
     return f"in {last.name}, {Path(last.filename).name}:{last.lineno}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from slotspec.statemachine.check import count_workers
 from slotspec.statemachine.compiler.compile import compile_instance
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.interpreter.liveness import claims
 from slotspec.statemachine.results import NO_LIMITS, Limits, Reporter, Result, silent
+from slotspec.statemachine.workers import count_workers
 
 
 def explore_compiled(

@@ -386,8 +386,8 @@ class TestSteps:
 
     def test_recorded_traces(self) -> None:
         files = sorted(RECORDED.rglob("*.jsonl.gz"))
-        assert len(files) == 450
-        assert sum(len(read(file)) for file in files) == 36_000
+        assert len(files) == 453
+        assert sum(len(read(file)) for file in files) == 36_360
 
     def test_memory_holds_one_line(self, tmp_path: Path) -> None:
         """Thirty megabytes of steps never stand in memory together."""

@@ -184,7 +184,7 @@ WRONG: list[tuple[Callable[[Any], int], str, str]] = [
     (tries, "RUL002", "return REFUSED"),
     (opens, "RUL002", "'with' is no statement of a rule"),
     (else_of_loop, "RUL002", "use a flag"),
-    (comprehends, "RUL003", "write a for loop in a helper"),
+    (comprehends, "RUL003", "write a generator inside any, all, sum"),
     (encloses, "RUL003", "write a helper function"),
     (divides, "RUL003", "write it with these"),
     (slices, "RUL003", "loop over the elements"),

@@ -115,6 +115,8 @@ def divides_by_count(s: Room) -> int:
         faults.index_negative,
         faults.reads_beyond,
         faults.divides,
+        faults.swings,
+        faults.swings_in_an_array,
     ],
 )
 def test_a_fault_is_the_interpreters_fault(rule: Callable[[Room], object]) -> None:

@@ -10,9 +10,9 @@ import pytest
 from examples import slot_pool_core
 from slotspec.models import load_model
 from slotspec.statemachine import NONE, Instance
-from slotspec.statemachine.compiler.backend.layout import Layout
 from slotspec.statemachine.compiler.backend.native import deposits_bits
 from slotspec.statemachine.compiler.compile import compile_instance
+from slotspec.statemachine.layout import Layout
 from slotspec.statemachine.results import Limits, silent
 from slotspec.statemachine.search.explorer import Explorer
 

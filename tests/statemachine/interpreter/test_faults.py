@@ -200,13 +200,23 @@ def test_a_write_that_is_taken_back_before_the_refusal_is_no_change() -> None:
     assert (result.states, result.transitions) == (4, 3)
 
 
-def test_a_value_may_leave_its_domain_within_a_step() -> None:
-    def swings(s: Room) -> int:
-        s.count += 5
-        s.count -= 5
-        return 0
+def swings(s: Room) -> int:
+    s.count += 5
+    s.count -= 5
+    return 0
 
-    assert faulty(swings).fault is None
+
+def swings_in_an_array(s: Room) -> int:
+    s.seen[1] = 2
+    s.seen[1] = 0
+    return DISABLED
+
+
+@pytest.mark.parametrize("rule", [swings, swings_in_an_array])
+def test_a_value_may_not_leave_its_domain_within_a_step(rule: Callable[[Room], object]) -> None:
+    fault = faulty(rule).fault
+    assert fault is not None
+    assert (fault.fault or "").startswith("STP003")
 
 
 def test_a_fault_in_the_rule_after_each_step_is_one_of_the_step() -> None:

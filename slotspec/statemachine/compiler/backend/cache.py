@@ -12,7 +12,7 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
-from slotspec import __version__
+from slotspec.version import __version__
 
 FORM = 1
 """Changes when the meaning of a cached file changes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slotspec.statemachine.compiler.backend.function_builder import FunctionBuilder
-from slotspec.statemachine.compiler.backend.layout import Layout
+from slotspec.statemachine.layout import Layout
 
 DECLARATIONS = """
 declare i64 @llvm.x86.bmi.pext.64(i64, i64)

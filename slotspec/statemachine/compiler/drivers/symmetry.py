@@ -21,9 +21,9 @@ import random
 from collections.abc import Iterator
 
 from slotspec.statemachine.compiler.backend.function_builder import FunctionBuilder
-from slotspec.statemachine.compiler.backend.layout import Layout, Place
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.records import Ref, Sort
+from slotspec.statemachine.layout import Layout, Place
 
 
 class Symmetry:

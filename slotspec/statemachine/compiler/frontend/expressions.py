@@ -10,19 +10,22 @@ from typing import Any
 
 from slotspec.statemachine.compiler.backend.function_builder import Reg, Value
 from slotspec.statemachine.compiler.frontend import source as sources
-from slotspec.statemachine.compiler.frontend.memory import Memory
+from slotspec.statemachine.compiler.frontend.iteration import Iteration
 from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
     Effect,
     Effects,
     Known,
+    Range,
     RecordAt,
     RecordsAt,
+    Row,
     Symbol,
     Table,
     known,
 )
 from slotspec.statemachine.compiler.program import EFFECT_COUNT
+from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.errors import RuleError
 
 COMPARISONS = {
@@ -59,10 +62,12 @@ FOLDED_ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.FloorDiv: lambda a, b: a // b,
     ast.Mod: lambda a, b: a % b,
 }
-Element = Callable[[str, ast.AST], Value]
 
 
-class Expressions(Memory):
+QUANTIFIERS = (Known(any), Known(all))
+
+
+class Expressions(Iteration):
     """Turns expressions into symbols and numbers."""
 
     def reject(self, code: str, node: ast.AST | None, message: str) -> RuleError:
@@ -98,15 +103,13 @@ class Expressions(Memory):
             ArrayAt: "an array; index it",
             Table: "a constant table; index it",
             Effects: "the list of effects; index it",
-            Effect: "an effect; index it",
+            Effect: "an effect; name its kind or an argument",
+            Row: "a tuple; unpack it",
+            Range: "a range; loop over it",
         }.get(type(symbol), "no integer")
         raise self.reject(
             "RUL007", node, f"{ast.unparse(node)} is {what}, where a number is needed"
         )
-
-    def fixed(self, value: Value) -> Value:
-        """`value` in a form that later stores do not change."""
-        return value
 
     def expression(self, node: ast.expr) -> Symbol:
         match node:
@@ -137,25 +140,26 @@ class Expressions(Memory):
             case ast.IfExp():
                 return self.choice(node)
             case ast.Tuple() | ast.List():
-                return Table(tuple(self.constant(e) for e in node.elts))
+                parts = [self.expression(e) for e in node.elts]
+                numbers = tuple(part for part in parts if isinstance(part, int))
+                return Table(numbers) if len(numbers) == len(parts) else Row(tuple(parts))
+            case ast.NamedExpr():
+                value = self.number(node.value)
+                self.store(node.target, value)
+                return value
+        inside = "inside any, all, sum, min, max or next"
+        comprehended = f"a comprehension; write a generator {inside}"
         what = {
-            ast.ListComp: "a comprehension; write a for loop in a helper",
-            ast.GeneratorExp: "a comprehension; write a for loop in a helper",
-            ast.SetComp: "a comprehension; write a for loop in a helper",
-            ast.DictComp: "a comprehension; write a for loop in a helper",
+            ast.ListComp: comprehended,
+            ast.GeneratorExp: f"a generator by itself; write it {inside}",
+            ast.SetComp: comprehended,
+            ast.DictComp: comprehended,
             ast.Lambda: "a closure; write a helper function",
             ast.JoinedStr: "a string; rules know integers only",
             ast.Dict: "a dict; use a field or a constant of the model",
-            ast.Set: "a set; compare one by one",
-            ast.NamedExpr: "an assignment in an expression; assign before",
+            ast.Set: "a set; ask whether something is in it, or use a tuple",
         }.get(type(node), f"a {type(node).__name__}; rules keep to integer arithmetic")
         raise self.reject("RUL003", node, f"{ast.unparse(node)} is {what}")
-
-    def constant(self, node: ast.expr) -> int:
-        symbol = self.expression(node)
-        if not isinstance(symbol, int):
-            raise self.reject("RUL003", node, f"{ast.unparse(node)} must be known before a run")
-        return symbol
 
     # names
 
@@ -165,6 +169,8 @@ class Expressions(Memory):
             return self.symbols[name]
         if name in self.rooms:
             return self.load_local(name, node)
+        if name in self.handles:
+            return self.load_handle(name, node)
         if name in self.local_names:
             raise self.reject(
                 "RUL004", node, f"{name} is used before it has a value; assign it first"
@@ -202,6 +208,10 @@ class Expressions(Memory):
                 node,
                 f"{ast.unparse(node)}: an array has a fixed length and no methods; assign elements",
             )
+        if isinstance(below, Effect):
+            if node.attr == "kind":
+                return self.effect_part(below, 0, node)
+            return self.effect_argument(below, node.attr, node)
         if isinstance(below, Known) and hasattr(below.value, node.attr):
             return self.python(getattr(below.value, node.attr), node, ast.unparse(node))
         raise self.reject("RUL004", node, f"{ast.unparse(node)} is not defined")
@@ -257,6 +267,14 @@ class Expressions(Memory):
             return self.effect(index, node)
         if isinstance(below, Effect):
             return self.effect_part(below, index, node)
+        if isinstance(below, Row):
+            if not isinstance(index, int) or not -len(below.parts) <= index < len(below.parts):
+                raise self.reject(
+                    "RUL003", node, f"{ast.unparse(node.value)} is a tuple; unpack it"
+                )
+            return below.parts[index]
+        if isinstance(below, Range):
+            raise self.reject("RUL003", node, "a range is to loop over; calculate the element")
         raise self.reject(
             "RUL007", node, f"{ast.unparse(node.value)} is a number and has no elements"
         )
@@ -267,16 +285,21 @@ class Expressions(Memory):
         left = self.number(node.left)
         if len(node.ops) == 1:
             return self.one_comparison(left, node.ops[0], node.comparators[0], node)[0]
+        if any(isinstance(op, ast.In | ast.NotIn) for op in node.ops[:-1]):
+            raise self.reject("RUL003", node, "'in' is the last of a chain; write 'and'")
         body = self.body
         room, out = body.local("i1"), body.label("compared")
         for i, (op, right) in enumerate(zip(node.ops, node.comparators, strict=True)):
             value, left = self.one_comparison(left, op, right, node)
             body.line(f"store i1 {body.i1(value)}, ptr {room}")
+            if i == 0:
+                always = set(self.assigned)
             if i < len(node.ops) - 1:
                 more = body.label("more")
                 body.branch(value, more, out)
                 body.place(more)
         body.place(out)
+        self.assigned = always
         return Reg(body.op(f"load i1, ptr {room}"), True)
 
     def one_comparison(
@@ -284,18 +307,12 @@ class Expressions(Memory):
     ) -> tuple[Value, Value]:
         body = self.body
         if isinstance(op, ast.In | ast.NotIn):
-            table = self.expression(right_node)
-            if not isinstance(table, Table):
-                raise self.reject("RUL003", node, "'in' needs a tuple of constants on its right")
-            if isinstance(left, int):
-                return int((left in table.values) == isinstance(op, ast.In)), 0
-            found = "false"
-            for v in table.values:
-                equal = body.op(f"icmp eq i64 {body.i64(left)}, {v}")
-                found = body.op(f"or i1 {found}, {equal}")
-            if isinstance(op, ast.NotIn):
-                found = body.op(f"xor i1 {found}, true")
-            return Reg(found, True), 0
+            found = self.contains(left, right_node)
+            if isinstance(op, ast.In):
+                return found, 0
+            if isinstance(found, int):
+                return int(not found), 0
+            return Reg(body.op(f"xor i1 {body.i1(found)}, true"), True), 0
         if type(op) not in COMPARISONS:
             raise self.reject("RUL003", node, "'is' compares objects; rules know integers: use ==")
         right = self.number(right_node)
@@ -303,6 +320,56 @@ class Expressions(Memory):
             return int(FOLDED[type(op)](left, right)), right
         operands = f"{body.i64(left)}, {body.i64(right)}"
         return Reg(body.op(f"icmp {COMPARISONS[type(op)]} i64 {operands}"), True), right
+
+    def contains(self, left: Value, node: ast.expr) -> Value:
+        """Whether `left` is among the elements of `node`."""
+        body = self.body
+        if isinstance(node, ast.Set):
+            node = ast.copy_location(ast.Tuple(node.elts, ast.Load()), node)
+        among = self.expression(node)
+        if isinstance(among, Known) and isinstance(among.value, set | frozenset):
+            among = self.python(tuple(sorted(among.value)), node, ast.unparse(node))
+        if isinstance(among, Table) and isinstance(left, int):
+            return int(left in among.values)
+        if isinstance(among, Table | Row):
+            found = "false"
+            for v in among.values if isinstance(among, Table) else among.parts:
+                value = body.i64(self.as_number(v, node))
+                equal = body.op(f"icmp eq i64 {body.i64(left)}, {value}")
+                found = body.op(f"or i1 {found}, {equal}")
+            return Reg(found, True)
+        if isinstance(among, Range):
+            return self.within(left, among)
+        if not isinstance(among, ArrayAt):
+            raise self.reject(
+                "RUL003", node, "'in' needs a tuple, a range or an array field on its right"
+            )
+        room, out = body.local("i1"), body.label("found")
+        body.line(f"store i1 true, ptr {room}")
+        text = body.i64(left)
+
+        def look(element: Symbol, again: str, _: str) -> None:
+            equal = body.op(f"icmp eq i64 {text}, {body.i64(self.as_number(element, node))}")
+            body.end(f"br i1 {equal}, label %{out}, label %{again}")
+
+        self.each(self.course_of(among, node), look)
+        body.line(f"store i1 false, ptr {room}")
+        body.place(out)
+        return Reg(body.op(f"load i1, ptr {room}"), True)
+
+    def within(self, left: Value, among: Range) -> Value:
+        """Whether `left` is one of a range."""
+        body, step = self.body, among.step
+        if isinstance(left, int) and isinstance(among.first, int) and isinstance(among.stop, int):
+            return int(left in range(among.first, among.stop, step))
+        text, first, stop = body.i64(left), body.i64(among.first), body.i64(among.stop)
+        begun = body.op(f"icmp {'sge' if step > 0 else 'sle'} i64 {text}, {first}")
+        before = body.op(f"icmp {'slt' if step > 0 else 'sgt'} i64 {text}, {stop}")
+        found = body.op(f"and i1 {begun}, {before}")
+        if abs(step) > 1:
+            rest = body.op(f"srem i64 {body.op(f'sub i64 {text}, {first}')}, {abs(step)}")
+            found = body.op(f"and i1 {found}, {body.op(f'icmp eq i64 {rest}, 0')}")
+        return Reg(found, True)
 
     def unary(self, node: ast.UnaryOp) -> Value:
         negation = isinstance(node.op, ast.Not)
@@ -355,9 +422,10 @@ class Expressions(Memory):
         """``and`` and ``or`` give the value of the operand that decides, as in Python."""
         body = self.body
         room, out = body.local(), body.label("decided")
-        saved = set(self.assigned)
         for i, part in enumerate(node.values):
             value = self.number(part)
+            if i == 0:
+                always = set(self.assigned)
             body.line(f"store i64 {body.i64(value)}, ptr {room}")
             if i < len(node.values) - 1:
                 more = body.label("more")
@@ -365,7 +433,7 @@ class Expressions(Memory):
                 body.branch(value, yes, no)
                 body.place(more)
         body.place(out)
-        self.assigned = saved
+        self.assigned = always
         return Reg(body.op(f"load i64, ptr {room}"))
 
     def choice(self, node: ast.IfExp) -> Symbol:
@@ -373,15 +441,32 @@ class Expressions(Memory):
         if condition is not None:
             return self.expression(node.body if condition else node.orelse)
         body = self.body
-        room = body.local()
         yes, no, out = body.label("if"), body.label("else"), body.label("chosen")
         self.jump_on(node.test, yes, no)
+        always = set(self.assigned)
+        rooms: list[str] = []
+        width = None
         for label, part in ((yes, node.body), (no, node.orelse)):
             body.place(label)
-            body.line(f"store i64 {body.i64(self.number(part))}, ptr {room}")
+            self.assigned = set(always)
+            symbol = self.expression(part)
+            values = [symbol]
+            if isinstance(symbol, Row | Table):
+                values = self.parts_of(symbol, part)
+            if not rooms:
+                width = len(values) if isinstance(symbol, Row | Table) else None
+                rooms = [body.local() for _ in values]
+            if width != (len(values) if isinstance(symbol, Row | Table) else None):
+                raise self.reject(
+                    "RUL007", node, "both sides of if … else need the same number of elements"
+                )
+            for room, value in zip(rooms, values, strict=True):
+                body.line(f"store i64 {body.i64(self.as_number(value, part))}, ptr {room}")
             body.jump(out)
         body.place(out)
-        return Reg(body.op(f"load i64, ptr {room}"))
+        self.assigned = always
+        found = tuple(Reg(body.op(f"load i64, ptr {room}")) for room in rooms)
+        return found[0] if width is None else Row(found)
 
     # conditions
 
@@ -403,6 +488,13 @@ class Expressions(Memory):
             case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in FOLDED:
                 a, b = self.peek(left), self.peek(right)
                 return None if a is None or b is None else FOLDED[type(op)](a, b)
+            case ast.Compare(left=left, ops=[ast.In() | ast.NotIn() as op], comparators=[right]):
+                if not isinstance(right, ast.Tuple | ast.List | ast.Set):
+                    return None
+                a, among = self.peek(left), [self.peek(element) for element in right.elts]
+                if a is None or None in among:
+                    return None
+                return (a in among) is isinstance(op, ast.In)
         value = self.peek(node)
         return None if value is None else bool(value)
 
@@ -416,9 +508,11 @@ class Expressions(Memory):
                 root = root.value
             if not isinstance(root, ast.Name):
                 return None
-            if root.id in self.rooms or root.id in self.local_names:
-                return None
             at = self.symbols.get(root.id)
+            if isinstance(at, int):
+                return at if node is root else None
+            if root.id in self.rooms or root.id in self.handles or root.id in self.local_names:
+                return None
             if isinstance(at, RecordAt):
                 owner = self.owner(at)
                 if (
@@ -438,53 +532,48 @@ class Expressions(Memory):
         body = self.body
         match node:
             case ast.BoolOp(op=op, values=values):
-                for part in values[:-1]:
+                for i, part in enumerate(values[:-1]):
                     more = body.label("more")
                     if isinstance(op, ast.And):
                         self.jump_on(part, more, no)
                     else:
                         self.jump_on(part, yes, more)
+                    if i == 0:
+                        always = set(self.assigned)
                     body.place(more)
                 self.jump_on(values[-1], yes, no)
+                self.assigned = always
             case ast.UnaryOp(op=ast.Not(), operand=operand):
                 self.jump_on(operand, no, yes)
+            case ast.Call(func=ast.Name() as function, args=[argument], keywords=[]) if (
+                quantifier := self.expression(function)
+            ) in QUANTIFIERS:
+                self.quantify(quantifier == Known(any), argument, yes, no)
             case _:
                 body.branch(self.as_bool(node), yes, no)
 
-    def iteration(self, node: ast.expr) -> tuple[Value, Value, int, Element]:
-        """First, limit and step of a loop, and what an element of it is."""
-        if isinstance(node, ast.Call) and self.expression(node.func) == Known(range):
-            parts = [self.number(a) for a in node.args]
-            if node.keywords or not 1 <= len(parts) <= 3:
-                raise self.reject("RUL010", node, "range takes one, two or three numbers")
-            step = parts[2] if len(parts) == 3 else 1
-            if not isinstance(step, int) or step == 0:
-                raise self.reject("RUL011", node, "the step of range must be a constant, and not 0")
-            first, stop = (0, parts[0]) if len(parts) == 1 else (parts[0], parts[1])
-            return first, stop, step, lambda at, _: Reg(at)
-        below = self.expression(node)
-        if isinstance(below, ArrayAt):
-            array = below
-            return (
-                0,
-                array.place.size,
-                1,
-                lambda at, _: self.load(array.pointer, array.place, Reg(at)),
-            )
-        if isinstance(below, Table):
-            table = below
-            return 0, len(table.values), 1, lambda at, n: self.load_table(table, Reg(at), n)
-        raise self.reject(
-            "RUL011",
-            node,
-            f"a rule cannot loop over {ast.unparse(node)}; use range(…), a field or a tuple",
-        )
+    def quantify(self, some: bool, argument: ast.expr, yes: str, no: str) -> None:
+        """``any`` (`some`) or ``all`` of a generator or iterable, as a jump."""
+
+        def look(value: ast.expr, element: Symbol | None, again: str) -> None:
+            where = (yes, again) if some else (again, no)
+            if element is None:
+                self.jump_on(value, *where)
+            else:
+                self.body.branch(self.as_number(element, value), *where)
+
+        self.generate(argument, self.source_of(argument), look)
+        self.body.jump(no if some else yes)
 
     # calls
 
     def call(self, node: ast.Call) -> Symbol:
         from slotspec.statemachine.compiler.frontend.intrinsics import INTRINSICS
 
+        if isinstance(node.func, ast.Attribute) and node.func.attr == "elements":
+            record = self.expression(node.func.value)
+            if isinstance(record, RecordAt):
+                return self.elements(record, node)
         target = self.expression(node.func)
         if not isinstance(target, Known):
             raise self.reject("RUL005", node, f"{ast.unparse(node.func)} cannot be called")
@@ -495,14 +584,26 @@ class Expressions(Memory):
             raise self.reject(
                 "RUL005",
                 node,
-                f"{ast.unparse(node.func)} is no rule; call plain functions, len, min, max, abs,"
-                " fire, renew, emit",
+                f"{ast.unparse(node.func)} is no rule; call plain functions, any, all, sum, min,"
+                " max, next, len, range, abs, fire, renew, emit",
             )
-        arguments = self.bind(node, target.value)
+        arguments = self.arguments(node, target.value)
         callee = self.program.translate(target.value, arguments, reading=self.reading)
         return self.call_translated(callee, arguments)
 
-    def bind(self, node: ast.Call, function: types.FunctionType) -> list[Symbol]:
+    def elements(self, record: RecordAt, node: ast.Call) -> Range:
+        """``s.elements(SORT)``: the size of the sort is that of the record's instance."""
+        sort = self.expression(node.args[0]) if len(node.args) == 1 and not node.keywords else None
+        if not isinstance(sort, Known) or not isinstance(sort.value, Sort):
+            raise self.reject("RUL010", node, "elements takes one sort")
+        try:
+            return Range(0, sort.value.size(self.owner(record).bounds), 1)
+        except KeyError:
+            raise self.reject(
+                "RUL011", node, f"the record has nothing over the sort {sort.value.name}"
+            ) from None
+
+    def arguments(self, node: ast.Call, function: types.FunctionType) -> list[Symbol]:
         """The arguments of a call in the order of the function's parameters."""
         code = function.__code__
         names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
@@ -516,7 +617,10 @@ class Expressions(Memory):
         for name, argument in zip(names, node.args, strict=False):
             given[name] = self.expression(argument)
         for keyword in node.keywords:
-            given[str(keyword.arg)] = self.expression(keyword.value)
+            name = str(keyword.arg)
+            if name in given or name in names[: code.co_posonlyargcount]:
+                raise self.reject("RUL010", node, f"{function.__name__} takes {', '.join(names)}")
+            given[name] = self.expression(keyword.value)
         defaults = function.__defaults__ or ()
         late = dict(
             zip(
@@ -530,4 +634,11 @@ class Expressions(Memory):
                 given[name] = self.python(late[name], node, name)
         if set(given) != set(names):
             raise self.reject("RUL010", node, f"{function.__name__} takes {', '.join(names)}")
+        for name in names:
+            if isinstance(given[name], Row | Range):
+                raise self.reject(
+                    "RUL010",
+                    node,
+                    f"{name} of {function.__name__} would be a tuple or range; pass its elements",
+                )
         return [given[name] for name in names]

@@ -11,8 +11,10 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
     Effects,
     Known,
+    Range,
     RecordAt,
     RecordsAt,
+    Row,
     Symbol,
     Table,
 )
@@ -42,16 +44,103 @@ def _len(to: Expressions, node: ast.Call) -> Symbol:
         return len(symbol.parts)
     if isinstance(symbol, Effects):
         return Reg(to.cell(EFFECT_COUNT))
+    if isinstance(symbol, Row):
+        return len(symbol.parts)
+    if isinstance(symbol, Range):
+        return to.count(symbol)
     raise to.reject("RUL007", node, f"{ast.unparse(argument)} has no length")
 
 
-def _extreme(comparison: str, fold: Callable[[int, int], int]) -> Intrinsic:
+def _range(to: Expressions, node: ast.Call) -> Symbol:
+    parts = [to.number(a) for a in node.args]
+    if node.keywords or not 1 <= len(parts) <= 3:
+        raise to.reject("RUL010", node, "range takes one, two or three numbers")
+    step = parts[2] if len(parts) == 3 else 1
+    if not isinstance(step, int) or step == 0:
+        raise to.reject("RUL011", node, "the step of range must be a constant, and not 0")
+    first, stop = (0, parts[0]) if len(parts) == 1 else (parts[0], parts[1])
+    return Range(first, stop, step)
+
+
+def _quantifier(some: bool) -> Intrinsic:
     def word(to: Expressions, node: ast.Call) -> Symbol:
-        values = [to.number(a) for a in _plain(to, node)]
-        if len(values) < 2:
-            raise to.reject("RUL010", node, f"{ast.unparse(node.func)} takes at least two numbers")
-        result = values[0]
-        for value in values[1:]:
+        (argument,) = _plain(to, node, 1)
+        body = to.body
+        room = body.local("i1")
+        yes, no, out = body.label("yes"), body.label("no"), body.label("known")
+        to.quantify(some, argument, yes, no)
+        for label, value in ((yes, "true"), (no, "false")):
+            body.place(label)
+            body.line(f"store i1 {value}, ptr {room}")
+            body.jump(out)
+        body.place(out)
+        return Reg(body.op(f"load i1, ptr {room}"), True)
+
+    return word
+
+
+def _option(
+    to: Expressions, node: ast.Call, name: str, at: int | None
+) -> tuple[ast.expr, ast.expr | None]:
+    """What a word goes through, and its other argument: by name, or at a place."""
+    options = [k.value for k in node.keywords if k.arg == name]
+    last = len(node.args) - 1
+    if at is not None and last == at:
+        options.append(node.args[at])
+    wrong = len(options) > 1 or any(k.arg != name for k in node.keywords)
+    if wrong or not node.args or last > (at or 0):
+        raise to.reject(
+            "RUL010",
+            node,
+            f"{ast.unparse(node.func)} takes what it goes through, and {name}; write it with these",
+        )
+    return node.args[0], options[0] if options else None
+
+
+def _value(to: Expressions, value: ast.expr, element: Symbol | None) -> Value:
+    return to.number(value) if element is None else to.as_number(element, value)
+
+
+def _sum(to: Expressions, node: ast.Call) -> Symbol:
+    argument, start = _option(to, node, "start", 1)
+    course = to.source_of(argument)
+    body = to.body
+    total = body.local()
+    first = 0 if start is None else to.number(start)
+    body.line(f"store i64 {body.i64(first)}, ptr {total}")
+
+    def add(value: ast.expr, element: Symbol | None, _: str) -> None:
+        old = Reg(body.op(f"load i64, ptr {total}"))
+        new = to.arithmetic(ast.Add(), old, _value(to, value, element), node)
+        body.line(f"store i64 {body.i64(new)}, ptr {total}")
+
+    to.generate(argument, course, add)
+    return Reg(body.op(f"load i64, ptr {total}"))
+
+
+def _next(to: Expressions, node: ast.Call) -> Symbol:
+    if len(node.args) != 2 or node.keywords or not isinstance(node.args[0], ast.GeneratorExp):
+        raise to.reject("RUL010", node, "next takes a generator and a default: next((…), NONE)")
+    argument, default = node.args
+    course = to.source_of(argument)
+    body = to.body
+    room, out = body.local(), body.label("found")
+    otherwise = to.number(default)
+
+    def take(value: ast.expr, element: Symbol | None, _: str) -> None:
+        body.line(f"store i64 {body.i64(_value(to, value, element))}, ptr {room}")
+        body.jump(out)
+
+    to.generate(argument, course, take)
+    body.line(f"store i64 {body.i64(otherwise)}, ptr {room}")
+    body.place(out)
+    return Reg(body.op(f"load i64, ptr {room}"))
+
+
+def _extreme(comparison: str, fold: Callable[[int, int], int]) -> Intrinsic:
+    def of_several(to: Expressions, node: ast.Call) -> Symbol:
+        result, *values = [to.number(a) for a in _plain(to, node)]
+        for value in values:
             if isinstance(result, int) and isinstance(value, int):
                 result = fold(result, value)
                 continue
@@ -59,6 +148,32 @@ def _extreme(comparison: str, fold: Callable[[int, int], int]) -> Intrinsic:
             first = to.body.op(f"icmp {comparison} i64 {a}, {b}")
             result = Reg(to.body.op(f"select i1 {first}, i64 {a}, i64 {b}"))
         return result
+
+    def word(to: Expressions, node: ast.Call) -> Symbol:
+        if len(node.args) > 1:
+            return of_several(to, node)
+        argument, default = _option(to, node, "default", None)
+        course = to.source_of(argument)
+        body = to.body
+        best, some = body.local(), body.local("i1")
+        otherwise = 0 if default is None else to.number(default)
+        body.line(f"store i64 {body.i64(otherwise)}, ptr {best}")
+        body.line(f"store i1 false, ptr {some}")
+
+        def compare(value: ast.expr, element: Symbol | None, _: str) -> None:
+            new = body.i64(_value(to, value, element))
+            old, held = body.op(f"load i64, ptr {best}"), body.op(f"load i1, ptr {some}")
+            better = body.op(f"icmp {comparison} i64 {new}, {old}")
+            take = body.op(f"select i1 {held}, i1 {better}, i1 true")
+            body.line(f"store i64 {body.op(f'select i1 {take}, i64 {new}, i64 {old}')}, ptr {best}")
+            body.line(f"store i1 true, ptr {some}")
+
+        to.generate(argument, course, compare)
+        if default is None:
+            held = body.op(f"load i1, ptr {some}")
+            message = f"{ast.unparse(node.func)} of nothing; give it a default"
+            to.check(held, "STP006", node, message)
+        return Reg(body.op(f"load i64, ptr {best}"))
 
     return word
 
@@ -80,7 +195,7 @@ def _int(to: Expressions, node: ast.Call) -> Symbol:
 
 def _bool(to: Expressions, node: ast.Call) -> Symbol:
     (argument,) = _plain(to, node, 1)
-    value = to.number(argument)
+    value = to.as_bool(argument)
     return int(bool(value)) if isinstance(value, int) else Reg(to.body.i1(value), True)
 
 
@@ -169,13 +284,23 @@ def _restart(to: Expressions, node: ast.Call) -> Symbol:
 
 def _emit(to: Expressions, node: ast.Call) -> Symbol:
     names = ("s", "effect", "a", "b", "c", "d")
-    given = dict(zip(names, node.args, strict=False)) | {str(k.arg): k.value for k in node.keywords}
-    if not {"s", "effect"} <= set(given) <= set(names) or len(node.args) > len(names):
-        raise to.reject("RUL010", node, "emit takes s, effect and up to four numbers")
+    given = {name: to.expression(a) for name, a in zip(names, node.args, strict=False)}
+    given |= {str(k.arg): to.expression(k.value) for k in node.keywords}
+    whose, effect = given.get("s"), given.get("effect")
+    if isinstance(whose, RecordAt) and isinstance(effect, int):
+        by_name = to.owner(whose).effect_names.get(effect, ())
+        places = {name: names[2 + i] for i, name in enumerate(by_name)}
+        given = {places.get(name, name): value for name, value in given.items()}
+    number = len(node.args) + len(node.keywords)
+    if not {"s", "effect"} <= set(given) <= set(names) or number != len(given):
+        raise to.reject(
+            "RUL010",
+            node,
+            "emit takes s, effect and up to four numbers, by name only as the effect declares it",
+        )
     if to.reading:
         raise to.reject("RUL009", node, "a property looks on; it may not emit")
-    values: list[Value] = [to.number(given[n]) if n in given else rules.NONE for n in names[1:]]
-    whose = to.expression(given["s"])
+    values: list[Value] = [to.as_number(given.get(n, rules.NONE), node) for n in names[1:]]
     if isinstance(whose, RecordAt) and whose.part is not None:
         values[0] = to.arithmetic(ast.Add(), values[0], whose.part.effects_from, node)
     to.writes = to.written = True
@@ -201,6 +326,11 @@ Intrinsic = Callable[["Expressions", ast.Call], Symbol]
 
 INTRINSICS: dict[Known, Intrinsic] = {
     Known(len): _len,
+    Known(range): _range,
+    Known(any): _quantifier(True),
+    Known(all): _quantifier(False),
+    Known(sum): _sum,
+    Known(next): _next,
     Known(min): _extreme("slt", min),
     Known(max): _extreme("sgt", max),
     Known(abs): _abs,

@@ -10,8 +10,10 @@ from slotspec.statemachine.compiler.backend.function_builder import Reg, Value
 from slotspec.statemachine.compiler.frontend.expressions import Expressions
 from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
+    Effect,
     RecordAt,
     RecordsAt,
+    Row,
     Symbol,
     Table,
 )
@@ -34,6 +36,8 @@ def lower(
 
 class Lowering(Expressions):
     """The translation of one function; statements here, expressions in the base class."""
+
+    returned = False
 
     def run(self, arguments: Sequence[Symbol]) -> None:
         tree = self.source.tree
@@ -60,6 +64,9 @@ class Lowering(Expressions):
             elif isinstance(argument, ArrayAt):
                 head.append(f"ptr %p{i}")
                 self.symbols[name] = ArrayAt(f"%p{i}", argument.place)
+            elif isinstance(argument, Effect):
+                head.append(f"i64 %p{i}")
+                self.symbols[name] = Effect(Reg(f"%p{i}"))
             elif self.is_number(argument):
                 head.append(f"i64 %p{i}")
                 room = self.room_of(name)
@@ -72,14 +79,25 @@ class Lowering(Expressions):
             self.effects_of = records[1].pointer
         self.target.writes = self.target.faults = True
         self.writes = self.faults = False
+        self.target.width = self.width_of(tree)
         self.block(tree.body)
         if self.body.open:
             self.emit_return(None, tree)
         self.target.writes, self.target.faults = self.writes, self.faults
+        if self.target.width is not None:
+            head.append("ptr %results")
         linkage = "internal i64"
         self.target.text = self.body.text(
             f"define {linkage} {self.target.name}({', '.join(head)}) nounwind"
         )
+
+    @staticmethod
+    def width_of(tree: ast.FunctionDef) -> int | None:
+        """How many numbers the function returns, as far as one of its returns shows it."""
+        for below in ast.walk(tree):
+            if isinstance(below, ast.Return) and isinstance(below.value, ast.Tuple):
+                return len(below.value.elts)
+        return None
 
     # statements
 
@@ -111,6 +129,8 @@ class Lowering(Expressions):
                 self.while_statement(node)
             case ast.For():
                 self.for_statement(node)
+            case ast.Match():
+                self.match_statement(node)
             case ast.Break() | ast.Continue():
                 self.leave(node)
             case ast.Raise() | ast.Assert() | ast.Try():
@@ -122,61 +142,74 @@ class Lowering(Expressions):
                 raise self.reject(
                     "RUL002",
                     node,
-                    f"{what!r} is no statement of a rule; use assignments, if, while,"
-                    " for … in range(…), return, break and continue",
+                    f"{what!r} is no statement of a rule; use assignments, if, match, while, for,"
+                    " return, break and continue",
                 )
 
-    def result(self, node: ast.expr | None) -> Value | None:
+    def result(self, node: ast.expr | None) -> Value | Row | None:
         if node is None or (isinstance(node, ast.Constant) and node.value is None):
             return None
         symbol = self.expression(node)
         if isinstance(symbol, Reg) and symbol.nothing and not self.action:
             self.target.nothing = True
             return symbol
+        if isinstance(symbol, Row | Table) and not self.action:
+            parts = self.parts_of(symbol, node)
+            return Row(tuple(self.as_number(part, node) for part in parts))
         return self.as_number(symbol, node)
 
     def assign_statement(self, node: ast.Assign) -> None:
         if len(node.targets) == 1:
             self.assign(node.targets[0], node.value)
             return
-        value = self.number(node.value)
+        symbol = self.expression(node.value)
         for target in node.targets:
-            self.store(target, value)
+            self.bind(target, symbol, node.value)
 
     def assign(self, target: ast.expr, value: ast.expr) -> None:
-        if isinstance(target, ast.Attribute) and isinstance(self.expression(target), ArrayAt):
-            raise self.reject(
-                "RUL008", target, f"{ast.unparse(target)} is an array; assign its elements"
-            )
-        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
-            if len(target.elts) != len(value.elts):
-                raise self.reject("RUL002", target, "both sides need the same number of elements")
-            values = [self.fixed(self.number(v)) for v in value.elts]
-            for t, v in zip(target.elts, values, strict=True):
-                self.store(t, v)
-            return
-        if isinstance(target, ast.Name) and target.id not in self.rooms:
-            symbol = self.expression(value)
-            if isinstance(symbol, ArrayAt | Table):
-                if self.symbols.get(target.id, symbol) != symbol or self.depth:
-                    raise self.reject(
-                        "RUL007",
-                        target,
-                        f"{target.id} would name different arrays at different times; write the"
-                        " branches out, or pass the array to a helper",
-                    )
-                self.symbols[target.id] = symbol
-                return
-            self.store(target, self.as_number(symbol, value))
-            return
-        self.store(target, self.number(value))
+        self.bind(target, self.expression(value), value)
 
     def augmented(self, node: ast.AugAssign) -> None:
-        old = self.number(node.target)
-        new = self.arithmetic(node.op, old, self.number(node.value), node)
-        self.store(node.target, new)
+        target = node.target
+        match target:
+            case ast.Subscript():
+                array = self.expression(target.value)
+                if isinstance(array, ArrayAt):
+                    # where it is, is asked once
+                    index = self.checked(self.number(target.slice), array.place, target)
+                    old: Value = self.load(array.pointer, array.place, index)
+                    new = self.arithmetic(node.op, old, self.number(node.value), node)
+                    self.save(array.pointer, array.place, index, new, target)
+                    return
+            case ast.Attribute():
+                owner = self.expression(target.value)
+                place = self.place_of(owner, target.attr) if isinstance(owner, RecordAt) else None
+                if isinstance(owner, RecordAt) and place is not None and not place.spec.array:
+                    old = self.load(owner.pointer, place, 0)
+                    new = self.arithmetic(node.op, old, self.number(node.value), node)
+                    self.save(owner.pointer, place, 0, new, target)
+                    return
+        old = self.number(target)
+        self.store(target, self.arithmetic(node.op, old, self.number(node.value), node))
 
-    def emit_return(self, value: Value | None, node: ast.AST) -> None:
+    def emit_return(self, value: Value | Row | None, node: ast.AST) -> None:
+        width = len(value.parts) if isinstance(value, Row) else None
+        if width != self.target.width:
+            if self.target.width is not None or self.returned:
+                raise self.reject(
+                    "RUL015",
+                    node,
+                    "every return gives the same number of values; write all of them",
+                )
+            self.target.width = width
+        self.returned = True
+        if isinstance(value, Row):
+            for i, part in enumerate(value.parts):
+                at = self.body.op(f"getelementptr i64, ptr %results, i64 {i}")
+                self.body.line(f"store i64 {self.body.i64(self.as_number(part, node))}, ptr {at}")
+            value = 0
+            self.body.end("ret i64 0")
+            return
         if value is None:
             if self.action:
                 self.fault("STP008", node, "an action returned None; return a number, or REFUSED")
@@ -267,27 +300,70 @@ class Lowering(Expressions):
     def for_statement(self, node: ast.For) -> None:
         if node.orelse:
             raise self.reject("RUL002", node, "for … else is not for rules; use a flag")
-        if not isinstance(node.target, ast.Name):
-            raise self.reject("RUL002", node, "a loop counts with one plain name")
-        body = self.body
-        first, stop, step, element = self.iteration(node.iter)
-        counter = body.local()
-        body.line(f"store i64 {body.i64(first)}, ptr {counter}")
-        limit = body.i64(stop)
-        test, inside = body.label("for"), body.label("do")
-        again, out = body.label("next"), body.label("done")
+        names = node.target.elts if isinstance(node.target, ast.Tuple) else [node.target]
+        if not all(isinstance(name, ast.Name | ast.Tuple) for name in names):
+            raise self.reject("RUL002", node, "a loop counts with plain names")
+        course = self.course(node.iter)
         self.written = self.written or self.may_write(node)
-        body.place(test)
-        at = body.op(f"load i64, ptr {counter}")
-        more = body.op(f"icmp {'slt' if step > 0 else 'sgt'} i64 {at}, {limit}")
-        body.end(f"br i1 {more}, label %{inside}, label %{out}")
-        body.place(inside)
         assigned = set(self.assigned)
-        self.store(node.target, element(at, node))
-        self.loop_body(node.body, again, out)
-        body.place(again)
-        at = body.op(f"load i64, ptr {counter}")
-        body.line(f"store i64 {body.op(f'add i64 {at}, {step}')}, ptr {counter}")
-        body.jump(test)
+
+        def do(element: Symbol, again: str, out: str) -> None:
+            self.depth += 1
+            self.bind(node.target, element, node.iter)
+            self.depth -= 1
+            self.loop_body(node.body, again, out)
+
+        self.each(course, do)
         self.assigned = assigned
-        body.place(out)
+
+    def match_statement(self, node: ast.Match) -> None:
+        """As the ``if`` … ``elif`` … ``else`` that compares with one pattern after another."""
+        hidden = f"match {node.lineno}:{node.col_offset}"
+        value = self.number(node.subject)
+        self.symbols[hidden] = Reg(self.body.i64(value)) if isinstance(value, Reg) else value
+        chain: list[ast.stmt] = []
+        for case in reversed(node.cases):
+            whole = case.pattern
+            if isinstance(whole, ast.MatchAs) and not whole.pattern and not case.guard:
+                kept = []
+                if whole.name is not None:
+                    name = ast.Name(whole.name, ast.Store())
+                    kept = [ast.Assign([name], ast.Name(hidden, ast.Load()))]
+                chain = [ast.fix_missing_locations(ast.copy_location(k, whole)) for k in kept]
+                chain += case.body
+                continue
+            tests = self.pattern(whole, hidden)
+            if case.guard is not None:
+                tests.append(case.guard)
+            both = ast.copy_location(ast.BoolOp(ast.And(), tests), whole)
+            branch = ast.If(tests[0] if len(tests) == 1 else both, case.body, chain)
+            chain = [ast.copy_location(branch, whole)]
+        self.block(chain)
+        del self.symbols[hidden]
+
+    def pattern(self, pattern: ast.pattern, hidden: str) -> list[ast.expr]:
+        """The conditions under which a pattern matches; a name that it binds is the last."""
+
+        def at(node: ast.expr) -> ast.expr:
+            return ast.fix_missing_locations(ast.copy_location(node, pattern))
+
+        subject = ast.Name(hidden, ast.Load())
+        match pattern:
+            case ast.MatchValue(value=value):
+                return [at(ast.Compare(subject, [ast.Eq()], [value]))]
+            case ast.MatchOr(patterns=patterns):
+                found = [self.pattern(below, hidden) for below in patterns]
+                if all(len(tests) == 1 for tests in found):
+                    return [at(ast.BoolOp(ast.Or(), [tests[0] for tests in found]))]
+            case ast.MatchAs(pattern=below, name=name):
+                tests = [] if below is None else self.pattern(below, hidden)
+                if name is not None:
+                    kept = ast.NamedExpr(ast.Name(name, ast.Store()), subject)
+                    tests.append(at(ast.Compare(kept, [ast.Eq()], [subject])))
+                return tests
+        raise self.reject(
+            "RUL002",
+            pattern,
+            f"case {ast.unparse(pattern)} is no pattern of a rule; match numbers and members of"
+            " enumerations, with | and _",
+        )

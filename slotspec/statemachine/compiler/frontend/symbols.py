@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from slotspec.statemachine.compiler.backend.function_builder import Reg
-from slotspec.statemachine.compiler.backend.layout import Place
 from slotspec.statemachine.declaration.records import Part
+from slotspec.statemachine.layout import Place
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,22 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Row:
+    """Several values at once: a tuple, what a helper returns, an element of ``enumerate``."""
+
+    parts: tuple[Symbol, ...]
+
+
+@dataclass(frozen=True)
+class Range:
+    """The integers from `first` up to (or down to) `stop`, which is not among them."""
+
+    first: Reg | int
+    stop: Reg | int
+    step: int
+
+
+@dataclass(frozen=True)
 class Effects:
     """What the present step has emitted."""
 
@@ -70,7 +86,7 @@ class Known:
         return isinstance(other, Known) and other.value is self.value
 
 
-Symbol = Reg | int | RecordAt | RecordsAt | ArrayAt | Table | Effects | Effect | Known
+Symbol = Reg | int | RecordAt | RecordsAt | ArrayAt | Table | Row | Range | Effects | Effect | Known
 
 
 def kind(symbol: Symbol) -> Any:
@@ -83,6 +99,8 @@ def kind(symbol: Symbol) -> Any:
         return ("records", symbol.parts[0].attribute)
     if isinstance(symbol, ArrayAt):
         return ("array", symbol.place.name)
+    if isinstance(symbol, Effect):
+        return "effect"
     return symbol
 
 
