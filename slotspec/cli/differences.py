@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from slotspec.cli.output import Output
-    from slotspec.oracle.fuzzing.differences import Differences, Kind
+    from slotspec.oracle.fuzzing.differences import DifferenceKind, Differences
 
 
 def report_all(
@@ -50,7 +50,7 @@ def report_all(
         raise typer.Exit(code)
 
 
-def title(kind: Kind) -> str:
+def title(kind: DifferenceKind) -> str:
     """What explains it, or where it shows."""
     if kind.explained:
         return f"explained by {' or '.join(kind.explained)}"

@@ -50,7 +50,7 @@ def run(
         try:
             for place, number in enumerate(numbers):
                 with suppress(InputError):
-                    lockstep.step(*operations.step(place, lockstep.situation, Random(number)))
+                    lockstep.step(*operations.step(place, lockstep.view, Random(number)))
         except Diverged as diverged:
             found.append(diverged.found)
             raise
@@ -116,13 +116,13 @@ class CheckedObject:
             header = source(pool, pool.generation(generation), Random(0), 0).header
         else:
             header = msgspec.convert(given_, TraceHeader)
-        self._about: FuzzTarget = target_of_header(header)
-        self._about.generation(generation)
+        self._target: FuzzTarget = target_of_header(header)
+        self._target.generation(generation)
         header = msgspec.structs.replace(header, config={**header.config, **config})
         self._lockstep = Lockstep(generation, header, PythonPeer(factory, name_of(factory)))
 
     def __getattr__(self, op: str) -> Callable[..., Any]:
-        if op not in self._about.schema.by_name:
+        if op not in self._target.schema.by_name:
             raise AttributeError(op)
 
         def operation(**arguments: Any) -> Any:

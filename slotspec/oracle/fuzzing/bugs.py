@@ -13,8 +13,8 @@ def peer_of(bug: Bug) -> ModelPeer:
 
     :raises UsageError: ``SET112`` where its model has no class that could be run.
     """
-    about = fuzz_target(bug.model)
-    generation = bug.generation or about.schema.generations[-1]
+    target = fuzz_target(bug.model)
+    generation = bug.generation or target.schema.generations[-1]
     peer = ModelPeer(generation, bug.choices, bug.replace, model=bug.model)
     peer.name = f"{bug.model} with {bug.issue}"
     return peer

@@ -14,10 +14,10 @@ Transition = tuple[str, str, str]
 """Lifecycle, source state, event."""
 
 
-def declared(about: FuzzTarget) -> list[Transition]:
+def declared(target: FuzzTarget) -> list[Transition]:
     """Every transition that the lifecycles of a model declare, in their order."""
     found: dict[Transition, None] = {}
-    for lifecycle in about.lifecycles.values():
+    for lifecycle in target.lifecycles.values():
         for move in lifecycle.transitions:
             found[lifecycle.__name__, move.source.name, move.event.name] = None
     return list(found)
@@ -53,9 +53,9 @@ class Coverage:
 
     def transitions(self) -> dict[Transition, int]:
         """Each declared transition with how often it was fired."""
-        about = fuzz_target(self.model)
-        counts = dict.fromkeys(declared(about), 0)
-        lifecycles = about.lifecycles
+        target = fuzz_target(self.model)
+        counts = dict.fromkeys(declared(target), 0)
+        lifecycles = target.lifecycles
         for (name, source, event), count in self.fired.items():
             lifecycle = lifecycles[name]
             counts[lifecycle.__name__, lifecycle.states[source].name, event] += count

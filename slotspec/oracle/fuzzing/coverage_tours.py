@@ -25,40 +25,6 @@ STATES = 4_000
 LENGTH = 30
 """Longest sequence, unless more is needed to get somewhere at all."""
 
-ALL_SIDES: Mapping[str, int] = {
-    "task_managers": 1,
-    "requests": 2,
-    "request_ids": 2,
-    "foreign_allocations": 1,
-    "profiles": 1,
-    "batch_requests": 1,
-    "payloads": 1,
-    "timers": 4,
-    "idle_timeout": 1,
-    "batch_timeout": 1,
-    "unstarted": 1,
-}
-"""Bounds that have a little of everything."""
-REUSE: Mapping[str, int] = {
-    "task_managers": 1,
-    "requests": 2,
-    "request_ids": 2,
-    "foreign_allocations": 2,
-    "profiles": 1,
-    "reused_ids": 1,
-    "leaks": 2,
-    "payloads": 1,
-}
-"""Bounds for what comes of request ids that are used again."""
-MISFIT: Mapping[str, int] = {
-    "task_managers": 1,
-    "requests": 1,
-    "request_ids": 1,
-    "foreign_allocations": 0,
-    "profiles": 2,
-}
-"""Bounds for slots that do not fit what they were asked for."""
-
 Goal = Hashable
 Gain = Callable[[str | None, Edge], Iterable[Goal]]
 
@@ -110,11 +76,11 @@ def cover(
 
     :param bounds: of the one instance to be covered; None: bounds that suit `what`.
     """
-    about = fuzz_target(model)
-    instances = _instances(about, generation, what, bounds)
+    target = fuzz_target(model)
+    instances = _instances(target, generation, what, bounds)
     gain = gain_of(what)
     done: set[Goal] = set()
-    wanted: set[Goal] = set(declared(about)) if what == "transitions" else set()
+    wanted: set[Goal] = set(declared(target)) if what == "transitions" else set()
     covering = Covering([], 0, [], True, 0)
     for instance in instances:
         graph = reachable(instance, states)
@@ -133,18 +99,18 @@ def cover(
 
 
 def _instances(
-    about: FuzzTarget, generation: str, what: Cover, bounds: Mapping[str, int] | None
+    target: FuzzTarget, generation: str, what: Cover, bounds: Mapping[str, int] | None
 ) -> list[Instance]:
     """What is covered: one instance of bounds that are given, else some that suit `what`."""
-    model = about.load()
-    if bounds is None and what == "states" and about.tiny:
-        bounds = about.tiny
+    model = target.load()
+    if bounds is None and what == "states" and target.tiny:
+        bounds = target.tiny
     if bounds is not None:
         return [model.instance(bounds, generation=generation)]
-    if about.model == "slot_pool":
-        return [model.instance(b, generation=generation) for b in (ALL_SIDES, REUSE, MISFIT)]
+    if target.covered:
+        return [model.instance(bounds, generation=generation) for bounds in target.covered]
     scopes = list(model.scopes)[:1] if what == "states" else model.scopes
-    return [model.instance(about.walked, generation=generation, scope=name) for name in scopes]
+    return [model.instance(target.walked, generation=generation, scope=name) for name in scopes]
 
 
 def _pairs(graph: Graph) -> set[Goal]:

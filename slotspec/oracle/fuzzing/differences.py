@@ -28,7 +28,7 @@ from slotspec.statemachine.errors import InputError
 
 
 @dataclass
-class Kind:
+class DifferenceKind:
     """One kind of difference.
 
     :param explained: see :func:`explained_by`; empty where nothing explains it.
@@ -50,7 +50,7 @@ class Differences:
     """
 
     coverage: Coverage
-    kinds: list[Kind]
+    kinds: list[DifferenceKind]
     combined: int
     seconds: float
     absent_there: tuple[str, ...]
@@ -107,18 +107,18 @@ def every_difference(
     :raises PeerError: where the peer fails; it tells the sequence.
     """
     start = time.perf_counter()
-    about = fuzz_target(model)
-    known = about.schema.generations
+    target = fuzz_target(model)
+    known = target.schema.generations
     other = getattr(peer, "generation", None)
     comparable = other if other in known and other != generation else None
     coverage = Coverage(generation, model)
-    absent = absent_operations(peer, about)
-    kinds: dict[tuple[str, ...], Kind] = {}
+    absent = absent_operations(peer, target)
+    kinds: dict[tuple[str, ...], DifferenceKind] = {}
     for number in range(sequences):
         if seconds is not None and time.perf_counter() - start > seconds:
             break
         random = Random(seed_ * 1_000_003 + number)
-        found = _sequence(peer, about, random, steps, absent, coverage)
+        found = _sequence(peer, target, random, steps, absent, coverage)
         progress(coverage)
         if found is None:
             continue
@@ -128,12 +128,12 @@ def every_difference(
             kinds[key].count += 1
         if key not in kinds or len(found.steps) < len(kinds[key].found.steps):
             count = kinds[key].count if key in kinds else 1
-            kinds[key] = Kind(explained, found, count)
+            kinds[key] = DifferenceKind(explained, found, count)
     combined = _without_combinations(kinds)
     for kind in kinds.values():
         kind.found = _short(kind, generation, comparable, peer)
     ordered = sorted(kinds.values(), key=lambda kind: (kind.explained, len(kind.found.steps)))
-    operations = about.schema.operations
+    operations = target.schema.operations
     mine = frozenset(o.name for o in operations if generation in o.absent_in)
     return Differences(
         coverage,
@@ -145,7 +145,7 @@ def every_difference(
     )
 
 
-def _without_combinations(kinds: dict[tuple[str, ...], Kind]) -> int:
+def _without_combinations(kinds: dict[tuple[str, ...], DifferenceKind]) -> int:
     """Drop kinds that only mix choices with a kind of their own; how many sequences had them."""
     alone = {key[0] for key, kind in kinds.items() if kind.explained and len(key) == 1}
     alone = {choice for choice in alone if " + " not in choice}
@@ -166,24 +166,24 @@ def _place(found: Found) -> tuple[str, ...]:
 
 def _sequence(
     peer: Peer,
-    about: FuzzTarget,
+    target: FuzzTarget,
     random: Random,
     steps: int,
     absent: frozenset[str],
     coverage: Coverage,
 ) -> Found | None:
-    steps_ = source(about, coverage.generation, random, steps, absent)
+    steps_ = source(target, coverage.generation, random, steps, absent)
     lockstep = Lockstep(coverage.generation, steps_.header, peer, coverage)
     try:
         for place in range(random.randint(1, steps)):
             with suppress(InputError):
-                lockstep.step(*steps_.step(place, lockstep.situation, random))
+                lockstep.step(*steps_.step(place, lockstep.view, random))
     except Diverged as diverged:
         return diverged.found
     return None
 
 
-def _short(kind: Kind, generation: str, other: str | None, peer: Peer) -> Found:
+def _short(kind: DifferenceKind, generation: str, other: str | None, peer: Peer) -> Found:
     place = _place(kind.found)
 
     def same(found: Found) -> bool:

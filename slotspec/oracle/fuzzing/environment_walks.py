@@ -14,10 +14,9 @@ from typing import Any
 import msgspec
 
 from slotspec.oracle.fuzzing.targets import fuzz_target
-from slotspec.oracle.peers.protocol import Operation
 from slotspec.oracle.traces.export import export
 from slotspec.oracle.traces.schema import RESERVED
-from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
+from slotspec.oracle.traces.trace import OperationCall, RecordedStep, TraceHeader
 from slotspec.statemachine.declaration.model import Action, Call, Instance
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.interpreter.stepping import Interpreter
@@ -34,9 +33,9 @@ _IDLE = 0.2
 @lru_cache(maxsize=64)
 def surroundings(model: str, generation: str, scope: str) -> Surroundings:
     """The environment of a model at the bounds of a scope, made once."""
-    about = fuzz_target(model)
-    instance = about.load().instance(about.walked, generation=generation, scope=scope)
-    return Surroundings(instance, about.rare)
+    target = fuzz_target(model)
+    instance = target.load().instance(target.walked, generation=generation, scope=scope)
+    return Surroundings(instance, target.rare)
 
 
 class Surroundings:
@@ -96,7 +95,7 @@ class Surroundings:
         return None
 
 
-def told(finding: Finding) -> tuple[TraceHeader, list[Operation]]:
+def told(finding: Finding) -> tuple[TraceHeader, list[OperationCall]]:
     """A walk as the header and the operations of a recording."""
     header, steps = recorded(finding)
     return header, [(step.op, step.arguments) for step in steps]

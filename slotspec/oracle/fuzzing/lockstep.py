@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from slotspec.oracle.conformance.compare import Conformance, Difference, compare
 from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.fuzzing.coverage import Coverage
-from slotspec.oracle.fuzzing.sources import situation_of
+from slotspec.oracle.fuzzing.sources import view_of
 from slotspec.oracle.fuzzing.targets import target_of_header
-from slotspec.oracle.peers.protocol import Operation, Peer, PeerError
-from slotspec.oracle.traces.trace import Expected, RecordedStep, TraceHeader
+from slotspec.oracle.peers.protocol import Peer, PeerError
+from slotspec.oracle.traces.trace import Expected, OperationCall, RecordedStep, TraceHeader
 from slotspec.statemachine.errors import StepError
 
 
@@ -36,7 +34,7 @@ class Found:
     failure: PeerError | None = None
 
     @property
-    def operations(self) -> list[Operation]:
+    def operations(self) -> list[OperationCall]:
         return [(step.op, step.arguments) for step in self.steps]
 
 
@@ -68,8 +66,8 @@ class Lockstep:
         self._oracle: Any = factory_of(header)(generation, header, listener=listener)
         # where the model names what the peer makes, the peer has to speak first
         self._peer_first = hasattr(self._oracle, "hint")
-        self._ordered = target_of_header(header).schema.ordered
-        self.situation = situation_of(header)
+        self._target = target_of_header(header)
+        self.view = view_of(header)
         self.steps: list[RecordedStep] = []
         self.expected: list[Expected] = []
         peer.reset(header)
@@ -94,24 +92,25 @@ class Lockstep:
         if self._coverage is not None:
             self._coverage.step(self.steps[-1].op if self.steps else None, op)
         if self._peer_first:
-            seen = reshaped(seen, self._generation)
+            if self._target.reshape is not None:
+                seen = self._target.reshape(seen, self._generation)
             expected = self._expected(seen)
         assert expected is not None
         self.steps.append(seen)
         self.expected.append(expected)
-        found = compare(expected, seen, self._ordered)
+        found = compare(expected, seen, self._target.schema.ordered)
         if found.outcome is Conformance.DIVERGES:
             raise Diverged(
                 Found(self.header, tuple(self.steps), tuple(self.expected), found.differences)
             )
-        self.situation.follow(op, arguments, expected.effects, expected.state)
+        self.view.follow(op, arguments, expected.effects, expected.state)
 
     def failed(self, error: PeerError) -> Found:
         """What is known where the peer has failed in the last step."""
         return Found(self.header, tuple(self.steps), tuple(self.expected), (), failure=error)
 
     @property
-    def _operations(self) -> list[Operation]:
+    def _operations(self) -> list[OperationCall]:
         return [(step.op, step.arguments) for step in self.steps]
 
     def _expected(self, seen: RecordedStep) -> Expected:
@@ -126,27 +125,8 @@ class Lockstep:
         return expected
 
 
-def reshaped(step: RecordedStep, generation: str) -> RecordedStep:
-    """A slot pool's step in the shape of this release: 1.11 has no ``origin`` in its state."""
-    pending = step.state.get("pending") if isinstance(step.state, dict) else None
-    if not isinstance(pending, list) or not all(isinstance(e, dict) for e in pending):
-        return step
-    assert isinstance(step.state, dict)
-    if generation == "1.11":
-        entries = [
-            {n: v for n, v in e.items() if n != "origin" or v != e.get("allocation")}
-            for e in pending
-        ]
-    else:
-        entries = [
-            {**e, "origin": e["allocation"]} if "origin" not in e and "allocation" in e else e
-            for e in pending
-        ]
-    return msgspec.structs.replace(step, state={**step.state, "pending": entries})
-
-
 def replay(
-    generation: str, header: TraceHeader, peer: Peer, sequence: Sequence[Operation]
+    generation: str, header: TraceHeader, peer: Peer, sequence: Sequence[OperationCall]
 ) -> Found | None:
     """Run a whole sequence; where it diverges, if it does.
 
@@ -160,7 +140,7 @@ def replay(
 
 
 def attempt(
-    generation: str, header: TraceHeader, peer: Peer, sequence: Sequence[Operation]
+    generation: str, header: TraceHeader, peer: Peer, sequence: Sequence[OperationCall]
 ) -> Found | None:
     """As :func:`replay`, but a step in which the peer fails is found like one that differs."""
     lockstep = Lockstep(generation, header, peer)

@@ -12,10 +12,10 @@ from msgspec import UNSET
 
 from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.fuzzing.run import absent_operations
-from slotspec.oracle.fuzzing.sources import situation_of, source
+from slotspec.oracle.fuzzing.sources import source, view_of
 from slotspec.oracle.fuzzing.targets import fuzz_target
-from slotspec.oracle.peers.protocol import Operation, Peer, PeerError
-from slotspec.oracle.traces.trace import Expected, RecordedStep, TraceHeader
+from slotspec.oracle.peers.protocol import Peer, PeerError
+from slotspec.oracle.traces.trace import Expected, OperationCall, RecordedStep, TraceHeader
 from slotspec.statemachine.errors import InputError, SlotspecError
 
 TRIES = 100
@@ -34,14 +34,14 @@ class Recording:
     def __init__(
         self, peer: Peer, generation: str, seed: int, steps: int, *, model: str = "slot_pool"
     ) -> None:
-        about = fuzz_target(model)
+        target = fuzz_target(model)
         self._random = Random(seed)
         self._peer = peer
         self._count = steps
-        absent = absent_operations(peer, about)
-        self._source = source(about, generation, self._random, steps, absent)
+        absent = absent_operations(peer, target)
+        self._source = source(target, generation, self._random, steps, absent)
         version = peer.version
-        if ".".join(version.split(".")[:2]) not in about.schema.generations:
+        if ".".join(version.split(".")[:2]) not in target.schema.generations:
             version = f"{generation}.0"
         self.header: TraceHeader = msgspec.structs.replace(
             self._source.header, version=version, seed=seed
@@ -51,11 +51,11 @@ class Recording:
 
     def __iter__(self) -> Iterator[RecordedStep]:
         """The steps; fewer than asked for where nothing more can be asked."""
-        situation = situation_of(self.header)
-        done: list[Operation] = []
+        view = view_of(self.header)
+        done: list[OperationCall] = []
         self._peer.reset(self.header)
         for place in range(self._count):
-            following = self._following(place, situation)
+            following = self._following(place, view)
             if following is None:
                 return
             op, arguments, expected = following
@@ -74,15 +74,15 @@ class Recording:
                     expected = self._oracle.step(op, **arguments)
                 if state is UNSET and expected is not None:
                     state = expected.state
-            if isinstance(state, dict) and situation.understands(state):
-                situation.follow(op, arguments, effects, state)
+            if isinstance(state, dict) and view.understands(state):
+                view.follow(op, arguments, effects, state)
 
     def _following(
-        self, place: int, situation: Any
+        self, place: int, view: Any
     ) -> tuple[str, dict[str, Any], Expected | None] | None:
         """The next operation that somebody knows the meaning of, with what the model says."""
         for _ in range(TRIES):
-            op, arguments = self._source.step(place, situation, self._random)
+            op, arguments = self._source.step(place, view, self._random)
             if self._peer_first:
                 return op, arguments, None
             try:

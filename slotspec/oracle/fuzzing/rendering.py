@@ -12,9 +12,6 @@ from slotspec.oracle.fuzzing.lockstep import Found
 from slotspec.oracle.fuzzing.targets import FuzzTarget, target_of_header
 from slotspec.oracle.traces.trace import RecordedStep
 
-_BY_RM = frozenset({"resource_manager_acknowledges", "resource_manager_fails"})
-_BY_TM = frozenset({"offer_slots"})
-
 
 def call(op: str, arguments: dict[str, Any]) -> str:
     """``release_slot(r1, null)``."""
@@ -69,25 +66,24 @@ def rows(steps: Sequence[RecordedStep]) -> list[tuple[str, str, str, str]]:
 
 def mermaid(found: Found) -> str:
     """The sequence and its divergence as a ``sequenceDiagram``."""
-    about = target_of_header(found.header)
-    lines = [f"    {line}" for step in found.steps for line in _messages(about, step)]
+    target = target_of_header(found.header)
+    lines = [f"    {line}" for step in found.steps for line in _messages(target, step)]
     for difference in found.differences[:3]:
-        lines.append(f"    Note over {about.receiver}: {_plain(difference)}")
+        lines.append(f"    Note over {target.receiver}: {_plain(difference)}")
     if found.fault:
-        lines.append(f"    Note over {about.receiver}: {_plain(found.fault)}")
-    parties = [f"    participant {name}" for name in (about.caller, about.receiver)]
+        lines.append(f"    Note over {target.receiver}: {_plain(found.fault)}")
+    parties = [f"    participant {name}" for name in (target.caller, target.receiver)]
     return "\n".join(["sequenceDiagram", *parties, *lines])
 
 
-def _messages(about: FuzzTarget, step: RecordedStep) -> list[str]:
-    caller, receiver = about.caller, about.receiver
-    if step.op in _BY_TM:
-        caller = step.arguments["tm"]
-    elif step.op in _BY_RM:
-        caller = "rm"
+def _messages(target: FuzzTarget, step: RecordedStep) -> list[str]:
+    caller, receiver = target.caller, target.receiver
+    if step.op in target.callers:
+        by = target.callers[step.op]
+        caller = step.arguments.get(by, by)
     lines = [f"{caller}->>{receiver}: {_plain(call(step.op, step.arguments))}"]
     for said in step.effects if isinstance(step.effects, list) else []:
-        to = said.get("rm") or said.get("tm") or about.caller
+        to = said.get("rm") or said.get("tm") or target.caller
         lines.append(f"{receiver}->>{to}: {_plain(effect(said))}")
     told = outcome(step)
     if told:

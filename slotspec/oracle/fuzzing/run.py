@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from slotspec.oracle.fuzzing.coverage import Coverage
 from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep
+from slotspec.oracle.fuzzing.sequence import Source
 from slotspec.oracle.fuzzing.shrinking import shortened, shrink
-from slotspec.oracle.fuzzing.sources import Source, source
+from slotspec.oracle.fuzzing.sources import source
 from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target
 from slotspec.oracle.peers.protocol import Peer, PeerError
 from slotspec.statemachine.errors import InputError
@@ -126,8 +127,8 @@ def _one_batch(
     best: list[Found] = []
     shrinking_runs = 0
     stop: _Stop | None = None
-    about = fuzz_target(outcome.coverage.model)
-    absent = absent_operations(peer, about)
+    target = fuzz_target(outcome.coverage.model)
+    absent = absent_operations(peer, target)
     generation = outcome.coverage.generation
 
     def check_limits() -> None:
@@ -145,7 +146,7 @@ def _one_batch(
             lockstep = Lockstep(generation, steps.header, peer, counted)
             for place, number in enumerate(numbers):
                 with suppress(InputError):
-                    lockstep.step(*steps.step(place, lockstep.situation, Random(number)))
+                    lockstep.step(*steps.step(place, lockstep.view, Random(number)))
         except PeerError as error:
             raise _Stop(error) from error
         except Diverged as diverged:
@@ -176,7 +177,7 @@ def _one_batch(
         drawn = [_number(data.draw) for _ in range(1 + data.draw(_SMALL) * steps // 100)]
         try:
             check_limits()
-            sequence(source(about, generation, mixture, len(drawn), absent), drawn)
+            sequence(source(target, generation, mixture, len(drawn), absent), drawn)
         except _Stop as stopping:
             stop = stopping
             raise
@@ -198,9 +199,9 @@ def _number(draw: Callable[[st.SearchStrategy[int]], int]) -> int:
     return draw(_SMALL) * 100 + draw(_SMALL)
 
 
-def absent_operations(peer: Peer, about: FuzzTarget) -> frozenset[str]:
+def absent_operations(peer: Peer, target: FuzzTarget) -> frozenset[str]:
     """What a peer of a known generation does not have."""
     generation = getattr(peer, "generation", None)
     if generation is None:
         return frozenset()
-    return frozenset(o.name for o in about.schema.operations if generation in o.absent_in)
+    return frozenset(o.name for o in target.schema.operations if generation in o.absent_in)

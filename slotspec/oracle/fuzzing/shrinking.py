@@ -18,8 +18,8 @@ from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.fuzzing.lockstep import Found, attempt
 from slotspec.oracle.fuzzing.simplification import joined, names_in, renamed, simpler
 from slotspec.oracle.fuzzing.targets import target_of_header
-from slotspec.oracle.peers.naming import SHOWN
-from slotspec.oracle.peers.protocol import Operation, Peer, PeerError
+from slotspec.oracle.peers.protocol import Peer, PeerError
+from slotspec.oracle.traces.trace import OperationCall
 from slotspec.statemachine.errors import SlotspecError
 
 SEARCHED = 3_000
@@ -86,15 +86,15 @@ class _Shrinker:
         deadline: float | None = None,
     ) -> None:
         self.best = found
-        self._about = target_of_header(found.header)
-        self._made = re.compile(f"({'|'.join(self._about.made) or '(?!)'})(\\d+)")
+        self._target = target_of_header(found.header)
+        self._made = re.compile(f"({'|'.join(self._target.schema.generated) or '(?!)'})(\\d+)")
         self._deadline = deadline
         self._generation = generation
         self._peer = peer
         self._accept = accept
         self._tried: set[bytes] = set()
 
-    def _try(self, sequence: Sequence[Operation]) -> bool:
+    def _try(self, sequence: Sequence[OperationCall]) -> bool:
         """Whether it diverges, too; then it is the best from now on."""
         key = msgspec.json.encode(sequence)
         if not sequence or key in self._tried:
@@ -128,7 +128,7 @@ class _Shrinker:
             size //= 2
         return len(self.best.steps) < before
 
-    def _renumbered(self, begin: int, size: int) -> list[Operation]:
+    def _renumbered(self, begin: int, size: int) -> list[OperationCall]:
         """Without these steps, and with the names of later allocations moved down."""
         before = self._names_made(0, begin)
         gone = self._names_made(begin, begin + size) - before
@@ -150,7 +150,7 @@ class _Shrinker:
     def _names_made(self, begin: int, end: int) -> set[tuple[str, int]]:
         """The names of the class's own making that show in what these steps are expected to do."""
         shown: set[str] = set()
-        by_effects = SHOWN.get(self.best.header.implementation, {})
+        by_effects = self._target.schema.shown
         for expected in self.best.expected[begin:end]:
             for effect in expected.effects:
                 if effect["effect"] in by_effects:
@@ -166,7 +166,7 @@ class _Shrinker:
             sequence = self.best.operations
             if place + 1 >= len(sequence):
                 continue
-            one = joined(self._about, sequence[place], sequence[place + 1])
+            one = joined(self._target, sequence[place], sequence[place + 1])
             if one is not None:
                 self._try([*sequence[:place], one, *sequence[place + 2 :]])
         return len(self.best.steps) < before
@@ -181,7 +181,7 @@ class _Shrinker:
             while again and place < len(self.best.steps):
                 op, arguments = self.best.operations[place]
                 again = False
-                for changed in simpler(self._about, self.best.header, op, arguments):
+                for changed in simpler(self._target, self.best.header, op, arguments):
                     sequence = self.best.operations
                     sequence[place] = (op, changed)
                     length = len(self.best.steps)
@@ -199,7 +199,11 @@ class _Shrinker:
 
         def short(name: str) -> str:
             found = re.fullmatch(r"([a-z]+)\d+", name)
-            if found is None or found[1] in self._about.made or name in self.best.header.profiles:
+            if (
+                found is None
+                or found[1] in self._target.schema.generated
+                or name in self.best.header.profiles
+            ):
                 return name
             if name not in names:
                 counts[found[1]] = counts.get(found[1], 0) + 1
@@ -223,11 +227,11 @@ class _Shrinker:
         alphabet = {msgspec.json.encode(step): step for step in operations[:-1]}
         if target is None or len(operations) < 3:
             return False
-        frontier: list[list[Operation]] = [[]]
+        frontier: list[list[OperationCall]] = [[]]
         seen: set[bytes] = set()
         budget = SEARCHED
         while frontier and len(frontier[0]) < len(operations) - 2:
-            following: list[list[Operation]] = []
+            following: list[list[OperationCall]] = []
             for prefix in frontier:
                 for step in alphabet.values():
                     sequence = [*prefix, step]
@@ -244,7 +248,7 @@ class _Shrinker:
             frontier = following
         return False
 
-    def _state_after(self, sequence: Sequence[Operation]) -> bytes | None:
+    def _state_after(self, sequence: Sequence[OperationCall]) -> bytes | None:
         oracle = factory_of(self.best.header)(self._generation, self.best.header)
         state: dict[str, Any] = {}
         try:

@@ -146,9 +146,9 @@ class ModelMachine(RuleBasedStateMachine):
         """Ask an ``always`` property about the present state."""
         self._ask(declared, holds, self._now.s)
 
-    def _ask(self, declared: Property, holds: Callable[..., Any], *about: Any) -> None:
+    def _ask(self, declared: Property, holds: Callable[..., Any], *target: Any) -> None:
         try:
-            fine = bool(holds(*about))
+            fine = bool(holds(*target))
         except (IndexError, ArithmeticError) as error:
             what = f"property {declared.name} cannot be evaluated: {type(error).__name__}: {error}"
             raise AssertionError(self.told(what)) from error

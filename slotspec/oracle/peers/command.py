@@ -21,9 +21,9 @@ import msgspec
 
 from slotspec.oracle.peers.answers import step_of
 from slotspec.oracle.peers.naming import Translation
-from slotspec.oracle.peers.protocol import Operation, PeerError
+from slotspec.oracle.peers.protocol import PeerError
 from slotspec.oracle.traces.reading import LINE_LIMIT
-from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
+from slotspec.oracle.traces.trace import OperationCall, RecordedStep, TraceHeader
 
 TIMEOUT_SECONDS = 10.0
 """How long a peer may take for one answer."""
@@ -149,7 +149,7 @@ class CommandPeer:
         self.version = "0.0"
         self._timeout = timeout
         self._process: Process | None = None
-        self._sequence: list[Operation] = []
+        self._sequence: list[OperationCall] = []
 
     def reset(self, header: TraceHeader) -> None:
         if self._process is None:

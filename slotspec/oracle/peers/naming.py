@@ -7,19 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from slotspec.oracle.slot_manager.schema import SCHEMA as SLOT_MANAGER
-from slotspec.oracle.slot_pool.schema import SCHEMA as SLOT_POOL
+from slotspec.oracle.traces.schema import schema_of
 from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
-
-SHOWN: dict[str, dict[str, tuple[str, str]]] = {
-    SLOT_POOL.implementation: {"rm.request_slot": ("allocation", "a")},
-    SLOT_MANAGER.implementation: {
-        "tm.request_slot": ("call", "g"),
-        "tm.can_be_released": ("query", "q"),
-    },
-}
-"""Class -> effect -> its field that shows an id of the peer's own making, and the first letter
-of our names for such ids."""
 
 
 class Translation:
@@ -30,7 +19,7 @@ class Translation:
     """
 
     def __init__(self, header: TraceHeader) -> None:
-        self._shown = SHOWN.get(header.implementation, {})
+        self._shown = schema_of(header.implementation).shown
         self._ours: dict[str, str] = {}
         self._theirs: dict[str, str] = {}
         self._generated: dict[str, int] = {}

@@ -17,11 +17,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
+from slotspec.oracle.traces.trace import OperationCall, RecordedStep, TraceHeader
 from slotspec.statemachine.errors import SlotspecError
-
-Operation = tuple[str, dict[str, Any]]
-"""One call: the name of an operation and its arguments, as in a trace."""
 
 
 class PeerError(SlotspecError):
@@ -36,7 +33,7 @@ class PeerError(SlotspecError):
         self,
         code: str,
         message: str,
-        sequence: Sequence[Operation] = (),
+        sequence: Sequence[OperationCall] = (),
         header: TraceHeader | None = None,
         original: int = 0,
     ) -> None:

@@ -38,15 +38,16 @@ def open_peer(
         peer.name = target if model == "slot_pool" else f"{model} {target}"
         return peer
     if target.startswith("flink:"):
-        if model != "slot_pool":
+        from slotspec.oracle.fuzzing.targets import fuzz_target
+
+        open_flink = fuzz_target(model).flink
+        if open_flink is None:
             raise PeerError(
                 "PEE001",
-                f"{target!r} runs Flink's slot pool alone, not its {model}; its recordings are"
-                " held against the model by `slotspec conform`",
+                f"{target!r} cannot run Flink's {model}; use `slotspec conform` to compare its"
+                " recordings with the model",
             )
-        from slotspec.oracle.peers.flink import FlinkPeer
-
-        return FlinkPeer(target.removeprefix("flink:"), flink_jars)
+        return open_flink(target.removeprefix("flink:"), flink_jars)
     if _ATTRIBUTE.fullmatch(target):
         from slotspec.oracle.peers.python import load
 

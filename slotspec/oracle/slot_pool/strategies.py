@@ -13,10 +13,9 @@ from random import Random
 from typing import Any
 
 from slotspec.oracle.fuzzing.targets import PROFILES
-from slotspec.oracle.peers.protocol import Operation
 from slotspec.oracle.slot_pool.schema import SCHEMA
-from slotspec.oracle.slot_pool.view import Situation
-from slotspec.oracle.traces.trace import FORMAT, TraceHeader
+from slotspec.oracle.slot_pool.view import PoolView
+from slotspec.oracle.traces.trace import FORMAT, OperationCall, TraceHeader
 
 CAUSES = {
     "other": "RuntimeException",
@@ -96,14 +95,14 @@ class Swarm:
             return self.setup[place]
         return random.choices(self.operations, self.weights)[0]
 
-    def step(self, place: int, situation: Situation, random: Random) -> Operation:
+    def step(self, place: int, view: PoolView, random: Random) -> OperationCall:
         """A whole step."""
         op = self.operation(place, random)
-        return op, self.arguments(op, situation, random)
+        return op, self.arguments(op, view, random)
 
     # ------------------------------------------------------------------------ arguments
 
-    def arguments(self, op: str, at: Situation, random: Random) -> dict[str, Any]:
+    def arguments(self, op: str, at: PoolView, random: Random) -> dict[str, Any]:
         """Arguments for `op`."""
         match op:
             case "connect_to_resource_manager":
@@ -159,7 +158,7 @@ class Swarm:
         near = [idle, idle, batch, batch, idle + 1, batch + 1, idle - 1, batch - 1]
         return random.choice([0, 1, 7, *near, idle + batch, abs(idle - batch), 10 * idle])
 
-    def _new_request(self, at: Situation, random: Random) -> str:
+    def _new_request(self, at: PoolView, random: Random) -> str:
         """Mostly an id that nothing uses now; else any."""
         used = {*at.queued_requests(), *at.serving_requests()}
         free = [name for name in self.requests if name not in used]
@@ -167,7 +166,7 @@ class Swarm:
             return random.choice(free)
         return random.choice(self.requests)
 
-    def _request(self, at: Situation, random: Random) -> str:
+    def _request(self, at: PoolView, random: Random) -> str:
         queued, serving = at.queued_requests(), at.serving_requests()
         kind = random.random()
         if queued and kind < 0.45:
@@ -176,7 +175,7 @@ class Swarm:
             return random.choice(serving)
         return random.choice(self.requests)
 
-    def _allocation(self, at: Situation, random: Random) -> str:
+    def _allocation(self, at: PoolView, random: Random) -> str:
         """Of something queued, held, asked for lately, long gone, or never heard of."""
         groups: list[tuple[float, list[str]]] = [
             (4, [entry["allocation"] for entry in at.pending]),
@@ -190,7 +189,7 @@ class Swarm:
         names = random.choices([n for _, n in there], [w for w, _ in there])[0]
         return random.choice(names)
 
-    def _offers(self, at: Situation, random: Random) -> dict[str, Any]:
+    def _offers(self, at: PoolView, random: Random) -> dict[str, Any]:
         registered = at.state["task_managers"]
         tm = random.choice(self.task_managers)
         if registered and random.random() >= self.hostile:
@@ -198,7 +197,7 @@ class Swarm:
         count = random.choices((1, 2, 3, 0), (10, 3, 1, 0.3))[0]
         return {"tm": tm, "offers": [self._offer(at, random) for _ in range(count)]}
 
-    def _offer(self, at: Situation, random: Random) -> dict[str, Any]:
+    def _offer(self, at: PoolView, random: Random) -> dict[str, Any]:
         allocation = self._allocation(at, random)
         profile = random.choice(self.offered)
         index = random.randint(0, 3)

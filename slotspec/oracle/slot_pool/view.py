@@ -9,7 +9,7 @@ from typing import Any
 REQUESTS = frozenset({"request_new_allocated_slot", "request_new_allocated_batch_slot"})
 
 
-class Situation:
+class PoolView:
     """The names that are in use, from the model's state and what has been seen.
 
     :param task_managers: names of the header.

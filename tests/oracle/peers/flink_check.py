@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from slotspec.oracle.conformance.compare import Conformance, compare
-from slotspec.oracle.peers.flink import FlinkPeer
+from slotspec.oracle.slot_pool.flink import FlinkPeer
 from slotspec.oracle.traces.reading import TraceReader
 from slotspec.oracle.traces.trace import Expected
 

@@ -14,13 +14,14 @@ from slotspec.oracle.fuzzing.lockstep import replay
 from slotspec.oracle.fuzzing.recording import Recording
 from slotspec.oracle.fuzzing.run import fuzz
 from slotspec.oracle.peers.model import ModelPeer, parse_choices
-from slotspec.oracle.peers.protocol import Operation, Peer, PeerError
+from slotspec.oracle.peers.protocol import Peer, PeerError
 from slotspec.oracle.peers.python import PythonPeer
 from slotspec.oracle.peers.target import open_peer
 from slotspec.oracle.slot_pool.strategies import Swarm
+from slotspec.oracle.traces.trace import OperationCall
 
 HEADER = Swarm("1.12", Random(0)).header
-SENT: list[Operation] = [
+SENT: list[OperationCall] = [
     ("start", {}),
     ("connect_to_resource_manager", {"rm": "rm1"}),
     ("register_task_manager", {"tm": "tm1"}),

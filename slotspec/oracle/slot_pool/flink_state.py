@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from slotspec.oracle.peers.flink_values import RUNTIME
-from slotspec.oracle.peers.flink_world import FlinkWorld
+from slotspec.oracle.slot_pool.flink_world import FlinkWorld
 from slotspec.oracle.traces.names import natural
 
 POOL = f"{RUNTIME}.jobmaster.slotpool.SlotPoolImpl"

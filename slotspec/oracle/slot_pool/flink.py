@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from slotspec.oracle.peers import flink_jvm
-from slotspec.oracle.peers.flink_state import POOL, Fields, FlinkState
 from slotspec.oracle.peers.flink_values import RUNTIME, FlinkValues, simple_name
-from slotspec.oracle.peers.flink_world import FlinkWorld, by_allocation, canonical
 from slotspec.oracle.peers.protocol import PeerError
+from slotspec.oracle.slot_pool.flink_state import POOL, Fields, FlinkState
+from slotspec.oracle.slot_pool.flink_world import FlinkWorld, by_allocation, canonical
 from slotspec.oracle.slot_pool.schema import SCHEMA as SLOT_POOL
 from slotspec.oracle.traces.names import natural
 from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
