@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from slotspec.oracle.conformance.replay import conform
     from slotspec.oracle.fuzzing.run import fuzz
     from slotspec.oracle.fuzzing.stateful import state_machine
-    from slotspec.oracle.slot_pool.adapter import SlotPoolOracle as Oracle
+    from slotspec.oracle.conformance.oracles import Oracle
     from slotspec.statemachine.check import check
     from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle, State
     from slotspec.statemachine.declaration.model import Fairness, Model, Scope

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import UNSET
 
 from slotspec.oracle.conformance.compare import Conformance, compare, surely_equal
-from slotspec.oracle.conformance.oracles import Oracle, generation_of, oracle_for
+from slotspec.oracle.conformance.oracles import StepOracle, generation_of, oracle_for
 from slotspec.oracle.conformance.report import BadInput, Divergence, Report
 from slotspec.oracle.conformance.steps import StepsOracle, StepsReader, is_steps
 from slotspec.oracle.traces.reading import TraceReader, printable
@@ -20,12 +20,11 @@ from slotspec.statemachine.errors import InputError, SlotspecError, StepError
 def conform(path: str | Path, generation: str | None = None) -> Report:
     """Replay one trace.
 
-    The file is read to its end after a divergence, too, so that a bad line further down is
-    named as well.
+    After a divergence the rest of the file is still read, to report bad lines in it.
 
-    :param generation: such as ``1.12``; None takes it from the version of the trace.
-    :returns: never raises for what is in the file, see :attr:`Report.error`.
-    :raises UsageError: ``SET101`` where the class has no such generation.
+    :param generation: such as ``1.12``; None: that of the trace's version.
+    :returns: the report; a bad file does not raise, see :attr:`Report.error`.
+    :raises UsageError: ``SET101`` if the class has no such generation.
     """
     report = Report(printable(path))
     start = time.perf_counter()
@@ -62,7 +61,7 @@ def _replay(reader: TraceReader, generation: str | None, report: Report) -> None
             raise InputError(
                 "TRC015",
                 f"{report.path}:{seen.line}: generation {report.generation} has no operation "
-                f"{seen.op!r}; hold the trace against a generation that has it",
+                f"{seen.op!r}; compare the trace with a generation that has it",
             )
         expected = _expected(oracle, hint, seen, report)
         if expected is None:
@@ -82,9 +81,9 @@ def _replay(reader: TraceReader, generation: str | None, report: Report) -> None
 
 
 def _replay_steps(reader: StepsReader, report: Report) -> None:
-    """A trace in a model's own actions."""
+    """Replay a trace in a model's own actions."""
     report.implementation = reader.instance.model.name
-    report.version, report.generation = reader.said.generation, reader.instance.generation
+    report.version, report.generation = reader.header_line.generation, reader.instance.generation
     oracle = StepsOracle(reader)
     last: tuple[RecordedStep, Expected] | None = None
     for seen in reader:
@@ -115,9 +114,12 @@ def _replay_steps(reader: StepsReader, report: Report) -> None:
 
 
 def _expected(
-    oracle: Oracle, hint: Callable[[RecordedStep], None] | None, seen: RecordedStep, report: Report
+    oracle: StepOracle,
+    hint: Callable[[RecordedStep], None] | None,
+    seen: RecordedStep,
+    report: Report,
 ) -> Expected | None:
-    """One step of the model; None where the model itself failed, which the report then says."""
+    """One step of the model; None if the model itself fails, and then the report says why."""
     place = f"{report.path}:{seen.line}: {seen.op}"
     try:
         if hint is not None:
@@ -130,6 +132,6 @@ def _expected(
     except SlotspecError as error:
         raise InputError(error.code, f"{place}: {error.message}") from None
     except Exception as error:
-        # One trace that the model cannot digest must not hide what the others show.
+        # a failure of the model in one trace must not hide the results of the others
         report.fault = f"{place}: the model fails with {type(error).__name__}: {error}"
     return None

@@ -1,4 +1,4 @@
-"""Known bugs as peers: a model that has one, held against the healthy model."""
+"""Known bugs as peers: compares a model that has the bug with the healthy model."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slotspec.oracle.peers.model import ModelPeer
 def peer_of(bug: Bug) -> ModelPeer:
     """The model with this bug.
 
-    :raises UsageError: ``SET112`` where its model has no class that could be run.
+    :raises UsageError: ``SET112`` if no single class implements its model.
     """
     target = fuzz_target(bug.model)
     generation = bug.generation or target.schema.generations[-1]
@@ -28,7 +28,7 @@ def find(
     steps: int = DEFAULT_STEPS,
     seconds: float | None = None,
 ) -> FuzzResult:
-    """Look for a bug with random sequences; see :func:`slotspec.oracle.fuzzing.finds_bug`."""
+    """Search for a bug with random sequences; see :func:`slotspec.oracle.fuzzing.finds_bug`."""
     peer = peer_of(bug)
     return fuzz(
         peer,

@@ -1,9 +1,9 @@
-"""Every kind of difference between a peer and the model, each with a short sequence.
+"""Finds every kind of difference between a peer and the model, each with a short sequence.
 
-The run goes on after a divergence. Two divergences are of one kind if they begin in the same
-part of the same operation; where the peer is a generation of the model, they are also told
-apart by the choice of that generation which explains them: the one that, switched alone,
-makes the model do what the peer does.
+The run continues after a divergence. Two divergences are of one kind if they begin in the same
+part of the same operation. If the peer is another generation of the model, they must also have
+the same explanation: the choice of that generation which alone makes the model do what the peer
+does.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep, replay
 from slotspec.oracle.fuzzing.run import absent_operations, ignore
 from slotspec.oracle.fuzzing.shrinking import shrink
 from slotspec.oracle.fuzzing.sources import source
-from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target, target_of_header
+from slotspec.oracle.fuzzing.targets import DEFAULT_MODEL, FuzzTarget, fuzz_target, target_of_header
 from slotspec.oracle.peers.model import ModelPeer
 from slotspec.oracle.peers.protocol import Peer
 from slotspec.statemachine.errors import InputError
@@ -31,8 +31,8 @@ from slotspec.statemachine.errors import InputError
 class DifferenceKind:
     """One kind of difference.
 
-    :param explained: see :func:`explained_by`; empty where nothing explains it.
-    :param count: how many sequences showed it first.
+    :param explained: see :func:`explained_by`; empty if nothing explains it.
+    :param count: number of sequences whose first divergence it is.
     """
 
     explained: tuple[str, ...]
@@ -42,11 +42,11 @@ class DifferenceKind:
 
 @dataclass
 class Differences:
-    """What a run found.
+    """The result of a run.
 
-    :param combined: sequences that began with several of the listed kinds at once.
-    :param absent_there: operations that the peer does not have, though the model has.
-    :param absent_here: the reverse.
+    :param combined: number of sequences that began with several of the listed kinds at once.
+    :param absent_there: operations that the model has and the peer does not.
+    :param absent_here: operations that the peer has and the model does not.
     """
 
     coverage: Coverage
@@ -57,7 +57,7 @@ class Differences:
     absent_here: tuple[str, ...]
 
 
-def choices_between(here: str, there: str, model: str = "slot_pool") -> dict[str, Any]:
+def choices_between(here: str, there: str, model: str = DEFAULT_MODEL) -> dict[str, Any]:
     """Choices of generation `there` that differ from those of `here`, with their values."""
     generations = fuzz_target(model).load().generations
     mine, theirs = generations[here], generations[there]
@@ -69,9 +69,9 @@ def choices_between(here: str, there: str, model: str = "slot_pool") -> dict[str
 
 
 def explained_by(found: Found, generation: str, other: str) -> tuple[str, ...]:
-    """Which choice of `other` makes the model do what the peer did in every step.
+    """The choices of `other` that make the model do what the peer did in every step.
 
-    Each of the answers does so alone; where no single choice does, each is a pair such as
+    Each of them does so alone. If no single choice does, each is a pair such as
     ``removal + repeated_id``.
     """
     model = target_of_header(found.header).model
@@ -93,18 +93,18 @@ def every_difference(
     peer: Peer,
     generation: str,
     *,
-    model: str = "slot_pool",
+    model: str = DEFAULT_MODEL,
     seed_: int = 0,
     sequences: int = 1_000,
     steps: int = 60,
     seconds: float | None = None,
     progress: Callable[[Coverage], None] = ignore,
 ) -> Differences:
-    """Run all sequences, and keep the shortest of each kind.
+    """Run all sequences and keep the shortest of each kind.
 
-    :param generation: of the model that the peer is held against.
-    :param model: the class that the peer is one of.
-    :raises PeerError: where the peer fails; it tells the sequence.
+    :param generation: the generation of the model to compare the peer with.
+    :param model: the model of the peer's class.
+    :raises PeerError: if the peer fails; it contains the sequence.
     """
     start = time.perf_counter()
     target = fuzz_target(model)
@@ -146,7 +146,7 @@ def every_difference(
 
 
 def _without_combinations(kinds: dict[tuple[str, ...], DifferenceKind]) -> int:
-    """Drop kinds that only mix choices with a kind of their own; how many sequences had them."""
+    """Drop kinds that only combine others; returns how many sequences had them."""
     alone = {key[0] for key, kind in kinds.items() if kind.explained and len(key) == 1}
     alone = {choice for choice in alone if " + " not in choice}
     dropped = 0

@@ -1,4 +1,4 @@
-"""Runs a peer and the model side by side, one step at a time."""
+"""Runs a peer and the model side by side, step by step."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from slotspec.statemachine.errors import StepError
 class Found:
     """A sequence whose last step differs.
 
-    :param steps: what the peer did, the last step being the one that differs.
-    :param expected: what the model does in each of them.
-    :param fault: what went wrong in the model itself, which then has no last expectation.
-    :param failure: how the peer failed in the last step, of which nothing else is known then.
+    :param steps: what the peer did; the last step is the one that differs.
+    :param expected: what the model does in each step.
+    :param fault: how the model itself failed in the last step, for which `expected` has no entry.
+    :param failure: how the peer failed in the last step, which then has no results.
     """
 
     header: TraceHeader
@@ -39,7 +39,7 @@ class Found:
 
 
 class Diverged(Exception):
-    """The peer has left the model."""
+    """The peer differs from the model."""
 
     def __init__(self, found: Found) -> None:
         what = found.fault or found.failure or found.differences[0]
@@ -48,11 +48,11 @@ class Diverged(Exception):
 
 
 class Lockstep:
-    """One sequence, of the class that the header names.
+    """One sequence, of the class in the header.
 
-    :param generation: of the model.
-    :param peer: is reset.
-    :param coverage: is counted into, if given.
+    :param generation: generation of the model.
+    :param peer: the peer, which is reset.
+    :param coverage: counts what the sequence exercises.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Lockstep:
         self._coverage = coverage
         listener = None if coverage is None else coverage.listener
         self._oracle: Any = factory_of(header)(generation, header, listener=listener)
-        # where the model names what the peer makes, the peer has to speak first
+        # if the model takes over the names of ids that the peer makes, the peer steps first
         self._peer_first = hasattr(self._oracle, "hint")
         self._target = target_of_header(header)
         self.view = view_of(header)
@@ -77,10 +77,9 @@ class Lockstep:
     def step(self, op: str, arguments: dict[str, Any]) -> None:
         """Run one operation on both.
 
-        :raises Diverged: where they differ.
-        :raises PeerError: where the peer does not answer; it tells the sequence.
-        :raises InputError: where nobody knows what the class does with such a call; nothing
-            was run then.
+        :raises Diverged: if they differ.
+        :raises PeerError: if the peer does not answer; it contains the sequence.
+        :raises InputError: for a call that no implementation could receive; it was not run.
         """
         asked = RecordedStep(op=op, arguments=arguments)
         expected = None if self._peer_first else self._expected(asked)
@@ -106,7 +105,7 @@ class Lockstep:
         self.view.follow(op, arguments, expected.effects, expected.state)
 
     def failed(self, error: PeerError) -> Found:
-        """What is known where the peer has failed in the last step."""
+        """The sequence, after the peer failed in its last step."""
         return Found(self.header, tuple(self.steps), tuple(self.expected), (), failure=error)
 
     @property
@@ -128,10 +127,10 @@ class Lockstep:
 def replay(
     generation: str, header: TraceHeader, peer: Peer, sequence: Sequence[OperationCall]
 ) -> Found | None:
-    """Run a whole sequence; where it diverges, if it does.
+    """Run a whole sequence; returns where it diverges, or None.
 
     :raises PeerError: as :meth:`Lockstep.step`.
-    :raises InputError: so, too.
+    :raises InputError: as :meth:`Lockstep.step`.
     """
     found = attempt(generation, header, peer, sequence)
     if found is not None and found.failure is not None:
@@ -142,7 +141,7 @@ def replay(
 def attempt(
     generation: str, header: TraceHeader, peer: Peer, sequence: Sequence[OperationCall]
 ) -> Found | None:
-    """As :func:`replay`, but a step in which the peer fails is found like one that differs."""
+    """Like :func:`replay`, but returns a failure of the peer instead of raising it."""
     lockstep = Lockstep(generation, header, peer)
     try:
         for op, arguments in sequence:

@@ -1,4 +1,4 @@
-"""The names that a sequence has used so far, and which of them belong together."""
+"""The names that a sequence has used so far, and which belong together."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 from slotspec.oracle.fuzzing.targets import FuzzTarget
 
 NameGroup = Mapping[str, Any]
-"""Kind -> name (or number): what one object of the class, one message, one call said."""
+"""Kind -> name (or number): the names in one object of the state, one message or one call."""
 
 RECENT = 8
-"""So many of the last messages are remembered whole."""
+"""How many of the last messages are kept whole."""
 
 
 class NamePool:
-    """What may be named by the next operation, gathered from states, effects and arguments.
+    """The names that the next operation may use, collected from states, effects and arguments.
 
-    :ivar ever: kind -> every name that came up, oldest first.
+    :ivar ever: kind -> every name so far, oldest first.
     :ivar calls: operation -> the arguments of its calls.
     """
 
@@ -30,7 +30,7 @@ class NamePool:
         self.calls: dict[str, list[dict[str, Any]]] = {}
 
     def understands(self, state: dict[str, Any]) -> bool:
-        """Whether names can be found in a peer's state: in any."""
+        """True: names can be collected from any state."""
         return True
 
     def follow(
@@ -47,11 +47,11 @@ class NamePool:
             self.ever.setdefault(kind, {}).update(dict.fromkeys(names))
 
     def now(self, kind: str) -> list[str]:
-        """NameGroup of a kind in the present state."""
+        """Names of a kind in the current state."""
         return self._here()[0].get(kind, [])
 
     def together(self) -> list[NameGroup]:
-        """What belongs together: in the present state, and in the last messages."""
+        """Names that belong together, in the current state and in the last messages."""
         return [*self._here()[1], *self._messages]
 
     def _here(self) -> tuple[dict[str, list[str]], list[NameGroup]]:
@@ -70,7 +70,7 @@ class NamePool:
         names: dict[str, list[str]],
         groups: list[NameGroup],
     ) -> None:
-        """NameGroup below `value`, whose keys are names of the kind `levels` says."""
+        """Collect the names below `value`; `levels` are the kinds of its keys."""
         if isinstance(value, list | tuple):
             for item in value:
                 self._gather(item, levels, above, names, groups)
@@ -95,5 +95,5 @@ class NamePool:
             groups.append({**above, levels[0]: value})
 
     def kind(self, argument: str) -> str:
-        """The kind of name that an argument takes."""
+        """The kind of names that an argument takes."""
         return self._target.schema.kinds.get(argument, argument)

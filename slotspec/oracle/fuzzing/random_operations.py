@@ -1,7 +1,7 @@
-"""Operations from the vocabulary alone: any of them, with meaningful and hostile arguments.
+"""Random operations from the schema, with meaningful and hostile arguments.
 
-Most arguments name what is there, and those of one operation name what belongs together. The
-others are repeated, of something that is gone, of something else, or invented.
+Most arguments name something that exists, and the arguments of one operation name things that
+belong together. The others are repeated, obsolete, unrelated or invented.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ NOTHING: NameGroup = {}
 
 
 class RandomOperations:
-    """Makes operations for one sequence.
+    """Draws operations for one sequence.
 
-    :param hostile: how often an argument is not what it would be in peace, 0 to 1.
+    :param hostile: how often an argument is hostile, from 0 to 1.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class RandomOperations:
             self._weights = [1.0] * len(self._operations)
 
     def operation(self, at: NamePool, random: Random) -> OperationCall:
-        """An operation that may come next; the class may still refuse it."""
+        """A possible next operation; the class may still reject it."""
         op = random.choices(self._operations, self._weights)[0]
         before = at.calls.get(op.name)
         if before and random.random() < 0.3 * self._hostile:
@@ -69,7 +69,7 @@ class RandomOperations:
         return found
 
     def _group(self, arguments: Sequence[Argument], at: NamePool, random: Random) -> NameGroup:
-        """Something of which the arguments may speak together."""
+        """Names that belong together, for the arguments of one operation."""
         if random.random() < self._hostile:
             return NOTHING
         wanted = {at.kind(a.name) for a in arguments}
@@ -122,7 +122,7 @@ class RandomOperations:
         return None if allowed and random.random() < 0.4 else name
 
     def _name(self, kind: str, at: NamePool, random: Random) -> str:
-        """Of something that is there, that was, or that nobody has heard of."""
+        """The name of something that exists, that existed, or that nobody knows."""
         groups: list[tuple[float, list[str]]] = [
             (6, at.now(kind)),
             (2, list(at.ever.get(kind, ()))[-4:]),
@@ -136,7 +136,7 @@ class RandomOperations:
         return random.choice(names)
 
     def _invented(self, kind: str) -> list[str]:
-        """NameGroup that nothing has; of generated ones, names that come much later."""
+        """Names that no object has; of generated kinds, numbers that come much later."""
         given = self._target.invented.get(kind, INVENTED)
         if isinstance(given, tuple):
             return list(given)
@@ -159,11 +159,11 @@ def _weight(op: str, target: FuzzTarget, random: Random) -> float:
 
 
 QUERIES = ("get_", "is_", "has_", "list_", "contains_", "describe", "create_slot_report")
-"""How operations begin that look and change nothing."""
+"""Prefixes of operations that only read the state."""
 
 
 def options(kind: Any) -> tuple[Any, ...]:
-    """All values of a type that has few: words, flags; null among them where it is allowed."""
+    """All values of a type that has few, such as words and flags, including null if allowed."""
     if kind is bool:
         return (False, True)
     if get_origin(kind) is Literal:

@@ -1,4 +1,4 @@
-"""Records what a peer does with a random sequence, without judging it."""
+"""Records what a peer does with a random sequence, without comparing it."""
 
 from __future__ import annotations
 
@@ -13,26 +13,25 @@ from msgspec import UNSET
 from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.fuzzing.run import absent_operations
 from slotspec.oracle.fuzzing.sources import source, view_of
-from slotspec.oracle.fuzzing.targets import fuzz_target
+from slotspec.oracle.fuzzing.targets import DEFAULT_MODEL, fuzz_target
 from slotspec.oracle.peers.protocol import Peer, PeerError
 from slotspec.oracle.traces.trace import Expected, OperationCall, RecordedStep, TraceHeader
 from slotspec.statemachine.errors import InputError, SlotspecError
 
 TRIES = 100
-"""So many operations are tried for one step; most calls of objects that are not there are
-refused by whoever knows what the class does."""
+"""Operations that are tried for one step: the model rejects many calls on unknown objects."""
 
 
 class Recording:
-    """One sequence on one peer; iterating runs it.
+    """One sequence on one peer. Iterating runs it.
 
-    :param generation: of the model that follows, to choose meaningful arguments.
-    :param seed: the same seed gives the same sequence, if the peer does the same.
-    :param model: the class that the peer is one of.
+    :param generation: generation of the model, which helps to choose meaningful arguments.
+    :param seed: the same seed gives the same sequence, as long as the peer does the same.
+    :param model: the model of the peer's class.
     """
 
     def __init__(
-        self, peer: Peer, generation: str, seed: int, steps: int, *, model: str = "slot_pool"
+        self, peer: Peer, generation: str, seed: int, steps: int, *, model: str = DEFAULT_MODEL
     ) -> None:
         target = fuzz_target(model)
         self._random = Random(seed)
@@ -50,7 +49,7 @@ class Recording:
         self._peer_first = hasattr(self._oracle, "hint")
 
     def __iter__(self) -> Iterator[RecordedStep]:
-        """The steps; fewer than asked for where nothing more can be asked."""
+        """The steps; fewer than requested if no operation is possible any more."""
         view = view_of(self.header)
         done: list[OperationCall] = []
         self._peer.reset(self.header)
@@ -67,7 +66,7 @@ class Recording:
             yield seen
             state = seen.state
             effects = seen.effects if isinstance(seen.effects, list) else []
-            # a peer that leaves the protocol may leave the model behind, which only chooses
+            # the model only helps to choose, so it may fail where the peer leaves the protocol
             with contextlib.suppress(SlotspecError, LookupError):
                 if self._peer_first:
                     self._oracle.hint(seen)
@@ -80,7 +79,7 @@ class Recording:
     def _following(
         self, place: int, view: Any
     ) -> tuple[str, dict[str, Any], Expected | None] | None:
-        """The next operation that somebody knows the meaning of, with what the model says."""
+        """The next operation that the model accepts, with what the model does."""
         for _ in range(TRIES):
             op, arguments = self._source.step(place, view, self._random)
             if self._peer_first:

@@ -1,4 +1,4 @@
-"""Tells a sequence: as rows of a table, and as a sequence diagram in Mermaid's language."""
+"""Renders a sequence as rows of a table and as a Mermaid sequence diagram."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def _part(value: Any) -> str:
     return "-" if value is None else _argument(value)
 
 
-def effect(said: dict[str, Any]) -> str:
+def effect(emitted: dict[str, Any]) -> str:
     """``rm1.request_slot(a1, small)``."""
-    rest = {k: v for k, v in said.items() if k not in ("effect", "rm", "tm")}
-    owner, _, verb = str(said["effect"]).partition(".")
-    who = said.get("rm") or said.get("tm") or owner
+    rest = {k: v for k, v in emitted.items() if k not in ("effect", "rm", "tm")}
+    owner, _, verb = str(emitted["effect"]).partition(".")
+    who = emitted.get("rm") or emitted.get("tm") or owner
     return f"{who}.{verb}({', '.join(_argument(v) for v in rest.values())})"
 
 
@@ -82,15 +82,15 @@ def _messages(target: FuzzTarget, step: RecordedStep) -> list[str]:
         by = target.callers[step.op]
         caller = step.arguments.get(by, by)
     lines = [f"{caller}->>{receiver}: {_plain(call(step.op, step.arguments))}"]
-    for said in step.effects if isinstance(step.effects, list) else []:
-        to = said.get("rm") or said.get("tm") or target.caller
-        lines.append(f"{receiver}->>{to}: {_plain(effect(said))}")
-    told = outcome(step)
-    if told:
-        lines.append(f"{receiver}-->>{caller}: {_plain(told)}")
+    for emitted in step.effects if isinstance(step.effects, list) else []:
+        to = emitted.get("rm") or emitted.get("tm") or target.caller
+        lines.append(f"{receiver}->>{to}: {_plain(effect(emitted))}")
+    answer = outcome(step)
+    if answer:
+        lines.append(f"{receiver}-->>{caller}: {_plain(answer)}")
     return lines
 
 
 def _plain(text: object) -> str:
-    # Mermaid ends a message at a semicolon or a line's end, and takes # for an escape
+    # in Mermaid a semicolon or a line break ends a message, and # begins an escape
     return str(text).replace(";", ",").replace("#", "no. ").replace("\n", " ")

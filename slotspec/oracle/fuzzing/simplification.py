@@ -1,4 +1,4 @@
-"""Simpler arguments, joined steps, other names: what shrinking tries beside leaving out."""
+"""Simpler arguments, merged steps, other names: what shrinking tries besides dropping steps."""
 
 from __future__ import annotations
 
@@ -15,21 +15,18 @@ _SIMPLEST: dict[str, tuple[Any, ...]] = {
     "cause": ("other",),
     "rm": ("rm1",),
     "tm": ("tm1",),
-    "index": (0, 1),
-    "ms": (0, 1),
     "request": ("r1", "r2"),
     "attempt": (1,),
     "job": ("j1",),
     "group": ("g1",),
-    "quick": (False,),
     "locality": ("LOCAL1",),
     "allocated_request": ("r1",),
 }
 """Argument -> its simplest values, the simplest first."""
 
 
-def joined(target: FuzzTarget, first: OperationCall, second: OperationCall) -> OperationCall | None:
-    """One step instead of two neighbours that let time pass, or tell lists of the same one."""
+def merged(target: FuzzTarget, first: OperationCall, second: OperationCall) -> OperationCall | None:
+    """One step for two neighbours that let time pass, or that list things of the same owner."""
     op, given = first
     other, more = second
     if op != other:
@@ -45,7 +42,7 @@ def joined(target: FuzzTarget, first: OperationCall, second: OperationCall) -> O
 
 
 def renamed(value: Any, rename: Callable[[str], str]) -> Any:
-    """`value` with every text in it renamed."""
+    """`value`, with every text in it renamed."""
     if isinstance(value, str):
         return rename(value)
     if isinstance(value, dict):
@@ -56,7 +53,7 @@ def renamed(value: Any, rename: Callable[[str], str]) -> Any:
 
 
 def names_in(value: Any, found: set[str]) -> None:
-    """Put every text of a state into `found`, keys of maps too."""
+    """Add every text of a state to `found`, including keys of maps."""
     if isinstance(value, str):
         found.add(value)
     elif isinstance(value, dict):
@@ -71,7 +68,7 @@ def names_in(value: Any, found: set[str]) -> None:
 def simpler(
     target: FuzzTarget, header: TraceHeader, op: str, arguments: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """Arguments that are simpler in one place, the simplest first."""
+    """Arguments that are simpler at one place, the simplest first."""
     known = {a.name: a for a in target.schema.by_name[op].arguments}
     yield from _simpler(target, known, header, arguments)
 
@@ -93,7 +90,7 @@ def _simpler(
                 yield {**arguments, name: simple}
             continue
         if value is None and name in target.paired:
-            continue  # null with its partner, and simplest so
+            continue  # null together with its partner is the simplest
         for simple in _simplest(argument, header):
             if simple == value:
                 break

@@ -1,16 +1,16 @@
-"""How the sequences of one run come target: walks of the environment, inventions, and both.
+"""The sources of random sequences: walks of the environment, random operations, and both.
 
-Each sequence has a mixture of its own. Some keep to what the environment of the model may do
-within a scope; some are made of the vocabulary alone, under a configuration that is drawn;
-most are a walk into which other operations break, so that it goes on where nobody expected
-it to be.
+Each sequence has its own mixture. Some stay within what the environment of the model may do in a
+scope. Some consist of random operations from the schema, under a random configuration. Most are
+a walk with random operations in between, which leads to states that the environment alone does
+not reach.
 """
 
 from __future__ import annotations
 
 from random import Random
 
-from slotspec.oracle.fuzzing.environment_walks import surroundings, told
+from slotspec.oracle.fuzzing.environment_walks import as_calls, environment_of
 from slotspec.oracle.fuzzing.name_pool import NamePool
 from slotspec.oracle.fuzzing.random_operations import RandomOperations
 from slotspec.oracle.fuzzing.sequence import SequenceView, Source
@@ -32,10 +32,10 @@ def source(
     length: int,
     absent: frozenset[str] = frozenset(),
 ) -> Source:
-    """The source of one sequence; the same numbers give the same sequence.
+    """The source of one sequence; the same random numbers give the same sequence.
 
-    :param length: of the sequence, at most.
-    :param absent: operations that must not come.
+    :param length: the most steps of the sequence.
+    :param absent: operations that must not occur.
     """
     if target.strategy is not None:
         return target.strategy(generation, random, absent)
@@ -43,7 +43,7 @@ def source(
 
 
 class MixedSource:
-    """A walk, inventions, or a walk with inventions in it.
+    """A walk, random operations, or a walk with random operations in between.
 
     :param random: decides the mixture.
     """
@@ -57,38 +57,38 @@ class MixedSource:
         absent: frozenset[str] = frozenset(),
     ) -> None:
         style = random.random()
-        # how often an invention takes the place of the next step of the walk
+        # how often a random operation replaces the next step of the walk
         self._breaks_in = 1.0 if style < 0.3 else 0.0 if style < 0.5 else style - 0.45
         scope = random.choice(list(target.load().scopes))
-        around = surroundings(target.model, generation, scope)
+        environment = environment_of(target.model, generation, scope)
         try:
-            self.header, walk = told(around.walk(0 if style < 0.3 else length, random))
+            self.header, walk = as_calls(environment.walk(0 if style < 0.3 else length, random))
         except UsageError:
-            # what a recording has no words for; the bounds of the scope remain
-            self.header, walk = told(around.walk(0, random))
+            # no recording can express this walk; the bounds of the scope remain
+            self.header, walk = as_calls(environment.walk(0, random))
         self._walk = [step for step in walk if step[0] not in absent]
         self._at = 0
         if style < 0.3:
             self.header = _drawn(target, self.header, random)
         operations = [op for op in target.schema.operations_of(generation) if op not in absent]
         hostile = random.choice((0.1, 0.3, 0.6))
-        self._inventor = RandomOperations(target, self.header, operations, hostile, random)
+        self._random_operations = RandomOperations(target, self.header, operations, hostile, random)
         self._start: OperationCall | None = None
         if "start" in operations and random.random() < 0.9:
             self._start = ("start", {})
 
     def step(self, place: int, view: NamePool, random: Random) -> OperationCall:
-        """The next operation; the first one of inventions alone mostly starts the object."""
+        """The next operation. Most sequences of random operations begin by starting the object."""
         if random.random() >= self._breaks_in and self._at < len(self._walk):
             self._at += 1
             return self._walk[self._at - 1]
         if place == 0 and self._start is not None:
             return self._start
-        return self._inventor.operation(view, random)
+        return self._random_operations.operation(view, random)
 
 
 def _drawn(target: FuzzTarget, header: TraceHeader, random: Random) -> TraceHeader:
-    """A header of the same release with a configuration that no scope may have."""
+    """A header of the same release with a random configuration."""
     if not target.profiles:
         return header
     return TraceHeader(

@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 from slotspec.models.registry import MODELS, load_model, recorded
+from slotspec.oracle.conformance.oracles import DEFAULT_MODEL, check_generation
 from slotspec.oracle.fuzzing.sequence import SequenceView, Source
 from slotspec.oracle.peers.protocol import Peer
 from slotspec.oracle.traces.profiles import amounts_json
@@ -20,9 +21,6 @@ from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
 from slotspec.statemachine.declaration.model import Model
 from slotspec.statemachine.errors import UsageError
-
-DEFAULT_MODEL = "slot_pool"
-"""The model that the fuzzer uses unless another one is named."""
 
 PROFILES: Mapping[str, Any] = {
     "any": "ANY",
@@ -35,6 +33,17 @@ PROFILES: Mapping[str, Any] = {
 """``large`` satisfies ``small``; ``tall`` and ``wide`` satisfy ``small`` but not each other."""
 KNOWN = {name: given for name, given in PROFILES.items() if not isinstance(given, str)}
 """The profiles of a fixed size."""
+
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "KNOWN",
+    "PROFILES",
+    "FuzzTarget",
+    "fuzz_target",
+    "fuzzable",
+    "target_of_header",
+]
 
 
 def _no_config(random: Random) -> dict[str, Any]:
@@ -108,13 +117,7 @@ class FuzzTarget:
 
         :raises UsageError: ``SET101`` if it does not.
         """
-        if asked not in self.schema.generations:
-            known = ", ".join(self.schema.generations)
-            raise UsageError(
-                "SET101",
-                f"there is no generation {asked!r} of the {self.schema.title}; use one of {known}",
-            )
-        return asked
+        return check_generation(self.schema, asked)
 
 
 def fuzzable() -> list[str]:

@@ -1,4 +1,4 @@
-"""Gives the ids that a peer makes itself the names that sequences have for them."""
+"""Translates between the ids that a peer makes itself and their names in sequences."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 
 
 class Translation:
-    """Between a peer's own ids and ``a1``, ``a2``, …, in the order in which effects show them.
+    """Translates a peer's own ids to ``a1``, ``a2``, …, in the order in which effects show them.
 
-    A peer that uses these very names is not translated at all. Ids that show in states alone
-    (tickets of a slot table, expected slots of a slot manager) are not translated.
+    A peer that already uses these names needs no translation. Ids that only states show (tickets
+    of a slot table, pending slots of a slot manager) are not translated.
     """
 
     def __init__(self, header: TraceHeader) -> None:
@@ -25,11 +25,11 @@ class Translation:
         self._generated: dict[str, int] = {}
 
     def to_peer(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Arguments with the peer's ids in them."""
+        """The arguments with the peer's ids."""
         return _replaced(arguments, self._theirs) if self._theirs else arguments
 
     def from_peer(self, step: RecordedStep, arguments: dict[str, Any]) -> RecordedStep:
-        """A step with our names in it."""
+        """The step with the names of sequences."""
         if step.effects is not UNSET:
             for effect in step.effects:
                 shown = self._shown.get(effect["effect"])

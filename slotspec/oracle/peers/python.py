@@ -20,22 +20,22 @@ from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 
 @runtime_checkable
 class Adapter(Protocol):
-    """What a Python peer offers besides a method for each operation.
+    """What a Python peer has besides a method for each operation.
 
     A method has the name and the keyword arguments of its operation (``slotspec list
     operations``) and returns what the operation returns. An exception that it raises is the
-    operation's exception, if its class has a name that the model knows.
+    exception of the operation, if its class has a name that the model knows.
     """
 
     def effects(self) -> list[dict[str, Any]]:
-        """The effects since the last call, in order, in the shapes of a trace."""
+        """The effects since the last call, in order, in the form of a trace."""
         ...
 
 
 AdapterFactory = Callable[[Mapping[str, Any]], Any]
-"""Is given the header of a trace as a mapping (config, profiles, causes, task_managers) and
-makes a fresh adapter. It may also have ``state()``, which returns the state in the shape of a
-trace; without it states are not compared."""
+"""Takes the header of a trace as a mapping (config, profiles, causes, task_managers) and returns a
+new adapter. The adapter may also have ``state()``, which returns the state in the form of a trace;
+without it states are not compared."""
 
 PROTOCOL_EXCEPTIONS = (
     "CompletionException",
@@ -50,11 +50,11 @@ PROTOCOL_EXCEPTIONS = (
 )
 """Class names of exceptions that belong to the protocol; any other is a fault of the peer."""
 PROTOCOL_CAUSES = ("CompletionException", "UnfulfillableSlotRequestException")
-"""Class names of their causes (``raise … from cause``) that do; others are not told."""
+"""Class names of causes (``raise … from cause``) that do; others are left out."""
 
 
 class PythonPeer:
-    """Drives adapters made by a factory.
+    """Runs the adapters that a factory makes.
 
     :param factory: makes an adapter for each sequence.
     """
@@ -68,7 +68,7 @@ class PythonPeer:
         try:
             self._object = self._factory(msgspec.to_builtins(header))
         except Exception as error:
-            raise self._failed("cannot be made", error) from error
+            raise self._failed("cannot be created", error) from error
         self._names = Translation(header)
         self._operations = schema_of(header.implementation).by_name
 
@@ -106,9 +106,9 @@ class PythonPeer:
 
 
 def load(target: str) -> PythonPeer:
-    """The peer of ``module:attribute``; the working folder is searched, too.
+    """The peer of ``module:attribute``; modules in the working folder are found, too.
 
-    :raises PeerError: ``PEE002`` where there is no such thing.
+    :raises PeerError: ``PEE002`` if it cannot be imported.
     """
     module_name, _, attribute = target.partition(":")
     if os.getcwd() not in sys.path:
@@ -122,11 +122,13 @@ def load(target: str) -> PythonPeer:
     for part in attribute.split("."):
         if not hasattr(found, part):
             raise PeerError(
-                "PEE002", f"{module_name} has no {attribute!r}; name what makes the peer"
+                "PEE002",
+                f"{module_name} has no {attribute!r}; name the function that makes the peer",
             )
         found = getattr(found, part)
     if not callable(found):
         raise PeerError(
-            "PEE002", f"{target} is not callable; it has to make an adapter from a header"
+            "PEE002",
+            f"{target} is not callable; name a function that takes a header and returns an adapter",
         )
     return PythonPeer(found, target, str(getattr(found, "version", "0.0")))

@@ -1,4 +1,4 @@
-"""Traces that a check found, as objects for JSON lines: what ``slotspec conform`` replays."""
+"""Exports traces that a check found, for ``slotspec conform`` to replay."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.results import Finding
 
 STEPS_FORMAT = "slotspec.steps"
-"""What the header of a trace in a model's own actions says of itself."""
+"""The ``format`` of a trace in a model's own actions."""
 
 
 def export(instance: Instance, finding: Finding) -> Iterator[dict[str, Any]]:
-    """A trace as a recording of the modelled class, or in the model's own actions.
+    """A trace as objects for JSON lines: as a recording of the modelled class if there is one,
+    else in the model's own actions.
 
-    :raises UsageError: ``SET040`` for choices that a recording could not say.
+    :raises UsageError: ``SET040`` for choices that no recording can express.
     """
     entry = MODELS.get(instance.model.name)
     if entry is None or entry.implementation is None:

@@ -22,7 +22,7 @@ from slotspec.oracle.traces.reading import TraceReader
 from slotspec.oracle.traces.trace import Expected, RecordedStep, TraceHeader
 from slotspec.oracle.traces.writing import write_trace
 from slotspec.statemachine.errors import InputError, StepError, UsageError
-from tests.oracle.traces.trace_files import RECORDED, header, step, write
+from tests.oracle.trace_files import RECORDED, header, step, write
 
 Answer = Callable[[str, dict[str, Any]], Expected]
 

@@ -12,7 +12,7 @@ from msgspec import Raw
 from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.traces.reading import TraceReader
-from tests.oracle.traces.trace_files import header, step, write
+from tests.oracle.trace_files import header, step, write
 
 STATE: dict[str, Any] = {
     "started": True,

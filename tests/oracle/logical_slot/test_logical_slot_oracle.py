@@ -14,8 +14,8 @@ from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.logical_slot.adapter import LogicalSlotOracle
 from slotspec.statemachine.errors import InputError
-from tests.oracle.traces.trace_files import header as pool_header
-from tests.oracle.traces.trace_files import write
+from tests.oracle.trace_files import header as pool_header
+from tests.oracle.trace_files import write
 
 DATA = Path(__file__).parents[2] / "data"
 PLACE = {"tm": "tm1", "allocation": "a1", "index": 0, "locality": "LOCAL", "on_return": "nothing"}

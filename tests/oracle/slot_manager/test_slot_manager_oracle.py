@@ -30,8 +30,8 @@ from slotspec.statemachine.declaration.queues import append
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import fire
 from slotspec.statemachine.errors import InputError
-from tests.oracle.traces.trace_files import header as pool_header
-from tests.oracle.traces.trace_files import write
+from tests.oracle.trace_files import header as pool_header
+from tests.oracle.trace_files import write
 
 DATA = Path(__file__).parents[2] / "data"
 

@@ -18,8 +18,8 @@ from slotspec.oracle.slot_sharing.adapter import SlotSharingOracle
 from slotspec.oracle.traces.reading import TraceReader
 from slotspec.oracle.traces.trace import TraceHeader
 from slotspec.statemachine.errors import InputError
-from tests.oracle.traces.trace_files import header as pool_header
-from tests.oracle.traces.trace_files import step, write
+from tests.oracle.trace_files import header as pool_header
+from tests.oracle.trace_files import step, write
 
 DATA = Path(__file__).parents[2] / "data"
 SCENARIOS = DATA / "scenarios" / "sharing" / "1.12.5"

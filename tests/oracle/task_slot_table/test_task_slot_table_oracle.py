@@ -18,8 +18,8 @@ from slotspec.oracle.task_slot_table.schema import SCHEMA as TASK_SLOT_TABLE
 from slotspec.oracle.traces.trace import TraceHeader
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.errors import InputError
-from tests.oracle.traces.trace_files import header as pool_header
-from tests.oracle.traces.trace_files import write
+from tests.oracle.trace_files import header as pool_header
+from tests.oracle.trace_files import write
 
 DATA = Path(__file__).parents[2] / "data"
 

@@ -17,7 +17,7 @@ from slotspec.oracle.traces import reading
 from slotspec.oracle.traces.reading import TraceReader
 from slotspec.oracle.traces.trace import RecordedStep
 from slotspec.statemachine.errors import InputError
-from tests.oracle.traces.trace_files import RECORDED, SMALL, header, step, write
+from tests.oracle.trace_files import RECORDED, SMALL, header, step, write
 
 OFFER = {"allocation": "a1", "index": 0, "profile": "small"}
 

@@ -14,7 +14,7 @@ from slotspec.oracle.traces.reading import TraceReader
 from slotspec.oracle.traces.trace import Expected, RecordedStep, TraceHeader
 from slotspec.oracle.traces.writing import TraceWriter, header_line, step_line, write_trace
 from slotspec.statemachine.errors import InputError
-from tests.oracle.traces.trace_files import RECORDED, header, step, write
+from tests.oracle.trace_files import RECORDED, header, step, write
 
 
 def read(path: Path) -> tuple[TraceHeader, list[RecordedStep]]:

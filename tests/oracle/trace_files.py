@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-RECORDED = Path(__file__).parents[2] / "data" / "traces" / "slot_pool"
+RECORDED = Path(__file__).parents[1] / "data" / "traces" / "slot_pool"
 
 SMALL = {
     "cpu": 1.0,
