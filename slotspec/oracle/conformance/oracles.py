@@ -36,30 +36,58 @@ Factory = Callable[..., StepOracle]
 ``choices`` and ``listener`` by name."""
 
 
-def Oracle(
-    model: str, generation: str | None = None, header: TraceHeader | None = None, **options: Any
-) -> ModelOracle:
-    """The oracle of a class: its :meth:`~ModelOracle.step` says what each operation does.
+class Oracle:
+    """Says what one of the modelled classes does, operation by operation.
 
     ``Oracle("slot_manager", "1.12")`` is Flink 1.12's slot manager; ``Oracle("1.12")`` is short
     for ``Oracle("slot_pool", "1.12")``.
 
     :param model: name of the model, see ``slotspec list models``.
+    :param generation: such as ``1.12``.
     :param header: configuration and names of a recording; None for Flink's defaults.
-    :param options: see :class:`ModelOracle`.
+    :param options: ``replace``, ``choices`` and ``listener``, see :class:`ModelOracle`.
     :raises UsageError: ``SET112`` for a model that no single class implements, ``SET101`` for an
         unknown generation.
     """
-    if generation is None and model[:1].isdigit():
-        model, generation = DEFAULT_MODEL, model
-    models = {entry.name: entry for entry in recorded().values()}
-    if model not in models:
-        near = get_close_matches(model, models, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(models)}"
-        raise UsageError("SET112", f"no class implements model {model!r}; {hint}")
-    entry = models[model]
-    check_generation(entry.schema(), generation)
-    return cast("ModelOracle", entry.oracle()(generation, header, **options))
+
+    def __init__(
+        self,
+        model: str,
+        generation: str | None = None,
+        header: TraceHeader | None = None,
+        **options: Any,
+    ) -> None:
+        if generation is None and model[:1].isdigit():
+            model, generation = DEFAULT_MODEL, model
+        models = {entry.name: entry for entry in recorded().values()}
+        if model not in models:
+            near = get_close_matches(model, models, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(models)}"
+            raise UsageError("SET112", f"no class implements model {model!r}; {hint}")
+        self.model = model
+        self.schema: TraceSchema = models[model].schema()
+        self.generation = check_generation(self.schema, generation)
+        make = cast("Callable[..., ModelOracle]", models[model].oracle())
+        self._oracle = make(self.generation, header, **options)
+
+    def step(self, op: str, **arguments: Any) -> Expected:
+        """Run one operation; returns its result, effects and exception, and the state after it.
+
+        :param op: name of the operation, see :attr:`operations`.
+        :param arguments: its arguments as in a trace, see ``slotspec list operations``.
+        :raises InputError: as :meth:`ModelOracle.step`.
+        """
+        return self._oracle.step(op, **arguments)
+
+    @property
+    def operations(self) -> list[str]:
+        """Names of the operations that this generation has."""
+        return self.schema.operations_of(self.generation)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The current state, as traces have it."""
+        return self._oracle.snapshot()
 
 
 def check_generation(schema: TraceSchema, generation: str | None) -> str:
@@ -69,10 +97,8 @@ def check_generation(schema: TraceSchema, generation: str | None) -> str:
     """
     if generation not in schema.generations:
         known = ", ".join(schema.generations)
-        raise UsageError(
-            "SET101",
-            f"there is no generation {generation!r} of the {schema.title}; use one of {known}",
-        )
+        what = f"there is no generation {generation!r}" if generation else "name a generation"
+        raise UsageError("SET101", f"{what} of the {schema.title}; use one of {known}")
     return generation
 
 

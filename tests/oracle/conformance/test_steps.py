@@ -191,7 +191,7 @@ def at(line: int, **fields: Any) -> Callable[[Lines], None]:
     ("change", "code", "words"),
     [
         (at(0, model="clutser"), "TRC010", ":1: .*did you mean 'cluster'"),
-        (at(0, model="mine.py"), "TRC010", "no built-in model"),
+        (at(0, model="mine.py"), "TRC010", "not a built-in model"),
         (at(0, generation="1.31"), "TRC011", "did you mean '1.13'"),
         (at(0, generation=None), "TRC011", "no generation"),
         (at(0, bounds={"nonsense": 1}), "TRC012", "no bound 'nonsense'"),

@@ -27,11 +27,11 @@ from slotspec.oracle.slot_manager.adapter import SlotManagerOracle
 from slotspec.oracle.slot_manager.schema import SCHEMA as SLOT_MANAGER
 from slotspec.oracle.traces.trace import TraceHeader
 from slotspec.statemachine.declaration.queues import append
-from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import fire
 from slotspec.statemachine.errors import InputError
 from tests.oracle.trace_files import header as pool_header
 from tests.oracle.trace_files import write
+from tests.oracle.wasteful import never_reuse
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -157,7 +157,7 @@ def always_another(s: SlotManagerState) -> int:
 
 
 class Wasteful(SlotManagerOracle):
-    """Takes a new number each time, and clears no record."""
+    """Uses a new record each time, and clears none."""
 
     def __init__(self, generation: str, header: TraceHeader) -> None:
         asked: list[int] = []
@@ -173,24 +173,17 @@ class Wasteful(SlotManagerOracle):
             checks.spare_query: another_query,
         }
         super().__init__(generation, header, replace=rules)
-        self._taken: dict[str, int] = {}
+        never_reuse(self)
         self._asked = asked
-
-    def _unused(self, sort: Sort, is_free: Callable[[Any, int], bool]) -> int:
-        number = self._taken.get(sort.name, 0)
-        self._taken[sort.name] = number + 1
-        if number >= self.elastic.size(sort):
-            self._grow(sort, 2 * self.elastic.size(sort))
-        return number
 
     def _make_room(self) -> None:
         super()._make_room()
-        self._grow(queries, len(self._asked) + 100)
-        self._grow(pending_slots, self.state.made + 100)
+        self.elastic.grow(queries, len(self._asked) + 100)
+        self.elastic.grow(pending_slots, self.state.made + 100)
 
 
 class Walk:
-    """Arguments for random operations: mostly of what is alive, sometimes of what is gone."""
+    """Arguments of random operations: mostly things that exist, sometimes things that are gone."""
 
     def __init__(self, random: Random) -> None:
         self.random = random

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from slotspec.models.logical_slot.state import payloads
 from slotspec.oracle.conformance.batch import conform_all
 from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
@@ -203,15 +202,15 @@ WEIGHTS = {
 
 
 def walk(seed: int) -> tuple[int, int]:
-    """Run an oracle that uses numbers again beside one that does not; their records."""
+    """Compare an oracle that reuses numbers with one that does not; returns their records."""
     random = Random(seed)
     thrifty, wasteful = (SlotSharingOracle("1.12", late_calls=late) for late in (False, True))
-    known, told = ["s0"], []
+    known, done = ["s0"], []
     for number in range(1, 400):
         op = random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
         given = arguments(random, op, known, f"s{number}")
         if op == "payload_terminates":
-            names = [name for name, _ in thrifty._names[payloads].items()]
+            names = [name for name, _ in thrifty.names["payload"].items()]
             if not names:
                 continue
             given = {"payload": random.choice(names)}
@@ -219,24 +218,24 @@ def walk(seed: int) -> tuple[int, int]:
             expected = thrifty.step(op, **given)
         except InputError:
             continue  # a slot of the other kind, or one that is forgotten: nobody calls it
-        told.append((op, given))
+        done.append((op, given))
         seen = wasteful.step(op, **given)
-        assert expected.state == seen.state, told
-        assert (expected.result, expected.raises) == (seen.result, seen.raises), told
-        assert sorted(map(str, expected.effects)) == sorted(map(str, seen.effects)), told
+        assert expected.state == seen.state, done
+        assert (expected.result, expected.raises) == (seen.result, seen.raises), done
+        assert sorted(map(str, expected.effects)) == sorted(map(str, seen.effects)), done
         if expected.raises is None and given.get("slot") == f"s{number}":
             known.append(f"s{number}")
     return sum(used(thrifty)), sum(used(wasteful))
 
 
 def used(oracle: SlotSharingOracle) -> tuple[int, int]:
-    """How many records of multi-task and single-task slots ever had a slot."""
+    """Number of records for multi-task and single-task slots."""
     return len(oracle.state.multi), len(oracle.state.single)
 
 
-def test_numbers_are_used_again_unnoticed() -> None:
+def test_reuse_of_numbers_has_no_visible_effect() -> None:
     sizes = [walk(seed) for seed in range(25)]
-    # the comparison is worth something only if numbers really were used again
+    # the comparison means something only if numbers really were reused
     assert 4 * sum(small for small, _ in sizes) < 3 * sum(large for _, large in sizes)
 
 

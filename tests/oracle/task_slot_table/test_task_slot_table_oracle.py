@@ -16,10 +16,10 @@ from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.task_slot_table.adapter import TaskSlotTableOracle
 from slotspec.oracle.task_slot_table.schema import SCHEMA as TASK_SLOT_TABLE
 from slotspec.oracle.traces.trace import TraceHeader
-from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.errors import InputError
 from tests.oracle.trace_files import header as pool_header
 from tests.oracle.trace_files import write
+from tests.oracle.wasteful import never_reuse
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -86,19 +86,15 @@ def test_a_changed_recording_diverges(tmp_path: Path) -> None:
 
 
 class Wasteful(TaskSlotTableOracle):
-    """Takes a new number each time."""
+    """Uses a new record each time."""
 
-    def _unused(self, sort: Sort) -> int:
-        taken: dict[str, int] = self.__dict__.setdefault("taken", {})
-        number = taken.get(sort.name, 0)
-        taken[sort.name] = number + 1
-        while number >= self.elastic.size(sort):
-            self.elastic.grow(sort, 2 * self.elastic.size(sort))
-        return number
+    def __init__(self, generation: str, header: TraceHeader | None = None) -> None:
+        super().__init__(generation, header)
+        never_reuse(self)
 
 
 def arguments(random: Random, op: str, added: list[str]) -> dict[str, Any]:
-    """Arguments for `op`, of few names, so that they meet again and again."""
+    """Arguments for `op` from few names, so that the same names meet again and again."""
     index = random.choice([-2, -1, -1, 0, 1, 2, 3, 5])
     allocation = f"a{random.choice([1, 1, 2, 2, 3, 4])}"
     job = random.choice(["j1", "j1", "j2"])
