@@ -278,7 +278,7 @@ class TraceReader:
             self._fail("TRC012", f"header: {_lower(error)}")
         if header.generation is None:
             self._fail(
-                "TRC011", f"{shown(header.version)} is not a version; write one such as 1.12.5"
+                "TRC011", f"version {shown(header.version)} is invalid; write one such as 1.12.5"
             )
         self._check_config(header)
         self._check_profiles(header)

@@ -98,7 +98,7 @@ def test_an_adapter_is_run_beside_the_model(factory: Any) -> None:
 def test_an_adapter_that_fails_is_reported_with_its_sequence() -> None:
     with pytest.raises(PeerError, match=r"PEE007: .*fails in start: KeyError: 'lost' \(test_peers"):
         replay("1.12", HEADER, PythonPeer(Fails), SENT)
-    with pytest.raises(PeerError, match=r"PEE007: .*cannot be made: RuntimeError: not today"):
+    with pytest.raises(PeerError, match=r"PEE007: .*cannot be created: RuntimeError: not today"):
         PythonPeer(Unmade).reset(HEADER)
     with pytest.raises(PeerError, match=r"PEE007: .*has no method start; add it") as caught:
         replay("1.12", HEADER, PythonPeer(lambda header: object()), SENT)
@@ -129,7 +129,7 @@ def test_targets() -> None:
     assert (
         open_peer("examples.pool_adapter:PoolAdapter").name == "examples.pool_adapter:PoolAdapter"
     )
-    with pytest.raises(PeerError, match=r"PEE001.*no use"):
+    with pytest.raises(PeerError, match=r"PEE001.*does not use --flink-jars"):
         open_peer("model:1.12", flink_jars="anywhere")
     with pytest.raises(PeerError, match=r"PEE008.*no jar flink-dist-1\.12"):
         open_peer("flink:1.12", flink_jars="no-such-folder")

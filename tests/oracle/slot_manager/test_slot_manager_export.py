@@ -96,7 +96,7 @@ def test_random_runs_replay(generation: str, auto_run: int, tmp_path: Path) -> N
     words = formatter_of(instance)
     for seed in range(5):
         finding = walked(instance, seed, 80)
-        lines = list(words.export(finding))
+        lines = list(export(instance, finding))
         assert conforms(lines, tmp_path / "t.jsonl")
         for step, line in zip(finding.steps, lines[1:], strict=True):
             names = dict(TOLD)

@@ -271,7 +271,7 @@ SINGLE = (
                 ("fail_context", {"slot": "s2", "cause": "other"}),
             ],
             "TRC032",
-            "'s2' is no root",
+            "'s2' is not a root",
         ),
         (
             [ROOT, ("may_have_enough_resources", {"slot": "s1", "profile": "huge"})],

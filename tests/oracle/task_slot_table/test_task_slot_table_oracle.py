@@ -268,7 +268,7 @@ def test_negative_numbers_however_large() -> None:
             "TRC032",
             "'t1' was added before",
         ),
-        ("get_active_slots", {}, "TRC032", "say which"),
+        ("get_active_slots", {}, "TRC032", "add 'job'"),
     ],
 )
 def test_bad_calls(op: str, given: dict[str, Any], code: str, says: str) -> None:

@@ -54,8 +54,8 @@ BAD_STEPS: dict[str, tuple[str, Any, str]] = {
     "too long a number": ("TRC007", b'{"op":"start","result":' + b"9" * 9000 + b"}\n", "range"),
     "lone surrogate": ("TRC007", b'{"op":"start","result":"\\ud800"}\n', "not JSON"),
     "byte order mark": ("TRC007", b'\xef\xbb\xbf{"op":"start"}\n', "byte order mark"),
-    "array": ("TRC008", [1], "not a JSON object but [1]"),
-    "null": ("TRC008", None, "not a JSON object but null"),
+    "array": ("TRC008", [1], "expected a JSON object, found [1]"),
+    "null": ("TRC008", None, "expected a JSON object, found null"),
     "no operation": ("TRC015", {"result": None}, 'write "op"'),
     "unknown operation": ("TRC015", step("offer_slot"), "did you mean 'offer_slots'?"),
     "operation that is no text": ("TRC015", step(op=3), "unknown operation 3"),
@@ -147,7 +147,7 @@ def test_bad_step(name: str, ending: str, tmp_path: Path) -> None:
 
 BAD_HEADERS: dict[str, tuple[str, Any, str]] = {
     "not json": ("TRC007", b"%PDF-1.7\n", "not JSON"),
-    "not an object": ("TRC008", [], "not a JSON object"),
+    "not an object": ("TRC008", [], "expected a JSON object"),
     "a step": ("TRC012", step(), "the first line is a step"),
     "format 2": ("TRC009", header(format=2), "format 2 is unknown; write format 1"),
     "format true": ("TRC009", header(format=True), "format true"),
@@ -277,14 +277,14 @@ class TestFiles:
             file.truncate(2**33)
         assert refused(path).code == "TRC005"
 
-    def test_torn_gzip(self, tmp_path: Path) -> None:
+    def test_truncated_gzip(self, tmp_path: Path) -> None:
         path = write(tmp_path / "t.jsonl.gz", header(), *[step(result=i) for i in range(999)])
         path.write_bytes(path.read_bytes()[:-20])
         error = refused(path)
         assert error.code == "TRC003"
-        assert "ends too early" in error.message
+        assert "is truncated" in error.message
 
-    def test_every_tear_of_a_gzip(self, tmp_path: Path) -> None:
+    def test_every_truncation_of_a_gzip(self, tmp_path: Path) -> None:
         path = write(tmp_path / "t.jsonl.gz", header(), step())
         whole = path.read_bytes()
         for size in range(1, len(whole)):
