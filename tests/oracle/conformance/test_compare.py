@@ -1,4 +1,4 @@
-"""What counts as a difference, and where it is said to be."""
+"""What counts as a difference, and the path that names it."""
 
 from __future__ import annotations
 

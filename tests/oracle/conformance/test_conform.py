@@ -1,4 +1,4 @@
-"""Replaying files, folders and patterns, with oracles that are right, wrong or broken."""
+"""Replays files, folders and patterns with oracles that are right, wrong or broken."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Answer = Callable[[str, dict[str, Any]], Expected]
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], list[str]]:
-    """Puts an oracle in place that answers with a function; gives the generations asked for."""
+    """Installs an oracle that answers with a function; returns the requested generations."""
 
     def install(answer: Answer) -> list[str]:
         asked: list[str] = []
@@ -300,7 +300,7 @@ def test_exit_codes(reports: list[Report], code: int) -> None:
 
 
 def replay_or_die(path: str, generation: str | None) -> Report:
-    """Stands for a replay that takes its process with it."""
+    """A replay that kills its process."""
     if Path(path).name == "deadly":
         os._exit(1)
     return Report(path, matched=1)
@@ -343,7 +343,7 @@ class TestRecordings:
         assert len(group.operations) == group.possible
 
     def test_without_any_hint(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The oracle is right by itself, and not because it has seen the answer."""
+        """The oracle is right on its own, not because it has seen the answer."""
         from slotspec.oracle.slot_pool.adapter import SlotPoolOracle
 
         monkeypatch.delattr(SlotPoolOracle, "hint")
@@ -354,7 +354,7 @@ class TestRecordings:
         [
             ("1.11.4", "1.12", 151, 0),
             ("1.12.5", "1.11", 149, 2),
-            # 1.12 and 1.13 differ in the matching rule only, which many traces never reach.
+            # 1.12 and 1.13 differ only in the matching rule, which many traces never reach
             ("1.12.5", "1.13", 43, 51),
             ("1.13.6", "1.12", 48, 0),
         ],
@@ -362,7 +362,7 @@ class TestRecordings:
     def test_another_generation(
         self, version: str, generation: str, diverge: int, refused: int
     ) -> None:
-        """`refused`: the first thing that does not fit is an operation that is not there."""
+        """`refused`: the first difference is an operation that the generation does not have."""
         reports = conform_all([RECORDED / version], generation).reports
         assert sum(r.divergence is not None for r in reports) == diverge
         assert [r.error.code for r in reports if r.error] == ["TRC015"] * refused
@@ -401,7 +401,7 @@ class TestRecordings:
 
 
 def leaves(value: Any, place: tuple[Any, ...]) -> Any:
-    """Places of all values in JSON that are no object, list or name of an effect."""
+    """Paths of all values that are not objects, lists or names of effects."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if key != "effect":
@@ -414,7 +414,7 @@ def leaves(value: Any, place: tuple[Any, ...]) -> Any:
 
 
 def change(seen: RecordedStep, part: str, place: tuple[Any, ...]) -> None:
-    """Put another value of the same type (a number for a flag) at a place."""
+    """Put a different value of the same type (a number for a flag) at a path."""
     holder = getattr(seen, part)
     for key in place[:-1]:
         holder = holder[key]

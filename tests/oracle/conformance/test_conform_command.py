@@ -1,4 +1,4 @@
-"""``slotspec conform`` as a user meets it: output, JSON, exit codes."""
+"""``slotspec conform`` as users see it: output, JSON, exit codes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""States of a trace are read only where they are not written as the expected ones are."""
+"""The reader decodes a state only if its text differs from that of the expected state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Traces in a model's own actions: replayed, compared, refused."""
+"""Traces in a model's own actions: replay, comparison, errors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Lines = list[dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def exported() -> tuple[Instance, Finding, Lines]:
-    """A trace of the cluster in which all tasks run."""
+    """A trace of the cluster at whose end all tasks run."""
     bounds = {**ONE, "losses": 0, "early_timeouts": 0}
     instance = load_model("cluster").instance(bounds, generation="1.13")
     name = "all_tasks_run"
@@ -61,7 +61,7 @@ Changed = Callable[[Callable[[Lines], Any]], Path]
 
 
 class Failing(Interpreter):
-    """Its third step leaves the protocol."""
+    """An interpreter whose third step leaves the protocol."""
 
     taken = 0
 
@@ -91,7 +91,7 @@ def test_a_step_that_leaves_the_protocol_does_not_conform(
 
 
 def run(*arguments: str | Path) -> int:
-    """A command's exit code."""
+    """The exit code of a command."""
     with pytest.raises(SystemExit) as left:
         main([*map(str, arguments)])
     return int(left.value.code or 0)
@@ -217,7 +217,7 @@ def test_what_is_wrong_is_named_with_its_line(
     words: str,
 ) -> None:
     def with_an_argument(lines: Lines) -> None:
-        """Line 3 is a step with an argument; a wrong line is found before any step is taken."""
+        """Line 3 is a step with an argument; the reader reports it before any step runs."""
         step = next(line for line in lines if line.get("arguments") == {"tm": 0})
         lines[3] = dict(step)
         change(lines)

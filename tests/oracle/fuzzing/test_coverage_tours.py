@@ -1,4 +1,4 @@
-"""Generated sequences cover what they say, and the model does what they expect."""
+"""Generated sequences cover their goals, and the model does what they expect."""
 
 from __future__ import annotations
 

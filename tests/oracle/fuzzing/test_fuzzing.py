@@ -1,4 +1,4 @@
-"""The fuzz finds what is broken, makes it short, and does the same for the same seed."""
+"""The fuzzer finds bugs, shrinks their sequences, and repeats itself for the same seed."""
 
 from __future__ import annotations
 

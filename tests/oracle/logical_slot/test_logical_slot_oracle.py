@@ -1,4 +1,4 @@
-"""The oracle of logical slots: recordings, growth, and what it refuses."""
+"""The oracle of logical slots: recordings, growth, and rejected calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Peers behind a pipe: whatever they do, the report is clear and comes in time."""
+"""Peers behind a pipe: whatever they do, the report is clear and in time."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_a_failing_peer_is_reported_in_time(
     peer = peer_that(code, tmp_path, opened)
     peer.reset(HEADER)
     begin = time.monotonic()
-    # an answer that nobody asked for takes a moment to arrive
+    # an unexpected answer takes a moment to arrive
     pause = 0.3 if failure == "answers twice" else 0.0
     with pytest.raises(PeerError) as caught:
         run_steps(peer, 4, pause)
@@ -112,7 +112,7 @@ def test_a_failing_peer_is_reported_in_time(
 def test_a_failing_peer_ends_a_fuzz_with_its_sequence(
     tmp_path: Path, opened: list[CommandPeer]
 ) -> None:
-    # what this peer answers is wrong as soon as a result is expected, so that is not checked
+    # the answers of this peer are wrong for any operation with a result, so none is compared
     code = LOOP.replace("asked < 3", "False") + "    sys.exit(7)\n"
     script = tmp_path / "peer.py"
     script.write_text(code, encoding="utf-8")

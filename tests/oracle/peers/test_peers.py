@@ -1,4 +1,4 @@
-"""Targets, Python objects and generations as peers, and the names that peers give."""
+"""Targets; Python objects and generations as peers; names that peers generate."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SENT: list[OperationCall] = [
 
 
 class OwnIds(PoolAdapter):
-    """Names its allocations in its own way."""
+    """An adapter with its own names for allocations."""
 
     def __init__(self, header: Mapping[str, Any]) -> None:
         super().__init__(header)
@@ -73,7 +73,7 @@ class OwnIds(PoolAdapter):
 
 
 class NoState(PoolAdapter):
-    """Does not tell its state."""
+    """An adapter without a state."""
 
     state = None  # type: ignore[assignment]
 

@@ -1,4 +1,4 @@
-"""Traces of slot managers that a check has found, as recordings that replay.
+"""Exported traces of the slot manager replay and conform.
 
 What the oracle says under its own names and numbers is compared with what the search saw:
 a second opinion on the records that a search uses again.

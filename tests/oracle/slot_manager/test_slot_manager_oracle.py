@@ -1,4 +1,4 @@
-"""The oracle of the slot manager: recordings, numbers used again, and what it refuses."""
+"""The oracle of the slot manager: recordings, reuse of numbers, and rejected calls."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_the_order_of_maps_counts(tmp_path: Path) -> None:
         assert name in SLOT_MANAGER.ordered
 
 
-# -------------------------------------------------------------------------------- recycling
+# ------------------------------------------------------------------------ reuse of numbers
 
 
 def never_spare(s: SlotManagerState, call: int) -> bool:
@@ -143,7 +143,7 @@ def never_cleared(s: SlotManagerState, request: int) -> None:
 
 
 def always_another(s: SlotManagerState) -> int:
-    """An expected slot in a record that none had before."""
+    """A new record for each expected slot."""
     pending = s.made
     fire(s.pending, pending, PendingTaskManagerSlot.ask)
     append(s.expected, pending)
@@ -250,7 +250,7 @@ class Walk:
 
 
 def walk(seed: int, generation: str) -> tuple[int, int]:
-    """Run both oracles over one random sequence; how many records each came to have."""
+    """Run both oracles on one random sequence; returns how many records each has in the end."""
     random = Random(seed)
     walker = Walk(random)
     config = {
@@ -289,7 +289,7 @@ def walk(seed: int, generation: str) -> tuple[int, int]:
 @pytest.mark.parametrize("generation", SLOT_MANAGER.generations)
 def test_records_are_used_again_unnoticed(generation: str) -> None:
     sizes = [walk(seed, generation) for seed in range(25)]
-    # the comparison is worth something only if records really were used again
+    # the comparison means something only if records really were reused
     assert 5 * sum(small for small, _ in sizes) < 4 * sum(large for _, large in sizes)
 
 
@@ -320,13 +320,13 @@ def request(oracle: SlotManagerOracle, allocation: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("names", range(6))
 def test_an_outcome_keeps_its_allocation(names: int) -> None:
-    """However many names come in between: whichever number is next, it is not that of a1."""
+    """However many names come in between, the next number is not that of a1."""
     oracle = configured(auto_run=False)
     register(oracle, "i1", "tm1/0")
     request(oracle, "a1")
     oracle.step("unregister_task_manager", instance="i1")
     oracle.step("unregister_slot_request", allocation="a1")
-    # nothing but the outcome of the call refers to a1 by now
+    # by now only the outcome of the call refers to a1
     for n in range(names):
         oracle.step("unregister_slot_request", allocation=f"b{n}")
     register(oracle, "i1", "tm1/0")

@@ -1,4 +1,4 @@
-"""Run by test_flink_peer in a process of its own: a process has one Java machine.
+"""Run by test_flink_peer in a separate process: a process has only one Java machine.
 
 Replays recordings on the real class and compares what it does with what was recorded.
 """

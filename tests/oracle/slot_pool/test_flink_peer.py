@@ -1,4 +1,4 @@
-"""The real SlotPoolImpl as a peer, where Java, JPype and the jars are at hand."""
+"""The real SlotPoolImpl as a peer, if Java, JPype and the jars are installed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def missing(version: str) -> str | None:
-    """Why this release cannot be run here."""
+    """Why this release cannot run here."""
     if importlib.util.find_spec("jpype") is None:
         return "JPype is not installed (the extra flink)"
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:

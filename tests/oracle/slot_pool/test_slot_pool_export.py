@@ -1,4 +1,4 @@
-"""Traces that a check has found, as recordings that replay."""
+"""Exported traces of the slot pool replay and conform."""
 
 from __future__ import annotations
 

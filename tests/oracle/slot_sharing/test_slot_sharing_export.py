@@ -1,4 +1,4 @@
-"""Traces of a check of slot sharing, written as recordings: they say what the check saw."""
+"""Exported traces of slot sharing contain what the check saw."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ model = load_model("slot_sharing")
 
 
 def told(finding: Finding) -> list[list[str]]:
-    """The effects of each step that a recording tells, by name."""
+    """The effects of each step that recordings contain, by name."""
     return [
         sorted(NAMES[Effect(effect[0])] for effect in step.effects if Effect(effect[0]) in NAMES)
         for step in said(finding)

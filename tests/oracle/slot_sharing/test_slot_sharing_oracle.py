@@ -1,4 +1,4 @@
-"""The oracle of slot sharing: recordings, numbers used again, and what it refuses."""
+"""The oracle of slot sharing: recordings, reuse of numbers, and rejected calls."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_tenths_of_a_core_add_up() -> None:
             profile="share",
             locality="",
         )
-    # three tenths are exactly what there is; in binary fractions they would be more
+    # three tenths are exactly the budget; as binary fractions they would exceed it
     resolved = oracle.step("resolve_context", slot="s0", context={**CONTEXT, "profile": "slot"})
     assert resolved.state["slots"]["s0"]["reserved"]["cpu"] == 0.3
     (listed,) = oracle.step("list_resolved_roots", group="g4").result
@@ -135,7 +135,7 @@ def test_what_was_taken_back_with_another_cannot_be_taken_back_again() -> None:
     oracle.step("allocate_multi", parent="s1", slot="s3", group="g1")
     share["profile"] = "large"
     oracle.step("allocate_single", parent="s3", slot="s4", group="g2", **share)
-    # s3 has taken the place of s2, goes with it, and takes along what s4 has reserved
+    # s3 has replaced s2, is released with it, and releases what s4 has reserved
     thrown_out = oracle.step("release", slot="s2", cause="other")
     assert list(thrown_out.state["slots"]) == ["s2", "s4"]
     again = oracle.step("release", slot="s4", cause="other")
@@ -144,11 +144,11 @@ def test_what_was_taken_back_with_another_cannot_be_taken_back_again() -> None:
     assert list(again.state["slots"]) == ["s2"]
 
 
-# --------------------------------------------------------------------- numbers used again
+# ---------------------------------------------------------------------- reuse of numbers
 
 
 def arguments(random: Random, op: str, known: list[str], fresh: str) -> dict[str, Any]:
-    """Arguments for `op`: slots that were made lately, or long ago."""
+    """Arguments for `op`: slots that are recent or old."""
     slot = random.choice([*known[-6:], *known[-6:], random.choice(known)])
     group = random.choice(["g1", "g2", "g3"])
     profile = random.choice(["small", "small", "large", "unknown"])
@@ -217,7 +217,7 @@ def walk(seed: int) -> tuple[int, int]:
         try:
             expected = thrifty.step(op, **given)
         except InputError:
-            continue  # a slot of the other kind, or one that is forgotten: nobody calls it
+            continue  # a slot of the other kind or a forgotten one, which nobody calls
         done.append((op, given))
         seen = wasteful.step(op, **given)
         assert expected.state == seen.state, done

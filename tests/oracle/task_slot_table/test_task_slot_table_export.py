@@ -1,4 +1,4 @@
-"""Traces of slot tables and logical slots that a check has found, as recordings that replay."""
+"""Exported traces of the slot table and of logical slots replay and conform."""
 
 from __future__ import annotations
 

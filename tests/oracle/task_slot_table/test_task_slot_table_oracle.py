@@ -1,4 +1,4 @@
-"""The oracle of the slot table: recordings, numbers used again, and what it refuses."""
+"""The oracle of the slot table: recordings, reuse of numbers, and rejected calls."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_changed_recording_diverges(tmp_path: Path) -> None:
     assert [d.path for d in report.divergence.differences] == ["state.timers.a1.fired"]
 
 
-# ------------------------------------------------------------------------ numbers used again
+# ------------------------------------------------------------------------- reuse of numbers
 
 
 class Wasteful(TaskSlotTableOracle):
@@ -149,11 +149,11 @@ WEIGHTS = {
     "start": 0.1,
     "close": 0.1,
 }
-"""Operation -> how often it comes; once where nothing is said."""
+"""Operation -> its weight, if that is not 1."""
 
 
 def walk(seed: int, generation: str) -> tuple[int, int]:
-    """Run both oracles over one random sequence; how many tasks and tickets each has."""
+    """Run both oracles on one random sequence; returns how many tasks and tickets each has."""
     random = Random(seed)
     thrifty = TaskSlotTableOracle(generation, of(generation))
     wasteful = Wasteful(generation, of(generation))
@@ -179,7 +179,7 @@ def walk(seed: int, generation: str) -> tuple[int, int]:
 @pytest.mark.parametrize("generation", ["1.11", "1.12", "1.13"])
 def test_numbers_are_used_again_unnoticed(generation: str) -> None:
     sizes = [walk(seed, generation) for seed in range(40)]
-    # the comparison is worth something only if numbers really were used again
+    # the comparison means something only if numbers really were reused
     assert 5 * sum(small for small, _ in sizes) < sum(large for _, large in sizes)
 
 

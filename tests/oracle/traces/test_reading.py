@@ -1,4 +1,4 @@
-"""The reader names every fault with file, line, code and mend, and nothing else escapes it."""
+"""The reader reports every fault with file, line, code and fix, and raises nothing else."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def refused(path: Path) -> InputError:
 
 
 def complaint(path: Path) -> str:
-    """What the reader says of a file that may be right or wrong."""
+    """The error of the reader for a file, if there is one."""
     try:
         read(path)
     except InputError as error:
@@ -390,7 +390,7 @@ class TestSteps:
         assert sum(len(read(file)) for file in files) == 36_360
 
     def test_memory_holds_one_line(self, tmp_path: Path) -> None:
-        """Thirty megabytes of steps never stand in memory together."""
+        """The reader never has all thirty megabytes of steps in memory."""
         import tracemalloc
 
         line = json.dumps(step(result="x" * 10_000)).encode() + b"\n"

@@ -1,4 +1,4 @@
-"""What is written can be read, and a recording is written as it was."""
+"""The reader reads what the writer writes, and a copied recording stays the same."""
 
 from __future__ import annotations
 
