@@ -46,6 +46,8 @@ class ModelOracle(ABC):
     """The effect that says that the operation ends with an exception."""
     raised: ClassVar[Mapping[int, str]]
     """Its argument -> the simple name of the exception."""
+    raised_causes: ClassVar[Mapping[str, str]] = {}
+    """Exceptions that have a cause -> the simple name of the cause."""
     any_order_effect: ClassVar[int] = -1
     """The effect that begins (1) and ends (0) a range without order."""
 
@@ -111,6 +113,7 @@ class ModelOracle(ABC):
             effects=self._effects,
             unordered=self._unordered,
             raises=self._raises,
+            raises_cause=self.raised_causes.get(self._raises) if self._raises else None,
             state=self.snapshot() if self.includes_state else {},
         )
 

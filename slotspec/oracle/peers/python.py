@@ -7,10 +7,12 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
+from slotspec.models.registry import recorded
 from slotspec.oracle.peers.answers import step_of
 from slotspec.oracle.peers.naming import Translation
 from slotspec.oracle.peers.protocol import PeerError
@@ -37,20 +39,18 @@ AdapterFactory = Callable[[Mapping[str, Any]], Any]
 new adapter. The adapter may also have ``state()``, which returns the state in the form of a trace;
 without it states are not compared."""
 
-PROTOCOL_EXCEPTIONS = (
-    "CompletionException",
-    "IllegalArgumentException",
-    "IllegalStateException",
-    "NullPointerException",
-    "ResourceManagerException",
-    "RuntimeException",
-    "SlotNotActiveException",
-    "SlotNotFoundException",
-    "UnsupportedOperationException",
-)
-"""Class names of exceptions that belong to the protocol; any other is a fault of the peer."""
-PROTOCOL_CAUSES = ("CompletionException", "UnfulfillableSlotRequestException")
-"""Class names of causes (``raise … from cause``) that do; others are left out."""
+
+@lru_cache(maxsize=1)
+def protocol_exceptions() -> tuple[frozenset[str], frozenset[str]]:
+    """Class names of the exceptions that the models know, and of their causes (``raise … from``).
+
+    Any other exception is a fault of the peer; any other cause is left out.
+    """
+    oracles = [entry.oracle() for entry in recorded().values()]
+    return (
+        frozenset(name for oracle in oracles for name in oracle.raised.values()),
+        frozenset(name for oracle in oracles for name in oracle.raised_causes.values()),
+    )
 
 
 class PythonPeer:
@@ -81,10 +81,11 @@ class PythonPeer:
         try:
             answer["result"] = method(**self._names.to_peer(arguments))
         except Exception as error:
-            if type(error).__name__ not in PROTOCOL_EXCEPTIONS:
+            exceptions, causes = protocol_exceptions()
+            if type(error).__name__ not in exceptions:
                 raise self._failed(f"fails in {op}", error) from error
             answer["raises"] = type(error).__name__
-            if type(error.__cause__).__name__ in PROTOCOL_CAUSES:
+            if type(error.__cause__).__name__ in causes:
                 answer["raises_cause"] = type(error.__cause__).__name__
             answer["result"] = None
         try:

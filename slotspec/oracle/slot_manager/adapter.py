@@ -50,7 +50,7 @@ from slotspec.oracle.conformance.name_tables import ListedNames, NameTable
 from slotspec.oracle.slot_manager.schema import SCHEMA
 from slotspec.oracle.traces.profiles import profiles_of
 from slotspec.oracle.traces.schema import Argument
-from slotspec.oracle.traces.trace import Expected, TraceHeader
+from slotspec.oracle.traces.trace import TraceHeader
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.errors import InputError
@@ -65,7 +65,7 @@ RAISED: Mapping[int, str] = {
     Raised.UNSUPPORTED: "UnsupportedOperationException",
     Raised.UNFULFILLABLE: "ResourceManagerException",
 }
-CAUSES = {"ResourceManagerException": "UnfulfillableSlotRequestException"}
+CAUSES: Mapping[str, str] = {"ResourceManagerException": "UnfulfillableSlotRequestException"}
 """The causes of those exceptions that have one."""
 FAILURES = {
     Failure.TASK_MANAGER_LOST: "FlinkException",
@@ -124,6 +124,7 @@ class SlotManagerOracle(ModelOracle):
     rules: ClassVar[ModuleType] = operations
     raises_effect = Effect.RAISES
     raised = RAISED
+    raised_causes = CAUSES
 
     def configure(self, header: TraceHeader | None) -> tuple[dict[str, int], dict[str, Any]]:
         config = {**DEFAULTS, **(header.config if header else {})}
@@ -165,13 +166,6 @@ class SlotManagerOracle(ModelOracle):
         }
 
     # ------------------------------------------------------------------------------ steps
-
-    def step(self, op: str, **arguments: Any) -> Expected:
-        """Run one operation; see :meth:`ModelOracle.step`."""
-        expected = super().step(op, **arguments)
-        if expected.raises is not None:
-            expected.raises_cause = CAUSES.get(expected.raises)
-        return expected
 
     def _clear(self) -> None:
         super()._clear()

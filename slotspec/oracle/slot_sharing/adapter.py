@@ -74,6 +74,8 @@ class SlotSharingOracle(ModelOracle):
         Raised.ILLEGAL_ARGUMENT: "IllegalArgumentException",
         Raised.COMPLETION: "CompletionException",
     }
+    # the future fails with one, and joining it wraps that in another
+    raised_causes: ClassVar[Mapping[str, str]] = {"CompletionException": "CompletionException"}
 
     def __init__(
         self,
@@ -118,13 +120,10 @@ class SlotSharingOracle(ModelOracle):
         }
 
     def step(self, op: str, **arguments: Any) -> Expected:
-        """Run one operation; an exception of a failed future has a cause."""
+        """Run one operation; see :meth:`ModelOracle.step`."""
         expected = super().step(op, **arguments)
         if not self._late_calls:
             self._forget()
-        if expected.raises == self.raised[Raised.COMPLETION]:
-            # the future fails with one, and joining it wraps that in another
-            expected.raises_cause = expected.raises
         return expected
 
     # ------------------------------------------------------------------------------ names
