@@ -66,7 +66,7 @@ RAISED: Mapping[int, str] = {
     Raised.UNFULFILLABLE: "ResourceManagerException",
 }
 CAUSES: Mapping[str, str] = {"ResourceManagerException": "UnfulfillableSlotRequestException"}
-"""The causes of those exceptions that have one."""
+"""Exceptions that have a cause -> the cause."""
 FAILURES = {
     Failure.TASK_MANAGER_LOST: "FlinkException",
     Failure.SLOT_GONE: "SlotManagerException",
@@ -177,7 +177,7 @@ class SlotManagerOracle(ModelOracle):
         return super().run(operation, *arguments)
 
     def _make_room(self) -> None:
-        """Grow what one operation may use up: calls, questions, expected slots, timers.
+        """Grow what one operation may use up: calls, queries, pending slots, timers.
 
         Each action on the main thread may serve a request and give away a slot.
         """
@@ -201,7 +201,7 @@ class SlotManagerOracle(ModelOracle):
         return ANSWERS[value] if argument.name == "answer" else super().decode(argument, value)
 
     def _generate(self, kind: str, names: NameTable, number: int) -> str:
-        """Name a call or a question that the manager has made."""
+        """Name a call or a query that the manager made."""
         self._made[kind] += 1
         name = self.schema.named(kind, self._made[kind])
         names.bind(name, number)
@@ -310,7 +310,7 @@ class SlotManagerOracle(ModelOracle):
         }
 
     def snapshot(self) -> dict[str, Any]:
-        """The complete state, as traces have it; maps in the order of entry."""
+        """The complete state, as traces have it; maps in the order of insertion."""
         s = self.state
         present = [n for n in range(len(s.slot)) if s.slot[n] != TaskManagerSlot.ABSENT]
         present.sort(key=lambda n: s.slot_serial[n])
@@ -331,7 +331,7 @@ class SlotManagerOracle(ModelOracle):
                 if request != NONE
             },
             "pending_slots": {
-                self._expected_name(pending): self._owner(s.pending_request[pending])
+                self._pending_name(pending): self._owner(s.pending_request[pending])
                 for pending in s.expected
                 if pending != NONE
             },
@@ -360,7 +360,7 @@ class SlotManagerOracle(ModelOracle):
         }
 
     def _owner(self, request: int) -> dict[str, Any] | None:
-        """The request object that a slot or an expected slot has."""
+        """The request of a slot or of a pending slot."""
         if request == NONE:
             return None
         allocation = self._allocations.name(self.state.request_allocation[request])
@@ -377,7 +377,7 @@ class SlotManagerOracle(ModelOracle):
             "idle_since": s.clock - s.idle_for[instance] if idle else None,
         }
 
-    def _expected_name(self, pending: int) -> str:
+    def _pending_name(self, pending: int) -> str:
         return self.schema.named("pending_slot", self.state.pending_serial[pending])
 
     def _request(self, request: int) -> dict[str, Any]:
@@ -388,7 +388,7 @@ class SlotManagerOracle(ModelOracle):
             "profile": self._profiles.name(s.request_profile[request]),
             "created": s.clock - s.request_age[request],
             "call": self._calls.encode(s.request_call[request]),
-            "pending_slot": None if reserved == NONE else self._expected_name(reserved),
+            "pending_slot": None if reserved == NONE else self._pending_name(reserved),
         }
 
 

@@ -23,7 +23,7 @@ from slotspec.statemachine.results import Finding, TraceStep
 
 
 class SlotManagerExporter(Exporter):
-    """Names calls and questions in the order in which they are made, as recordings do.
+    """Names calls and queries in the order in which they are made, as recordings do.
 
     :raises UsageError: ``SET040`` also for a step in which a hash map changes its order.
     """
@@ -65,7 +65,7 @@ class SlotManagerExporter(Exporter):
 
     def operations_of(self, step: TraceStep) -> Iterator[OperationCall]:
         if not self._asked_for_workers:
-            # the scope has no workers to give, which a recording says once at its start
+            # without workers in the scope, the recording starts by refusing them
             yield "set_resource_allocation", {"allowed": False}
             self._asked_for_workers = True
         yield from super().operations_of(step)

@@ -71,6 +71,6 @@ TARGET = FuzzTarget(
     paired=("job", "allocation"),
     config=_manager_config,
     profiles=KNOWN,
-    # a recording cannot say that a map changes its order
+    # no recording can express that a map changes its order
     walked={"iteration_order": 0},
 )

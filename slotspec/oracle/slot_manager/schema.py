@@ -24,12 +24,12 @@ _PROFILE = Argument("profile", refers="profiles")
 
 
 class SlotManagerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a slot manager is built with; times in milliseconds.
+    """The configuration of a slot manager; times in milliseconds.
 
-    :param slot_profile: profile of the slots of new workers, `slots_per_worker` of them each.
-    :param spread: least utilized TaskExecutors are taken first.
-    :param wait_result_consumed: idle TaskExecutors are asked before they are released.
-    :param auto_run: the main thread runs everything at the end of each operation.
+    :param slot_profile: profile of the `slots_per_worker` slots of each new worker.
+    :param spread: the manager prefers the least utilized TaskExecutors.
+    :param wait_result_consumed: the manager asks idle TaskExecutors before it releases them.
+    :param auto_run: at the end of each operation the main thread runs all queued actions.
     """
 
     slot_request_timeout_ms: Timeout

@@ -155,7 +155,7 @@ class SlotPoolOracle(ModelOracle):
         return super().run(operation, *arguments)
 
     def _settle(self) -> None:
-        # which records are free matters only to a search for one
+        # which records are free matters only when a new name needs one
         self._untidy = True
 
     def tidy(self) -> None:
@@ -358,7 +358,7 @@ class SlotPoolOracle(ModelOracle):
         }
         if any(s.leaked):
             leaked = [self._leaked(leak) for leak, counted in enumerate(s.leaked) if counted]
-            # by all that there is: two may have the same allocation
+            # by all fields, since two may have the same allocation
             leaked.sort(key=lambda slot: (natural(slot["allocation"]), *map(str, slot.values())))
             state["leaked"] = leaked
         return state

@@ -26,7 +26,7 @@ _CAUSE = Argument("cause", refers="causes")
 
 
 class SlotPoolConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The two periods of a slot pool, in milliseconds."""
+    """The two timeouts of a slot pool, in milliseconds."""
 
     idle_slot_timeout_ms: Timeout
     batch_slot_timeout_ms: Timeout

@@ -91,7 +91,7 @@ class SlotSharingOracle(ModelOracle):
     def configure(self, header: TraceHeader | None) -> tuple[dict[str, int], dict[str, Any]]:
         profiles = profiles_of(header) if header else dict(CATALOGUE)
         self._scales = scales(list(profiles.values()))
-        # the rule that forgets slots is declared apart from the operations
+        # importing the module declares the rule that forgets slots
         assert self.model.settle is not None, f"{records.__name__} declares none"
         bounds = {"multis": 8, "slots": 16, "payloads": 8, "groups": 4, "physical_slots": 0}
         return {**bounds, "resources": max(2, len(self._scales))}, {
@@ -129,7 +129,7 @@ class SlotSharingOracle(ModelOracle):
     # ------------------------------------------------------------------------------ names
 
     def _forget(self) -> None:
-        """Release the names of slots that the model has forgotten, and of payloads in none."""
+        """Release the names of slots that the model has forgotten, and of payloads in no slot."""
         s = self.state
         for _, multi in self._multis.items():
             if s.multi[multi] == MultiTaskSlot.UNUSED:

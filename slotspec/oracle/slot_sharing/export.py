@@ -38,7 +38,7 @@ class SlotSharingExporter(Exporter):
         return catalogue_profiles(instance, "named_profiles", CATALOGUE)
 
     def _new_slot(self, kind: str, number: int) -> str:
-        """A new name: multi-task and single-task slots are counted together."""
+        """A new name. Multi-task and single-task slots share one sequence of names."""
         name = self.fresh("slot")
         self.names[kind][number] = name
         return name
@@ -105,11 +105,11 @@ class SlotSharingExporter(Exporter):
         yield from ()
 
     def _cancel_job(self, step: TraceStep, **given: int) -> Iterator[OperationCall]:
-        """Not an operation of the class."""
+        """Ends the recording: cancelling a job is not an operation of the class."""
         raise EndOfRecording
 
     def _calls_back(self, step: TraceStep, **given: int) -> Iterator[OperationCall]:
-        """The first argument is released, and the scheduler calls back within the release."""
+        """Ends the recording with a release: within it the scheduler calls back."""
         kind = "multi" if "multi" in step.call.action.name else "single"
         name = self.name(kind, step.call.arguments[0])
         raise EndOfRecording(("release", {"slot": name, "cause": CAUSE}))

@@ -18,7 +18,7 @@ from slotspec.oracle.traces.schema import (
 
 
 class SlotSharingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The surroundings of a slot sharing manager.
+    """The configuration of a slot sharing manager's environment.
 
     :param owner_releases: the owner of a logical slot that is returned releases its task slot.
     """

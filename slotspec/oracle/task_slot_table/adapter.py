@@ -91,7 +91,7 @@ def amount(value: Fraction, whole: bool) -> float | int:
 
 
 def by_name(named: dict[str, T]) -> dict[str, T]:
-    """The same map, ``a2`` before ``a10``."""
+    """The map sorted by name, ``a2`` before ``a10``."""
     return {name: named[name] for name in sorted(named, key=natural)}
 
 

@@ -32,7 +32,7 @@ class Amounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TaskSlotTableConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a TaskExecutor's slot table is built with.
+    """The configuration of a TaskExecutor's slot table.
 
     :param slots: number of static slots.
     :param total: the budget that static and dynamic slots share.
