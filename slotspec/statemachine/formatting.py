@@ -21,9 +21,11 @@ class TraceFormatter:
         self.instance = instance
 
     def element(self, sort: Sort, index: int) -> str:
-        """An element of a sort: ``gate1``; of a sum by its part, of a product ``tm0.slot1``."""
+        """An element of a sort: ``gate0``; of a sum by its part, of a product ``tm0.slot1``."""
         if index == NONE:
             return NOTHING
+        if sort.prefix:
+            return f"{sort.prefix}{index + 1}"
         bounds = self.instance.setting.bounds
         for part in sort.parts:
             if index < part.size(bounds):
@@ -80,9 +82,10 @@ class TraceFormatter:
     def place(self, name: str, index: int | None) -> str:
         """A field, or its element at `index`."""
         spec = self.instance.record.fields[name]
+        shown = spec.label or name
         if index is None or spec.over is None:
-            return name
-        return f"{name}[{self.element(spec.over, index)}]"
+            return shown
+        return f"{shown}[{self.element(spec.over, index)}]"
 
     def part(self, name: str) -> str:
         """A part of the record (see :mod:`slotspec.statemachine.declaration.parts`) as a heading."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from slotspec.models.registry import MODELS
 from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.results import Finding
 
 STEPS_FORMAT = "slotspec.steps"
@@ -17,10 +18,15 @@ def export(instance: Instance, finding: Finding) -> Iterator[dict[str, Any]]:
     """A trace as objects for JSON lines: as a recording of the modelled class if there is one,
     else in the model's own actions.
 
+    If the model's formatter has a method ``export(finding)``, that method writes the trace.
+
     :raises UsageError: ``SET040`` for choices that no recording can express.
     """
     entry = MODELS.get(instance.model.name)
-    if entry is None or entry.implementation is None:
+    own = getattr(formatter_of(instance), "export", None)
+    if own is not None:
+        yield from own(finding)
+    elif entry is None or entry.implementation is None:
         yield from steps_of(instance, finding)
     else:
         yield from entry.exporter()(instance, finding)

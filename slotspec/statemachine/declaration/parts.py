@@ -9,7 +9,7 @@ have their sizes from the part's own bounds.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slotspec.statemachine.declaration.effects import Emitted
@@ -88,6 +88,7 @@ def _part(name: str, attribute: str, index: int | None, spec: PartSpec, instance
                 parts=tuple(settled(below) for below in sort.parts),
                 factors=tuple(settled(below) for below in sort.factors),
                 ordered=sort.ordered,
+                prefix=sort.prefix,
                 fixed=sort.size(setting.bounds),
             )
         return sized[sort]
@@ -99,9 +100,7 @@ def _part(name: str, attribute: str, index: int | None, spec: PartSpec, instance
         elif isinstance(domain, Number):
             domain = Number(domain.largest(setting))
         over = None if declared.over is None else settled(declared.over)
-        return FieldSpec(
-            domain, declared.description, over, declared.array, declared.initial, declared.scratch
-        )
+        return replace(declared, domain=domain, over=over)
 
     fields = {f"{name}.{own}": field(spec) for own, spec in instance.record.fields.items()}
     return Part(name, attribute, index, instance.record, fields, spec.effects_from)

@@ -83,6 +83,8 @@ class Sort:
     :param factors: instead of a size: the sorts that it is the product of, in order
         (element ``(i, j)`` is number ``i * len(second) + j``).
     :param symmetric: its elements may be renamed without changing what can happen.
+    :param prefix: names its elements for people, counted from 1: ``tm`` makes ``tm1``. Without
+        it they are counted from 0 behind the sort's own name: ``gate0``.
     :param ordered: its elements are positions (in a queue, a list): never renamed, even
         where it has the size of a sort whose elements are.
     """
@@ -96,6 +98,7 @@ class Sort:
     factors: tuple[Sort, ...] = ()
     symmetric: bool = False
     ordered: bool = False
+    prefix: str = ""
 
     @property
     def bound(self) -> Bound | None:
@@ -156,6 +159,7 @@ class FieldSpec:
     :param over: the sort that indexes it; None for a scalar or a single machine.
     :param array: whether rules index it.
     :param initial: initial value where it is not 0 or NONE.
+    :param label: what people call it in a trace; by default its name.
     :param scratch: zero between steps and no part of the state: room for a rule's notes.
     """
 
@@ -165,6 +169,7 @@ class FieldSpec:
     array: bool
     initial: int
     scratch: bool = False
+    label: str = ""
 
     @property
     def default(self) -> int:
@@ -238,18 +243,19 @@ def per(
     *,
     initial: int | None = None,
     scratch: bool = False,
+    label: str = "",
 ) -> Array:
     """An array with one value of `domain` for each element of `sort`."""
-    spec = FieldSpec(domain, description, sort, True, _default(domain, initial), scratch)
+    spec = FieldSpec(domain, description, sort, True, _default(domain, initial), scratch, label)
     return cast(Array, spec)
 
 
-def single(lifecycle: type[Lifecycle], description: str) -> Array:
+def single(lifecycle: type[Lifecycle], description: str, *, label: str = "") -> Array:
     """One machine of `lifecycle`: an array of length one, so that events can be fired at [0]."""
-    return cast(Array, FieldSpec(lifecycle, description, None, True, 0))
+    return cast(Array, FieldSpec(lifecycle, description, None, True, 0, label=label))
 
 
-def scalar(domain: Domain, description: str, *, initial: int | None = None) -> int:
+def scalar(domain: Domain, description: str, *, initial: int | None = None, label: str = "") -> int:
     """One value of `domain`, which is no lifecycle: events are fired at elements of an array."""
     if isinstance(domain, type):
         raise DeclarationError(
@@ -257,7 +263,8 @@ def scalar(domain: Domain, description: str, *, initial: int | None = None) -> i
             f"a scalar of {domain.__name__} could only be assigned, which a lifecycle never is;"
             " declare single(…) and fire at [0]",
         )
-    return cast(int, FieldSpec(domain, description, None, False, _default(domain, initial)))
+    spec = FieldSpec(domain, description, None, False, _default(domain, initial), label=label)
+    return cast(int, spec)
 
 
 def constant(description: str, value: Callable[[Setting], Any]) -> Any:
