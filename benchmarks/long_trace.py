@@ -13,11 +13,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from slotspec.oracle.peers.protocol import Operation
 from slotspec.oracle.slot_pool.adapter import SlotPoolOracle
 from slotspec.oracle.slot_pool.strategies import Swarm
-from slotspec.oracle.slot_pool.view import REQUESTS, Situation
-from slotspec.oracle.traces.trace import Expected, TraceStep
+from slotspec.oracle.slot_pool.view import REQUESTS, PoolView
+from slotspec.oracle.traces.trace import Expected, OperationCall, RecordedStep
 from slotspec.oracle.traces.writing import write_trace
 
 ANSWERED_AFTER = 4
@@ -45,31 +44,31 @@ class Duties:
             elif effect["effect"] in ("request.fulfilled", "request.failed"):
                 self.open.pop((effect["request"], effect.get("attempt", 1)), None)
 
-    def next(self, situation: Situation) -> Operation | None:
+    def next(self, view: PoolView) -> OperationCall | None:
         """An answer that is due."""
         if len(self.calls) > ANSWERED_AFTER:
             return "resource_manager_acknowledges", {"allocation": self.calls.popleft()}
-        if len(self.open) > len(situation.queued_requests()) + FORGOTTEN:
+        if len(self.open) > len(view.queued_requests()) + FORGOTTEN:
             request, attempt = next(iter(self.open))
             del self.open[request, attempt]
             return "request_timeout", {"request": request, "attempt": attempt}
         return None
 
 
-def steps_of(swarm: Swarm, random: Random, state_every: int) -> Iterator[TraceStep]:
+def steps_of(swarm: Swarm, random: Random, state_every: int) -> Iterator[RecordedStep]:
     """Steps without end, of one pool that lives on.
 
     :param state_every: every so manieth step tells its state; 0: none does.
     """
     oracle = SlotPoolOracle(swarm.generation, swarm.header)
-    situation = Situation(list(swarm.header.task_managers))
+    view = PoolView(list(swarm.header.task_managers))
     duties = Duties()
     for place in count():
-        op, arguments = duties.next(situation) or swarm.step(place, situation, random)
+        op, arguments = duties.next(view) or swarm.step(place, view, random)
         expected = oracle.step(op, **arguments)
-        situation.follow(op, arguments, expected.effects, expected.state)
+        view.follow(op, arguments, expected.effects, expected.state)
         duties.follow(op, arguments, expected)
-        del situation.generated[:-50]
+        del view.generated[:-50]
         told = bool(state_every) and place % state_every == 0
         yield expected.as_step(op, arguments, state=told)
 

@@ -22,10 +22,10 @@ from slotspec.version import __version__
 if TYPE_CHECKING:
     from slotspec.models.registry import load_model
     from slotspec.oracle.conformance.batch import conform_all
+    from slotspec.oracle.conformance.oracles import Oracle
     from slotspec.oracle.conformance.replay import conform
     from slotspec.oracle.fuzzing.run import fuzz
     from slotspec.oracle.fuzzing.stateful import state_machine
-    from slotspec.oracle.slot_pool.adapter import SlotPoolOracle as Oracle
     from slotspec.statemachine.check import check
     from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle, State
     from slotspec.statemachine.declaration.model import Fairness, Model, Scope

@@ -11,7 +11,7 @@ from slotspec.cli.exit_codes import HOLDS, VIOLATED
 
 if TYPE_CHECKING:
     from slotspec.cli.output import Output
-    from slotspec.oracle.fuzzing.differences import Differences, Kind
+    from slotspec.oracle.fuzzing.differences import DifferenceKind, Differences
 
 
 def report_all(
@@ -55,7 +55,7 @@ def report_all(
         raise typer.Exit(code)
 
 
-def title(kind: Kind) -> str:
+def title(kind: DifferenceKind) -> str:
     """What explains a kind of difference, or where it appears."""
     if kind.explained:
         return f"explained by {' or '.join(kind.explained)}"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from slotspec.cli.output import Output
     from slotspec.oracle.fuzzing.coverage import Coverage
     from slotspec.oracle.fuzzing.lockstep import Found
-    from slotspec.oracle.fuzzing.run import Outcome
+    from slotspec.oracle.fuzzing.run import FuzzResult
 
 SHOWN = 8
 """Differences of a divergence that are printed; ``--json`` has all."""
@@ -124,7 +124,7 @@ def report(
     printed: Output,
     peer: str,
     generation: str,
-    outcome: Outcome,
+    outcome: FuzzResult,
     out: Path | None,
     json_to: str | None,
 ) -> None:
@@ -203,7 +203,7 @@ def print_found(printed: Output, found: Found, original: int) -> None:
     printed.line(mermaid(found))
 
 
-def to_json(peer: str, generation: str, outcome: Outcome, code: int) -> dict[str, Any]:
+def to_json(peer: str, generation: str, outcome: FuzzResult, code: int) -> dict[str, Any]:
     """The document that ``--json`` writes."""
     from slotspec.oracle.conformance.compare import ABSENT
 

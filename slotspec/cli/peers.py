@@ -89,9 +89,9 @@ def explain_peer(error: PeerError, out: Path | None) -> None:
     for number, (op, arguments) in enumerate(error.sequence, 1):
         print(f"  {number}  {call(op, arguments)}", file=sys.stderr)
     if out is not None and error.header is not None:
-        from slotspec.oracle.traces.trace import TraceStep
+        from slotspec.oracle.traces.trace import RecordedStep
         from slotspec.oracle.traces.writing import write_trace
 
-        steps = [TraceStep(op=op, arguments=arguments) for op, arguments in error.sequence]
+        steps = [RecordedStep(op=op, arguments=arguments) for op, arguments in error.sequence]
         write_trace(out, error.header, steps)
         print(f"written to {out}", file=sys.stderr)

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from slotspec.oracle.conformance.compare import Outcome, compare
+from slotspec.oracle.conformance.compare import Conformance, compare
 from slotspec.oracle.conformance.oracles import generation_of, oracle_for
 from slotspec.oracle.traces.reading import TraceReader
 from slotspec.oracle.traces.trace import Expected, TraceHeader
@@ -67,7 +67,7 @@ def follow(path: str | Path, generation: str | None = None) -> Iterator[Replayed
                     raise InputError(error.code, f"{place}: {error.message}") from None
             if expected is not None:
                 found = compare(expected, seen, reader.schema.ordered)
-                if found.outcome is Outcome.DIVERGES:
+                if found.outcome is Conformance.DIVERGES:
                     wrong = [str(difference) for difference in found.differences[:SHOWN]]
                     more = len(found.differences) - SHOWN
                     wrong += [f"and {more} more"] if more > 0 else []

@@ -49,16 +49,16 @@ class Entry:
         return model
 
     def schema(self) -> Any:
-        """What a trace of the class may say: a :class:`slotspec.oracle.traces.schema.TraceSchema`."""
+        """What a trace of the class contains: :class:`slotspec.oracle.traces.schema.TraceSchema`."""
         return self._piece("oracle", "schema", "SCHEMA")
 
     def oracle(self) -> Any:
         """What makes an oracle of the class, called with generation and header."""
         return self._piece("oracle", "adapter", "ORACLE")
 
-    def exported(self) -> Any:
-        """The function that writes a trace that a check found as a recording of the class."""
-        return self._piece("oracle", "export", "exported")
+    def exporter(self) -> Any:
+        """Writes a trace that a check found: :class:`slotspec.oracle.traces.exporting.Exporter`."""
+        return self._piece("oracle", "export", "EXPORTER")
 
     def fuzz_target(self) -> Any:
         """How to fuzz it: a :class:`slotspec.oracle.fuzzing.targets.FuzzTarget`."""

@@ -50,7 +50,7 @@ def run(
         try:
             for place, number in enumerate(numbers):
                 with suppress(InputError):
-                    lockstep.step(*operations.step(place, lockstep.situation, Random(number)))
+                    lockstep.step(*operations.step(place, lockstep.view, Random(number)))
         except Diverged as diverged:
             found.append(diverged.found)
             raise
@@ -115,13 +115,13 @@ class CheckedObject:
             own = source(pool, pool.generation(generation), Random(0), 0).header
         else:
             own = msgspec.convert(header, TraceHeader)
-        self._subject: FuzzTarget = target_of_header(own)
-        self._subject.generation(generation)
+        self._target: FuzzTarget = target_of_header(own)
+        self._target.generation(generation)
         own = msgspec.structs.replace(own, config={**own.config, **config})
         self._lockstep = Lockstep(generation, own, PythonPeer(factory, name_of(factory)))
 
     def __getattr__(self, op: str) -> Callable[..., Any]:
-        if op not in self._subject.schema.by_name:
+        if op not in self._target.schema.by_name:
             raise AttributeError(op)
 
         def operation(**arguments: Any) -> Any:

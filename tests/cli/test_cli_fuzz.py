@@ -67,7 +67,7 @@ def test_a_peer_that_dies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     given = ("--generation", "1.12", "--out", str(trace), "--timeout", "5")
     assert run("fuzz", "--target", target, *given) == 2
     output = capsys.readouterr().err
-    assert "PEE004: the peer ended with exit code 3 when it was asked for" in output
+    assert "PEE004: the peer ended with exit code 3 on the request for" in output
     assert "the sequence so far, 1 operation:" in output
     assert len(trace.read_text(encoding="utf-8").splitlines()) == 2
 

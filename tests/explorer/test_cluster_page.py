@@ -13,7 +13,7 @@ from slotspec.explorer.settings import Models, Ready
 from slotspec.explorer.traces import exported, played
 from slotspec.explorer.views import view
 from slotspec.models import load_model
-from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 
 SET = "slots_per_task_manager=1,parallelism=1,allocations=2,losses=1,early_timeouts=0"
@@ -107,7 +107,7 @@ def test_the_path_of_a_property_is_exported_replayed_and_opened(
     file = tmp_path / "path.jsonl"
     file.write_bytes(body)
     report = conform(file)
-    assert (report.outcome, report.matched) == (Outcome.CONFORMS, len(path))
+    assert (report.outcome, report.matched) == (Conformance.CONFORMS, len(path))
     again = played(body, None)
     assert tuple(again["path"]) == path
     assert (again["model"], again["generation"]) == ("cluster", "1.13")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from slotspec.diagrams.composition import Dice
-from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from tests.diagrams.samples import TRACE, turnstile
@@ -157,7 +157,7 @@ def test_an_exported_path_conforms(client: Any, tmp_path: Path) -> None:
     written = tmp_path / "exported.jsonl"
     written.write_bytes(answer.content)
     report = conform(written)
-    assert (report.outcome, report.matched) == (Outcome.CONFORMS, len(found.json()["path"]))
+    assert (report.outcome, report.matched) == (Conformance.CONFORMS, len(found.json()["path"]))
 
 
 def test_a_recorded_trace_is_played_to_its_end(client: Any) -> None:

@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from slotspec.oracle.conformance.compare import Outcome, compare
+from slotspec.oracle.conformance.compare import Conformance, compare
 from slotspec.oracle.traces.reading import TraceReader
-from slotspec.oracle.traces.trace import TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 from slotspec.statemachine.declaration.model import Model
 from slotspec.statemachine.errors import StepError
 from slotspec.statemachine.results import Limits, Verdict
@@ -25,7 +25,7 @@ def recordings(kind: str, version: str = "*") -> list[Path]:
 
 
 @cache
-def read(path: Path) -> tuple[TraceHeader, tuple[TraceStep, ...]]:
+def read(path: Path) -> tuple[TraceHeader, tuple[RecordedStep, ...]]:
     with TraceReader(path) as reader:
         return reader.header, tuple(reader)
 
@@ -42,7 +42,7 @@ def divergences(oracle: Callable[..., Any], kind: str, version: str, rules: Rule
             except (StepError, IndexError):
                 found += 1
                 break
-            if compare(expected, seen).outcome is Outcome.DIVERGES:
+            if compare(expected, seen).outcome is Conformance.DIVERGES:
                 found += 1
                 break
     return found

@@ -1,4 +1,4 @@
-"""Replays many traces, in one process or in several, and reports how far each agrees."""
+"""Replays many traces, in one process or several, and reports how far each agrees."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from slotspec.oracle.traces.reading import printable
 from slotspec.statemachine.errors import InputError, UsageError
 
 FILES_WORTH_A_PROCESS = 500
-"""With fewer files for each, starting processes takes longer than replaying: 450 recordings of
+"""With fewer files per process, starting processes takes longer than it saves: 450 recordings of
 80 steps take 2.0 s in one process and 3.1 s in two."""
 
 
 def _conform_guarded(path: str, generation: str | None) -> Report:
-    """For one of many: an option that does not fit this file must not stop the others."""
+    """Replay one of many: an option that does not fit this file must not stop the others."""
     try:
         return conform(path, generation)
     except UsageError as error:
@@ -28,7 +28,7 @@ def _conform_guarded(path: str, generation: str | None) -> Report:
 
 
 def ignore_report(_: Report) -> None:
-    """A receiver of reports that does nothing."""
+    """Do nothing with a report."""
 
 
 def conform_all(
@@ -37,18 +37,17 @@ def conform_all(
     jobs: int | None = 1,
     on_report: Callable[[Report], None] = ignore_report,
 ) -> Summary:
-    """Replay many traces; a bad file stops none of the others.
+    """Replay many traces. A bad file does not stop the others.
 
     :param paths: files, folders and patterns.
-    :param jobs: number of processes; None: as many as there are processors, if there are
-        files enough to be worth their start.
-    :param on_report: is given each report as it comes, in the order of the files.
-    :returns: all reports; with `interrupted` set after Ctrl-C.
-    :raises UsageError: ``SET101`` where no class has such a generation, ``SET102`` for less
-        than one job.
+    :param jobs: number of processes; None: one for each processor if there are enough files.
+    :param on_report: called with each report, in the order of the files.
+    :returns: all reports; `interrupted` is set after Ctrl-C.
+    :raises UsageError: ``SET101`` if no class has such a generation, ``SET102`` for fewer
+        jobs than one.
     """
     if jobs is not None and jobs < 1:
-        raise UsageError("SET102", f"{jobs} jobs cannot replay anything; give at least 1")
+        raise UsageError("SET102", f"{jobs} jobs cannot replay anything; use at least 1")
     known = sorted({g for entry in recorded().values() for g in entry.schema().generations})
     if generation is not None and generation not in known:
         raise UsageError(
@@ -73,7 +72,7 @@ def conform_all(
 def _reports(files: list[str | InputError], generation: str | None, jobs: int) -> Iterator[Report]:
     readable = [file for file in files if isinstance(file, str)]
     if jobs > 1 and len(readable) > 1:
-        # Imported here: one process needs none of it.
+        # imported here, since a single process does not need it
         from slotspec.oracle.conformance.workers import replay_in_processes
 
         replayed = replay_in_processes(_conform_guarded, readable, generation, jobs)

@@ -1,8 +1,7 @@
-"""Compares what the model does in a step with what a trace says of it.
+"""Compares a step of the model with the step of a trace.
 
-Only what the trace says is compared; a part that it leaves out is undetermined. Values are
-compared as JSON: ``true`` is not ``1``, and the order of keys means nothing, except in the
-maps that the vocabulary calls ordered.
+A part that the trace leaves open is not compared. Values are compared as JSON: ``true`` is not
+``1``, and the order of keys is ignored, except in the maps that the schema declares ordered.
 """
 
 from __future__ import annotations
@@ -16,16 +15,16 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from slotspec.oracle.traces.trace import Expected, TraceStep
+from slotspec.oracle.traces.trace import Expected, RecordedStep
 
 
-class Outcome(Enum):
-    """What a comparison found."""
+class Conformance(Enum):
+    """Whether a step or a trace agrees with the model."""
 
     CONFORMS = "CONFORMS"
-    """Nothing that the trace says differs."""
+    """Everything in the trace agrees."""
     DIVERGES = "DIVERGES"
-    """Something that the trace says differs."""
+    """Something in the trace differs."""
     UNDETERMINED = "UNDETERMINED"
     """The trace says too little to decide."""
 
@@ -36,7 +35,7 @@ class _Absent:
     _only: _Absent | None = None
 
     def __new__(cls) -> _Absent:
-        # One object only, also after a difference has come from another process.
+        # there is only one, even after a difference came from another process
         if cls._only is None:
             cls._only = super().__new__(cls)
         return cls._only
@@ -49,7 +48,7 @@ ABSENT = _Absent()
 """In a :class:`Difference`: this side does not have the field."""
 
 DIFFERENCE_LIMIT = 50
-"""So many differences of one step are listed; the first ones tell."""
+"""Most differences that are listed for one step."""
 
 
 @dataclass(frozen=True)
@@ -66,32 +65,32 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The outcome for one step, with its differences in the order of the trace's fields."""
+    """The outcome for one step, and its differences in the order of the trace's fields."""
 
-    outcome: Outcome
+    outcome: Conformance
     differences: tuple[Difference, ...] = ()
 
 
-_CONFORMS = Comparison(Outcome.CONFORMS)
-_UNDETERMINED = Comparison(Outcome.UNDETERMINED)
+_CONFORMS = Comparison(Conformance.CONFORMS)
+_UNDETERMINED = Comparison(Conformance.UNDETERMINED)
 _encode = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
 def as_text(value: object) -> str:
-    """A value for people: JSON, or ``absent``."""
+    """A value for messages: JSON, or ``absent``."""
     if value is ABSENT:
         return "absent"
     return _encode(value).decode()
 
 
 def compare(
-    expected: Expected, seen: TraceStep, ordered: frozenset[str] = frozenset({"allocated"})
+    expected: Expected, seen: RecordedStep, ordered: frozenset[str] = frozenset({"allocated"})
 ) -> Comparison:
     """Compare one step.
 
     :param ordered: paths of maps inside the state whose order counts.
-    :returns: UNDETERMINED where the step says nothing but its operation.
+    :returns: UNDETERMINED if the step consists of its operation alone.
     """
     if seen.silent:
         return _UNDETERMINED
@@ -99,32 +98,32 @@ def compare(
     if surely_equal(expected, seen, encode):
         return _CONFORMS
     found = tuple(islice(_differences(expected, seen, ordered), DIFFERENCE_LIMIT))
-    return Comparison(Outcome.DIVERGES, found) if found else _CONFORMS
+    return Comparison(Conformance.DIVERGES, found) if found else _CONFORMS
 
 
 def surely_equal(
-    expected: Expected, seen: TraceStep, encode: Callable[[Any], bytes] = _encode
+    expected: Expected, seen: RecordedStep, encode: Callable[[Any], bytes] = _encode
 ) -> bool:
-    """Whether both encode to the same bytes: the usual case, and several times faster.
+    """Whether both encode to the same bytes: the usual case, decided several times faster.
 
-    A state that is still text, a :class:`msgspec.Raw`, stands for itself.
+    The state of the trace may still be text, a :class:`msgspec.Raw`.
     """
-    said: list[Any] = [seen.raises or None, seen.raises_cause]
+    theirs: list[Any] = [seen.raises or None, seen.raises_cause]
     mine: list[Any] = [expected.raises, expected.raises_cause]
     if seen.result is not UNSET:
-        said.append(seen.result)
+        theirs.append(seen.result)
         mine.append(expected.result)
     if seen.effects is not UNSET:
-        said.append(seen.effects)
+        theirs.append(seen.effects)
         mine.append(expected.effects)
     if seen.state is not UNSET:
-        said.append(seen.state)
+        theirs.append(seen.state)
         mine.append(expected.state)
-    return encode(said) == encode(mine)
+    return encode(theirs) == encode(mine)
 
 
 def _differences(
-    expected: Expected, seen: TraceStep, ordered: frozenset[str]
+    expected: Expected, seen: RecordedStep, ordered: frozenset[str]
 ) -> Iterator[Difference]:
     yield from _raised(expected, seen)
     if seen.result is not UNSET:
@@ -136,13 +135,13 @@ def _differences(
         yield from walk("state", expected.state, seen.state, places)
 
 
-def _raised(expected: Expected, seen: TraceStep) -> Iterator[Difference]:
-    """An absent `raises` says that nothing was raised, if result or effects are there."""
+def _raised(expected: Expected, seen: RecordedStep) -> Iterator[Difference]:
+    """If a result or effects are given, an absent `raises` means that nothing was raised."""
     if seen.raises is UNSET and seen.result is UNSET and seen.effects is UNSET:
         return
-    said = None if seen.raises is UNSET else seen.raises
-    if said != expected.raises:
-        yield Difference("raises", expected.raises or ABSENT, said or ABSENT)
+    raised = None if seen.raises is UNSET else seen.raises
+    if raised != expected.raises:
+        yield Difference("raises", expected.raises or ABSENT, raised or ABSENT)
     elif seen.raises_cause != expected.raises_cause:
         yield Difference(
             "raises_cause", expected.raises_cause or ABSENT, seen.raises_cause or ABSENT
@@ -154,7 +153,7 @@ def _effects(
 ) -> Iterator[Difference]:
     mine = expected.effects
     if len(mine) == len(seen):
-        # Between sides of different length, positions no longer correspond.
+        # if the lengths differ, positions do not correspond
         mine, seen = _aligned(mine, seen, _joined([*expected.unordered, *seen_unordered]))
     for i in range(max(len(mine), len(seen))):
         left = mine[i] if i < len(mine) else ABSENT
@@ -166,12 +165,12 @@ def _effects(
 
 
 def _other_kind(left: Any, right: Any) -> bool:
-    """Two effects of different kind are shown whole: their fields do not correspond."""
+    """Two effects of different kind differ as a whole: their fields do not correspond."""
     return bool(left.get("effect") != right.get("effect"))
 
 
 def _joined(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Half-open ranges of both sides, those that overlap joined into one."""
+    """The half-open ranges of both sides, with overlapping ones merged."""
     joined: list[tuple[int, int]] = []
     for first, last in sorted(ranges):
         if joined and first < joined[-1][1]:
@@ -184,7 +183,7 @@ def _joined(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 def _aligned(
     mine: list[dict[str, Any]], seen: list[dict[str, Any]], ranges: list[tuple[int, int]]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Both sides with each range reordered, so that equal effects stand opposite each other."""
+    """Both sides, reordered within each range so that equal effects are at equal positions."""
     mine, seen = list(mine), list(seen)
     for first, last in ranges:
         rest = seen[first:last]
@@ -219,9 +218,9 @@ def _kind(value: object) -> str:
 def walk(
     path: str, expected: Any, seen: Any, ordered: frozenset[str] = frozenset()
 ) -> Iterator[Difference]:
-    """All places where two JSON values differ.
+    """Every place where two JSON values differ.
 
-    :param ordered: full paths of the maps whose key order counts.
+    :param ordered: full paths of the maps whose order of keys counts.
     """
     kind = _kind(expected)
     if kind != _kind(seen):

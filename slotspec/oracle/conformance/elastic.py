@@ -1,4 +1,4 @@
-"""A state record that grows: a recording has no bounds."""
+"""A state record that grows, since a recording has no bounds."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from slotspec.statemachine.declaration.rules import Listener
 
 
 class ElasticRecord:
-    """The record of an instance, with room for more elements of a sort when they are needed.
+    """The record of an instance. It grows when an oracle needs more elements of a sort.
 
-    Elements are only ever added at the end of a sort that is no part of a sum but the last,
-    so numbers keep their meaning.
+    Elements are added only at the end of a sort, and only if the sort is in no sum or the last
+    part of one. So every number keeps its meaning.
     """
 
     def __init__(self, instance: Instance, listener: Listener | None = None) -> None:
@@ -47,7 +47,7 @@ class ElasticRecord:
         return found
 
     def _widen(self, values: list[int], spec: FieldSpec, before: dict[str, int]) -> None:
-        """Give the elements of a field over a product their places under the new sizes."""
+        """Move the elements of a field over a product to their places under the new sizes."""
         assert spec.over is not None
         old, new = ([f.size(sizes) for f in spec.over.factors] for sizes in (before, self.bounds))
         if old[1:] == new[1:]:
@@ -62,6 +62,6 @@ class ElasticRecord:
 
 
 def _made_of(sort: Sort) -> set[str]:
-    """Names of the sorts with a size of their own that `sort` consists of."""
+    """Names of the sized sorts that `sort` consists of."""
     below = (*sort.parts, *sort.factors)
     return set[str]().union(*map(_made_of, below)) if below else {sort.name}

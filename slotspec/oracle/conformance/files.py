@@ -1,4 +1,4 @@
-"""Which files a command line means by files, folders and patterns."""
+"""Expands the files, folders and patterns of a command line."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from slotspec.oracle.traces.reading import printable
 from slotspec.statemachine.errors import InputError
 
 SUFFIXES = (".jsonl", ".jsonl.gz")
-"""What a file in a folder has to end in to be taken for a trace."""
+"""Suffixes of the files in a folder that are traces."""
 
 
 def expand(paths: Iterable[str | Path]) -> list[str | InputError]:
-    """The files that are meant by files, folders (searched to any depth) and patterns.
+    """All files of the given files, folders (searched to any depth) and patterns.
 
-    In place of a folder or pattern without traces stands the error that says so. A file that
-    is named twice is taken once.
+    A folder or pattern without traces gives an error in its place. A file that is named twice
+    counts once.
     """
     found: dict[str, str | InputError] = {}
     for given in map(str, paths):
@@ -34,7 +34,8 @@ def _expand_one(given: str) -> Iterator[str | InputError]:
         if not files:
             kinds = " or ".join(f"*{suffix}" for suffix in SUFFIXES)
             yield InputError(
-                "TRC021", f"{printable(given)}: the folder has no trace ({kinds}); name another"
+                "TRC021",
+                f"{printable(given)}: the folder has no trace ({kinds}); name another folder",
             )
         yield from files
     elif glob.has_magic(given) and not os.path.exists(given):
@@ -44,7 +45,7 @@ def _expand_one(given: str) -> Iterator[str | InputError]:
                 "TRC021", f"{printable(given)}: no file matches the pattern; correct it"
             )
         for match in matches:
-            # A folder that a pattern happens to match is no promise of traces.
+            # a pattern may match folders by chance, so they need not contain traces
             yield from _in_folder(match) if os.path.isdir(match) else [match]
     else:
         yield given

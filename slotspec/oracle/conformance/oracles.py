@@ -1,21 +1,26 @@
-"""The oracle for a trace, found by its header."""
+"""Finds the oracle for a trace by its header, or for a class by its name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any, Protocol, cast
 
 from slotspec.models.registry import recorded
-from slotspec.oracle.traces.schema import schema_of
+from slotspec.oracle.conformance.adapter import ModelOracle
+from slotspec.oracle.traces.schema import TraceSchema, schema_of
 from slotspec.oracle.traces.trace import Expected, TraceHeader
 from slotspec.statemachine.errors import InputError, UsageError
 
+DEFAULT_MODEL = "slot_pool"
+"""The class of :func:`Oracle` if only a generation is given."""
 
-class Oracle(Protocol):
-    """Says what a class does, one operation after the other.
 
-    It may also have ``hint(step)``, which is called before `step` and tells it the names
-    that the trace uses for ids that the model makes itself.
+class StepOracle(Protocol):
+    """Says what a class does with each operation.
+
+    It may also have a method ``hint(step)``, which is called before `step`, to learn the names
+    that the trace uses for ids that the class makes itself.
     """
 
     def step(self, op: str, **arguments: Any) -> Expected:
@@ -26,27 +31,88 @@ class Oracle(Protocol):
         ...
 
 
-Factory = Callable[..., Oracle]
+Factory = Callable[..., StepOracle]
 """Called with generation and header. Those of the built-in models also take ``replace``,
 ``choices`` and ``listener`` by name."""
 
 
+class Oracle:
+    """Says what one of the modelled classes does, operation by operation.
+
+    ``Oracle("slot_manager", "1.12")`` is Flink 1.12's slot manager; ``Oracle("1.12")`` is short
+    for ``Oracle("slot_pool", "1.12")``.
+
+    :param model: name of the model, see ``slotspec list models``.
+    :param generation: such as ``1.12``.
+    :param header: configuration and names of a recording; None for Flink's defaults.
+    :param options: ``replace``, ``choices`` and ``listener``, see :class:`ModelOracle`.
+    :raises UsageError: ``SET112`` for a model that no single class implements, ``SET101`` for an
+        unknown generation.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        generation: str | None = None,
+        header: TraceHeader | None = None,
+        **options: Any,
+    ) -> None:
+        if generation is None and model[:1].isdigit():
+            model, generation = DEFAULT_MODEL, model
+        models = {entry.name: entry for entry in recorded().values()}
+        if model not in models:
+            near = get_close_matches(model, models, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(models)}"
+            raise UsageError("SET112", f"no class implements model {model!r}; {hint}")
+        self.model = model
+        self.schema: TraceSchema = models[model].schema()
+        self.generation = check_generation(self.schema, generation)
+        make = cast("Callable[..., ModelOracle]", models[model].oracle())
+        self._oracle = make(self.generation, header, **options)
+
+    def step(self, op: str, **arguments: Any) -> Expected:
+        """Run one operation; returns its result, effects and exception, and the state after it.
+
+        :param op: name of the operation, see :attr:`operations`.
+        :param arguments: its arguments as in a trace, see ``slotspec list operations``.
+        :raises InputError: as :meth:`ModelOracle.step`.
+        """
+        return self._oracle.step(op, **arguments)
+
+    @property
+    def operations(self) -> list[str]:
+        """Names of the operations that this generation has."""
+        return self.schema.operations_of(self.generation)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The current state, as traces have it."""
+        return self._oracle.snapshot()
+
+
+def check_generation(schema: TraceSchema, generation: str | None) -> str:
+    """`generation`, if the class has it.
+
+    :raises UsageError: ``SET101`` if it does not.
+    """
+    if generation not in schema.generations:
+        known = ", ".join(schema.generations)
+        what = f"there is no generation {generation!r}" if generation else "name a generation"
+        raise UsageError("SET101", f"{what} of the {schema.title}; use one of {known}")
+    return generation
+
+
 def generation_of(header: TraceHeader, generation: str | None = None) -> str:
-    """The generation to hold a trace against: the one asked for, else its version's.
+    """The generation to compare a trace with: the given one, else that of its version.
 
     :raises UsageError: ``SET101`` where there is no such generation.
-    :raises InputError: ``TRC011`` where there is none for the version of the trace.
+    :raises InputError: ``TRC011`` where no generation models the version of the trace.
     """
     schema = schema_of(header.implementation)
-    known = ", ".join(schema.generations)
     if generation is not None:
-        if generation not in schema.generations:
-            raise UsageError(
-                "SET101",
-                f"there is no generation {generation!r} of the {schema.title}; use one of {known}",
-            )
-        return generation
+        return check_generation(schema, generation)
     if header.generation not in schema.generations:
+        known = ", ".join(schema.generations)
         raise InputError(
             "TRC011",
             f"no generation of the {schema.title} models version {header.version!r}; "
@@ -55,8 +121,8 @@ def generation_of(header: TraceHeader, generation: str | None = None) -> str:
     return header.generation
 
 
-def oracle_for(header: TraceHeader, generation: str | None = None) -> Oracle:
-    """A fresh oracle for one trace.
+def oracle_for(header: TraceHeader, generation: str | None = None) -> StepOracle:
+    """A new oracle for one trace.
 
     :raises InputError: ``TRC010`` where no model covers the class, or as `generation_of`.
     """
@@ -65,7 +131,7 @@ def oracle_for(header: TraceHeader, generation: str | None = None) -> Oracle:
 
 
 def factory_of(header: TraceHeader) -> Factory:
-    """What makes the oracles for traces of this class.
+    """Makes the oracles for traces of this class.
 
     :raises InputError: ``TRC010`` where no model covers the class.
     """

@@ -8,24 +8,23 @@ from pathlib import Path
 
 from msgspec import UNSET
 
-from slotspec.oracle.conformance.compare import Outcome, compare, surely_equal
-from slotspec.oracle.conformance.oracles import Oracle, generation_of, oracle_for
+from slotspec.oracle.conformance.compare import Conformance, compare, surely_equal
+from slotspec.oracle.conformance.oracles import StepOracle, generation_of, oracle_for
 from slotspec.oracle.conformance.report import BadInput, Divergence, Report
 from slotspec.oracle.conformance.steps import StepsOracle, StepsReader, is_steps
 from slotspec.oracle.traces.reading import TraceReader, printable
-from slotspec.oracle.traces.trace import Expected, TraceStep
+from slotspec.oracle.traces.trace import Expected, RecordedStep
 from slotspec.statemachine.errors import InputError, SlotspecError, StepError
 
 
 def conform(path: str | Path, generation: str | None = None) -> Report:
     """Replay one trace.
 
-    The file is read to its end after a divergence, too, so that a bad line further down is
-    named as well.
+    After a divergence the rest of the file is still read, to report bad lines in it.
 
-    :param generation: such as ``1.12``; None takes it from the version of the trace.
-    :returns: never raises for what is in the file, see :attr:`Report.error`.
-    :raises UsageError: ``SET101`` where the class has no such generation.
+    :param generation: such as ``1.12``; None: that of the trace's version.
+    :returns: the report; a bad file does not raise, see :attr:`Report.error`.
+    :raises UsageError: ``SET101`` if the class has no such generation.
     """
     report = Report(printable(path))
     start = time.perf_counter()
@@ -51,7 +50,7 @@ def _replay(reader: TraceReader, generation: str | None, report: Report) -> None
     except InputError as error:
         raise InputError(error.code, f"{report.path}:1: {error.message}") from None
     has = frozenset(reader.schema.operations_of(report.generation))
-    hint: Callable[[TraceStep], None] | None = getattr(oracle, "hint", None)
+    hint: Callable[[RecordedStep], None] | None = getattr(oracle, "hint", None)
     ordered = reader.schema.ordered
     for seen in reader.unread():
         report.steps += 1
@@ -62,7 +61,7 @@ def _replay(reader: TraceReader, generation: str | None, report: Report) -> None
             raise InputError(
                 "TRC015",
                 f"{report.path}:{seen.line}: generation {report.generation} has no operation "
-                f"{seen.op!r}; hold the trace against a generation that has it",
+                f"{seen.op!r}; compare the trace with a generation that has it",
             )
         expected = _expected(oracle, hint, seen, report)
         if expected is None:
@@ -71,22 +70,22 @@ def _replay(reader: TraceReader, generation: str | None, report: Report) -> None
         if seen.silent or not surely_equal(expected, seen):
             seen = reader.read(seen)
             found = compare(expected, seen, ordered)
-            if found.outcome is Outcome.DIVERGES:
+            if found.outcome is Conformance.DIVERGES:
                 report.divergence = Divergence(
                     report.steps, seen.line, expected, seen, found.differences
                 )
                 continue
-            report.silent += found.outcome is Outcome.UNDETERMINED
+            report.silent += found.outcome is Conformance.UNDETERMINED
         report.matched += 1
         report.operations[seen.op] += 1
 
 
 def _replay_steps(reader: StepsReader, report: Report) -> None:
-    """A trace in a model's own actions."""
+    """Replay a trace in a model's own actions."""
     report.implementation = reader.instance.model.name
-    report.version, report.generation = reader.said.generation, reader.instance.generation
+    report.version, report.generation = reader.header_line.generation, reader.instance.generation
     oracle = StepsOracle(reader)
-    last: tuple[TraceStep, Expected] | None = None
+    last: tuple[RecordedStep, Expected] | None = None
     for seen in reader:
         report.steps += 1
         if report.divergence is not None or report.fault is not None:
@@ -97,14 +96,14 @@ def _replay_steps(reader: StepsReader, report: Report) -> None:
             place = f"{report.path}:{seen.line}: {seen.op}"
             report.fault = f"{place}: the model leaves its protocol: {error}"
             continue
-        if found.outcome is Outcome.DIVERGES:
+        if found.outcome is Conformance.DIVERGES:
             report.divergence = Divergence(
                 report.steps, seen.line, expected, seen, found.differences
             )
             continue
         last = seen, expected
         report.matched += 1
-        report.silent += found.outcome is Outcome.UNDETERMINED
+        report.silent += found.outcome is Conformance.UNDETERMINED
         report.operations[seen.op] += 1
     if report.divergence is not None or report.fault is not None:
         return
@@ -115,21 +114,24 @@ def _replay_steps(reader: StepsReader, report: Report) -> None:
 
 
 def _expected(
-    oracle: Oracle, hint: Callable[[TraceStep], None] | None, seen: TraceStep, report: Report
+    oracle: StepOracle,
+    hint: Callable[[RecordedStep], None] | None,
+    seen: RecordedStep,
+    report: Report,
 ) -> Expected | None:
-    """One step of the model; None where the model itself failed, which the report then says."""
+    """One step of the model; None if the model itself fails, and then the report says why."""
     place = f"{report.path}:{seen.line}: {seen.op}"
     try:
         if hint is not None:
             hint(seen)
-        if hasattr(oracle, "tells_state"):
-            oracle.tells_state = seen.state is not UNSET
+        if hasattr(oracle, "includes_state"):
+            oracle.includes_state = seen.state is not UNSET
         return oracle.step(seen.op, **seen.arguments)
     except StepError as error:
         report.fault = f"{place}: the model leaves its protocol: {error}"
     except SlotspecError as error:
         raise InputError(error.code, f"{place}: {error.message}") from None
     except Exception as error:
-        # One trace that the model cannot digest must not hide what the others show.
+        # a failure of the model in one trace must not hide the results of the others
         report.fault = f"{place}: the model fails with {type(error).__name__}: {error}"
     return None

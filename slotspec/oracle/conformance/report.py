@@ -1,4 +1,4 @@
-"""What became of replayed traces: per file, per class, and all together."""
+"""Reports of replayed traces: per file, per class, and in total."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 from msgspec import UNSET
 
 from slotspec.models.registry import recorded
-from slotspec.oracle.conformance.compare import ABSENT, Difference, Outcome
+from slotspec.oracle.conformance.compare import ABSENT, Conformance, Difference
 from slotspec.oracle.traces.schema import schema_of
-from slotspec.oracle.traces.trace import Expected, TraceStep
+from slotspec.oracle.traces.trace import Expected, RecordedStep
 from slotspec.statemachine.errors import SlotspecError
 
 
 @dataclass(frozen=True)
 class BadInput:
-    """What is wrong with a file: the code and the message of the error, with place and mend."""
+    """What is wrong with a file: the code and the message of the error."""
 
     code: str
     message: str
 
     @classmethod
     def of(cls, error: SlotspecError, place: str = "") -> BadInput:
-        """Keep what an error says; reports travel between processes, errors do not."""
+        """Keep code and message: reports travel between processes, errors do not."""
         return cls(error.code, f"{place}: {error.message}" if place else error.message)
 
     def __str__(self) -> str:
@@ -33,9 +33,9 @@ class BadInput:
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first step of a trace that does not do what the model does.
+    """The first step of a trace that differs from the model.
 
-    :param step: number of the step, from 1; the header is not one.
+    :param step: number of the step, from 1, not counting the header.
     :param line: line of the file.
     :param expected: what the model does.
     :param seen: the step as the trace has it.
@@ -44,11 +44,11 @@ class Divergence:
     step: int
     line: int
     expected: Expected
-    seen: TraceStep
+    seen: RecordedStep
     differences: tuple[Difference, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """As the ``divergence`` of a file in the report of ``slotspec conform --json``."""
+        """The ``divergence`` of a file in the report of ``slotspec conform --json``."""
         expected = {
             "result": self.expected.result,
             "effects": self.expected.effects,
@@ -75,15 +75,14 @@ def _difference_json(difference: Difference) -> dict[str, Any]:
 
 @dataclass
 class Report:
-    """What became of one file.
+    """The result for one file.
 
-    :param generation: the generation that it was held against; None where it did not come
-        so far.
-    :param steps: steps read, those after a divergence included.
-    :param matched: steps that agree, from the first on, without a gap.
-    :param silent: how many of the matched ones say nothing but their operation.
-    :param operations: operation -> how often it is among the matched steps.
-    :param error: what is wrong with the file, with place and mend.
+    :param generation: the generation that it was compared with; None if it did not get so far.
+    :param steps: number of steps read, including those after a divergence.
+    :param matched: number of steps, from the first on, that agree.
+    :param silent: how many of the matched steps consist of their operation alone.
+    :param operations: operation -> how often it occurs among the matched steps.
+    :param error: what is wrong with the file, with the location and a suggested fix.
     :param fault: what went wrong in slotspec itself.
     """
 
@@ -101,16 +100,16 @@ class Report:
     seconds: float = 0.0
 
     @property
-    def outcome(self) -> Outcome:
-        """Also for a file with an error: what the steps before it show."""
+    def outcome(self) -> Conformance:
+        """The outcome of the steps, even of those before an error."""
         if self.divergence is not None:
-            return Outcome.DIVERGES
+            return Conformance.DIVERGES
         if self.error is not None or self.fault is not None or self.matched == self.silent:
-            return Outcome.UNDETERMINED
-        return Outcome.CONFORMS
+            return Conformance.UNDETERMINED
+        return Conformance.CONFORMS
 
     def to_json(self) -> dict[str, Any]:
-        """As one of the ``files`` in the report of ``slotspec conform --json``."""
+        """One of the ``files`` in the report of ``slotspec conform --json``."""
         return {
             "path": self.path,
             "verdict": self.outcome.value,
@@ -131,7 +130,7 @@ class Report:
 
 @dataclass
 class Group:
-    """All reports of one class and version."""
+    """The reports of one class and version, added up."""
 
     implementation: str
     version: str | None
@@ -143,14 +142,14 @@ class Group:
 
     @property
     def title(self) -> str:
-        """The class for people."""
+        """The class as messages call it."""
         if self.implementation not in recorded():
             return self.implementation
         return schema_of(self.implementation).title
 
     @property
     def possible(self) -> int | None:
-        """How many operations this generation of the class has."""
+        """Number of operations that this generation of the class has."""
         if self.implementation not in recorded() or not self.generation:
             return None
         return len(schema_of(self.implementation).operations_of(self.generation))
@@ -158,7 +157,7 @@ class Group:
 
 @dataclass
 class Summary:
-    """What became of all files; `interrupted` where some were not looked at."""
+    """The results for all files; `interrupted` if some were not replayed."""
 
     reports: list[Report] = field(default_factory=list)
     files: int = 0
@@ -168,7 +167,7 @@ class Summary:
     @property
     def conforming(self) -> int:
         """Number of files that conform."""
-        return sum(report.outcome is Outcome.CONFORMS for report in self.reports)
+        return sum(report.outcome is Conformance.CONFORMS for report in self.reports)
 
     @property
     def steps(self) -> int:
@@ -176,26 +175,28 @@ class Summary:
         return sum(report.matched for report in self.reports)
 
     @property
-    def outcome(self) -> Outcome:
-        """A divergence decides; else one undetermined file leaves the whole undetermined."""
+    def outcome(self) -> Conformance:
+        """DIVERGES if any file diverges, else UNDETERMINED if any file is."""
         found = {report.outcome for report in self.reports}
-        if Outcome.DIVERGES in found:
-            return Outcome.DIVERGES
-        if self.interrupted or Outcome.UNDETERMINED in found or not found:
-            return Outcome.UNDETERMINED
-        return Outcome.CONFORMS
+        if Conformance.DIVERGES in found:
+            return Conformance.DIVERGES
+        if self.interrupted or Conformance.UNDETERMINED in found or not found:
+            return Conformance.UNDETERMINED
+        return Conformance.CONFORMS
 
     @property
     def exit_code(self) -> int:
-        """4 a fault of slotspec, else 2 bad input, 1 diverges, 3 undetermined, 0 conforms."""
+        """4 for a fault of slotspec, else 2 for bad input, else by the outcome: 0, 1 or 3."""
         if any(report.fault for report in self.reports):
             return 4
         if any(report.error for report in self.reports):
             return 2
-        return {Outcome.CONFORMS: 0, Outcome.DIVERGES: 1, Outcome.UNDETERMINED: 3}[self.outcome]
+        return {Conformance.CONFORMS: 0, Conformance.DIVERGES: 1, Conformance.UNDETERMINED: 3}[
+            self.outcome
+        ]
 
     def groups(self) -> list[Group]:
-        """The reports by class and version, in this order."""
+        """The reports grouped by class and version, sorted by both."""
         found: dict[tuple[str, str, str], Group] = {}
         for r in self.reports:
             if r.implementation is None:
@@ -203,13 +204,13 @@ class Summary:
             key = (r.implementation, r.version or "", r.generation or "")
             group = found.setdefault(key, Group(r.implementation, r.version, r.generation))
             group.traces += 1
-            group.conform += r.outcome is Outcome.CONFORMS
+            group.conform += r.outcome is Conformance.CONFORMS
             group.steps += r.matched
             group.operations.update(r.operations)
         return [found[key] for key in sorted(found)]
 
     def to_json(self) -> dict[str, Any]:
-        """The whole of what ``slotspec conform --json`` writes."""
+        """The report of ``slotspec conform --json``."""
         return {
             "verdict": self.outcome.value,
             "exit_code": self.exit_code,

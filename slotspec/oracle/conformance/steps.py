@@ -1,9 +1,8 @@
-"""Replays traces that speak of a model's own actions (format ``slotspec.steps``).
+"""Replays traces in a model's own actions (format ``slotspec.steps``).
 
-Such a trace is what an exported path or counterexample is where no class has recordings of the
-like: of the cluster, or of a model of one's own. Its calls are taken again through the
-interpreter; results, effects and states must be the same numbers. The names of actions, of
-their arguments and of fields are those of the model, see :meth:`TraceFormatter.export`.
+Models that no single class implements, such as the cluster or a model of your own, export paths
+and counterexamples in this form. The interpreter repeats the calls; results, effects and states
+must be the same numbers. Actions, arguments and fields have the names of the model.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ from slotspec.oracle.conformance.compare import (
     ABSENT,
     DIFFERENCE_LIMIT,
     Comparison,
+    Conformance,
     Difference,
-    Outcome,
     walk,
 )
 from slotspec.oracle.traces.export import STEPS_FORMAT
 from slotspec.oracle.traces.reading import TraceReader, printable, shown, suggest
-from slotspec.oracle.traces.trace import FORMAT, Expected, TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import FORMAT, Expected, RecordedStep, TraceHeader
 from slotspec.statemachine.declaration.model import Action, Call, Instance, Model, ParameterDomain
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import DISABLED
@@ -41,9 +40,9 @@ from slotspec.statemachine.interpreter.stepping import Interpreter
 from slotspec.statemachine.results import Finding
 
 MOST_CALLS = 500_000
-"""With more of them an instance takes long to make."""
+"""With more calls an instance takes long to build."""
 SEEN = 4096
-"""Bytes of a file that are looked at to know what it is."""
+"""Bytes of a file that are read to find out its format."""
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,7 +56,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Any other line."""
+    """Every other line."""
 
     action: str
     arguments: dict[str, int]
@@ -67,14 +66,14 @@ class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def count_calls(model: Model, bounds: Mapping[str, int]) -> int:
-    """How many calls an instance would have, without making it.
+    """How many calls an instance would have, without building it.
 
     :raises UsageError: ``SET002`` for a bound out of range.
     """
     values = {name: bound.default for name, bound in model.bounds.items()}
     values |= next(iter(model.scopes.values())).bounds
     for name, value in bounds.items():
-        if name in model.bounds:  # any other is refused where the instance is made
+        if name in model.bounds:  # an unknown bound is rejected when the instance is built
             values[name] = model.bounds[name].checked(value)
 
     def size(domain: ParameterDomain) -> int:
@@ -86,7 +85,7 @@ def count_calls(model: Model, bounds: Mapping[str, int]) -> int:
 
 
 def is_steps(path: str | Path) -> bool:
-    """Whether the first line of a file is such a header; of a file that cannot be read: no."""
+    """Whether the first line of a file is such a header; False for an unreadable file."""
     try:
         with open(path, "rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
@@ -99,16 +98,16 @@ def is_steps(path: str | Path) -> bool:
 
 
 class StepsReader(TraceReader):
-    """Reads such a trace: files, lines and JSON as any other.
+    """Reads such a trace; files, lines and JSON are read as for any other.
 
-    :ivar said: the header.
-    :ivar instance: what the trace is of.
-    :param generation: instead of the header's.
+    :ivar header_line: the header.
+    :ivar instance: the instance that the trace belongs to.
+    :param generation: replaces the header's.
     :raises InputError: as :class:`TraceReader`.
     :raises UsageError: ``SET101`` where the model has no such generation.
     """
 
-    said: Header
+    header_line: Header
     instance: Instance
 
     def __init__(self, path: str | Path, generation: str | None = None) -> None:
@@ -117,24 +116,24 @@ class StepsReader(TraceReader):
 
     def _header(self) -> TraceHeader:
         try:
-            self.said = msgspec.convert(self._object(self._next_line()), Header)
+            self.header_line = msgspec.convert(self._object(self._next_line()), Header)
         except msgspec.ValidationError as error:
             self._fail("TRC012", f"header: {error}")
         model = self._model()
         generation = self._generation(model)
         try:
-            if count_calls(model, self.said.bounds) > MOST_CALLS:
+            if count_calls(model, self.header_line.bounds) > MOST_CALLS:
                 self._fail(
                     "TRC022",
                     f"header: more than {MOST_CALLS:,} calls are possible at these bounds;"
                     " choose smaller ones",
                 )
-            self.instance = model.instance(self.said.bounds, generation=generation)
+            self.instance = model.instance(self.header_line.bounds, generation=generation)
         except UsageError as error:
             self._fail("TRC012", f"header: {error.message}")
         self._calls = {(c.action.name, c.arguments): c for c in self.instance.calls}
         self._actions = {action.name: action for action in self.instance.actions}
-        # of recordings alone: names and timeouts
+        # only recordings have names and timeouts
         return TraceHeader(
             format=FORMAT,
             implementation=model.name,
@@ -145,12 +144,12 @@ class StepsReader(TraceReader):
         )
 
     def _model(self) -> Model:
-        name = self.said.model
+        name = self.header_line.model
         if name not in MODELS:
             self._fail(
                 "TRC010",
-                f"{shown(name)} is no built-in model (a trace of a model of your own is replayed"
-                f" with slotspec.statemachine.interpreter.replay); {suggest(name, MODELS)}",
+                f"{shown(name)} is not a built-in model (to replay a trace of your own model, use"
+                f" slotspec.statemachine.interpreter.replay); {suggest(name, MODELS)}",
             )
         return load_model(name)
 
@@ -161,7 +160,7 @@ class StepsReader(TraceReader):
                 "SET101",
                 f"there is no generation {self.wanted!r} of {model.name}; use one of {known}",
             )
-        generation = self.wanted or self.said.generation
+        generation = self.wanted or self.header_line.generation
         if generation is None and model.generations:
             self._fail(
                 "TRC011", f"header: no generation; use one of {', '.join(model.generations)}"
@@ -174,7 +173,7 @@ class StepsReader(TraceReader):
             )
         return generation
 
-    def __iter__(self) -> Iterator[TraceStep]:
+    def __iter__(self) -> Iterator[RecordedStep]:
         with self._file:
             while line := self._next_line():
                 try:
@@ -183,7 +182,7 @@ class StepsReader(TraceReader):
                     self._fail("TRC018", f"{error}")
                 self._check(step)
                 self.steps += 1
-                yield TraceStep(
+                yield RecordedStep(
                     op=step.action,
                     arguments=step.arguments,
                     result=step.result,
@@ -192,10 +191,12 @@ class StepsReader(TraceReader):
                     line=self.line,
                 )
         if not self.steps:
-            self._fail("TRC014", "the trace has a header and no step; write at least one", line=2)
-        if self.said.loop is not None and not 0 <= self.said.loop <= self.steps:
+            self._fail("TRC014", "the trace has a header but no step; write at least one", line=2)
+        if self.header_line.loop is not None and not 0 <= self.header_line.loop <= self.steps:
             self._fail(
-                "TRC012", f"header: loop is {self.said.loop}, but there are {self.steps} steps", 1
+                "TRC012",
+                f"header: loop is {self.header_line.loop}, but there are {self.steps} steps",
+                1,
             )
 
     def _check(self, step: Step) -> None:
@@ -229,61 +230,61 @@ class StepsReader(TraceReader):
                     f"{name} is {value}; write a number from {min(values)} to {max(values)}",
                 )
 
-    def call(self, step: TraceStep) -> Call:
-        """The call of the instance that a step is."""
+    def call(self, step: RecordedStep) -> Call:
+        """The call of the instance for a step."""
         names = self._actions[step.op].parameters
         return self._calls[step.op, tuple(step.arguments[name] for name in names)]
 
 
 class StepsOracle:
-    """Takes the steps of such a trace, and compares."""
+    """Runs the steps of such a trace and compares."""
 
     def __init__(self, reader: StepsReader) -> None:
         self.reader = reader
         self.interpreter = Interpreter(reader.instance)
         self.keys = [self.interpreter.key]
 
-    def compare(self, seen: TraceStep) -> tuple[Expected, Comparison]:
-        """One step, as the model takes it; what differs.
+    def compare(self, seen: RecordedStep) -> tuple[Expected, Comparison]:
+        """Run one step; returns what the model does, and how the trace differs.
 
-        :raises StepError: the step leaves the protocol, and no other can be taken after it.
+        :raises StepError: the step leaves the protocol; no other step can follow it.
         """
         interpreter = self.interpreter
         result = interpreter.step(self.reader.call(seen))
         effects = [[int(value) for value in effect] for effect in interpreter.effects]
-        told = Expected(result, cast("Any", effects), state=interpreter.snapshot())
+        expected = Expected(result, cast("Any", effects), state=interpreter.snapshot())
         if result == DISABLED:
             known = Difference("action", "not possible here", seen.op)
-            return told, Comparison(Outcome.DIVERGES, (known,))
+            return expected, Comparison(Conformance.DIVERGES, (known,))
         self.keys.append(interpreter.key)
         if seen.silent:
-            return told, Comparison(Outcome.UNDETERMINED)
-        found = tuple(islice(_differences(told, seen), DIFFERENCE_LIMIT))
-        return told, Comparison(Outcome.DIVERGES if found else Outcome.CONFORMS, found)
+            return expected, Comparison(Conformance.UNDETERMINED)
+        found = tuple(islice(_differences(expected, seen), DIFFERENCE_LIMIT))
+        return expected, Comparison(Conformance.DIVERGES if found else Conformance.CONFORMS, found)
 
     def loop(self) -> Difference | None:
-        """Whether the steps of a run that never ends lead back to where its loop begins."""
-        loop = self.reader.said.loop
+        """The difference if the last step of a lasso does not close its loop."""
+        loop = self.reader.header_line.loop
         if loop is None or self.keys[loop] == self.keys[-1]:
             return None
         return Difference("loop", f"the state after {loop} steps", ABSENT)
 
 
-def _differences(told: Expected, seen: TraceStep) -> Iterator[Difference]:
-    """What a step says otherwise; of its state only the fields that it names."""
+def _differences(expected: Expected, seen: RecordedStep) -> Iterator[Difference]:
+    """How a step differs. Of its state, only the fields that it names are compared."""
     if seen.result is not UNSET:
-        yield from walk("result", told.result, seen.result)
+        yield from walk("result", expected.result, seen.result)
     if seen.effects is not UNSET:
-        yield from walk("effects", told.effects, seen.effects)
+        yield from walk("effects", expected.effects, seen.effects)
     if seen.state is not UNSET:
         for name, value in seen.state.items():
-            yield from walk(f"state.{name}", told.state[name], value)
+            yield from walk(f"state.{name}", expected.state[name], value)
 
 
 def finding_of(path: str | Path, generation: str | None = None) -> tuple[Instance, Finding]:
-    """The trace as a finding, to be drawn; what it says of results and states is not compared.
+    """The trace as a finding, for drawing. Results and states are not compared.
 
-    :raises InputError: whatever is wrong with the file, a call that is not possible included.
+    :raises InputError: for anything wrong with the file, including a call that is not possible.
     """
     reader = StepsReader(path, generation)
     steps = list(reader)
@@ -295,5 +296,5 @@ def finding_of(path: str | Path, generation: str | None = None) -> tuple[Instanc
                 "TRC022", f"{printable(path)}:{step.line}: {step.op} is not possible there"
             )
     return reader.instance, Finding(
-        found.steps, found.fault, reader.instance, loop=reader.said.loop
+        found.steps, found.fault, reader.instance, loop=reader.header_line.loop
     )

@@ -1,4 +1,4 @@
-"""Replays traces in several processes, and keeps the order of the files."""
+"""Replays traces in several processes and keeps the order of the files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from slotspec.oracle.traces.reading import printable
 Replay = Callable[[str, str | None], Report]
 
 CHUNK_LIMIT = 16
-"""Most files that one process is given at a time: what an interruption may have to wait for."""
+"""Most files that a process gets at a time; an interruption may have to wait for them."""
 
 
 def _leave_interrupts_to_the_parent() -> None:
@@ -32,9 +32,9 @@ def _lost(path: str) -> Report:
 def replay_in_processes(
     replay: Replay, paths: list[str], generation: str | None, jobs: int
 ) -> Iterator[Report]:
-    """Yield one report for each path, in order; a process that dies loses one file only.
+    """Yield one report for each path, in order. A process that dies loses only one file.
 
-    :param replay: a function at the top of a module.
+    :param replay: a function at module level.
     """
     size = max(1, min(CHUNK_LIMIT, len(paths) // (2 * jobs)))
     chunks = [paths[i : i + size] for i in range(0, len(paths), size)]
@@ -45,7 +45,7 @@ def replay_in_processes(
                 try:
                     reports = future.result()
                 except BrokenProcessPool:
-                    # One death breaks the whole pool, and does not say whose it was.
+                    # one death breaks the whole pool without saying which file caused it
                     reports = _replay_apart(replay, chunk, generation)
                 yield from reports
         finally:
@@ -53,13 +53,13 @@ def replay_in_processes(
 
 
 def _processes(jobs: int) -> ProcessPoolExecutor:
-    # Fresh processes: a fork would copy locks that threads of the parent hold.
+    # new processes, since a fork would copy locks that threads of the parent hold
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(jobs, context, initializer=_leave_interrupts_to_the_parent)
 
 
 def _replay_apart(replay: Replay, paths: list[str], generation: str | None) -> list[Report]:
-    """Replay in a process of its own; halve the files where it dies, down to the one."""
+    """Replay in a separate process. If it dies, halve the files until the one is found."""
     with _processes(1) as executor:
         try:
             return executor.submit(_replay_chunk, replay, paths, generation).result()

@@ -1,4 +1,4 @@
-"""Sequences of operations for live peers: made, run beside the model, and made short."""
+"""Fuzzing: random sequences of operations run on a peer and in the model, then shrunk."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ if TYPE_CHECKING:
     from slotspec.bugs import Bug
 
 EXAMPLES = 2_000
-"""So many sequences look for a bug, unless asked otherwise."""
+"""Default number of sequences in a search for a bug."""
 
 
 def finds_bug(bug: Bug, seed: int = 0, examples: int = EXAMPLES) -> int | None:
-    """How long the shortened sequence is that tells a known bug from the healthy model.
+    """Length of the shrunk sequence that distinguishes a known bug from the healthy model.
 
-    The fuzz knows no more of the bug than its model and generation: sequences come from every
-    scope, and all that is compared is what traces tell.
+    The fuzzer knows only the model and the generation of the bug. Its sequences come from all
+    scopes, and it compares only what traces contain.
 
-    :param seed: the same seed, the same answer.
-    :param examples: sequences, at most.
-    :returns: None where no sequence shows it, and for a model of which no class can be run
-        (:func:`can_be_fuzzed`).
+    :param seed: the same seed gives the same answer.
+    :param examples: the most sequences to try.
+    :returns: None if no sequence shows the bug, and for a model that no single class implements
+        (see :func:`can_be_fuzzed`).
     """
     from slotspec.oracle.fuzzing.bugs import find
 
@@ -31,7 +31,7 @@ def finds_bug(bug: Bug, seed: int = 0, examples: int = EXAMPLES) -> int | None:
 
 
 def can_be_fuzzed(model: str) -> bool:
-    """Whether there is a class of this model that sequences can be run on."""
+    """Whether a class implements this model, so that sequences can run on it."""
     from slotspec.oracle.fuzzing.targets import fuzzable
 
     return model in fuzzable()

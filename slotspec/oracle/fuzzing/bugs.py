@@ -1,9 +1,9 @@
-"""Known bugs as peers: a model that has one, held against the healthy model."""
+"""Known bugs as peers: compares a model that has the bug with the healthy model."""
 
 from __future__ import annotations
 
 from slotspec.bugs import Bug
-from slotspec.oracle.fuzzing.run import DEFAULT_STEPS, Outcome, fuzz
+from slotspec.oracle.fuzzing.run import DEFAULT_STEPS, FuzzResult, fuzz
 from slotspec.oracle.fuzzing.targets import fuzz_target
 from slotspec.oracle.peers.model import ModelPeer
 
@@ -11,10 +11,10 @@ from slotspec.oracle.peers.model import ModelPeer
 def peer_of(bug: Bug) -> ModelPeer:
     """The model with this bug.
 
-    :raises UsageError: ``SET112`` where its model has no class that could be run.
+    :raises UsageError: ``SET112`` if no single class implements its model.
     """
-    about = fuzz_target(bug.model)
-    generation = bug.generation or about.schema.generations[-1]
+    target = fuzz_target(bug.model)
+    generation = bug.generation or target.schema.generations[-1]
     peer = ModelPeer(generation, bug.choices, bug.replace, model=bug.model)
     peer.name = f"{bug.model} with {bug.issue}"
     return peer
@@ -27,8 +27,8 @@ def find(
     *,
     steps: int = DEFAULT_STEPS,
     seconds: float | None = None,
-) -> Outcome:
-    """Look for a bug with random sequences; see :func:`slotspec.oracle.fuzzing.finds_bug`."""
+) -> FuzzResult:
+    """Search for a bug with random sequences; see :func:`slotspec.oracle.fuzzing.finds_bug`."""
     peer = peer_of(bug)
     return fuzz(
         peer,

@@ -1,4 +1,4 @@
-"""What a run has exercised: operations, lifecycle transitions, pairs of operations."""
+"""What a run exercised: operations, lifecycle transitions, pairs of operations."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from dataclasses import field as field_of
 from typing import Any
 
-from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target
+from slotspec.oracle.fuzzing.targets import DEFAULT_MODEL, FuzzTarget, fuzz_target
 from slotspec.statemachine.declaration.lifecycle import Event
 
 Transition = tuple[str, str, str]
 """Lifecycle, source state, event."""
 
 
-def declared(about: FuzzTarget) -> list[Transition]:
-    """Every transition that the lifecycles of a model declare, in their order."""
+def declared(target: FuzzTarget) -> list[Transition]:
+    """Every transition that the lifecycles of a model declare, in order."""
     found: dict[Transition, None] = {}
-    for lifecycle in about.lifecycles.values():
+    for lifecycle in target.lifecycles.values():
         for move in lifecycle.transitions:
             found[lifecycle.__name__, move.source.name, move.event.name] = None
     return list(found)
@@ -25,10 +25,10 @@ def declared(about: FuzzTarget) -> list[Transition]:
 
 @dataclass
 class Coverage:
-    """Counts; `listener` goes to an oracle."""
+    """Counts of one run; pass `listener` to an oracle."""
 
     generation: str
-    model: str = "slot_pool"
+    model: str = DEFAULT_MODEL
     sequences: int = 0
     steps: int = 0
     operations: Counter[str] = field_of(default_factory=Counter)
@@ -41,7 +41,7 @@ class Coverage:
             self.fired[field, source, event.name] += 1
 
     def step(self, before: str | None, op: str) -> None:
-        """Count one operation that came after `before`."""
+        """Count one operation that followed `before`."""
         self.steps += 1
         self.operations[op] += 1
         if before is not None:
@@ -52,17 +52,17 @@ class Coverage:
         return fuzz_target(self.model).schema.operations_of(self.generation)
 
     def transitions(self) -> dict[Transition, int]:
-        """Each declared transition with how often it was fired."""
-        about = fuzz_target(self.model)
-        counts = dict.fromkeys(declared(about), 0)
-        lifecycles = about.lifecycles
+        """How often each declared transition fired."""
+        target = fuzz_target(self.model)
+        counts = dict.fromkeys(declared(target), 0)
+        lifecycles = target.lifecycles
         for (name, source, event), count in self.fired.items():
             lifecycle = lifecycles[name]
             counts[lifecycle.__name__, lifecycle.states[source].name, event] += count
         return counts
 
     def to_json(self) -> dict[str, Any]:
-        """For ``--json``."""
+        """The ``coverage`` of ``slotspec fuzz --json``."""
         transitions = self.transitions()
         return {
             "sequences": self.sequences,
@@ -77,7 +77,7 @@ class Coverage:
         }
 
     def line(self) -> str:
-        """In one line, for progress."""
+        """One line, for progress."""
         transitions = self.transitions()
         possible = len(self.possible_operations)
         return (

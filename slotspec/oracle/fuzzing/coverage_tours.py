@@ -1,8 +1,8 @@
 """Few and short sequences that cover a model: transitions, states, or pairs of operations.
 
-A greedy tour: from where the sequence is, take the shortest way to something that is not
-covered yet, and begin anew where that would be too long. At the end go the sequences whose
-share others cover as well. The smallest set would be a hard problem; this one is small.
+The tour is greedy: it takes the shortest path to a goal that is not covered yet, and starts a
+new sequence if that path would be too long. At the end it drops the sequences whose goals others
+also cover. To find the smallest set is NP-hard; this one is small.
 """
 
 from __future__ import annotations
@@ -14,50 +14,16 @@ from typing import Literal
 
 from slotspec.oracle.fuzzing.coverage import declared
 from slotspec.oracle.fuzzing.graph import Edge, Graph, reachable
-from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target
+from slotspec.oracle.fuzzing.targets import DEFAULT_MODEL, FuzzTarget, fuzz_target
 from slotspec.statemachine.declaration.model import Instance
 
 Cover = Literal["transitions", "states", "pairs"]
 COVERS: tuple[Cover, ...] = ("transitions", "states", "pairs")
 
 STATES = 4_000
-"""So many states of each instance are looked at, unless asked otherwise."""
+"""Default for the most states of each instance to explore."""
 LENGTH = 30
-"""Longest sequence, unless more is needed to get somewhere at all."""
-
-ALL_SIDES: Mapping[str, int] = {
-    "task_managers": 1,
-    "requests": 2,
-    "request_ids": 2,
-    "foreign_allocations": 1,
-    "profiles": 1,
-    "batch_requests": 1,
-    "payloads": 1,
-    "timers": 4,
-    "idle_timeout": 1,
-    "batch_timeout": 1,
-    "unstarted": 1,
-}
-"""Bounds that have a little of everything."""
-REUSE: Mapping[str, int] = {
-    "task_managers": 1,
-    "requests": 2,
-    "request_ids": 2,
-    "foreign_allocations": 2,
-    "profiles": 1,
-    "reused_ids": 1,
-    "leaks": 2,
-    "payloads": 1,
-}
-"""Bounds for what comes of request ids that are used again."""
-MISFIT: Mapping[str, int] = {
-    "task_managers": 1,
-    "requests": 1,
-    "request_ids": 1,
-    "foreign_allocations": 0,
-    "profiles": 2,
-}
-"""Bounds for slots that do not fit what they were asked for."""
+"""Default for the longest sequence; a goal may need a longer one."""
 
 Goal = Hashable
 Gain = Callable[[str | None, Edge], Iterable[Goal]]
@@ -65,7 +31,7 @@ Gain = Callable[[str | None, Edge], Iterable[Goal]]
 
 @dataclass
 class Tour:
-    """Sequences of one instance, each with the goals that it reaches."""
+    """Sequences of one instance, each with the goals that it covers."""
 
     instance: Instance
     paths: list[tuple[tuple[Edge, ...], frozenset[Goal]]]
@@ -73,12 +39,12 @@ class Tour:
 
 @dataclass
 class Covering:
-    """What was generated.
+    """The generated sequences.
 
-    :param goals: how many there are: of those that are declared (transitions), or reachable
-        in the graphs that were looked at (states, pairs).
-    :param missing: goals that no sequence reaches.
-    :param complete: whether every reachable state within the bounds was looked at.
+    :param goals: number of goals: all declared transitions, or the states or pairs that are
+        reachable in the explored graphs.
+    :param missing: goals that no sequence covers.
+    :param complete: whether every reachable state within the bounds was explored.
     """
 
     tours: list[Tour]
@@ -89,7 +55,7 @@ class Covering:
 
 
 def gain_of(cover: Cover) -> Gain:
-    """What a step contributes, given the operation before it."""
+    """The goals that a step covers, given the operation before it."""
     if cover == "transitions":
         return lambda before, edge: edge.fired
     if cover == "states":
@@ -102,19 +68,19 @@ def cover(
     generation: str,
     bounds: Mapping[str, int] | None = None,
     *,
-    model: str = "slot_pool",
+    model: str = DEFAULT_MODEL,
     states: int = STATES,
     length: int = LENGTH,
 ) -> Covering:
     """Sequences that cover a model of a generation.
 
-    :param bounds: of the one instance to be covered; None: bounds that suit `what`.
+    :param bounds: bounds of the one instance to cover; None: bounds that suit `what`.
     """
-    about = fuzz_target(model)
-    instances = _instances(about, generation, what, bounds)
+    target = fuzz_target(model)
+    instances = _instances(target, generation, what, bounds)
     gain = gain_of(what)
     done: set[Goal] = set()
-    wanted: set[Goal] = set(declared(about)) if what == "transitions" else set()
+    wanted: set[Goal] = set(declared(target)) if what == "transitions" else set()
     covering = Covering([], 0, [], True, 0)
     for instance in instances:
         graph = reachable(instance, states)
@@ -125,7 +91,7 @@ def cover(
             done.add(0)
         elif what == "pairs":
             wanted |= _pairs(graph)
-        tour = Tour(instance, _without_idle(_tour(graph, gain, done, length)))
+        tour = Tour(instance, _without_redundant(_tour(graph, gain, done, length)))
         covering.tours.append(tour)
     covering.goals = len(wanted)
     covering.missing = sorted(wanted - done, key=str)
@@ -133,22 +99,22 @@ def cover(
 
 
 def _instances(
-    about: FuzzTarget, generation: str, what: Cover, bounds: Mapping[str, int] | None
+    target: FuzzTarget, generation: str, what: Cover, bounds: Mapping[str, int] | None
 ) -> list[Instance]:
-    """What is covered: one instance of bounds that are given, else some that suit `what`."""
-    model = about.load()
-    if bounds is None and what == "states" and about.tiny:
-        bounds = about.tiny
+    """The instances to cover: one with the given bounds, else some that suit `what`."""
+    model = target.load()
+    if bounds is None and what == "states" and target.tiny:
+        bounds = target.tiny
     if bounds is not None:
         return [model.instance(bounds, generation=generation)]
-    if about.model == "slot_pool":
-        return [model.instance(b, generation=generation) for b in (ALL_SIDES, REUSE, MISFIT)]
+    if target.covered:
+        return [model.instance(bounds, generation=generation) for bounds in target.covered]
     scopes = list(model.scopes)[:1] if what == "states" else model.scopes
-    return [model.instance(about.walked, generation=generation, scope=name) for name in scopes]
+    return [model.instance(target.walked, generation=generation, scope=name) for name in scopes]
 
 
 def _pairs(graph: Graph) -> set[Goal]:
-    """Pairs of operations of which one can come right after the other, in this graph."""
+    """Pairs of operations that can directly follow each other in this graph."""
     into: list[set[str]] = [set() for _ in graph.edges]
     for edges in graph.edges:
         for edge in edges:
@@ -193,7 +159,7 @@ def _nearest(
     done: set[Goal],
     room: int | None,
 ) -> list[Edge] | None:
-    """The shortest way on which the last step contributes something; the best of these."""
+    """The shortest path whose last step covers something new; of these the one with the most."""
     start = (node, before)
     came: dict[tuple[int, str | None], tuple[tuple[int, str | None], Edge] | None] = {start: None}
     frontier = deque([(start, 0)])
@@ -220,10 +186,10 @@ def _nearest(
     return way[::-1]
 
 
-def _without_idle(
+def _without_redundant(
     paths: list[tuple[tuple[Edge, ...], frozenset[Goal]]],
 ) -> list[tuple[tuple[Edge, ...], frozenset[Goal]]]:
-    """Leave out sequences whose goals others reach as well, the longest ones first."""
+    """Drop sequences whose goals others also cover, the longest first."""
     kept = sorted(paths, key=lambda path: len(path[0]))
     for path in sorted(paths, key=lambda path: -len(path[0])):
         others: set[Goal] = set().union(*(goals for p, goals in kept if p is not path[0]))

@@ -1,9 +1,9 @@
-"""Every kind of difference between a peer and the model, each with a short sequence.
+"""Finds every kind of difference between a peer and the model, each with a short sequence.
 
-The run goes on after a divergence. Two divergences are of one kind if they begin in the same
-part of the same operation; where the peer is a generation of the model, they are also told
-apart by the choice of that generation which explains them: the one that, switched alone,
-makes the model do what the peer does.
+The run continues after a divergence. Two divergences are of one kind if they begin in the same
+part of the same operation. If the peer is another generation of the model, they must also have
+the same explanation: the choice of that generation which alone makes the model do what the peer
+does.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep, replay
 from slotspec.oracle.fuzzing.run import absent_operations, ignore
 from slotspec.oracle.fuzzing.shrinking import shrink
 from slotspec.oracle.fuzzing.sources import source
-from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target, target_of_header
+from slotspec.oracle.fuzzing.targets import DEFAULT_MODEL, FuzzTarget, fuzz_target, target_of_header
 from slotspec.oracle.peers.model import ModelPeer
 from slotspec.oracle.peers.protocol import Peer
 from slotspec.statemachine.errors import InputError
 
 
 @dataclass
-class Kind:
+class DifferenceKind:
     """One kind of difference.
 
-    :param explained: see :func:`explained_by`; empty where nothing explains it.
-    :param count: how many sequences showed it first.
+    :param explained: see :func:`explained_by`; empty if nothing explains it.
+    :param count: number of sequences whose first divergence it is.
     """
 
     explained: tuple[str, ...]
@@ -42,22 +42,22 @@ class Kind:
 
 @dataclass
 class Differences:
-    """What a run found.
+    """The result of a run.
 
-    :param combined: sequences that began with several of the listed kinds at once.
-    :param absent_there: operations that the peer does not have, though the model has.
-    :param absent_here: the reverse.
+    :param combined: number of sequences that began with several of the listed kinds at once.
+    :param absent_there: operations that the model has and the peer does not.
+    :param absent_here: operations that the peer has and the model does not.
     """
 
     coverage: Coverage
-    kinds: list[Kind]
+    kinds: list[DifferenceKind]
     combined: int
     seconds: float
     absent_there: tuple[str, ...]
     absent_here: tuple[str, ...]
 
 
-def choices_between(here: str, there: str, model: str = "slot_pool") -> dict[str, Any]:
+def choices_between(here: str, there: str, model: str = DEFAULT_MODEL) -> dict[str, Any]:
     """Choices of generation `there` that differ from those of `here`, with their values."""
     generations = fuzz_target(model).load().generations
     mine, theirs = generations[here], generations[there]
@@ -69,9 +69,9 @@ def choices_between(here: str, there: str, model: str = "slot_pool") -> dict[str
 
 
 def explained_by(found: Found, generation: str, other: str) -> tuple[str, ...]:
-    """Which choice of `other` makes the model do what the peer did in every step.
+    """The choices of `other` that make the model do what the peer did in every step.
 
-    Each of the answers does so alone; where no single choice does, each is a pair such as
+    Each of them does so alone. If no single choice does, each is a pair such as
     ``removal + repeated_id``.
     """
     model = target_of_header(found.header).model
@@ -93,32 +93,32 @@ def every_difference(
     peer: Peer,
     generation: str,
     *,
-    model: str = "slot_pool",
+    model: str = DEFAULT_MODEL,
     seed_: int = 0,
     sequences: int = 1_000,
     steps: int = 60,
     seconds: float | None = None,
     progress: Callable[[Coverage], None] = ignore,
 ) -> Differences:
-    """Run all sequences, and keep the shortest of each kind.
+    """Run all sequences and keep the shortest of each kind.
 
-    :param generation: of the model that the peer is held against.
-    :param model: the class that the peer is one of.
-    :raises PeerError: where the peer fails; it tells the sequence.
+    :param generation: the generation of the model to compare the peer with.
+    :param model: the model of the peer's class.
+    :raises PeerError: if the peer fails; it contains the sequence.
     """
     start = time.perf_counter()
-    about = fuzz_target(model)
-    known = about.schema.generations
+    target = fuzz_target(model)
+    known = target.schema.generations
     other = getattr(peer, "generation", None)
     comparable = other if other in known and other != generation else None
     coverage = Coverage(generation, model)
-    absent = absent_operations(peer, about)
-    kinds: dict[tuple[str, ...], Kind] = {}
+    absent = absent_operations(peer, target)
+    kinds: dict[tuple[str, ...], DifferenceKind] = {}
     for number in range(sequences):
         if seconds is not None and time.perf_counter() - start > seconds:
             break
         random = Random(seed_ * 1_000_003 + number)
-        found = _sequence(peer, about, random, steps, absent, coverage)
+        found = _sequence(peer, target, random, steps, absent, coverage)
         progress(coverage)
         if found is None:
             continue
@@ -128,12 +128,12 @@ def every_difference(
             kinds[key].count += 1
         if key not in kinds or len(found.steps) < len(kinds[key].found.steps):
             count = kinds[key].count if key in kinds else 1
-            kinds[key] = Kind(explained, found, count)
+            kinds[key] = DifferenceKind(explained, found, count)
     combined = _without_combinations(kinds)
     for kind in kinds.values():
         kind.found = _short(kind, generation, comparable, peer)
     ordered = sorted(kinds.values(), key=lambda kind: (kind.explained, len(kind.found.steps)))
-    operations = about.schema.operations
+    operations = target.schema.operations
     mine = frozenset(o.name for o in operations if generation in o.absent_in)
     return Differences(
         coverage,
@@ -145,8 +145,8 @@ def every_difference(
     )
 
 
-def _without_combinations(kinds: dict[tuple[str, ...], Kind]) -> int:
-    """Drop kinds that only mix choices with a kind of their own; how many sequences had them."""
+def _without_combinations(kinds: dict[tuple[str, ...], DifferenceKind]) -> int:
+    """Drop kinds that only combine others; returns how many sequences had them."""
     alone = {key[0] for key, kind in kinds.items() if kind.explained and len(key) == 1}
     alone = {choice for choice in alone if " + " not in choice}
     dropped = 0
@@ -166,24 +166,24 @@ def _place(found: Found) -> tuple[str, ...]:
 
 def _sequence(
     peer: Peer,
-    about: FuzzTarget,
+    target: FuzzTarget,
     random: Random,
     steps: int,
     absent: frozenset[str],
     coverage: Coverage,
 ) -> Found | None:
-    steps_ = source(about, coverage.generation, random, steps, absent)
+    steps_ = source(target, coverage.generation, random, steps, absent)
     lockstep = Lockstep(coverage.generation, steps_.header, peer, coverage)
     try:
         for place in range(random.randint(1, steps)):
             with suppress(InputError):
-                lockstep.step(*steps_.step(place, lockstep.situation, random))
+                lockstep.step(*steps_.step(place, lockstep.view, random))
     except Diverged as diverged:
         return diverged.found
     return None
 
 
-def _short(kind: Kind, generation: str, other: str | None, peer: Peer) -> Found:
+def _short(kind: DifferenceKind, generation: str, other: str | None, peer: Peer) -> Found:
     place = _place(kind.found)
 
     def same(found: Found) -> bool:

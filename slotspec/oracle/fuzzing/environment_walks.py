@@ -1,7 +1,7 @@
-"""Random walks of a model's own environment, told as operations of the class.
+"""Random walks of a model's own environment, as operations of the class.
 
-The environment does what the real surroundings of the class may do, within the small bounds
-of a scope: every message that may come, late and repeated ones too, but none that nobody
+The environment does what the real callers of the class may do, within the small bounds of a
+scope: it sends every message that may arrive, late and repeated ones too, but none that nobody
 would send.
 """
 
@@ -14,36 +14,34 @@ from typing import Any
 import msgspec
 
 from slotspec.oracle.fuzzing.targets import fuzz_target
-from slotspec.oracle.peers.protocol import Operation
 from slotspec.oracle.traces.export import export
 from slotspec.oracle.traces.schema import RESERVED
-from slotspec.oracle.traces.trace import TraceHeader
-from slotspec.oracle.traces.trace import TraceStep as Recorded
+from slotspec.oracle.traces.trace import OperationCall, RecordedStep, TraceHeader
 from slotspec.statemachine.declaration.model import Action, Call, Instance
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.interpreter.stepping import Interpreter
 from slotspec.statemachine.results import Finding, TraceStep
 
 TRIES = 40
-"""So many calls are tried for one step before every one is."""
+"""Random calls that are tried for one step before all calls are."""
 _WEIGHTS = (0.1, 0.5, 1.0, 1.0, 3.0)
 _SELDOM = (0.0, 0.02, 0.1)
 _IDLE = 0.2
-"""How often a call is taken that changes nothing: a query, or what comes in vain."""
+"""How often a call that changes nothing is taken: a query, or a message without effect."""
 
 
 @lru_cache(maxsize=64)
-def surroundings(model: str, generation: str, scope: str) -> Surroundings:
-    """The environment of a model at the bounds of a scope, made once."""
-    about = fuzz_target(model)
-    instance = about.load().instance(about.walked, generation=generation, scope=scope)
-    return Surroundings(instance, about.rare)
+def environment_of(model: str, generation: str, scope: str) -> Environment:
+    """The environment of a model within the bounds of a scope, built once."""
+    target = fuzz_target(model)
+    instance = target.load().instance(target.walked, generation=generation, scope=scope)
+    return Environment(instance, target.rare)
 
 
-class Surroundings:
-    """An instance, and the walks through it.
+class Environment:
+    """An instance and the walks through it.
 
-    :param rare: actions that seldom come, since little is left after them.
+    :param rare: actions that occur seldom, since little can happen after them.
     """
 
     def __init__(self, instance: Instance, rare: frozenset[str] = frozenset()) -> None:
@@ -56,7 +54,7 @@ class Surroundings:
             self._calls.setdefault(call.action.name, []).append(call)
 
     def walk(self, length: int, random: Random) -> Finding:
-        """So many calls from the initial state on, or fewer where none is possible."""
+        """A walk of `length` calls from the initial state; shorter if no call is possible."""
         now = self._now
         now.load(self._start)
         actions = [a for a in self.instance.actions if a.name in self._calls]
@@ -97,26 +95,26 @@ class Surroundings:
         return None
 
 
-def told(finding: Finding) -> tuple[TraceHeader, list[Operation]]:
-    """A walk as the header and the operations of a recording."""
+def as_calls(finding: Finding) -> tuple[TraceHeader, list[OperationCall]]:
+    """The header and the operations of a walk as a recording."""
     header, steps = recorded(finding)
     return header, [(step.op, step.arguments) for step in steps]
 
 
-def recorded(finding: Finding) -> tuple[TraceHeader, list[Recorded]]:
-    """A walk as a recording, with what the model expects of each step."""
+def recorded(finding: Finding) -> tuple[TraceHeader, list[RecordedStep]]:
+    """A walk as a recording, with what the model does in each step."""
     assert finding.instance is not None
     lines = export(finding.instance, finding)
     header = msgspec.convert(next(lines), TraceHeader)
     return header, [_step(line) for line in lines]
 
 
-def _step(line: dict[str, Any]) -> Recorded:
-    """The step that an exported line says, which needs no second look."""
-    said: dict[str, Any] = {name: v for name, v in line.items() if name in RESERVED}
-    if "unordered" in said:
-        said["unordered"] = tuple((begin, end) for begin, end in said["unordered"])
-    said.setdefault("raises", None)
-    op = said.pop("op")
+def _step(line: dict[str, Any]) -> RecordedStep:
+    """The step of an exported line, which needs no validation."""
+    fields: dict[str, Any] = {name: v for name, v in line.items() if name in RESERVED}
+    if "unordered" in fields:
+        fields["unordered"] = tuple((begin, end) for begin, end in fields["unordered"])
+    fields.setdefault("raises", None)
+    op = fields.pop("op")
     arguments = {name: v for name, v in line.items() if name not in RESERVED}
-    return Recorded(op=op, arguments=arguments, **said)
+    return RecordedStep(op=op, arguments=arguments, **fields)

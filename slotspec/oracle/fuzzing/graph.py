@@ -1,4 +1,4 @@
-"""The reachable graph of a small instance, with what each step fires."""
+"""The reachable graph of a small instance, with the transitions that each step fires."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Edge:
 class Graph:
     """States are numbers in breadth-first order; 0 is the initial one.
 
-    :param complete: whether every state has its edges; if not, the graph was cut off.
+    :param complete: whether all reachable states are in it; if not, the limit was reached.
     """
 
     instance: Instance

@@ -1,4 +1,4 @@
-"""Runs a peer and the model side by side, one step at a time."""
+"""Runs a peer and the model side by side, step by step."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
-from slotspec.oracle.conformance.compare import Difference, Outcome, compare
+from slotspec.oracle.conformance.compare import Conformance, Difference, compare
 from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.fuzzing.coverage import Coverage
-from slotspec.oracle.fuzzing.sources import situation_of
+from slotspec.oracle.fuzzing.sources import view_of
 from slotspec.oracle.fuzzing.targets import target_of_header
-from slotspec.oracle.peers.protocol import Operation, Peer, PeerError
-from slotspec.oracle.traces.trace import Expected, TraceHeader, TraceStep
+from slotspec.oracle.peers.protocol import Peer, PeerError
+from slotspec.oracle.traces.trace import Expected, OperationCall, RecordedStep, TraceHeader
 from slotspec.statemachine.errors import StepError
 
 
@@ -22,26 +20,26 @@ from slotspec.statemachine.errors import StepError
 class Found:
     """A sequence whose last step differs.
 
-    :param steps: what the peer did, the last step being the one that differs.
-    :param expected: what the model does in each of them.
-    :param fault: what went wrong in the model itself, which then has no last expectation.
-    :param failure: how the peer failed in the last step, of which nothing else is known then.
+    :param steps: what the peer did; the last step is the one that differs.
+    :param expected: what the model does in each step.
+    :param fault: how the model itself failed in the last step, for which `expected` has no entry.
+    :param failure: how the peer failed in the last step, which then has no results.
     """
 
     header: TraceHeader
-    steps: tuple[TraceStep, ...]
+    steps: tuple[RecordedStep, ...]
     expected: tuple[Expected, ...]
     differences: tuple[Difference, ...]
     fault: str | None = None
     failure: PeerError | None = None
 
     @property
-    def operations(self) -> list[Operation]:
+    def operations(self) -> list[OperationCall]:
         return [(step.op, step.arguments) for step in self.steps]
 
 
 class Diverged(Exception):
-    """The peer has left the model."""
+    """The peer differs from the model."""
 
     def __init__(self, found: Found) -> None:
         what = found.fault or found.failure or found.differences[0]
@@ -50,11 +48,11 @@ class Diverged(Exception):
 
 
 class Lockstep:
-    """One sequence, of the class that the header names.
+    """One sequence, of the class in the header.
 
-    :param generation: of the model.
-    :param peer: is reset.
-    :param coverage: is counted into, if given.
+    :param generation: generation of the model.
+    :param peer: the peer, which is reset.
+    :param coverage: counts what the sequence exercises.
     """
 
     def __init__(
@@ -66,11 +64,11 @@ class Lockstep:
         self._coverage = coverage
         listener = None if coverage is None else coverage.listener
         self._oracle: Any = factory_of(header)(generation, header, listener=listener)
-        # where the model names what the peer makes, the peer has to speak first
+        # if the model takes over the names of ids that the peer makes, the peer steps first
         self._peer_first = hasattr(self._oracle, "hint")
-        self._ordered = target_of_header(header).schema.ordered
-        self.situation = situation_of(header)
-        self.steps: list[TraceStep] = []
+        self._target = target_of_header(header)
+        self.view = view_of(header)
+        self.steps: list[RecordedStep] = []
         self.expected: list[Expected] = []
         peer.reset(header)
         if coverage is not None:
@@ -79,12 +77,11 @@ class Lockstep:
     def step(self, op: str, arguments: dict[str, Any]) -> None:
         """Run one operation on both.
 
-        :raises Diverged: where they differ.
-        :raises PeerError: where the peer does not answer; it tells the sequence.
-        :raises InputError: where nobody knows what the class does with such a call; nothing
-            was run then.
+        :raises Diverged: if they differ.
+        :raises PeerError: if the peer does not answer; it contains the sequence.
+        :raises InputError: for a call that no implementation could receive; it was not run.
         """
-        asked = TraceStep(op=op, arguments=arguments)
+        asked = RecordedStep(op=op, arguments=arguments)
         expected = None if self._peer_first else self._expected(asked)
         try:
             seen = self._peer.step(op, arguments)
@@ -94,27 +91,28 @@ class Lockstep:
         if self._coverage is not None:
             self._coverage.step(self.steps[-1].op if self.steps else None, op)
         if self._peer_first:
-            seen = reshaped(seen, self._generation)
+            if self._target.reshape is not None:
+                seen = self._target.reshape(seen, self._generation)
             expected = self._expected(seen)
         assert expected is not None
         self.steps.append(seen)
         self.expected.append(expected)
-        found = compare(expected, seen, self._ordered)
-        if found.outcome is Outcome.DIVERGES:
+        found = compare(expected, seen, self._target.schema.ordered)
+        if found.outcome is Conformance.DIVERGES:
             raise Diverged(
                 Found(self.header, tuple(self.steps), tuple(self.expected), found.differences)
             )
-        self.situation.follow(op, arguments, expected.effects, expected.state)
+        self.view.follow(op, arguments, expected.effects, expected.state)
 
     def failed(self, error: PeerError) -> Found:
-        """What is known where the peer has failed in the last step."""
+        """The sequence, after the peer failed in its last step."""
         return Found(self.header, tuple(self.steps), tuple(self.expected), (), failure=error)
 
     @property
-    def _operations(self) -> list[Operation]:
+    def _operations(self) -> list[OperationCall]:
         return [(step.op, step.arguments) for step in self.steps]
 
-    def _expected(self, seen: TraceStep) -> Expected:
+    def _expected(self, seen: RecordedStep) -> Expected:
         try:
             if self._peer_first:
                 self._oracle.hint(seen)
@@ -126,32 +124,13 @@ class Lockstep:
         return expected
 
 
-def reshaped(step: TraceStep, generation: str) -> TraceStep:
-    """A slot pool's step in the shape of this release: 1.11 has no ``origin`` in its state."""
-    pending = step.state.get("pending") if isinstance(step.state, dict) else None
-    if not isinstance(pending, list) or not all(isinstance(e, dict) for e in pending):
-        return step
-    assert isinstance(step.state, dict)
-    if generation == "1.11":
-        entries = [
-            {n: v for n, v in e.items() if n != "origin" or v != e.get("allocation")}
-            for e in pending
-        ]
-    else:
-        entries = [
-            {**e, "origin": e["allocation"]} if "origin" not in e and "allocation" in e else e
-            for e in pending
-        ]
-    return msgspec.structs.replace(step, state={**step.state, "pending": entries})
-
-
 def replay(
-    generation: str, header: TraceHeader, peer: Peer, sequence: Sequence[Operation]
+    generation: str, header: TraceHeader, peer: Peer, sequence: Sequence[OperationCall]
 ) -> Found | None:
-    """Run a whole sequence; where it diverges, if it does.
+    """Run a whole sequence; returns where it diverges, or None.
 
     :raises PeerError: as :meth:`Lockstep.step`.
-    :raises InputError: so, too.
+    :raises InputError: as :meth:`Lockstep.step`.
     """
     found = attempt(generation, header, peer, sequence)
     if found is not None and found.failure is not None:
@@ -160,9 +139,9 @@ def replay(
 
 
 def attempt(
-    generation: str, header: TraceHeader, peer: Peer, sequence: Sequence[Operation]
+    generation: str, header: TraceHeader, peer: Peer, sequence: Sequence[OperationCall]
 ) -> Found | None:
-    """As :func:`replay`, but a step in which the peer fails is found like one that differs."""
+    """Like :func:`replay`, but returns a failure of the peer instead of raising it."""
     lockstep = Lockstep(generation, header, peer)
     try:
         for op, arguments in sequence:

@@ -1,4 +1,4 @@
-"""The names that a sequence has used so far, and which of them belong together."""
+"""The names that a sequence has used so far, and which belong together."""
 
 from __future__ import annotations
 
@@ -7,30 +7,30 @@ from typing import Any
 
 from slotspec.oracle.fuzzing.targets import FuzzTarget
 
-Names = Mapping[str, Any]
-"""Kind -> name (or number): what one object of the class, one message, one call said."""
+NameGroup = Mapping[str, Any]
+"""Kind -> name (or number): the names in one object of the state, one message or one call."""
 
 RECENT = 8
-"""So many of the last messages are remembered whole."""
+"""How many of the last messages are kept whole."""
 
 
-class NamesInUse:
-    """What may be named by the next operation, gathered from states, effects and arguments.
+class NamePool:
+    """The names that the next operation may use, collected from states, effects and arguments.
 
-    :ivar ever: kind -> every name that came up, oldest first.
+    :ivar ever: kind -> every name so far, oldest first.
     :ivar calls: operation -> the arguments of its calls.
     """
 
-    def __init__(self, about: FuzzTarget) -> None:
-        self._about = about
+    def __init__(self, target: FuzzTarget) -> None:
+        self._target = target
         self._state: Any = {}
-        self._gathered: tuple[dict[str, list[str]], list[Names]] | None = None
-        self._messages: list[Names] = []
+        self._gathered: tuple[dict[str, list[str]], list[NameGroup]] | None = None
+        self._messages: list[NameGroup] = []
         self.ever: dict[str, dict[str, None]] = {}
         self.calls: dict[str, list[dict[str, Any]]] = {}
 
     def understands(self, state: dict[str, Any]) -> bool:
-        """Whether names can be found in a peer's state: in any."""
+        """True: names can be collected from any state."""
         return True
 
     def follow(
@@ -47,17 +47,17 @@ class NamesInUse:
             self.ever.setdefault(kind, {}).update(dict.fromkeys(names))
 
     def now(self, kind: str) -> list[str]:
-        """Names of a kind in the present state."""
+        """Names of a kind in the current state."""
         return self._here()[0].get(kind, [])
 
-    def together(self) -> list[Names]:
-        """What belongs together: in the present state, and in the last messages."""
+    def together(self) -> list[NameGroup]:
+        """Names that belong together, in the current state and in the last messages."""
         return [*self._here()[1], *self._messages]
 
-    def _here(self) -> tuple[dict[str, list[str]], list[Names]]:
+    def _here(self) -> tuple[dict[str, list[str]], list[NameGroup]]:
         if self._gathered is None:
             names: dict[str, list[str]] = {}
-            groups: list[Names] = []
+            groups: list[NameGroup] = []
             self._gather(self._state, (), {}, names, groups)
             self._gathered = names, groups
         return self._gathered
@@ -66,11 +66,11 @@ class NamesInUse:
         self,
         value: Any,
         levels: tuple[str, ...],
-        above: Names,
+        above: NameGroup,
         names: dict[str, list[str]],
-        groups: list[Names],
+        groups: list[NameGroup],
     ) -> None:
-        """Names below `value`, whose keys are names of the kind `levels` says."""
+        """Collect the names below `value`; `levels` are the kinds of its keys."""
         if isinstance(value, list | tuple):
             for item in value:
                 self._gather(item, levels, above, names, groups)
@@ -89,11 +89,11 @@ class NamesInUse:
                 groups.append(together)
             for key, inner in value.items():
                 if isinstance(inner, dict | list):
-                    self._gather(inner, self._about.maps.get(key, ()), together, names, groups)
+                    self._gather(inner, self._target.maps.get(key, ()), together, names, groups)
         elif isinstance(value, str) and levels:
             names.setdefault(levels[0], []).append(value)
             groups.append({**above, levels[0]: value})
 
     def kind(self, argument: str) -> str:
-        """The kind of name that an argument takes."""
-        return self._about.kinds.get(argument, argument)
+        """The kind of names that an argument takes."""
+        return self._target.schema.kinds.get(argument, argument)

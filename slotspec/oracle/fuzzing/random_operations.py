@@ -1,52 +1,54 @@
-"""Operations from the vocabulary alone: any of them, with meaningful and hostile arguments.
+"""Random operations from the schema, with meaningful and hostile arguments.
 
-Most arguments name what is there, and those of one operation name what belongs together. The
-others are repeated, of something that is gone, of something else, or invented.
+Most arguments name something that exists, and the arguments of one operation name things that
+belong together. The others are repeated, obsolete, unrelated or invented.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from random import Random
 from typing import Any, Literal, get_args, get_origin
 
-from slotspec.oracle.fuzzing.name_pool import Names, NamesInUse
+from slotspec.oracle.fuzzing.name_pool import NameGroup, NamePool
 from slotspec.oracle.fuzzing.targets import FuzzTarget
-from slotspec.oracle.peers.protocol import Operation
 from slotspec.oracle.traces.schema import Argument, Count, Index, Millis, SlotNumber
-from slotspec.oracle.traces.trace import TraceHeader
+from slotspec.oracle.traces.trace import OperationCall, TraceHeader
 
 _DELAYS = (0, 1, 7, 10, 30, 50)
-NOTHING: Names = {}
+INVENTED = 8
+"""Names of a kind that no object has, unless the target says otherwise."""
+NOTHING: NameGroup = {}
 
 
-class Inventor:
-    """Makes operations for one sequence.
+class RandomOperations:
+    """Draws operations for one sequence.
 
-    :param hostile: how often an argument is not what it would be in peace, 0 to 1.
+    :param hostile: how often an argument is hostile, from 0 to 1.
     """
 
     def __init__(
         self,
-        about: FuzzTarget,
+        target: FuzzTarget,
         header: TraceHeader,
         operations: Sequence[str],
         hostile: float,
         random: Random,
     ) -> None:
-        self._about = about
+        self._target = target
         self._header = header
         self._hostile = hostile
         self._profiles = list(header.profiles)
         timeouts = [v for name, v in header.config.items() if name.endswith("_ms")]
         self._delays = [*_DELAYS, *(max(0, t + off) for t in timeouts for off in (-1, 0, 1))]
-        self._operations = [o for o in about.schema.operations if o.name in operations]
-        self._weights = [_weight(o.name, about, random) for o in self._operations]
+        self._operations = [o for o in target.schema.operations if o.name in operations]
+        self._weights = [_weight(o.name, target, random) for o in self._operations]
         if not any(self._weights):
             self._weights = [1.0] * len(self._operations)
 
-    def operation(self, at: NamesInUse, random: Random) -> Operation:
-        """An operation that may come next; the class may still refuse it."""
+    def operation(self, at: NamePool, random: Random) -> OperationCall:
+        """A possible next operation; the class may still reject it."""
         op = random.choices(self._operations, self._weights)[0]
         before = at.calls.get(op.name)
         if before and random.random() < 0.3 * self._hostile:
@@ -54,7 +56,7 @@ class Inventor:
         return op.name, self._arguments(op.name, op.arguments, at, random)
 
     def _arguments(
-        self, op: str, arguments: Sequence[Argument], at: NamesInUse, random: Random
+        self, op: str, arguments: Sequence[Argument], at: NamePool, random: Random
     ) -> dict[str, Any]:
         whole = self._group(arguments, at, random)
         found: dict[str, Any] = {}
@@ -62,12 +64,12 @@ class Inventor:
             if argument.optional and random.random() < 0.5:
                 continue
             found[argument.name] = self._argument(op, argument, whole, at, random)
-        if any(found.get(name, "") is None for name in self._about.paired):
-            found.update(dict.fromkeys(found.keys() & set(self._about.paired)))
+        if any(found.get(name, "") is None for name in self._target.paired):
+            found.update(dict.fromkeys(found.keys() & set(self._target.paired)))
         return found
 
-    def _group(self, arguments: Sequence[Argument], at: NamesInUse, random: Random) -> Names:
-        """Something of which the arguments may speak together."""
+    def _group(self, arguments: Sequence[Argument], at: NamePool, random: Random) -> NameGroup:
+        """Names that belong together, for the arguments of one operation."""
         if random.random() < self._hostile:
             return NOTHING
         wanted = {at.kind(a.name) for a in arguments}
@@ -78,7 +80,7 @@ class Inventor:
         return random.choices([g for _, g in groups], [w for w, _ in groups])[0]
 
     def _argument(
-        self, op: str, argument: Argument, whole: Names, at: NamesInUse, random: Random
+        self, op: str, argument: Argument, whole: NameGroup, at: NamePool, random: Random
     ) -> Any:
         if argument.items is not None:
             if not argument.many:
@@ -101,13 +103,13 @@ class Inventor:
                 if keep
                 else self._may_be_none(argument, random.choice(self._profiles), random)
             )
-        if f"{op}.{argument.name}" in self._about.new and random.random() >= 0.1:
+        if argument.new and random.random() >= 0.1:
             return self._new(kind, at)
         if kind in whole and isinstance(whole[kind], str):
             return whole[kind]
         return self._may_be_none(argument, self._name(kind, at, random), random)
 
-    def _number(self, argument: Argument, whole: Names, random: Random) -> int:
+    def _number(self, argument: Argument, whole: NameGroup, random: Random) -> int:
         known = whole.get(argument.name)
         if isinstance(known, int) and random.random() >= self._hostile:
             return known
@@ -119,8 +121,8 @@ class Inventor:
         allowed = type(None) in get_args(argument.type)
         return None if allowed and random.random() < 0.4 else name
 
-    def _name(self, kind: str, at: NamesInUse, random: Random) -> str:
-        """Of something that is there, that was, or that nobody has heard of."""
+    def _name(self, kind: str, at: NamePool, random: Random) -> str:
+        """The name of something that exists, that existed, or that nobody knows."""
         groups: list[tuple[float, list[str]]] = [
             (6, at.now(kind)),
             (2, list(at.ever.get(kind, ()))[-4:]),
@@ -134,21 +136,22 @@ class Inventor:
         return random.choice(names)
 
     def _invented(self, kind: str) -> list[str]:
-        letters, count = self._about.invented.get(kind, (kind, 2))
-        start = 0 if letters.endswith("/") else 1
-        return [
-            f"{begin}{n}" for begin in letters.split() for n in range(start, start + min(count, 8))
-        ]
+        """Names that no object has; of generated kinds, numbers that come much later."""
+        given = self._target.invented.get(kind, INVENTED)
+        if isinstance(given, tuple):
+            return list(given)
+        declared = self._target.schema.names[kind]
+        prefix = f"{declared.prefix}9" if declared.generated else declared.prefix
+        return [f"{prefix}{n}" for n in range(1, given + 1)]
 
-    def _new(self, kind: str, at: NamesInUse) -> str:
-        """A name that nothing ever had; far from those that a walk gives in a row."""
-        letters, _ = self._about.invented[kind]
-        used = at.ever.get(kind, {})
-        return next(name for n in range(101, 10**6) if (name := f"{letters}{n}") not in used)
+    def _new(self, kind: str, at: NamePool) -> str:
+        """A name that nothing ever had; its number is far above those that a walk uses."""
+        used, schema = at.ever.get(kind, {}), self._target.schema
+        return next(name for n in count(101) if (name := schema.named(kind, n)) not in used)
 
 
-def _weight(op: str, about: FuzzTarget, random: Random) -> float:
-    if op in about.rare:
+def _weight(op: str, target: FuzzTarget, random: Random) -> float:
+    if op in target.rare:
         return random.choice((0.0, 0.1, 0.3))
     if op.startswith(QUERIES):
         return random.choice((0.0, 0.1, 0.3))
@@ -156,11 +159,11 @@ def _weight(op: str, about: FuzzTarget, random: Random) -> float:
 
 
 QUERIES = ("get_", "is_", "has_", "list_", "contains_", "describe", "create_slot_report")
-"""How operations begin that look and change nothing."""
+"""Prefixes of operations that only read the state."""
 
 
 def options(kind: Any) -> tuple[Any, ...]:
-    """All values of a type that has few: words, flags; null among them where it is allowed."""
+    """All values of a type that has few, such as words and flags, including null if allowed."""
     if kind is bool:
         return (False, True)
     if get_origin(kind) is Literal:

@@ -1,4 +1,4 @@
-"""Records what a peer does with a random sequence, without judging it."""
+"""Records what a peer does with a random sequence, without comparing it."""
 
 from __future__ import annotations
 
@@ -12,36 +12,35 @@ from msgspec import UNSET
 
 from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.fuzzing.run import absent_operations
-from slotspec.oracle.fuzzing.sources import situation_of, source
-from slotspec.oracle.fuzzing.targets import fuzz_target
-from slotspec.oracle.peers.protocol import Operation, Peer, PeerError
-from slotspec.oracle.traces.trace import Expected, TraceHeader, TraceStep
+from slotspec.oracle.fuzzing.sources import source, view_of
+from slotspec.oracle.fuzzing.targets import DEFAULT_MODEL, fuzz_target
+from slotspec.oracle.peers.protocol import Peer, PeerError
+from slotspec.oracle.traces.trace import Expected, OperationCall, RecordedStep, TraceHeader
 from slotspec.statemachine.errors import InputError, SlotspecError
 
 TRIES = 100
-"""So many operations are tried for one step; most calls of objects that are not there are
-refused by whoever knows what the class does."""
+"""Operations that are tried for one step: the model rejects many calls on unknown objects."""
 
 
 class Recording:
-    """One sequence on one peer; iterating runs it.
+    """One sequence on one peer. Iterating runs it.
 
-    :param generation: of the model that follows, to choose meaningful arguments.
-    :param seed: the same seed gives the same sequence, if the peer does the same.
-    :param model: the class that the peer is one of.
+    :param generation: generation of the model, which helps to choose meaningful arguments.
+    :param seed: the same seed gives the same sequence, as long as the peer does the same.
+    :param model: the model of the peer's class.
     """
 
     def __init__(
-        self, peer: Peer, generation: str, seed: int, steps: int, *, model: str = "slot_pool"
+        self, peer: Peer, generation: str, seed: int, steps: int, *, model: str = DEFAULT_MODEL
     ) -> None:
-        about = fuzz_target(model)
+        target = fuzz_target(model)
         self._random = Random(seed)
         self._peer = peer
         self._count = steps
-        absent = absent_operations(peer, about)
-        self._source = source(about, generation, self._random, steps, absent)
+        absent = absent_operations(peer, target)
+        self._source = source(target, generation, self._random, steps, absent)
         version = peer.version
-        if ".".join(version.split(".")[:2]) not in about.schema.generations:
+        if ".".join(version.split(".")[:2]) not in target.schema.generations:
             version = f"{generation}.0"
         self.header: TraceHeader = msgspec.structs.replace(
             self._source.header, version=version, seed=seed
@@ -49,13 +48,13 @@ class Recording:
         self._oracle: Any = factory_of(self.header)(generation, self.header)
         self._peer_first = hasattr(self._oracle, "hint")
 
-    def __iter__(self) -> Iterator[TraceStep]:
-        """The steps; fewer than asked for where nothing more can be asked."""
-        situation = situation_of(self.header)
-        done: list[Operation] = []
+    def __iter__(self) -> Iterator[RecordedStep]:
+        """The steps; fewer than requested if no operation is possible any more."""
+        view = view_of(self.header)
+        done: list[OperationCall] = []
         self._peer.reset(self.header)
         for place in range(self._count):
-            following = self._following(place, situation)
+            following = self._following(place, view)
             if following is None:
                 return
             op, arguments, expected = following
@@ -67,22 +66,22 @@ class Recording:
             yield seen
             state = seen.state
             effects = seen.effects if isinstance(seen.effects, list) else []
-            # a peer that leaves the protocol may leave the model behind, which only chooses
+            # the model only helps to choose, so it may fail where the peer leaves the protocol
             with contextlib.suppress(SlotspecError, LookupError):
                 if self._peer_first:
                     self._oracle.hint(seen)
                     expected = self._oracle.step(op, **arguments)
                 if state is UNSET and expected is not None:
                     state = expected.state
-            if isinstance(state, dict) and situation.understands(state):
-                situation.follow(op, arguments, effects, state)
+            if isinstance(state, dict) and view.understands(state):
+                view.follow(op, arguments, effects, state)
 
     def _following(
-        self, place: int, situation: Any
+        self, place: int, view: Any
     ) -> tuple[str, dict[str, Any], Expected | None] | None:
-        """The next operation that somebody knows the meaning of, with what the model says."""
+        """The next operation that the model accepts, with what the model does."""
         for _ in range(TRIES):
-            op, arguments = self._source.step(place, situation, self._random)
+            op, arguments = self._source.step(place, view, self._random)
             if self._peer_first:
                 return op, arguments, None
             try:

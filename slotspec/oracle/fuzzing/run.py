@@ -1,4 +1,4 @@
-"""The fuzz itself: Hypothesis drives sequences, beside the model, until one diverges."""
+"""The fuzzer: Hypothesis runs sequences on a peer and in the model until one diverges."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from slotspec.oracle.fuzzing.coverage import Coverage
 from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep
+from slotspec.oracle.fuzzing.sequence import Source
 from slotspec.oracle.fuzzing.shrinking import shortened, shrink
-from slotspec.oracle.fuzzing.sources import Source, source
-from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target
+from slotspec.oracle.fuzzing.sources import source
+from slotspec.oracle.fuzzing.targets import DEFAULT_MODEL, FuzzTarget, fuzz_target
 from slotspec.oracle.peers.protocol import Peer, PeerError
 from slotspec.statemachine.errors import InputError
 
@@ -23,21 +24,21 @@ DEFAULT_SEQUENCES = 1_000
 DEFAULT_STEPS = 60
 """Longest sequence."""
 
-# Below 100 Hypothesis draws evenly, and mixes no constants of the loaded code in, so that a
-# seed means the same everywhere.
+# Below 100 Hypothesis draws uniformly and adds no constants of the loaded code, so that a seed
+# gives the same sequence everywhere.
 _SMALL = st.integers(0, 99)
 SHRINKING_RUNS = 200
-"""So often Hypothesis may run a shorter sequence before the work goes on without it."""
+"""Most sequences that Hypothesis may run to shrink; then our own shrinking takes over."""
 _BATCH = 500
-"""Sequences of one call of Hypothesis, which gets slower with their number."""
+"""Sequences per call of Hypothesis, which slows down with their number."""
 
 
 @dataclass
-class Outcome:
-    """What a run came to.
+class FuzzResult:
+    """The result of a run.
 
-    :param found: the shortest divergence; None where there is none.
-    :param original: how many steps it had when it was found.
+    :param found: the shortest divergence; None if there is none.
+    :param original: how many steps it had before shrinking.
     :param limit: what ended the run early: ``seconds`` or ``interrupted``.
     """
 
@@ -50,9 +51,9 @@ class Outcome:
 
 
 class _Stop(BaseException):
-    """Ends the run at once; Hypothesis takes no notice of it, and shrinks nothing.
+    """Ends the run at once: Hypothesis does not catch it and shrinks nothing.
 
-    :param reason: None where the time is over.
+    :param reason: None if the time is over.
     """
 
     def __init__(self, reason: PeerError | None = None) -> None:
@@ -61,33 +62,32 @@ class _Stop(BaseException):
 
 
 def ignore(_: Coverage) -> None:
-    """A receiver of progress that does nothing."""
+    """Do nothing with progress."""
 
 
 def fuzz(
     peer: Peer,
     generation: str,
     *,
-    model: str = "slot_pool",
+    model: str = DEFAULT_MODEL,
     seed_: int = 0,
     sequences: int = DEFAULT_SEQUENCES,
     steps: int = DEFAULT_STEPS,
     seconds: float | None = None,
     progress: Callable[[Coverage], None] = ignore,
     shrinking: bool = True,
-) -> Outcome:
-    """Run sequences until one diverges, and make that one short.
+) -> FuzzResult:
+    """Run sequences until one diverges, and shrink that one.
 
-    :param generation: of the model that the peer is held against.
-    :param model: the class that the peer is one of.
-    :param seed_: the same seed gives the same sequences, bit for bit.
-    :param sequences: how many at most.
-    :param steps: length of the longest one.
-    :param seconds: end after so long; the run is then no longer determined by its seed alone.
-    :raises PeerError: where the peer fails; it tells the sequence, made short as far as that
-        was quick.
+    :param generation: the generation of the model to compare the peer with.
+    :param model: the model of the peer's class.
+    :param seed_: the same seed gives the same sequences.
+    :param sequences: the most sequences to run.
+    :param steps: the most steps of a sequence.
+    :param seconds: time limit; with it, the seed alone no longer determines the run.
+    :raises PeerError: if the peer fails; it contains the sequence, shrunk if that was quick.
     """
-    outcome = Outcome(Coverage(generation, model))
+    outcome = FuzzResult(Coverage(generation, model))
     start = time.perf_counter()
     batches = range(0, sequences, _BATCH)
     try:
@@ -115,7 +115,7 @@ def fuzz(
 
 def _one_batch(
     peer: Peer,
-    outcome: Outcome,
+    outcome: FuzzResult,
     numbers: int,
     count: int,
     steps: int,
@@ -126,8 +126,8 @@ def _one_batch(
     best: list[Found] = []
     shrinking_runs = 0
     stop: _Stop | None = None
-    about = fuzz_target(outcome.coverage.model)
-    absent = absent_operations(peer, about)
+    target = fuzz_target(outcome.coverage.model)
+    absent = absent_operations(peer, target)
     generation = outcome.coverage.generation
 
     def check_limits() -> None:
@@ -139,13 +139,13 @@ def _one_batch(
             raise _Stop
 
     def sequence(steps: Source, numbers: list[int]) -> None:
-        # what shrinking runs again is not counted: it says nothing new
+        # shrinking repeats what was counted before
         counted = None if best else outcome.coverage
         try:
             lockstep = Lockstep(generation, steps.header, peer, counted)
             for place, number in enumerate(numbers):
                 with suppress(InputError):
-                    lockstep.step(*steps.step(place, lockstep.situation, Random(number)))
+                    lockstep.step(*steps.step(place, lockstep.view, Random(number)))
         except PeerError as error:
             raise _Stop(error) from error
         except Diverged as diverged:
@@ -171,12 +171,12 @@ def _one_batch(
     @given(st.data())
     def run(data: st.DataObject) -> None:
         nonlocal stop
-        # all is drawn before anything runs: how much is drawn must not depend on the peer
+        # everything is drawn before anything runs: the draws must not depend on the peer
         mixture = Random(_number(data.draw))
         drawn = [_number(data.draw) for _ in range(1 + data.draw(_SMALL) * steps // 100)]
         try:
             check_limits()
-            sequence(source(about, generation, mixture, len(drawn), absent), drawn)
+            sequence(source(target, generation, mixture, len(drawn), absent), drawn)
         except _Stop as stopping:
             stop = stopping
             raise
@@ -198,9 +198,9 @@ def _number(draw: Callable[[st.SearchStrategy[int]], int]) -> int:
     return draw(_SMALL) * 100 + draw(_SMALL)
 
 
-def absent_operations(peer: Peer, about: FuzzTarget) -> frozenset[str]:
-    """What a peer of a known generation does not have."""
+def absent_operations(peer: Peer, target: FuzzTarget) -> frozenset[str]:
+    """Operations that a peer of a known generation does not have."""
     generation = getattr(peer, "generation", None)
     if generation is None:
         return frozenset()
-    return frozenset(o.name for o in about.schema.operations if generation in o.absent_in)
+    return frozenset(o.name for o in target.schema.operations if generation in o.absent_in)

@@ -1,8 +1,8 @@
-"""Makes a diverging sequence short: by leaving steps out, by simplifying them, by search.
+"""Shrinks a diverging sequence: drops steps, simplifies steps, searches for a shorter one.
 
-Hypothesis has shrunk it before, by its choices. Here whole steps go, in ever smaller groups
-(delta debugging), names are made simple, and at last the model is searched for a shorter way
-into the state in which the last step differs.
+Hypothesis has already shrunk the choices of the sequence. Here whole steps are dropped, in ever
+smaller groups (delta debugging), and names are simplified. Finally a search in the model looks
+for a shorter way to the state in which the last step differs.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ import msgspec
 
 from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.fuzzing.lockstep import Found, attempt
-from slotspec.oracle.fuzzing.simplification import joined, names_in, renamed, simpler
+from slotspec.oracle.fuzzing.simplification import merged, names_in, renamed, simpler
 from slotspec.oracle.fuzzing.targets import target_of_header
-from slotspec.oracle.peers.naming import SHOWN
-from slotspec.oracle.peers.protocol import Operation, Peer, PeerError
+from slotspec.oracle.peers.protocol import Peer, PeerError
+from slotspec.oracle.traces.trace import OperationCall
 from slotspec.statemachine.errors import SlotspecError
 
 SEARCHED = 3_000
-"""Model steps that the search for a shorter way may take."""
+"""Most steps of the model that the search for a shorter sequence runs."""
 FAILURE_SECONDS = 30.0
-"""So long a sequence may be tried on in which the peer fails: each try may take its time."""
+"""Time limit for shrinking a sequence on which the peer fails, since each try may time out."""
 
 
 def any_divergence(found: Found) -> bool:
-    """Accepts every divergence, also another one than at first."""
+    """Accept every divergence, even one that differs from the original."""
     return found.failure is None
 
 
 def shortened(error: PeerError, generation: str, peer: Peer) -> PeerError:
     """The same failure of a peer, after a shorter sequence if one is found in time.
 
-    The peer has to fail with the same code. One that does not fail again keeps its sequence.
+    The peer must fail with the same code. If it does not fail again, the sequence stays as it is.
     """
     if error.header is None or not error.sequence:
         return error
@@ -52,7 +52,7 @@ def shortened(error: PeerError, generation: str, peer: Peer) -> PeerError:
     if found is None or not same(found):
         return error
     shrinker = _Shrinker(found, generation, peer, same, deadline)
-    while shrinker.leave_out() or shrinker.simplify():
+    while shrinker.drop_steps() or shrinker.simplify():
         pass
     best = shrinker.best.failure
     assert best is not None
@@ -66,12 +66,12 @@ def shrink(
     *,
     accept: Callable[[Found], bool] = any_divergence,
 ) -> Found:
-    """The shortest divergence that can be made of `found`.
+    """The shortest divergence that `found` can be shrunk to.
 
-    :param accept: whether a divergence is still the one that is meant.
+    :param accept: whether a shorter divergence still counts as the same.
     """
     shrinker = _Shrinker(found, generation, peer, accept)
-    while shrinker.leave_out() or shrinker.join() or shrinker.simplify() or shrinker.search():
+    while shrinker.drop_steps() or shrinker.merge() or shrinker.simplify() or shrinker.search():
         pass
     return shrinker.best
 
@@ -86,16 +86,16 @@ class _Shrinker:
         deadline: float | None = None,
     ) -> None:
         self.best = found
-        self._about = target_of_header(found.header)
-        self._made = re.compile(f"({'|'.join(self._about.made) or '(?!)'})(\\d+)")
+        self._target = target_of_header(found.header)
+        self._made = re.compile(f"({'|'.join(self._target.schema.generated) or '(?!)'})(\\d+)")
         self._deadline = deadline
         self._generation = generation
         self._peer = peer
         self._accept = accept
         self._tried: set[bytes] = set()
 
-    def _try(self, sequence: Sequence[Operation]) -> bool:
-        """Whether it diverges, too; then it is the best from now on."""
+    def _try(self, sequence: Sequence[OperationCall]) -> bool:
+        """Whether this sequence also diverges; if so, it becomes the best one."""
         key = msgspec.json.encode(sequence)
         if not sequence or key in self._tried:
             return False
@@ -113,8 +113,8 @@ class _Shrinker:
 
     # --------------------------------------------------------------------- fewer steps
 
-    def leave_out(self) -> bool:
-        """Leave out groups of steps, and offers within them, until none can go."""
+    def drop_steps(self) -> bool:
+        """Drop groups of steps until no step can be dropped."""
         before = len(self.best.steps)
         size = max(1, before // 2)
         while size:
@@ -128,8 +128,8 @@ class _Shrinker:
             size //= 2
         return len(self.best.steps) < before
 
-    def _renumbered(self, begin: int, size: int) -> list[Operation]:
-        """Without these steps, and with the names of later allocations moved down."""
+    def _renumbered(self, begin: int, size: int) -> list[OperationCall]:
+        """The sequence without these steps, with lower numbers for ids that are generated later."""
         before = self._names_made(0, begin)
         gone = self._names_made(begin, begin + size) - before
         sequence = self.best.operations
@@ -148,9 +148,9 @@ class _Shrinker:
         return [(op, renamed(arguments, moved)) for op, arguments in rest]
 
     def _names_made(self, begin: int, end: int) -> set[tuple[str, int]]:
-        """The names of the class's own making that show in what these steps are expected to do."""
+        """The generated names that appear in what the model does in these steps."""
         shown: set[str] = set()
-        by_effects = SHOWN.get(self.best.header.implementation, {})
+        by_effects = self._target.schema.shown
         for expected in self.best.expected[begin:end]:
             for effect in expected.effects:
                 if effect["effect"] in by_effects:
@@ -159,14 +159,14 @@ class _Shrinker:
                 names_in(expected.state, shown)
         return {(m[1], int(m[2])) for name in shown if (m := self._made.fullmatch(name))}
 
-    def join(self) -> bool:
-        """Make one step of two neighbours that let time pass, or offer for one task manager."""
+    def merge(self) -> bool:
+        """Merge neighbours that let time pass, or that offer slots of one task manager."""
         before = len(self.best.steps)
         for place in range(before - 2, -1, -1):
             sequence = self.best.operations
             if place + 1 >= len(sequence):
                 continue
-            one = joined(self._about, sequence[place], sequence[place + 1])
+            one = merged(self._target, sequence[place], sequence[place + 1])
             if one is not None:
                 self._try([*sequence[:place], one, *sequence[place + 2 :]])
         return len(self.best.steps) < before
@@ -174,14 +174,14 @@ class _Shrinker:
     # ------------------------------------------------------------------- simpler steps
 
     def simplify(self) -> bool:
-        """Replace arguments by simpler ones, one at a time."""
+        """Replace arguments with simpler ones, one at a time."""
         done = False
         for place in range(len(self.best.steps)):
             again = True
             while again and place < len(self.best.steps):
                 op, arguments = self.best.operations[place]
                 again = False
-                for changed in simpler(self._about, self.best.header, op, arguments):
+                for changed in simpler(self._target, self.best.header, op, arguments):
                     sequence = self.best.operations
                     sequence[place] = (op, changed)
                     length = len(self.best.steps)
@@ -193,13 +193,17 @@ class _Shrinker:
         return self._simpler_names() or done
 
     def _simpler_names(self) -> bool:
-        """Rename whole families: the first request id seen becomes r1, and so on."""
+        """Renumber all names: the first request id becomes r1, and so on."""
         names: dict[str, str] = {}
         counts: dict[str, int] = {}
 
         def short(name: str) -> str:
             found = re.fullmatch(r"([a-z]+)\d+", name)
-            if found is None or found[1] in self._about.made or name in self.best.header.profiles:
+            if (
+                found is None
+                or found[1] in self._target.schema.generated
+                or name in self.best.header.profiles
+            ):
                 return name
             if name not in names:
                 counts[found[1]] = counts.get(found[1], 0) + 1
@@ -212,10 +216,10 @@ class _Shrinker:
     # -------------------------------------------------------------- search in the model
 
     def search(self) -> bool:
-        """Look in the model for a shorter way to where the last step differs.
+        """Search the model for a shorter way to the state before the last step.
 
-        All orders and repetitions of the steps of the sequence are tried, breadth first;
-        each state of the model once. A shorter way counts only if the peer diverges on it.
+        The search is breadth first over the steps of the sequence, in any order and number, and
+        visits each state of the model once. A shorter way counts only if the peer diverges on it.
         """
         operations = self.best.operations
         last = operations[-1]
@@ -223,11 +227,11 @@ class _Shrinker:
         alphabet = {msgspec.json.encode(step): step for step in operations[:-1]}
         if target is None or len(operations) < 3:
             return False
-        frontier: list[list[Operation]] = [[]]
+        frontier: list[list[OperationCall]] = [[]]
         seen: set[bytes] = set()
         budget = SEARCHED
         while frontier and len(frontier[0]) < len(operations) - 2:
-            following: list[list[Operation]] = []
+            following: list[list[OperationCall]] = []
             for prefix in frontier:
                 for step in alphabet.values():
                     sequence = [*prefix, step]
@@ -244,7 +248,7 @@ class _Shrinker:
             frontier = following
         return False
 
-    def _state_after(self, sequence: Sequence[Operation]) -> bytes | None:
+    def _state_after(self, sequence: Sequence[OperationCall]) -> bytes | None:
         oracle = factory_of(self.best.header)(self._generation, self.best.header)
         state: dict[str, Any] = {}
         try:

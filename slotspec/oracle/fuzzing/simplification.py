@@ -1,4 +1,4 @@
-"""Simpler arguments, joined steps, other names: what shrinking tries beside leaving out."""
+"""Simpler arguments, merged steps, other names: what shrinking tries besides dropping steps."""
 
 from __future__ import annotations
 
@@ -7,35 +7,31 @@ from typing import Any
 
 from slotspec.oracle.fuzzing.random_operations import options
 from slotspec.oracle.fuzzing.targets import FuzzTarget
-from slotspec.oracle.peers.protocol import Operation
 from slotspec.oracle.traces.schema import Argument, Index, Millis, Timeout
-from slotspec.oracle.traces.trace import TraceHeader
+from slotspec.oracle.traces.trace import OperationCall, TraceHeader
 
 _SIMPLEST: dict[str, tuple[Any, ...]] = {
     "profile": ("small", "any", "large"),
     "cause": ("other",),
     "rm": ("rm1",),
     "tm": ("tm1",),
-    "index": (0, 1),
-    "ms": (0, 1),
     "request": ("r1", "r2"),
     "attempt": (1,),
     "job": ("j1",),
     "group": ("g1",),
-    "quick": (False,),
     "locality": ("LOCAL1",),
     "allocated_request": ("r1",),
 }
 """Argument -> its simplest values, the simplest first."""
 
 
-def joined(about: FuzzTarget, first: Operation, second: Operation) -> Operation | None:
-    """One step instead of two neighbours that let time pass, or tell lists of the same one."""
+def merged(target: FuzzTarget, first: OperationCall, second: OperationCall) -> OperationCall | None:
+    """One step for two neighbours that let time pass, or that list things of the same owner."""
     op, given = first
     other, more = second
     if op != other:
         return None
-    known = about.schema.by_name[op].arguments
+    known = target.schema.by_name[op].arguments
     added = [a for a in known if a.type is Millis or (a.items is not None and a.many)]
     if len(added) != 1 or (added[0].items is None and len(known) > 1):
         return None
@@ -46,7 +42,7 @@ def joined(about: FuzzTarget, first: Operation, second: Operation) -> Operation 
 
 
 def renamed(value: Any, rename: Callable[[str], str]) -> Any:
-    """`value` with every text in it renamed."""
+    """`value`, with every text in it renamed."""
     if isinstance(value, str):
         return rename(value)
     if isinstance(value, dict):
@@ -57,7 +53,7 @@ def renamed(value: Any, rename: Callable[[str], str]) -> Any:
 
 
 def names_in(value: Any, found: set[str]) -> None:
-    """Put every text of a state into `found`, keys of maps too."""
+    """Add every text of a state to `found`, including keys of maps."""
     if isinstance(value, str):
         found.add(value)
     elif isinstance(value, dict):
@@ -70,15 +66,15 @@ def names_in(value: Any, found: set[str]) -> None:
 
 
 def simpler(
-    about: FuzzTarget, header: TraceHeader, op: str, arguments: dict[str, Any]
+    target: FuzzTarget, header: TraceHeader, op: str, arguments: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """Arguments that are simpler in one place, the simplest first."""
-    known = {a.name: a for a in about.schema.by_name[op].arguments}
-    yield from _simpler(about, known, header, arguments)
+    """Arguments that are simpler at one place, the simplest first."""
+    known = {a.name: a for a in target.schema.by_name[op].arguments}
+    yield from _simpler(target, known, header, arguments)
 
 
 def _simpler(
-    about: FuzzTarget, known: dict[str, Argument], header: TraceHeader, arguments: dict[str, Any]
+    target: FuzzTarget, known: dict[str, Argument], header: TraceHeader, arguments: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     for name, value in arguments.items():
         argument = known[name]
@@ -87,14 +83,14 @@ def _simpler(
         if argument.items is not None:
             parts = {a.name: a for a in argument.items}
             if argument.many:
-                options_: Iterator[Any] = _simpler_items(about, parts, header, value)
+                options_: Iterator[Any] = _simpler_items(target, parts, header, value)
             else:
-                options_ = _simpler(about, parts, header, value)
+                options_ = _simpler(target, parts, header, value)
             for simple in options_:
                 yield {**arguments, name: simple}
             continue
-        if value is None and name in about.paired:
-            continue  # null with its partner, and simplest so
+        if value is None and name in target.paired:
+            continue  # null together with its partner is the simplest
         for simple in _simplest(argument, header):
             if simple == value:
                 break
@@ -114,10 +110,10 @@ def _simplest(argument: Argument, header: TraceHeader) -> Sequence[Any]:
 
 
 def _simpler_items(
-    about: FuzzTarget, known: dict[str, Argument], header: TraceHeader, items: list[dict[str, Any]]
+    target: FuzzTarget, known: dict[str, Argument], header: TraceHeader, items: list[dict[str, Any]]
 ) -> Iterator[list[dict[str, Any]]]:
     for place in range(len(items)):
         yield items[:place] + items[place + 1 :]
     for place, item in enumerate(items):
-        for simple in _simpler(about, known, header, item):
+        for simple in _simpler(target, known, header, item):
             yield [*items[:place], simple, *items[place + 1 :]]

@@ -1,7 +1,7 @@
 """Property-based tests of a model, generated from its declarations.
 
-The exhaustive check sees every state within small bounds; these tests see random runs within
-bounds that no search could exhaust. Both ask the same things::
+The exhaustive check visits every state within small bounds; these tests run random sequences
+within bounds that no search could exhaust. Both check the same properties::
 
     from slotspec.models import load_model
     from slotspec.oracle.fuzzing.stateful import state_machine
@@ -9,15 +9,14 @@ bounds that no search could exhaust. Both ask the same things::
     pool = load_model("slot_pool").instance({"task_managers": 3, "requests": 5})
     TestPool = state_machine(pool).TestCase
 
-Each action of the environment becomes a rule, enabled where its guard is; each ``always``
-property an invariant; each ``step`` property is asked after every step. A property that is a
-known deviation at these bounds is left out, as a run of it would show nothing new. A state
-without any enabled action that is not declared final fails as a deadlock.
+Each action of the environment becomes a rule, enabled where its guard holds. Each ``always``
+property becomes an invariant, and each ``step`` property is checked after every step. A property
+that is a known deviation at these bounds is left out, since it would show nothing new. A state
+without an enabled action that is not declared final fails as a deadlock.
 
-A run keeps to one of two styles. In the first the next *action* is drawn, and then its
-arguments: queries, and whatever ends everything, come often. In the second the next *call*
-is drawn from all that change the state: actions with many arguments come often, and runs
-lead far from the start.
+A run has one of two styles. The first draws the next *action*, then its arguments, so queries and
+operations that end everything are frequent. The second draws the next *call* from all calls that
+change the state, so actions with many arguments are frequent and runs lead far from the start.
 """
 
 from __future__ import annotations
@@ -37,15 +36,15 @@ from slotspec.statemachine.interpreter.replay import replay
 from slotspec.statemachine.interpreter.stepping import Interpreter
 
 STRIDE = 7919
-"""A prime, more than the calls of most instances and no divisor of their number."""
+"""A prime: more than most instances have calls, and no divisor of their number."""
 
 
 class ModelMachine(RuleBasedStateMachine):
-    """A run of an instance, one call after the other; see :func:`state_machine`.
+    """A run of an instance, call by call; see :func:`state_machine`.
 
-    :cvar instance: what is run.
+    :cvar instance: the instance that runs.
     :ivar taken: the calls so far.
-    :ivar any_change: the style of this run: calls that change the state are drawn, not actions.
+    :ivar any_change: the style of this run: draw calls that change the state, not actions.
     """
 
     instance: Instance
@@ -82,10 +81,10 @@ class ModelMachine(RuleBasedStateMachine):
         return numbers.map(self.change_from).map(_plain)
 
     def change_from(self, number: int) -> Call | None:
-        """A call that changes the state, looked for from call `number` on; None without any.
+        """A call that changes the state, searched from call `number` on; None if there is none.
 
-        Calls of one action stand side by side and are often refused together, so the search
-        goes in wide strides: else the action after a long row would come too often.
+        Calls of one action are neighbours and often disabled together. The search takes wide
+        strides, since otherwise the action after many disabled calls would come too often.
         """
         calls = self.instance.calls
         stride = STRIDE if len(calls) % STRIDE else 1
@@ -106,27 +105,27 @@ class ModelMachine(RuleBasedStateMachine):
             now.undo()
 
     def enabled(self, action: str, at_most: int | None = None) -> list[tuple[int, ...]]:
-        """Arguments that the guard of `action` lets pass now (the first `at_most` of them)."""
+        """Arguments for which `action` is enabled now (at most the first `at_most`)."""
         found: list[tuple[int, ...]] = []
         now, function = self._now, self._now.functions[action]
         for arguments in self._calls[action]:
             try:
-                refused = function(now.s, *arguments) == DISABLED
+                disabled = function(now.s, *arguments) == DISABLED
             except Exception:
-                # a rule that fails was let pass by its guard; taking the call tells more
-                refused = False
+                # a rule that fails is enabled; taking the call shows the failure
+                disabled = False
             now.undo()
-            if not refused:
+            if not disabled:
                 found.append(arguments)
                 if len(found) == at_most:
                     break
         return found
 
     def take(self, action: str, arguments: tuple[int, ...]) -> None:
-        """Take one enabled call and ask every ``step`` property about it.
+        """Take one enabled call and check every ``step`` property.
 
-        :raises AssertionError: with the whole run in words, if one does not hold or if the
-            step leaves the protocol.
+        :raises AssertionError: if one does not hold or the step leaves the protocol; the
+            message contains the whole run.
         """
         call = self._calls[action][arguments]
         self._before.load(self._key)
@@ -134,7 +133,7 @@ class ModelMachine(RuleBasedStateMachine):
         try:
             result = self._now.step(call)
         except StepError as error:
-            raise AssertionError(self.told(str(error))) from error
+            raise AssertionError(self.rendered(str(error))) from error
         for declared, holds in self._steps:
             if declared.on in (None, action):
                 self._ask(declared, holds, self._before.s, self._now.s, result, *arguments)
@@ -142,49 +141,49 @@ class ModelMachine(RuleBasedStateMachine):
         self._now.load(self._key)
 
     def ask(self, declared: Property, holds: Callable[..., Any]) -> None:
-        """Ask an ``always`` property about the present state."""
+        """Check an ``always`` property in the current state."""
         self._ask(declared, holds, self._now.s)
 
-    def _ask(self, declared: Property, holds: Callable[..., Any], *about: Any) -> None:
+    def _ask(self, declared: Property, holds: Callable[..., Any], *target: Any) -> None:
         try:
-            fine = bool(holds(*about))
+            fine = bool(holds(*target))
         except (IndexError, ArithmeticError) as error:
             what = f"property {declared.name} cannot be evaluated: {type(error).__name__}: {error}"
-            raise AssertionError(self.told(what)) from error
+            raise AssertionError(self.rendered(what)) from error
         if not fine:
             # raised, not asserted: pytest rewrites the asserts of a package with a plugin
-            raise AssertionError(self.told(f"{declared.name}: {declared.description}"))
+            raise AssertionError(self.rendered(f"{declared.name}: {declared.description}"))
 
     def end(self) -> None:
-        """See that the model may stop here.
+        """Check that the model may stop here.
 
-        :raises AssertionError: a deadlock.
+        :raises AssertionError: for a deadlock.
         """
         final = self.instance.model.final
         may_end = final is not None and self.instance.runnable(final)(self._now.s)
         if not may_end:
-            raise AssertionError(self.told("deadlock: no call is possible"))
+            raise AssertionError(self.rendered("deadlock: no call is possible"))
 
-    def told(self, what: str) -> str:
-        """`what` is wrong, and the run that led there, in words."""
-        words = formatter_of(self.instance)
+    def rendered(self, what: str) -> str:
+        """`what` is wrong, and the run that led there."""
+        formatter = formatter_of(self.instance)
         lines = [f"{self.instance.title}: {what}"]
         for number, step in enumerate(replay(self.instance, self.taken), 1):
-            effects = "; ".join(words.effects(step))
+            effects = "; ".join(formatter.effects(step))
             lines.append(
-                f"{number:3} {words.format_step(step)}{' => ' + effects if effects else ''}"
+                f"{number:3} {formatter.format_step(step)}{' => ' + effects if effects else ''}"
             )
         return "\n".join(lines)
 
 
 def _plain(call: Call | None) -> tuple[str, tuple[int, ...]]:
-    """A call as failing examples print it."""
+    """A call in the form in which failing examples print it."""
     assert call is not None
     return call.action.name, call.arguments
 
 
 def asked(instance: Instance, kind: Kind) -> list[Property]:
-    """The properties of one kind that have to hold within these bounds."""
+    """The properties of one kind that must hold within these bounds."""
     return [
         declared
         for declared in instance.properties.values()
@@ -196,16 +195,16 @@ def asked(instance: Instance, kind: Kind) -> list[Property]:
 def state_machine(instance: Instance) -> type[ModelMachine]:
     """A Hypothesis state machine that runs `instance`.
 
-    Use its ``TestCase`` for pytest or unittest, or hand it to
-    :func:`hypothesis.stateful.run_state_machine_as_test` with settings of your own. A failing
-    example is printed as a program of calls with their arguments, in the order of the
-    action's parameters; the error has the run in words.
+    Use its ``TestCase`` for pytest or unittest, or pass it to
+    :func:`hypothesis.stateful.run_state_machine_as_test` with your own settings. Hypothesis prints
+    a failing example as a program of calls, with the arguments in the order of the action's
+    parameters; the error message describes the run.
 
-    :param instance: at any bounds; only the calls of one action are ever enumerated.
+    :param instance: any bounds; only the calls of one action are enumerated at a time.
     """
     body: dict[str, Any] = {"instance": instance, "__doc__": f"Random runs of {instance.title}."}
     for action in instance.actions:
-        # an action may have the name of a method that the machine needs
+        # an action may have the name of a method of the machine
         taken = hasattr(ModelMachine, action.name)
         body[f"{action.name}_" if taken else action.name] = _rule_of(action)
     for declared in asked(instance, Kind.ALWAYS):

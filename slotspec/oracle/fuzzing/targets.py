@@ -1,41 +1,49 @@
-"""What the fuzz has to know of a modelled class, beside its trace schema.
+"""What the fuzzer needs to know of a modelled class besides its trace schema.
 
-Each class has its own in ``slotspec/oracle/NAME/fuzzing.py``.
+Each class declares its target in ``slotspec/oracle/NAME/fuzzing.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from random import Random
 from typing import Any
 
 from slotspec.models.registry import MODELS, load_model, recorded
+from slotspec.oracle.conformance.oracles import DEFAULT_MODEL, check_generation
+from slotspec.oracle.fuzzing.sequence import SequenceView, Source
+from slotspec.oracle.peers.protocol import Peer
+from slotspec.oracle.traces.profiles import amounts_json
 from slotspec.oracle.traces.schema import TraceSchema
-from slotspec.oracle.traces.trace import TraceHeader
+from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
 from slotspec.statemachine.declaration.model import Model
 from slotspec.statemachine.errors import UsageError
 
-AMOUNTS = ("cpu", "task_heap_mb", "task_off_heap_mb", "managed_mb", "network_mb")
-
-
-def profile(*amounts: float) -> dict[str, Any]:
-    """A profile as headers have it."""
-    return {**dict(zip(AMOUNTS, amounts, strict=True)), "extended": {}}
-
-
 PROFILES: Mapping[str, Any] = {
     "any": "ANY",
-    "large": profile(2.0, 1024, 0, 256, 64),
-    "small": profile(1.0, 256, 0, 64, 32),
-    "tall": profile(1.0, 4096, 0, 64, 32),
+    "large": amounts_json(2.0, 1024, 0, 256, 64),
+    "small": amounts_json(1.0, 256, 0, 64, 32),
+    "tall": amounts_json(1.0, 4096, 0, 64, 32),
     "unknown": "UNKNOWN",
-    "wide": profile(4.0, 256, 0, 64, 32),
+    "wide": amounts_json(4.0, 256, 0, 64, 32),
 }
 """``large`` satisfies ``small``; ``tall`` and ``wide`` satisfy ``small`` but not each other."""
 KNOWN = {name: given for name, given in PROFILES.items() if not isinstance(given, str)}
-"""Those of a fixed size."""
+"""The profiles of a fixed size."""
+
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "KNOWN",
+    "PROFILES",
+    "FuzzTarget",
+    "fuzz_target",
+    "fuzzable",
+    "target_of_header",
+]
 
 
 def _no_config(random: Random) -> dict[str, Any]:
@@ -44,47 +52,60 @@ def _no_config(random: Random) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class FuzzTarget:
-    """A modelled class as the fuzz sees it.
+    """What the fuzzer needs to know of a modelled class besides its trace schema.
+
+    All but the first four have defaults. With these the sequences of a class are random walks
+    of the model's environment, mixed with random operations from the schema.
 
     :param model: name of the model.
     :param receiver: the class, in diagrams.
-    :param caller: who calls it there.
-    :param made: first letters of the names that the class makes itself, such as ``a1``.
+    :param caller: the caller of the class, in diagrams.
+    :param callers: operation -> another caller of it: the argument that names the caller, or a
+        fixed name.
     :param maps: key in a state -> kinds of the names in it, one for each level of nesting.
-    :param kinds: arguments whose names are those of another kind.
-    :param invented: kind -> first letters of invented names, and how many there are.
-    :param new: arguments that name something that was not there before, as ``op.argument``.
+    :param invented: kind -> the names that no object has, or how many of them there are (else 8).
     :param rare: operations that end what went before, or that only look.
-    :param paired: parts of one object that are all null where one is.
+    :param paired: parts of one object that are all null if one is.
     :param config: draws a configuration of the header.
-    :param profiles: of a header with a drawn configuration.
-    :param tiny: bounds within which every state is covered.
+    :param profiles: the profiles of a header with a drawn configuration.
+    :param tiny: bounds within which a test sequence reaches every state.
+    :param covered: bounds of the instances whose transitions and pairs of operations test
+        sequences cover; empty: the scopes of the model.
     :param walked: bounds that every walk of the environment has, whatever its scope.
+    :param strategy: makes the source of a sequence from a generation, a random generator and
+        the operations that must not occur; None: walks and random operations.
+    :param view: makes the view of a sequence from a header; None: all names of the sequence.
+    :param reshape: gives a peer's step the form that traces of a generation have.
+    :param flink: opens Flink's own class as a peer, from a version and a folder of jars; None
+        where slotspec cannot run it.
     """
 
     model: str
     schema: TraceSchema
     receiver: str
     caller: str
-    made: tuple[str, ...] = ()
+    callers: Mapping[str, str] = field(default_factory=dict)
     maps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    kinds: Mapping[str, str] = field(default_factory=dict)
-    invented: Mapping[str, tuple[str, int]] = field(default_factory=dict)
-    new: frozenset[str] = frozenset()
+    invented: Mapping[str, int | tuple[str, ...]] = field(default_factory=dict)
     rare: frozenset[str] = frozenset()
     paired: tuple[str, ...] = ()
     config: Callable[[Random], dict[str, Any]] = _no_config
     profiles: Mapping[str, Any] = field(default_factory=dict)
     walked: Mapping[str, int] = field(default_factory=dict)
     tiny: Mapping[str, int] = field(default_factory=dict)
+    covered: tuple[Mapping[str, int], ...] = ()
+    strategy: Callable[[str, Random, frozenset[str]], Source] | None = None
+    view: Callable[[TraceHeader], SequenceView] | None = None
+    reshape: Callable[[RecordedStep, str], RecordedStep] | None = None
+    flink: Callable[[str, str | Path | None], Peer] | None = None
 
     def load(self) -> Model:
-        """The model itself."""
+        """The model."""
         return load_model(self.model)
 
     @property
     def lifecycles(self) -> dict[str, type[Lifecycle]]:
-        """Each field of lifecycle states with its lifecycle."""
+        """Each field that holds lifecycle states, with its lifecycle."""
         return {
             name: spec.domain
             for name, spec in self.load().record.fields.items()
@@ -92,32 +113,26 @@ class FuzzTarget:
         }
 
     def generation(self, asked: str | None) -> str:
-        """`asked`, if this class has it.
+        """`asked`, if the class has that generation.
 
-        :raises UsageError: ``SET101`` where it has not.
+        :raises UsageError: ``SET101`` if it does not.
         """
-        if asked not in self.schema.generations:
-            known = ", ".join(self.schema.generations)
-            raise UsageError(
-                "SET101",
-                f"there is no generation {asked!r} of the {self.schema.title}; use one of {known}",
-            )
-        return asked
+        return check_generation(self.schema, asked)
 
 
 def fuzzable() -> list[str]:
-    """The models of classes that can be fuzzed."""
+    """Names of the models whose classes can be fuzzed."""
     return [entry.name for entry in recorded().values()]
 
 
 def fuzz_target(model: str) -> FuzzTarget:
-    """How a model's class is fuzzed.
+    """The target of a model.
 
-    :raises UsageError: ``SET112`` for a model without a class that could be run.
+    :raises UsageError: ``SET112`` for a model that no single class implements.
     """
     if model not in fuzzable():
         raise UsageError(
-            "SET112", f"no class to run for model {model!r}; choose from {', '.join(fuzzable())}"
+            "SET112", f"no class implements model {model!r}; choose from {', '.join(fuzzable())}"
         )
     target = MODELS[model].fuzz_target()
     assert isinstance(target, FuzzTarget)
@@ -125,5 +140,5 @@ def fuzz_target(model: str) -> FuzzTarget:
 
 
 def target_of_header(header: TraceHeader) -> FuzzTarget:
-    """How the class of a trace is fuzzed."""
+    """The target of the class of a trace."""
     return fuzz_target(recorded()[header.implementation].name)

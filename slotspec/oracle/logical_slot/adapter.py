@@ -1,13 +1,12 @@
-"""The reference oracle of logical slots: what SingleLogicalSlot does, step by step.
+"""The oracle of logical slots: what SingleLogicalSlot does with each operation.
 
-It decodes the arguments of an operation, runs the model's own rule, and encodes what the
-rule emitted, returned and changed. No rule of the protocol stands here. Every slot and every
-payload stays part of the state, so no number is used twice.
+Every slot and every payload stays part of the state, so no element gets a second name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from types import ModuleType
 from typing import Any, ClassVar
 
 from slotspec.models.logical_slot import operations
@@ -23,22 +22,15 @@ from slotspec.models.logical_slot.state import (
     slots,
 )
 from slotspec.oracle.conformance.adapter import ModelOracle
+from slotspec.oracle.conformance.name_tables import ListedNames, NameTable
 from slotspec.oracle.logical_slot.schema import SCHEMA
-from slotspec.oracle.traces.names import Names
+from slotspec.oracle.traces.schema import Argument
 from slotspec.oracle.traces.trace import TraceHeader
-from slotspec.statemachine.declaration.records import Sort
-from slotspec.statemachine.declaration.rules import NONE, Listener
+from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.errors import InputError
 
-REACTIONS = {
-    "nothing": Reaction.NOTHING,
-    "release": Reaction.RELEASE,
-    "release_slot": Reaction.RELEASE_SLOT,
-    "raise": Reaction.RAISE,
-    "terminate": Reaction.TERMINATE,
-}
 CAUSES = {"other": "RuntimeException", "flink": "FlinkException", "timeout": "TimeoutException"}
-"""Causes by the names that traces use, with the class that the payload gets."""
+"""Name of a cause in traces -> the exception class that the payload gets."""
 RELEASED: Mapping[int, str] = {
     ReleaseFuture.PENDING: "pending",
     ReleaseFuture.DONE: "done",
@@ -53,71 +45,56 @@ STAND_IN = "terminated"
 
 
 class LogicalSlotOracle(ModelOracle):
-    """Says what the logical slots of one generation do with each operation.
+    """What the logical slots of one generation do with each operation.
+
+    Nothing in a header makes a difference.
 
     :param generation: ``1.11``, ``1.12`` or ``1.13``.
-    :param header: not needed: nothing of it makes a difference.
-    :param replace: rules of the model to be replaced (a defect), for experiments.
-    :param choices: single choices that differ from the generation's.
-    :param listener: told of every lifecycle event that the rules fire.
     """
 
     schema = SCHEMA
+    model = logical_slot
+    rules: ClassVar[ModuleType] = operations
     raises_effect = Effect.RAISES
     raised: ClassVar[Mapping[int, str]] = {
         Raised.ILLEGAL_STATE: "IllegalStateException",
         Raised.PAYLOADS_OWN: "RuntimeException",
     }
 
-    def __init__(
-        self,
-        generation: str,
-        header: TraceHeader | None = None,
-        *,
-        replace: Mapping[Callable[..., Any], Callable[..., Any]] | None = None,
-        choices: Mapping[str, Any] | None = None,
-        listener: Listener | None = None,
-    ) -> None:
-        instance = logical_slot.instance(
-            {"slots": 8, "payloads": 8, "physical_slots": 2, "reactions": 1, "faults": 1},
-            generation=generation,
-            choices=choices,
-            replace=replace,
-        )
-        super().__init__(generation, instance, listener)
-        self._numbers = {slots: Names(), payloads: Names(), physical_slots: Names()}
+    def configure(self, header: TraceHeader | None) -> tuple[dict[str, int], dict[str, Any]]:
+        bounds = {"slots": 8, "payloads": 8, "physical_slots": 2, "reactions": 1, "faults": 1}
+        return bounds, {}
+
+    def declare_names(self, header: TraceHeader | None) -> dict[str, NameTable | ListedNames]:
+        self._slots = NameTable(self.elastic, slots)
+        self._payloads = NameTable(self.elastic, payloads)
+        self._physical = NameTable(self.elastic, physical_slots)
         self._places: dict[str, dict[str, Any]] = {}
         self._cause: str | None = None
+        return {"slot": self._slots, "payload": self._payloads, "physical": self._physical}
 
     # ------------------------------------------------------------------------------ names
 
-    def _number(self, sort: Sort, name: str) -> int:
-        names = self._numbers[sort]
-        number = names.number(name)
-        if number is None:
-            number = len(names)
-            if number >= self.elastic.size(sort):
-                self.elastic.grow(sort, 2 * number)
-            names.bind(name, number)
-        return number
+    def decode(self, argument: Argument, value: Any) -> int:
+        return self._slot(value) if argument.name == "slot" else super().decode(argument, value)
 
     def _slot(self, name: str) -> int:
-        """A slot that was made before; one that an exception has kept from being is none."""
-        number = self._numbers[slots].number(name)
+        """A slot that exists. One whose creation raised an exception does not."""
+        number = self._slots.number(name)
         if number is None or name not in self._places:
-            raise InputError("TRC032", f"there is no slot {name!r}; create it before")
+            raise InputError("TRC032", f"there is no slot {name!r}; create it first")
         return number
 
     def _new(self, name: str, **place: Any) -> int:
         if name in self._places:
-            raise InputError("TRC032", f"slot {name!r} exists; give each slot a name of its own")
+            raise InputError("TRC032", f"slot {name!r} exists; give each slot its own name")
         self._places[name] = place
-        return self._number(slots, name)
+        return self._slots.decode(name)
 
     def _owner(self, on_return: str) -> int:
         if on_return == "raise" and self.state.fatal_faults:
             self._refuse("an owner that throws")
-        return REACTIONS[on_return]
+        return Reaction[on_return.upper()]
 
     def _refuse(self, what: str) -> None:
         raise InputError(
@@ -129,48 +106,45 @@ class LogicalSlotOracle(ModelOracle):
 
     def _create_slot(self, slot: str, on_return: str, **place: Any) -> None:
         reaction = self._owner(on_return)
-        self._run(operations.create_slot, self._new(slot, **place), reaction)
+        self.run(operations.create_slot, self._new(slot, **place), reaction)
 
     def _allocate_from_physical_slot(
         self, slot: str, physical: str, on_return: str, **place: Any
     ) -> None:
-        reaction, below = self._owner(on_return), self._number(physical_slots, physical)
+        reaction, below = self._owner(on_return), self._physical.decode(physical)
         number = self._new(slot, **place)
-        self._run(operations.allocate_from_physical_slot, number, below, reaction)
+        self.run(operations.allocate_from_physical_slot, number, below, reaction)
         if self._raises:
             del self._places[slot]
 
     def _try_assign_payload(self, slot: str, payload: str, on_fail: str) -> bool:
-        number, other = self._slot(slot), self._number(payloads, payload)
+        number, other = self._slot(slot), self._payloads.decode(payload)
         if self.state.occupant[number] == Occupant.NOBODY and other in self.state.payload_of:
-            raise InputError("TRC032", f"payload {payload!r} is in a slot; assign it to one only")
-        return self._run(operations.try_assign_payload, number, other, REACTIONS[on_fail]) == 1
+            raise InputError("TRC032", f"payload {payload!r} is in a slot; assign it to only one")
+        reaction = Reaction[on_fail.upper()]
+        return self.run(operations.try_assign_payload, number, other, reaction) == 1
 
     def _release_slot(self, slot: str, cause: str | None) -> str | None:
         self._cause = cause
-        future = self._run(operations.release_slot, self._slot(slot), 0)
+        future = self.run(operations.release_slot, self._slot(slot), 0)
         return None if self._raises else RELEASED[future]
 
     def _release(self, slot: str, cause: str | None) -> None:
         self._cause = cause
-        self._run(operations.release, self._slot(slot), 0)
+        self.run(operations.release, self._slot(slot), 0)
 
     def _payload_terminates(self, payload: str, outcome: str) -> bool:
-        fails = outcome == "fails"
+        fails = Outcome[outcome.upper()]
         if fails and self.state.fatal_faults:
             self._refuse("a failed termination future")
-        number = self._number(payloads, payload)
-        return self._run(operations.payload_terminates, number, Outcome(fails)) == 1
-
-    def _is_alive(self, slot: str) -> bool:
-        return self._run(operations.is_alive, self._slot(slot)) == 1
+        return self.run(operations.payload_terminates, self._payloads.decode(payload), fails) == 1
 
     def _get_payload(self, slot: str) -> str | None:
         number = self._slot(slot)
-        return self._occupant(number, self._run(operations.get_payload, number))
+        return self._occupant(number, self.run(operations.get_payload, number))
 
     def _describe(self, slot: str) -> dict[str, Any]:
-        self._run(operations.describe, self._slot(slot))
+        self.run(operations.describe, self._slot(slot))
         place = dict(self._places[slot])
         if self.generation == "1.13":
             del place["index"]
@@ -181,16 +155,16 @@ class LogicalSlotOracle(ModelOracle):
     def _effect(self, kind: int, a: int, b: int, c: int, d: int) -> dict[str, Any]:
         if kind == Effect.PAYLOAD_FAIL:
             cause = None if self._cause is None else CAUSES[self._cause]
-            name = self._numbers[payloads].name(a)
+            name = self._payloads.name(a)
             return {"effect": "payload.fail", "payload": name, "cause": cause}
         if kind == Effect.PHYSICAL_ASSIGN:
             return {
                 "effect": "physical.assign",
-                "physical": self._numbers[physical_slots].name(a),
-                "slot": self._numbers[slots].name(b),
+                "physical": self._physical.name(a),
+                "slot": self._slots.name(b),
                 "accepted": c == 1,
             }
-        slot = self._numbers[slots].name(a)
+        slot = self._slots.name(a)
         if kind == Effect.RETURN_SLOT:
             return {"effect": "owner.return_slot", "slot": slot, "state": "RELEASING"}
         done = kind == Effect.RELEASE_DONE
@@ -199,7 +173,7 @@ class LogicalSlotOracle(ModelOracle):
     def _occupant(self, slot: int, payload: int) -> str | None:
         if self.state.occupant[slot] == Occupant.STAND_IN:
             return STAND_IN
-        return None if payload == NONE else self._numbers[payloads].name(payload)
+        return None if payload == NONE else self._payloads.name(payload)
 
     def snapshot(self) -> dict[str, Any]:
         """The complete state, as traces have it."""
@@ -211,14 +185,12 @@ class LogicalSlotOracle(ModelOracle):
                     "payload": self._occupant(number, s.payload_of[number]),
                     "released": RELEASED[s.released[number]],
                 }
-                for name, number in self._numbers[slots].items()
+                for name, number in self._slots.items()
                 if s.slot[number] != LogicalSlot.ABSENT
             },
-            "payloads": {
-                name: RUNS[s.payload[number]] for name, number in self._numbers[payloads].items()
-            },
+            "payloads": {name: RUNS[s.payload[number]] for name, number in self._payloads.items()},
         }
 
 
 ORACLE = LogicalSlotOracle
-"""What the registry finds."""
+"""The oracle that the registry finds."""

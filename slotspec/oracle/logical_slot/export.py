@@ -1,87 +1,53 @@
-"""Traces of logical slots that a check found, written as recordings: ``slotspec conform``
-replays them."""
+"""How a trace of logical slots becomes a recording."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
-from slotspec.models.logical_slot.state import Outcome, Reaction
+from slotspec.models.logical_slot.state import Reaction
 from slotspec.oracle.logical_slot.adapter import LogicalSlotOracle
 from slotspec.oracle.logical_slot.schema import SCHEMA
-from slotspec.oracle.traces.exporting import Exporter, Told, generation_told, named
-from slotspec.oracle.traces.trace import FORMAT, TraceHeader
+from slotspec.oracle.traces.exporting import Exporter
+from slotspec.oracle.traces.trace import OperationCall
 from slotspec.statemachine.declaration.model import Instance
-from slotspec.statemachine.results import Finding
-from slotspec.statemachine.results import TraceStep as Taken
-
-CAUSE = "other"
-PREFIXES = {"payload": "y", "physical": "h"}
-
-
-def exported(instance: Instance, finding: Finding) -> Iterator[dict[str, Any]]:
-    """A trace of logical slots as objects for JSON lines: the header, then each step.
-
-    :raises UsageError: ``SET040`` for choices that a recording could not say.
-    """
-    yield from LogicalSlotExporter(instance).lines(finding)
+from slotspec.statemachine.results import TraceStep
 
 
 class LogicalSlotExporter(Exporter):
-    """Names each slot once: a physical slot may have refused the one before."""
+    """Gives each slot a new name: a physical slot may have refused the one before."""
 
-    def __init__(self, instance: Instance) -> None:
-        generation = generation_told(instance)
-        self.header = TraceHeader(
-            format=FORMAT,
-            implementation=SCHEMA.implementation,
-            version=generation,
-            config={},
-            profiles={},
-        )
-        self.oracle = LogicalSlotOracle(generation, self.header, replace=dict(instance.replace))
-        self._tells_indefinite = generation != "1.11"
-        self._slots: dict[int, str] = {}
-        self._made = 0
+    schema = SCHEMA
+    oracle_class = LogicalSlotOracle
+    renamed = ("slot",)
+    fixed: ClassVar[Mapping[str, Any]] = {"cause": "other"}
 
-    def argument(self, parameter: str, value: int) -> Any:
-        """Names as in recordings; reactions and outcomes by their words."""
-        if parameter == "slot":
-            return self._slots[value]
-        if parameter in ("on_fail", "on_return"):
-            return Reaction(value).name.lower()
-        if parameter == "outcome":
-            return Outcome(value).name.lower()
-        return named(PREFIXES, parameter, value)
+    def config(self, instance: Instance) -> dict[str, Any]:
+        return {}
 
-    def _place(self, slot: int, on_return: int) -> dict[str, Any]:
-        self._made += 1
-        self._slots[slot] = f"s{self._made}"
-        place = {
-            "tm": "tm1",
-            "allocation": f"a{self._made}",
-            "index": 0,
-            "locality": "UNKNOWN",
-            "on_return": self.argument("on_return", on_return),
-        }
-        return {**place, "indefinite": True} if self._tells_indefinite else place
+    # --------------------------------------------- actions that a recording expresses otherwise
 
-    def _create_slot(self, step: Taken, slot: int, on_return: int) -> Iterator[Told]:
-        place = self._place(slot, on_return)
-        yield "create_slot", {"slot": self._slots[slot], **place}
+    def _create_slot(self, step: TraceStep, slot: int, on_return: int) -> Iterator[OperationCall]:
+        yield "create_slot", {"slot": self.fresh("slot", slot), **self._place(on_return)}
 
     def _allocate_from_physical_slot(
-        self, step: Taken, slot: int, physical: int, on_return: int
-    ) -> Iterator[Told]:
-        place = self._place(slot, on_return)
-        below = self.argument("physical", physical)
-        yield (
-            "allocate_from_physical_slot",
-            {"slot": self._slots[slot], "physical": below, **place},
-        )
+        self, step: TraceStep, slot: int, physical: int, on_return: int
+    ) -> Iterator[OperationCall]:
+        name, below = self.fresh("slot", slot), self.name("physical", physical)
+        arguments = {"slot": name, "physical": below, **self._place(on_return)}
+        yield "allocate_from_physical_slot", arguments
 
-    def _release_slot(self, step: Taken, slot: int) -> Iterator[Told]:
-        yield "release_slot", {"slot": self._slots[slot], "cause": CAUSE}
+    def _place(self, on_return: int) -> dict[str, Any]:
+        place = {
+            "tm": "tm1",
+            "allocation": self.schema.named("allocation", self.made["slot"]),
+            "index": 0,
+            "locality": "UNKNOWN",
+            "on_return": Reaction(on_return).name.lower(),
+        }
+        # 1.11 does not say how long a slot is needed
+        return place if self.instance.generation == "1.11" else {**place, "indefinite": True}
 
-    def _release(self, step: Taken, slot: int) -> Iterator[Told]:
-        yield "release", {"slot": self._slots[slot], "cause": CAUSE}
+
+EXPORTER = LogicalSlotExporter
+"""The exporter that the registry finds."""

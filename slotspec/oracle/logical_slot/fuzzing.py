@@ -12,19 +12,5 @@ TARGET = FuzzTarget(
     receiver="slots",
     caller="scheduler",
     maps={"slots": ("slot",), "payloads": ("payload",)},
-    invented={
-        "slot": ("s", 1_000),
-        "payload": ("y", 1_000),
-        "physical": ("h", 3),
-        "tm": ("tm", 3),
-        "allocation": ("a", 4),
-        "locality": ("LOCAL", 1),
-    },
-    new=frozenset(
-        {
-            "create_slot.slot",
-            "allocate_from_physical_slot.slot",
-            "try_assign_payload.payload",
-        }
-    ),
+    invented={"physical": 3, "tm": 3, "allocation": 4, "locality": 1},
 )

@@ -1,4 +1,4 @@
-"""Turns what a foreign peer answers into a step, or says what is wrong with it."""
+"""Turns the answer of a peer into a step, or explains what is wrong with it."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from msgspec import UNSET
 from slotspec.oracle.peers.protocol import PeerError
 from slotspec.oracle.traces.reading import shown
 from slotspec.oracle.traces.schema import StepFields
-from slotspec.oracle.traces.trace import TraceStep
+from slotspec.oracle.traces.trace import RecordedStep
 
 FIELDS = StepFields.__struct_fields__
 
 
-def step_of(op: str, arguments: dict[str, Any], answer: Any, who: str) -> TraceStep:
-    """The step that an answer describes.
+def step_of(op: str, arguments: dict[str, Any], answer: Any, who: str) -> RecordedStep:
+    """The step of an answer.
 
     :param answer: ``{"result": …, "effects": […], "state": {…}, …}``; each field may be
-        absent. An absent ``raises`` says that nothing was raised.
-    :raises PeerError: ``PEE005`` where it is no such object.
+        absent. An absent ``raises`` means that nothing was raised.
+    :raises PeerError: ``PEE005`` if it is no such object.
     """
     if not isinstance(answer, dict):
         raise PeerError("PEE005", f"{who} answered {op} with {shown(answer)}; answer an object")
     try:
-        said = msgspec.convert(answer, StepFields)
+        fields = msgspec.convert(answer, StepFields)
     except msgspec.ValidationError as error:
         raise PeerError(
             "PEE005",
             f"{who} answered {op} with {shown(answer)}: {error}; the fields are"
             f" {', '.join(FIELDS)}",
         ) from None
-    effects = said.effects
+    effects = fields.effects
     if effects is not UNSET:
         for effect in effects:
             if not isinstance(effect.get("effect"), str):
@@ -42,7 +42,7 @@ def step_of(op: str, arguments: dict[str, Any], answer: Any, who: str) -> TraceS
                     ' write {"effect": "…", …}',
                 )
     count = 0 if effects is UNSET else len(effects)
-    ranges = [] if said.unordered is UNSET else sorted(said.unordered)
+    ranges = [] if fields.unordered is UNSET else sorted(fields.unordered)
     end = 0
     for first, last in ranges:
         if not end <= first < last <= count:
@@ -52,13 +52,13 @@ def step_of(op: str, arguments: dict[str, Any], answer: Any, who: str) -> TraceS
                 f" overlaps, or exceeds its {count} effects",
             )
         end = last
-    return TraceStep(
+    return RecordedStep(
         op=op,
         arguments=arguments,
-        result=said.result,
+        result=fields.result,
         effects=effects,
-        raises=None if said.raises is UNSET else said.raises,
-        raises_cause=None if said.raises_cause is UNSET else said.raises_cause,
+        raises=None if fields.raises is UNSET else fields.raises,
+        raises_cause=None if fields.raises_cause is UNSET else fields.raises_cause,
         unordered=tuple(ranges),
-        state=said.state,
+        state=fields.state,
     )

@@ -1,8 +1,8 @@
-"""Any process as a peer: one JSON object per line on its standard input and output.
+"""Any process as a peer: one JSON object per line on standard input and output.
 
-Asked ``{"reset": HEADER}`` it makes a fresh object and answers ``{"ready": true}``; asked
-``{"op": NAME, …arguments}`` it answers ``{"result": …, "effects": […], …}``, the fields of a
-step. Nothing else may be written to standard output; standard error is free.
+On ``{"reset": HEADER}`` the process makes a new object and answers ``{"ready": true}``. On
+``{"op": NAME, …arguments}`` it answers ``{"result": …, "effects": […], …}``, the fields of a step.
+It must write nothing else to standard output; it may write to standard error.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ import msgspec
 
 from slotspec.oracle.peers.answers import step_of
 from slotspec.oracle.peers.naming import Translation
-from slotspec.oracle.peers.protocol import Operation, PeerError
+from slotspec.oracle.peers.protocol import PeerError
 from slotspec.oracle.traces.reading import LINE_LIMIT
-from slotspec.oracle.traces.trace import TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import OperationCall, RecordedStep, TraceHeader
 
 TIMEOUT_SECONDS = 10.0
-"""How long a peer may take for one answer."""
+"""Default time limit for one answer."""
 _TAIL = 300
 _GRACE_SECONDS = 2.0
 
 
 class Process:
-    """A child process that is written to and read from by threads: nothing here blocks."""
+    """A child process. Threads write to it and read from it, so that nothing here blocks."""
 
     def __init__(self, command: Sequence[str]) -> None:
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
@@ -58,7 +58,7 @@ class Process:
 
     def _read(self) -> None:
         assert self._child.stdout is not None
-        # read1 gives what is there; an empty chunk is the end
+        # read1 returns what is available; an empty chunk is the end
         with contextlib.suppress(OSError, ValueError):
             while chunk := self._child.stdout.read1(65536):  # type: ignore[attr-defined]
                 self._chunks.put(chunk)
@@ -76,7 +76,7 @@ class Process:
 
     @property
     def pending(self) -> bytes:
-        """What has come and was not read as a line."""
+        """The output that was not read as a line yet."""
         while not self.ended and not self._chunks.empty():
             self._take(self._chunks.get())
         return bytes(self._buffer)
@@ -88,7 +88,7 @@ class Process:
             self.ended = True
 
     def line(self, seconds: float) -> bytes | None:
-        """The next line without its end; None if there is none in time, or at the end."""
+        """The next line without its line break; None at the end or after the time limit."""
         deadline = time.monotonic() + seconds
         searched = 0
         while (end := self._buffer.find(b"\n", searched)) < 0:
@@ -105,20 +105,20 @@ class Process:
         return line
 
     def exit_code(self) -> int | None:
-        """How it ended; None if it still runs though its output has ended."""
+        """Its exit code; None if it still runs although it closed its output."""
         try:
             return self._child.wait(_GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             return None
 
     def complaint(self) -> str:
-        """The end of what it wrote to standard error."""
+        """The last part of its standard error."""
         self._errors.seek(0, 2)
         self._errors.seek(max(0, self._errors.tell() - _TAIL))
         return self._errors.read().decode("utf-8", "backslashreplace").strip()
 
     def close(self) -> None:
-        """End it: first by closing its input, then by force."""
+        """Close its input and kill it."""
         self._lines.put(None)
         if self._child.poll() is None:
             self._child.kill()
@@ -132,24 +132,26 @@ class Process:
 
 
 class CommandPeer:
-    """Speaks with a process; starts a new one after it has failed.
+    """Runs a process as the peer; starts a new one after a failure.
 
-    :param command: as in a shell, without the shell.
-    :param timeout: seconds for one answer.
+    :param command: command line, split as in a shell but run without one.
+    :param timeout: time limit for one answer, in seconds.
     """
 
     def __init__(self, command: str, timeout: float = TIMEOUT_SECONDS) -> None:
         try:
             self._command = shlex.split(command)
         except ValueError as error:
-            raise PeerError("PEE001", f"the command {command!r} is torn ({error})") from None
+            raise PeerError(
+                "PEE001", f"the command {command!r} cannot be split ({error}); correct its quotes"
+            ) from None
         if not self._command:
             raise PeerError("PEE001", "the command is empty; name a program")
         self.name = command
         self.version = "0.0"
         self._timeout = timeout
         self._process: Process | None = None
-        self._sequence: list[Operation] = []
+        self._sequence: list[OperationCall] = []
 
     def reset(self, header: TraceHeader) -> None:
         if self._process is None:
@@ -160,7 +162,7 @@ class CommandPeer:
         if not isinstance(answer, dict) or answer.get("ready") is not True:
             self._fail("PEE005", f'answered reset with {answer!r}; answer {{"ready": true}}')
 
-    def step(self, op: str, arguments: dict[str, Any]) -> TraceStep:
+    def step(self, op: str, arguments: dict[str, Any]) -> RecordedStep:
         self._sequence.append((op, arguments))
         answer = self._ask({"op": op, **self._names.to_peer(arguments)}, op)
         if isinstance(answer, dict) and "error" in answer:
@@ -177,7 +179,7 @@ class CommandPeer:
         if process is None:
             raise PeerError("PEE004", "the peer is not running; reset it first", self._sequence)
         if process.pending and not process.ended:
-            self._fail("PEE005", f"wrote {_cut(process.pending)} before it was asked for {what}")
+            self._fail("PEE005", f"wrote {_cut(process.pending)} before the request for {what}")
         process.send(msgspec.json.encode(question) + b"\n")
         line = process.line(self._timeout)
         if line is None:
@@ -196,7 +198,7 @@ class CommandPeer:
             how = "closed its output" if code is None else f"ended with exit code {code}"
             if part:
                 self._fail("PEE006", f"{how} in the middle of its answer to {what}: {_cut(part)}")
-            self._fail("PEE004", f"{how} when it was asked for {what}")
+            self._fail("PEE004", f"{how} on the request for {what}")
         after = f"within {self._timeout:g} s"
         if part:
             self._fail("PEE006", f"did not finish its answer to {what} {after}: {_cut(part)}")
@@ -205,8 +207,8 @@ class CommandPeer:
     def _fail(self, code: str, message: str) -> NoReturn:
         complaint = self._process.complaint() if self._process else ""
         self._end()
-        told = f"; its standard error ends with: {complaint}" if complaint else ""
-        raise PeerError(code, f"the peer {message}{told}", self._sequence)
+        suffix = f"; its standard error ends with: {complaint}" if complaint else ""
+        raise PeerError(code, f"the peer {message}{suffix}", self._sequence)
 
     def _end(self) -> None:
         if self._process is not None:

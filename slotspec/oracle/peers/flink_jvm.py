@@ -1,4 +1,4 @@
-"""The Java machine with the classes of one Flink release in it, by way of JPype."""
+"""Starts a Java virtual machine with the classes of one Flink release, through JPype."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from slotspec.oracle.peers.protocol import PeerError
 from slotspec.oracle.traces.names import natural
 
 JARS_VARIABLE = "SLOTSPEC_FLINK_JARS"
-"""Environment variable that names a folder of jars where no option does."""
+"""Environment variable that names the folder of jars if no option does."""
 
 _HOW = (
     "get them with `pip download --no-deps apache-flink==1.12.5` and unzip pyflink/lib"
-    " (docs/fuzzing.md says more), and name the folder with --flink-jars"
+    " (see docs/fuzzing.md), and name the folder with --flink-jars"
 )
 _QUIET = (
     "-Dlog4j2.level=OFF",
@@ -30,7 +30,7 @@ _started: tuple[str, Path] | None = None
 
 
 def installed_folders() -> Iterator[Path]:
-    """Where the PyPI packages of Flink put their jars, if they are installed."""
+    """The folders of jars in the installed PyPI packages of Flink."""
     for package, inside in (("pyflink", "lib"), ("pyflink", "../deps/lib")):
         spec = importlib.util.find_spec(package)
         for place in (spec.submodule_search_locations or []) if spec else []:
@@ -40,17 +40,17 @@ def installed_folders() -> Iterator[Path]:
 
 
 def release_of(jar: Path) -> str:
-    """``1.12.5`` of ``flink-dist_2.11-1.12.5.jar``."""
+    """The release of a jar: ``1.12.5`` for ``flink-dist_2.11-1.12.5.jar``."""
     return jar.stem.rpartition("-")[2]
 
 
 def find_jar(version: str, folder: str | Path | None) -> Path:
-    """The jar of a release with everything in it: ``flink-dist``.
+    """The ``flink-dist`` jar of a release, which contains all of Flink.
 
-    :param version: ``1.12`` for any release of it, or ``1.12.5`` for that one.
-    :param folder: where to look, to any depth; None: the environment variable, then the
-        installed packages.
-    :raises PeerError: ``PEE008`` where there is none.
+    :param version: ``1.12`` for its latest release, or ``1.12.5``.
+    :param folder: folder to search, to any depth; None: the one in the environment variable,
+        else the installed packages.
+    :raises PeerError: ``PEE008`` if there is none.
     """
     given = folder or os.environ.get(JARS_VARIABLE)
     folders = [Path(given)] if given else list(installed_folders())
@@ -61,17 +61,17 @@ def find_jar(version: str, folder: str | Path | None) -> Path:
     ]
     if fitting:
         return fitting[-1]
-    there = ", ".join(sorted({release_of(jar) for jar in jars})) or "none at all"
+    there = ", ".join(sorted({release_of(jar) for jar in jars})) or "none"
     where = ", ".join(map(str, folders)) or "the installed packages"
-    raise PeerError("PEE008", f"no jar flink-dist-{version}* in {where}, which has {there}; {_HOW}")
+    raise PeerError("PEE008", f"no jar flink-dist-{version}* in {where} (found: {there}); {_HOW}")
 
 
 def start(jar: Path) -> Any:
-    """The module ``jpype`` with the Java machine running on this jar.
+    """The module ``jpype``, with the Java virtual machine running on this jar.
 
-    A process has one Java machine, and it keeps the classes that it began with.
+    A process has only one virtual machine, which keeps the classes that it started with.
 
-    :raises PeerError: ``PEE008`` where JPype or Java is missing, or another release runs.
+    :raises PeerError: ``PEE008`` if JPype or Java is missing, or if another release is loaded.
     """
     global _started
     try:
@@ -86,8 +86,8 @@ def start(jar: Path) -> Any:
         running = _started[0] if _started else "something else"
         raise PeerError(
             "PEE008",
-            f"this process runs Java with {running} already, so {release_of(jar)} cannot be"
-            " loaded; use a process for each release",
+            f"this process already runs Java with {running}, so it cannot load"
+            f" {release_of(jar)}; use one process per release",
         )
     beside = sorted(map(str, jar.parent.glob("log4j*.jar")))
     try:

@@ -1,4 +1,4 @@
-"""Values of Flink made from what a trace's header says, and their names back."""
+"""Creates Flink's values from the header of a trace, and finds their names."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ EXCEPTIONS = {
     "TimeoutException": "java.util.concurrent.TimeoutException",
     "IOException": "java.io.IOException",
 }
-"""Simple class names of causes that do not lie in java.lang."""
+"""Simple class names of causes outside java.lang -> full names."""
 
 
 class FlinkValues:
-    """Makes profiles, causes and places of task managers; none depends on a sequence."""
+    """Makes profiles, causes and locations of task managers, independent of any sequence."""
 
     def __init__(self, jpype: Any) -> None:
         self.java = jpype.JClass
@@ -64,7 +64,7 @@ class FlinkValues:
             builder.addExtendedResource("GPU", self.java(f"{package}.GPUResource")(amount))
         else:
             raise PeerError(
-                "PEE007", f"Flink 1.11 has no extended resource {name!r} but gpu; leave it out"
+                "PEE007", f"Flink 1.11 has only the extended resource gpu; leave out {name!r}"
             )
 
     # --------------------------------------------------------------------------- causes
@@ -89,7 +89,7 @@ class FlinkValues:
     # -------------------------------------------------------------------- task managers
 
     def tm_location(self, name: str, host: str) -> Any:
-        """Where a task manager is; made once, since Java may ask for the host's name."""
+        """The location of a task manager. It is cached, since Java may look up the host's name."""
         if (name, host) not in self._locations:
             number = len({host for _, host in self._locations} | {host}) % 250 + 1
             address = self.java("java.net.InetAddress").getByAddress(
@@ -105,7 +105,7 @@ def simple_name(throwable: Any) -> str:
 
 
 def unwrapped(throwable: Any) -> Any:
-    """What a CompletionException was put around."""
+    """The exception inside CompletionExceptions."""
     while simple_name(throwable) == "CompletionException" and throwable.getCause() is not None:
         throwable = throwable.getCause()
     return throwable

@@ -1,4 +1,4 @@
-"""A generation of the model as a peer: one release held against another."""
+"""A generation of the model as a peer: compares one release with another."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from enum import IntEnum
 from typing import Any
 
 from slotspec.models import load_model
-from slotspec.oracle.conformance.oracles import factory_of
+from slotspec.oracle.conformance.oracles import DEFAULT_MODEL, factory_of
 from slotspec.oracle.peers.protocol import PeerError
-from slotspec.oracle.traces.trace import TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 from slotspec.statemachine.errors import InputError, StepError
 
 
@@ -18,7 +18,7 @@ class ModelPeer:
 
     :param generation: such as ``1.11``.
     :param choices: single choices that differ from the generation's.
-    :param replace: rules to be replaced (a defect).
+    :param replace: rules to replace (a defect).
     :param model: its name.
     :raises PeerError: ``PEE001`` for an unknown generation.
     """
@@ -29,7 +29,7 @@ class ModelPeer:
         choices: Mapping[str, Any] | None = None,
         replace: Mapping[Callable[..., Any], Callable[..., Any]] | None = None,
         *,
-        model: str = "slot_pool",
+        model: str = DEFAULT_MODEL,
     ) -> None:
         generations = load_model(model).generations
         if generation not in generations:
@@ -46,21 +46,21 @@ class ModelPeer:
             self.generation, header, replace=self._replace, choices=self._choices
         )
 
-    def step(self, op: str, arguments: dict[str, Any]) -> TraceStep:
-        """As every peer's; a step that leaves the protocol raises what the rule raised."""
+    def step(self, op: str, arguments: dict[str, Any]) -> RecordedStep:
+        """Run one operation. A step that leaves the protocol raises what the rule raised."""
         try:
             return self._oracle.step(op, **arguments).as_step(op, arguments)
         except (StepError, LookupError, ArithmeticError, InputError) as error:
             if isinstance(error, InputError) and error.code == "TRC030":
                 raise
-            return TraceStep(op=op, arguments=arguments, raises=type(error).__name__)
+            return RecordedStep(op=op, arguments=arguments, raises=type(error).__name__)
 
     def close(self) -> None:
         """Nothing to do."""
 
 
-def parse_choices(text: str, generation: str, model: str = "slot_pool") -> dict[str, int]:
-    """``removal=ENTRY_FOUND,matching=EQUAL`` as choices.
+def parse_choices(text: str, generation: str, model: str = DEFAULT_MODEL) -> dict[str, int]:
+    """The choices in a text such as ``removal=ENTRY_FOUND,matching=EQUAL``.
 
     :raises PeerError: ``PEE001`` for an unknown choice or value.
     """
@@ -76,6 +76,8 @@ def parse_choices(text: str, generation: str, model: str = "slot_pool") -> dict[
             values = ", ".join(kind.__members__) if issubclass(kind, IntEnum) else ""
             names = ", ".join(n for n, v in known.items() if isinstance(v, IntEnum))
             wanted = f"use one of {values}" if values else f"the choices are {names}"
-            raise PeerError("PEE001", f"{part!r} is no choice of generation {generation}; {wanted}")
+            raise PeerError(
+                "PEE001", f"{part!r} is not a choice of generation {generation}; {wanted}"
+            )
         found[name] = int(kind[value])
     return found

@@ -1,4 +1,4 @@
-"""Gives the ids that a peer makes itself the names that sequences have for them."""
+"""Translates between the ids that a peer makes itself and their names in sequences."""
 
 from __future__ import annotations
 
@@ -7,40 +7,29 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from slotspec.oracle.slot_manager.schema import SCHEMA as SLOT_MANAGER
-from slotspec.oracle.slot_pool.schema import SCHEMA as SLOT_POOL
-from slotspec.oracle.traces.trace import TraceHeader, TraceStep
-
-SHOWN: dict[str, dict[str, tuple[str, str]]] = {
-    SLOT_POOL.implementation: {"rm.request_slot": ("allocation", "a")},
-    SLOT_MANAGER.implementation: {
-        "tm.request_slot": ("call", "g"),
-        "tm.can_be_released": ("query", "q"),
-    },
-}
-"""Class -> effect -> its field that shows an id of the peer's own making, and the first letter
-of our names for such ids."""
+from slotspec.oracle.traces.schema import schema_of
+from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 
 
 class Translation:
-    """Between a peer's own ids and ``a1``, ``a2``, …, in the order in which effects show them.
+    """Translates a peer's own ids to ``a1``, ``a2``, …, in the order in which effects show them.
 
-    A peer that uses these very names is not translated at all. Ids that show in states alone
-    (tickets of a slot table, expected slots of a slot manager) are not translated.
+    A peer that already uses these names needs no translation. Ids that only states show (tickets
+    of a slot table, pending slots of a slot manager) are not translated.
     """
 
     def __init__(self, header: TraceHeader) -> None:
-        self._shown = SHOWN.get(header.implementation, {})
+        self._shown = schema_of(header.implementation).shown
         self._ours: dict[str, str] = {}
         self._theirs: dict[str, str] = {}
         self._generated: dict[str, int] = {}
 
     def to_peer(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Arguments with the peer's ids in them."""
+        """The arguments with the peer's ids."""
         return _replaced(arguments, self._theirs) if self._theirs else arguments
 
-    def from_peer(self, step: TraceStep, arguments: dict[str, Any]) -> TraceStep:
-        """A step with our names in it."""
+    def from_peer(self, step: RecordedStep, arguments: dict[str, Any]) -> RecordedStep:
+        """The step with the names of sequences."""
         if step.effects is not UNSET:
             for effect in step.effects:
                 shown = self._shown.get(effect["effect"])

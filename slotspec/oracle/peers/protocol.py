@@ -1,12 +1,12 @@
-"""What a peer is: something that runs the operations of a class, one after the other.
+"""The protocol of peers. A peer runs the operations of a class, one after the other.
 
 ==========  =====================================================================
-``PEE001``  the target cannot be understood
-``PEE002``  the peer's object, module or command cannot be found or made
+``PEE001``  the target is invalid
+``PEE002``  the peer's object, module or command cannot be found or created
 ``PEE003``  the peer did not answer in time
 ``PEE004``  the peer's process ended
-``PEE005``  the peer answered something that is no step
-``PEE006``  the peer answered only a part of a line
+``PEE005``  the answer of the peer is not a step
+``PEE006``  the peer answered only part of a line
 ``PEE007``  the peer's own code failed
 ``PEE008``  Java, JPype or the jars of a release are missing
 ==========  =====================================================================
@@ -17,26 +17,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from slotspec.oracle.traces.trace import TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import OperationCall, RecordedStep, TraceHeader
 from slotspec.statemachine.errors import SlotspecError
-
-Operation = tuple[str, dict[str, Any]]
-"""One call: the name of an operation and its arguments, as in a trace."""
 
 
 class PeerError(SlotspecError):
-    """A peer did not do its part: it died, hung, spoke nonsense, or cannot be had at all.
+    """A peer failed: it died, hung, gave an invalid answer, or could not be started.
 
-    :param sequence: the operations up to the one that was not answered.
-    :param header: what the sequence was run with.
-    :param original: how long the sequence was before it was made shorter; 0: as it is.
+    :param sequence: the operations up to the one without an answer.
+    :param header: the header of the sequence.
+    :param original: length of the sequence before shrinking; 0 if it was not shrunk.
     """
 
     def __init__(
         self,
         code: str,
         message: str,
-        sequence: Sequence[Operation] = (),
+        sequence: Sequence[OperationCall] = (),
         header: TraceHeader | None = None,
         original: int = 0,
     ) -> None:
@@ -47,30 +44,30 @@ class PeerError(SlotspecError):
 
 
 class Peer(Protocol):
-    """One live implementation. It holds one object, which `reset` replaces by a fresh one."""
+    """A live implementation. It holds one object, which `reset` replaces with a new one."""
 
     name: str
-    """For people, such as ``flink:1.12.5``."""
+    """Its name in messages, such as ``flink:1.12.5``."""
     version: str
-    """What goes into the header of a trace, such as ``1.12.5``."""
+    """The version for the header of a trace, such as ``1.12.5``."""
 
     def reset(self, header: TraceHeader) -> None:
-        """Begin a new sequence on a fresh object, configured as the header says.
+        """Start a new sequence on a new object with the configuration of the header.
 
-        :raises PeerError: where the peer cannot.
+        :raises PeerError: if the peer cannot.
         """
         ...
 
-    def step(self, op: str, arguments: dict[str, Any]) -> TraceStep:
-        """Run one operation; what was seen. What the peer cannot tell stays UNSET.
+    def step(self, op: str, arguments: dict[str, Any]) -> RecordedStep:
+        """Run one operation and return what happened; what the peer does not report is UNSET.
 
-        Ids that the peer makes itself are named ``a1``, ``a2``, … in the order in which the
+        Ids that the peer makes itself are named ``a1``, ``a2``, … in the order in which
         effects show them.
 
-        :raises PeerError: where the peer does not answer.
+        :raises PeerError: if the peer does not answer.
         """
         ...
 
     def close(self) -> None:
-        """End the peer; harmless when repeated."""
+        """End the peer; does nothing if it has ended already."""
         ...

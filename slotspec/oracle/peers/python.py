@@ -7,54 +7,54 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
+from slotspec.models.registry import recorded
 from slotspec.oracle.peers.answers import step_of
 from slotspec.oracle.peers.naming import Translation
 from slotspec.oracle.peers.protocol import PeerError
 from slotspec.oracle.traces.schema import schema_of
-from slotspec.oracle.traces.trace import TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 
 
 @runtime_checkable
 class Adapter(Protocol):
-    """What a Python peer offers besides a method for each operation.
+    """What a Python peer has besides a method for each operation.
 
     A method has the name and the keyword arguments of its operation (``slotspec list
     operations``) and returns what the operation returns. An exception that it raises is the
-    operation's exception, if its class has a name that the model knows.
+    exception of the operation, if its class has a name that the model knows.
     """
 
     def effects(self) -> list[dict[str, Any]]:
-        """The effects since the last call, in order, in the shapes of a trace."""
+        """The effects since the last call, in order, in the form of a trace."""
         ...
 
 
 AdapterFactory = Callable[[Mapping[str, Any]], Any]
-"""Is given the header of a trace as a mapping (config, profiles, causes, task_managers) and
-makes a fresh adapter. It may also have ``state()``, which returns the state in the shape of a
-trace; without it states are not compared."""
+"""Takes the header of a trace as a mapping (config, profiles, causes, task_managers) and returns a
+new adapter. The adapter may also have ``state()``, which returns the state in the form of a trace;
+without it states are not compared."""
 
-PROTOCOL_EXCEPTIONS = (
-    "CompletionException",
-    "IllegalArgumentException",
-    "IllegalStateException",
-    "NullPointerException",
-    "ResourceManagerException",
-    "RuntimeException",
-    "SlotNotActiveException",
-    "SlotNotFoundException",
-    "UnsupportedOperationException",
-)
-"""Class names of exceptions that belong to the protocol; any other is a fault of the peer."""
-PROTOCOL_CAUSES = ("CompletionException", "UnfulfillableSlotRequestException")
-"""Class names of their causes (``raise … from cause``) that do; others are not told."""
+
+@lru_cache(maxsize=1)
+def protocol_exceptions() -> tuple[frozenset[str], frozenset[str]]:
+    """Class names of the exceptions that the models know, and of their causes (``raise … from``).
+
+    Any other exception is a fault of the peer; any other cause is left out.
+    """
+    oracles = [entry.oracle() for entry in recorded().values()]
+    return (
+        frozenset(name for oracle in oracles for name in oracle.raised.values()),
+        frozenset(name for oracle in oracles for name in oracle.raised_causes.values()),
+    )
 
 
 class PythonPeer:
-    """Drives adapters made by a factory.
+    """Runs the adapters that a factory makes.
 
     :param factory: makes an adapter for each sequence.
     """
@@ -68,11 +68,11 @@ class PythonPeer:
         try:
             self._object = self._factory(msgspec.to_builtins(header))
         except Exception as error:
-            raise self._failed("cannot be made", error) from error
+            raise self._failed("cannot be created", error) from error
         self._names = Translation(header)
         self._operations = schema_of(header.implementation).by_name
 
-    def step(self, op: str, arguments: dict[str, Any]) -> TraceStep:
+    def step(self, op: str, arguments: dict[str, Any]) -> RecordedStep:
         method = getattr(self._object, op, None)
         if method is None or op not in self._operations:
             kind = type(self._object).__name__
@@ -81,10 +81,11 @@ class PythonPeer:
         try:
             answer["result"] = method(**self._names.to_peer(arguments))
         except Exception as error:
-            if type(error).__name__ not in PROTOCOL_EXCEPTIONS:
+            exceptions, causes = protocol_exceptions()
+            if type(error).__name__ not in exceptions:
                 raise self._failed(f"fails in {op}", error) from error
             answer["raises"] = type(error).__name__
-            if type(error.__cause__).__name__ in PROTOCOL_CAUSES:
+            if type(error.__cause__).__name__ in causes:
                 answer["raises_cause"] = type(error.__cause__).__name__
             answer["result"] = None
         try:
@@ -106,9 +107,9 @@ class PythonPeer:
 
 
 def load(target: str) -> PythonPeer:
-    """The peer of ``module:attribute``; the working folder is searched, too.
+    """The peer of ``module:attribute``; modules in the working folder are found, too.
 
-    :raises PeerError: ``PEE002`` where there is no such thing.
+    :raises PeerError: ``PEE002`` if it cannot be imported.
     """
     module_name, _, attribute = target.partition(":")
     if os.getcwd() not in sys.path:
@@ -122,11 +123,13 @@ def load(target: str) -> PythonPeer:
     for part in attribute.split("."):
         if not hasattr(found, part):
             raise PeerError(
-                "PEE002", f"{module_name} has no {attribute!r}; name what makes the peer"
+                "PEE002",
+                f"{module_name} has no {attribute!r}; name the function that makes the peer",
             )
         found = getattr(found, part)
     if not callable(found):
         raise PeerError(
-            "PEE002", f"{target} is not callable; it has to make an adapter from a header"
+            "PEE002",
+            f"{target} is not callable; name a function that takes a header and returns an adapter",
         )
     return PythonPeer(found, target, str(getattr(found, "version", "0.0")))

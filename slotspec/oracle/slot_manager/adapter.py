@@ -1,14 +1,10 @@
-"""The reference oracle of the SlotManager: what SlotManagerImpl does, step by step.
-
-It decodes the arguments of an operation, runs the model's own rule, and encodes what the
-rule emitted, returned and changed. No rule of the protocol stands here.
-"""
+"""The oracle of the slot manager: what SlotManagerImpl does with each operation."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import chain
-from typing import Any
+from types import ModuleType
+from typing import Any, ClassVar
 
 from slotspec.models.common.resource_profile import CATALOGUE
 from slotspec.models.slot_manager import operations
@@ -50,12 +46,13 @@ from slotspec.models.slot_manager.state import (
 from slotspec.models.slot_manager.timers import next_timer
 from slotspec.models.slot_manager.updates import queued
 from slotspec.oracle.conformance.adapter import ModelOracle
+from slotspec.oracle.conformance.name_tables import ListedNames, NameTable
 from slotspec.oracle.slot_manager.schema import SCHEMA
-from slotspec.oracle.slot_pool.adapter import profiles_of
-from slotspec.oracle.traces.names import Names
-from slotspec.oracle.traces.trace import Expected, TraceHeader
+from slotspec.oracle.traces.profiles import profiles_of
+from slotspec.oracle.traces.schema import Argument
+from slotspec.oracle.traces.trace import TraceHeader
 from slotspec.statemachine.declaration.records import Sort
-from slotspec.statemachine.declaration.rules import NONE, Listener
+from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.errors import InputError
 
 TASK_MANAGER_TIMEOUT_MS = 30_000
@@ -68,8 +65,8 @@ RAISED: Mapping[int, str] = {
     Raised.UNSUPPORTED: "UnsupportedOperationException",
     Raised.UNFULFILLABLE: "ResourceManagerException",
 }
-CAUSES = {"ResourceManagerException": "UnfulfillableSlotRequestException"}
-"""The causes of those exceptions that have one."""
+CAUSES: Mapping[str, str] = {"ResourceManagerException": "UnfulfillableSlotRequestException"}
+"""Exceptions that have a cause -> the cause."""
 FAILURES = {
     Failure.TASK_MANAGER_LOST: "FlinkException",
     Failure.SLOT_GONE: "SlotManagerException",
@@ -97,110 +94,92 @@ DEFAULTS: dict[str, Any] = {
     "redundant_task_managers": 0,
     "auto_run": True,
 }
-"""Flink's defaults, with workers of one small slot."""
+"""Flink's defaults, with workers that have one small slot each."""
+CONFIGURED = (
+    "wait_result_consumed",
+    "spread",
+    "slots_per_worker",
+    "max_slots",
+    "redundant_task_managers",
+    "auto_run",
+)
+"""Fields of the configuration that are choices of the model, under the same name."""
 
 
-# declares what the model tidies up after each operation
+# importing the module declares how the model tidies up after each operation
 assert slot_manager.settle is not None, slot_manager_settling.__name__
 
 
 class SlotManagerOracle(ModelOracle):
-    """Says what a SlotManager of one generation does with each operation.
+    """What a SlotManager of one generation does with each operation.
+
+    Without a header it has Flink's defaults and the profiles ``small``, ``large``, ``unknown``
+    and ``any``.
 
     :param generation: ``1.11``, ``1.12`` or ``1.13``.
-    :param header: configuration and profiles of a recording; without one, Flink's defaults
-        and the profiles ``small``, ``large``, ``unknown``, ``any``.
-    :param replace: rules of the model to be replaced (a defect), for experiments.
-    :param choices: single choices that differ from the generation's.
-    :param listener: told of every lifecycle event that the rules fire.
     """
 
     schema = SCHEMA
+    model = slot_manager
+    rules: ClassVar[ModuleType] = operations
     raises_effect = Effect.RAISES
     raised = RAISED
+    raised_causes = CAUSES
 
-    def __init__(
-        self,
-        generation: str,
-        header: TraceHeader | None = None,
-        *,
-        replace: Mapping[Callable[..., Any], Callable[..., Any]] | None = None,
-        choices: Mapping[str, Any] | None = None,
-        listener: Listener | None = None,
-    ) -> None:
+    def configure(self, header: TraceHeader | None) -> tuple[dict[str, int], dict[str, Any]]:
         config = {**DEFAULTS, **(header.config if header else {})}
-        named = profiles_of(header) if header else dict(CATALOGUE)
-        if config["slot_profile"] not in named:
+        profiles = profiles_of(header) if header else dict(CATALOGUE)
+        if config["slot_profile"] not in profiles:
             raise InputError(
                 "TRC031",
                 f"the header lists no profile {config['slot_profile']!r} for config.slot_profile;"
                 " add it there",
             )
-        instance = slot_manager.instance(
-            {"timers": 2, "queries": 2, "workers": 1},
-            generation=generation,
-            choices={
-                "profiles": named,
-                "default_profile": list(named).index(config["slot_profile"]),
-                "follow_clock": 1,
-                "task_manager_timeout": config["task_manager_timeout_ms"],
-                "slot_request_timeout": config["slot_request_timeout_ms"],
-                **{
-                    name: int(config[name])
-                    for name in (
-                        "wait_result_consumed",
-                        "spread",
-                        "slots_per_worker",
-                        "max_slots",
-                        "redundant_task_managers",
-                        "auto_run",
-                    )
-                },
-                **(choices or {}),
-            },
-            replace=replace,
-        )
-        super().__init__(generation, instance, listener)
-        self._profiles = Names(list(named))
-        self._instances = Names()
-        self._slots = Names()
-        self._allocations = Names()
-        self._jobs = Names()
-        self._calls = Names()
-        self._queries = Names()
+        return {"timers": 2, "queries": 2, "workers": 1}, {
+            "profiles": profiles,
+            "default_profile": list(profiles).index(config["slot_profile"]),
+            "follow_clock": 1,
+            "task_manager_timeout": config["task_manager_timeout_ms"],
+            "slot_request_timeout": config["slot_request_timeout_ms"],
+            **{name: int(config[name]) for name in CONFIGURED},
+        }
+
+    def declare_names(self, header: TraceHeader | None) -> dict[str, NameTable | ListedNames]:
+        s, elastic = self.state, self.elastic
+        self._profiles = ListedNames(self.instance.setting.choices["profiles"], "profile")
+        self._instances = NameTable(elastic, instances, lambda n: is_instance_unused(s, n))
+        self._slots = NameTable(elastic, slots, lambda n: is_slot_unused(s, n))
+        self._allocations = NameTable(elastic, allocations, lambda n: is_allocation_unused(s, n))
+        self._jobs = NameTable(elastic, jobs)
+        self._calls = NameTable(elastic, calls)
+        self._queries = NameTable(elastic, queries)
         self._task_managers: dict[int, str] = {}
-        self._made = {"g": 0, "q": 0}
-        self._next: dict[Sort, int] = {}
+        self._made = {"call": 0, "query": 0}
+        return {
+            "profile": self._profiles,
+            "instance": self._instances,
+            "slot": self._slots,
+            "allocation": self._allocations,
+            "job": self._jobs,
+            "call": self._calls,
+            "query": self._queries,
+        }
 
     # ------------------------------------------------------------------------------ steps
-
-    def step(self, op: str, **arguments: Any) -> Expected:
-        """Run one operation; what it returns, emits and raises, and the state after it.
-
-        :raises InputError: ``TRC030`` for an operation that this generation does not have,
-            ``TRC031`` for a name that the header does not list, ``TRC016`` for a missing
-            argument.
-        """
-        expected = super().step(op, **arguments)
-        if expected.raises is not None:
-            expected.raises_cause = CAUSES.get(expected.raises)
-        return expected
 
     def _clear(self) -> None:
         super()._clear()
         self._sizes: dict[str, int] = {}
-        # numbers that the operation's own arguments have, and nothing else perhaps
-        self._mentioned: set[tuple[Sort, int]] = set()
 
-    def _run(self, operation: Callable[..., int], *arguments: int) -> int:
-        """Run a rule of the model, with room for all that it may use up."""
+    def run(self, operation: Callable[..., int], *arguments: int) -> int:
+        """Run a rule of the model, with room for everything that it may use up."""
         self._make_room()
-        return super()._run(operation, *arguments)
+        return super().run(operation, *arguments)
 
     def _make_room(self) -> None:
-        """Grow what one operation may use up: calls, questions, expected slots, timers.
+        """Grow what one operation may use up: calls, queries, pending slots, timers.
 
-        What the main thread runs may each time serve a request and give away a slot.
+        Each action on the main thread may serve a request and give away a slot.
         """
         s = self.state
         more = queued(s) + len(s.slot) + len(s.request) + len(s.report_slot) + len(s.timer)
@@ -212,182 +191,90 @@ class SlotManagerOracle(ModelOracle):
         workers = more + s.redundant_task_managers * (len(s.timer) + queued(s))
         self._spare(pending_slots, absent, s.slots_per_worker * workers)
         if list(s.timer[-2:]) != [Check.UNUSED] * 2:
-            self._grow(timers, len(s.timer) + 2)
+            self.elastic.grow(timers, len(s.timer) + 2)
 
     def _spare(self, sort: Sort, spare: int, wanted: int) -> None:
         if spare < wanted:
-            self._grow(sort, self.elastic.size(sort) + wanted)
+            self.elastic.grow(sort, self.elastic.size(sort) + wanted)
 
-    def _grow(self, sort: Sort, size: int) -> None:
-        self.elastic.grow(sort, size)
+    def decode(self, argument: Argument, value: Any) -> int:
+        return ANSWERS[value] if argument.name == "answer" else super().decode(argument, value)
 
-    # ------------------------------------------------------------------------------ names
-
-    def _unused(self, sort: Sort, is_free: Callable[[Any, int], bool]) -> int:
-        """An element of `sort` that nothing refers to; the search goes on where it ended."""
-        size, start = self.elastic.size(sort), self._next.get(sort, 0)
-        for number in chain(range(start, size), range(start)):
-            if is_free(self.state, number):
-                self._next[sort] = number + 1
-                return number
-        self._grow(sort, 2 * size)
-        self._next[sort] = size + 1
-        return size
-
-    def _named(
-        self, names: Names, name: str, sort: Sort, is_free: Callable[[Any, int], bool]
-    ) -> int:
-        """The number of a name; a new name gets one that nothing refers to."""
-        number = names.number(name)
-        if number is None:
-            number = self._unused(
-                sort, lambda s, n: is_free(s, n) and (sort, n) not in self._mentioned
-            )
-            names.bind(name, number)
-        self._mentioned.add((sort, number))
-        return number
-
-    def _allocation(self, name: str | None) -> int:
-        if name is None:
-            return NONE
-        return self._named(self._allocations, name, allocations, is_allocation_unused)
-
-    def _instance(self, name: str) -> int:
-        return self._named(self._instances, name, instances, is_instance_unused)
-
-    def _slot(self, name: str) -> int:
-        return self._named(self._slots, name, slots, is_slot_unused)
-
-    def _job(self, name: str | None) -> int:
-        if name is None:
-            return NONE
-        number = self._jobs.number(name)
-        if number is None:
-            number = len(self._jobs)
-            self._grow(jobs, number + 1)
-            self._jobs.bind(name, number)
-        return number
-
-    def _profile(self, name: str) -> int:
-        number = self._profiles.number(name)
-        if number is None:
-            raise InputError("TRC031", f"the header lists no profile {name!r}; add it there")
-        return number
-
-    def _generate(self, names: Names, letter: str, number: int) -> str:
-        self._made[letter] += 1
-        name = f"{letter}{self._made[letter]}"
+    def _generate(self, kind: str, names: NameTable, number: int) -> str:
+        """Name a call or a query that the manager made."""
+        self._made[kind] += 1
+        name = self.schema.named(kind, self._made[kind])
         names.bind(name, number)
         return name
 
     # ------------------------------------------------------------------------- operations
 
-    def _start(self) -> None:
-        self._run(operations.start)
-
-    def _suspend(self) -> None:
-        self._run(operations.suspend)
-
-    def _close(self) -> None:
-        self._run(operations.close)
-
-    def _set_resource_allocation(self, allowed: bool) -> None:
-        self._run(operations.set_resource_allocation, int(allowed))
-
     def _register_slot_request(self, allocation: str, job: str, profile: str) -> bool:
-        wanted, number, owner = self._profile(profile), self._allocation(allocation), self._job(job)
+        wanted = self._profiles.decode(profile)
+        number, owner = self._allocations.decode(allocation), self._jobs.decode(job)
         request = spare_request(self.state, number)
         if request == NONE:
             request = len(self.state.request)
-            self._grow(requests, 2 * request)
-        return self._run(operations.register_slot_request, request, number, owner, wanted) == 1
-
-    def _unregister_slot_request(self, allocation: str) -> bool:
-        number = self._allocation(allocation)
-        return self._run(operations.unregister_slot_request, number) == 1
-
-    def _set_fail_unfulfillable_request(self, fail: bool) -> None:
-        self._run(operations.set_fail_unfulfillable_request, int(fail))
+            self.elastic.grow(requests, 2 * request)
+        return self.run(operations.register_slot_request, request, number, owner, wanted) == 1
 
     def _report(self, report: list[dict[str, Any]]) -> None:
-        """Put a slot report where the rules find it."""
+        """Put a slot report where the rules look for it."""
         s = self.state
-        self._grow(report_entries, len(report))
+        self.elastic.grow(report_entries, len(report))
         for place, entry in enumerate(report):
-            s.report_slot[place] = self._slot(entry["slot"])
-            s.report_profile[place] = self._profile(entry["profile"])
-            s.report_allocation[place] = self._allocation(entry["allocation"])
-            s.report_job[place] = self._job(entry["job"])
+            s.report_slot[place] = self._slots.decode(entry["slot"])
+            s.report_profile[place] = self._profiles.decode(entry["profile"])
+            s.report_allocation[place] = self._allocations.decode(entry["allocation"])
+            s.report_job[place] = self._jobs.decode(entry["job"])
 
     def _register_task_manager(self, instance: str, tm: str, slots: list[dict[str, Any]]) -> bool:
-        number = self._instance(instance)
+        number = self._instances.decode(instance)
         if self.state.registration[number] == ManagedTaskManager.UNREGISTERED:
             self._task_managers[number] = tm
         self._report(slots)
-        return self._run(operations.register_task_manager, number) == 1
+        return self.run(operations.register_task_manager, number) == 1
 
     def _report_slot_status(self, instance: str, slots: list[dict[str, Any]]) -> bool:
         self._report(slots)
-        return self._run(operations.report_slot_status, self._instance(instance)) == 1
-
-    def _unregister_task_manager(self, instance: str) -> bool:
-        return self._run(operations.unregister_task_manager, self._instance(instance)) == 1
-
-    def _unregister_task_managers_and_release_resources(self) -> None:
-        self._run(operations.unregister_task_managers_and_release_resources)
-
-    def _free_slot(self, slot: str, allocation: str) -> None:
-        self._run(operations.free_slot, self._slot(slot), self._allocation(allocation))
-
-    def _call_acknowledged(self, call: str) -> bool:
-        number = self._calls.number(call)
-        return number is not None and self._run(operations.call_acknowledged, number) == 1
+        return self.run(operations.report_slot_status, self._instances.decode(instance)) == 1
 
     def _call_fails(
         self, call: str, kind: str, allocation: str | None = None, job: str | None = None
     ) -> bool:
         number = self._calls.number(call)
+        if kind == "occupied" and (allocation is None or job is None):
+            raise InputError(
+                "TRC016",
+                "call_fails: an occupied slot has an allocation and a job; add 'allocation' and"
+                " 'job'",
+            )
+        if number is None:
+            return False
         if kind == "occupied":
-            if allocation is None or job is None:
-                raise InputError(
-                    "TRC016", "call_fails: occupied, but by what? add 'allocation' and 'job'"
-                )
-            found, owner = self._allocation(allocation), self._job(job)
-            if number is None:
-                return False
-            return self._run(operations.call_occupied, number, found, owner) == 1
-        if number is None:
-            return False
-        return self._run(operations.call_fails, number, int(kind == "cancelled")) == 1
-
-    def _query_answered(self, query: str, answer: bool | None) -> bool:
-        number = self._queries.number(query)
-        if number is None:
-            return False
-        return self._run(operations.query_answered, number, ANSWERS[answer]) == 1
-
-    def _run_main_thread(self, count: int | None = None) -> int:
-        return self._run(operations.run_main_thread, NONE if count is None else count)
+            found, owner = self._allocations.decode(allocation), self._jobs.decode(job)
+            return self.run(operations.call_occupied, number, found, owner) == 1
+        return self.run(operations.call_fails, number, int(kind == "cancelled")) == 1
 
     def _advance_time(self, ms: int) -> None:
-        """In pieces, so that what one piece may use up has a bound."""
+        """Advance from timer to timer, so that one advance uses up a bounded number of records."""
         s = self.state
         while True:
             place = next_timer(s)
             step = ms if place == NONE else min(ms, s.due_in[place])
-            self._run(operations.advance_time, step)
+            self.run(operations.advance_time, step)
             ms -= step
             if ms == 0:
                 return
 
     def _counts(self) -> dict[str, int]:
-        self._run(operations.counts)
+        self.run(operations.counts)
         return self._sizes
 
     # --------------------------------------------------------------------------- encoding
 
     def _effect(self, kind: int, a: int, b: int, c: int, d: int) -> dict[str, Any] | None:
-        """An effect, while every number still has its name; sizes are kept for the result."""
+        """An effect of the trace; sizes become the result of the operation instead."""
         s = self.state
         if kind == Effect.COUNTED:
             self._sizes[SIZES[Size(a)]] = b
@@ -395,9 +282,9 @@ class SlotManagerOracle(ModelOracle):
         if kind == Effect.REQUEST_SLOT:
             return {
                 "effect": "tm.request_slot",
-                "call": self._generate(self._calls, "g", a),
+                "call": self._generate("call", self._calls, a),
                 "slot": self._slots.name(b),
-                "job": self._name(self._jobs, s.request_job[c]),
+                "job": self._jobs.encode(s.request_job[c]),
                 "allocation": self._allocations.name(s.request_allocation[c]),
                 "profile": self._profiles.name(s.request_profile[c]),
             }
@@ -405,7 +292,7 @@ class SlotManagerOracle(ModelOracle):
             return {
                 "effect": "tm.can_be_released",
                 "tm": self._task_managers[b],
-                "query": self._generate(self._queries, "q", a),
+                "query": self._generate("query", self._queries, a),
             }
         if kind == Effect.ALLOCATE_RESOURCE:
             return {"effect": "resource.allocate", "granted": a == 1}
@@ -417,16 +304,13 @@ class SlotManagerOracle(ModelOracle):
             }
         return {
             "effect": "allocation.failed",
-            "job": self._name(self._jobs, b),
+            "job": self._jobs.encode(b),
             "allocation": self._allocations.name(a),
             "cause": FAILURES[Failure(c)],
         }
 
-    def _name(self, names: Names, number: int) -> str | None:
-        return None if number == NONE else names.name(number)
-
     def snapshot(self) -> dict[str, Any]:
-        """The complete state, as traces have it; maps in the order of entry."""
+        """The complete state, as traces have it; maps in the order of insertion."""
         s = self.state
         present = [n for n in range(len(s.slot)) if s.slot[n] != TaskManagerSlot.ABSENT]
         present.sort(key=lambda n: s.slot_serial[n])
@@ -447,7 +331,7 @@ class SlotManagerOracle(ModelOracle):
                 if request != NONE
             },
             "pending_slots": {
-                self._expected_name(pending): self._owner(s.pending_request[pending])
+                self._pending_name(pending): self._owner(s.pending_request[pending])
                 for pending in s.expected
                 if pending != NONE
             },
@@ -470,13 +354,13 @@ class SlotManagerOracle(ModelOracle):
             "instance": self._instances.name(s.slot_instance[slot]),
             "profile": self._profiles.name(s.slot_profile[slot]),
             "state": TaskManagerSlot.states[s.slot[slot]].name,
-            "allocation": self._name(self._allocations, s.slot_allocation[slot]),
-            "job": self._name(self._jobs, s.slot_job[slot]),
+            "allocation": self._allocations.encode(s.slot_allocation[slot]),
+            "job": self._jobs.encode(s.slot_job[slot]),
             "request": self._owner(s.slot_request[slot]),
         }
 
     def _owner(self, request: int) -> dict[str, Any] | None:
-        """The request object that a slot or an expected slot has."""
+        """The request of a slot or of a pending slot."""
         if request == NONE:
             return None
         allocation = self._allocations.name(self.state.request_allocation[request])
@@ -493,20 +377,20 @@ class SlotManagerOracle(ModelOracle):
             "idle_since": s.clock - s.idle_for[instance] if idle else None,
         }
 
-    def _expected_name(self, pending: int) -> str:
-        return f"p{self.state.pending_serial[pending]}"
+    def _pending_name(self, pending: int) -> str:
+        return self.schema.named("pending_slot", self.state.pending_serial[pending])
 
     def _request(self, request: int) -> dict[str, Any]:
         s = self.state
         reserved = s.reservation[request]
         return {
-            "job": self._name(self._jobs, s.request_job[request]),
+            "job": self._jobs.encode(s.request_job[request]),
             "profile": self._profiles.name(s.request_profile[request]),
             "created": s.clock - s.request_age[request],
-            "call": self._name(self._calls, s.request_call[request]),
-            "pending_slot": None if reserved == NONE else self._expected_name(reserved),
+            "call": self._calls.encode(s.request_call[request]),
+            "pending_slot": None if reserved == NONE else self._pending_name(reserved),
         }
 
 
 ORACLE = SlotManagerOracle
-"""What the registry finds."""
+"""The oracle that the registry finds."""

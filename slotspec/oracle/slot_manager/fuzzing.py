@@ -1,4 +1,4 @@
-"""How slot managers are fuzzed: configurations, names, bounds."""
+"""How the slot manager is fuzzed: configurations, names, bounds."""
 
 from __future__ import annotations
 
@@ -42,7 +42,6 @@ TARGET = FuzzTarget(
     },
     receiver="manager",
     caller="rm",
-    made=("g", "q", "p"),
     maps={
         "slots": ("slot",),
         "free_slots": ("slot",),
@@ -51,13 +50,12 @@ TARGET = FuzzTarget(
         "fulfilled": ("allocation", "slot"),
     },
     invented={
-        "allocation": ("a", 8),
-        "job": ("j", 3),
-        "instance": ("i", 6),
-        "tm": ("tm", 3),
-        "slot": ("tm1/ tm2/ tm3/", 2),
-        "call": ("g9", 3),
-        "query": ("q9", 3),
+        "job": 3,
+        "instance": 6,
+        "tm": 3,
+        "slot": ("tm1/0", "tm1/1", "tm2/0", "tm2/1", "tm3/0", "tm3/1"),
+        "call": 3,
+        "query": 3,
     },
     rare=frozenset(
         {
@@ -73,6 +71,6 @@ TARGET = FuzzTarget(
     paired=("job", "allocation"),
     config=_manager_config,
     profiles=KNOWN,
-    # a recording cannot say that a map changes its order
+    # no recording can express that a map changes its order
     walked={"iteration_order": 0},
 )

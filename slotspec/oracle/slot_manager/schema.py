@@ -1,22 +1,22 @@
-"""What traces of slot managers may say."""
+"""What traces of slot managers contain."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from slotspec.oracle.traces.schema import (
-    TIMER_LIMIT,
     Argument,
     Count,
     Index,
     Millis,
     Name,
+    NameKind,
     Operation,
     Timeout,
     TraceSchema,
+    refuse_many_timers,
 )
 
 _ALLOCATION = Argument("allocation")
@@ -24,12 +24,12 @@ _PROFILE = Argument("profile", refers="profiles")
 
 
 class SlotManagerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a slot manager is built with; times in milliseconds.
+    """The configuration of a slot manager; times in milliseconds.
 
-    :param slot_profile: profile of the slots of new workers, `slots_per_worker` of them each.
-    :param spread: least utilized TaskExecutors are taken first.
-    :param wait_result_consumed: idle TaskExecutors are asked before they are released.
-    :param auto_run: the main thread runs everything at the end of each operation.
+    :param slot_profile: profile of the `slots_per_worker` slots of each new worker.
+    :param spread: the manager prefers the least utilized TaskExecutors.
+    :param wait_result_consumed: the manager asks idle TaskExecutors before it releases them.
+    :param auto_run: at the end of each operation the main thread runs all queued actions.
     """
 
     slot_request_timeout_ms: Timeout
@@ -44,18 +44,6 @@ class SlotManagerConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     auto_run: bool
 
 
-def _too_many_checks(
-    config: Mapping[str, Any], op: str, arguments: Mapping[str, Any]
-) -> str | None:
-    periods = (config["slot_request_timeout_ms"], config["task_manager_timeout_ms"])
-    if op != "advance_time" or arguments["ms"] // min(periods) <= TIMER_LIMIT:
-        return None
-    return (
-        f"advance_time by {arguments['ms']} ms fires a check of {min(periods)} ms more than "
-        f"{TIMER_LIMIT:,} times; use several shorter steps"
-    )
-
-
 _INSTANCE = Argument("instance")
 _JOB_OR_NONE = Argument("job", Name | None)
 _SLOT_REPORT = Argument(
@@ -68,21 +56,31 @@ SCHEMA = TraceSchema(
     title="slot manager",
     config=SlotManagerConfig,
     generations=("1.11", "1.12", "1.13"),
+    names={
+        "allocation": NameKind("a"),
+        "job": NameKind("j"),
+        "instance": NameKind("i"),
+        "tm": NameKind("tm"),
+        "slot": NameKind("tm"),
+        "call": NameKind("g", generated=True, shown_by="tm.request_slot"),
+        "query": NameKind("q", generated=True, shown_by="tm.can_be_released"),
+        "pending_slot": NameKind("p", generated=True),
+    },
     ordered=frozenset({"slots", "registrations", "requests", "pending_slots", "fulfilled"}),
-    refuse=_too_many_checks,
+    refuse=refuse_many_timers("a check", "slot_request_timeout_ms", "task_manager_timeout_ms"),
     operations=(
         Operation("start"),
         Operation("suspend"),
         Operation("close"),
         Operation("set_resource_allocation", (Argument("allowed", bool),)),
-        Operation("register_slot_request", (_ALLOCATION, Argument("job"), _PROFILE)),
-        Operation("unregister_slot_request", (_ALLOCATION,)),
-        Operation("register_task_manager", (_INSTANCE, Argument("tm"), _SLOT_REPORT)),
-        Operation("unregister_task_manager", (_INSTANCE,)),
+        Operation("register_slot_request", (_ALLOCATION, Argument("job"), _PROFILE), result=bool),
+        Operation("unregister_slot_request", (_ALLOCATION,), result=bool),
+        Operation("register_task_manager", (_INSTANCE, Argument("tm"), _SLOT_REPORT), result=bool),
+        Operation("unregister_task_manager", (_INSTANCE,), result=bool),
         Operation("unregister_task_managers_and_release_resources", absent_in=_NEWER),
-        Operation("report_slot_status", (_INSTANCE, _SLOT_REPORT)),
+        Operation("report_slot_status", (_INSTANCE, _SLOT_REPORT), result=bool),
         Operation("free_slot", (Argument("slot"), _ALLOCATION)),
-        Operation("call_acknowledged", (Argument("call"),)),
+        Operation("call_acknowledged", (Argument("call", known_only=True),), result=bool),
         Operation(
             "call_fails",
             (
@@ -94,9 +92,13 @@ SCHEMA = TraceSchema(
                 Argument("job", optional=True),
             ),
         ),
-        Operation("query_answered", (Argument("query"), Argument("answer", bool | None))),
+        Operation(
+            "query_answered",
+            (Argument("query", known_only=True), Argument("answer", bool | None)),
+            result=bool,
+        ),
         Operation("set_fail_unfulfillable_request", (Argument("fail", bool),)),
-        Operation("run_main_thread", (Argument("count", Index, optional=True),)),
+        Operation("run_main_thread", (Argument("count", Index, optional=True),), result=int),
         Operation("counts"),
         Operation("advance_time", (Argument("ms", Millis),)),
     ),

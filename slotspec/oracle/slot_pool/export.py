@@ -1,20 +1,11 @@
-"""Traces that a check found, written as recordings of the class: ``slotspec conform`` replays
-them.
-
-The checked model and a recording name things differently: the model uses a record again
-when nothing refers to it, a recording never uses an id for two things. So the calls of the
-trace are told to the oracle under fresh names, and what it answers is the recording.
-"""
+"""How a trace of the slot pool becomes a recording."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
-import msgspec
-
-from slotspec.models.common.resource_profile import CATALOGUE, ResourceProfile
+from slotspec.models.common.resource_profile import ResourceProfile
 from slotspec.models.slot_pool.environment import Failure
 from slotspec.models.slot_pool.lifecycles import SlotRequest
 from slotspec.models.slot_pool.state import Effect
@@ -24,12 +15,12 @@ from slotspec.oracle.slot_pool.adapter import (
     SlotPoolOracle,
 )
 from slotspec.oracle.slot_pool.schema import SCHEMA
-from slotspec.oracle.traces.trace import FORMAT, Expected, TraceHeader, TraceStep
+from slotspec.oracle.traces.exporting import Exporter, catalogue_profiles
+from slotspec.oracle.traces.schema import Argument
+from slotspec.oracle.traces.trace import Expected, OperationCall
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.rules import NONE
-from slotspec.statemachine.errors import StepError, UsageError
-from slotspec.statemachine.results import Finding
-from slotspec.statemachine.results import TraceStep as Taken
+from slotspec.statemachine.results import Finding, TraceStep
 
 CAUSES = {
     "other": "RuntimeException",
@@ -37,176 +28,103 @@ CAUSES = {
 }
 
 
-def exported(instance: Instance, finding: Finding) -> Iterator[dict[str, Any]]:
-    """A trace of the slot pool as objects for JSON lines: the header, then each step.
+class SlotPoolExporter(Exporter):
+    """Gives each request id and allocation a name of its own, though the model reuses records."""
 
-    One tick of the model is a millisecond. Where a rule of the instance is replaced, the
-    trace says what the replaced rule does, so that it diverges where that can be seen. A
-    step in which a rule fails is the last one and says nothing but its operation.
+    schema = SCHEMA
+    oracle_class = SlotPoolOracle
+    renamed = ("request", "allocation")
+    fixed: ClassVar[Mapping[str, Any]] = {"cause": "other", "ms": 1}
 
-    :raises UsageError: ``SET040`` if the instance was given choices other than those of
-        its generation: a recording could not say so.
-    """
-    header = header_of(instance)
-    yield msgspec.to_builtins(header)
-    for step in Recorder(instance, header).record(finding):
-        yield step.to_json()
+    def __init__(self, instance: Instance, finding: Finding) -> None:
+        super().__init__(instance, finding)
+        self._own = instance.setting.bounds["requests"]
+        self._attempts: dict[str, int] = {}
+        self._requests: dict[int, dict[str, Any]] = {}
 
-
-def header_of(instance: Instance) -> TraceHeader:
-    """The header of every trace of `instance`; its version is the generation.
-
-    :raises UsageError: as :func:`exported`.
-    """
-    setting, generation = instance.setting, str(instance.generation)
-    declared = instance.model.generations[generation]
-    for name, value in declared.items():
-        if setting.choices[name] != value:
-            raise UsageError(
-                "SET040",
-                f"{name} is not what generation {generation} chooses: such a trace cannot be"
-                " written as a recording; leave the choice out",
-            )
-    profiles = setting.choices.get("profiles")
-    if profiles is None:
-        profiles = dict(list(CATALOGUE.items())[: setting.bounds["profiles"]])
-    tms = range(setting.bounds["task_managers"])
-    return TraceHeader(
-        format=FORMAT,
-        implementation=SCHEMA.implementation,
-        version=generation,
-        config={
+    def config(self, instance: Instance) -> dict[str, Any]:
+        setting = instance.setting
+        return {
             "idle_slot_timeout_ms": setting["idle_timeout"] or IDLE_SLOT_TIMEOUT_MS,
             "batch_slot_timeout_ms": setting["batch_timeout"] or BATCH_SLOT_TIMEOUT_MS,
-        },
-        profiles={name: profile_json(profile) for name, profile in profiles.items()},
-        causes=CAUSES,
-        task_managers={f"tm{tm + 1}": {"host": "host1"} for tm in tms},
-    )
+        }
 
+    def profiles_of(self, instance: Instance) -> Mapping[str, ResourceProfile]:
+        return catalogue_profiles(instance)
 
-def profile_json(profile: ResourceProfile) -> dict[str, Any] | str:
-    """A profile as headers have it."""
-    if profile.any_:
-        return "ANY"
-    if profile.unknown:
-        return "UNKNOWN"
-    amounts = asdict(profile)
-    del amounts["any_"], amounts["unknown"]
-    return {**amounts, "extended": dict(profile.extended)}
+    def listed(self, instance: Instance) -> dict[str, Any]:
+        tms = range(1, instance.setting.bounds["task_managers"] + 1)
+        names = [self.schema.named("tm", tm) for tm in tms]
+        return {"causes": CAUSES, "task_managers": {name: {"host": "host1"} for name in names}}
 
+    def argument(self, argument: Argument, value: int) -> Any:
+        if argument.name == "cause":
+            return Failure(value).name.lower()
+        return super().argument(argument, value)
 
-class Recorder:
-    """Tells the calls of a trace to an oracle, under the names that a recording would use."""
+    def name(self, kind: str, number: int) -> str:
+        if kind == "allocation" and number >= self._own:  # an id that the pool did not make
+            return f"x{number - self._own + 1}"
+        return super().name(kind, number)
 
-    def __init__(self, instance: Instance, header: TraceHeader) -> None:
-        self.own = instance.setting.bounds["requests"]
-        self.profiles = list(header.profiles)
-        self.tells_profile = instance.generation == "1.13"
-        self.oracle = SlotPoolOracle(
-            str(instance.generation), header, replace=dict(instance.replace)
-        )
-        self.ids: dict[int, str] = {}
-        self.attempts: dict[str, int] = {}
-        self.requests: dict[int, tuple[str, int]] = {}
-        self.allocations: dict[int, str] = {}
-
-    def record(self, finding: Finding) -> Iterator[TraceStep]:
-        """The steps of a recording of `finding`."""
-        for step in finding.steps:
-            op, arguments = self.told(step)
-            try:
-                expected = self.oracle.step(op, **arguments)
-            except StepError:
-                yield TraceStep(op=op, arguments=arguments)
-                return
-            self.learn(step, expected)
-            yield expected.as_step(op, arguments)
-
-    def told(self, step: Taken) -> tuple[str, dict[str, Any]]:
-        """The operation of a step and its arguments, by name."""
-        action = step.call.action.name
-        given = dict(zip(step.call.action.parameters, step.call.arguments, strict=True))
-        telling: Callable[..., dict[str, Any]] | None = getattr(self, f"_{action}", None)
-        if telling is not None:
-            return RENAMED.get(action, action), telling(step, **given)
-        said = (self.argument(name, number) for name, number in given.items())
-        return action, dict(said)
-
-    def argument(self, parameter: str, number: int) -> tuple[str, str]:
-        """A parameter of an action as an argument of a trace: its name there, and its value."""
-        if parameter in ("allocation", "request"):  # the answer to a call names its allocation
-            return "allocation", self._allocation(number)
-        if parameter == "failure":
-            return "cause", Failure(number).name.lower()
-        word = {"gateway": "rm"}.get(parameter, parameter)
-        return word, f"{word}{number + 1}"
-
-    def _allocation(self, number: int) -> str:
-        if number >= self.own:
-            return f"x{number - self.own + 1}"
-        return self.allocations[number]
-
-    def _id(self, number: int, before: Mapping[str, Any]) -> str:
-        """The name of a request id: a new one unless it is in use."""
-        if number not in before["request_id"] and number not in before["slot_request"]:
-            self.ids[number] = f"r{len(self.attempts) + 1}"
-            self.attempts[self.ids[number]] = 0
-        return self.ids[number]
-
-    def learn(self, step: Taken, expected: Expected) -> None:
-        """Note the names of what the step made: requests, and allocations sent for them."""
+    def learn(self, step: TraceStep, expected: Expected) -> None:
         after = step.after
         for number, status in enumerate(after["request"]):
             if status != SlotRequest.UNUSED and step.before["request"][number] == 0:
-                name = self.ids[after["request_id"][number]]
-                self.requests[number] = (name, self.attempts[name])
+                name = self.names["request"][after["request_id"][number]]
+                attempt = self._attempts[name]
+                caller: dict[str, Any] = {"request": name}
+                self._requests[number] = caller if attempt == 1 else {**caller, "attempt": attempt}
         sent = [e["allocation"] for e in expected.effects if e["effect"] == "rm.request_slot"]
         records = [effect[2] for effect in step.effects if effect[0] == Effect.REQUEST_SLOT]
-        self.allocations.update(zip(records, sent, strict=True))
+        self.names["allocation"].update(zip(records, sent, strict=True))
 
-    # ------------------------------------------ operations that a recording words differently
+    def _request_id(self, number: int, before: Mapping[str, Any]) -> str:
+        """The name of a request id: a new one unless it is in use."""
+        if number not in before["request_id"] and number not in before["slot_request"]:
+            self._attempts[self.fresh("request", number)] = 0
+        return self.names["request"][number]
+
+    # --------------------------------------------- actions that a recording expresses otherwise
 
     def _offer_slot(
-        self, step: Taken, tm: int, index: int, allocation: int, profile: int
-    ) -> dict[str, Any]:
+        self, step: TraceStep, tm: int, index: int, allocation: int, profile: int
+    ) -> Iterator[OperationCall]:
         offer = {
-            "allocation": self._allocation(allocation),
+            "allocation": self.name("allocation", allocation),
             "index": index,
             "profile": self.profiles[profile],
         }
-        return {"tm": f"tm{tm + 1}", "offers": [offer]}
+        yield "offer_slots", {"tm": self.name("tm", tm), "offers": [offer]}
 
     def _request_new_allocated_slot(
-        self, step: Taken, request: int, request_id: int, profile: int
-    ) -> dict[str, Any]:
-        name = self._id(request_id, step.before)
-        self.attempts[name] += 1
-        return {"request": name, "profile": self.profiles[profile]}
+        self, step: TraceStep, request: int, request_id: int, profile: int
+    ) -> Iterator[OperationCall]:
+        name = self._request_id(request_id, step.before)
+        self._attempts[name] += 1
+        yield step.call.action.name, {"request": name, "profile": self.profiles[profile]}
 
     _request_new_allocated_batch_slot = _request_new_allocated_slot
 
     def _allocate_available_slot(
-        self, step: Taken, request_id: int, allocation: int
-    ) -> dict[str, Any]:
+        self, step: TraceStep, request_id: int, allocation: int
+    ) -> Iterator[OperationCall]:
         arguments = {
-            "request": self._id(request_id, step.before),
-            "allocation": self._allocation(allocation),
+            "request": self._request_id(request_id, step.before),
+            "allocation": self.name("allocation", allocation),
         }
-        if self.tells_profile:  # 1.13 wants it, and does not look at it
+        if self.instance.generation == "1.13":  # its callers pass a profile
             held = step.before["slot_profile"][allocation]
             arguments["profile"] = self.profiles[0 if held == NONE else held]
-        return arguments
+        yield "allocate_available_slot", arguments
 
-    def _release_slot(self, step: Taken, request_id: int) -> dict[str, Any]:
-        return {"request": self._id(request_id, step.before), "cause": "other"}
+    def _release_slot(self, step: TraceStep, request_id: int) -> Iterator[OperationCall]:
+        name = self._request_id(request_id, step.before)
+        yield "release_slot", {"request": name, "cause": self.fixed["cause"]}
 
-    def _request_timeout(self, step: Taken, request: int) -> dict[str, Any]:
-        name, attempt = self.requests[request]
-        return {"request": name} if attempt == 1 else {"request": name, "attempt": attempt}
-
-    def _advance_time(self, step: Taken) -> dict[str, Any]:
-        return {"ms": 1}
+    def _request_timeout(self, step: TraceStep, request: int) -> Iterator[OperationCall]:
+        yield "request_timeout", self._requests[request]
 
 
-RENAMED = {"offer_slot": "offer_slots"}
+EXPORTER = SlotPoolExporter
+"""The exporter that the registry finds."""

@@ -1,10 +1,9 @@
-"""Chooses the next operation of a slot pool: meaningful ones, and hostile ones.
+"""Chooses the next operation of a slot pool, with meaningful or hostile arguments.
 
-Meaningful means that most arguments name what is there: an offer for what was asked, a
-release of what is held. Hostile means repeated, late, conflicting, stale and invented ones,
-and ids that are used again. Which operations come at all, and how often, is chosen anew for
-each sequence (a *swarm*), so that some interplays become long that a fixed mixture hardly
-ever reaches.
+Meaningful arguments name what exists: an offer for a pending request, a release of a held slot.
+Hostile arguments are repeated, late, conflicting, stale or invented, and reuse ids. Each sequence
+draws anew which operations it has and how often (*swarm testing*), and so reaches long interplays
+that a fixed mixture would hardly ever reach.
 """
 
 from __future__ import annotations
@@ -13,10 +12,9 @@ from random import Random
 from typing import Any
 
 from slotspec.oracle.fuzzing.targets import PROFILES
-from slotspec.oracle.peers.protocol import Operation
 from slotspec.oracle.slot_pool.schema import SCHEMA
-from slotspec.oracle.slot_pool.view import Situation
-from slotspec.oracle.traces.trace import FORMAT, TraceHeader
+from slotspec.oracle.slot_pool.view import PoolView
+from slotspec.oracle.traces.trace import FORMAT, OperationCall, TraceHeader
 
 CAUSES = {
     "other": "RuntimeException",
@@ -43,8 +41,8 @@ _BATCH_CHOICES = (30, 50, 80)
 class Swarm:
     """The mixture of one sequence.
 
-    :param random: decides the mixture; the same numbers give the same mixture.
-    :param absent: operations that must not come.
+    :param random: draws the mixture; the same random numbers give the same mixture.
+    :param absent: operations that must not occur.
     """
 
     def __init__(
@@ -63,7 +61,7 @@ class Swarm:
             causes=CAUSES,
             task_managers=TASK_MANAGERS,
         )
-        # a slot of unknown size makes 1.13 throw or not as Java's hash order has it
+        # with a slot of unknown size, Java's hash order decides whether 1.13 throws
         forbidden = {"unknown"} if generation == "1.13" else set()
         names = sorted(PROFILES)
         self.wanted = random.sample(names, random.randint(1, 4))
@@ -91,19 +89,19 @@ class Swarm:
         self.setup = [op for op in SETUP if random.random() < 0.9]
 
     def operation(self, place: int, random: Random) -> str:
-        """The operation at a place of the sequence; the first ones set the pool up."""
+        """The operation at a place of the sequence. The first ones set up the pool."""
         if place < len(self.setup):
             return self.setup[place]
         return random.choices(self.operations, self.weights)[0]
 
-    def step(self, place: int, situation: Situation, random: Random) -> Operation:
-        """A whole step."""
+    def step(self, place: int, view: PoolView, random: Random) -> OperationCall:
+        """The operation at a place of the sequence, with its arguments."""
         op = self.operation(place, random)
-        return op, self.arguments(op, situation, random)
+        return op, self.arguments(op, view, random)
 
     # ------------------------------------------------------------------------ arguments
 
-    def arguments(self, op: str, at: Situation, random: Random) -> dict[str, Any]:
+    def arguments(self, op: str, at: PoolView, random: Random) -> dict[str, Any]:
         """Arguments for `op`."""
         match op:
             case "connect_to_resource_manager":
@@ -159,15 +157,15 @@ class Swarm:
         near = [idle, idle, batch, batch, idle + 1, batch + 1, idle - 1, batch - 1]
         return random.choice([0, 1, 7, *near, idle + batch, abs(idle - batch), 10 * idle])
 
-    def _new_request(self, at: Situation, random: Random) -> str:
-        """Mostly an id that nothing uses now; else any."""
+    def _new_request(self, at: PoolView, random: Random) -> str:
+        """Mostly an id that nothing uses; sometimes any id."""
         used = {*at.queued_requests(), *at.serving_requests()}
         free = [name for name in self.requests if name not in used]
         if free and random.random() >= self.hostile:
             return random.choice(free)
         return random.choice(self.requests)
 
-    def _request(self, at: Situation, random: Random) -> str:
+    def _request(self, at: PoolView, random: Random) -> str:
         queued, serving = at.queued_requests(), at.serving_requests()
         kind = random.random()
         if queued and kind < 0.45:
@@ -176,8 +174,8 @@ class Swarm:
             return random.choice(serving)
         return random.choice(self.requests)
 
-    def _allocation(self, at: Situation, random: Random) -> str:
-        """Of something queued, held, asked for lately, long gone, or never heard of."""
+    def _allocation(self, at: PoolView, random: Random) -> str:
+        """An allocation that is queued, held, recent, long gone, or unknown to the pool."""
         groups: list[tuple[float, list[str]]] = [
             (4, [entry["allocation"] for entry in at.pending]),
             (2, list(at.state["allocated"])),
@@ -190,7 +188,7 @@ class Swarm:
         names = random.choices([n for _, n in there], [w for w, _ in there])[0]
         return random.choice(names)
 
-    def _offers(self, at: Situation, random: Random) -> dict[str, Any]:
+    def _offers(self, at: PoolView, random: Random) -> dict[str, Any]:
         registered = at.state["task_managers"]
         tm = random.choice(self.task_managers)
         if registered and random.random() >= self.hostile:
@@ -198,7 +196,7 @@ class Swarm:
         count = random.choices((1, 2, 3, 0), (10, 3, 1, 0.3))[0]
         return {"tm": tm, "offers": [self._offer(at, random) for _ in range(count)]}
 
-    def _offer(self, at: Situation, random: Random) -> dict[str, Any]:
+    def _offer(self, at: PoolView, random: Random) -> dict[str, Any]:
         allocation = self._allocation(at, random)
         profile = random.choice(self.offered)
         index = random.randint(0, 3)

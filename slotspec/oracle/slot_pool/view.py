@@ -1,4 +1,4 @@
-"""What a sequence has led to so far, as far as it matters for what may come next."""
+"""The view of a slot pool's sequence: what the next operation may refer to."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 REQUESTS = frozenset({"request_new_allocated_slot", "request_new_allocated_batch_slot"})
 
 
-class Situation:
-    """The names that are in use, from the model's state and what has been seen.
+class PoolView:
+    """The names in use, from the model's state and from past steps.
 
-    :param task_managers: names of the header.
+    :param task_managers: task managers in the header.
     """
 
     def __init__(self, task_managers: Sequence[str]) -> None:
@@ -28,7 +28,7 @@ class Situation:
         }
 
     def understands(self, state: dict[str, Any]) -> bool:
-        """Whether a peer's state has all that is looked at here."""
+        """Whether a peer's state has every field that this view reads."""
         return self.state.keys() <= state.keys()
 
     def follow(
@@ -44,18 +44,18 @@ class Situation:
 
     @property
     def pending(self) -> list[dict[str, Any]]:
-        """Requests that are queued under an allocation."""
+        """Requests that are pending under an allocation."""
         return self.state["pending"]  # type: ignore[no-any-return]
 
     @property
     def held(self) -> dict[str, dict[str, Any]]:
-        """Slots of the pool by allocation, in use or not."""
+        """All slots of the pool by allocation."""
         return {**self.state["allocated"], **self.state["available"]}
 
     def queued_requests(self) -> list[str]:
-        """Ids that wait for a slot."""
+        """Ids of requests that wait for a slot."""
         return [entry["request"] for entry in [*self.pending, *self.state["waiting"]]]
 
     def serving_requests(self) -> list[str]:
-        """Ids that have a slot."""
+        """Ids of requests that have a slot."""
         return [slot["request"] for slot in self.state["allocated"].values()]

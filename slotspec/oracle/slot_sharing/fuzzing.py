@@ -1,4 +1,4 @@
-"""How slot sharing are fuzzed: configurations, names, bounds."""
+"""How slot sharing is fuzzed: configurations, names, bounds."""
 
 from __future__ import annotations
 
@@ -32,25 +32,7 @@ TARGET = FuzzTarget(
         "resolved": ("tm", "allocation", "slot"),
         "children": ("group", "slot"),
     },
-    kinds={"parent": "slot"},
-    invented={
-        "slot": ("s", 1_000),
-        "payload": ("y", 1_000),
-        "group": ("g", 4),
-        "tm": ("tm", 3),
-        "allocation": ("a", 4),
-        "allocated_request": ("r", 1_000),
-        "locality": ("LOCAL", 1),
-    },
-    new=frozenset(
-        {
-            "create_root_slot.slot",
-            "create_root_slot.allocated_request",
-            "allocate_multi.slot",
-            "allocate_single.slot",
-            "assign_payload.payload",
-        }
-    ),
+    invented={"group": 4, "tm": 3, "allocation": 4, "locality": 1},
     config=_sharing_config,
     profiles={**KNOWN, "any": "ANY", "unknown": "UNKNOWN"},
 )

@@ -1,4 +1,4 @@
-"""What traces of slot sharing may say."""
+"""What traces of slot sharing contain."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ from typing import Literal
 
 import msgspec
 
+from slotspec.models.logical_slot.state import Reaction
 from slotspec.oracle.traces.schema import (
     Argument,
     Index,
     Name,
+    NameKind,
     Operation,
     TraceSchema,
 )
 
-_ALLOCATION = Argument("allocation")
-_PROFILE = Argument("profile", refers="profiles")
-_SLOT = Argument("slot")
-_WHY = Argument("cause", Literal["other", "flink", "timeout"] | None)
-
 
 class SlotSharingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What surrounds a slot sharing manager.
+    """The configuration of a slot sharing manager's environment.
 
     :param owner_releases: the owner of a logical slot that is returned releases its task slot.
     """
@@ -29,9 +26,16 @@ class SlotSharingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     owner_releases: bool
 
 
-_PARENT = Argument("parent")
+_ALLOCATION = Argument("allocation")
+_PROFILE = Argument("profile", refers="profiles")
+_SLOT = Argument("slot")
+_NEW_SLOT = Argument("slot", new=True)
+_MULTI = Argument("slot", names="multi")
+_SINGLE = Argument("slot", names="single")
+_PARENT = Argument("parent", names="multi")
 _GROUP = Argument("group", Name | None)
-_REASON = Argument("cause", Literal["other", "flink", "timeout"])
+_CAUSE = Argument("cause", Literal["other", "flink", "timeout"])
+_CAUSE_OR_NONE = Argument("cause", Literal["other", "flink", "timeout"] | None)
 _CONTEXT = (Argument("tm"), _ALLOCATION, Argument("index", Index), _PROFILE)
 
 SCHEMA = TraceSchema(
@@ -39,32 +43,48 @@ SCHEMA = TraceSchema(
     title="slot sharing",
     config=SlotSharingConfig,
     generations=("1.11", "1.12"),
+    names={
+        "slot": NameKind("s"),
+        "multi": NameKind("s", within="slot"),
+        "single": NameKind("s", within="slot"),
+        "payload": NameKind("y"),
+        "group": NameKind("g"),
+        "tm": NameKind("tm"),
+        "allocation": NameKind("a"),
+        "allocated_request": NameKind("r"),
+        "locality": NameKind("LOCAL"),
+    },
     operations=(
         Operation(
             "create_root_slot",
             (
-                _SLOT,
-                Argument("allocated_request"),
+                _NEW_SLOT,
+                Argument("allocated_request", new=True),
                 Argument("context", items=_CONTEXT, many=False, optional=True),
             ),
         ),
-        Operation("resolve_context", (_SLOT, Argument("context", items=_CONTEXT, many=False))),
-        Operation("fail_context", (_SLOT, _REASON)),
-        Operation("allocate_multi", (_PARENT, _SLOT, _GROUP)),
-        Operation("allocate_single", (_PARENT, _SLOT, _GROUP, _PROFILE, Argument("locality"))),
-        Operation("release", (_SLOT, _REASON)),
+        Operation("resolve_context", (_MULTI, Argument("context", items=_CONTEXT, many=False))),
+        Operation("fail_context", (_MULTI, _CAUSE)),
+        Operation("allocate_multi", (_PARENT, _NEW_SLOT, _GROUP)),
+        Operation("allocate_single", (_PARENT, _NEW_SLOT, _GROUP, _PROFILE, Argument("locality"))),
+        Operation("release", (_SLOT, _CAUSE)),
         Operation(
             "assign_payload",
-            (_SLOT, Argument("payload"), Argument("on_fail", Literal["nothing", "terminate"])),
+            (
+                _SINGLE,
+                Argument("payload", new=True),
+                Argument("on_fail", Literal["nothing", "terminate"], enum=Reaction),
+            ),
+            result=bool,
         ),
-        Operation("release_logical_slot", (_SLOT, _WHY)),
-        Operation("payload_terminates", (Argument("payload"),)),
+        Operation("release_logical_slot", (_SINGLE, _CAUSE_OR_NONE)),
+        Operation("payload_terminates", (Argument("payload"),), result=bool),
         Operation("contains_group", (_SLOT, _GROUP)),
         Operation("get_unresolved_root", (_GROUP,)),
         Operation("list_resolved_roots", (_GROUP,)),
-        Operation("get_resolved_root", (Argument("tm"), _ALLOCATION)),
-        Operation("may_have_enough_resources", (_SLOT, _PROFILE)),
+        Operation("get_resolved_root", (Argument("tm"), _ALLOCATION), result="multi"),
+        Operation("may_have_enough_resources", (_MULTI, _PROFILE), result=bool),
         Operation("contains_slot", (_SLOT,)),
-        Operation("is_empty"),
+        Operation("is_empty", result=bool),
     ),
 )

@@ -1,18 +1,16 @@
-"""The reference oracle of the slot table: what TaskSlotTableImpl does, step by step.
+"""The oracle of the slot table: what TaskSlotTableImpl does with each operation.
 
-It decodes the arguments of an operation, runs the model's own rule, and encodes what the
-rule emitted, returned and changed. No rule of the protocol stands here. A number of the
-model stands for a name only while something refers to it.
+An element of the model has a name only while something refers to it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from itertools import chain
+from types import ModuleType
 from typing import Any, ClassVar, TypeVar
 
-from slotspec.models.common.resource_profile import ANY, ResourceProfile
+from slotspec.models.common.resource_profile import ResourceProfile
 from slotspec.models.task_slot_table import operations
 from slotspec.models.task_slot_table.lifecycles import (
     ClosingFuture,
@@ -23,7 +21,7 @@ from slotspec.models.task_slot_table.lifecycles import (
 )
 from slotspec.models.task_slot_table.model import task_slot_table
 from slotspec.models.task_slot_table.operations import is_over, is_unused
-from slotspec.models.task_slot_table.resources import CATALOGUE, FIXED, Resources
+from slotspec.models.task_slot_table.resources import CATALOGUE, Resources
 from slotspec.models.task_slot_table.slots import allocation_under, is_known
 from slotspec.models.task_slot_table.state import (
     Effect,
@@ -37,12 +35,13 @@ from slotspec.models.task_slot_table.state import (
 )
 from slotspec.models.task_slot_table.versions import DynamicNumber
 from slotspec.oracle.conformance.adapter import ModelOracle
-from slotspec.oracle.slot_pool.adapter import profiles_of
+from slotspec.oracle.conformance.name_tables import ListedNames, NameTable
 from slotspec.oracle.task_slot_table.schema import SCHEMA
 from slotspec.oracle.traces.names import Names, natural
+from slotspec.oracle.traces.profiles import AMOUNTS, profile_from_json, profiles_of
+from slotspec.oracle.traces.schema import Argument
 from slotspec.oracle.traces.trace import Expected, TraceHeader
-from slotspec.statemachine.declaration.records import Sort
-from slotspec.statemachine.declaration.rules import NONE, Listener, recycle
+from slotspec.statemachine.declaration.rules import NONE, recycle
 from slotspec.statemachine.errors import InputError
 
 T = TypeVar("T")
@@ -60,24 +59,18 @@ TABLE: Mapping[int, str] = {
     Table.DISCARDED: "CLOSED",
 }
 DEFAULT_SLOTS = 2
-"""Without a header: so many static slots of profile ``small``, and as much again to spare."""
+"""Static slots of profile ``small`` without a header; the budget is twice what they need."""
 
 
 def resources_of(header: TraceHeader | None) -> Resources:
-    """The profiles and the budget that a header tells.
+    """The profiles and the budget of a header.
 
     :raises InputError: ``TRC031`` where the default profile is not listed, or no amounts.
     """
     if header is None:
         shares = 2 * DEFAULT_SLOTS
         small = CATALOGUE["small"]
-        total = ResourceProfile(
-            small.cpu * shares,
-            small.task_heap_mb * shares,
-            small.task_off_heap_mb * shares,
-            small.managed_mb * shares,
-            small.network_mb * shares,
-        )
+        total = ResourceProfile(*(amount * shares for amount in small.amounts))  # type: ignore[arg-type]
         return Resources(CATALOGUE, total, "small")
     profiles, default = profiles_of(header), header.config["default_profile"]
     if default not in profiles:
@@ -86,34 +79,33 @@ def resources_of(header: TraceHeader | None) -> Resources:
         )
     if profiles[default].unknown:
         raise InputError(
-            "TRC031", f"default_profile {default!r} is UNKNOWN; a slot has to have a known one"
+            "TRC031",
+            f"default_profile {default!r} is UNKNOWN; choose a known profile for the slots",
         )
-    given = header.config["total"]
-    return Resources(profiles, ANY if given == "ANY" else ResourceProfile(**given), default)
+    return Resources(profiles, profile_from_json(header.config["total"]), default)
 
 
 def amount(value: Fraction, whole: bool) -> float | int:
-    """A number of a trace: memory is whole, unless the header itself says otherwise."""
+    """A number of a trace: memory is a whole number unless the header has fractions."""
     return int(value) if whole and value.denominator == 1 else float(value)
 
 
 def by_name(named: dict[str, T]) -> dict[str, T]:
-    """The same map, ``a2`` before ``a10``."""
+    """The map sorted by name, ``a2`` before ``a10``."""
     return {name: named[name] for name in sorted(named, key=natural)}
 
 
 class TaskSlotTableOracle(ModelOracle):
-    """Says what a slot table of one generation does with each operation.
+    """What a slot table of one generation does with each operation.
+
+    Without a header it has two static slots of profile ``small`` and twice the budget for them.
 
     :param generation: ``1.11``, ``1.12`` or ``1.13``.
-    :param header: static slots, profiles and budget of a recording; without one, two static
-        slots of profile ``small`` and a budget of twice as much.
-    :param replace: rules of the model to be replaced (a defect), for experiments.
-    :param choices: single choices that differ from the generation's.
-    :param listener: told of every lifecycle event that the rules fire.
     """
 
     schema = SCHEMA
+    model = task_slot_table
+    rules: ClassVar[ModuleType] = operations
     raises_effect = Effect.RAISES
     any_order_effect = Effect.ANY_ORDER
     raised: ClassVar[Mapping[int, str]] = {
@@ -123,49 +115,42 @@ class TaskSlotTableOracle(ModelOracle):
         Raised.SLOT_NOT_ACTIVE: "SlotNotActiveException",
     }
 
-    def __init__(
-        self,
-        generation: str,
-        header: TraceHeader | None = None,
-        *,
-        replace: Mapping[Callable[..., Any], Callable[..., Any]] | None = None,
-        choices: Mapping[str, Any] | None = None,
-        listener: Listener | None = None,
-    ) -> None:
+    def configure(self, header: TraceHeader | None) -> tuple[dict[str, int], dict[str, Any]]:
         self.resources = resources_of(header)
         self.static = header.config["slots"] if header else DEFAULT_SLOTS
         sizes = {"allocations": 4, "jobs": 2, "executions": 4, "tasks": 4, "tickets": 4}
-        instance = task_slot_table.instance(
-            {**sizes, "resources": max(6, len(self.resources.names))},
-            generation=generation,
-            choices={
-                "follow_clock": 1,
-                "resources_given": self.resources,
-                "static_slots": self.static,
-                **(choices or {}),
-            },
-            replace=replace,
+        return {**sizes, "resources": max(6, len(self.resources.names))}, {
+            "follow_clock": 1,
+            "resources_given": self.resources,
+            "static_slots": self.static,
+        }
+
+    def declare_names(self, header: TraceHeader | None) -> dict[str, NameTable | ListedNames]:
+        s, elastic = self.state, self.elastic
+        self.counted = self.instance.setting["dynamic_number"] == DynamicNumber.COUNTED
+        self._profiles = ListedNames(self.resources.profiles, "profile")
+        self._allocations = NameTable(elastic, allocations, lambda n: not is_known(s, n))
+        self._jobs = NameTable(elastic, jobs, lambda n: n not in s.slot_job)
+        self._executions = NameTable(elastic, executions, lambda n: n not in s.execution)
+        # a task that was refused keeps its name: the name may not come again
+        self._tasks = NameTable(
+            elastic,
+            tasks,
+            lambda n: is_unused(s, n) and s.task[n] == Task.RUNNING and not self._tasks.is_bound(n),
         )
-        super().__init__(generation, instance, listener)
-        self.counted = instance.setting["dynamic_number"] == DynamicNumber.COUNTED
-        self._profiles = Names(list(self.resources.profiles))
-        self._names: dict[Sort, Names] = {
-            sort: Names() for sort in (allocations, jobs, executions, tasks, tickets)
-        }
-        self._is_free: dict[Sort, Callable[[int], bool]] = {
-            allocations: lambda number: not is_known(self.state, number),
-            jobs: lambda number: number not in self.state.slot_job,
-            executions: lambda number: number not in self.state.execution,
-            tasks: lambda number: (
-                is_unused(self.state, number) and self.state.task[number] == Task.RUNNING
-            ),
-            tickets: lambda number: number not in self.state.ticket,
-        }
-        self._next = dict.fromkeys(self._names, 0)
+        self._tickets = NameTable(elastic, tickets, lambda n: n not in s.ticket)
         self._dynamic = Names()
         self._issued = 0
         self._gone: set[str] = set()
         self._budgets: dict[tuple[int, ...], dict[str, Any]] = {}
+        return {
+            "profile": self._profiles,
+            "allocation": self._allocations,
+            "job": self._jobs,
+            "execution": self._executions,
+            "task": self._tasks,
+            "ticket": self._tickets,
+        }
 
     def step(self, op: str, **arguments: Any) -> Expected:
         """Run one operation; see :meth:`ModelOracle.step`."""
@@ -175,67 +160,34 @@ class TaskSlotTableOracle(ModelOracle):
 
     # ------------------------------------------------------------------------------ names
 
-    def _number(self, sort: Sort, name: str) -> int:
-        """What a name stands for; one that nothing refers to gets a number for this step."""
-        names = self._names[sort]
-        number = names.number(name)
-        if number is None:
-            number = self._unused(sort)
-            names.bind(name, number)
-        return number
-
-    def _unused(self, sort: Sort) -> int:
-        """A number that nothing refers to; the search goes on where it ended."""
-        size, start = self.elastic.size(sort), self._next[sort]
-        for number in chain(range(start, size), range(start)):
-            if self._is_free[sort](number) and not self._names[sort].is_bound(number):
-                self._next[sort] = number + 1
-                return number
-        self.elastic.grow(sort, 2 * size)
-        self._next[sort] = size + 1
-        return size
-
     def _forget(self) -> None:
-        """Release the numbers to which nothing refers any more."""
-        for name, number in self._names[tasks].items():
+        """Release the elements that nothing refers to any more."""
+        for name, number in self._tasks.items():
             if is_over(self.state, number):
                 recycle(self.state.task, number)
                 self._gone.add(name)
-                self._names[tasks].release(number)
-        for sort in (allocations, jobs, executions, tickets):
-            for _, number in self._names[sort].items():
-                if self._is_free[sort](number):
-                    self._names[sort].release(number)
-
-    def _allocation(self, name: str) -> int:
-        return self._number(allocations, name)
-
-    def _job(self, name: str) -> int:
-        return self._number(jobs, name)
-
-    def _profile(self, name: str | None) -> int:
-        if name is None:
-            return NONE
-        number = self._profiles.number(name)
-        if number is None:
-            raise InputError("TRC031", f"the header lists no profile {name!r}; add it there")
-        return number
+                self._tasks.release(number)
+        for table in (self._allocations, self._jobs, self._executions, self._tickets):
+            table.release_free()
 
     def _ticketed(
         self, operation: Callable[..., int], allocation: int, *given: int, timeout: int
     ) -> int:
         """Run an operation that may register a timeout, under the next ticket."""
-        ticket = self._unused(tickets)
-        result = self._run(operation, *given, ticket, timeout)
+        ticket = self._tickets.unused()
+        result = self.run(operation, *given, ticket, timeout)
         if self.state.ticket[allocation] == ticket:
             self._issued += 1
-            self._names[tickets].bind(f"k{self._issued}", ticket)
+            self._tickets.bind(self.schema.named("ticket", self._issued), ticket)
         return result
 
     # ----------------------------------------------------------------------- slot numbers
 
+    def decode(self, argument: Argument, value: Any) -> int:
+        return self._meant(value) if argument.name == "index" else super().decode(argument, value)
+
     def _asked(self, index: int) -> int:
-        """The number that a request asks for."""
+        """The number of the slot that a request asks for."""
         if index >= 0:
             return index if index < self.static else NONE
         if self.counted:
@@ -243,14 +195,14 @@ class TaskSlotTableOracle(ModelOracle):
         return self._negative(index)
 
     def _meant(self, index: int) -> int:
-        """The number that a query means; NONE where nothing can be under it."""
+        """The number of the slot that a query means; NONE where no slot can have it."""
         if index < 0:
             return NONE if self.counted else self._negative(index)
         end = self.static + (self.state.dynamic_requests if self.counted else 0)
         return index if index < end else NONE
 
     def _negative(self, index: int) -> int:
-        """Negative numbers are names of dynamic slots (1.11, 1.12)."""
+        """The slot of a negative number: these name dynamic slots (1.11, 1.12)."""
         number = self._dynamic.number(str(index))
         if number is None:
             number = self._checked(self.static + len(self._dynamic))
@@ -259,133 +211,88 @@ class TaskSlotTableOracle(ModelOracle):
 
     def _checked(self, number: int) -> int:
         if number >= NONE:
-            raise InputError("TRC032", "there are more dynamic slots than can be told apart")
+            raise InputError(
+                "TRC032", f"the oracle supports at most {NONE:,} slots; use fewer dynamic ones"
+            )
         return number
 
     def _index(self, number: int) -> int:
-        """A slot's number as traces have it."""
+        """The number that traces have for a slot."""
         if number < self.static or self.counted:
             return number
         return int(self._dynamic.name(number))
 
     # ------------------------------------------------------------------------- operations
 
-    def _start(self) -> None:
-        self._run(operations.start)
-
-    def _close(self) -> None:
-        self._run(operations.close)
-
     def _allocate_slot(
         self, index: int, job: str, allocation: str, profile: str | None, timeout: int
     ) -> bool:
-        number = self._allocation(allocation)
-        given = (self._asked(index), self._job(job), number, self._profile(profile))
+        number = self._allocations.decode(allocation)
+        given = (self._asked(index), self._jobs.decode(job), number, self._profiles.decode(profile))
         return self._ticketed(operations.allocate_slot, number, *given, timeout=timeout) == 1
 
-    def _mark_slot_active(self, allocation: str) -> bool:
-        return self._run(operations.mark_slot_active, self._allocation(allocation)) == 1
-
     def _mark_slot_inactive(self, allocation: str, timeout: int) -> bool:
-        number = self._allocation(allocation)
+        number = self._allocations.decode(allocation)
         return self._ticketed(operations.mark_slot_inactive, number, number, timeout=timeout) == 1
 
-    def _try_mark_slot_active(self, job: str, allocation: str) -> bool:
-        given = (self._job(job), self._allocation(allocation))
-        return self._run(operations.try_mark_slot_active, *given) == 1
-
     def _free_slot(self, allocation: str) -> int:
-        number = self._run(operations.free_slot, self._allocation(allocation))
+        number = self.run(operations.free_slot, self._allocations.decode(allocation))
         return -1 if number == NONE else self._index(number)
 
     def _add_task(self, task: str, execution: str, job: str, allocation: str, quick: bool) -> bool:
-        known = self._names[tasks].number(task)
+        known = self._tasks.number(task)
         if task in self._gone or (known is not None and not is_unused(self.state, known)):
             raise InputError(
-                "TRC032", f"task {task!r} was added before; give each task a name of its own"
+                "TRC032", f"task {task!r} was added before; give each task its own name"
             )
-        given = (self._number(executions, execution), self._job(job), self._allocation(allocation))
-        return self._run(operations.add_task, self._number(tasks, task), *given, int(quick)) == 1
-
-    def _remove_task(self, execution: str) -> str | None:
-        task = self._run(operations.remove_task, self._number(executions, execution))
-        return None if task == NONE else self._names[tasks].name(task)
+        given = (
+            self._executions.decode(execution),
+            self._jobs.decode(job),
+            self._allocations.decode(allocation),
+        )
+        return self.run(operations.add_task, self._tasks.decode(task), *given, int(quick)) == 1
 
     def _task_terminates(self, task: str, outcome: str) -> bool:
         if task in self._gone:
             return False
-        number = self._names[tasks].number(task)
+        number = self._tasks.number(task)
         if number is None:
-            raise InputError("TRC032", f"there is no task {task!r}; add it before it terminates")
-        return self._run(operations.task_terminates, number, Outcome(outcome == "fails")) == 1
-
-    def _advance_time(self, ms: int) -> None:
-        self._run(operations.advance_time, ms)
-
-    def _notify_timeout(self, allocation: str, ticket: str) -> None:
-        number, stamp = self._allocation(allocation), self._number(tickets, ticket)
-        self._run(operations.notify_timeout, number, stamp)
-
-    def _is_valid_timeout(self, allocation: str, ticket: str) -> bool:
-        number, stamp = self._allocation(allocation), self._number(tickets, ticket)
-        return self._run(operations.is_valid_timeout, number, stamp) == 1
-
-    def _is_allocated(self, index: int, job: str, allocation: str) -> bool:
-        given = (self._meant(index), self._job(job), self._allocation(allocation))
-        return self._run(operations.is_allocated, *given) == 1
-
-    def _is_slot_free(self, index: int) -> bool:
-        return self._run(operations.is_slot_free, self._meant(index)) == 1
-
-    def _get_current_allocation(self, index: int) -> str | None:
-        return self._named(
-            allocations, self._run(operations.get_current_allocation, self._meant(index))
-        )
-
-    def _get_owning_job(self, allocation: str) -> str | None:
-        return self._named(jobs, self._run(operations.get_owning_job, self._allocation(allocation)))
-
-    def _get_task(self, execution: str) -> str | None:
-        return self._named(
-            tasks, self._run(operations.get_task, self._number(executions, execution))
-        )
+            raise InputError("TRC032", f"there is no task {task!r}; add it first")
+        return self.run(operations.task_terminates, number, Outcome[outcome.upper()]) == 1
 
     def _get_task_memory_manager(self, allocation: str) -> float | None:
-        number = self._run(operations.get_task_memory_manager, self._allocation(allocation))
+        number = self.run(operations.get_task_memory_manager, self._allocations.decode(allocation))
         if number == NONE:
             return None
         return self.resources.profiles[self._profiles.name(number)].managed_mb
 
     def _get_allocation_ids(self, job: str) -> list[str]:
-        self._run(operations.get_allocation_ids, self._job(job))
+        self.run(operations.get_allocation_ids, self._jobs.decode(job))
         return self._listed_allocations()
 
     def _get_allocated_slots(self, job: str) -> list[dict[str, Any]]:
-        self._run(operations.get_allocated_slots, self._job(job))
+        self.run(operations.get_allocated_slots, self._jobs.decode(job))
         return [self._offer(name) for name in self._listed_allocations()]
-
-    def _has_allocated_slots(self, job: str) -> bool:
-        return self._run(operations.has_allocated_slots, self._job(job)) == 1
 
     def _get_active_slots(self, job: str | None = None) -> list[str]:
         if job is None and self.generation == "1.11":
             raise InputError(
-                "TRC032", "generation 1.11 lists the active slots of one job; say which"
+                "TRC032", "generation 1.11 lists the active slots of one job only; add 'job'"
             )
-        self._run(operations.get_active_slots, NONE if job is None else self._job(job))
+        self.run(operations.get_active_slots, self._jobs.decode(job))
         return self._listed_allocations()
 
     def _get_tasks(self, job: str) -> list[str]:
-        self._run(operations.get_tasks, self._job(job))
-        listed = [self._names[tasks].name(task) for _, task, _ in self._listed()]
+        self.run(operations.get_tasks, self._jobs.decode(job))
+        listed = [self._tasks.name(task) for _, task, _ in self._listed()]
         return sorted(listed, key=natural)
 
     def _generate_slot_offer(self, allocation: str) -> dict[str, Any] | None:
-        number = self._run(operations.generate_slot_offer, self._allocation(allocation))
+        number = self.run(operations.generate_slot_offer, self._allocations.decode(allocation))
         return None if number == NONE else self._offer(allocation)
 
     def _create_slot_report(self) -> list[dict[str, Any]]:
-        self._run(operations.create_slot_report)
+        self.run(operations.create_slot_report)
         fixed: list[dict[str, Any]] = []
         dynamic: list[dict[str, Any]] = []
         for allocation, _, number in self._listed():
@@ -394,29 +301,26 @@ class TaskSlotTableOracle(ModelOracle):
                 fixed.append({"index": number, **empty})
                 continue
             report = {
-                # a negative number is not told
+                # reports never contain a negative number
                 "index": number if number < self.static or self.counted else -1,
                 "profile": self._profiles.name(self.state.slot_profile[allocation]),
-                "job": self._names[jobs].name(self.state.slot_job[allocation]),
-                "allocation": self._names[allocations].name(allocation),
+                "job": self._jobs.name(self.state.slot_job[allocation]),
+                "allocation": self._allocations.name(allocation),
             }
             (fixed if number < self.static else dynamic).append(report)
         return fixed + sorted(dynamic, key=lambda slot: natural(slot["allocation"]))
 
     # --------------------------------------------------------------------------- encoding
 
-    def _named(self, sort: Sort, number: int) -> str | None:
-        return None if number == NONE else self._names[sort].name(number)
-
     def _listed(self) -> list[tuple[int, int, int]]:
         return [effect[1:4] for effect in self.state.effects if effect[0] == Effect.LISTED]
 
     def _listed_allocations(self) -> list[str]:
-        names = self._names[allocations]
+        names = self._allocations
         return sorted((names.name(number) for number, _, _ in self._listed()), key=natural)
 
     def _offer(self, allocation: str) -> dict[str, Any]:
-        number = self._allocation(allocation)
+        number = self._allocations.decode(allocation)
         return {
             "allocation": allocation,
             "index": self._index(self.state.slot_number[number]),
@@ -425,14 +329,14 @@ class TaskSlotTableOracle(ModelOracle):
 
     def _effect(self, kind: int, a: int, b: int, c: int, d: int) -> dict[str, Any] | None:
         if kind == Effect.FAIL_TASK:
-            return {"effect": "task.fail_externally", "task": self._names[tasks].name(a)}
+            return {"effect": "task.fail_externally", "task": self._tasks.name(a)}
         if kind == Effect.FREE_SLOT:
-            return {"effect": "actions.free_slot", "allocation": self._names[allocations].name(a)}
+            return {"effect": "actions.free_slot", "allocation": self._allocations.name(a)}
         if kind == Effect.TIMEOUT_SLOT:
             return {
                 "effect": "actions.timeout_slot",
-                "allocation": self._names[allocations].name(a),
-                "ticket": self._names[tickets].name(b),
+                "allocation": self._allocations.name(a),
+                "ticket": self._tickets.name(b),
             }
         plain = {
             Effect.TIMERS_SHUT_DOWN: "timer_service.shutdown",
@@ -446,14 +350,14 @@ class TaskSlotTableOracle(ModelOracle):
         s = self.state
         slots = by_name(
             {
-                self._names[allocations].name(number): number
+                self._allocations.name(number): number
                 for number in range(len(s.slot))
                 if is_known(s, number)
             }
         )
         per_job: dict[str, list[str]] = {}
         for name, number in slots.items():
-            per_job.setdefault(self._names[jobs].name(s.slot_job[number]), []).append(name)
+            per_job.setdefault(self._jobs.name(s.slot_job[number]), []).append(name)
         state: dict[str, Any] = {
             "state": TABLE[s.table[0]],
             "by_index": by_name(
@@ -467,9 +371,9 @@ class TaskSlotTableOracle(ModelOracle):
             "per_job": by_name(per_job),
             "tasks": by_name(
                 {
-                    self._names[executions].name(s.execution[task]): {
-                        "task": self._names[tasks].name(task),
-                        "allocation": self._names[allocations].name(s.task_slot[task]),
+                    self._executions.name(s.execution[task]): {
+                        "task": self._tasks.name(task),
+                        "allocation": self._allocations.name(s.task_slot[task]),
                     }
                     for task in range(len(s.task))
                     if s.indexed[task]
@@ -491,7 +395,7 @@ class TaskSlotTableOracle(ModelOracle):
     def _timer(self, number: int) -> dict[str, Any]:
         s = self.state
         return {
-            "ticket": self._names[tickets].name(s.ticket[number]),
+            "ticket": self._tickets.name(s.ticket[number]),
             "due": s.due[number],
             "fired": s.timer[number] == SlotTimer.FIRED,
         }
@@ -500,12 +404,12 @@ class TaskSlotTableOracle(ModelOracle):
         s = self.state
         return {
             "index": self._index(s.slot_number[number]),
-            "job": self._names[jobs].name(s.slot_job[number]),
+            "job": self._jobs.name(s.slot_job[number]),
             "profile": self._profiles.name(s.slot_profile[number]),
             "state": TaskSlot.states[s.slot[number]].name,
             "tasks": by_name(
                 {
-                    self._names[executions].name(s.execution[task]): self._names[tasks].name(task)
+                    self._executions.name(s.execution[task]): self._tasks.name(task)
                     for task in range(len(s.task))
                     if s.task_slot[task] == number
                 }
@@ -520,13 +424,13 @@ class TaskSlotTableOracle(ModelOracle):
         used = tuple(self.state.used)
         if used not in self._budgets:
             left = self.resources.left(used)
-            fixed = {name: amount(left[name], name != "cpu") for name in FIXED}
+            fixed = {name: amount(left[name], name != "cpu") for name in AMOUNTS}
             extended = {
-                name: float(value) for name, value in left.items() if name not in FIXED and value
+                name: float(value) for name, value in left.items() if name not in AMOUNTS and value
             }
             self._budgets[used] = {**fixed, "extended": extended}
         return self._budgets[used]
 
 
 ORACLE = TaskSlotTableOracle
-"""What the registry finds."""
+"""The oracle that the registry finds."""

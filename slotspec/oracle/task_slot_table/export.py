@@ -1,53 +1,35 @@
-"""Traces of the slot table that a check found, written as recordings: ``slotspec conform``
-replays them.
+"""How a trace of the slot table becomes a recording.
 
-The model lets any timer fire at any time. A recording has a clock: it stands still but for
-one millisecond before each timer that fires, and each timeout is as long as it then has to
-be.
+The model lets any timer fire at any time; a recording has a clock. The clock of the recording
+advances by one millisecond before each timer that fires, and each timeout has the length that
+makes it fire there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from slotspec.models.common.resource_profile import ResourceProfile
-from slotspec.models.task_slot_table.resources import FIXED
-from slotspec.models.task_slot_table.state import Outcome, resources_of
+from slotspec.models.task_slot_table.state import resources_of
 from slotspec.models.task_slot_table.versions import DynamicNumber
 from slotspec.oracle.task_slot_table.adapter import TaskSlotTableOracle
 from slotspec.oracle.task_slot_table.schema import SCHEMA
-from slotspec.oracle.traces.exporting import Exporter, Told, generation_told, named
-from slotspec.oracle.traces.trace import FORMAT, TraceHeader
+from slotspec.oracle.traces.exporting import Exporter
+from slotspec.oracle.traces.profiles import profile_json
+from slotspec.oracle.traces.schema import Argument
+from slotspec.oracle.traces.trace import Expected, OperationCall
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.rules import NONE
-from slotspec.statemachine.results import Finding
-from slotspec.statemachine.results import TraceStep as Taken
+from slotspec.statemachine.results import Finding, TraceStep
 
 NEVER_MS = 1_000_000
 """A timeout that does not fire within the trace."""
-PREFIXES = {"job": "j", "allocation": "a", "execution": "e"}
 REGISTERING = ("allocate_slot", "mark_slot_inactive")
 
 
-def exported(instance: Instance, finding: Finding) -> Iterator[dict[str, Any]]:
-    """A trace of the slot table as objects for JSON lines: the header, then each step.
-
-    :raises UsageError: ``SET040`` for choices that a recording could not say.
-    """
-    yield from TaskSlotTableExporter(instance, finding).lines(finding)
-
-
-def profile_json(profile: ResourceProfile) -> dict[str, Any] | str:
-    """A profile as headers have it."""
-    if profile.any_ or profile.unknown:
-        return "ANY" if profile.any_ else "UNKNOWN"
-    amounts: dict[str, Any] = dict(zip(FIXED, profile.amounts, strict=True))
-    return {**amounts, "extended": dict(profile.extended)}
-
-
 def timeouts_of(finding: Finding) -> dict[int, int]:
-    """For each step that registers a timeout which fires later: how long it is."""
+    """Number of a step that registers a timeout which fires later -> the timeout, in ms."""
     found: dict[int, int] = {}
     begun: dict[int, tuple[int, int]] = {}
     clock = 0
@@ -67,111 +49,95 @@ def timeouts_of(finding: Finding) -> dict[int, int]:
 
 
 class TaskSlotTableExporter(Exporter):
-    """Names each task and each ticket once, where the model uses a record again."""
+    """Names each task and each ticket only once, though the model reuses their records."""
+
+    schema = SCHEMA
+    oracle_class = TaskSlotTableOracle
+    renamed = ("task", "ticket")
 
     def __init__(self, instance: Instance, finding: Finding) -> None:
-        generation = generation_told(instance)
-        resources = resources_of(instance.setting)
-        self.static = instance.setting["static_slots"]
-        self.counted = instance.setting["dynamic_number"] == DynamicNumber.COUNTED
-        self.profiles = list(resources.profiles)
-        self.header = TraceHeader(
-            format=FORMAT,
-            implementation=SCHEMA.implementation,
-            version=generation,
-            config={
-                "slots": self.static,
-                "total": profile_json(resources.total),
-                "default_profile": resources.default,
-            },
-            profiles={name: profile_json(p) for name, p in resources.profiles.items()},
-        )
-        self.oracle = TaskSlotTableOracle(generation, self.header, replace=dict(instance.replace))
+        super().__init__(instance, finding)
+        self._static = instance.setting["static_slots"]
+        self._counted = instance.setting["dynamic_number"] == DynamicNumber.COUNTED
         self._timeouts = timeouts_of(finding)
         self._at = -1
-        self._tickets: dict[int, str] = {}
-        self._tasks: dict[int, str] = {}
-        self._added = 0
 
-    def argument(self, parameter: str, value: int) -> Any:
-        """Names and numbers as in recordings."""
-        if parameter == "profile":
-            return self.profiles[value]
-        if parameter == "outcome":
-            return Outcome(value).name.lower()
-        if parameter == "task":
-            return self._tasks[value]
-        return named(PREFIXES, parameter, value)
+    def config(self, instance: Instance) -> dict[str, Any]:
+        resources = resources_of(instance.setting)
+        return {
+            "slots": instance.setting["static_slots"],
+            "total": profile_json(resources.total),
+            "default_profile": resources.default,
+        }
+
+    def profiles_of(self, instance: Instance) -> Mapping[str, ResourceProfile]:
+        return resources_of(instance.setting).profiles
+
+    def operations_of(self, step: TraceStep) -> Iterator[OperationCall]:
+        self._at += 1
+        yield from super().operations_of(step)
+
+    def argument(self, argument: Argument, value: int) -> Any:
+        return self._index(value) if argument.name == "index" else super().argument(argument, value)
 
     def _index(self, number: int) -> int:
-        return number if self.counted or number < self.static else self.static - number - 1
+        return number if self._counted or number < self._static else self._static - number - 1
 
     def _timeout(self) -> int:
         return self._timeouts.get(self._at, NEVER_MS)
 
-    def told(self, step: Taken) -> Iterator[Told]:
-        """The operations of a step; once they are done, the names of new tickets are known."""
-        self._at += 1
-        yield from super().told(step)
-        timers = self.oracle.snapshot()["timers"]
+    def learn(self, step: TraceStep, expected: Expected) -> None:
+        timers = expected.state["timers"]
         for allocation, ticket in enumerate(step.after["ticket"]):
-            timer = timers.get(self.argument("allocation", allocation))
+            timer = timers.get(self.name("allocation", allocation))
             if ticket != NONE and timer is not None:
-                self._tickets[ticket] = timer["ticket"]
+                self.names["ticket"][ticket] = timer["ticket"]
+
+    # --------------------------------------------- actions that a recording expresses otherwise
 
     def _allocate_slot(
-        self, step: Taken, number: int, job: int, allocation: int, profile: int
-    ) -> Iterator[Told]:
-        dynamic = self.counted and number >= self.static
-        yield (
-            "allocate_slot",
-            {
-                "index": -1 if dynamic else self._index(number),
-                "job": self.argument("job", job),
-                "allocation": self.argument("allocation", allocation),
-                "profile": self.profiles[profile],
-                "timeout": self._timeout(),
-            },
-        )
+        self, step: TraceStep, number: int, job: int, allocation: int, profile: int
+    ) -> Iterator[OperationCall]:
+        dynamic = self._counted and number >= self._static
+        arguments = {
+            "index": -1 if dynamic else self._index(number),
+            "job": self.name("job", job),
+            "allocation": self.name("allocation", allocation),
+            "profile": self.profiles[profile],
+            "timeout": self._timeout(),
+        }
+        yield "allocate_slot", arguments
 
-    def _mark_slot_inactive(self, step: Taken, allocation: int) -> Iterator[Told]:
-        given = {"allocation": self.argument("allocation", allocation)}
-        yield "mark_slot_inactive", {**given, "timeout": self._timeout()}
+    def _mark_slot_inactive(self, step: TraceStep, allocation: int) -> Iterator[OperationCall]:
+        name = self.name("allocation", allocation)
+        yield "mark_slot_inactive", {"allocation": name, "timeout": self._timeout()}
 
     def _add_task(
-        self, step: Taken, execution: int, job: int, allocation: int, quick: int
-    ) -> Iterator[Told]:
-        self._added += 1
-        task = f"t{self._added}"
+        self, step: TraceStep, execution: int, job: int, allocation: int, quick: int
+    ) -> Iterator[OperationCall]:
+        task = self.fresh("task")
         for record, slot in enumerate(step.before["task_slot"]):
             if slot == NONE and step.after["task_slot"][record] == allocation:
-                self._tasks[record] = task
-        yield (
-            "add_task",
-            {
-                "task": task,
-                "execution": self.argument("execution", execution),
-                "job": self.argument("job", job),
-                "allocation": self.argument("allocation", allocation),
-                "quick": quick == 1,
-            },
-        )
+                self.names["task"][record] = task
+        arguments = {
+            "task": task,
+            "execution": self.name("execution", execution),
+            "job": self.name("job", job),
+            "allocation": self.name("allocation", allocation),
+            "quick": quick == 1,
+        }
+        yield "add_task", arguments
 
-    def _fire_timeout(self, step: Taken, allocation: int) -> Iterator[Told]:
+    def _fire_timeout(self, step: TraceStep, allocation: int) -> Iterator[OperationCall]:
         yield "advance_time", {"ms": 1}
 
-    def _timeout_arrives(self, step: Taken, ticket: int) -> Iterator[Told]:
-        name = self.argument("allocation", step.before["sent"][ticket])
-        yield "is_valid_timeout", {"allocation": name, "ticket": self._tickets[ticket]}
+    def _timeout_arrives(self, step: TraceStep, ticket: int) -> Iterator[OperationCall]:
+        name = self.name("allocation", step.before["sent"][ticket])
+        arguments = {"allocation": name, "ticket": self.name("ticket", ticket)}
+        yield "is_valid_timeout", arguments
         if step.result == 1:
             yield "free_slot", {"allocation": name}
 
-    def _is_allocated(self, step: Taken, number: int, job: int, allocation: int) -> Iterator[Told]:
-        yield (
-            "is_allocated",
-            {
-                "index": self._index(number),
-                "job": self.argument("job", job),
-                "allocation": self.argument("allocation", allocation),
-            },
-        )
+
+EXPORTER = TaskSlotTableExporter
+"""The exporter that the registry finds."""

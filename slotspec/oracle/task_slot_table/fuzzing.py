@@ -1,23 +1,22 @@
-"""How slot tables are fuzzed: configurations, names, bounds."""
+"""How the slot table is fuzzed: configurations, names, bounds."""
 
 from __future__ import annotations
 
 from random import Random
 from typing import Any
 
-from slotspec.oracle.fuzzing.targets import AMOUNTS, KNOWN, FuzzTarget
+from slotspec.oracle.fuzzing.targets import KNOWN, FuzzTarget
 from slotspec.oracle.task_slot_table.schema import SCHEMA
+from slotspec.oracle.traces.profiles import amounts_json
 
 
 def _table_config(random: Random) -> dict[str, Any]:
     slots = random.choice((1, 2, 3))
     shares = slots + random.choice((0, 1, 2))
-    small = {
-        name: amount * shares for name, amount in zip(AMOUNTS, (1.0, 256, 0, 64, 32), strict=True)
-    }
+    total = amounts_json(*(amount * shares for amount in (1.0, 256, 0, 64, 32)))
     return {
         "slots": slots,
-        "total": "ANY" if random.random() < 0.1 else {**small, "extended": {}},
+        "total": "ANY" if random.random() < 0.1 else total,
         "default_profile": "small",
     }
 
@@ -38,7 +37,6 @@ TARGET = FuzzTarget(
     },
     receiver="table",
     caller="te",
-    made=("k",),
     maps={
         "by_index": ("number", "allocation"),
         "slots": ("allocation",),
@@ -46,14 +44,7 @@ TARGET = FuzzTarget(
         "tasks": ("execution", "task"),
         "timers": ("allocation",),
     },
-    invented={
-        "allocation": ("a", 6),
-        "job": ("j", 3),
-        "execution": ("e", 4),
-        "task": ("t", 1_000),
-        "ticket": ("k9", 3),
-    },
-    new=frozenset({"add_task.task"}),
+    invented={"allocation": 6, "job": 3, "execution": 4, "ticket": 3},
     rare=frozenset({"close"}),
     config=_table_config,
     profiles=KNOWN,

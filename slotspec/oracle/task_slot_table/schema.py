@@ -1,4 +1,4 @@
-"""What traces of slot tables may say."""
+"""What traces of slot tables contain."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from slotspec.models.task_slot_table.state import Outcome
 from slotspec.oracle.traces.schema import (
     Amount,
     Argument,
     Millis,
     Name,
+    NameKind,
     Operation,
     SlotNumber,
     TraceSchema,
 )
-
-_ALLOCATION = Argument("allocation")
 
 
 class Amounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,7 +32,7 @@ class Amounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TaskSlotTableConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a TaskExecutor's slot table is built with.
+    """The configuration of a TaskExecutor's slot table.
 
     :param slots: number of static slots.
     :param total: the budget that static and dynamic slots share.
@@ -44,9 +44,9 @@ class TaskSlotTableConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     default_profile: Name
 
 
+_ALLOCATION = Argument("allocation")
 _JOB = Argument("job")
 _EXECUTION = Argument("execution")
-_TASK = Argument("task")
 _NUMBER = Argument("index", SlotNumber)
 
 SCHEMA = TraceSchema(
@@ -54,6 +54,13 @@ SCHEMA = TraceSchema(
     title="task slot table",
     config=TaskSlotTableConfig,
     generations=("1.11", "1.12", "1.13"),
+    names={
+        "allocation": NameKind("a"),
+        "job": NameKind("j"),
+        "execution": NameKind("e"),
+        "task": NameKind("t"),
+        "ticket": NameKind("k", generated=True),
+    },
     operations=(
         Operation("start"),
         Operation("close"),
@@ -66,26 +73,34 @@ SCHEMA = TraceSchema(
                 Argument("profile", Name | None, refers="profiles"),
                 Argument("timeout", Millis),
             ),
+            result=bool,
         ),
-        Operation("mark_slot_active", (_ALLOCATION,)),
-        Operation("mark_slot_inactive", (_ALLOCATION, Argument("timeout", Millis))),
-        Operation("try_mark_slot_active", (_JOB, _ALLOCATION)),
+        Operation("mark_slot_active", (_ALLOCATION,), result=bool),
+        Operation("mark_slot_inactive", (_ALLOCATION, Argument("timeout", Millis)), result=bool),
+        Operation("try_mark_slot_active", (_JOB, _ALLOCATION), result=bool),
         Operation("free_slot", (_ALLOCATION,)),
-        Operation("add_task", (_TASK, _EXECUTION, _JOB, _ALLOCATION, Argument("quick", bool))),
-        Operation("remove_task", (_EXECUTION,)),
-        Operation("task_terminates", (_TASK, Argument("outcome", Literal["ok", "fails"]))),
+        Operation(
+            "add_task",
+            (Argument("task", new=True), _EXECUTION, _JOB, _ALLOCATION, Argument("quick", bool)),
+        ),
+        Operation("remove_task", (_EXECUTION,), result="task"),
+        Operation(
+            "task_terminates",
+            (Argument("task"), Argument("outcome", Literal["ok", "fails"], enum=Outcome)),
+            result=bool,
+        ),
         Operation("advance_time", (Argument("ms", Millis),)),
         Operation("notify_timeout", (_ALLOCATION, Argument("ticket"))),
-        Operation("is_valid_timeout", (_ALLOCATION, Argument("ticket"))),
-        Operation("is_allocated", (_NUMBER, _JOB, _ALLOCATION)),
-        Operation("is_slot_free", (_NUMBER,)),
-        Operation("get_current_allocation", (_NUMBER,)),
-        Operation("get_owning_job", (_ALLOCATION,)),
-        Operation("get_task", (_EXECUTION,)),
+        Operation("is_valid_timeout", (_ALLOCATION, Argument("ticket")), result=bool),
+        Operation("is_allocated", (_NUMBER, _JOB, _ALLOCATION), result=bool),
+        Operation("is_slot_free", (_NUMBER,), result=bool),
+        Operation("get_current_allocation", (_NUMBER,), result="allocation"),
+        Operation("get_owning_job", (_ALLOCATION,), result="job"),
+        Operation("get_task", (_EXECUTION,), result="task"),
         Operation("get_task_memory_manager", (_ALLOCATION,)),
         Operation("get_allocation_ids", (_JOB,)),
         Operation("get_allocated_slots", (_JOB,)),
-        Operation("has_allocated_slots", (_JOB,)),
+        Operation("has_allocated_slots", (_JOB,), result=bool),
         Operation("get_active_slots", (Argument("job", Name | None, optional=True),)),
         Operation("get_tasks", (_JOB,)),
         Operation("generate_slot_offer", (_ALLOCATION,)),

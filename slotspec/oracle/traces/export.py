@@ -1,4 +1,4 @@
-"""Traces that a check found, as objects for JSON lines: what ``slotspec conform`` replays."""
+"""Exports traces that a check found, for ``slotspec conform`` to replay."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.results import Finding
 
 STEPS_FORMAT = "slotspec.steps"
-"""What the header of a trace in a model's own actions says of itself."""
+"""The ``format`` of a trace in a model's own actions."""
 
 
 def export(instance: Instance, finding: Finding) -> Iterator[dict[str, Any]]:
-    """A trace as a recording of the modelled class, or in the model's own actions.
+    """A trace as objects for JSON lines: as a recording of the modelled class if there is one,
+    else in the model's own actions.
 
-    A model's formatter may have a method ``export(finding)``, which is then asked instead.
+    If the model's formatter has a method ``export(finding)``, that method writes the trace.
 
-    :raises UsageError: ``SET040`` for choices that a recording could not say.
+    :raises UsageError: ``SET040`` for choices that no recording can express.
     """
     entry = MODELS.get(instance.model.name)
     own = getattr(formatter_of(instance), "export", None)
@@ -28,7 +29,7 @@ def export(instance: Instance, finding: Finding) -> Iterator[dict[str, Any]]:
     elif entry is None or entry.implementation is None:
         yield from steps_of(instance, finding)
     else:
-        yield from entry.exported()(instance, finding)
+        yield from entry.exporter()(instance, finding)
 
 
 def steps_of(instance: Instance, finding: Finding) -> Iterator[dict[str, Any]]:

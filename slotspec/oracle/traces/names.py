@@ -1,4 +1,4 @@
-"""Names of a trace and the numbers that the model knows them by."""
+"""Names in traces and the numbers that the model uses for them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import lru_cache
 
 
 class Names:
-    """A two-way table of names and numbers; a number can be given to another name later.
+    """A two-way table of names and numbers. A number can get another name later.
 
     :ivar number: the number of a name, None for a name that has none.
     :ivar name: the name of a number; raises KeyError for a number that has none.
@@ -16,7 +16,7 @@ class Names:
     def __init__(self, names: list[str] | None = None) -> None:
         self._numbers: dict[str, int] = {}
         self._names: dict[int, str] = {}
-        # looked up for every part of every state: no call of ours is between
+        # every part of every state is looked up here, so both are methods of the dictionaries
         self.number: Callable[[str], int | None] = self._numbers.get
         self.name: Callable[[int], str] = self._names.__getitem__
         for number, name in enumerate(names or []):
@@ -26,7 +26,7 @@ class Names:
         return len(self._numbers)
 
     def bind(self, name: str, number: int) -> None:
-        """Let `name` stand for `number` from now on, and what either stood for be forgotten."""
+        """Let `name` stand for `number`; what either stood for before is forgotten."""
         old_name = self._names.pop(number, None)
         if old_name is not None:
             self._numbers.pop(old_name, None)

@@ -1,28 +1,28 @@
-"""Reads traces, trusting nothing: every fault is named with its file, line and mend.
+"""Reads traces and trusts nothing: every error names file, line and a suggested fix.
 
 ==========  =====================================================================
 ``TRC001``  the file cannot be opened or read
 ``TRC002``  the file is empty
-``TRC003``  the gzip data is torn, damaged, or none
+``TRC003``  the gzip data is truncated or damaged, or is not gzip
 ``TRC004``  the last line is cut off
 ``TRC005``  a line is longer than :data:`LINE_LIMIT`
 ``TRC006``  a line is not UTF-8
-``TRC007``  a line is not JSON, or nests too deep, or has a number out of range
-``TRC008``  a line is JSON, but not an object
+``TRC007``  a line is not JSON, nests too deep, or has a number out of range
+``TRC008``  a line is JSON but not an object
 ``TRC009``  the header has another format number
-``TRC010``  the header names a class of which there is no vocabulary
-``TRC011``  the header's version is none, or one of which there is no model
+``TRC010``  the header names a class that no model covers
+``TRC011``  the header's version is not a version, or no model covers it
 ``TRC012``  a field of the header is missing, unknown or ill-typed
 ``TRC013``  a timeout of the configuration is not positive
-``TRC014``  there is no step
-``TRC015``  a step has no operation, or an unknown one
+``TRC014``  the trace has no step
+``TRC015``  a step has no operation or an unknown one
 ``TRC016``  a step lacks an argument
 ``TRC017``  a step has a field that its operation does not have
 ``TRC018``  a field of a step is ill-typed
 ``TRC019``  a step uses a name that the header does not list
 ``TRC020``  a range of ``unordered`` is out of bounds, empty or overlaps another
-``TRC021``  a folder, pattern or list of files holds no trace
-``TRC022``  an argument is beyond what a replay can do
+``TRC021``  a folder or pattern contains no trace
+``TRC022``  an argument exceeds what a replay can do
 ``TRC023``  the trace cannot be written
 ==========  =====================================================================
 """
@@ -45,11 +45,11 @@ from msgspec import UNSET
 
 from slotspec.models.registry import recorded
 from slotspec.oracle.traces.schema import RESERVED, Argument, Operation, TraceSchema, schema_of
-from slotspec.oracle.traces.trace import FORMAT, TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import FORMAT, RecordedStep, TraceHeader
 from slotspec.statemachine.errors import InputError
 
 LINE_LIMIT = 16 * 1024 * 1024
-"""Longest line that is read, in bytes."""
+"""Longest line that the reader accepts, in bytes."""
 
 _read_state = msgspec.json.Decoder(dict[str, Any]).decode
 _GZIP = b"\x1f\x8b"
@@ -58,7 +58,7 @@ _LISTED = 12
 
 
 class _Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Amounts of a resource profile; none is negative."""
+    """Amounts of a resource profile."""
 
     cpu: float
     task_heap_mb: float
@@ -69,12 +69,12 @@ class _Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def printable(path: str | Path) -> str:
-    """A path for messages and reports: names that are not UTF-8 cannot be printed."""
+    """A path that can be printed, even if its name is not UTF-8."""
     return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def shown(value: object) -> str:
-    """A value as JSON, cut to what fits in a message."""
+    """A value as JSON, cut to fit in a message."""
     try:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):
@@ -84,21 +84,21 @@ def shown(value: object) -> str:
 
 
 def suggest(value: str, known: Iterable[str]) -> str:
-    """``did you mean …?`` where something is near, else the list of what there is."""
+    """``did you mean …?`` if a known name is close, else the list of known names."""
     names = list(known)
     near = difflib.get_close_matches(value[:100], names, n=1)
     if near:
         return f"did you mean {near[0]!r}?"
-    return f"use one of {', '.join(names)}" if names else "there is none"
+    return f"use one of {', '.join(names)}" if names else "there are none"
 
 
 class TraceReader:
-    """Iterates over the steps of one trace; the header is read when it is opened.
+    """Iterates over the steps of one trace. Opening it reads the header.
 
-    Use it as a context manager, or iterate to the end: either closes the file.
+    Use it as a context manager, or iterate to the end; both close the file.
 
-    :param path: file to read; whether it is gzip is seen in its first two bytes.
-    :raises InputError: see the codes of this module; while iterating, too.
+    :param path: file to read; its first two bytes tell whether it is gzip.
+    :raises InputError: when opened and while iterating; see the codes of this module.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -121,7 +121,7 @@ class TraceReader:
 
     @property
     def schema(self) -> TraceSchema:
-        """What traces of this class may say."""
+        """The schema of the class."""
         return schema_of(self.header.implementation)
 
     def __enter__(self) -> Self:
@@ -136,21 +136,21 @@ class TraceReader:
         self.close()
 
     def close(self) -> None:
-        """Close the file; harmless when repeated."""
+        """Close the file; does nothing if it is closed already."""
         self._file.close()
 
-    def __iter__(self) -> Iterator[TraceStep]:
+    def __iter__(self) -> Iterator[RecordedStep]:
         return self._each(self.schema.decoder)
 
-    def unread(self) -> Iterator[TraceStep]:
-        """The steps with the state as text, a :class:`msgspec.Raw`, for :meth:`read`.
+    def unread(self) -> Iterator[RecordedStep]:
+        """The steps with the state as text, a :class:`msgspec.Raw`; :meth:`read` decodes it.
 
-        A state that is written as the expected one is need not be read at all.
+        If the text equals that of the expected state, nobody needs to decode it.
         """
         return self._each(self.schema.unread_decoder)
 
-    def read(self, step: TraceStep) -> TraceStep:
-        """The last step of :meth:`unread` with its state; raises what iterating does."""
+    def read(self, step: RecordedStep) -> RecordedStep:
+        """The last step of :meth:`unread` with its state decoded; raises what iterating raises."""
         if step.state is UNSET:
             return step
         try:
@@ -159,7 +159,7 @@ class TraceReader:
             self._explain_step(self._text, self.schema)
         return msgspec.structs.replace(step, state=state)
 
-    def _each(self, decoder: msgspec.json.Decoder[Any]) -> Iterator[TraceStep]:
+    def _each(self, decoder: msgspec.json.Decoder[Any]) -> Iterator[RecordedStep]:
         schema, decode = self.schema, decoder.decode
         with self._file:
             while line := self._next_line():
@@ -171,7 +171,7 @@ class TraceReader:
                 self.steps += 1
                 yield step
         if not self.steps:
-            self._fail("TRC014", "the trace has a header and no step; record at least one", line=2)
+            self._fail("TRC014", "the trace has a header but no step; record at least one", line=2)
 
     # -- lines -----------------------------------------------------------------------------
 
@@ -183,7 +183,7 @@ class TraceReader:
     def _open(self) -> BinaryIO:
         try:
             if self.path.is_dir():
-                self._fail("TRC001", "is a folder; name a trace file")
+                self._fail("TRC001", "this is a folder; name a trace file")
             file = cast("BinaryIO", open(self.path, "rb"))  # noqa: SIM115
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
@@ -193,7 +193,10 @@ class TraceReader:
             if start == _GZIP:
                 return cast("BinaryIO", _GzipOverFile(file))
             if self.path.suffix == ".gz" and start:
-                self._fail("TRC003", "ends in .gz but is not gzip; compress it, or drop the ending")
+                self._fail(
+                    "TRC003",
+                    "the name ends in .gz but the file is not gzip; compress it or rename it",
+                )
         except OSError as error:
             file.close()
             self._fail("TRC001", f"cannot be read ({error.strerror}); check the file")
@@ -203,12 +206,12 @@ class TraceReader:
         return file
 
     def _next_line(self) -> bytes:
-        """The next line with its end, or nothing at the end of the file."""
+        """The next line with its line break; empty at the end of the file."""
         try:
             line = self._text = self._file.readline(LINE_LIMIT + 1)
         except EOFError:
             self.line += 1
-            self._fail("TRC003", "the gzip data ends too early; copy or record the file again")
+            self._fail("TRC003", "the gzip data is truncated; copy or record the file again")
         except (gzip.BadGzipFile, zlib.error) as error:
             self.line += 1
             self._fail("TRC003", f"damaged gzip data ({error}); copy or record the file again")
@@ -220,12 +223,12 @@ class TraceReader:
             if len(line) > LINE_LIMIT:
                 self._fail(
                     "TRC005",
-                    f"the line is longer than {LINE_LIMIT // 2**20} MiB; write one step a line",
+                    f"the line is longer than {LINE_LIMIT // 2**20} MiB; write one step per line",
                 )
         return line
 
     def _object(self, line: bytes) -> dict[str, Any]:
-        """Any JSON object; explains why a line is none."""
+        """The JSON object of a line; raises with the reason if it is none."""
         try:
             text = line.decode("utf-8")
         except UnicodeDecodeError as error:
@@ -237,16 +240,16 @@ class TraceReader:
         try:
             value = msgspec.json.decode(line)
         except RecursionError:
-            self._fail("TRC007", "the JSON nests too deep; no part of a trace does")
+            self._fail("TRC007", "the JSON nests too deep; no part of a trace nests so deep")
         except msgspec.ValidationError as error:
             self._fail("TRC007", f"{_lower(error)}; use a smaller number")
         except (msgspec.MsgspecError, ValueError) as error:
             if not line.endswith(b"\n") and "truncated" in str(error):
-                self._fail("TRC004", "the last line is cut off; remove it or record again")
+                self._fail("TRC004", "the last line is incomplete; remove it or record again")
             reason = str(error).removeprefix("JSON is malformed: ")
-            self._fail("TRC007", f"not JSON ({_lower(reason)}); write one JSON object a line")
+            self._fail("TRC007", f"not JSON ({_lower(reason)}); write one JSON object per line")
         if not isinstance(value, dict):
-            self._fail("TRC008", f"not a JSON object but {shown(value)}; write {{…}}")
+            self._fail("TRC008", f"expected a JSON object, found {shown(value)}; write {{…}}")
         return value
 
     # -- header ----------------------------------------------------------------------------
@@ -254,17 +257,17 @@ class TraceReader:
     def _header(self) -> TraceHeader:
         line = self._next_line()
         if not line:
-            self._fail("TRC002", "the file is empty; a trace starts with a header line")
+            self._fail("TRC002", "the file is empty; start the trace with a header line")
         raw = self._object(line)
         if "format" not in raw and "op" in raw:
-            self._fail("TRC012", "the first line is a step; put the header line before it")
+            self._fail("TRC012", "the first line is a step; put a header line before it")
         number = raw.get("format", FORMAT)
         if isinstance(number, bool) or number != FORMAT:
             self._fail("TRC009", f"format {shown(number)} is unknown; write format {FORMAT}")
         name = raw.get("implementation")
         if isinstance(name, str) and name not in recorded():
             known = ", ".join(recorded())
-            self._fail("TRC010", f"unknown implementation {shown(name)}; there is {known}")
+            self._fail("TRC010", f"unknown implementation {shown(name)}; use one of {known}")
         fields = TraceHeader.__struct_fields__
         for key in raw:
             if key not in fields:
@@ -275,7 +278,7 @@ class TraceReader:
             self._fail("TRC012", f"header: {_lower(error)}")
         if header.generation is None:
             self._fail(
-                "TRC011", f"version {shown(header.version)} is none; write one such as 1.12.5"
+                "TRC011", f"version {shown(header.version)} is invalid; write one such as 1.12.5"
             )
         self._check_config(header)
         self._check_profiles(header)
@@ -306,7 +309,7 @@ class TraceReader:
 
     # -- steps -----------------------------------------------------------------------------
 
-    def _step(self, raw: Any, schema: TraceSchema) -> TraceStep:
+    def _step(self, raw: Any, schema: TraceSchema) -> RecordedStep:
         op: str = type(raw).__struct_config__.tag
         arguments: dict[str, Any] = {}
         for argument in schema.by_name[op].arguments:
@@ -340,7 +343,7 @@ class TraceReader:
         wrong = schema.refuse(self.header.config, op, arguments)
         if wrong is not None:
             self._fail("TRC022", wrong)
-        return TraceStep(
+        return RecordedStep(
             op=op,
             arguments=arguments,
             result=raw.result,
@@ -374,19 +377,19 @@ class TraceReader:
             if first >= last:
                 self._fail("TRC020", f"{text} is empty; leave it out")
             if first < end:
-                self._fail("TRC020", f"{text} overlaps another; join them")
+                self._fail("TRC020", f"{text} overlaps another; merge them")
             end = last
         return tuple(sorted(ranges))
 
     def _explain_step(self, line: bytes, schema: TraceSchema) -> NoReturn:
-        """Say in our own words why a line was refused; slow, but it ends the reading."""
+        """Explain why a line was rejected. This is slow, but reading ends here."""
         raw = self._object(line)
         op = raw.get("op")
         if "op" not in raw:
             self._fail("TRC015", 'the step has no operation; write "op": "…"')
         if not isinstance(op, str) or op not in schema.by_name:
-            mend = suggest(op if isinstance(op, str) else "", schema.by_name)
-            self._fail("TRC015", f"unknown operation {shown(op)}; {mend}")
+            fix = suggest(op if isinstance(op, str) else "", schema.by_name)
+            self._fail("TRC015", f"unknown operation {shown(op)}; {fix}")
         operation = schema.by_name[op]
         self._explain_fields(raw, operation.arguments, op)
         self._explain_items(raw, operation)
@@ -394,7 +397,7 @@ class TraceReader:
             msgspec.convert(raw, operation.struct)
         except msgspec.ValidationError as error:
             self._fail("TRC018", f"{op}: {_lower(error)}{_value_at(raw, str(error))}")
-        self._fail("TRC018", f"{op}: a field appears twice; write it once")
+        self._fail("TRC018", f"{op}: a field appears twice; keep only one")
 
     def _explain_fields(
         self, raw: dict[str, Any], arguments: tuple[Argument, ...], what: str, top: bool = True
@@ -420,7 +423,7 @@ class TraceReader:
 
 
 class _GzipOverFile(gzip.GzipFile):
-    """A gzip reader that closes the file below it, too."""
+    """A gzip reader that also closes the file that it reads from."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__(fileobj=file, mode="rb")
@@ -437,6 +440,6 @@ def _lower(error: object) -> str:
 
 
 def _value_at(raw: Any, message: str) -> str:
-    """The value at the place that a message names: `` - at `$.a[...].b` `` has no number."""
+    """The value that a message of msgspec refers to; none inside a list."""
     found = re.search(r"`\$\.(\w+)`", message)
     return f" (it is {shown(raw[found[1]])})" if found and found[1] in raw else ""

@@ -5,10 +5,10 @@ The first line is the header, every other line is a step::
     {"op": name, …arguments, "result": …, "effects": […], "raises": exception class,
      "unordered": [[begin, end), …], "state": {…}}
 
-A step may lack any of ``result``, ``effects`` and ``state``: then it does not say what they
-were. Reading streams: one line is in memory at a time. Nothing that is read is trusted, and
-every error is an :class:`~slotspec.statemachine.errors.InputError` that names file, line and
-mend; the codes are those of :mod:`slotspec.oracle.traces.reading`.
+A step may lack ``result``, ``effects`` or ``state``; the trace then leaves it open. Readers keep
+one line in memory at a time and trust nothing. Every error is an
+:class:`~slotspec.statemachine.errors.InputError` that names file, line and a suggested fix; see
+:mod:`slotspec.oracle.traces.reading` for the codes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 FORMAT = 1
-"""The only format number that there is."""
+"""The format number of traces; there is only one."""
+
+OperationCall = tuple[str, dict[str, Any]]
+"""The name of an operation and its arguments, as in a trace."""
 
 _VERSION = re.compile(r"(\d{1,4}\.\d{1,4})(\.\d{1,4})*([-.][0-9A-Za-z]{1,20})?")
 
@@ -30,15 +33,15 @@ _VERSION = re.compile(r"(\d{1,4}\.\d{1,4})(\.\d{1,4})*([-.][0-9A-Za-z]{1,20})?")
 class TraceHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The first line of a trace.
 
-    :param implementation: which class was recorded, such as ``org.apache.flink SlotPoolImpl``.
-    :param version: its release, such as ``1.12.5``; an empty text is not a version.
-    :param config: what the class was built with; see the vocabulary of the class.
+    :param implementation: the recorded class, such as ``org.apache.flink SlotPoolImpl``.
+    :param version: its release, such as ``1.12.5``.
+    :param config: the configuration of the class; see its schema.
     :param profiles: short name -> ``"ANY"``, ``"UNKNOWN"`` or the amounts ``cpu``,
         ``task_heap_mb``, ``task_off_heap_mb``, ``managed_mb``, ``network_mb``, ``extended``.
     :param causes: short name -> simple class name of the exception. ``A<-B`` is an A that
         wraps a B.
-    :param task_managers: name -> at least its ``host``; an absent field lists none, and
-        then every name is allowed.
+    :param task_managers: name -> at least its ``host``. If the field is absent, every name
+        is allowed.
     :param scenario: name of a directed run.
     """
 
@@ -63,13 +66,13 @@ class TraceHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         return tuple(self.causes[name].split("<-"))
 
 
-class TraceStep(msgspec.Struct, frozen=True, kw_only=True):
-    """One step. ``UNSET`` stands for a part of which the trace says nothing.
+class RecordedStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a trace. A part that the trace leaves open is ``UNSET``.
 
-    :param line: line number in its file, 0 for a step that comes from no file.
+    :param line: line number in its file; 0 for a step that is not from a file.
     :param raises: simple class name of the exception, None for none.
     :param raises_cause: simple class name of its direct cause.
-    :param unordered: half-open ranges of `effects` whose order means nothing.
+    :param unordered: half-open ranges of `effects` whose order is arbitrary.
     """
 
     op: str
@@ -84,7 +87,7 @@ class TraceStep(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def silent(self) -> bool:
-        """Whether nothing but the operation is known of this step."""
+        """Whether the step consists of its operation alone."""
         return (
             self.result is UNSET
             and self.effects is UNSET
@@ -93,7 +96,7 @@ class TraceStep(msgspec.Struct, frozen=True, kw_only=True):
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The object of this step's line, in the order in which recordings have its fields."""
+        """The step as the object of a line, its fields in the order of recordings."""
         record: dict[str, Any] = {"op": self.op, **self.arguments}
         if self.result is not UNSET:
             record["result"] = self.result
@@ -112,11 +115,11 @@ class TraceStep(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass
 class Expected:
-    """What the model does in one step, in the JSON shapes of a trace.
+    """What the model does in one step, in the JSON form of traces.
 
     :param result: what the operation returns; None where it raises.
     :param effects: the calls that it makes, in order.
-    :param unordered: half-open ranges of `effects` whose order means nothing.
+    :param unordered: half-open ranges of `effects` whose order is arbitrary.
     :param raises: simple class name of the exception, None for none.
     :param state: the complete state after the step.
     :param raises_cause: simple class name of the direct cause of the exception.
@@ -129,9 +132,9 @@ class Expected:
     state: dict[str, Any] = field(default_factory=dict)
     raises_cause: str | None = None
 
-    def as_step(self, op: str, arguments: Mapping[str, Any], *, state: bool = True) -> TraceStep:
-        """The step of a trace that says exactly this."""
-        return TraceStep(
+    def as_step(self, op: str, arguments: Mapping[str, Any], *, state: bool = True) -> RecordedStep:
+        """This as a step of a trace."""
+        return RecordedStep(
             op=op,
             arguments=dict(arguments),
             result=self.result,

@@ -1,4 +1,4 @@
-"""Writes traces in the form of the recordings; equal steps give equal bytes."""
+"""Writes traces as recordings have them: equal steps give equal bytes."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from typing import BinaryIO, Self, cast
 import msgspec
 
 from slotspec.oracle.traces.reading import printable
-from slotspec.oracle.traces.trace import TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 from slotspec.statemachine.errors import InputError
 
 
 def header_line(header: TraceHeader) -> bytes:
-    """The first line of a trace, with its end."""
+    """The first line of a trace, with its line break."""
     return msgspec.json.encode(header) + b"\n"
 
 
-def step_line(step: TraceStep) -> bytes:
-    """The line of one step, with its end."""
+def step_line(step: RecordedStep) -> bytes:
+    """The line of one step, with its line break."""
     return msgspec.json.encode(step.to_json()) + b"\n"
 
 
 class TraceWriter:
-    """A context manager that writes the header at once and each step as it comes.
+    """A context manager that writes the header at once, and each step as it is added.
 
-    :param path: file to (over)write; compressed where its name ends in ``.gz``.
+    :param path: file to write or overwrite; compressed if its name ends in ``.gz``.
     :raises InputError: ``TRC023`` where the file cannot be written.
     """
 
@@ -40,17 +40,17 @@ class TraceWriter:
             raise self._refused(error) from None
         self._file = self._below
         if self.path.suffix == ".gz":
-            # No name and no time of day in it: the same trace is the same file.
+            # without name and time of day, so that the same trace gives the same file
             packed = gzip.GzipFile(filename="", fileobj=self._below, mode="wb", mtime=0)
             self._file = cast("BinaryIO", packed)
         self._put(header_line(header))
 
-    def write(self, step: TraceStep) -> None:
+    def write(self, step: RecordedStep) -> None:
         """Append one step."""
         self._put(step_line(step))
 
     def close(self) -> None:
-        """Finish the file; harmless when repeated."""
+        """Finish the file; does nothing if it is finished already."""
         try:
             self._file.close()
             self._below.close()
@@ -81,7 +81,7 @@ class TraceWriter:
         )
 
 
-def write_trace(path: str | Path, header: TraceHeader, steps: Iterable[TraceStep]) -> None:
+def write_trace(path: str | Path, header: TraceHeader, steps: Iterable[RecordedStep]) -> None:
     """Write a whole trace; see :class:`TraceWriter`."""
     with TraceWriter(path, header) as writer:
         for step in steps:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from slotspec.models.slot_pool.matching import maybe_remap_orphaned_allocation
-from slotspec.oracle.conformance.compare import Outcome, compare
+from slotspec.oracle.conformance.compare import Conformance, compare
 from slotspec.oracle.slot_pool.adapter import SlotPoolOracle
 from slotspec.oracle.traces.reading import TraceReader
 from slotspec.statemachine import Instance, Limits, Result, Verdict, check
@@ -38,7 +38,7 @@ def first_divergence(generation: str, seed: int, replace: Break | None) -> int |
             oracle.hint(seen)
             expected = oracle.step(seen.op, **seen.arguments)
             found = compare(expected, seen, reader.schema.ordered)
-            if found.outcome is Outcome.DIVERGES:
+            if found.outcome is Conformance.DIVERGES:
                 return number
     return None
 

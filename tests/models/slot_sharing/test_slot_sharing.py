@@ -15,7 +15,7 @@ from slotspec.models.slot_sharing import operations as rules
 from slotspec.models.slot_sharing import release, resources, shares, tree
 from slotspec.models.slot_sharing.lifecycles import MultiTaskSlot, RootListing, SingleTaskSlot
 from slotspec.models.slot_sharing.state import Cause, Effect, SlotSharingState
-from slotspec.oracle.conformance.compare import Outcome, compare
+from slotspec.oracle.conformance.compare import Conformance, compare
 from slotspec.oracle.slot_sharing.adapter import SlotSharingOracle
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
 from slotspec.statemachine.declaration.nesting import (
@@ -402,7 +402,10 @@ def is_noticed(broken: Any) -> bool:
         header, steps = read(path)
         oracle = SlotSharingOracle("1.12", header, replace=broken)
         for seen in steps:
-            if compare(oracle.step(seen.op, **seen.arguments), seen).outcome is Outcome.DIVERGES:
+            if (
+                compare(oracle.step(seen.op, **seen.arguments), seen).outcome
+                is Conformance.DIVERGES
+            ):
                 return True
     return False
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from slotspec.oracle.traces.trace import TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 
 FOLDER = Path(__file__).parents[2] / "data" / "scenarios" / "slot_pool"
 VERSIONS = ("1.11.4", "1.12.5", "1.13.6")
@@ -37,21 +37,21 @@ NOT_REPLAYED = {
     "several_callbacks_on_the_returned_future": "its requests are made outside the steps",
     "null_timeout": "its request is made outside the steps",
 }
-"""Scenario -> why a replay step by step cannot show it."""
+"""Scenario -> why a replay step by step cannot reproduce it."""
 
 HASH_ORDER = {
     ("1.13.6", "unknown_slot_profile"): (
         "whether the batch check meets the unknown profile first depends on Java's hash order"
     ),
 }
-"""Version and scenario -> why the real class might as well have done something else."""
+"""Version and scenario -> why the real class could also have done something else."""
 
 IDLE_TIMEOUT = {"batch_timeout": 1000}
-"""Scenario -> idle timeout, where it is not 50. The text does not say it: x1 stays available
+"""Scenario -> idle timeout, if it is not 50. The text does not contain it: x1 stays available
 from 80 to 400 in 1.13, so it has to be more than 160; any such number will do."""
 
 UNORDERED_RESULTS = ("create_allocated_slot_report", "get_available_slots_information")
-"""These are in Java's hash order here, whereas traces have them sorted."""
+"""These are in Java's hash order in the scenarios, and sorted in traces."""
 
 
 def _amounts(cpu: float, heap: int, managed: int, network: int, **extended: float) -> Any:
@@ -66,7 +66,7 @@ def _amounts(cpu: float, heap: int, managed: int, network: int, **extended: floa
 
 
 def header(version: str, scenario: str) -> TraceHeader:
-    """What a directed run was recorded with."""
+    """The configuration of a directed run."""
     return TraceHeader(
         format=1,
         implementation="org.apache.flink SlotPoolImpl",
@@ -96,21 +96,21 @@ def header(version: str, scenario: str) -> TraceHeader:
 
 
 def why_not(version: str, scenario: str) -> str | None:
-    """Why a scenario is not replayed; None where it is."""
+    """Why a scenario is not replayed; None if it is."""
     return NOT_REPLAYED.get(scenario) or HASH_ORDER.get((version, scenario))
 
 
 @dataclass(frozen=True)
 class ScenarioStep:
-    """One step; `state` is in the form of :func:`reduced`, None where the text has none."""
+    """One step; `state` is in the form of :func:`reduced`, None if the text has none."""
 
-    step: TraceStep
+    step: RecordedStep
     state: dict[str, Any] | None
 
 
 @dataclass
 class Run:
-    """One run of a scenario on a fresh pool; `number` counts the runs of one scenario."""
+    """One run of a scenario on a new pool; `number` counts the runs of one scenario."""
 
     scenario: str
     number: int
@@ -122,7 +122,7 @@ class Run:
 
 
 def read_scenarios(version: str) -> list[Run]:
-    """All runs of one version, in the order of the file, those not replayed included."""
+    """All runs of one version in the order of the file, including those not replayed."""
     runs: list[Run] = []
     name = ""
     lines = (FOLDER / f"{version}.txt").read_text(encoding="utf-8").splitlines()
@@ -147,7 +147,7 @@ def read_scenarios(version: str) -> list[Run]:
 
 
 def _prelude(text: str) -> list[ScenarioStep] | None:
-    """The steps that a run starts with; None where the version has no such run."""
+    """The steps that a run starts with; None if the version has no such run."""
     if text.startswith("(no "):
         return None
     if text == "(not started)":
@@ -155,11 +155,11 @@ def _prelude(text: str) -> list[ScenarioStep] | None:
     found = re.fullmatch(r"\(started(?:, connected to (\w+))?; registered ([\w ]+)\)", text)
     if found is None:
         raise ValueError("unknown prelude")
-    steps = [TraceStep(op="start", arguments={})]
+    steps = [RecordedStep(op="start", arguments={})]
     if found[1]:
-        steps.append(TraceStep(op="connect_to_resource_manager", arguments={"rm": found[1]}))
+        steps.append(RecordedStep(op="connect_to_resource_manager", arguments={"rm": found[1]}))
     for tm in found[2].split():
-        steps.append(TraceStep(op="register_task_manager", arguments={"tm": tm}))
+        steps.append(RecordedStep(op="register_task_manager", arguments={"tm": tm}))
     return [ScenarioStep(step, None) for step in steps]
 
 
@@ -185,11 +185,11 @@ _ARGUMENTS = {
 }
 
 
-def _step(text: str, line: int) -> TraceStep:
+def _step(text: str, line: int) -> RecordedStep:
     found = _STEP.fullmatch(text)
     if found is None:
         raise ValueError("not a step")
-    return TraceStep(
+    return RecordedStep(
         op=found["op"],
         arguments=_arguments(found["op"], found["arguments"]),
         result=_value(found["result"]) if found["result"] else None,
@@ -275,7 +275,7 @@ def _marked(text: str, request: dict[str, Any]) -> str:
 
 
 def reduced(state: dict[str, Any]) -> dict[str, Any]:
-    """As much of a full state as a scenario tells, in the same form."""
+    """The part of a full state that scenarios contain, in their form."""
     return {
         "started": state["started"],
         "connected": state["connected"],

@@ -1,4 +1,4 @@
-"""What counts as a difference, and where it is said to be."""
+"""What counts as a difference, and the path that names it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from slotspec.oracle.conformance.compare import ABSENT, Difference, Outcome, compare, walk
-from slotspec.oracle.traces.trace import Expected, TraceStep
+from slotspec.oracle.conformance.compare import ABSENT, Conformance, Difference, compare, walk
+from slotspec.oracle.traces.trace import Expected, RecordedStep
 
 FREE_1 = {"effect": "tm.free_slot", "tm": "tm1", "allocation": "a1"}
 FREE_2 = {"effect": "tm.free_slot", "tm": "tm1", "allocation": "a2"}
@@ -25,17 +25,17 @@ STATE: dict[str, Any] = {
 }
 
 
-def seen(**parts: Any) -> TraceStep:
-    return TraceStep(op="close", arguments={}, **parts)
+def seen(**parts: Any) -> RecordedStep:
+    return RecordedStep(op="close", arguments={}, **parts)
 
 
 def expected(**parts: Any) -> Expected:
     return Expected(**{"result": None, "effects": [], "state": STATE} | parts)
 
 
-def found(mine: Expected, theirs: TraceStep) -> list[str]:
+def found(mine: Expected, theirs: RecordedStep) -> list[str]:
     comparison = compare(mine, theirs)
-    outcome = Outcome.DIVERGES if comparison.differences else Outcome.CONFORMS
+    outcome = Conformance.DIVERGES if comparison.differences else Conformance.CONFORMS
     assert comparison.outcome is outcome
     return [str(difference) for difference in comparison.differences]
 
@@ -211,7 +211,7 @@ class TestState:
 
 def test_nothing_said_is_undetermined() -> None:
     comparison = compare(expected(result=True, effects=[CANCEL], raises="A"), seen())
-    assert comparison.outcome is Outcome.UNDETERMINED
+    assert comparison.outcome is Conformance.UNDETERMINED
     assert comparison.differences == ()
 
 
@@ -219,7 +219,7 @@ def test_nothing_said_is_undetermined() -> None:
     "part", [{"result": None}, {"effects": []}, {"raises": None}, {"state": STATE}]
 )
 def test_one_part_is_enough_to_decide(part: dict[str, Any]) -> None:
-    assert compare(expected(), seen(**part)).outcome is Outcome.CONFORMS
+    assert compare(expected(), seen(**part)).outcome is Conformance.CONFORMS
 
 
 def test_differences_are_limited() -> None:

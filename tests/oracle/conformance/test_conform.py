@@ -1,4 +1,4 @@
-"""Replaying files, folders and patterns, with oracles that are right, wrong or broken."""
+"""Replays files, folders and patterns with oracles that are right, wrong or broken."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import pytest
 
 from slotspec.models import MODELS
 from slotspec.oracle.conformance.batch import conform_all
-from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.files import expand
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.conformance.report import BadInput, Divergence, Report, Summary
 from slotspec.oracle.conformance.workers import replay_in_processes
 from slotspec.oracle.slot_pool.schema import SCHEMA as SLOT_POOL
 from slotspec.oracle.traces.reading import TraceReader
-from slotspec.oracle.traces.trace import Expected, TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import Expected, RecordedStep, TraceHeader
 from slotspec.oracle.traces.writing import write_trace
 from slotspec.statemachine.errors import InputError, StepError, UsageError
-from tests.oracle.traces.trace_files import RECORDED, header, step, write
+from tests.oracle.trace_files import RECORDED, header, step, write
 
 Answer = Callable[[str, dict[str, Any]], Expected]
 
 
 @pytest.fixture
 def answers(monkeypatch: pytest.MonkeyPatch) -> Callable[[Answer], list[str]]:
-    """Puts an oracle in place that answers with a function; gives the generations asked for."""
+    """Installs an oracle that answers with a function; returns the requested generations."""
 
     def install(answer: Answer) -> list[str]:
         asked: list[str] = []
@@ -55,7 +55,7 @@ class TestOneFile:
     def test_conforms(self, answers: Any, tmp_path: Path) -> None:
         asked = answers(null)
         report = conform(write(tmp_path / "t.jsonl", header(), step(), step("close")))
-        assert (report.outcome, report.steps, report.matched) == (Outcome.CONFORMS, 2, 2)
+        assert (report.outcome, report.steps, report.matched) == (Conformance.CONFORMS, 2, 2)
         assert (report.implementation, report.version, report.generation) == (
             SLOT_POOL.implementation,
             "1.12.5",
@@ -74,7 +74,7 @@ class TestOneFile:
             step("close"),
         )
         report = conform(path)
-        assert (report.outcome, report.steps, report.matched) == (Outcome.DIVERGES, 3, 1)
+        assert (report.outcome, report.steps, report.matched) == (Conformance.DIVERGES, 3, 1)
         found = report.divergence
         assert found is not None
         assert (found.step, found.line, found.seen.op) == (2, 3, "register_task_manager")
@@ -93,26 +93,26 @@ class TestOneFile:
         answers(null)
         path = write(tmp_path / "t.jsonl", header(), step(result=1), step(), b"?\n")
         report = conform(path)
-        assert report.outcome is Outcome.DIVERGES
+        assert report.outcome is Conformance.DIVERGES
         assert report.error is not None
         assert report.error.message.startswith(f"{path}:4: ")
 
     def test_bad_line_keeps_what_was_replayed(self, answers: Any, tmp_path: Path) -> None:
         answers(null)
         report = conform(write(tmp_path / "t.jsonl", header(), step(), step(), b"?\n"))
-        assert (report.outcome, report.matched) == (Outcome.UNDETERMINED, 2)
+        assert (report.outcome, report.matched) == (Conformance.UNDETERMINED, 2)
         assert report.error is not None
         assert report.error.code == "TRC007"
 
     def test_silent_trace_is_undetermined(self, answers: Any, tmp_path: Path) -> None:
         answers(null)
         report = conform(write(tmp_path / "t.jsonl", header(), {"op": "start"}, {"op": "close"}))
-        assert (report.outcome, report.matched, report.silent) == (Outcome.UNDETERMINED, 2, 2)
+        assert (report.outcome, report.matched, report.silent) == (Conformance.UNDETERMINED, 2, 2)
 
     def test_partly_silent_trace_can_conform(self, answers: Any, tmp_path: Path) -> None:
         answers(null)
         report = conform(write(tmp_path / "t.jsonl", header(), {"op": "start"}, step("close")))
-        assert (report.outcome, report.matched, report.silent) == (Outcome.CONFORMS, 2, 1)
+        assert (report.outcome, report.matched, report.silent) == (Conformance.CONFORMS, 2, 1)
 
     def test_hint_comes_before_each_step(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -122,7 +122,7 @@ class TestOneFile:
         class Hinted:
             def __init__(self, generation: str, header: TraceHeader | None = None) -> None: ...
 
-            def hint(self, seen: TraceStep) -> None:
+            def hint(self, seen: RecordedStep) -> None:
                 calls.append(f"hint {seen.op}")
 
             def step(self, op: str, **arguments: Any) -> Expected:
@@ -143,7 +143,7 @@ class TestOneFile:
         report = conform(path)
         assert report.fault is not None
         assert report.fault.startswith(f"{path}:2: start: the model ")
-        assert report.outcome is Outcome.UNDETERMINED
+        assert report.outcome is Conformance.UNDETERMINED
 
     def test_model_that_refuses(self, answers: Any, tmp_path: Path) -> None:
         def refuse(op: str, arguments: dict[str, Any]) -> Expected:
@@ -178,7 +178,7 @@ class TestGeneration:
     def test_asked_for(self, answers: Any, tmp_path: Path) -> None:
         asked = answers(null)
         path = write(tmp_path / "t.jsonl", header(version="1.14.0"), step())
-        assert conform(path, "1.13").outcome is Outcome.CONFORMS
+        assert conform(path, "1.13").outcome is Conformance.CONFORMS
         assert asked == ["1.13"]
 
     def test_unknown(self, tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ class TestManyFiles:
         assert [r.error.code for r in summary.reports if r.error] == ["TRC007", "TRC001", "TRC021"]
         assert (summary.files, summary.conforming, summary.steps) == (6, 2, 5)
         assert summary.exit_code == 2
-        assert summary.outcome is Outcome.DIVERGES
+        assert summary.outcome is Conformance.DIVERGES
 
     def test_groups(self, answers: Any, folder: Path) -> None:
         answers(null)
@@ -280,7 +280,7 @@ def report(**fields: Any) -> Report:
     return Report("t.jsonl", **({"steps": 1, "matched": 1} | fields))
 
 
-DIVERGENCE = Divergence(1, 2, Expected(None), TraceStep(op="close", arguments={}), ())
+DIVERGENCE = Divergence(1, 2, Expected(None), RecordedStep(op="close", arguments={}), ())
 
 
 @pytest.mark.parametrize(
@@ -300,7 +300,7 @@ def test_exit_codes(reports: list[Report], code: int) -> None:
 
 
 def replay_or_die(path: str, generation: str | None) -> Report:
-    """Stands for a replay that takes its process with it."""
+    """A replay that kills its process."""
     if Path(path).name == "deadly":
         os._exit(1)
     return Report(path, matched=1)
@@ -343,7 +343,7 @@ class TestRecordings:
         assert len(group.operations) == group.possible
 
     def test_without_any_hint(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """The oracle is right by itself, and not because it has seen the answer."""
+        """The oracle is right on its own, not because it has seen the answer."""
         from slotspec.oracle.slot_pool.adapter import SlotPoolOracle
 
         monkeypatch.delattr(SlotPoolOracle, "hint")
@@ -354,7 +354,7 @@ class TestRecordings:
         [
             ("1.11.4", "1.12", 151, 0),
             ("1.12.5", "1.11", 149, 2),
-            # 1.12 and 1.13 differ in the matching rule only, which many traces never reach.
+            # 1.12 and 1.13 differ only in the matching rule, which many traces never reach
             ("1.12.5", "1.13", 43, 51),
             ("1.13.6", "1.12", 48, 0),
         ],
@@ -362,7 +362,7 @@ class TestRecordings:
     def test_another_generation(
         self, version: str, generation: str, diverge: int, refused: int
     ) -> None:
-        """`refused`: the first thing that does not fit is an operation that is not there."""
+        """`refused`: the first difference is an operation that the generation does not have."""
         reports = conform_all([RECORDED / version], generation).reports
         assert sum(r.divergence is not None for r in reports) == diverge
         assert [r.error.code for r in reports if r.error] == ["TRC015"] * refused
@@ -401,7 +401,7 @@ class TestRecordings:
 
 
 def leaves(value: Any, place: tuple[Any, ...]) -> Any:
-    """Places of all values in JSON that are no object, list or name of an effect."""
+    """Paths of all values that are not objects, lists or names of effects."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if key != "effect":
@@ -413,8 +413,8 @@ def leaves(value: Any, place: tuple[Any, ...]) -> Any:
         yield place
 
 
-def change(seen: TraceStep, part: str, place: tuple[Any, ...]) -> None:
-    """Put another value of the same type (a number for a flag) at a place."""
+def change(seen: RecordedStep, part: str, place: tuple[Any, ...]) -> None:
+    """Put a different value of the same type (a number for a flag) at a path."""
     holder = getattr(seen, part)
     for key in place[:-1]:
         holder = holder[key]

@@ -1,4 +1,4 @@
-"""``slotspec conform`` as a user meets it: output, JSON, exit codes."""
+"""``slotspec conform`` as users see it: output, JSON, exit codes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from slotspec.cli import main
 from slotspec.oracle.slot_pool.adapter import SlotPoolOracle
 from slotspec.oracle.traces.trace import Expected, TraceHeader
-from tests.oracle.traces.trace_files import RECORDED, header, step, write
+from tests.oracle.trace_files import RECORDED, header, step, write
 
 Captured = pytest.CaptureFixture[str]
 

@@ -1,4 +1,4 @@
-"""States of a trace are read only where they are not written as the expected ones are."""
+"""The reader decodes a state only if its text differs from that of the expected state."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from msgspec import Raw
 
-from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.traces.reading import TraceReader
-from tests.oracle.traces.trace_files import header, step, write
+from tests.oracle.trace_files import header, step, write
 
 STATE: dict[str, Any] = {
     "started": True,
@@ -49,7 +49,7 @@ def line(state: dict[str, Any], **how: Any) -> bytes:
 )
 def test_a_state_counts_however_it_is_written(tmp_path: Path, told: bytes) -> None:
     report = conform(write(tmp_path / "trace.jsonl", header(), told))
-    assert (report.outcome, report.matched) == (Outcome.CONFORMS, 1)
+    assert (report.outcome, report.matched) == (Conformance.CONFORMS, 1)
 
 
 @pytest.mark.parametrize("field", STATE)

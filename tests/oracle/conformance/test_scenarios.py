@@ -1,4 +1,4 @@
-"""The directed runs of the real slot pool, replayed against the oracle."""
+"""Replays the directed runs of the real slot pool against the oracle."""
 
 from __future__ import annotations
 

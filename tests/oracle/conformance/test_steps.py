@@ -1,4 +1,4 @@
-"""Traces in a model's own actions: replayed, compared, refused."""
+"""Traces in a model's own actions: replay, comparison, errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from slotspec.cli import main
 from slotspec.models import load_model
-from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.conformance.report import Report
 from slotspec.oracle.conformance.steps import MOST_CALLS, count_calls, finding_of, is_steps
@@ -30,7 +30,7 @@ Lines = list[dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def exported() -> tuple[Instance, Finding, Lines]:
-    """A trace of the cluster in which all tasks run."""
+    """A trace of the cluster at whose end all tasks run."""
     bounds = {**ONE, "losses": 0, "early_timeouts": 0}
     instance = load_model("cluster").instance(bounds, generation="1.13")
     name = "all_tasks_run"
@@ -61,7 +61,7 @@ Changed = Callable[[Callable[[Lines], Any]], Path]
 
 
 class Failing(Interpreter):
-    """Its third step leaves the protocol."""
+    """An interpreter whose third step leaves the protocol."""
 
     taken = 0
 
@@ -91,7 +91,7 @@ def test_a_step_that_leaves_the_protocol_does_not_conform(
 
 
 def run(*arguments: str | Path) -> int:
-    """A command's exit code."""
+    """The exit code of a command."""
     with pytest.raises(SystemExit) as left:
         main([*map(str, arguments)])
     return int(left.value.code or 0)
@@ -108,7 +108,7 @@ def test_what_is_exported_conforms(
     path = changed(unchanged)
     assert is_steps(path)
     report = conform(path)
-    assert report.outcome is Outcome.CONFORMS
+    assert report.outcome is Conformance.CONFORMS
     assert report.matched == report.steps == len(finding.steps) == len(lines) - 1
     assert (report.implementation, report.version, report.generation) == ("cluster", "1.13", "1.13")
     again = finding_of(path)
@@ -127,7 +127,7 @@ def test_other_models_too(name: str, tmp_path: Path) -> None:
     path = tmp_path / "trace.jsonl"
     lines = steps_of(instance, finding)
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    assert conform(path).outcome is Outcome.CONFORMS
+    assert conform(path).outcome is Conformance.CONFORMS
 
 
 def test_the_first_difference_is_named(changed: Changed) -> None:
@@ -138,7 +138,7 @@ def test_the_first_difference_is_named(changed: Changed) -> None:
         lines[7]["result"] = 7
 
     report = conform(changed(wrong))
-    assert report.outcome is Outcome.DIVERGES
+    assert report.outcome is Conformance.DIVERGES
     assert report.divergence is not None
     assert (report.divergence.step, report.divergence.line, report.matched) == (5, 6, 4)
     paths = [difference.path for difference in report.divergence.differences]
@@ -164,9 +164,9 @@ def test_what_is_not_said_is_not_compared(changed: Changed) -> None:
         for step in lines[1:]:
             del step["result"], step["effects"], step["state"]
 
-    assert conform(changed(part)).outcome is Outcome.CONFORMS
+    assert conform(changed(part)).outcome is Conformance.CONFORMS
     report = conform(changed(silent))
-    assert report.outcome is Outcome.UNDETERMINED
+    assert report.outcome is Conformance.UNDETERMINED
     assert report.silent == report.steps
 
 
@@ -175,7 +175,7 @@ def test_a_loop_must_lead_back(changed: Changed, exported: tuple[Instance, Findi
         return conform(changed(lambda lines: lines[0].update(loop=at)))
 
     steps = len(exported[2]) - 1
-    assert loop(steps).outcome is Outcome.CONFORMS  # it stays there
+    assert loop(steps).outcome is Conformance.CONFORMS  # it stays there
     report = loop(2)
     assert report.divergence is not None
     assert report.divergence.differences[0].path == "loop"
@@ -191,7 +191,7 @@ def at(line: int, **fields: Any) -> Callable[[Lines], None]:
     ("change", "code", "words"),
     [
         (at(0, model="clutser"), "TRC010", ":1: .*did you mean 'cluster'"),
-        (at(0, model="mine.py"), "TRC010", "no built-in model"),
+        (at(0, model="mine.py"), "TRC010", "not a built-in model"),
         (at(0, generation="1.31"), "TRC011", "did you mean '1.13'"),
         (at(0, generation=None), "TRC011", "no generation"),
         (at(0, bounds={"nonsense": 1}), "TRC012", "no bound 'nonsense'"),
@@ -217,7 +217,7 @@ def test_what_is_wrong_is_named_with_its_line(
     words: str,
 ) -> None:
     def with_an_argument(lines: Lines) -> None:
-        """Line 3 is a step with an argument; a wrong line is found before any step is taken."""
+        """Line 3 is a step with an argument; the reader reports it before any step runs."""
         step = next(line for line in lines if line.get("arguments") == {"tm": 0})
         lines[3] = dict(step)
         change(lines)

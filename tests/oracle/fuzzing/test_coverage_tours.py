@@ -1,4 +1,4 @@
-"""Generated sequences cover what they say, and the model does what they expect."""
+"""Generated sequences cover their goals, and the model does what they expect."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from slotspec.cli.app import build
 from slotspec.models import load_model
-from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.fuzzing.coverage_tours import cover
 from slotspec.oracle.fuzzing.graph import reachable
@@ -59,7 +59,7 @@ def test_the_command_writes_traces_that_conform(tmp_path: Path) -> None:
     assert "184 of 184 states" in run.output
     traces = sorted((tmp_path / "1.13").glob("*.jsonl"))
     assert traces
-    assert {conform(trace).outcome for trace in traces} == {Outcome.CONFORMS}
+    assert {conform(trace).outcome for trace in traces} == {Conformance.CONFORMS}
 
 
 def test_the_command_does_not_claim_what_it_left_out(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Sequences on which the model once differed from the real class; found by the fuzz or recorded."""
+"""Sequences on which the model once differed from the real class, fuzzed or recorded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from slotspec.oracle.traces.trace import TraceHeader
 
 
 def offer(tm: str, *offers: tuple[str, str]) -> dict[str, object]:
-    """Offers of allocations with their profiles, each at an index of its own."""
+    """Offers of allocations with their profiles, each at its own index."""
     told = [{"allocation": a, "index": i, "profile": p} for i, (a, p) in enumerate(offers)]
     return {"tm": tm, "offers": told}
 
@@ -31,7 +31,7 @@ def test_a_batch_check_that_meets_an_unknown_slot_throws_out_of_the_wait() -> No
     oracle.step("request_new_allocated_batch_slot", request="r1", profile="any")
     waited = oracle.step("advance_time", ms=500)
     assert waited.raises == "UnsupportedOperationException"
-    # all the time passes, the other check goes on, and this one never comes again
+    # all the time passes, the other check continues, and this one never fires again
     assert waited.state["clock"] == 500
     assert [effect["effect"] for effect in waited.effects] == ["tm.free_slot"]
     assert oracle.step("advance_time", ms=500).effects == []
@@ -76,7 +76,7 @@ GENERATIONS = pytest.mark.parametrize("generation", ["1.11", "1.12", "1.13"])
 
 
 class TestALeakedSlotThatSharesItsAllocation:
-    """The map by allocation is emptied by id, whoever is there."""
+    """Releasing a TaskExecutor removes entries by allocation id, whichever slot they hold."""
 
     @GENERATIONS
     def test_an_allocated_one_leaks_when_the_leaked_one_is_freed(self, generation: str) -> None:
@@ -86,13 +86,13 @@ class TestALeakedSlotThatSharesItsAllocation:
         oracle.step("assign_payload", allocation="x1")
         released = oracle.step("release_task_manager", tm="tm1")
         assert freed(released.effects) == [("tm1", "x1"), ("tm1", "x2")]
-        # the payload of the leaked one alone
+        # only the payload of the leaked slot
         assert [e["effect"] for e in released.effects].count("payload.released") == 1
         assert released.state["allocated"] == {}
         assert released.state["leaked"] == [
             {"allocation": "x1", "tm": "tm2", "index": 0, "profile": "large", "payload": True}
         ]
-        # nothing finds it: neither its request nor its allocation
+        # nothing finds it, neither by its request nor by its allocation
         for op, named in (
             ("release_slot", {"request": "r2", "cause": "other"}),
             ("fail_allocation", {"allocation": "x1", "cause": "other"}),

@@ -1,4 +1,4 @@
-"""The fuzz finds what is broken, makes it short, and does the same for the same seed."""
+"""The fuzzer finds bugs, shrinks their sequences, and repeats itself for the same seed."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import pytest
 
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.fuzzing.differences import every_difference
-from slotspec.oracle.fuzzing.lockstep import replay, reshaped
+from slotspec.oracle.fuzzing.lockstep import replay
 from slotspec.oracle.fuzzing.rendering import mermaid, rows
 from slotspec.oracle.fuzzing.run import fuzz
 from slotspec.oracle.fuzzing.shrinking import shrink
 from slotspec.oracle.peers.model import ModelPeer
+from slotspec.oracle.slot_pool.fuzzing import reshape
 from slotspec.oracle.slot_pool.strategies import Swarm
-from slotspec.oracle.traces.trace import TraceStep
+from slotspec.oracle.traces.trace import RecordedStep
 from slotspec.oracle.traces.writing import write_trace
 from tests.models.slot_pool.mutants import BREAKS, Break
 
@@ -111,9 +112,9 @@ def test_shrinking_leaves_out_joins_and_renames() -> None:
 
 def test_a_state_of_another_release_is_brought_into_shape() -> None:
     entry = {"request": "r1", "allocation": "a1"}
-    step = TraceStep(op="start", arguments={}, state={"pending": [entry]})
-    newer = reshaped(step, "1.12")
+    step = RecordedStep(op="start", arguments={}, state={"pending": [entry]})
+    newer = reshape(step, "1.12")
     assert newer.state == {"pending": [{**entry, "origin": "a1"}]}
-    assert reshaped(newer, "1.11").state == {"pending": [entry]}
-    odd = TraceStep(op="start", arguments={}, state={"pending": [{**entry, "origin": "a2"}]})
-    assert reshaped(odd, "1.11") == odd
+    assert reshape(newer, "1.11").state == {"pending": [entry]}
+    odd = RecordedStep(op="start", arguments={}, state={"pending": [{**entry, "origin": "a2"}]})
+    assert reshape(odd, "1.11") == odd

@@ -1,4 +1,4 @@
-"""Every model can be fuzzed: sequences that mean something, bugs found, made short, replayed."""
+"""Every model can be fuzzed: sequences are meaningful, bugs are found, shrunk and replayed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from slotspec.oracle.fuzzing.lockstep import Lockstep
 from slotspec.oracle.fuzzing.recording import Recording
 from slotspec.oracle.fuzzing.rendering import mermaid
 from slotspec.oracle.fuzzing.run import fuzz
-from slotspec.oracle.fuzzing.sources import Mixture
+from slotspec.oracle.fuzzing.sources import MixedSource
 from slotspec.oracle.fuzzing.targets import fuzz_target, fuzzable
 from slotspec.oracle.logical_slot.adapter import LogicalSlotOracle
 from slotspec.oracle.peers.command import CommandPeer
@@ -54,17 +54,17 @@ def test_no_model_differs_from_itself(name: str, generation: str) -> None:
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_what_is_invented_is_in_the_vocabulary(name: str) -> None:
-    about = fuzz_target(name)
-    generation = about.schema.generations[-1]
+    target = fuzz_target(name)
+    generation = target.schema.generations[-1]
     taken = 0
     for number in range(20):
         random = Random(number)
-        source = Mixture(about, generation, random, 30)
+        source = MixedSource(target, generation, random, 30)
         lockstep = Lockstep(generation, source.header, ModelPeer(generation, model=name))
         for place in range(30):
-            op, arguments = source.step(place, lockstep.situation, random)  # type: ignore[arg-type]
-            msgspec.convert({"op": op, **arguments}, about.schema.by_name[op].struct)
-            # what nobody knows the meaning of is refused; no more than that
+            op, arguments = source.step(place, lockstep.view, random)  # type: ignore[arg-type]
+            msgspec.convert({"op": op, **arguments}, target.schema.by_name[op].struct)
+            # only calls that no implementation could receive are rejected
             with suppress(InputError):
                 lockstep.step(op, arguments)
                 taken += 1
@@ -171,7 +171,7 @@ def test_sequences_that_cover_a_model_conform(name: str, what: Any, tmp_path: Pa
 
 
 class Logical:
-    """Logical slots as an adapter, around the model itself."""
+    """An adapter of logical slots around the model itself."""
 
     forgets_to_return = False
 
@@ -203,7 +203,7 @@ class Forgetful(Logical):
 
 
 class OwnIds:
-    """A slot manager whose calls and questions have other names than ours."""
+    """A slot manager that names its calls and questions differently."""
 
     def __init__(self, header: Mapping[str, Any]) -> None:
         self._oracle = SlotManagerOracle("1.12", msgspec.convert(header, TraceHeader))

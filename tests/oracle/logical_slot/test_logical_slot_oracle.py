@@ -1,4 +1,4 @@
-"""The oracle of logical slots: recordings, growth, and what it refuses."""
+"""The oracle of logical slots: recordings, growth, and rejected calls."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from slotspec.oracle.conformance.batch import conform_all
-from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.logical_slot.adapter import LogicalSlotOracle
 from slotspec.statemachine.errors import InputError
-from tests.oracle.traces.trace_files import header as pool_header
-from tests.oracle.traces.trace_files import write
+from tests.oracle.trace_files import header as pool_header
+from tests.oracle.trace_files import write
 
 DATA = Path(__file__).parents[2] / "data"
 PLACE = {"tm": "tm1", "allocation": "a1", "index": 0, "locality": "LOCAL", "on_return": "nothing"}
@@ -28,7 +28,7 @@ def header(**changes: Any) -> dict[str, Any]:
 
 def test_recordings_conform() -> None:
     summary = conform_all([DATA / "traces" / "logical", DATA / "scenarios" / "logical"])
-    assert summary.outcome is Outcome.CONFORMS
+    assert summary.outcome is Conformance.CONFORMS
     assert (summary.conforming, summary.steps) == (379, 28_889)
 
 
@@ -43,7 +43,7 @@ def test_a_changed_recording_diverges(tmp_path: Path) -> None:
     last = json.loads(lines[-1])
     last["state"]["slots"]["s1"]["released"] = "pending"
     report = conform(write(tmp_path / "t.jsonl", *[json.loads(line) for line in lines[:-1]], last))
-    assert report.outcome is Outcome.DIVERGES
+    assert report.outcome is Conformance.DIVERGES
     assert report.divergence is not None
     assert [d.path for d in report.divergence.differences] == ["state.slots.s1.released"]
 

@@ -1,4 +1,4 @@
-"""Peers behind a pipe: whatever they do, the report is clear and comes in time."""
+"""Peers behind a pipe: whatever they do, the report is clear and in time."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FAILURES = {
     "complains and dies": ("    sys.exit('out of order')", "PEE004", "out of order"),
     "hangs": ("    time.sleep(60)", "PEE003", "within 1 s"),
     "closes its output": ("    os.close(1); time.sleep(60)", "PEE004", "closed its output"),
-    "is torn": ("    os.write(1, b'{\"result\"'); sys.exit(0)", "PEE006", "middle"),
+    "stops within a line": ("    os.write(1, b'{\"result\"'); sys.exit(0)", "PEE006", "middle"),
     "stops in a line": ("    os.write(1, b'{\"res'); time.sleep(60)", "PEE006", "did not finish"),
     "talks nonsense": ("    print('ok', flush=True)", "PEE005", "not JSON"),
     "spews": ("    print('x' * 10**6, flush=True)", "PEE005", "not JSON"),
@@ -63,7 +63,7 @@ FAILURES = {
     "answers twice": (
         "    print('{\"result\": null}\\n' * 2, end='', flush=True)",
         "PEE005",
-        "before it was asked",
+        "before the request for",
     ),
 }
 
@@ -97,7 +97,7 @@ def test_a_failing_peer_is_reported_in_time(
     peer = peer_that(code, tmp_path, opened)
     peer.reset(HEADER)
     begin = time.monotonic()
-    # an answer that nobody asked for takes a moment to arrive
+    # an unexpected answer takes a moment to arrive
     pause = 0.3 if failure == "answers twice" else 0.0
     with pytest.raises(PeerError) as caught:
         run_steps(peer, 4, pause)
@@ -112,7 +112,7 @@ def test_a_failing_peer_is_reported_in_time(
 def test_a_failing_peer_ends_a_fuzz_with_its_sequence(
     tmp_path: Path, opened: list[CommandPeer]
 ) -> None:
-    # what this peer answers is wrong as soon as a result is expected, so that is not checked
+    # the answers of this peer are wrong for any operation with a result, so none is compared
     code = LOOP.replace("asked < 3", "False") + "    sys.exit(7)\n"
     script = tmp_path / "peer.py"
     script.write_text(code, encoding="utf-8")
@@ -127,7 +127,7 @@ def test_a_failing_peer_ends_a_fuzz_with_its_sequence(
 def test_a_command_that_is_not_there() -> None:
     with pytest.raises(PeerError, match=r"PEE002.*cannot be started"):
         CommandPeer("no-such-program-anywhere").reset(HEADER)
-    with pytest.raises(PeerError, match=r"PEE001.*torn"):
+    with pytest.raises(PeerError, match=r"PEE001.*cannot be split"):
         CommandPeer("python 'x")
     with pytest.raises(PeerError, match=r"PEE001.*empty"):
         open_peer("  ")

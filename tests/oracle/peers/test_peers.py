@@ -1,4 +1,4 @@
-"""Targets, Python objects and generations as peers, and the names that peers give."""
+"""Targets; Python objects and generations as peers; names that peers generate."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from slotspec.oracle.fuzzing.lockstep import replay
 from slotspec.oracle.fuzzing.recording import Recording
 from slotspec.oracle.fuzzing.run import fuzz
 from slotspec.oracle.peers.model import ModelPeer, parse_choices
-from slotspec.oracle.peers.protocol import Operation, Peer, PeerError
+from slotspec.oracle.peers.protocol import Peer, PeerError
 from slotspec.oracle.peers.python import PythonPeer
 from slotspec.oracle.peers.target import open_peer
 from slotspec.oracle.slot_pool.strategies import Swarm
+from slotspec.oracle.traces.trace import OperationCall
 
 HEADER = Swarm("1.12", Random(0)).header
-SENT: list[Operation] = [
+SENT: list[OperationCall] = [
     ("start", {}),
     ("connect_to_resource_manager", {"rm": "rm1"}),
     ("register_task_manager", {"tm": "tm1"}),
@@ -36,7 +37,7 @@ SENT: list[Operation] = [
 
 
 class OwnIds(PoolAdapter):
-    """Names its allocations in its own way."""
+    """An adapter with its own names for allocations."""
 
     def __init__(self, header: Mapping[str, Any]) -> None:
         super().__init__(header)
@@ -72,7 +73,7 @@ class OwnIds(PoolAdapter):
 
 
 class NoState(PoolAdapter):
-    """Does not tell its state."""
+    """An adapter without a state."""
 
     state = None  # type: ignore[assignment]
 
@@ -97,7 +98,7 @@ def test_an_adapter_is_run_beside_the_model(factory: Any) -> None:
 def test_an_adapter_that_fails_is_reported_with_its_sequence() -> None:
     with pytest.raises(PeerError, match=r"PEE007: .*fails in start: KeyError: 'lost' \(test_peers"):
         replay("1.12", HEADER, PythonPeer(Fails), SENT)
-    with pytest.raises(PeerError, match=r"PEE007: .*cannot be made: RuntimeError: not today"):
+    with pytest.raises(PeerError, match=r"PEE007: .*cannot be created: RuntimeError: not today"):
         PythonPeer(Unmade).reset(HEADER)
     with pytest.raises(PeerError, match=r"PEE007: .*has no method start; add it") as caught:
         replay("1.12", HEADER, PythonPeer(lambda header: object()), SENT)
@@ -128,7 +129,7 @@ def test_targets() -> None:
     assert (
         open_peer("examples.pool_adapter:PoolAdapter").name == "examples.pool_adapter:PoolAdapter"
     )
-    with pytest.raises(PeerError, match=r"PEE001.*no use"):
+    with pytest.raises(PeerError, match=r"PEE001.*does not use --flink-jars"):
         open_peer("model:1.12", flink_jars="anywhere")
     with pytest.raises(PeerError, match=r"PEE008.*no jar flink-dist-1\.12"):
         open_peer("flink:1.12", flink_jars="no-such-folder")

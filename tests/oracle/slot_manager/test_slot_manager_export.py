@@ -1,4 +1,4 @@
-"""Traces of slot managers that a check has found, as recordings that replay.
+"""Exported traces of the slot manager replay and conform.
 
 What the oracle says under its own names and numbers is compared with what the search saw:
 a second opinion on the records that a search uses again.
@@ -16,7 +16,7 @@ import pytest
 from slotspec.models import load_model
 from slotspec.models.slot_manager.lifecycles import TaskManagerSlot
 from slotspec.models.slot_manager.state import Effect
-from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.traces.export import export
 from slotspec.statemachine.declaration.model import Instance
@@ -68,7 +68,7 @@ def conforms(lines: list[dict[str, Any]], path: Path) -> bool:
     assert report.error is None
     assert report.fault is None
     assert report.silent == 0
-    return report.outcome is Outcome.CONFORMS
+    return report.outcome is Conformance.CONFORMS
 
 
 def walked(instance: Instance, seed: int, steps: int) -> Finding:
@@ -96,7 +96,7 @@ def test_random_runs_replay(generation: str, auto_run: int, tmp_path: Path) -> N
     words = formatter_of(instance)
     for seed in range(5):
         finding = walked(instance, seed, 80)
-        lines = list(words.export(finding))
+        lines = list(export(instance, finding))
         assert conforms(lines, tmp_path / "t.jsonl")
         for step, line in zip(finding.steps, lines[1:], strict=True):
             names = dict(TOLD)

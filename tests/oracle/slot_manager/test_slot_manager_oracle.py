@@ -1,4 +1,4 @@
-"""The oracle of the slot manager: recordings, numbers used again, and what it refuses."""
+"""The oracle of the slot manager: recordings, reuse of numbers, and rejected calls."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from slotspec.models.slot_manager.state import (
     queries,
 )
 from slotspec.oracle.conformance.batch import conform_all
-from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.slot_manager.adapter import SlotManagerOracle
 from slotspec.oracle.slot_manager.schema import SCHEMA as SLOT_MANAGER
 from slotspec.oracle.traces.trace import TraceHeader
 from slotspec.statemachine.declaration.queues import append
-from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import fire
 from slotspec.statemachine.errors import InputError
-from tests.oracle.traces.trace_files import header as pool_header
-from tests.oracle.traces.trace_files import write
+from tests.oracle.trace_files import header as pool_header
+from tests.oracle.trace_files import write
+from tests.oracle.wasteful import never_reuse
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -83,7 +83,7 @@ def header(**changes: Any) -> dict[str, Any]:
 
 def test_recordings_conform() -> None:
     summary = conform_all([DATA / "traces" / "manager", DATA / "scenarios" / "manager"])
-    assert summary.outcome is Outcome.CONFORMS
+    assert summary.outcome is Conformance.CONFORMS
     assert (summary.conforming, summary.steps) == (396, 29_022)
 
 
@@ -94,10 +94,6 @@ def test_every_operation_is_recorded() -> None:
         (17, 17),
         (17, 17),
     ]
-
-
-def test_the_oracle_has_the_operations_of_the_vocabulary() -> None:
-    assert all(hasattr(SlotManagerOracle, f"_{op}") for op in SLOT_MANAGER.by_name)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +115,7 @@ def test_a_changed_recording_diverges(
     number = next(i for i, line in enumerate(lines) if line.get("op") == "report_slot_status")
     change(lines[number])
     report = conform(write(tmp_path / "t.jsonl", *lines))
-    assert report.outcome is Outcome.DIVERGES
+    assert report.outcome is Conformance.DIVERGES
     assert report.divergence is not None
     assert report.divergence.step == number
     assert report.divergence.differences[0].path == path
@@ -135,7 +131,7 @@ def test_the_order_of_maps_counts(tmp_path: Path) -> None:
         assert name in SLOT_MANAGER.ordered
 
 
-# -------------------------------------------------------------------------------- recycling
+# ------------------------------------------------------------------------ reuse of numbers
 
 
 def never_spare(s: SlotManagerState, call: int) -> bool:
@@ -147,7 +143,7 @@ def never_cleared(s: SlotManagerState, request: int) -> None:
 
 
 def always_another(s: SlotManagerState) -> int:
-    """An expected slot in a record that none had before."""
+    """A new record for each expected slot."""
     pending = s.made
     fire(s.pending, pending, PendingTaskManagerSlot.ask)
     append(s.expected, pending)
@@ -157,7 +153,7 @@ def always_another(s: SlotManagerState) -> int:
 
 
 class Wasteful(SlotManagerOracle):
-    """Takes a new number each time, and clears no record."""
+    """Uses a new record each time, and clears none."""
 
     def __init__(self, generation: str, header: TraceHeader) -> None:
         asked: list[int] = []
@@ -173,24 +169,17 @@ class Wasteful(SlotManagerOracle):
             checks.spare_query: another_query,
         }
         super().__init__(generation, header, replace=rules)
-        self._taken: dict[str, int] = {}
+        never_reuse(self)
         self._asked = asked
-
-    def _unused(self, sort: Sort, is_free: Callable[[Any, int], bool]) -> int:
-        number = self._taken.get(sort.name, 0)
-        self._taken[sort.name] = number + 1
-        if number >= self.elastic.size(sort):
-            self._grow(sort, 2 * self.elastic.size(sort))
-        return number
 
     def _make_room(self) -> None:
         super()._make_room()
-        self._grow(queries, len(self._asked) + 100)
-        self._grow(pending_slots, self.state.made + 100)
+        self.elastic.grow(queries, len(self._asked) + 100)
+        self.elastic.grow(pending_slots, self.state.made + 100)
 
 
 class Walk:
-    """Arguments for random operations: mostly of what is alive, sometimes of what is gone."""
+    """Arguments of random operations: mostly things that exist, sometimes things that are gone."""
 
     def __init__(self, random: Random) -> None:
         self.random = random
@@ -261,7 +250,7 @@ class Walk:
 
 
 def walk(seed: int, generation: str) -> tuple[int, int]:
-    """Run both oracles over one random sequence; how many records each came to have."""
+    """Run both oracles on one random sequence; returns how many records each has in the end."""
     random = Random(seed)
     walker = Walk(random)
     config = {
@@ -300,7 +289,7 @@ def walk(seed: int, generation: str) -> tuple[int, int]:
 @pytest.mark.parametrize("generation", SLOT_MANAGER.generations)
 def test_records_are_used_again_unnoticed(generation: str) -> None:
     sizes = [walk(seed, generation) for seed in range(25)]
-    # the comparison is worth something only if records really were used again
+    # the comparison means something only if records really were reused
     assert 5 * sum(small for small, _ in sizes) < 4 * sum(large for _, large in sizes)
 
 
@@ -331,13 +320,13 @@ def request(oracle: SlotManagerOracle, allocation: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("names", range(6))
 def test_an_outcome_keeps_its_allocation(names: int) -> None:
-    """However many names come in between: whichever number is next, it is not that of a1."""
+    """However many names come in between, the next number is not that of a1."""
     oracle = configured(auto_run=False)
     register(oracle, "i1", "tm1/0")
     request(oracle, "a1")
     oracle.step("unregister_task_manager", instance="i1")
     oracle.step("unregister_slot_request", allocation="a1")
-    # nothing but the outcome of the call refers to a1 by now
+    # by now only the outcome of the call refers to a1
     for n in range(names):
         oracle.step("unregister_slot_request", allocation=f"b{n}")
     register(oracle, "i1", "tm1/0")
@@ -426,7 +415,12 @@ def test_a_long_wait_is_taken_in_pieces() -> None:
             "TRC031",
             "no profile 'tiny'",
         ),
-        ("call_fails", {"call": "g1", "kind": "occupied"}, "TRC016", "occupied, but by what"),
+        (
+            "call_fails",
+            {"call": "g1", "kind": "occupied"},
+            "TRC016",
+            "an occupied slot has an allocation and a job",
+        ),
     ],
 )
 def test_bad_calls(op: str, arguments: dict[str, Any], code: str, says: str) -> None:

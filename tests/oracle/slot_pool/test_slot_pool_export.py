@@ -1,4 +1,4 @@
-"""Traces that a check has found, as recordings that replay."""
+"""Exported traces of the slot pool replay and conform."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from slotspec.cli import main
 from slotspec.models.common.resource_profile import CATALOGUE
 from slotspec.models.slot_pool.state import Effect
 from slotspec.models.slot_pool.timers import is_idle_too_long
-from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
-from slotspec.oracle.slot_pool.export import exported
+from slotspec.oracle.slot_pool.export import SlotPoolExporter
 from slotspec.oracle.traces.export import export
 from slotspec.statemachine import DISABLED, Finding, Instance, Kind, UsageError, Verdict, replay
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
@@ -62,7 +62,7 @@ def conforms(lines: list[dict[str, Any]], path: Path) -> bool:
     assert report.error is None
     assert report.fault is None
     assert report.silent == 0
-    return report.outcome is Outcome.CONFORMS
+    return report.outcome is Conformance.CONFORMS
 
 
 def tells_the_same(lines: list[dict[str, Any]], finding: Finding) -> bool:
@@ -159,12 +159,12 @@ def test_a_broken_model_is_recorded_as_broken(tmp_path: Path) -> None:
 def test_choices_that_no_generation_makes_cannot_be_recorded() -> None:
     odd = POOL.instance(generation="1.12", choices={"matching": 1})
     with pytest.raises(UsageError, match=r"SET040: matching is not"):
-        next(exported(odd, Finding(())))
+        next(iter(SlotPoolExporter(odd, Finding(()))))
 
 
 def test_profiles_are_written_with_their_amounts() -> None:
     odd = POOL.instance({"profiles": 4}, generation="1.12")
-    header = next(exported(odd, Finding(())))
+    header = next(iter(SlotPoolExporter(odd, Finding(()))))
     assert header["profiles"]["any"] == "ANY"
     assert header["profiles"]["unknown"] == "UNKNOWN"
     assert header["profiles"]["small"] == {
@@ -176,7 +176,7 @@ def test_profiles_are_written_with_their_amounts() -> None:
         "extended": {},
     }
     own = POOL.instance(generation="1.12", choices={"profiles": {"mine": CATALOGUE["large"]}})
-    assert list(next(exported(own, Finding(())))["profiles"]) == ["mine"]
+    assert list(next(iter(SlotPoolExporter(own, Finding(()))))["profiles"]) == ["mine"]
 
 
 def test_the_command_line_writes_what_it_replays(

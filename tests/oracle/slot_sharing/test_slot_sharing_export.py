@@ -1,4 +1,4 @@
-"""Traces of a check of slot sharing, written as recordings: they say what the check saw."""
+"""Exported traces of slot sharing contain what the check saw."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from slotspec.bugs import known_bugs
 from slotspec.models import load_model
 from slotspec.models.slot_sharing.state import Effect
-from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.slot_sharing.adapter import SlotSharingOracle
 from slotspec.oracle.traces.export import export
@@ -28,7 +28,7 @@ model = load_model("slot_sharing")
 
 
 def told(finding: Finding) -> list[list[str]]:
-    """The effects of each step that a recording tells, by name."""
+    """The effects of each step that recordings contain, by name."""
     return [
         sorted(NAMES[Effect(effect[0])] for effect in step.effects if Effect(effect[0]) in NAMES)
         for step in said(finding)
@@ -54,7 +54,7 @@ def test_every_trace_can_be_replayed(scope: str, tmp_path: Path) -> None:
         path = tmp_path / "t.jsonl"
         path.write_text("".join(json.dumps(line) + "\n" for line in (header, *steps)))
         report = conform(path)
-        assert (report.outcome, report.steps) == (Outcome.CONFORMS, len(said(finding)))
+        assert (report.outcome, report.steps) == (Conformance.CONFORMS, len(said(finding)))
 
 
 def test_ids_are_never_used_again() -> None:

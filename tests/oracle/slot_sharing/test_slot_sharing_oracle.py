@@ -1,4 +1,4 @@
-"""The oracle of slot sharing: recordings, numbers used again, and what it refuses."""
+"""The oracle of slot sharing: recordings, reuse of numbers, and rejected calls."""
 
 from __future__ import annotations
 
@@ -10,16 +10,15 @@ from typing import Any
 
 import pytest
 
-from slotspec.models.logical_slot.state import payloads
 from slotspec.oracle.conformance.batch import conform_all
-from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.slot_sharing.adapter import SlotSharingOracle
 from slotspec.oracle.traces.reading import TraceReader
 from slotspec.oracle.traces.trace import TraceHeader
 from slotspec.statemachine.errors import InputError
-from tests.oracle.traces.trace_files import header as pool_header
-from tests.oracle.traces.trace_files import step, write
+from tests.oracle.trace_files import header as pool_header
+from tests.oracle.trace_files import step, write
 
 DATA = Path(__file__).parents[2] / "data"
 SCENARIOS = DATA / "scenarios" / "sharing" / "1.12.5"
@@ -46,7 +45,7 @@ def header(**changes: Any) -> dict[str, Any]:
 
 def test_recordings_conform() -> None:
     summary = conform_all([DATA / "traces" / "sharing", DATA / "scenarios" / "sharing"])
-    assert summary.outcome is Outcome.CONFORMS
+    assert summary.outcome is Conformance.CONFORMS
     assert (summary.conforming, summary.steps) == (254, 19_286)
 
 
@@ -110,7 +109,7 @@ def test_tenths_of_a_core_add_up() -> None:
             profile="share",
             locality="",
         )
-    # three tenths are exactly what there is; in binary fractions they would be more
+    # three tenths are exactly the budget; as binary fractions they would exceed it
     resolved = oracle.step("resolve_context", slot="s0", context={**CONTEXT, "profile": "slot"})
     assert resolved.state["slots"]["s0"]["reserved"]["cpu"] == 0.3
     (listed,) = oracle.step("list_resolved_roots", group="g4").result
@@ -136,7 +135,7 @@ def test_what_was_taken_back_with_another_cannot_be_taken_back_again() -> None:
     oracle.step("allocate_multi", parent="s1", slot="s3", group="g1")
     share["profile"] = "large"
     oracle.step("allocate_single", parent="s3", slot="s4", group="g2", **share)
-    # s3 has taken the place of s2, goes with it, and takes along what s4 has reserved
+    # s3 has replaced s2, is released with it, and releases what s4 has reserved
     thrown_out = oracle.step("release", slot="s2", cause="other")
     assert list(thrown_out.state["slots"]) == ["s2", "s4"]
     again = oracle.step("release", slot="s4", cause="other")
@@ -145,11 +144,11 @@ def test_what_was_taken_back_with_another_cannot_be_taken_back_again() -> None:
     assert list(again.state["slots"]) == ["s2"]
 
 
-# --------------------------------------------------------------------- numbers used again
+# ---------------------------------------------------------------------- reuse of numbers
 
 
 def arguments(random: Random, op: str, known: list[str], fresh: str) -> dict[str, Any]:
-    """Arguments for `op`: slots that were made lately, or long ago."""
+    """Arguments for `op`: slots that are recent or old."""
     slot = random.choice([*known[-6:], *known[-6:], random.choice(known)])
     group = random.choice(["g1", "g2", "g3"])
     profile = random.choice(["small", "small", "large", "unknown"])
@@ -203,40 +202,40 @@ WEIGHTS = {
 
 
 def walk(seed: int) -> tuple[int, int]:
-    """Run an oracle that uses numbers again beside one that does not; their records."""
+    """Compare an oracle that reuses numbers with one that does not; returns their records."""
     random = Random(seed)
     thrifty, wasteful = (SlotSharingOracle("1.12", late_calls=late) for late in (False, True))
-    known, told = ["s0"], []
+    known, done = ["s0"], []
     for number in range(1, 400):
         op = random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
         given = arguments(random, op, known, f"s{number}")
         if op == "payload_terminates":
-            names = [name for name, _ in thrifty._names[payloads].items()]
+            names = [name for name, _ in thrifty.names["payload"].items()]
             if not names:
                 continue
             given = {"payload": random.choice(names)}
         try:
             expected = thrifty.step(op, **given)
         except InputError:
-            continue  # a slot of the other kind, or one that is forgotten: nobody calls it
-        told.append((op, given))
+            continue  # a slot of the other kind or a forgotten one, which nobody calls
+        done.append((op, given))
         seen = wasteful.step(op, **given)
-        assert expected.state == seen.state, told
-        assert (expected.result, expected.raises) == (seen.result, seen.raises), told
-        assert sorted(map(str, expected.effects)) == sorted(map(str, seen.effects)), told
+        assert expected.state == seen.state, done
+        assert (expected.result, expected.raises) == (seen.result, seen.raises), done
+        assert sorted(map(str, expected.effects)) == sorted(map(str, seen.effects)), done
         if expected.raises is None and given.get("slot") == f"s{number}":
             known.append(f"s{number}")
     return sum(used(thrifty)), sum(used(wasteful))
 
 
 def used(oracle: SlotSharingOracle) -> tuple[int, int]:
-    """How many records of multi-task and single-task slots ever had a slot."""
+    """Number of records for multi-task and single-task slots."""
     return len(oracle.state.multi), len(oracle.state.single)
 
 
-def test_numbers_are_used_again_unnoticed() -> None:
+def test_reuse_of_numbers_has_no_visible_effect() -> None:
     sizes = [walk(seed) for seed in range(25)]
-    # the comparison is worth something only if numbers really were used again
+    # the comparison means something only if numbers really were reused
     assert 4 * sum(small for small, _ in sizes) < 3 * sum(large for _, large in sizes)
 
 
@@ -272,7 +271,7 @@ SINGLE = (
                 ("fail_context", {"slot": "s2", "cause": "other"}),
             ],
             "TRC032",
-            "'s2' is no root",
+            "'s2' is not a root",
         ),
         (
             [ROOT, ("may_have_enough_resources", {"slot": "s1", "profile": "huge"})],

@@ -1,4 +1,4 @@
-"""The oracle of the slot table: recordings, numbers used again, and what it refuses."""
+"""The oracle of the slot table: recordings, reuse of numbers, and rejected calls."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from slotspec.oracle.conformance.batch import conform_all
-from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.task_slot_table.adapter import TaskSlotTableOracle
 from slotspec.oracle.task_slot_table.schema import SCHEMA as TASK_SLOT_TABLE
 from slotspec.oracle.traces.trace import TraceHeader
-from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.errors import InputError
-from tests.oracle.traces.trace_files import header as pool_header
-from tests.oracle.traces.trace_files import write
+from tests.oracle.trace_files import header as pool_header
+from tests.oracle.trace_files import write
+from tests.oracle.wasteful import never_reuse
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -63,7 +63,7 @@ def of(generation: str, **config: Any) -> TraceHeader:
 
 def test_recordings_conform() -> None:
     summary = conform_all([DATA / "traces" / "table", DATA / "scenarios" / "table"])
-    assert summary.outcome is Outcome.CONFORMS
+    assert summary.outcome is Conformance.CONFORMS
     assert (summary.conforming, summary.steps) == (384, 28_989)
 
 
@@ -82,23 +82,19 @@ def test_a_changed_recording_diverges(tmp_path: Path) -> None:
     assert [d.path for d in report.divergence.differences] == ["state.timers.a1.fired"]
 
 
-# ------------------------------------------------------------------------ numbers used again
+# ------------------------------------------------------------------------- reuse of numbers
 
 
 class Wasteful(TaskSlotTableOracle):
-    """Takes a new number each time."""
+    """Uses a new record each time."""
 
-    def _unused(self, sort: Sort) -> int:
-        taken: dict[str, int] = self.__dict__.setdefault("taken", {})
-        number = taken.get(sort.name, 0)
-        taken[sort.name] = number + 1
-        while number >= self.elastic.size(sort):
-            self.elastic.grow(sort, 2 * self.elastic.size(sort))
-        return number
+    def __init__(self, generation: str, header: TraceHeader | None = None) -> None:
+        super().__init__(generation, header)
+        never_reuse(self)
 
 
 def arguments(random: Random, op: str, added: list[str]) -> dict[str, Any]:
-    """Arguments for `op`, of few names, so that they meet again and again."""
+    """Arguments for `op` from few names, so that the same names meet again and again."""
     index = random.choice([-2, -1, -1, 0, 1, 2, 3, 5])
     allocation = f"a{random.choice([1, 1, 2, 2, 3, 4])}"
     job = random.choice(["j1", "j1", "j2"])
@@ -153,11 +149,11 @@ WEIGHTS = {
     "start": 0.1,
     "close": 0.1,
 }
-"""Operation -> how often it comes; once where nothing is said."""
+"""Operation -> its weight, if that is not 1."""
 
 
 def walk(seed: int, generation: str) -> tuple[int, int]:
-    """Run both oracles over one random sequence; how many tasks and tickets each has."""
+    """Run both oracles on one random sequence; returns how many tasks and tickets each has."""
     random = Random(seed)
     thrifty = TaskSlotTableOracle(generation, of(generation))
     wasteful = Wasteful(generation, of(generation))
@@ -183,7 +179,7 @@ def walk(seed: int, generation: str) -> tuple[int, int]:
 @pytest.mark.parametrize("generation", ["1.11", "1.12", "1.13"])
 def test_numbers_are_used_again_unnoticed(generation: str) -> None:
     sizes = [walk(seed, generation) for seed in range(40)]
-    # the comparison is worth something only if numbers really were used again
+    # the comparison means something only if numbers really were reused
     assert 5 * sum(small for small, _ in sizes) < sum(large for _, large in sizes)
 
 
@@ -272,7 +268,7 @@ def test_negative_numbers_however_large() -> None:
             "TRC032",
             "'t1' was added before",
         ),
-        ("get_active_slots", {}, "TRC032", "say which"),
+        ("get_active_slots", {}, "TRC032", "add 'job'"),
     ],
 )
 def test_bad_calls(op: str, given: dict[str, Any], code: str, says: str) -> None:

@@ -1,4 +1,4 @@
-"""The reader names every fault with file, line, code and mend, and nothing else escapes it."""
+"""The reader reports every fault with file, line, code and fix, and raises nothing else."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from msgspec import UNSET
 
 from slotspec.oracle.traces import reading
 from slotspec.oracle.traces.reading import TraceReader
-from slotspec.oracle.traces.trace import TraceStep
+from slotspec.oracle.traces.trace import RecordedStep
 from slotspec.statemachine.errors import InputError
-from tests.oracle.traces.trace_files import RECORDED, SMALL, header, step, write
+from tests.oracle.trace_files import RECORDED, SMALL, header, step, write
 
 OFFER = {"allocation": "a1", "index": 0, "profile": "small"}
 
 
-def read(path: Path) -> list[TraceStep]:
+def read(path: Path) -> list[RecordedStep]:
     with TraceReader(path) as reader:
         return list(reader)
 
@@ -34,7 +34,7 @@ def refused(path: Path) -> InputError:
 
 
 def complaint(path: Path) -> str:
-    """What the reader says of a file that may be right or wrong."""
+    """The error of the reader for a file, if there is one."""
     try:
         read(path)
     except InputError as error:
@@ -54,8 +54,8 @@ BAD_STEPS: dict[str, tuple[str, Any, str]] = {
     "too long a number": ("TRC007", b'{"op":"start","result":' + b"9" * 9000 + b"}\n", "range"),
     "lone surrogate": ("TRC007", b'{"op":"start","result":"\\ud800"}\n', "not JSON"),
     "byte order mark": ("TRC007", b'\xef\xbb\xbf{"op":"start"}\n', "byte order mark"),
-    "array": ("TRC008", [1], "not a JSON object but [1]"),
-    "null": ("TRC008", None, "not a JSON object but null"),
+    "array": ("TRC008", [1], "expected a JSON object, found [1]"),
+    "null": ("TRC008", None, "expected a JSON object, found null"),
     "no operation": ("TRC015", {"result": None}, 'write "op"'),
     "unknown operation": ("TRC015", step("offer_slot"), "did you mean 'offer_slots'?"),
     "operation that is no text": ("TRC015", step(op=3), "unknown operation 3"),
@@ -147,7 +147,7 @@ def test_bad_step(name: str, ending: str, tmp_path: Path) -> None:
 
 BAD_HEADERS: dict[str, tuple[str, Any, str]] = {
     "not json": ("TRC007", b"%PDF-1.7\n", "not JSON"),
-    "not an object": ("TRC008", [], "not a JSON object"),
+    "not an object": ("TRC008", [], "expected a JSON object"),
     "a step": ("TRC012", step(), "the first line is a step"),
     "format 2": ("TRC009", header(format=2), "format 2 is unknown; write format 1"),
     "format true": ("TRC009", header(format=True), "format true"),
@@ -277,14 +277,14 @@ class TestFiles:
             file.truncate(2**33)
         assert refused(path).code == "TRC005"
 
-    def test_torn_gzip(self, tmp_path: Path) -> None:
+    def test_truncated_gzip(self, tmp_path: Path) -> None:
         path = write(tmp_path / "t.jsonl.gz", header(), *[step(result=i) for i in range(999)])
         path.write_bytes(path.read_bytes()[:-20])
         error = refused(path)
         assert error.code == "TRC003"
-        assert "ends too early" in error.message
+        assert "is truncated" in error.message
 
-    def test_every_tear_of_a_gzip(self, tmp_path: Path) -> None:
+    def test_every_truncation_of_a_gzip(self, tmp_path: Path) -> None:
         path = write(tmp_path / "t.jsonl.gz", header(), step())
         whole = path.read_bytes()
         for size in range(1, len(whole)):
@@ -337,7 +337,7 @@ class TestSteps:
             ),
         )
         first, second = read(path)
-        assert first == TraceStep(
+        assert first == RecordedStep(
             op="release_task_manager",
             arguments={"tm": "tm1"},
             result=True,
@@ -390,7 +390,7 @@ class TestSteps:
         assert sum(len(read(file)) for file in files) == 36_360
 
     def test_memory_holds_one_line(self, tmp_path: Path) -> None:
-        """Thirty megabytes of steps never stand in memory together."""
+        """The reader never has all thirty megabytes of steps in memory."""
         import tracemalloc
 
         line = json.dumps(step(result="x" * 10_000)).encode() + b"\n"

@@ -1,4 +1,4 @@
-"""What is written can be read, and a recording is written as it was."""
+"""The reader reads what the writer writes, and a copied recording stays the same."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slotspec.oracle.traces.reading import TraceReader
-from slotspec.oracle.traces.trace import Expected, TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import Expected, RecordedStep, TraceHeader
 from slotspec.oracle.traces.writing import TraceWriter, header_line, step_line, write_trace
 from slotspec.statemachine.errors import InputError
-from tests.oracle.traces.trace_files import RECORDED, header, step, write
+from tests.oracle.trace_files import RECORDED, header, step, write
 
 
-def read(path: Path) -> tuple[TraceHeader, list[TraceStep]]:
+def read(path: Path) -> tuple[TraceHeader, list[RecordedStep]]:
     with TraceReader(path) as reader:
         return reader.header, list(reader)
 
@@ -111,7 +111,7 @@ def test_any_values_come_back(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "any.jsonl.gz"
     effects = [effect | {"effect": "x"} for effect in effects]
-    written = TraceStep(
+    written = RecordedStep(
         op="release_slot",
         arguments={"request": request, "cause": None},
         result=result,

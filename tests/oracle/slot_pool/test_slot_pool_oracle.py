@@ -1,12 +1,11 @@
-"""Records are used again when nothing refers to them; nobody may notice.
+"""The oracle of the slot pool reuses records that nothing refers to, without visible effect.
 
-The oracle is run beside one that never uses a record, id or leak twice. Any difference
-means that something still referred to what was given away.
+The tests compare it with an oracle that never uses a record or an id twice. Any difference means
+that something still referred to a reused record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -15,7 +14,7 @@ import pytest
 from slotspec.oracle.slot_pool.adapter import SlotPoolOracle
 from slotspec.oracle.slot_pool.schema import SCHEMA as SLOT_POOL
 from slotspec.oracle.traces.trace import TraceHeader
-from slotspec.statemachine.declaration.records import Sort
+from tests.oracle.wasteful import never_reuse
 
 PROFILES: dict[str, Any] = {
     "any": "ANY",
@@ -26,22 +25,15 @@ PROFILES: dict[str, Any] = {
 
 
 class Wasteful(SlotPoolOracle):
-    """Takes a new number each time."""
+    """Uses a new record each time."""
 
     def __init__(self, generation: str, header: TraceHeader) -> None:
         super().__init__(generation, header)
-        self._taken: dict[str, int] = {}
-
-    def _unused(self, sort: Sort, is_free: Callable[[Any, int], bool]) -> int:
-        number = self._taken.get(sort.name, 0)
-        self._taken[sort.name] = number + 1
-        if number >= self.elastic.size(sort):
-            self.elastic.grow(sort, 2 * self.elastic.size(sort))
-        return number
+        never_reuse(self)
 
 
 def arguments(random: Random, op: str, generated: int, generation: str) -> dict[str, Any]:
-    """Arguments for `op`: mostly of what is alive, sometimes of what is long gone."""
+    """Arguments for `op`: mostly things that exist, sometimes things that are long gone."""
     recent = [f"a{n}" for n in range(max(1, generated - 6), generated + 1)]
     old = [f"a{random.randint(1, generated)}"] if generated else []
     allocation = random.choice([*recent, *old, "x1", "x2", "x3"])
@@ -78,7 +70,7 @@ def arguments(random: Random, op: str, generated: int, generation: str) -> dict[
 
 
 def walk(seed: int, generation: str) -> tuple[int, int]:
-    """Run both oracles over one random sequence; how many records each came to have."""
+    """Run both oracles on one random sequence; returns how many records each has in the end."""
     random = Random(seed)
     header = TraceHeader(
         format=1,
@@ -112,9 +104,9 @@ def walk(seed: int, generation: str) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("generation", ["1.11", "1.12", "1.13"])
-def test_records_are_used_again_unnoticed(generation: str) -> None:
+def test_reuse_of_records_has_no_visible_effect(generation: str) -> None:
     sizes = [walk(seed, generation) for seed in range(60)]
-    # the comparison is worth something only if records really were used again
+    # the comparison means something only if records really were reused
     assert 5 * sum(small for small, _ in sizes) < 4 * sum(large for _, large in sizes)
 
 

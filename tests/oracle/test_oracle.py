@@ -1,4 +1,4 @@
-"""The oracle as a library: a few lines, without a trace."""
+"""The public oracle: asked by hand, without a trace."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 
 import slotspec.oracle
 from slotspec.oracle import Expected, Oracle
-from slotspec.oracle.slot_pool.adapter import SlotPoolOracle
-from slotspec.statemachine.errors import InputError
+from slotspec.statemachine.errors import InputError, UsageError
 
 PREPARED = (
     ("start", {}),
@@ -81,16 +80,52 @@ def test_an_operation_that_a_release_lacks_is_refused() -> None:
         Oracle("1.13").step("suspend")
 
 
-def test_the_package_names_what_it_exports() -> None:
-    assert Oracle is SlotPoolOracle
+def test_any_class_by_its_name() -> None:
+    manager = Oracle("slot_manager", "1.13")
+    manager.step("start")
+    assert manager.state["started"] is True
+    assert (manager.model, manager.generation) == ("slot_manager", "1.13")
+    assert "counts" in manager.operations
+    pool = Oracle("1.12")
+    assert (pool.model, pool.generation) == ("slot_pool", "1.12")
+    assert pool.state == Oracle("slot_pool", "1.12").state
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (("slot_poll", "1.12"), "SET112: .*did you mean 'slot_pool'"),
+        (("cluster", "1.12"), "SET112: no class implements model 'cluster'"),
+        (("slot_pool",), "SET101: name a generation of the slot pool"),
+        (("1.14",), "SET101: there is no generation '1.14' of the slot pool; use one of 1.11"),
+    ],
+)
+def test_an_unknown_class_or_generation_is_named(given: tuple[str, ...], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Oracle(*given)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "TRC016: register_task_manager needs the argument 'tm'"),
+        ({"tm": "tm1", "rm": "rm1"}, "TRC017: .*no argument 'rm'; its arguments are: tm"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments: dict[str, str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Oracle("1.12").step("register_task_manager", **arguments)
+
+
+def test_the_package_offers_what_it_names() -> None:
     assert all(hasattr(slotspec.oracle, name) for name in slotspec.oracle.__all__)
     with pytest.raises(AttributeError, match="no attribute 'Orcale'"):
         slotspec.oracle.Orcale  # noqa: B018
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
-    asked = "import sys, slotspec.oracle; print('msgspec' in sys.modules, 'numpy' in sys.modules)"
-    told = subprocess.run(
-        [sys.executable, "-c", asked], capture_output=True, text=True, check=True
+    program = "import sys, slotspec.oracle; print('msgspec' in sys.modules, 'numpy' in sys.modules)"
+    printed = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
     ).stdout
-    assert told.split() == ["False", "False"]
+    assert printed.split() == ["False", "False"]

@@ -1,4 +1,4 @@
-"""Small traces for the tests: a header, steps, and files made of them."""
+"""Small traces for the tests: headers, steps and files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-RECORDED = Path(__file__).parents[2] / "data" / "traces" / "slot_pool"
+RECORDED = Path(__file__).parents[1] / "data" / "traces" / "slot_pool"
 
 SMALL = {
     "cpu": 1.0,
@@ -20,7 +20,7 @@ SMALL = {
 
 
 def header(**changes: Any) -> dict[str, Any]:
-    """A correct header; a change to ... removes the field."""
+    """A correct header with some changes; ... removes a field."""
     fields: dict[str, Any] = {
         "format": 1,
         "implementation": "org.apache.flink SlotPoolImpl",
@@ -35,13 +35,13 @@ def header(**changes: Any) -> dict[str, Any]:
 
 
 def step(op: str = "start", **fields: Any) -> dict[str, Any]:
-    """A step that returns null and has no effects, unless told otherwise; ... removes."""
+    """A step without result and effects unless fields say otherwise; ... removes a field."""
     record = {"op": op, "result": None, "effects": []} | fields
     return {name: value for name, value in record.items() if value is not ...}
 
 
 def write(path: Path, *lines: Any) -> Path:
-    """A file of these lines: bytes as they are, anything else as JSON."""
+    """Write a file of these lines: bytes unchanged, anything else as JSON."""
     data = b"".join(
         line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines
     )

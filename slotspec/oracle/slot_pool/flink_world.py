@@ -1,6 +1,6 @@
-"""The world around a real slot pool: executor, gateways, payloads and callers, all ours.
+"""The environment of a real slot pool: executor, gateways, payloads and callers.
 
-Everything that the pool calls is a proxy written in Python, and notes the effect.
+Everything that the pool calls is a proxy in Python, which records the effect.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from slotspec.oracle.traces.names import natural
 
 
 class Ids:
-    """Java ids and the symbols that traces have for them, for one kind of id.
+    """Java ids of one kind and the names that traces have for them.
 
     :param make: makes a new id.
     """
@@ -25,7 +25,7 @@ class Ids:
         self._symbols: dict[Any, str] = {}
 
     def id(self, symbol: str) -> Any:
-        """The id that `symbol` stands for; a new one if it is heard for the first time."""
+        """The id that `symbol` stands for; a new id for a new symbol."""
         found = self._ids.get(symbol)
         if found is None:
             found = self._make()
@@ -47,7 +47,7 @@ class Ids:
 
 
 class Timers:
-    """The manual executor: what it is told to run later, in order of time, then of asking."""
+    """The manual executor: tasks to run later, in order of time, then of scheduling."""
 
     def __init__(self) -> None:
         self._waiting: list[tuple[int, int, Any]] = []
@@ -60,7 +60,7 @@ class Timers:
         self._asked += 1
 
     def next(self, until: int) -> tuple[int, Any] | None:
-        """Take out what is due first, if that is no later than `until`."""
+        """Remove and return the task that is due first, if it is due by `until`."""
         if not self._waiting:
             return None
         first = min(self._waiting, key=lambda entry: entry[:2])
@@ -71,9 +71,9 @@ class Timers:
 
 
 class FlinkWorld:
-    """All that one slot pool can see and call. Make a new one for each sequence.
+    """Everything that one slot pool can call. Make a new one for each sequence.
 
-    :param jpype: the module, its Java machine running.
+    :param jpype: the module, with its Java virtual machine running.
     :param profiles: short name -> ResourceProfile.
     """
 
@@ -106,7 +106,7 @@ class FlinkWorld:
         self.timers.later(task, int(unit.toMillis(delay)))
 
     def run_soon(self) -> None:
-        """Run what the executor was given meanwhile."""
+        """Run the tasks that the executor has received."""
         while self.timers.soon:
             self.timers.soon.pop(0).run()
 
@@ -146,9 +146,9 @@ class FlinkWorld:
         return self._resource_managers[name]
 
     def _generate(self, allocation: Any) -> str:
-        """The symbol of an id that the pool has made: the next free one when it is new.
+        """The symbol of an id that the pool made; a new id gets the next free symbol.
 
-        A cancel can come before the request that it cancels.
+        A cancellation may come before the request that it cancels.
         """
         known = self.allocations.known(allocation)
         if known is not None:
@@ -182,7 +182,7 @@ class FlinkWorld:
     # ------------------------------------------------------------------ callers, payloads
 
     def payload(self, allocation: str) -> Any:
-        """Something that runs in a slot."""
+        """A payload of a slot."""
         return self._proxy(
             f"{RUNTIME}.jobmaster.slotpool.PhysicalSlot$Payload",
             release=lambda cause: self.effects.append(
@@ -192,9 +192,9 @@ class FlinkWorld:
         )
 
     def listen(self, future: Any, caller: dict[str, Any]) -> None:
-        """Note what the caller of a request hears."""
+        """Record how the future of a request completes."""
 
-        def heard(slot: Any, error: Any) -> None:
+        def completed(slot: Any, error: Any) -> None:
             if error is None:
                 allocation = self.allocations.symbol(slot.getAllocationId())
                 self.effects.append(
@@ -211,14 +211,14 @@ class FlinkWorld:
                 }
             )
 
-        future.whenComplete(self._proxy("java.util.function.BiConsumer", accept=heard))
+        future.whenComplete(self._proxy("java.util.function.BiConsumer", accept=completed))
 
 
 def canonical(effects: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Effects whose order means nothing, in the order in which the recordings have them.
+    """Effects of arbitrary order, in the order of the recordings.
 
-    That is by allocation, within what is done to one task manager. The order of the task
-    managers themselves is fixed in Java, though nobody could rely on it.
+    Effects on one task manager are sorted by allocation. The task managers keep their order,
+    which is fixed in Java although nobody can rely on it.
     """
 
     def block(effect: dict[str, Any]) -> tuple[str, str]:
@@ -232,5 +232,5 @@ def canonical(effects: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def by_allocation(effects: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The same for effects that concern any task manager in any order."""
+    """Effects of arbitrary order on any task managers, sorted by allocation."""
     return sorted(effects, key=lambda effect: natural(effect["allocation"]))

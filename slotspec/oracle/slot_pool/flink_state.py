@@ -1,11 +1,11 @@
-"""The state of a real slot pool, read by reflection into the shape that traces have."""
+"""Reads the state of a real slot pool by reflection, in the form of traces."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from slotspec.oracle.peers.flink_values import RUNTIME
-from slotspec.oracle.peers.flink_world import FlinkWorld
+from slotspec.oracle.slot_pool.flink_world import FlinkWorld
 from slotspec.oracle.traces.names import natural
 
 POOL = f"{RUNTIME}.jobmaster.slotpool.SlotPoolImpl"
@@ -20,7 +20,7 @@ class Fields:
         self._fields: dict[tuple[str, str], Any] = {}
 
     def get(self, owner: str, name: str, target: Any) -> Any:
-        """The value of a field of `target`, which is an `owner` or extends it."""
+        """The value of a field of `target`, whose class is `owner` or extends it."""
         found = self._fields.get((owner, name))
         if found is None:
             found = self._class(owner).getDeclaredField(name)
@@ -29,7 +29,7 @@ class Fields:
         return found.get(target)
 
     def call(self, owner: str, name: str, target: Any) -> Any:
-        """What a private method without arguments answers."""
+        """The result of a private method without arguments."""
         method = self._class(owner).getDeclaredMethod(name)
         method.setAccessible(True)
         return method.invoke(target)
@@ -152,7 +152,7 @@ class FlinkState:
         return None if entry is None else entry.f1
 
     def queued_future(self, request: Any) -> Any:
-        """The pool's own future of the request that was just made under this id."""
+        """The pool's own future of the latest request with this id."""
         if self.is_connected():
             return self.pending.get(request).f1.getAllocatedSlotFuture()
         return self.waiting.get(request).getAllocatedSlotFuture()

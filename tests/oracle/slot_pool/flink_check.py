@@ -1,4 +1,4 @@
-"""Run by test_flink_peer in a process of its own: a process has one Java machine.
+"""Run by test_flink_peer in a separate process: a process has only one Java machine.
 
 Replays recordings on the real class and compares what it does with what was recorded.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from slotspec.oracle.conformance.compare import Outcome, compare
-from slotspec.oracle.peers.flink import FlinkPeer
+from slotspec.oracle.conformance.compare import Conformance, compare
+from slotspec.oracle.slot_pool.flink import FlinkPeer
 from slotspec.oracle.traces.reading import TraceReader
 from slotspec.oracle.traces.trace import Expected
 
@@ -24,6 +24,6 @@ for path in sorted((folder / peer.version).glob("*.jsonl.gz"))[:count]:
             recorded.state = step.state or {}
             recorded.raises = step.raises or None
             found = compare(recorded, peer.step(step.op, step.arguments))
-            assert found.outcome is Outcome.CONFORMS, (path, step.line, found.differences)
+            assert found.outcome is Conformance.CONFORMS, (path, step.line, found.differences)
             steps += 1
 print(steps)

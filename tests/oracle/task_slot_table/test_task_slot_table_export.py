@@ -1,4 +1,4 @@
-"""Traces of slot tables and logical slots that a check has found, as recordings that replay."""
+"""Exported traces of the slot table and of logical slots replay and conform."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from slotspec.models.logical_slot.operations import end_release
 from slotspec.models.logical_slot.state import LogicalSlotState
 from slotspec.models.task_slot_table import slots as below
 from slotspec.models.task_slot_table.state import TaskSlotTableState
-from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.traces.export import export
 from slotspec.statemachine.declaration.model import Instance
@@ -52,7 +52,7 @@ def conforms(lines: list[dict[str, Any]], path: Path) -> bool:
     assert report.error is None
     assert report.fault is None
     assert report.silent == 0
-    return report.outcome is Outcome.CONFORMS
+    return report.outcome is Conformance.CONFORMS
 
 
 def walked(instance: Instance, seed: int, steps: int) -> Finding:

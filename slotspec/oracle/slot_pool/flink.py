@@ -1,4 +1,4 @@
-"""The real SlotPoolImpl as a peer: Flink's own class, in a Java machine in this process."""
+"""Flink's own SlotPoolImpl as a peer, in a Java virtual machine in this process."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from pathlib import Path
 from typing import Any
 
 from slotspec.oracle.peers import flink_jvm
-from slotspec.oracle.peers.flink_state import POOL, Fields, FlinkState
 from slotspec.oracle.peers.flink_values import RUNTIME, FlinkValues, simple_name
-from slotspec.oracle.peers.flink_world import FlinkWorld, by_allocation, canonical
 from slotspec.oracle.peers.protocol import PeerError
+from slotspec.oracle.slot_pool.flink_state import POOL, Fields, FlinkState
+from slotspec.oracle.slot_pool.flink_world import FlinkWorld, by_allocation, canonical
 from slotspec.oracle.slot_pool.schema import SCHEMA as SLOT_POOL
 from slotspec.oracle.traces.names import natural
-from slotspec.oracle.traces.trace import TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 
 FAR_MS = 10**12
-"""A timeout that never fires by itself: `request_timeout` fires it."""
+"""A timeout that never fires by itself; ``request_timeout`` fires it."""
 
 
 class FlinkPeer:
-    """Drives one SlotPoolImpl at a time.
+    """Runs one SlotPoolImpl at a time.
 
     :param version: ``1.12`` or ``1.12.5``.
     :param jars: folder with the jars of that release, see
         :func:`slotspec.oracle.peers.flink_jvm.find_jar`.
-    :raises PeerError: ``PEE008`` where Java, JPype or the jars are missing.
+    :raises PeerError: ``PEE008`` if Java, JPype or the jars are missing.
     """
 
     def __init__(self, version: str, jars: str | Path | None = None) -> None:
@@ -67,9 +67,9 @@ class FlinkPeer:
         self._unordered: list[tuple[int, int]] = []
 
     def close(self) -> None:
-        """Nothing to do: the Java machine ends with the process."""
+        """Nothing to do: the Java virtual machine ends with the process."""
 
-    def step(self, op: str, arguments: dict[str, Any]) -> TraceStep:
+    def step(self, op: str, arguments: dict[str, Any]) -> RecordedStep:
         known = SLOT_POOL.by_name.get(op)
         method: Callable[..., Any] | None = getattr(self, f"_{op}", None)
         if known is None or method is None or self.generation in known.absent_in:
@@ -84,7 +84,7 @@ class FlinkPeer:
             raises = simple_name(error)
             below = error.getCause()
             raises_cause = None if below is None else simple_name(below)
-        return TraceStep(
+        return RecordedStep(
             op=op,
             arguments=arguments,
             result=None if raises else result,
@@ -101,7 +101,7 @@ class FlinkPeer:
         end: int,
         fix: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] = canonical,
     ) -> None:
-        """Note that Java's hash order decides here, and write a fixed one."""
+        """Mark effects whose order depends on Java's hash order, and fix their order."""
         if end - begin > 1:
             self._world.effects[begin:end] = fix(self._world.effects[begin:end])
             self._unordered.append((begin, end))
@@ -267,7 +267,7 @@ class FlinkPeer:
             (natural(self._world.allocations.symbol(info.getAllocationId())), info.getSlotIndex())
             for info in report.getAllocatedSlotInfos()
         ]
-        # the available slots come first; by allocation alone a leaked one could be taken for one
+        # the available slots come first; the allocation does not tell them from leaked ones
         free = self._state.available_at(tm)
         return [
             {"allocation": name[2], "index": int(index)}
@@ -293,7 +293,7 @@ class FlinkPeer:
                 self._in_any_order(begin, begin + len(ran), by_allocation)
         self._pass(until - timers.now)
         if thrown is not None:
-            # the clock goes on: a check that throws is no reason for time to stop
+            # raised only now: time also passes after a check that throws
             raise thrown
 
     def _pass(self, ms: int) -> None:

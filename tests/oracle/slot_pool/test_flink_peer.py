@@ -1,4 +1,4 @@
-"""The real SlotPoolImpl as a peer, where Java, JPype and the jars are at hand."""
+"""The real SlotPoolImpl as a peer, if Java, JPype and the jars are installed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import pytest
 
 from slotspec.oracle.peers.flink_jvm import JARS_VARIABLE, find_jar, release_of
 from slotspec.oracle.peers.protocol import PeerError
-from tests.oracle.traces.trace_files import RECORDED
+from tests.oracle.trace_files import RECORDED
 
 ROOT = Path(__file__).parents[3]
 
 
 def missing(version: str) -> str | None:
-    """Why this release cannot be run here."""
+    """Why this release cannot run here."""
     if importlib.util.find_spec("jpype") is None:
         return "JPype is not installed (the extra flink)"
     if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
@@ -50,7 +50,7 @@ def test_the_real_class_does_what_was_recorded(version: str) -> None:
     reason = missing(version)
     if reason:
         pytest.skip(reason)
-    script = str(ROOT / "tests" / "oracle" / "flink_check.py")
+    script = str(ROOT / "tests" / "oracle" / "slot_pool" / "flink_check.py")
     assert run(script, version, str(RECORDED), "15").strip() == str(15 * 80)
 
 
