@@ -24,7 +24,7 @@ from slotspec.oracle.conformance.batch import conform_all
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.fuzzing.run import fuzz
 from slotspec.oracle.peers.protocol import PeerError
-from slotspec.oracle.peers.target import open_peer
+from slotspec.oracle.peer_target import open_peer
 
 ROOT = Path(__file__).parent.parent
 RECORDED = ROOT / "tests" / "data" / "traces" / "slot_pool"

@@ -29,7 +29,7 @@ def target_and_peer(
         bug, ``SET115`` for a timeout out of range.
     """
     from slotspec.oracle.fuzzing.targets import fuzz_target
-    from slotspec.oracle.peers.target import open_peer
+    from slotspec.oracle.peer_target import open_peer
 
     if (target is None) == (bug is None):
         raise UsageError("SET113", "give either --target or --bug: the peer to test")

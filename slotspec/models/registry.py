@@ -49,7 +49,7 @@ class Entry:
         return model
 
     def schema(self) -> Any:
-        """What a trace of the class contains: :class:`slotspec.oracle.traces.schema.TraceSchema`."""
+        """What a trace of the class contains: :class:`slotspec.oracle.traces.schema.TraceSchema`"""
         return self._piece("oracle", "schema", "SCHEMA")
 
     def oracle(self) -> Any:
@@ -57,7 +57,7 @@ class Entry:
         return self._piece("oracle", "adapter", "ORACLE")
 
     def exporter(self) -> Any:
-        """Writes a trace that a check found: :class:`slotspec.oracle.traces.exporting.Exporter`."""
+        """Writes a trace that a check found: :class:`slotspec.oracle.exporting.Exporter`."""
         return self._piece("oracle", "export", "EXPORTER")
 
     def fuzz_target(self) -> Any:

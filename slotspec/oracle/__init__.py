@@ -29,7 +29,7 @@ folder ``slotspec/oracle/NAME`` with four files, beside its model in ``slotspec/
     3. ``_effect`` and ``snapshot`` encode effects and state;
     4. a method ``_op`` handles an operation that is not simply the rule of the same name with
        decoded arguments. Most operations need none.
-``export.py`` defines ``EXPORTER``, an :class:`~slotspec.oracle.traces.exporting.Exporter`: the
+``export.py`` defines ``EXPORTER``, an :class:`~slotspec.oracle.exporting.Exporter`: the
     header of a recording, and a method ``_action`` for each action of the environment that is
     not simply the operation of the same name.
 ``fuzzing.py`` defines ``TARGET``, a :class:`~slotspec.oracle.fuzzing.targets.FuzzTarget`:

@@ -13,9 +13,9 @@ from random import Random
 import pytest
 
 from slotspec.oracle.fuzzing.run import fuzz
+from slotspec.oracle.peer_target import open_peer
 from slotspec.oracle.peers.command import CommandPeer
 from slotspec.oracle.peers.protocol import PeerError
-from slotspec.oracle.peers.target import open_peer
 from slotspec.oracle.slot_pool.strategies import Swarm
 
 HEADER = Swarm("1.12", Random(0)).header

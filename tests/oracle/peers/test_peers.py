@@ -13,10 +13,10 @@ from slotspec.models.slot_pool.versions import Removal
 from slotspec.oracle.fuzzing.lockstep import replay
 from slotspec.oracle.fuzzing.recording import Recording
 from slotspec.oracle.fuzzing.run import fuzz
+from slotspec.oracle.peer_target import open_peer
 from slotspec.oracle.peers.model import ModelPeer, parse_choices
 from slotspec.oracle.peers.protocol import Peer, PeerError
 from slotspec.oracle.peers.python import PythonPeer
-from slotspec.oracle.peers.target import open_peer
 from slotspec.oracle.slot_pool.strategies import Swarm
 from slotspec.oracle.traces.trace import OperationCall
 
