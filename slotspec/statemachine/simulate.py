@@ -13,7 +13,7 @@ from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from time import perf_counter
-from typing import Literal
+from typing import Any, Literal
 
 from slotspec.statemachine.chance import estimate
 from slotspec.statemachine.check import ENGINES, Engine, compiler_there, count_workers
@@ -242,12 +242,13 @@ class _Crew:
         self.stopping = False
         instance, steps, rate = result.instance, result.wanted_steps, result.fault_rate
         self.free: SimpleQueue[Walker] = SimpleQueue()
+        self.code: Any = None
         if result.engine == "compiled":
             walker = importlib.import_module("slotspec.statemachine.search.walker")
-            code = walker.compile_walk(instance)
-            result.compile_seconds = code.seconds
+            self.code = walker.compile_walk(instance)
+            result.compile_seconds = self.code.seconds
             for _ in range(result.workers):
-                self.free.put(walker.CompiledWalker(code, steps, rate, result.swarm))
+                self.free.put(walker.CompiledWalker(self.code, steps, rate, result.swarm))
         else:
             self.free.put(InterpretedWalker(instance, steps, rate, result.swarm))
         self.started = perf_counter()
@@ -291,6 +292,8 @@ class _Crew:
         finally:
             self.stopping = True
             pool.shutdown(wait=True, cancel_futures=True)
+            if self.code is not None:
+                self.code.upgrade.close()
         self.conclude()
 
     def make_all(self, pool: ThreadPoolExecutor, waiting: deque[Future[Tally]]) -> None:
@@ -308,6 +311,8 @@ class _Crew:
 
     def listen(self, waiting: deque[Future[Tally]]) -> None:
         """Take in the next block's tally, if it comes soon."""
+        if self.code is not None:
+            self.code.improve()
         try:
             tally = waiting[0].result(TICK)
         except NotYet:

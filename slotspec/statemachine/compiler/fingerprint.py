@@ -43,10 +43,13 @@ TOLD = frozenset({"sentence", "source", "when", "deviation"})
 """Of an action or a property, what is for people or has been decided for the instance."""
 
 UNREAD = frozenset(
-    "__dict__ __weakref__ __doc__ __annotations__ __annotate__ __annotate_func__"
-    " __annotations_cache__ __dataclass_fields__ __dataclass_params__ __abstractmethods__"
-    " __firstlineno__ __static_attributes__ __orig_bases__ __parameters__ _abc_impl"
-    " __type_params__ __slotnames__".split()
+    (
+        *("__dict__", "__weakref__", "__doc__", "__slotnames__", "__firstlineno__"),
+        *("__annotations__", "__annotate__", "__annotate_func__", "__annotations_cache__"),
+        *("__dataclass_fields__", "__dataclass_params__", "__static_attributes__"),
+        *("__abstractmethods__", "_abc_impl", "__orig_bases__", "__parameters__"),
+        "__type_params__",
+    )
 )
 """Of a class, what the machinery of Python keeps there; its file is hashed too."""
 
@@ -60,12 +63,10 @@ BUILTIN = (
     types.MemberDescriptorType,
     types.MethodWrapperType,
 )
-CODE = tuple(
-    f"co_{name}"
-    for name in (
-        "code flags firstlineno linetable exceptiontable filename name qualname names varnames"
-        " freevars cellvars argcount posonlyargcount kwonlyargcount"
-    ).split()
+CODE = (
+    *("co_code", "co_flags", "co_firstlineno", "co_linetable", "co_exceptiontable"),
+    *("co_filename", "co_name", "co_qualname", "co_names", "co_varnames", "co_freevars"),
+    *("co_cellvars", "co_argcount", "co_posonlyargcount", "co_kwonlyargcount"),
 )
 HOOKS = ("__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__", "__getnewargs_ex__")
 
@@ -145,7 +146,9 @@ class _Walk:
         self.tell("for", machine_sources(), *more)
         self.tell("model", *self.items(vars(model), APART | SELECTED))
         self.tell("instance", *self.items(vars(instance), DERIVED | SELECTED))
-        self.tell("replace", *(self.ref(rule) for pair in instance.replace.items() for rule in pair))
+        self.tell(
+            "replace", *(self.ref(rule) for pair in instance.replace.items() for rule in pair)
+        )
         for name, spec in instance.record.fields.items():
             sizes = instance.largest(spec), spec.size(instance.setting.bounds)
             self.tell("field", name, self.ref(spec), *sizes)
@@ -332,4 +335,3 @@ _CONTENTS: tuple[tuple[Any, Callable[[_Walk, Any], None]], ...] = (
     (Number, lambda walk, value: walk.tell(walk.written(value.limit))),
     ((Action, Property), lambda walk, value: walk.tell(*walk.items(vars(value), TOLD))),
 )
-
