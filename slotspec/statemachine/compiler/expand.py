@@ -12,6 +12,7 @@ of the call. What is found goes into the notebook `book`.
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 from slotspec.statemachine.compiler.asking import asking_text
@@ -58,6 +59,7 @@ def program_text(
         program.globals(),
         _note_fault(),
         _found(program),
+        _copy(program.layout.room),
         pack_text(program.layout, deposit_bits),
         unpack_text(program.layout, deposit_bits),
         program.bodies(),
@@ -115,6 +117,20 @@ out:
 """
 
 
+def _copy(words: int) -> str:
+    """``@copy``: the record at one pointer to another, in words."""
+    body = Body()
+    for i in range(words):
+        source = body.op(f"getelementptr i64, ptr %from, i64 {i}")
+        target = body.op(f"getelementptr i64, ptr %to, i64 {i}")
+        body.line(f"store i64 {body.op(f'load i64, ptr {source}')}, ptr {target}")
+    body.end("ret void")
+    # what is copied in many places is written once: half of the whole text, if not
+    return body.text(
+        "define internal void @copy(ptr noalias %to, ptr noalias %from) noinline nounwind"
+    )
+
+
 class Expansion:
     """Writes ``@expand`` for a program."""
 
@@ -126,6 +142,7 @@ class Expansion:
         self.book = program.notebook
         self.body = Body()
         self.index = "%index"
+        self.beside: dict[str, str] = {}
 
     def rule(self, function: Any) -> Any:
         return self.instance.rule(function)
@@ -172,14 +189,11 @@ class Expansion:
             "define i64 @expand(ptr %book, ptr noalias %words, i64 %n, i64 %calls,"
             " ptr noalias %out_words, ptr noalias %out_source, ptr noalias %out_call) nounwind"
         )
-        return expand + asking_text(self.program)
+        return "\n".join([*self.beside.values(), expand, asking_text(self.program)])
 
     def copy(self) -> None:
-        size = self.program.layout.room
-        for i in range(size):
-            source = self.body.op(f"getelementptr i64, ptr %now, i64 {i}")
-            target = self.body.op(f"getelementptr i64, ptr %next, i64 {i}")
-            self.body.line(f"store i64 {self.body.op(f'load i64, ptr {source}')}, ptr {target}")
+        """Make the state after the call the present one again."""
+        self.body.line("call void @copy(ptr noalias %next, ptr noalias %now)")
 
     def no_effects(self) -> None:
         if self.program.effects_read or self.program.effects_counted:
@@ -308,9 +322,7 @@ class Expansion:
                 self.fault_of(value, renew, call, again)
         self.scratch_at_rest(renew, call, again)
         self.bump(self.book.taken + number)
-        for kind, prop in enumerate(self.instance.properties.values()):
-            if prop.kind is Kind.STEP and prop.on in (None, action.name):
-                self.step_property(kind, prop, call, result, arguments)
+        self.step_properties(action, call, result, arguments)
         self.write_row(call)
         body.place(renew)
         self.copy()
@@ -338,6 +350,40 @@ class Expansion:
         self.fault_of(str(FAULT), then, call, again)
         body.jump(then)
         body.place(clean)
+
+    def step_properties(self, action: Action, call: str, result: str, arguments: list[Reg]) -> None:
+        """Every property of this step, in the declared order."""
+        declared = [
+            (kind, prop)
+            for kind, prop in enumerate(self.instance.properties.values())
+            if prop.kind is Kind.STEP
+        ]
+        for general, group in groupby(declared, lambda one: one[1].on is None):
+            some = list(group)
+            if general:
+                name = self.shared(some)
+                self.body.line(
+                    f"call void {name}(ptr %book, ptr %now, ptr %next, i64 %index, i64 {call})"
+                )
+                continue
+            for kind, prop in some:
+                if prop.on == action.name:
+                    self.step_property(kind, prop, call, result, arguments)
+
+    def shared(self, declared: list[tuple[int, Property]]) -> str:
+        """The function that asks properties of every step; actions share it."""
+        name = f"@steps{declared[0][0]}"
+        if name not in self.beside:
+            whole, self.body = self.body, Body()
+            for kind, prop in declared:
+                self.step_property(kind, prop, "%call", "0", [])
+            self.body.end("ret void")
+            self.beside[name] = self.body.text(
+                f"define internal void {name}(ptr %book, ptr %now, ptr %next, i64 %index,"
+                " i64 %call) noinline nounwind"
+            )
+            self.body = whole
+        return name
 
     def step_property(
         self, kind: int, prop: Property, call: str, result: str, arguments: list[Reg]

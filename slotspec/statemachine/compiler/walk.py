@@ -105,10 +105,11 @@ class Walk(Expansion):
         for number, action in enumerate(self.instance.actions):
             index += self.try_action(number, action, index)
         self.stuck()
-        return HELPERS + body.text(
+        walk = body.text(
             "define i64 @walk(ptr %book, ptr %walker, i64 %until, ptr noalias %out_calls,"
             " ptr noalias %registers) nounwind"
         )
+        return "\n".join([HELPERS, *self.beside.values(), walk])
 
     def cell(self, index: int | str) -> str:
         """The address of one of the walker's cells."""
@@ -323,9 +324,7 @@ class Walk(Expansion):
                 self.fault_of(value, renew, call, again)
         self.scratch_at_rest(renew, call, again)
         self.bump(self.book.taken + number)
-        for kind, prop in enumerate(self.instance.properties.values()):
-            if prop.kind is Kind.STEP and prop.on in (None, action.name):
-                self.step_property(kind, prop, call, result, arguments)
+        self.step_properties(action, call, result, arguments)
         move, stay = body.label("move"), body.label("stay")
         body.end(f"br i1 {self.differs()}, label %{move}, label %{stay}")
         body.place(move)
