@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from time import perf_counter
+from time import process_time
 
 from slotspec.statemachine.compiler import cache, native
 from slotspec.statemachine.compiler.native import FULL, QUICK, Code
@@ -13,8 +13,8 @@ from slotspec.statemachine.compiler.native import FULL, QUICK, Code
 SECONDS_PER_CHARACTER = 2.5e-6
 """Roughly, what generating full code takes for its text."""
 
-PATIENCE = 0.5
-"""After which part of that time a search has been seen to last."""
+PATIENCE = 1.0
+"""After which part of that time of work a search has been seen to last."""
 
 
 class Upgrade:
@@ -31,7 +31,7 @@ class Upgrade:
         """The full code, once, when it is there."""
         if self.over:
             return None
-        now = perf_counter()
+        now = process_time()  # on a busy machine time passes without work
         if self.started is None:
             self.started = now
         if self.process is None:
