@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from slotspec.models import load_model
 from slotspec.statemachine import Limits, explore_interpreted
-from slotspec.statemachine.compiled import explore_compiled
-from slotspec.statemachine.interpret import Interpreter
+from slotspec.statemachine.interpreter.stepping import Interpreter
+from slotspec.statemachine.search.engine import explore_compiled
 
 GROWTH: list[dict[str, int]] = [
     {"task_managers": 1, "requests": 2, "foreign_allocations": 0, "profiles": 1},

@@ -13,12 +13,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from slotspec.oracle.fuzzing.choosing import Swarm
-from slotspec.oracle.fuzzing.situation import REQUESTS, Situation
 from slotspec.oracle.peers.protocol import Operation
-from slotspec.oracle.slot_pool import SlotPoolOracle
-from slotspec.oracle.traces import Expected, TraceStep
-from slotspec.oracle.writing import write_trace
+from slotspec.oracle.slot_pool.adapter import SlotPoolOracle
+from slotspec.oracle.slot_pool.strategies import Swarm
+from slotspec.oracle.slot_pool.view import REQUESTS, Situation
+from slotspec.oracle.traces.trace import Expected, TraceStep
+from slotspec.oracle.traces.writing import write_trace
 
 ANSWERED_AFTER = 4
 """So many calls to the ResourceManager stay open."""

@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from examples.slot_pool_core import model
-from slotspec.statemachine.compiled import explore_compiled
+from slotspec.statemachine.search.engine import explore_compiled
 
 
 def main() -> None:

@@ -20,7 +20,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from slotspec.oracle.conform import conform, conform_all
+from slotspec.oracle.conformance.batch import conform_all
+from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.fuzzing.run import fuzz
 from slotspec.oracle.peers.protocol import PeerError
 from slotspec.oracle.peers.target import open_peer

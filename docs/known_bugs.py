@@ -103,9 +103,9 @@ def simulated(bug: Bug) -> str:
 def replayed(bug: Bug) -> str:
     """Whether the healthy model refuses the trace that the check wrote, and at which step."""
     from slotspec.cli.bugs import search
-    from slotspec.oracle.conform import conform
+    from slotspec.oracle.conformance.replay import conform
     from slotspec.oracle.fuzzing import can_be_fuzzed
-    from slotspec.statemachine.words import words_of
+    from slotspec.oracle.traces.export import export
 
     if not can_be_fuzzed(bug.model):
         return "-"
@@ -113,7 +113,7 @@ def replayed(bug: Bug) -> str:
     _, finding = search(instance, 1_000_000)
     with TemporaryDirectory() as folder:
         trace = Path(folder) / "trace.jsonl"
-        lines = words_of(instance).export(finding)
+        lines = export(instance, finding)
         trace.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
         report = conform(trace)
     if report.error is not None:
@@ -180,7 +180,7 @@ def entry(bug: Bug) -> str:
     bounds = ", ".join(f"{name}={value}" for name, value in bug.bounds.items())
     lines = [
         f"### {bug.issue}\n",
-        bug.sentence + (f" {bug.likeness}" if bug.likeness else ""),
+        bug.description + (f" {bug.likeness}" if bug.likeness else ""),
         f"\nShown in {where}{f' with {bounds}' if bounds else ''}; fixed in {bug.fixed}{number}.",
     ]
     return "\n".join(lines) + "\n"
@@ -192,7 +192,9 @@ def missing() -> list[str]:
     for row in BENCHMARK:
         absent = [issue for issue in row.issues if issue not in known_bugs()]
         if len(absent) == len(row.issues):
-            lines.append(f"| {row.number} | {', '.join(absent)} | {row.sentence} | {row.reason} |")
+            lines.append(
+                f"| {row.number} | {', '.join(absent)} | {row.description} | {row.reason} |"
+            )
     return [*lines, ""]
 
 

@@ -26,7 +26,7 @@ def page() -> str:
 
 def section(model: Model) -> str:
     """One model's part of the page."""
-    parts = [f"## {model.name}", model.sentence]
+    parts = [f"## {model.name}", model.description]
     parts += [entry(model, declared) for declared in model.properties.values()]
     return "\n\n".join(parts) + "\n"
 
@@ -35,7 +35,7 @@ def entry(model: Model, declared: Property) -> str:
     """One property."""
     lines = [
         f"### {declared.name}",
-        f"{declared.sentence}\n\n- kind: {declared.kind.value}",
+        f"{declared.description}\n\n- kind: {declared.kind.value}",
         f"- source: {declared.source}",
     ]
     if declared.to is not None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from slotspec.statemachine import (
+    DISABLED,
     NONE,
-    REFUSED,
     Array,
     Bound,
     Event,
@@ -117,7 +117,7 @@ office = Model(
             "rush",
             "Thirty jobs, eight workers, of whom many die: for simulation.",
             {"jobs": 30, "workers": 8, "deaths": 250},
-            endless=True,
+            simulation_only=True,
         ),
     ],
 )
@@ -127,7 +127,7 @@ office = Model(
 def give(s: OfficeState, job: int, to: int) -> int:
     """The office gives a job to a worker whose desk is free."""
     if s.job[job] != Job.WAITING or begin(s.workers[to], job) == NONE:
-        return REFUSED
+        return DISABLED
     fire(s.job, job, Job.give)
     s.given_to[job] = to
     return job
@@ -137,7 +137,7 @@ def give(s: OfficeState, job: int, to: int) -> int:
 def hand_in(s: OfficeState, of: int) -> int:
     """A worker does the job on the desk and hands it in."""
     if s.workers[of].desk[0] == Desk.FREE:
-        return REFUSED
+        return DISABLED
     job = end(s.workers[of])
     fire(s.job, job, Job.finish)
     s.given_to[job] = NONE
@@ -148,7 +148,7 @@ def hand_in(s: OfficeState, of: int) -> int:
 def die(s: OfficeState, who: int) -> int:
     """A worker dies; who comes next to that desk knows nothing of what lay on it."""
     if s.died == s.deaths:
-        return REFUSED
+        return DISABLED
     restart(s.workers[who])
     s.died += 1
     return who
@@ -158,7 +158,7 @@ def die(s: OfficeState, who: int) -> int:
 def look(s: OfficeState, job: int) -> int:
     """The office sees that a worker no longer has a job, and takes it back."""
     if not s.looks or s.job[job] != Job.GIVEN or s.workers[s.given_to[job]].job == job:
-        return REFUSED
+        return DISABLED
     fire(s.job, job, Job.miss)
     s.given_to[job] = NONE
     return job

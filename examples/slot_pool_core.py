@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from slotspec.statemachine.fields import FLAG, Record, Sort, constant, per, ref, scalar
-from slotspec.statemachine.lifecycle import Event, Lifecycle, State
-from slotspec.statemachine.model import Model
-from slotspec.statemachine.queues import append, remove
-from slotspec.statemachine.rules import NONE, REFUSED, Array, fire
+from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle, State
+from slotspec.statemachine.declaration.model import Model
+from slotspec.statemachine.declaration.queues import append, remove
+from slotspec.statemachine.declaration.records import FLAG, Record, Sort, constant, per, ref, scalar
+from slotspec.statemachine.declaration.rules import DISABLED, NONE, Array, fire
 
 SOURCE = "benchmarks/peers/MODEL.md"
 
@@ -253,7 +253,7 @@ def end_message(s: Pool, a: int) -> int:
 def register_tm(s: Pool, t: int) -> int:
     """A task manager registers."""
     if s.tm[t] != TaskManager.UNKNOWN:
-        return REFUSED
+        return DISABLED
     fire(s.tm, t, TaskManager.register)
     return t
 
@@ -262,7 +262,7 @@ def register_tm(s: Pool, t: int) -> int:
 def lose_tm(s: Pool, t: int) -> int:
     """A task manager is lost, with its slots and its offers in flight."""
     if s.tm[t] != TaskManager.REGISTERED:
-        return REFUSED
+        return DISABLED
     fire(s.tm, t, TaskManager.lose)
     for k in range(t * s.width, (t + 1) * s.width):
         drop(s, k)
@@ -276,7 +276,7 @@ def lose_tm(s: Pool, t: int) -> int:
 def connect_rm(s: Pool) -> int:
     """The ResourceManager is connected."""
     if s.rm_connected:
-        return REFUSED
+        return DISABLED
     s.rm_connected = 1
     return 0
 
@@ -285,7 +285,7 @@ def connect_rm(s: Pool) -> int:
 def disconnect_rm(s: Pool) -> int:
     """The connection drops; requests that the ResourceManager had not answered are lost."""
     if not s.rm_connected:
-        return REFUSED
+        return DISABLED
     s.rm_connected = 0
     for a in range(len(s.message)):
         if s.message[a] == Message.REQUESTED:
@@ -297,7 +297,7 @@ def disconnect_rm(s: Pool) -> int:
 def new_request_wait(s: Pool, r: int) -> int:
     """A request is made while no ResourceManager is connected."""
     if s.request[r] != Request.ABSENT or s.rm_connected:
-        return REFUSED
+        return DISABLED
     fire(s.request, r, Request.wait)
     append(s.waiting, r)
     return r
@@ -307,7 +307,7 @@ def new_request_wait(s: Pool, r: int) -> int:
 def new_request_rm(s: Pool, r: int, a: int) -> int:
     """A request is made and sent to the ResourceManager under a free id."""
     if s.request[r] != Request.ABSENT or not s.rm_connected or not free_id(s, a):
-        return REFUSED
+        return DISABLED
     return make_pending(s, r, a)
 
 
@@ -316,7 +316,7 @@ def promote(s: Pool, a: int) -> int:
     """The oldest waiting request is sent to the ResourceManager under a free id."""
     r = s.waiting[0]
     if r == NONE or not s.rm_connected or not free_id(s, a):
-        return REFUSED
+        return DISABLED
     remove(s.waiting, r)
     return make_pending(s, r, a)
 
@@ -325,9 +325,9 @@ def promote(s: Pool, a: int) -> int:
 def rm_assign(s: Pool, a: int, k: int) -> int:
     """The ResourceManager lets a task manager offer a free slot under a requested id."""
     if s.message[a] != Message.REQUESTED or s.task_slot[k] != TaskSlot.FREE:
-        return REFUSED
+        return DISABLED
     if s.tm[host(s, k)] != TaskManager.REGISTERED:
-        return REFUSED
+        return DISABLED
     fire(s.message, a, Message.offer)
     s.offered_slot[a] = k
     fire(s.task_slot, k, TaskSlot.offer)
@@ -339,10 +339,10 @@ def rm_assign(s: Pool, a: int, k: int) -> int:
 def rm_retry(s: Pool, a: int, k: int) -> int:
     """The offer in flight is replaced by that of another free slot under the same id."""
     if s.message[a] != Message.OFFERED or s.task_slot[k] != TaskSlot.FREE:
-        return REFUSED
+        return DISABLED
     old = s.offered_slot[a]
     if k == old or s.tm[host(s, k)] != TaskManager.REGISTERED:
-        return REFUSED
+        return DISABLED
     if s.task_slot[old] == TaskSlot.OFFERED and s.task_slot_id[old] == a:
         free_task_slot(s, old)
     fire(s.message, a, Message.move)
@@ -356,7 +356,7 @@ def rm_retry(s: Pool, a: int, k: int) -> int:
 def deliver(s: Pool, a: int) -> int:
     """An offer reaches the JobMaster."""
     if s.message[a] != Message.OFFERED:
-        return REFUSED
+        return DISABLED
     handle_offer(s, a)
     return end_message(s, a)
 
@@ -365,7 +365,7 @@ def deliver(s: Pool, a: int) -> int:
 def deliver_dup(s: Pool, a: int) -> int:
     """An offer reaches the JobMaster, and a copy of it stays in flight."""
     if s.message[a] != Message.OFFERED:
-        return REFUSED
+        return DISABLED
     handle_offer(s, a)
     return a
 
@@ -376,7 +376,7 @@ def fail_alloc(s: Pool, a: int) -> int:
     r = pending_of(s, a)
     k = slot_of(s, a)
     if r == NONE and k == NONE:
-        return REFUSED
+        return DISABLED
     if r == NONE:
         return drop(s, k)
     remove(s.pending, r)
@@ -389,7 +389,7 @@ def fail_alloc(s: Pool, a: int) -> int:
 def release(s: Pool, r: int) -> int:
     """A request gives its slot back, and the next one in line gets it."""
     if s.request[r] != Request.FULFILLED:
-        return REFUSED
+        return DISABLED
     k = s.request_slot[r]
     fire(s.request, r, Request.release)
     s.request_slot[r] = NONE
@@ -400,7 +400,7 @@ def release(s: Pool, r: int) -> int:
 def allocate_available(s: Pool, r: int, k: int) -> int:
     """A new request is given an available slot at once."""
     if s.request[r] != Request.ABSENT or s.slot[k] != Slot.AVAILABLE:
-        return REFUSED
+        return DISABLED
     return serve(s, r, k)
 
 
@@ -408,7 +408,7 @@ def allocate_available(s: Pool, r: int, k: int) -> int:
 def idle_timeout(s: Pool, k: int) -> int:
     """A slot was available for too long and is given up."""
     if s.slot[k] != Slot.AVAILABLE:
-        return REFUSED
+        return DISABLED
     return drop(s, k)
 
 
@@ -424,7 +424,7 @@ def request_timeout(s: Pool, r: int) -> int:
     elif s.request[r] == Request.WAITING:
         remove(s.waiting, r)
     else:
-        return REFUSED
+        return DISABLED
     fire(s.request, r, Request.fail)
     return r
 
@@ -527,7 +527,7 @@ def a_request_without_message_is_pending(s: Pool) -> bool:
 
 def main(**options: Any) -> None:
     """Check the model at its default bounds and say what was found."""
-    from slotspec.statemachine.compiled import explore_compiled
+    from slotspec.statemachine.search.engine import explore_compiled
 
     result = explore_compiled(model.instance(options))
     print(f"{result.verdict.value}: {result.states:,} states, depth {result.depth}")

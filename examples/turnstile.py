@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from slotspec.statemachine import (
-    REFUSED,
+    DISABLED,
     Array,
     Bound,
     Event,
@@ -77,7 +77,7 @@ def opened(s: Row) -> int:
 def insert(s: Row, gate: int) -> int:
     """Somebody puts a coin into a gate; an open gate keeps it for nothing."""
     if opened(s) + s.passed + s.lost >= s.purse:
-        return REFUSED
+        return DISABLED
     if s.gate[gate] == Turnstile.OPEN:
         s.lost += 1
         emit(s, Effect.BEEP, gate)
@@ -90,7 +90,7 @@ def insert(s: Row, gate: int) -> int:
 def walk(s: Row, gate: int) -> int:
     """Somebody walks against a gate and passes if it is open."""
     if s.gate[gate] == Turnstile.LOCKED:
-        return REFUSED
+        return DISABLED
     fire(s.gate, gate, Turnstile.push)
     s.passed += 1
     return gate

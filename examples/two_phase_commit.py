@@ -10,8 +10,8 @@ examples/two_phase_commit.py --set managers=5``).
 from __future__ import annotations
 
 from slotspec.statemachine import (
+    DISABLED,
     FLAG,
-    REFUSED,
     Array,
     Event,
     Lifecycle,
@@ -73,7 +73,7 @@ model = Model("two_phase_commit", "A transaction over several resource managers.
 def prepare(s: Transaction, manager: int) -> int:
     """A manager votes for the transaction."""
     if s.manager[manager] != Manager.WORKING:
-        return REFUSED
+        return DISABLED
     fire(s.manager, manager, Manager.prepare)
     s.vote_sent[manager] = 1
     return manager
@@ -83,7 +83,7 @@ def prepare(s: Transaction, manager: int) -> int:
 def refuse(s: Transaction, manager: int) -> int:
     """A manager that has not voted aborts on its own."""
     if s.manager[manager] != Manager.WORKING:
-        return REFUSED
+        return DISABLED
     fire(s.manager, manager, Manager.refuse)
     return manager
 
@@ -92,7 +92,7 @@ def refuse(s: Transaction, manager: int) -> int:
 def read_vote(s: Transaction, manager: int) -> int:
     """The coordinator reads a vote."""
     if s.coordinator[0] != Coordinator.COLLECTING or not s.vote_sent[manager]:
-        return REFUSED
+        return DISABLED
     s.vote_seen[manager] = 1
     return manager
 
@@ -100,11 +100,8 @@ def read_vote(s: Transaction, manager: int) -> int:
 @model.action()
 def decide_commit(s: Transaction) -> int:
     """The coordinator has every vote and commits."""
-    if s.coordinator[0] != Coordinator.COLLECTING:
-        return REFUSED
-    for manager in range(len(s.vote_seen)):
-        if not s.vote_seen[manager]:
-            return REFUSED
+    if s.coordinator[0] != Coordinator.COLLECTING or not all(s.vote_seen):
+        return DISABLED
     fire(s.coordinator, 0, Coordinator.commit)
     s.commit_sent = 1
     return 0
@@ -114,7 +111,7 @@ def decide_commit(s: Transaction) -> int:
 def decide_abort(s: Transaction) -> int:
     """The coordinator gives up."""
     if s.coordinator[0] != Coordinator.COLLECTING:
-        return REFUSED
+        return DISABLED
     fire(s.coordinator, 0, Coordinator.abort)
     s.abort_sent = 1
     return 0
@@ -124,7 +121,7 @@ def decide_abort(s: Transaction) -> int:
 def hear_commit(s: Transaction, manager: int) -> int:
     """A manager learns that the transaction is committed."""
     if not s.commit_sent or s.manager[manager] == Manager.COMMITTED:
-        return REFUSED
+        return DISABLED
     fire(s.manager, manager, Manager.commit)
     return manager
 
@@ -133,7 +130,7 @@ def hear_commit(s: Transaction, manager: int) -> int:
 def hear_abort(s: Transaction, manager: int) -> int:
     """A manager learns that the transaction is aborted."""
     if not s.abort_sent or s.manager[manager] == Manager.ABORTED:
-        return REFUSED
+        return DISABLED
     fire(s.manager, manager, Manager.abort)
     return manager
 
@@ -141,23 +138,13 @@ def hear_abort(s: Transaction, manager: int) -> int:
 @model.final_states
 def settled(s: Transaction) -> bool:
     """Every manager has committed, or every manager has aborted."""
-    for manager in range(len(s.manager)):
-        if s.manager[manager] != s.manager[0]:
-            return False
-    return s.manager[0] == Manager.COMMITTED or s.manager[0] == Manager.ABORTED
+    return all_commit(s) or all(state == Manager.ABORTED for state in s.manager)
 
 
 @model.always("Gray and Lamport, section 3: consistency")
 def consistent(s: Transaction) -> bool:
     """No manager has aborted while another has committed."""
-    committed = False
-    aborted = False
-    for manager in range(len(s.manager)):
-        if s.manager[manager] == Manager.COMMITTED:
-            committed = True
-        if s.manager[manager] == Manager.ABORTED:
-            aborted = True
-    return not (committed and aborted)
+    return not (Manager.COMMITTED in s.manager and Manager.ABORTED in s.manager)
 
 
 @model.always("One decision for each transaction.")
@@ -169,45 +156,29 @@ def one_decision(s: Transaction) -> bool:
 @model.step("Gray and Lamport, section 3: stability")
 def decided_for_good(before: Transaction, after: Transaction) -> bool:
     """A manager that has committed or aborted stays so."""
-    for manager in range(len(before.manager)):
-        done = (
-            before.manager[manager] == Manager.COMMITTED
-            or before.manager[manager] == Manager.ABORTED
-        )
-        if done and after.manager[manager] != before.manager[manager]:
-            return False
-    return True
+    return all(
+        old == new or old not in (Manager.COMMITTED, Manager.ABORTED)
+        for old, new in zip(before.manager, after.manager, strict=False)
+    )
 
 
 @model.step("A decision to commit takes every vote.", on=decide_commit)
 def commit_takes_every_vote(before: Transaction, after: Transaction, result: int) -> bool:
     """The coordinator commits only where every manager is prepared."""
-    for manager in range(len(before.manager)):
-        if before.manager[manager] != Manager.PREPARED:
-            return False
-    return True
+    return all(state == Manager.PREPARED for state in before.manager)
 
 
 @model.sometimes("The protocol is of use.")
 def all_commit(s: Transaction) -> bool:
     """Every manager has committed."""
-    for manager in range(len(s.manager)):
-        if s.manager[manager] != Manager.COMMITTED:
-            return False
-    return True
+    return all(state == Manager.COMMITTED for state in s.manager)
 
 
 @model.sometimes("A prepared manager has to wait for the decision.")
 def prepared_and_refused(s: Transaction) -> bool:
     """One manager is prepared while another has aborted on its own."""
-    prepared = False
-    aborted = False
-    for manager in range(len(s.manager)):
-        if s.manager[manager] == Manager.PREPARED:
-            prepared = True
-        if s.manager[manager] == Manager.ABORTED:
-            aborted = True
-    return prepared and aborted and not s.abort_sent
+    waits = Manager.PREPARED in s.manager and Manager.ABORTED in s.manager
+    return waits and not s.abort_sent
 
 
 def main() -> None:

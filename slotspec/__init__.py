@@ -1,3 +1,125 @@
-"""Apache Flink's slot protocol as declared, executable, formally checked state machines."""
+"""Apache Flink's slot protocol as declared, executable, formally checked state machines.
 
-__version__ = "0.1.0"
+Declare a protocol of your own and check every reachable state::
+
+    from slotspec import Event, Lifecycle, Model, Record, State, check
+
+Ask what Flink's own classes do, or hold an implementation against them::
+
+    from slotspec import Oracle, check, conform, load_model
+
+What a name needs (a compiler, Hypothesis, drawing) is imported when somebody asks for it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from slotspec.statemachine import display
+from slotspec.version import __version__
+
+if TYPE_CHECKING:
+    from slotspec.models.registry import load_model
+    from slotspec.oracle.conformance.batch import conform_all
+    from slotspec.oracle.conformance.replay import conform
+    from slotspec.oracle.fuzzing.run import fuzz
+    from slotspec.oracle.fuzzing.stateful import state_machine
+    from slotspec.oracle.slot_pool.adapter import SlotPoolOracle as Oracle
+    from slotspec.statemachine.check import check
+    from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle, State
+    from slotspec.statemachine.declaration.model import Fairness, Model, Scope
+    from slotspec.statemachine.declaration.records import (
+        FLAG,
+        Bound,
+        Record,
+        Sort,
+        constant,
+        number,
+        part,
+        per,
+        ref,
+        scalar,
+        single,
+    )
+    from slotspec.statemachine.declaration.rules import DISABLED, NONE, Array, emit, fire
+    from slotspec.statemachine.interpreter.replay import replay
+    from slotspec.statemachine.results import Limits, Verdict
+    from slotspec.statemachine.simulate import simulate
+
+_PLACES = {
+    "statemachine.declaration.lifecycle": ("Event", "Lifecycle", "State"),
+    "statemachine.declaration.model": ("Fairness", "Model", "Scope"),
+    "statemachine.declaration.records": (
+        *("FLAG", "Bound", "Record", "Sort"),
+        *("constant", "number", "part", "per", "ref", "scalar", "single"),
+    ),
+    "statemachine.declaration.rules": ("DISABLED", "NONE", "Array", "emit", "fire"),
+    "statemachine.check": ("check",),
+    "statemachine.simulate": ("simulate",),
+    "statemachine.interpreter.replay": ("replay",),
+    "statemachine.results": ("Limits", "Verdict"),
+    "models.registry": ("load_model",),
+    "oracle": ("Oracle",),
+    "oracle.conformance.replay": ("conform",),
+    "oracle.conformance.batch": ("conform_all",),
+    "oracle.fuzzing.run": ("fuzz",),
+    "oracle.fuzzing.stateful": ("state_machine",),
+}
+_MODULE = {name: module for module, names in _PLACES.items() for name in names}
+
+__all__ = [
+    "DISABLED",
+    "FLAG",
+    "NONE",
+    "Array",
+    "Bound",
+    "Event",
+    "Fairness",
+    "Lifecycle",
+    "Limits",
+    "Model",
+    "Oracle",
+    "Record",
+    "Scope",
+    "Sort",
+    "State",
+    "Verdict",
+    "__version__",
+    "check",
+    "conform",
+    "conform_all",
+    "constant",
+    "emit",
+    "fire",
+    "fuzz",
+    "load_model",
+    "number",
+    "part",
+    "per",
+    "ref",
+    "replay",
+    "scalar",
+    "simulate",
+    "single",
+    "state_machine",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULE[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def _draw(shown: object) -> dict[str, str]:
+    from slotspec.diagrams.notebook import bundle
+
+    return bundle(shown)
+
+
+display.register(_draw)

@@ -87,7 +87,7 @@ def section(model: str, made: Runs) -> str:
     broken = {name for name, _ in found_in(made)}
     said = f"{len(names)} properties"
     said += f", of which Flink breaks {len(broken)}." if broken else "; Flink breaks none."
-    lines = [MODELS[model], said, "", *runs_of(made)]
+    lines = [MODELS[model].description, said, "", *runs_of(made)]
     if broken:
         lines += ["", *deviations(made), "", "Why:", ""]
         lines += [f"{n}. {reason}" for n, reason in enumerate(reasons(made), 1)]

@@ -17,15 +17,16 @@ DECLARING = blocks_of((ROOT / "docs" / "declaring.md").read_text(encoding="utf-8
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def test_the_page_of_properties_is_up_to_date() -> None:
-    place = ROOT / "docs" / "properties.py"
-    spec = importlib.util.spec_from_file_location("docs_properties", place)
+@pytest.mark.parametrize("name", ["properties", "errors"])
+def test_a_generated_page_is_up_to_date(name: str) -> None:
+    place = ROOT / "docs" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", place)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    written = (ROOT / "docs" / "properties.md").read_text(encoding="utf-8")
-    assert written == module.page(), "run python docs/properties.py"
+    written = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    assert written == module.page(), f"run python docs/{name}.py"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from examples.office import office
-from slotspec.statemachine.compiled import explore_compiled
-from slotspec.statemachine.explore import explore_interpreted
-from slotspec.statemachine.verdict import Result, Verdict
+from slotspec.statemachine.interpreter.exploring import explore_interpreted
+from slotspec.statemachine.results import Result, Verdict
+from slotspec.statemachine.search.engine import explore_compiled
 
 ENGINES = pytest.mark.parametrize("explore", [explore_interpreted, explore_compiled])
 

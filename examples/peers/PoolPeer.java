@@ -309,11 +309,10 @@ public class PoolPeer {
         }
 
         private void ask(String name, String profile, boolean ofBatch) {
+            checkStarted();
             var calls = requests.computeIfAbsent(name, key -> new ArrayList<>());
             var request = new Request(name, calls.size() + 1, profile, ofBatch);
-            // a call that raises counts, too, but nobody has its future
-            calls.add(executor ? request : null);
-            checkStarted();
+            calls.add(request);
             if (rm == null) {
                 request.waited = true;
                 waiting.put(name, request);
@@ -495,9 +494,8 @@ public class PoolPeer {
             var used = slotsOf(tm, index);
             var unused = slotsOf(tm, available.values());
             for (Slot slot : used) {
-                if (allocated.get(slot.allocation) == slot) {
-                    allocated.remove(slot.allocation);
-                }
+                // whoever is there: under the id of a leaked slot another may be allocated
+                allocated.remove(slot.allocation);
                 index.remove(slot);
                 releasePayload(slot);
             }

@@ -103,7 +103,7 @@ class Pool:
         self.index = []  # every allocated slot, leaked ones too
         self.available = {}  # allocation -> (slot, since)
         self.calls = {}  # allocation -> request that the open call was made for
-        self.attempts = {}  # request -> number of calls
+        self.attempts = {}  # request -> number of calls that returned
         self.requests = {}  # (request, attempt) -> Request
         self.generated = 0
         self.known = set()
@@ -150,9 +150,8 @@ class Pool:
             request, root = self.take(request.name), error
 
     def ask(self, name, profile, batch):
-        # a call that raises counts, too
-        attempt = self.attempts[name] = self.attempts.get(name, 0) + 1
         self.check_started()
+        attempt = self.attempts[name] = self.attempts.get(name, 0) + 1
         request = self.requests[name, attempt] = Request(name, attempt, profile, batch)
         if self.rm is None:
             request.waited = True
@@ -303,8 +302,8 @@ class Pool:
     def give_up(self, tm):
         available, allocated = self.slots_of(tm)
         for slot in allocated:
-            if self.allocated.get(slot.allocation) is slot:
-                self.allocated.remove(slot.allocation)
+            # whoever is there: under the id of a leaked slot another may be allocated
+            self.allocated.remove(slot.allocation)
             self.index.remove(slot)
             self.release_payload(slot)
         middle = len(self.effects)

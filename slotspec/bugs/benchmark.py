@@ -22,7 +22,7 @@ class Row:
 
     number: int
     issues: tuple[str, ...]
-    sentence: str
+    description: str
     reason: str = ""
 
 
@@ -32,8 +32,8 @@ DECLARATIVE = (
 )
 
 BENCHMARK = tuple(
-    Row(number, tuple(f"FLINK-{issue}" for issue in issues), sentence, reason)
-    for number, issues, sentence, reason in (
+    Row(number, tuple(f"FLINK-{issue}" for issue in issues), description, reason)
+    for number, issues, description, reason in (
         (1, (5793,), "A returned slot given to the next request is not in the books.", ""),
         (2, (5836,), "A task arrives before the answer to the offer of its slot.", ""),
         (3, (7870,), "A request's timeout is not told to the ResourceManager.", ""),

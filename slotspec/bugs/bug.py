@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from slotspec.statemachine.model import Instance
+    from slotspec.statemachine.declaration.model import Instance
 
 Rule = Callable[..., Any]
 
@@ -36,7 +36,7 @@ class Bug:
     """
 
     issue: str
-    sentence: str
+    description: str
     model: str
     property: str
     length: int

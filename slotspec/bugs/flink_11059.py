@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import cluster_task_executor as task_executor
-from slotspec.models.cluster_state import ClusterState
+from slotspec.models.cluster import task_executor
+from slotspec.models.cluster.state import ClusterState
 
 
 def ignore_report(s: ClusterState, tm: int) -> None:
@@ -17,7 +17,7 @@ def ignore_report(s: ClusterState, tm: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-11059",
-        sentence="A slot is no longer allocated at its TaskExecutor, and the pool has not heard of"
+        description="A slot is no longer allocated at its TaskExecutor, and the pool has not heard of"
         " that: whatever is deployed into it is refused, again and again, and nothing ever tells"
         " the two that they differ.",
         model="cluster",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import cluster_resource_manager as resource_manager
-from slotspec.models.cluster_state import ClusterState
+from slotspec.models.cluster import resource_manager
+from slotspec.models.cluster.state import ClusterState
 
 
 def let_them_come(s: ClusterState, tm: int) -> None:
@@ -14,7 +14,7 @@ def let_them_come(s: ClusterState, tm: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-12260",
-        sentence="A registration is slow and is tried again; that succeeds, and then the first"
+        description="A registration is slow and is tried again; that succeeds, and then the first"
         " one is worked off as well: the valid connection is unregistered, and its slots with it.",
         model="cluster",
         property="only_the_newest_registration_counts",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_manager_time as checks
-from slotspec.models.manager_registrations import Manager
-from slotspec.models.slot_manager_state import Answer, Effect, SlotManagerState
-from slotspec.statemachine.rules import emit
+from slotspec.models.slot_manager import timers as checks
+from slotspec.models.slot_manager.lifecycles import Manager
+from slotspec.models.slot_manager.state import Answer, Effect, SlotManagerState
+from slotspec.statemachine.declaration.rules import emit
 
 
 def released_whatever_happened(s: SlotManagerState, query: int) -> None:
@@ -19,7 +19,7 @@ def released_whatever_happened(s: SlotManagerState, query: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-12736",
-        sentence="An idle TaskExecutor agrees to be released; meanwhile one of its slots was"
+        description="An idle TaskExecutor agrees to be released; meanwhile one of its slots was"
         " given away, and it is released all the same.",
         model="slot_manager",
         property="who_was_used_meanwhile_stays",

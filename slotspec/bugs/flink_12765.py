@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_sharing_resources as resources
-from slotspec.models.slot_sharing_state import SlotSharingState
+from slotspec.models.slot_sharing import resources
+from slotspec.models.slot_sharing.state import SlotSharingState
 
 
 def always_has_room(s: SlotSharingState, root: int, extra: int) -> bool:
@@ -15,7 +15,7 @@ def always_has_room(s: SlotSharingState, root: int, extra: int) -> bool:
 BUGS = [
     Bug(
         issue="FLINK-12765",
-        sentence="What the tasks of a shared slot need is not added up: a physical slot that is"
+        description="What the tasks of a shared slot need is not added up: a physical slot that is"
         " large enough for each of them, but not for all, is kept, and over-subscribed.",
         model="slot_sharing",
         property="a_slot_that_is_too_small_goes_back",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import cluster_job_master as job_master
-from slotspec.models.cluster_job_master import offer_slot
-from slotspec.models.cluster_messages import Way, room_of, send, take_out, way
-from slotspec.models.cluster_state import ClusterState, Message
-from slotspec.statemachine.rules import NONE
+from slotspec.models.cluster import job_master
+from slotspec.models.cluster.job_master import offer_slot
+from slotspec.models.cluster.messages import Way, room_of, send, take_out, way
+from slotspec.models.cluster.state import ClusterState, Message
+from slotspec.statemachine.declaration.rules import NONE
 
 
 def overtake_report(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
@@ -24,7 +24,7 @@ def overtake_report(s: ClusterState, tm: int, allocation: int, detail: int) -> N
 BUGS = [
     Bug(
         issue="FLINK-12863",
-        sentence="The report of what the JobMaster holds is written before a slot is offered and"
+        description="The report of what the JobMaster holds is written before a slot is offered and"
         " sent after the offer was accepted, since heartbeats have a thread of their own: the"
         " TaskExecutor frees a slot that has just become active.",
         model="cluster",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import cluster_task_executor as task_executor
-from slotspec.models.cluster_messages import Way, room_of, send, take_out, way
-from slotspec.models.cluster_state import ClusterState, Message
-from slotspec.models.cluster_task_executor import request_slot
-from slotspec.statemachine.rules import NONE
+from slotspec.models.cluster import task_executor
+from slotspec.models.cluster.messages import Way, room_of, send, take_out, way
+from slotspec.models.cluster.state import ClusterState, Message
+from slotspec.models.cluster.task_executor import request_slot
+from slotspec.statemachine.declaration.rules import NONE
 
 
 def overtake_report(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
@@ -26,7 +26,7 @@ def overtake_report(s: ClusterState, tm: int, allocation: int, detail: int) -> N
 BUGS = [
     Bug(
         issue="FLINK-12865",
-        sentence="A slot report is written before a slot is allocated and sent after the"
+        description="A slot report is written before a slot is allocated and sent after the"
         " ResourceManager was told of that, since heartbeats have a thread of their own: the"
         " ResourceManager takes the slot for free, and gives it to somebody else.",
         model="cluster",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_sharing_tree as tree
-from slotspec.models.slot_sharing_state import SlotSharingState
+from slotspec.models.slot_sharing import tree
+from slotspec.models.slot_sharing.state import SlotSharingState
 
 
 def does_not_contain(s: SlotSharingState, root: int, group: int) -> bool:
@@ -15,7 +15,7 @@ def does_not_contain(s: SlotSharingState, root: int, group: int) -> bool:
 BUGS = [
     Bug(
         issue="FLINK-13421",
-        sentence="While a shared slot releases its children, the failover that the first of them"
+        description="While a shared slot releases its children, the failover that the first of them"
         " sets off schedules another task, into the very slot: its map of children grows while"
         " it is gone through.",
         model="slot_sharing",

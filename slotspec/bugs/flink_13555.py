@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models.slot_pool import is_batch_request_and_failure_can_be_ignored
-from slotspec.models.slot_pool_state import SlotPoolState
+from slotspec.models.slot_pool.operations import is_batch_request_and_failure_can_be_ignored
+from slotspec.models.slot_pool.state import SlotPoolState
 
 
 def is_batch_request(s: SlotPoolState, request: int, cause: int) -> bool:
@@ -15,7 +15,7 @@ def is_batch_request(s: SlotPoolState, request: int, cause: int) -> bool:
 BUGS = [
     Bug(
         issue="FLINK-13555",
-        sentence="A batch request for more than any ResourceManager can give is not failed at once:"
+        description="A batch request for more than any ResourceManager can give is not failed at once:"
         " that failure is ignored like those that may pass.",
         model="slot_pool",
         property="a_batch_request_that_nobody_can_fulfil_fails_at_once",

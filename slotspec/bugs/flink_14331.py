@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import cluster_scheduler as scheduler
-from slotspec.models.cluster_lifecycles import Share
-from slotspec.models.cluster_scheduler import give_up
-from slotspec.models.cluster_state import ClusterState
-from slotspec.statemachine.rules import fire
+from slotspec.models.cluster import scheduler
+from slotspec.models.cluster.lifecycles import Share
+from slotspec.models.cluster.scheduler import give_up
+from slotspec.models.cluster.state import ClusterState
+from slotspec.statemachine.declaration.rules import fire
 
 
 def return_slots_only(s: ClusterState) -> None:
@@ -21,7 +21,7 @@ def return_slots_only(s: ClusterState) -> None:
 BUGS = [
     Bug(
         issue="FLINK-14331",
-        sentence="The job fails while a task still waits for its slot; the task is cancelled, and"
+        description="The job fails while a task still waits for its slot; the task is cancelled, and"
         " its request is kept: a slot that comes goes to a task that is no more.",
         model="cluster",
         property="a_request_is_for_a_share_that_waits",

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import task_slot_table as table
-from slotspec.models.task_slot_table_lifecycles import Table, TaskSlot
-from slotspec.models.task_slot_table_slots import (
+from slotspec.models.task_slot_table import operations as table
+from slotspec.models.task_slot_table.lifecycles import Table, TaskSlot
+from slotspec.models.task_slot_table.slots import (
     allocation_under,
     is_covered,
     is_dynamic,
     profile_for,
 )
-from slotspec.models.task_slot_table_state import TaskSlotTableState
-from slotspec.statemachine.rules import NONE, fire, renew
+from slotspec.models.task_slot_table.state import TaskSlotTableState
+from slotspec.statemachine.declaration.rules import NONE, fire, recycle
 
 
 def entered_over_the_first(
@@ -35,14 +35,14 @@ def entered_over_the_first(
     ):
         fire(s.slot, allocation, TaskSlot.release)
         fire(s.slot, allocation, TaskSlot.leave)
-        renew(s.slot, allocation)
+        recycle(s.slot, allocation)
     return table.allocate_slot(s, number, job, allocation, profile, ticket, timeout)
 
 
 BUGS = [
     Bug(
         issue="FLINK-14589",
-        sentence="A request is repeated with the same allocation and another slot number; both"
+        description="A request is repeated with the same allocation and another slot number; both"
         " numbers are allocated, the table keeps the second, and the first is never freed.",
         model="task_slot_table",
         property="the_budget_is_used_by_slots_alone",

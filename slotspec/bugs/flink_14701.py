@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_sharing_tree as tree
-from slotspec.models.slot_sharing_state import SlotSharingState, Wanted
+from slotspec.models.slot_sharing import tree
+from slotspec.models.slot_sharing.state import SlotSharingState, Wanted
 
 
 def unregister_whoever_has_the_id(s: SlotSharingState, slot: int) -> None:
@@ -18,7 +18,7 @@ def unregister_whoever_has_the_id(s: SlotSharingState, slot: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-14701",
-        sentence="A child that does not fit is released, and its caller asks again under the same"
+        description="A child that does not fit is released, and its caller asks again under the same"
         " request id before the release is over; the parent then removes the id from the table"
         " of slots, and with it the new child, which nobody can release any more.",
         model="slot_sharing",

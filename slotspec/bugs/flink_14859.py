@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import cluster_scheduler as scheduler
-from slotspec.models.cluster_lifecycles import Job, Share
-from slotspec.models.cluster_scheduler import slot_request_fulfilled
-from slotspec.models.cluster_state import ClusterState
-from slotspec.statemachine.rules import fire
+from slotspec.models.cluster import scheduler
+from slotspec.models.cluster.lifecycles import Job, Share
+from slotspec.models.cluster.scheduler import slot_request_fulfilled
+from slotspec.models.cluster.state import ClusterState
+from slotspec.statemachine.declaration.rules import fire
 
 
 def skip_if_outdated(s: ClusterState, share: int, allocation: int) -> None:
@@ -21,7 +21,7 @@ def skip_if_outdated(s: ClusterState, share: int, allocation: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-14859",
-        sentence="A slot comes for a deployment that a failover has overtaken: it is neither"
+        description="A slot comes for a deployment that a failover has overtaken: it is neither"
         " assigned to the task nor returned, and stays allocated for ever.",
         model="cluster",
         property="an_allocated_slot_has_an_owner",

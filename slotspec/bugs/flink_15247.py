@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import task_slot_table as table
-from slotspec.models.task_slot_table_state import TaskSlotTableState
+from slotspec.models.task_slot_table import operations as table
+from slotspec.models.task_slot_table.state import TaskSlotTableState
 
 
 def nothing_is_waited_for(s: TaskSlotTableState, allocation: int) -> None:
@@ -14,7 +14,7 @@ def nothing_is_waited_for(s: TaskSlotTableState, allocation: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-15247",
-        sentence="When the TaskExecutor stops, its services are closed at once, while tasks in"
+        description="When the TaskExecutor stops, its services are closed at once, while tasks in"
         " its slots still run and use them.",
         model="task_slot_table",
         property="a_closed_table_runs_nothing",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import task_slot_table_slots as slots
-from slotspec.models.task_slot_table_state import TaskSlotTableState
+from slotspec.models.task_slot_table import slots
+from slotspec.models.task_slot_table.state import TaskSlotTableState
 
 
 def never_acknowledged(
@@ -17,7 +17,7 @@ def never_acknowledged(
 BUGS = [
     Bug(
         issue="FLINK-15660",
-        sentence="A request is repeated since its answer was lost, and refused since its"
+        description="A request is repeated since its answer was lost, and refused since its"
         " allocation has a slot: the ResourceManager takes for failed what was done.",
         model="task_slot_table",
         property="a_repeated_request_is_acknowledged",

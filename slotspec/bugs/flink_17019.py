@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models.slot import PhysicalSlot
-from slotspec.models.slot_pool import offer_to_own_request
-from slotspec.models.slot_pool_placing import try_fulfill_slot_request_or_make_available
-from slotspec.models.slot_pool_state import SlotPoolState
+from slotspec.models.slot_pool.lifecycles import PhysicalSlot
+from slotspec.models.slot_pool.matching import try_fulfill_slot_request_or_make_available
+from slotspec.models.slot_pool.operations import offer_to_own_request
+from slotspec.models.slot_pool.state import SlotPoolState
 
 
 def own_request_first(s: SlotPoolState, allocation: int) -> bool:
@@ -19,7 +19,7 @@ def own_request_first(s: SlotPoolState, allocation: int) -> bool:
 BUGS = [
     Bug(
         issue="FLINK-17019",
-        sentence="A slot goes to the request that it was asked for although an older one would be"
+        description="A slot goes to the request that it was asked for although an older one would be"
         " satisfied by it: requests are not fulfilled in the order of asking.",
         model="slot_pool",
         property="a_new_slot_goes_to_its_request",

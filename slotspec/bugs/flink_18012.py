@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import task_slot_table as table
-from slotspec.models.task_slot_table_lifecycles import TaskSlot
-from slotspec.models.task_slot_table_slots import is_known
-from slotspec.models.task_slot_table_state import TaskSlotTableState
-from slotspec.statemachine.rules import fire
+from slotspec.models.task_slot_table import operations as table
+from slotspec.models.task_slot_table.lifecycles import TaskSlot
+from slotspec.models.task_slot_table.slots import is_known
+from slotspec.models.task_slot_table.state import TaskSlotTableState
+from slotspec.statemachine.declaration.rules import fire
 
 
 def activated_with_its_timeout(s: TaskSlotTableState, job: int, allocation: int) -> int:
@@ -23,7 +23,7 @@ def activated_with_its_timeout(s: TaskSlotTableState, job: int, allocation: int)
 BUGS = [
     Bug(
         issue="FLINK-18012",
-        sentence="The submission of a task activates its slot and leaves the slot's timeout"
+        description="The submission of a task activates its slot and leaves the slot's timeout"
         " registered: later a slot that is in use times out and is freed.",
         model="task_slot_table",
         property="a_slot_in_use_does_not_time_out",

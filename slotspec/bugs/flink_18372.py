@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models.slot_pool_placing import serve
-from slotspec.models.slot_pool_state import Effect, Raised, SlotPoolState
-from slotspec.statemachine.rules import NONE, emit
+from slotspec.models.slot_pool.matching import serve
+from slotspec.models.slot_pool.state import Effect, Raised, SlotPoolState
+from slotspec.statemachine.declaration.rules import NONE, emit
 
 
 def serve_and_hand_on(s: SlotPoolState, request: int, allocation: int) -> None:
@@ -19,7 +19,7 @@ def serve_and_hand_on(s: SlotPoolState, request: int, allocation: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-18372",
-        sentence="A slot that is offered before a ResourceManager is connected serves a request"
+        description="A slot that is offered before a ResourceManager is connected serves a request"
         " that was never sent and so has no allocation: the offer ends with a"
         " NullPointerException.",
         model="slot_pool",

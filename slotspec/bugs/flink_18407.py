@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models.slot_pool_placing import maybe_remap_orphaned_allocation
-from slotspec.models.slot_pool_queues import pending_under
-from slotspec.models.slot_pool_state import Effect, Raised, SlotPoolState
-from slotspec.statemachine.rules import NONE, emit
+from slotspec.models.slot_pool.matching import maybe_remap_orphaned_allocation
+from slotspec.models.slot_pool.queues import pending_under
+from slotspec.models.slot_pool.state import Effect, Raised, SlotPoolState
+from slotspec.statemachine.declaration.rules import NONE, emit
 
 
 def remap_or_cancel(s: SlotPoolState, orphan: int, used: int) -> None:
@@ -20,7 +20,7 @@ def remap_or_cancel(s: SlotPoolState, orphan: int, used: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-18407",
-        sentence="A request that was sent is served by another slot while the ResourceManager is"
+        description="A request that was sent is served by another slot while the ResourceManager is"
         " gone: cancelling what it had asked for ends with a NullPointerException.",
         model="slot_pool",
         property="a_started_pool_meets_no_null_pointer",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_pool as pool
-from slotspec.models.slot_pool_state import SlotPoolState
+from slotspec.models.slot_pool import operations as pool
+from slotspec.models.slot_pool.state import SlotPoolState
 
 
 def start_without_batch_check(s: SlotPoolState) -> int:
@@ -16,7 +16,7 @@ def start_without_batch_check(s: SlotPoolState) -> int:
 BUGS = [
     Bug(
         issue="FLINK-18972",
-        sentence="The timeout check of batch requests is switched off at the start for everybody,"
+        description="The timeout check of batch requests is switched off at the start for everybody,"
         " not only where somebody else does it: a request without slots never times out.",
         model="slot_pool",
         property="starting_switches_no_check_off",

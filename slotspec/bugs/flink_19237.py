@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import cluster_job_master as job_master
-from slotspec.models.cluster_state import ClusterState
+from slotspec.models.cluster import job_master
+from slotspec.models.cluster.state import ClusterState
 
 
 def disconnect_nobody(s: ClusterState) -> None:
@@ -14,7 +14,7 @@ def disconnect_nobody(s: ClusterState) -> None:
 BUGS = [
     Bug(
         issue="FLINK-19237",
-        sentence="A JobMaster loses its leadership and does not disconnect its TaskExecutors; when"
+        description="A JobMaster loses its leadership and does not disconnect its TaskExecutors; when"
         " it leads again they count as registered, the pool does not know them, and whatever"
         " they offer is rejected.",
         model="cluster",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_sharing_release as release
-from slotspec.models.slot_sharing_state import Cause, Raised, SlotSharingState
-from slotspec.models.slot_sharing_tree import has_children
-from slotspec.statemachine.rules import NONE
+from slotspec.models.slot_sharing import release
+from slotspec.models.slot_sharing.state import Cause, Raised, SlotSharingState
+from slotspec.models.slot_sharing.tree import has_children
+from slotspec.statemachine.declaration.rules import NONE
 
 
 def child_released_at_any_time(s: SlotSharingState, parent: int, group: int) -> int:
@@ -24,7 +24,7 @@ def child_released_at_any_time(s: SlotSharingState, parent: int, group: int) -> 
 BUGS = [
     Bug(
         issue="FLINK-19388",
-        sentence="A shared slot is released; the first execution that fails has the others"
+        description="A shared slot is released; the first execution that fails has the others"
         " cancelled, and their logical slots come back and are taken out of the map that the"
         " release is just going through.",
         model="slot_sharing",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_manager_updates as updates
-from slotspec.models.manager_requests import SlotCall
-from slotspec.models.manager_slots import TaskManagerSlot
-from slotspec.models.slot_manager_state import SlotManagerState
-from slotspec.statemachine.rules import fire
+from slotspec.models.slot_manager import updates
+from slotspec.models.slot_manager.lifecycles import SlotCall, TaskManagerSlot
+from slotspec.models.slot_manager.state import SlotManagerState
+from slotspec.statemachine.declaration.rules import fire
 
 
 def completed_whatever_happened(s: SlotManagerState, call: int) -> None:
@@ -24,7 +23,7 @@ def completed_whatever_happened(s: SlotManagerState, call: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-20605",
-        sentence="An acknowledgement waits for the main thread while its TaskExecutor is lost, a"
+        description="An acknowledgement waits for the main thread while its TaskExecutor is lost, a"
         " report comes first, or the manager is suspended; then it meets a slot that is not"
         " PENDING, and the manager crashes.",
         model="slot_manager",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_pool as pool
-from slotspec.models.slot import PhysicalSlot
-from slotspec.models.slot_pool_queues import put_allocated
-from slotspec.models.slot_pool_state import SlotPoolState
+from slotspec.models.slot_pool import operations as pool
+from slotspec.models.slot_pool.lifecycles import PhysicalSlot
+from slotspec.models.slot_pool.queues import put_allocated
+from slotspec.models.slot_pool.state import SlotPoolState
 
 
 def allocate_seen_slot(s: SlotPoolState, request_id: int, allocation: int) -> int:
@@ -20,7 +20,7 @@ def allocate_seen_slot(s: SlotPoolState, request_id: int, allocation: int) -> in
 BUGS = [
     Bug(
         issue="FLINK-21602",
-        sentence="A slot that was available when the job looked is reserved although it was given"
+        description="A slot that was available when the job looked is reserved although it was given"
         " away meanwhile: two tasks have it.",
         model="slot_pool",
         property="only_an_available_slot_can_be_taken",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import cluster_task_executor as task_executor
-from slotspec.models.cluster_state import ClusterState
+from slotspec.models.cluster import task_executor
+from slotspec.models.cluster.state import ClusterState
 
 
 def obey_any(s: ClusterState, own: int, which: int) -> bool:
@@ -15,7 +15,7 @@ def obey_any(s: ClusterState, own: int, which: int) -> bool:
 BUGS = [
     Bug(
         issue="FLINK-21859",
-        sentence="A TaskExecutor offers a slot again, since the answer is late; then that answer"
+        description="A TaskExecutor offers a slot again, since the answer is late; then that answer"
         " comes, and is obeyed although the newer offer is still to be answered.",
         model="cluster",
         property="an_older_answer_changes_nothing",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_manager_updates as updates
-from slotspec.models.manager_requests import SlotCall
-from slotspec.models.manager_slots import TaskManagerSlot
-from slotspec.models.slot_manager_state import SlotManagerState
+from slotspec.models.slot_manager import updates
+from slotspec.models.slot_manager.lifecycles import SlotCall, TaskManagerSlot
+from slotspec.models.slot_manager.state import SlotManagerState
 
 
 def confirmed_for_whoever_has_the_slot(s: SlotManagerState, call: int) -> None:
@@ -21,7 +20,7 @@ def confirmed_for_whoever_has_the_slot(s: SlotManagerState, call: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-21874",
-        sentence="A slot is freed and given to another request while an acknowledgement waits"
+        description="A slot is freed and given to another request while an acknowledgement waits"
         " for the main thread; the acknowledgement of the first confirms the second, which the"
         " TaskExecutor has not agreed to.",
         model="slot_manager",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_sharing_failover as failover
-from slotspec.models.slot_sharing_state import SlotSharingState
+from slotspec.models.slot_sharing import failover
+from slotspec.models.slot_sharing.state import SlotSharingState
 
 
 def return_slots_first(s: SlotSharingState) -> None:
@@ -16,7 +16,7 @@ def return_slots_first(s: SlotSharingState) -> None:
 BUGS = [
     Bug(
         issue="FLINK-22945",
-        sentence="A job is cancelled while some of its tasks still wait for slots: each slot that"
+        description="A job is cancelled while some of its tasks still wait for slots: each slot that"
         " comes back is given to one of these, which has been cancelled and returns it within"
         " the same call, and so on, one level of the stack deeper for every task that waits.",
         model="slot_sharing",

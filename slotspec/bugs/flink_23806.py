@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import cluster_scheduler as scheduler
-from slotspec.models.cluster_lifecycles import Share
-from slotspec.models.cluster_scheduler import give_up
-from slotspec.models.cluster_state import ClusterState
+from slotspec.models.cluster import scheduler
+from slotspec.models.cluster.lifecycles import Share
+from slotspec.models.cluster.scheduler import give_up
+from slotspec.models.cluster.state import ClusterState
 
 
 def return_slots_first(s: ClusterState) -> None:
@@ -18,7 +18,7 @@ def return_slots_first(s: ClusterState) -> None:
 BUGS = [
     Bug(
         issue="FLINK-23806",
-        sentence="A slot request is not fulfilled in time and the job restarts: a slot that comes"
+        description="A slot request is not fulfilled in time and the job restarts: a slot that comes"
         " back serves the request of another task, which is about to be withdrawn, and so comes"
         " back again, one level of the stack deeper for every task that waits.",
         model="cluster",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_manager as manager
-from slotspec.models.slot_manager_placing import forget_reservation
-from slotspec.models.slot_manager_records import entered_under
-from slotspec.models.slot_manager_state import SlotManagerState
-from slotspec.statemachine.rules import NONE
+from slotspec.models.slot_manager import operations as manager
+from slotspec.models.slot_manager.matching import forget_reservation
+from slotspec.models.slot_manager.records import entered_under
+from slotspec.models.slot_manager.state import SlotManagerState
+from slotspec.statemachine.declaration.rules import NONE
 
 
 def withdrawn_and_still_reserved(s: SlotManagerState, allocation: int) -> int:
@@ -21,7 +21,7 @@ def withdrawn_and_still_reserved(s: SlotManagerState, allocation: int) -> int:
 BUGS = [
     Bug(
         issue="FLINK-27409",
-        sentence="A job gives up what it asked for while a worker is on its way; the slots"
+        description="A job gives up what it asked for while a worker is on its way; the slots"
         " expected of that stay reserved for it, and nobody else gets them.",
         model="slot_manager",
         property="reservations_are_for_living_requests",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_pool as pool
-from slotspec.models.slot_pool_state import SlotPoolState
+from slotspec.models.slot_pool import operations as pool
+from slotspec.models.slot_pool.state import SlotPoolState
 
 
 def nothing_is_the_same(s: SlotPoolState, allocation: int, tm: int, index: int) -> bool:
@@ -15,7 +15,7 @@ def nothing_is_the_same(s: SlotPoolState, allocation: int, tm: int, index: int) 
 BUGS = [
     Bug(
         issue="FLINK-28640",
-        sentence="A TaskExecutor is blocked, and offers a slot once more that was taken before"
+        description="A TaskExecutor is blocked, and offers a slot once more that was taken before"
         " that: like everything it offers the slot is rejected, and so it is freed in use.",
         model="cluster",
         property="a_slot_in_use_is_not_rejected",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_manager_records as records
-from slotspec.models.slot_manager_state import SlotManagerState
+from slotspec.models.slot_manager import records
+from slotspec.models.slot_manager.state import SlotManagerState
 
 
 def divided_first(s: SlotManagerState, slots: int, pending: int, more: int) -> bool:
@@ -15,7 +15,7 @@ def divided_first(s: SlotManagerState, slots: int, pending: int, more: int) -> b
 BUGS = [
     Bug(
         issue="FLINK-32254",
-        sentence="An integer division comes before the multiplication, so that the maximum"
+        description="An integer division comes before the multiplication, so that the maximum"
         " becomes smaller than configured, and a worker that fits is not asked for.",
         model="slot_manager",
         property="a_worker_is_asked_for_up_to_the_maximum",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_manager_placing as placing
-from slotspec.models.manager_requests import ManagerRequest
-from slotspec.models.manager_slots import PendingTaskManagerSlot
-from slotspec.models.slot_manager_state import SlotManagerState
-from slotspec.statemachine.rules import NONE, fire
+from slotspec.models.slot_manager import matching as placing
+from slotspec.models.slot_manager.lifecycles import ManagerRequest, PendingTaskManagerSlot
+from slotspec.models.slot_manager.state import SlotManagerState
+from slotspec.statemachine.declaration.rules import NONE, fire
 
 
 def returned_again_and_again(s: SlotManagerState, request: int) -> None:
@@ -23,7 +22,7 @@ def returned_again_and_again(s: SlotManagerState, request: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-32882",
-        sentence="The reservation of a request at a worker that has not come is cleared a second"
+        description="The reservation of a request at a worker that has not come is cleared a second"
         " time, and the manager crashes, since there is none.",
         model="slot_manager",
         property="fault",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_manager_records as records
-from slotspec.models.slot_manager_state import SlotManagerState
+from slotspec.models.slot_manager import records
+from slotspec.models.slot_manager.state import SlotManagerState
 
 
 def registered_ones_alone(s: SlotManagerState, slots: int, pending: int, more: int) -> bool:
@@ -15,7 +15,7 @@ def registered_ones_alone(s: SlotManagerState, slots: int, pending: int, more: i
 BUGS = [
     Bug(
         issue="FLINK-33228",
-        sentence="What there is in total is added up without the workers that were asked for and"
+        description="What there is in total is added up without the workers that were asked for and"
         " have not come, so that the bound on it is missed.",
         model="slot_manager",
         property="the_maximum_is_kept",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_manager_updates as updates
-from slotspec.models.manager_requests import SlotCall
-from slotspec.models.manager_slots import TaskManagerSlot
-from slotspec.models.slot_manager_state import SlotManagerState
-from slotspec.statemachine.rules import fire
+from slotspec.models.slot_manager import updates
+from slotspec.models.slot_manager.lifecycles import SlotCall, TaskManagerSlot
+from slotspec.models.slot_manager.state import SlotManagerState
+from slotspec.statemachine.declaration.rules import fire
 
 
 def concluded_without_a_word(s: SlotManagerState, call: int) -> None:
@@ -21,7 +20,7 @@ def concluded_without_a_word(s: SlotManagerState, call: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-34434",
-        sentence="A slot is removed before its TaskExecutor answers; the future of the call is"
+        description="A slot is removed before its TaskExecutor answers; the future of the call is"
         " completed and not the one that was returned, so that its request waits for ever.",
         model="slot_manager",
         property="a_called_request_will_hear",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models.slot import PhysicalSlot
-from slotspec.models.slot_pool_placing import enter_allocated
-from slotspec.models.slot_pool_queues import drop_slot
-from slotspec.models.slot_pool_state import SlotPoolState
+from slotspec.models.slot_pool.lifecycles import PhysicalSlot
+from slotspec.models.slot_pool.matching import enter_allocated
+from slotspec.models.slot_pool.queues import drop_slot
+from slotspec.models.slot_pool.state import SlotPoolState
 
 
 def enter_only_what_is_new(s: SlotPoolState, request_id: int, allocation: int) -> None:
@@ -20,7 +20,7 @@ def enter_only_what_is_new(s: SlotPoolState, request_id: int, allocation: int) -
 BUGS = [
     Bug(
         issue="FLINK-5793",
-        sentence="A slot that a finished task returns is handed to the next request without being"
+        description="A slot that a finished task returns is handed to the next request without being"
         " entered among the allocated slots: in use, and unknown to the pool.",
         model="slot_pool",
         property="whoever_is_served_holds_the_slot",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import task_slot_table as table
-from slotspec.models.task_slot_table_lifecycles import TaskSlot
-from slotspec.models.task_slot_table_slots import is_known
-from slotspec.models.task_slot_table_state import TaskSlotTableState
+from slotspec.models.task_slot_table import operations as table
+from slotspec.models.task_slot_table.lifecycles import TaskSlot
+from slotspec.models.task_slot_table.slots import is_known
+from slotspec.models.task_slot_table.state import TaskSlotTableState
 
 
 def must_be_active(s: TaskSlotTableState, job: int, allocation: int) -> int:
@@ -19,7 +19,7 @@ def must_be_active(s: TaskSlotTableState, job: int, allocation: int) -> int:
 BUGS = [
     Bug(
         issue="FLINK-5836",
-        sentence="The JobMaster takes a slot, and submits a task to it before it has answered the"
+        description="The JobMaster takes a slot, and submits a task to it before it has answered the"
         " offer; the TaskExecutor refuses the task, since that answer makes the slot active.",
         model="cluster",
         property="a_task_is_taken_if_its_slot_is_there",

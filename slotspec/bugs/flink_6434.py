@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models.slot_pool_futures import complete_exceptionally, fail_request
-from slotspec.models.slot_pool_queues import is_open
-from slotspec.models.slot_pool_state import SlotPoolState
+from slotspec.models.slot_pool.futures import complete_exceptionally, fail_request
+from slotspec.models.slot_pool.queues import is_open
+from slotspec.models.slot_pool.state import SlotPoolState
 
 
 def fail_without_taking(s: SlotPoolState, request: int, error: int, root: int, cause: int) -> None:
@@ -17,7 +17,7 @@ def fail_without_taking(s: SlotPoolState, request: int, error: int, root: int, c
 BUGS = [
     Bug(
         issue="FLINK-6434",
-        sentence="A request whose caller has given up after a timeout is still fulfilled by the"
+        description="A request whose caller has given up after a timeout is still fulfilled by the"
         " pool: the slot is allocated and has no owner who would return it.",
         model="slot_pool",
         property="a_slot_in_use_has_an_owner",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models.slot_pool_futures import run_cancel_hook
-from slotspec.models.slot_pool_state import SlotPoolState
+from slotspec.models.slot_pool.futures import run_cancel_hook
+from slotspec.models.slot_pool.state import SlotPoolState
 
 
 def tell_nobody(s: SlotPoolState, request: int) -> None:
@@ -14,7 +14,7 @@ def tell_nobody(s: SlotPoolState, request: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-7870",
-        sentence="A request that times out at the JobMaster is not cancelled at the"
+        description="A request that times out at the JobMaster is not cancelled at the"
         " ResourceManager, where such requests pile up and later take slots that nobody wants.",
         model="slot_pool",
         property="a_timed_out_request_is_cancelled_where_it_was_sent",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models.slot import PhysicalSlot
-from slotspec.models.slot_pool_placing import (
+from slotspec.models.slot_pool.lifecycles import PhysicalSlot
+from slotspec.models.slot_pool.matching import (
     make_available,
     try_fulfill_slot_request_or_make_available,
 )
-from slotspec.models.slot_pool_state import SlotPoolState
+from slotspec.models.slot_pool.state import SlotPoolState
 
 
 def park_what_is_new(s: SlotPoolState, allocation: int) -> bool:
@@ -22,7 +22,7 @@ def park_what_is_new(s: SlotPoolState, allocation: int) -> bool:
 BUGS = [
     Bug(
         issue="FLINK-8089",
-        sentence="An offered slot whose own request is gone becomes available although another"
+        description="An offered slot whose own request is gone becomes available although another"
         " request waits for such a slot, and goes on waiting.",
         model="slot_pool",
         property="a_slot_becomes_available_only_if_nobody_wants_it",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_pool as pool
-from slotspec.models.connections import Pool
-from slotspec.models.slot_pool_state import SlotPoolState
-from slotspec.statemachine.rules import NONE, fire
+from slotspec.models.slot_pool import operations as pool
+from slotspec.models.slot_pool.lifecycles import Pool
+from slotspec.models.slot_pool.state import SlotPoolState
+from slotspec.statemachine.declaration.rules import NONE, fire
 
 
 def close_and_forget(s: SlotPoolState) -> int:
@@ -20,7 +20,7 @@ def close_and_forget(s: SlotPoolState) -> int:
 BUGS = [
     Bug(
         issue="FLINK-8389",
-        sentence="When the JobMaster ends, the slots that it has accepted are not freed, and stay"
+        description="When the JobMaster ends, the slots that it has accepted are not freed, and stay"
         " active at their TaskExecutors.",
         model="slot_pool",
         property="close_frees_each_slot_once",

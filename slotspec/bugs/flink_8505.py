@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_manager_updates as updates
-from slotspec.models.manager_slots import TaskManagerSlot
-from slotspec.models.slot_manager_state import SlotManagerState
-from slotspec.statemachine.queues import append, place_of
-from slotspec.statemachine.rules import NONE
+from slotspec.models.slot_manager import updates
+from slotspec.models.slot_manager.lifecycles import TaskManagerSlot
+from slotspec.models.slot_manager.state import SlotManagerState
+from slotspec.statemachine.declaration.queues import append, place_of
+from slotspec.statemachine.declaration.rules import NONE
 
 
 def filled_and_still_listed(s: SlotManagerState, slot: int, allocation: int, job: int) -> int:
@@ -22,7 +22,7 @@ def filled_and_still_listed(s: SlotManagerState, slot: int, allocation: int, job
 BUGS = [
     Bug(
         issue="FLINK-8505",
-        sentence="A slot that a TaskExecutor reports in use stays in the ResourceManager's list"
+        description="A slot that a TaskExecutor reports in use stays in the ResourceManager's list"
         " of free slots, and the next request that it matches fails on it.",
         model="slot_manager",
         property="listed_slots_are_free",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models.slot_pool_futures import is_served_by_another
+from slotspec.models.slot_pool.futures import is_served_by_another
 
 
 def never(request: int, allocation: int) -> bool:
@@ -14,7 +14,7 @@ def never(request: int, allocation: int) -> bool:
 BUGS = [
     Bug(
         issue="FLINK-8748",
-        sentence="A request that another slot serves is not cancelled at the ResourceManager, which"
+        description="A request that another slot serves is not cancelled at the ResourceManager, which"
         " goes on looking for a slot that nobody wants.",
         model="slot_pool",
         property="what_a_served_request_had_asked_for_is_inherited",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_sharing_failover as failover
-from slotspec.models.logical_slot_lifecycles import LogicalSlot, Occupant
-from slotspec.models.slot_sharing_state import SlotSharingState
+from slotspec.models.logical_slot.lifecycles import LogicalSlot, Occupant
+from slotspec.models.slot_sharing import failover
+from slotspec.models.slot_sharing.state import SlotSharingState
 
 
 def has_an_execution(s: SlotSharingState, slot: int) -> bool:
@@ -16,7 +16,7 @@ def has_an_execution(s: SlotSharingState, slot: int) -> bool:
 BUGS = [
     Bug(
         issue="FLINK-8749",
-        sentence="Some slots of a job that is being scheduled are there, others are not; when the"
+        description="Some slots of a job that is being scheduled are there, others are not; when the"
         " scheduling is cancelled as a whole, those that are there are in no execution yet, and"
         " nobody gives them up.",
         model="slot_sharing",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models.slot_pool_futures import is_served_by_another
+from slotspec.models.slot_pool.futures import is_served_by_another
 
 
 def is_served_by_its_own(request: int, allocation: int) -> bool:
@@ -14,7 +14,7 @@ def is_served_by_its_own(request: int, allocation: int) -> bool:
 BUGS = [
     Bug(
         issue="FLINK-8934",
-        sentence="A request that gets the slot that was asked for it cancels that very slot at the"
+        description="A request that gets the slot that was asked for it cancels that very slot at the"
         " ResourceManager; one that another slot serves cancels nothing.",
         model="slot_pool",
         property="an_accepted_slot_is_not_cancelled",

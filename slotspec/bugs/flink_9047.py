@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import cluster_job_master as job_master
-from slotspec.models.cluster_job_master import free_slot_at
-from slotspec.models.cluster_lifecycles import Registration
-from slotspec.models.cluster_state import ClusterState
-from slotspec.models.connections import Pool
-from slotspec.models.slot_pool_placing import make_available
+from slotspec.models.cluster import job_master
+from slotspec.models.cluster.job_master import free_slot_at
+from slotspec.models.cluster.lifecycles import Registration
+from slotspec.models.cluster.state import ClusterState
+from slotspec.models.slot_pool.lifecycles import Pool
+from slotspec.models.slot_pool.matching import make_available
 
 ONLY_NUMBER = 0
 """The slot's number: the bounds give a TaskExecutor one slot."""
@@ -28,7 +28,7 @@ def free_slot_or_keep_it(s: ClusterState, tm: int, allocation: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-9047",
-        sentence="The call that frees a slot fails, and the pool takes the slot back without asking"
+        description="The call that frees a slot fails, and the pool takes the slot back without asking"
         " whether its TaskExecutor is still registered: a slot that is nowhere is available.",
         model="cluster",
         property="pool_held_slots_have_registered_task_managers",

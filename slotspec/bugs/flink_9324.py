@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import logical_slot
-from slotspec.models.logical_slot_lifecycles import LogicalSlot
-from slotspec.models.logical_slot_state import Effect, LogicalSlotState, Reaction
-from slotspec.statemachine.rules import emit
+from slotspec.models.logical_slot import operations as logical_slot
+from slotspec.models.logical_slot.lifecycles import LogicalSlot
+from slotspec.models.logical_slot.state import Effect, LogicalSlotState, Reaction
+from slotspec.statemachine.declaration.rules import emit
 
 
 def end_release_then_return(s: LogicalSlotState, slot: int, fails: int) -> None:
@@ -24,7 +24,7 @@ def end_release_then_return(s: LogicalSlotState, slot: int, fails: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-9324",
-        sentence="The release future of a logical slot completes when the payload has terminated,"
+        description="The release future of a logical slot completes when the payload has terminated,"
         " before the slot is back with its owner: a restart that waits for it asks for another"
         " slot instead of the one that is about to be returned.",
         model="logical_slot",

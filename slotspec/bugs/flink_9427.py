@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import cluster_resource_manager as resource_manager
-from slotspec.models import slot_manager as manager
-from slotspec.models.cluster_messages import Way, send, way
-from slotspec.models.cluster_resource_manager import read_report, tell_world, tm_of, unregister
-from slotspec.models.cluster_state import ClusterState, Message
-from slotspec.models.cluster_task_executor import write_slot_report
-from slotspec.statemachine.rules import NONE
+from slotspec.models.cluster import resource_manager
+from slotspec.models.cluster.messages import Way, send, way
+from slotspec.models.cluster.resource_manager import read_report, tell_world, tm_of, unregister
+from slotspec.models.cluster.state import ClusterState, Message
+from slotspec.models.cluster.task_executor import write_slot_report
+from slotspec.models.slot_manager import operations as manager
+from slotspec.statemachine.declaration.rules import NONE
 
 
 def registered_with_its_slots(s: ClusterState, instance: int) -> None:
@@ -29,7 +29,7 @@ def registered_with_its_slots(s: ClusterState, instance: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-9427",
-        sentence="A TaskExecutor reports its slots with its registration; one of them is given to"
+        description="A TaskExecutor reports its slots with its registration; one of them is given to"
         " a waiting request at once, and the call for it arrives before the answer to the"
         " registration, at a TaskExecutor that does not know its ResourceManager yet.",
         model="cluster",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_manager_updates as updates
-from slotspec.models.slot_manager_records import leave_fulfilled
-from slotspec.models.slot_manager_state import SlotManagerState
-from slotspec.statemachine.rules import NONE
+from slotspec.models.slot_manager import updates
+from slotspec.models.slot_manager.records import leave_fulfilled
+from slotspec.models.slot_manager.state import SlotManagerState
+from slotspec.statemachine.declaration.rules import NONE
 
 
 def removed_in_silence(s: SlotManagerState, slot: int, cause: int) -> None:
@@ -21,7 +21,7 @@ def removed_in_silence(s: SlotManagerState, slot: int, cause: int) -> None:
 BUGS = [
     Bug(
         issue="FLINK-9456",
-        sentence="A TaskExecutor dies before it has offered the slot that was given away on it;"
+        description="A TaskExecutor dies before it has offered the slot that was given away on it;"
         " the JobMaster is not told, and waits for its whole timeout.",
         model="slot_manager",
         property="a_lost_slot_fails_its_allocation",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_manager_updates as updates
-from slotspec.models.manager_slots import TaskManagerSlot
-from slotspec.models.slot_manager_state import SlotManagerState
-from slotspec.statemachine.rules import fire
+from slotspec.models.slot_manager import updates
+from slotspec.models.slot_manager.lifecycles import TaskManagerSlot
+from slotspec.models.slot_manager.state import SlotManagerState
+from slotspec.statemachine.declaration.rules import fire
 
 
 def displaced_and_still_waiting(s: SlotManagerState, slot: int, allocation: int, job: int) -> None:
@@ -20,7 +20,7 @@ def displaced_and_still_waiting(s: SlotManagerState, slot: int, allocation: int,
 BUGS = [
     Bug(
         issue="FLINK-9884",
-        sentence="A report shows an allocation in a slot that is given to another request; the"
+        description="A report shows an allocation in a slot that is given to another request; the"
         " request of that allocation stays, and gets a second slot.",
         model="slot_manager",
         property="what_displaces_a_request_is_not_waited_for",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import slot_pool as pool
-from slotspec.models.slot import PhysicalSlot
-from slotspec.models.slot_pool_queues import clear_slot, is_held
-from slotspec.models.slot_pool_state import SlotPoolState
-from slotspec.statemachine.rules import NONE, fire
+from slotspec.models.slot_pool import operations as pool
+from slotspec.models.slot_pool.lifecycles import PhysicalSlot
+from slotspec.models.slot_pool.queues import clear_slot, is_held
+from slotspec.models.slot_pool.state import SlotPoolState
+from slotspec.statemachine.declaration.rules import NONE, fire
 
 
 def drop_failed_slot(s: SlotPoolState, allocation: int) -> int:
@@ -22,7 +22,7 @@ def drop_failed_slot(s: SlotPoolState, allocation: int) -> int:
 BUGS = [
     Bug(
         issue="FLINK-9912",
-        sentence="A slot whose allocation fails leaves the pool without being freed at its"
+        description="A slot whose allocation fails leaves the pool without being freed at its"
         " TaskExecutor, which stays registered even if it has no slot left here.",
         model="slot_pool",
         property="a_dropped_slot_is_freed",

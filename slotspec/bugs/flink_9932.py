@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
-from slotspec.models import task_slot_table as table
-from slotspec.models.task_slot_table_lifecycles import TaskSlot
-from slotspec.models.task_slot_table_slots import is_known
-from slotspec.models.task_slot_table_state import TaskSlotTableState
+from slotspec.models.task_slot_table import operations as table
+from slotspec.models.task_slot_table.lifecycles import TaskSlot
+from slotspec.models.task_slot_table.slots import is_known
+from slotspec.models.task_slot_table.state import TaskSlotTableState
 
 
 def only_looked_at(s: TaskSlotTableState, job: int, allocation: int) -> int:
@@ -19,7 +19,7 @@ def only_looked_at(s: TaskSlotTableState, job: int, allocation: int) -> int:
 BUGS = [
     Bug(
         issue="FLINK-9932",
-        sentence="The JobMaster has accepted a slot and its answer is late or lost; tasks that"
+        description="The JobMaster has accepted a slot and its answer is late or lost; tasks that"
         " it submits are refused, since the slot is not active, until the slot times out.",
         model="task_slot_table",
         property="a_submission_activates_the_slot_of_its_job",

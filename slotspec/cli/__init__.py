@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 
-HOLDS, VIOLATED, USAGE, UNKNOWN, FAULT = range(5)
-"""Exit codes. Ctrl-C is UNKNOWN, what holds but for known deviations HOLDS."""
+from slotspec.cli.exit_codes import FAULT, HOLDS, UNKNOWN, USAGE
 
 CTRL_C = 130
 """What typer makes of Ctrl-C where a command does not handle it itself."""

@@ -36,7 +36,7 @@ def build() -> typer.Typer:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from slotspec import __version__
+        from slotspec.version import __version__
 
         typer.echo(f"slotspec {__version__}")
         raise typer.Exit

@@ -11,8 +11,8 @@ from slotspec.statemachine.errors import UsageError
 if TYPE_CHECKING:
     from slotspec.bugs import Bug
     from slotspec.cli.output import Output
-    from slotspec.statemachine.model import Instance
-    from slotspec.statemachine.verdict import Finding, Result
+    from slotspec.statemachine.declaration.model import Instance
+    from slotspec.statemachine.results import Finding, Result
 
 ALL = "all"
 NUMBERS = ("length", "found", "states", "seconds")
@@ -117,7 +117,7 @@ def bug_of(instance: Instance) -> Bug | None:
 
 def found_by(bug: Bug, result: Result) -> Finding | None:
     """The trace to what the bug is said to break, if the check found one."""
-    from slotspec.statemachine.verdict import Verdict
+    from slotspec.statemachine.results import Verdict
 
     ends = {"fault": result.fault, "deadlock": result.deadlock}
     if bug.property in ends:
@@ -134,7 +134,7 @@ def search(instance: Instance, most: int) -> tuple[Bug, Finding]:
     :raises UsageError: ``SET073`` where there is none.
     """
     from slotspec.statemachine.check import check
-    from slotspec.statemachine.verdict import Limits
+    from slotspec.statemachine.results import Limits
 
     bug = bug_of(instance)
     assert bug is not None
@@ -178,11 +178,11 @@ def report_bugs(results: Sequence[Result], left: Sequence[Instance], seconds: fl
 
 def _one(out: Output, result: Result) -> None:
     from slotspec.cli.report import trace
-    from slotspec.statemachine.verdict import Verdict
+    from slotspec.statemachine.results import Verdict
 
     bug = bug_of(result.instance)
     assert bug is not None
-    for text in (f"{bug.issue}: {bug.sentence}", bug.likeness):
+    for text in (f"{bug.issue}: {bug.description}", bug.likeness):
         if text:
             out.line(text, "bold" if text is not bug.likeness else None)
     bounds = ", ".join(f"{n}={v}" for n, v in result.instance.setting.bounds.items())
@@ -197,7 +197,7 @@ def _one(out: Output, result: Result) -> None:
         return
     title = f"VIOLATED {bug.property} after {len(finding.steps)} steps ({counts})"
     declared = result.instance.properties.get(bug.property)
-    said = finding.fault or (declared.sentence if declared else "")
+    said = finding.fault or (declared.description if declared else "")
     trace(out, result.instance, f"{title}: {said}", finding)
     others = [
         f"{p.property.name} ({len(p.finding.steps)})"

@@ -13,12 +13,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from slotspec.cli import FAULT, HOLDS, UNKNOWN, VIOLATED
 from slotspec.cli.bugs import bug_of, found_by
+from slotspec.cli.exit_codes import FAULT, HOLDS, UNKNOWN, VIOLATED
 from slotspec.cli.jobs import Outcome, Request
+from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
-from slotspec.statemachine.model import Instance
-from slotspec.statemachine.verdict import NO_LIMITS, Finding, Limit, Limits, Result, Verdict
+from slotspec.statemachine.results import NO_LIMITS, Finding, Limit, Limits, Result, Verdict
 
 WORTH_A_PROCESS = 2_000
 """Calls tried here before a run gets a process of its own, whose start takes longer."""
@@ -331,14 +331,14 @@ def write_trace(target: Path, results: Sequence[Result], chosen: bool) -> None:
 
     :param chosen: properties were named, so that a witness may be what is wanted.
     """
-    from slotspec.statemachine.words import words_of
+    from slotspec.oracle.traces.export import export
 
     found = next(traces(results, chosen), None)
     if found is None:
         typer.echo(f"no trace to write into {target}", err=True)
         return
     result, finding = found
-    lines = words_of(result.instance).export(finding)
+    lines = export(result.instance, finding)
     write(target, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
 
 

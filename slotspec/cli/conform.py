@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from slotspec.oracle.conform import Report, Summary
+    from slotspec.oracle.conformance.report import Report, Summary
 
 SHOWN_DIFFERENCES = 8
 """So many differing places of one divergence are printed; ``--json`` has more."""
@@ -55,7 +55,7 @@ def conform(
     """
     from rich.console import Console
 
-    from slotspec.oracle.conform import conform_all
+    from slotspec.oracle.conformance.batch import conform_all
     from slotspec.statemachine.errors import UsageError
 
     errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
@@ -132,7 +132,7 @@ def _print_divergence(report: Report, out: Console) -> None:
     from rich import box
     from rich.table import Table
 
-    from slotspec.oracle.compare import as_text
+    from slotspec.oracle.conformance.compare import as_text
 
     found = report.divergence
     assert found is not None

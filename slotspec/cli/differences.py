@@ -21,8 +21,8 @@ def report_all(
     json_to: str | None,
 ) -> None:
     """Print, write (each kind to a file of its own in the folder `out`), and leave."""
-    from slotspec.cli.fuzz import write_found, write_json
-    from slotspec.oracle.fuzzing.telling import rows
+    from slotspec.cli.output import write_found, write_json
+    from slotspec.oracle.fuzzing.rendering import rows
 
     printed.line(f"{peer} against generation {generation}")
     for who, names in ((peer, outcome.absent_there), (generation, outcome.absent_here)):

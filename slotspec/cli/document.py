@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from slotspec.cli.bugs import bug_of, found_by
-from slotspec.statemachine.model import Instance, Kind
-from slotspec.statemachine.verdict import Finding, PropertyResult, Result, Verdict
-from slotspec.statemachine.words import words_of
+from slotspec.statemachine.declaration.model import Instance, Kind
+from slotspec.statemachine.formatting import formatter_of
+from slotspec.statemachine.results import Finding, PropertyResult, Result, Verdict
 
 FORMAT = 1
 """Raised when a key changes its meaning or goes; new keys may come at any time."""
@@ -43,7 +43,7 @@ def document(result: Result) -> dict[str, Any]:
                 "name": found.property.name,
                 "kind": found.property.kind.value,
                 "verdict": found.verdict.name,
-                "sentence": found.property.sentence,
+                "sentence": found.property.description,
                 "source": found.property.source,
                 "reason": found.reason,
                 "trace": steps(result.instance, found.finding),
@@ -85,7 +85,7 @@ def told(result: Result) -> dict[str, Any] | None:
     finding = found_by(bug, result)
     return {
         "issue": bug.issue,
-        "sentence": bug.sentence,
+        "sentence": bug.description,
         "property": bug.property,
         "length": bug.length,
         "found": finding is not None,
@@ -97,7 +97,7 @@ def steps(instance: Instance, finding: Finding | None) -> list[Mapping[str, Any]
     """The steps of a trace; None where there is none."""
     if finding is None:
         return None
-    words = words_of(instance)
+    words = formatter_of(instance)
     return [
         {
             "step": number,
@@ -107,7 +107,7 @@ def steps(instance: Instance, finding: Finding | None) -> list[Mapping[str, Any]
             "effects": [list(effect) for effect in step.effects],
             "changed": {name: list(pair) for name, pair in step.changed.items()},
             "words": {
-                "call": words.taken(step),
+                "call": words.format_step(step),
                 "effects": words.effects(step),
                 "changes": words.changes(step),
             },

@@ -14,8 +14,8 @@ from slotspec.statemachine.errors import UsageError
 
 if TYPE_CHECKING:
     from slotspec.diagrams.description import Diagram
-    from slotspec.statemachine.model import Instance, Model
-    from slotspec.statemachine.verdict import Finding
+    from slotspec.statemachine.declaration.model import Instance, Model
+    from slotspec.statemachine.results import Finding
 
 TRACES = (".jsonl", ".jsonl.gz")
 """How the file of a trace ends."""
@@ -207,7 +207,7 @@ def _gallery(out: str | None) -> None:
 
 def _trace(path: str, generations: list[str]) -> Diagram:
     from slotspec.diagrams.sequences import of_finding, of_trace
-    from slotspec.oracle.steps import finding_of, is_steps
+    from slotspec.oracle.conformance.steps import finding_of, is_steps
 
     if len(generations) > 1:
         raise UsageError("SET054", "hold a trace against one generation, not several")
@@ -262,7 +262,7 @@ def _of_model(
     if chosen is Kind.messages:
         from slotspec.diagrams.networks import network
 
-        some = [s.name for s in model.scopes.values() if not s.endless]
+        some = [s.name for s in model.scopes.values() if not s.simulation_only]
         names = [scope] if scope else some[:1] if bounds else some
         return network([model.instance(bounds, generation=version, scope=name) for name in names])
     instance = model.instance(bounds, generation=version, scope=scope)
@@ -319,9 +319,9 @@ def _lifecycles(
 
     if coverage:
         from slotspec.statemachine.check import check
-        from slotspec.statemachine.verdict import Limits
+        from slotspec.statemachine.results import Limits
 
-        names = [s.name for s in model.scopes.values() if not s.endless]
+        names = [s.name for s in model.scopes.values() if not s.simulation_only]
         if scope:
             names = [scope]
         elif bounds:
@@ -354,7 +354,7 @@ def _lifecycles(
 
 def _finding(instance: Instance, prop: str, max_states: int | None) -> Finding:
     from slotspec.statemachine.check import check
-    from slotspec.statemachine.verdict import Limits
+    from slotspec.statemachine.results import Limits
 
     if prop not in instance.properties:
         known = ", ".join(instance.properties)

@@ -10,9 +10,9 @@ import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from slotspec.statemachine.compiler.cache import folder
-from slotspec.statemachine.model import Instance, flat_size
-from slotspec.statemachine.verdict import Result
+from slotspec.statemachine.compiler.backend.cache import folder
+from slotspec.statemachine.declaration.model import Instance, flat_size
+from slotspec.statemachine.results import Result
 
 FILE = "durations.json"
 

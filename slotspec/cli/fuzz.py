@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from slotspec.oracle.fuzzing.coverage import Coverage
     from slotspec.oracle.fuzzing.lockstep import Found
     from slotspec.oracle.fuzzing.run import Outcome
-    from slotspec.oracle.fuzzing.subjects import Subject
+    from slotspec.oracle.fuzzing.targets import FuzzTarget
     from slotspec.oracle.peers.protocol import Peer, PeerError
 
 SHOWN = 8
@@ -126,14 +125,14 @@ def subject_and_peer(
     bug: str | None,
     flink_jars: Path | None,
     timeout: float,
-) -> tuple[Subject, Peer]:
+) -> tuple[FuzzTarget, Peer]:
     """The class that is fuzzed, and the peer: a target, or a model with a known bug.
 
     :raises UsageError: ``SET112`` for a model without a class, ``SET113`` where not exactly one
         of target and bug is given or they contradict `model`, ``SET070`` for an unknown bug,
         ``SET115`` for a timeout that nobody can wait for.
     """
-    from slotspec.oracle.fuzzing.subjects import subject
+    from slotspec.oracle.fuzzing.targets import fuzz_target
     from slotspec.oracle.peers.target import open_peer
     from slotspec.statemachine.errors import UsageError
 
@@ -144,7 +143,7 @@ def subject_and_peer(
             "SET115", f"--timeout {timeout:g}: give seconds above 0, {LONGEST_WAIT:,} at most"
         )
     if target is not None:
-        about = subject(model or "slot_pool")
+        about = fuzz_target(model or "slot_pool")
         return about, open_peer(target, flink_jars=flink_jars, timeout=timeout, model=about.model)
     from slotspec.cli.bugs import ALL, chosen_bugs
     from slotspec.oracle.fuzzing.bugs import peer_of
@@ -160,10 +159,10 @@ def subject_and_peer(
             "SET113",
             f"{chosen.issue} is a bug of {chosen.model}, not of {model}; leave --model out",
         )
-    return subject(chosen.model), peer_of(chosen)
+    return fuzz_target(chosen.model), peer_of(chosen)
 
 
-def generation_for(peer: Any, asked: str | None, about: Subject) -> str:
+def generation_for(peer: Any, asked: str | None, about: FuzzTarget) -> str:
     """The generation to hold a peer against.
 
     :raises UsageError: ``SET101`` where it is unknown or cannot be guessed.
@@ -171,8 +170,8 @@ def generation_for(peer: Any, asked: str | None, about: Subject) -> str:
     from slotspec.statemachine.errors import UsageError
 
     found = asked or getattr(peer, "generation", None)
-    if found not in about.vocabulary.generations:
-        known = ", ".join(about.vocabulary.generations)
+    if found not in about.schema.generations:
+        known = ", ".join(about.schema.generations)
         what = (
             f"there is no generation {found!r}" if found else f"of which generation is {peer.name}"
         )
@@ -210,6 +209,8 @@ def report(
     json_to: str | None,
 ) -> None:
     """Print, write, and leave with the exit code."""
+    from slotspec.cli.output import write_found, write_json
+
     coverage = outcome.coverage
     printed.line(f"{peer} against generation {generation}")
     if outcome.found is None:
@@ -260,8 +261,8 @@ def coverage_table(printed: Output, coverage: Coverage) -> None:
 
 def print_found(printed: Output, found: Found, original: int) -> None:
     """A divergence as a table and a diagram."""
-    from slotspec.oracle.compare import as_text
-    from slotspec.oracle.fuzzing.telling import mermaid, rows
+    from slotspec.oracle.conformance.compare import as_text
+    from slotspec.oracle.fuzzing.rendering import mermaid, rows
 
     what = "the model fails" if found.fault else "diverges"
     printed.line()
@@ -282,16 +283,9 @@ def print_found(printed: Output, found: Found, original: int) -> None:
     printed.line(mermaid(found))
 
 
-def write_found(path: Path, found: Found) -> None:
-    """The sequence as the peer ran it, for ``slotspec conform``."""
-    from slotspec.oracle.writing import write_trace
-
-    write_trace(path, found.header, found.steps)
-
-
 def explain_peer(error: PeerError, out: Path | None) -> None:
     """Say what a failed peer was asked, up to the end."""
-    from slotspec.oracle.fuzzing.telling import call
+    from slotspec.oracle.fuzzing.rendering import call
 
     print(f"Error: {error}", file=sys.stderr)
     if error.sequence:
@@ -301,8 +295,8 @@ def explain_peer(error: PeerError, out: Path | None) -> None:
     for number, (op, arguments) in enumerate(error.sequence, 1):
         print(f"  {number}  {call(op, arguments)}", file=sys.stderr)
     if out is not None and error.header is not None:
-        from slotspec.oracle.traces import TraceStep
-        from slotspec.oracle.writing import write_trace
+        from slotspec.oracle.traces.trace import TraceStep
+        from slotspec.oracle.traces.writing import write_trace
 
         steps = [TraceStep(op=op, arguments=arguments) for op, arguments in error.sequence]
         write_trace(out, error.header, steps)
@@ -311,7 +305,7 @@ def explain_peer(error: PeerError, out: Path | None) -> None:
 
 def to_json(peer: str, generation: str, outcome: Outcome, code: int) -> dict[str, Any]:
     """What ``--json`` writes."""
-    from slotspec.oracle.compare import ABSENT
+    from slotspec.oracle.conformance.compare import ABSENT
 
     found = outcome.found
     return {
@@ -338,22 +332,3 @@ def to_json(peer: str, generation: str, outcome: Outcome, code: int) -> dict[str
             ],
         },
     }
-
-
-def write_json(place: str, document: dict[str, Any]) -> None:
-    """Write a report; ``-`` is standard output.
-
-    :raises UsageError: ``SET103`` where the file cannot be written.
-    """
-    from slotspec.statemachine.errors import UsageError
-
-    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    if place == "-":
-        sys.stdout.write(text)
-        return
-    try:
-        Path(place).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UsageError(
-            "SET103", f"{place}: cannot be written ({error.strerror}); choose another place"
-        ) from None

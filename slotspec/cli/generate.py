@@ -11,7 +11,7 @@ import typer
 from slotspec.cli.fuzz import MODEL_HELP
 
 if TYPE_CHECKING:
-    from slotspec.oracle.fuzzing.covering import Cover, Covering
+    from slotspec.oracle.fuzzing.coverage_tours import Cover, Covering
 
 
 def register(app: typer.Typer) -> None:
@@ -45,21 +45,21 @@ def generate(
     ``slotspec conform``. Exits with 0, or with 3 if states were left out for their number.
     """
     from slotspec.cli.plan import parse_bounds
-    from slotspec.oracle.fuzzing.covering import COVERS
-    from slotspec.oracle.fuzzing.covering import cover as covered
-    from slotspec.oracle.fuzzing.subjects import subject
+    from slotspec.oracle.fuzzing.coverage_tours import COVERS
+    from slotspec.oracle.fuzzing.coverage_tours import cover as covered
+    from slotspec.oracle.fuzzing.targets import fuzz_target
     from slotspec.statemachine.errors import UsageError
 
     if cover not in COVERS:
         raise UsageError("SET111", f"--cover {cover!r}; choose from {', '.join(COVERS)}")
-    about = subject(model)
+    about = fuzz_target(model)
     if generation is not None:
         about.generation(generation)
     if max_states < 1 or length < 1:
         raise UsageError("SET110", "--max-states and --length have to be at least 1")
     bounds: Mapping[str, int] | None = parse_bounds(settings) if settings else None
     incomplete = False
-    for version in [generation] if generation else about.vocabulary.generations:
+    for version in [generation] if generation else about.schema.generations:
         what: Cover = cover
         covering = covered(what, version, bounds, model=model, states=max_states, length=length)
         folder = out / version
@@ -73,10 +73,10 @@ def generate(
 
 def write(covering: Covering, folder: Path) -> tuple[int, int]:
     """One trace for each sequence; how many, and with how many steps in all."""
-    from slotspec.oracle.fuzzing.walking import recorded
-    from slotspec.oracle.writing import write_trace
+    from slotspec.oracle.fuzzing.environment_walks import recorded
+    from slotspec.oracle.traces.writing import write_trace
     from slotspec.statemachine.errors import UsageError
-    from slotspec.statemachine.replay import explain
+    from slotspec.statemachine.interpreter.replay import explain
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

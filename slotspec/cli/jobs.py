@@ -21,9 +21,9 @@ from typing import Any
 
 from slotspec.cli.bugs import bug_of, plan_bugs
 from slotspec.cli.plan import plan
+from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import SlotspecError
-from slotspec.statemachine.model import Instance
-from slotspec.statemachine.verdict import Finding, Progress, PropertyResult, Result
+from slotspec.statemachine.results import Finding, Progress, PropertyResult, Result
 
 PATIENCE = 15.0
 """Seconds in which a process that is told to stop has to say what it knows."""
@@ -192,7 +192,7 @@ def _context() -> Any:
     from multiprocessing.forkserver import ensure_running
 
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["slotspec.cli.needed"])
+    context.set_forkserver_preload(["slotspec.cli.forkserver_preload"])
     before = dict(os.environ)
     try:
         # it is to import from where this process does, not from the present folder
@@ -304,7 +304,7 @@ def _trace(finding: Finding | None) -> Trace | None:
 
 
 def _finding(trace: Trace | None, instance: Instance) -> Finding | None:
-    from slotspec.statemachine.replay import explain
+    from slotspec.statemachine.interpreter.replay import explain
 
     if trace is None:
         return None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slotspec.statemachine.model import Model
+from slotspec.statemachine.declaration.model import Model
 
 if TYPE_CHECKING:
     from slotspec.cli.output import Output
@@ -47,14 +47,14 @@ def list_(
 
     out = Output()
     if what is What.models and not model:
-        out.table(("model", "what it is"), list(MODELS.items()))
+        out.table(("model", "what it is"), [(e.name, e.description) for e in MODELS.values()])
         return
     if what is What.bugs and not model:
         all_bugs(out)
         return
     for name in model or MODELS:
         found = find_model(name)
-        out.line(f"{found.name}: {found.sentence}", "bold")
+        out.line(f"{found.name}: {found.description}", "bold")
         headers, rows = TABLES[what](found)
         out.table(headers, rows)
         out.line()
@@ -65,7 +65,7 @@ def all_bugs(out: Output) -> None:
     from slotspec.bugs import known_bugs
 
     rows = [
-        (bug.issue, bug.model, bug.property, str(bug.length), bug.sentence)
+        (bug.issue, bug.model, bug.property, str(bug.length), bug.description)
         for bug in known_bugs().values()
     ]
     headers = ("bug", "model", "breaks", "length", "what goes wrong")
@@ -100,7 +100,7 @@ def _choice(value: object) -> str:
 
 def scopes(model: Model) -> Rows:
     rows = [
-        (scope.name, ", ".join(f"{n}={v}" for n, v in scope.bounds.items()), scope.sentence)
+        (scope.name, ", ".join(f"{n}={v}" for n, v in scope.bounds.items()), scope.description)
         for scope in model.scopes.values()
     ]
     return ("scope", "bounds", "why"), rows
@@ -108,23 +108,25 @@ def scopes(model: Model) -> Rows:
 
 def bounds(model: Model) -> Rows:
     rows = [
-        (b.name, f"{b.minimum} to {b.maximum}", str(b.default), b.sentence)
+        (b.name, f"{b.minimum} to {b.maximum}", str(b.default), b.description)
         for b in model.bounds.values()
     ]
     return ("bound", "range", "default", "what it is"), rows
 
 
 def operations(model: Model) -> Rows:
-    return ("operation", "what it does"), [(o.name, o.sentence) for o in model.operations.values()]
+    return ("operation", "what it does"), [
+        (o.name, o.description) for o in model.operations.values()
+    ]
 
 
 def actions(model: Model) -> Rows:
-    rows = [(a.name, ", ".join(a.parameters), a.sentence) for a in model.actions.values()]
+    rows = [(a.name, ", ".join(a.parameters), a.description) for a in model.actions.values()]
     return ("action", "parameters", "what happens"), rows
 
 
 def properties(model: Model) -> Rows:
-    rows = [(p.name, p.kind.value, p.sentence, p.source) for p in model.properties.values()]
+    rows = [(p.name, p.kind.value, p.description, p.source) for p in model.properties.values()]
     return ("property", "kind", "what holds", "source"), rows
 
 
@@ -137,7 +139,7 @@ def lifecycles(model: Model) -> Rows:
             move.source.name,
             move.event.name,
             move.target.name,
-            move.event.sentence,
+            move.event.description,
         )
         for lifecycle in lifecycles_of(model)
         for move in lifecycle.transitions
@@ -149,7 +151,7 @@ def bugs(model: Model) -> Rows:
     from slotspec.bugs import known_bugs
 
     rows = [
-        (bug.issue, bug.property, str(bug.length), bug.generation or "", bug.sentence)
+        (bug.issue, bug.property, str(bug.length), bug.generation or "", bug.description)
         for bug in known_bugs().values()
         if bug.model == model.name
     ]

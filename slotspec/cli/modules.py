@@ -9,8 +9,8 @@ from pathlib import Path
 from types import ModuleType
 
 from slotspec.models import load_model
+from slotspec.statemachine.declaration.model import Model
 from slotspec.statemachine.errors import SlotspecError, UsageError
-from slotspec.statemachine.model import Model
 
 
 def find_model(name: str) -> Model:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from slotspec.oracle.fuzzing.lockstep import Found
 
 WIDE = 10_000
 """Columns of plain text: a file or pipe has no edge at which to break a line."""
@@ -66,3 +70,29 @@ class Output:
             self.console.print(table)
         for line in captured.get().splitlines():
             self.line(line.rstrip())
+
+
+def write_found(path: Path, found: Found) -> None:
+    """The sequence as the peer ran it, for ``slotspec conform``."""
+    from slotspec.oracle.traces.writing import write_trace
+
+    write_trace(path, found.header, found.steps)
+
+
+def write_json(place: str, document: dict[str, Any]) -> None:
+    """Write a report; ``-`` is standard output.
+
+    :raises UsageError: ``SET103`` where the file cannot be written.
+    """
+    from slotspec.statemachine.errors import UsageError
+
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    if place == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(place).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(
+            "SET103", f"{place}: cannot be written ({error.strerror}); choose another place"
+        ) from None

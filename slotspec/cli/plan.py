@@ -7,9 +7,9 @@ from difflib import get_close_matches
 
 from slotspec.cli.modules import find_model
 from slotspec.models import MODELS
+from slotspec.statemachine.declaration.model import Instance, Model
 from slotspec.statemachine.errors import SlotspecError, UsageError
-from slotspec.statemachine.interpret import place_of
-from slotspec.statemachine.model import Instance, Model
+from slotspec.statemachine.interpreter.stepping import place_of
 
 
 def plan(
@@ -19,14 +19,14 @@ def plan(
     settings: Sequence[str] = (),
     properties: Sequence[str] = (),
     *,
-    endless: bool = False,
+    simulation_only: bool = False,
 ) -> list[Instance]:
     """Every instance to check, in order of model, generation, scope.
 
     Without `names` all built-in models; without `generations` and `scopes` all of each
     model's, except that bounds given by `settings` (``NAME=VALUE``) start from its first
     scope alone. A scope too large to be searched through is left out unless it is named; with
-    `endless` it is the one that is taken.
+    `simulation_only` it is the one that is taken.
 
     :raises UsageError: a name that nothing has (``SET001`` to ``SET019``).
     """
@@ -39,7 +39,7 @@ def plan(
     instances: list[Instance] = []
     for model in models:
         for version in _generations(model, generations):
-            for scope in _scopes(model, scopes, bounds, endless):
+            for scope in _scopes(model, scopes, bounds, simulation_only):
                 instances.append(_instance(model, bounds, version, scope))
     if properties:
         for instance in instances:
@@ -100,12 +100,14 @@ def _generations(model: Model, wanted: Sequence[str]) -> list[str | None]:
     return [v for v in model.generations if not wanted or v in wanted]
 
 
-def _scopes(model: Model, wanted: Sequence[str], bounds: object, endless: bool) -> list[str]:
+def _scopes(
+    model: Model, wanted: Sequence[str], bounds: object, simulation_only: bool
+) -> list[str]:
     if wanted:
         return [name for name in model.scopes if name in wanted]
-    large = [scope.name for scope in model.scopes.values() if scope.endless]
+    large = [scope.name for scope in model.scopes.values() if scope.simulation_only]
     small = [name for name in model.scopes if name not in large]
-    if endless:
+    if simulation_only:
         return (large or small)[:1]
     return small[:1] if bounds else small
 

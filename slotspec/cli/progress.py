@@ -8,11 +8,11 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from slotspec.statemachine.verdict import Progress, Reporter, silent
+from slotspec.statemachine.results import Progress, Reporter, silent
 
 if TYPE_CHECKING:
     from slotspec.cli.jobs import Running, Show
-    from slotspec.statemachine.model import Instance
+    from slotspec.statemachine.declaration.model import Instance
 
 At = TypeVar("At")
 

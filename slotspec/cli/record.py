@@ -39,7 +39,7 @@ def record(
     from slotspec.cli.fuzz import explain_peer, generation_for, subject_and_peer
     from slotspec.oracle.fuzzing.recording import Recording
     from slotspec.oracle.peers.protocol import PeerError
-    from slotspec.oracle.writing import TraceWriter
+    from slotspec.oracle.traces.writing import TraceWriter
     from slotspec.statemachine.errors import UsageError
 
     if steps < 1:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from slotspec.cli.output import Output
 from slotspec.cli.summary import Group, Transition, groups, length, overall, own_lifecycles
-from slotspec.statemachine.model import Instance
-from slotspec.statemachine.verdict import Finding, Result, Verdict
-from slotspec.statemachine.words import NOTHING, for_ever, words_of
+from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.formatting import NOTHING, for_ever, formatter_of
+from slotspec.statemachine.results import Finding, Result, Verdict
 
 NUMBERS = ("states", "transitions", "depth", "seconds", "step")
 
@@ -192,9 +192,9 @@ def findings(result: Result, everything: bool) -> Iterator[tuple[str, Finding | 
             declared = found.property
             more = f" ({found.reason})" if found.reason else ""
             if found.finding and found.finding.elements:
-                chosen = words_of(result.instance).chosen(declared, found.finding.elements)
+                chosen = formatter_of(result.instance).chosen(declared, found.finding.elements)
                 more = f" [{chosen}]{more}"
-            yield f"{word} {declared.name} of {name}: {declared.sentence}{more}", found.finding
+            yield f"{word} {declared.name} of {name}: {declared.description}{more}", found.finding
 
 
 def trace(out: Output, instance: Instance, title: str, finding: Finding | None) -> None:
@@ -207,11 +207,11 @@ def trace(out: Output, instance: Instance, title: str, finding: Finding | None) 
         stays = for_ever(finding)
         out.line("in the initial state" + (f"; {stays}\n" if stays else "\n"))
         return
-    words = words_of(instance)
+    words = formatter_of(instance)
     rows = [
         (
             str(number),
-            words.taken(step),
+            words.format_step(step),
             "\n".join(words.effects(step)),
             "\n".join(words.changes(step)),
         )

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 
 import typer
 
-from slotspec.cli import HOLDS, UNKNOWN, VIOLATED
+from slotspec.cli.exit_codes import HOLDS, UNKNOWN, VIOLATED
+from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
-from slotspec.statemachine.model import Instance
+from slotspec.statemachine.results import Limit
 from slotspec.statemachine.simulate import FAULT_RATE, RUNS, SEED, STEPS, Simulation
-from slotspec.statemachine.verdict import Limit
 
 DEFAULT = "cluster"
 """The model that is simulated where none is named."""
@@ -152,7 +152,7 @@ def plan(
     if not models and DEFAULT not in MODELS:
         raise UsageError("SET085", f"which model? There is: {', '.join(MODELS)}, or a file.py")
     planned = plan_check(
-        models or [DEFAULT], generations, scopes, settings, properties, endless=True
+        models or [DEFAULT], generations, scopes, settings, properties, simulation_only=True
     )
     if not generations:
         planned = [i for i in planned if i.generation in (None, *list(i.model.generations)[-1:])]
@@ -183,11 +183,11 @@ def exit_code(results: Sequence[Simulation]) -> int:
 def write_trace(target: Path, results: Sequence[Simulation]) -> None:
     """The first violation's trace; its header says which run it comes from."""
     from slotspec.cli.check import write
-    from slotspec.statemachine.words import words_of
+    from slotspec.oracle.traces.export import export
 
     for result in results:
         if result.finding is not None and result.violation is not None:
-            header, *steps = words_of(result.instance).export(result.finding)
+            header, *steps = export(result.instance, result.finding)
             found = result.violation
             header["seed"] = result.seed
             header["scenario"] = (

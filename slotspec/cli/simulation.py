@@ -8,10 +8,10 @@ from typing import Any
 from slotspec.cli.document import steps
 from slotspec.cli.output import Output
 from slotspec.cli.report import trace, unfired
-from slotspec.statemachine.model import Instance, Kind
+from slotspec.statemachine.declaration.model import Instance, Kind
+from slotspec.statemachine.formatting import NOTHING
+from slotspec.statemachine.results import Limit
 from slotspec.statemachine.simulate import Simulation
-from slotspec.statemachine.verdict import Limit
-from slotspec.statemachine.words import NOTHING
 
 FORMAT = 1
 
@@ -118,7 +118,7 @@ def title(result: Simulation) -> str:
         text = result.finding.fault if result.finding else None
         return f"VIOLATED protocol of {name}: {text or found.text}"
     assert found.name is not None
-    return f"VIOLATED {found.name} of {name}: {result.instance.properties[found.name].sentence}"
+    return f"VIOLATED {found.name} of {name}: {result.instance.properties[found.name].description}"
 
 
 def violation(out: Output, result: Simulation) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from slotspec.statemachine.lifecycle import Lifecycle
-from slotspec.statemachine.model import Instance
-from slotspec.statemachine.verdict import PropertyResult, Result, Verdict
+from slotspec.statemachine.declaration.lifecycle import Lifecycle
+from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.results import PropertyResult, Result, Verdict
 
 WORST = (Verdict.VIOLATED, Verdict.DEVIATES, Verdict.UNKNOWN, Verdict.HOLDS)
 """Verdicts, the one that decides first."""

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 
 from slotspec.diagrams.description import Cell, Charts, Grid, Link, Web
 from slotspec.diagrams.lifecycles import Key, chart, lifecycles_of
+from slotspec.statemachine.declaration.model import Call, Instance, Model
+from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import StepError
-from slotspec.statemachine.interpret import Interpreter
-from slotspec.statemachine.model import Call, Instance, Model
-from slotspec.statemachine.rules import REFUSED
-from slotspec.statemachine.verdict import TraceStep
+from slotspec.statemachine.interpreter.stepping import Interpreter
+from slotspec.statemachine.results import TraceStep
 
 WALKS = 300
 STEPS = 200
@@ -91,7 +91,7 @@ def observe(
     :param walks: number of walks; the scopes share them.
     :param also: is told each step.
     """
-    scopes = [scope.name for scope in model.scopes.values() if not scope.endless]
+    scopes = [scope.name for scope in model.scopes.values() if not scope.simulation_only]
     chosen = instances or [model.instance(generation=generation, scope=s) for s in scopes]
     seen = Observed(model, chosen[0].generation)
     for number, instance in enumerate(chosen):
@@ -126,7 +126,7 @@ def _step(interpreter: Interpreter, dice: Dice, calls: dict[str, list[Call]]) ->
         of_action = calls[names[place]]
         for number in dice.order(len(of_action)):
             try:
-                if interpreter.step(of_action[number]) != REFUSED:
+                if interpreter.step(of_action[number]) != DISABLED:
                     return of_action[number]
             except StepError:
                 return None

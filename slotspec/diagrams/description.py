@@ -26,7 +26,7 @@ class Box:
     """
 
     name: str
-    sentence: str
+    description: str
     initial: bool = False
     final: bool = False
     reach: Reach = Reach.UNTOLD
@@ -45,7 +45,7 @@ class Arrow:
     source: str
     target: str
     event: str
-    sentence: str
+    description: str
     by: tuple[str, ...] = ()
     effects: tuple[str, ...] = ()
     fired: int | None = None
@@ -57,7 +57,7 @@ class Chart:
     """A lifecycle."""
 
     name: str
-    sentence: str
+    description: str
     boxes: tuple[Box, ...]
     arrows: tuple[Arrow, ...]
 

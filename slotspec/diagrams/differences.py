@@ -11,8 +11,8 @@ from itertools import pairwise
 from typing import Any
 
 from slotspec.diagrams.description import Cell, Grid
+from slotspec.statemachine.declaration.model import Model
 from slotspec.statemachine.errors import UsageError
-from slotspec.statemachine.model import Model
 
 Row = tuple[str, tuple[Cell, ...]]
 
@@ -60,8 +60,8 @@ def _choices(model: Model, first: str, second: str) -> Iterator[Row]:
 
 def _choice(value: Any) -> str:
     if isinstance(value, Enum):
-        sentence = sentences(type(value)).get(value.name, "")
-        return f"{value.name.lower()}: {sentence}" if sentence else value.name.lower()
+        description = sentences(type(value)).get(value.name, "")
+        return f"{value.name.lower()}: {description}" if description else value.name.lower()
     return {0: "no", 1: "yes"}.get(value, str(value)) if value is not None else ""
 
 

@@ -166,7 +166,7 @@ def in_rows(charts: Iterable[Chart]) -> list[list[Chart]]:
 
 
 def _note(diagram: Charts) -> str:
-    return " ".join(part for part in (diagram.charts[0].sentence, diagram.note) if part)
+    return " ".join(part for part in (diagram.charts[0].description, diagram.note) if part)
 
 
 def _chart(graph: Digraph, chart: Chart, prefix: str) -> None:
@@ -203,8 +203,8 @@ def _chart(graph: Digraph, chart: Chart, prefix: str) -> None:
             # an edge of a state to itself cannot be cut off at its border
             **({} if source == target else {**tail, **head}),
             label=_lines(line for arrow in arrows for line in _arrow(arrow)),
-            tooltip="\n".join(f"{arrow.event}: {arrow.sentence}" for arrow in arrows),
-            labeltooltip="\n".join(f"{arrow.event}: {arrow.sentence}" for arrow in arrows),
+            tooltip="\n".join(f"{arrow.event}: {arrow.description}" for arrow in arrows),
+            labeltooltip="\n".join(f"{arrow.event}: {arrow.description}" for arrow in arrows),
             color=COLOUR["bad" if missing else "accent" if told else "line"],
             style="dashed" if missing else "solid",
             penwidth="1.6" if told else "1.1",
@@ -231,7 +231,7 @@ def _composite(graph: Digraph, box: Box, prefix: str) -> None:
             fillcolor=COLOUR["gone" if missing else fill],
             bgcolor=COLOUR["gone" if missing else fill],
             color=COLOUR["bad" if missing else "line"],
-            tooltip=box.sentence,
+            tooltip=box.description,
             margin="12",
         )
         below.node(f"{name}.(in)", label="", shape="point", width="0.01", style="invis")
@@ -265,7 +265,7 @@ def _box(graph: Digraph, box: Box, prefix: str) -> None:
         peripheries="2" if box.final else "1",
         fillcolor=COLOUR["gone" if missing else fill],
         color=COLOUR["bad" if missing else "line"],
-        tooltip=box.sentence,
+        tooltip=box.description,
     )
 
 

@@ -16,10 +16,10 @@ from slotspec.diagrams.networks import network
 from slotspec.diagrams.sequences import of_property
 from slotspec.diagrams.stategraphs import state_graph
 from slotspec.models import MODELS, load_model
-from slotspec.statemachine.explore import explore_interpreted
-from slotspec.statemachine.lifecycle import Lifecycle
-from slotspec.statemachine.model import Instance, Model
-from slotspec.statemachine.verdict import Finding, Limits
+from slotspec.statemachine.declaration.lifecycle import Lifecycle
+from slotspec.statemachine.declaration.model import Instance, Model
+from slotspec.statemachine.interpreter.exploring import explore_interpreted
+from slotspec.statemachine.results import Finding, Limits
 
 SUFFIX = {
     Format.svg: "svg",
@@ -109,7 +109,7 @@ def gallery() -> dict[str, bytes]:
     ]
     for name in MODELS:
         model = load_model(name)
-        index += [f"## {name}\n", f"{model.sentence}\n"]
+        index += [f"## {name}\n", f"{model.description}\n"]
         for picture in pictures(model):
             made = dict(picture.files())
             files.update(made)

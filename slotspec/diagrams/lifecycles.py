@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from slotspec.diagrams.description import Arrow, Box, Chart, Charts, Reach
-from slotspec.statemachine.lifecycle import Lifecycle
-from slotspec.statemachine.model import Model
-from slotspec.statemachine.nesting import lifecycles
-from slotspec.statemachine.verdict import Result
+from slotspec.statemachine.declaration.lifecycle import Lifecycle
+from slotspec.statemachine.declaration.model import Model
+from slotspec.statemachine.declaration.nesting import lifecycles
+from slotspec.statemachine.results import Result
 
 Key = tuple[str, str, str]
 """Lifecycle, source state, event."""
@@ -63,7 +63,7 @@ def chart(
                 move.source.name,
                 move.target.name,
                 move.event.name,
-                move.event.sentence,
+                move.event.description,
                 tuple((by or {}).get(key, ())),
                 tuple((effects or {}).get(key, ())),
                 count,
@@ -76,7 +76,7 @@ def chart(
         boxes.append(
             Box(
                 state.name,
-                state.sentence,
+                state.description,
                 state.initial,
                 state.final,
                 Reach.UNTOLD if fired is None else there,
@@ -86,7 +86,7 @@ def chart(
                 ),
             )
         )
-    return Chart(name, lifecycle.sentence(), tuple(boxes), tuple(arrows))
+    return Chart(name, lifecycle.description(), tuple(boxes), tuple(arrows))
 
 
 def painted(results: Sequence[Result]) -> Charts:

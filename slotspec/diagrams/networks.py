@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from slotspec.diagrams.composition import STEPS, WALKS, observe
 from slotspec.diagrams.description import Network, Wire
+from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
-from slotspec.statemachine.letters import LetterWords
-from slotspec.statemachine.model import Instance
-from slotspec.statemachine.verdict import TraceStep
-from slotspec.statemachine.words import words_of
+from slotspec.statemachine.formatting import formatter_of
+from slotspec.statemachine.message_formatting import MessageFormatter
+from slotspec.statemachine.results import TraceStep
 
 
 def network(instances: Sequence[Instance], *, walks: int = WALKS, steps: int = STEPS) -> Network:
@@ -24,8 +24,8 @@ def network(instances: Sequence[Instance], *, walks: int = WALKS, steps: int = S
     roles: dict[str, None] = {}
     taken = 0
     for instance in instances:
-        words = words_of(instance)
-        if not isinstance(words, LetterWords):
+        words = formatter_of(instance)
+        if not isinstance(words, MessageFormatter):
             raise UsageError(
                 "SET066",
                 f"{instance.model.name} has no processes that send messages; choose the"
@@ -34,7 +34,7 @@ def network(instances: Sequence[Instance], *, walks: int = WALKS, steps: int = S
         order += [kind for kind in words.kinds() if kind not in order]
         roles |= dict.fromkeys(role(name) for name in words.processes())
 
-        def note(step: TraceStep, words: LetterWords = words) -> None:
+        def note(step: TraceStep, words: MessageFormatter = words) -> None:
             for one in words.deliveries(step):
                 source, target = map(role, words.ends(one.channel))
                 for letter in one.sent:

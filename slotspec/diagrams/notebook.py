@@ -8,9 +8,9 @@ from slotspec.diagrams.description import Charts, Sequence
 from slotspec.diagrams.formats import Format, render
 from slotspec.diagrams.lifecycles import plain
 from slotspec.diagrams.sequences import of_finding
+from slotspec.statemachine.declaration.lifecycle import Lifecycle
 from slotspec.statemachine.errors import UsageError
-from slotspec.statemachine.lifecycle import Lifecycle
-from slotspec.statemachine.verdict import Finding, Result
+from slotspec.statemachine.results import Finding, Result
 
 
 def bundle(shown: object) -> dict[str, str]:

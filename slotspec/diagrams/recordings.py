@@ -9,10 +9,10 @@ from typing import Any
 
 from msgspec import UNSET
 
-from slotspec.oracle.compare import Outcome, compare
-from slotspec.oracle.reading import TraceReader
-from slotspec.oracle.registry import generation_of, oracle_for
-from slotspec.oracle.traces import Expected, TraceHeader
+from slotspec.oracle.conformance.compare import Outcome, compare
+from slotspec.oracle.conformance.oracles import generation_of, oracle_for
+from slotspec.oracle.traces.reading import TraceReader
+from slotspec.oracle.traces.trace import Expected, TraceHeader
 from slotspec.statemachine.errors import InputError, SlotspecError, StepError
 
 SHOWN = 6
@@ -20,7 +20,7 @@ SHOWN = 6
 
 
 @dataclass
-class Followed:
+class ReplayedStep:
     """One step of a trace. What it leaves out is filled in from the model while they agree.
 
     :ivar wrong: how it differs from the model, in the first step that does.
@@ -41,7 +41,7 @@ class Followed:
     expected: Expected | None = None
 
 
-def follow(path: str | Path, generation: str | None = None) -> Iterator[Followed]:
+def follow(path: str | Path, generation: str | None = None) -> Iterator[ReplayedStep]:
     """Every step of the trace, held against the model until they part.
 
     :raises InputError: the file is no trace, or names what the model does not have.
@@ -66,14 +66,14 @@ def follow(path: str | Path, generation: str | None = None) -> Iterator[Followed
                     place = f"{path}:{seen.line}"
                     raise InputError(error.code, f"{place}: {error.message}") from None
             if expected is not None:
-                found = compare(expected, seen, reader.vocabulary.ordered)
+                found = compare(expected, seen, reader.schema.ordered)
                 if found.outcome is Outcome.DIVERGES:
                     wrong = [str(difference) for difference in found.differences[:SHOWN]]
                     more = len(found.differences) - SHOWN
                     wrong += [f"and {more} more"] if more > 0 else []
             compared = not parted
             parted = parted or bool(wrong)
-            yield Followed(
+            yield ReplayedStep(
                 number,
                 reader.header,
                 chosen,
@@ -91,11 +91,3 @@ def follow(path: str | Path, generation: str | None = None) -> Iterator[Followed
 
 def _said(value: Any, otherwise: Any) -> Any:
     return otherwise if value is UNSET else value
-
-
-def model_of(implementation: str) -> str:
-    """The built-in model of a recorded class, by the name of its oracle's module."""
-    from slotspec.oracle.registry import ORACLES
-
-    found = ORACLES.get(implementation)
-    return found.partition(":")[0].rpartition(".")[2] if isinstance(found, str) else implementation

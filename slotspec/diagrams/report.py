@@ -14,9 +14,9 @@ from slotspec.diagrams.lifecycles import painted
 from slotspec.diagrams.palette import DARK, FAMILY, LIGHT
 from slotspec.diagrams.sequence_svg import sequence_svg
 from slotspec.diagrams.sequences import of_finding
-from slotspec.statemachine.model import Kind
-from slotspec.statemachine.verdict import Finding, Result, Verdict
-from slotspec.statemachine.words import for_ever
+from slotspec.statemachine.declaration.model import Kind
+from slotspec.statemachine.formatting import for_ever
+from slotspec.statemachine.results import Finding, Result, Verdict
 
 MARKS = {
     Verdict.HOLDS: ("good", "\N{CHECK MARK}"),
@@ -109,7 +109,9 @@ def body(results: Sequence[Result], left: Sequence[str] = ()) -> str:
     for result in results:
         by_model.setdefault(result.instance.model.name, []).append(result)
     for name, of_model in by_model.items():
-        parts.append(f"<h2>{escape(name)}</h2><p>{escape(of_model[0].instance.model.sentence)}</p>")
+        parts.append(
+            f"<h2>{escape(name)}</h2><p>{escape(of_model[0].instance.model.description)}</p>"
+        )
         parts.append(_bugs(of_model))
         parts.append(_runs(of_model))
         parts.append(_properties(of_model))
@@ -126,7 +128,7 @@ def _bugs(results: Sequence[Result]) -> str:
     from slotspec.bugs import known_bugs
 
     told = [known_bugs()[issue] for issue in issues if issue in known_bugs()]
-    return "".join(f"<p><b>{b.issue}</b> {escape(b.sentence)}</p>" for b in told)
+    return "".join(f"<p><b>{b.issue}</b> {escape(b.description)}</p>" for b in told)
 
 
 def _verdict(verdict: Verdict) -> str:
@@ -235,7 +237,7 @@ def _properties(results: Sequence[Result]) -> str:
                 )
                 cells.append(_verdict(worst) + why)
             yield (
-                f"<code>{escape(name)}</code><br>{escape(declared.sentence)}"
+                f"<code>{escape(name)}</code><br>{escape(declared.description)}"
                 f'<br><span class="faint">{escape(declared.source)}</span>',
                 escape(declared.kind.value),
                 *cells,
@@ -268,8 +270,8 @@ def _traces(results: Sequence[Result], pictures: Iterator[int]) -> str:
         (Verdict.HOLDS, "Witnesses", False),
     ):
         made = [
-            _trace(result, name, sentence, finding, opened, pictures)
-            for result, name, sentence, finding in _findings(results, kind)
+            _trace(result, name, description, finding, opened, pictures)
+            for result, name, description, finding in _findings(results, kind)
         ]
         if made:
             parts.append(f"<h3>{title}</h3>{''.join(made)}")
@@ -294,7 +296,7 @@ def _findings(
                 _keep(
                     found,
                     (version, p.property.name),
-                    (result, p.property.name, p.reason or p.property.sentence, p.finding),
+                    (result, p.property.name, p.reason or p.property.description, p.finding),
                 )
     return list(found.values())
 
@@ -316,14 +318,14 @@ def _length(finding: Finding | None) -> int:
 def _trace(
     result: Result,
     name: str,
-    sentence: str,
+    description: str,
     finding: Finding | None,
     opened: bool,
     pictures: Iterator[int],
 ) -> str:
     title = f"<code>{escape(name)}</code> of {escape(result.instance.title)}"
     if finding is None:
-        return f"<p>{title}: {escape(sentence)}</p>"
+        return f"<p>{title}: {escape(description)}</p>"
     steps = len(finding.steps)
     going_on = for_ever(finding)
     if steps == 0:
@@ -341,7 +343,7 @@ def _trace(
     plural = "" if steps == 1 else "s"
     return (
         f"<details{' open' if opened else ''}><summary>{title}, {steps} step{plural}:"
-        f" {escape(sentence)}</summary>{drawn}</details>\n"
+        f" {escape(description)}</summary>{drawn}</details>\n"
     )
 
 

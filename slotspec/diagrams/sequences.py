@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from slotspec.diagrams.casts import Cast, cast_of
 from slotspec.diagrams.description import Message, Remark, Sequel, Sequence
-from slotspec.diagrams.flights import flights
-from slotspec.statemachine.letters import LetterWords
-from slotspec.statemachine.model import Instance, Kind, Property
-from slotspec.statemachine.verdict import Finding, TraceStep
-from slotspec.statemachine.words import for_ever, words_of
+from slotspec.diagrams.message_arrows import flights
+from slotspec.diagrams.participants import participants_of, participants_of_class
+from slotspec.statemachine.declaration.model import Instance, Kind, Property
+from slotspec.statemachine.formatting import for_ever, formatter_of
+from slotspec.statemachine.message_formatting import MessageFormatter
+from slotspec.statemachine.participants import Participants
+from slotspec.statemachine.results import Finding, TraceStep
 
 MOST = 6
 """So many of one kind have a lifeline each; more share one, and messages name them."""
@@ -39,10 +40,10 @@ class Told:
 
 def of_finding(instance: Instance, finding: Finding, title: str = "", ending: str = "") -> Sequence:
     """A counterexample or witness."""
-    words = words_of(instance)
-    if isinstance(words, LetterWords):
+    words = formatter_of(instance)
+    if isinstance(words, MessageFormatter):
         return flights(words, finding, title or instance.title, ending)
-    cast = cast_of(instance.model.name)
+    cast = participants_of(instance.model.name)
     told = list(of_steps(instance, finding.steps))
     if finding.fault and told:
         told[-1] = replace(told[-1], wrong=(finding.fault,))
@@ -64,13 +65,13 @@ def of_property(instance: Instance, declared: Property, finding: Finding) -> Seq
         instance,
         finding,
         f"{declared.name} ({instance.title})",
-        f"{shows}: {declared.sentence}",
+        f"{shows}: {declared.description}",
     )
 
 
 def of_steps(instance: Instance, steps: Iterable[TraceStep]) -> Iterator[Told]:
     """Steps of a model in its words."""
-    cast, words = cast_of(instance.model.name), words_of(instance)
+    cast, words = participants_of(instance.model.name), formatter_of(instance)
     names = instance.model.effects
     for number, step in enumerate(steps, 1):
         arguments = {
@@ -90,11 +91,11 @@ def of_steps(instance: Instance, steps: Iterable[TraceStep]) -> Iterator[Told]:
                     continue
                 effects.append(_received(cast, kind, phrase, caller))
         changes = tuple(words.changes(step))
-        yield Told(number, caller, words.taken(step), tuple(effects), changes)
+        yield Told(number, caller, words.format_step(step), tuple(effects), changes)
 
 
 def _received(
-    cast: Cast, kind: str | None, phrase: str, caller: tuple[str, str]
+    cast: Participants, kind: str | None, phrase: str, caller: tuple[str, str]
 ) -> tuple[str, str, str]:
     """Whom an effect reaches, by the first word of its phrase."""
     if kind is None:
@@ -115,11 +116,11 @@ def of_trace(path: str | Path, generation: str | None = None) -> Sequence:
     :raises InputError: whatever is wrong with the file (``TRC…``).
     :raises UsageError: ``SET101`` for a generation that the class does not have.
     """
-    from slotspec.diagrams.recordings import follow, model_of
+    from slotspec.diagrams.recordings import follow
 
     reached = list(follow(path, generation))
     header = reached[0].header
-    cast = cast_of(model_of(header.implementation))
+    cast = participants_of_class(header.implementation)
     told = [
         of_recorded(cast, step.number, step.op, step.arguments, step.effects, step.raises)
         for step in reached
@@ -139,7 +140,7 @@ def of_trace(path: str | Path, generation: str | None = None) -> Sequence:
 
 
 def of_recorded(
-    cast: Cast,
+    cast: Participants,
     number: int,
     op: str,
     arguments: Mapping[str, Any],
@@ -234,7 +235,7 @@ def _listed(items: list[Any]) -> str:
     return f"[{', '.join(names)}]"
 
 
-def sequence(cast: Cast, told: list[Told], title: str, ending: str = "") -> Sequence:
+def sequence(cast: Participants, told: list[Told], title: str, ending: str = "") -> Sequence:
     """Messages between lifelines, which are those that are used, in the order of the cast."""
     kinds: dict[str, dict[str, None]] = {kind: {} for kind in cast.order}
     kinds.setdefault(cast.system, {})[cast.system] = None

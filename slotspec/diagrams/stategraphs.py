@@ -8,14 +8,14 @@ from math import factorial
 from typing import Any
 
 from slotspec.diagrams.description import Move, Point, StateGraph
+from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.declaration.records import FieldSpec, Ref, Sort
+from slotspec.statemachine.declaration.rules import DISABLED, NONE
 from slotspec.statemachine.errors import StepError, UsageError
-from slotspec.statemachine.fields import FieldSpec, Ref, Sort
-from slotspec.statemachine.interpret import Interpreter
-from slotspec.statemachine.letters import LetterWords
-from slotspec.statemachine.model import Instance
-from slotspec.statemachine.rules import NONE, REFUSED
-from slotspec.statemachine.verdict import Finding, TraceStep
-from slotspec.statemachine.words import Words, words_of
+from slotspec.statemachine.formatting import TraceFormatter, formatter_of
+from slotspec.statemachine.interpreter.stepping import Interpreter
+from slotspec.statemachine.message_formatting import MessageFormatter
+from slotspec.statemachine.results import Finding, TraceStep
 
 MOST_STATES = 60
 """More can be asked for; nobody can read them."""
@@ -116,7 +116,7 @@ def state_graph(
     """
     interpreter = Interpreter(instance)
     canonical = Canonical(instance) if symmetry else None
-    words = words_of(instance)
+    words = formatter_of(instance)
 
     def key_of() -> Key | bytes:
         return interpreter.key if canonical is None else canonical.key(interpreter.snapshot())
@@ -155,7 +155,7 @@ def state_graph(
         for call in instance.calls:
             interpreter.load(concrete[at])
             try:
-                if interpreter.step(call) == REFUSED:
+                if interpreter.step(call) == DISABLED:
                     continue
             except StepError:
                 continue
@@ -168,7 +168,7 @@ def state_graph(
                 target = enter(key, depths[at] + 1)
             if target != at:
                 step = TraceStep(call, 0, (), before, interpreter.snapshot())
-                moves.setdefault((at, target), {})[words.taken(step)] = None
+                moves.setdefault((at, target), {})[words.format_step(step)] = None
         at += 1
     note = f"{len(concrete)} states"
     if canonical is not None and len(canonical.renamings) > 1:
@@ -196,14 +196,14 @@ def _labels(labels: list[str]) -> tuple[str, ...]:
     return tuple(labels if more <= 1 else [*labels[:LABELS], f"and {more} more"])
 
 
-def _lines(words: Words, state: Mapping[str, Any]) -> tuple[str, ...]:
+def _lines(words: TraceFormatter, state: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(told(words, state))
 
 
-def told(words: Words, state: Mapping[str, Any]) -> Iterator[str]:
+def told(words: TraceFormatter, state: Mapping[str, Any]) -> Iterator[str]:
     """Machines that are not in their initial state, and queues that are not empty."""
     carried: frozenset[str] = frozenset()
-    if isinstance(words, LetterWords):
+    if isinstance(words, MessageFormatter):
         carried = words.carried
         for channel, texts in words.in_flight(state):
             if texts:

@@ -50,12 +50,12 @@ def _charts(diagram: Charts) -> str:
     alone = len(diagram.charts) == 1
     parts = [] if alone else [_head(diagram.title, diagram.note)]
     for chart in diagram.charts:
-        parts.append(f"{'#' if alone else '##'} {chart.name}\n\n{chart.sentence}\n\n")
+        parts.append(f"{'#' if alone else '##'} {chart.name}\n\n{chart.description}\n\n")
         if alone and diagram.note:
             parts.append(f"{diagram.note}\n\n")
         for one in chart.all_charts:
             if one is not chart:
-                parts.append(f"## Inside: {one.name}\n\n{one.sentence}\n\n")
+                parts.append(f"## Inside: {one.name}\n\n{one.description}\n\n")
             parts.append(_tables(one))
     return "".join(parts).rstrip("\n") + "\n"
 
@@ -65,7 +65,7 @@ def _tables(chart: Chart) -> str:
     extra = _extra(chart.arrows)
     states = rows_of(
         ("state", "", "meaning"),
-        ((f"`{box.name}`", _kind(box), box.sentence) for box in chart.boxes),
+        ((f"`{box.name}`", _kind(box), box.description) for box in chart.boxes),
     )
     moves = rows_of(
         ("from", "event", "to", "what happens", *(name for name, _ in extra)),
@@ -74,7 +74,7 @@ def _tables(chart: Chart) -> str:
                 f"`{arrow.source}`",
                 f"`{arrow.event}`",
                 f"`{arrow.target}`",
-                arrow.sentence,
+                arrow.description,
                 *(value(arrow) for _, value in extra),
             )
             for arrow in chart.arrows

@@ -9,14 +9,14 @@ from typing import Any
 from slotspec.explorer.errors import RequestError
 from slotspec.explorer.settings import Ready, walk
 from slotspec.statemachine.check import check
+from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.declaration.parts import value_of
+from slotspec.statemachine.declaration.records import FieldSpec, Ref
+from slotspec.statemachine.declaration.rules import DISABLED, NONE
 from slotspec.statemachine.errors import StepError
-from slotspec.statemachine.fields import FieldSpec, Ref
-from slotspec.statemachine.interpret import Interpreter
-from slotspec.statemachine.model import Instance
-from slotspec.statemachine.parts import value_of
-from slotspec.statemachine.rules import NONE, REFUSED
-from slotspec.statemachine.verdict import Finding, Limits
-from slotspec.statemachine.words import for_ever
+from slotspec.statemachine.formatting import for_ever
+from slotspec.statemachine.interpreter.stepping import Interpreter
+from slotspec.statemachine.results import Finding, Limits
 
 PROPERTY_LIMITS = Limits(states=3_000_000, seconds=20.0)
 STATES, SECONDS = 200_000, 10.0
@@ -54,7 +54,7 @@ def _check(instance: Instance, name: str) -> dict[str, Any]:
         "path": path,
         "states": result.states,
         "reason": judged.reason or _going_on(judged.finding),
-        "sentence": judged.property.sentence,
+        "sentence": judged.property.description,
     }
 
 
@@ -127,7 +127,7 @@ def _value(ready: Ready, name: str, spec: FieldSpec, text: str) -> int:
         if text in ("-", "NONE"):
             return NONE
         for number in range(largest + 1):
-            if ready.words.value(spec.domain, number) == text:
+            if ready.formatter.value(spec.domain, number) == text:
                 return number
     if text.isdecimal() and len(text) <= 6 and int(text) <= largest:
         return int(text)
@@ -160,7 +160,7 @@ def _search(
             interpreter.load(key)
             for call in calls:
                 try:
-                    refused = interpreter.step(call) == REFUSED
+                    refused = interpreter.step(call) == DISABLED
                 except StepError:
                     refused = True
                 new = interpreter.key

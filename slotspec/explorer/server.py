@@ -21,8 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from slotspec.explorer import goals, traces, views
 from slotspec.explorer.errors import RequestError
 from slotspec.explorer.settings import ABOUT, Models, parse_path
+from slotspec.statemachine.declaration.model import Model
 from slotspec.statemachine.errors import SlotspecError
-from slotspec.statemachine.model import Model
 
 HOSTS = ["127.0.0.1", "localhost"]
 """Names under which it answers; any other is somebody who points a name of theirs here."""

@@ -10,13 +10,13 @@ from threading import Lock
 from typing import Any
 
 from slotspec.explorer.errors import RequestError
+from slotspec.statemachine.declaration.model import Call, Instance, Model, ParameterDomain
+from slotspec.statemachine.declaration.records import Sort
+from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import SlotspecError, StepError
-from slotspec.statemachine.fields import Sort
-from slotspec.statemachine.interpret import Interpreter
-from slotspec.statemachine.model import Call, Instance, Model, ParameterDomain
-from slotspec.statemachine.rules import REFUSED
-from slotspec.statemachine.verdict import Finding, TraceStep
-from slotspec.statemachine.words import Words, words_of
+from slotspec.statemachine.formatting import TraceFormatter, formatter_of
+from slotspec.statemachine.interpreter.stepping import Interpreter
+from slotspec.statemachine.results import Finding, TraceStep
 
 LONGEST_PATH = 1000
 MOST_CALLS = 5_000
@@ -33,7 +33,7 @@ class Ready:
 
     instance: Instance
     interpreter: Interpreter
-    words: Words
+    formatter: TraceFormatter
     lock: Lock = field(default_factory=Lock)
     found: dict[str, Any] = field(default_factory=dict)
     last: tuple[tuple[int, ...], list[TraceStep], list[bytes]] = ((), [], [])
@@ -81,7 +81,7 @@ class Models:
             instance = model.instance(
                 bounds, generation=query.get("generation") or None, scope=scope
             )
-            made = Ready(instance, Interpreter(instance), words_of(instance))
+            made = Ready(instance, Interpreter(instance), formatter_of(instance))
         except RequestError:
             raise
         except SlotspecError as error:
@@ -207,11 +207,11 @@ def walk(ready: Ready, path: tuple[int, ...]) -> Walked:
             interpreter.undo()
             interpreter.load(keys[-1])
             return Walked([*steps, TraceStep(call, 0, (), before, after)], str(error))
-        if result == REFUSED:
+        if result == DISABLED:
             raise RequestError(
                 400,
                 "WEB006",
-                f"path: step {number}, {ready.words.call(call)}, is not possible there",
+                f"path: step {number}, {ready.formatter.call(call)}, is not possible there",
             )
         after = interpreter.snapshot()
         effects = tuple(tuple(int(v) for v in effect) for effect in interpreter.effects)

@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from slotspec.diagrams.casts import cast_of
-from slotspec.diagrams.recordings import Followed, follow, model_of
+from slotspec.diagrams.participants import participants_of_class
+from slotspec.diagrams.recordings import ReplayedStep, follow
 from slotspec.diagrams.sequence_svg import sequence_svg
 from slotspec.diagrams.sequences import differences, of_recorded, sequence
 from slotspec.explorer.errors import RequestError
 from slotspec.explorer.settings import Ready, walk
-from slotspec.oracle.steps import finding_of, is_steps
+from slotspec.oracle.conformance.steps import finding_of, is_steps
+from slotspec.oracle.traces.export import export
 from slotspec.statemachine.errors import SlotspecError
-from slotspec.statemachine.words import words_of
 
 LARGEST_BODY = 2 << 20
 """Bytes of an uploaded trace, packed or not."""
@@ -84,9 +84,9 @@ def _unpacked(body: bytes) -> bytes:
     return text
 
 
-def _answer(steps: list[Followed]) -> dict[str, Any]:
+def _answer(steps: list[ReplayedStep]) -> dict[str, Any]:
     header = steps[0].header
-    cast = cast_of(model_of(header.implementation))
+    cast = participants_of_class(header.implementation)
     told = []
     rows: list[dict[str, Any]] = []
     before: Mapping[str, Any] = {}
@@ -125,7 +125,7 @@ def _answer(steps: list[Followed]) -> dict[str, Any]:
 def exported(ready: Ready, path: tuple[int, ...]) -> bytes:
     """The path as a trace, in the form that other commands read."""
     walked = walk(ready, path)
-    lines = words_of(ready.instance).export(walked.finding(ready.instance))
+    lines = export(ready.instance, walked.finding(ready.instance))
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
 
 

@@ -12,13 +12,13 @@ from slotspec.diagrams.sequence_svg import sequence_svg
 from slotspec.diagrams.sequences import of_finding
 from slotspec.explorer.errors import RequestError
 from slotspec.explorer.settings import Ready, Walked, walk
+from slotspec.statemachine.declaration.lifecycle import Lifecycle
+from slotspec.statemachine.declaration.model import Kind, Model
+from slotspec.statemachine.declaration.records import FieldSpec, Ref, Sort
+from slotspec.statemachine.declaration.rules import DISABLED, NONE
 from slotspec.statemachine.errors import StepError
-from slotspec.statemachine.fields import FieldSpec, Ref, Sort
-from slotspec.statemachine.letters import LetterWords
-from slotspec.statemachine.lifecycle import Lifecycle
-from slotspec.statemachine.model import Kind, Model
-from slotspec.statemachine.rules import NONE, REFUSED
-from slotspec.statemachine.verdict import TraceStep
+from slotspec.statemachine.message_formatting import MessageFormatter
+from slotspec.statemachine.results import TraceStep
 
 DRAWN = 60
 """So many steps of a path are drawn, the last ones."""
@@ -31,13 +31,13 @@ def models(served: dict[str, Model]) -> list[dict[str, Any]]:
     return [
         {
             "name": model.name,
-            "sentence": model.sentence,
+            "sentence": model.description,
             "generations": list(model.generations),
-            "scopes": [{"name": s.name, "sentence": s.sentence} for s in model.scopes.values()],
+            "scopes": [{"name": s.name, "sentence": s.description} for s in model.scopes.values()],
             "bounds": [
                 {
                     "name": b.name,
-                    "sentence": b.sentence,
+                    "sentence": b.description,
                     "default": b.default,
                     "minimum": b.minimum,
                     "maximum": b.maximum,
@@ -64,25 +64,25 @@ def view(ready: Ready, path: tuple[int, ...]) -> dict[str, Any]:
         "scope": instance.scope,
         "bounds": dict(instance.setting.bounds),
         "length": len(path),
-        "parts": [{"name": p.name, "title": ready.words.part(p.name)} for p in parts],
+        "parts": [{"name": p.name, "title": ready.formatter.part(p.name)} for p in parts],
         "machines": list(_machines(ready, state, changed)),
         "queues": list(_queues(ready, before, state, changed)),
         "maps": list(_maps(ready, state, changed)),
         "values": list(_values(ready, state, changed)),
         "calls": [] if walked.fault else list(_calls(ready)),
-        "steps": [ready.words.taken(step) for step in walked.steps],
+        "steps": [ready.formatter.format_step(step) for step in walked.steps],
         "last": _last(ready, walked),
         "broken": [] if walked.fault else list(_broken(ready)),
         "sequence": _sequence(ready, walked),
         "properties": [
-            {"name": p.name, "kind": p.kind.value, "sentence": p.sentence}
+            {"name": p.name, "kind": p.kind.value, "sentence": p.description}
             for p in instance.properties.values()
         ],
     }
 
 
 def _specs(ready: Ready) -> Iterator[tuple[str, FieldSpec]]:
-    told = ready.words.carried if isinstance(ready.words, LetterWords) else ()
+    told = ready.formatter.carried if isinstance(ready.formatter, MessageFormatter) else ()
     for name, spec in ready.instance.record.fields.items():
         if not spec.scratch and name not in told:
             yield name, spec
@@ -100,14 +100,14 @@ def _machines(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]
         yield {
             "field": name,
             "part": part_of(name),
-            "sentence": spec.sentence,
+            "sentence": spec.description,
             "lifecycle": spec.domain.__name__,
             "states": [one.name for one in spec.domain.states],
             "elements": [
                 {
-                    "name": "" if spec.over is None else ready.words.element(spec.over, i),
+                    "name": "" if spec.over is None else ready.formatter.element(spec.over, i),
                     "state": spec.domain.states[at].name,
-                    "sentence": spec.domain.states[at].sentence,
+                    "sentence": spec.domain.states[at].description,
                     "initial": spec.domain.states[at].initial,
                     "changed": f"{name}[{i}]" in changed,
                 }
@@ -118,9 +118,9 @@ def _machines(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]
 
 def _queues(ready: Ready, before: Any, state: Any, changed: Any) -> Iterator[dict[str, Any]]:
     """Queues of references, and the channels of a model that has some."""
-    if isinstance(ready.words, LetterWords):
-        known = dict(ready.words.in_flight(before))
-        for channel, items in ready.words.in_flight(state):
+    if isinstance(ready.formatter, MessageFormatter):
+        known = dict(ready.formatter.in_flight(before))
+        for channel, items in ready.formatter.in_flight(state):
             yield {
                 "field": channel,
                 "part": "",
@@ -133,8 +133,8 @@ def _queues(ready: Ready, before: Any, state: Any, changed: Any) -> Iterator[dic
             yield {
                 "field": name,
                 "part": part_of(name),
-                "sentence": spec.sentence,
-                "items": [ready.words.value(spec.domain, v) for v in state[name] if v != NONE],
+                "sentence": spec.description,
+                "items": [ready.formatter.value(spec.domain, v) for v in state[name] if v != NONE],
                 "changed": any(place.startswith(f"{name}[") for place in changed),
             }
 
@@ -152,10 +152,10 @@ def _maps(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]]:
                 continue
             rows.append(
                 {
-                    "name": ready.words.element(sort, i),
+                    "name": ready.formatter.element(sort, i),
                     "cells": [
                         {
-                            "text": ready.words.value(spec.domain, state[name][i]),
+                            "text": ready.formatter.value(spec.domain, state[name][i]),
                             "changed": f"{name}[{i}]" in changed,
                         }
                         for name, spec in fields
@@ -165,8 +165,8 @@ def _maps(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]]:
         yield {
             "sort": sort.name,
             "part": part,
-            "sentence": sort.sentence,
-            "columns": [{"field": name, "sentence": spec.sentence} for name, spec in fields],
+            "sentence": sort.description,
+            "columns": [{"field": name, "sentence": spec.description} for name, spec in fields],
             "rows": rows,
         }
 
@@ -178,21 +178,21 @@ def _values(ready: Ready, state: Any, changed: Any) -> Iterator[dict[str, Any]]:
             yield {
                 "field": name,
                 "part": part_of(name),
-                "sentence": spec.sentence,
-                "text": ready.words.value(spec.domain, value),
+                "sentence": spec.description,
+                "text": ready.formatter.value(spec.domain, value),
                 "changed": name in changed,
             }
 
 
 def _calls(ready: Ready) -> Iterator[dict[str, Any]]:
     """The calls that are possible now, with what each would do."""
-    interpreter, words = ready.interpreter, ready.words
+    interpreter, words = ready.interpreter, ready.formatter
     here = interpreter.key
     before = interpreter.snapshot()
     for call in ready.instance.calls:
         fault = None
         try:
-            if interpreter.step(call) == REFUSED:
+            if interpreter.step(call) == DISABLED:
                 continue
             same = interpreter.key == here
         except StepError as error:
@@ -203,8 +203,8 @@ def _calls(ready: Ready) -> Iterator[dict[str, Any]]:
         yield {
             "index": call.index,
             "action": call.action.name,
-            "text": words.taken(step),
-            "sentence": call.action.sentence,
+            "text": words.format_step(step),
+            "sentence": call.action.description,
             "nothing": same and not effects,
             "fault": fault,
         }
@@ -215,9 +215,9 @@ def _last(ready: Ready, walked: Walked) -> dict[str, Any] | None:
         return None
     step = walked.steps[-1]
     return {
-        "call": ready.words.taken(step),
-        "effects": ready.words.effects(step),
-        "changes": ready.words.changes(step),
+        "call": ready.formatter.format_step(step),
+        "effects": ready.formatter.effects(step),
+        "changes": ready.formatter.changes(step),
         "fault": walked.fault,
     }
 
@@ -234,7 +234,7 @@ def _broken(ready: Ready) -> Iterator[dict[str, Any]]:
             holds, why = False, f"cannot be evaluated: {type(error).__name__}: {error}"
         else:
             known = declared.deviation(instance.setting) if declared.deviation else None
-            why = f"known deviation: {known}" if known else declared.sentence
+            why = f"known deviation: {known}" if known else declared.description
         if not holds:
             yield {"name": declared.name, "why": why}
 

@@ -9,7 +9,7 @@ By hand::
     pool.step("request_new_allocated_slot", request="r1", profile="small")
     print(pool.step("connect_to_resource_manager", rm="rm1").effects)
 
-``slotspec.oracle.conform`` replays traces, ``slotspec.oracle.stateful`` makes Hypothesis
+``slotspec.oracle.conform_all`` replays traces, ``slotspec.oracle.fuzzing.stateful`` makes Hypothesis
 tests. The names here are imported when they are asked for: the command line shall not wait
 for what it does not use.
 """
@@ -20,11 +20,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from slotspec.oracle.conform import Report, Summary, conform_all
-    from slotspec.oracle.reading import TraceReader
-    from slotspec.oracle.slot_pool import SlotPoolOracle as Oracle
-    from slotspec.oracle.traces import Expected, TraceHeader, TraceStep
-    from slotspec.oracle.writing import TraceWriter, write_trace
+    from slotspec.oracle.conformance.batch import conform_all
+    from slotspec.oracle.conformance.report import Report, Summary
+    from slotspec.oracle.slot_pool.adapter import SlotPoolOracle as Oracle
+    from slotspec.oracle.traces.reading import TraceReader
+    from slotspec.oracle.traces.trace import Expected, TraceHeader, TraceStep
+    from slotspec.oracle.traces.writing import TraceWriter, write_trace
 
 __all__ = [
     "Expected",
@@ -40,16 +41,16 @@ __all__ = [
 ]
 
 _PLACES = {
-    "Expected": "traces",
-    "Oracle": "slot_pool:SlotPoolOracle",
-    "Report": "conform",
-    "Summary": "conform",
-    "TraceHeader": "traces",
-    "TraceReader": "reading",
-    "TraceStep": "traces",
-    "TraceWriter": "writing",
-    "conform_all": "conform",
-    "write_trace": "writing",
+    "Expected": "traces.trace",
+    "Oracle": "slot_pool.adapter:SlotPoolOracle",
+    "Report": "conformance.report",
+    "Summary": "conformance.report",
+    "TraceHeader": "traces.trace",
+    "TraceReader": "traces.reading",
+    "TraceStep": "traces.trace",
+    "TraceWriter": "traces.writing",
+    "conform_all": "conformance.batch",
+    "write_trace": "traces.writing",
 }
 
 

@@ -8,16 +8,19 @@ The words of a declaration are here; what each means is said where it is defined
 from __future__ import annotations
 
 from slotspec.statemachine.check import check
-from slotspec.statemachine.errors import (
-    DeclarationError,
-    InputError,
-    RuleError,
-    SlotspecError,
-    StepError,
-    UsageError,
+from slotspec.statemachine.declaration.effects import Effects, Emitted, effect
+from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle, State, Transition
+from slotspec.statemachine.declaration.model import (
+    Call,
+    Fairness,
+    Instance,
+    Kind,
+    Model,
+    Property,
+    Scope,
 )
-from slotspec.statemachine.explore import explain, explore_interpreted, replay
-from slotspec.statemachine.fields import (
+from slotspec.statemachine.declaration.parts import restart
+from slotspec.statemachine.declaration.records import (
     FLAG,
     Bound,
     Record,
@@ -31,10 +34,24 @@ from slotspec.statemachine.fields import (
     scalar,
     single,
 )
-from slotspec.statemachine.lifecycle import Event, Lifecycle, State, Transition
-from slotspec.statemachine.model import Call, Fairness, Instance, Kind, Model, Property, Scope
-from slotspec.statemachine.rules import NONE, REFUSED, Array, emit, fire, renew, restart
-from slotspec.statemachine.verdict import (
+from slotspec.statemachine.declaration.rules import (
+    DISABLED,
+    NONE,
+    Array,
+    emit,
+    fire,
+    recycle,
+)
+from slotspec.statemachine.errors import (
+    DeclarationError,
+    InputError,
+    RuleError,
+    SlotspecError,
+    StepError,
+    UsageError,
+)
+from slotspec.statemachine.interpreter.exploring import explain, explore_interpreted, replay
+from slotspec.statemachine.results import (
     Finding,
     Limit,
     Limits,
@@ -48,13 +65,15 @@ from slotspec.statemachine.verdict import (
 )
 
 __all__ = [
+    "DISABLED",
     "FLAG",
     "NONE",
-    "REFUSED",
     "Array",
     "Bound",
     "Call",
     "DeclarationError",
+    "Effects",
+    "Emitted",
     "Event",
     "Fairness",
     "Finding",
@@ -84,6 +103,7 @@ __all__ = [
     "Verdict",
     "check",
     "constant",
+    "effect",
     "emit",
     "explain",
     "explore_interpreted",
@@ -91,8 +111,8 @@ __all__ = [
     "number",
     "part",
     "per",
+    "recycle",
     "ref",
-    "renew",
     "replay",
     "restart",
     "scalar",

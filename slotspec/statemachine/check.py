@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
-import os
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
 from typing import Literal
 
+from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
-from slotspec.statemachine.explore import explore_interpreted
-from slotspec.statemachine.model import Instance
-from slotspec.statemachine.verdict import NO_LIMITS, Limit, Limits, Reporter, Result, silent
+from slotspec.statemachine.interpreter.exploring import explore_interpreted
+from slotspec.statemachine.results import NO_LIMITS, Limit, Limits, Reporter, Result, silent
+from slotspec.statemachine.workers import count_workers
 
 Engine = Literal["auto", "interpreted", "compiled"]
 ENGINES: tuple[Engine, ...] = ("auto", "interpreted", "compiled")
@@ -21,22 +20,8 @@ ENGINES: tuple[Engine, ...] = ("auto", "interpreted", "compiled")
 SMALL = 5_000
 """States up to which ``auto`` interprets."""
 
-MOST_WORKERS = 64
-
 TRIES = 50_000
 """Calls tried up to which ``auto`` interprets: half a second, less than compiling takes."""
-
-
-def count_workers(workers: int | Literal["auto"]) -> int:
-    """How many threads; ``auto``: one for each processor, as far as there may be so many.
-
-    :raises UsageError: ``SET030`` for more than there may be.
-    """
-    if workers == "auto":
-        return min(os.cpu_count() or 1, MOST_WORKERS)
-    if not 1 <= workers <= MOST_WORKERS:
-        raise UsageError("SET030", f"workers {workers}: choose from 1 to {MOST_WORKERS}")
-    return workers
 
 
 def check(
@@ -106,8 +91,9 @@ def check(
     if not compiler_there():
         what = " and ".join(asked) if asked else "the compiled engine"
         raise UsageError("SET022", f"{what} needs Numba, which is not installed; install numba")
-    compiled = importlib.import_module("slotspec.statemachine.compiled")
-    found: Result = compiled.explore_compiled(
+    from slotspec.statemachine.search.engine import explore_compiled
+
+    return explore_compiled(
         instance,
         limits=limits,
         reporter=reporter,
@@ -117,7 +103,6 @@ def check(
         checkpoint=checkpoint,
         resume=resume,
     )
-    return found
 
 
 def check_small(
@@ -140,4 +125,4 @@ def check_small(
 
 def compiler_there() -> bool:
     """Whether rules can be compiled here (looked up, not imported: that takes a second)."""
-    return all(find_spec(name) for name in ("numba", "slotspec.statemachine.compiled"))
+    return all(find_spec(name) for name in ("numba", "slotspec.statemachine.search.engine"))

@@ -5,7 +5,6 @@ A simulation proves nothing: it says what it saw in so many steps.
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,15 +14,16 @@ from queue import SimpleQueue
 from time import perf_counter
 from typing import Any, Literal
 
-from slotspec.statemachine.chance import estimate
-from slotspec.statemachine.check import ENGINES, Engine, compiler_there, count_workers
+from slotspec.statemachine.check import ENGINES, Engine, compiler_there
+from slotspec.statemachine.declaration.model import Instance, Kind
 from slotspec.statemachine.errors import UsageError
-from slotspec.statemachine.model import Instance, Kind
-from slotspec.statemachine.replay import explain
-from slotspec.statemachine.shrink import shrink
-from slotspec.statemachine.tally import CUT, Tally, Violation
-from slotspec.statemachine.verdict import Finding, Limit
-from slotspec.statemachine.walk import InterpretedWalker, Walker
+from slotspec.statemachine.interpreter.random_walk import InterpretedWalker, Walker
+from slotspec.statemachine.interpreter.replay import explain
+from slotspec.statemachine.interpreter.rng import estimate
+from slotspec.statemachine.interpreter.shrinking import shrink
+from slotspec.statemachine.interpreter.statistics import CUT, Tally, Violation
+from slotspec.statemachine.results import Finding, Limit
+from slotspec.statemachine.workers import count_workers
 
 SEED = 1
 RUNS = 2_000
@@ -152,7 +152,7 @@ def simulate(
 ) -> Simulation:
     """Make seeded random runs of `instance` and hold its properties against each step.
 
-    How calls are chosen: :mod:`slotspec.statemachine.walk`. The run with the lowest number
+    How calls are chosen: :mod:`slotspec.statemachine.interpreter.random_walk`. The run with the lowest number
     that violates ends it; its calls are shortened and taken again.
 
     :param runs: how many; None: until the time is up.
@@ -244,11 +244,12 @@ class _Crew:
         self.free: SimpleQueue[Walker] = SimpleQueue()
         self.code: Any = None
         if result.engine == "compiled":
-            walker = importlib.import_module("slotspec.statemachine.search.walker")
-            self.code = walker.compile_walk(instance)
+            from slotspec.statemachine.search.random_walk import CompiledWalker, compile_walk
+
+            self.code = compile_walk(instance)
             result.compile_seconds = self.code.seconds
             for _ in range(result.workers):
-                self.free.put(walker.CompiledWalker(self.code, steps, rate, result.swarm))
+                self.free.put(CompiledWalker(self.code, steps, rate, result.swarm))
         else:
             self.free.put(InterpretedWalker(instance, steps, rate, result.swarm))
         self.started = perf_counter()

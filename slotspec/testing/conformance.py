@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep
-from slotspec.oracle.fuzzing.mixing import source
 from slotspec.oracle.fuzzing.shrinking import shrink
-from slotspec.oracle.fuzzing.subjects import Subject, subject, subject_of
+from slotspec.oracle.fuzzing.sources import source
+from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target, target_of_header
 from slotspec.oracle.peers.python import PythonPeer
-from slotspec.oracle.traces import TraceHeader
+from slotspec.oracle.traces.trace import TraceHeader
 from slotspec.statemachine.errors import InputError
 
 _SMALL = st.integers(0, 127)
@@ -35,7 +35,7 @@ def run(
     :raises UsageError: ``SET101`` for an unknown generation, ``SET112`` for a model that has
         no class.
     """
-    about = subject(model)
+    about = fuzz_target(model)
     about.generation(generation)
     peer = PythonPeer(factory, name_of(factory))
     found: list[Found] = []
@@ -72,7 +72,7 @@ def told(found: Found, factory: Any, generation: str) -> str:
     differences = [str(difference) for difference in found.differences[:5]]
     what = found.fault or "\n".join(differences)
     return (
-        f"the {subject_of(found.header).receiver} diverges from generation {generation}"
+        f"the {target_of_header(found.header).receiver} diverges from generation {generation}"
         f" at step {len(found.steps)}\n{what}\n\n"
         f"{program(found, factory, generation)}"
     )
@@ -81,7 +81,7 @@ def told(found: Found, factory: Any, generation: str) -> str:
 def program(found: Found, factory: Any, generation: str) -> str:
     """A program that runs the sequence again and fails where it fails."""
     name = name_of(factory)
-    about = subject_of(found.header)
+    about = target_of_header(found.header)
     if about.model == "slot_pool":
         given_ = ", ".join(f"{key}={value}" for key, value in found.header.config.items())
     else:
@@ -112,17 +112,17 @@ class CheckedObject:
         config: Mapping[str, int],
     ) -> None:
         if given_ is None:
-            pool = subject("slot_pool")
+            pool = fuzz_target("slot_pool")
             header = source(pool, pool.generation(generation), Random(0), 0).header
         else:
             header = msgspec.convert(given_, TraceHeader)
-        self._about: Subject = subject_of(header)
+        self._about: FuzzTarget = target_of_header(header)
         self._about.generation(generation)
         header = msgspec.structs.replace(header, config={**header.config, **config})
         self._lockstep = Lockstep(generation, header, PythonPeer(factory, name_of(factory)))
 
     def __getattr__(self, op: str) -> Callable[..., Any]:
-        if op not in self._about.vocabulary.by_name:
+        if op not in self._about.schema.by_name:
             raise AttributeError(op)
 
         def operation(**arguments: Any) -> Any:

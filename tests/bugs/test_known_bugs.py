@@ -10,8 +10,8 @@ from slotspec.bugs import Bug, known_bugs
 from slotspec.cli.bugs import found_by
 from slotspec.models import load_model
 from slotspec.statemachine import Limits, Result, Verdict
-from slotspec.statemachine.compiled import explore_compiled
-from slotspec.statemachine.verdict import Limit
+from slotspec.statemachine.results import Limit
+from slotspec.statemachine.search.engine import explore_compiled
 from tests.bugs.page import PAGE, generator
 
 BUGS = list(known_bugs().values())
@@ -68,7 +68,7 @@ def test_the_healthy_model_refuses_its_trace_as_the_page_says(bug: Bug) -> None:
 def test_it_is_a_defect_and_says_what_goes_wrong(bug: Bug) -> None:
     assert bug.replace or bug.choices
     assert all(wrong is not right for right, wrong in bug.replace.items())
-    assert bug.sentence.endswith(".")
+    assert bug.description.endswith(".")
     assert bug.likeness == "" or bug.likeness.endswith(".")
     # the default generation would change with the next release
     assert (bug.generation is None) == (not load_model(bug.model).generations)

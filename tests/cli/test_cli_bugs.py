@@ -17,7 +17,7 @@ BUG = known_bugs()[ISSUE]
 def test_a_known_bug_is_found_and_told(run: Run) -> None:
     ran = run("check", "--bug", ISSUE)
     assert ran.code == 1
-    assert f"{ISSUE}: {BUG.sentence}" in ran.out
+    assert f"{ISSUE}: {BUG.description}" in ran.out
     assert "expected: an_accepted_slot_is_not_cancelled broken after 5 steps" in ran.out
     assert "VIOLATED an_accepted_slot_is_not_cancelled after 5 steps" in ran.out
     assert "5  offer_slot(tm=tm1, index=0, allocation=a1, profile=small)" in ran.out
@@ -94,7 +94,7 @@ def test_json_has_the_bug(run: Run) -> None:
 def test_its_trace_is_written_and_drawn_and_diverges(run: Run, tmp_path: Path) -> None:
     trace, page = tmp_path / "bug.jsonl", tmp_path / "bug.html"
     assert run("check", "--bug", ISSUE, "--trace-out", str(trace), "--html", str(page)).code == 1
-    assert BUG.sentence in page.read_text(encoding="utf-8")
+    assert BUG.description in page.read_text(encoding="utf-8")
     ran = run("draw", str(trace), "--format", "mermaid")
     assert ran.code == 0
     assert "cancel_slot_request(a1, rm1)" in ran.out
@@ -123,6 +123,6 @@ def test_bugs_are_listed(run: Run) -> None:
     assert len(rows) == len(known_bugs())
     for row, bug in zip(rows, known_bugs().values(), strict=True):
         assert row.split()[:4] == [bug.issue, bug.model, bug.property, str(bug.length)]
-        assert row.endswith(bug.sentence)
+        assert row.endswith(bug.description)
     ran = run("list", "bugs", "--model", "slot_sharing")
     assert ISSUE not in ran.out

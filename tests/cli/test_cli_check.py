@@ -260,7 +260,7 @@ def test_a_trace_is_written_as_json_lines(run: Run, make: Make, tmp_path: Path) 
 
 def test_a_model_may_write_traces_in_its_own_words(run: Run, make: Make, tmp_path: Path) -> None:
     own = """
-from slotspec.statemachine.words import Words
+from slotspec.statemachine.formatting import Words
 
 class Own(Words):
     def call(self, call):
@@ -269,7 +269,7 @@ class Own(Words):
     def export(self, finding):
         yield {"steps": len(finding.steps)}
 
-model.words = Own
+model.formatter = Own
 """
     target = tmp_path / "trace.jsonl"
     ran = run("check", make(MODEL, FINAL, VIOLATED, own), "--trace-out", str(target))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from slotspec.cli import main
-from slotspec.oracle.conform import conform
+from slotspec.oracle.conformance.replay import conform
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "peers" / "pool_peer.py"
 COMMAND = f"{shlex.quote(sys.executable)} {shlex.quote(str(EXAMPLE))}"

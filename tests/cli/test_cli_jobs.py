@@ -17,7 +17,7 @@ from slotspec.cli.durations import known_as_large, longest_first, remember
 from slotspec.cli.jobs import packed, unpacked
 from slotspec.cli.plan import plan
 from slotspec.statemachine import UsageError, check
-from slotspec.statemachine.verdict import Result
+from slotspec.statemachine.results import Result
 from tests.cli.counter import EXAMPLES, MODEL, VIOLATED, Make, Run
 
 TURNSTILE = str(EXAMPLES / "turnstile.py")

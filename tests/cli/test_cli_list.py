@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from slotspec import __version__
 from slotspec.cli.listing import What
 from slotspec.models import MODELS
+from slotspec.version import __version__
 from tests.cli.counter import EXAMPLES, Run
 
 TURNSTILE = str(EXAMPLES / "turnstile.py")
@@ -18,9 +18,9 @@ TURNSTILE = str(EXAMPLES / "turnstile.py")
 def test_models_are_listed_without_loading_them(run: Run) -> None:
     ran = run("list")
     assert ran.code == 0
-    for name, sentence in MODELS.items():
+    for name, entry in MODELS.items():
         assert name in ran.out
-        assert sentence in ran.out
+        assert entry.description in ran.out
 
 
 @pytest.mark.parametrize("what", list(What))

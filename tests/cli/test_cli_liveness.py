@@ -16,11 +16,11 @@ from slotspec.explorer.goals import property_path
 from slotspec.explorer.settings import Models
 from slotspec.statemachine import explore_interpreted
 from tests.cli.counter import EXAMPLES, Make, Run
-from tests.statemachine.test_liveness import WEAK, exclusion
+from tests.statemachine.interpreter.test_liveness import WEAK, exclusion
 
 LOCK = """
 from slotspec.statemachine import Fairness
-from tests.statemachine.test_liveness import exclusion
+from tests.statemachine.interpreter.test_liveness import exclusion
 
 model = exclusion(Fairness.WEAK)
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from slotspec.cli.modules import find_model
 from slotspec.statemachine import Event, Lifecycle, State
-from slotspec.statemachine.model import Model
+from slotspec.statemachine.declaration.model import Model
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 RECORDED = Path(__file__).parents[1] / "data" / "traces"

@@ -6,7 +6,7 @@ import pytest
 
 from slotspec.diagrams.differences import difference, sentences
 from slotspec.models import load_model
-from slotspec.models.generations import OfferedSlot
+from slotspec.models.slot_pool.versions import OfferedSlot
 from slotspec.statemachine.errors import UsageError
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from slotspec.diagrams.description import Reach
 from slotspec.diagrams.lifecycles import chart, lifecycles_of, outermost, painted, plain
 from slotspec.models import load_model
-from slotspec.statemachine.explore import explore_interpreted
-from slotspec.statemachine.verdict import Limits
+from slotspec.statemachine.interpreter.exploring import explore_interpreted
+from slotspec.statemachine.results import Limits
 from tests.diagrams.samples import Door, Lamp, Room, turnstile
 
 
 def test_a_chart_says_everything_that_is_declared() -> None:
     found = chart(Door)
-    assert (found.name, found.sentence) == ("Door", "What a door is.")
+    assert (found.name, found.description) == ("Door", "What a door is.")
     assert [(b.name, b.initial, b.final) for b in found.boxes] == [
         ("SHUT", True, False),
         ("OPEN", False, False),

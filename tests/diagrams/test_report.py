@@ -10,7 +10,7 @@ import pytest
 from slotspec.diagrams.report import fragment, page
 from slotspec.models import load_model
 from slotspec.statemachine import Finding, Limits, Verdict, explore_interpreted
-from slotspec.statemachine.verdict import Result
+from slotspec.statemachine.results import Result
 from tests.diagrams.samples import Door, turnstile
 
 VOID = {"meta", "br"}
@@ -125,7 +125,7 @@ def test_without_results_nothing_is_known() -> None:
 
 def test_what_the_user_wrote_is_text(monkeypatch: pytest.MonkeyPatch) -> None:
     model = turnstile()
-    monkeypatch.setattr(model, "sentence", "<script>alert(1)</script>")
+    monkeypatch.setattr(model, "description", "<script>alert(1)</script>")
     text = page([explore_interpreted(model.instance())])
     assert "<script>" not in text
     assert "&lt;script&gt;" in text

@@ -9,18 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from slotspec.diagrams.casts import CASTS, cast_of
 from slotspec.diagrams.description import Message, Remark, Sequel, Sequence
-from slotspec.diagrams.recordings import model_of
+from slotspec.diagrams.participants import participants_of
 from slotspec.diagrams.sequence_svg import broken, sequence_svg, width
 from slotspec.diagrams.sequences import differences, natural, of_finding, of_trace
 from slotspec.models import MODELS, load_model
-from slotspec.oracle.vocabulary import VOCABULARIES
+from slotspec.models.registry import recorded
 from slotspec.statemachine.errors import InputError, UsageError
-from slotspec.statemachine.explore import explore_interpreted
-from slotspec.statemachine.letters import LetterWords
-from slotspec.statemachine.verdict import Limits
-from slotspec.statemachine.words import words_of
+from slotspec.statemachine.formatting import formatter_of
+from slotspec.statemachine.interpreter.exploring import explore_interpreted
+from slotspec.statemachine.message_formatting import MessageFormatter
+from slotspec.statemachine.results import Limits
 from tests.diagrams.samples import RECORDED, SVG, TRACE, texts, turnstile
 
 
@@ -40,20 +39,15 @@ def remarks(sequence: Sequence, bad: bool = False) -> list[str]:
 
 @pytest.mark.parametrize("name", list(MODELS))
 def test_every_model_says_who_talks_to_whom(name: str) -> None:
-    words = words_of(load_model(name).instance())
-    assert (name in CASTS) is not isinstance(words, LetterWords)
+    words = formatter_of(load_model(name).instance())
+    assert (MODELS[name].implementation is not None) is not isinstance(words, MessageFormatter)
 
 
-@pytest.mark.parametrize("name", list(CASTS))
+@pytest.mark.parametrize("name", [entry.name for entry in recorded().values()])
 def test_every_action_and_effect_of_a_cast_is_the_models_own(name: str) -> None:
-    cast, model = CASTS[name], load_model(name)
+    cast, model = participants_of(name), load_model(name)
     assert model.effects is not None
-    spoken = {
-        operation.name
-        for vocabulary in VOCABULARIES.values()
-        if model_of(vocabulary.implementation) == name
-        for operation in vocabulary.operations
-    }
+    spoken = {operation.name for operation in MODELS[name].schema().operations}
     assert spoken
     assert set(cast.callers) <= {*model.actions, *model.operations, *spoken}
     effects = {effect.name.lower() for effect in model.effects}
@@ -144,7 +138,7 @@ def test_a_model_without_a_cast_talks_to_its_environment() -> None:
     sequence = of_finding(instance, finding)
     assert sequence.lifelines == ("environment", "turnstile")
     assert [m.text for m in messages(sequence)][-1].startswith("BEEP")
-    assert cast_of("turnstile").system == "turnstile"
+    assert participants_of("turnstile").system == "turnstile"
 
 
 def test_differences_between_states() -> None:

@@ -8,7 +8,7 @@ from slotspec.diagrams.stategraphs import Canonical, state_graph
 from slotspec.models import load_model
 from slotspec.statemachine.check import check
 from slotspec.statemachine.errors import UsageError
-from slotspec.statemachine.explore import explore_interpreted
+from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from tests.diagrams.samples import turnstile
 
 SMALL = {

@@ -13,8 +13,8 @@ from slotspec.explorer.settings import Models, Ready
 from slotspec.explorer.traces import exported, played
 from slotspec.explorer.views import view
 from slotspec.models import load_model
-from slotspec.oracle.compare import Outcome
-from slotspec.oracle.conform import conform
+from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.replay import conform
 
 SET = "slots_per_task_manager=1,parallelism=1,allocations=2,losses=1,early_timeouts=0"
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from slotspec.diagrams.composition import Dice
-from slotspec.oracle.compare import Outcome
-from slotspec.oracle.conform import conform
-from slotspec.statemachine.explore import explore_interpreted
+from slotspec.oracle.conformance.compare import Outcome
+from slotspec.oracle.conformance.replay import conform
+from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from tests.diagrams.samples import TRACE, turnstile
 
 TURNSTILE = {"model": "turnstile"}

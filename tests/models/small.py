@@ -6,7 +6,7 @@ from functools import cache
 
 from slotspec.models import load_model
 from slotspec.statemachine import Call, Instance, Result, check
-from slotspec.statemachine.words import Words, words_of
+from slotspec.statemachine.formatting import TraceFormatter, formatter_of
 
 POOL = load_model("slot_pool")
 ONE = {
@@ -68,6 +68,6 @@ def calls(instance: Instance, *wanted: str) -> list[Call]:
     return [by_text[text] for text in wanted]
 
 
-def words(scope: str = "time", generation: str = "1.12") -> Words:
+def words(scope: str = "time", generation: str = "1.12") -> TraceFormatter:
     """The words of such an instance."""
-    return words_of(instance(scope, generation))
+    return formatter_of(instance(scope, generation))

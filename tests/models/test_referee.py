@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from slotspec.models.connections import Pool
-from slotspec.models.slot_pool_state import SlotPoolState
-from slotspec.oracle.reading import TraceReader
-from slotspec.oracle.slot_pool import SlotPoolOracle
-from slotspec.statemachine import REFUSED
-from slotspec.statemachine.rules import fire, renew
+from slotspec.models.slot_pool.lifecycles import Pool
+from slotspec.models.slot_pool.state import SlotPoolState
+from slotspec.oracle.slot_pool.adapter import SlotPoolOracle
+from slotspec.oracle.traces.reading import TraceReader
+from slotspec.statemachine import DISABLED
+from slotspec.statemachine.declaration.rules import fire, recycle
 from tests.models.referee import Referee
 from tests.models.small import POOL
 
@@ -47,7 +47,7 @@ def walk(generation: str, seed: int, length: int) -> Referee:
     for _ in range(length):
         call = chance.choice(instance.calls)
         s.effects = []
-        if call.action.function(s, *call.arguments) != REFUSED:
+        if call.action.function(s, *call.arguments) != DISABLED:
             settle(s)
             assert referee.agrees(s), str(call)
     return referee
@@ -110,6 +110,6 @@ def test_a_table_that_goes_elsewhere_is_noticed(monkeypatch: pytest.MonkeyPatch)
 def test_a_new_life_is_a_new_machine() -> None:
     s, referee = refereed()
     first = referee.machine("slot", 0)
-    renew(s.slot, 0)
+    recycle(s.slot, 0)
     assert referee.machine("slot", 0) is not first
     assert isinstance(s, SlotPoolState)

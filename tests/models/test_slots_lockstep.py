@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from slotspec.models import load_model
-from slotspec.oracle.logical_slot import LogicalSlotOracle
-from slotspec.oracle.stateful import state_machine
-from slotspec.oracle.task_slot_table import TaskSlotTableOracle
-from slotspec.statemachine import REFUSED, Instance
-from tests.models.breaking import read, recordings
+from slotspec.oracle.fuzzing.stateful import state_machine
+from slotspec.oracle.logical_slot.adapter import LogicalSlotOracle
+from slotspec.oracle.task_slot_table.adapter import TaskSlotTableOracle
+from slotspec.statemachine import DISABLED, Instance
+from tests.models.mutation import read, recordings
 from tests.models.referee import Referee
 
 BOUNDS = {
@@ -71,7 +71,7 @@ def test_random_walks_agree(name: str, generation: str) -> None:
         for _ in range(400):
             call = chance.choice(calls)
             s.effects = []
-            if call.action.function(s, *call.arguments) != REFUSED:
+            if call.action.function(s, *call.arguments) != DISABLED:
                 settle(s)
                 assert referee.agrees(s), str(call)
         heard |= set(referee.heard)

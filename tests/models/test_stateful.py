@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from slotspec.oracle.stateful import asked, state_machine
-from slotspec.statemachine import REFUSED, Instance, Kind, fire
-from tests.models.breaks import BREAKS
+from slotspec.oracle.fuzzing.stateful import asked, state_machine
+from slotspec.statemachine import DISABLED, Instance, Kind, fire
+from tests.models.slot_pool.mutants import BREAKS
 from tests.models.small import ONE, POOL
 from tests.statemachine.tiny import Lamp, Room, anything, counter, room, says
 
@@ -112,7 +112,7 @@ def test_a_deadlock_is_found() -> None:
     def once(s: Room) -> int:
         """Only once."""
         if s.count:
-            return REFUSED
+            return DISABLED
         s.count = 1
         return 0
 
@@ -154,7 +154,7 @@ def test_an_action_may_have_the_name_of_a_method() -> None:
     def take(s: Room) -> int:
         """Take a step."""
         if s.count == 2:
-            return REFUSED
+            return DISABLED
         s.count += 1
         return 0
 

@@ -9,7 +9,7 @@ import pytest
 
 import slotspec.oracle
 from slotspec.oracle import Expected, Oracle
-from slotspec.oracle.slot_pool import SlotPoolOracle
+from slotspec.oracle.slot_pool.adapter import SlotPoolOracle
 from slotspec.statemachine.errors import InputError
 
 PREPARED = (

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from slotspec.oracle.slot_pool import SlotPoolOracle
-from slotspec.oracle.traces import TraceHeader
-from slotspec.oracle.vocabulary import SLOT_POOL
-from slotspec.statemachine.fields import Sort
+from slotspec.oracle.slot_pool.adapter import SlotPoolOracle
+from slotspec.oracle.slot_pool.schema import SCHEMA as SLOT_POOL
+from slotspec.oracle.traces.trace import TraceHeader
+from slotspec.statemachine.declaration.records import Sort
 
 PROFILES: dict[str, Any] = {
     "any": "ANY",

@@ -10,7 +10,7 @@ import pytest
 
 from examples import turnstile, two_phase_commit
 from slotspec.statemachine import Limit, Limits, UsageError, check
-from slotspec.statemachine.check import MOST_WORKERS, count_workers
+from slotspec.statemachine.workers import MOST_WORKERS, count_workers
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from slotspec.statemachine import (
+    DISABLED,
     FLAG,
-    REFUSED,
     Array,
     Event,
     Lifecycle,
@@ -56,7 +56,7 @@ def counter(model: Model, last: int = 3) -> None:
     def count_up(s: Room) -> int:
         """Count one more."""
         if s.count >= last:
-            return REFUSED
+            return DISABLED
         s.count += 1
         return 0
 

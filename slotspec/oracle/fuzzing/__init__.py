@@ -32,9 +32,9 @@ def finds_bug(bug: Bug, seed: int = 0, examples: int = EXAMPLES) -> int | None:
 
 def can_be_fuzzed(model: str) -> bool:
     """Whether there is a class of this model that sequences can be run on."""
-    from slotspec.oracle.fuzzing.subjects import SUBJECTS
+    from slotspec.oracle.fuzzing.targets import fuzzable
 
-    return model in SUBJECTS
+    return model in fuzzable()
 
 
 __all__ = ["can_be_fuzzed", "finds_bug"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from slotspec.bugs import Bug
 from slotspec.oracle.fuzzing.run import DEFAULT_STEPS, Outcome, fuzz
-from slotspec.oracle.fuzzing.subjects import subject
+from slotspec.oracle.fuzzing.targets import fuzz_target
 from slotspec.oracle.peers.model import ModelPeer
 
 
@@ -13,8 +13,8 @@ def peer_of(bug: Bug) -> ModelPeer:
 
     :raises UsageError: ``SET112`` where its model has no class that could be run.
     """
-    about = subject(bug.model)
-    generation = bug.generation or about.vocabulary.generations[-1]
+    about = fuzz_target(bug.model)
+    generation = bug.generation or about.schema.generations[-1]
     peer = ModelPeer(generation, bug.choices, bug.replace, model=bug.model)
     peer.name = f"{bug.model} with {bug.issue}"
     return peer

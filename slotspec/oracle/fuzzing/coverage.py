@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from dataclasses import field as field_of
 from typing import Any
 
-from slotspec.oracle.fuzzing.subjects import Subject, subject
-from slotspec.statemachine.lifecycle import Event
+from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target
+from slotspec.statemachine.declaration.lifecycle import Event
 
 Transition = tuple[str, str, str]
 """Lifecycle, source state, event."""
 
 
-def declared(about: Subject) -> list[Transition]:
+def declared(about: FuzzTarget) -> list[Transition]:
     """Every transition that the lifecycles of a model declare, in their order."""
     found: dict[Transition, None] = {}
     for lifecycle in about.lifecycles.values():
@@ -49,11 +49,11 @@ class Coverage:
 
     @property
     def possible_operations(self) -> list[str]:
-        return subject(self.model).vocabulary.operations_of(self.generation)
+        return fuzz_target(self.model).schema.operations_of(self.generation)
 
     def transitions(self) -> dict[Transition, int]:
         """Each declared transition with how often it was fired."""
-        about = subject(self.model)
+        about = fuzz_target(self.model)
         counts = dict.fromkeys(declared(about), 0)
         lifecycles = about.lifecycles
         for (name, source, event), count in self.fired.items():

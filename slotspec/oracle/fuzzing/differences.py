@@ -18,10 +18,10 @@ from typing import Any
 
 from slotspec.oracle.fuzzing.coverage import Coverage
 from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep, replay
-from slotspec.oracle.fuzzing.mixing import source
 from slotspec.oracle.fuzzing.run import absent_operations, ignore
 from slotspec.oracle.fuzzing.shrinking import shrink
-from slotspec.oracle.fuzzing.subjects import Subject, subject, subject_of
+from slotspec.oracle.fuzzing.sources import source
+from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target, target_of_header
 from slotspec.oracle.peers.model import ModelPeer
 from slotspec.oracle.peers.protocol import Peer
 from slotspec.statemachine.errors import InputError
@@ -59,7 +59,7 @@ class Differences:
 
 def choices_between(here: str, there: str, model: str = "slot_pool") -> dict[str, Any]:
     """Choices of generation `there` that differ from those of `here`, with their values."""
-    generations = subject(model).load().generations
+    generations = fuzz_target(model).load().generations
     mine, theirs = generations[here], generations[there]
     return {
         name: value
@@ -74,7 +74,7 @@ def explained_by(found: Found, generation: str, other: str) -> tuple[str, ...]:
     Each of the answers does so alone; where no single choice does, each is a pair such as
     ``removal + repeated_id``.
     """
-    model = subject_of(found.header).model
+    model = target_of_header(found.header).model
     switched = choices_between(generation, other, model)
     for size in (1, 2):
         answers = []
@@ -107,8 +107,8 @@ def every_difference(
     :raises PeerError: where the peer fails; it tells the sequence.
     """
     start = time.perf_counter()
-    about = subject(model)
-    known = about.vocabulary.generations
+    about = fuzz_target(model)
+    known = about.schema.generations
     other = getattr(peer, "generation", None)
     comparable = other if other in known and other != generation else None
     coverage = Coverage(generation, model)
@@ -133,7 +133,7 @@ def every_difference(
     for kind in kinds.values():
         kind.found = _short(kind, generation, comparable, peer)
     ordered = sorted(kinds.values(), key=lambda kind: (kind.explained, len(kind.found.steps)))
-    operations = about.vocabulary.operations
+    operations = about.schema.operations
     mine = frozenset(o.name for o in operations if generation in o.absent_in)
     return Differences(
         coverage,
@@ -166,7 +166,7 @@ def _place(found: Found) -> tuple[str, ...]:
 
 def _sequence(
     peer: Peer,
-    about: Subject,
+    about: FuzzTarget,
     random: Random,
     steps: int,
     absent: frozenset[str],

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from slotspec.oracle.fuzzing.coverage import Transition
-from slotspec.statemachine.interpret import Interpreter
-from slotspec.statemachine.lifecycle import Event
-from slotspec.statemachine.model import Call, Instance
-from slotspec.statemachine.rules import REFUSED
+from slotspec.statemachine.declaration.lifecycle import Event
+from slotspec.statemachine.declaration.model import Call, Instance
+from slotspec.statemachine.declaration.rules import DISABLED
+from slotspec.statemachine.interpreter.stepping import Interpreter
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def reachable(instance: Instance, most: int) -> Graph:
         edges: list[Edge] = []
         for call in instance.calls:
             outcome = functions[call.action.name](interpreter.s, *call.arguments)
-            if outcome == REFUSED:
+            if outcome == DISABLED:
                 interpreter.undo()
                 continue
             successor = interpreter.finish(call, outcome)

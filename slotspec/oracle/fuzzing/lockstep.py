@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from slotspec.oracle.compare import Difference, Outcome, compare
+from slotspec.oracle.conformance.compare import Difference, Outcome, compare
+from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.fuzzing.coverage import Coverage
-from slotspec.oracle.fuzzing.mixing import situation_of
-from slotspec.oracle.fuzzing.subjects import subject_of
+from slotspec.oracle.fuzzing.sources import situation_of
+from slotspec.oracle.fuzzing.targets import target_of_header
 from slotspec.oracle.peers.protocol import Operation, Peer, PeerError
-from slotspec.oracle.registry import factory_of
-from slotspec.oracle.traces import Expected, TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import Expected, TraceHeader, TraceStep
 from slotspec.statemachine.errors import StepError
 
 
@@ -68,7 +68,7 @@ class Lockstep:
         self._oracle: Any = factory_of(header)(generation, header, listener=listener)
         # where the model names what the peer makes, the peer has to speak first
         self._peer_first = hasattr(self._oracle, "hint")
-        self._ordered = subject_of(header).vocabulary.ordered
+        self._ordered = target_of_header(header).schema.ordered
         self.situation = situation_of(header)
         self.steps: list[TraceStep] = []
         self.expected: list[Expected] = []

@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from slotspec.oracle.fuzzing.mixing import situation_of, source
+from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.fuzzing.run import absent_operations
-from slotspec.oracle.fuzzing.subjects import subject
+from slotspec.oracle.fuzzing.sources import situation_of, source
+from slotspec.oracle.fuzzing.targets import fuzz_target
 from slotspec.oracle.peers.protocol import Operation, Peer, PeerError
-from slotspec.oracle.registry import factory_of
-from slotspec.oracle.traces import Expected, TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import Expected, TraceHeader, TraceStep
 from slotspec.statemachine.errors import InputError, SlotspecError
 
 TRIES = 100
@@ -34,14 +34,14 @@ class Recording:
     def __init__(
         self, peer: Peer, generation: str, seed: int, steps: int, *, model: str = "slot_pool"
     ) -> None:
-        about = subject(model)
+        about = fuzz_target(model)
         self._random = Random(seed)
         self._peer = peer
         self._count = steps
         absent = absent_operations(peer, about)
         self._source = source(about, generation, self._random, steps, absent)
         version = peer.version
-        if ".".join(version.split(".")[:2]) not in about.vocabulary.generations:
+        if ".".join(version.split(".")[:2]) not in about.schema.generations:
             version = f"{generation}.0"
         self.header: TraceHeader = msgspec.structs.replace(
             self._source.header, version=version, seed=seed

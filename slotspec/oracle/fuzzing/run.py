@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from slotspec.oracle.fuzzing.coverage import Coverage
 from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep
-from slotspec.oracle.fuzzing.mixing import Source, source
 from slotspec.oracle.fuzzing.shrinking import shortened, shrink
-from slotspec.oracle.fuzzing.subjects import Subject, subject
+from slotspec.oracle.fuzzing.sources import Source, source
+from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target
 from slotspec.oracle.peers.protocol import Peer, PeerError
 from slotspec.statemachine.errors import InputError
 
@@ -126,7 +126,7 @@ def _one_batch(
     best: list[Found] = []
     shrinking_runs = 0
     stop: _Stop | None = None
-    about = subject(outcome.coverage.model)
+    about = fuzz_target(outcome.coverage.model)
     absent = absent_operations(peer, about)
     generation = outcome.coverage.generation
 
@@ -198,9 +198,9 @@ def _number(draw: Callable[[st.SearchStrategy[int]], int]) -> int:
     return draw(_SMALL) * 100 + draw(_SMALL)
 
 
-def absent_operations(peer: Peer, about: Subject) -> frozenset[str]:
+def absent_operations(peer: Peer, about: FuzzTarget) -> frozenset[str]:
     """What a peer of a known generation does not have."""
     generation = getattr(peer, "generation", None)
     if generation is None:
         return frozenset()
-    return frozenset(o.name for o in about.vocabulary.operations if generation in o.absent_in)
+    return frozenset(o.name for o in about.schema.operations if generation in o.absent_in)

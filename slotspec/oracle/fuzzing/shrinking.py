@@ -14,12 +14,12 @@ from typing import Any
 
 import msgspec
 
+from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.fuzzing.lockstep import Found, attempt
-from slotspec.oracle.fuzzing.simplifying import joined, names_in, renamed, simpler
-from slotspec.oracle.fuzzing.subjects import subject_of
+from slotspec.oracle.fuzzing.simplification import joined, names_in, renamed, simpler
+from slotspec.oracle.fuzzing.targets import target_of_header
 from slotspec.oracle.peers.naming import SHOWN
 from slotspec.oracle.peers.protocol import Operation, Peer, PeerError
-from slotspec.oracle.registry import factory_of
 from slotspec.statemachine.errors import SlotspecError
 
 SEARCHED = 3_000
@@ -86,7 +86,7 @@ class _Shrinker:
         deadline: float | None = None,
     ) -> None:
         self.best = found
-        self._about = subject_of(found.header)
+        self._about = target_of_header(found.header)
         self._made = re.compile(f"({'|'.join(self._about.made) or '(?!)'})(\\d+)")
         self._deadline = deadline
         self._generation = generation

@@ -8,9 +8,9 @@ import msgspec
 from msgspec import UNSET
 
 from slotspec.oracle.peers.protocol import PeerError
-from slotspec.oracle.reading import shown
-from slotspec.oracle.traces import TraceStep
-from slotspec.oracle.vocabulary import StepFields
+from slotspec.oracle.traces.reading import shown
+from slotspec.oracle.traces.schema import StepFields
+from slotspec.oracle.traces.trace import TraceStep
 
 FIELDS = StepFields.__struct_fields__
 

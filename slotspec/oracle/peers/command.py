@@ -22,8 +22,8 @@ import msgspec
 from slotspec.oracle.peers.answers import step_of
 from slotspec.oracle.peers.naming import Translation
 from slotspec.oracle.peers.protocol import Operation, PeerError
-from slotspec.oracle.reading import LINE_LIMIT
-from slotspec.oracle.traces import TraceHeader, TraceStep
+from slotspec.oracle.traces.reading import LINE_LIMIT
+from slotspec.oracle.traces.trace import TraceHeader, TraceStep
 
 TIMEOUT_SECONDS = 10.0
 """How long a peer may take for one answer."""

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from slotspec.oracle.names import natural
 from slotspec.oracle.peers import flink_jvm
 from slotspec.oracle.peers.flink_state import POOL, Fields, FlinkState
 from slotspec.oracle.peers.flink_values import RUNTIME, FlinkValues, simple_name
 from slotspec.oracle.peers.flink_world import FlinkWorld, by_allocation, canonical
 from slotspec.oracle.peers.protocol import PeerError
-from slotspec.oracle.traces import TraceHeader, TraceStep
-from slotspec.oracle.vocabulary import SLOT_POOL
+from slotspec.oracle.slot_pool.schema import SCHEMA as SLOT_POOL
+from slotspec.oracle.traces.names import natural
+from slotspec.oracle.traces.trace import TraceHeader, TraceStep
 
 FAR_MS = 10**12
 """A timeout that never fires by itself: `request_timeout` fires it."""
@@ -185,12 +185,13 @@ class FlinkPeer:
         )
 
     def _request(self, request: str, ask: Callable[[Any], Any]) -> None:
+        id_ = self._world.requests.id(request)
+        future = ask(id_)
         attempt = self._attempts[request] = self._attempts.get(request, 0) + 1
         caller: dict[str, Any] = {"request": request}
         if attempt > 1:
             caller["attempt"] = attempt
-        id_ = self._world.requests.id(request)
-        self._world.listen(ask(id_), caller)
+        self._world.listen(future, caller)
         self._futures[request, attempt] = self._state.queued_future(id_)
 
     def _allocate_available_slot(

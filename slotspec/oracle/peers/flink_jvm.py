@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from slotspec.oracle.names import natural
 from slotspec.oracle.peers.protocol import PeerError
+from slotspec.oracle.traces.names import natural
 
 JARS_VARIABLE = "SLOTSPEC_FLINK_JARS"
 """Environment variable that names a folder of jars where no option does."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from slotspec.oracle.names import natural
 from slotspec.oracle.peers.flink_values import RUNTIME
 from slotspec.oracle.peers.flink_world import FlinkWorld
+from slotspec.oracle.traces.names import natural
 
 POOL = f"{RUNTIME}.jobmaster.slotpool.SlotPoolImpl"
 _NEVER = 2**63 - 1

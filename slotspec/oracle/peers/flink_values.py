@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from slotspec.oracle.peers.protocol import PeerError
-from slotspec.oracle.traces import TraceHeader
+from slotspec.oracle.traces.trace import TraceHeader
 
 RUNTIME = "org.apache.flink.runtime"
 EXCEPTIONS = {

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
-from slotspec.oracle.names import natural
 from slotspec.oracle.peers.flink_values import RUNTIME, deepest, simple_name, unwrapped
+from slotspec.oracle.traces.names import natural
 
 
 class Ids:

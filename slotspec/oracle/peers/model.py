@@ -7,9 +7,9 @@ from enum import IntEnum
 from typing import Any
 
 from slotspec.models import load_model
+from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.peers.protocol import PeerError
-from slotspec.oracle.registry import factory_of
-from slotspec.oracle.traces import TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import TraceHeader, TraceStep
 from slotspec.statemachine.errors import InputError, StepError
 
 

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from slotspec.oracle.traces import TraceHeader, TraceStep
-from slotspec.oracle.vocabulary import SLOT_MANAGER, SLOT_POOL
+from slotspec.oracle.slot_manager.schema import SCHEMA as SLOT_MANAGER
+from slotspec.oracle.slot_pool.schema import SCHEMA as SLOT_POOL
+from slotspec.oracle.traces.trace import TraceHeader, TraceStep
 
 SHOWN: dict[str, dict[str, tuple[str, str]]] = {
     SLOT_POOL.implementation: {"rm.request_slot": ("allocation", "a")},

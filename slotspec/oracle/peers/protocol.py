@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from slotspec.oracle.traces import TraceHeader, TraceStep
+from slotspec.oracle.traces.trace import TraceHeader, TraceStep
 from slotspec.statemachine.errors import SlotspecError
 
 Operation = tuple[str, dict[str, Any]]

@@ -14,8 +14,8 @@ import msgspec
 from slotspec.oracle.peers.answers import step_of
 from slotspec.oracle.peers.naming import Translation
 from slotspec.oracle.peers.protocol import PeerError
-from slotspec.oracle.traces import TraceHeader, TraceStep
-from slotspec.oracle.vocabulary import VOCABULARIES
+from slotspec.oracle.traces.schema import schema_of
+from slotspec.oracle.traces.trace import TraceHeader, TraceStep
 
 
 @runtime_checkable
@@ -70,7 +70,7 @@ class PythonPeer:
         except Exception as error:
             raise self._failed("cannot be made", error) from error
         self._names = Translation(header)
-        self._operations = VOCABULARIES[header.implementation].by_name
+        self._operations = schema_of(header.implementation).by_name
 
     def step(self, op: str, arguments: dict[str, Any]) -> TraceStep:
         method = getattr(self._object, op, None)

@@ -22,15 +22,15 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from slotspec import __version__
-from slotspec.statemachine.fields import ConstantSpec, Number, PartSpec
-from slotspec.statemachine.lifecycle import State
-from slotspec.statemachine.model import Action, Instance, Property
+from slotspec.statemachine.declaration.lifecycle import State
+from slotspec.statemachine.declaration.model import Action, Instance, Model, Property
+from slotspec.statemachine.declaration.records import ConstantSpec, Number, PartSpec
+from slotspec.version import __version__
 
 MACHINE = "slotspec.statemachine"
 """The package whose sources are hashed as a whole."""
 
-APART = frozenset({"words", "scopes", "generations", "sentence", "operations"})
+APART = frozenset({"formatter", "scopes", "generations", "description", "operations"})
 """Of a model, what no compiled code depends on."""
 
 SELECTED = frozenset({"actions", "properties"})
@@ -39,7 +39,7 @@ SELECTED = frozenset({"actions", "properties"})
 DERIVED = frozenset({"model", "replace", "calls", "scope", "defect", "_made"})
 """Of an instance, what says nothing new."""
 
-TOLD = frozenset({"sentence", "source", "when", "deviation"})
+TOLD = frozenset({"description", "sentence", "source", "when", "deviation"})
 """Of an action or a property, what is for people or has been decided for the instance."""
 
 UNREAD = frozenset(
@@ -103,11 +103,12 @@ _files: dict[str, tuple[Any, str]] = {}
 def _file(name: str, space: dict[str, Any] | None = None) -> str:
     """The checksum of the source file that Python knows by this name.
 
-    :raises Unknown: there is none.
+    Of what cannot be read there is none. It is not needed: what Python itself makes, as the
+    methods of a dataclass, has no source, and a rule without source is refused.
     """
     lines = linecache.getlines(name, space)
     if not lines:
-        raise Unknown(f"{name} cannot be read")
+        return ""
     entry = linecache.cache.get(name)
     found = _files.get(name)
     if found is None or found[0] is not entry:
@@ -259,7 +260,7 @@ class _Walk:
         self.tell(self.ref(type(value)), self.ref(value.__bases__))
         if issubclass(value, Enum):
             members = value.__members__
-            self.tell("members", *((n, self.ref(m.value)) for n, m in members.items()))
+            self.tell("members", *((n, self.ref(m)) for n, m in members.items()))
             own = {n: v for n, v in vars(value).items() if n not in members and n[0] != "_"}
             self.tell(*self.items(own, ()))
         else:
@@ -324,6 +325,7 @@ _CONTENTS: tuple[tuple[Any, Callable[[_Walk, Any], None]], ...] = (
     (types.MappingProxyType, lambda walk, value: walk.tell(walk.ref(dict(value)))),
     (property, _tell("fget", "fset", "fdel")),
     ((classmethod, staticmethod), _tell("__func__")),
+    (functools.cached_property, _tell("func", "attrname")),
     (BUILTIN, _Walk.builtin),
     (ConstantSpec, lambda walk, value: walk.tell(walk.written(value.value))),
     (
@@ -333,5 +335,6 @@ _CONTENTS: tuple[tuple[Any, Callable[[_Walk, Any], None]], ...] = (
         ),
     ),
     (Number, lambda walk, value: walk.tell(walk.written(value.limit))),
+    (Model, lambda walk, value: walk.tell(*walk.items(vars(value), APART))),
     ((Action, Property), lambda walk, value: walk.tell(*walk.items(vars(value), TOLD))),
 )

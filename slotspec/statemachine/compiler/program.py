@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from slotspec.statemachine.compiler.layout import Layout
-from slotspec.statemachine.compiler.symbols import Known, RecordAt, Symbol, kind
-from slotspec.statemachine.lifecycle import Event, Lifecycle
-from slotspec.statemachine.model import Instance
+from slotspec.statemachine.compiler.frontend.symbols import Known, RecordAt, Symbol, kind
+from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle
+from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.layout import Layout
 
 FAULT = -(2**63)
 """Returned by a compiled function that met a fault; the notebook says which."""
@@ -45,7 +45,7 @@ class Site:
         return f"{self.code}: {self.place}: {self.message}"
 
 
-class Notebook:
+class ResultBuffer:
     """Which cell of a notebook holds what."""
 
     def __init__(self, instance: Instance) -> None:
@@ -73,12 +73,16 @@ class Notebook:
 
 @dataclass
 class Translated:
-    """One translated function: its name, and what a caller has to know about it."""
+    """One translated function: its name, and what a caller has to know about it.
+
+    :ivar width: how many numbers it returns at once; None: a single one, in a register.
+    """
 
     name: str
     writes: bool = True
     faults: bool = True
     nothing: bool = False
+    width: int | None = None
     text: str = ""
     done: bool = False
 
@@ -99,14 +103,14 @@ class Program:
     effects_dropped: bool = False
     refused_late: bool = False
     layout: Layout = field(init=False)
-    notebook: Notebook = field(init=False)
+    notebook: ResultBuffer = field(init=False)
     functions: dict[Any, Translated] = field(default_factory=dict)
     sites: list[Site] = field(default_factory=list)
     tables: dict[tuple[int, ...], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.layout = Layout(self.instance)
-        self.notebook = Notebook(self.instance)
+        self.notebook = ResultBuffer(self.instance)
 
     def site(self, code: str, place: str, message: str) -> int:
         self.sites.append(Site(code, place, message))
@@ -128,7 +132,7 @@ class Program:
         :param reading: it may not change the state (properties).
         :param action: it is an action: a refusal must have changed nothing.
         """
-        from slotspec.statemachine.compiler.lower import lower
+        from slotspec.statemachine.compiler.frontend.statements import lower
 
         key = (function, tuple(kind(a) for a in arguments), reading, action)
         found = self.functions.get(key)
@@ -152,4 +156,4 @@ class Program:
         return "\n".join(found.text for found in self.functions.values())
 
 
-__all__ = ["FAULT", "Known", "Notebook", "Program", "RecordAt", "Site", "Translated"]
+__all__ = ["FAULT", "Known", "Program", "RecordAt", "ResultBuffer", "Site", "Translated"]

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from slotspec import __version__
 from slotspec.statemachine.errors import InputError, UsageError
+from slotspec.version import __version__
 
 FORM = 1
 MANIFEST = "manifest.json"

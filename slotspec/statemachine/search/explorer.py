@@ -6,20 +6,13 @@ from time import perf_counter
 
 import numpy as np
 
+from slotspec.statemachine.compiler.compile import Compiled, Found
 from slotspec.statemachine.compiler.program import FOUND
-from slotspec.statemachine.compiler.unit import Compiled, Found
-from slotspec.statemachine.explore import judge, judge_claim
-from slotspec.statemachine.liveness import Claims, Stopped, claims, examine
-from slotspec.statemachine.model import Kind, Property
-from slotspec.statemachine.replay import explain
-from slotspec.statemachine.search import checkpoint as checkpoints
-from slotspec.statemachine.search.canonical import PLAIN
-from slotspec.statemachine.search.checkpoint import Checkpoint
-from slotspec.statemachine.search.crew import Crew
-from slotspec.statemachine.search.kernels import CURSOR, NEXT, ROOM, STOPPED, WORKER_CELLS
-from slotspec.statemachine.search.saving import restore, save
-from slotspec.statemachine.search.visited import VERY_FULL, Visited
-from slotspec.statemachine.verdict import (
+from slotspec.statemachine.declaration.model import Kind, Property
+from slotspec.statemachine.interpreter.exploring import judge, judge_claim
+from slotspec.statemachine.interpreter.liveness import Claims, Stopped, claims, examine
+from slotspec.statemachine.interpreter.replay import explain
+from slotspec.statemachine.results import (
     Finding,
     Limit,
     Limits,
@@ -29,6 +22,13 @@ from slotspec.statemachine.verdict import (
     Result,
     Verdict,
 )
+from slotspec.statemachine.search import checkpoint as checkpoints
+from slotspec.statemachine.search.canonicalizer import PLAIN
+from slotspec.statemachine.search.checkpoint import Checkpoint
+from slotspec.statemachine.search.checkpoint_io import restore, save
+from slotspec.statemachine.search.kernels import CURSOR, NEXT, ROOM, STOPPED, WORKER_CELLS
+from slotspec.statemachine.search.visited import VERY_FULL, Visited
+from slotspec.statemachine.search.worker_pool import WorkerPool
 
 PROGRESS_SECONDS = 0.2
 CHECKED_AFTER = (Limit.STATES, Limit.DEPTH, Limit.MEMORY)
@@ -68,7 +68,7 @@ class Explorer:
             separate=mode != PLAIN,
             region=None if going_on is None else going_on["region"],
         )
-        self.crew = Crew(compiled, self.visited, mode)
+        self.crew = WorkerPool(compiled, self.visited, mode)
         self.level: list[tuple[int, int]] = [(0, 1)]
         self.depth = 0
         self.starts = [w * self.visited.region for w in range(workers)]

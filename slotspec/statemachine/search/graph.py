@@ -10,14 +10,22 @@ from typing import Any
 
 import numpy as np
 
-from slotspec.statemachine.compiler.unit import Compiled
-from slotspec.statemachine.liveness import STRONG, WEAK, Graph, Unanswered, Watch, Way, claims
-from slotspec.statemachine.model import Property
+from slotspec.statemachine.compiler.compile import Compiled
+from slotspec.statemachine.declaration.model import Property
+from slotspec.statemachine.interpreter.liveness import (
+    STRONG,
+    WEAK,
+    Graph,
+    Unanswered,
+    Watch,
+    Way,
+    claims,
+)
 from slotspec.statemachine.search import kernels, liveness
-from slotspec.statemachine.search.crew import Worker
 from slotspec.statemachine.search.invoke import ask_states
 from slotspec.statemachine.search.store import Reserved
 from slotspec.statemachine.search.visited import NOBODY, Visited
+from slotspec.statemachine.search.worker_pool import Worker
 
 BURST = 1 << 16
 """States that are dealt with between two looks at limits."""

@@ -23,8 +23,8 @@ from slotspec.statemachine.search.atomics import (
     swap_if,
     take_number,
 )
-from slotspec.statemachine.search.caching import fast, inner, kernel_cache
-from slotspec.statemachine.search.canonical import MODE, canonical
+from slotspec.statemachine.search.canonicalizer import MODE, canonical
+from slotspec.statemachine.search.numba_cache import fast, inner, kernel_cache
 
 CURSOR, BATCHES, TABLE_SIZE, ROOM, STOPPED = 0, 8, 9, 10, 11
 NEXT = 16

@@ -2,7 +2,7 @@
 
 States are numbered from 0 without gaps; the steps of state ``i`` stand in `targets` and
 `labels` (the call of each) from ``first[i]`` to ``first[i + 1]``. What is computed here is what
-:class:`slotspec.statemachine.graph.InterpretedGraph` computes, on arrays.
+:class:`slotspec.statemachine.interpreter.graph.InterpretedGraph` computes, on arrays.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import numpy as np
 from numba import njit
 
 from slotspec.statemachine.compiler.program import BASE
-from slotspec.statemachine.liveness import STRONG, WEAK
+from slotspec.statemachine.interpreter.liveness import STRONG, WEAK
 from slotspec.statemachine.search.atomics import call_expand, prefetch, read
-from slotspec.statemachine.search.caching import fast, inner, kernel_cache
 from slotspec.statemachine.search.kernels import CHUNK, hash_of, home_of
+from slotspec.statemachine.search.numba_cache import fast, inner, kernel_cache
 
 _S31, _S32 = np.uint64(31), np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)

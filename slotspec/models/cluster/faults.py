@@ -1,0 +1,130 @@
+"""What may go wrong in a cluster, each as often as its bound says.
+
+That a timer is early is told beside the timers.
+"""
+
+from __future__ import annotations
+
+from slotspec.models.cluster import job_master, resource_manager, task_executor
+from slotspec.models.cluster.environment import can_fail_over
+from slotspec.models.cluster.lifecycles import Job, Leader, Process
+from slotspec.models.cluster.messages import (
+    HUBS,
+    TO_JOB_MASTER,
+    WAYS,
+    Way,
+    empty,
+    in_flight,
+    is_busy,
+    room_of,
+    send,
+    take_out,
+    way,
+)
+from slotspec.models.cluster.model import cluster
+from slotspec.models.cluster.state import ClusterState, Message, channels, task_managers
+from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.rules import DISABLED, NONE
+
+
+def can_lose(setting: Setting) -> bool:
+    return bool(setting["losses"])
+
+
+def can_repeat(setting: Setting) -> bool:
+    return bool(setting["repeats"])
+
+
+def can_crash(setting: Setting) -> bool:
+    return bool(setting["crashes"])
+
+
+def can_depose(setting: Setting) -> bool:
+    return bool(setting["leader_changes"])
+
+
+@cluster.action(when=can_lose, channel=channels, fault=True)
+def message_is_lost(s: ClusterState, channel: int) -> int:
+    """The oldest message of a channel is lost."""
+    if in_flight(s, channel) == 0 or s.lost == s.losses:
+        return DISABLED
+    message = s.message[channel * room_of(s)]
+    s.lost += 1
+    take_out(s, channel, 0)
+    tm = (channel - HUBS) // WAYS
+    if message == Message.SLOT_REPORT or message == Message.HEARTBEAT:
+        resource_manager.forget_slot_report(s, tm)
+    elif message == Message.ALLOCATION_REPORT:
+        forget_allocation_report(s, tm)
+    return message
+
+
+def forget_allocation_report(s: ClusterState, tm: int) -> None:
+    """A report of the JobMaster in flight is lost."""
+    width = len(s.pool.slot)
+    for allocation in range(width):
+        s.allocation_report[tm * width + allocation] = 0
+
+
+def may_come_twice(message: int) -> bool:
+    """Whether a caller may have made a call again that had arrived."""
+    return message in (
+        Message.REQUEST_SLOT,
+        Message.CANCEL_SLOT_REQUEST,
+        Message.ALLOCATION_FAILED,
+        Message.REQUEST_TASK_SLOT,
+        Message.REGISTER,
+        Message.SLOT_AVAILABLE,
+        Message.OFFER_SLOT,
+        Message.FREE_SLOT,
+        Message.FAIL_SLOT,
+    )
+
+
+@cluster.action(when=can_repeat, channel=channels, fault=True)
+def message_is_repeated(s: ClusterState, channel: int) -> int:
+    """The newest message of a channel is sent once more, by a caller that saw no answer."""
+    count = in_flight(s, channel)
+    if count == 0 or count == room_of(s) or s.repeated == s.repeats:
+        return DISABLED
+    last = channel * room_of(s) + count - 1
+    if not may_come_twice(s.message[last]):
+        return DISABLED
+    s.repeated += 1
+    send(s, channel, s.message[last], s.subject[last], s.detail[last])
+    return s.message[last]
+
+
+@cluster.action(when=can_crash, tm=task_managers, fault=True)
+def task_executor_crashes(s: ClusterState, tm: int) -> int:
+    """A TaskExecutor is killed."""
+    if s.process[tm] != Process.UP or s.crashed == s.crashes:
+        return DISABLED
+    s.crashed += 1
+    task_executor.crash_process(s, tm)
+    return NONE
+
+
+@cluster.action(when=can_depose, fault=True)
+def job_master_loses_leadership(s: ClusterState) -> int:
+    """The JobMaster's leadership is revoked: what was sent to it no longer counts."""
+    if s.job_master[0] != Leader.LEADING or s.deposed == s.leader_changes or is_busy(s):
+        return DISABLED
+    if s.job[0] == Job.FINISHED:
+        return DISABLED
+    s.deposed += 1
+    job_master.revoke_leadership(s)
+    empty(s, TO_JOB_MASTER)
+    for tm in range(len(s.process)):
+        empty(s, way(tm, int(Way.TO_JOB_MASTER)))
+    return NONE
+
+
+@cluster.action(when=can_fail_over, fault=True)
+def resource_manager_fails_over(s: ClusterState) -> int:
+    """The ResourceManager's leadership is revoked."""
+    if s.resource_manager[0] != Leader.LEADING or s.failed_over == s.failovers:
+        return DISABLED
+    s.failed_over += 1
+    resource_manager.revoke_leadership(s)
+    return NONE

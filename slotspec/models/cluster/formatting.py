@@ -1,0 +1,614 @@
+"""The cluster in words: JobMaster, ResourceManager, ``TaskExecutor 1``; allocations ``a1``,
+connections at the ResourceManager ``i1``, shares of the job ``share 1``, its tasks ``task 1``,
+or with several vertices ``task 2.1``: of vertex 2 the first. Attempts of a task are ``task 1a``
+and ``task 1b``, in turn.
+
+A step is told as what really happens: which message arrives, what is sent for it, what changes
+at whom. What the parts do is told in their own words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, cast
+
+from slotspec.models.cluster.lifecycles import Share
+from slotspec.models.cluster.message_diff import (
+    LOST,
+    Envelope,
+    channel_taken,
+    channels_in,
+    deliveries,
+    envelopes,
+)
+from slotspec.models.cluster.messages import HUBS, TO_JOB_MASTER, TO_RESOURCE_MANAGER, WAYS, Way
+from slotspec.models.cluster.model import cluster
+from slotspec.models.cluster.part_formatting import ManagerPart, PoolPart, TablePart
+from slotspec.models.cluster.state import (
+    MANAGER,
+    POOL,
+    STRIDE,
+    TABLE,
+    TRIES,
+    Message,
+    allocations,
+    attempts,
+    calls,
+    channels,
+    executions,
+    instances,
+    own_allocations,
+    own_executions,
+    own_slots,
+    posts,
+    shares,
+    slot_numbers,
+    task_managers,
+    tasks,
+)
+from slotspec.models.cluster.versions import OfferAnswers
+from slotspec.models.slot_manager.state import CALLS_PER_SLOT
+from slotspec.models.slot_manager.state import Effect as ManagerEffect
+from slotspec.models.slot_pool.state import Effect as PoolEffect
+from slotspec.models.task_slot_table.state import Effect as TableEffect
+from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.declaration.records import Part, Sort
+from slotspec.statemachine.declaration.rules import NONE
+from slotspec.statemachine.formatting import NOTHING, TraceFormatter
+from slotspec.statemachine.message_formatting import Delivery, MessageFormatter
+from slotspec.statemachine.results import TraceStep
+
+JOB_MASTER, RESOURCE_MANAGER = "JobMaster", "ResourceManager"
+IGNORED = "nothing comes of it"
+
+TEXTS: Mapping[int, str] = {
+    Message.REQUEST_SLOT: "request for a slot, {a}",
+    Message.CANCEL_SLOT_REQUEST: "cancel the request {a}",
+    Message.REQUEST_ACKNOWLEDGED: "request {a} is registered",
+    Message.REQUEST_REFUSED: "request {a} cannot be fulfilled",
+    Message.ALLOCATION_FAILED: "allocation {a} has failed",
+    Message.REQUEST_TASK_SLOT: "allocate {slot} for {a}",
+    Message.CALL_ACKNOWLEDGED: "{slot} is allocated",
+    Message.CALL_OCCUPIED: "{slot} is occupied by {a}",
+    Message.CALL_FAILED: "{slot} could not be allocated",
+    Message.REGISTER: "registration",
+    Message.REGISTERED: "registered",
+    Message.SLOT_REPORT: "first slot report of {connection}: {slots}",
+    Message.HEARTBEAT: "heartbeat of {connection}: {slots}",
+    Message.SLOT_AVAILABLE: "slot {detail} is free, it was {a}",
+    Message.OFFER_SLOT: "offer of slot {offered} as {a}{which}",
+    Message.OFFER_ACCEPTED: "offer of {a}{which} accepted",
+    Message.OFFER_REJECTED: "offer of {a}{which} rejected",
+    Message.OFFER_FAILED: "offer of {a}{which} failed: the TaskExecutor is unknown",
+    Message.FREE_SLOT: "free {a}",
+    Message.FAIL_SLOT: "{a} is lost",
+    Message.SUBMIT_TASK: "run {task} in {a}",
+    Message.TASK_SUBMITTED: "{task} has come to {a}",
+    Message.CANCEL_TASK: "cancel {task} in {a}",
+    Message.TASK_FINISHED: "{task} in {a} has finished",
+    Message.TASK_FAILED: "{task} in {a} has failed",
+    Message.DISCONNECT: "the connection is closed",
+    Message.ALLOCATION_REPORT: "heartbeat: the pool holds {held}",
+}
+"""Each message as it is told."""
+
+AT_JOB_MASTER: Mapping[str, str] = {
+    "job_master_gains_leadership": "gains leadership, and its job is scheduled",
+    "job_master_finds_resource_manager": "finds the ResourceManager",
+    "job_master_loses_resource_manager": "hears that the ResourceManager leads no more",
+    "scheduler_allocates_slots": "looks for a slot for {idle}",
+    "job_master_ends": "ends, since the job has finished",
+    "request_times_out": "waits no longer for the slot of request {allocation}",
+    "request_call_times_out": "had no answer to request {allocation} in time",
+    "task_call_times_out": "had no answer about {task} in time",
+    "scheduler_restarts_job": "starts the job anew",
+    "job_master_reports": "sends a heartbeat to {tm}",
+    "job_master_misses_heartbeat": "misses the heartbeat of {tm}",
+    "job_master_loses_leadership": "loses its leadership",
+}
+AT_RESOURCE_MANAGER: Mapping[str, str] = {
+    "resource_manager_gains_leadership": "gains leadership",
+    "resource_manager_finds_gateway": "finds the gateway of {of_instance}",
+    "slot_call_times_out": "had no answer to its {call} in time",
+    "startup_period_ends": "has waited long enough for TaskExecutors to come",
+    "requests_time_out_at_resource_manager": "gives up on requests that it cannot fulfil",
+    "resource_manager_misses_heartbeat": "misses the heartbeat of {tm}",
+    "resource_manager_fails_over": "fails over",
+}
+AT_TASK_EXECUTOR: Mapping[str, str] = {
+    "task_executor_starts": "starts",
+    "task_executor_finds_resource_manager": "finds the ResourceManager",
+    "task_executor_finds_job_master": "finds the JobMaster",
+    "task_ends": "sees {own_task} end, {why}",
+    "offers_time_out": "had no answer to its offers in time",
+    "slot_times_out": "waits no longer for {allocation} to be used",
+    "registration_times_out": "had no answer to its registration in time",
+    "job_registration_times_out": "had no answer of the JobMaster to its registration in time",
+    "task_executor_reports": "sends a heartbeat to the ResourceManager",
+    "task_executor_misses_resource_manager": "gives up the ResourceManager",
+    "task_executor_misses_job_master": "gives up the JobMaster",
+    "task_executor_crashes": "crashes",
+}
+"""Actions that are no arrival of a message, by the process that they happen at."""
+
+TOLD_AS_MESSAGES = {
+    POOL + PoolEffect.REQUEST_SLOT,
+    POOL + PoolEffect.CANCEL_SLOT_REQUEST,
+    POOL + PoolEffect.FREE_SLOT,
+    MANAGER + ManagerEffect.REQUEST_SLOT,
+}
+"""Effects of parts that the cluster makes a message of."""
+TOLD_BY_CHANGES = {
+    POOL + PoolEffect.LISTED,
+    POOL + PoolEffect.ANY_ORDER,
+    TABLE + TableEffect.FREE_SLOT,
+    TABLE + TableEffect.TIMEOUT_SLOT,
+    TABLE + TableEffect.LISTED,
+    TABLE + TableEffect.ANY_ORDER,
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """A phrase, and the process that it is about."""
+
+    who: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.who}: {self.text}"
+
+
+class ClusterFormatter(MessageFormatter):
+    """Words for what happens in a cluster."""
+
+    def __init__(self, instance: Instance) -> None:
+        super().__init__(instance)
+        self.parts = {part.name: part for part in instance.record.parts}
+        made: dict[str, PoolPart | ManagerPart | TablePart] = {
+            "pool": PoolPart(self),
+            "manager": ManagerPart(self),
+            "tables": TablePart(self),
+        }
+        self.words_of_parts = {name: made[part.attribute] for name, part in self.parts.items()}
+        self._own: dict[Sort, tuple[TraceFormatter, Sort]] = {}
+        for name, part in self.parts.items():
+            for own, spec in part.record.fields.items():
+                settled = part.fields[f"{name}.{own}"]
+                words = self.words_of_parts[name]
+                for ours, theirs in (
+                    (settled.over, spec.over),
+                    (getattr(settled.domain, "sort", None), getattr(spec.domain, "sort", None)),
+                ):
+                    if ours is not None and theirs is not None:
+                        self._own[ours] = words, theirs
+
+    # ------------------------------------------------------------------------------- names
+
+    def element(self, sort: Sort, index: int) -> str:
+        """An element by its name; those of parts as the parts call them."""
+        if index == NONE:
+            return NOTHING
+        if sort in self._own:
+            words, theirs = self._own[sort]
+            return words.element(theirs, index)
+        name = self._names.get(sort)
+        return super().element(sort, index) if name is None else name(self, index)
+
+    def _by_task_executor(self, sort: Sort, index: int) -> str:
+        size = sort.size(self.instance.setting.bounds)
+        return f"{self.element(sort, index % size)} at {task_executor(index // size)}"
+
+    def _task(self, number: int) -> str:
+        bounds = self.instance.setting.bounds
+        width = shares.size(bounds)
+        if tasks.size(bounds) == width:
+            return f"task {number + 1}"
+        return f"task {number // width + 1}.{number % width + 1}"
+
+    def _execution(self, number: int) -> str:
+        return f"{self._task(number // TRIES)}{'ab'[number % TRIES]}"
+
+    def _call(self, number: int) -> str:
+        return f"call for {self.slot(number // CALLS_PER_SLOT)}"
+
+    def slot(self, number: int) -> str:
+        """A slot of the ResourceManager by its own number and its TaskExecutor."""
+        width = task_managers.size(self.instance.setting.bounds)
+        return f"slot {number // width} of {task_executor(number % width)}"
+
+    def _post(self, number: int) -> str:
+        room = posts.size(self.instance.setting.bounds) // channels.size(
+            self.instance.setting.bounds
+        )
+        return f"{between(number // room)}, {number % room + 1}."
+
+    _names: Mapping[Sort, Callable[[ClusterFormatter, int], str]] = {
+        task_managers: lambda self, i: task_executor(i),
+        slot_numbers: lambda self, i: f"slot {i}",
+        shares: lambda self, i: f"share {i + 1}",
+        tasks: _task,
+        allocations: lambda self, i: f"a{i + 1}",
+        attempts: lambda self, i: f"connection {i + 1}",
+        instances: lambda self, i: f"i{i + 1}",
+        own_slots: lambda self, i: self._by_task_executor(slot_numbers, i),
+        own_allocations: lambda self, i: self._by_task_executor(allocations, i),
+        executions: _execution,
+        own_executions: lambda self, i: self._by_task_executor(executions, i),
+        calls: _call,
+        channels: lambda self, i: between(i),
+        posts: _post,
+    }
+
+    # ---------------------------------------------------------------------------- messages
+
+    def text(self, envelope: Envelope, state: Mapping[str, Any]) -> str:
+        """A message; reports with what they say in `state`."""
+        tm = (envelope.channel - HUBS) // WAYS
+        detail = envelope.detail
+        width = task_managers.size(self.instance.setting.bounds)
+        return TEXTS[envelope.message].format(
+            a=self.element(allocations, envelope.subject),
+            slot=f"slot {detail // STRIDE // width}",
+            connection=self.element(instances, detail),
+            detail=detail,
+            offered=detail // 2,
+            which=self._which_offer(detail),
+            task=self._execution(detail),
+            slots=self._slots_reported(state, tm),
+            held=self._held_reported(state, tm),
+        )
+
+    def _which_offer(self, detail: int) -> str:
+        """Which of its two numbers an offer has, where answers are told apart by it."""
+        if self.instance.setting["offer_answers"] == OfferAnswers.ALL:
+            return ""
+        return f" (no. {2 - detail % 2})"
+
+    def _slots_reported(self, state: Mapping[str, Any], tm: int) -> str:
+        width = slot_numbers.size(self.instance.setting.bounds)
+        entries = state["slot_report"][tm * width : (tm + 1) * width]
+        return ", ".join(
+            f"slot {i} {'free' if a == NONE else self.element(allocations, a)}"
+            for i, a in enumerate(entries)
+        )
+
+    def _held_reported(self, state: Mapping[str, Any], tm: int) -> str:
+        width = allocations.size(self.instance.setting.bounds)
+        entries = state["allocation_report"][tm * width : (tm + 1) * width]
+        held = [self.element(allocations, a) for a, told in enumerate(entries) if told]
+        return ", ".join(held) or "nothing"
+
+    def heard(self, step: TraceStep) -> Envelope | None:
+        """The message that arrives in a step, or is lost in it."""
+        channel = channel_taken(step.call)
+        if channel is None:
+            return None
+        found = envelopes(step.before, channel)
+        return found[0] if found else None
+
+    # ------------------------------------------------------------------- calls and effects
+
+    def actor(self, step: TraceStep) -> str | None:
+        """The process at which a step happens; None where it happens between two."""
+        name = step.call.action.name
+        if name in AT_JOB_MASTER:
+            return JOB_MASTER
+        if name in AT_RESOURCE_MANAGER:
+            return RESOURCE_MANAGER
+        channel = channel_taken(step.call)
+        if name != LOST and channel is not None:
+            return ends(channel)[1]
+        tm = self._acting(step)
+        return None if tm is None else task_executor(tm)
+
+    def _acting(self, step: TraceStep) -> int | None:
+        """The TaskExecutor at which a step happens."""
+        given = dict(zip(step.call.action.parameters, step.call.arguments, strict=True))
+        if "own" in given:
+            return int(given["own"]) // self._width_of_executions
+        return given.get("tm")
+
+    @property
+    def _width_of_executions(self) -> int:
+        return executions.size(self.instance.setting.bounds)
+
+    def format_step(self, step: TraceStep) -> str:
+        """What happens in a step."""
+        action = step.call.action.name
+        envelope = self.heard(step)
+        if envelope is not None:
+            source, target = ends(envelope.channel)
+            said = self.text(envelope, step.before)
+            if action == LOST:
+                return f"lost from {source} to {target}: {said}"
+            return f"{target} hears {source}: {said}"
+        if action == "message_is_repeated":
+            channel = step.call.arguments[0]
+            found = envelopes(step.before, channel)
+            if found:
+                source, target = ends(channel)
+                said = self.text(found[-1], step.before)
+                return f"{source} calls {target} again: {said}"
+        if action == "timer_is_early":
+            return "the next timer will be early"
+        return self._done(step) or self.call(step.call)
+
+    def _done(self, step: TraceStep) -> str | None:
+        """What a process does of its own."""
+        action = step.call.action
+        for several in (AT_JOB_MASTER, AT_RESOURCE_MANAGER, AT_TASK_EXECUTOR):
+            if action.name in several:
+                break
+        else:
+            return None
+        given = dict(zip(action.parameters, step.call.arguments, strict=True))
+        words = {
+            name: self.argument(action.parameters[name], value) for name, value in given.items()
+        }
+        before = step.before
+        if "{idle}" in several[action.name]:
+            words["idle"] = self._idle(before)
+        if "instance" in given:
+            tm = given["instance"] % len(before["process"])
+            words["of_instance"] = f"{task_executor(tm)}: {words['instance']}"
+        if "own" in given:
+            words["own_task"] = self._execution(given["own"] % self._width_of_executions)
+            told = before["stopping"][given["own"]]
+            words["why"] = "as it was told" if told else "its work done"
+        return f"{self.actor(step)} {several[action.name].format(**words)}"
+
+    def _idle(self, state: Mapping[str, Any]) -> str:
+        idle = [i for i, share in enumerate(state["share"]) if share == Share.IDLE]
+        return self.element(shares, idle[0]) if idle else "a share"
+
+    def effect(self, effect: tuple[int, ...]) -> str:
+        """An effect as the part that emits it tells it."""
+        for base, name in ((TABLE, "tables.0"), (MANAGER, "manager"), (POOL, "pool")):
+            if effect[0] >= base:
+                own = (effect[0] - base, *effect[1:])
+                return self.words_of_parts[name].effect(own)
+        return super().effect(effect)
+
+    def sent(self, step: TraceStep) -> list[Envelope]:
+        """The messages that are sent in a step, channel by channel."""
+        return [envelope for one in deliveries(step) for envelope in one.sent]
+
+    def done(self, step: TraceStep) -> list[Told]:
+        """What the parts did in a step that is neither a message nor told by a change."""
+        told = []
+        for effect in step.effects:
+            if effect[0] in TOLD_AS_MESSAGES or effect[0] in TOLD_BY_CHANGES:
+                continue
+            part = self._emitting(step, effect[0])
+            own = self.of_part(step, part)
+            base = self.parts[part].effects_from
+            phrase = self.words_of_parts[part].emitted((effect[0] - base, *effect[1:]), own)
+            if effect[0] == MANAGER + ManagerEffect.ALLOCATION_FAILED:
+                if step.before["job_registered"]:
+                    continue
+                phrase += ", told to nobody"
+            if phrase:
+                told.append(Told(self._owner(self.parts[part]), phrase))
+        return told
+
+    def _emitting(self, step: TraceStep, number: int) -> str:
+        if number >= TABLE:
+            return f"tables.{self._acting(step) or 0}"
+        return "manager" if number >= MANAGER else "pool"
+
+    def deliveries(self, step: TraceStep) -> Iterator[Delivery]:
+        """What became of each channel, in order."""
+        return deliveries(step)
+
+    def ends(self, channel: int) -> tuple[str, str]:
+        """From whom to whom a channel leads."""
+        return ends(channel)
+
+    def kinds(self) -> tuple[str, ...]:
+        """Every message there is."""
+        return tuple(one.name.lower() for one in Message if one is not Message.NOTHING)
+
+    def kind(self, envelope: Envelope) -> str:
+        """Which message it is."""
+        return Message(envelope.message).name.lower()
+
+    carried = frozenset({"message", "subject", "detail"})
+
+    def in_flight(self, state: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+        """Each channel with what is in it, oldest first."""
+        for channel in range(channels_in(state)):
+            yield between(channel), [self.text(one, state) for one in envelopes(state, channel)]
+
+    def is_lost(self, step: TraceStep) -> bool:
+        """Whether the step is the loss of a message."""
+        return step.call.action.name == LOST
+
+    def processes(self) -> tuple[str, ...]:
+        """The JobMaster, its ResourceManager to the right of its TaskExecutors."""
+        count = task_managers.size(self.instance.setting.bounds)
+        return JOB_MASTER, *map(task_executor, range(count)), RESOURCE_MANAGER
+
+    def effects(self, step: TraceStep) -> list[str]:
+        """What the parts did, and the messages that are sent, or lost with their process."""
+        told = [str(one) for one in self.done(step)]
+        for delivery in deliveries(step):
+            way = between(delivery.channel)
+            gone = [self.text(delivery.before[place], step.before) for place in delivery.gone]
+            told += [f"{way}, heard by nobody: {text}" for text in gone]
+            told += [f"{way}: {self.text(envelope, step.after)}" for envelope in delivery.sent]
+        if not told and self.is_ignored(step):
+            told.append(IGNORED)
+        return told
+
+    def remarks(self, step: TraceStep) -> list[str]:
+        """What the parts did, and what changed."""
+        told = [*map(str, self.done(step)), *self.changes(step)]
+        ignored = not told and not self.sent(step) and self.is_ignored(step)
+        return [IGNORED] if ignored else told
+
+    def is_ignored(self, step: TraceStep) -> bool:
+        """Whether a message arrives in vain."""
+        return (
+            self.heard(step) is not None
+            and step.call.action.name != LOST
+            and step.before != step.after
+            and not self.told_changes(step)
+        )
+
+    # ----------------------------------------------------------------------------- changes
+
+    def of_part(self, step: TraceStep, name: str) -> TraceStep:
+        """A step as one part has seen it; effects are told by :meth:`done`."""
+        prefix = f"{name}."
+
+        def own(state: Mapping[str, Any]) -> dict[str, Any]:
+            cut = len(prefix)
+            return {k[cut:]: v for k, v in state.items() if k.startswith(prefix)}
+
+        return TraceStep(step.call, step.result, (), own(step.before), own(step.after))
+
+    def part(self, name: str) -> str:
+        """A part by the process that has it."""
+        what = {"pool": "slot pool", "manager": "slot manager"}.get(name, "slot table")
+        return f"{self._owner(self.parts[name])}: {what}"
+
+    def _owner(self, part: Part) -> str:
+        if part.index is not None:
+            return task_executor(part.index)
+        return JOB_MASTER if part.name == "pool" else RESOURCE_MANAGER
+
+    def told_changes(self, step: TraceStep) -> list[Told]:
+        """What a step changed, with the process at which it did."""
+        told = [*self._processes(step), *self._job(step)]
+        for name, part in self.parts.items():
+            owner = self._owner(part)
+            own = self.of_part(step, name)
+            if own.before != own.after:
+                told += [Told(owner, text) for text in self.words_of_parts[name].changes(own)]
+        return told or list(self._answered(step))
+
+    def _answered(self, step: TraceStep) -> Iterator[Told]:
+        """Answers that are no longer waited for; told where nothing else has come of it."""
+        for number, (was, now) in self._pairs(step, "pool.call_open"):
+            if now < was:
+                yield Told(JOB_MASTER, f"has the answer to its call for a{number + 1}")
+        for own, (old, new) in self._pairs(step, "offering"):
+            if new < old:
+                tm, allocation = divmod(own, allocations.size(self.instance.setting.bounds))
+                yield Told(
+                    task_executor(tm),
+                    f"waits no longer for an answer to its offer of a{allocation + 1}",
+                )
+
+    def changes(self, step: TraceStep) -> list[str]:
+        """What a step changed that matters: processes, connections, the job, the parts."""
+        return [str(one) for one in self.told_changes(step)]
+
+    def _processes(self, step: TraceStep) -> Iterator[Told]:
+        yield from self._states(step, "job_master", lambda i: JOB_MASTER, "")
+        yield from self._states(step, "resource_manager", lambda i: RESOURCE_MANAGER, "")
+        yield from self._states(step, "process", task_executor, "")
+        yield from self._states(step, "at_rm", task_executor, "connection to the ResourceManager: ")
+        yield from self._states(step, "at_jm", task_executor, "connection to the JobMaster: ")
+        for tm, (old, new) in self._pairs(step, "known"):
+            verb = "knows" if new else "forgets"
+            if old != new:
+                yield Told(JOB_MASTER, f"{verb} {task_executor(tm)}")
+        if step.before["job_registered"] != step.after["job_registered"]:
+            verb = "knows" if step.after["job_registered"] else "forgets"
+            yield Told(RESOURCE_MANAGER, f"{verb} the JobMaster")
+        for tm, (old, new) in self._pairs(step, "registered"):
+            if old != new:
+                names = [self.element(instances, one) for one in (old, new)]
+                yield Told(
+                    RESOURCE_MANAGER, f"connection of {task_executor(tm)}: {' -> '.join(names)}"
+                )
+        for number, (old, new) in self._pairs(step, "connecting"):
+            who = task_executor(number % len(step.after["process"]))
+            name = self.element(instances, number)
+            if new and not old:
+                yield Told(RESOURCE_MANAGER, f"looks for the gateway of {who}, {name}")
+            elif new > old:
+                yield Told(who, f"will ignore that it is registered as {name}")
+        for own, (old, new) in self._pairs(step, "stopping"):
+            if new > old:
+                tm, execution = divmod(own, self._width_of_executions)
+                yield Told(task_executor(tm), f"{self._execution(execution)} is to stop")
+
+    def _states(
+        self, step: TraceStep, field: str, who: Callable[[int], str], what: str
+    ) -> Iterator[Told]:
+        domain = self.instance.record.fields[field].domain
+        for number, (old, new) in self._pairs(step, field):
+            if old != new:
+                yield Told(
+                    who(number),
+                    f"{what}{self.value(domain, old)} -> {self.value(domain, new)}",
+                )
+
+    @staticmethod
+    def _pairs(step: TraceStep, field: str) -> Iterator[tuple[int, tuple[int, int]]]:
+        yield from enumerate(zip(step.before[field], step.after[field], strict=True))
+
+    def _job(self, step: TraceStep) -> Iterator[Told]:
+        yield from self._states(step, "job", lambda i: JOB_MASTER, "job: ")
+        for number in range(len(step.before["share"])):
+            old, new = (self._share(state, number) for state in (step.before, step.after))
+            if old != new:
+                yield Told(JOB_MASTER, f"{self.element(shares, number)}: {old} -> {new}")
+        domain = self.instance.record.fields["task"].domain
+        for number, (was, now) in self._pairs(step, "task"):
+            if was != now:
+                yield Told(
+                    JOB_MASTER,
+                    f"{self._task(number)}: {self.value(domain, was)} -> {self.value(domain, now)}",
+                )
+
+    def _share(self, state: Mapping[str, Any], number: int) -> str:
+        name = self.value(self.instance.record.fields["share"].domain, state["share"][number])
+        allocation = state["share_allocation"][number]
+        return name if allocation == NONE else f"{name} {self.element(allocations, allocation)}"
+
+
+def task_executor(tm: int) -> str:
+    """A TaskExecutor by its number, from 0."""
+    return f"TaskExecutor {tm + 1}"
+
+
+def ends(channel: int) -> tuple[str, str]:
+    """From whom to whom a channel leads."""
+    if channel == TO_RESOURCE_MANAGER:
+        return JOB_MASTER, RESOURCE_MANAGER
+    if channel == TO_JOB_MASTER:
+        return RESOURCE_MANAGER, JOB_MASTER
+    tm, direction = divmod(channel - HUBS, WAYS)
+    return {
+        Way.FROM_JOB_MASTER: (JOB_MASTER, task_executor(tm)),
+        Way.TO_JOB_MASTER: (task_executor(tm), JOB_MASTER),
+        Way.FROM_RESOURCE_MANAGER: (RESOURCE_MANAGER, task_executor(tm)),
+        Way.TO_RESOURCE_MANAGER: (task_executor(tm), RESOURCE_MANAGER),
+    }[Way(direction)]
+
+
+def between(channel: int) -> str:
+    """A channel by name."""
+    return " to ".join(ends(channel))
+
+
+def effects_of_parts() -> type[IntEnum]:
+    """The effects of the parts under one roof, with their numbers raised."""
+    named: dict[str, int] = {}
+    for name, base, several in (
+        ("POOL", POOL, PoolEffect),
+        ("MANAGER", MANAGER, ManagerEffect),
+        ("TABLE", TABLE, TableEffect),
+    ):
+        named |= {f"{name}_{effect.name}": base + effect for effect in several}
+    return cast("type[IntEnum]", IntEnum("ClusterEffect", named))
+
+
+cluster.formatter = ClusterFormatter
+cluster.effects = effects_of_parts()

@@ -1,0 +1,115 @@
+"""What a step of the cluster does to the messages in flight: one is heard, others are sent.
+
+Rules know the channels alone; here it is found out by comparing them before and after a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slotspec.models.cluster.messages import (
+    HUBS,
+    TO_JOB_MASTER,
+    TO_RESOURCE_MANAGER,
+    WAYS,
+    Way,
+    way,
+)
+from slotspec.models.cluster.state import STRIDE, Message
+from slotspec.statemachine.declaration.model import Call
+from slotspec.statemachine.message_formatting import Delivery
+from slotspec.statemachine.results import TraceStep
+
+HEARS: Mapping[str, int] = {
+    "resource_manager_hears_job_master": TO_RESOURCE_MANAGER,
+    "job_master_hears_resource_manager": TO_JOB_MASTER,
+}
+"""Actions without a parameter in which the oldest message of a channel arrives."""
+HEARS_OF_TASK_EXECUTOR: Mapping[str, Way] = {
+    "task_executor_hears_job_master": Way.FROM_JOB_MASTER,
+    "job_master_hears_task_executor": Way.TO_JOB_MASTER,
+    "task_executor_hears_resource_manager": Way.FROM_RESOURCE_MANAGER,
+    "resource_manager_hears_task_executor": Way.TO_RESOURCE_MANAGER,
+}
+"""Likewise, of the channels of one TaskExecutor."""
+LOST = "message_is_lost"
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """A message in a channel, in numbers."""
+
+    channel: int
+    message: int
+    subject: int
+    detail: int
+
+    def is_same(self, other: Envelope) -> bool:
+        """Whether `other` is this one a step later; a request may have lost its caller."""
+        if (self.channel, self.message, self.subject) != (
+            other.channel,
+            other.message,
+            other.subject,
+        ):
+            return False
+        if self.message == Message.REQUEST_TASK_SLOT:
+            return self.detail // STRIDE == other.detail // STRIDE
+        return self.detail == other.detail
+
+
+def envelopes(state: Mapping[str, Any], channel: int) -> tuple[Envelope, ...]:
+    """What is in a channel, oldest first."""
+    room = len(state["message"]) // channels_in(state)
+    found = []
+    for at in range(channel * room, channel * room + room):
+        if state["message"][at] == Message.NOTHING:
+            break
+        what = state["message"][at], state["subject"][at], state["detail"][at]
+        found.append(Envelope(channel, *what))
+    return tuple(found)
+
+
+def channels_in(state: Mapping[str, Any]) -> int:
+    """How many channels there are."""
+    return HUBS + WAYS * len(state["process"])
+
+
+def channel_taken(call: Call) -> int | None:
+    """The channel that an action takes its oldest message from."""
+    name = call.action.name
+    if name in HEARS:
+        return HEARS[name]
+    if name in HEARS_OF_TASK_EXECUTOR:
+        return way(call.arguments[0], int(HEARS_OF_TASK_EXECUTOR[name]))
+    return call.arguments[0] if name == LOST else None
+
+
+def deliveries(step: TraceStep) -> Iterator[Delivery]:
+    """What became of each channel, in order."""
+    taken = channel_taken(step.call)
+    for channel in range(channels_in(step.before)):
+        before, after = envelopes(step.before, channel), envelopes(step.after, channel)
+        yield compared(channel, before, after, channel == taken)
+
+
+def compared(
+    channel: int, before: tuple[Envelope, ...], after: tuple[Envelope, ...], taken: bool
+) -> Delivery:
+    """Compare a channel with itself: it keeps its order, and what is new stands behind."""
+    at = int(taken and len(before) > 0)
+    heard = at == 1
+    kept: list[int] = []
+    gone: list[int] = []
+    for envelope in after:
+        place = at
+        while place < len(before) and not before[place].is_same(envelope):
+            place += 1
+        if place == len(before):
+            break
+        gone += range(at, place)
+        kept.append(place)
+        at = place + 1
+    gone += range(at, len(before))
+    return Delivery(channel, before, tuple(kept), tuple(gone), after[len(kept) :], heard)

@@ -1,0 +1,174 @@
+"""The words of the cluster's parts, where the cluster calls things by other names.
+
+The pool's task manager ``tm1`` is ``TaskExecutor 1`` here, its request id ``r1`` is
+``share 1``; the job of a slot goes without saying, and so do timers that stand still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from slotspec.models.cluster.state import executions as attempts
+from slotspec.models.cluster.state import (
+    manager_instance,
+    pool_instance,
+    table_instance,
+)
+from slotspec.models.slot_manager.formatting import SlotManagerFormatter
+from slotspec.models.slot_manager.state import slots
+from slotspec.models.slot_pool.formatting import SlotPoolFormatter
+from slotspec.models.slot_pool.lifecycles import PhysicalSlot
+from slotspec.models.slot_pool.state import Effect as PoolEffect
+from slotspec.models.slot_pool.state import gateways, request_ids, requests, task_managers
+from slotspec.models.task_slot_table.formatting import TaskSlotTableFormatter
+from slotspec.models.task_slot_table.lifecycles import ClosingFuture, SlotTimer, Task, TaskSlot
+from slotspec.models.task_slot_table.state import Effect as TableEffect
+from slotspec.models.task_slot_table.state import executions, slot_numbers
+from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.declaration.records import Sort
+from slotspec.statemachine.declaration.rules import NONE
+from slotspec.statemachine.formatting import NOTHING
+from slotspec.statemachine.results import TraceStep
+
+
+class Whole(Protocol):
+    """The cluster's formatter, as far as those of its parts ask it."""
+
+    instance: Instance
+
+    def slot(self, number: int) -> str: ...
+
+    def element(self, sort: Sort, index: int) -> str: ...
+
+
+def without(told: list[str], *beginnings: str) -> list[str]:
+    """The phrases that do not begin so."""
+    return [text for text in told if not text.startswith(beginnings)]
+
+
+class PoolPart(SlotPoolFormatter):
+    """The JobMaster's pool; its requests are those of shares."""
+
+    def __init__(self, whole: Whole) -> None:
+        super().__init__(pool_instance(whole.instance.setting))
+
+    def element(self, sort: Sort, index: int) -> str:
+        """An element as the cluster calls it."""
+        if index != NONE:
+            if sort is task_managers:
+                return f"TaskExecutor {index + 1}"
+            if sort is gateways:
+                return "ResourceManager"
+            if sort is request_ids:
+                return f"share {index + 1}"
+        return super().element(sort, index)
+
+    def request(self, number: int, *states: Mapping[str, Any]) -> str:
+        """A request by the allocation id that it was made under, and its share if known."""
+        own = f"request {self.element(requests, number)}"
+        for state in states:
+            share = state["request_id"][number]
+            if share != NONE:
+                return f"{own} of {self.element(request_ids, share)}"
+        return own
+
+    def emitted(self, effect: tuple[int, ...], step: TraceStep) -> str:
+        """An effect, with the share of a request."""
+        if effect[0] == PoolEffect.PAYLOAD_RELEASED:
+            return f"the tasks in {self._allocation(effect[1])} are over"
+        return self._effect(effect, lambda number: self.request(number, step.before, step.after))
+
+    def changes(self, step: TraceStep) -> list[str]:
+        """Requests and slots."""
+        return without(
+            super().changes(step),
+            *("pending:", "waiting:", "payload of", "timers:", "connected to", "TaskExecutor"),
+        )
+
+    def _slot(self, state: Mapping[str, Any], number: int) -> str:
+        status = state["slot"][number]
+        if status == PhysicalSlot.UNKNOWN:
+            return NOTHING
+        name: str = PhysicalSlot.states[status].name
+        if status == PhysicalSlot.PENDING:
+            return name
+        holder = state["slot_request"][number]
+        if holder != NONE:
+            name += f" to {self.element(request_ids, holder)}"
+        where = self.element(task_managers, state["slot_tm"][number])
+        return f"{name} (slot {state['slot_index'][number]} of {where})"
+
+
+class ManagerPart(SlotManagerFormatter):
+    """The ResourceManager's slot manager."""
+
+    def __init__(self, whole: Whole) -> None:
+        super().__init__(manager_instance(whole.instance.setting))
+        self.whole = whole
+
+    def element(self, sort: Sort, index: int) -> str:
+        """An element as the cluster calls it."""
+        if index != NONE and sort is slots:
+            return self.whole.slot(index)
+        return super().element(sort, index)
+
+    def emitted(self, effect: tuple[int, ...], step: TraceStep) -> str:
+        """An effect; states say nothing more of it."""
+        return self.effect(effect)
+
+    def changes(self, step: TraceStep) -> list[str]:
+        """Slots, requests and connections."""
+        return without(super().changes(step), "fulfilled", "checks:", "questions", "main thread:")
+
+
+class TablePart(TaskSlotTableFormatter):
+    """The slot table of any TaskExecutor: they are all alike."""
+
+    def __init__(self, whole: Whole) -> None:
+        super().__init__(table_instance(whole.instance.setting))
+        self.whole = whole
+
+    def element(self, sort: Sort, index: int) -> str:
+        """An element as the cluster calls it."""
+        if index != NONE:
+            if sort is executions:
+                return self.whole.element(attempts, index)
+            if sort is slot_numbers:
+                return f"slot {self._number(index)}"
+        return super().element(sort, index)
+
+    def emitted(self, effect: tuple[int, ...], step: TraceStep) -> str:
+        """An effect; a task by its number in the job."""
+        if effect[0] == TableEffect.FAIL_TASK:
+            return (
+                f"{self.element(executions, step.before['execution'][effect[1]])} is told to fail"
+            )
+        return self.effect(effect)
+
+    def changes(self, step: TraceStep) -> list[str]:
+        """Slots and tasks."""
+        told: list[str] = []
+        for number in range(len(step.before["slot"])):
+            self._compare(told, f"a{number + 1}", self._slot, number, step)
+        for number in range(self.instance.setting["executions"]):
+            self._compare(told, self.element(executions, number), self._execution, number, step)
+        return told
+
+    def _slot(self, state: Mapping[str, Any], number: int) -> str:
+        if state["slot"][number] == TaskSlot.FREE:
+            return NOTHING
+        said = [self.element(slot_numbers, state["slot_number"][number])]
+        if state["timer"][number] != SlotTimer.OFF:
+            fired = state["timer"][number] == SlotTimer.FIRED
+            said.append("timeout fired" if fired else "under a timeout")
+        if state["closing"][number] != ClosingFuture.PENDING:
+            said.append(f"closing {ClosingFuture.states[state['closing'][number]].name}")
+        return f"{TaskSlot.states[state['slot'][number]].name} ({', '.join(said)})"
+
+    def _execution(self, state: Mapping[str, Any], execution: int) -> str:
+        for record, slot in enumerate(state["task_slot"]):
+            if slot != NONE and state["execution"][record] == execution:
+                name: str = Task.states[state["task"][record]].name
+                return f"{name} in a{slot + 1}"
+        return NOTHING

@@ -1,0 +1,67 @@
+"""The bounds of a default run of the cluster, and of its simulation."""
+
+from __future__ import annotations
+
+from slotspec.statemachine.declaration.model import Scope
+
+ONE_SLOT = {"task_managers": 1, "slots_per_task_manager": 1, "parallelism": 1, "allocations": 2}
+
+SCOPES = (
+    Scope(
+        "losses",
+        "One slot and a job that needs it; two messages are lost, and a timer is early.",
+        {**ONE_SLOT, "losses": 2, "early_timeouts": 1},
+    ),
+    Scope(
+        "sharing",
+        "Two slots of one TaskExecutor, shared by the three tasks of a job of two vertices; a"
+        " message is lost.",
+        {
+            "task_managers": 1,
+            "slots_per_task_manager": 2,
+            "parallelism": 2,
+            "vertices": 2,
+            "allocations": 3,
+            "losses": 1,
+            "channel_room": 10,
+        },
+    ),
+    Scope(
+        "crashes",
+        "Two TaskExecutors of one slot each, of which the job needs one; one crashes and comes"
+        " back, and a timer is early.",
+        {**ONE_SLOT, "task_managers": 2, "crashes": 1, "early_timeouts": 1},
+    ),
+    Scope(
+        "leaders",
+        "One slot; JobMaster and ResourceManager each lose their leadership and gain it again.",
+        {**ONE_SLOT, "leader_changes": 1, "failovers": 1},
+    ),
+    Scope(
+        "repeats",
+        "One slot; two calls come twice, and the JobMaster loses its leadership and gains it"
+        " again.",
+        {**ONE_SLOT, "leader_changes": 1, "repeats": 2},
+    ),
+    Scope(
+        "storm",
+        "Three TaskExecutors of two slots, a job of five tasks in four slots, and any number"
+        " of faults.",
+        {
+            "task_managers": 3,
+            "slots_per_task_manager": 2,
+            "parallelism": 4,
+            "vertices": 2,
+            "allocations": 6,
+            "channel_room": 18,
+            "busy": 3,
+            "losses": 254,
+            "repeats": 254,
+            "crashes": 254,
+            "leader_changes": 254,
+            "failovers": 254,
+            "early_timeouts": 254,
+        },
+        simulation_only=True,
+    ),
+)

@@ -1,0 +1,302 @@
+"""What a whole cluster remembers: three of the other models, and what is between them.
+
+The JobMaster's pool, the ResourceManager's manager and each TaskExecutor's table are the
+records of those models as they stand. Around them: who leads, who is connected to whom in
+whose view, the job, and the messages in flight. Allocation ids are the pool's request
+records, everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import Any
+
+from slotspec.models.cluster.lifecycles import (
+    Execution,
+    Job,
+    Leader,
+    Process,
+    Registration,
+    Share,
+)
+from slotspec.models.slot_manager.model import slot_manager
+from slotspec.models.slot_manager.state import CALLS_PER_SLOT, SlotManagerState
+from slotspec.models.slot_pool.model import slot_pool
+from slotspec.models.slot_pool.state import SlotPoolState
+from slotspec.models.task_slot_table.model import task_slot_table
+from slotspec.models.task_slot_table.state import TaskSlotTableState
+from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.declaration.parts import SizedSort
+from slotspec.statemachine.declaration.records import (
+    FLAG,
+    Bound,
+    Record,
+    Setting,
+    Sort,
+    constant,
+    number,
+    part,
+    per,
+    ref,
+    scalar,
+    single,
+)
+from slotspec.statemachine.declaration.rules import Array
+
+POOL = 100
+MANAGER = 200
+TABLE = 300
+"""What is added to the numbers of effects of the parts."""
+
+
+class Message(IntEnum):
+    """What is sent. In brackets: subject (an allocation), detail."""
+
+    NOTHING = 0
+
+    # JobMaster to ResourceManager, and back
+    REQUEST_SLOT = 1
+    """(allocation) ResourceManagerGateway.requestSlot"""
+    CANCEL_SLOT_REQUEST = 2
+    """(allocation) ResourceManagerGateway.cancelSlotRequest"""
+    REQUEST_ACKNOWLEDGED = 3
+    """(allocation) its answer: the request is registered"""
+    REQUEST_REFUSED = 4
+    """(allocation) its answer: it cannot be fulfilled"""
+    ALLOCATION_FAILED = 5
+    """(allocation) JobMasterGateway.notifyAllocationFailure"""
+
+    # ResourceManager to TaskExecutor, and back
+    REQUEST_TASK_SLOT = 6
+    """(allocation, call) TaskExecutorGateway.requestSlot"""
+    CALL_ACKNOWLEDGED = 7
+    """(-, call) its answer: the slot is allocated"""
+    CALL_OCCUPIED = 8
+    """(what is there, call) its answer: SlotOccupiedException"""
+    CALL_FAILED = 9
+    """(-, call) its answer: another exception"""
+    REGISTER = 10
+    """(-, whether its answer would be ignored) registerTaskExecutor, registerTaskManager"""
+    REGISTERED = 11
+    """(-, instance) its answer"""
+    SLOT_REPORT = 12
+    """(-, instance) sendSlotReport: the first, which registers the slots"""
+    HEARTBEAT = 13
+    """(-, instance) heartbeat with the slots' present contents"""
+    SLOT_AVAILABLE = 14
+    """(allocation, slot number at the TaskExecutor) notifySlotAvailable"""
+
+    # TaskExecutor to JobMaster, and back
+    OFFER_SLOT = 15
+    """(allocation, slot number and which offer) offerSlots, one slot of it"""
+    OFFER_ACCEPTED = 16
+    """(allocation, which offer) its answer"""
+    OFFER_REJECTED = 17
+    """(allocation, which offer) its answer"""
+    FREE_SLOT = 18
+    """(allocation) TaskExecutorGateway.freeSlot"""
+    FAIL_SLOT = 19
+    """(allocation) JobMasterGateway.failSlot"""
+    SUBMIT_TASK = 20
+    """(allocation, execution) TaskExecutorGateway.submitTask"""
+    TASK_SUBMITTED = 21
+    """(allocation, execution) its answer"""
+    CANCEL_TASK = 22
+    """(allocation, execution) TaskExecutorGateway.cancelTask"""
+    TASK_FINISHED = 23
+    """(allocation, execution) updateTaskExecutionState: FINISHED"""
+    TASK_FAILED = 24
+    """(allocation, execution) updateTaskExecutionState: FAILED or CANCELED; or not submitted"""
+    DISCONNECT = 25
+    """() disconnectJobManager or disconnectTaskManager: the sender has closed the connection"""
+    ALLOCATION_REPORT = 26
+    """() heartbeat with the JobMaster's AllocatedSlotReport"""
+    OFFER_FAILED = 27
+    """(allocation, which offer) an exception for an answer: the JobMaster does not know the
+    TaskExecutor"""
+
+
+task_managers = Sort("task_managers", "TaskExecutors, by ResourceID.", default=1, maximum=4)
+slot_numbers = Sort("slots_per_task_manager", "Slots of each TaskExecutor.", default=1, maximum=4)
+shares = Sort("parallelism", "Slots that the job needs: its highest parallelism.", 1, maximum=4)
+vertices = Sort("vertices", "Vertices of the job; the first has parallelism 1.", 1, maximum=3)
+tasks = Sort("tasks", "Subtasks of each vertex, in each share.", factors=(vertices, shares))
+allocations = Sort("allocations", "Allocation ids in use at a time.", default=2, maximum=6)
+attempts = SizedSort("attempts", "Connections of a TaskExecutor that may be known.", fixed=2)
+instances = Sort("instances", "InstanceIDs.", factors=(attempts, task_managers))
+own_slots = Sort("own_slots", "Slots by TaskExecutor.", factors=(task_managers, slot_numbers))
+own_allocations = Sort(
+    "own_allocations", "Allocation ids by TaskExecutor.", factors=(task_managers, allocations)
+)
+tries = SizedSort("tries", "Attempts of a task that may be known at a time.", fixed=2)
+executions = Sort("executions", "Attempts of tasks: 2 * task + which.", factors=(tasks, tries))
+own_executions = Sort(
+    "own_executions", "Attempts by TaskExecutor.", factors=(task_managers, executions)
+)
+call_records = SizedSort("call_records", "Calls for a slot.", fixed=CALLS_PER_SLOT)
+calls = Sort("calls", "Calls by slot.", factors=(task_managers, slot_numbers, call_records))
+hubs = SizedSort("hubs", "Channels between JobMaster and ResourceManager.", fixed=2)
+directions = SizedSort("directions", "Channels of a TaskExecutor.", fixed=4)
+spokes = Sort("spokes", "Channels of TaskExecutors.", factors=(task_managers, directions))
+channels = Sort("channels", "Channels, each in order.", parts=(hubs, spokes), ordered=True)
+places = Sort("channel_room", "Messages in flight in a channel.", default=8, maximum=20)
+posts = Sort("posts", "Places of all channels.", factors=(channels, places), ordered=True)
+
+BOUNDS = (
+    Bound("busy", "Messages in a channel at which nobody acts of its own.", 2, 1, 8),
+    Bound("losses", "Messages that may be lost.", 0, 0),
+    Bound("repeats", "Messages that may be delivered twice.", 0, 0),
+    Bound("crashes", "Times that a TaskExecutor may crash.", 0, 0),
+    Bound("leader_changes", "Times that the JobMaster may lose its leadership.", 0, 0),
+    Bound("failovers", "Times that the ResourceManager may fail over.", 0, 0),
+    Bound("early_timeouts", "Timers that may fire while something is in flight.", 0, 0),
+)
+
+TRIES = 2
+"""Attempts of a task that may be known at a time."""
+NOBODY_WAITS = 2
+"""Of a look-up, for 1: its TaskExecutor registers anew since, and ignores the answer."""
+ENDLESS = 2
+"""Retries in a row that are taken for a sign that there will be no end of them."""
+STRIDE = CALLS_PER_SLOT + 1
+"""How calls are written in a message: slot * STRIDE + which of its calls, or the last: none."""
+
+
+def pool_instance(g: Setting) -> Instance:
+    """The JobMaster's pool in a cluster."""
+    return slot_pool.instance(
+        {
+            "task_managers": g["task_managers"],
+            "slot_indices": g["slots_per_task_manager"],
+            "requests": g["allocations"],
+            "request_ids": g["parallelism"],
+            "foreign_allocations": 0,
+            "profiles": 1,
+            "payloads": 1,
+        },
+        generation=g["generation"],
+    )
+
+
+def slots_of(g: Setting) -> int:
+    """Slots of the whole cluster."""
+    return int(g["task_managers"] * g["slots_per_task_manager"])
+
+
+def manager_instance(g: Setting) -> Instance:
+    """The ResourceManager's manager in a standalone cluster."""
+    return slot_manager.instance(
+        {
+            "task_managers": g["task_managers"],
+            "instances": 2 * g["task_managers"],
+            "slots": slots_of(g),
+            "report_entries": g["slots_per_task_manager"],
+            "allocations": g["allocations"],
+            "requests": 2 * g["allocations"],
+            "calls": CALLS_PER_SLOT * slots_of(g),
+            "pending_slots": slots_of(g),
+            "max_slots": slots_of(g),
+            "workers": 0,
+        },
+        generation=g["generation"],
+    )
+
+
+def table_instance(g: Setting) -> Instance:
+    """The slot table of one TaskExecutor in a cluster."""
+    attempts_of_job = executions.size(g.bounds)
+    return task_slot_table.instance(
+        {
+            "static_slots": g["slots_per_task_manager"],
+            "dynamic_slots": 0,
+            "allocations": g["allocations"],
+            "jobs": 1,
+            "executions": attempts_of_job,
+            "tasks": attempts_of_job,
+            "tickets": g["allocations"] + 1,
+            "profiles": 1,
+        },
+        generation=g["generation"],
+    )
+
+
+def _largest_detail(g: Setting) -> int:
+    return max(
+        STRIDE * slots_of(g),
+        2 * int(g["slots_per_task_manager"]),
+        executions.size(g.bounds),
+        instances.size(g.bounds),
+    )
+
+
+def _choice(name: str, description: str) -> Any:
+    return constant(description, lambda g: int(g[name]))
+
+
+class ClusterState(Record):
+    """A JobMaster with its job, a ResourceManager, TaskExecutors, and messages in flight."""
+
+    # JobMaster
+    pool: SlotPoolState = part(pool_instance, "Its slot pool.", effects_from=POOL)
+    job_master: Array = single(Leader, "The JobMaster.")
+    known: Array = per(task_managers, FLAG, "Registered TaskExecutors, in its view.")
+
+    # its scheduler
+    job: Array = single(Job, "The job.")
+    share: Array = per(shares, Share, "Each share of the job.")
+    share_allocation: Array = per(shares, ref(allocations), "Its slot.")
+    task: Array = per(tasks, Execution, "Each task.")
+    attempt: Array = per(tasks, FLAG, "Which of its attempts the present one is.")
+
+    # ResourceManager
+    manager: SlotManagerState = part(manager_instance, "Its slot manager.", effects_from=MANAGER)
+    resource_manager: Array = single(Leader, "The ResourceManager.")
+    job_registered: int = scalar(FLAG, "The JobMaster is registered there.")
+    registered: Array = per(task_managers, ref(instances), "The present connection of each.")
+    retries: int = scalar(number(ENDLESS), "Requests for slots refused and made again at once.")
+    connecting: Array = per(
+        instances, number(NOBODY_WAITS), "It registered; its gateway is being looked up."
+    )
+
+    # TaskExecutors
+    tables: Sequence[TaskSlotTableState] = part(
+        table_instance, "Their slot tables.", per=task_managers, effects_from=TABLE
+    )
+    process: Array = per(task_managers, Process, "Each TaskExecutor.")
+    at_rm: Array = per(task_managers, Registration, "Its connection to the ResourceManager.")
+    instance: Array = per(task_managers, ref(instances), "What it was told to be there.")
+    outdated: Array = per(task_managers, FLAG, "The ResourceManager that it knows leads no more.")
+    at_jm: Array = per(task_managers, Registration, "Its connection to the JobMaster.")
+    offering: Array = per(own_allocations, FLAG, "It waits for the answer to an offer.")
+    offer: Array = per(own_allocations, FLAG, "Number of its newest offer, modulo 2.")
+    stopping: Array = per(own_executions, FLAG, "An attempt was told to stop.")
+
+    # in flight
+    message: Array = per(posts, number(max(Message)), "What, oldest first.")
+    subject: Array = per(posts, ref(allocations), "About which allocation.")
+    detail: Array = per(posts, number(_largest_detail), "And about what else.")
+    slot_report: Array = per(own_slots, ref(allocations), "Content of the report in flight.")
+    allocation_report: Array = per(own_allocations, FLAG, "Likewise, of the JobMaster's.")
+
+    # faults so far, up to a bound
+    lost: int = scalar(number(lambda g: g["losses"]), "Messages lost.")
+    repeated: int = scalar(number(lambda g: g["repeats"]), "Messages delivered twice.")
+    crashed: int = scalar(number(lambda g: g["crashes"]), "Crashes of TaskExecutors.")
+    deposed: int = scalar(number(lambda g: g["leader_changes"]), "Losses of leadership.")
+    failed_over: int = scalar(number(lambda g: g["failovers"]), "Failovers of the RM.")
+    hurry: int = scalar(FLAG, "The next timer may fire early.")
+    hurried: int = scalar(number(lambda g: g["early_timeouts"]), "Timers that fired early.")
+
+    # constants
+    width: int = constant("Slots of a TaskExecutor.", lambda g: int(g["slots_per_task_manager"]))
+    no_answer: int = constant("The detail of an answer nobody waits for.", _largest_detail)
+    busy: int = _choice("busy", "Messages that make a channel busy.")
+    losses: int = _choice("losses", "Messages that may be lost.")
+    repeats: int = _choice("repeats", "Messages that may be delivered twice.")
+    crashes: int = _choice("crashes", "Crashes of TaskExecutors.")
+    leader_changes: int = _choice("leader_changes", "Losses of leadership.")
+    failovers: int = _choice("failovers", "Failovers of the ResourceManager.")
+    early_timeouts: int = _choice("early_timeouts", "Early timers.")
+    offer_answers: int = _choice("offer_answers", "Which answers to offers count.")
+    can_suspend: int = _choice("can_suspend", "A JobMaster may lead again, with the same pool.")

@@ -1,0 +1,130 @@
+"""The built-in models: one entry for each, and where its pieces are.
+
+Each modelled class has a folder of its own under ``models``, ``properties`` and ``oracle``, with
+the same file names in each, so an entry only says what cannot be derived from its name. Pieces
+are imported when somebody asks for them.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib.util import find_spec
+from typing import Any
+
+from slotspec.statemachine.declaration.model import Model
+from slotspec.statemachine.errors import UsageError
+
+DECLARING = ("operations", "environment", "timers", "faults", "recycling", "formatting")
+"""The files of a model's folder that declare into it, as far as it has them. Calls are numbered
+in the order in which their actions are declared, so this order is fixed."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A built-in model.
+
+    :param name: of the model, of its folders, and of the attribute that holds the model.
+    :param description: what it models, for ``slotspec list models``.
+    :param implementation: what the header of a recorded trace calls the class; None for a
+        composition that no single class implements.
+    """
+
+    name: str
+    description: str
+    implementation: str | None = None
+
+    def model(self) -> Model:
+        """The model, with its operations, environment, formatter and properties declared."""
+        for file in DECLARING:
+            if find_spec(f"slotspec.models.{self.name}.{file}"):
+                importlib.import_module(f"slotspec.models.{self.name}.{file}")
+        properties = importlib.import_module(f"slotspec.properties.{self.name}")
+        for module in pkgutil.iter_modules(properties.__path__, f"{properties.__name__}."):
+            importlib.import_module(module.name)
+        model = self._piece("models", "model", self.name)
+        assert isinstance(model, Model)
+        return model
+
+    def schema(self) -> Any:
+        """What a trace of the class may say: a :class:`slotspec.oracle.traces.schema.TraceSchema`."""
+        return self._piece("oracle", "schema", "SCHEMA")
+
+    def oracle(self) -> Any:
+        """What makes an oracle of the class, called with generation and header."""
+        return self._piece("oracle", "adapter", "ORACLE")
+
+    def exported(self) -> Any:
+        """The function that writes a trace that a check found as a recording of the class."""
+        return self._piece("oracle", "export", "exported")
+
+    def fuzz_target(self) -> Any:
+        """How to fuzz it: a :class:`slotspec.oracle.fuzzing.targets.FuzzTarget`."""
+        return self._piece("oracle", "fuzzing", "TARGET")
+
+    def participants(self) -> Any:
+        """Its lifelines: :class:`slotspec.statemachine.participants.Participants`."""
+        return self._piece("models", "participants", "PARTICIPANTS")
+
+    def _piece(self, layer: str, file: str, attribute: str) -> Any:
+        return getattr(importlib.import_module(f"slotspec.{layer}.{self.name}.{file}"), attribute)
+
+
+MODELS = {
+    entry.name: entry
+    for entry in (
+        Entry(
+            "slot_pool",
+            "The JobMaster's slot pool: requests, offers, timeouts, failures.",
+            "org.apache.flink SlotPoolImpl",
+        ),
+        Entry(
+            "slot_manager",
+            "The ResourceManager's slots: requests, workers, reports, timeouts.",
+            "org.apache.flink SlotManagerImpl",
+        ),
+        Entry(
+            "task_slot_table",
+            "The TaskExecutor's slots: allocation, budget, timeouts, tasks.",
+            "org.apache.flink TaskSlotTableImpl",
+        ),
+        Entry(
+            "logical_slot",
+            "Logical slots: payloads, release, return to the owner.",
+            "org.apache.flink SingleLogicalSlot",
+        ),
+        Entry(
+            "slot_sharing",
+            "Slot sharing: trees of task slots over physical slots.",
+            "org.apache.flink SlotSharingManager",
+        ),
+        Entry(
+            "cluster",
+            "The whole protocol: JobMaster, ResourceManager, TaskExecutors, messages.",
+        ),
+    )
+}
+"""Each built-in model by name."""
+
+
+def recorded() -> dict[str, Entry]:
+    """The models of classes that can be recorded, by the ``implementation`` of the header."""
+    return {e.implementation: e for e in MODELS.values() if e.implementation is not None}
+
+
+def load_model(name: str) -> Model:
+    """The built-in model `name`, with its formatter and properties declared.
+
+    :raises UsageError: ``SET010`` if there is no such model.
+    """
+    if name not in MODELS:
+        near = get_close_matches(name, MODELS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(
+            "SET010",
+            f"no built-in model {name!r}{hint or '.'} There is: {', '.join(MODELS)}."
+            " A model of your own is given as file.py or file.py:attribute",
+        )
+    return MODELS[name].model()

@@ -1,0 +1,1 @@
+"""The model of the JobMaster's slot pool."""

@@ -1,0 +1,86 @@
+"""The bounds of a default run: small scopes, each about one side of the pool.
+
+One scope with everything in it would be out of reach, and most of it would be one feature
+beside another that does not touch it. Bounds that a scope does not name keep their defaults.
+"""
+
+from __future__ import annotations
+
+from slotspec.statemachine.declaration.model import Scope
+
+SCOPES = (
+    Scope(
+        "matching",
+        "Two task managers, two requests, two profiles of which one satisfies the other, and"
+        " an allocation that nobody asked for: who gets which slot.",
+        {
+            "task_managers": 2,
+            "requests": 2,
+            "request_ids": 2,
+            "foreign_allocations": 1,
+            "profiles": 2,
+        },
+    ),
+    Scope(
+        "queue",
+        "Three requests and a foreign slot: order, cancels, and remaps of remaps.",
+        {
+            "task_managers": 1,
+            "requests": 3,
+            "request_ids": 3,
+            "foreign_allocations": 1,
+            "profiles": 1,
+        },
+    ),
+    Scope(
+        "time",
+        "Streaming and batch requests of two profiles, payloads, and the two checks.",
+        {
+            "task_managers": 1,
+            "requests": 2,
+            "request_ids": 2,
+            "foreign_allocations": 1,
+            "profiles": 2,
+            "batch_requests": 1,
+            "payloads": 1,
+            "timers": 2,
+            "idle_timeout": 1,
+            "batch_timeout": 2,
+        },
+    ),
+    Scope(
+        "leaders",
+        "Two ResourceManager leaders, two slot numbers, payloads, two starts on running"
+        " timers: what is told to whom, and what survives.",
+        {
+            "task_managers": 1,
+            "slot_indices": 2,
+            "requests": 2,
+            "request_ids": 2,
+            "foreign_allocations": 0,
+            "profiles": 1,
+            "gateways": 2,
+            "payloads": 1,
+            "timers": 4,
+            "idle_timeout": 1,
+            "batch_timeout": 1,
+        },
+    ),
+    Scope(
+        "reuse",
+        "Request ids used again while they are in use, batch and streaming, and operations"
+        " before the first start: leaks, twins and finished entries.",
+        {
+            "task_managers": 1,
+            "requests": 2,
+            "request_ids": 2,
+            "foreign_allocations": 1,
+            "profiles": 1,
+            "batch_requests": 1,
+            "reused_ids": 1,
+            "leaks": 2,
+            "payloads": 1,
+            "unstarted": 1,
+        },
+    ),
+)

@@ -1,0 +1,261 @@
+"""What a slot pool remembers: the fields of SlotPoolImpl as a record of small integers.
+
+Three ideas keep it small. An allocation id that the pool generates is *identified with the
+request record* it was generated for, since a request is sent at most once; only the ids
+that others invent (``foreign_allocations``) are extra. A slot is kept under its allocation
+id, since the pool's maps are keyed by it. Times are *ages*, so that nothing grows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any
+
+from slotspec.models.common.resource_profile import CATALOGUE, matching_table
+from slotspec.models.slot_pool.lifecycles import (
+    LeakedSlot,
+    Payload,
+    PhysicalSlot,
+    Pool,
+    ResourceManagerConnection,
+    SlotRequest,
+    TaskManagerRegistration,
+)
+from slotspec.statemachine.declaration.records import (
+    FLAG,
+    Bound,
+    Record,
+    Setting,
+    Sort,
+    constant,
+    number,
+    per,
+    ref,
+    scalar,
+    single,
+)
+from slotspec.statemachine.declaration.rules import Array
+
+
+class Effect(IntEnum):
+    """What an operation tells the world, in order. Arguments in brackets."""
+
+    REQUEST_SLOT = 0
+    """(gateway, allocation, profile) ResourceManagerGateway.requestSlot"""
+    CANCEL_SLOT_REQUEST = 1
+    """(gateway, allocation) ResourceManagerGateway.cancelSlotRequest"""
+    FREE_SLOT = 2
+    """(task manager, allocation) TaskManagerGateway.freeSlot"""
+    REQUEST_FULFILLED = 3
+    """(request, allocation) the caller's future gets a slot"""
+    REQUEST_FAILED = 4
+    """(request, Error, Root) the caller's future gets an error"""
+    PAYLOAD_RELEASED = 5
+    """(allocation) PhysicalSlot.Payload.release"""
+    RAISES = 6
+    """(Raised) the operation ends with an exception; it is always the last effect"""
+    LISTED = 7
+    """(allocation, allocated, available, leak) an element of a query's answer: with the
+    numbers of slots of its TaskExecutor; `leak` is its leak record, or NONE"""
+    ANY_ORDER = 8
+    """(1 begins, 0 ends) the effects in between come in an arbitrary order"""
+
+
+class Error(IntEnum):
+    """What a caller's future fails with."""
+
+    RELEASED = 0
+    """FlinkException: the job released the request."""
+    NO_RESOURCE = 1
+    """NoResourceAvailableException: the ResourceManager failed."""
+    TIMEOUT = 2
+    """TimeoutException."""
+    GIVEN = 3
+    """The very cause that fail_allocation was called with."""
+
+
+class Root(IntEnum):
+    """The deepest cause of such an error."""
+
+    ITSELF = 0
+    GIVEN = 1
+    """The cause that the operation was called with."""
+
+
+class Raised(IntEnum):
+    """Exceptions that operations end with."""
+
+    NULL_POINTER = 0
+    """NullPointerException: the pool was never started."""
+    UNSUPPORTED = 1
+    """UnsupportedOperationException: an UNKNOWN slot was compared (1.13)."""
+
+
+class Cause(IntEnum):
+    """Why the job, a TaskExecutor or the ResourceManager gives something up."""
+
+    OTHER = 0
+    UNFULFILLABLE = 1
+    """UnfulfillableSlotRequestException somewhere in its chain: final even for batch."""
+    TIMEOUT = 2
+    """A TimeoutException."""
+    ABSENT = 3
+    """null."""
+
+
+class Timer(IntEnum):
+    """The two checks that the pool schedules for itself."""
+
+    UNUSED = 0
+    IDLE_CHECK = 1
+    BATCH_CHECK = 2
+
+
+task_managers = Sort("task_managers", "TaskExecutors, by ResourceID.", default=2, symmetric=True)
+slot_indices = Sort("slot_indices", "Slot numbers at one TaskExecutor.", default=1, symmetric=True)
+requests = Sort(
+    "requests",
+    "Records of requests alive at a time, each with an allocation id of its own.",
+    default=2,
+    symmetric=True,
+)
+request_ids = Sort("request_ids", "SlotRequestIds in use at a time.", default=2, symmetric=True)
+foreign_allocations = Sort(
+    "foreign_allocations",
+    "Allocation ids that this pool did not generate (stale, or of an earlier leader).",
+    default=1,
+    minimum=0,
+    symmetric=True,
+)
+allocations = Sort("allocations", "Allocation ids.", parts=(requests, foreign_allocations))
+profiles = Sort(
+    "profiles",
+    "Resource profiles: small, large, unknown, any.",
+    default=2,
+    maximum=len(CATALOGUE),
+)
+gateways = Sort("gateways", "ResourceManager leaders, by gateway.", default=1, symmetric=True)
+leaks = Sort("leaks", "Slots that may have leaked at a time.", default=0, minimum=0)
+timers = Sort("timers", "Scheduled checks at a time: two for each start.", default=0, minimum=0)
+queue_places = Sort("queue_places", "Positions in a queue.", parts=(requests,), ordered=True)
+judged_places = Sort(
+    "judged_places", "Positions among the judged.", parts=(requests, requests), ordered=True
+)
+
+BOUNDS = (
+    Bound("idle_timeout", "Idle slot timeout in ticks; 0: no time passes.", 0, 0, 20),
+    Bound("batch_timeout", "Batch request timeout in ticks; 0: no time passes.", 0, 0, 20),
+    Bound("batch_requests", "Whether the job makes batch requests.", 0, 0, 1),
+    Bound("payloads", "Whether the job puts payloads into slots.", 0, 0, 1),
+    Bound("reused_ids", "Whether the job uses a request id again while it is in use.", 0, 0, 1),
+    Bound("unstarted", "Whether operations come before the first start.", 0, 0, 1),
+)
+
+
+def _profiles(setting: Setting) -> list[Any]:
+    chosen = setting.choices.get("profiles")
+    if chosen is not None:
+        return list(chosen.values())
+    return list(CATALOGUE.values())[: setting.bounds["profiles"]]
+
+
+def _choice(name: str, description: str) -> Any:
+    return constant(description, lambda setting: int(setting.choices[name]))
+
+
+def _longest(age: Callable[[Setting], int]) -> Callable[[Setting], int]:
+    """The age at which time stops to matter; never, when a recorded clock is followed."""
+    return lambda setting: 2**62 if setting.choices.get("follow_clock") else age(setting)
+
+
+def _longest_idle(setting: Setting) -> int:
+    """One more than a slot can be idle while the checks run."""
+    return int(2 * setting["idle_timeout"] + 1)
+
+
+class SlotPoolState(Record):
+    """The state of one SlotPoolImpl, and of the futures that it has given out."""
+
+    # the pool and its connections
+    pool: Array = single(Pool, "The pool itself.")
+    executor: int = scalar(FLAG, "It has a main thread: it was started at least once.")
+    job_master: int = scalar(FLAG, "It has a job master id.")
+    connection: Array = single(ResourceManagerConnection, "The ResourceManager.")
+    gateway: int = scalar(ref(gateways), "The present ResourceManager gateway.")
+    registration: Array = per(task_managers, TaskManagerRegistration, "Each TaskExecutor.")
+    batch_check: int = scalar(FLAG, "The batch timeout check is enabled.", initial=1)
+
+    # requests: one record for each call
+    request: Array = per(requests, SlotRequest, "The future that the call returned.")
+    request_id: Array = per(requests, ref(request_ids), "Its SlotRequestId.")
+    request_profile: Array = per(requests, ref(profiles), "The profile it asks for.")
+    batch: Array = per(requests, FLAG, "It is a batch request.")
+    waited: Array = per(requests, FLAG, "It waited for a ResourceManager before it was sent.")
+    sent_to: Array = per(requests, ref(gateways), "The gateway it was sent to.")
+    stored_allocation: Array = per(
+        requests, ref(allocations), "The allocation it is pending under; inherited by a remap."
+    )
+    call_open: Array = per(requests, FLAG, "The ResourceManager has not answered its call.")
+    unfulfillable: Array = per(requests, FLAG, "The batch check found no matching slot for it.")
+    unfulfillable_for: Array = per(
+        requests, number(lambda g: g["batch_timeout"]), "How long ago that was found first."
+    )
+    pending: Array = per(queue_places, ref(requests), "Requests sent, oldest first.")
+    waiting: Array = per(queue_places, ref(requests), "Requests not sent, oldest first.")
+
+    # slots: one record for each allocation id
+    slot: Array = per(allocations, PhysicalSlot, "The slot under this allocation.")
+    slot_tm: Array = per(allocations, ref(task_managers), "The TaskExecutor that offered it.")
+    slot_index: Array = per(allocations, ref(slot_indices), "Its number there.")
+    slot_profile: Array = per(allocations, ref(profiles), "Its profile.")
+    slot_request: Array = per(allocations, ref(request_ids), "The request id it serves.")
+    payload: Array = per(allocations, Payload, "What runs in it.")
+    idle_for: Array = per(allocations, number(_longest_idle), "How long it is available.")
+    entered: Array = per(
+        allocations, number(0), "When it entered the allocated slots, as a serial number."
+    )
+
+    # slots that only the index by TaskExecutor still knows
+    leaked: Array = per(leaks, LeakedSlot, "A leaked slot.")
+    leaked_allocation: Array = per(leaks, ref(allocations), "Its allocation.")
+    leaked_tm: Array = per(leaks, ref(task_managers), "Its TaskExecutor.")
+    leaked_index: Array = per(leaks, ref(slot_indices), "Its number there.")
+    leaked_profile: Array = per(leaks, ref(profiles), "Its profile.")
+    leaked_payload: Array = per(leaks, FLAG, "A payload runs in it.")
+
+    # time
+    timer: Array = per(timers, number(2), "Which check is scheduled (a Timer), oldest first.")
+    due_in: Array = per(
+        timers, number(lambda g: max(g["idle_timeout"], g["batch_timeout"])), "When it runs."
+    )
+    clock: int = scalar(number(0), "Time since the beginning; only where a clock is followed.")
+    serial: int = scalar(number(0), "Last serial number given; likewise.")
+    judged: Array = per(judged_places, ref(request_ids), "Ids to be timed out.", scratch=True)
+
+    # constants
+    satisfies: Array = constant(
+        "Answer of comparing slot profile (row) and wanted profile (column).",
+        lambda g: matching_table(_profiles(g), g["matching"]),
+    )
+    profile_count: int = constant("Width of `satisfies`.", lambda g: len(_profiles(g)))
+    id_count: int = constant("Number of request ids.", lambda g: request_ids.size(g.bounds))
+    idle_timeout: int = constant("Idle slot timeout.", lambda g: g["idle_timeout"])
+    batch_timeout: int = constant("Batch request timeout.", lambda g: g["batch_timeout"])
+    longest_idle: int = constant("Ages of slots stop here.", _longest(_longest_idle))
+    longest_unfulfillable: int = constant(
+        "Ages of marks stop here.", _longest(lambda g: int(g["batch_timeout"]))
+    )
+    follow_clock: int = constant(
+        "Clock and map order are kept (to follow a recording).",
+        lambda g: int(g.choices.get("follow_clock", 0)),
+    )
+    reused_ids: int = constant("Request ids are reused.", lambda g: g["reused_ids"])
+    unstarted: int = constant("Operations before the first start.", lambda g: g["unstarted"])
+    offered_slot: int = _choice("offered_slot", "Who gets an offered slot.")
+    orphaned_allocation: int = _choice("orphaned_allocation", "What an orphan becomes.")
+    repeated_id: int = _choice("repeated_id", "Where a repeated pending id goes.")
+    removal: int = _choice("removal", "Which queue entry is removed.")
+    ignored_failure: int = _choice("ignored_failure", "What an ignored failure does.")
+    cancel_order: int = _choice("cancel_order", "Order of cancels at the end.")
+    release_cause: int = _choice("release_cause", "What a released caller learns.")

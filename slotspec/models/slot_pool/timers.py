@@ -1,0 +1,136 @@
+"""The pool's two periodic checks and their timers.
+
+Flink: SlotPoolImpl.checkIdleSlot and checkBatchSlotTimeout, rescheduled by
+scheduleRunAsync; timers outlive suspend, close and a further start.
+"""
+
+from __future__ import annotations
+
+from slotspec.models.common.resource_profile import Answer
+from slotspec.models.slot_pool.futures import fail_request
+from slotspec.models.slot_pool.lifecycles import PhysicalSlot
+from slotspec.models.slot_pool.matching import answer
+from slotspec.models.slot_pool.queues import clear_slot, is_held, take
+from slotspec.models.slot_pool.state import Cause, Effect, Error, Root, SlotPoolState, Timer
+from slotspec.statemachine.declaration.queues import append
+from slotspec.statemachine.declaration.rules import NONE, Array, emit, fire
+
+
+def schedule(s: SlotPoolState, timer: int, delay: int) -> None:
+    """Run a check after `delay`. Flink: scheduleRunAsync."""
+    for place in range(len(s.timer)):
+        if s.timer[place] == Timer.UNUSED:
+            s.timer[place] = timer
+            s.due_in[place] = delay
+            return
+
+
+def next_timer(s: SlotPoolState) -> int:
+    """The timer that runs next: least delay, scheduled first; NONE without timers."""
+    found = NONE
+    for place in range(len(s.timer)):
+        if s.timer[place] != Timer.UNUSED and (found == NONE or s.due_in[place] < s.due_in[found]):
+            found = place
+    return found
+
+
+def unschedule(s: SlotPoolState, place: int) -> None:
+    """Take out the timer at `place`; the others keep their order."""
+    last = len(s.timer) - 1
+    while place < last:
+        s.timer[place] = s.timer[place + 1]
+        s.due_in[place] = s.due_in[place + 1]
+        place += 1
+    s.timer[last] = int(Timer.UNUSED)
+    s.due_in[last] = 0
+
+
+def elapse(s: SlotPoolState, ms: int) -> None:
+    """Everything grows older by `ms`; nothing runs."""
+    if s.follow_clock:
+        s.clock += ms
+    for place in range(len(s.timer)):
+        if s.timer[place] != Timer.UNUSED:
+            s.due_in[place] -= ms
+    for allocation in range(len(s.slot)):
+        if s.slot[allocation] == PhysicalSlot.AVAILABLE:
+            s.idle_for[allocation] = min(s.idle_for[allocation] + ms, s.longest_idle)
+    for request in range(len(s.request)):
+        if s.unfulfillable[request]:
+            s.unfulfillable_for[request] = min(
+                s.unfulfillable_for[request] + ms, s.longest_unfulfillable
+            )
+
+
+def is_idle_too_long(s: SlotPoolState, allocation: int) -> bool:
+    """Strictly longer: a slot exactly as old as the timeout survives this check."""
+    return s.idle_for[allocation] > s.idle_timeout
+
+
+def check_idle_slot(s: SlotPoolState) -> bool:
+    """Free what was available for too long; whether the check goes on.
+
+    Flink: SlotPoolImpl.checkIdleSlot.
+    """
+    emit(s, Effect.ANY_ORDER, 1)
+    for allocation in range(len(s.slot)):
+        if s.slot[allocation] == PhysicalSlot.AVAILABLE and is_idle_too_long(s, allocation):
+            emit(s, Effect.FREE_SLOT, s.slot_tm[allocation], allocation)
+            fire(s.slot, allocation, PhysicalSlot.expire)
+            clear_slot(s, allocation)
+    emit(s, Effect.ANY_ORDER, 0)
+    return True
+
+
+def answer_of_held_slots(s: SlotPoolState, request: int) -> int:
+    """Whether some held slot, in use or not, satisfies `request`; an Answer."""
+    for allocation in range(len(s.slot)):
+        if is_held(s, allocation):
+            found = answer(s, s.slot_profile[allocation], request)
+            if found != Answer.NO:
+                return found
+    return int(Answer.NO)
+
+
+def mark(s: SlotPoolState, request: int, fulfillable: int) -> bool:
+    """Note what the batch check found; whether the request has been unfulfillable too long."""
+    if fulfillable == Answer.YES:
+        s.unfulfillable[request] = 0
+        s.unfulfillable_for[request] = 0
+        return False
+    if not s.unfulfillable[request]:
+        s.unfulfillable[request] = 1
+        s.unfulfillable_for[request] = 0
+    return s.unfulfillable_for[request] >= s.batch_timeout
+
+
+def judge(s: SlotPoolState, queue: Array) -> bool:
+    """Mark each batch request of `queue` and note the ids to time out; False on an exception."""
+    for place in range(len(queue)):
+        request = queue[place]
+        if request == NONE:
+            return True
+        if s.batch[request]:
+            fulfillable = answer_of_held_slots(s, request)
+            if fulfillable == Answer.THROWS:
+                return False
+            if mark(s, request, fulfillable):
+                append(s.judged, s.request_id[request])
+    return True
+
+
+def check_batch_slot_timeout(s: SlotPoolState) -> bool:
+    """Time out batch requests that no held slot has satisfied for long; whether it goes on.
+
+    All are judged before any is timed out. Flink: SlotPoolImpl.checkBatchSlotTimeout.
+    """
+    if not s.batch_check:
+        return False
+    goes_on = judge(s, s.pending) and judge(s, s.waiting)
+    for place in range(len(s.judged)):
+        request_id = s.judged[place]
+        s.judged[place] = NONE
+        if request_id != NONE and goes_on:
+            request = take(s, request_id)
+            fail_request(s, request, int(Error.TIMEOUT), int(Root.ITSELF), int(Cause.TIMEOUT))
+    return goes_on

@@ -1,0 +1,312 @@
+"""What may happen to a slot sharing manager: scheduler, pool, payloads, in any order.
+
+The scheduler builds trees, releases any part of them, and gives logical slots up; the pool
+answers early, late, or not at all; payloads stop at once, later, or never. That is what the
+real ones do. Four bounds let them do what nothing forbids: ask for a group again below a
+slot that has it (``repeated_groups``), answer with an allocation that another root has
+(``taken_allocations``), put more into a slot than it has (``small_slots``), and call slots
+that have left the tables as if they had not (``late_calls``). What the scheduler does in the middle
+of a release is in :mod:`slotspec.models.slot_sharing.failover`.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from slotspec.models.logical_slot.lifecycles import Occupant
+from slotspec.models.logical_slot.state import payloads, slots
+from slotspec.models.slot_sharing import operations as manager
+from slotspec.models.slot_sharing.lifecycles import (
+    LogicalSlotFuture,
+    MultiTaskSlot,
+    SingleTaskSlot,
+    SlotContextFuture,
+)
+from slotspec.models.slot_sharing.model import slot_sharing
+from slotspec.models.slot_sharing.profiles import Special
+from slotspec.models.slot_sharing.recycling import (
+    clear_multi,
+    clear_single,
+    is_multi_over,
+    is_single_over,
+)
+from slotspec.models.slot_sharing.resources import amount, can_hold, has_room
+from slotspec.models.slot_sharing.state import (
+    Cause,
+    SlotSharingState,
+    allocations,
+    groups,
+    multis,
+    profiles,
+    task_managers,
+)
+from slotspec.models.slot_sharing.tree import (
+    is_multi_registered,
+    is_single_registered,
+    multi_child,
+    resolved_root,
+    root_of,
+    single_child,
+)
+from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.rules import DISABLED, NONE
+
+
+class OnFail(IntEnum):
+    """What a payload does when it is told to fail: the reactions that payloads have here."""
+
+    NOTHING = 0
+    TERMINATE = 4
+
+
+def has_deployments(setting: Setting) -> bool:
+    return bool(setting["deployments"])
+
+
+def has_late_calls(setting: Setting) -> bool:
+    return bool(setting["late_calls"])
+
+
+# ------------------------------------------------------------------- what is possible now
+
+
+def next_multi(s: SlotSharingState) -> int:
+    """The record for one more multi-task slot, or NONE; which one makes no difference."""
+    for multi in range(len(s.multi)):
+        if s.multi[multi] == MultiTaskSlot.UNUSED:
+            return multi
+    return NONE
+
+
+def next_single(s: SlotSharingState) -> int:
+    """The record for one more single-task slot, or NONE."""
+    for slot in range(len(s.single)):
+        if s.single[slot] == SingleTaskSlot.UNUSED:
+            return slot
+    return NONE
+
+
+def next_payload(s: SlotSharingState) -> int:
+    """A payload that is in no slot, or NONE."""
+    for payload in range(len(s.payload)):
+        used = False
+        for slot in range(len(s.slot)):
+            if s.payload_of[slot] == payload:
+                used = True
+        if not used:
+            return payload
+    return NONE
+
+
+def may_call_multi(s: SlotSharingState, multi: int) -> bool:
+    """Whether anybody calls this multi-task slot."""
+    if is_multi_registered(s, multi):
+        return True
+    return s.late_calls == 1 and s.multi[multi] == MultiTaskSlot.EXISTS
+
+
+def may_call_single(s: SlotSharingState, slot: int) -> bool:
+    """Whether anybody calls this single-task slot."""
+    if is_single_registered(s, slot):
+        return True
+    return s.late_calls == 1 and s.single[slot] == SingleTaskSlot.EXISTS
+
+
+def is_root(s: SlotSharingState, multi: int) -> bool:
+    return s.multi[multi] == MultiTaskSlot.EXISTS and s.parent[multi] == NONE
+
+
+def may_reserve(s: SlotSharingState, parent: int, profile: int) -> bool:
+    """Whether the bounds have room for one more reservation; nobody reserves ANY."""
+    if s.specials[profile] == Special.ANY:
+        return False
+    at = parent
+    while at != NONE:
+        for resource in range(s.resource_count):
+            place = at * s.resource_count + resource
+            if s.reserved[place] + amount(s, profile, resource) > s.most_reserved:
+                return False
+        at = s.parent[at]
+    return True
+
+
+def may_enter(s: SlotSharingState, parent: int, group: int) -> bool:
+    """Whether the scheduler puts a slot of the group below this one."""
+    if s.repeated_groups:
+        return True
+    return single_child(s, parent, group) == NONE and multi_child(s, parent, group) == NONE
+
+
+def may_add(s: SlotSharingState, parent: int, profile: int) -> bool:
+    """Whether the scheduler puts so much below a slot: while it waits, or if there is room."""
+    if s.small_slots or s.context[parent] != SlotContextFuture.KNOWN:
+        return True
+    return has_room(s, root_of(s, parent), profile)
+
+
+def may_answer(s: SlotSharingState, root: int, tm: int, allocation: int, profile: int) -> bool:
+    """Whether the pool answers with this slot."""
+    there = resolved_root(s, tm, allocation)
+    if there != NONE and there != root and not s.taken_allocations:
+        return False
+    return s.small_slots == 1 or can_hold(s, root, profile)
+
+
+def is_in_use(s: SlotSharingState, payload: int) -> bool:
+    """Whether the payload is in a slot."""
+    for slot in range(len(s.slot)):
+        if s.payload_of[slot] == payload:
+            return True
+    return False
+
+
+# ------------------------------------------------------------------------------- scheduler
+
+
+@slot_sharing.action()
+def create_root_slot(s: SlotSharingState) -> int:
+    """The scheduler asks the pool for a slot and builds a root on the answer to come."""
+    root = next_multi(s)
+    if root == NONE:
+        return DISABLED
+    return manager.create_root_slot(s, root)
+
+
+@slot_sharing.action(parent=multis, group=groups)
+def allocate_multi(s: SlotSharingState, parent: int, group: int) -> int:
+    """The scheduler puts a co-location slot below another one, also twice for a group."""
+    multi = next_multi(s)
+    if multi == NONE or not may_call_multi(s, parent) or not may_enter(s, parent, group):
+        return DISABLED
+    return manager.allocate_multi(s, parent, multi, group)
+
+
+@slot_sharing.action(parent=multis, group=groups, profile=profiles)
+def allocate_single(s: SlotSharingState, parent: int, group: int, profile: int) -> int:
+    """The scheduler puts a task's share below a slot, also twice for a group."""
+    slot = next_single(s)
+    if slot == NONE or not may_call_multi(s, parent) or not may_reserve(s, parent, profile):
+        return DISABLED
+    if not may_enter(s, parent, group) or not may_add(s, parent, profile):
+        return DISABLED
+    return manager.allocate_single(s, parent, slot, group, profile)
+
+
+@slot_sharing.action(multi=multis)
+def release_multi(s: SlotSharingState, multi: int) -> int:
+    """Somebody releases a root or a co-location slot."""
+    if not may_call_multi(s, multi):
+        return DISABLED
+    return manager.release_multi(s, multi, int(Cause.OTHER))
+
+
+@slot_sharing.action(slot=slots)
+def release_single(s: SlotSharingState, slot: int) -> int:
+    """Somebody releases the share of a task."""
+    if not may_call_single(s, slot):
+        return DISABLED
+    return manager.release_single(s, slot, int(Cause.OTHER))
+
+
+@slot_sharing.action(slot=slots)
+def release_logical_slot(s: SlotSharingState, slot: int) -> int:
+    """The execution gives its logical slot up."""
+    if s.future[slot] != LogicalSlotFuture.FULFILLED:
+        return DISABLED
+    return manager.release_logical_slot(s, slot, int(Cause.OTHER))
+
+
+@slot_sharing.action(when=has_deployments, slot=slots, on_fail=OnFail)
+def assign_payload(s: SlotSharingState, slot: int, on_fail: int) -> int:
+    """An execution is put into a logical slot, or a second one tried."""
+    payload = next_payload(s)
+    if s.future[slot] != LogicalSlotFuture.FULFILLED:
+        return DISABLED
+    if payload == NONE and s.occupant[slot] == Occupant.NOBODY:
+        return DISABLED
+    return manager.assign_payload(s, slot, payload, on_fail)
+
+
+@slot_sharing.action(when=has_deployments, payload=payloads)
+def payload_terminates(s: SlotSharingState, payload: int) -> int:
+    """An execution is over."""
+    if not is_in_use(s, payload):
+        return DISABLED
+    return manager.payload_terminates(s, payload)
+
+
+# ---------------------------------------------------------------------------- late callers
+
+
+@slot_sharing.action(when=has_late_calls, multi=multis)
+def forget_multi(s: SlotSharingState, multi: int) -> int:
+    """Nobody will call a multi-task slot again that has left all tables."""
+    if not is_multi_over(s, multi):
+        return DISABLED
+    clear_multi(s, multi)
+    return NONE
+
+
+@slot_sharing.action(when=has_late_calls, slot=slots)
+def forget_single(s: SlotSharingState, slot: int) -> int:
+    """Nobody will call a single-task slot again that has left its tree."""
+    if not is_single_over(s, slot):
+        return DISABLED
+    clear_single(s, slot)
+    return NONE
+
+
+# ------------------------------------------------------------------------------------ pool
+
+
+@slot_sharing.action(root=multis, tm=task_managers, allocation=allocations, profile=profiles)
+def resolve_context(s: SlotSharingState, root: int, tm: int, allocation: int, profile: int) -> int:
+    """The pool has a slot for a root, released or not."""
+    if not is_root(s, root) or not may_answer(s, root, tm, allocation, profile):
+        return DISABLED
+    return manager.resolve_context(s, root, tm, allocation, profile)
+
+
+@slot_sharing.action(root=multis)
+def fail_context(s: SlotSharingState, root: int) -> int:
+    """The pool has no slot for a root, released or not."""
+    if not is_root(s, root):
+        return DISABLED
+    return manager.fail_context(s, root, int(Cause.OTHER))
+
+
+# --------------------------------------------------------------------------------- queries
+
+
+@slot_sharing.action(group=groups, preferred=multis)
+def get_unresolved_root(s: SlotSharingState, group: int, preferred: int) -> int:
+    """The scheduler looks for a root to come; which one it gets is not determined."""
+    if not manager.is_unresolved_without(s, preferred, group):
+        return DISABLED
+    return manager.get_unresolved_root(s, group, preferred)
+
+
+@slot_sharing.action(group=groups)
+def list_resolved_roots(s: SlotSharingState, group: int) -> int:
+    """The scheduler looks for roots that are there."""
+    return manager.list_resolved_roots(s, group)
+
+
+@slot_sharing.action(tm=task_managers, allocation=allocations)
+def get_resolved_root(s: SlotSharingState, tm: int, allocation: int) -> int:
+    """The scheduler takes a root that it has seen in the list (it may be gone)."""
+    return manager.get_resolved_root(s, tm, allocation)
+
+
+@slot_sharing.action(multi=multis, profile=profiles)
+def may_have_enough_resources(s: SlotSharingState, multi: int, profile: int) -> int:
+    """The scheduler asks whether one more share fits."""
+    if not may_call_multi(s, multi):
+        return DISABLED
+    return manager.may_have_enough_resources(s, multi, profile)
+
+
+@slot_sharing.action()
+def is_empty(s: SlotSharingState) -> int:
+    """Somebody asks whether anything is left."""
+    return manager.is_empty(s)

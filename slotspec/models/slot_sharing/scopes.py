@@ -1,0 +1,87 @@
+"""The bounds of a default run: small scopes, each about one side of slot sharing.
+
+One scope with everything in it would be out of reach. In the first five, scheduler and pool
+do what the real ones do; in the others, what nothing forbids. Bounds that a scope does not
+name keep their defaults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from slotspec.statemachine.declaration.model import Scope
+
+
+def _bounds(**changed: int) -> Mapping[str, int]:
+    """Two multi-task slots, two single-task slots of two groups; no physical slots apart."""
+    least = {
+        "multis": 2,
+        "slots": 2,
+        "groups": 2,
+        "payloads": 1,
+        "physical_slots": 0,
+        "profiles": 1,
+        "deployments": 0,
+    }
+    return {**least, **changed}
+
+
+SCOPES = (
+    Scope(
+        "sharing",
+        "Three multi-task slots, as roots or co-location slots, three tasks of two profiles,"
+        " a payload: trees that grow, are resolved, and fall.",
+        _bounds(multis=3, slots=3, profiles=2, allocations=2, deployments=1),
+    ),
+    Scope(
+        "colocation",
+        "Four multi-task slots: co-location within co-location.",
+        _bounds(multis=4, slots=3, profiles=2, most_reserved=2),
+    ),
+    Scope(
+        "payloads",
+        "One root, three tasks, three payloads that end at once, later or never: returns to"
+        " the owner that call back.",
+        _bounds(multis=1, slots=3, groups=3, profiles=2, payloads=3, deployments=1),
+    ),
+    Scope(
+        "resources",
+        "Five profiles, two that do not fit into each other, an unknown and an unbounded one:"
+        " what is reserved, and what fits.",
+        _bounds(slots=3, groups=3, profiles=5, most_reserved=4),
+    ),
+    Scope(
+        "callbacks",
+        "Two roots, three tasks of three groups; in the middle of a release the scheduler asks"
+        " for another share or gives one up.",
+        _bounds(slots=3, groups=3, profiles=2, deployments=1, callbacks=1),
+    ),
+    Scope(
+        "places",
+        "Three roots, two TaskExecutors, two allocations, which the pool gives twice: who is"
+        " listed where.",
+        _bounds(multis=3, groups=1, task_managers=2, allocations=2, taken_allocations=1),
+    ),
+    Scope(
+        "replaced",
+        "Groups that are asked for again below a slot, in trees of depth three.",
+        _bounds(multis=3, repeated_groups=1),
+    ),
+    Scope(
+        "surprises",
+        "Groups asked for again, allocations given twice, slots that are too small, at once.",
+        _bounds(
+            profiles=2,
+            deployments=1,
+            repeated_groups=1,
+            taken_allocations=1,
+            small_slots=1,
+        ),
+    ),
+    Scope(
+        "late",
+        "Slots that have left all tables are called as if they had not; the owner releases"
+        " nothing.",
+        _bounds(late_calls=1, owner_releases=0),
+    ),
+)

@@ -1,0 +1,1 @@
+"""The model of the TaskExecutor's slot table."""

@@ -1,0 +1,211 @@
+"""What may happen to a slot table: whoever calls it, with whatever is possible.
+
+The ResourceManager asks for slots, again, for other jobs, with other numbers and profiles;
+the JobMaster's acceptance activates them, late or never; timers fire at any time, and what
+they say arrives at any later time; tasks come, fail, terminate and are removed in any order;
+the TaskExecutor frees slots, also those that have gone, and may stop at any time.
+"""
+
+from __future__ import annotations
+
+from slotspec.models.task_slot_table import operations as table
+from slotspec.models.task_slot_table.lifecycles import SlotTimer, Task
+from slotspec.models.task_slot_table.model import task_slot_table
+from slotspec.models.task_slot_table.operations import is_unused
+from slotspec.models.task_slot_table.slots import is_dynamic
+from slotspec.models.task_slot_table.state import (
+    Outcome,
+    TaskSlotTableState,
+    allocations,
+    executions,
+    jobs,
+    profiles,
+    slot_numbers,
+    tasks,
+    tickets,
+)
+from slotspec.models.task_slot_table.versions import DynamicNumber
+from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.rules import DISABLED, NONE
+
+NO_TIMEOUT = 0
+"""How long a timeout is makes no difference: its timer may fire at any time."""
+
+
+def has_tasks(setting: Setting) -> bool:
+    return bool(setting["tasks"])
+
+
+# ------------------------------------------------------------------- what is possible now
+
+
+def unused_ticket(s: TaskSlotTableState) -> int:
+    """A ticket that nobody has, neither here nor under way; NONE without one."""
+    for ticket in range(len(s.sent)):
+        if s.sent[ticket] == NONE and not is_registered(s, ticket):
+            return ticket
+    return NONE
+
+
+def is_registered(s: TaskSlotTableState, ticket: int) -> bool:
+    """Whether some timeout has this ticket."""
+    for allocation in range(len(s.slot)):
+        if s.ticket[allocation] == ticket:
+            return True
+    return False
+
+
+def unused_task(s: TaskSlotTableState) -> int:
+    """A record for one more task, or NONE."""
+    for task in range(len(s.task)):
+        if is_unused(s, task):
+            return task
+    return NONE
+
+
+def may_ask(s: TaskSlotTableState, number: int) -> bool:
+    """Whether a request may be for this number; a counter of dynamic slots has its bound."""
+    if s.dynamic_number == DynamicNumber.ASKED or not is_dynamic(s, number):
+        return True
+    return number == s.static_count and s.dynamic_requests < s.dynamic_count
+
+
+# ------------------------------------------------------------------------------ lifecycle
+
+
+@task_slot_table.action()
+def start(s: TaskSlotTableState) -> int:
+    """The TaskExecutor starts, or starts once more."""
+    return table.start(s)
+
+
+@task_slot_table.action()
+def close(s: TaskSlotTableState) -> int:
+    """The TaskExecutor stops, or stops once more."""
+    return table.close(s)
+
+
+# ---------------------------------------------------------------------------------- slots
+
+
+@task_slot_table.action(number=slot_numbers, job=jobs, allocation=allocations, profile=profiles)
+def allocate_slot(
+    s: TaskSlotTableState, number: int, job: int, allocation: int, profile: int
+) -> int:
+    """The ResourceManager asks for a slot: for the first time, again, or in conflict."""
+    ticket = unused_ticket(s)
+    if ticket == NONE or not may_ask(s, number):
+        return DISABLED
+    return table.allocate_slot(s, number, job, allocation, profile, ticket, NO_TIMEOUT)
+
+
+@task_slot_table.action(allocation=allocations)
+def mark_slot_active(s: TaskSlotTableState, allocation: int) -> int:
+    """The JobMaster has accepted the offer of a slot, which may be gone by now."""
+    return table.mark_slot_active(s, allocation)
+
+
+@task_slot_table.action(allocation=allocations)
+def mark_slot_inactive(s: TaskSlotTableState, allocation: int) -> int:
+    """The connection to the JobMaster is lost; its slots wait for it."""
+    ticket = unused_ticket(s)
+    if ticket == NONE:
+        return DISABLED
+    return table.mark_slot_inactive(s, allocation, ticket, NO_TIMEOUT)
+
+
+@task_slot_table.action(job=jobs, allocation=allocations)
+def try_mark_slot_active(s: TaskSlotTableState, job: int, allocation: int) -> int:
+    """A task is submitted to a slot, maybe before its offer was answered."""
+    return table.try_mark_slot_active(s, job, allocation)
+
+
+@task_slot_table.action(allocation=allocations)
+def free_slot(s: TaskSlotTableState, allocation: int) -> int:
+    """The JobMaster frees a slot, or the TaskExecutor does; also once more."""
+    return table.free_slot(s, allocation)
+
+
+# ---------------------------------------------------------------------------------- tasks
+
+
+@task_slot_table.action(
+    when=has_tasks, execution=executions, job=jobs, allocation=allocations, quick=2
+)
+def add_task(s: TaskSlotTableState, execution: int, job: int, allocation: int, quick: int) -> int:
+    """A task is submitted, maybe to the wrong slot, or a second time."""
+    task = unused_task(s)
+    if task == NONE or (quick and not s.quick_tasks):
+        return DISABLED
+    return table.add_task(s, task, execution, job, allocation, quick)
+
+
+@task_slot_table.action(when=has_tasks, execution=executions)
+def remove_task(s: TaskSlotTableState, execution: int) -> int:
+    """A task reports its end, maybe before it has terminated, or a second time."""
+    return table.remove_task(s, execution)
+
+
+@task_slot_table.action(when=has_tasks, task=tasks, outcome=Outcome)
+def task_terminates(s: TaskSlotTableState, task: int, outcome: int) -> int:
+    """A task terminates, told or not; its termination may fail."""
+    if s.task[task] != Task.RUNNING or is_unused(s, task):
+        return DISABLED
+    if outcome == Outcome.FAILS and not s.failing_tasks:
+        return DISABLED
+    return table.task_terminates(s, task, outcome)
+
+
+# ------------------------------------------------------------------------------- timeouts
+
+
+@task_slot_table.action(allocation=allocations)
+def fire_timeout(s: TaskSlotTableState, allocation: int) -> int:
+    """A timeout is over, and a message about it is under way."""
+    if s.timer[allocation] != SlotTimer.RUNNING:
+        return DISABLED
+    table.fire_timeout(s, allocation)
+    return NONE
+
+
+@task_slot_table.action(ticket=tickets)
+def timeout_arrives(s: TaskSlotTableState, ticket: int) -> int:
+    """The message arrives: the TaskExecutor frees the slot if its ticket is still valid.
+
+    Returns 1 if it was. Flink: TaskExecutor.timeoutSlot.
+    """
+    allocation = s.sent[ticket]
+    if allocation == NONE:
+        return DISABLED
+    valid = table.is_valid_timeout(s, allocation, ticket)
+    s.sent[ticket] = NONE
+    if valid == 1:
+        table.free_slot(s, allocation)
+    return valid
+
+
+# -------------------------------------------------------------------------------- queries
+
+
+@task_slot_table.action(number=slot_numbers, job=jobs, allocation=allocations)
+def is_allocated(s: TaskSlotTableState, number: int, job: int, allocation: int) -> int:
+    """The TaskExecutor asks whether a slot is what a JobMaster takes it for."""
+    return table.is_allocated(s, number, job, allocation)
+
+
+@task_slot_table.action(allocation=allocations)
+def generate_slot_offer(s: TaskSlotTableState, allocation: int) -> int:
+    """The TaskExecutor prepares an offer."""
+    return table.generate_slot_offer(s, allocation)
+
+
+@task_slot_table.action(job=jobs)
+def get_allocated_slots(s: TaskSlotTableState, job: int) -> int:
+    """The TaskExecutor collects what it offers to a JobMaster."""
+    return table.get_allocated_slots(s, job)
+
+
+@task_slot_table.action()
+def create_slot_report(s: TaskSlotTableState) -> int:
+    """The TaskExecutor reports to the ResourceManager."""
+    return table.create_slot_report(s)

@@ -1,0 +1,87 @@
+"""The bounds of a default run: small scopes, each about one side of the table."""
+
+from __future__ import annotations
+
+from slotspec.statemachine.declaration.model import Scope
+
+SCOPES = (
+    Scope(
+        "slots",
+        "Two static slots and dynamic ones, two profiles against a budget of three shares, two"
+        " jobs.",
+        {
+            "static_slots": 2,
+            "dynamic_slots": 2,
+            "allocations": 3,
+            "jobs": 2,
+            "executions": 1,
+            "tasks": 0,
+            "tickets": 3,
+            "profiles": 2,
+            "spare": 1,
+        },
+    ),
+    Scope(
+        "tasks",
+        "Two slots, two executions, two tasks at a time: removed and terminated in any order,"
+        " quick ones and failing ones.",
+        {
+            "static_slots": 1,
+            "dynamic_slots": 1,
+            "allocations": 2,
+            "jobs": 1,
+            "executions": 2,
+            "tasks": 2,
+            "tickets": 2,
+            "profiles": 1,
+            "spare": 1,
+            "quick_tasks": 1,
+            "failing_tasks": 1,
+        },
+    ),
+    Scope(
+        "jobs",
+        "Two jobs, two slots, two tasks of one execution: who may use which slot.",
+        {
+            "static_slots": 1,
+            "dynamic_slots": 1,
+            "allocations": 2,
+            "jobs": 2,
+            "executions": 1,
+            "tasks": 2,
+            "tickets": 2,
+            "profiles": 1,
+            "spare": 1,
+        },
+    ),
+    Scope(
+        "timeouts",
+        "Two slots and a task, and up to two timeouts that arrive too late for them.",
+        {
+            "static_slots": 1,
+            "dynamic_slots": 1,
+            "allocations": 2,
+            "jobs": 1,
+            "executions": 1,
+            "tasks": 1,
+            "tickets": 4,
+            "profiles": 1,
+            "spare": 1,
+        },
+    ),
+    Scope(
+        "profiles",
+        "All five profiles, one with an extended resource of which there is one, three slots.",
+        {
+            "static_slots": 1,
+            "dynamic_slots": 3,
+            "allocations": 3,
+            "jobs": 1,
+            "executions": 1,
+            "tasks": 0,
+            "tickets": 3,
+            "profiles": 5,
+            "spare": 2,
+        },
+    ),
+)

@@ -1,0 +1,217 @@
+"""What a TaskExecutor's slot table remembers: TaskSlotTableImpl as small integers.
+
+A slot is kept under its allocation id, as the table keeps it; the index by number and the
+index by job follow from that. The table's index of tasks is a flag of each task. The budget
+is kept as what is used of it. Times are needed only to follow a recorded clock: for a check
+any timer may fire at any time, since timeouts may be of any length.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+from slotspec.models.task_slot_table.lifecycles import (
+    ClosingFuture,
+    SlotTimer,
+    Table,
+    Task,
+    TaskSlot,
+)
+from slotspec.models.task_slot_table.resources import (
+    CATALOGUE,
+    Resources,
+    Special,
+    equal_split,
+)
+from slotspec.statemachine.declaration.records import (
+    FLAG,
+    Bound,
+    Record,
+    Setting,
+    Sort,
+    constant,
+    number,
+    per,
+    ref,
+    scalar,
+    single,
+)
+from slotspec.statemachine.declaration.rules import Array
+from slotspec.statemachine.errors import UsageError
+
+
+class Effect(IntEnum):
+    """What an operation tells the world, in order. Arguments in brackets."""
+
+    FAIL_TASK = 0
+    """(task) TaskSlotPayload.failExternally"""
+    FREE_SLOT = 1
+    """(allocation) SlotActions.freeSlot: its last task is gone"""
+    TIMEOUT_SLOT = 2
+    """(allocation, ticket) SlotActions.timeoutSlot"""
+    TIMERS_SHUT_DOWN = 3
+    """TimerService.stop"""
+    TABLE_CLOSED = 4
+    """the table's closing future completes"""
+    CLOSE_FAILED = 5
+    """the table's closing future fails"""
+    RAISES = 6
+    """(Raised) the operation ends with an exception; it is always the last effect"""
+    LISTED = 7
+    """(allocation, task, number) an element of a query's answer"""
+    ANY_ORDER = 8
+    """(1 begins, 0 ends) the effects in between come in an arbitrary order"""
+
+
+class Raised(IntEnum):
+    """Exceptions that operations end with."""
+
+    ILLEGAL_STATE = 0
+    """IllegalStateException"""
+    ILLEGAL_ARGUMENT = 1
+    """IllegalArgumentException"""
+    SLOT_NOT_FOUND = 2
+    """SlotNotFoundException"""
+    SLOT_NOT_ACTIVE = 3
+    """SlotNotActiveException"""
+
+
+class Outcome(IntEnum):
+    """How a task terminates."""
+
+    OK = 0
+    FAILS = 1
+
+
+static_slots = Sort("static_slots", "Slots that the table always has.", default=1, symmetric=True)
+dynamic_slots = Sort(
+    "dynamic_slots",
+    "Numbers of dynamic slots: negative ones, or (1.13) as many requests for one.",
+    default=1,
+    minimum=0,
+)
+slot_numbers = Sort("slot_numbers", "Numbers of slots.", parts=(static_slots, dynamic_slots))
+allocations = Sort("allocations", "Allocation ids in use at a time.", default=2, symmetric=True)
+jobs = Sort("jobs", "Jobs.", default=2, symmetric=True)
+executions = Sort("executions", "Execution ids in use at a time.", default=1, symmetric=True)
+tasks = Sort("tasks", "Tasks in slots, or waited for, at a time.", default=1, minimum=0)
+tickets = Sort("tickets", "Tickets of timeouts, registered or under way, at a time.", default=2)
+profiles = Sort("profiles", "Resource profiles: small, large, gpu, unknown, any.", default=1)
+resources = Sort(
+    "resources", "Resources: five fixed ones, then extended ones.", default=6, minimum=6
+)
+
+BOUNDS = (
+    Bound("spare", "Shares of the budget beside those of the static slots.", 0, 0, 50),
+    Bound("quick_tasks", "Whether there are tasks that terminate as soon as they fail.", 0, 0, 1),
+    Bound("failing_tasks", "Whether termination futures fail.", 0, 0, 1),
+)
+
+
+def resources_of(setting: Setting) -> Resources:
+    """The profiles and the budget of an instance.
+
+    :raises UsageError: ``SET002`` for more profiles than there are.
+    """
+    given = setting.choices.get("resources_given")
+    if given is not None:
+        assert isinstance(given, Resources)
+        return given
+    bounds = setting.bounds
+    if bounds["profiles"] > len(CATALOGUE):
+        raise UsageError(
+            "SET002",
+            f"bound profiles={bounds['profiles']}: choose from 1 to {len(CATALOGUE)}"
+            f" ({profiles.description})",
+        )
+    return equal_split(bounds["static_slots"], bounds["spare"], bounds["profiles"])
+
+
+def _padded(row: list[int], setting: Setting) -> list[int]:
+    return row + [0] * (setting.bounds["resources"] - len(row))
+
+
+def _total(setting: Setting) -> list[int]:
+    found = resources_of(setting)
+    return _padded(found.amounts(found.total), setting)
+
+
+def _amounts(setting: Setting) -> list[int]:
+    found = resources_of(setting)
+    rows = [_padded(found.amounts(profile), setting) for profile in found.profiles.values()]
+    return [amount for row in rows for amount in row]
+
+
+def _choice(name: str, description: str) -> Any:
+    return constant(description, lambda setting: int(setting.choices[name]))
+
+
+class TaskSlotTableState(Record):
+    """The state of one TaskSlotTableImpl, and of the tasks that it waits for."""
+
+    table: Array = single(Table, "The table itself.")
+    table_closing: Array = single(ClosingFuture, "The table's closing future.")
+    dynamic_requests: int = scalar(
+        number(lambda g: g["dynamic_slots"]), "How far the counter of dynamic slots is (1.13)."
+    )
+    used: Array = per(resources, number(lambda g: max(_total(g))), "What slots use of each.")
+
+    # slots: one record for each allocation id
+    slot: Array = per(allocations, TaskSlot, "The slot under this allocation.")
+    slot_number: Array = per(allocations, ref(slot_numbers), "Its number.")
+    slot_job: Array = per(allocations, ref(jobs), "The job that it is for.")
+    slot_profile: Array = per(allocations, ref(profiles), "Its profile.")
+    closing: Array = per(allocations, ClosingFuture, "Its closing future.")
+    timer: Array = per(allocations, SlotTimer, "The timeout of this allocation.")
+    ticket: Array = per(allocations, ref(tickets), "Its ticket.")
+
+    # tasks
+    task: Array = per(tasks, Task, "The termination future of a task.")
+    task_slot: Array = per(tasks, ref(allocations), "The slot that it is in.")
+    execution: Array = per(tasks, ref(executions), "Its execution id.")
+    indexed: Array = per(tasks, FLAG, "The table's index of tasks knows it.")
+    quick: Array = per(tasks, FLAG, "It terminates as soon as it is told to fail.")
+    awaited_by: Array = per(tasks, ref(allocations), "The slot whose closing waits for it.")
+    closing_waits: Array = per(tasks, FLAG, "The closing of the table waits for it.")
+
+    # timeouts under way to whoever frees slots
+    sent: Array = per(tickets, ref(allocations), "The allocation of a ticket that has fired.")
+
+    # time; only where a clock is followed
+    due: Array = per(allocations, number(0), "When its timeout fires.")
+    registered: Array = per(allocations, number(0), "Serial number of its registration.")
+    clock: int = scalar(number(0), "The time.")
+    serial: int = scalar(number(0), "Last serial number given.")
+
+    # constants
+    amount: Array = constant("Of each profile (row), how much of each resource.", _amounts)
+    total: Array = constant("How much there is of each resource.", _total)
+    special: Array = constant(
+        "Of each profile, whether it is ANY or UNKNOWN.", lambda g: resources_of(g).specials()
+    )
+    twin: Array = constant(
+        "Of each profile, the first that equals it.", lambda g: resources_of(g).twins()
+    )
+    boundless: int = constant(
+        "The budget is ANY.", lambda g: int(resources_of(g).total.any_ is True)
+    )
+    default_profile: int = constant(
+        "The profile of a static slot.", lambda g: resources_of(g).default_number
+    )
+    static_count: int = constant("Number of static slots.", lambda g: g["static_slots"])
+    dynamic_count: int = constant("Number of dynamic numbers.", lambda g: g["dynamic_slots"])
+    quick_tasks: int = constant("There are quick tasks.", lambda g: g["quick_tasks"])
+    failing_tasks: int = constant("Termination futures fail.", lambda g: g["failing_tasks"])
+    follow_clock: int = constant(
+        "A recorded clock is followed.", lambda g: int(g.choices.get("follow_clock", 0))
+    )
+    dynamic_number: int = _choice("dynamic_number", "Which number a dynamic slot has.")
+    static_profile: int = _choice("static_profile", "Which profile a static slot has.")
+    unknown_profile: int = _choice("unknown_profile", "What UNKNOWN means.")
+    repeated_allocation: int = _choice("repeated_allocation", "How a repetition is answered.")
+    unnumbered_slot: int = _choice("unnumbered_slot", "Whether a negative number finds a slot.")
+
+
+ANY_PROFILE = int(Special.ANY)
+UNKNOWN_PROFILE = int(Special.UNKNOWN)

@@ -1,0 +1,71 @@
+"""What differs between the releases of TaskSlotTableImpl, as named choices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any
+
+
+class DynamicNumber(IntEnum):
+    """Which number a dynamic slot has (one that was asked for with a negative number)."""
+
+    ASKED = 0
+    """The negative one, and the table of numbers does not know it (1.11, 1.12)."""
+    COUNTED = 1
+    """The next of a counter that every dynamic request moves on, refused ones too (1.13)."""
+
+
+class StaticProfile(IntEnum):
+    """Which profile a static slot has."""
+
+    DEFAULT = 0
+    """The default one, whatever the request says (1.11, 1.12)."""
+    GIVEN = 1
+    """The one of the request (1.13)."""
+
+
+class UnknownProfile(IntEnum):
+    """What a request with profile UNKNOWN means."""
+
+    INVALID = 0
+    """IllegalArgumentException, where the profile of the request counts (1.11, 1.12)."""
+    DEFAULT = 1
+    """The default profile (1.13)."""
+
+
+class RepeatedAllocation(IntEnum):
+    """The answer to a request whose allocation has a slot already."""
+
+    DISABLED = 0
+    """No, even if it is the same request again (1.11, 1.12)."""
+    ACKNOWLEDGED = 1
+    """Yes, if job, profile and number are the same (1.13)."""
+
+
+class UnnumberedSlot(IntEnum):
+    """Whether is_allocated with a negative number finds an allocation."""
+
+    BY_ALLOCATION = 0
+    """Yes if the table has it, for whatever job (1.11, 1.12)."""
+    NEVER = 1
+    """No (1.13)."""
+
+
+V1_11: Mapping[str, Any] = {
+    "dynamic_number": DynamicNumber.ASKED,
+    "static_profile": StaticProfile.DEFAULT,
+    "unknown_profile": UnknownProfile.INVALID,
+    "repeated_allocation": RepeatedAllocation.DISABLED,
+    "unnumbered_slot": UnnumberedSlot.BY_ALLOCATION,
+}
+V1_12: Mapping[str, Any] = {**V1_11}
+V1_13: Mapping[str, Any] = {
+    "dynamic_number": DynamicNumber.COUNTED,
+    "static_profile": StaticProfile.GIVEN,
+    "unknown_profile": UnknownProfile.DEFAULT,
+    "repeated_allocation": RepeatedAllocation.ACKNOWLEDGED,
+    "unnumbered_slot": UnnumberedSlot.NEVER,
+}
+GENERATIONS: Mapping[str, Mapping[str, Any]] = {"1.11": V1_11, "1.12": V1_12, "1.13": V1_13}
+"""The choices of each release, oldest first; 1.11 and 1.12 differ in a query's arguments only."""

@@ -1,0 +1,1 @@
+"""Replaying traces against the models."""

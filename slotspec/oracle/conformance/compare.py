@@ -1,0 +1,247 @@
+"""Compares what the model does in a step with what a trace says of it.
+
+Only what the trace says is compared; a part that it leaves out is undetermined. Values are
+compared as JSON: ``true`` is not ``1``, and the order of keys means nothing, except in the
+maps that the vocabulary calls ordered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from itertools import islice
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from slotspec.oracle.traces.trace import Expected, TraceStep
+
+
+class Outcome(Enum):
+    """What a comparison found."""
+
+    CONFORMS = "CONFORMS"
+    """Nothing that the trace says differs."""
+    DIVERGES = "DIVERGES"
+    """Something that the trace says differs."""
+    UNDETERMINED = "UNDETERMINED"
+    """The trace says too little to decide."""
+
+
+class _Absent:
+    """Stands for a field that one side does not have."""
+
+    _only: _Absent | None = None
+
+    def __new__(cls) -> _Absent:
+        # One object only, also after a difference has come from another process.
+        if cls._only is None:
+            cls._only = super().__new__(cls)
+        return cls._only
+
+    def __repr__(self) -> str:
+        return "absent"
+
+
+ABSENT = _Absent()
+"""In a :class:`Difference`: this side does not have the field."""
+
+DIFFERENCE_LIMIT = 50
+"""So many differences of one step are listed; the first ones tell."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One place where a step differs, such as ``state.available.a3.since``."""
+
+    path: str
+    expected: Any
+    seen: Any
+
+    def __str__(self) -> str:
+        return f"{self.path}: expected {as_text(self.expected)}, seen {as_text(self.seen)}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The outcome for one step, with its differences in the order of the trace's fields."""
+
+    outcome: Outcome
+    differences: tuple[Difference, ...] = ()
+
+
+_CONFORMS = Comparison(Outcome.CONFORMS)
+_UNDETERMINED = Comparison(Outcome.UNDETERMINED)
+_encode = msgspec.json.Encoder().encode
+_encode_sorted = msgspec.json.Encoder(order="sorted").encode
+
+
+def as_text(value: object) -> str:
+    """A value for people: JSON, or ``absent``."""
+    if value is ABSENT:
+        return "absent"
+    return _encode(value).decode()
+
+
+def compare(
+    expected: Expected, seen: TraceStep, ordered: frozenset[str] = frozenset({"allocated"})
+) -> Comparison:
+    """Compare one step.
+
+    :param ordered: paths of maps inside the state whose order counts.
+    :returns: UNDETERMINED where the step says nothing but its operation.
+    """
+    if seen.silent:
+        return _UNDETERMINED
+    encode = _encode if ordered else _encode_sorted
+    if surely_equal(expected, seen, encode):
+        return _CONFORMS
+    found = tuple(islice(_differences(expected, seen, ordered), DIFFERENCE_LIMIT))
+    return Comparison(Outcome.DIVERGES, found) if found else _CONFORMS
+
+
+def surely_equal(
+    expected: Expected, seen: TraceStep, encode: Callable[[Any], bytes] = _encode
+) -> bool:
+    """Whether both encode to the same bytes: the usual case, and several times faster.
+
+    A state that is still text, a :class:`msgspec.Raw`, stands for itself.
+    """
+    said: list[Any] = [seen.raises or None, seen.raises_cause]
+    mine: list[Any] = [expected.raises, expected.raises_cause]
+    if seen.result is not UNSET:
+        said.append(seen.result)
+        mine.append(expected.result)
+    if seen.effects is not UNSET:
+        said.append(seen.effects)
+        mine.append(expected.effects)
+    if seen.state is not UNSET:
+        said.append(seen.state)
+        mine.append(expected.state)
+    return encode(said) == encode(mine)
+
+
+def _differences(
+    expected: Expected, seen: TraceStep, ordered: frozenset[str]
+) -> Iterator[Difference]:
+    yield from _raised(expected, seen)
+    if seen.result is not UNSET:
+        yield from walk("result", expected.result, seen.result)
+    if seen.effects is not UNSET:
+        yield from _effects(expected, seen.effects, seen.unordered)
+    if seen.state is not UNSET:
+        places = frozenset(f"state.{path}" for path in ordered)
+        yield from walk("state", expected.state, seen.state, places)
+
+
+def _raised(expected: Expected, seen: TraceStep) -> Iterator[Difference]:
+    """An absent `raises` says that nothing was raised, if result or effects are there."""
+    if seen.raises is UNSET and seen.result is UNSET and seen.effects is UNSET:
+        return
+    said = None if seen.raises is UNSET else seen.raises
+    if said != expected.raises:
+        yield Difference("raises", expected.raises or ABSENT, said or ABSENT)
+    elif seen.raises_cause != expected.raises_cause:
+        yield Difference(
+            "raises_cause", expected.raises_cause or ABSENT, seen.raises_cause or ABSENT
+        )
+
+
+def _effects(
+    expected: Expected, seen: list[dict[str, Any]], seen_unordered: Sequence[tuple[int, int]]
+) -> Iterator[Difference]:
+    mine = expected.effects
+    if len(mine) == len(seen):
+        # Between sides of different length, positions no longer correspond.
+        mine, seen = _aligned(mine, seen, _joined([*expected.unordered, *seen_unordered]))
+    for i in range(max(len(mine), len(seen))):
+        left = mine[i] if i < len(mine) else ABSENT
+        right = seen[i] if i < len(seen) else ABSENT
+        if left is ABSENT or right is ABSENT or _other_kind(left, right):
+            yield Difference(f"effects[{i}]", left, right)
+        else:
+            yield from walk(f"effects[{i}]", left, right)
+
+
+def _other_kind(left: Any, right: Any) -> bool:
+    """Two effects of different kind are shown whole: their fields do not correspond."""
+    return bool(left.get("effect") != right.get("effect"))
+
+
+def _joined(ranges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Half-open ranges of both sides, those that overlap joined into one."""
+    joined: list[tuple[int, int]] = []
+    for first, last in sorted(ranges):
+        if joined and first < joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(last, joined[-1][1]))
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def _aligned(
+    mine: list[dict[str, Any]], seen: list[dict[str, Any]], ranges: list[tuple[int, int]]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Both sides with each range reordered, so that equal effects stand opposite each other."""
+    mine, seen = list(mine), list(seen)
+    for first, last in ranges:
+        rest = seen[first:last]
+        pairs: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        alone: list[dict[str, Any]] = []
+        for effect in mine[first:last]:
+            place = next((i for i, other in enumerate(rest) if _same(effect, other)), None)
+            if place is None:
+                alone.append(effect)
+            else:
+                pairs.append((effect, rest.pop(place)))
+        pairs += zip(alone, rest, strict=True)
+        mine[first:last] = [a for a, _ in pairs]
+        seen[first:last] = [b for _, b in pairs]
+    return mine, seen
+
+
+def _same(left: object, right: object) -> bool:
+    return next(walk("", left, right), None) is None
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, dict):
+        return "object"
+    return "array" if isinstance(value, list | tuple) else "other"
+
+
+def walk(
+    path: str, expected: Any, seen: Any, ordered: frozenset[str] = frozenset()
+) -> Iterator[Difference]:
+    """All places where two JSON values differ.
+
+    :param ordered: full paths of the maps whose key order counts.
+    """
+    kind = _kind(expected)
+    if kind != _kind(seen):
+        yield Difference(path, expected, seen)
+    elif kind == "object":
+        for key in dict.fromkeys([*expected, *seen]):
+            left, right = expected.get(key, ABSENT), seen.get(key, ABSENT)
+            if left is ABSENT or right is ABSENT:
+                yield Difference(f"{path}.{key}", left, right)
+            else:
+                yield from walk(f"{path}.{key}", left, right, ordered)
+        if path in ordered and list(expected) != list(seen) and set(expected) == set(seen):
+            yield Difference(f"{path} (order)", list(expected), list(seen))
+    elif kind == "array":
+        for i in range(max(len(expected), len(seen))):
+            left = expected[i] if i < len(expected) else ABSENT
+            right = seen[i] if i < len(seen) else ABSENT
+            if left is ABSENT or right is ABSENT:
+                yield Difference(f"{path}[{i}]", left, right)
+            else:
+                yield from walk(f"{path}[{i}]", left, right, ordered)
+    elif expected != seen:
+        yield Difference(path, expected, seen)

@@ -1,0 +1,74 @@
+"""Replays traces in several processes, and keeps the order of the files."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+from slotspec.oracle.conformance.report import Report
+from slotspec.oracle.traces.reading import printable
+
+Replay = Callable[[str, str | None], Report]
+
+CHUNK_LIMIT = 16
+"""Most files that one process is given at a time: what an interruption may have to wait for."""
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _replay_chunk(replay: Replay, paths: list[str], generation: str | None) -> list[Report]:
+    return [replay(path, generation) for path in paths]
+
+
+def _lost(path: str) -> Report:
+    return Report(printable(path), fault=f"{printable(path)}: the process that replayed it died")
+
+
+def replay_in_processes(
+    replay: Replay, paths: list[str], generation: str | None, jobs: int
+) -> Iterator[Report]:
+    """Yield one report for each path, in order; a process that dies loses one file only.
+
+    :param replay: a function at the top of a module.
+    """
+    size = max(1, min(CHUNK_LIMIT, len(paths) // (2 * jobs)))
+    chunks = [paths[i : i + size] for i in range(0, len(paths), size)]
+    with _processes(min(jobs, len(chunks))) as executor:
+        try:
+            futures = [executor.submit(_replay_chunk, replay, c, generation) for c in chunks]
+            for future, chunk in zip(futures, chunks, strict=True):
+                try:
+                    reports = future.result()
+                except BrokenProcessPool:
+                    # One death breaks the whole pool, and does not say whose it was.
+                    reports = _replay_apart(replay, chunk, generation)
+                yield from reports
+        finally:
+            executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _processes(jobs: int) -> ProcessPoolExecutor:
+    # Fresh processes: a fork would copy locks that threads of the parent hold.
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(jobs, context, initializer=_leave_interrupts_to_the_parent)
+
+
+def _replay_apart(replay: Replay, paths: list[str], generation: str | None) -> list[Report]:
+    """Replay in a process of its own; halve the files where it dies, down to the one."""
+    with _processes(1) as executor:
+        try:
+            return executor.submit(_replay_chunk, replay, paths, generation).result()
+        except BrokenProcessPool:
+            pass
+    if len(paths) == 1:
+        return [_lost(paths[0])]
+    half = len(paths) // 2
+    return [
+        *_replay_apart(replay, paths[:half], generation),
+        *_replay_apart(replay, paths[half:], generation),
+    ]

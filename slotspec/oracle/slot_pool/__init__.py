@@ -1,0 +1,1 @@
+"""The oracle of the JobMaster's slot pool."""

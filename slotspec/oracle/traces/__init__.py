@@ -1,0 +1,1 @@
+"""Traces: their schema, reading, writing."""

@@ -1,0 +1,1 @@
+"""What holds of the cluster. The registry imports every file here."""

@@ -1,0 +1,1 @@
+"""What the properties of several models share."""

@@ -1,0 +1,1 @@
+"""What holds of the slot manager. The registry imports every file here."""

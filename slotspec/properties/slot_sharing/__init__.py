@@ -1,0 +1,1 @@
+"""What holds of slot sharing. The registry imports every file here."""

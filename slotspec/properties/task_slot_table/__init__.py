@@ -1,0 +1,1 @@
+"""What holds of the slot table. The registry imports every file here."""

@@ -1,0 +1,1 @@
+"""How a state lies in memory, and how text becomes machine code."""

@@ -1,0 +1,122 @@
+"""Machine code and what is known of it on disk, named by what it was made from.
+
+The folder is ``$XDG_CACHE_HOME/slotspec`` (``~/.cache/slotspec``); where that cannot be
+written, a folder of this user's under the temporary directory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from functools import lru_cache
+from pathlib import Path
+
+from slotspec.version import __version__
+
+FORM = 2
+"""Changes when the meaning of a cached file changes."""
+
+HEAD = b"slotspec object 2\n"
+
+MOST = 600
+"""Files of one kind that are kept; the ones that were used longest ago go first."""
+
+
+_given: Path | None = None
+
+
+def _user() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if folder.stat().st_uid != _user():
+            return False
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+@lru_cache(maxsize=8)
+def _folder(home: str) -> Path:
+    wanted = Path(home) / "slotspec"
+    if _writable(wanted):
+        return wanted
+    shared = Path(tempfile.gettempdir()) / f"slotspec-{_user()}"
+    if _writable(shared):
+        return shared
+    return Path(tempfile.mkdtemp(prefix="slotspec-"))
+
+
+def folder() -> Path:
+    """Where compiled code is kept."""
+    return _given or _folder(os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"))
+
+
+def use(folder_: str) -> None:
+    """Keep everything in this folder, as another process does."""
+    global _given
+    _given = Path(folder_)
+
+
+def key_of(*parts: str) -> str:
+    """The name of what was made from `parts`."""
+    digest = hashlib.sha256(f"{__version__} {FORM}".encode())
+    for part in parts:
+        data = part.encode()
+        digest.update(len(data).to_bytes(8, "little"))
+        digest.update(data)
+    return digest.hexdigest()[:40]
+
+
+def load(name: str) -> bytes | None:
+    """What is kept under `name`; None if there is nothing or it is damaged."""
+    file = folder() / name
+    try:
+        data = file.read_bytes()
+        os.utime(file)
+    except OSError:
+        return None
+    head, sum_, kept = data[: len(HEAD)], data[len(HEAD) : len(HEAD) + 32], data[len(HEAD) + 32 :]
+    if head != HEAD or hashlib.sha256(kept).digest() != sum_:
+        return None
+    return kept
+
+
+def save(name: str, data: bytes) -> None:
+    """Keep `data` under `name`, as a whole or not at all; a full disk is no error."""
+    try:
+        handle, made = tempfile.mkstemp(dir=folder())
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(HEAD + hashlib.sha256(data).digest() + data)
+            os.replace(made, folder() / name)
+            _prune(Path(name).suffix)
+        except OSError:
+            Path(made).unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def drop(name: str) -> None:
+    """Keep nothing under `name` any more."""
+    try:
+        (folder() / name).unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def _prune(suffix: str) -> None:
+    def used(file: Path) -> float:
+        try:
+            return file.stat().st_mtime
+        except FileNotFoundError:  # another process is tidying up too
+            return 0.0
+
+    files = sorted(folder().glob(f"*{suffix}"), key=used)
+    for file in files[:-MOST]:
+        file.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""The compiled functions around rules: expansion, random walks, predicates, symmetry."""

@@ -1,0 +1,300 @@
+"""States up to the names of interchangeable things, as text for the code generator.
+
+The group: one permutation for each base sort that is declared symmetric. It acts on a sum
+part by part, on a product component by component, on positions (an ordered sort) not at all;
+on a field over a sort by moving its places, on a reference by renaming its value.
+
+Three functions come out of this, all with pointers as 64-bit numbers::
+
+    prepare(words, record, colours)   unpack, and give every element a first colour
+    refine(record, colours, rounds)   let every element see the colours of its neighbours
+    image(record, renaming, words)    rename, and pack
+
+Elements of base sorts come first among the *nodes* that have colours, then elements of
+products, last a node that stands for NONE. A colour depends on nothing but the state up to
+renaming, so sorting elements by colour renames them the same way wherever they come from.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from slotspec.statemachine.compiler.backend.function_builder import FunctionBuilder
+from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.declaration.records import Ref, Sort
+from slotspec.statemachine.layout import Layout, Place
+
+
+class Symmetry:
+    """The interchangeable sorts of an instance, numbered."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.bounds = instance.setting.bounds
+        self.base: dict[Sort, int] = {}
+        self.products: dict[Sort, int] = {}
+        at = 0
+        sorts = instance.model.sorts
+        for sort in sorts:
+            if sort.symmetric and not (sort.parts or sort.factors or sort.ordered):
+                self.base[sort] = at
+                at += sort.size(self.bounds)
+        self.elements = at
+        for sort in sorts:
+            if sort.factors and self.moves(sort):
+                self.products[sort] = at
+                at += sort.size(self.bounds)
+        self.nothing = at
+        self.nodes = at + 1
+
+    @property
+    def starts(self) -> list[int]:
+        """Where each base sort's elements begin, and the end."""
+        return [*self.base.values(), self.elements]
+
+    def moves(self, sort: Sort) -> bool:
+        """Whether a renaming may change elements of `sort`."""
+        if sort.ordered:
+            return False
+        if sort.parts or sort.factors:
+            return any(self.moves(below) for below in (*sort.parts, *sort.factors))
+        return sort in self.base
+
+    def node(self, sort: Sort, value: int) -> int | None:
+        """The node of an element, or None if nothing renames it."""
+        if not self.moves(sort):
+            return None
+        for part in sort.parts:
+            if value < part.size(self.bounds):
+                return self.node(part, value)
+            value -= part.size(self.bounds)
+        return (self.products if sort.factors else self.base)[sort] + value
+
+    def components(self, sort: Sort, value: int) -> list[int | None]:
+        """The nodes of the components of a product's element."""
+        found = []
+        for factor in reversed(sort.factors):
+            value, below = divmod(value, factor.size(self.bounds))
+            found.append(self.node(factor, below))
+        return found[::-1]
+
+    def beyond(self, instance: Instance) -> Iterator[tuple[str, Sort]]:
+        """What a renaming does not reach: each part that keeps elements, with their sort.
+
+        One part for each element is a field of its own, and what a part remembers of a sort
+        of the whole is to the part a sort of its own.
+        """
+        for part in instance.record.parts:
+            sorts = [instance.model.record.part_specs[part.attribute].over]
+            for spec in part.record.fields.values():
+                sorts += [spec.over, spec.domain.sort if isinstance(spec.domain, Ref) else None]
+            for sort in sorts:
+                if sort is not None and self.moves(sort):
+                    yield part.name, sort
+
+    @property
+    def order(self) -> int:
+        """How many renamings there are."""
+        product = 1
+        for sort in self.base:
+            for n in range(2, sort.size(self.bounds) + 1):
+                product *= n
+        return product
+
+
+class SymmetryText:
+    """Writes the three functions for one instance."""
+
+    def __init__(self, instance: Instance, layout: Layout) -> None:
+        self.symmetry = Symmetry(instance)
+        self.layout = layout
+        self.places = [layout.places[name] for name in layout.state_fields]
+        self.tables: dict[str, str] = {}
+        self.random = random.Random(0x51075)
+
+    def text(self) -> str:
+        bodies = [self.prepare(), self.refine(), self.image()]
+        return "\n".join([*self.tables.values(), *bodies])
+
+    def key(self) -> int:
+        """A fixed odd number without a pattern, as a signed constant."""
+        return (self.random.getrandbits(64) | 1) - 2**63
+
+    def index_node(self, place: Place, i: int) -> int | None:
+        return None if place.spec.over is None else self.symmetry.node(place.spec.over, i)
+
+    def value_sort(self, place: Place) -> Sort | None:
+        """The sort whose elements the field's values are, if a renaming changes them."""
+        domain = place.spec.domain
+        return domain.sort if isinstance(domain, Ref) and self.symmetry.moves(domain.sort) else None
+
+    def node_table(self, place: Place) -> str:
+        """A table from a field's bytes to nodes; what nothing renames counts as NONE."""
+        name = f"@nodes_{place.offset}"
+        if name in self.tables:
+            return name
+        sort = self.value_sort(place)
+        assert sort is not None
+        size = sort.size(self.symmetry.bounds)
+        values = []
+        for v in range(1 << place.bits):
+            node = self.symmetry.node(sort, v) if v < size else None
+            values.append(self.symmetry.nothing if node is None else node)
+        cells = ", ".join(f"i32 {v}" for v in values)
+        self.tables[name] = f"{name} = internal constant [{len(values)} x i32] [{cells}]"
+        return name
+
+    @staticmethod
+    def byte(body: FunctionBuilder, place: Place, i: int) -> str:
+        at = body.op(f"getelementptr i8, ptr %record, i64 {place.offset + i}")
+        return body.op(f"load i8, ptr {at}")
+
+    @staticmethod
+    def add(body: FunctionBuilder, array: str, node: str | int, amount: str) -> None:
+        body.increment(body.op(f"getelementptr i64, ptr {array}, i64 {node}"), amount)
+
+    def node_of(self, body: FunctionBuilder, table: str, byte: str) -> str:
+        at = body.op(f"getelementptr i32, ptr {table}, i64 {body.op(f'zext i8 {byte} to i64')}")
+        return body.op(f"zext i32 {body.op(f'load i32, ptr {at}')} to i64")
+
+    def prepare(self) -> str:
+        body = FunctionBuilder()
+        body.line("call void @unpack(ptr %words, ptr %record)")
+        for number in range(self.symmetry.nodes):
+            at = body.op(f"getelementptr i64, ptr %colours, i64 {number}")
+            body.line(f"store i64 0, ptr {at}")
+        for place in self.places:
+            key = self.key()
+            sort = self.value_sort(place)
+            for i in range(place.size):
+                node = self.index_node(place, i)
+                if sort is None and node is not None:
+                    value = body.op(f"zext i8 {self.byte(body, place, i)} to i64")
+                    self.add(body, "%colours", node, body.op(f"mul i64 {value}, {key}"))
+                elif sort is not None and node is None:
+                    table = self.node_table(place)
+                    target = self.node_of(body, table, self.byte(body, place, i))
+                    self.add(body, "%colours", target, str(self.key()))
+        body.end("ret void")
+        return body.text("define void @prepare(ptr %words, ptr %record, ptr %colours) nounwind")
+
+    def mix(self, body: FunctionBuilder, colour: str, key: int) -> str:
+        folded = body.op(f"xor i64 {colour}, {body.op(f'lshr i64 {colour}, 31')}")
+        product = body.op(f"mul i64 {folded}, {key}")
+        return body.op(f"xor i64 {product}, {body.op(f'lshr i64 {product}, 32')}")
+
+    def refine(self) -> str:
+        body, nodes = FunctionBuilder(), self.symmetry.nodes
+        body.entry.append(f"  %new = alloca [{nodes} x i64], align 8")
+        counter = body.local()
+        body.line(f"store i64 0, ptr {counter}")
+        body.place("round")
+        done = body.op(f"load i64, ptr {counter}")
+        body.end(f"br i1 {body.op(f'icmp slt i64 {done}, %rounds')}, label %look, label %out")
+        body.place("look")
+        colours = []
+        for node in range(nodes):
+            old = body.op(f"getelementptr i64, ptr %colours, i64 {node}")
+            new = body.op(f"getelementptr i64, ptr %new, i64 {node}")
+            colours.append(body.op(f"load i64, ptr {old}"))
+            body.line(f"store i64 {colours[-1]}, ptr {new}")
+        for place in self.places:
+            nodes_here = [self.index_node(place, i) for i in range(place.size)]
+            if self.value_sort(place) is None or all(n is None for n in nodes_here):
+                continue
+            table, there, back = self.node_table(place), self.key(), self.key()
+            for i, here in enumerate(nodes_here):
+                if here is None:
+                    continue
+                target = self.node_of(body, table, self.byte(body, place, i))
+                at = body.op(f"getelementptr i64, ptr %colours, i64 {target}")
+                seen = self.mix(body, body.op(f"load i64, ptr {at}"), there)
+                self.add(body, "%new", here, seen)
+                self.add(body, "%new", target, self.mix(body, colours[here], back))
+        for sort, first in self.symmetry.products.items():
+            keys = [(self.key(), self.key()) for _ in sort.factors]
+            for value in range(sort.size(self.symmetry.bounds)):
+                parts = self.symmetry.components(sort, value)
+                for part, (up, down) in zip(parts, keys, strict=True):
+                    if part is None:
+                        continue
+                    self.add(body, "%new", first + value, self.mix(body, colours[part], up))
+                    self.add(body, "%new", part, self.mix(body, colours[first + value], down))
+        for node in range(nodes):
+            old = body.op(f"getelementptr i64, ptr %colours, i64 {node}")
+            new = body.op(f"getelementptr i64, ptr %new, i64 {node}")
+            body.line(f"store i64 {body.op(f'load i64, ptr {new}')}, ptr {old}")
+        body.line(f"store i64 {body.op(f'add i64 {done}, 1')}, ptr {counter}")
+        body.jump("round")
+        body.place("out")
+        body.end("ret void")
+        return body.text("define void @refine(ptr %record, ptr %colours, i64 %rounds) nounwind")
+
+    def renamed(self, body: FunctionBuilder, sort: Sort, value: int) -> str:
+        """The element that element `value` of `sort` becomes."""
+        symmetry = self.symmetry
+        if not symmetry.moves(sort):
+            return str(value)
+        before = 0
+        for part in sort.parts:
+            size = part.size(symmetry.bounds)
+            if value < before + size:
+                return body.op(f"add i64 {self.renamed(body, part, value - before)}, {before}")
+            before += size
+        if sort.factors:
+            digits, rest = [], value
+            for factor in reversed(sort.factors):
+                rest, digit = divmod(rest, factor.size(symmetry.bounds))
+                digits.append(digit)
+            total = "0"
+            for factor, digit in zip(sort.factors, reversed(digits), strict=True):
+                scaled = body.op(f"mul i64 {total}, {factor.size(symmetry.bounds)}")
+                total = body.op(f"add i64 {scaled}, {self.renamed(body, factor, digit)}")
+            return total
+        at = body.op(f"getelementptr i8, ptr %renaming, i64 {symmetry.base[sort] + value}")
+        return body.op(f"zext i8 {body.op(f'load i8, ptr {at}')} to i64")
+
+    def image(self) -> str:
+        body, layout = FunctionBuilder(), self.layout
+        body.entry.append(f"  %copy = alloca [{layout.room} x i64], align 8")
+        for word in range(layout.room):
+            source = body.op(f"getelementptr i64, ptr %record, i64 {word}")
+            target = body.op(f"getelementptr i64, ptr %copy, i64 {word}")
+            body.line(f"store i64 {body.op(f'load i64, ptr {source}')}, ptr {target}")
+        places_of: dict[Sort, list[str]] = {}
+        values_of: dict[Sort, str] = {}
+        for place in self.places:
+            over, sort = place.spec.over, self.value_sort(place)
+            moved = over is not None and self.symmetry.moves(over)
+            if not moved and sort is None:
+                continue
+            if over is not None and moved and over not in places_of:
+                places_of[over] = [self.renamed(body, over, i) for i in range(place.size)]
+            if sort is not None and sort not in values_of:
+                values_of[sort] = self.value_table(body, sort, place)
+            for i in range(place.size):
+                byte = self.byte(body, place, i)
+                if sort is not None:
+                    wide = body.op(f"zext i8 {byte} to i64")
+                    at = body.op(f"getelementptr i8, ptr {values_of[sort]}, i64 {wide}")
+                    byte = body.op(f"load i8, ptr {at}")
+                start = body.op(f"getelementptr i8, ptr %copy, i64 {place.offset}")
+                to = places_of[over][i] if over is not None and moved else str(i)
+                body.line(
+                    f"store i8 {byte}, ptr {body.op(f'getelementptr i8, ptr {start}, i64 {to}')}"
+                )
+        body.line("call void @pack(ptr %copy, ptr %words)")
+        body.end("ret void")
+        return body.text("define void @image(ptr %record, ptr %renaming, ptr %words) nounwind")
+
+    def value_table(self, body: FunctionBuilder, sort: Sort, place: Place) -> str:
+        """A table in memory from old to new bytes of a reference."""
+        count = 1 << place.bits
+        room = body.local(f"[{count} x i8]")
+        size = sort.size(self.symmetry.bounds)
+        for value in range(count):
+            new = self.renamed(body, sort, value) if value < size else str(value)
+            narrow = body.op(f"trunc i64 {new} to i8")
+            at = body.op(f"getelementptr i8, ptr {room}, i64 {value}")
+            body.line(f"store i8 {narrow}, ptr {at}")
+        return room

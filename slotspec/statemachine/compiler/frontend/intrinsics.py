@@ -1,0 +1,343 @@
+"""The words of rules that are no rules themselves: fire, renew, emit, and a few builtins."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from slotspec.statemachine.compiler.backend.function_builder import Reg, Value
+from slotspec.statemachine.compiler.frontend.symbols import (
+    ArrayAt,
+    Effects,
+    Known,
+    Range,
+    RecordAt,
+    RecordsAt,
+    Row,
+    Symbol,
+    Table,
+)
+from slotspec.statemachine.compiler.program import EFFECT_CELLS, EFFECT_COUNT, EFFECTS_ROOM, STEP
+from slotspec.statemachine.declaration import parts, rules
+from slotspec.statemachine.declaration.lifecycle import NO_TRANSITION, Event, Lifecycle
+
+if TYPE_CHECKING:
+    from slotspec.statemachine.compiler.frontend.expressions import Expressions
+
+
+def _plain(to: Expressions, node: ast.Call, count: int | None = None) -> list[ast.expr]:
+    if node.keywords or (count is not None and len(node.args) != count):
+        wanted = "at least two" if count is None else str(count)
+        raise to.reject("RUL010", node, f"{ast.unparse(node.func)} takes {wanted} plain arguments")
+    return node.args
+
+
+def _len(to: Expressions, node: ast.Call) -> Symbol:
+    (argument,) = _plain(to, node, 1)
+    symbol = to.expression(argument)
+    if isinstance(symbol, ArrayAt):
+        return symbol.place.size
+    if isinstance(symbol, Table):
+        return len(symbol.values)
+    if isinstance(symbol, RecordsAt):
+        return len(symbol.parts)
+    if isinstance(symbol, Effects):
+        return Reg(to.cell(EFFECT_COUNT))
+    if isinstance(symbol, Row):
+        return len(symbol.parts)
+    if isinstance(symbol, Range):
+        return to.count(symbol)
+    raise to.reject("RUL007", node, f"{ast.unparse(argument)} has no length")
+
+
+def _range(to: Expressions, node: ast.Call) -> Symbol:
+    parts = [to.number(a) for a in node.args]
+    if node.keywords or not 1 <= len(parts) <= 3:
+        raise to.reject("RUL010", node, "range takes one, two or three numbers")
+    step = parts[2] if len(parts) == 3 else 1
+    if not isinstance(step, int) or step == 0:
+        raise to.reject("RUL011", node, "the step of range must be a constant, and not 0")
+    first, stop = (0, parts[0]) if len(parts) == 1 else (parts[0], parts[1])
+    return Range(first, stop, step)
+
+
+def _quantifier(some: bool) -> Intrinsic:
+    def word(to: Expressions, node: ast.Call) -> Symbol:
+        (argument,) = _plain(to, node, 1)
+        body = to.body
+        room = body.local("i1")
+        yes, no, out = body.label("yes"), body.label("no"), body.label("known")
+        to.quantify(some, argument, yes, no)
+        for label, value in ((yes, "true"), (no, "false")):
+            body.place(label)
+            body.line(f"store i1 {value}, ptr {room}")
+            body.jump(out)
+        body.place(out)
+        return Reg(body.op(f"load i1, ptr {room}"), True)
+
+    return word
+
+
+def _option(
+    to: Expressions, node: ast.Call, name: str, at: int | None
+) -> tuple[ast.expr, ast.expr | None]:
+    """What a word goes through, and its other argument: by name, or at a place."""
+    options = [k.value for k in node.keywords if k.arg == name]
+    last = len(node.args) - 1
+    if at is not None and last == at:
+        options.append(node.args[at])
+    wrong = len(options) > 1 or any(k.arg != name for k in node.keywords)
+    if wrong or not node.args or last > (at or 0):
+        raise to.reject(
+            "RUL010",
+            node,
+            f"{ast.unparse(node.func)} takes what it goes through, and {name}; write it with these",
+        )
+    return node.args[0], options[0] if options else None
+
+
+def _value(to: Expressions, value: ast.expr, element: Symbol | None) -> Value:
+    return to.number(value) if element is None else to.as_number(element, value)
+
+
+def _sum(to: Expressions, node: ast.Call) -> Symbol:
+    argument, start = _option(to, node, "start", 1)
+    course = to.source_of(argument)
+    body = to.body
+    total = body.local()
+    first = 0 if start is None else to.number(start)
+    body.line(f"store i64 {body.i64(first)}, ptr {total}")
+
+    def add(value: ast.expr, element: Symbol | None, _: str) -> None:
+        old = Reg(body.op(f"load i64, ptr {total}"))
+        new = to.arithmetic(ast.Add(), old, _value(to, value, element), node)
+        body.line(f"store i64 {body.i64(new)}, ptr {total}")
+
+    to.generate(argument, course, add)
+    return Reg(body.op(f"load i64, ptr {total}"))
+
+
+def _next(to: Expressions, node: ast.Call) -> Symbol:
+    if len(node.args) != 2 or node.keywords or not isinstance(node.args[0], ast.GeneratorExp):
+        raise to.reject("RUL010", node, "next takes a generator and a default: next((…), NONE)")
+    argument, default = node.args
+    course = to.source_of(argument)
+    body = to.body
+    room, out = body.local(), body.label("found")
+    otherwise = to.number(default)
+
+    def take(value: ast.expr, element: Symbol | None, _: str) -> None:
+        body.line(f"store i64 {body.i64(_value(to, value, element))}, ptr {room}")
+        body.jump(out)
+
+    to.generate(argument, course, take)
+    body.line(f"store i64 {body.i64(otherwise)}, ptr {room}")
+    body.place(out)
+    return Reg(body.op(f"load i64, ptr {room}"))
+
+
+def _extreme(comparison: str, fold: Callable[[int, int], int]) -> Intrinsic:
+    def of_several(to: Expressions, node: ast.Call) -> Symbol:
+        result, *values = [to.number(a) for a in _plain(to, node)]
+        for value in values:
+            if isinstance(result, int) and isinstance(value, int):
+                result = fold(result, value)
+                continue
+            a, b = to.body.i64(result), to.body.i64(value)
+            first = to.body.op(f"icmp {comparison} i64 {a}, {b}")
+            result = Reg(to.body.op(f"select i1 {first}, i64 {a}, i64 {b}"))
+        return result
+
+    def word(to: Expressions, node: ast.Call) -> Symbol:
+        if len(node.args) > 1:
+            return of_several(to, node)
+        argument, default = _option(to, node, "default", None)
+        course = to.source_of(argument)
+        body = to.body
+        best, some = body.local(), body.local("i1")
+        otherwise = 0 if default is None else to.number(default)
+        body.line(f"store i64 {body.i64(otherwise)}, ptr {best}")
+        body.line(f"store i1 false, ptr {some}")
+
+        def compare(value: ast.expr, element: Symbol | None, _: str) -> None:
+            new = body.i64(_value(to, value, element))
+            old, held = body.op(f"load i64, ptr {best}"), body.op(f"load i1, ptr {some}")
+            better = body.op(f"icmp {comparison} i64 {new}, {old}")
+            take = body.op(f"select i1 {held}, i1 {better}, i1 true")
+            body.line(f"store i64 {body.op(f'select i1 {take}, i64 {new}, i64 {old}')}, ptr {best}")
+            body.line(f"store i1 true, ptr {some}")
+
+        to.generate(argument, course, compare)
+        if default is None:
+            held = body.op(f"load i1, ptr {some}")
+            message = f"{ast.unparse(node.func)} of nothing; give it a default"
+            to.check(held, "STP006", node, message)
+        return Reg(body.op(f"load i64, ptr {best}"))
+
+    return word
+
+
+def _abs(to: Expressions, node: ast.Call) -> Symbol:
+    (argument,) = _plain(to, node, 1)
+    value = to.number(argument)
+    if isinstance(value, int):
+        return abs(value)
+    a = to.body.i64(value)
+    negative = to.body.op(f"icmp slt i64 {a}, 0")
+    return Reg(to.body.op(f"select i1 {negative}, i64 {to.body.op(f'sub i64 0, {a}')}, i64 {a}"))
+
+
+def _int(to: Expressions, node: ast.Call) -> Symbol:
+    (argument,) = _plain(to, node, 1)
+    return to.number(argument)
+
+
+def _bool(to: Expressions, node: ast.Call) -> Symbol:
+    (argument,) = _plain(to, node, 1)
+    value = to.as_bool(argument)
+    return int(bool(value)) if isinstance(value, int) else Reg(to.body.i1(value), True)
+
+
+def _machines(
+    to: Expressions, node: ast.Call, names: tuple[str, ...]
+) -> tuple[ArrayAt, type[Lifecycle], Value, list[ast.expr]]:
+    by_name = {str(k.arg): k.value for k in node.keywords}
+    parts = [*node.args, *(by_name[n] for n in names[len(node.args) :] if n in by_name)]
+    if len(parts) != len(names):
+        raise to.reject("RUL010", node, f"{ast.unparse(node.func)} takes {', '.join(names)}")
+    array = to.expression(parts[0])
+    if not isinstance(array, ArrayAt) or not isinstance(array.place.spec.domain, type):
+        raise to.reject(
+            "RUL013",
+            node,
+            f"{ast.unparse(parts[0])} is no array of lifecycle states; assign it instead",
+        )
+    if to.reading:
+        raise to.reject("RUL009", node, "a property looks on; it may not fire or renew")
+    index = to.checked(to.number(parts[1]), array.place, node)
+    return array, array.place.spec.domain, index, parts[2:]
+
+
+def _fire(to: Expressions, node: ast.Call) -> Symbol:
+    array, lifecycle, index, (last,) = _machines(to, node, ("machines", "index", "event"))
+    symbol = None if isinstance(last, ast.IfExp) else to.expression(last)
+    if not isinstance(symbol, Known) or not isinstance(symbol.value, Event):
+        raise to.reject(
+            "RUL013", node, f"{ast.unparse(last)} must be one event; write if/else around fire"
+        )
+    event = symbol.value
+    if not any(event is e for e in lifecycle.events):
+        raise to.reject(
+            "RUL013", node, f"{event!r} is no event of {lifecycle.__name__}, which the field holds"
+        )
+    body, book = to.body, to.program.notebook
+    to.writes = to.written = True
+    at = to.byte_at(array.pointer, array.place, index)
+    byte = body.op(f"load i8, ptr {at}")
+    out, bad = body.label("fired"), body.label("fault")
+    moves = [(s, t) for s, t in enumerate(event.targets) if t != NO_TRANSITION]
+    labels = [body.label("move") for _ in moves]
+    cases = " ".join(f"i8 {s}, label %{label}" for (s, _), label in zip(moves, labels, strict=True))
+    body.end(f"switch i8 {byte}, label %{bad} [ {cases} ]")
+    for (source, target), label in zip(moves, labels, strict=True):
+        body.place(label)
+        body.line(f"store i8 {target}, ptr {at}")
+        cell = to.cell_at(book.fired_cell(lifecycle, event, source))
+        body.increment(cell, to.cell(STEP))
+        body.jump(out)
+    body.place(bad)
+    to.fault("STP001", node, f"undeclared transition: {array.place.name} does not take {event!r}")
+    body.place(out)
+    return 0
+
+
+def _renew(to: Expressions, node: ast.Call) -> Symbol:
+    array, lifecycle, index, _ = _machines(to, node, ("machines", "index"))
+    body = to.body
+    to.writes = to.written = True
+    at = to.byte_at(array.pointer, array.place, index)
+    byte = body.op(f"load i8, ptr {at}")
+    ended = "false"
+    for state in lifecycle.states:
+        if state.final or state.initial:
+            ended = body.op(f"or i1 {ended}, {body.op(f'icmp eq i8 {byte}, {int(state)}')}")
+    to.check(ended, "STP002", node, f"{array.place.name}: a life that has not ended is renewed")
+    body.line(f"store i8 0, ptr {at}")
+    return 0
+
+
+def _restart(to: Expressions, node: ast.Call) -> Symbol:
+    (argument,) = _plain(to, node, 1)
+    record = to.expression(argument)
+    if not isinstance(record, RecordAt):
+        raise to.reject("RUL007", node, f"{ast.unparse(argument)} is no record; restart a part")
+    if to.reading:
+        raise to.reject("RUL009", node, "a property looks on; it may not restart anything")
+    for name, spec in to.owner(record).fields.items():
+        place = to.place_of(record, name)
+        assert place is not None
+        for i in range(place.size):
+            to.save(record.pointer, place, i, spec.default, node)
+    return 0
+
+
+def _emit(to: Expressions, node: ast.Call) -> Symbol:
+    names = ("s", "effect", "a", "b", "c", "d")
+    given = {name: to.expression(a) for name, a in zip(names, node.args, strict=False)}
+    given |= {str(k.arg): to.expression(k.value) for k in node.keywords}
+    whose, effect = given.get("s"), given.get("effect")
+    if isinstance(whose, RecordAt) and isinstance(effect, int):
+        by_name = to.owner(whose).effect_names.get(effect, ())
+        places = {name: names[2 + i] for i, name in enumerate(by_name)}
+        given = {places.get(name, name): value for name, value in given.items()}
+    number = len(node.args) + len(node.keywords)
+    if not {"s", "effect"} <= set(given) <= set(names) or number != len(given):
+        raise to.reject(
+            "RUL010",
+            node,
+            "emit takes s, effect and up to four numbers, by name only as the effect declares it",
+        )
+    if to.reading:
+        raise to.reject("RUL009", node, "a property looks on; it may not emit")
+    values: list[Value] = [to.as_number(given.get(n, rules.NONE), node) for n in names[1:]]
+    if isinstance(whose, RecordAt) and whose.part is not None:
+        values[0] = to.arithmetic(ast.Add(), values[0], whose.part.effects_from, node)
+    to.writes = to.written = True
+    if not (to.program.effects_read or to.program.effects_counted):
+        to.program.effects_dropped = True
+        return 0
+    body = to.body
+    count = to.cell(EFFECT_COUNT)
+    more = body.op(f"add i64 {count}, 1")
+    body.line(f"store i64 {more}, ptr {to.cell_at(EFFECT_COUNT)}")
+    if not to.program.effects_read:
+        return 0
+    room = body.op(f"icmp ult i64 {count}, {EFFECTS_ROOM}")
+    to.check(room, "STP009", node, f"a step emits more than {EFFECTS_ROOM} effects")
+    row = body.op(f"mul i64 {count}, {EFFECT_CELLS}")
+    for part, value in enumerate(values):
+        at = body.op(f"add i64 {row}, {to.program.notebook.effects + part}")
+        body.line(f"store i64 {body.i64(value)}, ptr {to.cell_at(at)}")
+    return 0
+
+
+Intrinsic = Callable[["Expressions", ast.Call], Symbol]
+
+INTRINSICS: dict[Known, Intrinsic] = {
+    Known(len): _len,
+    Known(range): _range,
+    Known(any): _quantifier(True),
+    Known(all): _quantifier(False),
+    Known(sum): _sum,
+    Known(next): _next,
+    Known(min): _extreme("slt", min),
+    Known(max): _extreme("sgt", max),
+    Known(abs): _abs,
+    Known(int): _int,
+    Known(bool): _bool,
+    Known(rules.fire): _fire,
+    Known(rules.recycle): _renew,
+    Known(parts.restart): _restart,
+    Known(rules.emit): _emit,
+}

@@ -1,0 +1,378 @@
+"""Loops of a translated rule: what can be gone through, and generators in any, all, sum, …
+
+A generator is written out where it stands, as the loop that one would write by hand.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from slotspec.statemachine.compiler.backend.function_builder import Reg, Value
+from slotspec.statemachine.compiler.frontend.memory import Memory
+from slotspec.statemachine.compiler.frontend.symbols import (
+    ArrayAt,
+    Effect,
+    Effects,
+    Known,
+    Range,
+    RecordAt,
+    RecordsAt,
+    Row,
+    Symbol,
+    Table,
+)
+from slotspec.statemachine.compiler.program import EFFECT_CELLS, EFFECT_COUNT
+from slotspec.statemachine.declaration.records import Sort
+
+WRAPPERS = (Known(enumerate), Known(zip), Known(reversed))
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a loop runs: a counter, and what an element is where the counter stands.
+
+    :param limit: where the counter ends; None: at the number of effects, which may grow.
+    """
+
+    first: Value
+    limit: Value | None
+    step: int
+    element: Callable[[str], Symbol]
+
+
+class Iteration(Memory):
+    """Turns iterables into loops."""
+
+    def jump_on(self, node: ast.expr, yes: str, no: str) -> None:
+        raise NotImplementedError
+
+    def peek(self, node: ast.expr) -> int | None:
+        raise NotImplementedError
+
+    def as_number(self, symbol: Symbol, node: ast.AST) -> Value:
+        raise NotImplementedError
+
+    def arithmetic(self, op: ast.operator, a: Value, b: Value, node: ast.AST) -> Value:
+        raise NotImplementedError
+
+    # what can be gone through
+
+    def course(self, node: ast.expr) -> Course:
+        """How a loop over `node` runs; evaluates it."""
+        if isinstance(node, ast.GeneratorExp):
+            raise self.reject(
+                "RUL003", node, "a generator in a generator; write its for and if in the outer one"
+            )
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            function = self.expression(node.func)
+            if function in WRAPPERS:
+                return self.wrapped(node, function)
+        return self.course_of(self.expression(node), node)
+
+    def course_of(self, symbol: Symbol, node: ast.expr) -> Course:
+        """How a loop over the elements of `symbol` runs."""
+        body = self.body
+        if isinstance(symbol, Range):
+            return Course(symbol.first, symbol.stop, symbol.step, Reg)
+        if isinstance(symbol, ArrayAt):
+            array = symbol
+            return Course(
+                0, array.place.size, 1, lambda at: self.load(array.pointer, array.place, Reg(at))
+            )
+        if isinstance(symbol, Table):
+            values = symbol.values
+            return Course(0, len(values), 1, lambda at: self.element_of(values, at))
+        if isinstance(symbol, RecordsAt):
+            parts = symbol
+            return Course(0, len(parts.parts), 1, lambda at: self.part_at(parts, Reg(at)))
+        if isinstance(symbol, Effects):
+            return Course(0, None, 1, lambda at: Effect(Reg(at)))
+        if isinstance(symbol, Row):
+            numbers = [self.as_number(part, node) for part in symbol.parts]
+            room = body.local(f"[{len(numbers)} x i64]")
+            for i, value in enumerate(numbers):
+                at = body.op(f"getelementptr i64, ptr {room}, i64 {i}")
+                body.line(f"store i64 {body.i64(value)}, ptr {at}")
+            return Course(
+                0,
+                len(numbers),
+                1,
+                lambda at: Reg(
+                    body.op(f"load i64, ptr {body.op(f'getelementptr i64, ptr {room}, i64 {at}')}")
+                ),
+            )
+        if isinstance(symbol, Known):
+            if isinstance(symbol.value, Sort):
+                raise self.reject(
+                    "RUL011",
+                    node,
+                    f"the size of sort {symbol.value.name} belongs to the instance; loop over"
+                    f" s.elements({ast.unparse(node)})",
+                )
+            columns = columns_of(symbol.value)
+            if columns is not None:
+                size = len(symbol.value)
+                return Course(
+                    0,
+                    size,
+                    1,
+                    lambda at: Row(tuple(self.element_of(column, at) for column in columns)),
+                )
+        raise self.reject(
+            "RUL011",
+            node,
+            f"a rule cannot loop over {ast.unparse(node)}; use range(…), s.elements(SORT), a"
+            " field, a tuple, parts or effects",
+        )
+
+    def element_of(self, values: tuple[int, ...], at: str) -> Reg:
+        """An element of a constant table, at a counter that is within it."""
+        if not values:
+            return Reg("0")
+        name = self.program.table(values)
+        body = self.body
+        return Reg(body.op(f"load i64, ptr {body.op(f'getelementptr i64, ptr {name}, i64 {at}')}"))
+
+    def wrapped(self, node: ast.Call, function: Symbol) -> Course:
+        """``enumerate``, ``zip`` or ``reversed`` of something else."""
+        if function == Known(enumerate):
+            by_name = {k.arg: k.value for k in node.keywords}
+            starts = [*node.args[1:], *by_name.values()]
+            if not node.args or len(starts) > 1 or set(by_name) - {"start"}:
+                raise self.reject("RUL010", node, "enumerate takes something to loop over, start")
+            inner = self.course(node.args[0])
+            start = self.as_number(self.expression(starts[0]), starts[0]) if starts else 0
+            if inner.first != 0 or inner.step != 1:
+                inner = self.counted(inner, node)
+            return Course(
+                0,
+                inner.limit,
+                1,
+                lambda at: Row(
+                    (self.arithmetic(ast.Add(), Reg(at), start, node), inner.element(at))
+                ),
+            )
+        if function == Known(zip):
+            strict = [k for k in node.keywords if k.arg != "strict" or self.peek(k.value) != 0]
+            if strict or not node.args:
+                raise self.reject("RUL010", node, "zip takes what is to be looped over, unstrict")
+            courses = [self.counted(self.course(argument), node) for argument in node.args]
+            return Course(
+                0,
+                self.least([course.limit for course in courses]),
+                1,
+                lambda at: Row(tuple(course.element(at) for course in courses)),
+            )
+        if node.keywords or len(node.args) != 1:
+            raise self.reject("RUL010", node, "reversed takes one thing to loop over")
+        inner = self.counted(self.course(node.args[0]), node)
+        last = self.arithmetic(ast.Sub(), self.known_limit(inner), 1, node)
+        return Course(
+            0,
+            inner.limit,
+            1,
+            lambda at: inner.element(
+                self.body.i64(self.arithmetic(ast.Sub(), last, Reg(at), node))
+            ),
+        )
+
+    @staticmethod
+    def known_limit(course: Course) -> Value:
+        assert course.limit is not None
+        return course.limit
+
+    def least(self, limits: Sequence[Value | None]) -> Value:
+        result = limits[0]
+        assert result is not None
+        for limit in limits[1:]:
+            assert limit is not None
+            if isinstance(result, int) and isinstance(limit, int):
+                result = min(result, limit)
+                continue
+            a, b = self.body.i64(result), self.body.i64(limit)
+            less = self.body.op(f"icmp slt i64 {a}, {b}")
+            result = Reg(self.body.op(f"select i1 {less}, i64 {a}, i64 {b}"))
+        return result
+
+    def counted(self, course: Course, node: ast.AST) -> Course:
+        """The same with a counter from 0, one by one."""
+        if course.limit is None:
+            raise self.reject(
+                "RUL011", node, "effects are looped over as they are; count with enumerate"
+            )
+        if course.first == 0 and course.step == 1 and isinstance(course.limit, int):
+            return Course(0, max(0, course.limit), 1, course.element)
+        count = self.count(course)
+        first, step = course.first, course.step
+
+        def element(at: str) -> Symbol:
+            by = self.body.op(f"mul i64 {at}, {step}")
+            return course.element(self.body.op(f"add i64 {self.body.i64(first)}, {by}"))
+
+        return Course(0, count, 1, element)
+
+    def count(self, course: Course | Range) -> Value:
+        """How many elements there are between first and limit."""
+        first, step = course.first, course.step
+        stop = course.stop if isinstance(course, Range) else self.known_limit(course)
+        if isinstance(first, int) and isinstance(stop, int):
+            return len(range(first, stop, step))
+        body = self.body
+        low, high = (first, stop) if step > 0 else (stop, first)
+        room = body.op(f"sub i64 {body.i64(high)}, {body.i64(low)}")
+        up = body.op(f"add i64 {room}, {abs(step) - 1}")
+        number = body.op(f"sdiv i64 {up}, {abs(step)}") if abs(step) > 1 else room
+        some = body.op(f"icmp sgt i64 {room}, 0")
+        return Reg(body.op(f"select i1 {some}, i64 {number}, i64 0"))
+
+    # loops
+
+    def each(self, course: Course, do: Callable[[Symbol, str, str], None]) -> None:
+        """Write a loop; `do` writes what happens to an element, given where to go on and out."""
+        body = self.body
+        counter = body.local()
+        body.line(f"store i64 {body.i64(course.first)}, ptr {counter}")
+        fixed = None if course.limit is None else body.i64(course.limit)
+        test, inside = body.label("for"), body.label("do")
+        again, out = body.label("next"), body.label("done")
+        body.place(test)
+        at = body.op(f"load i64, ptr {counter}")
+        limit = self.cell(EFFECT_COUNT) if fixed is None else fixed
+        more = body.op(f"icmp {'slt' if course.step > 0 else 'sgt'} i64 {at}, {limit}")
+        body.end(f"br i1 {more}, label %{inside}, label %{out}")
+        body.place(inside)
+        do(course.element(at), again, out)
+        body.place(again)
+        at = body.op(f"load i64, ptr {counter}")
+        body.line(f"store i64 {body.op(f'add i64 {at}, {course.step}')}, ptr {counter}")
+        body.jump(test)
+        body.place(out)
+
+    def generate(
+        self, node: ast.expr, course: Course, do: Callable[[ast.expr, Symbol | None, str], None]
+    ) -> None:
+        """Write the loops of a generator, or the one over an iterable.
+
+        :param course: that of what is looped over first, evaluated already.
+        :param do: writes what happens to a value: given its expression, or itself, and where
+            to go on.
+        """
+        saved = set(self.assigned)
+        if not isinstance(node, ast.GeneratorExp):
+            self.each(course, lambda element, again, _: do(node, element, again))
+            self.assigned = saved
+            return
+        self.written = self.written or self.may_write(node)
+        names = {
+            below.id
+            for generator in node.generators
+            for below in ast.walk(generator.target)
+            if isinstance(below, ast.Name)
+        }
+        spaces: tuple[dict[str, Any], ...] = (self.symbols, self.rooms, self.handles)
+        hidden = [{n: space.pop(n) for n in names if n in space} for space in spaces]
+        outer_names = self.local_names
+        self.local_names = outer_names | names
+        self.assigned -= names
+
+        def nest(depth: int, course: Course) -> None:
+            generator = node.generators[depth]
+
+            def step(element: Symbol, again: str, _: str) -> None:
+                self.bind(generator.target, element, generator.iter)
+                for condition in generator.ifs:
+                    more = self.body.label("more")
+                    self.jump_on(condition, more, again)
+                    self.body.place(more)
+                if depth + 1 < len(node.generators):
+                    nest(depth + 1, self.course(node.generators[depth + 1].iter))
+                else:
+                    do(node.elt, None, again)
+
+            self.each(course, step)
+
+        nest(0, course)
+        for space, own in zip(spaces, hidden, strict=True):
+            for name in names:
+                space.pop(name, None)
+            space.update(own)
+        self.local_names = outer_names
+        self.assigned = saved
+
+    def source_of(self, node: ast.expr) -> Course:
+        """The course of what an ``any``, ``sum``, … goes through first."""
+        if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp):
+            raise self.reject(
+                "RUL003",
+                node,
+                f"{ast.unparse(node)} builds a collection; write a generator inside any, all,"
+                " sum, min, max or next",
+            )
+        return self.course(node.generators[0].iter if isinstance(node, ast.GeneratorExp) else node)
+
+    # values by name
+
+    def bind(self, target: ast.expr, symbol: Symbol, node: ast.AST) -> None:
+        """Assign what is no more than a number, too: parts, effects, rows of them."""
+        if isinstance(target, ast.Tuple | ast.List):
+            parts = self.parts_of(symbol, node)
+            if any(isinstance(t, ast.Starred) for t in target.elts):
+                raise self.reject("RUL002", target, "a rule names each element that it unpacks")
+            if len(parts) != len(target.elts):
+                raise self.reject(
+                    "RUL002",
+                    target,
+                    f"{len(target.elts)} names for {len(parts)} values: both sides need the same"
+                    " number of elements",
+                )
+            for t, part in zip(target.elts, parts, strict=True):
+                self.bind(t, part, node)
+            return
+        if isinstance(target, ast.Name) and isinstance(symbol, RecordAt | Effect):
+            self.store_handle(target, symbol)
+            return
+        if (
+            isinstance(target, ast.Name)
+            and isinstance(symbol, ArrayAt | Table)
+            and target.id not in self.rooms
+            and target.id not in self.handles
+        ):
+            if self.symbols.get(target.id, symbol) != symbol or self.depth:
+                raise self.reject(
+                    "RUL007",
+                    target,
+                    f"{target.id} would name different arrays at different times; write the"
+                    " branches out, or pass the array to a helper",
+                )
+            self.symbols[target.id] = symbol
+            return
+        self.store(target, self.as_number(symbol, node))
+
+    def parts_of(self, symbol: Symbol, node: ast.AST) -> list[Symbol]:
+        """The elements of what is unpacked."""
+        if isinstance(symbol, Row):
+            return list(symbol.parts)
+        if isinstance(symbol, Table):
+            return list(symbol.values)
+        if isinstance(symbol, ArrayAt):
+            return [self.load(symbol.pointer, symbol.place, i) for i in range(symbol.place.size)]
+        if isinstance(symbol, Effect):
+            return [self.effect_part(symbol, i, node) for i in range(EFFECT_CELLS)]
+        if isinstance(symbol, RecordsAt):
+            return [self.part_at(symbol, i) for i in range(len(symbol.parts))]
+        raise self.reject("RUL002", node, "only a tuple has several values to unpack")
+
+
+def columns_of(value: object) -> list[tuple[int, ...]] | None:
+    """The columns of a constant table of rows of equal length; None if it is none."""
+    if not isinstance(value, tuple | list) or not value:
+        return None
+    rows = [row for row in value if isinstance(row, tuple | list)]
+    width = len(rows[0]) if rows else 0
+    good = all(len(row) == width and all(isinstance(v, int) for v in row) for row in rows)
+    if len(rows) != len(value) or not width or not good:
+        return None
+    return [tuple(int(row[i]) for row in rows) for i in range(width)]

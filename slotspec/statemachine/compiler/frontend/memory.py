@@ -1,0 +1,441 @@
+"""How a translated rule reaches its locals, the state, constant tables and the notebook."""
+
+from __future__ import annotations
+
+import ast
+import types
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from slotspec.statemachine.compiler.backend.function_builder import FunctionBuilder, Reg, Value
+from slotspec.statemachine.compiler.frontend.source import read
+from slotspec.statemachine.compiler.frontend.symbols import (
+    ArrayAt,
+    Effect,
+    Known,
+    RecordAt,
+    RecordsAt,
+    Row,
+    Symbol,
+    Table,
+)
+from slotspec.statemachine.compiler.program import (
+    EFFECT_CELLS,
+    EFFECT_COUNT,
+    FAULT,
+    Program,
+    Translated,
+)
+from slotspec.statemachine.declaration.records import Part, Record
+from slotspec.statemachine.declaration.rules import NONE
+from slotspec.statemachine.errors import RuleError
+from slotspec.statemachine.layout import Place
+
+UNBOUND = -(2**63) + 1
+"""In a local that has no value yet."""
+
+
+HARMLESS = [
+    Known(word)
+    for word in (
+        abs,
+        all,
+        any,
+        bool,
+        enumerate,
+        int,
+        len,
+        max,
+        min,
+        next,
+        range,
+        reversed,
+        sum,
+        zip,
+    )
+]
+"""Words that write nothing by themselves."""
+
+
+@dataclass(frozen=True)
+class Handle:
+    """A local that stands for a record (behind the pointer kept in `room`) or an effect."""
+
+    room: str
+    part: Part | None
+    effect: bool
+
+
+class Memory:
+    """State of a translation, and its loads, stores and checks."""
+
+    def __init__(
+        self,
+        program: Program,
+        target: Translated,
+        function: types.FunctionType,
+        *,
+        reading: bool,
+        action: bool,
+    ) -> None:
+        self.program, self.target, self.function = program, target, function
+        self.reading, self.action = reading, action
+        self.source = read(function)
+        self.body = FunctionBuilder()
+        self.symbols: dict[str, Symbol] = {}
+        self.rooms: dict[str, str] = {}
+        self.handles: dict[str, Handle] = {}
+        code = function.__code__
+        # a local that a generator uses is a cell
+        self.local_names = frozenset(code.co_varnames + code.co_cellvars)
+        self.assigned: set[str] = set()
+        self.loops: list[tuple[str, str]] = []
+        self.depth = 0
+        self.writes = self.faults = self.written = False
+        self.effects_of: str | None = None
+        self.record_pointer = "%p0"
+
+    def reject(self, code: str, node: ast.AST | None, message: str) -> RuleError:
+        raise NotImplementedError
+
+    # faults
+
+    def check(self, condition: str, code: str, node: ast.AST, message: str) -> None:
+        """Go on if the ``i1`` `condition` holds, else end the rule with a fault."""
+        body = self.body
+        good, bad = body.label("ok"), body.label("fault")
+        body.end(f"br i1 {condition}, label %{good}, label %{bad}")
+        body.place(bad)
+        self.fault(code, node, message)
+        body.place(good)
+
+    def fault(self, code: str, node: ast.AST, message: str) -> None:
+        self.faults = True
+        site = self.program.site(code, self.source.place(node), message)
+        self.body.line(f"call void @note_fault(ptr %book, i64 {site})")
+        self.body.end(f"ret i64 {FAULT}")
+
+    def cell(self, index: int | str) -> str:
+        """The value of a notebook cell."""
+        return self.body.op(f"load i64, ptr {self.cell_at(index)}")
+
+    def cell_at(self, index: int | str) -> str:
+        return self.body.op(f"getelementptr i64, ptr %book, i64 {index}")
+
+    # locals
+
+    def room_of(self, name: str) -> str:
+        if name not in self.rooms:
+            room = self.body.local()
+            self.body.entry.append(f"  store i64 {UNBOUND}, ptr {room}")
+            self.rooms[name] = room
+        return self.rooms[name]
+
+    def load_local(self, name: str, node: ast.AST) -> Reg:
+        value = self.body.op(f"load i64, ptr {self.rooms[name]}")
+        if name not in self.assigned:
+            bound = self.body.op(f"icmp ne i64 {value}, {UNBOUND}")
+            self.check(bound, "STP006", node, f"{name} is used before it has a value")
+        return Reg(value)
+
+    def store_handle(self, target: ast.Name, symbol: RecordAt | Effect) -> None:
+        """Let a local stand for a record or an effect."""
+        name, body = target.id, self.body
+        effect = isinstance(symbol, Effect)
+        part = None if isinstance(symbol, Effect) else symbol.part
+        held = self.handles.get(name)
+        if (
+            name in self.rooms
+            or name in self.symbols
+            or (held is not None and (held.effect, held.part) != (effect, part))
+        ):
+            raise self.reject(
+                "RUL007", target, f"{name} would name different things; use a new name"
+            )
+        if held is None:
+            type_, unbound = ("i64", str(UNBOUND)) if effect else ("ptr", "null")
+            held = Handle(body.local(type_), part, effect)
+            body.entry.append(f"  store {type_} {unbound}, ptr {held.room}")
+            self.handles[name] = held
+        if isinstance(symbol, Effect):
+            body.line(f"store i64 {body.i64(symbol.index)}, ptr {held.room}")
+        else:
+            body.line(f"store ptr {symbol.pointer}, ptr {held.room}")
+        self.assigned.add(name)
+
+    def load_handle(self, name: str, node: ast.AST) -> RecordAt | Effect:
+        held, body = self.handles[name], self.body
+        type_, unbound = ("i64", str(UNBOUND)) if held.effect else ("ptr", "null")
+        value = body.op(f"load {type_}, ptr {held.room}")
+        if name not in self.assigned:
+            bound = body.op(f"icmp ne {type_} {value}, {unbound}")
+            self.check(bound, "STP006", node, f"{name} is used before it has a value")
+        return Effect(Reg(value)) if held.effect else RecordAt(value, held.part)
+
+    # the state
+
+    def place_of(self, record: RecordAt, name: str) -> Place | None:
+        """Where a field of a record or of a part of it lies."""
+        if record.part is not None:
+            name = f"{record.part.name}.{name}"
+        return self.program.layout.places.get(name)
+
+    def owner(self, record: RecordAt) -> type[Record]:
+        """The class that has the constants of a record."""
+        return self.program.instance.record if record.part is None else record.part.record
+
+    def one_of(self, records: RecordsAt, index: Value, node: ast.AST) -> RecordAt:
+        """The part at `index`: the first one, seen from further on."""
+        first, size = records.parts[0], len(records.parts)
+        body, text = self.body, self.body.i64(index)
+        message = f"there are {size} {first.attribute}; the index is outside"
+        self.check(body.op(f"icmp ult i64 {text}, {size}"), "STP006", node, message)
+        return self.part_at(records, index)
+
+    def part_at(self, records: RecordsAt, index: Value) -> RecordAt:
+        """The part at an index that is within them."""
+        first, size, body = records.parts[0], len(records.parts), self.body
+        step = self.start_of(records.parts[1]) - self.start_of(first) if size > 1 else 0
+        by = body.op(f"mul i64 {body.i64(index)}, {step}")
+        return RecordAt(body.op(f"getelementptr i8, ptr {records.pointer}, i64 {by}"), first)
+
+    def start_of(self, part: Part) -> int:
+        """The first byte of a part; where it has constants alone, it does not matter."""
+        return min((self.program.layout.places[name].offset for name in part.fields), default=0)
+
+    def byte_at(self, pointer: str, place: Place, index: Value) -> str:
+        body = self.body
+        if isinstance(index, int):
+            return body.op(f"getelementptr i8, ptr {pointer}, i64 {place.offset + index}")
+        start = body.op(f"getelementptr i8, ptr {pointer}, i64 {place.offset}")
+        return body.op(f"getelementptr i8, ptr {start}, i64 {body.i64(index)}")
+
+    def load(self, pointer: str, place: Place, index: Value) -> Reg:
+        body = self.body
+        byte = body.op(f"load i8, ptr {self.byte_at(pointer, place, index)}")
+        value = body.op(f"zext i8 {byte} to i64")
+        if place.none is None:
+            return Reg(value)
+        empty = body.op(f"icmp eq i8 {byte}, {place.none}")
+        return Reg(body.op(f"select i1 {empty}, i64 {NONE}, i64 {value}"))
+
+    def checked(self, index: Value, place: Place, node: ast.AST) -> Value:
+        """`index`, with a fault where it is outside of the array."""
+        body = self.body
+        message = f"{place.name} has {place.size} elements; the index is outside"
+        if isinstance(index, int):
+            if not 0 <= index < place.size:
+                self.check("false", "STP006", node, message)
+                return 0
+            return index
+        text = body.i64(index)
+        self.check(body.op(f"icmp ult i64 {text}, {place.size}"), "STP006", node, message)
+        return Reg(text)
+
+    def save(self, pointer: str, place: Place, index: Value, value: Value, node: ast.AST) -> None:
+        """Store `value` in a field, with a fault where it is outside of the field's domain."""
+        body = self.body
+        if self.reading:
+            raise self.reject(
+                "RUL009", node, f"a property looks on; it may not assign {place.name}"
+            )
+        self.writes = self.written = True
+        message = f"{place.name} takes values up to {place.largest}" + (
+            " or NONE" if place.none is not None else ""
+        )
+        if isinstance(value, int):
+            good = 0 <= value <= place.largest or (value == NONE and place.none is not None)
+            if not good:
+                self.check("false", "STP003", node, message)
+                return
+            byte = str(place.byte(value))
+        else:
+            text = body.i64(value)
+            inside = body.op(f"icmp ule i64 {text}, {place.largest}") if place.largest >= 0 else "0"
+            empty = ""
+            if place.none is not None:
+                empty = body.op(f"icmp eq i64 {text}, {NONE}")
+                inside = body.op(f"or i1 {inside}, {empty}")
+            self.check(inside, "STP003", node, message)
+            byte = body.op(f"trunc i64 {text} to i8")
+            if place.none is not None:
+                byte = body.op(f"select i1 {empty}, i8 {place.none}, i8 {byte}")
+        body.line(f"store i8 {byte}, ptr {self.byte_at(pointer, place, index)}")
+
+    def store(self, target: ast.expr, value: Value) -> None:
+        """Assign to a local, a scalar field or an element of an array field."""
+        match target:
+            case ast.Name():
+                if target.id in self.symbols or target.id in self.handles:
+                    raise self.reject(
+                        "RUL007", target, f"{target.id} names no number here; use a new name"
+                    )
+                text = self.body.i64(value)
+                self.body.line(f"store i64 {text}, ptr {self.room_of(target.id)}")
+                self.assigned.add(target.id)
+                return
+            case ast.Attribute():
+                owner = self.expression(target.value)
+                if isinstance(owner, RecordAt):
+                    place = self.place_of(owner, target.attr)
+                    if place is not None and place.spec.array:
+                        raise self.reject(
+                            "RUL008",
+                            target,
+                            f"{ast.unparse(target)} is an array; assign its elements",
+                        )
+                    if place is not None:
+                        self.save(owner.pointer, place, 0, value, target)
+                        return
+            case ast.Subscript():
+                array = self.expression(target.value)
+                if isinstance(array, ArrayAt):
+                    index = self.checked(self.number(target.slice), array.place, target)
+                    self.save(array.pointer, array.place, index, value, target)
+                    return
+        raise self.reject(
+            "RUL008",
+            target,
+            f"{ast.unparse(target)} cannot be assigned by a rule; assign s.scalar,"
+            " s.array[index] or a local name",
+        )
+
+    def bind(self, target: ast.expr, symbol: Symbol, node: ast.AST) -> None:
+        raise NotImplementedError
+
+    def expression(self, node: ast.expr) -> Symbol:
+        raise NotImplementedError
+
+    def number(self, node: ast.expr) -> Value:
+        raise NotImplementedError
+
+    def load_table(self, table: Table, index: Value, node: ast.AST) -> Value:
+        size = len(table.values)
+        if isinstance(index, int) and -size <= index < size:
+            return table.values[index]
+        body = self.body
+        # a tuple counts from its end, too: look into the table written twice, one size on
+        text = body.op(f"add i64 {body.i64(index)}, {size}")
+        message = f"the table has {size} elements; the index is outside"
+        self.check(body.op(f"icmp ult i64 {text}, {2 * size}"), "STP006", node, message)
+        if not size:
+            return 0
+        name = self.program.table(table.values * 2)
+        return Reg(
+            body.op(f"load i64, ptr {body.op(f'getelementptr i64, ptr {name}, i64 {text}')}")
+        )
+
+    # effects
+
+    def effect(self, index: Value, node: ast.AST) -> Effect:
+        body = self.body
+        count, text = self.cell(EFFECT_COUNT), body.i64(index)
+        room = body.local()
+        body.line(f"store i64 {text}, ptr {room}")
+        behind, good = body.label("behind"), body.label("ok")
+        inside = body.op(f"icmp ult i64 {text}, {count}")
+        body.end(f"br i1 {inside}, label %{good}, label %{behind}")
+        body.place(behind)
+        # a list counts from its end, too
+        back = body.op(f"add i64 {text}, {count}")
+        inside = body.op(f"icmp ult i64 {back}, {count}")
+        self.check(inside, "STP006", node, "there are fewer effects")
+        body.line(f"store i64 {back}, ptr {room}")
+        body.place(good)
+        return Effect(Reg(body.op(f"load i64, ptr {room}")))
+
+    def effect_argument(self, effect: Effect, name: str, node: ast.AST) -> Reg:
+        """The argument of an effect that has this name; where that is, its kind says."""
+        names = self.program.instance.record.effect_names
+        places = {k: n.index(name) + 1 for k, n in names.items() if name in n}
+        if not places:
+            known_names = ", ".join(
+                dict.fromkeys(["kind", *(x for n in names.values() for x in n)])
+            )
+            raise self.reject(
+                "RUL007", node, f"no effect has an argument {name}; they have {known_names}"
+            )
+        body = self.body
+        kind = self.effect_part(effect, 0, node)
+        size = max(places) + 1
+        message = f"this kind of effect has no argument {name}"
+        self.check(body.op(f"icmp ult i64 {kind}, {size}"), "STP006", node, message)
+        table = self.program.table(tuple(places.get(k, 0) for k in range(size)))
+        at = body.op(f"getelementptr i64, ptr {table}, i64 {kind}")
+        place = body.op(f"load i64, ptr {at}")
+        self.check(body.op(f"icmp ne i64 {place}, 0"), "STP006", node, message)
+        return self.effect_cell(effect, place)
+
+    def effect_part(self, effect: Effect, part: Value, node: ast.AST) -> Reg:
+        if not isinstance(part, int) or not -EFFECT_CELLS <= part < EFFECT_CELLS:
+            raise self.reject(
+                "RUL014", node, f"an effect has parts 0 (what it is) to {EFFECT_CELLS - 1}"
+            )
+        return self.effect_cell(effect, part % EFFECT_CELLS)
+
+    def effect_cell(self, effect: Effect, part: str | int) -> Reg:
+        body = self.body
+        row = body.op(f"mul i64 {body.i64(effect.index)}, {EFFECT_CELLS}")
+        if isinstance(part, int):
+            at = body.op(f"add i64 {row}, {self.program.notebook.effects + part}")
+        else:
+            start = body.op(f"add i64 {row}, {self.program.notebook.effects}")
+            at = body.op(f"add i64 {start}, {part}")
+        return Reg(self.cell(at))
+
+    # calls
+
+    def call_translated(self, callee: Translated, arguments: Sequence[Symbol]) -> Symbol:
+        body = self.body
+        parts = ["ptr %book"]
+        for argument in arguments:
+            if isinstance(argument, RecordAt | RecordsAt | ArrayAt):
+                parts.append(f"ptr {argument.pointer}")
+            elif isinstance(argument, Effect):
+                parts.append(f"i64 {body.i64(argument.index)}")
+            elif isinstance(argument, Reg | int):
+                parts.append(f"i64 {body.i64(argument)}")
+        results = None
+        if callee.width is not None:
+            results = body.local(f"[{callee.width} x i64]")
+            parts.append(f"ptr {results}")
+        value = body.op(f"call i64 {callee.name}({', '.join(parts)})")
+        if callee.faults:
+            self.faults = True
+            good, bad = body.label("ok"), body.label("fault")
+            failed = body.op(f"icmp eq i64 {value}, {FAULT}")
+            body.end(f"br i1 {failed}, label %{bad}, label %{good}")
+            body.place(bad)
+            body.end(f"ret i64 {FAULT}")
+            body.place(good)
+        if callee.writes:
+            self.writes = self.written = True
+        if results is None or callee.width is None:
+            return Reg(value, nothing=callee.nothing)
+        found = []
+        for i in range(callee.width):
+            at = body.op(f"getelementptr i64, ptr {results}, i64 {i}")
+            found.append(Reg(body.op(f"load i64, ptr {at}")))
+        return Row(tuple(found))
+
+    def may_write(self, node: ast.AST) -> bool:
+        """Whether a loop may write: any store to a field or any call that is no plain word."""
+
+        def harmless(function: ast.expr) -> bool:
+            if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
+                owner = self.symbols.get(function.value.id)
+                return isinstance(owner, RecordAt) and function.attr == "elements"
+            return (
+                isinstance(function, ast.Name)
+                and function.id not in self.local_names
+                and self.expression(function) in HARMLESS
+            )
+
+        for below in ast.walk(node):
+            if isinstance(below, ast.Attribute | ast.Subscript) and isinstance(
+                below.ctx, ast.Store
+            ):
+                return True
+            if isinstance(below, ast.Call) and not harmless(below.func):
+                return True
+        return False

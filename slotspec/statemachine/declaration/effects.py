@@ -1,0 +1,120 @@
+"""Effects as values: what a step has told the world, with names for its arguments.
+
+An enumeration declares the kinds of effects of a model, each with the names of its arguments::
+
+    class Effect(Effects):
+        REQUEST_SLOT = effect("gateway", "allocation", "profile")
+        SHUT_DOWN = effect()
+
+A rule emits ``emit(s, Effect.REQUEST_SLOT, gateway, allocation, profile)``; a rule or property
+reads ``e.kind == Effect.REQUEST_SLOT and e.allocation == a`` of an ``e`` in ``s.effects``.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from slotspec.statemachine.errors import DeclarationError
+
+MOST_ARGUMENTS = 4
+TAKEN = ("kind", "s", "effect", "a", "b", "c", "d")
+"""What an argument cannot be called: ``emit`` and every effect have these already."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """The names of the arguments of one kind of effect."""
+
+    names: tuple[str, ...]
+
+
+def effect(*names: str) -> Any:
+    """A kind of effect whose arguments have these names: at most four.
+
+    :raises DeclarationError: ``MDL012`` for a name that is none, or too many of them.
+    """
+    if len(names) > MOST_ARGUMENTS:
+        raise DeclarationError(
+            "MDL012", f"effect{names} has {len(names)} arguments; declare at most {MOST_ARGUMENTS}"
+        )
+    for name in names:
+        plain = name.isidentifier() and not keyword.iskeyword(name) and name[:1] != "_"
+        if not plain or name in TAKEN or names.count(name) > 1:
+            raise DeclarationError(
+                "MDL012",
+                f"effect{names}: {name!r} cannot name an argument; use distinct plain names"
+                f" other than {', '.join(TAKEN)}",
+            )
+    return Declared(names)
+
+
+class Effects(IntEnum):
+    """Base of a model's kinds of effects, numbered from 0 in the order of declaration.
+
+    :ivar names: the names of the arguments, in order. A member declared by a plain number has
+        that number, and no names.
+    """
+
+    names: tuple[str, ...]
+
+    def __new__(cls, declared: Any) -> Effects:
+        named = isinstance(declared, Declared)
+        number = len(cls.__members__) if named else int(declared)
+        member = int.__new__(cls, number)
+        member._value_ = number
+        member.names = declared.names if named else ()
+        return member
+
+
+def names_of(kinds: type[IntEnum] | None) -> dict[int, tuple[str, ...]]:
+    """The names of the arguments of each kind of effect, by its number."""
+    return {int(kind): getattr(kind, "names", ()) for kind in kinds or ()}
+
+
+class NoSuchArgument(AttributeError):
+    """An effect was asked for an argument that its kind does not have."""
+
+
+class Emitted(tuple[int, ...]):
+    """One emitted effect: ``(kind, a, b, c, d)``, whose arguments also have their names."""
+
+    __slots__ = ()
+
+    @property
+    def kind(self) -> int:
+        """Which effect it is."""
+        return self[0]
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> int: ...
+
+
+def emitted(names: Mapping[int, tuple[str, ...]]) -> type[Emitted]:
+    """The class of effects whose kinds have arguments of these names."""
+    return _emitted(tuple(names.items()))
+
+
+@cache
+def _emitted(names: tuple[tuple[int, tuple[str, ...]], ...]) -> type[Emitted]:
+    places: dict[str, dict[int, int]] = {}
+    for kind, arguments in names:
+        for place, name in enumerate(arguments, 1):
+            places.setdefault(name, {})[kind] = place
+
+    def argument(name: str, at: Mapping[int, int]) -> property:
+        def read(e: Emitted) -> int:
+            place = at.get(e[0])
+            if place is None:
+                raise NoSuchArgument(f"this kind of effect has no argument {name}")
+            return e[place]
+
+        return property(read)
+
+    members = {name: argument(name, at) for name, at in places.items()}
+    return type("Emitted", (Emitted,), {"__slots__": (), **members})

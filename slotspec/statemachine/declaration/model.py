@@ -1,0 +1,491 @@
+"""Models: a state record, operations, an environment, properties; and their instances.
+
+A :class:`Model` is the declaration. A :class:`Instance` is the model at fixed bounds and
+choices: what is checked, fuzzed, drawn and replayed.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from itertools import product
+from typing import Any, TypeVar
+
+from slotspec.statemachine.declaration.effects import emitted, names_of
+from slotspec.statemachine.declaration.lifecycle import Lifecycle
+from slotspec.statemachine.declaration.parts import fresh, parts_of
+from slotspec.statemachine.declaration.records import (
+    LARGEST_SORT,
+    Bound,
+    FieldSpec,
+    Record,
+    Setting,
+    Sort,
+)
+from slotspec.statemachine.declaration.rules import Listener
+from slotspec.statemachine.declaration.substitute import substitute
+from slotspec.statemachine.errors import DeclarationError, UsageError
+
+Rule = Callable[..., int]
+F = TypeVar("F", bound=Callable[..., Any])
+ParameterDomain = Sort | type[IntEnum] | int
+"""What an action's parameter ranges over: a sort, an enumeration, or 0 … n-1."""
+
+
+class Kind(Enum):
+    """What a property says."""
+
+    ALWAYS = "always"
+    STEP = "step"
+    SOMETIMES = "sometimes"
+    LEADS_TO = "leads to"
+
+
+class Fairness(Enum):
+    """What may not be put off for ever, of each call (an action with its arguments).
+
+    A call counts as possible only where it changes the state, as in TLA+. Lamport, "The
+    temporal logic of actions", 1994.
+    """
+
+    WEAK = "weak"
+    """A call that stays possible from some time on is taken."""
+    STRONG = "strong"
+    """A call that is possible again and again is taken."""
+
+
+@dataclass(frozen=True, eq=False)
+class Operation:
+    """One call of the modelled class's own interface; `function` is its rule."""
+
+    name: str
+    function: Rule
+    description: str
+
+
+@dataclass(frozen=True, eq=False)
+class Action:
+    """Something the environment may do: one instance for each choice of its parameters.
+
+    :param fair: what is promised about each of its calls; None: nothing.
+    :param fault: it is a fault of the world (a lost message, a crash): simulation takes it by
+        a rate, and ``leads to`` is claimed of runs in which faults stop.
+    """
+
+    name: str
+    function: Rule
+    parameters: Mapping[str, ParameterDomain]
+    description: str
+    when: Callable[[Setting], bool] | None = None
+    fair: Fairness | None = None
+    fault: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Property:
+    """A named statement about a model.
+
+    :param kind: ``ALWAYS`` and ``SOMETIMES`` take ``(s)``; ``STEP`` takes
+        ``(before, after)``, or ``(before, after, result, *arguments of the action)`` when it
+        names an action in `on`; ``LEADS_TO`` takes ``(s, *elements)``, as does `to`.
+    :param when: settings that the statement is about; elsewhere it is not checked.
+    :param deviation: where the modelled system itself breaks the statement, the reason:
+        such a violation is reported as known and does not fail a run.
+    :param to: of a ``LEADS_TO``: what a state in which the statement holds leads to.
+    :param parameters: of a ``LEADS_TO``: it is claimed for each choice of these by itself.
+    """
+
+    name: str
+    kind: Kind
+    function: Callable[..., Any]
+    description: str
+    source: str
+    on: str | None = None
+    when: Callable[[Setting], bool] | None = None
+    deviation: Callable[[Setting], str | None] | None = None
+    to: Callable[..., Any] | None = None
+    parameters: Mapping[str, ParameterDomain] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A named choice of bounds: what a default run explores, and why these bounds.
+
+    :param endless: too large to be searched through: for simulation, and only by name for
+        a check.
+    """
+
+    name: str
+    description: str
+    bounds: Mapping[str, int]
+    simulation_only: bool = False
+
+
+def first_paragraph(function: Callable[..., Any]) -> str:
+    return " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
+
+
+class Model:
+    """A protocol model under construction; declare into it with the decorators.
+
+    :param name: unique name, as the command line knows it.
+    :param sentence: what is modelled.
+    :param record: the state record class.
+    :param bounds: bounds that are not the size of a sort.
+    :param generations: by version name, the choices of that generation.
+    :param scopes: the bounds of a default run; the first is the default of ``--set``.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        description: str,
+        record: type[Record],
+        *,
+        bounds: Sequence[Bound] = (),
+        generations: Mapping[str, Mapping[str, Any]] | None = None,
+        scopes: Sequence[Scope] = (),
+        effects: type[IntEnum] | None = None,
+    ) -> None:
+        self.name = name
+        self.description = description
+        self.record = record
+        self.effects = effects
+        self.generations = dict(generations or {})
+        self.scopes = {scope.name: scope for scope in scopes} or {
+            "default": Scope("default", "The default bounds.", {})
+        }
+        self.sorts = record.sorts()
+        self.operations: dict[str, Operation] = {}
+        self.actions: dict[str, Action] = {}
+        self.properties: dict[str, Property] = {}
+        self.settle: Rule | None = None
+        self.final: Callable[..., Any] | None = None
+        self.formatter: Callable[[Instance], object] | None = None
+        self.bounds: dict[str, Bound] = {}
+        for bound in [*(sort.bound for sort in self.sorts), *bounds]:
+            if bound is not None and bound.name not in self.bounds:
+                self.bounds[bound.name] = bound
+        for scope in self.scopes.values():
+            self._bounds(scope.bounds)
+
+    def operation(self, function: F) -> F:
+        """Declare an operation: one call of the modelled class's interface."""
+        self._add(self.operations, Operation, function)
+        return function
+
+    def action(
+        self,
+        *,
+        when: Callable[[Setting], bool] | None = None,
+        fair: Fairness | None = None,
+        fault: bool = False,
+        **parameters: ParameterDomain,
+    ) -> Callable[[F], F]:
+        """Declare an action of the environment, with what its parameters range over."""
+
+        def declare(function: F) -> F:
+            names = list(inspect.signature(function).parameters)[1:]
+            if names != list(parameters):
+                raise DeclarationError(
+                    "MDL003",
+                    f"{self.name}.{function.__name__} takes {names} after the state, but the"
+                    f" decorator gives domains for {list(parameters)}; name the same, in order",
+                )
+            if fault and fair is not None:
+                raise DeclarationError(
+                    "MDL008",
+                    f"{self.name}.{function.__name__} is declared a fault and fair; nothing"
+                    " makes faults happen, so leave out one of the two",
+                )
+            self._add(
+                self.actions,
+                Action,
+                function,
+                parameters=parameters,
+                when=when,
+                fair=fair,
+                fault=fault,
+            )
+            return function
+
+        return declare
+
+    def after_each_step(self, function: F) -> F:
+        """Declare a rule that runs at the end of each action that was taken (tidying up)."""
+        self.settle = function
+        return function
+
+    def final_states(self, function: F) -> F:
+        """Declare which states may have no successor; any other is a deadlock."""
+        self.final = function
+        return function
+
+    def always(self, source: str, **options: Any) -> Callable[[F], F]:
+        """Declare that a statement holds in every reachable state."""
+        return self._property(Kind.ALWAYS, source, options)
+
+    def sometimes(self, source: str, **options: Any) -> Callable[[F], F]:
+        """Declare that some reachable state satisfies a statement (nothing is vacuous)."""
+        return self._property(Kind.SOMETIMES, source, options)
+
+    def step(
+        self, source: str, on: Callable[..., Any] | None = None, **options: Any
+    ) -> Callable[[F], F]:
+        """Declare that a statement holds of every step (of the action `on`, if given)."""
+        return self._property(Kind.STEP, source, {"on": on and on.__name__, **options})
+
+    def leads_to(
+        self,
+        source: str,
+        to: Callable[..., Any],
+        *,
+        each: Mapping[str, ParameterDomain] | None = None,
+        **options: Any,
+    ) -> Callable[[F], F]:
+        """Declare that whenever a statement holds, `to` holds then or later.
+
+        Claimed of every run that is fair to the actions declared so, and in which faults
+        stop; for each choice of `each` by itself. See docs/liveness.md.
+        """
+        parameters = dict(each or {})
+        declare = self._property(
+            Kind.LEADS_TO, source, {"to": to, "parameters": parameters, **options}
+        )
+
+        def checked(function: F) -> F:
+            for side in (function, to):
+                names = list(inspect.signature(side).parameters)[1:]
+                if names != list(parameters):
+                    raise DeclarationError(
+                        "MDL009",
+                        f"{self.name}.{function.__name__}: {side.__name__} takes {names} after"
+                        f" the state, but each gives domains for {list(parameters)};"
+                        " name the same, in order",
+                    )
+            return declare(function)
+
+        return checked
+
+    def _property(self, kind: Kind, source: str, options: dict[str, Any]) -> Callable[[F], F]:
+        def declare(function: F) -> F:
+            self._add(self.properties, Property, function, kind=kind, source=source, **options)
+            return function
+
+        return declare
+
+    def _add(
+        self, where: dict[str, Any], cls: Any, function: Callable[..., Any], **more: Any
+    ) -> None:
+        name = function.__name__
+        description = first_paragraph(function)
+        if name in where:
+            raise DeclarationError("MDL002", f"{self.name}.{name} is declared twice; rename one")
+        if not description:
+            raise DeclarationError(
+                "MDL004", f"{self.name}.{name} needs a docstring that says what it is"
+            )
+        on = more.get("on")
+        if on is not None and on not in self.actions:
+            raise DeclarationError("MDL005", f"{self.name}.{name}: no action {on!r} is declared")
+        for parameter, domain in more.get("parameters", {}).items():
+            if isinstance(domain, Sort) and (unsized := self._unsized(domain)) is not None:
+                raise DeclarationError(
+                    "MDL011",
+                    f"{self.name}.{name}: {parameter} ranges over {unsized.name}, which nothing"
+                    " in the record has; give the model its bound, or choose another sort",
+                )
+        where[name] = cls(name=name, function=function, description=description, **more)
+
+    def _unsized(self, sort: Sort) -> Sort | None:
+        """What of a sort has no size in this model; None: all of it has."""
+        for below in (*sort.parts, *sort.factors):
+            unsized = self._unsized(below)
+            if unsized is not None:
+                return unsized
+        return sort if sort.bound is not None and sort.bound.name not in self.bounds else None
+
+    def _bounds(self, given: Mapping[str, int]) -> dict[str, int]:
+        values = {name: bound.default for name, bound in self.bounds.items()}
+        for name, value in given.items():
+            if name not in self.bounds:
+                known = ", ".join(sorted(self.bounds))
+                raise UsageError(
+                    "SET001", f"model {self.name} has no bound {name!r}; it has {known}"
+                )
+            values[name] = self.bounds[name].checked(value)
+        for sort in self.sorts:
+            if sort.size(values) > LARGEST_SORT:
+                made_of = " and ".join(part.name for part in (*sort.parts, *sort.factors))
+                raise UsageError(
+                    "SET005",
+                    f"model {self.name} would have {sort.size(values)} {sort.name}, made of"
+                    f" {made_of}; a state holds at most {LARGEST_SORT}: choose smaller bounds",
+                )
+        return values
+
+    def instance(
+        self,
+        bounds: Mapping[str, int] | None = None,
+        *,
+        generation: str | None = None,
+        scope: str | None = None,
+        choices: Mapping[str, Any] | None = None,
+        replace: Mapping[Callable[..., Any], Callable[..., Any]] | None = None,
+    ) -> Instance:
+        """The model at fixed bounds and choices.
+
+        :param bounds: values for some bounds; the others keep those of `scope`.
+        :param generation: a version name; the newest by default.
+        :param choices: single choices that differ from the generation's.
+        :param replace: rules to be replaced wherever they are called: a named defect.
+        :raises UsageError: ``SET001`` to ``SET004`` for unknown names and values out of range.
+        """
+        if scope is not None and scope not in self.scopes:
+            known = ", ".join(self.scopes)
+            raise UsageError("SET003", f"model {self.name} has no scope {scope!r}; it has {known}")
+        chosen = self.scopes[scope] if scope else next(iter(self.scopes.values()))
+        values = self._bounds({**chosen.bounds, **(bounds or {})})
+        named: dict[str, Any] = {}
+        if self.generations:
+            version = generation or list(self.generations)[-1]
+            if version not in self.generations:
+                known = ", ".join(self.generations)
+                raise UsageError(
+                    "SET004", f"model {self.name} has no generation {version!r}; it has {known}"
+                )
+            named = {**self.generations[version], **(choices or {}), "generation": version}
+        elif generation is not None:
+            raise UsageError("SET004", f"model {self.name} has no generations; leave it out")
+        else:
+            named = dict(choices or {})
+        return Instance(self, Setting(values, named), chosen.name, replace or {})
+
+
+@dataclass(frozen=True)
+class Call:
+    """One action with its arguments; `index` is its place among all calls of the instance."""
+
+    index: int
+    action: Action
+    arguments: tuple[int, ...]
+
+    def __str__(self) -> str:
+        inside = ", ".join(
+            f"{n}={v}" for n, v in zip(self.action.parameters, self.arguments, strict=True)
+        )
+        return f"{self.action.name}({inside})"
+
+
+@dataclass(eq=False)
+class Instance:
+    """A model at fixed bounds and choices; see :meth:`Model.instance`.
+
+    `record` is the record class with the constants of this setting; `calls` are all
+    actions with all their arguments, in the fixed order in which they are tried.
+    """
+
+    model: Model
+    setting: Setting
+    scope: str
+    replace: Mapping[Callable[..., Any], Callable[..., Any]]
+    record: type[Record] = field(init=False)
+    actions: list[Action] = field(init=False)
+    calls: list[Call] = field(init=False)
+    properties: dict[str, Property] = field(init=False)
+    _made: dict[Any, Any] = field(init=False, repr=False, default_factory=dict)
+    defect: str = field(init=False, default="")
+    """Name of the defect that `replace` or the choices are, where it has one."""
+
+    def __post_init__(self) -> None:
+        constants = {n: c.value(self.setting) for n, c in self.model.record.constants.items()}
+        self.record = type(self.model.record.__name__, (self.model.record,), constants)
+        self.record.constants = self.model.record.constants
+        self.record.parts = tuple(parts_of(self.model.record, self.setting))
+        self.record.fields = dict(self.model.record.fields)
+        for part in self.record.parts:
+            self.record.fields |= part.fields
+        self.record.bounds = self.setting.bounds
+        self.record.effect_names = names_of(self.model.effects)
+        for part in self.record.parts:
+            raised = {part.effects_from + k: n for k, n in part.record.effect_names.items()}
+            self.record.effect_names = raised | self.record.effect_names
+        self.record.emitted = emitted(self.record.effect_names)
+        self._see_names()
+        self.actions = [
+            a for a in self.model.actions.values() if a.when is None or a.when(self.setting)
+        ]
+        self.properties = {
+            p.name: p
+            for p in self.model.properties.values()
+            if (p.when is None or p.when(self.setting))
+            and (p.on is None or p.on in {a.name for a in self.actions})
+        }
+        self.calls = list(self._all_calls())
+
+    def _see_names(self) -> None:
+        """Coverage is counted by the names of lifecycles, so each has its own."""
+        named: dict[str, type[Lifecycle]] = {}
+        for name, lifecycle in self.lifecycles.items():
+            if named.setdefault(lifecycle.__name__, lifecycle) is not lifecycle:
+                raise DeclarationError(
+                    "MDL010",
+                    f"{self.model.name}.{name}: the model would have two lifecycles of the name"
+                    f" {lifecycle.__name__}; rename one",
+                )
+
+    def _all_calls(self) -> Iterator[Call]:
+        index = 0
+        for action in self.actions:
+            ranges = [self.values(domain) for domain in action.parameters.values()]
+            for arguments in product(*ranges):
+                yield Call(index, action, arguments)
+                index += 1
+
+    def values(self, domain: ParameterDomain) -> Sequence[int]:
+        """Every value of a parameter's domain, as integers."""
+        if isinstance(domain, Sort):
+            return range(domain.size(self.setting.bounds))
+        if isinstance(domain, int):
+            return range(domain)
+        return [int(member) for member in domain]
+
+    def fresh(self, listener: Listener | None = None) -> Any:
+        """A state record in the initial state, for interpretation."""
+        return fresh(self.record, self.setting.bounds, listener)
+
+    def rule(self, function: F) -> F:
+        """`function` with this instance's replaced rules in the place of the declared ones."""
+        return substitute(function, self.replace, self._made) if self.replace else function
+
+    def largest(self, spec: FieldSpec) -> int:
+        return spec.largest(self.setting)
+
+    @property
+    def generation(self) -> str | None:
+        return self.setting.choices.get("generation")
+
+    @property
+    def lifecycles(self) -> dict[str, type[Lifecycle]]:
+        """Each field of lifecycle states with its lifecycle."""
+        return {
+            name: spec.domain
+            for name, spec in self.record.fields.items()
+            if isinstance(spec.domain, type)
+        }
+
+    @property
+    def title(self) -> str:
+        parts = [self.model.name, self.generation or "", self.scope, self.defect]
+        return " ".join(part for part in parts if part and part != "default")
+
+
+def flat_size(instance: Instance) -> int:
+    """How many values a state of `instance` holds (scratch fields not counted)."""
+    return sum(
+        spec.size(instance.setting.bounds)
+        for spec in instance.record.fields.values()
+        if not spec.scratch
+    )

@@ -1,0 +1,197 @@
+"""Records within records: how a model is composed of others without writing a rule again.
+
+A declared part is the record of another model's instance. Its fields become fields of the
+whole under dotted names (``pool.slot``, ``tables.0.slot``); a rule of the other model gets
+the part (``offer_slot(s.pool, …)``) and sees its own fields and constants. Sorts of a part
+have their sizes from the part's own bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slotspec.statemachine.declaration.effects import Emitted
+from slotspec.statemachine.declaration.records import (
+    Bound,
+    Bounded,
+    FieldSpec,
+    Number,
+    Part,
+    PartSpec,
+    Record,
+    Ref,
+    Setting,
+    Sort,
+)
+from slotspec.statemachine.declaration.rules import Listener, Machines
+from slotspec.statemachine.errors import DeclarationError, UsageError
+
+
+@dataclass(frozen=True, eq=False)
+class SizedSort(Sort):
+    """A sort whose size no bound gives: it is settled."""
+
+    fixed: int = 0
+
+    @property
+    def bound(self) -> Bound | None:
+        return None
+
+    def size(self, bounds: Mapping[str, int]) -> int:
+        return self.fixed
+
+
+def parts_of(record: type[Record], setting: Setting) -> Iterator[Part]:
+    """The parts that `record` declares, at this setting.
+
+    :raises DeclarationError: ``MDL006`` where a part has parts, ``MDL007`` where one of
+        several has scratch fields.
+    :raises UsageError: ``SET006`` where there is to be one for each element of nothing.
+    """
+    for attribute, spec in record.part_specs.items():
+        instance = spec.instance(setting)
+        if instance.record.parts:
+            raise DeclarationError(
+                "MDL006", f"{record.__name__}.{attribute}: a part has no parts; name them here"
+            )
+        if spec.over is None:
+            yield _part(attribute, attribute, None, spec, instance)
+            continue
+        if not spec.over.size(setting.bounds):
+            raise UsageError(
+                "SET006",
+                f"{record.__name__}.{attribute} is of a sort without elements at these bounds;"
+                f" let {spec.over.name} have at least 1",
+            )
+        for name, field in instance.record.fields.items():
+            if field.scratch:
+                raise DeclarationError(
+                    "MDL007",
+                    f"{record.__name__}.{attribute}: {name} is a scratch field, and so there can"
+                    " be one of this part only; make it a plain field that the rule clears",
+                )
+        for i in range(spec.over.size(setting.bounds)):
+            yield _part(f"{attribute}.{i}", attribute, i, spec, instance)
+
+
+def _part(name: str, attribute: str, index: int | None, spec: PartSpec, instance: Bounded) -> Part:
+    setting: Setting = instance.setting
+    sized: dict[Sort, Sort] = {}
+
+    def settled(sort: Sort) -> Sort:
+        if sort not in sized:
+            sized[sort] = SizedSort(
+                sort.name,
+                sort.description,
+                parts=tuple(settled(below) for below in sort.parts),
+                factors=tuple(settled(below) for below in sort.factors),
+                ordered=sort.ordered,
+                fixed=sort.size(setting.bounds),
+            )
+        return sized[sort]
+
+    def field(declared: FieldSpec) -> FieldSpec:
+        domain = declared.domain
+        if isinstance(domain, Ref):
+            domain = Ref(settled(domain.sort))
+        elif isinstance(domain, Number):
+            domain = Number(domain.largest(setting))
+        over = None if declared.over is None else settled(declared.over)
+        return FieldSpec(
+            domain, declared.description, over, declared.array, declared.initial, declared.scratch
+        )
+
+    fields = {f"{name}.{own}": field(spec) for own, spec in instance.record.fields.items()}
+    return Part(name, attribute, index, instance.record, fields, spec.effects_from)
+
+
+class PartArray(tuple[Any, ...]):
+    """The parts that there are for each element of a sort."""
+
+    __slots__ = ()
+
+    def __getitem__(self, index: Any) -> Any:
+        if index < 0:
+            raise IndexError("a rule may not count from the end")
+        return tuple.__getitem__(self, index)
+
+
+class PartEffects:
+    """Where the rules of a part emit: into the list of the whole, with their numbers raised."""
+
+    __slots__ = ("_base", "_emitted", "_whole")
+
+    def __init__(self, whole: list[Emitted], emitted: type[Emitted], base: int) -> None:
+        self._whole = whole
+        self._emitted = emitted
+        self._base = base
+
+    def append(self, effect: tuple[int, ...]) -> None:
+        self._whole.append(self._emitted((effect[0] + self._base, *effect[1:])))
+
+
+def assemble(s: Any, records: Mapping[str, type[Record]]) -> None:
+    """Give record `s` empty parts, each of the class that `records` has for its name."""
+    several: dict[str, list[Any]] = {}
+    for part in s.parts:
+        cls = records[part.name]
+        below = cls.__new__(cls)
+        object.__setattr__(below, "effects", PartEffects(s.effects, s.emitted, part.effects_from))
+        if part.index is None:
+            object.__setattr__(s, part.attribute, below)
+        else:
+            several.setdefault(part.attribute, []).append(below)
+    for attribute, found in several.items():
+        object.__setattr__(s, attribute, PartArray(found))
+
+
+def holder_of(s: Any, name: str) -> tuple[Any, str]:
+    """The record that has the field with this dotted name, and the field's own name."""
+    if "." not in name:
+        return s, name
+    *path, own = name.split(".")
+    for step in path:
+        s = s[int(step)] if step.isdigit() else getattr(s, step)
+    return s, own
+
+
+def value_of(s: Any, name: str) -> Any:
+    """The value of the field with this dotted name."""
+    holder, own = holder_of(s, name)
+    return getattr(holder, own)
+
+
+def fresh(record: type[Record], bounds: Mapping[str, int], listener: Listener | None = None) -> Any:
+    """A record of class `record` (already bound to its constants) in the initial state."""
+    s = record.__new__(record)
+    s.effects = []
+    assemble(s, {part.name: part.record for part in record.parts})
+    for name, spec in record.fields.items():
+        holder, own = holder_of(s, name)
+        if not spec.array:
+            setattr(holder, own, spec.default)
+            continue
+        values = [spec.default] * spec.size(bounds)
+        if isinstance(spec.domain, type):
+            setattr(holder, own, Machines(values, spec.domain, name, listener))
+        else:
+            setattr(holder, own, values)
+    return s
+
+
+def restart(s: Any) -> None:
+    """The process that kept this record is gone: all of it is as it was in the beginning.
+
+    For a part of a whole, such as what one of several processes keeps in its memory; of a
+    whole, its parts too. No lifecycle event happens: nobody lives to see it.
+    """
+    for name, spec in type(s).fields.items():
+        holder, own = holder_of(s, name)
+        if spec.array:
+            values = getattr(holder, own)
+            for i in range(len(values)):
+                values[i] = spec.default
+        else:
+            setattr(holder, own, spec.default)

@@ -1,0 +1,46 @@
+"""Ordered queues in array fields: the elements first, then NONE to the end.
+
+Rules like any other: interpreted on lists, compiled on the record.
+"""
+
+from __future__ import annotations
+
+from slotspec.statemachine.declaration.rules import NONE, Array
+
+
+def length(queue: Array) -> int:
+    """How many elements the queue has."""
+    n = 0
+    while n < len(queue) and queue[n] != NONE:
+        n += 1
+    return n
+
+
+def place_of(queue: Array, element: int) -> int:
+    """Position of `element` in the queue, or NONE."""
+    for i in range(len(queue)):
+        if queue[i] == element:
+            return i
+        if queue[i] == NONE:
+            return NONE
+    return NONE
+
+
+def append(queue: Array, element: int) -> int:
+    """Add `element` at the end; its position."""
+    n = length(queue)
+    queue[n] = element
+    return n
+
+
+def remove(queue: Array, element: int) -> bool:
+    """Take `element` out, keeping the order of the others; whether it was there."""
+    at = place_of(queue, element)
+    if at == NONE:
+        return False
+    last = len(queue) - 1
+    while at < last and queue[at] != NONE:
+        queue[at] = queue[at + 1]
+        at += 1
+    queue[last] = NONE
+    return True

@@ -1,0 +1,1 @@
+"""Models run by Python itself: steps, searches, random runs."""

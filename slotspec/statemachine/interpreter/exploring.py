@@ -1,0 +1,381 @@
+"""Breadth-first search of every reachable state, through the interpreter.
+
+Exact: a state is identified by all its values, never by a hash alone. It needs nothing but
+Python, runs rules as they stand, and is the measure for the compiled search.
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections import Counter
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+from slotspec.statemachine.declaration.lifecycle import Event
+from slotspec.statemachine.declaration.model import Call, Instance, Kind, Property
+from slotspec.statemachine.declaration.rules import DISABLED
+from slotspec.statemachine.interpreter.graph import InterpretedGraph
+from slotspec.statemachine.interpreter.liveness import Claims, Stopped, claims, examine
+from slotspec.statemachine.interpreter.replay import explain, replay
+from slotspec.statemachine.interpreter.stepping import Interpreter, fault_of, place_of
+from slotspec.statemachine.results import (
+    NO_LIMITS,
+    Finding,
+    Limit,
+    Limits,
+    Progress,
+    PropertyResult,
+    Reporter,
+    Result,
+    Verdict,
+    silent,
+)
+
+PROGRESS_SECONDS = 0.2
+
+
+def explore_interpreted(
+    instance: Instance, limits: Limits = NO_LIMITS, reporter: Reporter = silent
+) -> Result:
+    """Search all reachable states of `instance`; the verdicts with shortest traces.
+
+    A call that meets a fault is no transition and its successor is not entered; the search
+    goes on. ``limits.memory`` bounds what the search itself stores (visited states,
+    frontier, parents), as measured by :func:`sys.getsizeof`, not the whole process.
+
+    :raises RuleError: ``RUL100`` if a rule cannot be run at all.
+    """
+    return _Search(instance, limits, reporter).run()
+
+
+class _Stop(Exception):
+    """A limit ends the search."""
+
+
+Check = tuple[Property, Callable[..., Any]]
+Place = tuple[int, Call | None]
+"""Where something was found: number of a state, and the call from there on if any."""
+
+
+class _Search:
+    def __init__(self, instance: Instance, limits: Limits, reporter: Reporter) -> None:
+        self.instance = instance
+        self.limits = limits
+        self.reporter = reporter
+        self.result = Result(instance, "interpreted")
+        self.interpreter = Interpreter(instance)
+        self.before = Interpreter(instance)
+        self.seen: set[bytes] = set()
+        self.parents = array("q")
+        self.how = array("q")
+        self.levels: list[list[bytes]] | None = [] if claims(instance) else None
+        self.frontier: list[bytes] = []
+        self.upcoming: list[bytes] = []
+        self.taken = [0] * len(instance.calls)
+        self.fired: Counter[tuple[Event, int]] = Counter()
+        self.found: dict[str, Place] = {}
+        self.broken: dict[str, str] = {}
+        self.fault: tuple[Place, str] | None = None
+        self.deadlock: Place | None = None
+        self.started = self.reported = perf_counter()
+        self.key_size = sys.getsizeof(self.interpreter.key)
+
+        functions = self.interpreter.functions
+        self.on_state: list[Check] = []
+        self.on_step: dict[str, list[Check]] = {name: [] for name in functions}
+        for declared in instance.properties.values():
+            if declared.kind is Kind.LEADS_TO:
+                continue
+            check = (declared, instance.rule(declared.function))
+            if declared.kind is not Kind.STEP:
+                self.on_state.append(check)
+                continue
+            for name in [declared.on] if declared.on else self.on_step:
+                self.on_step[name].append(check)
+        self.table = [
+            (call, functions[call.action.name], call.arguments, self.on_step[call.action.name])
+            for call in instance.calls
+        ]
+
+    def run(self) -> Result:
+        result = self.result
+        try:
+            self.search()
+        except _Stop:
+            pass
+        except KeyboardInterrupt:
+            result.limit = Limit.INTERRUPTED
+        result.seconds = perf_counter() - self.started
+        result.states = len(self.parents)
+        result.transitions = sum(self.taken)
+        result.bytes_per_state = self.memory() / max(1, result.states)
+        self.report(final=True)
+        self.conclude()
+        return result
+
+    def search(self) -> None:
+        """Expand level after level until nothing new is found or a limit is hit."""
+        limits, result = self.limits, self.result
+        self.enter(self.interpreter.key, -1, -1)
+        index = 0
+        while self.upcoming:
+            if self.is_found(limits.until):
+                self.stop(Limit.FOUND)
+            if limits.depth is not None and result.depth >= limits.depth:
+                self.stop(Limit.DEPTH)
+            self.frontier, self.upcoming = self.upcoming, []
+            if self.levels is not None:
+                self.levels.append(self.frontier)
+            for key in self.frontier:
+                self.expand(index, key)
+                index += 1
+                now = perf_counter()
+                if now - self.reported >= PROGRESS_SECONDS:
+                    self.reported = now
+                    self.report()
+                if limits.seconds is not None and now - self.started > limits.seconds:
+                    self.stop(Limit.SECONDS)
+                if limits.memory is not None and self.memory() > limits.memory:
+                    self.stop(Limit.MEMORY)
+
+    def is_found(self, sought: str | None) -> bool:
+        """Whether a trace to what is sought is known."""
+        return (
+            sought in self.found
+            or (sought == "fault" and self.fault is not None)
+            or (sought == "deadlock" and self.deadlock is not None)
+        )
+
+    def expand(self, index: int, key: bytes) -> None:
+        """Try every call in the state `key`, which is number `index`."""
+        interpreter, before = self.interpreter, self.before
+        s, journal, effects = interpreter.s, interpreter.journal, interpreter.effects
+        fired, seen = interpreter.fired, self.seen
+        interpreter.load(key)
+        before_loaded = False
+        stuck = True
+        for call, function, arguments, checks in self.table:
+            try:
+                outcome = function(s, *arguments)
+                if outcome == DISABLED:
+                    if journal or effects:
+                        interpreter.check_refusal(call)
+                        interpreter.undo()
+                    continue
+                successor = interpreter.finish(call, outcome)
+            except Exception as error:
+                self.meet((index, call), str(fault_of(error, call)))
+                interpreter.undo()
+                stuck = False
+                continue
+            stuck = False
+            self.taken[call.index] += 1
+            if fired:
+                for firing in fired:
+                    self.fired[firing] += 1
+            if checks:
+                if not before_loaded:
+                    before.load(key)
+                    before_loaded = True
+                for declared, holds in tuple(checks):
+                    more = (outcome, *arguments) if declared.on else ()
+                    if not self.evaluate(declared, holds, (before.s, s, *more), (index, call)):
+                        self.found[declared.name] = (index, call)
+                        self.drop(declared)
+            if successor not in seen:
+                effects.clear()
+                self.enter(successor, index, call.index)
+            interpreter.undo()
+        if stuck and self.deadlock is None and not interpreter.may_end():
+            self.deadlock = (index, None)
+
+    def enter(self, key: bytes, parent: int, how: int) -> None:
+        """Add a state that was not seen before; the interpreter stands in it."""
+        if self.limits.states is not None and len(self.seen) >= self.limits.states:
+            self.stop(Limit.STATES)
+        if parent >= 0 and not self.upcoming:
+            self.result.depth += 1
+        index = len(self.parents)
+        self.seen.add(key)
+        self.parents.append(parent)
+        self.how.append(how)
+        self.upcoming.append(key)
+        for declared, holds in tuple(self.on_state):
+            wanted = declared.kind is Kind.SOMETIMES
+            satisfied = self.evaluate(
+                declared, holds, (self.interpreter.s,), (index, None), otherwise=not wanted
+            )
+            if satisfied == wanted:
+                self.found[declared.name] = (index, None)
+                self.drop(declared)
+
+    def evaluate(
+        self,
+        declared: Property,
+        holds: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        place: Place,
+        otherwise: bool = True,
+    ) -> bool:
+        """Whether the property holds; `otherwise` where it cannot be evaluated (a fault)."""
+        try:
+            return bool(holds(*arguments))
+        except Exception as error:
+            self.broken[declared.name] = (
+                f"property {declared.name} cannot be evaluated:"
+                f" {type(error).__name__}: {error} {place_of(error)}"
+            )
+            self.meet(place, self.broken[declared.name])
+            self.drop(declared)
+            return otherwise
+
+    def drop(self, declared: Property) -> None:
+        """Stop asking: its shortest trace is known (the search itself goes on)."""
+        for checks in (self.on_state, *self.on_step.values()):
+            checks[:] = [check for check in checks if check[0] is not declared]
+
+    def meet(self, place: Place, fault: str) -> None:
+        if self.fault is None:
+            self.fault = (place, fault)
+
+    def stop(self, limit: Limit) -> None:
+        self.result.limit = limit
+        raise _Stop
+
+    def memory(self) -> int:
+        """Bytes that the search stores."""
+        return (
+            sys.getsizeof(self.seen)
+            + len(self.seen) * self.key_size
+            + sys.getsizeof(self.frontier)
+            + sys.getsizeof(self.upcoming)
+            + sys.getsizeof(self.parents)
+            + sys.getsizeof(self.how)
+        )
+
+    def report(self, final: bool = False) -> None:
+        self.reporter(
+            Progress(
+                self.instance,
+                states=len(self.parents),
+                transitions=sum(self.taken),
+                depth=self.result.depth,
+                frontier=len(self.upcoming),
+                seconds=perf_counter() - self.started,
+                memory=self.memory(),
+                final=final,
+            )
+        )
+
+    def conclude(self) -> None:
+        """Turn what was noted on the way into verdicts, traces and coverage."""
+        instance, result = self.instance, self.result
+        said = self.said_of_runs()
+        for declared in instance.properties.values():
+            if said is not None and declared.kind is Kind.LEADS_TO:
+                result.properties.append(judge_claim(instance, declared, said))
+            else:
+                result.properties.append(self.verdict(declared))
+        if self.deadlock is not None:
+            result.deadlock = self.trace(self.deadlock)
+        if self.fault is not None:
+            place, text = self.fault
+            result.fault = self.trace(place, text)
+        if said is not None:
+            result.fault = result.fault or said.fault
+            result.limit = said.limit
+        result.taken = {action.name: 0 for action in instance.actions}
+        for call, count in zip(instance.calls, self.taken, strict=True):
+            result.taken[call.action.name] += count
+        for lifecycle in instance.lifecycles.values():
+            for move in lifecycle.transitions:
+                key = (lifecycle.__name__, move.source.name, move.event.name)
+                result.fired[key] = self.fired[move.event, int(move.source)]
+
+    def said_of_runs(self) -> Claims | None:
+        """What the ``leads to`` properties come to, after every reachable state was seen."""
+        if self.levels is None or self.result.limit is not None:
+            return None
+        keys = [key for level in self.levels for key in level]
+        searched = self.memory()
+
+        def watch(more: int) -> None:
+            limits = self.limits
+            if limits.seconds is not None and perf_counter() - self.started > limits.seconds:
+                raise Stopped(Limit.SECONDS)
+            if limits.memory is not None and searched + more > limits.memory:
+                raise Stopped(Limit.MEMORY)
+
+        said = examine(
+            self.instance,
+            lambda: InterpretedGraph(self.instance, keys, self.way_to, watch),
+            watch,
+        )
+        self.result.seconds = perf_counter() - self.started
+        return said
+
+    def way_to(self, index: int) -> list[int]:
+        """The calls that lead from the initial state to the state with this number."""
+        calls = []
+        while self.parents[index] >= 0:
+            calls.append(self.how[index])
+            index = self.parents[index]
+        return calls[::-1]
+
+    def verdict(self, declared: Property) -> PropertyResult:
+        if declared.name in self.broken:
+            return PropertyResult(declared, Verdict.UNKNOWN, reason=self.broken[declared.name])
+        found = self.found.get(declared.name)
+        finding = None if found is None else self.trace(found)
+        return judge(self.instance, declared, finding, self.result.limit)
+
+    def trace(self, place: Place, fault: str | None = None) -> Finding:
+        index, last = place
+        calls = [self.instance.calls[call] for call in self.way_to(index)]
+        return explain(self.instance, calls if last is None else [*calls, last], fault)
+
+
+def unsettled(limit: Limit) -> str:
+    """Why nothing is known of a property."""
+    if limit is Limit.FOUND:
+        return "the search ended with what it sought"
+    return f"limit on {limit.value}"
+
+
+def judge(
+    instance: Instance, declared: Property, finding: Finding | None, limit: Limit | None
+) -> PropertyResult:
+    """The verdict on a property, given what a search found of it and what ended the search.
+
+    :param finding: the shortest violation, or the witness of a ``sometimes``.
+    """
+    wanted = declared.kind is Kind.SOMETIMES
+    if (finding is not None) == wanted:
+        if wanted or limit is None:
+            return PropertyResult(declared, Verdict.HOLDS, finding)
+        return PropertyResult(declared, Verdict.UNKNOWN, reason=unsettled(limit))
+    if wanted and limit is not None:
+        return PropertyResult(declared, Verdict.UNKNOWN, reason=unsettled(limit))
+    reason = declared.deviation(instance.setting) if declared.deviation else None
+    if reason is not None:
+        return PropertyResult(declared, Verdict.DEVIATES, finding, reason)
+    if wanted:
+        return PropertyResult(declared, Verdict.VIOLATED, reason="no reachable state satisfies it")
+    return PropertyResult(declared, Verdict.VIOLATED, finding)
+
+
+def judge_claim(instance: Instance, declared: Property, said: Claims) -> PropertyResult:
+    """The verdict on a ``leads to``, given what was found out about the runs."""
+    if declared.name in said.broken:
+        return PropertyResult(declared, Verdict.UNKNOWN, reason=said.broken[declared.name])
+    if declared.name not in said.findings:
+        return judge(instance, declared, None, said.limit)
+    if declared.name in said.vacuous:
+        reason = "it never begins: no reachable state is one that it is about"
+        return PropertyResult(declared, Verdict.HOLDS, reason=reason)
+    return judge(instance, declared, said.findings[declared.name], None)
+
+
+__all__ = ["explain", "explore_interpreted", "judge", "replay"]

@@ -1,0 +1,432 @@
+"""Random walks through an instance: how calls are chosen, and the walk of the interpreter.
+
+A step is chosen so, from random numbers that belong to the run alone:
+
+* a fault (``Action.fault``) by the rate of faults, else one of the other actions; where there
+  is none of these that can be taken, one of those, but in a final state the run ends before
+  it takes a fault for want of anything else;
+* the action first, each with the same probability, then its arguments: an action with many
+  arguments would else crowd out the others;
+* of an action's calls, in a random order, the first that changes the state. A call that is
+  possible and changes nothing is taken and checked on the way, but is no step: the walk goes
+  on as if it had not been;
+* if no call of the action changes the state, another action.
+
+So an action has the same chance as any other that can change the state at all. Both engines
+choose alike: :mod:`slotspec.statemachine.compiler.drivers.random_walk` is the same as machine code.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from slotspec.statemachine.declaration.model import Action, Call, Instance, Kind, Property
+from slotspec.statemachine.declaration.rules import DISABLED
+from slotspec.statemachine.errors import RuleError
+from slotspec.statemachine.interpreter.rng import (
+    GOLDEN,
+    LOW,
+    MASK,
+    REGISTERS,
+    count_state,
+    hash_record,
+    mix,
+    prime_from,
+    stream,
+    threshold,
+)
+from slotspec.statemachine.interpreter.statistics import (
+    AT_REST,
+    CUT,
+    END,
+    ENDED,
+    FOUND,
+    FULL,
+    GOES_ON,
+    NOTED,
+    REST,
+    Seen,
+    Tally,
+    Violation,
+)
+from slotspec.statemachine.interpreter.stepping import Interpreter, fault_of, place_of
+
+
+class Walker:
+    """Makes runs one after the other; the base of both engines' walkers.
+
+    :param steps: how long a run may become.
+    :param rate: probability of a fault, at each step at which one is possible.
+    :param swarm: prefer other actions in each run, see :meth:`preference`.
+    """
+
+    chunk = 500
+    """Steps between two looks whether to stop."""
+
+    def __init__(self, instance: Instance, steps: int, rate: float, swarm: bool = True) -> None:
+        self.instance = instance
+        self.steps = steps
+        self.threshold = threshold(rate)
+        self.swarm = swarm
+        numbers = range(len(instance.actions))
+        self.faults = [i for i in numbers if instance.actions[i].fault]
+        self.regular = [i for i in numbers if not instance.actions[i].fault]
+        setting = instance.setting
+        self.deviating = {
+            name
+            for name, declared in instance.properties.items()
+            if declared.deviation is not None and declared.deviation(setting) is not None
+        }
+        self.wanted = {name for name, p in instance.properties.items() if p.kind is Kind.SOMETIMES}
+
+    def block(self, runs: Iterable[int], seed: int, stop: Callable[[], bool]) -> Tally:
+        """Make these runs, up to the first violation.
+
+        :param stop: whether to cut the runs short.
+        """
+        tally = Tally()
+        self.reset()
+        # what other blocks have witnessed is asked again: when they end is a matter of chance
+        done: set[str] = set()
+        for run in runs:
+            if stop():
+                break
+            state = stream(seed, run)
+            order, preferred = self.preference(state)
+            self.begin(state, order, preferred, done)
+            end = self.one(run, tally, done, stop)
+            tally.runs += 1
+            tally.steps += self.at
+            tally.longest = max(tally.longest, self.at)
+            tally.ends[end] += 1
+            if end == FOUND:
+                break
+        self.harvest(tally)
+        return tally
+
+    def preference(self, state: int) -> tuple[list[int], int]:
+        """The actions of a run: preferred ones, the others, faults; how many are preferred.
+
+        Every second run prefers nothing, in the others each action is left out with
+        probability 1/2, so that what ends everything does not end every run at once, and
+        what needs many calls of the same few actions is met too. (Groce and others, "Swarm
+        testing", 2012.)
+        """
+        drawn = mix(state)
+        if not self.swarm or drawn & 1:
+            return [*self.regular, *self.faults], len(self.regular)
+        preferred: list[int] = []
+        others: list[int] = []
+        for number in self.regular:
+            drawn = mix(drawn)
+            (preferred if drawn & 1 else others).append(number)
+        return [*preferred, *others, *self.faults], len(preferred)
+
+    def one(self, run: int, tally: Tally, done: set[str], stop: Callable[[], bool]) -> str:
+        """Go on with the run that was begun, to its end; what ended it."""
+        while True:
+            status = self.go(min(self.steps, self.at + self.chunk))
+            broken: str | None = None
+            for seen in self.noted():
+                if seen.what in self.wanted and not seen.broken:
+                    tally.witnessed[seen.what] = (run, seen.steps)
+                    done.add(seen.what)
+                elif seen.broken:
+                    broken = seen.what
+                elif seen.what in self.deviating:
+                    tally.deviations[seen.what] += 1
+                else:
+                    calls = self.calls(seen.steps)
+                    if seen.call is not None:
+                        calls = [*calls, seen.call]
+                    name = seen.what if seen.kind == "property" else broken
+                    tally.violation = Violation(seen.kind, name, run, tuple(calls), seen.text)
+                    return FOUND
+            if status == AT_REST:
+                return REST
+            if status == ENDED:
+                return END
+            if status == GOES_ON and self.at >= self.steps:
+                return FULL
+            if stop():
+                return CUT
+
+    # what an engine does
+
+    at: int
+    """How many steps the present run has."""
+
+    def reset(self) -> None:
+        """Set all counters to zero."""
+        raise NotImplementedError
+
+    def begin(self, state: int, order: list[int], preferred: int, closed: set[str]) -> None:
+        """Stand in the initial state, with these random numbers and preferences."""
+        raise NotImplementedError
+
+    def go(self, until: int) -> int:
+        """Go on until the run is so long, or something else ends or interrupts it."""
+        raise NotImplementedError
+
+    def noted(self) -> list[Seen]:
+        """What was found since the last time, in its order."""
+        raise NotImplementedError
+
+    def calls(self, steps: int) -> list[int]:
+        """The first steps of the present run."""
+        raise NotImplementedError
+
+    def harvest(self, tally: Tally) -> None:
+        """Put the counters into the tally."""
+        raise NotImplementedError
+
+
+Check = tuple[Property, Callable[..., Any]]
+
+
+class InterpretedWalker(Walker):
+    """Walks with the rules as they stand."""
+
+    def __init__(self, instance: Instance, steps: int, rate: float, swarm: bool = True) -> None:
+        super().__init__(instance, steps, rate, swarm)
+        self.interpreter = Interpreter(instance)
+        self.before = Interpreter(instance)
+        self.initial = self.interpreter.key
+        self.of_action: list[list[Call]] = [[] for _ in instance.actions]
+        numbers = {action.name: i for i, action in enumerate(instance.actions)}
+        for call in instance.calls:
+            self.of_action[numbers[call.action.name]].append(call)
+        self.primes = [prime_from(len(calls)) for calls in self.of_action]
+        self.on_state: list[Check] = []
+        self.on_step: dict[str, list[Check]] = {a.name: [] for a in instance.actions}
+        for declared in instance.properties.values():
+            check = (declared, instance.rule(declared.function))
+            if declared.kind in (Kind.ALWAYS, Kind.SOMETIMES):
+                self.on_state.append(check)
+            elif declared.kind is Kind.STEP:
+                for name in [declared.on] if declared.on else self.on_step:
+                    self.on_step[name].append(check)
+        self.hash = _hasher(self.interpreter)
+
+    def reset(self) -> None:
+        self.registers = bytearray(REGISTERS)
+        self.stutters = 0
+        self.taken: Counter[str] = Counter()
+        self.moved: Counter[str] = Counter()
+        self.fired: Counter[Any] = Counter()
+
+    def begin(self, state: int, order: list[int], preferred: int, closed: set[str]) -> None:
+        self.rng = state
+        self.order, regular = order, len(self.regular)
+        self.groups = [(0, preferred), (preferred, regular), (regular, len(order))]
+        self.done = set(closed)
+        self.key = self.initial
+        self.interpreter.load(self.key)
+        self.at = 0
+        self.way: list[int] = []
+        self.seen: list[Seen] = []
+
+    def random(self) -> int:
+        self.rng = self.rng + GOLDEN & MASK
+        return mix(self.rng)
+
+    def go(self, until: int) -> int:
+        while True:
+            count_state(self.registers, self.hash())
+            self.look_at_state()
+            if self.seen:
+                return NOTED
+            if self.at >= until:
+                return GOES_ON
+            status = self.step()
+            if status is not None:
+                return status
+
+    def step(self) -> int | None:
+        """Take one step; None if that was possible."""
+        self.enabled = False
+        first = 2 if self.random() >> 11 < self.threshold else 0
+        for group in (first, (first + 1) % 3, (first + 2) % 3):
+            if group == 2 != first and self.interpreter.may_end():
+                return ENDED
+            low, end = self.groups[group]
+            left = end - low
+            while left:
+                drawn = low + ((self.random() >> 32) * left >> 32)
+                left -= 1
+                order, last = self.order, low + left
+                action = order[drawn]
+                order[drawn], order[last] = order[last], action
+                if group == 2 and not self.threshold:
+                    if self.is_possible(action):
+                        return AT_REST
+                    continue
+                status = self.take_one(action)
+                if status is not None:
+                    return None if status == GOES_ON else status
+        if not self.enabled:
+            self.interpreter.clear()
+            if not self.interpreter.may_end():
+                self.note("deadlock", "deadlock", None)
+                return NOTED
+            return NOTED if self.seen else ENDED
+        return AT_REST
+
+    def tries(self, action: int) -> Iterable[Call]:
+        """An action's calls in a random order."""
+        calls, prime = self.of_action[action], self.primes[action]
+        count = len(calls)
+        if count < 2:
+            yield from calls
+            return
+        drawn = self.random()
+        at = (drawn >> 32) * prime >> 32
+        stride = 1 + ((drawn & LOW) * (prime - 1) >> 32)
+        for _ in range(prime):
+            if at < count:
+                yield calls[at]
+            at += stride
+            if at >= prime:
+                at -= prime
+
+    def is_possible(self, action: int) -> bool:
+        """Whether the rule of one of an action's calls does not refuse."""
+        interpreter = self.interpreter
+        function = interpreter.functions[self.instance.actions[action].name]
+        for call in self.tries(action):
+            try:
+                outcome = function(interpreter.s, *call.arguments)
+            except Exception as error:
+                fault_of(error, call)
+                outcome = 0
+            interpreter.undo()
+            if outcome != DISABLED:
+                return True
+        return False
+
+    def take_one(self, action: int) -> int | None:
+        """Take one of an action's calls: GOES_ON if it led elsewhere, None if there is none."""
+        interpreter = self.interpreter
+        declared = self.instance.actions[action]
+        function = interpreter.functions[declared.name]
+        checks = self.on_step[declared.name]
+        for call in self.tries(action):
+            try:
+                outcome = function(interpreter.s, *call.arguments)
+                if outcome == DISABLED:
+                    if interpreter.journal or interpreter.effects:
+                        interpreter.check_refusal(call)
+                        interpreter.undo()
+                    continue
+                self.enabled = True
+                successor = interpreter.finish(call, outcome)
+            except Exception as error:
+                self.enabled = True
+                self.note("fault", "fault", call.index, str(fault_of(error, call)))
+                interpreter.undo()
+                return NOTED
+            self.took(declared, call, outcome, checks)
+            if successor == self.key:
+                self.stutters += 1
+                interpreter.undo()
+                if self.seen:
+                    return NOTED
+                continue
+            self.moved[declared.name] += 1
+            self.way.append(call.index)
+            self.at += 1
+            self.key = successor
+            interpreter.load(successor)
+            return GOES_ON
+        return None
+
+    def took(self, action: Action, call: Call, outcome: int, checks: list[Check]) -> None:
+        """Count a call that was taken, and hold the properties of steps against it."""
+        interpreter = self.interpreter
+        self.taken[action.name] += 1
+        self.fired.update(interpreter.fired)
+        loaded = False
+        for declared, holds in checks:
+            if declared.name in self.done:
+                continue
+            if not loaded:
+                self.before.load(self.key)
+                loaded = True
+            more = (outcome, *call.arguments) if declared.on else ()
+            if not self.evaluate(declared, holds, (self.before.s, interpreter.s, *more), call):
+                self.note(declared.name, "property", call.index)
+
+    def look_at_state(self) -> None:
+        """Hold the properties of states against the present one."""
+        for declared, holds in self.on_state:
+            if declared.name in self.done:
+                continue
+            wanted = declared.kind is Kind.SOMETIMES
+            found = self.evaluate(
+                declared, holds, (self.interpreter.s,), None, otherwise=not wanted
+            )
+            if found == wanted:
+                self.note(declared.name, "property", None)
+
+    def evaluate(
+        self,
+        declared: Property,
+        holds: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        call: Call | None,
+        otherwise: bool = True,
+    ) -> bool:
+        """Whether a property holds; `otherwise` where it cannot be evaluated (a fault)."""
+        try:
+            return bool(holds(*arguments))
+        except Exception as error:
+            text = (
+                f"property {declared.name} cannot be evaluated:"
+                f" {type(error).__name__}: {error} {place_of(error)}"
+            )
+            index = None if call is None else call.index
+            self.note(declared.name, "property", index, broken=True)
+            self.note("fault", "fault", index, text)
+            return otherwise
+
+    def note(
+        self, what: str, kind: str, call: int | None, text: str = "", broken: bool = False
+    ) -> None:
+        if what in self.done:
+            return
+        self.done.add(what)
+        # a call that led elsewhere is counted after it was checked
+        self.seen.append(Seen(what, kind, self.at, call, text, broken))
+
+    def noted(self) -> list[Seen]:
+        seen, self.seen = self.seen, []
+        return seen
+
+    def calls(self, steps: int) -> list[int]:
+        return self.way[:steps]
+
+    def harvest(self, tally: Tally) -> None:
+        tally.taken, tally.moved = self.taken, self.moved
+        tally.registers, tally.stutters = self.registers, self.stutters
+        for lifecycle in self.instance.lifecycles.values():
+            for move in lifecycle.transitions:
+                key = (lifecycle.__name__, move.source.name, move.event.name)
+                tally.fired[key] = self.fired[move.event, int(move.source)]
+
+
+def _hasher(interpreter: Interpreter) -> Callable[[], int]:
+    """What hashes the present state, as the compiled walk does."""
+    from slotspec.statemachine.layout import WORD, Layout
+
+    try:
+        layout = Layout(interpreter.instance)
+    except RuleError:
+        # no such state can be compiled, so nothing has to agree
+        size = len(interpreter.key) // 2
+        shorts = struct.Struct(f"={size}H")
+        return lambda: hash_record(shorts.unpack(interpreter.key))
+    words = struct.Struct(f"<{layout.words}Q")
+    return lambda: hash_record(words.unpack(layout.encode(interpreter.s)[: layout.words * WORD]))

@@ -1,0 +1,369 @@
+"""One step of an instance, run by the interpreter as the rules stand, and undone again.
+
+The interpreter is the reference for every other execution. It keeps a journal of what a
+rule writes: so a refusal that wrote nothing is known to have changed nothing, only written
+places need a look whether their value is in its domain, and a step is undone without a
+copy of the state.
+"""
+
+from __future__ import annotations
+
+import struct
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+from slotspec.statemachine.declaration.effects import Emitted, NoSuchArgument
+from slotspec.statemachine.declaration.lifecycle import Event
+from slotspec.statemachine.declaration.model import Call, Instance
+from slotspec.statemachine.declaration.parts import assemble, fresh, holder_of, value_of
+from slotspec.statemachine.declaration.records import FieldSpec, Record, Ref
+from slotspec.statemachine.declaration.rules import DISABLED, NONE, Machines
+from slotspec.statemachine.errors import RuleError, SlotspecError, StepError
+
+ENGINE = Path(__file__).parents[1]
+
+
+class Watching:
+    """Mixin of an array whose writes go into a journal and whose length is fixed."""
+
+    __slots__ = ()
+
+    def __getitem__(self: Any, index: int) -> int:
+        if index < 0:
+            raise IndexError("a rule may not count from the end")
+        value: int = list.__getitem__(self, index)
+        return value
+
+    def __setitem__(self: Any, index: int, value: int) -> None:
+        if index < 0:
+            raise IndexError("a rule may not count from the end")
+        old = list.__getitem__(self, index)
+        if old != value:
+            if not (0 <= value <= self.place.largest or value == self.place.none):
+                self.place.refuse(f"{self.name}[{index}]", value)
+            self.note((self, index, old))
+            list.__setitem__(self, index, value)
+
+    def _fixed(self: Any, *_: Any) -> Any:
+        raise StepError("STP007", f"{self.name}: a rule may only assign elements of an array")
+
+    append = extend = insert = pop = remove = clear = sort = reverse = _fixed
+    __delitem__ = __iadd__ = __imul__ = _fixed
+
+
+class Place:
+    """Where a field lies in the packed state (-1: nowhere), and which values it may have."""
+
+    __slots__ = ("largest", "name", "none", "offset", "rest")
+
+    def __init__(self, name: str, spec: FieldSpec, largest: int, offset: int) -> None:
+        self.name = name
+        self.largest = largest
+        self.none = NONE if isinstance(spec.domain, Ref) else self.largest
+        self.offset = offset
+        self.rest = spec.default
+
+    def refuse(self, where: str, value: int) -> NoReturn:
+        """Say that `value` may never stand here.
+
+        :raises StepError: ``STP003``.
+        """
+        none = " or NONE" if self.none == NONE else ""
+        raise StepError("STP003", f"{where} is {value}; it may be 0 to {self.largest}{none}")
+
+    def check(self, where: str, value: int) -> None:
+        """See that `value` may stand here between steps.
+
+        :raises StepError: ``STP003`` out of its domain, ``STP004`` a scratch field not cleared.
+        """
+        if self.offset < 0:
+            if value != self.rest:
+                raise StepError("STP004", f"scratch field {where} is left at {value} by the step")
+        elif not (0 <= value <= self.largest or value == self.none):
+            self.refuse(where, value)
+
+
+class WatchedList(Watching, list[int]):  # type: ignore[misc]
+    """An array of references or numbers."""
+
+    __slots__ = ("name", "note", "place")
+
+
+class WatchedMachines(Watching, Machines):  # type: ignore[misc]
+    """An array of lifecycle states."""
+
+    __slots__ = ("name", "note", "place")
+
+
+def _watched_record(
+    record: type[Record], prefix: str, journal: list[Any], places: dict[str, Place]
+) -> type[Record]:
+    """A subclass of `record` whose scalars note in the journal what they were.
+
+    :param places: of the scalars of the whole, by their dotted names.
+    """
+    scalars = {name for name, spec in record.fields.items() if not spec.array and "." not in name}
+
+    def __setattr__(s: Any, name: str, value: int) -> None:
+        if name not in scalars:
+            raise StepError("STP007", f"a rule assigned s.{prefix}{name}, which is no scalar field")
+        old = getattr(s, name)
+        if old != value:
+            place = places[prefix + name]
+            if not (0 <= value <= place.largest or value == place.none):
+                place.refuse(prefix + name, value)
+            journal.append((None, prefix + name, old))
+            object.__setattr__(s, name, value)
+
+    return type(record.__name__, (record,), {"__setattr__": __setattr__})
+
+
+class Interpreter:
+    """The state of an instance, and the steps that change it.
+
+    :ivar s: the record; rules and properties are called on it.
+    :ivar journal: writes since the last :meth:`clear`, as (array, index, old value), or
+        (None, name, old value) for a scalar.
+    :ivar fired: ``(event, source state)`` of each event fired since the last :meth:`clear`.
+    :ivar functions: the rule of each action by name, replaced rules in their places.
+    """
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.journal: list[tuple[Any, Any, int]] = []
+        self.fired: list[tuple[Event, int]] = []
+        self.functions = {a.name: instance.rule(a.function) for a in instance.actions}
+        settle = instance.model.settle
+        self.settle: Callable[[Any], Any] | None = None if settle is None else instance.rule(settle)
+        final = instance.model.final
+        self.final: Callable[[Any], Any] | None = None if final is None else instance.rule(final)
+        self._arrays: list[tuple[Any, int, int]] = []
+        self._scalars: dict[str, Place] = {}
+        self._holders: dict[str, tuple[Any, str]] = {}
+        self.s = self._watched()
+        self.effects: list[Emitted] = self.s.effects
+        size = sum(end - begin for _, begin, end in self._arrays)
+        size += sum(place.offset >= 0 for place in self._scalars.values())
+        self._format = struct.Struct(f"={size}H")
+        self._packed = bytearray(self._format.size)
+        self._values = memoryview(self._packed).cast("H")
+        self._pack_all()
+        self._loaded = self.key
+
+    def _watched(self) -> Any:
+        """A fresh record that writes the journal."""
+        instance, journal = self.instance, self.journal
+
+        def heard(field: str, index: int, event: Event | None, source: int) -> None:
+            if event is not None:
+                self.fired.append((event, source))
+
+        records = {
+            part.name: _watched_record(part.record, f"{part.name}.", journal, self._scalars)
+            for part in instance.record.parts
+        }
+        plain = fresh(instance.record, instance.setting.bounds)
+        watched: Any = _watched_record(instance.record, "", journal, self._scalars)
+        s = watched.__new__(watched)
+        object.__setattr__(s, "effects", plain.effects)
+        assemble(s, records)
+        at = 0
+        for name, spec in instance.record.fields.items():
+            values = value_of(plain, name)
+            holder, own = holder_of(s, name)
+            place = Place(name, spec, instance.largest(spec), -1 if spec.scratch else at)
+            if not spec.array:
+                self._scalars[name] = place
+                self._holders[name] = holder, own
+                object.__setattr__(holder, own, values)
+                at += not spec.scratch
+                continue
+            array: Any
+            if isinstance(spec.domain, type):
+                array = WatchedMachines(values, spec.domain, name, heard)
+            else:
+                array = WatchedList(values)
+            array.note, array.name, array.place = journal.append, name, place
+            object.__setattr__(holder, own, array)
+            if not spec.scratch:
+                self._arrays.append((array, at, at + len(values)))
+                at += len(values)
+        return s
+
+    def _pack_all(self) -> None:
+        """Pack the initial state, seeing that it is within all domains."""
+        try:
+            self._pack_initial()
+        except StepError as error:
+            name = self.instance.title
+            raise StepError(error.code, f"initial state of {name}: {error.message}") from None
+
+    def _pack_initial(self) -> None:
+        for array, begin, _ in self._arrays:
+            for i, value in enumerate(array):
+                array.place.check(f"{array.name}[{i}]", value)
+                self._values[begin + i] = value
+        for name, place in self._scalars.items():
+            value = getattr(*self._holders[name])
+            place.check(name, value)
+            if place.offset >= 0:
+                self._values[place.offset] = value
+
+    @property
+    def key(self) -> bytes:
+        """The present state, packed: a 16-bit number for each value, fields as declared."""
+        return bytes(self._packed)
+
+    def load(self, key: bytes) -> None:
+        """Go to the state with this key."""
+        self._packed[:] = self._loaded = key
+        values = self._format.unpack(key)
+        assign = list.__setitem__
+        for array, begin, end in self._arrays:
+            assign(array, slice(None), values[begin:end])
+        for name, place in self._scalars.items():
+            if place.offset >= 0:
+                holder, own = self._holders[name]
+                object.__setattr__(holder, own, values[place.offset])
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget what led here: journal, effects, fired events."""
+        self.journal.clear()
+        self.effects.clear()
+        self.fired.clear()
+
+    def finish(self, call: Call, result: Any) -> bytes:
+        """Settle after a taken call and check what it wrote; the key of the new state.
+
+        :raises StepError: the step leaves the protocol; :meth:`undo` leads back.
+        """
+        if result.__class__ is not int and not isinstance(result, int):
+            raise StepError(
+                "STP008",
+                f"{call.action.name} returned {result!r}; return a number, or REFUSED",
+            )
+        if self.settle is not None:
+            self.settle(self.s)
+        values = self._values
+        for array, index, _ in self.journal:
+            if array is None:
+                place = self._scalars[index]
+                value = getattr(*self._holders[index])
+                at = place.offset
+            else:
+                place = array.place
+                value = array[index]
+                at = place.offset + index
+            if place.offset < 0 or not (0 <= value <= place.largest or value == place.none):
+                place.check(index if array is None else f"{place.name}[{index}]", value)
+            else:
+                values[at] = value
+        return bytes(self._packed)
+
+    def undo(self) -> None:
+        """Go back to the state that was loaded, whatever became of the call."""
+        assign = list.__setitem__
+        for array, index, old in reversed(self.journal):
+            if array is None:
+                holder, own = self._holders[index]
+                object.__setattr__(holder, own, old)
+            else:
+                assign(array, index, old)
+        self._packed[:] = self._loaded
+        self.clear()
+
+    def check_refusal(self, call: Call) -> None:
+        """See that a call that was just refused has changed nothing.
+
+        :raises StepError: ``STP005`` otherwise.
+        """
+        if self.effects:
+            raise StepError("STP005", f"{call} refused, but emitted an effect before it did")
+        first: dict[tuple[str, int], tuple[int, int]] = {}
+        for array, index, old in self.journal:
+            name = index if array is None else array.name
+            now = getattr(*self._holders[index]) if array is None else array[index]
+            first.setdefault((name, -1 if array is None else index), (old, now))
+        for (name, index), (old, now) in first.items():
+            if old != now:
+                where = name if index < 0 else f"{name}[{index}]"
+                raise StepError(
+                    "STP005",
+                    f"{call} refused, but changed {where} from {old} to {now} before it did;"
+                    " put the guard before the first change",
+                )
+
+    def step(self, call: Call) -> int:
+        """Take one call from the present state and stay where it leads; its result.
+
+        :raises StepError: the call leaves the protocol; the state is as the fault left it.
+        :raises RuleError: the rule itself is broken.
+        """
+        self.clear()
+        try:
+            result = self.functions[call.action.name](self.s, *call.arguments)
+            if result == DISABLED:
+                self.check_refusal(call)
+                return DISABLED
+            self.finish(call, result)
+        except Exception as error:
+            raise fault_of(error, call) from error
+        return int(result)
+
+    def may_end(self) -> bool:
+        """Whether the present state is one in which the model may have no successor.
+
+        :raises RuleError: ``RUL100`` where that cannot be told.
+        """
+        if self.final is None:
+            return False
+        try:
+            return bool(self.final(self.s))
+        except Exception as error:
+            raise RuleError(
+                "RUL100",
+                f"final states of {self.instance.model.name} cannot be told:"
+                f" {type(error).__name__}: {error} {place_of(error)}",
+            ) from error
+
+    def snapshot(self) -> dict[str, Any]:
+        """Every field that is part of the state, as plain numbers and lists."""
+        found: dict[str, Any] = {}
+        for name, spec in self.instance.record.fields.items():
+            if not spec.scratch:
+                value = value_of(self.s, name)
+                found[name] = [int(v) for v in value] if spec.array else int(value)
+        return found
+
+
+def fault_of(error: Exception, call: Call) -> StepError:
+    """The step's fault that `error` means.
+
+    :raises RuleError: ``RUL100`` where it means that the rule cannot be run at all.
+    """
+    if isinstance(error, StepError):
+        return error
+    if isinstance(error, SlotspecError):
+        raise error
+    if isinstance(error, IndexError):
+        return StepError(
+            "STP006",
+            f"{call}: index out of range {place_of(error)}"
+            " (NONE, or a number beyond the array, was used as an index)",
+        )
+    if isinstance(error, ArithmeticError | ValueError | NoSuchArgument):
+        return StepError("STP006", f"{call}: {error} {place_of(error)}")
+    raise RuleError(
+        "RUL100", f"{call} cannot be run: {type(error).__name__}: {error} {place_of(error)}"
+    ) from error
+
+
+def place_of(error: BaseException) -> str:
+    """Where in the rules an exception came from, as ``in function, file:line``."""
+    frames = traceback.extract_tb(error.__traceback__)
+    outside = [f for f in frames if ENGINE not in Path(f.filename).parents] or list(frames)
+    last = outside[-1]
+    return f"in {last.name}, {Path(last.filename).name}:{last.lineno}"

@@ -1,0 +1,150 @@
+"""From a running search to a checkpoint and back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Protocol
+
+import numpy as np
+
+from slotspec.statemachine.compiler.compile import Compiled, Found
+from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.search.checkpoint import Checkpoint, damaged
+from slotspec.statemachine.search.kernels import CURSOR, NEXT, WORKER_CELLS
+from slotspec.statemachine.search.visited import NOBODY, Visited
+from slotspec.statemachine.search.worker_pool import WorkerPool
+
+
+class Search(Protocol):
+    """What a checkpoint keeps of a search, see :class:`.explorer.Explorer`."""
+
+    instance: Instance
+    compiled: Compiled
+    visited: Visited
+    crew: WorkerPool
+    level: list[tuple[int, int]]
+    depth: int
+    starts: list[int]
+    found: dict[int, Found]
+    roomy: bool
+
+    def gather(self) -> None: ...
+
+    def unexpanded(self) -> list[tuple[int, int]]: ...
+
+    def frontier(self) -> int: ...
+
+
+def save(search: Search, checkpoint: Checkpoint, seconds: float) -> None:
+    """Save everything that `search` needs to go on; its workers stand still.
+
+    :raises InputError: ``CKP004`` if the files cannot be written.
+    """
+    try:
+        _save(search, checkpoint, seconds)
+    except OSError as error:
+        raise checkpoint.unwritable(error) from None
+
+
+def _save(search: Search, checkpoint: Checkpoint, seconds: float) -> None:
+    search.gather()
+    visited, width = search.visited, search.visited.width
+    kept = [entry for entry in checkpoint.files if entry["kind"] == "part"]
+    files = list(kept)
+    for worker, end in enumerate(visited.ends()):
+        first = worker * visited.region
+        begin = max([first, *(e["end"] for e in kept if e["worker"] == worker)])
+        if end > begin:
+            arrays = [visited.parents.array[begin:end], visited.calls.array[begin:end]]
+            if visited.exact:
+                arrays.append(visited.keys.array[begin * width : end * width])
+            files.append(checkpoint.write("part", arrays, worker=worker, begin=begin, end=end))
+    if not visited.exact or visited.separate:
+        ranges = search.unexpanded()
+        words = [visited.states.array[a * width : b * width] for a, b in ranges]
+        files.append(checkpoint.write("frontier", words, ranges=ranges))
+    if not visited.exact and visited.table is not None:
+        table = visited.table.array
+        files.append(checkpoint.write("prints", [table[table != 0]]))
+    book = search.compiled.notebook
+    state = {
+        "region": visited.region,
+        "depth": search.depth,
+        "cursor": int(visited.shared[CURSOR]),
+        "batch": search.crew.batch,
+        "level": search.level,
+        "starts": search.starts,
+        "ends": visited.ends(),
+        "seconds": seconds,
+        "peak": visited.peak,
+        "taken": search.crew.total(book.taken, len(search.instance.actions)).tolist(),
+        "fired": search.crew.total(book.fired, book.size - book.fired).tolist(),
+        "found": [asdict(found) for found in search.found.values()],
+    }
+    checkpoint.commit(files, state)
+
+
+def restore(search: Search, checkpoint: Checkpoint) -> float:
+    """Bring `search` to where the checkpoint was made; seconds spent until then.
+
+    :raises InputError: ``CKP002`` if a file is damaged.
+    """
+    state = checkpoint.state
+    assert state is not None
+    visited = search.visited
+    prints: Any = None
+    for entry in checkpoint.files:
+        data = checkpoint.read(entry)
+        if entry["kind"] == "part":
+            _part(search, checkpoint, entry, data)
+        elif entry["kind"] == "frontier":
+            _frontier(search, entry, data)
+        else:
+            prints = np.frombuffer(data, dtype=np.uint64)
+    for worker, end in enumerate(state["ends"]):
+        visited.shared[NEXT + WORKER_CELLS * worker] = end
+    visited.drop_table()
+    search.depth = state["depth"]
+    search.level = [(a, b) for a, b in state["level"]]
+    search.starts = list(state["starts"])
+    search.found = {f["kind"]: Found(**f) for f in state["found"]}
+    search.crew.batch = state["batch"]
+    search.crew.begin(search.level)
+    visited.shared[CURSOR] = state["cursor"]
+    visited.peak = state["peak"]
+    book, first = search.compiled.notebook, search.crew.workers[0].book
+    first[book.taken : book.taken + len(state["taken"])] = state["taken"]
+    first[book.fired : book.fired + len(state["fired"])] = state["fired"]
+    search.roomy = visited.make_table(search.crew.margin, search.frontier(), prints)
+    search.gather()
+    return float(state["seconds"])
+
+
+def _part(search: Search, checkpoint: Checkpoint, entry: dict[str, Any], data: bytes) -> None:
+    visited, width = search.visited, search.visited.width
+    begin, end = entry["begin"], entry["end"]
+    count = end - begin
+    calls_at = 4 * count
+    keys_at = calls_at + count * visited.calls.itemsize
+    parents = np.frombuffer(data, dtype=np.uint32, count=count)
+    calls = np.frombuffer(data[calls_at:keys_at], dtype=visited.narrow, count=count)
+    known = parents[parents != NOBODY]
+    if (known.size and int(known.max()) >= visited.region * visited.workers) or (
+        count > 1 and int(calls.max()) >= len(search.instance.calls)
+    ):
+        raise damaged(checkpoint.folder, entry["name"])
+    visited.parents.array[begin:end] = parents
+    visited.calls.array[begin:end] = calls
+    if visited.exact:
+        keys = np.frombuffer(data[keys_at:], dtype=np.uint64, count=count * width)
+        visited.keys.array[begin * width : end * width] = keys
+
+
+def _frontier(search: Search, entry: dict[str, Any], data: bytes) -> None:
+    visited, width = search.visited, search.visited.width
+    words = np.frombuffer(data, dtype=np.uint64)
+    at = 0
+    for begin, end in entry["ranges"]:
+        size = (end - begin) * width
+        visited.states.array[begin * width : end * width] = words[at : at + size]
+        at += size

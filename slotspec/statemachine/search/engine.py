@@ -1,0 +1,73 @@
+"""The compiled engine: rules as machine code, the whole state space at speed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from slotspec.statemachine.compiler.compile import compile_instance
+from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.interpreter.liveness import claims
+from slotspec.statemachine.results import NO_LIMITS, Limits, Reporter, Result, silent
+from slotspec.statemachine.workers import count_workers
+
+
+def explore_compiled(
+    instance: Instance,
+    limits: Limits = NO_LIMITS,
+    reporter: Reporter = silent,
+    workers: int = 1,
+    fingerprints: bool = False,
+    symmetry: bool | str = False,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+) -> Result:
+    """Search all reachable states of `instance` with its rules compiled.
+
+    The parameters are those of :func:`slotspec.statemachine.check.check`.
+
+    :param symmetry: ``exact`` (also True) visits one state of all that differ by names of
+        symmetric sorts only; ``fast`` sometimes visits several, at half the price a state
+        (verdicts and lengths of traces are the same, `depth` may come out larger).
+
+    :raises RuleError: a rule uses something that cannot be compiled (``RUL…``).
+    :raises UsageError: ``SET030`` for a number of workers that cannot be had, ``SET031`` for
+        resume without a checkpoint, ``SET032`` for an unknown kind of symmetry, ``SET033``
+        where the model has none or breaks what it declares, ``SET035`` for fingerprints or
+        symmetry with a ``leads to`` property.
+    """
+    count_workers(workers)
+    if resume and checkpoint is None:
+        raise UsageError("SET031", "resume needs the folder of the checkpoint")
+    from slotspec.statemachine.search.canonicalizer import EXACT, FAST, PLAIN
+    from slotspec.statemachine.search.checkpoint import Checkpoint
+    from slotspec.statemachine.search.explorer import Explorer
+    from slotspec.statemachine.search.symmetry import check_symmetry
+
+    modes = {False: PLAIN, True: EXACT, "fast": FAST, "exact": EXACT}
+    if symmetry not in modes:
+        raise UsageError("SET032", f"symmetry {symmetry!r}: choose from fast, exact")
+    mode = modes[symmetry]
+    asked = [declared.name for declared in claims(instance)]
+    if asked and (fingerprints or mode != PLAIN):
+        how = "fingerprints" if fingerprints else "symmetry"
+        raise UsageError(
+            "SET035",
+            f"{', '.join(asked)} of {instance.title} is about runs that never end, which"
+            f" {how} cannot tell; leave {how} out, or choose other properties",
+        )
+    compiled = compile_instance(instance, symmetric=mode != PLAIN)
+    if mode != PLAIN:
+        check_symmetry(instance, compiled=compiled)
+    files = None
+    if checkpoint is not None:
+        identity = {
+            "model": instance.title,
+            "bounds": dict(instance.setting.bounds),
+            "fingerprints": fingerprints,
+            "symmetry": mode,
+            "workers": workers,
+            "rules": compiled.text_sum,
+        }
+        files = Checkpoint(checkpoint, identity, resume)
+    return Explorer(compiled, limits, reporter, workers, fingerprints, mode, files).run()

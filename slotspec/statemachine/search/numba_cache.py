@@ -1,0 +1,47 @@
+"""How kernels are compiled, and where Numba keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numba
+
+from slotspec.statemachine.compiler import program
+from slotspec.statemachine.compiler.backend.cache import folder, key_of
+
+fast: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
+"""Options of kernels that Python calls."""
+
+inner: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
+"""Options of functions that only kernels call."""
+
+
+HERE = Path(__file__).parent
+
+
+@lru_cache(maxsize=1)
+def _sources() -> str:
+    """The name of the present kernels: Numba itself looks at one file of them only."""
+    files = [*sorted(HERE.glob("*.py")), Path(program.__file__)]
+    return key_of(*(file.read_text(encoding="utf-8") for file in files))[:16]
+
+
+@contextmanager
+def kernel_cache() -> Iterator[None]:
+    """Kernels that are declared inside are kept in slotspec's own cache folder."""
+    config: Any = numba.config
+    own = config.CACHE_DIR
+    config.CACHE_DIR = str(folder() / f"kernels-{_sources()}")
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = own

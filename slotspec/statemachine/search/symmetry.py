@@ -1,0 +1,134 @@
+"""Whether a model is as symmetric as it says: states are renamed and successors compared.
+
+A rule that asks for "the first free slot", compares references by order or names an element
+by a literal treats equal things differently; so does a property. Under symmetry such a model
+would be checked wrongly, so it is refused.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from slotspec.statemachine.compiler.compile import Compiled, compile_instance
+from slotspec.statemachine.compiler.drivers.symmetry import Symmetry
+from slotspec.statemachine.compiler.program import BASE
+from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.results import Limits, silent
+from slotspec.statemachine.search.canonicalizer import EXACT, IMAGE, PREPARE, Canonicalizer
+from slotspec.statemachine.search.explorer import Explorer
+from slotspec.statemachine.search.invoke import expand_one, image_of, prepare_of
+from slotspec.statemachine.search.worker_pool import Worker
+
+SAMPLES = 256
+STATES = 20_000
+"""States among which the samples are drawn: the first ones of a plain search."""
+
+MEMORY = 64 << 20
+
+
+def check_symmetry(
+    instance: Instance, samples: int = SAMPLES, *, seed: int = 1, compiled: Compiled | None = None
+) -> int:
+    """See that `instance` treats the elements of its symmetric sorts alike.
+
+    Reachable states are renamed at random; a state and its renamed form must have the same
+    successors of every action, up to names, and the same answers to every property.
+
+    :param samples: how many states are renamed.
+    :return: how many comparisons were made.
+    :raises UsageError: ``SET033`` if there is nothing symmetric, or naming what breaks it, or
+        the part that it does not reach.
+    """
+    symmetry = Symmetry(instance)
+    if symmetry.order == 1:
+        raise UsageError(
+            "SET033",
+            f"model {instance.model.name} has no symmetric sort of more than one element at"
+            " these bounds; leave symmetry out",
+        )
+    for part, sort in symmetry.beyond(instance):
+        raise UsageError(
+            "SET033",
+            f"model {instance.model.name}: its part {part} keeps elements of {sort.name}, and"
+            " renaming these does not reach into parts; check without symmetry",
+        )
+    compiled = compiled or compile_instance(instance, symmetric=True)
+    return _Comparison(compiled, symmetry, random.Random(seed)).run(samples)
+
+
+class _Comparison:
+    def __init__(self, compiled: Compiled, symmetry: Symmetry, chance: random.Random) -> None:
+        self.compiled, self.symmetry, self.chance = compiled, symmetry, chance
+        self.instance = compiled.instance
+        self.width = compiled.layout.packed
+        self.worker = Worker(compiled, 1, EXACT)
+        self.canonizer = Canonicalizer(compiled, EXACT)
+
+    def run(self, samples: int) -> int:
+        plain = Explorer(self.compiled, Limits(states=STATES, memory=MEMORY), silent, 1, False)
+        plain.run()
+        count = plain.visited.count
+        states = plain.visited.states.array[: count * self.width].reshape(count, self.width)
+        made = 0
+        for _ in range(samples):
+            words = np.array(states[self.chance.randrange(count)])
+            other = self.renamed(words)
+            if not np.array_equal(words, other):
+                self.compare(words, other)
+                made += 1
+        return made
+
+    def renamed(self, words: Any) -> Any:
+        """A state with its elements renamed at random."""
+        canonizer = self.canonizer
+        starts = self.symmetry.starts
+        for first, stop in pairwise(starts):
+            order = list(range(stop - first))
+            self.chance.shuffle(order)
+            canonizer.renaming[first:stop] = order
+        out = np.zeros_like(words)
+        prepare_of(canonizer.plan[PREPARE], words, canonizer.record, canonizer.colours)
+        image_of(canonizer.plan[IMAGE], canonizer.record, canonizer.renaming, out)
+        return out
+
+    def outcome(self, words: Any) -> tuple[dict[str, Counter[bytes]], set[int]]:
+        """Successors by action, up to names, and what was found in this state."""
+        worker, compiled = self.worker, self.compiled
+        worker.book = compiled.book()
+        worker.book[BASE] = 0
+        rows = expand_one(
+            compiled.expand, worker.book, words, worker.words, worker.source, worker.call
+        )
+        keys = self.canonizer.of(worker.words[: rows * self.width])
+        found: dict[str, Counter[bytes]] = {}
+        for row in range(rows):
+            name = self.instance.calls[int(worker.call[row])].action.name
+            key = keys[row * self.width : (row + 1) * self.width].tobytes()
+            found.setdefault(name, Counter())[key] += 1
+        book = compiled.notebook
+        for number, action in enumerate(self.instance.actions):
+            # calls that change nothing have no successor to compare, but count
+            taken = int(worker.book[book.taken + number])
+            found.setdefault(action.name, Counter())[b""] = taken
+        return found, {event.kind for event in compiled.found(worker.book)}
+
+    def compare(self, words: Any, other: Any) -> None:
+        one, answers = self.outcome(words)
+        two, others = self.outcome(other)
+        book = self.compiled.notebook
+        names = [*book.properties, "the answer to whether a state is final", "a fault"]
+        wrong = [f"action {name}" for name in one if one[name] != two[name]]
+        wrong += [names[kind] for kind in sorted(answers ^ others)]
+        if wrong:
+            raise UsageError(
+                "SET033",
+                f"model {self.instance.model.name} is not as symmetric as its sorts are declared:"
+                f" {', '.join(wrong)} can tell elements apart (by a literal, an order, or the"
+                " first match); check without symmetry, or mend the rule",
+            )

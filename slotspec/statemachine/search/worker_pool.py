@@ -1,0 +1,154 @@
+"""The workers of a search: each with its notebook and its room for successors."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from slotspec.statemachine.compiler.compile import Compiled
+from slotspec.statemachine.search import kernels
+from slotspec.statemachine.search.canonicalizer import Canonicalizer
+from slotspec.statemachine.search.kernels import BATCHES, CURSOR, STOPPED
+from slotspec.statemachine.search.visited import Visited
+
+BATCH = 256
+BURST_SECONDS = 0.1
+"""How long the workers run before limits, interrupts and progress are looked at."""
+
+
+class Worker:
+    """One worker's own memory."""
+
+    def __init__(self, compiled: Compiled, batch: int, mode: int) -> None:
+        rows = batch * max(1, len(compiled.instance.calls))
+        self.book = compiled.book()
+        self.words = np.zeros(rows * compiled.layout.packed, dtype=np.uint64)
+        self.source = np.zeros(rows, dtype=np.uint32)
+        self.call = np.zeros(rows, dtype=np.uint32)
+        self.hashes = np.zeros(kernels.CHUNK, dtype=np.uint64)
+        self.numbers = np.zeros(kernels.CHUNK, dtype=np.uint32)
+        # the initial state is in the table from the start, so it may stand for "nothing yet"
+        first = np.array(compiled.layout.pack(compiled.layout.initial()), dtype=np.uint64)
+        self.recent = np.tile(first, kernels.RECENT << (3 if mode else 0))
+        self.canonizer = Canonicalizer(compiled, mode)
+        self.keys = np.zeros_like(self.words) if mode else self.words
+
+
+class WorkerPool:
+    """Takes levels of the search through the compiled model."""
+
+    def __init__(self, compiled: Compiled, visited: Visited, mode: int) -> None:
+        self.compiled, self.visited = compiled, visited
+        calls = max(1, len(compiled.instance.calls))
+        self.batch = max(1, min(BATCH, (1 << 18) // calls))
+        self.margin = visited.workers * self.batch * calls
+        self.workers = [Worker(compiled, self.batch, mode) for _ in range(visited.workers)]
+        self.pool = ThreadPoolExecutor(visited.workers) if visited.workers > 1 else None
+        self.budget = 4
+        self.batches = 0
+        self.ranges = np.zeros((0, 3), dtype=np.int64)
+
+    def begin(self, ranges: list[tuple[int, int]]) -> None:
+        """Make these numbers of states the work to be done."""
+        rows, number = [], 0
+        for first, stop in ranges:
+            if stop > first:
+                rows.append((first, stop, number))
+                number += -(-(stop - first) // self.batch)
+        self.ranges = np.array(rows or [(0, 0, 0)], dtype=np.int64)
+        self.visited.shared[CURSOR] = 0
+        self.batches = number
+
+    @property
+    def left(self) -> int:
+        """Batches of the level that nobody has taken yet."""
+        return max(0, int(self.batches - self.visited.shared[CURSOR]))
+
+    def rest(self) -> list[tuple[int, int]]:
+        """Ranges of states of the level that nobody has taken yet."""
+        done = int(self.visited.shared[CURSOR])
+        found = []
+        for first, stop, number in self.ranges.tolist():
+            begin = first + max(0, done - number) * self.batch
+            if begin < stop:
+                found.append((begin, stop))
+        return found
+
+    def burst(self, expanding: bool = True, solo: bool = False) -> None:
+        """Let the workers run for about `BURST_SECONDS`, or until they stop by themselves."""
+        started = perf_counter()
+        before = self.left
+        busy = 1 if solo else max(1, min(len(self.workers), before // 2))
+        shared = self.visited.shared
+        shared[BATCHES] = end = min(self.batches, int(shared[CURSOR]) + self.budget * busy)
+        running: list[Future[None]] = []
+        try:
+            if self.pool is None or busy < 2:
+                self._work(0, expanding)
+            else:
+                for number in range(busy):
+                    running.append(self.pool.submit(self._work, number, expanding))
+                wait(running)
+        except BaseException:
+            shared[STOPPED] = 2
+            raise
+        finally:
+            wait(running)
+            # a worker that finds no batch left has counted one too many
+            shared[CURSOR] = min(int(shared[CURSOR]), end)
+        for future in running:
+            future.result()
+        spent = perf_counter() - started
+        done = before - self.left
+        if done and self.left:
+            per = max(spent / done * busy, 1e-9)
+            self.budget = max(1, min(int(BURST_SECONDS / per), 4 * self.budget))
+
+    def _work(self, number: int, expanding: bool) -> None:
+        compiled, visited, worker = self.compiled, self.visited, self.workers[number]
+        table = visited.table
+        assert table is not None
+        kernels.work(
+            number,
+            visited.workers,
+            int(expanding),
+            visited.exact,
+            compiled.expand,
+            worker.book,
+            worker.book.ctypes.data,
+            visited.width,
+            self.batch,
+            visited.states.array,
+            visited.states.address,
+            visited.keys.array,
+            visited.keys.address,
+            visited.separate,
+            visited.parents.array,
+            visited.calls.array,
+            table.address,
+            visited.shared,
+            visited.shared.ctypes.data,
+            self.ranges,
+            worker.words,
+            worker.words.ctypes.data,
+            worker.keys,
+            worker.source,
+            worker.source.ctypes.data,
+            worker.call,
+            worker.call.ctypes.data,
+            worker.hashes,
+            worker.numbers,
+            worker.recent,
+            *worker.canonizer.arguments,
+        )
+
+    def close(self) -> None:
+        if self.pool is not None:
+            self.pool.shutdown(wait=True)
+
+    def total(self, first: int, count: int) -> Any:
+        """Sum over all workers of `count` cells of their notebooks."""
+        return sum(worker.book[first : first + count] for worker in self.workers)

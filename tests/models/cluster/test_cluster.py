@@ -1,0 +1,131 @@
+"""Exact sizes of the cluster within its default bounds, and its verdicts.
+
+A change of any of these numbers is a change of the protocol that is modelled.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from slotspec.models import load_model
+from slotspec.models.slot_manager.matching import offer_free_slot
+from slotspec.models.slot_manager.state import OK, SlotManagerState
+from slotspec.statemachine import Kind, Limits, Result, Verdict, check
+from slotspec.statemachine.interpreter.exploring import explore_interpreted
+from slotspec.statemachine.search.engine import explore_compiled
+from slotspec.statemachine.simulate import simulate
+
+CLUSTER = load_model("cluster")
+COUNTS = {
+    ("1.11", "losses"): (458_999, 1_554_541, 69),
+    ("1.11", "sharing"): (81_954, 236_065, 97),
+    ("1.11", "crashes"): (1_447_092, 5_788_985, 84),
+    ("1.11", "leaders"): (583_967, 1_988_497, 80),
+    ("1.11", "repeats"): (938_466, 3_091_236, 90),
+    ("1.12", "losses"): (458_999, 1_554_541, 69),
+    ("1.12", "sharing"): (80_355, 231_767, 97),
+    ("1.12", "crashes"): (1_447_092, 5_788_985, 84),
+    ("1.12", "leaders"): (583_967, 1_988_497, 80),
+    ("1.12", "repeats"): (938_466, 3_091_236, 90),
+    ("1.13", "losses"): (743_947, 2_468_483, 81),
+    ("1.13", "sharing"): (83_352, 239_067, 97),
+    ("1.13", "crashes"): (1_725_118, 6_795_263, 89),
+    ("1.13", "leaders"): (285_489, 967_969, 74),
+    ("1.13", "repeats"): (628_238, 2_052_494, 90),
+}
+"""States, transitions, depth. With one task and one slot 1.11 and 1.12 do the same; 1.13
+numbers its offers, and its JobMaster leads again with a new pool."""
+
+DEVIATIONS = {
+    "losses": {
+        "manager_no_allocation_is_waiting_and_fulfilled",
+        "manager_unused_connections_are_idle",
+        "table_only_an_allocated_slot_has_a_timeout",
+    },
+    "sharing": {
+        "manager_no_allocation_is_waiting_and_fulfilled",
+        "manager_unused_connections_are_idle",
+        "manager_idle_connections_are_unused",
+    },
+    "crashes": {
+        "manager_no_allocation_is_waiting_and_fulfilled",
+        "manager_unused_connections_are_idle",
+        "table_only_an_allocated_slot_has_a_timeout",
+        "manager_an_allocation_is_in_one_slot",
+        "manager_carried_allocations_are_fulfilled",
+    },
+    "leaders": {
+        "manager_no_allocation_is_waiting_and_fulfilled",
+        "manager_unused_connections_are_idle",
+    },
+    "repeats": {
+        "manager_no_allocation_is_waiting_and_fulfilled",
+        "manager_unused_connections_are_idle",
+    },
+}
+TINY = {"slots_per_task_manager": 1, "parallelism": 1, "allocations": 2}
+CALM = {**TINY, "losses": 0, "early_timeouts": 0}
+
+
+def verdicts(result: Result) -> dict[str, Verdict]:
+    return {p.property.name: p.verdict for p in result.properties}
+
+
+@pytest.mark.parametrize(("generation", "scope"), COUNTS)
+def test_every_scope_holds_with_exactly_these_states(generation: str, scope: str) -> None:
+    instance = CLUSTER.instance(generation=generation, scope=scope)
+    found = check(instance, limits=Limits(states=5_000_000))
+    assert (found.states, found.transitions, found.depth) == COUNTS[generation, scope]
+    assert found.verdict is Verdict.HOLDS
+    others = {name: v for name, v in verdicts(found).items() if v is not Verdict.HOLDS}
+    assert set(others.values()) == {Verdict.DEVIATES}
+    assert set(others) <= DEVIATIONS[scope]
+    claims = [p for p in found.properties if p.property.kind is Kind.LEADS_TO]
+    assert len(claims) == 4
+    assert all(claim.reason is None for claim in claims)  # each is about something
+
+
+@pytest.mark.parametrize("generation", CLUSTER.generations)
+def test_without_faults_there_is_little_to_see(generation: str) -> None:
+    found = check(CLUSTER.instance(CALM, generation=generation))
+    assert (found.states, found.transitions, found.depth) == (188, 390, 28)
+    assert found.verdict is Verdict.HOLDS
+
+
+def test_both_engines_agree_on_a_cluster_that_loses_a_message() -> None:
+    instance = CLUSTER.instance({**CALM, "losses": 1}, generation="1.12")
+    one, other = explore_interpreted(instance), explore_compiled(instance)
+    assert (one.states, one.transitions, one.depth) == (
+        other.states,
+        other.transitions,
+        other.depth,
+    )
+    assert one.fired == other.fired
+    assert verdicts(one) == verdicts(other)
+    assert one.states > 1_000
+
+
+def keep_nothing(s: SlotManagerState, slot: int) -> int:
+    """A free slot is forgotten."""
+    return OK
+
+
+def test_a_rule_of_a_part_is_replaced_in_the_cluster() -> None:
+    instance = CLUSTER.instance(CALM, generation="1.12", replace={offer_free_slot: keep_nothing})
+    for explore in (explore_interpreted, explore_compiled):
+        found = {p.property.name: p for p in explore(instance).properties}
+        never = found["the_job_finishes"]
+        assert never.verdict is Verdict.VIOLATED
+        assert never.finding is not None
+        assert never.finding.loop is not None
+        assert (
+            found["every_request_is_settled"].verdict is Verdict.HOLDS
+        )  # it fails, again and again
+
+
+def test_a_storm_breaks_nothing() -> None:
+    found = simulate(
+        CLUSTER.instance(generation="1.12", scope="storm"), "compiled", seed=3, runs=200, steps=400
+    )
+    assert found.violation is None
+    assert found.steps > 20_000

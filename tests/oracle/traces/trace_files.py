@@ -1,0 +1,49 @@
+"""Small traces for the tests: a header, steps, and files made of them."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+RECORDED = Path(__file__).parents[2] / "data" / "traces" / "slot_pool"
+
+SMALL = {
+    "cpu": 1.0,
+    "task_heap_mb": 256,
+    "task_off_heap_mb": 0,
+    "managed_mb": 64,
+    "network_mb": 32,
+    "extended": {},
+}
+
+
+def header(**changes: Any) -> dict[str, Any]:
+    """A correct header; a change to ... removes the field."""
+    fields: dict[str, Any] = {
+        "format": 1,
+        "implementation": "org.apache.flink SlotPoolImpl",
+        "version": "1.12.5",
+        "config": {"idle_slot_timeout_ms": 50, "batch_slot_timeout_ms": 80},
+        "profiles": {"any": "ANY", "unknown": "UNKNOWN", "small": SMALL},
+        "causes": {"other": "RuntimeException"},
+        "task_managers": {"tm1": {"host": "host1"}},
+        "seed": 0,
+    } | changes
+    return {name: value for name, value in fields.items() if value is not ...}
+
+
+def step(op: str = "start", **fields: Any) -> dict[str, Any]:
+    """A step that returns null and has no effects, unless told otherwise; ... removes."""
+    record = {"op": op, "result": None, "effects": []} | fields
+    return {name: value for name, value in record.items() if value is not ...}
+
+
+def write(path: Path, *lines: Any) -> Path:
+    """A file of these lines: bytes as they are, anything else as JSON."""
+    data = b"".join(
+        line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines
+    )
+    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
+    return path

@@ -1,0 +1,64 @@
+"""Both engines on one instance, down to where each of them says that a fault is."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from slotspec.statemachine import Instance, Result, explore_interpreted
+from slotspec.statemachine.compiler.compile import compile_instance
+from slotspec.statemachine.results import NO_LIMITS, Limits, silent
+from slotspec.statemachine.search.canonicalizer import PLAIN
+from slotspec.statemachine.search.explorer import Explorer
+
+
+def compiled_with_site(instance: Instance, limits: Limits = NO_LIMITS) -> tuple[Result, str | None]:
+    """The compiled search, and where its machine code says that the first fault is."""
+    compiled = compile_instance(instance)
+    explorer = Explorer(compiled, limits, silent, 1, False, PLAIN, None)
+    result = explorer.run()
+    met = explorer.found.get(compiled.notebook.fault)
+    return result, None if met is None else str(compiled.sites[met.site])
+
+
+def place_in(fault: str) -> tuple[str, str, int] | None:
+    """Code, file and line of a fault; None where it names no line."""
+    code = re.match(r"([A-Z]{3}\d{3})?", fault)
+    line = re.search(r"([\w.]+\.py):(\d+)", fault)
+    return (code[0], line[1], int(line[2])) if code and line else None
+
+
+def compare(instance: Instance, limits: Limits = NO_LIMITS) -> tuple[Result, Result]:
+    """The results of both engines, which agree in everything that is said.
+
+    :raises AssertionError: they do not.
+    """
+    interpreted = explore_interpreted(instance, limits)
+    compiled, site = compiled_with_site(instance, limits)
+    for name in ("states", "transitions", "depth", "taken", "fired", "dead", "verdict"):
+        one, two = getattr(compiled, name), getattr(interpreted, name)
+        assert one == two, f"{name}: compiled {one}, interpreted {two}"
+    for first, second in zip(compiled.properties, interpreted.properties, strict=True):
+        name = first.property.name
+        assert first.verdict is second.verdict, f"{name}: {first.verdict}, {second.verdict}"
+        assert first.finding == second.finding, f"{name}: {first.finding}, {second.finding}"
+    assert compiled.deadlock == interpreted.deadlock
+    assert (compiled.fault is None) == (interpreted.fault is None), (
+        f"faults: compiled {site}, interpreted {_said(interpreted)}"
+    )
+    if compiled.fault is not None and interpreted.fault is not None:
+        assert compiled.fault.calls == interpreted.fault.calls
+        said = _said(interpreted)
+        assert site is not None
+        assert said is not None
+        there, here = place_in(site), place_in(said)
+        assert there is not None
+        # what a step leaves behind is seen at its end, in no line of a rule
+        assert site[:6] == said[:6] or not said.startswith("STP"), f"{site} / {said}"
+        if here is not None:
+            assert there[1:] == here[1:], f"{site} / {said}"
+    return compiled, interpreted
+
+
+def _said(result: Result) -> Any:
+    return None if result.fault is None else result.fault.fault

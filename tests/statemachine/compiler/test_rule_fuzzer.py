@@ -1,0 +1,45 @@
+"""Random models mean the same to both engines; see :mod:`tests.statemachine.compiler.rule_fuzzer`."""
+
+from __future__ import annotations
+
+import ast
+import os
+from pathlib import Path
+
+import pytest
+
+from slotspec.statemachine.compiler.frontend.expressions import COMPARISONS
+from tests.statemachine.compiler.rule_fuzzer import Writer, try_one
+
+MODELS = int(os.environ.get("SLOTSPEC_RULE_MODELS", "25"))
+"""How many models to try; some hundreds take minutes."""
+
+
+@pytest.mark.parametrize("seed", range(MODELS))
+def test_a_random_model_means_the_same(seed: int, tmp_path: Path) -> None:
+    what, result = try_one(seed, tmp_path)
+    assert what in ("compared", "fault")
+    assert result is not None
+
+
+def test_every_construct_is_written() -> None:
+    texts = "\n".join(Writer(seed).text() for seed in range(25))
+    for word in (
+        *("any(", "all(", "sum(", "min(", "max(", "next(", "default=", "enumerate(", "zip("),
+        *("reversed(", "range(", ".elements(", ".effects", ".boxes:", " not in ", " in SET"),
+        *(":=", "match ", "case _", " as m", "while ", "break", "continue", "emit(", "two="),
+        *("fire(", "renew(", "restart(", "elif ", " if ", "NONE", ".kind", "ROWS", "TABLE"),
+    ):
+        assert word in texts, word
+
+
+def test_a_wrong_translation_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With ``>`` translated as ``>=``, the engines differ."""
+    monkeypatch.setitem(COMPARISONS, ast.Gt, "sge")
+
+    def tried() -> None:
+        for seed in range(25):
+            try_one(seed, tmp_path)
+
+    with pytest.raises(AssertionError):
+        tried()
