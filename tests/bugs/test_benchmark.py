@@ -33,6 +33,7 @@ def test_the_page_is_up_to_date() -> None:
     assert all(m.states and m.seconds and m.fuzz and m.conform for m in measured.values())
 
 
+@pytest.mark.slow
 def test_what_the_page_says_of_the_fuzz_is_so() -> None:
     """The shortest of them, tried anew; the others are as the page was made."""
     measured = generator().read(PAGE)

@@ -30,6 +30,7 @@ def healthy(
     return explore_compiled(instance, MOST)
 
 
+@pytest.mark.slow
 @each_bug
 def test_it_is_found_with_its_shortest_trace(bug: Bug) -> None:
     until = Limits(MOST.states, seconds=MOST.seconds, until=bug.property)
@@ -45,6 +46,7 @@ def test_it_is_found_with_its_shortest_trace(bug: Bug) -> None:
     assert told.states == f"{result.states:,}", "run python docs/known_bugs.py new"
 
 
+@pytest.mark.slow
 @each_bug
 def test_the_healthy_model_does_not_have_it(bug: Bug) -> None:
     result = healthy(bug.model, bug.generation, bug.scope, tuple(sorted(bug.bounds.items())))

@@ -126,6 +126,7 @@ def test_another_model(capsys: pytest.CaptureFixture[str]) -> None:
     assert "no divergence" in told
 
 
+@pytest.mark.slow
 def test_a_known_bug(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trace = tmp_path / "found.jsonl"
     # named as everywhere, by the number alone

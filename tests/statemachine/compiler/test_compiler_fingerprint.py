@@ -292,7 +292,9 @@ def test_a_partial_is_seen_through(tmp_path: Path) -> None:
     assert known(room.model.instance()) != first
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "name", [n if n != "cluster" else pytest.param(n, marks=pytest.mark.slow) for n in MODELS]
+)
 def test_every_built_in_model_can_be_judged(name: str) -> None:
     model = load_model(name)
     made = {
