@@ -21,6 +21,7 @@ def made() -> dict[str, bytes]:
     return gallery()
 
 
+@pytest.mark.slow
 def test_there_is_no_file_too_many_or_too_few(made: dict[str, bytes]) -> None:
     there = {str(p.relative_to(FOLDER)) for p in FOLDER.rglob("*") if p.is_file()}
     assert there == set(made), MEND
