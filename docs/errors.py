@@ -27,9 +27,9 @@ AREAS = {
 
 HEAD = """# Error codes
 
-Written by docs/errors.py from the sources; do not edit. Every error that slotspec raises on
-purpose has a stable code. The message names the offending value and says what to write instead;
-`…` stands for what depends on the case.
+docs/errors.py writes this page from the sources; do not edit it. Every error that slotspec raises
+on purpose has a stable code. The message names the offending value and says what to write instead;
+`…` stands for the parts that vary.
 """
 
 

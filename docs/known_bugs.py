@@ -1,7 +1,7 @@
 """Write docs/known-bugs.md: ``python docs/known_bugs.py [ISSUE…]``.
 
-The table is measured. The fuzz takes minutes: with issues (or ``new``) it is run for these alone
-and for what the page does not have yet.
+The script measures the table. Fuzzing takes minutes: with issues (or ``new``), it fuzzes only these
+and bugs that the page does not have yet.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ TARGET = Path(__file__).with_name("known-bugs.md")
 
 HEAD = """# Known bugs
 
-Written by docs/known_bugs.py; do not edit. Bugs from the history of Flink's slot protocol, each a
-rule or two of the healthy model done wrong as Flink once did it. `slotspec check --bug ISSUE` finds
-one, `--bug all` finds all, `slotspec list bugs` says what they are, and `slotspec draw --bug ISSUE`
-draws the trace.
+docs/known_bugs.py writes this page; do not edit it. These are bugs from the history of Flink's
+slot protocol. Each one replaces a rule or two of the healthy model by what Flink once did.
+`slotspec check --bug ISSUE` finds one, `--bug all` finds all, `slotspec list bugs` describes them,
+and `slotspec draw --bug ISSUE` draws the trace. The columns of the table are:
 
-The property is the one that the check finds broken, by a trace of so many steps; there is no
-shorter one, except where the property is a `leads to`: there it is a stem and a
-[loop](liveness.md), which is short. The healthy model at the same bounds was searched whole, and
-has the property. States
-and seconds are those of the search up to the level in which the bug is found, with nothing to be
-compiled any more. The fuzz compares results, effects and states of random sequences on the model
-with the bug with those of the healthy one, and knows nothing of properties: the number is the
-length of what it shortened its first difference to, and "no" means that {examples:,} sequences
-showed none; "-" stands where there is no recorded class of that model. The simulation holds the
-model with the bug against its properties in {runs:,} random runs, from one seed: again the length
-after shortening, of the first property that was seen broken. The last column says at which step
-`slotspec conform` refuses the trace that the check wrote; "no" where the trace's form does not tell
-what goes wrong, so that neither can a fuzz find it.
+- *property*: what the check finds violated. At the same bounds, the healthy model has this property
+  in every reachable state.
+- *length*: steps of the shortest trace; for a `leads to` property, steps of a short stem and
+  [loop](liveness.md).
+- *states*, *seconds*: size and duration of the search up to the level with the bug, without
+  compilation.
+- *fuzz*: steps of the shrunk sequence. The fuzzer compares results, effects and states of random
+  sequences on the broken and on the healthy model, and knows no properties. "no" means that
+  {examples:,} sequences showed no difference; "-" means that the model has no recorded class.
+- *simulation*: steps of the shrunk run that violates a property first, in {runs:,} random runs from
+  one seed.
+- *conform*: the step at which `slotspec conform` rejects the trace that the check wrote. "no" means
+  that such traces do not show what goes wrong, so a fuzzer cannot find it either.
 """
 
 COLUMNS = (
@@ -55,7 +55,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured of a bug, as it stands on the page."""
+    """The measurements of a bug, as the page shows them."""
 
     states: str
     seconds: str
@@ -65,9 +65,9 @@ class Measured:
 
 
 def searched(bug: Bug) -> tuple[str, str]:
-    """States and seconds of the search for a bug: the least of three.
+    """States and seconds of the search for a bug; the fastest of three searches.
 
-    :raises SystemExit: the search does not find what the bug says.
+    :raises SystemExit: the search does not find the violation that the bug declares.
     """
     from slotspec.cli.bugs import is_as_told
     from slotspec.statemachine import Limits, check
@@ -83,7 +83,7 @@ def searched(bug: Bug) -> tuple[str, str]:
 
 
 def fuzzed(bug: Bug) -> str:
-    """What the fuzz finds of a bug."""
+    """What the fuzzer finds."""
     from slotspec.oracle.fuzzing import can_be_fuzzed, finds_bug
 
     if not can_be_fuzzed(bug.model):
@@ -93,7 +93,7 @@ def fuzzed(bug: Bug) -> str:
 
 
 def simulated(bug: Bug) -> str:
-    """What random runs that are held against the properties find of a bug."""
+    """What random runs find when every step is checked against the properties."""
     from slotspec.statemachine.simulate import simulate
 
     found = simulate(bug.instance()).finding
@@ -101,7 +101,7 @@ def simulated(bug: Bug) -> str:
 
 
 def replayed(bug: Bug) -> str:
-    """Whether the healthy model refuses the trace that the check wrote, and at which step."""
+    """Whether the healthy model rejects the trace that the check wrote, and at which step."""
     from slotspec.cli.bugs import search
     from slotspec.oracle.conformance.replay import conform
     from slotspec.oracle.fuzzing import can_be_fuzzed
@@ -122,7 +122,7 @@ def replayed(bug: Bug) -> str:
 
 
 def read(text: str) -> dict[str, Measured]:
-    """What a page has measured, by issue."""
+    """The measurements on a page, by issue."""
     cells = [[c.strip() for c in line.split("|")[1:-1]] for line in text.splitlines()]
     return {
         row[0].split("]")[0].lstrip("["): Measured(*row[4:9])
@@ -141,8 +141,8 @@ def page(measured: dict[str, Measured]) -> str:
     return "\n".join(
         [
             HEAD.format(examples=EXAMPLES, runs=RUNS),
-            f"Of the {len(BENCHMARK)} bugs of the benchmark {len(shown)} are shown"
-            f" ({len(bugs)} issues with regressions and further ones).",
+            f"The models show {len(shown)} of the {len(BENCHMARK)} bugs of the benchmark"
+            f" ({len(bugs)} issues, including regressions and further ones).",
             "",
             *table(measured),
             "",
@@ -151,7 +151,7 @@ def page(measured: dict[str, Measured]) -> str:
             *(entry(bug) for bug in bugs.values()),
             "## Not shown",
             "",
-            "What the models cannot express, and why.",
+            "The models cannot express these bugs, for the given reasons.",
             "",
             *missing(),
         ]
@@ -172,7 +172,7 @@ def table(measured: dict[str, Measured]) -> list[str]:
 
 
 def entry(bug: Bug) -> str:
-    """What a bug is."""
+    """The description of a bug."""
     number = next(
         (f"; number {r.number} of the benchmark" for r in BENCHMARK if bug.issue in r.issues), ""
     )
@@ -188,7 +188,7 @@ def entry(bug: Bug) -> str:
 
 def missing() -> list[str]:
     """The bugs of the benchmark that are not shown."""
-    lines = ["| number | issues | what goes wrong | it |", "|--:|---|---|---|"]
+    lines = ["| number | issues | what goes wrong | not shown because it |", "|--:|---|---|---|"]
     for row in BENCHMARK:
         absent = [issue for issue in row.issues if issue not in known_bugs()]
         if len(absent) == len(row.issues):

@@ -11,11 +11,12 @@ TARGET = Path(__file__).with_suffix(".md")
 
 HEAD = """# Properties
 
-Written by docs/properties.py from the declarations; do not edit. An `always` property is about
-every reachable state, a `step` property about every step, a `sometimes` property says that some
-reachable state has it, and a `leads to` property that what it is about finally leads to something
-else ([liveness](liveness.md)). The source names what in Flink it is about. Where a deviation is
-allowed, a violation is reported as a known deviation of Flink and fails no check.
+docs/properties.py writes this page from the declarations; do not edit it. An `always` property
+holds in every reachable state, a `step` property in every step, and a `sometimes` property in at
+least one reachable state. A `leads to` property says that one condition eventually leads to another
+([liveness](liveness.md)). The source names the place in Flink that a property is about. If a
+property has an allowed deviation, a check reports its violation as a known deviation of Flink and
+does not fail.
 """
 
 

@@ -158,7 +158,7 @@ def decided_for_good(before: Transaction, after: Transaction) -> bool:
     """A manager that has committed or aborted stays so."""
     return all(
         old == new or old not in (Manager.COMMITTED, Manager.ABORTED)
-        for old, new in zip(before.manager, after.manager, strict=False)
+        for old, new in zip(before.manager, after.manager, strict=True)
     )
 
 

@@ -1,9 +1,9 @@
-"""The numbers in docs/runs.md and README.md, from the JSON of checks and what commands print.
+"""Refresh the numbers in docs/runs.md and README.md.
 
-``slotspec check --json FILE`` and ``python -m tests.readme_tables FILE`` write them; ``slotspec
-check MODEL --json FILE`` does for the sections of that model. Without a file the README's tables
-are made anew from docs/runs.md and docs/known-bugs.md, and the outputs behind the commands of
-README.md and docs/declaring.md by running them.
+``slotspec check --json FILE && python -m tests.readme_tables FILE`` refreshes all of docs/runs.md;
+``slotspec check MODEL --json FILE`` is enough for the section of one model. The script then copies
+the README's tables from docs/runs.md and docs/known-bugs.md, runs the commands of README.md and
+docs/declaring.md, and updates their outputs. Without a file it does only that.
 """
 
 from __future__ import annotations
@@ -27,21 +27,21 @@ DECLARING = ROOT / "docs" / "declaring.md"
 
 HEAD = """# What was checked
 
-Written by `slotspec check --json FILE` and `python -m tests.readme_tables FILE`; do not edit.
+`slotspec check --json FILE` and `python -m tests.readme_tables FILE` write this page; do not edit.
 
-Each run is a model at a generation and the bounds of one scope (`slotspec list scopes`). Every
-reachable state of it was visited, and each property holds in all of them that is not listed as
-broken by Flink. A state is one in which the model rests between two operations; a transition is an
-operation that is possible there, those that change nothing included; the depth is the largest
-number of operations that a state is away from the start.
+Each run checks a model at one generation and the bounds of one scope (`slotspec list scopes`). The
+check visited every reachable state. Every property holds in all of them, except those listed as
+broken by Flink. A state is what the model looks like between two operations. A transition is an
+operation that is possible in a state, even if it changes nothing. The depth is the largest number
+of operations from the start to a state, by the shortest path.
 
-What Flink breaks stays a property, is reported as `DEVIATES` with its shortest trace, and does not
-make a check fail. `slotspec check MODEL --property NAME --verbose` shows the trace with its effects
-and changes; here it stands if it is no longer than {longest} steps.
+A property that Flink breaks stays a property. A check reports it as `DEVIATES` with its shortest
+trace, and does not fail. This page shows traces of up to {longest} steps. `slotspec check MODEL
+--property NAME --verbose` shows any trace, with effects and changes.
 """
 
 LONGEST = 8
-"""A trace with more steps is not written out."""
+"""Steps of the longest trace that the page shows."""
 
 SHOWN_BUGS = (
     "FLINK-8934",
@@ -53,15 +53,15 @@ SHOWN_BUGS = (
     "FLINK-12260",
     "FLINK-11059",
 )
-"""Those that the README shows: of each model, one at least."""
+"""Bugs that the README shows: at least one for each model."""
 
 Runs = list[dict[str, Any]]
 
 
 def updated(page: str, made: Runs) -> str:
-    """`page` with the sections of the models in `made` written anew.
+    """`page` with new sections for the models in `made`.
 
-    :raises SystemExit: the runs of a model are not all of its default runs, or some do not hold.
+    :raises SystemExit: some default runs of a model are missing, or some do not hold.
     """
     of = dict(re.findall(r"^## (\w+)\n\n(.*?)(?=^## |\Z)", page, flags=re.M | re.S))
     for model in dict.fromkeys(run["model"] for run in made):
@@ -82,7 +82,7 @@ def complain_if_partial(model: str, made: Runs) -> None:
 
 
 def section(model: str, made: Runs) -> str:
-    """What docs/runs.md says of a model."""
+    """The section of docs/runs.md about a model."""
     names = {declared["name"] for run in made for declared in run["properties"]}
     broken = {name for name, _ in found_in(made)}
     said = f"{len(names)} properties"
@@ -114,7 +114,7 @@ Found = dict[tuple[str, str], dict[str, list[str]]]
 
 
 def found_in(made: Runs) -> Found:
-    """For each property and reason, by generation, the calls of the shortest trace."""
+    """The calls of the shortest trace for each property, reason and generation."""
     found: Found = {}
     for run in made:
         for declared in run["properties"]:
@@ -132,7 +132,7 @@ def reasons(made: Runs) -> list[str]:
 
 
 def deviations(made: Runs) -> list[str]:
-    """One row for each property, reason and trace, with the generations that it is of."""
+    """One row for each property, reason and trace, with its generations."""
     notes = reasons(made)
     rows = ["| broken property | in | why | steps | shortest trace |", "|---|---|--:|--:|---|"]
     for (name, reason), by_generation in found_in(made).items():
@@ -152,7 +152,7 @@ def short(call: str) -> str:
 
 
 def filled(readme: str, page: str, bugs: str) -> str:
-    """`readme` with its tables written anew from docs/runs.md and docs/known-bugs.md."""
+    """`readme` with new tables from docs/runs.md and docs/known-bugs.md."""
     for name, lines in {"models": models_of(page), "bugs": bugs_of(bugs)}.items():
         body = "\n".join([f"<!-- {name} -->", "", *lines, "", "<!-- end -->"])
         readme = re.sub(rf"<!-- {name} -->.*?<!-- end -->", lambda _, b=body: b, readme, flags=re.S)
@@ -184,7 +184,7 @@ def cells(numbers: list[int]) -> str:
 
 
 def bugs_of(page: str) -> list[str]:
-    """The head of the table of known bugs, and how long it is."""
+    """The rows of known bugs that the README shows, and how many more there are."""
     found = {}
     head = re.search(r"^\| bug \|.*\n\|[-:|]+\|$", page, re.M)
     assert head is not None

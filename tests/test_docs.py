@@ -6,27 +6,70 @@ import contextlib
 import importlib.util
 import io
 import re
+import xml.etree.ElementTree as ET
+from collections import Counter
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from slotspec.diagrams.pictures import svg
 from tests.blocks import Block, blocks_of, masked, prepare, shell
+from tests.diagrams.samples import SVG, texts
 
 ROOT = Path(__file__).parents[1]
 DECLARING = blocks_of((ROOT / "docs" / "declaring.md").read_text(encoding="utf-8"))
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-@pytest.mark.parametrize("name", ["properties", "errors"])
-def test_a_generated_page_is_up_to_date(name: str) -> None:
-    place = ROOT / "docs" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"docs_{name}", place)
+def script(name: str) -> ModuleType:
+    """The script in ``docs`` that writes a page or a picture."""
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["properties", "errors"])
+def test_a_generated_page_is_up_to_date(name: str) -> None:
     written = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
-    assert written == module.page(), f"run python docs/{name}.py"
+    assert written == script(name).page(), f"run python docs/{name}.py"
+
+
+def test_the_generated_picture_of_the_packages_is_up_to_date() -> None:
+    module = script("architecture")
+    committed = module.TARGET.read_text(encoding="utf-8")
+    # fonts and versions of Graphviz move things, but words, boxes and arrows stay
+    assert structure(committed) == structure(svg(module.picture())), (
+        "run python docs/architecture.py"
+    )
+
+
+def structure(picture: str) -> tuple[list[str], Counter[str]]:
+    """The words of an SVG, and how many boxes and arrows it has."""
+    groups = ET.fromstring(picture).iter(f"{SVG}g")
+    return texts(picture), Counter(group.get("class") or "" for group in groups)
+
+
+ANY_OF = {"NAME": "slot_pool", "NNNN": "8934", "COMMAND": "check"}
+"""Words in paths that stand for any of several -> one of them."""
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_a_page_for_contributors_names_what_exists(name: str) -> None:
+    page = (ROOT / name).read_text(encoding="utf-8")
+    paths = set(re.findall(r"`((?:slotspec|tests|docs|benchmarks|examples)/[\w./]+)`", page))
+    assert paths
+    for path in paths:
+        named = re.sub("[A-Z]{4,}", lambda word: ANY_OF.get(word[0], word[0]), path)
+        assert (ROOT / named).exists(), path
+
+
+def test_the_architecture_fits_on_a_few_screens() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert len(page.splitlines()) <= 200
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

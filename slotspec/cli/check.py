@@ -164,6 +164,7 @@ def check(
     if faults and (bug or json_to == "-"):
         for instance, why in faults.items():
             typer.echo(f"FAULT OF SLOTSPEC in {instance.title}: {why}", err=True)
+    tell_unused(instances)
     if json_to is not None:
         write_json(json_to, results, many=len(instances) > 1)
     if html_to is not None:
@@ -174,6 +175,16 @@ def check(
     if trace_out is not None:
         write_trace(trace_out, results, chosen=bool(properties))
     raise typer.Exit(FAULT if faults else exit_code(results, left))
+
+
+def tell_unused(instances: Sequence[Instance]) -> None:
+    """Say, beside the report, what models from files declare and nothing uses."""
+    from slotspec.models import MODELS
+    from slotspec.statemachine.declaration.unused import unused
+
+    for model in dict.fromkeys(instance.model for instance in instances):
+        for line in unused(model) if model.name not in MODELS else []:
+            typer.echo(f"unused in {model.name}: {line}", err=True)
 
 
 def run(request: Request, instances: Sequence[Instance], apart: bool) -> Outcome:

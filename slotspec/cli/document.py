@@ -65,11 +65,17 @@ def document(result: Result) -> dict[str, Any]:
 
 
 def round_(found: PropertyResult) -> dict[str, Any]:
-    """Where a run that never ends begins to go round, and what it is about."""
-    if found.property.kind is not Kind.LEADS_TO:
-        return {}
+    """Where a run that never ends begins to go round, and the elements that a trace is about."""
     finding = found.finding
     names = found.property.parameters
+    if found.property.kind is not Kind.LEADS_TO:
+        if not names:
+            return {}
+        missing = [dict(zip(names, elements, strict=True)) for elements in found.missing]
+        return {
+            "elements": dict(zip(names, finding.elements, strict=True)) if finding else None,
+            "missing": missing,
+        }
     return {
         "loop": finding and finding.loop,
         "since": finding and finding.since,

@@ -279,7 +279,8 @@ def packed(result: Result) -> dict[str, Any]:
     for name in ("deadlock", "fault"):
         made[name] = _trace(made[name])
     made["properties"] = [
-        (p.property.name, p.verdict, _trace(p.finding), p.reason) for p in result.properties
+        (p.property.name, p.verdict, _trace(p.finding), p.reason, p.missing)
+        for p in result.properties
     ]
     return made
 
@@ -290,8 +291,10 @@ def unpacked(made: Mapping[str, Any], instance: Instance) -> Result:
     result.deadlock = _finding(made["deadlock"], instance)
     result.fault = _finding(made["fault"], instance)
     result.properties = [
-        PropertyResult(instance.properties[name], verdict, _finding(trace, instance), reason)
-        for name, verdict, trace, reason in made["properties"]
+        PropertyResult(
+            instance.properties[name], verdict, _finding(trace, instance), reason, missing
+        )
+        for name, verdict, trace, reason, missing in made["properties"]
     ]
     return result
 

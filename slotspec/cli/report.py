@@ -191,9 +191,7 @@ def findings(result: Result, everything: bool) -> Iterator[tuple[str, Finding | 
             word = "WITNESS of" if verdict is Verdict.HOLDS else verdict.value
             declared = found.property
             more = f" ({found.reason})" if found.reason else ""
-            if found.finding and found.finding.elements:
-                chosen = formatter_of(result.instance).chosen(declared, found.finding.elements)
-                more = f" [{chosen}]{more}"
+            more = formatter_of(result.instance).about(declared, found.finding) + more
             yield f"{word} {declared.name} of {name}: {declared.description}{more}", found.finding
 
 

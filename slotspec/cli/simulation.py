@@ -9,7 +9,7 @@ from slotspec.cli.document import steps
 from slotspec.cli.output import Output
 from slotspec.cli.report import trace, unfired
 from slotspec.statemachine.declaration.model import Instance, Kind
-from slotspec.statemachine.formatting import NOTHING
+from slotspec.statemachine.formatting import NOTHING, formatter_of
 from slotspec.statemachine.results import Limit
 from slotspec.statemachine.simulate import Simulation
 
@@ -118,7 +118,9 @@ def title(result: Simulation) -> str:
         text = result.finding.fault if result.finding else None
         return f"VIOLATED protocol of {name}: {text or found.text}"
     assert found.name is not None
-    return f"VIOLATED {found.name} of {name}: {result.instance.properties[found.name].description}"
+    declared = result.instance.properties[found.name]
+    about = formatter_of(result.instance).about(declared, result.finding)
+    return f"VIOLATED {found.name} of {name}: {declared.description}{about}"
 
 
 def violation(out: Output, result: Simulation) -> None:

@@ -15,7 +15,7 @@ from slotspec.diagrams.palette import DARK, FAMILY, LIGHT
 from slotspec.diagrams.sequence_svg import sequence_svg
 from slotspec.diagrams.sequences import of_finding
 from slotspec.statemachine.declaration.model import Kind
-from slotspec.statemachine.formatting import for_ever
+from slotspec.statemachine.formatting import for_ever, formatter_of
 from slotspec.statemachine.results import Finding, Result, Verdict
 
 MARKS = {
@@ -293,11 +293,10 @@ def _findings(
             if p.verdict is verdict and (p.finding or verdict is Verdict.VIOLATED):
                 if verdict is Verdict.HOLDS and p.property.kind is not Kind.SOMETIMES:
                     continue
-                _keep(
-                    found,
-                    (version, p.property.name),
-                    (result, p.property.name, p.reason or p.property.description, p.finding),
-                )
+                about = formatter_of(result.instance).about(p.property, p.finding)
+                said = f"{p.reason or p.property.description}{about}"
+                named = (version, p.property.name)
+                _keep(found, named, (result, p.property.name, said, p.finding))
     return list(found.values())
 
 

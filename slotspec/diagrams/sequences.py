@@ -65,7 +65,7 @@ def of_property(instance: Instance, declared: Property, finding: Finding) -> Seq
         instance,
         finding,
         f"{declared.name} ({instance.title})",
-        f"{shows}: {declared.description}",
+        f"{shows}: {declared.description}{formatter_of(instance).about(declared, finding)}",
     )
 
 

@@ -41,6 +41,7 @@ from slotspec.statemachine.declaration.rules import (
     emit,
     fire,
     recycle,
+    unchanged,
 )
 from slotspec.statemachine.errors import (
     DeclarationError,
@@ -118,4 +119,5 @@ __all__ = [
     "scalar",
     "silent",
     "single",
+    "unchanged",
 ]

@@ -105,6 +105,12 @@ class TraceFormatter:
             for (name, domain), value in zip(declared.parameters.items(), elements, strict=True)
         )
 
+    def about(self, declared: Property, finding: Finding | None) -> str:
+        """Behind a statement, the elements that a trace is about: `` [gate=gate1]`` or nothing."""
+        if finding is None or not finding.elements:
+            return ""
+        return f" [{self.chosen(declared, finding.elements)}]"
+
 
 def for_ever(finding: Finding) -> str | None:
     """How a run that never ends goes on after the steps before its loop; None: it ends."""

@@ -124,12 +124,15 @@ class PropertyResult:
 
     A ``sometimes`` property HOLDS as soon as a witness is found, with the witness as its
     trace; it is VIOLATED (no trace) when the search was exhaustive without one.
+
+    :param missing: the choices of its elements that no reachable state satisfies it for.
     """
 
     property: Property
     verdict: Verdict
     finding: Finding | None = None
     reason: str | None = None
+    missing: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass

@@ -16,9 +16,10 @@ from typing import Any, Literal
 
 from slotspec.statemachine.check import ENGINES, Engine, compiler_there
 from slotspec.statemachine.declaration.model import Instance, Kind
+from slotspec.statemachine.declaration.questions import questions
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.interpreter.random_walk import InterpretedWalker, Walker
-from slotspec.statemachine.interpreter.replay import explain
+from slotspec.statemachine.interpreter.replay import explain, name_elements
 from slotspec.statemachine.interpreter.rng import estimate
 from slotspec.statemachine.interpreter.shrinking import shrink
 from slotspec.statemachine.interpreter.statistics import CUT, Tally, Violation
@@ -73,7 +74,8 @@ class Simulation:
     :ivar ends: what ended the runs, and how many.
     :ivar taken: for each action, its calls, with and without effect; `moved`: its steps.
     :ivar fired: for each lifecycle transition, how often it was fired.
-    :ivar witnessed: ``sometimes`` property -> (run, steps) where it was first seen.
+    :ivar witnessed: ``sometimes`` property, ``name[job=job0]`` where it has elements ->
+        (run, steps) where it was first seen.
     :ivar deviations: known deviation -> number of runs that showed it.
     :ivar violation: as the run met it; `finding`: shortened and replayed; `minimal`: no
         single call can be left out.
@@ -121,9 +123,9 @@ class Simulation:
     def unwitnessed(self) -> list[str]:
         """``sometimes`` properties that no run satisfied."""
         return [
-            name
-            for name, p in self.instance.properties.items()
-            if p.kind is Kind.SOMETIMES and name not in self.witnessed
+            q.name
+            for q in questions(self.instance)
+            if q.declared.kind is Kind.SOMETIMES and q.name not in self.witnessed
         ]
 
     @property
@@ -227,6 +229,9 @@ def _explain(result: Simulation, reporter: SimulationReporter) -> None:
     )
     shrunk = shrink(result.instance, violation)
     result.finding = explain(result.instance, shrunk.calls, shrunk.fault)
+    if violation.kind == "property" and violation.name is not None:
+        declared = result.instance.properties[violation.name]
+        result.finding = name_elements(result.instance, declared, result.finding)
     result.minimal = shrunk.minimal
     result.shrink_seconds = perf_counter() - started
 

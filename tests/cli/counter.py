@@ -10,7 +10,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 MODEL = '''
 """A counter; what is said of it is given by each test."""
-from slotspec.statemachine import REFUSED, Model, Record, number, scalar
+from slotspec.statemachine import DISABLED, Model, Record, number, scalar
 
 class Row(Record):
     count: int = scalar(number(3), "How far it came.")
@@ -21,7 +21,7 @@ model = Model("counter", "It counts to three.", Row)
 def count_up(s):
     """Count one more."""
     if s.count == 3:
-        return REFUSED
+        return DISABLED
     s.count += 1
     return 0
 '''

@@ -260,9 +260,9 @@ def test_a_trace_is_written_as_json_lines(run: Run, make: Make, tmp_path: Path) 
 
 def test_a_model_may_write_traces_in_its_own_words(run: Run, make: Make, tmp_path: Path) -> None:
     own = """
-from slotspec.statemachine.formatting import Words
+from slotspec.statemachine.formatting import TraceFormatter
 
-class Own(Words):
+class Own(TraceFormatter):
     def call(self, call):
         return "one more!"
 

@@ -12,7 +12,7 @@ from tests.cli.counter import Make, Run
 STEPS = '''
 """A walker whose stride depends on its generation."""
 from slotspec.statemachine import (
-    REFUSED, Bound, Event, Lifecycle, Model, Record, Scope, State, constant, fire, number, scalar,
+    DISABLED, Bound, Event, Lifecycle, Model, Record, Scope, State, constant, fire, number, scalar,
     single,
 )
 
@@ -46,7 +46,7 @@ model = Model(
 def step(s):
     """One step."""
     if s.at + s.stride > s.length:
-        return REFUSED
+        return DISABLED
     if s.at == 0:
         fire(s.walker, 0, Walker.leave)
     s.at += s.stride

@@ -21,7 +21,7 @@ FAULT = '''
 def lose_count(s):
     """Back to nothing."""
     if s.count != 2:
-        return REFUSED
+        return DISABLED
     s.count = 0
     return 0
 '''
@@ -175,7 +175,7 @@ def test_without_a_model_the_cluster_is_simulated(run: Run) -> None:
 def test_ctrl_c_says_what_is_known(make: Make) -> None:
     model = make(
         MODEL.replace(
-            "if s.count == 3:\n        return REFUSED\n    s.count += 1", "s.count = 1 - s.count"
+            "if s.count == 3:\n        return DISABLED\n    s.count += 1", "s.count = 1 - s.count"
         ),
         FINAL,
     )

@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Any
 
 from slotspec.models.logical_slot.lifecycles import LogicalSlot, Occupant, PayloadRun, ReleaseFuture
+from slotspec.statemachine.declaration.effects import Effects, effect
 from slotspec.statemachine.declaration.model import Scope
 from slotspec.statemachine.declaration.records import (
     FLAG,
@@ -25,21 +26,21 @@ from slotspec.statemachine.declaration.records import (
 from slotspec.statemachine.declaration.rules import Array
 
 
-class Effect(IntEnum):
-    """What an operation tells the world, in order. Arguments in brackets."""
+class Effect(Effects):
+    """What an operation tells the world, in order."""
 
-    PAYLOAD_FAIL = 0
-    """(payload, cause) LogicalSlot.Payload.fail"""
-    RETURN_SLOT = 1
-    """(slot) SlotOwner.returnLogicalSlot"""
-    RELEASE_DONE = 2
-    """(slot) the release future completes"""
-    RELEASE_FAILED = 3
-    """(slot) the release future fails"""
-    PHYSICAL_ASSIGN = 4
-    """(physical slot, slot, 1 if accepted) PhysicalSlot.tryAssignPayload"""
-    RAISES = 5
-    """(Raised) the operation ends with an exception; it is always the last effect"""
+    PAYLOAD_FAIL = effect("payload", "cause")
+    """LogicalSlot.Payload.fail"""
+    RETURN_SLOT = effect("slot")
+    """SlotOwner.returnLogicalSlot"""
+    RELEASE_DONE = effect("slot")
+    """the release future completes"""
+    RELEASE_FAILED = effect("slot")
+    """the release future fails"""
+    PHYSICAL_ASSIGN = effect("physical", "slot", "accepted")
+    """PhysicalSlot.tryAssignPayload; `accepted` is 1 or 0"""
+    RAISES = effect("raised")
+    """the operation ends with an exception (:class:`Raised`); it is always the last effect"""
 
 
 class Raised(IntEnum):

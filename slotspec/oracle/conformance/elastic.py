@@ -58,7 +58,7 @@ class ElasticRecord:
             for index, size in zip(indices, new, strict=True):
                 place = place * size + index
             moved[place] = value
-        values[:] = moved
+        list.__setitem__(values, slice(None), moved)  # machines too, which no rule may assign
 
 
 def _made_of(sort: Sort) -> set[str]:

@@ -29,6 +29,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from slotspec.statemachine.declaration.model import Action, Call, Instance, Kind, Property
+from slotspec.statemachine.declaration.questions import asker
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import StepError
 from slotspec.statemachine.formatting import formatter_of
@@ -58,7 +59,7 @@ class ModelMachine(RuleBasedStateMachine):
         for call in self.instance.calls:
             self._calls.setdefault(call.action.name, {})[call.arguments] = call
         self._steps = [
-            (declared, self.instance.rule(declared.function))
+            (declared, asker(self.instance, declared))
             for declared in asked(self.instance, Kind.STEP)
         ]
         self._key = self._now.key
@@ -135,9 +136,7 @@ class ModelMachine(RuleBasedStateMachine):
         except StepError as error:
             raise AssertionError(self.told(str(error))) from error
         for declared, holds in self._steps:
-            if declared.on is None:
-                self._ask(declared, holds, self._before.s, self._now.s)
-            elif declared.on == action:
+            if declared.on in (None, action):
                 self._ask(declared, holds, self._before.s, self._now.s, result, *arguments)
         self._key = self._now.key
         self._now.load(self._key)
@@ -162,7 +161,7 @@ class ModelMachine(RuleBasedStateMachine):
         :raises AssertionError: a deadlock.
         """
         final = self.instance.model.final
-        may_end = final is not None and self.instance.rule(final)(self._now.s)
+        may_end = final is not None and self.instance.runnable(final)(self._now.s)
         if not may_end:
             raise AssertionError(self.told("deadlock: no call is possible"))
 
@@ -236,7 +235,7 @@ def _arguments(name: str) -> Callable[[ModelMachine], st.SearchStrategy[tuple[in
 
 
 def _invariant_of(instance: Instance, declared: Property) -> Any:
-    holds = instance.rule(declared.function)
+    holds = asker(instance, declared)
 
     def check(machine: ModelMachine) -> None:
         machine.ask(declared, holds)

@@ -104,16 +104,13 @@ def a_release_is_done_only_after_the_return(
     before: LogicalSlotState, after: LogicalSlotState
 ) -> bool:
     """Whoever waits for the release hears of it once the owner has the slot, not before."""
-    for slot in range(len(after.slot)):
-        done = False
-        for i in range(len(after.effects)):
-            if after.effects[i][1] == slot:
-                kind = after.effects[i][0]
-                if kind == Effect.RETURN_SLOT and done:
-                    return False
-                if kind == Effect.RELEASE_DONE or kind == Effect.RELEASE_FAILED:
-                    done = True
-    return True
+    return not any(
+        told.slot == returned.slot
+        for last, returned in enumerate(after.effects)
+        if returned.kind == Effect.RETURN_SLOT
+        for first, told in enumerate(after.effects)
+        if first < last and told.kind in (Effect.RELEASE_DONE, Effect.RELEASE_FAILED)
+    )
 
 
 @logical_slot.step("SingleLogicalSlot.returnSlotToOwner")

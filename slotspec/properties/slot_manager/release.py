@@ -88,11 +88,11 @@ def the_reserve_is_kept(before: SlotManagerState, after: SlotManagerState, resul
     "SlotManagerImpl.releaseTaskExecutorIfPossible", on=query_answered, when=asks_before_release
 )
 def who_was_used_meanwhile_stays(
-    before: SlotManagerState, after: SlotManagerState, result: int, query: int, reply: int
+    before: SlotManagerState, after: SlotManagerState, result: int, query: int, answer: int
 ) -> bool:
     """Only a TaskExecutor that agreed, and was not used since it was asked, is released."""
     released = count_effects(after, int(Effect.RELEASE_RESOURCE), NONE, NONE)
-    if before.query[query] == IdleQuery.STALE or reply != Answer.YES:
+    if before.query[query] == IdleQuery.STALE or answer != Answer.YES:
         return released == 0
     return released <= 1
 
@@ -104,7 +104,7 @@ def who_was_used_meanwhile_stays(
     deviation=known("the answer is acted on though the TaskExecutor has left meanwhile"),
 )
 def only_registered_connections_are_released(
-    before: SlotManagerState, after: SlotManagerState, result: int, query: int, reply: int
+    before: SlotManagerState, after: SlotManagerState, result: int, query: int, answer: int
 ) -> bool:
     """A connection that is released by its answer is the one that was asked, still registered."""
     if count_effects(after, int(Effect.RELEASE_RESOURCE), NONE, NONE) == 0:

@@ -14,6 +14,8 @@ from typing import Any
 from slotspec.statemachine.compiler.frontend.symbols import Known, RecordAt, Symbol, kind
 from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle
 from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.declaration.questions import questions
+from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.layout import Layout
 
 FAULT = -(2**63)
@@ -46,12 +48,19 @@ class Site:
 
 
 class ResultBuffer:
-    """Which cell of a notebook holds what."""
+    """Which cell of a notebook holds what.
+
+    :ivar questions: what is asked; its place here is its kind among events.
+    :ivar numbers: for each property the kind of its first question.
+    """
 
     def __init__(self, instance: Instance) -> None:
-        self.properties = list(instance.properties)
-        self.kinds = len(self.properties) + 2
-        self.deadlock = len(self.properties)
+        self.questions = questions(instance)
+        self.numbers: dict[str, int] = {}
+        for number, question in enumerate(self.questions):
+            self.numbers.setdefault(question.declared.name, number)
+        self.kinds = len(self.questions) + 2
+        self.deadlock = len(self.questions)
         self.fault = self.deadlock + 1
         self.opened = EVENTS + EVENT_CELLS * self.kinds
         self.taken = self.opened + self.kinds
@@ -76,6 +85,8 @@ class Translated:
     """One translated function: its name, and what a caller has to know about it.
 
     :ivar width: how many numbers it returns at once; None: a single one, in a register.
+    :ivar reads: the records whose effects it reads, by pointer, with the refusal for a caller
+        that gives it a state without effects.
     """
 
     name: str
@@ -85,6 +96,7 @@ class Translated:
     width: int | None = None
     text: str = ""
     done: bool = False
+    reads: dict[str, RuleError] = field(default_factory=dict)
 
 
 @dataclass

@@ -197,6 +197,13 @@ def _declare(cls: type[Lifecycle]) -> None:
             raise _wrong("FSM002", cls, f"{name!r} hides Lifecycle.{name}; choose another name")
         if not item.description.strip():
             raise _wrong("FSM003", cls, f"{name} has an empty sentence; say what it means")
+    for name, value in vars(cls).items():
+        if type(value).__module__.startswith("slotspec.statemachine.") and name not in dict(items):
+            raise _wrong(
+                "FSM015",
+                cls,
+                f"{name} is a {type(value).__name__}; a lifecycle has states and events alone",
+            )
     initial = [name for name, state in declared.items() if state.initial]
     if len(initial) != 1:
         found = ", ".join(initial) or "none"

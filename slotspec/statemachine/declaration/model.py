@@ -10,8 +10,9 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from functools import cached_property
 from itertools import product
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from slotspec.statemachine.declaration.effects import emitted, names_of
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
@@ -27,6 +28,9 @@ from slotspec.statemachine.declaration.records import (
 from slotspec.statemachine.declaration.rules import Listener
 from slotspec.statemachine.declaration.substitute import substitute
 from slotspec.statemachine.errors import DeclarationError, UsageError
+
+if TYPE_CHECKING:
+    from slotspec.statemachine.declaration.ranges import Ranges
 
 Rule = Callable[..., int]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -87,14 +91,16 @@ class Action:
 class Property:
     """A named statement about a model.
 
-    :param kind: ``ALWAYS`` and ``SOMETIMES`` take ``(s)``; ``STEP`` takes
-        ``(before, after)``, or ``(before, after, result, *arguments of the action)`` when it
-        names an action in `on`; ``LEADS_TO`` takes ``(s, *elements)``, as does `to`.
+    :param kind: ``ALWAYS``, ``SOMETIMES`` and ``LEADS_TO`` take ``(s, *elements)``, as does
+        `to`; ``STEP`` takes what it names of ``before``, ``after``, the elements and, if it
+        is about an action, of ``result`` and the action's arguments.
+    :param action: the action that a ``STEP`` is about; None: any.
     :param when: settings that the statement is about; elsewhere it is not checked.
     :param deviation: where the modelled system itself breaks the statement, the reason:
         such a violation is reported as known and does not fail a run.
     :param to: of a ``LEADS_TO``: what a state in which the statement holds leads to.
-    :param parameters: of a ``LEADS_TO``: it is claimed for each choice of these by itself.
+    :param parameters: it is claimed for each choice of these by itself.
+    :param takes: the names of the arguments of `function`, in its order.
     """
 
     name: str
@@ -102,11 +108,17 @@ class Property:
     function: Callable[..., Any]
     description: str
     source: str
-    on: str | None = None
+    action: Action | None = None
     when: Callable[[Setting], bool] | None = None
     deviation: Callable[[Setting], str | None] | None = None
     to: Callable[..., Any] | None = None
     parameters: Mapping[str, ParameterDomain] = field(default_factory=dict)
+    takes: tuple[str, ...] = ()
+
+    @property
+    def on(self) -> str | None:
+        """The name of the action that a ``STEP`` is about."""
+        return None if self.action is None else self.action.name
 
 
 @dataclass(frozen=True)
@@ -121,6 +133,12 @@ class Scope:
     description: str
     bounds: Mapping[str, int]
     simulation_only: bool = False
+
+
+def offered(action: Action | None, parameters: Mapping[str, ParameterDomain]) -> list[str]:
+    """What a ``STEP`` may take, by name: in the order in which it is at hand."""
+    of_action = [] if action is None else ["result", *action.parameters]
+    return ["before", "after", *of_action, *parameters]
 
 
 def first_paragraph(function: Callable[..., Any]) -> str:
@@ -171,13 +189,16 @@ class Model:
         for scope in self.scopes.values():
             self._bounds(scope.bounds)
 
-    def operation(self, function: F) -> F:
+    def operation(self, function: F = None) -> F:  # type: ignore[assignment]
         """Declare an operation: one call of the modelled class's interface."""
+        self._plain("operation", function)
         self._add(self.operations, Operation, function)
         return function
 
     def action(
         self,
+        bare: None = None,
+        /,
         *,
         when: Callable[[Setting], bool] | None = None,
         fair: Fairness | None = None,
@@ -185,6 +206,13 @@ class Model:
         **parameters: ParameterDomain,
     ) -> Callable[[F], F]:
         """Declare an action of the environment, with what its parameters range over."""
+        self._see_options("action", {"when": when})
+        if fair is not None and not isinstance(fair, Fairness):
+            raise DeclarationError(
+                "MDL013", f"{self.name}: fair of @action is {fair!r}; give Fairness.WEAK or STRONG"
+            )
+        if bare is not None:
+            raise self._misused("action", "(parameter=domain, …), or () without parameters", bare)
 
         def declare(function: F) -> F:
             names = list(inspect.signature(function).parameters)[1:]
@@ -213,34 +241,66 @@ class Model:
 
         return declare
 
-    def after_each_step(self, function: F) -> F:
+    def after_each_step(self, function: F = None) -> F:  # type: ignore[assignment]
         """Declare a rule that runs at the end of each action that was taken (tidying up)."""
+        self._plain("after_each_step", function, self.settle)
         self.settle = function
         return function
 
-    def final_states(self, function: F) -> F:
+    def final_states(self, function: F = None) -> F:  # type: ignore[assignment]
         """Declare which states may have no successor; any other is a deadlock."""
+        self._plain("final_states", function, self.final)
         self.final = function
         return function
 
-    def always(self, source: str, **options: Any) -> Callable[[F], F]:
-        """Declare that a statement holds in every reachable state."""
-        return self._property(Kind.ALWAYS, source, options)
+    def always(
+        self, source: str, *, each: Mapping[str, ParameterDomain] | None = None, **options: Any
+    ) -> Callable[[F], F]:
+        """Declare that a statement holds in every reachable state, for each choice of `each`.
 
-    def sometimes(self, source: str, **options: Any) -> Callable[[F], F]:
-        """Declare that some reachable state satisfies a statement (nothing is vacuous)."""
-        return self._property(Kind.SOMETIMES, source, options)
+        :param source: what says so: a class, a method, a paper.
+        :param options: `when` and `deviation`, see :class:`Property`.
+        """
+        return self._property(Kind.ALWAYS, source, each, options)
+
+    def sometimes(
+        self, source: str, *, each: Mapping[str, ParameterDomain] | None = None, **options: Any
+    ) -> Callable[[F], F]:
+        """Declare that some reachable state satisfies a statement (nothing is vacuous).
+
+        With `each`, some state for every choice, not the same one.
+        """
+        return self._property(Kind.SOMETIMES, source, each, options)
 
     def step(
-        self, source: str, on: Callable[..., Any] | None = None, **options: Any
+        self,
+        source: str,
+        on: Callable[..., Any] | None = None,
+        *,
+        each: Mapping[str, ParameterDomain] | None = None,
+        **options: Any,
     ) -> Callable[[F], F]:
-        """Declare that a statement holds of every step (of the action `on`, if given)."""
-        return self._property(Kind.STEP, source, {"on": on and on.__name__, **options})
+        """Declare that a statement holds of every step (of the action `on`, if given).
+
+        The statement takes those of ``before``, ``after``, of ``result`` and the parameters
+        of `on`, and of `each` that it names, in any order.
+        """
+        action = None
+        if on is not None:
+            name = getattr(on, "__name__", None)
+            action = self.actions.get(str(name))
+            if action is None:
+                raise DeclarationError(
+                    "MDL005",
+                    f"{self.name}: a step property is about {name or on!r}, but no such action is"
+                    " declared; name one of its actions that stands above it",
+                )
+        return self._property(Kind.STEP, source, each, options, action=action)
 
     def leads_to(
         self,
         source: str,
-        to: Callable[..., Any],
+        to: Callable[..., Any] | None = None,
         *,
         each: Mapping[str, ParameterDomain] | None = None,
         **options: Any,
@@ -250,31 +310,144 @@ class Model:
         Claimed of every run that is fair to the actions declared so, and in which faults
         stop; for each choice of `each` by itself. See docs/liveness.md.
         """
+        return self._property(Kind.LEADS_TO, source, each, options, to=to)
+
+    def _property(
+        self,
+        kind: Kind,
+        source: str,
+        each: Mapping[str, ParameterDomain] | None,
+        options: dict[str, Any],
+        **more: Any,
+    ) -> Callable[[F], F]:
+        word = kind.name.lower()
+        if not isinstance(source, str):
+            raise self._misused(word, '("source", …)', source)
+        if not source.strip():
+            raise DeclarationError(
+                "MDL004", f"{self.name}: @{word} needs a source: a class, a method, a paper"
+            )
+        if each is not None and not isinstance(each, Mapping):
+            raise DeclarationError(
+                "MDL013",
+                f'{self.name}: each of @{word} is {each!r}; give a mapping such as {{"job": JOBS}}',
+            )
+        unknown = sorted(options.keys() - {"when", "deviation"})
+        if unknown:
+            raise DeclarationError(
+                "MDL013",
+                f"{self.name}: @{word} knows no option {unknown[0]!r}; it has each, when and"
+                " deviation" + (", and on" if kind is Kind.STEP else ""),
+            )
+        self._see_options(word, options)
+        if kind is Kind.LEADS_TO and not callable(more["to"]):
+            raise DeclarationError(
+                "MDL013", f"{self.name}: to of @{word} is {more['to']!r}; give a function"
+            )
         parameters = dict(each or {})
-        declare = self._property(
-            Kind.LEADS_TO, source, {"to": to, "parameters": parameters, **options}
-        )
 
-        def checked(function: F) -> F:
-            for side in (function, to):
-                names = list(inspect.signature(side).parameters)[1:]
-                if names != list(parameters):
-                    raise DeclarationError(
-                        "MDL009",
-                        f"{self.name}.{function.__name__}: {side.__name__} takes {names} after"
-                        f" the state, but each gives domains for {list(parameters)};"
-                        " name the same, in order",
-                    )
-            return declare(function)
-
-        return checked
-
-    def _property(self, kind: Kind, source: str, options: dict[str, Any]) -> Callable[[F], F]:
         def declare(function: F) -> F:
-            self._add(self.properties, Property, function, kind=kind, source=source, **options)
+            takes = tuple(inspect.signature(function).parameters)
+            if kind is Kind.STEP:
+                self._see_step(function, takes, more["action"], parameters)
+            else:
+                self._see_elements(function, (function, *more.values()), parameters)
+            self._add(
+                self.properties,
+                Property,
+                function,
+                kind=kind,
+                source=source,
+                parameters=parameters,
+                takes=takes,
+                **options,
+                **more,
+            )
             return function
 
         return declare
+
+    def _see_options(self, word: str, options: Mapping[str, Any]) -> None:
+        """See that options that are to be functions of the setting are functions."""
+        for name, value in options.items():
+            if value is not None and not callable(value):
+                raise DeclarationError(
+                    "MDL013", f"{self.name}: {name} of @{word} is {value!r}; give a function"
+                )
+
+    def _see_elements(
+        self,
+        function: Callable[..., Any],
+        sides: Sequence[Callable[..., Any]],
+        parameters: Mapping[str, ParameterDomain],
+    ) -> None:
+        """See that each side of a property takes the state and what `each` names."""
+        for side in sides:
+            names = list(inspect.signature(side).parameters)[1:]
+            if names != list(parameters):
+                raise DeclarationError(
+                    "MDL009",
+                    f"{self.name}.{function.__name__}: {side.__name__} takes {names} after"
+                    f" the state, but each gives domains for {list(parameters)};"
+                    " name the same, in order",
+                )
+
+    def _see_step(
+        self,
+        function: Callable[..., Any],
+        takes: Sequence[str],
+        action: Action | None,
+        parameters: Mapping[str, ParameterDomain],
+    ) -> None:
+        """See that a ``step`` takes what there is, and every element that it is claimed for."""
+        there = offered(action, {})
+        where = f"{self.name}.{function.__name__}"
+        for name in parameters:
+            if name in there:
+                raise DeclarationError(
+                    "MDL014", f"{where}: each names {name}, which a step has anyway; rename it"
+                )
+            if name not in takes:
+                raise DeclarationError(
+                    "MDL014", f"{where}: each gives a domain for {name}, which it does not take"
+                )
+        there += parameters
+        for name in takes:
+            if name not in there:
+                raise DeclarationError(
+                    "MDL014",
+                    f"{where} takes {name!r}; a step"
+                    + (f" of {action.name}" if action else "")
+                    + f" has {', '.join(there)}"
+                    + ("" if action else "; what belongs to an action needs on=action"),
+                )
+
+    def _plain(self, word: str, function: Any, before: Any = None) -> None:
+        """See that a decorator without arguments is used as one, and of what is to be one."""
+        if not inspect.isfunction(function):
+            raise self._misused(word, "", function)
+        if word == "operation":
+            return
+        if before is not None:
+            raise DeclarationError(
+                "MDL002",
+                f"{self.name}: @{word} is declared twice, of {before.__name__} and of"
+                f" {function.__name__}; make them one",
+            )
+        names = list(inspect.signature(function).parameters)
+        if len(names) != 1:
+            raise DeclarationError(
+                "MDL003",
+                f"{self.name}.{function.__name__} takes {names}; @{word} gives the state alone",
+            )
+
+    def _misused(self, word: str, parentheses: str, given: object) -> DeclarationError:
+        what = "nothing" if given is None else getattr(given, "__name__", repr(given))
+        return DeclarationError(
+            "MDL012",
+            f"{self.name}: @{word} is given {what}, and would declare nothing; write"
+            f" @model.{word}{parentheses or ' without parentheses'}",
+        )
 
     def _add(
         self, where: dict[str, Any], cls: Any, function: Callable[..., Any], **more: Any
@@ -287,10 +460,14 @@ class Model:
             raise DeclarationError(
                 "MDL004", f"{self.name}.{name} needs a docstring that says what it is"
             )
-        on = more.get("on")
-        if on is not None and on not in self.actions:
-            raise DeclarationError("MDL005", f"{self.name}.{name}: no action {on!r} is declared")
         for parameter, domain in more.get("parameters", {}).items():
+            is_enumeration = isinstance(domain, type) and issubclass(domain, IntEnum)
+            if not isinstance(domain, Sort | int) and not is_enumeration:
+                raise DeclarationError(
+                    "MDL016",
+                    f"{self.name}.{name}: {parameter} is over {domain!r}; give a sort, an"
+                    " enumeration of integers, or how many values there are",
+                )
             if isinstance(domain, Sort) and (unsized := self._unsized(domain)) is not None:
                 raise DeclarationError(
                     "MDL011",
@@ -396,6 +573,7 @@ class Instance:
     calls: list[Call] = field(init=False)
     properties: dict[str, Property] = field(init=False)
     _made: dict[Any, Any] = field(init=False, repr=False, default_factory=dict)
+    _guarded: dict[Any, Any] = field(init=False, repr=False, default_factory=dict)
     defect: str = field(init=False, default="")
     """Name of the defect that `replace` or the choices are, where it has one."""
 
@@ -459,6 +637,19 @@ class Instance:
     def rule(self, function: F) -> F:
         """`function` with this instance's replaced rules in the place of the declared ones."""
         return substitute(function, self.replace, self._made) if self.replace else function
+
+    @cached_property
+    def ranges(self) -> Ranges:
+        """How large the numbers of its rules may become."""
+        from slotspec.statemachine.declaration.ranges import Ranges
+
+        return Ranges(self)
+
+    def runnable(self, function: F) -> F:
+        """`function` as the interpreter runs it: a number that leaves 64 bits is a fault."""
+        from slotspec.statemachine.interpreter.guards import guarded
+
+        return guarded(self.rule(function), self.ranges, self._guarded)
 
     def largest(self, spec: FieldSpec) -> int:
         return spec.largest(self.setting)

@@ -191,7 +191,8 @@ def restart(s: Any) -> None:
         holder, own = holder_of(s, name)
         if spec.array:
             values = getattr(holder, own)
+            assign = values.put if isinstance(values, Machines) else values.__setitem__
             for i in range(len(values)):
-                values[i] = spec.default
+                assign(i, spec.default)
         else:
             setattr(holder, own, spec.default)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, cast
 
 from slotspec.statemachine.declaration.effects import Emitted
-from slotspec.statemachine.declaration.lifecycle import Lifecycle
+from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle, State
 from slotspec.statemachine.declaration.rules import NONE, Array
 from slotspec.statemachine.errors import DeclarationError, UsageError
 
@@ -250,7 +250,13 @@ def single(lifecycle: type[Lifecycle], description: str) -> Array:
 
 
 def scalar(domain: Domain, description: str, *, initial: int | None = None) -> int:
-    """One value of `domain`."""
+    """One value of `domain`, which is no lifecycle: events are fired at elements of an array."""
+    if isinstance(domain, type):
+        raise DeclarationError(
+            "MDL015",
+            f"a scalar of {domain.__name__} could only be assigned, which a lifecycle never is;"
+            " declare single(…) and fire at [0]",
+        )
     return cast(int, FieldSpec(domain, description, None, False, _default(domain, initial)))
 
 
@@ -297,6 +303,9 @@ class Record:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        for name, value in vars(cls).items():
+            if isinstance(value, FieldSpec | ConstantSpec | PartSpec):
+                cls._see_hidden(name, value)
         cls.fields = dict(cls.fields)
         cls.constants = dict(cls.constants)
         cls.part_specs = dict(cls.part_specs)
@@ -309,6 +318,44 @@ class Record:
                 cls.constants[name] = value
             elif isinstance(value, PartSpec):
                 cls.part_specs[name] = value
+        for name, value in list(vars(cls).items()):
+            if isinstance(value, State | Event | Sort | Bound | type):
+                cls._see_stray(name, value)
+
+    @classmethod
+    def _see_hidden(cls, name: str, value: object) -> None:
+        """See that a field hides nothing; a constant may be another for a record below."""
+        if hasattr(Record, name) or name == "effects":
+            raise DeclarationError(
+                "MDL018", f"{cls.__name__}.{name} hides what a record has itself; rename it"
+            )
+        for base in cls.__mro__[1:]:
+            if name in vars(base) and not (
+                isinstance(value, ConstantSpec) and name in getattr(base, "constants", {})
+            ):
+                raise DeclarationError(
+                    "MDL018", f"{cls.__name__}.{name} hides {base.__name__}.{name}; rename one"
+                )
+
+    @classmethod
+    def _see_stray(cls, name: str, value: object) -> None:
+        """See that what is no field is at least used by one."""
+        if isinstance(value, type):
+            if issubclass(value, Lifecycle):
+                what, mend = "a Lifecycle", "declare per(sort, …) or single(…) of it"
+            else:
+                return
+        elif isinstance(value, State):
+            what, mend = "a State", "states belong into a lifecycle"
+        elif isinstance(value, Event):
+            what, mend = "an Event", "events belong into a lifecycle"
+        elif isinstance(value, Bound):
+            what, mend = "a Bound", "give it to the model, as one of its bounds"
+        elif value in cls.sorts():
+            return
+        else:
+            what, mend = "a Sort that no field is over or refers to", "drop it"
+        raise DeclarationError("MDL017", f"{cls.__name__}.{name} is {what}, and no field; {mend}")
 
     def elements(self, sort: Sort) -> range:
         """The elements of `sort` in this instance, from 0 on."""

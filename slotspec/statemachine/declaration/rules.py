@@ -18,7 +18,10 @@ rule keeps to integers:
 * enum members, lifecycle states, module-level integers and tuples, ``NONE``, ``DISABLED``;
 * calls of other rules, with keyword and default arguments, that return a number or several
   (``a, b = helper(s)``); arrays, parts and effects may be passed on;
-* the words below.
+* the words below: ``fire``, ``recycle``, ``restart`` and ``emit`` change something,
+  ``unchanged(before, after, "field", …)`` compares two states.
+
+An array of lifecycle states is read, never assigned: ``fire`` changes it.
 
 ``s.elements(MANAGERS)`` is the ``range`` of a sort's elements. A rule asks its record, since the
 sort itself does not know how large it is in this instance. In a rule of a part, the part's own
@@ -36,10 +39,12 @@ domain is a fault as soon as it is assigned.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from slotspec.statemachine.declaration.lifecycle import NO_TRANSITION, Event, Lifecycle
-from slotspec.statemachine.errors import StepError
+from slotspec.statemachine.errors import RuleError, StepError
 
 NONE = 65535
 """No element of a sort. Used as an index it raises, as any value out of range does."""
@@ -61,6 +66,16 @@ class Machines(list[int]):
     """A field of lifecycle states: a list that knows its lifecycle and who listens."""
 
     __slots__ = ("field", "lifecycle", "listener")
+
+    def put(self, index: int, value: int) -> None:
+        """Be in another state: for the words below, after they have seen that it may be."""
+        list.__setitem__(self, index, value)
+
+    def __setitem__(self, index: Any, state: Any) -> None:
+        raise StepError(
+            "STP010",
+            f"{_caller()}: {self.field} holds states of a lifecycle and is assigned; fire an event",
+        )
 
     def __init__(
         self, values: list[int], lifecycle: type[Lifecycle], field: str, listener: Listener | None
@@ -84,8 +99,11 @@ def fire(machines: Array, index: int, event: Event) -> None:
         raise StepError(
             "STP001", f"undeclared transition: {field}[{index}] is {state} and got {event!r}"
         )
-    machines[index] = target
-    if isinstance(machines, Machines) and machines.listener is not None:
+    if not isinstance(machines, Machines):
+        machines[index] = target
+        return
+    machines.put(index, target)
+    if machines.listener is not None:
         machines.listener(machines.field, index, event, source)
 
 
@@ -95,15 +113,17 @@ def recycle(machines: Array, index: int) -> None:
     :raises StepError: ``STP002`` if the object is neither in a final nor the initial state.
     """
     source = machines[index]
-    if isinstance(machines, Machines):
-        state = machines.lifecycle.states[source]
-        if not (state.final or state.initial):
-            raise StepError(
-                "STP002", f"{machines.field}[{index}] is {state.name}: its life has not ended"
-            )
-        if machines.listener is not None:
-            machines.listener(machines.field, index, None, source)
-    machines[index] = 0
+    if not isinstance(machines, Machines):
+        machines[index] = 0
+        return
+    state = machines.lifecycle.states[source]
+    if not (state.final or state.initial):
+        raise StepError(
+            "STP002", f"{machines.field}[{index}] is {state.name}: its life has not ended"
+        )
+    if machines.listener is not None:
+        machines.listener(machines.field, index, None, source)
+    machines.put(index, 0)
 
 
 def emit(
@@ -124,3 +144,59 @@ def emit(
     for name, value in named.items():
         given[s.effect_names[effect].index(name) + 1] = value
     s.effects.append(s.emitted(given))
+
+
+def unchanged(before: Any, after: Any, /, *fields: str, but: Sequence[str] = ()) -> bool:
+    """Whether two states have the same values in these fields; effects do not count.
+
+    ``unchanged(before, after)`` compares all fields but scratch fields,
+    ``unchanged(before, after, "slot", "pending")`` these two, ``unchanged(before, after,
+    but=("idle_for",))`` all others. The name of a part means all of its fields. Of a part,
+    give it itself: ``unchanged(before.pool, after.pool, "slot")``.
+
+    :raises RuleError: ``RUL017`` for a name that no field has.
+    """
+    from slotspec.statemachine.declaration.parts import value_of
+
+    record = type(before)
+    for name in compared(record, fields, but, _caller):
+        if value_of(before, name) != value_of(after, name):
+            return False
+    return True
+
+
+def _caller() -> str:
+    """Where the rule that called a word stands, as ``file:line: in function``."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__") == __name__:
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}: in {frame.f_code.co_name}"
+
+
+def compared(
+    record: Any, fields: Sequence[str], but: Sequence[str], where: Callable[[], str]
+) -> list[str]:
+    """The fields that :func:`unchanged` compares, in their order.
+
+    :param where: tells the place of the call, for a refusal.
+    """
+    if isinstance(but, str):
+        but = (but,)
+    there = [name for name, spec in record.fields.items() if not spec.scratch]
+    meant: list[set[str]] = []
+    for names in (fields, but):
+        meant.append(set())
+        for name in names:
+            found = [own for own in there if own == name or own.startswith(f"{name}.")]
+            if not found:
+                raise RuleError(
+                    "RUL017",
+                    f"{where()}: the state has no field {name!r} to compare; it has"
+                    f" {', '.join(there)}",
+                )
+            meant[-1].update(found)
+    if fields and but:
+        raise RuleError(
+            "RUL017", f"{where()}: unchanged names fields, or all but some; leave out one of both"
+        )
+    return [name for name in there if (name in meant[0] if fields else name not in meant[1])]

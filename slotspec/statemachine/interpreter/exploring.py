@@ -9,16 +9,26 @@ from __future__ import annotations
 import sys
 from array import array
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from time import perf_counter
 from typing import Any
 
 from slotspec.statemachine.declaration.lifecycle import Event
 from slotspec.statemachine.declaration.model import Call, Instance, Kind, Property
+from slotspec.statemachine.declaration.questions import (
+    Ask,
+    Elements,
+    Question,
+    asker,
+    choices,
+    questions,
+)
 from slotspec.statemachine.declaration.rules import DISABLED
+from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.interpreter.graph import InterpretedGraph
 from slotspec.statemachine.interpreter.liveness import Claims, Stopped, claims, examine
-from slotspec.statemachine.interpreter.replay import explain, replay
+from slotspec.statemachine.interpreter.replay import explain, name_elements, replay
 from slotspec.statemachine.interpreter.stepping import Interpreter, fault_of, place_of
 from slotspec.statemachine.results import (
     NO_LIMITS,
@@ -54,7 +64,7 @@ class _Stop(Exception):
     """A limit ends the search."""
 
 
-Check = tuple[Property, Callable[..., Any]]
+Check = tuple[Question, Ask]
 Place = tuple[int, Call | None]
 """Where something was found: number of a state, and the call from there on if any."""
 
@@ -85,10 +95,12 @@ class _Search:
         functions = self.interpreter.functions
         self.on_state: list[Check] = []
         self.on_step: dict[str, list[Check]] = {name: [] for name in functions}
-        for declared in instance.properties.values():
+        self.questions = questions(instance)
+        for question in self.questions:
+            declared = question.declared
             if declared.kind is Kind.LEADS_TO:
                 continue
-            check = (declared, instance.rule(declared.function))
+            check = (question, asker(instance, declared, question.elements))
             if declared.kind is not Kind.STEP:
                 self.on_state.append(check)
                 continue
@@ -143,10 +155,14 @@ class _Search:
     def is_found(self, sought: str | None) -> bool:
         """Whether a trace to what is sought is known."""
         return (
-            sought in self.found
+            (sought in self.instance.properties and not self.sought(sought))
             or (sought == "fault" and self.fault is not None)
             or (sought == "deadlock" and self.deadlock is not None)
         )
+
+    def sought(self, name: str) -> list[Question]:
+        """The questions of a property that nothing was found of."""
+        return [q for q in self.questions if q.declared.name == name and q.name not in self.found]
 
     def expand(self, index: int, key: bytes) -> None:
         """Try every call in the state `key`, which is number `index`."""
@@ -179,11 +195,11 @@ class _Search:
                 if not before_loaded:
                     before.load(key)
                     before_loaded = True
-                for declared, holds in tuple(checks):
-                    more = (outcome, *arguments) if declared.on else ()
-                    if not self.evaluate(declared, holds, (before.s, s, *more), (index, call)):
-                        self.found[declared.name] = (index, call)
-                        self.drop(declared)
+                for question, holds in tuple(checks):
+                    given = (before.s, s, outcome, *arguments)
+                    if not self.evaluate(question, holds, given, (index, call)):
+                        self.found[question.name] = (index, call)
+                        self.drop(question)
             if successor not in seen:
                 effects.clear()
                 self.enter(successor, index, call.index)
@@ -202,19 +218,19 @@ class _Search:
         self.parents.append(parent)
         self.how.append(how)
         self.upcoming.append(key)
-        for declared, holds in tuple(self.on_state):
-            wanted = declared.kind is Kind.SOMETIMES
+        for question, holds in tuple(self.on_state):
+            wanted = question.declared.kind is Kind.SOMETIMES
             satisfied = self.evaluate(
-                declared, holds, (self.interpreter.s,), (index, None), otherwise=not wanted
+                question, holds, (self.interpreter.s,), (index, None), otherwise=not wanted
             )
             if satisfied == wanted:
-                self.found[declared.name] = (index, None)
-                self.drop(declared)
+                self.found[question.name] = (index, None)
+                self.drop(question)
 
     def evaluate(
         self,
-        declared: Property,
-        holds: Callable[..., Any],
+        question: Question,
+        holds: Ask,
         arguments: tuple[Any, ...],
         place: Place,
         otherwise: bool = True,
@@ -222,19 +238,20 @@ class _Search:
         """Whether the property holds; `otherwise` where it cannot be evaluated (a fault)."""
         try:
             return bool(holds(*arguments))
+        except RuleError:
+            raise
         except Exception as error:
-            self.broken[declared.name] = (
-                f"property {declared.name} cannot be evaluated:"
-                f" {type(error).__name__}: {error} {place_of(error)}"
-            )
-            self.meet(place, self.broken[declared.name])
-            self.drop(declared)
+            name = question.declared.name
+            why = f"{type(error).__name__}: {error} {place_of(error)}"
+            self.broken[name] = f"property {name} cannot be evaluated: {why}"
+            self.meet(place, self.broken[name])
+            self.drop(question)
             return otherwise
 
-    def drop(self, declared: Property) -> None:
+    def drop(self, question: Question) -> None:
         """Stop asking: its shortest trace is known (the search itself goes on)."""
         for checks in (self.on_state, *self.on_step.values()):
-            checks[:] = [check for check in checks if check[0] is not declared]
+            checks[:] = [check for check in checks if check[0] is not question]
 
     def meet(self, place: Place, fault: str) -> None:
         if self.fault is None:
@@ -327,9 +344,14 @@ class _Search:
     def verdict(self, declared: Property) -> PropertyResult:
         if declared.name in self.broken:
             return PropertyResult(declared, Verdict.UNKNOWN, reason=self.broken[declared.name])
-        found = self.found.get(declared.name)
-        finding = None if found is None else self.trace(found)
-        return judge(self.instance, declared, finding, self.result.limit)
+        found = {
+            question.elements: replace(
+                self.trace(self.found[question.name]), elements=question.elements or ()
+            )
+            for question in self.questions
+            if question.declared is declared and question.name in self.found
+        }
+        return judge_all(self.instance, declared, found, self.result.limit)
 
     def trace(self, place: Place, fault: str | None = None) -> Finding:
         index, last = place
@@ -344,12 +366,43 @@ def unsettled(limit: Limit) -> str:
     return f"limit on {limit.value}"
 
 
+def judge_all(
+    instance: Instance,
+    declared: Property,
+    found: Mapping[Elements | None, Finding],
+    limit: Limit | None,
+) -> PropertyResult:
+    """The verdict on a property, given what a search found of each of its questions.
+
+    :param found: the shortest violation; of a ``sometimes``, the witness for each choice of
+        its elements. All of them are wanted, and the one with the longest way is shown.
+    """
+    if declared.kind is not Kind.SOMETIMES or not declared.parameters:
+        finding = found.get(None)
+        if finding is not None and declared.kind is not Kind.SOMETIMES:
+            finding = name_elements(instance, declared, finding)
+        return judge(instance, declared, finding, limit)
+    missing = [elements for elements in choices(instance, declared) if elements not in found]
+    if missing:
+        return judge(instance, declared, None, limit, missing)
+    if not found:
+        reason = "there is no element that it is about"
+        return PropertyResult(declared, Verdict.HOLDS, reason=reason)
+    finding = max(found.values(), key=lambda finding: len(finding.steps))
+    return judge(instance, declared, finding, limit)
+
+
 def judge(
-    instance: Instance, declared: Property, finding: Finding | None, limit: Limit | None
+    instance: Instance,
+    declared: Property,
+    finding: Finding | None,
+    limit: Limit | None,
+    missing: Sequence[Elements] = (),
 ) -> PropertyResult:
     """The verdict on a property, given what a search found of it and what ended the search.
 
     :param finding: the shortest violation, or the witness of a ``sometimes``.
+    :param missing: the elements that a ``sometimes`` has no witness for.
     """
     wanted = declared.kind is Kind.SOMETIMES
     if (finding is not None) == wanted:
@@ -360,9 +413,15 @@ def judge(
         return PropertyResult(declared, Verdict.UNKNOWN, reason=unsettled(limit))
     reason = declared.deviation(instance.setting) if declared.deviation else None
     if reason is not None:
-        return PropertyResult(declared, Verdict.DEVIATES, finding, reason)
+        return PropertyResult(declared, Verdict.DEVIATES, finding, reason, tuple(missing))
     if wanted:
-        return PropertyResult(declared, Verdict.VIOLATED, reason="no reachable state satisfies it")
+        reason = "no reachable state satisfies it"
+        if missing:
+            from slotspec.statemachine.formatting import formatter_of
+
+            words = formatter_of(instance)
+            reason += " " + " ".join(f"[{words.chosen(declared, one)}]" for one in missing)
+        return PropertyResult(declared, Verdict.VIOLATED, None, reason, tuple(missing))
     return PropertyResult(declared, Verdict.VIOLATED, finding)
 
 

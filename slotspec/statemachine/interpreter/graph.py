@@ -70,7 +70,7 @@ class InterpretedGraph(Graph):
     def ask(self, declared: Property, side: int, elements: tuple[int, ...]) -> Mask:
         asked = declared.function if side == PREMISE else declared.to
         assert asked is not None
-        holds = self.instance.rule(asked)
+        holds = self.instance.runnable(asked)
         mask = bytearray(len(self.keys))
         for i, key in enumerate(self.keys):
             self.interpreter.load(key)

@@ -27,12 +27,12 @@ Here is what both engines share; they differ in how a :class:`Graph` keeps state
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import product
 from typing import Any
 
 from slotspec.statemachine.declaration.model import Call, Fairness, Instance, Kind, Property
+from slotspec.statemachine.declaration.questions import choices
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.interpreter.replay import explain
 from slotspec.statemachine.interpreter.stepping import Interpreter
@@ -71,11 +71,6 @@ class Unanswered(Exception):
 def claims(instance: Instance) -> list[Property]:
     """The ``leads to`` properties of `instance`."""
     return [p for p in instance.properties.values() if p.kind is Kind.LEADS_TO]
-
-
-def choices(instance: Instance, declared: Property) -> Iterable[tuple[int, ...]]:
-    """Every choice of the parameters of a property."""
-    return product(*(instance.values(domain) for domain in declared.parameters.values()))
 
 
 def fairness(call: Call) -> int:
@@ -302,7 +297,7 @@ def flaw(instance: Instance, declared: Property, finding: Finding) -> str | None
         return finding.fault or "it does not say where it goes round"
     if not 0 <= since <= loop <= len(calls):
         return f"it goes round from step {loop}, having begun at {since}, of {len(calls)}"
-    premise, promise = instance.rule(declared.function), instance.rule(declared.to)
+    premise, promise = instance.runnable(declared.function), instance.runnable(declared.to)
     interpreter = Interpreter(instance)
     keys = [interpreter.key]
     for number, call in enumerate((*calls, None)):

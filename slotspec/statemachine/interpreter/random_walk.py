@@ -23,7 +23,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from slotspec.statemachine.declaration.model import Action, Call, Instance, Kind, Property
+from slotspec.statemachine.declaration.model import Action, Call, Instance, Kind
+from slotspec.statemachine.declaration.questions import Ask, Question, asker, questions
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.interpreter.rng import (
@@ -80,7 +81,8 @@ class Walker:
             for name, declared in instance.properties.items()
             if declared.deviation is not None and declared.deviation(setting) is not None
         }
-        self.wanted = {name for name, p in instance.properties.items() if p.kind is Kind.SOMETIMES}
+        self.questions = questions(instance)
+        self.wanted = {q.name for q in self.questions if q.declared.kind is Kind.SOMETIMES}
 
     def block(self, runs: Iterable[int], seed: int, stop: Callable[[], bool]) -> Tally:
         """Make these runs, up to the first violation.
@@ -184,7 +186,7 @@ class Walker:
         raise NotImplementedError
 
 
-Check = tuple[Property, Callable[..., Any]]
+Check = tuple[Question, Ask]
 
 
 class InterpretedWalker(Walker):
@@ -202,8 +204,9 @@ class InterpretedWalker(Walker):
         self.primes = [prime_from(len(calls)) for calls in self.of_action]
         self.on_state: list[Check] = []
         self.on_step: dict[str, list[Check]] = {a.name: [] for a in instance.actions}
-        for declared in instance.properties.values():
-            check = (declared, instance.rule(declared.function))
+        for question in self.questions:
+            declared = question.declared
+            check = (question, asker(instance, declared, question.elements))
             if declared.kind in (Kind.ALWAYS, Kind.SOMETIMES):
                 self.on_state.append(check)
             elif declared.kind is Kind.STEP:
@@ -349,32 +352,32 @@ class InterpretedWalker(Walker):
         self.taken[action.name] += 1
         self.fired.update(interpreter.fired)
         loaded = False
-        for declared, holds in checks:
-            if declared.name in self.done:
+        for question, holds in checks:
+            if question.name in self.done:
                 continue
             if not loaded:
                 self.before.load(self.key)
                 loaded = True
-            more = (outcome, *call.arguments) if declared.on else ()
-            if not self.evaluate(declared, holds, (self.before.s, interpreter.s, *more), call):
-                self.note(declared.name, "property", call.index)
+            given = (self.before.s, interpreter.s, outcome, *call.arguments)
+            if not self.evaluate(question, holds, given, call):
+                self.note(question.name, "property", call.index)
 
     def look_at_state(self) -> None:
         """Hold the properties of states against the present one."""
-        for declared, holds in self.on_state:
-            if declared.name in self.done:
+        for question, holds in self.on_state:
+            if question.name in self.done:
                 continue
-            wanted = declared.kind is Kind.SOMETIMES
+            wanted = question.declared.kind is Kind.SOMETIMES
             found = self.evaluate(
-                declared, holds, (self.interpreter.s,), None, otherwise=not wanted
+                question, holds, (self.interpreter.s,), None, otherwise=not wanted
             )
             if found == wanted:
-                self.note(declared.name, "property", None)
+                self.note(question.name, "property", None)
 
     def evaluate(
         self,
-        declared: Property,
-        holds: Callable[..., Any],
+        question: Question,
+        holds: Ask,
         arguments: tuple[Any, ...],
         call: Call | None,
         otherwise: bool = True,
@@ -382,13 +385,15 @@ class InterpretedWalker(Walker):
         """Whether a property holds; `otherwise` where it cannot be evaluated (a fault)."""
         try:
             return bool(holds(*arguments))
+        except RuleError:
+            raise
         except Exception as error:
             text = (
-                f"property {declared.name} cannot be evaluated:"
+                f"property {question.declared.name} cannot be evaluated:"
                 f" {type(error).__name__}: {error} {place_of(error)}"
             )
             index = None if call is None else call.index
-            self.note(declared.name, "property", index, broken=True)
+            self.note(question.name, "property", index, broken=True)
             self.note("fault", "fault", index, text)
             return otherwise
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
-from slotspec.statemachine.declaration.model import Call, Instance
+from slotspec.statemachine.declaration.model import Call, Instance, Kind, Property
+from slotspec.statemachine.declaration.questions import broken_by
 from slotspec.statemachine.errors import StepError
 from slotspec.statemachine.interpreter.stepping import Interpreter
 from slotspec.statemachine.results import Finding, TraceStep
@@ -41,3 +44,24 @@ def explain(instance: Instance, calls: Iterable[Call], fault: str | None = None)
             return Finding(tuple(steps), str(met), instance)
         before = after
     return Finding(tuple(steps), fault, instance)
+
+
+def name_elements(instance: Instance, declared: Property, finding: Finding) -> Finding:
+    """A violation with the elements that it is about, if the property is about any."""
+    if not declared.parameters:
+        return finding
+    given = end_of(instance, declared, finding.calls)
+    return replace(finding, elements=broken_by(instance, declared, given))
+
+
+def end_of(instance: Instance, declared: Property, calls: Sequence[Call]) -> tuple[Any, ...]:
+    """What a property is given where `calls` lead: the state, or the last step."""
+    interpreter, before = Interpreter(instance), Interpreter(instance)
+    result = 0
+    for call in calls:
+        before.load(interpreter.key)
+        result = interpreter.step(call)
+    if declared.kind is Kind.STEP:
+        return (before.s, interpreter.s, result, *calls[-1].arguments)
+    interpreter.clear()
+    return (interpreter.s,)

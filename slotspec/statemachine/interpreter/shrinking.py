@@ -16,8 +16,10 @@ from time import perf_counter
 from typing import Any
 
 from slotspec.statemachine.declaration.model import Call, Instance, Kind
+from slotspec.statemachine.declaration.questions import asker
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import RuleError
+from slotspec.statemachine.interpreter.replay import end_of
 from slotspec.statemachine.interpreter.statistics import Violation
 from slotspec.statemachine.interpreter.stepping import Interpreter, fault_of, place_of
 
@@ -190,7 +192,7 @@ class _Player:
         self.initial = self.interpreter.key
         self.code = violation.text.partition(":")[0]
         self.declared = instance.properties[violation.name] if violation.name else None
-        self.holds = instance.rule(self.declared.function) if self.declared else None
+        self.holds = asker(instance, self.declared) if self.declared else None
 
     def play(
         self, start: bytes, calls: Sequence[Call], known: Sequence[bytes]
@@ -246,8 +248,7 @@ class _Player:
         if declared.on not in (None, call.action.name):
             return False
         self.before.load(key)
-        more = (outcome, *call.arguments) if declared.on else ()
-        return self.is_broken((self.before.s, self.interpreter.s, *more))
+        return self.is_broken((self.before.s, self.interpreter.s, outcome, *call.arguments))
 
     def is_broken_state(self) -> bool:
         """Whether the present state shows the violation."""
@@ -281,22 +282,8 @@ class _Player:
         """What cannot be evaluated after `calls`, where that is the violation."""
         if self.violation.kind != "fault" or self.declared is None or self.holds is None:
             return None
-        interpreter = self.interpreter
-        interpreter.load(self.initial)
-        key = self.initial
-        outcome = 0
-        for call in calls:
-            key = interpreter.key
-            outcome = interpreter.step(call)
-        self.before.load(key)
-        arguments: tuple[Any, ...] = (interpreter.s,)
-        if self.declared.kind is Kind.STEP:
-            more = (outcome, *calls[-1].arguments) if self.declared.on else ()
-            arguments = (self.before.s, interpreter.s, *more)
-        else:
-            interpreter.clear()
         try:
-            self.holds(*arguments)
+            self.holds(*end_of(self.instance, self.declared, calls))
         except Exception as error:
             return (
                 f"property {self.declared.name} cannot be evaluated:"

@@ -18,6 +18,7 @@ from slotspec.statemachine.declaration.effects import Emitted, NoSuchArgument
 from slotspec.statemachine.declaration.lifecycle import Event
 from slotspec.statemachine.declaration.model import Call, Instance
 from slotspec.statemachine.declaration.parts import assemble, fresh, holder_of, value_of
+from slotspec.statemachine.declaration.ranges import LEAVES
 from slotspec.statemachine.declaration.records import FieldSpec, Record, Ref
 from slotspec.statemachine.declaration.rules import DISABLED, NONE, Machines
 from slotspec.statemachine.errors import RuleError, SlotspecError, StepError
@@ -96,6 +97,9 @@ class WatchedMachines(Watching, Machines):  # type: ignore[misc]
 
     __slots__ = ("name", "note", "place")
 
+    put = Watching.__setitem__  # type: ignore[assignment]
+    __setitem__ = Machines.__setitem__
+
 
 def _watched_record(
     record: type[Record], prefix: str, journal: list[Any], places: dict[str, Place]
@@ -134,11 +138,15 @@ class Interpreter:
         self.instance = instance
         self.journal: list[tuple[Any, Any, int]] = []
         self.fired: list[tuple[Event, int]] = []
-        self.functions = {a.name: instance.rule(a.function) for a in instance.actions}
+        self.functions = {a.name: instance.runnable(a.function) for a in instance.actions}
         settle = instance.model.settle
-        self.settle: Callable[[Any], Any] | None = None if settle is None else instance.rule(settle)
+        self.settle: Callable[[Any], Any] | None = (
+            None if settle is None else instance.runnable(settle)
+        )
         final = instance.model.final
-        self.final: Callable[[Any], Any] | None = None if final is None else instance.rule(final)
+        self.final: Callable[[Any], Any] | None = (
+            None if final is None else instance.runnable(final)
+        )
         self._arrays: list[tuple[Any, int, int]] = []
         self._scalars: dict[str, Place] = {}
         self._holders: dict[str, tuple[Any, str]] = {}
@@ -243,7 +251,7 @@ class Interpreter:
         if result.__class__ is not int and not isinstance(result, int):
             raise StepError(
                 "STP008",
-                f"{call.action.name} returned {result!r}; return a number, or REFUSED",
+                f"{call.action.name} returned {result!r}; return a number, or DISABLED",
             )
         if self.settle is not None:
             self.settle(self.s)
@@ -354,6 +362,8 @@ def fault_of(error: Exception, call: Call) -> StepError:
             f"{call}: index out of range {place_of(error)}"
             " (NONE, or a number beyond the array, was used as an index)",
         )
+    if isinstance(error, OverflowError):
+        return StepError("STP011", f"{call}: {LEAVES} {place_of(error)}")
     if isinstance(error, ArithmeticError | ValueError | NoSuchArgument):
         return StepError("STP006", f"{call}: {error} {place_of(error)}")
     raise RuleError(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
 
 from slotspec.statemachine.compiler.compile import Compiled, Found
+from slotspec.statemachine.compiler.drivers.symmetry import Symmetry
 from slotspec.statemachine.compiler.program import FOUND
 from slotspec.statemachine.declaration.model import Kind, Property
-from slotspec.statemachine.interpreter.exploring import judge, judge_claim
+from slotspec.statemachine.declaration.questions import Elements
+from slotspec.statemachine.interpreter.exploring import judge_all, judge_claim
 from slotspec.statemachine.interpreter.liveness import Claims, Stopped, claims, examine
 from slotspec.statemachine.interpreter.replay import explain
 from slotspec.statemachine.results import (
@@ -56,6 +59,7 @@ class Explorer:
         self.compiled, self.limits, self.reporter = compiled, limits, reporter
         self.instance = compiled.instance
         self.result = Result(self.instance, "compiled", workers=workers)
+        self.symmetry = None if mode == PLAIN else Symmetry(self.instance)
         self.result.symmetry = (None, "fast", "exact")[mode]
         self.checkpoint = checkpoint
         going_on = None if checkpoint is None else checkpoint.state
@@ -144,9 +148,29 @@ class Explorer:
         """Whether a trace to what is sought is known."""
         book = self.compiled.notebook
         ends = {"fault": book.fault, "deadlock": book.deadlock}
-        kinds = {name: kind for kind, name in enumerate(self.instance.properties)}
-        found = self.found.get(kinds.get(sought, ends.get(sought, -1)))
-        return found is not None and not (found.broken and sought in kinds)
+        if sought in ends:
+            return ends[sought] in self.found
+        found = [self.found_of(kind) for kind in self.kinds_of(sought)]
+        return bool(found) and all(one is not None and not one.broken for one in found)
+
+    def kinds_of(self, name: str) -> list[int]:
+        """The kinds of a property's questions."""
+        asked = self.compiled.notebook.questions
+        return [kind for kind, question in enumerate(asked) if question.declared.name == name]
+
+    def found_of(self, kind: int) -> Found | None:
+        """What was found of a question, or of one that a renaming makes of it under symmetry."""
+        found = self.found.get(kind)
+        if found is not None or self.symmetry is None:
+            return found
+        asked = self.compiled.notebook.questions
+        declared, elements = asked[kind].declared, asked[kind].elements
+        domains = list(declared.parameters.values())
+        for other in self.kinds_of(declared.name) if elements is not None else []:
+            alike = self.symmetry.alike(domains, elements or (), asked[other].elements or ())
+            if other in self.found and alike:
+                return self.found[other]
+        return None
 
     def ask_level(self) -> None:
         """Ask the properties of the states of this level before any of them is expanded."""
@@ -277,11 +301,11 @@ class Explorer:
                 result.fired[key] = int(
                     fired[book.fired_cell(lifecycle, move.event, int(move.source))]
                 )
-        for kind, prop in enumerate(instance.properties.values()):
+        for prop in instance.properties.values():
             if said is not None and prop.kind is Kind.LEADS_TO:
                 result.properties.append(judge_claim(instance, prop, said))
             else:
-                result.properties.append(self.verdict(kind, prop))
+                result.properties.append(self.verdict(prop))
         if book.deadlock in self.found:
             result.deadlock = self.finding(self.found[book.deadlock])
         if book.fault in self.found:
@@ -319,14 +343,20 @@ class Explorer:
         self.result.seconds = self.seconds()
         return said
 
-    def verdict(self, kind: int, prop: Property) -> PropertyResult:
-        found = self.found.get(kind)
-        if found is not None and found.broken:
-            site = self.compiled.sites[found.site]
-            reason = f"property {prop.name} cannot be evaluated: {site}"
-            return PropertyResult(prop, Verdict.UNKNOWN, reason=reason)
-        finding = None if found is None else self.finding(found)
-        return judge(self.instance, prop, finding, self.result.limit)
+    def verdict(self, prop: Property) -> PropertyResult:
+        findings: dict[Elements | None, Finding] = {}
+        asked = self.compiled.notebook.questions
+        for kind in self.kinds_of(prop.name):
+            found = self.found_of(kind)
+            if found is None:
+                continue
+            if found.broken:
+                site = self.compiled.sites[found.site]
+                reason = f"property {prop.name} cannot be evaluated: {site}"
+                return PropertyResult(prop, Verdict.UNKNOWN, reason=reason)
+            witnessed = asked[found.kind].elements or ()
+            findings[asked[kind].elements] = replace(self.finding(found), elements=witnessed)
+        return judge_all(self.instance, prop, findings, self.result.limit)
 
     def finding(self, found: Found, fault: str | None = None) -> Finding:
         calls = self.visited.way_to(found.state)

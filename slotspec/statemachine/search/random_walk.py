@@ -63,7 +63,7 @@ class CompiledWalker(Walker):
         self.opened = slice(
             compiled.notebook.opened, compiled.notebook.opened + compiled.notebook.kinds
         )
-        self.names = [*self.instance.properties, "deadlock", "fault"]
+        self.names = [*(q.name for q in self.questions), "deadlock", "fault"]
 
     def reset(self) -> None:
         self.book[:] = self.fresh_book

@@ -18,6 +18,7 @@ from slotspec.statemachine.compiler.compile import Compiled, compile_instance
 from slotspec.statemachine.compiler.drivers.symmetry import Symmetry
 from slotspec.statemachine.compiler.program import BASE
 from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.declaration.questions import choices
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.results import Limits, silent
 from slotspec.statemachine.search.canonicalizer import EXACT, IMAGE, PREPARE, Canonicalizer
@@ -98,7 +99,7 @@ class _Comparison:
         return out
 
     def outcome(self, words: Any) -> tuple[dict[str, Counter[bytes]], set[int]]:
-        """Successors by action, up to names, and what was found in this state."""
+        """Successors by action, up to names, and the kinds that were found in this state."""
         worker, compiled = self.worker, self.compiled
         worker.book = compiled.book()
         worker.book[BASE] = 0
@@ -118,11 +119,31 @@ class _Comparison:
             found.setdefault(action.name, Counter())[b""] = taken
         return found, {event.kind for event in compiled.found(worker.book)}
 
+    def renamed_kind(self, kind: int, renaming: Any) -> int:
+        """The kind that asks of the renamed elements what this one asks."""
+        book = self.compiled.notebook
+        question = book.questions[kind] if kind < len(book.questions) else None
+        if question is None or question.elements is None:
+            return kind
+        declared = question.declared
+        elements = tuple(
+            int(self.symmetry.renamed(domain, value, renaming))
+            for domain, value in zip(declared.parameters.values(), question.elements, strict=True)
+        )
+        return book.numbers[declared.name] + choices(self.instance, declared).index(elements)
+
     def compare(self, words: Any, other: Any) -> None:
+        # the successors are renamed next, into their canonical forms
+        renaming = self.canonizer.renaming.copy()
         one, answers = self.outcome(words)
         two, others = self.outcome(other)
         book = self.compiled.notebook
-        names = [*book.properties, "the answer to whether a state is final", "a fault"]
+        answers = {self.renamed_kind(kind, renaming) for kind in answers}
+        names = [
+            *(q.declared.name for q in book.questions),
+            "the answer to whether a state is final",
+            "a fault",
+        ]
         wrong = [f"action {name}" for name in one if one[name] != two[name]]
         wrong += [names[kind] for kind in sorted(answers ^ others)]
         if wrong:

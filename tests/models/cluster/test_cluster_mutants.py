@@ -22,7 +22,7 @@ from slotspec.models.task_slot_table import operations as table
 from slotspec.models.task_slot_table.lifecycles import TaskSlot
 from slotspec.models.task_slot_table.state import TaskSlotTableState
 from slotspec.statemachine import Kind, Limits, Verdict
-from slotspec.statemachine.declaration.rules import NONE, fire
+from slotspec.statemachine.declaration.rules import NONE, fire, recycle
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.search.engine import explore_compiled
 
@@ -83,7 +83,11 @@ def everything_is_slot_zero(s: ClusterState, tm: int, allocation: int, detail: i
 def leaves_at_once(s: TaskSlotTableState, allocation: int) -> int:
     """A slot is free, whatever runs in it."""
     number = s.slot_number[allocation]
-    s.slot[allocation] = int(TaskSlot.FREE)
+    if s.slot[allocation] in (TaskSlot.ALLOCATED, TaskSlot.ACTIVE):
+        fire(s.slot, allocation, TaskSlot.release)
+    if s.slot[allocation] == TaskSlot.RELEASING:
+        fire(s.slot, allocation, TaskSlot.leave)
+    recycle(s.slot, allocation)
     s.slot_number[allocation] = NONE
     return number
 

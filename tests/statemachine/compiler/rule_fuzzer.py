@@ -24,8 +24,8 @@ from tests.statemachine.compiler.engines import compare
 HEAD = '''"""A random model."""
 
 from slotspec.statemachine import (
-    FLAG, NONE, REFUSED, Effects, Event, Lifecycle, Model, Record, Sort, State,
-    constant, effect, emit, fire, number, part, per, ref, renew, restart, scalar,
+    FLAG, NONE, DISABLED, Effects, Event, Lifecycle, Model, Record, Sort, State,
+    constant, effect, emit, fire, number, part, per, recycle, ref, restart, scalar,
 )
 
 A = Sort("as", "As.", default=2)
@@ -554,7 +554,7 @@ class Writer:
             return ["pass"], scope
         s, i = self.pick(*scope.records), self.pick("0", "1", self.index(scope, 1, 2))
         if self.odds(self.wild):
-            return [self.pick(f"fire({s}.life, {i}, Life.end)", f"renew({s}.life, {i})")], scope
+            return [self.pick(f"fire({s}.life, {i}, Life.end)", f"recycle({s}.life, {i})")], scope
         name = self.fresh("v")
         return [
             f"{name} = {i}",
@@ -563,7 +563,7 @@ class Writer:
             f"elif {s}.life[{name}] in (Life.OLD, Life.NEW):",
             f"    fire({s}.life, {name}, Life.age)",
             "else:",
-            f"    renew({s}.life, {name})",
+            f"    recycle({s}.life, {name})",
         ], scope.also(numbers=(*scope.numbers, name))
 
     def statement_emit(self, scope: Scope, _: int, __: int) -> tuple[list[str], Scope]:
@@ -639,7 +639,7 @@ class Writer:
         if self.pair:
             return f"{self.small(scope, 2)}, {self.number(scope, 2)}"
         if scope.action:
-            return "REFUSED" if self.odds(self.wild) else f"({self.number(scope, 2)}) % 5"
+            return "DISABLED" if self.odds(self.wild) else f"({self.number(scope, 2)}) % 5"
         return self.number(scope, 2)
 
     # functions
@@ -694,7 +694,7 @@ class Writer:
         lines += ['    """It happens."""']
         if self.odds(0.5):
             guard = f"{self.condition(scope, 2)} and {self.condition(scope, 1)}"
-            lines += [f"    if {guard}:", "        return REFUSED"]
+            lines += [f"    if {guard}:", "        return DISABLED"]
         scope = scope.also(writes=True, emitted=("s",))
         lines += self.block(scope, 1, 3, 7)
         return [*lines, f"    return {self.returned(scope)}"]

@@ -258,7 +258,8 @@ def enumerates(s: Shelf) -> int:
 
 
 def zips(s: Shelf) -> int:
-    total = sum(a * w for a, w in zip(s.level, WEIGHTS))  # noqa: B905
+    total = sum(a * w for a, w in zip(s.level, WEIGHTS, strict=False))
+    total += sum(a for a, n in zip(s.level, s.near, strict=True) if n != NONE)
     for a, r, w in zip(s.level, range(s.mood, 0, -1), WEIGHTS):  # noqa: B905
         total += a + r + w
     for a, b in STEPS:
@@ -779,7 +780,7 @@ def least_by_key(s: Any) -> int:
 
 
 def zips_strictly(s: Any) -> int:
-    return sum(a + b for a, b in zip(s.level, s.near, strict=True))
+    return sum(a + b for a, b in zip(s.level, WEIGHTS, strict=True))
 
 
 def no_such_argument(s: Any) -> int:
@@ -835,7 +836,7 @@ REFUSALS = [
     (generator_in_generator, "RUL003", "in the outer one"),
     (next_without_default, "RUL010", "and a default"),
     (least_by_key, "RUL010", "and default"),
-    (zips_strictly, "RUL010", "zip takes"),
+    (zips_strictly, "RUL010", "strict=False"),
     (no_such_argument, "RUL007", "they have kind, thing, to, total, by"),
     (wrong_number, "RUL002", "3 names for 2 values"),
     (tuple_as_number, "RUL007", "a tuple; unpack it"),

@@ -179,9 +179,9 @@ def else_of_loop(s: Any) -> int:
 
 
 WRONG: list[tuple[Callable[[Any], int], str, str]] = [
-    (raises, "RUL002", "return REFUSED"),
-    (asserts, "RUL002", "return REFUSED"),
-    (tries, "RUL002", "return REFUSED"),
+    (raises, "RUL002", "return DISABLED"),
+    (asserts, "RUL002", "return DISABLED"),
+    (tries, "RUL002", "return DISABLED"),
     (opens, "RUL002", "'with' is no statement of a rule"),
     (else_of_loop, "RUL002", "use a flag"),
     (comprehends, "RUL003", "write a generator inside any, all, sum"),
@@ -254,6 +254,22 @@ def test_only_the_state_after_a_step_has_effects() -> None:
 
     def looks_back(before: Room, after: Room) -> bool:
         return len(before.effects) == 0
+
+    says(model, "step", looks_back)
+    with pytest.raises(RuleError, match=r"RUL014: .*in looks_back"):
+        compile_instance(model.instance())
+
+
+def number_of_effects(s: Any) -> int:
+    return len(s.effects)
+
+
+def test_a_helper_reads_no_effects_of_the_state_before() -> None:
+    model = room()
+    counter(model)
+
+    def looks_back(before: Room, after: Room) -> bool:
+        return number_of_effects(after) == 0 and number_of_effects(before) == 0
 
     says(model, "step", looks_back)
     with pytest.raises(RuleError, match=r"RUL014: .*in looks_back"):

@@ -28,7 +28,7 @@ def test_every_construct_is_written() -> None:
         *("any(", "all(", "sum(", "min(", "max(", "next(", "default=", "enumerate(", "zip("),
         *("reversed(", "range(", ".elements(", ".effects", ".boxes:", " not in ", " in SET"),
         *(":=", "match ", "case _", " as m", "while ", "break", "continue", "emit(", "two="),
-        *("fire(", "renew(", "restart(", "elif ", " if ", "NONE", ".kind", "ROWS", "TABLE"),
+        *("fire(", "recycle(", "restart(", "elif ", " if ", "NONE", ".kind", "ROWS", "TABLE"),
     ):
         assert word in texts, word
 

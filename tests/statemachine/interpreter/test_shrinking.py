@@ -8,6 +8,7 @@ import pytest
 
 from slotspec.models import load_model
 from slotspec.statemachine import Call, Instance, Kind, replay
+from slotspec.statemachine.declaration.questions import asker
 from slotspec.statemachine.interpreter.shrinking import shrink
 from slotspec.statemachine.interpreter.statistics import Violation
 from slotspec.statemachine.simulate import simulate
@@ -30,12 +31,11 @@ def breaks(instance: Instance, name: str, calls: Sequence[Call]) -> bool:
     for record, values in ((before, last.before), (after, last.after)):
         for field, value in values.items():
             if isinstance(value, list):
-                getattr(record, field)[:] = value
+                list.__setitem__(getattr(record, field), slice(None), value)
             else:
                 setattr(record, field, value)
     after.effects[:] = last.effects
-    more = (last.result, *last.call.arguments) if declared.on else ()
-    return not instance.rule(declared.function)(before, after, *more)
+    return not asker(instance, declared)(before, after, last.result, *last.call.arguments)
 
 
 SLOW = {"waiting before pending", "no remap"}

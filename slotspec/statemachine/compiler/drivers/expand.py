@@ -12,6 +12,8 @@ of the call. What is found goes into the notebook `book`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
@@ -32,8 +34,20 @@ from slotspec.statemachine.compiler.program import (
     STEP,
     Program,
 )
-from slotspec.statemachine.declaration.model import Action, Instance, Kind, Property
+from slotspec.statemachine.declaration.model import (
+    Action,
+    Instance,
+    Kind,
+    ParameterDomain,
+    Property,
+)
+from slotspec.statemachine.declaration.questions import bind
 from slotspec.statemachine.declaration.rules import DISABLED
+
+OVERFLOWS = "\n".join(
+    f"declare {{i64, i1}} @llvm.{word}.with.overflow.i64(i64, i64)"
+    for word in ("sadd", "ssub", "smul")
+)
 
 
 def program_text(
@@ -56,6 +70,7 @@ def program_text(
         body = writer(program).text()
     parts = [
         DECLARATIONS if deposit_bits else "",
+        OVERFLOWS,
         program.globals(),
         _note_fault(),
         _found(program),
@@ -131,6 +146,22 @@ def _copy(words: int) -> str:
     )
 
 
+@dataclass
+class Loops:
+    """Loops that are open, one inside of the other.
+
+    :ivar each: of each loop its counter, its present count, and where it tests and ends.
+    :ivar values: the present value of each parameter.
+    :ivar linear: the number of the present choice among all.
+    :ivar count: how many choices there are.
+    """
+
+    each: list[tuple[str, str, str, str]] = field(default_factory=list)
+    values: list[Reg] = field(default_factory=list)
+    linear: str = "0"
+    count: int = 1
+
+
 class Expansion:
     """Writes ``@expand`` for a program."""
 
@@ -166,9 +197,7 @@ class Expansion:
         body.line("%source = getelementptr i64, ptr %words, i64 %offset")
         body.line("call void @unpack(ptr %source, ptr %now)")
         self.no_effects()
-        for kind, prop in enumerate(self.instance.properties.values()):
-            if prop.kind in (Kind.ALWAYS, Kind.SOMETIMES):
-                self.state_property(kind, prop)
+        self.state_properties()
         body.end("br i1 %expanding, label %calls_of, label %skip")
         body.place("calls_of")
         body.line("store i64 0, ptr %enabled")
@@ -205,34 +234,90 @@ class Expansion:
         at = body.op(f"getelementptr i64, ptr %book, i64 {cell}")
         body.increment(at)
 
-    def note(self, kind: int, call: str) -> None:
+    def note(self, kind: int | str, call: str) -> None:
         self.body.line(f"call void @found(ptr %book, i64 {kind}, i64 %index, i64 {call})")
 
-    def state_property(self, kind: int, prop: Property) -> None:
-        body = self.body
-        function = self.program.translate(
-            self.rule(prop.function), [RecordAt("%now")], reading=True
-        )
+    def state_properties(self) -> None:
+        """Ask the properties of the present state."""
+        for prop in self.instance.properties.values():
+            if prop.kind is Kind.ALWAYS:
+                self.ask(prop, [RecordAt("%now")], "-1")
+            elif prop.kind is Kind.SOMETIMES:
+                self.seek(prop)
+
+    def ask(self, prop: Property, given: list[Symbol], call: str) -> None:
+        """Ask a property of all its elements, until it does not hold of one."""
+        body, kind = self.body, self.book.numbers[prop.name]
         look, fine, bad = body.label("look"), body.label("fine"), body.label("found")
         self.if_open(kind, look, fine)
         body.place(look)
-        value = body.op(f"call i64 {function.name}(ptr %book, ptr %now)")
-        if function.faults:
-            self.fault_of(value, fine, "-1", kind=kind)
-        as_bool = body.op(f"icmp {'eq' if prop.kind is Kind.ALWAYS else 'ne'} i64 {value}, 0")
-        body.end(f"br i1 {as_bool}, label %{bad}, label %{fine}")
+        loops = self.open_loops(prop.parameters)
+        value = self.value_of(prop, given, loops, kind, fine, call)
+        good = body.label("holds") if loops.each else fine
+        body.end(f"br i1 {body.op(f'icmp eq i64 {value}, 0')}, label %{bad}, label %{good}")
+        if loops.each:
+            body.place(good)
+            self.close_loops(loops)
+            body.jump(fine)
         body.place(bad)
-        self.note(kind, "-1")
+        self.note(kind, call)
         body.place(fine)
 
-    def if_open(self, kind: int, yes: str, no: str) -> None:
-        body = self.body
-        at = body.op(f"getelementptr i64, ptr %book, i64 {self.book.opened + kind}")
+    def seek(self, prop: Property) -> None:
+        """Ask for which elements that are still sought the present state satisfies a property."""
+        body, first = self.body, self.book.numbers.get(prop.name)
+        if first is None:
+            return
+        loops = self.open_loops(prop.parameters)
+        kind = body.op(f"add i64 {loops.linear}, {first}") if loops.each else first
+        look, fine, good = body.label("look"), body.label("fine"), body.label("found")
+        self.if_open(kind, look, fine)
+        body.place(look)
+        value = self.value_of(prop, [RecordAt("%now")], loops, kind, fine, "-1")
+        body.end(f"br i1 {body.op(f'icmp ne i64 {value}, 0')}, label %{good}, label %{fine}")
+        body.place(good)
+        self.note(kind, "-1")
+        body.place(fine)
+        self.close_loops(loops)
+
+    def value_of(
+        self,
+        prop: Property,
+        given: list[Symbol],
+        loops: Loops,
+        kind: int | str,
+        fine: str,
+        call: str,
+    ) -> str:
+        """What a property says; a fault is noted and leads to `fine`."""
+        takes = bind(prop, given, loops.values)
+        function = self.program.translate(self.rule(prop.function), takes, reading=True)
+        for i, argument in enumerate(takes):
+            past = prop.kind is Kind.STEP and argument == RecordAt("%now")
+            if past and f"%p{i}" in function.reads:
+                raise function.reads[f"%p{i}"]
+        inside = "".join(
+            f", ptr {a.pointer}" if isinstance(a, RecordAt) else f", i64 {a}" for a in takes
+        )
+        value = self.body.op(f"call i64 {function.name}(ptr %book{inside})")
+        if function.faults:
+            self.fault_of(value, fine, call, kind=kind)
+        return value
+
+    def if_open(self, kind: int | str, yes: str, no: str) -> None:
+        body, opened = self.body, self.book.opened
+        cell = opened + kind if isinstance(kind, int) else body.op(f"add i64 {kind}, {opened}")
+        at = body.op(f"getelementptr i64, ptr %book, i64 {cell}")
         is_open = body.op(f"icmp ne i64 {body.op(f'load i64, ptr {at}')}, 0")
         body.end(f"br i1 {is_open}, label %{yes}, label %{no}")
 
     def fault_of(
-        self, value: str, then: str, call: str, again: str | None = None, kind: int | None = None
+        self,
+        value: str,
+        then: str,
+        call: str,
+        again: str | None = None,
+        kind: int | str | None = None,
     ) -> None:
         """Note a fault and go to `then` if `value` says that there was one.
 
@@ -265,10 +350,19 @@ class Expansion:
 
     def action(self, number: int, action: Action, index: int) -> int:
         """Loops over an action's arguments; how many calls it has."""
-        body = self.body
-        ranges = [list(self.instance.values(d)) for d in action.parameters.values()]
-        calls, loops, arguments = str(index), [], []
-        for values in ranges:
+        loops = self.open_loops(action.parameters)
+        calls = str(index)
+        if loops.each:
+            calls = self.body.op(f"add i64 {loops.linear}, {index}")
+        self.one_call(number, action, calls, loops.values)
+        self.close_loops(loops)
+        return loops.count
+
+    def open_loops(self, parameters: Mapping[str, ParameterDomain]) -> Loops:
+        """Begin a loop over the values of each parameter, one inside of the other."""
+        body, loops = self.body, Loops()
+        for domain in parameters.values():
+            values = list(self.instance.values(domain))
             counter = body.local()
             body.line(f"store i64 0, ptr {counter}")
             test, inside, out = body.label("each"), body.label("do"), body.label("done")
@@ -277,26 +371,25 @@ class Expansion:
             more = body.op(f"icmp slt i64 {at}, {len(values)}")
             body.end(f"br i1 {more}, label %{inside}, label %{out}")
             body.place(inside)
-            loops.append((counter, at, test, out, len(values)))
+            loops.each.append((counter, at, test, out))
             argument = at
             if values != list(range(len(values))):
                 table = self.program.table(tuple(values))
                 at_table = body.op(f"getelementptr i64, ptr {table}, i64 {at}")
                 argument = body.op(f"load i64, ptr {at_table}")
-            arguments.append(argument)
-        if loops:
-            linear = "0"
-            for _, at, _, _, size in loops:
-                linear = body.op(f"add i64 {body.op(f'mul i64 {linear}, {size}')}, {at}")
-            calls = body.op(f"add i64 {linear}, {index}")
-        self.one_call(number, action, calls, [Reg(a) for a in arguments])
-        count = 1
-        for counter, at, test, out, size in reversed(loops):
+            loops.values.append(Reg(argument))
+            before = body.op(f"mul i64 {loops.linear}, {len(values)}")
+            loops.linear = body.op(f"add i64 {before}, {at}")
+            loops.count *= len(values)
+        return loops
+
+    def close_loops(self, loops: Loops) -> None:
+        """Go on with the next values, and behind the loops when there are none."""
+        body = self.body
+        for counter, at, test, out in reversed(loops.each):
             body.line(f"store i64 {body.op(f'add i64 {at}, 1')}, ptr {counter}")
             body.jump(test)
             body.place(out)
-            count *= size
-        return count
 
     def one_call(self, number: int, action: Action, call: str, arguments: list[Reg]) -> None:
         body, program = self.body, self.program
@@ -352,31 +445,28 @@ class Expansion:
         body.place(clean)
 
     def step_properties(self, action: Action, call: str, result: str, arguments: list[Reg]) -> None:
-        """Every property of this step, in the declared order."""
-        declared = [
-            (kind, prop)
-            for kind, prop in enumerate(self.instance.properties.values())
-            if prop.kind is Kind.STEP
-        ]
-        for general, group in groupby(declared, lambda one: one[1].on is None):
+        """Ask the properties of the step that was taken, in the declared order."""
+        declared = [p for p in self.instance.properties.values() if p.kind is Kind.STEP]
+        states: list[Symbol] = [RecordAt("%now"), RecordAt("%next")]
+        for general, group in groupby(declared, lambda prop: prop.on is None):
             some = list(group)
             if general:
-                name = self.shared(some)
                 self.body.line(
-                    f"call void {name}(ptr %book, ptr %now, ptr %next, i64 %index, i64 {call})"
+                    f"call void {self.shared(some, states)}"
+                    f"(ptr %book, ptr %now, ptr %next, i64 %index, i64 {call})"
                 )
                 continue
-            for kind, prop in some:
+            for prop in some:
                 if prop.on == action.name:
-                    self.step_property(kind, prop, call, result, arguments)
+                    self.ask(prop, [*states, Reg(result), *arguments], call)
 
-    def shared(self, declared: list[tuple[int, Property]]) -> str:
+    def shared(self, declared: list[Property], states: list[Symbol]) -> str:
         """The function that asks properties of every step; actions share it."""
-        name = f"@steps{declared[0][0]}"
+        name = f"@steps{self.book.numbers[declared[0].name]}"
         if name not in self.beside:
             whole, self.body = self.body, FunctionBuilder()
-            for kind, prop in declared:
-                self.step_property(kind, prop, "%call", "0", [])
+            for prop in declared:
+                self.ask(prop, states, "%call")
             self.body.end("ret void")
             self.beside[name] = self.body.text(
                 f"define internal void {name}(ptr %book, ptr %now, ptr %next, i64 %index,"
@@ -384,26 +474,6 @@ class Expansion:
             )
             self.body = whole
         return name
-
-    def step_property(
-        self, kind: int, prop: Property, call: str, result: str, arguments: list[Reg]
-    ) -> None:
-        body = self.body
-        more: list[Symbol] = [Reg(result), *arguments] if prop.on is not None else []
-        function = self.program.translate(
-            self.rule(prop.function), [RecordAt("%now"), RecordAt("%next"), *more], reading=True
-        )
-        look, fine, bad = body.label("look"), body.label("fine"), body.label("found")
-        self.if_open(kind, look, fine)
-        body.place(look)
-        inside = "".join(f", i64 {a}" for a in more)
-        value = body.op(f"call i64 {function.name}(ptr %book, ptr %now, ptr %next{inside})")
-        if function.faults:
-            self.fault_of(value, fine, call, kind=kind)
-        body.end(f"br i1 {body.op(f'icmp eq i64 {value}, 0')}, label %{bad}, label %{fine}")
-        body.place(bad)
-        self.note(kind, call)
-        body.place(fine)
 
     def write_row(self, call: str) -> None:
         body, packed = self.body, self.program.layout.packed

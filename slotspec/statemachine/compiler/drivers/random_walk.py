@@ -18,7 +18,7 @@ from slotspec.statemachine.compiler.backend.function_builder import Reg
 from slotspec.statemachine.compiler.drivers.expand import Expansion
 from slotspec.statemachine.compiler.frontend.symbols import RecordAt, Symbol
 from slotspec.statemachine.compiler.program import FOUND, STEP
-from slotspec.statemachine.declaration.model import Action, Instance, Kind
+from slotspec.statemachine.declaration.model import Action, Instance
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.interpreter.rng import (
     FOLD,
@@ -92,9 +92,7 @@ class Walk(Expansion):
         body.line(f"%index = load i64, ptr {self.cell(AT)}")
         self.count_state()
         self.no_effects()
-        for kind, prop in enumerate(self.instance.properties.values()):
-            if prop.kind in (Kind.ALWAYS, Kind.SOMETIMES):
-                self.state_property(kind, prop)
+        self.state_properties()
         self.leave_if_noted()
         body.line("%more = icmp slt i64 %index, %until")
         body.end("br i1 %more, label %choose, label %full")

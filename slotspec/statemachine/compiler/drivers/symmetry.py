@@ -18,10 +18,10 @@ renaming, so sorting elements by colour renames them the same way wherever they 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from slotspec.statemachine.compiler.backend.function_builder import FunctionBuilder
-from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.declaration.model import Instance, ParameterDomain
 from slotspec.statemachine.declaration.records import Ref, Sort
 from slotspec.statemachine.layout import Layout, Place
 
@@ -77,6 +77,61 @@ class Symmetry:
             value, below = divmod(value, factor.size(self.bounds))
             found.append(self.node(factor, below))
         return found[::-1]
+
+    def renamed(self, sort: ParameterDomain, value: int, renaming: Sequence[int]) -> int:
+        """The new name of an element, given the new names of the nodes of base sorts."""
+        if not isinstance(sort, Sort) or not self.moves(sort):
+            return value
+        start = 0
+        for part in sort.parts:
+            size = part.size(self.bounds)
+            if value - start < size:
+                return start + self.renamed(part, value - start, renaming)
+            start += size
+        if not sort.factors:
+            return renaming[self.base[sort] + value]
+        new, unit = 0, 1
+        for factor in reversed(sort.factors):
+            size = factor.size(self.bounds)
+            value, below = divmod(value, size)
+            new += unit * self.renamed(factor, below, renaming)
+            unit *= size
+        return new
+
+    def alike(
+        self, domains: Sequence[ParameterDomain], one: Sequence[int], other: Sequence[int]
+    ) -> bool:
+        """Whether some renaming turns one choice of elements into the other."""
+        there: dict[int, int] = {}
+        for domain, a, b in zip(domains, one, other, strict=True):
+            for x, y in zip(self.atoms(domain, a), self.atoms(domain, b), strict=False):
+                if type(x) is not type(y) or (isinstance(x, str) and x != y):
+                    return False
+                if isinstance(x, str) or isinstance(y, str):
+                    continue
+                if self.sort_of(x) != self.sort_of(y) or there.setdefault(x, y) != y:
+                    return False
+        return len(set(there.values())) == len(there)
+
+    def sort_of(self, node: int) -> int:
+        """The first node of a base element's sort."""
+        return max(start for start in self.base.values() if start <= node)
+
+    def atoms(self, sort: ParameterDomain, value: int) -> list[int | str]:
+        """What an element consists of: nodes of base sorts, and what nothing renames."""
+        if not isinstance(sort, Sort) or not self.moves(sort):
+            return [str(value)]
+        for number, part in enumerate(sort.parts):
+            if value < part.size(self.bounds):
+                return [f"part {number}", *self.atoms(part, value)]
+            value -= part.size(self.bounds)
+        if not sort.factors:
+            return [self.base[sort] + value]
+        found: list[int | str] = []
+        for factor in reversed(sort.factors):
+            value, below = divmod(value, factor.size(self.bounds))
+            found += self.atoms(factor, below)
+        return found
 
     def beyond(self, instance: Instance) -> Iterator[tuple[str, Sort]]:
         """What a renaming does not reach: each part that keeps elements, with their sort.

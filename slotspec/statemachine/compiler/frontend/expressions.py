@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from slotspec.statemachine.compiler.backend.function_builder import Reg, Value
-from slotspec.statemachine.compiler.frontend import source as sources
 from slotspec.statemachine.compiler.frontend.iteration import Iteration
 from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
@@ -25,6 +24,8 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     known,
 )
 from slotspec.statemachine.compiler.program import EFFECT_COUNT
+from slotspec.statemachine.declaration import source as sources
+from slotspec.statemachine.declaration.ranges import LEAVES, LOW
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.errors import RuleError
 
@@ -62,6 +63,12 @@ FOLDED_ARITHMETIC: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.FloorDiv: lambda a, b: a // b,
     ast.Mod: lambda a, b: a % b,
 }
+OVERFLOWING: dict[type[ast.operator], str] = {
+    ast.Add: "sadd",
+    ast.Sub: "ssub",
+    ast.Mult: "smul",
+}
+Element = Callable[[str, ast.AST], Value]
 
 
 QUANTIFIERS = (Known(any), Known(all))
@@ -224,10 +231,10 @@ class Expressions(Iteration):
                     node,
                     "effects of a part are read from the whole, with its number added",
                 )
-            if self.effects_of is not None and record.pointer != self.effects_of:
-                raise self.reject(
-                    "RUL014", node, "only the state after a step has effects; read those"
-                )
+            self.target.reads.setdefault(
+                record.pointer,
+                self.reject("RUL014", node, "only the state after a step has effects; read those"),
+            )
             self.program.effects_read = True
             return Effects()
         place = self.place_of(record, node.attr)
@@ -381,17 +388,17 @@ class Expressions(Iteration):
                     return int(not value)
                 return Reg(body.op(f"xor i1 {body.i1(value)}, true"), True)
             case ast.USub():
-                return (
-                    -value
-                    if isinstance(value, int)
-                    else Reg(body.op(f"sub i64 0, {body.i64(value)}"))
-                )
+                if isinstance(value, int):
+                    return self.fitting(-value, node)
+                if self.may_leave(node):
+                    return self.checked_operation("ssub", "0", body.i64(value), node)
+                return Reg(body.op(f"sub i64 0, {body.i64(value)}"))
             case ast.Invert():
-                return (
-                    ~value
-                    if isinstance(value, int)
-                    else Reg(body.op(f"xor i64 {body.i64(value)}, -1"))
-                )
+                if isinstance(value, int):
+                    return self.fitting(~value, node)
+                if self.may_leave(node):
+                    return self.checked_operation("ssub", "-1", body.i64(value), node)
+                return Reg(body.op(f"xor i64 {body.i64(value)}, -1"))
             case _:
                 return value
 
@@ -403,8 +410,10 @@ class Expressions(Iteration):
                 "RUL003", node, "rules know + - * // % & | ^ on integers; write it with these"
             )
         if isinstance(a, int) and isinstance(b, int) and not (division and b == 0):
-            return FOLDED_ARITHMETIC[type(op)](a, b)
+            return self.fitting(FOLDED_ARITHMETIC[type(op)](a, b), node)
         x, y = body.i64(a), body.i64(b)
+        if type(op) in OVERFLOWING and self.may_leave(node):
+            return self.checked_operation(OVERFLOWING[type(op)], x, y, node)
         if not division:
             return Reg(body.op(f"{PLAIN[type(op)]} i64 {x}, {y}"))
         self.check(body.op(f"icmp ne i64 {y}, 0"), "STP006", node, "division by zero")
@@ -416,7 +425,10 @@ class Expressions(Iteration):
                 body.op(f"select i1 {wrong}, i64 {body.op(f'add i64 {rest}, {y}')}, i64 {rest}")
             )
         quotient = body.op(f"sdiv i64 {x}, {y}")
-        return Reg(body.op(f"sub i64 {quotient}, {body.op(f'zext i1 {wrong} to i64')}"))
+        result = body.op(f"sub i64 {quotient}, {body.op(f'zext i1 {wrong} to i64')}")
+        if self.may_leave(node):
+            self.check(body.op(f"icmp sge i64 {result}, {LOW}"), "STP011", node, LEAVES)
+        return Reg(result)
 
     def bool_value(self, node: ast.BoolOp) -> Value:
         """``and`` and ``or`` give the value of the operand that decides, as in Python."""
@@ -585,7 +597,7 @@ class Expressions(Iteration):
                 "RUL005",
                 node,
                 f"{ast.unparse(node.func)} is no rule; call plain functions, any, all, sum, min,"
-                " max, next, len, range, abs, fire, renew, emit",
+                " max, next, len, range, abs, fire, recycle, emit",
             )
         arguments = self.arguments(node, target.value)
         callee = self.program.translate(target.value, arguments, reading=self.reading)

@@ -1,4 +1,4 @@
-"""The words of rules that are no rules themselves: fire, renew, emit, and a few builtins."""
+"""The words of rules that are no rules themselves: fire, recycle, emit, and a few builtins."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from slotspec.statemachine.compiler.backend.function_builder import Reg, Value
+from slotspec.statemachine.compiler.frontend.comparing import unchanged
 from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
     Effects,
@@ -214,7 +215,7 @@ def _machines(
             f"{ast.unparse(parts[0])} is no array of lifecycle states; assign it instead",
         )
     if to.reading:
-        raise to.reject("RUL009", node, "a property looks on; it may not fire or renew")
+        raise to.reject("RUL009", node, "a property looks on; it may not fire or recycle")
     index = to.checked(to.number(parts[1]), array.place, node)
     return array, array.place.spec.domain, index, parts[2:]
 
@@ -340,4 +341,5 @@ INTRINSICS: dict[Known, Intrinsic] = {
     Known(rules.recycle): _renew,
     Known(parts.restart): _restart,
     Known(rules.emit): _emit,
+    Known(rules.unchanged): unchanged,
 }

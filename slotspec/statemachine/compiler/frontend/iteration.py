@@ -25,6 +25,7 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     Table,
 )
 from slotspec.statemachine.compiler.program import EFFECT_CELLS, EFFECT_COUNT
+from slotspec.statemachine.declaration.ranges import HIGH, LOW
 from slotspec.statemachine.declaration.records import Sort
 
 WRAPPERS = (Known(enumerate), Known(zip), Known(reversed))
@@ -156,10 +157,15 @@ class Iteration(Memory):
                 ),
             )
         if function == Known(zip):
-            strict = [k for k in node.keywords if k.arg != "strict" or self.peek(k.value) != 0]
-            if strict or not node.args:
-                raise self.reject("RUL010", node, "zip takes what is to be looped over, unstrict")
+            strict = [self.peek(k.value) for k in node.keywords if k.arg == "strict"]
+            if len(strict) != len(node.keywords) or None in strict or not node.args:
+                raise self.reject("RUL010", node, "zip takes what is to be looped over, and strict")
             courses = [self.counted(self.course(argument), node) for argument in node.args]
+            limits = {course.limit for course in courses}
+            if any(strict) and (len(limits) > 1 or not all(isinstance(n, int) for n in limits)):
+                raise self.reject(
+                    "RUL010", node, "lengths that may differ; write zip(…, strict=False)"
+                )
             return Course(
                 0,
                 self.least([course.limit for course in courses]),
@@ -247,6 +253,15 @@ class Iteration(Memory):
         do(course.element(at), again, out)
         body.place(again)
         at = body.op(f"load i64, ptr {counter}")
+        if abs(course.step) > 1 and not isinstance(course.limit, int):
+            # beyond the largest number there is nothing to go on with
+            last, on = body.label("last"), body.label("on")
+            near = HIGH - course.step if course.step > 0 else LOW - course.step
+            beyond = body.op(f"icmp {'sgt' if course.step > 0 else 'slt'} i64 {at}, {near}")
+            body.end(f"br i1 {beyond}, label %{last}, label %{on}")
+            body.place(last)
+            body.jump(out)
+            body.place(on)
         body.line(f"store i64 {body.op(f'add i64 {at}, {course.step}')}, ptr {counter}")
         body.jump(test)
         body.place(out)
@@ -349,6 +364,8 @@ class Iteration(Memory):
                 )
             self.symbols[target.id] = symbol
             return
+        if isinstance(target, ast.Attribute) and not isinstance(symbol, Reg | int):
+            self.store(target, 0)  # refused, if it is an array
         self.store(target, self.as_number(symbol, node))
 
     def parts_of(self, symbol: Symbol, node: ast.AST) -> list[Symbol]:

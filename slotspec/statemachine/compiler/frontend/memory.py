@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slotspec.statemachine.compiler.backend.function_builder import FunctionBuilder, Reg, Value
-from slotspec.statemachine.compiler.frontend.source import read
 from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
     Effect,
@@ -26,8 +25,10 @@ from slotspec.statemachine.compiler.program import (
     Program,
     Translated,
 )
+from slotspec.statemachine.declaration.ranges import HIGH, LEAVES, LOW
 from slotspec.statemachine.declaration.records import Part, Record
 from slotspec.statemachine.declaration.rules import NONE
+from slotspec.statemachine.declaration.source import read
 from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.layout import Place
 
@@ -92,7 +93,6 @@ class Memory:
         self.loops: list[tuple[str, str]] = []
         self.depth = 0
         self.writes = self.faults = self.written = False
-        self.effects_of: str | None = None
         self.record_pointer = "%p0"
 
     def reject(self, code: str, node: ast.AST | None, message: str) -> RuleError:
@@ -114,6 +114,30 @@ class Memory:
         site = self.program.site(code, self.source.place(node), message)
         self.body.line(f"call void @note_fault(ptr %book, i64 {site})")
         self.body.end(f"ret i64 {FAULT}")
+
+    # numbers that leave 64 bits
+
+    def may_leave(self, node: ast.AST) -> bool:
+        """Whether the result of an operation may be too large."""
+        return self.program.instance.ranges.may_leave(self.function, node)
+
+    def fitting(self, value: int, node: ast.AST) -> int:
+        """A result that is known while compiling, with a fault where it is too large."""
+        if LOW <= value <= HIGH:
+            return value
+        self.check("false", "STP011", node, LEAVES)
+        return 0
+
+    def checked_operation(self, word: str, x: str, y: str, node: ast.AST) -> Reg:
+        """The result of ``sadd``, ``ssub`` or ``smul``, with a fault where it is too large."""
+        body = self.body
+        both = body.op(f"call {{i64, i1}} @llvm.{word}.with.overflow.i64(i64 {x}, i64 {y})")
+        value = body.op(f"extractvalue {{i64, i1}} {both}, 0")
+        over = body.op(f"extractvalue {{i64, i1}} {both}, 1")
+        under = body.op(f"icmp slt i64 {value}, {LOW}")
+        fine = body.op(f"xor i1 {body.op(f'or i1 {over}, {under}')}, true")
+        self.check(fine, "STP011", node, LEAVES)
+        return Reg(value)
 
     def cell(self, index: int | str) -> str:
         """The value of a notebook cell."""
@@ -290,6 +314,13 @@ class Memory:
             case ast.Subscript():
                 array = self.expression(target.value)
                 if isinstance(array, ArrayAt):
+                    if isinstance(array.place.spec.domain, type):
+                        raise self.reject(
+                            "RUL016",
+                            target,
+                            f"{ast.unparse(target)} is the state of a lifecycle; fire an event"
+                            " instead of assigning it",
+                        )
                     index = self.checked(self.number(target.slice), array.place, target)
                     self.save(array.pointer, array.place, index, value, target)
                     return
@@ -388,7 +419,9 @@ class Memory:
     def call_translated(self, callee: Translated, arguments: Sequence[Symbol]) -> Symbol:
         body = self.body
         parts = ["ptr %book"]
-        for argument in arguments:
+        for i, argument in enumerate(arguments):
+            if isinstance(argument, RecordAt) and f"%p{i}" in callee.reads:
+                self.target.reads.setdefault(argument.pointer, callee.reads[f"%p{i}"])
             if isinstance(argument, RecordAt | RecordsAt | ArrayAt):
                 parts.append(f"ptr {argument.pointer}")
             elif isinstance(argument, Effect):

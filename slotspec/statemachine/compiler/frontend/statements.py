@@ -74,9 +74,6 @@ class Lowering(Expressions):
                 self.assigned.add(name)
             else:
                 self.symbols[name] = argument
-        records = [v for v in self.symbols.values() if isinstance(v, RecordAt)]
-        if self.reading and len(records) > 1:
-            self.effects_of = records[1].pointer
         self.target.writes = self.target.faults = True
         self.writes = self.faults = False
         self.target.width = self.width_of(tree)
@@ -135,7 +132,7 @@ class Lowering(Expressions):
                 self.leave(node)
             case ast.Raise() | ast.Assert() | ast.Try():
                 raise self.reject(
-                    "RUL002", node, "a rule raises nothing; return REFUSED or a value instead"
+                    "RUL002", node, "a rule raises nothing; return DISABLED or a value instead"
                 )
             case _:
                 what = type(node).__name__.lower()
@@ -212,7 +209,7 @@ class Lowering(Expressions):
             return
         if value is None:
             if self.action:
-                self.fault("STP008", node, "an action returned None; return a number, or REFUSED")
+                self.fault("STP008", node, "an action returned None; return a number, or DISABLED")
                 return
             self.target.nothing = True
             value = 0

@@ -1,0 +1,108 @@
+"""What a property asks: its arguments by their names, and its elements one by one.
+
+A state property is given the state and the elements of ``each``; a step property takes of
+``before``, ``after``, ``result``, the action's arguments and the elements those that it names,
+in any order. Both engines, the random walks and the oracles ask through this module alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import TypeVar
+
+from slotspec.statemachine.declaration.model import Instance, Kind, Property, offered
+
+T = TypeVar("T")
+Elements = tuple[int, ...]
+Ask = Callable[..., bool]
+"""Asks a property: of ``(s)``, or of a step as ``(before, after, result, *its arguments)``."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is looked for by itself: a property, or a ``sometimes`` of one choice of elements.
+
+    :param name: the property's, with the elements where there is a question for each choice.
+    :param elements: that choice; None where the property is asked as a whole.
+    """
+
+    name: str
+    declared: Property
+    elements: Elements | None = None
+
+
+def choices(instance: Instance, declared: Property) -> list[Elements]:
+    """Every choice of the parameters of a property."""
+    return list(product(*(instance.values(domain) for domain in declared.parameters.values())))
+
+
+def questions(instance: Instance) -> list[Question]:
+    """All questions of an instance: a ``sometimes`` has one for each choice of its elements."""
+    from slotspec.statemachine.formatting import formatter_of
+
+    found = []
+    for declared in instance.properties.values():
+        if declared.kind is not Kind.SOMETIMES or not declared.parameters:
+            found.append(Question(declared.name, declared))
+            continue
+        words = formatter_of(instance)
+        found += [
+            Question(f"{declared.name}[{words.chosen(declared, elements)}]", declared, elements)
+            for elements in choices(instance, declared)
+        ]
+    return found
+
+
+def bind(declared: Property, given: Sequence[T], elements: Sequence[T]) -> list[T]:
+    """The arguments that a property takes, in its order.
+
+    :param given: ``(s)``; of a step ``(before, after)``, and ``(result, *arguments)`` if the
+        property is about an action.
+    :param elements: one for each of the property's parameters.
+    """
+    if declared.kind is not Kind.STEP:
+        return [given[0], *elements]
+    by_name: Mapping[str, T] = dict(
+        zip(offered(declared.action, declared.parameters), (*given, *elements), strict=True)
+    )
+    return [by_name[name] for name in declared.takes]
+
+
+def asker(instance: Instance, declared: Property, elements: Elements | None = None) -> Ask:
+    """The property as the interpreter asks it: of every choice of elements, or of `elements`."""
+    rule = instance.runnable(declared.function)
+    if declared.kind is not Kind.STEP:
+        if not declared.parameters:
+            return rule
+        chosen = [elements] if elements is not None else choices(instance, declared)
+        return lambda s: all(rule(s, *one) for one in chosen)
+    names = offered(declared.action, declared.parameters)
+    count = len(names) - len(declared.parameters)
+    if declared.takes == tuple(names) and declared.action is not None and not declared.parameters:
+        return rule
+    places = [names.index(name) for name in declared.takes]
+    if not declared.parameters:
+        if places == [0, 1]:
+            return lambda before, after, *_: rule(before, after)
+        return lambda *given: rule(*[given[place] for place in places])
+    chosen = [elements] if elements is not None else choices(instance, declared)
+
+    def ask(*given: object) -> bool:
+        for one in chosen:
+            every = (*given[:count], *one)
+            if not rule(*[every[place] for place in places]):
+                return False
+        return True
+
+    return ask
+
+
+def broken_by(instance: Instance, declared: Property, given: Sequence[object]) -> Elements:
+    """The first choice of elements of which a property does not hold; none if it has no such."""
+    if declared.parameters:
+        for elements in choices(instance, declared):
+            if not asker(instance, declared, elements)(*given):
+                return elements
+    return ()

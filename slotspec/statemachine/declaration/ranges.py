@@ -1,0 +1,679 @@
+"""How large the numbers of an instance's rules can become, told from the rules alone.
+
+Compiled numbers have 64 bits, Python's have no end. So that both engines find the same, a
+result that leaves 64 bits is a fault (``STP011``). Most never can: fields have domains, and so
+have arguments. This module goes through all rules of an instance and keeps, of every local,
+argument and result, the least and the largest value that it may have (interval analysis, P.
+and R. Cousot, 1977; no flow, all calls of a rule together). What remains are the *sites*: the
+operations that may leave 64 bits. The compiler checks there, and the interpreter runs
+:mod:`a copy <slotspec.statemachine.interpreter.guards>` of the rules that have one.
+
+What counts one by one stays small: ``n += k`` is taken :data:`LOOPS` times at most, which no
+rule lives to see.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import types
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from slotspec.statemachine.declaration import parts, rules
+from slotspec.statemachine.declaration.records import Ref
+from slotspec.statemachine.declaration.source import Source, read, reject
+from slotspec.statemachine.errors import RuleError
+
+if TYPE_CHECKING:
+    from slotspec.statemachine.declaration.model import Instance
+
+Range = tuple[int, int]
+"""The least and the largest value; of an array or a tuple, of any of its elements."""
+
+LOW, HIGH = -(2**63) + 2, 2**63 - 1
+"""What a compiled number may be: the two smallest mean a fault and a local without value."""
+
+LEAVES = "the result does not fit into 64 bits"
+
+ANYTHING: Range = (LOW, HIGH)
+TRUTH: Range = (0, 1)
+LENGTH: Range = (0, 2**16)
+
+LOOPS = 2**46
+"""How often a loop goes round at most: at a nanosecond each, most of a day."""
+
+STEPS = (0, 1, 2**8, 2**16, 2**24, 2**32, 2**46, 2**54, HIGH)
+"""Where a bound that keeps growing is taken to, one after the other."""
+
+PATIENCE = 16
+"""How often a bound may grow before it is taken to the next of these."""
+
+Site = tuple[int, int, int, int]
+"""Where an operation stands in its rule: line and column, first and last."""
+
+TRUTHS: set[Any] = {any, all, bool, rules.unchanged}
+NOTHING: set[Any] = {rules.fire, rules.recycle, parts.restart, rules.emit}
+
+
+def place_of(node: ast.AST) -> Site:
+    """What tells an operation from all others of its rule."""
+    found: Any = node
+    return found.lineno, found.col_offset, found.end_lineno, found.end_col_offset
+
+
+def hull(one: Range | None, two: Range | None) -> Range | None:
+    """The least range that has both; None is the empty one."""
+    if one is None or two is None:
+        return one or two
+    return min(one[0], two[0]), max(one[1], two[1])
+
+
+def fitting(wanted: Range) -> bool:
+    return wanted[0] >= LOW and wanted[1] <= HIGH
+
+
+def clipped(wanted: Range) -> Range:
+    low, high = (min(max(end, LOW), HIGH) for end in wanted)
+    return low, high
+
+
+def widened(old: Range | None, new: Range) -> Range:
+    """`new`, with each bound that has grown taken to the next step."""
+    low, high = new
+    if old is None or low < old[0]:
+        low = max(LOW, -next(step for step in STEPS if -step <= low or step == HIGH))
+    if old is None or high > old[1]:
+        high = next(step for step in STEPS if step >= high)
+    return low, high
+
+
+def at_first(name: str) -> str:
+    """What stands for a local as it was before it was counted up or down."""
+    return f"{name} at first"
+
+
+@dataclass
+class Summary:
+    """What is known of one rule.
+
+    :ivar calls: the functions that it names.
+    :ivar opaque: its source cannot be read.
+    """
+
+    function: types.FunctionType
+    locals: dict[str, Range] = field(default_factory=dict)
+    returns: Range | None = None
+    sites: set[Site] = field(default_factory=set)
+    calls: set[types.FunctionType] = field(default_factory=set)
+    callers: set[types.FunctionType] = field(default_factory=set)
+    grown: dict[str, int] = field(default_factory=dict)
+    opaque: bool = False
+
+    def put(self, name: str, value: Range | None) -> bool:
+        """Let a local (or what is returned, ``return``) have this value too; whether it is new."""
+        old = self.returns if name == "return" else self.locals.get(name)
+        new = hull(old, value)
+        if new is None or new == old:
+            return False
+        self.grown[name] = self.grown.get(name, 0) + 1
+        if self.grown[name] > PATIENCE:
+            new = widened(old, new)
+        if name == "return":
+            self.returns = new
+        else:
+            self.locals[name] = new
+        return True
+
+
+class Ranges:
+    """The ranges of everything in the rules of an instance."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.summaries: dict[types.FunctionType, Summary] = {}
+        self.named: dict[str, Range] = {}
+        self.effects: list[Range] = [(0, 0), (0, rules.NONE)]
+        """What an effect is (its first part), and what its other parts are."""
+        self.readers: set[types.FunctionType] = set()
+        self.emitting = 0
+        self.waiting: deque[types.FunctionType] = deque()
+        self.name_fields()
+        self.begin()
+        while self.waiting:
+            while self.waiting:
+                summary = self.summaries[self.waiting.popleft()]
+                if not summary.opaque:
+                    Reading(self, summary).run()
+            self.begin()  # properties are given what actions are known by now to return
+
+    def name_fields(self) -> None:
+        """What a field or constant of this name may be, whoever has it."""
+        for name, spec in self.instance.record.fields.items():
+            largest = max(self.instance.largest(spec), spec.default, 0)
+            if isinstance(spec.domain, Ref):
+                largest = max(largest, rules.NONE)
+            self.add(name.rpartition(".")[2], (min(spec.default, 0), largest))
+        whole = self.instance.record
+        for record in (whole, *(part.record for part in whole.parts)):
+            for name in record.constants:
+                self.add(name, number_in(getattr(record, name)))
+
+    def add(self, name: str, value: Range | None) -> None:
+        found = hull(self.named.get(name), value)
+        if found is not None:
+            self.named[name] = found
+
+    def begin(self) -> None:
+        """Enter what an engine itself calls, with what it gives."""
+        instance, model = self.instance, self.instance.model
+        for action in instance.actions:
+            values = [self.domain(domain) for domain in action.parameters.values()]
+            self.call(instance.rule(action.function), [None, *values])
+        for rule in (model.settle, model.final):
+            if rule is not None:
+                self.call(instance.rule(rule), [None])
+        for declared in instance.properties.values():
+            given: dict[str, Range | None] = {
+                name: self.domain(domain) for name, domain in declared.parameters.items()
+            }
+            if declared.action is not None:
+                of_action = declared.action.parameters.items()
+                given |= {name: self.domain(domain) for name, domain in of_action}
+                acting = self.summaries.get(as_function(instance.rule(declared.action.function)))
+                given["result"] = None if acting is None else acting.returns
+            for side in (declared.function, declared.to):
+                if side is not None:
+                    code = side.__code__
+                    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+                    self.call(instance.rule(side), [given.get(name) for name in names])
+
+    def emitted(self, part: int, value: Range | None) -> None:
+        """Let effects have such a part; who reads effects is read again."""
+        old = self.effects[part]
+        if value is not None and part == 0:
+            # a part of the whole emits with its number added
+            raised = max((part.effects_from for part in self.instance.record.parts), default=0)
+            value = value[0], value[1] + raised
+        new = clipped(hull(old, value) or old)
+        if new == old:
+            return
+        self.emitting += 1
+        self.effects[part] = widened(old, new) if self.emitting > PATIENCE else new
+        for reader in self.readers:
+            self.wait_for(reader)
+
+    def domain(self, domain: Any) -> Range:
+        values = [int(value) for value in self.instance.values(domain)]
+        return (min(values, default=0), max(values, default=0))
+
+    def call(
+        self,
+        function: Any,
+        values: Sequence[Range | None],
+        named: dict[str, Range | None] | None = None,
+        caller: types.FunctionType | None = None,
+    ) -> Range | None:
+        """Let a function be called with these values; what it is known to return so far."""
+        code = function.__code__
+        summary = self.summaries.get(function)
+        changed = summary is None
+        if summary is None:
+            summary = self.summaries[function] = Summary(function)
+            try:
+                read(function)
+            except RuleError:
+                summary.opaque = True
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        given = dict(zip(names, values, strict=False)) | (named or {})
+        positional = names[: code.co_argcount]
+        late = dict(zip(positional[::-1], (function.__defaults__ or ())[::-1], strict=False))
+        for name, value in (late | (function.__kwdefaults__ or {})).items():
+            given.setdefault(name, number_in(value))
+        for name in names:
+            changed |= summary.put(name, given.get(name))
+            summary.put(at_first(name), given.get(name))
+        if caller is not None:
+            summary.callers.add(caller)
+            self.summaries[caller].calls.add(function)
+        if changed:
+            self.wait_for(function)
+        return ANYTHING if summary.opaque else summary.returns
+
+    def wait_for(self, function: types.FunctionType) -> None:
+        if function not in self.waiting:
+            self.waiting.append(function)
+
+    def may_leave(self, function: types.FunctionType, node: ast.AST) -> bool:
+        """Whether an operation of a rule may leave 64 bits."""
+        summary = self.summaries.get(function)
+        return summary is None or place_of(node) in summary.sites
+
+
+def as_function(rule: Any) -> types.FunctionType:
+    """A rule as the plain function that it is."""
+    assert isinstance(rule, types.FunctionType)
+    return rule
+
+
+def number_in(value: Any) -> Range | None:
+    """The range of a number, or of all numbers in a sequence."""
+    if isinstance(value, int):
+        return int(value), int(value)
+    if isinstance(value, tuple | list):
+        found: Range | None = None
+        for one in value:
+            found = hull(found, number_in(one))
+        return found
+    return None
+
+
+def pairs_of(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
+    """What a statement gives a name, and what it takes that from."""
+    match node:
+        case ast.Assign(targets=[target], value=value):
+            return [(target, value)]
+        case ast.For(target=target, iter=value) | ast.comprehension(target=target, iter=value):
+            return [(target, value)]
+    return []
+
+
+def is_taken_from_effects(node: ast.expr) -> bool:
+    """Whether this is an effect, or what goes through effects."""
+    if isinstance(node, ast.Subscript):
+        node = node.value
+    return isinstance(node, ast.Attribute) and node.attr == "effects"
+
+
+@lru_cache(maxsize=4096)
+def effect_names(tree: ast.AST) -> frozenset[str]:
+    """The locals of a rule that are effects, as far as that can be seen."""
+    return frozenset(
+        target.id
+        for node in ast.walk(tree)
+        for target, value in pairs_of(node)
+        if isinstance(target, ast.Name) and is_taken_from_effects(value)
+    )
+
+
+class Reading:
+    """One look at one rule, with what is known of all others."""
+
+    def __init__(self, ranges: Ranges, summary: Summary) -> None:
+        self.ranges, self.summary = ranges, summary
+        self.function = summary.function
+        self.source: Source = read(self.function)
+        self.code = self.function.__code__
+        self.effect_names = effect_names(self.source.tree)
+        self.rounds = 1
+        """How often what is being read runs in one call, at most."""
+
+    def run(self) -> None:
+        """Read until no local becomes larger; then who calls it is next, if it returns more."""
+        returned = self.summary.returns
+        again = True
+        while again:
+            before = dict(self.summary.locals)
+            self.statements(self.source.tree.body)
+            again = before != self.summary.locals
+        if self.summary.returns != returned:
+            for caller in self.summary.callers:
+                self.ranges.wait_for(caller)
+
+    # statements
+
+    def statements(self, nodes: Iterable[ast.stmt]) -> None:
+        for node in nodes:
+            self.statement(node)
+
+    def statement(self, node: ast.stmt) -> None:
+        match node:
+            case ast.Assign(targets=targets, value=value):
+                if len(targets) == 1 and self.counts(targets[0], value):
+                    return
+                for target in targets:
+                    self.assign(target, value)
+            case ast.AnnAssign(target=target, value=value) if value is not None:
+                self.assign(target, value)
+            case ast.AugAssign(target=target, op=op, value=value):
+                self.augment(node, target, op, value)
+            case ast.Return(value=value):
+                if value is not None:
+                    self.summary.put("return", self.value(value))
+            case ast.For():
+                found = self.iterated(node.iter)
+                self.bind(node.target, found)
+                if not self.ends_early(node.iter):
+                    self.summary.sites.add(place_of(node))
+                outside = self.rounds
+                self.rounds *= self.length(node.iter)
+                self.statements([*node.body, *node.orelse])
+                self.rounds = outside
+            case ast.While():
+                outside, self.rounds = self.rounds, LOOPS
+                self.below(node)
+                self.rounds = outside
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                return
+            case _:
+                self.below(node)
+
+    def below(self, node: ast.AST) -> None:
+        """Read all that is inside of something else."""
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.stmt):
+                self.statement(child)
+            elif isinstance(child, ast.expr):
+                self.value(child)
+            elif isinstance(child, ast.pattern):
+                self.captured(child)
+            else:
+                self.below(child)
+
+    def captured(self, pattern: ast.pattern) -> None:
+        for node in ast.walk(pattern):
+            if isinstance(node, ast.expr):
+                self.value(node)
+            elif isinstance(node, ast.MatchAs | ast.MatchStar) and node.name is not None:
+                self.summary.put(node.name, ANYTHING)
+
+    def counts(self, target: ast.expr, value: ast.expr) -> bool:
+        """Whether this is ``n = n + k``; then it is dealt with as ``n += k``."""
+        match target, value:
+            case ast.Name(id=name), ast.BinOp(left=ast.Name(id=same), op=op, right=right):
+                if name == same and isinstance(op, ast.Add | ast.Sub):
+                    self.augment(value, target, op, right)
+                    return True
+        return False
+
+    def augment(self, node: ast.AST, target: ast.expr, op: ast.operator, value: ast.expr) -> None:
+        by = self.number(value)
+        old = self.number(target)
+        if isinstance(target, ast.Name) and isinstance(op, ast.Add | ast.Sub):
+            low, high = by if isinstance(op, ast.Add) else (-by[1], -by[0])
+            # counted apart: what it begins at does not grow with it
+            base = self.summary.locals.get(at_first(target.id), (0, 0))
+            rounds = min(self.rounds, LOOPS)
+            reach = base[0] + min(low, 0) * rounds, base[1] + max(high, 0) * rounds
+            self.summary.put(target.id, self.result(reach, node))
+            return
+        self.bind(target, self.operation(op, old, by, node))
+
+    def assign(self, target: ast.expr, value: ast.expr) -> None:
+        if (
+            isinstance(target, ast.Tuple | ast.List)
+            and isinstance(value, ast.Tuple | ast.List)
+            and len(target.elts) == len(value.elts)
+        ):
+            for one, other in zip(target.elts, value.elts, strict=True):
+                self.assign(one, other)
+            return
+        self.bind(target, self.value(value))
+
+    def bind(self, target: ast.expr, value: Range | None) -> None:
+        match target:
+            case ast.Name(id=name):
+                self.summary.put(name, value)
+                self.summary.put(at_first(name), value)
+            case ast.Tuple(elts=parts) | ast.List(elts=parts):
+                for part in parts:
+                    self.bind(part, value)
+            case ast.Starred(value=inner):
+                self.bind(inner, value)
+            case _:
+                self.value(target)
+
+    def ends_early(self, node: ast.expr) -> bool:
+        """Whether an iteration cannot count to where 64 bits end."""
+        if not isinstance(node, ast.Call) or self.known(node.func) is not range:
+            return True
+        ends = [self.number(argument) for argument in node.args]
+        step = max(map(abs, ends[2])) if len(ends) == 3 else 1
+        return all(fitting((low - step, high + step)) for low, high in ends[:2])
+
+    def length(self, node: ast.expr) -> int:
+        """How many elements an iteration has at most."""
+        if isinstance(node, ast.Call) and self.known(node.func) is range:
+            ends = [self.number(argument) for argument in node.args]
+            if len(ends) == 1:
+                return max(ends[0][1], 0)
+            return max(ends[0][1], ends[1][1]) - min(ends[0][0], ends[1][0])
+        return LENGTH[1]
+
+    def iterated(self, node: ast.expr) -> Range | None:
+        """What the elements of an iteration may be; those of a pair, together."""
+        if isinstance(node, ast.Call):
+            word = self.known(node.func)
+            if word is range:
+                ends = [self.number(argument) for argument in node.args]
+                if len(ends) == 1:
+                    return 0, max(ends[0][1] - 1, 0)
+                return hull(ends[0], ends[1])
+            if word is enumerate or word is zip:
+                found = LENGTH if word is enumerate else None
+                for argument in node.args:
+                    found = hull(found, self.iterated(argument))
+                return found
+        return self.value(node)
+
+    # expressions
+
+    def number(self, node: ast.expr) -> Range:
+        """The range of a number; of what has no value yet, that of 0."""
+        return self.value(node) or (0, 0)
+
+    def value(self, node: ast.expr) -> Range | None:
+        """The range of an expression; None of what is no number, or never comes to be."""
+        match node:
+            case ast.Constant(value=bool() | int() as number):
+                return self.literal(int(number), node)
+            case ast.Constant():
+                return None
+            case ast.Name(id=name):
+                if name in self.code.co_varnames or name in self.code.co_cellvars:
+                    return self.summary.locals.get(name)
+                if name in self.summary.locals:
+                    return self.summary.locals[name]  # of a comprehension
+                return self.static(self.known(node), node)
+            case ast.Attribute(value=inner, attr=attr):
+                known = self.known(node)
+                if known is not None:
+                    return self.static(known, node)
+                if not isinstance(inner, ast.Name):
+                    self.value(inner)
+                if attr == "effects":
+                    self.ranges.readers.add(self.function)
+                    return hull(*self.ranges.effects)
+                found = self.ranges.named.get(attr)
+                if found is not None and not fitting(found):
+                    raise self.too_large(node)
+                return found or ANYTHING
+            case ast.Subscript(value=inner, slice=index):
+                self.value(index)
+                found = self.value(inner)
+                if self.is_effect(inner) and isinstance(index, ast.Constant):
+                    return self.ranges.effects[1 if index.value else 0]
+                return found
+            case ast.BinOp(left=left, op=op, right=right):
+                return self.operation(op, self.number(left), self.number(right), node)
+            case ast.UnaryOp():
+                return self.unary(node)
+            case ast.BoolOp(values=values):
+                return self.either(values)
+            case ast.Compare(left=left, comparators=others):
+                for part in (left, *others):
+                    self.value(part)
+                return TRUTH
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                self.value(test)
+                return self.either((body, orelse))
+            case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts):
+                return self.either(parts)
+            case ast.NamedExpr(target=target, value=inner):
+                found = self.value(inner)
+                self.bind(target, found)
+                return found
+            case ast.GeneratorExp() | ast.ListComp() | ast.SetComp():
+                for generator in node.generators:
+                    self.bind(generator.target, self.iterated(generator.iter))
+                    for test in generator.ifs:
+                        self.value(test)
+                return self.value(node.elt)
+            case ast.Starred(value=inner):
+                return self.value(inner)
+            case ast.Call():
+                return self.called(node)
+        self.below(node)
+        return ANYTHING
+
+    def either(self, nodes: Iterable[ast.expr]) -> Range | None:
+        found: Range | None = None
+        for node in nodes:
+            found = hull(found, self.value(node))
+        return found
+
+    def literal(self, value: int, node: ast.AST) -> Range:
+        if not LOW <= value <= HIGH:
+            raise self.too_large(node)
+        return value, value
+
+    def too_large(self, node: ast.AST) -> RuleError:
+        return reject(
+            "RUL018",
+            self.source,
+            node,
+            f"{ast.unparse(node)} does not fit into 64 bits, which is all that rules compute with",
+        )
+
+    def static(self, value: Any, node: ast.AST) -> Range | None:
+        if isinstance(value, types.FunctionType):
+            # given away, it may be called with anything
+            count = value.__code__.co_argcount + value.__code__.co_kwonlyargcount
+            self.ranges.call(value, [ANYTHING] * count, caller=self.function)
+            return None
+        found = number_in(value)
+        if found is not None and not fitting(found):
+            raise self.too_large(node)
+        return found
+
+    def known(self, node: ast.expr) -> Any:
+        """The object that a name stands for before any run; None: there is none."""
+        if isinstance(node, ast.Name):
+            name = node.id
+            if name in self.code.co_varnames or name in self.code.co_cellvars:
+                return None
+            if name in self.code.co_freevars and self.function.__closure__ is not None:
+                cell = self.function.__closure__[self.code.co_freevars.index(name)]
+                try:
+                    return cell.cell_contents
+                except ValueError:
+                    return None
+            return self.function.__globals__.get(name, getattr(builtins, name, None))
+        if isinstance(node, ast.Attribute):
+            below = self.known(node.value)
+            return None if below is None else getattr(below, node.attr, None)
+        return None
+
+    def is_effect(self, node: ast.expr) -> bool:
+        """Whether this is one of the effects of a step, as far as that can be seen."""
+        match node:
+            case ast.Subscript(value=ast.Attribute(attr="effects")):
+                return True
+            case ast.Name(id=name):
+                return name in self.effect_names
+        return False
+
+    def unary(self, node: ast.UnaryOp) -> Range:
+        match node.op, node.operand:
+            case ast.USub(), ast.Constant(value=int() as number):
+                return self.literal(-number, node)
+        low, high = self.number(node.operand)
+        if isinstance(node.op, ast.Not):
+            return TRUTH
+        if isinstance(node.op, ast.USub):
+            return self.result((-high, -low), node)
+        if isinstance(node.op, ast.Invert):
+            return self.result((-high - 1, -low - 1), node)
+        return low, high
+
+    def result(self, wanted: Range, node: ast.AST) -> Range:
+        """What an operation gives; a site where that may leave 64 bits."""
+        if not fitting(wanted):
+            self.summary.sites.add(place_of(node))
+        return clipped(wanted)
+
+    def operation(self, op: ast.operator, a: Range, b: Range, node: ast.AST) -> Range:
+        most = max(abs(a[0]), abs(a[1]))
+        match op:
+            case ast.Add():
+                return self.result((a[0] + b[0], a[1] + b[1]), node)
+            case ast.Sub():
+                return self.result((a[0] - b[1], a[1] - b[0]), node)
+            case ast.Mult():
+                ends = [x * y for x in a for y in b]
+                return self.result((min(ends), max(ends)), node)
+            case ast.FloorDiv():
+                if a[0] >= 0 and b[0] >= 0:
+                    return 0, a[1]
+                # only -1 makes a number no smaller, and the largest one has no opposite
+                most = most if b[0] <= -1 <= b[1] else min(most, -LOW)
+                return self.result((-most, most), node)
+            case ast.Mod():
+                return (min(b[0] + 1, 0), max(b[1] - 1, 0))
+            case ast.BitAnd() if a[0] >= 0 or b[0] >= 0:
+                return 0, min(x[1] for x in (a, b) if x[0] >= 0)
+            case ast.BitOr() | ast.BitXor() if a[0] >= 0 and b[0] >= 0:
+                return 0, min((1 << max(a[1], b[1]).bit_length()) - 1, HIGH)
+            case ast.LShift() | ast.Pow():
+                return self.result((-(2**70), 2**70), node)
+            case ast.RShift():
+                return min(a[0], 0), max(a[1], 0)
+        return self.result((-(2**63), HIGH), node)
+
+    def called(self, node: ast.Call) -> Range | None:
+        word = self.known(node.func)
+        named = {str(k.arg): k.value for k in node.keywords}
+        if isinstance(word, types.FunctionType) and not (word in NOTHING or word in TRUTHS):
+            if any(isinstance(a, ast.Starred) for a in node.args) or "None" in named:
+                self.below(node)
+                return ANYTHING
+            return self.ranges.call(
+                word,
+                [self.value(argument) for argument in node.args],
+                {name: self.value(value) for name, value in named.items()},
+                caller=self.function,
+            )
+        values = [self.value(a) for a in (*node.args, *named.values())]
+        if word is rules.emit:
+            for i, value in enumerate(values[1:]):
+                self.ranges.emitted(min(i, 1), value)
+        if word is None:
+            self.value(node.func)
+            return ANYTHING
+        try:
+            if word in TRUTHS:
+                return TRUTH
+            if word in NOTHING:
+                return (0, 0)
+        except TypeError:
+            return ANYTHING
+        found: Range | None = None
+        for value in values:
+            found = hull(found, value)
+        if word is len:
+            return LENGTH
+        if word is abs and found is not None:
+            return 0, max(abs(found[0]), abs(found[1]))
+        if word is sum and found is not None:
+            loops = getattr(node.args[0], "generators", [None])
+            times = LENGTH[1] ** len(loops)
+            total = min(found[0] * times, 0), max(found[1] * times, 0)
+            for place in (node, node.args[0], getattr(node.args[0], "elt", node)):
+                self.result(total, place)
+            return clipped(total)
+        if word in (min, max, int, next, sorted, reversed, tuple, list, set):
+            return found
+        return ANYTHING

@@ -1,0 +1,192 @@
+"""Rules as the interpreter runs them where a number may leave 64 bits: each site is looked at.
+
+Only a rule that has a site (see :mod:`slotspec.statemachine.declaration.ranges`), or calls one that has,
+is copied. All others run as they stand.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import types
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from slotspec.statemachine.declaration.ranges import HIGH, LEAVES, LOW, Ranges, Site, place_of
+from slotspec.statemachine.declaration.source import read
+
+F = TypeVar("F")
+
+FITS, SUM, RULE = "__fits__", "__sum__", "__rule__"
+"""The names under which a copy calls what looks at its numbers, and is compiled itself."""
+
+
+def fits(value: Any) -> Any:
+    """`value`, if it fits.
+
+    :raises OverflowError: it does not; the step is at fault.
+    """
+    if LOW <= value <= HIGH:
+        return value
+    raise OverflowError(f"STP011: {LEAVES}")
+
+
+def summed(values: Iterable[int], start: int = 0) -> int:
+    """The sum, if it fits all the way."""
+    total = start
+    for value in values:
+        total = fits(total + value)
+    return total
+
+
+def guarded(function: F, ranges: Ranges, made: dict[Any, Any]) -> F:
+    """`function` itself if no number of it may leave 64 bits, else a copy that looks."""
+    if not isinstance(function, types.FunctionType):
+        return function
+    if function in made:
+        return made[function]  # type: ignore[no-any-return]
+    if not needed(function, ranges):
+        return function
+    summary = ranges.summaries[function]
+    code = rewritten(function, summary.sites) if summary.sites else function.__code__
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    closure = tuple(_cell(cells[name], ranges, made) for name in code.co_freevars)
+    result = types.FunctionType(code, {}, function.__name__, function.__defaults__, closure)
+    result.__kwdefaults__, result.__doc__ = function.__kwdefaults__, function.__doc__
+    result.__module__, result.__qualname__ = function.__module__, function.__qualname__
+    made[function] = made[result] = result
+    space = result.__globals__
+    space.update({**function.__globals__, FITS: fits, SUM: summed})
+    for name in function.__code__.co_names:
+        used = space.get(name)
+        if isinstance(used, types.FunctionType):
+            space[name] = guarded(used, ranges, made)
+        elif isinstance(used, types.ModuleType):
+            there = {n: vars(used).get(n) for n in function.__code__.co_names}
+            changed = {
+                n: guarded(rule, ranges, made)
+                for n, rule in there.items()
+                if isinstance(rule, types.FunctionType) and needed(rule, ranges)
+            }
+            if changed:
+                space[name] = twin = types.ModuleType(used.__name__, used.__doc__)
+                vars(twin).update({**vars(used), **changed})
+    return result  # type: ignore[return-value]
+
+
+def _cell(cell: types.CellType, ranges: Ranges, made: dict[Any, Any]) -> types.CellType:
+    """A variable of an enclosing function; a rule in it is guarded too."""
+    try:
+        value = cell.cell_contents
+    except ValueError:
+        return cell
+    if isinstance(value, types.FunctionType) and needed(value, ranges):
+        return types.CellType(guarded(value, ranges, made))
+    return cell
+
+
+def needed(function: types.FunctionType, ranges: Ranges) -> bool:
+    """Whether a rule or one that it calls has a site."""
+    if not any(summary.sites for summary in ranges.summaries.values()):
+        return False
+    seen, waiting = {function}, [function]
+    while waiting:
+        summary = ranges.summaries.get(waiting.pop())
+        if summary is None:
+            continue
+        if summary.sites:
+            return True
+        waiting += summary.calls - seen
+        seen |= summary.calls
+    return False
+
+
+def rewritten(function: types.FunctionType, sites: set[Site]) -> types.CodeType:
+    """The code of `function` that looks at these results."""
+    source = read(function)
+    tree = copy.deepcopy(source.tree)
+    tree.decorator_list, tree.returns = [], None
+    for argument in ast.walk(tree.args):
+        if isinstance(argument, ast.arg):
+            argument.annotation = None
+    tree.args.defaults = [ast.Constant(None) for _ in tree.args.defaults]
+    tree.args.kw_defaults = [d and ast.Constant(None) for d in tree.args.kw_defaults]
+    inner = _Looking(sites).visit(tree)
+    inner.name = RULE  # within `around`, its own name would mean itself and not what it meant
+    outer = ast.FunctionDef(
+        name="around",
+        args=ast.arguments(
+            posonlyargs=[],
+            args=[ast.arg(name) for name in function.__code__.co_freevars],
+            kwonlyargs=[],
+            kw_defaults=[],
+            defaults=[],
+        ),
+        body=[inner],
+        decorator_list=[],
+        lineno=1,
+        col_offset=0,
+    )
+    module = ast.fix_missing_locations(ast.Module([outer], []))
+    ast.increment_lineno(module, source.first - 1)
+    made = compile(module, source.file, "exec", dont_inherit=True)
+    for name in ("around", RULE):
+        made = next(
+            part
+            for part in made.co_consts
+            if isinstance(part, types.CodeType) and part.co_name == name
+        )
+    return made.replace(co_name=function.__code__.co_name, co_qualname=function.__qualname__)
+
+
+class _Looking(ast.NodeTransformer):
+    """Puts a look around each site."""
+
+    def __init__(self, sites: set[Site]) -> None:
+        self.sites = sites
+
+    def looked_at(self, node: Any) -> Any:
+        place = place_of(node)
+        self.generic_visit(node)
+        if place not in self.sites:
+            return node
+        return ast.copy_location(ast.Call(ast.Name(FITS, ast.Load()), [node], []), node)
+
+    visit_BinOp = visit_UnaryOp = looked_at
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        is_sum = isinstance(node.func, ast.Name) and node.func.id == "sum"
+        if is_sum and place_of(node) in self.sites:
+            node.func = ast.copy_location(ast.Name(SUM, ast.Load()), node.func)
+        self.generic_visit(node)
+        return node
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> Any:
+        """``t += v`` as ``t = look(t + v)``, with the parts of `t` evaluated once."""
+        there = place_of(node) in self.sites
+        self.generic_visit(node)
+        if not there:
+            return node
+        before: list[ast.stmt] = []
+
+        def kept(value: ast.expr, name: str) -> ast.expr:
+            target = ast.Name(name, ast.Store())
+            before.append(ast.Assign([target], value, lineno=node.lineno))
+            return ast.Name(name, ast.Load())
+
+        match node.target:
+            case ast.Attribute(value=inner) as target:
+                target.value = kept(inner, "__owner__")
+            case ast.Subscript(value=inner, slice=index) as target:
+                target.value = kept(inner, "__owner__")
+                target.slice = kept(index, "__index__")
+        now: Any = copy.deepcopy(node.target)
+        now.ctx = ast.Load()
+        result = ast.Call(ast.Name(FITS, ast.Load()), [ast.BinOp(now, node.op, node.value)], [])
+        before.append(ast.Assign([node.target], result, lineno=node.lineno))
+        for statement in before:
+            for part in ast.walk(statement):
+                if "lineno" in part._attributes and not hasattr(part, "col_offset"):
+                    ast.copy_location(part, node)
+            ast.copy_location(statement, node)
+        return before

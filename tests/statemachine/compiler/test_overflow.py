@@ -1,0 +1,362 @@
+"""What leaves 64 bits is the same fault in both engines; what cannot is not looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from slotspec.models import MODELS, load_model
+from slotspec.statemachine import (
+    Array,
+    Bound,
+    Model,
+    Record,
+    Result,
+    RuleError,
+    Verdict,
+    constant,
+    emit,
+    number,
+    scalar,
+)
+from slotspec.statemachine.compiler.compile import compile_instance
+from slotspec.statemachine.declaration.ranges import HIGH, LOW, as_function
+from slotspec.statemachine.declaration.rules import DISABLED
+from slotspec.statemachine.interpreter.exploring import explore_interpreted
+from slotspec.statemachine.search.engine import explore_compiled
+from tests.statemachine.tiny import Room, anything, counter, room
+
+NINE = 9_000_000_000_000_000_000
+
+
+def at_two(rule: Callable[..., int]) -> Model:
+    """A counter, with one more action when the count is two."""
+    model = room()
+    counter(model)
+
+    @model.action()
+    def act(s: Room) -> int:
+        """Do it."""
+        if s.count != 2:
+            return DISABLED
+        return rule(s)
+
+    return model
+
+
+def both(model: Model) -> list[Result]:
+    instance = model.instance()
+    return [explore_interpreted(instance), explore_compiled(instance)]
+
+
+def adds(s: Room) -> int:
+    s.count = 1 if NINE + s.count + NINE > 0 else 3
+    return 0
+
+
+def subtracts(s: Room) -> int:
+    return 1 if -NINE - s.count * NINE < 0 else 0
+
+
+def multiplies(s: Room) -> int:
+    wide = s.count * 4_000_000_000_000_000_000
+    return 1 if wide * s.count > 0 else 0
+
+
+def inverts(s: Room) -> int:
+    return ~(HIGH - 2 + s.count)
+
+
+def negates(s: Room) -> int:
+    return -(HIGH - 2 + s.count)
+
+
+def divides(s: Room) -> int:
+    return (HIGH - 2 + s.count) // (1 - s.count)
+
+
+def adds_up(s: Room) -> int:
+    n = NINE
+    n += NINE * (s.count - 1)
+    return 0
+
+
+def fold(s: Room) -> int:
+    return NINE + NINE - s.count
+
+
+def doubles(s: Room) -> int:
+    n = 1
+    for _ in range(70):
+        n = n + n
+    return 0
+
+
+def squares(s: Room) -> int:
+    n = s.count
+    while n != 0:
+        n *= n
+    return 0
+
+
+def larger(n: int) -> int:
+    return n + NINE
+
+
+def through_helpers(s: Room) -> int:
+    return larger(larger(s.count))
+
+
+def next_to(values: Array, by: int) -> int:
+    return values[0] + by
+
+
+def through_an_array(s: Room) -> int:
+    return next_to(s.seen, NINE) + NINE + s.count
+
+
+def recurses(s: Room) -> int:
+    return deeper(s.count)
+
+
+def deeper(n: int) -> int:
+    if n == 0:
+        return 0
+    return deeper(n * 3)
+
+
+def to_the_lowest(s: Room) -> int:
+    return LOW + 2 - s.count - 1
+
+
+RULES: list[tuple[Any, int]] = [
+    (adds, 1),
+    (subtracts, 1),
+    (multiplies, 2),
+    (inverts, 1),
+    (negates, 1),
+    (divides, 1),
+    (adds_up, 2),
+    (fold, 1),
+    (doubles, 3),
+    (squares, 3),
+    (through_helpers, 1),
+    (through_an_array, 1),
+    (to_the_lowest, 1),
+]
+
+
+@pytest.mark.parametrize(("rule", "line"), RULES, ids=lambda value: getattr(value, "__name__", ""))
+def test_both_engines_find_the_fault_at_the_same_line(rule: Any, line: int) -> None:
+    at = larger if rule is through_helpers else rule
+    line += at.__code__.co_firstlineno
+    results = both(at_two(rule))
+    for result in results:
+        assert result.fault is not None, result.engine
+        text = str(result.fault.fault)
+        assert text.startswith("STP011: "), text
+        assert f"test_overflow.py:{line}" in text
+        assert at.__name__ in text or result.engine == "compiled"
+        assert len(result.fault.steps) == 3
+    assert len({(r.states, r.transitions, r.depth, r.verdict) for r in results}) == 1
+
+
+def test_a_rule_that_calls_itself_is_looked_at_too() -> None:
+    result = explore_interpreted(at_two(recurses).instance())
+    assert "STP011" in str(result.fault and result.fault.fault)
+
+
+def just_fits(s: Room) -> int:
+    n = HIGH - 3 + s.count
+    n = -n
+    low = LOW + 2 - s.count
+    both = n + abs(low) - 5
+    return 1 if low < 0 and both < 0 else 0
+
+
+def test_the_ends_of_the_range_are_no_fault() -> None:
+    for result in both(at_two(just_fits)):
+        assert result.fault is None or "test_overflow" not in str(result.fault.fault)
+
+
+def test_a_property_that_leaves_64_bits_is_unknown() -> None:
+    model = room()
+    counter(model)
+
+    @model.always("here")
+    def large(s: Room) -> bool:
+        """It is positive."""
+        return NINE + s.count * NINE > 0
+
+    for result in both(model):
+        assert result.properties[0].verdict is Verdict.UNKNOWN
+        assert "STP011: " in str(result.properties[0].reason)
+        assert "test_overflow.py" in str(result.properties[0].reason)
+
+
+def assigned_in_place(s: Room) -> int:
+    s.seen[moved(s) - 1] += NINE * s.count
+    return 0
+
+
+def moved(s: Room) -> int:
+    return 1
+
+
+def test_an_assignment_in_place_evaluates_its_parts_once() -> None:
+    calls: list[int] = []
+
+    def counting(s: Room) -> int:
+        calls.append(1)
+        s.note[calls[0] - 1] += NINE * s.count
+        return 0
+
+    instance = at_two(counting).instance()
+    guard = instance.runnable(counting)
+    assert guard is not counting
+    s = instance.fresh()
+    s.count = 1
+    guard(s)
+    assert (s.note[0], calls) == (NINE, [1])
+    s.count = 2
+    with pytest.raises(OverflowError, match="STP011"):
+        guard(s)
+    results = both(at_two(assigned_in_place))
+    assert {str(r.fault and r.fault.fault)[:6] for r in results} == {"STP011"}
+
+
+def counts_to_the_end(s: Room) -> int:
+    n = 0
+    for i in range(HIGH - 5 * s.count, HIGH, 4):
+        n += 1 if i > 0 else 9
+    for i in range(LOW + 5, LOW + s.count - 2, -3):
+        n += 10 if i < 0 else 9
+    return 1 // (n - 23)
+
+
+def test_a_loop_to_the_largest_number_ends() -> None:
+    for result in both(at_two(counts_to_the_end)):
+        assert "STP006" in str(result.fault and result.fault.fault)
+        assert "STP011" not in str(result.fault and result.fault.fault)
+
+
+def test_a_rule_in_a_closure_is_looked_at() -> None:
+    def hidden(s: Room) -> int:
+        return NINE * s.count
+
+    def outer(s: Room) -> int:
+        return hidden(s)
+
+    for result in both(at_two(outer)):
+        assert "STP011" in str(result.fault and result.fault.fault)
+
+
+def test_closures_of_one_rule_have_ranges_of_their_own() -> None:
+    def times(factor: int) -> Any:
+        def rule(s: Room) -> int:
+            return factor * s.count
+
+        return rule
+
+    small, large = times(3), times(NINE)
+
+    def outer(s: Room) -> int:
+        return small(s) + large(s)  # type: ignore[no-any-return]
+
+    instance = at_two(outer).instance()
+    assert not instance.ranges.summaries[small].sites
+    assert instance.ranges.summaries[large].sites
+    for result in both(at_two(outer)):
+        assert "STP011" in str(result.fault and result.fault.fault)
+
+
+def literal(s: Room) -> int:
+    return s.count - 99_999_999_999_999_999_999
+
+
+def lowest(s: Room) -> int:
+    return s.count - 9_223_372_036_854_775_808
+
+
+TOO_LARGE = 2**64
+
+
+def by_name(s: Room) -> int:
+    return 1 if s.count < TOO_LARGE else 0
+
+
+@pytest.mark.parametrize("rule", [literal, lowest, by_name])
+@pytest.mark.parametrize("explore", [explore_interpreted, explore_compiled])
+def test_a_literal_that_does_not_fit_is_refused(rule: Any, explore: Any) -> None:
+    line = rule.__code__.co_firstlineno + 1
+    with pytest.raises(RuleError, match=rf"RUL018: .*test_overflow\.py:{line}: .* 64 bits"):
+        explore(at_two(rule).instance())
+
+
+def counts(s: Room) -> int:
+    n = 0
+    while n < 100:
+        n += 1
+    for i in range(9):
+        n -= i * i
+    return min(abs(n), 7) + sum((1, 2, 3)) if n else len(s.lamp) * len(s.lamp)
+
+
+def test_what_cannot_leave_64_bits_is_run_as_it_stands() -> None:
+    instance = at_two(lambda s: 0).instance()
+    assert instance.ranges.summaries
+    model = room()
+    counter(model)
+    model.action()(describe(counts))
+    instance = model.instance()
+    assert instance.runnable(counts) is counts
+    assert not any(summary.sites for summary in instance.ranges.summaries.values())
+
+
+def describe(rule: Any) -> Any:
+    rule.__doc__ = "A rule."
+    return rule
+
+
+def test_hardly_any_operation_of_the_models_is_looked_at() -> None:
+    found = {}
+    for name in MODELS:
+        ranges = load_model(name).instance().ranges
+        found[name] = {s.function.__name__ for s in ranges.summaries.values() if s.sites}
+    assert {name for names in found.values() for name in names} <= {
+        "is_less_utilized",  # multiplies two counters
+        "execution_of",  # adds up in a while loop
+    }
+    assert not found["slot_pool"]
+
+
+def test_constants_and_effects_have_ranges_too() -> None:
+    class Sum(Record):
+        """A number, and a factor."""
+
+        n: int = scalar(number(3), "It.")
+        factor: int = constant("A factor.", lambda setting: 10 ** setting["digits"])
+
+    model = Model("sum", "A sum.", Sum, bounds=[Bound("digits", "Digits.", 2, 1, 30)])
+
+    @model.action()
+    def add(s: Sum) -> int:
+        """One more."""
+        if s.n == 3:
+            return DISABLED
+        s.n += 1
+        emit(s, 1, s.n * s.factor)
+        return s.effects[0][1] * s.factor
+
+    anything(model)
+    small, large = model.instance({"digits": 2}), model.instance({"digits": 12})
+    assert not small.ranges.summaries[as_function(add)].sites
+    assert large.ranges.summaries[as_function(add)].sites
+    for explore in (explore_interpreted, explore_compiled):
+        result = explore(large)
+        assert "STP011" in str(result.fault and result.fault.fault)
+        with pytest.raises(RuleError, match="RUL018"):
+            explore(model.instance({"digits": 20}))
+    assert compile_instance(small)

@@ -1,0 +1,277 @@
+"""A declaration that would check nothing is refused, with what to write instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slotspec.cli import main
+from slotspec.models import MODELS, load_model
+from slotspec.statemachine import (
+    FLAG,
+    Array,
+    Bound,
+    DeclarationError,
+    Fairness,
+    Model,
+    Record,
+    Scope,
+    Sort,
+    UsageError,
+    constant,
+    number,
+    per,
+    scalar,
+)
+from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle, State
+from slotspec.statemachine.declaration.unused import unused
+from tests.statemachine.tiny import LAMPS, Lamp, Room, counter, room
+
+
+def holds(s: Room) -> bool:
+    """A statement."""
+    return True
+
+
+def rule(s: Room) -> int:
+    """A rule."""
+    return 0
+
+
+@pytest.mark.parametrize("word", ["always", "sometimes", "step", "leads_to", "action"])
+def test_a_decorator_with_arguments_is_refused_without(word: str) -> None:
+    model = room()
+    with pytest.raises(
+        DeclarationError, match=rf"MDL012: room: @{word} is given holds, .*write @model\.{word}\("
+    ):
+        getattr(model, word)(holds)
+    assert not model.properties
+    assert not model.actions
+
+
+@pytest.mark.parametrize("word", ["operation", "final_states", "after_each_step"])
+@pytest.mark.parametrize("given", [(), ("Flink",)])
+def test_a_decorator_without_arguments_is_refused_with(word: str, given: tuple[str, ...]) -> None:
+    with pytest.raises(
+        DeclarationError, match=rf"MDL012: .*write @model\.{word} without parentheses"
+    ):
+        getattr(room(), word)(*given)
+
+
+@pytest.mark.parametrize("word", ["final_states", "after_each_step"])
+def test_what_there_is_one_of_is_declared_once_and_takes_the_state(word: str) -> None:
+    model = room()
+    getattr(model, word)(rule)
+    with pytest.raises(
+        DeclarationError, match=rf"MDL002: room: @{word} is declared twice, of rule"
+    ):
+        getattr(model, word)(holds)
+
+    def more(s: Room, lamp: int) -> int:
+        """Two things."""
+        return lamp
+
+    with pytest.raises(DeclarationError, match=rf"MDL003: .*@{word} gives the state alone"):
+        getattr(room(), word)(more)
+
+
+@pytest.mark.parametrize("word", ["always", "sometimes", "step", "leads_to"])
+def test_an_unknown_option_is_refused_by_its_name(word: str) -> None:
+    given = {"to": holds} if word == "leads_to" else {}
+    with pytest.raises(DeclarationError, match=rf"MDL013: room: @{word} knows no option 'wehn'"):
+        getattr(room(), word)("here", **given, wehn=lambda setting: True)
+    with pytest.raises(DeclarationError, match=r"MDL013: .*when of .* is True; give a function"):
+        getattr(room(), word)("here", **given, when=True)
+    with pytest.raises(DeclarationError, match=r"MDL013: .*each of .*; give a mapping"):
+        getattr(room(), word)("here", **given, each=LAMPS)
+
+
+@pytest.mark.parametrize("word", ["always", "sometimes"])
+def test_elements_are_of_a_sort(word: str) -> None:
+    with pytest.raises(DeclarationError, match=r"MDL016: .*is over 'lamps'"):
+        getattr(room(), word)("here", each={"lamp": "lamps"})(two)
+
+
+def two(s: Room, lamp: int) -> bool:
+    """Of a lamp."""
+    return True
+
+
+def test_leads_to_needs_what_it_leads_to() -> None:
+    with pytest.raises(DeclarationError, match=r"MDL013: .*to of @leads_to is None"):
+        room().leads_to("here")
+    with pytest.raises(DeclarationError, match=r"MDL013: .*to of @leads_to is True"):
+        room().leads_to("here", True)  # type: ignore[arg-type]
+
+
+def test_an_empty_source_says_nothing() -> None:
+    with pytest.raises(DeclarationError, match=r"MDL004: .*@always needs a source"):
+        room().always(" ")
+
+
+def test_a_step_is_about_an_action_that_is_declared() -> None:
+    model = room()
+    counter(model)
+    for on in (holds, "count_up"):
+        with pytest.raises(DeclarationError, match="MDL005"):
+            model.step("here", on=on)  # type: ignore[arg-type]
+
+
+def test_the_options_of_an_action_are_looked_at() -> None:
+    with pytest.raises(DeclarationError, match=r"MDL013: .*fair of @action is True"):
+        room().action(fair=True)  # type: ignore[arg-type]
+    with pytest.raises(DeclarationError, match=r"MDL013: .*when of @action is 1"):
+        room().action(when=1)  # type: ignore[arg-type]
+    with pytest.raises(DeclarationError, match=r"MDL016: .*lamp is over 'lamps'"):
+        room().action(lamp="lamps")(two)  # type: ignore[arg-type]
+    with pytest.raises(DeclarationError, match="MDL008"):
+        room().action(fair=Fairness.WEAK, fault=True)(rule)
+
+
+def test_what_stands_in_a_record_and_is_no_field_is_refused() -> None:
+    with pytest.raises(DeclarationError, match=r"MDL017: Wrong\.lone is a State, .*a lifecycle"):
+
+        class Wrong(Record):
+            """A state in a record."""
+
+            lone = State("Alone.")
+
+    with pytest.raises(DeclarationError, match=r"MDL017: Loose\.knocks is an Event"):
+
+        class Loose(Record):
+            """An event in a record."""
+
+            knocks = Event("Somebody knocks.")
+
+    with pytest.raises(DeclarationError, match=r"MDL017: Plain\.whole is a Lifecycle"):
+
+        class Plain(Record):
+            """A lifecycle in a record."""
+
+            whole = Lamp
+
+    with pytest.raises(DeclarationError, match=r"MDL017: Sorted\.doors is a Sort that no field"):
+
+        class Sorted(Record):
+            """A sort that nothing is of."""
+
+            doors = Sort("doors", "Doors.", default=2)
+            open: int = scalar(FLAG, "Any.")
+
+    class Fine(Record):
+        """A sort that a field is over."""
+
+        doors = Sort("doors", "Doors.", default=2)
+        open: Array = per(doors, FLAG, "Each.")
+
+    assert [sort.name for sort in Fine.sorts()] == ["doors"]
+
+
+@pytest.mark.parametrize("name", ["effects", "fields", "sorts", "parts"])
+def test_a_field_may_not_hide_what_a_record_has(name: str) -> None:
+    with pytest.raises(DeclarationError, match=rf"MDL018: Hidden\.{name} hides"):
+        type("Hidden", (Record,), {name: scalar(FLAG, "It hides.")})
+    base = type("Base", (Record,), {"n": scalar(FLAG, "It.")})
+    with pytest.raises(DeclarationError, match=r"MDL018: Above\.n hides Base\.n"):
+        type("Above", (base,), {"n": scalar(FLAG, "Again.")})
+
+
+def test_a_lifecycle_holds_states_and_events_alone() -> None:
+    with pytest.raises(DeclarationError, match=r"FSM015: .*doors is a Sort"):
+
+        class Gate(Lifecycle):
+            """A gate."""
+
+            OPEN = State("Open.", initial=True)
+            doors = Sort("doors", "Doors.", default=2)
+            stay = Event("It stays.", (OPEN, OPEN))
+
+
+class Hall(Record):
+    """Two numbers."""
+
+    n: int = scalar(number(lambda setting: setting["most"]), "It.")
+    m: int = constant("A constant.", lambda setting: setting["kind"])
+
+
+def hall(**more: Any) -> Model:
+    model = Model(
+        "hall",
+        "A hall.",
+        Hall,
+        generations={"old": {"kind": 1, **more.pop("choice", {})}, "new": {"kind": 2}},
+        scopes=[Scope("small", "Small.", {"most": 2}), Scope("large", "Large.", {"most": 5})],
+        bounds=[Bound("most", "Most.", 3), *more.pop("bounds", [])],
+    )
+
+    @model.action(when=lambda setting: setting["kind"] == 1)
+    def go(s: Hall) -> int:
+        """Go."""
+        return 0
+
+    @model.action(when=more.pop("when", None))
+    def stay(s: Hall) -> int:
+        """Stay."""
+        return 0
+
+    model.step("here", on=stay, **more)(same)
+    return model
+
+
+def same(before: Hall, after: Hall) -> bool:
+    """Nothing changes."""
+    return before.n == after.n
+
+
+def test_what_nothing_uses_is_told() -> None:
+    assert unused(hall()) == []
+    assert unused(hall(bounds=[Bound("spare", "Spare.", 2)])) == [
+        "bound spare: nothing reads it; drop it"
+    ]
+    assert unused(hall(choice={"knid": 2})) == [
+        "choice knid of generation old: nothing reads it; drop it, or see how it is spelled"
+    ]
+    assert unused(hall(when=lambda setting: setting["most"] > 5)) == [
+        "action stay: possible in no generation and scope; see its when",
+        "property same: asked in no generation and scope; see its when, and that of its action",
+    ]
+    assert unused(hall(when=lambda setting: setting["most"] == 5 and setting["kind"] == 2)) == []
+
+
+TAKEN_OVER = {
+    "cluster": [
+        f"property manager_a_stopped_manager_{what}_nothing: asked in no generation and scope;"
+        " see its when"
+        for what in ("expects", "checks")
+    ]
+}
+"""The cluster takes over all properties of its parts, and its managers never stop in a scope."""
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_our_models_use_what_they_declare(name: str) -> None:
+    assert unused(load_model(name)) == TAKEN_OVER.get(name, [])
+
+
+def test_a_check_of_a_file_tells_what_nothing_uses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "one.py"
+    text = (
+        "from slotspec.statemachine import Bound, FLAG, Model, Record, scalar\n"
+        'class One(Record):\n    """One."""\n    n: int = scalar(FLAG, "It.")\n'
+        'one = Model("one", "One.", One, bounds=[Bound("spare", "Spare.", 2)])\n'
+        '@one.action()\ndef stay(s: One) -> int:\n    """Stay."""\n    return 0\n'
+    )
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main(["check", f"{file}:one"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().err == "unused in one: bound spare: nothing reads it; drop it\n"
+
+
+def test_a_scope_of_an_unknown_bound_is_refused() -> None:
+    with pytest.raises(UsageError, match="SET001"):
+        Model("hall", "A hall.", Room, scopes=[Scope("large", "Large.", {"lmaps": 5})])
