@@ -1,5 +1,8 @@
 """Settings of Hypothesis for all tests: ``dev`` at home, ``ci`` where the variable CI is set.
 
+Compiled code is shared by all tests of all runs, in pytest's own cache folder unless
+``XDG_CACHE_HOME`` names another; .ci/run names an empty one.
+
 And Ctrl-C works again where it was inherited as ignored, as from the background of a shell:
 tests that send it to a process of their own would wait for ever.
 """
@@ -9,6 +12,7 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # a slow or busy machine is no failure
@@ -19,6 +23,13 @@ settings.register_profile(
     "ci", max_examples=40, stateful_step_count=60, derandomize=True, database=None, **PATIENT
 )
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep compiled code from run to run, for all workers and for processes that tests start."""
+    if config.cache is not None:  # -p no:cacheprovider takes it away
+        os.environ.setdefault("XDG_CACHE_HOME", str(config.cache.mkdir("compiled")))
+
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -12,7 +12,7 @@ from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from time import perf_counter
-from typing import Literal
+from typing import Any, Literal
 
 from slotspec.statemachine.check import ENGINES, Engine, compiler_there
 from slotspec.statemachine.declaration.model import Instance, Kind
@@ -247,13 +247,14 @@ class _Crew:
         self.stopping = False
         instance, steps, rate = result.instance, result.wanted_steps, result.fault_rate
         self.free: SimpleQueue[Walker] = SimpleQueue()
+        self.code: Any = None
         if result.engine == "compiled":
             from slotspec.statemachine.search.random_walk import CompiledWalker, compile_walk
 
-            code = compile_walk(instance)
-            result.compile_seconds = code.seconds
+            self.code = compile_walk(instance)
+            result.compile_seconds = self.code.seconds
             for _ in range(result.workers):
-                self.free.put(CompiledWalker(code, steps, rate, result.swarm))
+                self.free.put(CompiledWalker(self.code, steps, rate, result.swarm))
         else:
             self.free.put(InterpretedWalker(instance, steps, rate, result.swarm))
         self.started = perf_counter()
@@ -297,6 +298,8 @@ class _Crew:
         finally:
             self.stopping = True
             pool.shutdown(wait=True, cancel_futures=True)
+            if self.code is not None:
+                self.code.upgrade.close()
         self.conclude()
 
     def make_all(self, pool: ThreadPoolExecutor, waiting: deque[Future[Tally]]) -> None:
@@ -314,6 +317,8 @@ class _Crew:
 
     def listen(self, waiting: deque[Future[Tally]]) -> None:
         """Take in the next block's tally, if it comes soon."""
+        if self.code is not None:
+            self.code.improve()
         try:
             tally = waiting[0].result(TICK)
         except NotYet:

@@ -21,6 +21,7 @@ def made() -> dict[str, bytes]:
     return gallery()
 
 
+@pytest.mark.slow
 def test_the_gallery_has_exactly_these_files(made: dict[str, bytes]) -> None:
     there = {str(p.relative_to(FOLDER)) for p in FOLDER.rglob("*") if p.is_file()}
     assert there == set(made), MEND

@@ -7,11 +7,23 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
+import msgspec
 import numpy as np
 
-from slotspec.statemachine.compiler.backend.native import Code, build, deposits_bits
+from slotspec.statemachine.compiler.backend import cache
+from slotspec.statemachine.compiler.backend.native import (
+    QUICK,
+    Code,
+    build,
+    deposits_bits,
+    host,
+    load,
+    name_of,
+)
+from slotspec.statemachine.compiler.backend.upgrade import Upgrade
 from slotspec.statemachine.compiler.drivers.expand import Expansion, program_text
 from slotspec.statemachine.compiler.drivers.predicates import asking_name
+from slotspec.statemachine.compiler.fingerprint import fingerprint
 from slotspec.statemachine.compiler.program import (
     BROKEN,
     EVENT_CELLS,
@@ -47,12 +59,35 @@ class Compiled:
     notebook: ResultBuffer
     sites: list[Site]
     code: Code
-    expand: int
     seconds: float
     text_sum: str
     """Checksum of the translated rules: equal for equal rules, properties and bounds."""
+    upgrade: Upgrade
+    entry: str
+    expand: int = 0
     asking: dict[tuple[int, int], int] = field(default_factory=dict)
     """Addresses of the functions of :mod:`.asking`, by number and side."""
+    former: list[Code] = field(default_factory=list)
+    """Code that was in use before; somebody may still be in it."""
+
+    def use(self, code: Code) -> None:
+        """Call these functions from now on."""
+        self.former.append(self.code)
+        self.code = code
+        self.expand = code.address(self.entry)
+        self.asking = {
+            (number, side): code.address(asking_name(number, side))
+            for number in range(len(claims(self.instance)))
+            for side in (PREMISE, PROMISE)
+            if self.entry == Expansion.entry  # a walk is finite and asks nothing of that kind
+        }
+
+    def improve(self) -> bool:
+        """Whether better code is in use from now on; to be asked as long as it runs."""
+        code = self.upgrade.ready()
+        if code is not None:
+            self.use(code)
+        return code is not None
 
     def book(self) -> Any:
         """A fresh notebook, with every question open."""
@@ -83,33 +118,57 @@ def compile_instance(
     symmetric: bool = False,
     deposit: bool | None = None,
     writer: type[Expansion] = Expansion,
+    level: int = QUICK,
 ) -> Compiled:
     """Translate the rules and properties of `instance`, or fetch them from the cache.
 
     :param symmetric: with what canonical forms under symmetry need.
     :param deposit: let the processor gather and spread bits; by default, if it can.
     :param writer: what writes its function: the expansion of batches, or a walk.
+    :param level: at which code is generated where none is cached.
     :raises RuleError: ``RUL001`` to ``RUL014``, with file and line, for what a compiled rule
         cannot use.
     """
     started = perf_counter()
-    program, text = program_text(
-        instance, deposits_bits() if deposit is None else deposit, symmetric, writer
-    )
-    code = build(text)
-    return Compiled(
+    deposit = deposits_bits() if deposit is None else deposit
+    known = fingerprint(instance, host(), f"{writer.__qualname__} {symmetric} {deposit}")
+    note = None if known is None else _noted(known)
+    code = None if note is None else load(note.name)
+    if note is None or code is None:
+        program, text = program_text(instance, deposit, symmetric, writer)
+        code = build(text, level)
+        text_sum = hashlib.sha256(text.encode()).hexdigest()[:32]
+        note = Note(name_of(text), text_sum, len(text), program.sites)
+        if known is not None:
+            cache.save(f"{known}.json", msgspec.json.encode(note))
+    compiled = Compiled(
         instance,
-        program.layout,
-        program.notebook,
-        program.sites,
+        Layout(instance),
+        ResultBuffer(instance),
+        note.sites,
         code,
-        code.address(writer.entry),
         perf_counter() - started,
-        hashlib.sha256(text.encode()).hexdigest()[:32],
-        {
-            (number, side): code.address(asking_name(number, side))
-            for number in range(len(claims(instance)))
-            for side in (PREMISE, PROMISE)
-            if writer is Expansion  # a walk is finite and asks for nothing of that kind
-        },
+        note.text_sum,
+        Upgrade(code, note.name, note.characters),
+        writer.entry,
     )
+    compiled.use(code)
+    return compiled
+
+
+class Note(msgspec.Struct, frozen=True):
+    """What is kept of a translation besides its code."""
+
+    name: str
+    text_sum: str
+    characters: int
+    sites: list[Site]
+
+
+def _noted(fingerprint: str) -> Note | None:
+    """What is known of the translation of what has this fingerprint."""
+    kept = cache.load(f"{fingerprint}.json")
+    try:
+        return None if kept is None else msgspec.json.decode(kept, type=Note)
+    except msgspec.MsgspecError:
+        return None

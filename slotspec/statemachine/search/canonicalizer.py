@@ -204,15 +204,20 @@ class Canonicalizer:
         self.sizes = np.zeros(elements + 2, dtype=np.int64)
         self.record = np.zeros(compiled.layout.room, dtype=np.uint64)
         self.plan = np.zeros(9, dtype=np.uint64)
+        self.plan[MODE], self.plan[ROUNDS] = mode, REFINEMENTS
+        self.call(compiled)
         if mode != PLAIN:
-            self.plan[PREPARE] = compiled.code.address("prepare")
-            self.plan[REFINE] = compiled.code.address("refine")
-            self.plan[IMAGE] = compiled.code.address("image")
             self.plan[RECORD] = self.record.ctypes.data
             self.plan[COLOURS] = self.colours.ctypes.data
             self.plan[RENAMING] = self.renaming.ctypes.data
             self.plan[SPARE] = self.spare.ctypes.data
-        self.plan[MODE], self.plan[ROUNDS] = mode, REFINEMENTS
+
+    def call(self, compiled: Compiled) -> None:
+        """Use the functions of the code that is in use now."""
+        if self.plan[MODE] != PLAIN:
+            self.plan[PREPARE] = compiled.code.address("prepare")
+            self.plan[REFINE] = compiled.code.address("refine")
+            self.plan[IMAGE] = compiled.code.address("image")
 
     @property
     def arguments(self) -> tuple[Any, ...]:

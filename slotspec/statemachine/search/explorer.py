@@ -110,6 +110,7 @@ class Explorer:
                 self.check_rest()
         finally:
             self.crew.close()
+            self.compiled.upgrade.close()
         result.seconds = self.seconds()
         result.states = self.visited.count
         result.depth = self.depth + (self.fresh() > 0)
@@ -236,6 +237,9 @@ class Explorer:
     def look_around(self) -> None:
         """After a burst: limits and progress."""
         visited, limits = self.visited, self.limits
+        if self.compiled.improve():
+            for worker in self.crew.workers:
+                worker.canonizer.call(self.compiled)
         now = perf_counter()
         if visited.shared[STOPPED]:
             raise _Stop(Limit.STATES if self.solo else Limit.MEMORY)

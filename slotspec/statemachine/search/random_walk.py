@@ -52,7 +52,8 @@ class CompiledWalker(Walker):
         super().__init__(compiled.instance, steps, rate, swarm)
         self.compiled = compiled
         self.cells = Cells(compiled.instance, compiled.layout.room)
-        self.function = _WALK(compiled.expand)
+        self.entry = compiled.expand
+        self.function = _WALK(self.entry)
         self.book = compiled.book()
         self.fresh_book = compiled.book()
         self.memory = np.zeros(self.cells.size, dtype=np.uint64)
@@ -91,6 +92,9 @@ class CompiledWalker(Walker):
         )
 
     def go(self, until: int) -> int:
+        if self.entry != self.compiled.expand:
+            self.entry = self.compiled.expand
+            self.function = _WALK(self.entry)
         book, memory, way, registers = self.arguments
         return int(self.function(book, memory, until, way, registers))
 

@@ -71,7 +71,13 @@ def verdicts(result: Result) -> dict[str, Verdict]:
     return {p.property.name: p.verdict for p in result.properties}
 
 
-@pytest.mark.parametrize(("generation", "scope"), COUNTS)
+@pytest.mark.parametrize(
+    ("generation", "scope"),
+    [
+        pytest.param(*run, marks=() if run[1] == "sharing" else pytest.mark.slow, id="-".join(run))
+        for run in COUNTS
+    ],
+)
 def test_every_scope_holds_with_exactly_these_states(generation: str, scope: str) -> None:
     instance = CLUSTER.instance(generation=generation, scope=scope)
     found = check(instance, limits=Limits(states=5_000_000))

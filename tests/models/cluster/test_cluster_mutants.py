@@ -167,6 +167,7 @@ NEVER = {
 """What never comes: name of the property -> what breaks it, steps of the stem and the loop."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "broken"), [*BREAKS.items(), *TAKEN_OVER.items()])
 def test_a_broken_rule_is_noticed(name: str, broken: Break) -> None:
     instance = CLUSTER.instance(

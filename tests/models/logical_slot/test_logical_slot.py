@@ -36,6 +36,7 @@ SCOPE_COUNTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generation", ["1.11", "1.12", "1.13"])
 def test_both_engines_agree(generation: str) -> None:
     instance = model.instance(SMALL, generation=generation)
@@ -70,6 +71,7 @@ def test_every_transition_fires_where_faults_are_not_fatal() -> None:
         assert result.dead == []
 
 
+@pytest.mark.slow
 def test_names_make_no_difference() -> None:
     instance = model.instance(SMALL, generation="1.12")
     plain = explore_compiled(instance, LIMITS)
@@ -202,12 +204,14 @@ BREAKS: Mapping[str, tuple[Any, Any, str, str]] = {
 there (nothing: a search has no reason to object, only the recordings do)."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BREAKS)
 def test_recordings_notice_a_broken_rule(name: str) -> None:
     rule, broken, _, _ = BREAKS[name]
     assert divergences(LogicalSlotOracle, "logical", "1.12.5", {rule: broken}) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BREAKS)
 def test_a_search_notices_a_broken_rule(name: str) -> None:
     rule, broken, scope, violated = BREAKS[name]

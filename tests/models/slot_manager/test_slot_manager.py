@@ -94,7 +94,13 @@ def checked(generation: str, scope: str) -> Result:
     return explore_compiled(model.instance(generation=generation, scope=scope), LIMITS)
 
 
-@pytest.mark.parametrize(("generation", "scope"), COUNTS)
+@pytest.mark.parametrize(
+    ("generation", "scope"),
+    [
+        pytest.param(*run, marks=() if n[0] < 20_000 else pytest.mark.slow, id="-".join(run))
+        for run, n in COUNTS.items()
+    ],
+)
 def test_scopes(generation: str, scope: str) -> None:
     result = checked(generation, scope)
     assert (result.states, result.transitions, result.depth) == COUNTS[generation, scope]
@@ -105,6 +111,7 @@ def test_scopes(generation: str, scope: str) -> None:
         assert (p.verdict is Verdict.DEVIATES) == bool(known), p.property.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generation", model.generations)
 def test_every_transition_fires(generation: str) -> None:
     results = [checked(generation, scope) for scope in model.scopes]
@@ -122,13 +129,20 @@ def test_every_property_is_checked(generation: str) -> None:
     assert set(model.properties) - names == absent
 
 
+@pytest.mark.slow
 def test_there_are_witnesses_and_deviations() -> None:
     kinds = [p.kind for p in model.properties.values()]
     assert kinds.count(Kind.SOMETIMES) >= 15
     assert sum(p.deviation is not None for p in model.properties.values()) >= 20
 
 
-@pytest.mark.parametrize("bounds", SMALL)
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        pytest.param(name, marks=() if name == "time" else pytest.mark.slow, id=name)
+        for name in SMALL
+    ],
+)
 @pytest.mark.parametrize("generation", model.generations)
 def test_both_engines_agree(generation: str, bounds: str) -> None:
     instance = model.instance(SMALL[bounds], generation=generation)
@@ -149,6 +163,7 @@ def test_both_engines_agree(generation: str, bounds: str) -> None:
             assert len(mine.finding.steps) == len(other.finding.steps)
 
 
+@pytest.mark.slow
 def test_names_of_jobs_make_no_difference() -> None:
     instance = model.instance({**SMALL["time"], "jobs": 2}, generation="1.12")
     plain = explore_compiled(instance, LIMITS)

@@ -14,6 +14,7 @@ from tests.models.slot_manager.manager_mutants import BREAKS
 model = load_model("slot_manager")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BREAKS)
 def test_recordings_notice(name: str) -> None:
     broken = BREAKS[name]
@@ -21,6 +22,7 @@ def test_recordings_notice(name: str) -> None:
     assert divergences(SlotManagerOracle, "manager", "1.12.5", rules) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BREAKS)
 def test_a_search_notices(name: str) -> None:
     broken = BREAKS[name]
@@ -43,5 +45,6 @@ def test_a_search_notices(name: str) -> None:
     assert result.fault is None
 
 
+@pytest.mark.slow
 def test_most_breaks_are_noticed_by_a_search() -> None:
     assert sum(bool(b.notices) for b in BREAKS.values()) == len(BREAKS) - 1

@@ -143,11 +143,13 @@ def test_exact_lengths_of_traces(scope: str, generation: str) -> None:
     assert found == lengths(scope, generation)
 
 
+@pytest.mark.slow
 def test_the_engines_agree_on_the_whole_of_the_smallest() -> None:
     run = ("time", "1.11")
     assert compared(check(instance(*run), "interpreted")) == compared(checked(*run))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scope", "generation"), RUNS)
 def test_the_engines_agree_step_by_step(scope: str, generation: str) -> None:
     limits = Limits(depth=DEPTHS[scope])
@@ -157,6 +159,7 @@ def test_the_engines_agree_step_by_step(scope: str, generation: str) -> None:
     assert interpreted.depth == DEPTHS[scope]
 
 
+@pytest.mark.slow
 def test_a_default_scope_has_its_exact_counts() -> None:
     result = check(POOL.instance(generation="1.12", scope="leaders"), "compiled")
     assert (result.states, result.transitions, result.depth) == (189_703, 4_719_771, 16)

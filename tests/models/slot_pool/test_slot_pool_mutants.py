@@ -69,6 +69,7 @@ def test_a_recording_catches_it(broken: Break, generation: str) -> None:
     assert first_divergence(generation, seed, None) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("broken", "generation"), FOUND)
 def test_the_check_alone_catches_it(broken: Break, generation: str) -> None:
     name, length = broken.found[generation]
@@ -79,6 +80,7 @@ def test_the_check_alone_catches_it(broken: Break, generation: str) -> None:
     assert found[name] == length == min(found.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("broken", "generation"), FOUND)
 def test_it_is_the_break_that_is_found(broken: Break, generation: str) -> None:
     limits = Limits(depth=broken.found[generation][1])

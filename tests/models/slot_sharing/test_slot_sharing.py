@@ -75,6 +75,7 @@ DEVIATING = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALL_COUNTS)
 def test_both_engines_agree(name: str) -> None:
     bounds, counts = SMALL_COUNTS[name]
@@ -92,6 +93,7 @@ def test_both_engines_agree(name: str) -> None:
             assert len(mine.finding.steps) == len(other.finding.steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scope", SCOPE_COUNTS)
 def test_scopes(scope: str) -> None:
     result = explore_compiled(model.instance(generation="1.12", scope=scope), LIMITS)
@@ -110,6 +112,7 @@ def test_every_scope_is_pinned() -> None:
     assert list(SCOPE_COUNTS) == list(model.scopes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "bounds",
     [RECKLESS, {"late_calls": 1, "deployments": 0}, {"callbacks": 1, "slots": 3, "groups": 2}],
@@ -390,6 +393,7 @@ BREAKS: Mapping[str, tuple[Rules, tuple[str, set[str]] | None]] = {
 """What is broken; the scope and the properties that notice it, where a search does."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BREAKS)
 def test_recordings_notice_a_broken_rule(name: str) -> None:
     # recordings of both releases agree, so one tells as much as both
@@ -414,6 +418,7 @@ def test_recordings_accept_the_rules_as_they_are() -> None:
     assert not is_noticed({})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, (_, found) in BREAKS.items() if found])
 def test_a_search_notices_a_broken_rule(name: str) -> None:
     broken, found = BREAKS[name]

@@ -94,6 +94,7 @@ OLD_DEVIATIONS = {"a_repeated_request_is_acknowledged", "a_slot_is_allocated_to_
 """Mended in 1.13."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generation", ["1.11", "1.12", "1.13"])
 def test_both_engines_agree(generation: str) -> None:
     instance = model.instance(SMALL, generation=generation)
@@ -111,6 +112,7 @@ def test_both_engines_agree(generation: str) -> None:
             assert len(mine.finding.steps) == len(other.finding.steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("generation", "scope"), SCOPE_COUNTS)
 def test_scopes(generation: str, scope: str) -> None:
     result = explore_compiled(model.instance(generation=generation, scope=scope), LIMITS)
@@ -124,6 +126,7 @@ def test_scopes(generation: str, scope: str) -> None:
     assert deviating == ALWAYS_DEVIATING[scope] | old
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generation", ["1.12", "1.13"])
 def test_names_make_no_difference(generation: str) -> None:
     bounds = {**SMALL, "jobs": 2, "executions": 2, "static_slots": 2}
@@ -433,12 +436,14 @@ BREAKS: Mapping[str, tuple[Any, Any, str, str, str]] = {
 is violated there (nothing: a search has no reason to object, only the recordings do)."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BREAKS)
 def test_recordings_notice_a_broken_rule(name: str) -> None:
     rule, broken, version, _, _ = BREAKS[name]
     assert divergences(TaskSlotTableOracle, "table", version, {rule: broken}) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BREAKS)
 def test_a_search_notices_a_broken_rule(name: str) -> None:
     rule, broken, version, scope, violated = BREAKS[name]

@@ -43,6 +43,7 @@ def counts(result: Result) -> tuple[int, int, int]:
     return result.states, result.transitions, result.depth
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", FULL, ids=str)
 def test_full(sizes: tuple[int, ...]) -> None:
     result = explore_compiled(core(sizes))
@@ -52,6 +53,7 @@ def test_full(sizes: tuple[int, ...]) -> None:
     assert result.fault is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", REDUCED, ids=str)
 def test_reduced_by_the_exact_form(sizes: tuple[int, ...]) -> None:
     result = explore_compiled(core(sizes), symmetry="exact")
@@ -71,6 +73,7 @@ def test_every_declared_transition_is_fired() -> None:
     assert explore_compiled(core((2, 1, 2, 2))).dead == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [2, 3])
 @pytest.mark.parametrize("fingerprints", [False, True])
 def test_with_several_workers(workers: int, fingerprints: bool) -> None:
@@ -89,6 +92,7 @@ def test_fingerprints_say_how_probable_a_miss_is() -> None:
     assert explore_compiled(core((1, 1, 1, 1))).missed is None
 
 
+@pytest.mark.slow
 def test_memory_of_a_state() -> None:
     exact = explore_compiled(core((2, 1, 4, 3)))
     prints = explore_compiled(core((2, 1, 4, 3)), fingerprints=True)

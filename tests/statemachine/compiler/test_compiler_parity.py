@@ -89,6 +89,7 @@ def test_compiled_as_interpreted(name: str, way: str) -> None:
     assert ends(result) == ends(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["exact", "fast"])
 @pytest.mark.parametrize("name", SYMMETRIC)
 def test_symmetry_changes_no_answer(name: str, form: str) -> None:

@@ -230,6 +230,7 @@ def test_two_parameters(search: Search) -> None:
     assert (finding.elements, finding.since) == ((1, 2), 2)
 
 
+@pytest.mark.slow
 def test_many_states_found_by_several_workers(monkeypatch: Any) -> None:
     from slotspec.statemachine.search import worker_pool as crew
     from slotspec.statemachine.search.graph import CompiledGraph
@@ -546,6 +547,7 @@ def test_by_hand(by_hand: dict[str, Result], name: str, engine: str) -> None:
     assert (found.finding.since, found.finding.loop) == (since + 1, loop + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_by_brute_force(seed: int) -> None:
     chance = random.Random(seed)

@@ -69,6 +69,7 @@ def test_both_engines_make_the_same_runs(rate: float, swarm: bool) -> None:
     assert first.steps == 12 * 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "scope"),
     [

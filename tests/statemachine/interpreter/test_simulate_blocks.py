@@ -16,6 +16,7 @@ from tests.statemachine.interpreter.simulated import again, told
 from tests.statemachine.tiny import Room, room, says
 
 
+@pytest.mark.slow
 def test_runs_do_not_depend_on_the_number_of_workers() -> None:
     instance = load_model("slot_pool").instance()
     # blocks of ten runs, so that there are many for each worker

@@ -54,7 +54,9 @@ def facts(result: Result) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("depth", [0, 3, 12])
+@pytest.mark.parametrize(
+    "depth", [3, *(pytest.param(n, marks=pytest.mark.slow, id=str(n)) for n in (0, 12))]
+)
 def test_a_resumed_search_ends_as_if_never_interrupted(
     way: str, depth: int, tmp_path: Path
 ) -> None:
@@ -67,6 +69,7 @@ def test_a_resumed_search_ends_as_if_never_interrupted(
     assert facts(again) == facts(whole)
 
 
+@pytest.mark.slow
 def test_kill_9_at_random_moments(tmp_path: Path) -> None:
     expected = [1_301_020, 16_161_496, 25]
     command = [sys.executable, "-c", CHILD, str(tmp_path / "here")]

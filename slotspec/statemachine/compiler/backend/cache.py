@@ -1,4 +1,4 @@
-"""Machine code on disk, named by the content that it was made from.
+"""Machine code and what is known of it on disk, named by what it was made from.
 
 The folder is ``$XDG_CACHE_HOME/slotspec`` (``~/.cache/slotspec``); where that cannot be
 written, a folder of this user's under the temporary directory.
@@ -14,14 +14,16 @@ from pathlib import Path
 
 from slotspec.version import __version__
 
-FORM = 1
+FORM = 2
 """Changes when the meaning of a cached file changes."""
 
-HEAD = b"slotspec object 1\n"
+HEAD = b"slotspec object 2\n"
+
+MOST = 600
+"""Files of one kind that are kept; the ones that were used longest ago go first."""
 
 
-MOST = 400
-"""Files that are kept; the ones that were used longest ago go first."""
+_given: Path | None = None
 
 
 def _user() -> int:
@@ -52,7 +54,13 @@ def _folder(home: str) -> Path:
 
 def folder() -> Path:
     """Where compiled code is kept."""
-    return _folder(os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"))
+    return _given or _folder(os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"))
+
+
+def use(folder_: str) -> None:
+    """Keep everything in this folder, as another process does."""
+    global _given
+    _given = Path(folder_)
 
 
 def key_of(*parts: str) -> str:
@@ -65,36 +73,50 @@ def key_of(*parts: str) -> str:
     return digest.hexdigest()[:40]
 
 
-def load(key: str) -> bytes | None:
-    """The machine code kept under `key`; None if there is none or it is damaged."""
-    file = folder() / f"{key}.o"
+def load(name: str) -> bytes | None:
+    """What is kept under `name`; None if there is nothing or it is damaged."""
+    file = folder() / name
     try:
         data = file.read_bytes()
         os.utime(file)
     except OSError:
         return None
-    head, sum_, code = data[: len(HEAD)], data[len(HEAD) : len(HEAD) + 32], data[len(HEAD) + 32 :]
-    if head != HEAD or hashlib.sha256(code).digest() != sum_:
+    head, sum_, kept = data[: len(HEAD)], data[len(HEAD) : len(HEAD) + 32], data[len(HEAD) + 32 :]
+    if head != HEAD or hashlib.sha256(kept).digest() != sum_:
         return None
-    return code
+    return kept
 
 
-def save(key: str, code: bytes) -> None:
-    """Keep `code` under `key`, as a whole or not at all; a full disk is no error."""
+def save(name: str, data: bytes) -> None:
+    """Keep `data` under `name`, as a whole or not at all; a full disk is no error."""
     try:
-        handle, name = tempfile.mkstemp(dir=folder())
+        handle, made = tempfile.mkstemp(dir=folder())
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(HEAD + hashlib.sha256(code).digest() + code)
-            os.replace(name, folder() / f"{key}.o")
-            _prune()
+                file.write(HEAD + hashlib.sha256(data).digest() + data)
+            os.replace(made, folder() / name)
+            _prune(Path(name).suffix)
         except OSError:
-            Path(name).unlink(missing_ok=True)
+            Path(made).unlink(missing_ok=True)
     except OSError:
         return
 
 
-def _prune() -> None:
-    files = sorted(folder().glob("*.o"), key=lambda file: file.stat().st_mtime)
+def drop(name: str) -> None:
+    """Keep nothing under `name` any more."""
+    try:
+        (folder() / name).unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def _prune(suffix: str) -> None:
+    def used(file: Path) -> float:
+        try:
+            return file.stat().st_mtime
+        except FileNotFoundError:  # another process is tidying up too
+            return 0.0
+
+    files = sorted(folder().glob(f"*{suffix}"), key=used)
     for file in files[:-MOST]:
         file.unlink(missing_ok=True)

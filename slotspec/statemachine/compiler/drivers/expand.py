@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from slotspec.statemachine.compiler.backend.function_builder import FunctionBuilder, Reg
@@ -73,6 +74,7 @@ def program_text(
         program.globals(),
         _note_fault(),
         _found(program),
+        _copy(program.layout.room),
         pack_text(program.layout, deposit_bits),
         unpack_text(program.layout, deposit_bits),
         program.bodies(),
@@ -130,6 +132,20 @@ out:
 """
 
 
+def _copy(words: int) -> str:
+    """``@copy``: the record at one pointer to another, in words."""
+    body = FunctionBuilder()
+    for i in range(words):
+        source = body.op(f"getelementptr i64, ptr %from, i64 {i}")
+        target = body.op(f"getelementptr i64, ptr %to, i64 {i}")
+        body.line(f"store i64 {body.op(f'load i64, ptr {source}')}, ptr {target}")
+    body.end("ret void")
+    # what is copied in many places is written once: half of the whole text, if not
+    return body.text(
+        "define internal void @copy(ptr noalias %to, ptr noalias %from) noinline nounwind"
+    )
+
+
 @dataclass
 class Loops:
     """Loops that are open, one inside of the other.
@@ -157,6 +173,7 @@ class Expansion:
         self.book = program.notebook
         self.body = FunctionBuilder()
         self.index = "%index"
+        self.beside: dict[str, str] = {}
 
     def rule(self, function: Any) -> Any:
         return self.instance.rule(function)
@@ -201,14 +218,11 @@ class Expansion:
             "define i64 @expand(ptr %book, ptr noalias %words, i64 %n, i64 %calls,"
             " ptr noalias %out_words, ptr noalias %out_source, ptr noalias %out_call) nounwind"
         )
-        return expand + asking_text(self.program)
+        return "\n".join([*self.beside.values(), expand, asking_text(self.program)])
 
     def copy(self) -> None:
-        size = self.program.layout.room
-        for i in range(size):
-            source = self.body.op(f"getelementptr i64, ptr %now, i64 {i}")
-            target = self.body.op(f"getelementptr i64, ptr %next, i64 {i}")
-            self.body.line(f"store i64 {self.body.op(f'load i64, ptr {source}')}, ptr {target}")
+        """Make the state after the call the present one again."""
+        self.body.line("call void @copy(ptr noalias %next, ptr noalias %now)")
 
     def no_effects(self) -> None:
         if self.program.effects_read or self.program.effects_counted:
@@ -431,12 +445,35 @@ class Expansion:
         body.place(clean)
 
     def step_properties(self, action: Action, call: str, result: str, arguments: list[Reg]) -> None:
-        """Ask the properties of the step that was taken."""
+        """Ask the properties of the step that was taken, in the declared order."""
+        declared = [p for p in self.instance.properties.values() if p.kind is Kind.STEP]
         states: list[Symbol] = [RecordAt("%now"), RecordAt("%next")]
-        for prop in self.instance.properties.values():
-            if prop.kind is Kind.STEP and prop.on in (None, action.name):
-                more = [Reg(result), *arguments] if prop.on else []
-                self.ask(prop, [*states, *more], call)
+        for general, group in groupby(declared, lambda prop: prop.on is None):
+            some = list(group)
+            if general:
+                self.body.line(
+                    f"call void {self.shared(some, states)}"
+                    f"(ptr %book, ptr %now, ptr %next, i64 %index, i64 {call})"
+                )
+                continue
+            for prop in some:
+                if prop.on == action.name:
+                    self.ask(prop, [*states, Reg(result), *arguments], call)
+
+    def shared(self, declared: list[Property], states: list[Symbol]) -> str:
+        """The function that asks properties of every step; actions share it."""
+        name = f"@steps{self.book.numbers[declared[0].name]}"
+        if name not in self.beside:
+            whole, self.body = self.body, FunctionBuilder()
+            for prop in declared:
+                self.ask(prop, states, "%call")
+            self.body.end("ret void")
+            self.beside[name] = self.body.text(
+                f"define internal void {name}(ptr %book, ptr %now, ptr %next, i64 %index,"
+                " i64 %call) noinline nounwind"
+            )
+            self.body = whole
+        return name
 
     def write_row(self, call: str) -> None:
         body, packed = self.body, self.program.layout.packed

@@ -103,10 +103,11 @@ class Walk(Expansion):
         for number, action in enumerate(self.instance.actions):
             index += self.try_action(number, action, index)
         self.stuck()
-        return HELPERS + body.text(
+        walk = body.text(
             "define i64 @walk(ptr %book, ptr %walker, i64 %until, ptr noalias %out_calls,"
             " ptr noalias %registers) nounwind"
         )
+        return "\n".join([HELPERS, *self.beside.values(), walk])
 
     def cell(self, index: int | str) -> str:
         """The address of one of the walker's cells."""

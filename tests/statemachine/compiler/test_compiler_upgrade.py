@@ -1,0 +1,136 @@
+"""A search that lasts gets better code while it runs, and finds the same."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from examples import slot_pool_core
+from slotspec.statemachine.compiler.backend import native, upgrade
+from slotspec.statemachine.compiler.backend.native import FULL, QUICK, Code
+from slotspec.statemachine.compiler.backend.upgrade import Upgrade
+from slotspec.statemachine.compiler.compile import Compiled, compile_instance
+from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.search import worker_pool
+from slotspec.statemachine.search.engine import explore_compiled
+from slotspec.statemachine.search.random_walk import CompiledWalker, compile_walk
+from slotspec.statemachine.simulate import simulate
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "slotspec"
+
+
+def pool() -> Instance:
+    return slot_pool_core.model.instance({"T": 2, "S": 1, "R": 2, "A": 2})
+
+
+def improved(compiled: Compiled) -> bool:
+    """Whether better code comes within a minute."""
+    until = monotonic() + 60
+    while monotonic() < until:
+        if compiled.improve():
+            return True
+        sleep(0.02)
+    return False
+
+
+def test_better_code_is_made_beside_and_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upgrade, "PATIENCE", 0)
+    compiled = compile_instance(pool())
+    before = compiled.code, compiled.expand
+    assert compiled.code.level == QUICK
+    assert {file.suffix for file in home.glob("*.*")} == {".json", ".ll", ".o"}
+    assert improved(compiled)
+    assert compiled.code.level == FULL
+    assert compiled.expand != before[1]
+    assert before[0] in compiled.former  # somebody may be in it
+    assert not compiled.improve()
+    assert [file.name.split(".")[1] for file in home.glob("*.o")] == [str(FULL)]
+    assert not list(home.glob("*.ll"))
+    assert compile_instance(pool()).code.level == FULL
+
+
+def test_a_short_search_is_not_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def begun(self: Upgrade) -> None:
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(Upgrade, "begin", begun)
+    assert explore_compiled(pool()).states > 1_000
+
+
+def test_whoever_makes_it_ends_with_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upgrade, "PATIENCE", 0)
+    compiled = compile_instance(pool())
+    compiled.improve()
+    compiled.improve()
+    process = compiled.upgrade.process
+    assert process is not None
+    compiled.upgrade.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(process.pid, 0)
+    assert not compiled.improve()
+
+
+def swapping(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let full code be there as soon as it is asked for; the levels that were taken over."""
+    taken: list[int] = []
+
+    def ready(self: Upgrade) -> Code | None:
+        if self.over:
+            return None
+        self.over = True
+        native.improve(self.name)
+        code = native.load(self.name, FULL)
+        assert code is not None
+        taken.append(code.level)
+        return code
+
+    monkeypatch.setattr(Upgrade, "ready", ready)
+    monkeypatch.setattr(worker_pool, "BURST_SECONDS", 0.001)
+    return taken
+
+
+@pytest.mark.parametrize("symmetry", [False, "exact", "fast"])
+def test_the_search_goes_on_with_it(symmetry: bool | str, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = explore_compiled(pool(), symmetry=symmetry)
+    for file in (Path(os.environ["XDG_CACHE_HOME"]) / "slotspec").glob("*.json"):
+        file.unlink()
+    taken = swapping(monkeypatch)
+    other = explore_compiled(pool(), symmetry=symmetry, workers=2)
+    assert set(taken) == {FULL}
+    assert (other.states, other.transitions) == (plain.states, plain.transitions)
+    assert other.taken == plain.taken
+    assert other.fired == plain.fired
+    assert [p.verdict for p in other.properties] == [p.verdict for p in plain.properties]
+
+
+def test_walks_go_on_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = simulate(pool(), "compiled", runs=50, steps=60)
+    compiled = compile_walk(pool())
+    walker = CompiledWalker(compiled, 60, 0.0)
+    assert walker.function is not None
+    compiled.use(Code(native.generate(_text(compiled), FULL), False))
+    taken = swapping(monkeypatch)
+    other = simulate(pool(), "compiled", runs=50, steps=60)
+    assert set(taken) <= {FULL}
+    assert (other.steps, other.taken) == (plain.steps, plain.taken)
+    first = walker.block(range(50), 1, lambda: False)
+    assert walker.entry == compiled.expand
+    assert first.steps == CompiledWalker(compiled, 60, 0.0).block(range(50), 1, lambda: False).steps
+
+
+def _text(compiled: Compiled) -> str:
+    """The text that the code was made of."""
+    import zlib
+
+    from slotspec.statemachine.compiler.backend import cache
+
+    packed = cache.load(f"{compiled.upgrade.name}.ll")
+    assert packed is not None
+    return zlib.decompress(packed).decode()
