@@ -49,7 +49,7 @@ class Entry:
         return model
 
     def schema(self) -> Any:
-        """What a trace of the class contains: :class:`slotspec.oracle.traces.schema.TraceSchema`."""
+        """What its traces contain: :class:`slotspec.oracle.traces.schema.TraceSchema`."""
         return self._piece("oracle", "schema", "SCHEMA")
 
     def oracle(self) -> Any:
@@ -57,7 +57,7 @@ class Entry:
         return self._piece("oracle", "adapter", "ORACLE")
 
     def exporter(self) -> Any:
-        """Writes a trace that a check found: :class:`slotspec.oracle.traces.exporting.Exporter`."""
+        """Writes its recordings: :class:`slotspec.oracle.conformance.exporting.Exporter`."""
         return self._piece("oracle", "export", "EXPORTER")
 
     def fuzz_target(self) -> Any:

@@ -16,7 +16,7 @@ How to add a class
 ------------------
 
 ``traces``, ``conformance``, ``fuzzing`` and ``peers`` know no single class. A class ``NAME`` has a
-folder ``slotspec/oracle/NAME`` with four files, beside its model in ``slotspec/models/NAME``:
+folder ``slotspec/oracle/NAME`` with four files, next to its model in ``slotspec/models/NAME``:
 
 ``schema.py`` defines ``SCHEMA``, a :class:`~slotspec.oracle.traces.schema.TraceSchema`: the
     operations of a trace, the types of their arguments and results, the configuration, and the
@@ -29,12 +29,14 @@ folder ``slotspec/oracle/NAME`` with four files, beside its model in ``slotspec/
     3. ``_effect`` and ``snapshot`` encode effects and state;
     4. a method ``_op`` handles an operation that is not simply the rule of the same name with
        decoded arguments. Most operations need none.
-``export.py`` defines ``EXPORTER``, an :class:`~slotspec.oracle.traces.exporting.Exporter`: the
+``export.py`` defines ``EXPORTER``, an :class:`~slotspec.oracle.conformance.exporting.Exporter`: the
     header of a recording, and a method ``_action`` for each action of the environment that is
     not simply the operation of the same name.
 ``fuzzing.py`` defines ``TARGET``, a :class:`~slotspec.oracle.fuzzing.targets.FuzzTarget`:
     configurations, bounds, names. The default strategy mixes walks of the model's environment
     with random operations from the schema, so a class needs no strategy of its own.
+
+``flink.py`` (optional) defines ``FlinkPeer``, which runs Flink's own class for ``flink:VERSION``.
 
 Finally add an entry to ``slotspec/models/registry.py``. Its ``implementation`` is the one in the
 headers of traces, and selects the folder. Operations that only some versions have are declared

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from slotspec.models.logical_slot.state import Reaction
+from slotspec.oracle.conformance.exporting import Exporter
 from slotspec.oracle.logical_slot.adapter import LogicalSlotOracle
 from slotspec.oracle.logical_slot.schema import SCHEMA
-from slotspec.oracle.traces.exporting import Exporter
 from slotspec.oracle.traces.trace import OperationCall
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.results import TraceStep

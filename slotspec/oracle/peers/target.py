@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
+from slotspec.models.registry import MODELS
 from slotspec.oracle.conformance.oracles import DEFAULT_MODEL
 from slotspec.oracle.peers.protocol import Peer, PeerError
 
@@ -39,16 +42,17 @@ def open_peer(
         peer.name = target if model == DEFAULT_MODEL else f"{model} {target}"
         return peer
     if target.startswith("flink:"):
-        from slotspec.oracle.fuzzing.targets import fuzz_target
-
-        open_flink = fuzz_target(model).flink
-        if open_flink is None:
+        module = f"slotspec.oracle.{model}.flink"
+        if model not in MODELS or MODELS[model].implementation is None or not find_spec(module):
             raise PeerError(
                 "PEE001",
                 f"{target!r} cannot run Flink's {model}; use `slotspec conform` to compare its"
                 " recordings with the model",
             )
-        return open_flink(target.removeprefix("flink:"), flink_jars)
+        found_peer: Peer = import_module(module).FlinkPeer(
+            target.removeprefix("flink:"), flink_jars
+        )
+        return found_peer
     if _ATTRIBUTE.fullmatch(target):
         from slotspec.oracle.peers.python import load
 

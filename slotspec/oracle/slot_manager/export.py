@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from slotspec.models.common.resource_profile import ResourceProfile
 from slotspec.models.slot_manager.environment import CallFailure
 from slotspec.models.slot_manager.state import Effect
+from slotspec.oracle.conformance.exporting import Exporter, catalogue_profiles
 from slotspec.oracle.slot_manager.adapter import (
     ANSWERS,
     SLOT_REQUEST_TIMEOUT_MS,
@@ -15,7 +16,6 @@ from slotspec.oracle.slot_manager.adapter import (
     SlotManagerOracle,
 )
 from slotspec.oracle.slot_manager.schema import SCHEMA
-from slotspec.oracle.traces.exporting import Exporter, catalogue_profiles
 from slotspec.oracle.traces.trace import Expected, OperationCall
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError

@@ -9,13 +9,13 @@ from slotspec.models.common.resource_profile import ResourceProfile
 from slotspec.models.slot_pool.environment import Failure
 from slotspec.models.slot_pool.lifecycles import SlotRequest
 from slotspec.models.slot_pool.state import Effect
+from slotspec.oracle.conformance.exporting import Exporter, catalogue_profiles
 from slotspec.oracle.slot_pool.adapter import (
     BATCH_SLOT_TIMEOUT_MS,
     IDLE_SLOT_TIMEOUT_MS,
     SlotPoolOracle,
 )
 from slotspec.oracle.slot_pool.schema import SCHEMA
-from slotspec.oracle.traces.exporting import Exporter, catalogue_profiles
 from slotspec.oracle.traces.schema import Argument
 from slotspec.oracle.traces.trace import Expected, OperationCall
 from slotspec.statemachine.declaration.model import Instance

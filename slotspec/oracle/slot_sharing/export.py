@@ -13,9 +13,9 @@ from slotspec.models.common.resource_profile import ResourceProfile
 from slotspec.models.logical_slot.state import Reaction
 from slotspec.models.slot_sharing.environment import next_multi, next_payload, next_single
 from slotspec.models.slot_sharing.profiles import CATALOGUE
+from slotspec.oracle.conformance.exporting import EndOfRecording, Exporter, catalogue_profiles
 from slotspec.oracle.slot_sharing.adapter import SlotSharingOracle
 from slotspec.oracle.slot_sharing.schema import SCHEMA
-from slotspec.oracle.traces.exporting import EndOfRecording, Exporter, catalogue_profiles
 from slotspec.oracle.traces.trace import OperationCall
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.results import TraceStep

@@ -13,9 +13,9 @@ from typing import Any
 from slotspec.models.common.resource_profile import ResourceProfile
 from slotspec.models.task_slot_table.state import resources_of
 from slotspec.models.task_slot_table.versions import DynamicNumber
+from slotspec.oracle.conformance.exporting import Exporter
 from slotspec.oracle.task_slot_table.adapter import TaskSlotTableOracle
 from slotspec.oracle.task_slot_table.schema import SCHEMA
-from slotspec.oracle.traces.exporting import Exporter
 from slotspec.oracle.traces.profiles import profile_json
 from slotspec.oracle.traces.schema import Argument
 from slotspec.oracle.traces.trace import Expected, OperationCall
