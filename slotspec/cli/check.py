@@ -14,8 +14,10 @@ import typer
 from slotspec.cli import options
 from slotspec.cli.bugs import bug_of, found_by
 from slotspec.cli.exit_codes import FAULT, HOLDS, UNKNOWN, VIOLATED
-from slotspec.cli.jobs import Request, RunResults
+from slotspec.cli.jobs import Finished, Request, RunResults
 from slotspec.cli.output import check_writable, write, write_documents, write_json_lines
+from slotspec.cli.plan import left_out
+from slotspec.cli.rows import Rows
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.results import NO_LIMITS, Finding, Limit, Limits, Result, Verdict
@@ -37,6 +39,10 @@ def check(
         list[str] | None,
         typer.Option(metavar="V", help="Check only this generation, such as 1.12; repeatable."),
     ] = None,
+    every: Annotated[
+        bool,
+        typer.Option("--all", help="Check every generation, also if no MODEL is given."),
+    ] = False,
     scope: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="Check only this scope; repeatable."),
@@ -87,6 +93,9 @@ def check(
 ) -> None:
     """Search every reachable state and check every property.
 
+    Without a MODEL, each built-in model is checked at its newest generation; ``--all`` checks
+    every generation.
+
     Exit codes: 0 all hold (known deviations included), 1 a property is violated, 2 bad input,
     3 a limit or Ctrl-C left a result unknown, 4 slotspec itself failed. The check of a known
     bug stops when it finds the bug, with exit code 1.
@@ -115,7 +124,14 @@ def check(
         tuple(properties or ()),
         chosen,
         bugs=tuple(bug or ()),
+        newest=not models and not every,
     )
+    if every and (generation or bug):
+        raise UsageError(
+            "SET036",
+            f"--all and {'--generation' if generation else '--bug'} contradict each other;"
+            " leave one of the two out",
+        )
     instances = request.plan()
     if checkpoint is not None and len(instances) > 1:
         raise UsageError(
@@ -125,7 +141,8 @@ def check(
         )
     at_once, threads = share_out(jobs, chosen["workers"], len(instances))
     chosen["workers"] = threads
-    found = run(replace(request, jobs=at_once), instances, apart=jobs != "1")
+    rows = Rows() if len(instances) > 1 and not bug and json_to != "-" else None
+    found = run(replace(request, jobs=at_once), instances, jobs != "1", rows)
     results = [found.results[n] for n in sorted(found.results)]
     faults = {instances[n]: why for n, why in sorted(found.faults.items())}
     left = [
@@ -136,7 +153,8 @@ def check(
     if json_to != "-" and bug:
         report_bugs(results, [*left, *faults], perf_counter() - started)
     elif json_to != "-":
-        report(results, left, perf_counter() - started, verbose, faults)
+        omitted = left_out(instances) if request.newest and not generation else ""
+        report(results, left, perf_counter() - started, verbose, faults, rows is not None, omitted)
     if faults and (bug or json_to == "-"):
         for instance, why in faults.items():
             typer.echo(f"FAULT OF SLOTSPEC in {instance.title}: {why}", err=True)
@@ -164,30 +182,42 @@ def report_unused(instances: Sequence[Instance]) -> None:
             typer.echo(f"unused in {model.name}: {line}", err=True)
 
 
-def run(request: Request, instances: Sequence[Instance], apart: bool) -> RunResults:
-    """Check each instance: small ones here, the others in processes if `apart`."""
+def run(
+    request: Request, instances: Sequence[Instance], apart: bool, rows: Rows | None = None
+) -> RunResults:
+    """Check each instance: small ones here, the others in processes if `apart`.
+
+    :param rows: prints a row for each run as it ends.
+    """
+    finished = ignore_result if rows is None else rows.add
     from slotspec.cli.durations import known_as_large, longest_first, remember
     from slotspec.cli.jobs import run_in_processes
     from slotspec.cli.progress import progress_lines
     from slotspec.statemachine.check import compiler_there
 
     if not apart or len(instances) == 1:
-        return run_here(request, instances)
+        return run_here(request, instances, finished)
     # a run that a limit or a bug ends early may end while it is still small
     whole = request.options["limits"] == NO_LIMITS and not request.bugs
     if whole and request.options["engine"] == "auto" and compiler_there():
         request = replace(request, large=known_as_large(instances))
-    found, large = run_small(request, instances)
+    found, large = run_small(request, instances, finished)
     if not large:
         return found
     order = [number for number in longest_first(instances) if number in large]
-    with progress_lines(len(instances)) as show:
-        more = run_in_processes(request, instances, order, show)
+    with progress_lines(len(instances), rows) as show:
+        more = run_in_processes(request, instances, order, show, finished)
     remember(list(more.results.values()))
     return RunResults({**found.results, **more.results}, more.faults)
 
 
-def run_here(request: Request, instances: Sequence[Instance]) -> RunResults:
+def ignore_result(_: Result) -> None:
+    """A receiver of results that does nothing."""
+
+
+def run_here(
+    request: Request, instances: Sequence[Instance], finished: Finished = ignore_result
+) -> RunResults:
     """Check each instance in this process, one after the other."""
     from slotspec.cli.progress import progress_line
     from slotspec.statemachine.check import check as check_one
@@ -199,6 +229,7 @@ def run_here(request: Request, instances: Sequence[Instance]) -> RunResults:
                 limited = request.options_of(instance)
                 result = check_one(instance, reporter=reporter, **limited)
                 found.results[number] = result
+                finished(result)
                 if result.limit is Limit.INTERRUPTED:
                     break
     except KeyboardInterrupt:
@@ -206,7 +237,9 @@ def run_here(request: Request, instances: Sequence[Instance]) -> RunResults:
     return found
 
 
-def run_small(request: Request, instances: Sequence[Instance]) -> tuple[RunResults, set[int]]:
+def run_small(
+    request: Request, instances: Sequence[Instance], finished: Finished = ignore_result
+) -> tuple[RunResults, set[int]]:
     """Check the instances that are not worth a process; return the numbers of the others."""
     from slotspec.statemachine.check import TRIES, check_small
 
@@ -228,6 +261,7 @@ def run_small(request: Request, instances: Sequence[Instance]) -> tuple[RunResul
                 large.add(number)
                 continue
             found.results[number] = result
+            finished(result)
             if result.limit is Limit.INTERRUPTED:
                 return found, set()
     except KeyboardInterrupt:

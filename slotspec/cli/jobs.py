@@ -48,13 +48,17 @@ class Request:
     """Arguments of :func:`slotspec.statemachine.check.check`."""
     jobs: int = 1
     bugs: tuple[str, ...] = ()
+    newest: bool = False
+    """Only the newest generation of each model."""
     large: frozenset[int] = frozenset()
     """Runs that are known to be too large to interpret."""
 
     def plan(self) -> list[Instance]:
         """Every run, in declaration order."""
         asked = (self.names, self.generations, self.scopes, self.settings, self.properties)
-        return plan_bugs(self.bugs, *asked) if self.bugs else plan(*asked)
+        if self.bugs:
+            return plan_bugs(self.bugs, *asked)
+        return plan(*asked, newest=self.newest)
 
     def options_of(self, instance: Instance) -> dict[str, Any]:
         """The options of one run; the run of a known bug ends when it finds the bug."""
@@ -93,9 +97,16 @@ class RunResults:
 Show = Callable[[int, Sequence[Running]], None]
 """Receives the number of finished runs and the runs in progress."""
 
+Finished = Callable[[Result], None]
+"""Receives the result of each run as it ends."""
+
 
 def run_in_processes(
-    request: Request, instances: Sequence[Instance], order: Sequence[int], show: Show
+    request: Request,
+    instances: Sequence[Instance],
+    order: Sequence[int],
+    show: Show,
+    finished: Finished,
 ) -> RunResults:
     """Run the `instances` numbered in `order`, in that order, `request.jobs` at a time.
 
@@ -104,7 +115,7 @@ def run_in_processes(
 
     :raises SlotspecError: a run raised it; the other runs are killed.
     """
-    pool = _WorkerPool(request, instances, show)
+    pool = _WorkerPool(request, instances, show, finished)
     waiting = list(order)
     try:
         while waiting or pool.running:
@@ -121,8 +132,11 @@ def run_in_processes(
 class _WorkerPool:
     """The processes in progress, and what the finished ones found."""
 
-    def __init__(self, request: Request, instances: Sequence[Instance], show: Show) -> None:
-        self.request, self.instances, self.show = request, instances, show
+    def __init__(
+        self, request: Request, instances: Sequence[Instance], show: Show, finished: Finished
+    ) -> None:
+        self.request, self.instances = request, instances
+        self.show, self.finished = show, finished
         self.context = _context()
         self.running: dict[Connection, Running] = {}
         self.found = RunResults()
@@ -160,6 +174,7 @@ class _WorkerPool:
         pipe.close()
         if kind == "result":
             self.found.results[run.number] = unpacked(message, run.instance)
+            self.finished(self.found.results[run.number])
         elif kind == "error":
             error, code, text = message
             raise error(code, text)

@@ -20,6 +20,7 @@ def plan(
     properties: Sequence[str] = (),
     *,
     simulation_only: bool = False,
+    newest: bool = False,
 ) -> list[Instance]:
     """Every instance to check, in order of model, generation, scope.
 
@@ -27,6 +28,7 @@ def plan(
     model has. Bounds from `settings` (``NAME=VALUE``) change the first scope only, unless
     `scopes` names others. A scope that is too large to search must be named.
 
+    :param newest: of each model, only its newest generation, unless `generations` names some.
     :param simulation_only: choose the scope that is too large to search, if there is one.
     :raises UsageError: ``SET001`` to ``SET019`` for an unknown name.
     """
@@ -38,7 +40,7 @@ def plan(
     _known("bound", bounds, [name for m in models for name in m.bounds], "SET001")
     instances: list[Instance] = []
     for model in models:
-        for version in _generations(model, generations):
+        for version in _generations(model, generations, newest):
             for scope in _scopes(model, scopes, bounds, simulation_only):
                 instances.append(_instance(model, bounds, version, scope))
     if properties:
@@ -94,10 +96,27 @@ def parse_bounds(settings: Iterable[str]) -> dict[str, int]:
     return bounds
 
 
-def _generations(model: Model, wanted: Sequence[str]) -> list[str | None]:
+def _generations(model: Model, wanted: Sequence[str], newest: bool) -> list[str | None]:
     if not model.generations:
         return [] if wanted else [None]
-    return [v for v in model.generations if not wanted or v in wanted]
+    versions = list(model.generations)
+    if newest and not wanted:
+        return [versions[-1]]
+    return [v for v in versions if not wanted or v in wanted]
+
+
+def left_out(instances: Sequence[Instance]) -> str:
+    """The older generations and the scopes that a default run does not cover; may be empty."""
+    models = dict.fromkeys(instance.model for instance in instances)
+    older = {v: None for model in models for v in list(model.generations)[:-1]}
+    parts = [f"generations {' and '.join(older)}"] if older else []
+    parts += [
+        f"{model.name} --scope {scope.name} (for simulate)"
+        for model in models
+        for scope in model.scopes.values()
+        if scope.simulation_only
+    ]
+    return ", ".join(parts)
 
 
 def _scopes(

@@ -13,14 +13,18 @@ from slotspec.statemachine.results import Progress, Reporter, silent
 
 if TYPE_CHECKING:
     from slotspec.cli.jobs import Running, Show
+    from slotspec.cli.rows import Rows
     from slotspec.statemachine.declaration.model import Instance
 
 Report = TypeVar("Report")
 
 
 @contextmanager
-def progress_lines(total: int) -> Iterator[Show]:
-    """Show how many of `total` runs are done, and a line for each run in progress."""
+def progress_lines(total: int, rows: Rows | None = None) -> Iterator[Show]:
+    """Show how many of `total` runs are done, and a line for each run in progress.
+
+    :param rows: rows of finished runs, which are then printed above.
+    """
     if not sys.stderr.isatty():
         yield lambda done, running: None
         return
@@ -36,7 +40,11 @@ def progress_lines(total: int) -> Iterator[Show]:
         return shown
 
     with Live(console=Console(stderr=True), transient=True, refresh_per_second=5) as live:
+        if rows is not None:
+            rows.above = live.console
         yield lambda done, running: live.update(text(done, running))
+    if rows is not None:
+        rows.above = None
 
 
 def describe_run(run: Running) -> str:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from slotspec.cli.output import Output, counted
+from slotspec.cli.rows import HEADERS, cells
 from slotspec.cli.summary import Group, Transition, groups, length, overall, own_lifecycles
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.formatting import NOTHING, for_ever, formatter_of
@@ -24,16 +25,22 @@ def report(
     seconds: float,
     verbose: bool,
     faults: Mapping[Instance, str] | None = None,
+    shown: bool = False,
+    omitted: str = "",
 ) -> None:
     """Print the report of `results`.
 
     :param left: instances that have not run because the user interrupted.
     :param verbose: show the traces of known deviations and witnesses too.
+    :param shown: the rows of the runs were printed as they ended.
+    :param omitted: what a default run does not cover.
     :param faults: instances whose run failed because of a fault of slotspec, and the fault.
     """
     out = Output()
+    if shown:
+        out.line()
     for name, of_model in groups(results).items():
-        runs(out, of_model)
+        runs(out, of_model, shown)
         if any(group.results[0].properties for group in of_model):
             out.line()
             properties(out, of_model)
@@ -49,6 +56,8 @@ def report(
         out.line(f"not run: {instance.title}", "yellow")
     for instance, why in (faults or {}).items():
         out.line(f"FAULT OF SLOTSPEC in {instance.title}: {why}", "bold red")
+    if omitted:
+        out.line(f"not checked: {omitted}; `slotspec check --all` checks every generation")
     verdict = overall(results)
     if (left or faults) and verdict is Verdict.HOLDS:
         verdict = Verdict.UNKNOWN
@@ -72,36 +81,11 @@ def closing(results: Sequence[Result], verdict: Verdict, runs: int, seconds: flo
     return f"{verdict.value}: {', '.join(parts)}, {seconds:.1f} s"
 
 
-def runs(out: Output, of_model: Sequence[Group]) -> None:
-    """One row for each run."""
-    rows = [
-        (
-            result.instance.model.name,
-            result.instance.generation or NOTHING,
-            result.instance.scope,
-            f"{result.states:,}",
-            f"{result.transitions:,}",
-            str(result.depth),
-            f"{result.seconds:.1f}",
-            result.verdict.value + (f" (limit: {result.limit.value})" if result.limit else ""),
-        )
-        for group in of_model
-        for result in group.results
-    ]
-    out.table(
-        (
-            "model",
-            "generation",
-            "scope",
-            "states",
-            "transitions",
-            "depth",
-            "seconds",
-            "verdict",
-        ),
-        rows,
-        NUMBERS,
-    )
+def runs(out: Output, of_model: Sequence[Group], shown: bool) -> None:
+    """One row for each run, unless they were `shown` as the runs ended."""
+    if not shown:
+        rows = [cells(result) for group in of_model for result in group.results]
+        out.table(HEADERS, rows, NUMBERS)
     for group in of_model:
         for result in group.results:
             if result.missed is not None:

@@ -168,12 +168,42 @@ def test_a_property_that_applies_to_no_chosen_setting_is_an_error(run: Run, walk
     assert "SET018" in ran.err
 
 
-def test_all_built_in_models_run_by_default(
-    run: Run, walk: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def built_in(walk: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The walk is the only built-in model."""
     monkeypatch.setattr("slotspec.cli.plan.MODELS", {walk: "A walk."})
+
+
+@pytest.mark.usefixtures("built_in")
+def test_the_newest_generation_of_all_built_in_models_runs_by_default(run: Run) -> None:
     made = json.loads(run("check", "--json", "-").out)
-    assert [m["model"] for m in made] == ["walk"] * 4
+    assert [(m["model"], m["generation"]) for m in made] == [("walk", "new")] * 2
+
+
+@pytest.mark.usefixtures("built_in")
+def test_all_generations_run_on_request(run: Run) -> None:
+    made = json.loads(run("check", "--all", "--json", "-").out)
+    assert [m["generation"] for m in made] == ["old", "old", "new", "new"]
+
+
+@pytest.mark.usefixtures("built_in")
+def test_a_default_run_says_what_it_left_out(run: Run) -> None:
+    left = "not checked: generations old; `slotspec check --all` checks every generation"
+    assert left in run("check").out.splitlines()
+    assert "not checked" not in run("check", "--all").out
+    assert "not checked" not in run("check", "--generation", "new").out
+
+
+def test_all_and_one_generation_contradict_each_other(run: Run, walk: str) -> None:
+    ran = run("check", walk, "--all", "--generation", "old")
+    assert ran.code == 2
+    assert "SET036" in ran.err
+
+
+def test_rows_come_before_the_report(run: Run, walk: str) -> None:
+    header, *rows = run("check", walk).out.splitlines()[:5]
+    assert header.split()[:3] == ["model", "generation", "scope"]
+    assert [row.split()[:2] for row in rows] == [["walk", v] for v in ("old", "old", "new", "new")]
 
 
 def test_a_failing_set_up_is_an_error_of_the_model(run: Run, make: Make) -> None:
