@@ -23,8 +23,8 @@ from pathlib import Path
 from slotspec.oracle.conformance.batch import conform_all
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.fuzzing.run import fuzz
-from slotspec.oracle.peers.protocol import PeerError
 from slotspec.oracle.peer_target import open_peer
+from slotspec.oracle.peers.protocol import PeerError
 
 ROOT = Path(__file__).parent.parent
 RECORDED = ROOT / "tests" / "data" / "traces" / "slot_pool"
