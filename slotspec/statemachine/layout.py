@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from slotspec.statemachine.declaration.dotted_names import value_of
 from slotspec.statemachine.declaration.model import Instance
-from slotspec.statemachine.declaration.parts import value_of
 from slotspec.statemachine.declaration.records import LARGEST_SORT, FieldSpec, Ref
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.errors import RuleError

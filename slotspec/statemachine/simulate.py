@@ -16,13 +16,13 @@ from typing import Literal
 
 from slotspec.statemachine.check import ENGINES, Engine, compiler_there
 from slotspec.statemachine.declaration.model import Instance, Kind
-from slotspec.statemachine.declaration.questions import questions
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.interpreter.random_walk import InterpretedWalker, Walker
 from slotspec.statemachine.interpreter.replay import explain, name_elements
 from slotspec.statemachine.interpreter.rng import estimate
 from slotspec.statemachine.interpreter.shrinking import shrink
 from slotspec.statemachine.interpreter.statistics import CUT, Tally, Violation
+from slotspec.statemachine.obligations import questions
 from slotspec.statemachine.results import Finding, Limit
 from slotspec.statemachine.workers import count_workers
 

@@ -29,12 +29,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from slotspec.statemachine.declaration.model import Action, Call, Instance, Kind, Property
-from slotspec.statemachine.declaration.questions import asker
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import StepError
 from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.interpreter.replay import replay
 from slotspec.statemachine.interpreter.stepping import Interpreter
+from slotspec.statemachine.obligations import asker
 
 STRIDE = 7919
 """A prime, more than the calls of most instances and no divisor of their number."""

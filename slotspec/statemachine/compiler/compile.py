@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 
 from slotspec.statemachine.compiler.backend.native import Code, build, deposits_bits
-from slotspec.statemachine.compiler.drivers.expand import Expansion, program_text
-from slotspec.statemachine.compiler.drivers.predicates import asking_name
-from slotspec.statemachine.compiler.program import (
+from slotspec.statemachine.compiler.backend.result_buffer import (
     BROKEN,
     EVENT_CELLS,
     EVENTS,
@@ -20,8 +18,10 @@ from slotspec.statemachine.compiler.program import (
     SITE,
     STEP,
     ResultBuffer,
-    Site,
 )
+from slotspec.statemachine.compiler.drivers.expand import Expansion, program_text
+from slotspec.statemachine.compiler.drivers.predicates import asking_name
+from slotspec.statemachine.compiler.frontend.program import Site
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.interpreter.liveness import PREMISE, PROMISE, claims
 from slotspec.statemachine.layout import Layout

@@ -6,7 +6,7 @@ have arguments. This module goes through all rules of an instance and keeps, of 
 argument and result, the least and the largest value that it may have (interval analysis, P.
 and R. Cousot, 1977; no flow, all calls of a rule together). What remains are the *sites*: the
 operations that may leave 64 bits. The compiler checks there, and the interpreter runs
-:mod:`a copy <slotspec.statemachine.interpreter.guards>` of the rules that have one.
+:mod:`a copy <slotspec.statemachine.declaration.guards>` of the rules that have one.
 
 What counts one by one stays small: ``n += k`` is taken :data:`LOOPS` times at most, which no
 rule lives to see.
@@ -21,15 +21,12 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from slotspec.statemachine.declaration import parts, rules
-from slotspec.statemachine.declaration.records import Ref
+from slotspec.statemachine.declaration.records import FieldSpec, Record, Ref
 from slotspec.statemachine.declaration.source import Source, read, reject
 from slotspec.statemachine.errors import RuleError
-
-if TYPE_CHECKING:
-    from slotspec.statemachine.declaration.model import Instance
 
 Range = tuple[int, int]
 """The least and the largest value; of an array or a tuple, of any of its elements."""
@@ -129,10 +126,25 @@ class Summary:
         return True
 
 
+class Analysed(Protocol):
+    """What the analysis needs of an instance (of which it cannot know the class)."""
+
+    model: Any
+    record: type[Record]
+    actions: Any
+    properties: Any
+
+    def rule(self, function: Any) -> Any: ...
+
+    def values(self, domain: Any) -> Sequence[int]: ...
+
+    def largest(self, spec: FieldSpec) -> int: ...
+
+
 class Ranges:
     """The ranges of everything in the rules of an instance."""
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Analysed) -> None:
         self.instance = instance
         self.summaries: dict[types.FunctionType, Summary] = {}
         self.named: dict[str, Range] = {}

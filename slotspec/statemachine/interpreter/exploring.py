@@ -16,7 +16,13 @@ from typing import Any
 
 from slotspec.statemachine.declaration.lifecycle import Event
 from slotspec.statemachine.declaration.model import Call, Instance, Kind, Property
-from slotspec.statemachine.declaration.questions import (
+from slotspec.statemachine.declaration.rules import DISABLED
+from slotspec.statemachine.errors import RuleError
+from slotspec.statemachine.interpreter.graph import InterpretedGraph
+from slotspec.statemachine.interpreter.liveness import Claims, Stopped, claims, examine
+from slotspec.statemachine.interpreter.replay import explain, name_elements, replay
+from slotspec.statemachine.interpreter.stepping import Interpreter, fault_of, place_of
+from slotspec.statemachine.obligations import (
     Ask,
     Elements,
     Question,
@@ -24,12 +30,6 @@ from slotspec.statemachine.declaration.questions import (
     choices,
     questions,
 )
-from slotspec.statemachine.declaration.rules import DISABLED
-from slotspec.statemachine.errors import RuleError
-from slotspec.statemachine.interpreter.graph import InterpretedGraph
-from slotspec.statemachine.interpreter.liveness import Claims, Stopped, claims, examine
-from slotspec.statemachine.interpreter.replay import explain, name_elements, replay
-from slotspec.statemachine.interpreter.stepping import Interpreter, fault_of, place_of
 from slotspec.statemachine.results import (
     NO_LIMITS,
     Finding,

@@ -32,10 +32,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from slotspec.statemachine.declaration.model import Call, Fairness, Instance, Kind, Property
-from slotspec.statemachine.declaration.questions import choices
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.interpreter.replay import explain
 from slotspec.statemachine.interpreter.stepping import Interpreter
+from slotspec.statemachine.obligations import choices
 from slotspec.statemachine.results import Finding, Limit
 
 WEAK, STRONG = 1, 2

@@ -24,7 +24,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from slotspec.statemachine.declaration.model import Action, Call, Instance, Kind
-from slotspec.statemachine.declaration.questions import Ask, Question, asker, questions
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.interpreter.rng import (
@@ -54,6 +53,7 @@ from slotspec.statemachine.interpreter.statistics import (
     Violation,
 )
 from slotspec.statemachine.interpreter.stepping import Interpreter, fault_of, place_of
+from slotspec.statemachine.obligations import Ask, Question, asker, questions
 
 
 class Walker:

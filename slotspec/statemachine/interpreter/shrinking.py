@@ -16,12 +16,12 @@ from time import perf_counter
 from typing import Any
 
 from slotspec.statemachine.declaration.model import Call, Instance, Kind
-from slotspec.statemachine.declaration.questions import asker
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.interpreter.replay import end_of
 from slotspec.statemachine.interpreter.statistics import Violation
 from slotspec.statemachine.interpreter.stepping import Interpreter, fault_of, place_of
+from slotspec.statemachine.obligations import asker
 
 SECONDS = 60.0
 """Time after which the shortest way so far must do."""

@@ -7,14 +7,14 @@ from time import perf_counter
 
 import numpy as np
 
+from slotspec.statemachine.compiler.backend.result_buffer import FOUND
 from slotspec.statemachine.compiler.compile import Compiled, Found
 from slotspec.statemachine.compiler.drivers.symmetry import Symmetry
-from slotspec.statemachine.compiler.program import FOUND
 from slotspec.statemachine.declaration.model import Kind, Property
-from slotspec.statemachine.declaration.questions import Elements
 from slotspec.statemachine.interpreter.exploring import judge_all, judge_claim
 from slotspec.statemachine.interpreter.liveness import Claims, Stopped, claims, examine
 from slotspec.statemachine.interpreter.replay import explain
+from slotspec.statemachine.obligations import Elements
 from slotspec.statemachine.results import (
     Finding,
     Limit,

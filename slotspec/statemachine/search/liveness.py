@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from slotspec.statemachine.compiler.program import BASE
+from slotspec.statemachine.compiler.backend.result_buffer import BASE
 from slotspec.statemachine.interpreter.liveness import STRONG, WEAK
 from slotspec.statemachine.search.atomics import call_expand, prefetch, read
 from slotspec.statemachine.search.kernels import CHUNK, hash_of, home_of

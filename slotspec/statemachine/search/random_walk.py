@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from slotspec.statemachine.compiler.backend.result_buffer import FOUND
 from slotspec.statemachine.compiler.compile import Compiled, compile_instance
 from slotspec.statemachine.compiler.drivers.random_walk import (
     AT,
@@ -19,7 +20,6 @@ from slotspec.statemachine.compiler.drivers.random_walk import (
     Cells,
     Walk,
 )
-from slotspec.statemachine.compiler.program import FOUND
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.interpreter.random_walk import Walker
 from slotspec.statemachine.interpreter.rng import REGISTERS

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from slotspec.statemachine.compiler.backend.result_buffer import BASE
 from slotspec.statemachine.compiler.compile import Compiled, compile_instance
 from slotspec.statemachine.compiler.drivers.symmetry import Symmetry
-from slotspec.statemachine.compiler.program import BASE
 from slotspec.statemachine.declaration.model import Instance
-from slotspec.statemachine.declaration.questions import choices
 from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.obligations import choices
 from slotspec.statemachine.results import Limits, silent
 from slotspec.statemachine.search.canonicalizer import EXACT, IMAGE, PREPARE, Canonicalizer
 from slotspec.statemachine.search.explorer import Explorer

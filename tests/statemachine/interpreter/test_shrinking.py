@@ -8,9 +8,9 @@ import pytest
 
 from slotspec.models import load_model
 from slotspec.statemachine import Call, Instance, Kind, replay
-from slotspec.statemachine.declaration.questions import asker
 from slotspec.statemachine.interpreter.shrinking import shrink
 from slotspec.statemachine.interpreter.statistics import Violation
+from slotspec.statemachine.obligations import asker
 from slotspec.statemachine.simulate import simulate
 from tests.models.slot_pool.mutants import BREAKS, Break
 from tests.statemachine.interpreter.simulated import walks

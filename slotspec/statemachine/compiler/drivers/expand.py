@@ -18,10 +18,7 @@ from typing import Any
 
 from slotspec.statemachine.compiler.backend.function_builder import FunctionBuilder, Reg
 from slotspec.statemachine.compiler.backend.packing import DECLARATIONS, pack_text, unpack_text
-from slotspec.statemachine.compiler.drivers.predicates import asking_text
-from slotspec.statemachine.compiler.drivers.symmetry import SymmetryText
-from slotspec.statemachine.compiler.frontend.symbols import RecordAt, Symbol
-from slotspec.statemachine.compiler.program import (
+from slotspec.statemachine.compiler.backend.result_buffer import (
     BASE,
     BROKEN,
     EFFECT_COUNT,
@@ -31,8 +28,12 @@ from slotspec.statemachine.compiler.program import (
     FOUND,
     SITE,
     STEP,
-    Program,
 )
+from slotspec.statemachine.compiler.drivers.predicates import asking_text
+from slotspec.statemachine.compiler.drivers.symmetry import SymmetryText
+from slotspec.statemachine.compiler.frontend.program import Program
+from slotspec.statemachine.compiler.frontend.statements import program_of
+from slotspec.statemachine.compiler.frontend.symbols import RecordAt, Symbol
 from slotspec.statemachine.declaration.model import (
     Action,
     Instance,
@@ -40,8 +41,8 @@ from slotspec.statemachine.declaration.model import (
     ParameterDomain,
     Property,
 )
-from slotspec.statemachine.declaration.questions import bind
 from slotspec.statemachine.declaration.rules import DISABLED
+from slotspec.statemachine.obligations import bind
 
 OVERFLOWS = "\n".join(
     f"declare {{i64, i1}} @llvm.{word}.with.overflow.i64(i64, i64)"
@@ -61,11 +62,11 @@ def program_text(
     :param writer: what writes its function; by default the expansion of batches.
     """
     writer = writer or Expansion
-    program = Program(instance)
+    program = program_of(instance)
     body = writer(program).text()
     if program.effects_read or (program.effects_dropped and program.refused_late):
         # what was translated before something asked for effects neither kept nor cleared them
-        program = Program(instance, program.effects_read, effects_counted=True)
+        program = program_of(instance, effects_read=program.effects_read, effects_counted=True)
         body = writer(program).text()
     parts = [
         DECLARATIONS if deposit_bits else "",

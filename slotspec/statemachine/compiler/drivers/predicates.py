@@ -14,8 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from slotspec.statemachine.compiler.backend.function_builder import FunctionBuilder, Reg
+from slotspec.statemachine.compiler.backend.result_buffer import FAULT
+from slotspec.statemachine.compiler.frontend.program import Program
 from slotspec.statemachine.compiler.frontend.symbols import RecordAt
-from slotspec.statemachine.compiler.program import FAULT, Program
 from slotspec.statemachine.interpreter.liveness import claims
 
 

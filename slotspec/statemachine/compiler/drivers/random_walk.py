@@ -15,9 +15,9 @@ done in the same way, in :mod:`slotspec.statemachine.interpreter.random_walk`.
 from __future__ import annotations
 
 from slotspec.statemachine.compiler.backend.function_builder import Reg
+from slotspec.statemachine.compiler.backend.result_buffer import FOUND, STEP
 from slotspec.statemachine.compiler.drivers.expand import Expansion
 from slotspec.statemachine.compiler.frontend.symbols import RecordAt, Symbol
-from slotspec.statemachine.compiler.program import FOUND, STEP
 from slotspec.statemachine.declaration.model import Action, Instance
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.interpreter.rng import (

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from slotspec.statemachine.compiler.backend.function_builder import Reg, Value
+from slotspec.statemachine.compiler.backend.result_buffer import EFFECT_COUNT
 from slotspec.statemachine.compiler.frontend.iteration import Iteration
 from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
@@ -23,7 +24,6 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     Table,
     known,
 )
-from slotspec.statemachine.compiler.program import EFFECT_COUNT
 from slotspec.statemachine.declaration import source as sources
 from slotspec.statemachine.declaration.ranges import LEAVES, LOW
 from slotspec.statemachine.declaration.records import Sort
@@ -580,8 +580,6 @@ class Expressions(Iteration):
     # calls
 
     def call(self, node: ast.Call) -> Symbol:
-        from slotspec.statemachine.compiler.frontend.intrinsics import INTRINSICS
-
         if isinstance(node.func, ast.Attribute) and node.func.attr == "elements":
             record = self.expression(node.func.value)
             if isinstance(record, RecordAt):
@@ -589,7 +587,7 @@ class Expressions(Iteration):
         target = self.expression(node.func)
         if not isinstance(target, Known):
             raise self.reject("RUL005", node, f"{ast.unparse(node.func)} cannot be called")
-        word = INTRINSICS.get(target)
+        word = self.program.intrinsics.get(target)
         if word is not None:
             return word(self, node)
         if not isinstance(target.value, types.FunctionType):

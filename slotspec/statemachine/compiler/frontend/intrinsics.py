@@ -7,7 +7,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from slotspec.statemachine.compiler.backend.function_builder import Reg, Value
+from slotspec.statemachine.compiler.backend.result_buffer import (
+    EFFECT_CELLS,
+    EFFECT_COUNT,
+    EFFECTS_ROOM,
+    STEP,
+)
 from slotspec.statemachine.compiler.frontend.comparing import unchanged
+from slotspec.statemachine.compiler.frontend.program import Intrinsic
 from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
     Effects,
@@ -19,7 +26,6 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     Symbol,
     Table,
 )
-from slotspec.statemachine.compiler.program import EFFECT_CELLS, EFFECT_COUNT, EFFECTS_ROOM, STEP
 from slotspec.statemachine.declaration import parts, rules
 from slotspec.statemachine.declaration.lifecycle import NO_TRANSITION, Event, Lifecycle
 
@@ -322,8 +328,6 @@ def _emit(to: Expressions, node: ast.Call) -> Symbol:
         body.line(f"store i64 {body.i64(value)}, ptr {to.cell_at(at)}")
     return 0
 
-
-Intrinsic = Callable[["Expressions", ast.Call], Symbol]
 
 INTRINSICS: dict[Known, Intrinsic] = {
     Known(len): _len,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slotspec.statemachine.compiler.backend.function_builder import Reg, Value
+from slotspec.statemachine.compiler.backend.result_buffer import EFFECT_CELLS, EFFECT_COUNT
 from slotspec.statemachine.compiler.frontend.memory import Memory
 from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
@@ -24,7 +25,6 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     Symbol,
     Table,
 )
-from slotspec.statemachine.compiler.program import EFFECT_CELLS, EFFECT_COUNT
 from slotspec.statemachine.declaration.ranges import HIGH, LOW
 from slotspec.statemachine.declaration.records import Sort
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slotspec.statemachine.compiler.backend.function_builder import FunctionBuilder, Reg, Value
+from slotspec.statemachine.compiler.backend.result_buffer import EFFECT_CELLS, EFFECT_COUNT, FAULT
+from slotspec.statemachine.compiler.frontend.program import Program, Translated
 from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
     Effect,
@@ -17,13 +19,6 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     Row,
     Symbol,
     Table,
-)
-from slotspec.statemachine.compiler.program import (
-    EFFECT_CELLS,
-    EFFECT_COUNT,
-    FAULT,
-    Program,
-    Translated,
 )
 from slotspec.statemachine.declaration.ranges import HIGH, LEAVES, LOW
 from slotspec.statemachine.declaration.records import Part, Record

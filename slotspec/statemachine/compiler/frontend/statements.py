@@ -7,7 +7,10 @@ import types
 from collections.abc import Sequence
 
 from slotspec.statemachine.compiler.backend.function_builder import Reg, Value
+from slotspec.statemachine.compiler.backend.result_buffer import EFFECT_COUNT
 from slotspec.statemachine.compiler.frontend.expressions import Expressions
+from slotspec.statemachine.compiler.frontend.intrinsics import INTRINSICS
+from slotspec.statemachine.compiler.frontend.program import Program, Translated
 from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
     Effect,
@@ -17,8 +20,15 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     Symbol,
     Table,
 )
-from slotspec.statemachine.compiler.program import EFFECT_COUNT, Program, Translated
+from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.rules import DISABLED
+
+
+def program_of(
+    instance: Instance, *, effects_read: bool = False, effects_counted: bool = False
+) -> Program:
+    """A program without functions yet."""
+    return Program(instance, lower, INTRINSICS, effects_read, effects_counted)
 
 
 def lower(
