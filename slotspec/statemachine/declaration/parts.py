@@ -14,6 +14,7 @@ from typing import Any
 
 from slotspec.statemachine.declaration.dotted_names import holder_of
 from slotspec.statemachine.declaration.effects import Emitted
+from slotspec.statemachine.declaration.integers import fits
 from slotspec.statemachine.declaration.records import (
     Bound,
     Bounded,
@@ -129,7 +130,7 @@ class PartEffects:
         self._base = base
 
     def append(self, effect: tuple[int, ...]) -> None:
-        self._whole.append(self._emitted((effect[0] + self._base, *effect[1:])))
+        self._whole.append(self._emitted((fits(effect[0] + self._base), *effect[1:])))
 
 
 def assemble(s: Any, records: Mapping[str, type[Record]]) -> None:

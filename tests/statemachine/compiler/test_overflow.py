@@ -22,7 +22,8 @@ from slotspec.statemachine import (
     scalar,
 )
 from slotspec.statemachine.compiler.compile import compile_instance
-from slotspec.statemachine.declaration.ranges import HIGH, LOW, as_function
+from slotspec.statemachine.declaration.integers import HIGH, LOW
+from slotspec.statemachine.declaration.ranges import as_function
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.search.engine import explore_compiled

@@ -25,7 +25,7 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     known,
 )
 from slotspec.statemachine.declaration import source as sources
-from slotspec.statemachine.declaration.ranges import LEAVES, LOW
+from slotspec.statemachine.declaration.integers import LEAVES, LOW
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.errors import RuleError
 
@@ -415,7 +415,10 @@ class Expressions(Iteration):
         if type(op) in OVERFLOWING and self.may_leave(node):
             return self.checked_operation(OVERFLOWING[type(op)], x, y, node)
         if not division:
-            return Reg(body.op(f"{PLAIN[type(op)]} i64 {x}, {y}"))
+            result = body.op(f"{PLAIN[type(op)]} i64 {x}, {y}")
+            if type(op) not in OVERFLOWING and self.may_leave(node):
+                self.check(body.op(f"icmp sge i64 {result}, {LOW}"), "STP011", node, LEAVES)
+            return Reg(result)
         self.check(body.op(f"icmp ne i64 {y}, 0"), "STP006", node, "division by zero")
         rest = body.op(f"srem i64 {x}, {y}")
         mixed = body.op(f"icmp slt i64 {body.op(f'xor i64 {rest}, {y}')}, 0")
@@ -599,7 +602,7 @@ class Expressions(Iteration):
             )
         arguments = self.arguments(node, target.value)
         callee = self.program.translate(target.value, arguments, reading=self.reading)
-        return self.call_translated(callee, arguments)
+        return self.call_translated(callee, arguments, node)
 
     def elements(self, record: RecordAt, node: ast.Call) -> Range:
         """``s.elements(SORT)``: the size of the sort is that of the record's instance."""

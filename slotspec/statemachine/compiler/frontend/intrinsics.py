@@ -27,6 +27,7 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     Table,
 )
 from slotspec.statemachine.declaration import parts, rules
+from slotspec.statemachine.declaration.integers import LEAVES
 from slotspec.statemachine.declaration.lifecycle import NO_TRANSITION, Event, Lifecycle
 
 if TYPE_CHECKING:
@@ -66,7 +67,24 @@ def _range(to: Expressions, node: ast.Call) -> Symbol:
     if not isinstance(step, int) or step == 0:
         raise to.reject("RUL011", node, "the step of range must be a constant, and not 0")
     first, stop = (0, parts[0]) if len(parts) == 1 else (parts[0], parts[1])
+    low, high = (first, stop) if step > 0 else (stop, first)
+    if isinstance(low, int) and isinstance(high, int):
+        if low < high:
+            to.fitting(high - low, node)
+    elif to.may_leave(node):
+        _see_span(to, low, high, node)
     return Range(first, stop, step)
+
+
+def _see_span(to: Expressions, low: Value, high: Value, node: ast.Call) -> None:
+    """A fault where the ends of a range are so far from each other that 64 bits cannot say it."""
+    body = to.body
+    ends = f"i64 {body.i64(high)}, i64 {body.i64(low)}"
+    both = body.op(f"call {{i64, i1}} @llvm.ssub.with.overflow.i64({ends})")
+    over = body.op(f"extractvalue {{i64, i1}} {both}, 1")
+    some = body.op(f"icmp slt i64 {body.i64(low)}, {body.i64(high)}")
+    wrong = body.op(f"and i1 {over}, {some}")
+    to.check(body.op(f"xor i1 {wrong}, true"), "STP011", node, LEAVES)
 
 
 def _quantifier(some: bool) -> Intrinsic:

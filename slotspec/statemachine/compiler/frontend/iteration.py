@@ -25,7 +25,7 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     Symbol,
     Table,
 )
-from slotspec.statemachine.declaration.ranges import HIGH, LOW
+from slotspec.statemachine.declaration.integers import HIGH, LOW
 from slotspec.statemachine.declaration.records import Sort
 
 WRAPPERS = (Known(enumerate), Known(zip), Known(reversed))
@@ -229,8 +229,10 @@ class Iteration(Memory):
         body = self.body
         low, high = (first, stop) if step > 0 else (stop, first)
         room = body.op(f"sub i64 {body.i64(high)}, {body.i64(low)}")
-        up = body.op(f"add i64 {room}, {abs(step) - 1}")
-        number = body.op(f"sdiv i64 {up}, {abs(step)}") if abs(step) > 1 else room
+        number = room
+        if abs(step) > 1:
+            before = body.op(f"sdiv i64 {body.op(f'sub i64 {room}, 1')}, {abs(step)}")
+            number = body.op(f"add i64 {before}, 1")
         some = body.op(f"icmp sgt i64 {room}, 0")
         return Reg(body.op(f"select i1 {some}, i64 {number}, i64 0"))
 
@@ -253,7 +255,9 @@ class Iteration(Memory):
         do(course.element(at), again, out)
         body.place(again)
         at = body.op(f"load i64, ptr {counter}")
-        if abs(course.step) > 1 and not isinstance(course.limit, int):
+        if abs(course.step) > 1 and not (
+            isinstance(course.limit, int) and LOW <= course.limit + course.step <= HIGH
+        ):
             # beyond the largest number there is nothing to go on with
             last, on = body.label("last"), body.label("on")
             near = HIGH - course.step if course.step > 0 else LOW - course.step

@@ -20,7 +20,7 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     Symbol,
     Table,
 )
-from slotspec.statemachine.declaration.ranges import HIGH, LEAVES, LOW
+from slotspec.statemachine.declaration.integers import HIGH, LEAVES, LOW
 from slotspec.statemachine.declaration.records import Part, Record
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.declaration.source import read
@@ -281,6 +281,16 @@ class Memory:
                 byte = body.op(f"select i1 {empty}, i8 {place.none}, i8 {byte}")
         body.line(f"store i8 {byte}, ptr {self.byte_at(pointer, place, index)}")
 
+    def reject_lifecycle(self, array: ArrayAt, target: ast.expr) -> None:
+        """Refuse an assignment to a state of a lifecycle."""
+        if isinstance(array.place.spec.domain, type):
+            raise self.reject(
+                "RUL016",
+                target,
+                f"{ast.unparse(target)} is the state of a lifecycle; fire an event"
+                " instead of assigning it",
+            )
+
     def store(self, target: ast.expr, value: Value) -> None:
         """Assign to a local, a scalar field or an element of an array field."""
         match target:
@@ -309,13 +319,7 @@ class Memory:
             case ast.Subscript():
                 array = self.expression(target.value)
                 if isinstance(array, ArrayAt):
-                    if isinstance(array.place.spec.domain, type):
-                        raise self.reject(
-                            "RUL016",
-                            target,
-                            f"{ast.unparse(target)} is the state of a lifecycle; fire an event"
-                            " instead of assigning it",
-                        )
+                    self.reject_lifecycle(array, target)
                     index = self.checked(self.number(target.slice), array.place, target)
                     self.save(array.pointer, array.place, index, value, target)
                     return
@@ -411,12 +415,22 @@ class Memory:
 
     # calls
 
-    def call_translated(self, callee: Translated, arguments: Sequence[Symbol]) -> Symbol:
+    def call_translated(
+        self, callee: Translated, arguments: Sequence[Symbol], node: ast.Call
+    ) -> Symbol:
         body = self.body
         parts = ["ptr %book"]
         for i, argument in enumerate(arguments):
             if isinstance(argument, RecordAt) and f"%p{i}" in callee.reads:
-                self.target.reads.setdefault(argument.pointer, callee.reads[f"%p{i}"])
+                self.target.reads.setdefault(
+                    argument.pointer,
+                    self.reject(
+                        "RUL014",
+                        node,
+                        "only the state after a step has effects, and"
+                        f" {ast.unparse(node.func)} reads them; pass that state",
+                    ),
+                )
             if isinstance(argument, RecordAt | RecordsAt | ArrayAt):
                 parts.append(f"ptr {argument.pointer}")
             elif isinstance(argument, Effect):

@@ -182,7 +182,8 @@ class Lowering(Expressions):
             case ast.Subscript():
                 array = self.expression(target.value)
                 if isinstance(array, ArrayAt):
-                    # where it is, is asked once
+                    self.reject_lifecycle(array, target)
+                    # the index is evaluated once
                     index = self.checked(self.number(target.slice), array.place, target)
                     old: Value = self.load(array.pointer, array.place, index)
                     new = self.arithmetic(node.op, old, self.number(node.value), node)
