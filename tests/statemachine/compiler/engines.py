@@ -47,10 +47,15 @@ def compare(instance: Instance, limits: Limits = NO_LIMITS) -> tuple[Result, Res
         f"faults: compiled {site}, interpreted {_said(interpreted)}"
     )
     if compiled.fault is not None and interpreted.fault is not None:
-        assert compiled.fault.calls == interpreted.fault.calls
         said = _said(interpreted)
         assert site is not None
         assert said is not None
+        if compiled.fault.calls != interpreted.fault.calls and said.startswith("property"):
+            # the interpreter asks a property when it finds a state, the compiled search when it
+            # expands it, and in between it may meet another fault
+            assert 0 <= len(compiled.fault.calls) - len(interpreted.fault.calls) <= 1
+            return compiled, interpreted
+        assert compiled.fault.calls == interpreted.fault.calls
         there, here = place_in(site), place_in(said)
         assert there is not None
         # what a step leaves behind is seen at its end, in no line of a rule

@@ -208,8 +208,10 @@ class Writer:
 
     def huge(self) -> str:
         """A number near one of the ends, or between."""
-        near = str(self.pick(*LARGE) - self.pick(0, 0, 1, 2, 3))
-        return str(self.pick(near, near, f"(-{near})", f"({near} - {self.pick(*LARGE)})"))
+        near = self.pick(*LARGE) - self.pick(0, 0, 1, 2, 3)
+        return str(
+            self.pick(near, near, f"(-{min(near, HIGH - 1)})", f"({near} - {self.pick(*LARGE)})")
+        )
 
     def leaf(self, scope: Scope) -> str:
         if self.odds(self.large):
@@ -334,7 +336,7 @@ class Writer:
         if self.odds(self.large):
             # few elements, wherever they are, or ends too far from each other
             if self.odds(0.1):
-                return names[0], f"range({self.pick(-5, -HIGH)}, {HIGH - 2})", one
+                return names[0], f"range({self.pick(-5, 1 - HIGH)}, {HIGH - 2})", one
             low = f"({self.number(scope, depth)}) % 4 + {self.pick(*LARGE) - 7}"
             high = f"{low} + {self.pick(0, 1, 3)}"
             if self.odds(0.3):
@@ -458,7 +460,9 @@ class Writer:
     def condition_among(self, scope: Scope, depth: int) -> str:
         a, b = self.number(scope, depth), self.number(scope, depth)
         among = [f"({a}, {b})", f"({a}, 1, 2)", "TABLE", "(0, 2)", "{1, 2}", "SET"]
-        among += [f"range({self.small(scope, depth)}, {b}{self.pick('', ', 2', ', -3')})"]
+        # Python looks for a member of an enumeration from one end of a range to the other
+        stop = self.small(scope, depth) if self.large else b
+        among += [f"range({self.small(scope, depth)}, {stop}{self.pick('', ', 2', ', -3')})"]
         among += [f"{s}.{name}" for s in scope.records for name in ARRAYS]
         among += [f"{s}.elements(AB)" for s in scope.records] + [*scope.arrays]
         return f"({self.number(scope, depth)} {self.pick('in', 'not in')} {self.pick(*among)})"
@@ -786,6 +790,8 @@ def try_one(
     except RuleError as error:
         if error.code == "RUL100":
             return "broken", None
+        if error.code == "RUL018" and large:
+            return "refused", None
         raise
     return "fault" if compiled.fault else "compared", compiled
 

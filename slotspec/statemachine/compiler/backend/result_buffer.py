@@ -13,6 +13,9 @@ from slotspec.statemachine.obligations import questions
 FAULT = -(2**63)
 """Returned by a compiled function that met a fault; the notebook says which."""
 
+IN_VAIN = FAULT + 1
+"""Returned by an action that is refused after it may have fired events, there and back."""
+
 EFFECTS_ROOM = 64
 EFFECT_CELLS = 5
 

@@ -26,12 +26,13 @@ from slotspec.statemachine.compiler.backend.result_buffer import (
     EVENTS,
     FAULT,
     FOUND,
+    IN_VAIN,
     SITE,
     STEP,
 )
 from slotspec.statemachine.compiler.drivers.predicates import asking_text
 from slotspec.statemachine.compiler.drivers.symmetry import SymmetryText
-from slotspec.statemachine.compiler.frontend.program import Program
+from slotspec.statemachine.compiler.frontend.program import Program, Translated
 from slotspec.statemachine.compiler.frontend.statements import program_of
 from slotspec.statemachine.compiler.frontend.symbols import RecordAt, Symbol
 from slotspec.statemachine.declaration.model import (
@@ -317,21 +318,39 @@ class Expansion:
         body.end(f"br i1 {failed}, label %{bad}, label %{good}")
         body.place(bad)
         if again is not None:
-            at = body.op(f"getelementptr i64, ptr %book, i64 {STEP}")
-            first = body.op(f"icmp eq i64 {body.op(f'load i64, ptr {at}')}, 1")
-            back, noted = body.label("back"), body.label("noted")
-            body.end(f"br i1 {first}, label %{back}, label %{noted}")
-            body.place(back)
-            body.line(f"store i64 -1, ptr {at}")
-            self.copy()
-            body.jump(again)
-            body.place(noted)
-            body.line(f"store i64 1, ptr {at}")
+            self.take_back(again)
         if kind is not None:
             self.note(
                 kind, str(BROKEN - 1) if call == "-1" else body.op(f"add i64 {call}, {BROKEN}")
             )
         self.note(self.book.fault, call)
+        body.jump(then)
+        body.place(good)
+
+    def take_back(self, again: str) -> None:
+        """Take the step again, with its firings counted down; go on here after that."""
+        body = self.body
+        at = body.op(f"getelementptr i64, ptr %book, i64 {STEP}")
+        first = body.op(f"icmp eq i64 {body.op(f'load i64, ptr {at}')}, 1")
+        back, noted = body.label("back"), body.label("noted")
+        body.end(f"br i1 {first}, label %{back}, label %{noted}")
+        body.place(back)
+        body.line(f"store i64 -1, ptr {at}")
+        self.copy()
+        body.jump(again)
+        body.place(noted)
+        body.line(f"store i64 1, ptr {at}")
+
+    def refused_late(self, rule: Translated, result: str, then: str, again: str) -> None:
+        """Go to `then` if an action was refused late, with its firings taken back."""
+        if not rule.refused_late:
+            return
+        body = self.body
+        vain, good = body.label("vain"), body.label("good")
+        refused = body.op(f"icmp eq i64 {result}, {IN_VAIN}")
+        body.end(f"br i1 {refused}, label %{vain}, label %{good}")
+        body.place(vain)
+        self.take_back(again)
         body.jump(then)
         body.place(good)
 
@@ -392,6 +411,7 @@ class Expansion:
         refused = body.op(f"icmp eq i64 {result}, {DISABLED}")
         body.end(f"br i1 {refused}, label %{out}, label %{taken}")
         body.place(taken)
+        self.refused_late(rule, result, recycle, again)
         body.line("store i64 1, ptr %enabled")
         if rule.faults:
             self.fault_of(result, recycle, call, again)

@@ -306,6 +306,7 @@ class Walk(Expansion):
             f"br i1 {body.op(f'icmp eq i64 {result}, {DISABLED}')}, label %{out}, label %{taken}"
         )
         body.place(taken)
+        self.refused_late(rule, result, recycle, again)
         body.line("store i64 1, ptr %enabled")
         if action.fault:
             limit = body.op(f"load i64, ptr {self.cell(THRESHOLD)}")

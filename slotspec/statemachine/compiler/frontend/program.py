@@ -35,6 +35,7 @@ class Translated:
     """One translated function: its name, and what a caller has to know about it.
 
     :ivar width: how many numbers it returns at once; None: a single one, in a register.
+    :ivar refused_late: an action that may be refused after it fired events, to and fro.
     :ivar reads: the records whose effects it reads, by pointer, with the refusal for a caller
         that gives it a state without effects.
     """
@@ -43,6 +44,7 @@ class Translated:
     writes: bool = True
     faults: bool = True
     nothing: bool = False
+    refused_late: bool = False
     width: int | None = None
     text: str = ""
     done: bool = False

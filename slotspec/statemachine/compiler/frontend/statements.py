@@ -7,7 +7,7 @@ import types
 from collections.abc import Sequence
 
 from slotspec.statemachine.compiler.backend.function_builder import Reg, Value
-from slotspec.statemachine.compiler.backend.result_buffer import EFFECT_COUNT
+from slotspec.statemachine.compiler.backend.result_buffer import EFFECT_COUNT, IN_VAIN
 from slotspec.statemachine.compiler.frontend.expressions import Expressions
 from slotspec.statemachine.compiler.frontend.intrinsics import INTRINSICS
 from slotspec.statemachine.compiler.frontend.program import Program, Translated
@@ -248,6 +248,9 @@ class Lowering(Expressions):
             total = body.op(f"or i64 {total}, {self.cell(EFFECT_COUNT)}")
         same = body.op(f"icmp eq i64 {total}, 0")
         self.check(same, "STP005", node, "the action is refused after it changed something")
+        if self.program.instance.lifecycles:
+            self.target.refused_late = True
+            body.end(f"ret i64 {IN_VAIN}")
         body.place(good)
 
     def if_statement(self, node: ast.If) -> None:
