@@ -34,7 +34,7 @@ from slotspec.statemachine.errors import StepError
 from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.interpreter.replay import replay
 from slotspec.statemachine.interpreter.stepping import Interpreter
-from slotspec.statemachine.obligations import asker
+from slotspec.statemachine.obligations import predicate_of
 
 STRIDE = 7919
 """A prime, more than the calls of most instances and no divisor of their number."""
@@ -59,7 +59,7 @@ class ModelMachine(RuleBasedStateMachine):
         for call in self.instance.calls:
             self._calls.setdefault(call.action.name, {})[call.arguments] = call
         self._steps = [
-            (declared, asker(self.instance, declared))
+            (declared, predicate_of(self.instance, declared))
             for declared in asked(self.instance, Kind.STEP)
         ]
         self._key = self._now.key
@@ -235,7 +235,7 @@ def _arguments(name: str) -> Callable[[ModelMachine], st.SearchStrategy[tuple[in
 
 
 def _invariant_of(instance: Instance, declared: Property) -> Any:
-    holds = asker(instance, declared)
+    holds = predicate_of(instance, declared)
 
     def check(machine: ModelMachine) -> None:
         machine.ask(declared, holds)

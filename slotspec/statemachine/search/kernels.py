@@ -250,7 +250,7 @@ with kernel_cache():
         expanding: int,
         exact: bool,
         expand: int,
-        book: Any,
+        buffer: Any,
         book_at: int,
         width: int,
         batch: int,
@@ -304,7 +304,7 @@ with kernel_cache():
                 part += 1
             first = ranges[part, 0] + (number - ranges[part, 2]) * batch
             n = min(batch, ranges[part, 1] - first)
-            book[BASE] = first
+            buffer[BASE] = first
             rows = call_expand(
                 np.uint64(expand),
                 np.uint64(book_at),

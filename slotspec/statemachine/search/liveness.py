@@ -98,7 +98,7 @@ with kernel_cache():
         number: int,
         at: int,
         expand: int,
-        book: Any,
+        buffer: Any,
         book_at: int,
         width: int,
         batch: int,
@@ -129,7 +129,7 @@ with kernel_cache():
         """
         while begin < stop:
             n = min(batch, stop - begin)
-            book[BASE] = begin
+            buffer[BASE] = begin
             rows = call_expand(
                 np.uint64(expand),
                 np.uint64(book_at),

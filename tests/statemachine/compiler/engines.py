@@ -17,7 +17,7 @@ def compiled_with_site(instance: Instance, limits: Limits = NO_LIMITS) -> tuple[
     compiled = compile_instance(instance)
     explorer = Explorer(compiled, limits, silent, 1, False, PLAIN, None)
     result = explorer.run()
-    met = explorer.found.get(compiled.notebook.fault)
+    met = explorer.found.get(compiled.result_buffer.fault)
     return result, None if met is None else str(compiled.sites[met.site])
 
 

@@ -10,7 +10,7 @@ from slotspec.models import load_model
 from slotspec.statemachine import Call, Instance, Kind, replay
 from slotspec.statemachine.interpreter.shrinking import shrink
 from slotspec.statemachine.interpreter.statistics import Violation
-from slotspec.statemachine.obligations import asker
+from slotspec.statemachine.obligations import predicate_of
 from slotspec.statemachine.simulate import simulate
 from tests.models.slot_pool.mutants import BREAKS, Break
 from tests.statemachine.interpreter.simulated import walks
@@ -35,7 +35,7 @@ def breaks(instance: Instance, name: str, calls: Sequence[Call]) -> bool:
             else:
                 setattr(record, field, value)
     after.effects[:] = last.effects
-    return not asker(instance, declared)(before, after, last.result, *last.call.arguments)
+    return not predicate_of(instance, declared)(before, after, last.result, *last.call.arguments)
 
 
 @pytest.mark.parametrize("broken", BREAKS, ids=lambda broken: broken.name)

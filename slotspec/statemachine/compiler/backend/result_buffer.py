@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle
 from slotspec.statemachine.declaration.model import Instance
-from slotspec.statemachine.obligations import questions
+from slotspec.statemachine.obligations import obligations
 
 FAULT = -(2**63)
-"""Returned by a compiled function that met a fault; the notebook says which."""
+"""Returned by a compiled function that met a fault; the result buffer says which."""
 
 IN_VAIN = FAULT + 1
 """Returned by an action that is refused after it may have fired events, there and back."""
@@ -31,19 +31,19 @@ EVENT_CELLS = 4
 
 
 class ResultBuffer:
-    """Which cell of a notebook holds what.
+    """Which cell of a result buffer holds what.
 
-    :ivar questions: what is asked; its place here is its kind among events.
-    :ivar numbers: for each property the kind of its first question.
+    :ivar obligations: what is asked; its place here is its kind among events.
+    :ivar numbers: for each property the kind of its first obligation.
     """
 
     def __init__(self, instance: Instance) -> None:
-        self.questions = questions(instance)
+        self.obligations = obligations(instance)
         self.numbers: dict[str, int] = {}
-        for number, question in enumerate(self.questions):
-            self.numbers.setdefault(question.declared.name, number)
-        self.kinds = len(self.questions) + 2
-        self.deadlock = len(self.questions)
+        for number, obligation in enumerate(self.obligations):
+            self.numbers.setdefault(obligation.declared.name, number)
+        self.kinds = len(self.obligations) + 2
+        self.deadlock = len(self.obligations)
         self.fault = self.deadlock + 1
         self.opened = EVENTS + EVENT_CELLS * self.kinds
         self.taken = self.opened + self.kinds

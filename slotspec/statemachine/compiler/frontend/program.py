@@ -71,14 +71,14 @@ class Program:
     effects_dropped: bool = False
     refused_late: bool = False
     layout: Layout = field(init=False)
-    notebook: ResultBuffer = field(init=False)
+    result_buffer: ResultBuffer = field(init=False)
     functions: dict[Any, Translated] = field(default_factory=dict)
     sites: list[Site] = field(default_factory=list)
     tables: dict[tuple[int, ...], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.layout = Layout(self.instance)
-        self.notebook = ResultBuffer(self.instance)
+        self.result_buffer = ResultBuffer(self.instance)
 
     def site(self, code: str, place: str, message: str) -> int:
         self.sites.append(Site(code, place, message))
