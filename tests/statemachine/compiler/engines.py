@@ -5,11 +5,24 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import llvmlite.binding as llvm
+
 from slotspec.statemachine import Instance, Result, explore_interpreted
 from slotspec.statemachine.compiler.compile import compile_instance
+from slotspec.statemachine.compiler.drivers.expand import program_text
 from slotspec.statemachine.results import NO_LIMITS, Limits, silent
 from slotspec.statemachine.search.canonicalizer import PLAIN
 from slotspec.statemachine.search.explorer import Explorer
+
+
+def verify(instance: Instance) -> None:
+    """See that LLVM finds the translation well-formed.
+
+    :raises RuntimeError: it does not.
+    """
+    llvm.initialize_native_target()
+    _, text = program_text(instance, deposit_bits=True, symmetric=True)
+    llvm.parse_assembly(text).verify()
 
 
 def compiled_with_site(instance: Instance, limits: Limits = NO_LIMITS) -> tuple[Result, str | None]:
@@ -33,6 +46,7 @@ def compare(instance: Instance, limits: Limits = NO_LIMITS) -> tuple[Result, Res
 
     :raises AssertionError: they do not.
     """
+    verify(instance)
     interpreted = explore_interpreted(instance, limits)
     compiled, site = compiled_with_site(instance, limits)
     for name in ("states", "transitions", "depth", "taken", "fired", "dead", "verdict"):
