@@ -35,6 +35,18 @@ class Worker:
         self.recent = np.tile(first, kernels.RECENT << (3 if mode else 0))
         self.canonicalizer = Canonicalizer(compiled, mode)
         self.keys = np.zeros_like(self.words) if mode else self.words
+        self.successors = kernels.Successors(
+            self.words,
+            self.words.ctypes.data,
+            self.keys,
+            self.source,
+            self.source.ctypes.data,
+            self.call,
+            self.call.ctypes.data,
+            self.hashes,
+            self.numbers,
+            self.recent,
+        )
 
 
 class WorkerPool:
@@ -115,34 +127,27 @@ class WorkerPool:
             number,
             visited.workers,
             int(expanding),
-            visited.exact,
             compiled.expand,
             worker.buffer,
             worker.buffer.ctypes.data,
-            visited.width,
             self.batch,
-            visited.states.array,
-            visited.states.address,
-            visited.keys.array,
-            visited.keys.address,
-            visited.separate,
-            visited.parents.array,
-            visited.calls.array,
-            table.address,
-            visited.shared,
-            visited.shared.ctypes.data,
             self.ranges,
-            worker.words,
-            worker.words.ctypes.data,
-            worker.keys,
-            worker.source,
-            worker.source.ctypes.data,
-            worker.call,
-            worker.call.ctypes.data,
-            worker.hashes,
-            worker.numbers,
-            worker.recent,
-            *worker.canonicalizer.arguments,
+            kernels.Table(
+                visited.exact,
+                visited.width,
+                visited.states.array,
+                visited.states.address,
+                visited.keys.array,
+                visited.keys.address,
+                visited.separate,
+                visited.parents.array,
+                visited.calls.array,
+                table.address,
+                visited.shared,
+                visited.shared.ctypes.data,
+            ),
+            worker.successors,
+            worker.canonicalizer.arguments,
         )
 
     def close(self) -> None:
