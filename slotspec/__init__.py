@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from slotspec.oracle.fuzzing.run import fuzz
     from slotspec.oracle.fuzzing.stateful import state_machine
     from slotspec.statemachine.check import check
+    from slotspec.statemachine.declaration.effects import Effects, effect
     from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle, State
     from slotspec.statemachine.declaration.model import Fairness, Model, Scope
     from slotspec.statemachine.declaration.records import (
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from slotspec.statemachine.simulate import simulate
 
 _PLACES = {
+    "statemachine.declaration.effects": ("Effects", "effect"),
     "statemachine.declaration.lifecycle": ("Event", "Lifecycle", "State"),
     "statemachine.declaration.model": ("Fairness", "Model", "Scope"),
     "statemachine.declaration.records": (
@@ -74,6 +76,7 @@ __all__ = [
     "NONE",
     "Array",
     "Bound",
+    "Effects",
     "Event",
     "Fairness",
     "Lifecycle",
@@ -90,6 +93,7 @@ __all__ = [
     "conform",
     "conform_all",
     "constant",
+    "effect",
     "emit",
     "fire",
     "fuzz",

@@ -9,8 +9,8 @@ from typing import Any
 from slotspec.explorer.errors import RequestError
 from slotspec.explorer.settings import Ready, walk
 from slotspec.statemachine.check import check
+from slotspec.statemachine.declaration.dotted_names import value_of
 from slotspec.statemachine.declaration.model import Instance
-from slotspec.statemachine.declaration.parts import value_of
 from slotspec.statemachine.declaration.records import FieldSpec, Ref
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 from slotspec.statemachine.errors import StepError

@@ -14,11 +14,11 @@ from slotspec.explorer.errors import RequestError
 from slotspec.explorer.settings import Ready, Walked, walk
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
 from slotspec.statemachine.declaration.model import Kind, Model
-from slotspec.statemachine.declaration.questions import asker
 from slotspec.statemachine.declaration.records import FieldSpec, Ref, Sort
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 from slotspec.statemachine.errors import StepError
 from slotspec.statemachine.message_formatting import MessageFormatter
+from slotspec.statemachine.obligations import predicate_of
 from slotspec.statemachine.results import TraceStep
 
 DRAWN = 60
@@ -230,7 +230,7 @@ def _broken(ready: Ready) -> Iterator[dict[str, Any]]:
         if declared.kind is not Kind.ALWAYS:
             continue
         try:
-            holds = bool(asker(instance, declared)(ready.interpreter.s))
+            holds = bool(predicate_of(instance, declared)(ready.interpreter.s))
         except Exception as error:
             holds, why = False, f"cannot be evaluated: {type(error).__name__}: {error}"
         else:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from slotspec.statemachine.declaration.dotted_names import value_of
 from slotspec.statemachine.declaration.model import Instance
-from slotspec.statemachine.declaration.parts import value_of
 from slotspec.statemachine.declaration.records import LARGEST_SORT, FieldSpec, Ref
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.errors import RuleError
@@ -56,7 +56,7 @@ class Layout:
         end = self._place(state, 0)
         self.words = max(1, -(-end // WORD))
         end = self._place(scratch, self.words * WORD)
-        self.room = -(-end // WORD) if scratch else self.words
+        self.capacity = -(-end // WORD) if scratch else self.words
         bits = sum(self.places[name].bits * self.places[name].size for name in state)
         self.state_fields = state
         self.scratch_fields = scratch
@@ -84,7 +84,7 @@ class Layout:
 
     def initial(self) -> bytes:
         """The working record of the initial state, scratch room included."""
-        record = bytearray(self.room * WORD)
+        record = bytearray(self.capacity * WORD)
         for place in self.places.values():
             for i in range(place.size):
                 record[place.offset + i] = place.byte(place.spec.default)

@@ -16,13 +16,13 @@ from typing import Any, Literal
 
 from slotspec.statemachine.check import ENGINES, Engine, compiler_there
 from slotspec.statemachine.declaration.model import Instance, Kind
-from slotspec.statemachine.declaration.questions import questions
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.interpreter.random_walk import InterpretedWalker, Walker
 from slotspec.statemachine.interpreter.replay import explain, name_elements
 from slotspec.statemachine.interpreter.rng import estimate
 from slotspec.statemachine.interpreter.shrinking import shrink
-from slotspec.statemachine.interpreter.statistics import CUT, Tally, Violation
+from slotspec.statemachine.interpreter.statistics import CUT, Statistics, Violation
+from slotspec.statemachine.obligations import obligations
 from slotspec.statemachine.results import Finding, Limit
 from slotspec.statemachine.workers import count_workers
 
@@ -124,7 +124,7 @@ class Simulation:
         """``sometimes`` properties that no run satisfied."""
         return [
             q.name
-            for q in questions(self.instance)
+            for q in obligations(self.instance)
             if q.declared.kind is Kind.SOMETIMES and q.name not in self.witnessed
         ]
 
@@ -243,7 +243,7 @@ class _Crew:
         self, result: Simulation, seconds: float | None, reporter: SimulationReporter
     ) -> None:
         self.result, self.reporter = result, reporter
-        self.total = Tally()
+        self.total = Statistics()
         self.stopping = False
         instance, steps, rate = result.instance, result.wanted_steps, result.fault_rate
         self.free: SimpleQueue[Walker] = SimpleQueue()
@@ -272,13 +272,13 @@ class _Crew:
             yield range(first, first + size if runs is None else min(runs, first + size))
             first += size
 
-    def make(self, block: range) -> Tally:
+    def make(self, block: range) -> Statistics:
         """Make a block's runs, in a thread."""
-        walker = self.free.get()
+        walk = self.free.get()
         try:
-            return walker.block(block, self.result.seed, self.stop)
+            return walk.block(block, self.result.seed, self.stop)
         finally:
-            self.free.put(walker)
+            self.free.put(walk)
 
     def run(self) -> None:
         """Make the runs; what is known by then if time, Ctrl-C or a violation ends it early.
@@ -286,7 +286,7 @@ class _Crew:
         :raises RuleError: a rule cannot be run at all.
         """
         pool = ThreadPoolExecutor(self.result.workers)
-        waiting: deque[Future[Tally]] = deque()
+        waiting: deque[Future[Statistics]] = deque()
         try:
             try:
                 self.make_all(pool, waiting)
@@ -302,7 +302,7 @@ class _Crew:
                 self.code.upgrade.close()
         self.conclude()
 
-    def make_all(self, pool: ThreadPoolExecutor, waiting: deque[Future[Tally]]) -> None:
+    def make_all(self, pool: ThreadPoolExecutor, waiting: deque[Future[Statistics]]) -> None:
         """Hand out blocks and take in their tallies, in order."""
         blocks = self.blocks()
         while not self.stop() and self.total.violation is None:
@@ -315,17 +315,17 @@ class _Crew:
                 break
             self.listen(waiting)
 
-    def listen(self, waiting: deque[Future[Tally]]) -> None:
-        """Take in the next block's tally, if it comes soon."""
+    def listen(self, waiting: deque[Future[Statistics]]) -> None:
+        """Take in the next block's statistics, if it comes soon."""
         if self.code is not None:
             self.code.improve()
         try:
-            tally = waiting[0].result(TICK)
+            statistics = waiting[0].result(TICK)
         except NotYet:
             pass
         else:
             waiting.popleft()
-            self.total.merge(tally)
+            self.total.merge(statistics)
         result = self.result
         self.reporter(
             SimulationProgress(

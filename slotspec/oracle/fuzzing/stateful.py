@@ -28,12 +28,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from slotspec.statemachine.declaration.model import Action, Call, Instance, Kind, Property
-from slotspec.statemachine.declaration.questions import asker
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import StepError
 from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.interpreter.replay import replay
 from slotspec.statemachine.interpreter.stepping import Interpreter
+from slotspec.statemachine.obligations import predicate_of
 
 STRIDE = 7919
 """A prime: more than most instances have calls, and no divisor of their number."""
@@ -58,7 +58,7 @@ class ModelMachine(RuleBasedStateMachine):
         for call in self.instance.calls:
             self._calls.setdefault(call.action.name, {})[call.arguments] = call
         self._steps = [
-            (declared, asker(self.instance, declared))
+            (declared, predicate_of(self.instance, declared))
             for declared in asked(self.instance, Kind.STEP)
         ]
         self._key = self._now.key
@@ -234,7 +234,7 @@ def _arguments(name: str) -> Callable[[ModelMachine], st.SearchStrategy[tuple[in
 
 
 def _invariant_of(instance: Instance, declared: Property) -> Any:
-    holds = asker(instance, declared)
+    holds = predicate_of(instance, declared)
 
     def check(machine: ModelMachine) -> None:
         machine.ask(declared, holds)

@@ -1,4 +1,4 @@
-"""An instance, compiled: its machine code and what the numbers in a notebook mean."""
+"""An instance, compiled: its machine code and what the numbers in a result buffer mean."""
 
 from __future__ import annotations
 
@@ -20,11 +20,7 @@ from slotspec.statemachine.compiler.backend.native import (
     load,
     name_of,
 )
-from slotspec.statemachine.compiler.backend.upgrade import Upgrade
-from slotspec.statemachine.compiler.drivers.expand import Expansion, program_text
-from slotspec.statemachine.compiler.drivers.predicates import asking_name
-from slotspec.statemachine.compiler.fingerprint import fingerprint
-from slotspec.statemachine.compiler.program import (
+from slotspec.statemachine.compiler.backend.result_buffer import (
     BROKEN,
     EVENT_CELLS,
     EVENTS,
@@ -32,8 +28,12 @@ from slotspec.statemachine.compiler.program import (
     SITE,
     STEP,
     ResultBuffer,
-    Site,
 )
+from slotspec.statemachine.compiler.backend.upgrade import Upgrade
+from slotspec.statemachine.compiler.drivers.expand import Expansion, program_text
+from slotspec.statemachine.compiler.drivers.predicates import predicate_name
+from slotspec.statemachine.compiler.fingerprint import fingerprint
+from slotspec.statemachine.compiler.frontend.program import Site
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.interpreter.liveness import PREMISE, PROMISE, claims
 from slotspec.statemachine.layout import Layout
@@ -56,7 +56,7 @@ class Compiled:
 
     instance: Instance
     layout: Layout
-    notebook: ResultBuffer
+    result_buffer: ResultBuffer
     sites: list[Site]
     code: Code
     seconds: float
@@ -65,8 +65,8 @@ class Compiled:
     upgrade: Upgrade
     entry: str
     expand: int = 0
-    asking: dict[tuple[int, int], int] = field(default_factory=dict)
-    """Addresses of the functions of :mod:`.asking`, by number and side."""
+    predicates: dict[tuple[int, int], int] = field(default_factory=dict)
+    """Addresses of the functions of :mod:`.predicates`, by number and side."""
     former: list[Code] = field(default_factory=list)
     """Code that was in use before; somebody may still be in it."""
 
@@ -75,8 +75,8 @@ class Compiled:
         self.former.append(self.code)
         self.code = code
         self.expand = code.address(self.entry)
-        self.asking = {
-            (number, side): code.address(asking_name(number, side))
+        self.predicates = {
+            (number, side): code.address(predicate_name(number, side))
             for number in range(len(claims(self.instance)))
             for side in (PREMISE, PROMISE)
             if self.entry == Expansion.entry  # a walk is finite and asks nothing of that kind
@@ -89,28 +89,28 @@ class Compiled:
             self.use(code)
         return code is not None
 
-    def book(self) -> Any:
-        """A fresh notebook, with every question open."""
-        book = np.zeros(self.notebook.size, dtype=np.int64)
-        book[STEP] = 1
-        book[self.notebook.opened : self.notebook.opened + self.notebook.kinds] = 1
-        return book
+    def new_buffer(self) -> Any:
+        """A fresh result buffer, with every obligation open."""
+        buffer = np.zeros(self.result_buffer.size, dtype=np.int64)
+        buffer[STEP] = 1
+        buffer[self.result_buffer.opened : self.result_buffer.opened + self.result_buffer.kinds] = 1
+        return buffer
 
-    def found(self, book: Any) -> list[Found]:
-        """What was noted in `book`."""
+    def found(self, buffer: Any) -> list[Found]:
+        """What was noted in `buffer`."""
         events = []
-        for i in range(int(book[FOUND])):
+        for i in range(int(buffer[FOUND])):
             at = EVENTS + EVENT_CELLS * i
-            kind, state, call, site = (int(v) for v in book[at : at + EVENT_CELLS])
+            kind, state, call, site = (int(v) for v in buffer[at : at + EVENT_CELLS])
             broken = call >= BROKEN - 1
             if broken:
                 call -= BROKEN
             events.append(Found(kind, state, None if call < 0 else call, site, broken))
         return events
 
-    def fault_in(self, book: Any) -> str:
-        """The last fault that was noted in `book`."""
-        return str(self.sites[int(book[SITE])])
+    def fault_in(self, buffer: Any) -> str:
+        """The last fault that was noted in `buffer`."""
+        return str(self.sites[int(buffer[SITE])])
 
 
 def compile_instance(

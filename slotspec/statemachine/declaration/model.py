@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from functools import cached_property
 from itertools import product
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from slotspec.statemachine.declaration.effects import emitted, names_of
+from slotspec.statemachine.declaration.guards import guarded
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
 from slotspec.statemachine.declaration.parts import fresh, parts_of
+from slotspec.statemachine.declaration.ranges import Ranges
 from slotspec.statemachine.declaration.records import (
     LARGEST_SORT,
     Bound,
@@ -28,9 +30,6 @@ from slotspec.statemachine.declaration.records import (
 from slotspec.statemachine.declaration.rules import Listener
 from slotspec.statemachine.declaration.substitute import substitute
 from slotspec.statemachine.errors import DeclarationError, UsageError
-
-if TYPE_CHECKING:
-    from slotspec.statemachine.declaration.ranges import Ranges
 
 Rule = Callable[..., int]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -641,14 +640,10 @@ class Instance:
     @cached_property
     def ranges(self) -> Ranges:
         """How large the numbers of its rules may become."""
-        from slotspec.statemachine.declaration.ranges import Ranges
-
         return Ranges(self)
 
     def runnable(self, function: F) -> F:
         """`function` as the interpreter runs it: a number that leaves 64 bits is a fault."""
-        from slotspec.statemachine.interpreter.guards import guarded
-
         return guarded(self.rule(function), self.ranges, self._guarded)
 
     def largest(self, spec: FieldSpec) -> int:

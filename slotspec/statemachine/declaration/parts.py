@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from slotspec.statemachine.declaration.dotted_names import holder_of
 from slotspec.statemachine.declaration.effects import Emitted
+from slotspec.statemachine.declaration.integers import fits
 from slotspec.statemachine.declaration.records import (
     Bound,
     Bounded,
@@ -128,7 +130,7 @@ class PartEffects:
         self._base = base
 
     def append(self, effect: tuple[int, ...]) -> None:
-        self._whole.append(self._emitted((effect[0] + self._base, *effect[1:])))
+        self._whole.append(self._emitted((fits(effect[0] + self._base), *effect[1:])))
 
 
 def assemble(s: Any, records: Mapping[str, type[Record]]) -> None:
@@ -144,22 +146,6 @@ def assemble(s: Any, records: Mapping[str, type[Record]]) -> None:
             several.setdefault(part.attribute, []).append(below)
     for attribute, found in several.items():
         object.__setattr__(s, attribute, PartArray(found))
-
-
-def holder_of(s: Any, name: str) -> tuple[Any, str]:
-    """The record that has the field with this dotted name, and the field's own name."""
-    if "." not in name:
-        return s, name
-    *path, own = name.split(".")
-    for step in path:
-        s = s[int(step)] if step.isdigit() else getattr(s, step)
-    return s, own
-
-
-def value_of(s: Any, name: str) -> Any:
-    """The value of the field with this dotted name."""
-    holder, own = holder_of(s, name)
-    return getattr(holder, own)
 
 
 def fresh(record: type[Record], bounds: Mapping[str, int], listener: Listener | None = None) -> Any:

@@ -6,7 +6,7 @@ have arguments. This module goes through all rules of an instance and keeps, of 
 argument and result, the least and the largest value that it may have (interval analysis, P.
 and R. Cousot, 1977; no flow, all calls of a rule together). What remains are the *sites*: the
 operations that may leave 64 bits. The compiler checks there, and the interpreter runs
-:mod:`a copy <slotspec.statemachine.interpreter.guards>` of the rules that have one.
+:mod:`a copy <slotspec.statemachine.declaration.guards>` of the rules that have one.
 
 What counts one by one stays small: ``n += k`` is taken :data:`LOOPS` times at most, which no
 rule lives to see.
@@ -21,23 +21,16 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from slotspec.statemachine.declaration import parts, rules
-from slotspec.statemachine.declaration.records import Ref
+from slotspec.statemachine.declaration.integers import HIGH, LOW
+from slotspec.statemachine.declaration.records import FieldSpec, Record, Ref
 from slotspec.statemachine.declaration.source import Source, read, reject
 from slotspec.statemachine.errors import RuleError
 
-if TYPE_CHECKING:
-    from slotspec.statemachine.declaration.model import Instance
-
 Range = tuple[int, int]
 """The least and the largest value; of an array or a tuple, of any of its elements."""
-
-LOW, HIGH = -(2**63) + 2, 2**63 - 1
-"""What a compiled number may be: the two smallest mean a fault and a local without value."""
-
-LEAVES = "the result does not fit into 64 bits"
 
 ANYTHING: Range = (LOW, HIGH)
 TRUTH: Range = (0, 1)
@@ -55,8 +48,11 @@ PATIENCE = 16
 Site = tuple[int, int, int, int]
 """Where an operation stands in its rule: line and column, first and last."""
 
-TRUTHS: set[Any] = {any, all, bool, rules.unchanged}
-NOTHING: set[Any] = {rules.fire, rules.recycle, parts.restart, rules.emit}
+TRUTHS = (any, all, bool, rules.unchanged)
+NOTHING = (rules.fire, rules.recycle, parts.restart)
+WRAPPERS = (enumerate, zip, reversed)
+WORDS = (*TRUTHS, *NOTHING, rules.emit)
+"""Functions of the rule language that are no rules."""
 
 
 def place_of(node: ast.AST) -> Site:
@@ -101,6 +97,7 @@ class Summary:
     """What is known of one rule.
 
     :ivar calls: the functions that it names.
+    :ivar counted: by how much each ``n += k`` changes a local in one call, all rounds together.
     :ivar opaque: its source cannot be read.
     """
 
@@ -111,6 +108,7 @@ class Summary:
     calls: set[types.FunctionType] = field(default_factory=set)
     callers: set[types.FunctionType] = field(default_factory=set)
     grown: dict[str, int] = field(default_factory=dict)
+    counted: dict[str, dict[Site, Range]] = field(default_factory=dict)
     opaque: bool = False
 
     def put(self, name: str, value: Range | None) -> bool:
@@ -129,15 +127,34 @@ class Summary:
         return True
 
 
+class Analysed(Protocol):
+    """What the analysis needs of an instance (of which it cannot know the class)."""
+
+    model: Any
+    record: type[Record]
+    actions: Any
+    properties: Any
+
+    def rule(self, function: Any) -> Any: ...
+
+    def values(self, domain: Any) -> Sequence[int]: ...
+
+    def largest(self, spec: FieldSpec) -> int: ...
+
+
 class Ranges:
     """The ranges of everything in the rules of an instance."""
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Analysed) -> None:
         self.instance = instance
         self.summaries: dict[types.FunctionType, Summary] = {}
         self.named: dict[str, Range] = {}
         self.effects: list[Range] = [(0, 0), (0, rules.NONE)]
         """What an effect is (its first part), and what its other parts are."""
+        self.effect_parts = {"kind": 0} | dict.fromkeys(
+            (name for names in instance.record.effect_names.values() for name in names), 1
+        )
+        """Names of the parts of effects, with the place in `effects`."""
         self.readers: set[types.FunctionType] = set()
         self.emitting = 0
         self.waiting: deque[types.FunctionType] = deque()
@@ -194,10 +211,6 @@ class Ranges:
     def emitted(self, part: int, value: Range | None) -> None:
         """Let effects have such a part; who reads effects is read again."""
         old = self.effects[part]
-        if value is not None and part == 0:
-            # a part of the whole emits with its number added
-            raised = max((part.effects_from for part in self.instance.record.parts), default=0)
-            value = value[0], value[1] + raised
         new = clipped(hull(old, value) or old)
         if new == old:
             return
@@ -299,6 +312,18 @@ def effect_names(tree: ast.AST) -> frozenset[str]:
     )
 
 
+@lru_cache(maxsize=4096)
+def generated_names(tree: ast.AST) -> frozenset[str]:
+    """The variables of a rule's generators; outside of these, they may name something else."""
+    return frozenset(
+        name.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.comprehension)
+        for name in ast.walk(node.target)
+        if isinstance(name, ast.Name)
+    )
+
+
 class Reading:
     """One look at one rule, with what is known of all others."""
 
@@ -308,6 +333,7 @@ class Reading:
         self.source: Source = read(self.function)
         self.code = self.function.__code__
         self.effect_names = effect_names(self.source.tree)
+        self.generated = generated_names(self.source.tree)
         self.rounds = 1
         """How often what is being read runs in one call, at most."""
 
@@ -316,12 +342,17 @@ class Reading:
         returned = self.summary.returns
         again = True
         while again:
-            before = dict(self.summary.locals)
+            before = self.state()
             self.statements(self.source.tree.body)
-            again = before != self.summary.locals
+            again = before != self.state()
         if self.summary.returns != returned:
             for caller in self.summary.callers:
                 self.ranges.wait_for(caller)
+
+    def state(self) -> Any:
+        """What is known of the locals."""
+        summary = self.summary
+        return dict(summary.locals), {name: dict(by) for name, by in summary.counted.items()}
 
     # statements
 
@@ -344,10 +375,7 @@ class Reading:
                 if value is not None:
                     self.summary.put("return", self.value(value))
             case ast.For():
-                found = self.iterated(node.iter)
-                self.bind(node.target, found)
-                if not self.ends_early(node.iter):
-                    self.summary.sites.add(place_of(node))
+                self.enter(node.target, node.iter)
                 outside = self.rounds
                 self.rounds *= self.length(node.iter)
                 self.statements([*node.body, *node.orelse])
@@ -356,6 +384,8 @@ class Reading:
                 outside, self.rounds = self.rounds, LOOPS
                 self.below(node)
                 self.rounds = outside
+            case ast.Match():
+                self.matched(node)
             case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 return
             case _:
@@ -368,17 +398,24 @@ class Reading:
                 self.statement(child)
             elif isinstance(child, ast.expr):
                 self.value(child)
-            elif isinstance(child, ast.pattern):
-                self.captured(child)
             else:
                 self.below(child)
 
-    def captured(self, pattern: ast.pattern) -> None:
-        for node in ast.walk(pattern):
-            if isinstance(node, ast.expr):
-                self.value(node)
-            elif isinstance(node, ast.MatchAs | ast.MatchStar) and node.name is not None:
-                self.summary.put(node.name, ANYTHING)
+    def matched(self, node: ast.Match) -> None:
+        """A name in a pattern has the value that is matched (or of one of its elements)."""
+        subject = self.value(node.subject)
+        for case in node.cases:
+            for below in ast.walk(case.pattern):
+                if isinstance(below, ast.expr):
+                    self.value(below)
+                name = getattr(
+                    below, "rest" if isinstance(below, ast.MatchMapping) else "name", None
+                )
+                if isinstance(below, ast.pattern) and isinstance(name, str):
+                    self.bind(ast.Name(name, ast.Store()), subject)
+            if case.guard is not None:
+                self.value(case.guard)
+            self.statements(case.body)
 
     def counts(self, target: ast.expr, value: ast.expr) -> bool:
         """Whether this is ``n = n + k``; then it is dealt with as ``n += k``."""
@@ -395,9 +432,14 @@ class Reading:
         if isinstance(target, ast.Name) and isinstance(op, ast.Add | ast.Sub):
             low, high = by if isinstance(op, ast.Add) else (-by[1], -by[0])
             # counted apart: what it begins at does not grow with it
-            base = self.summary.locals.get(at_first(target.id), (0, 0))
             rounds = min(self.rounds, LOOPS)
-            reach = base[0] + min(low, 0) * rounds, base[1] + max(high, 0) * rounds
+            counted = self.summary.counted.setdefault(target.id, {})
+            counted[place_of(node)] = min(low, 0) * rounds, max(high, 0) * rounds
+            base = self.summary.locals.get(at_first(target.id), (0, 0))
+            reach = (
+                base[0] + sum(by[0] for by in counted.values()),
+                base[1] + sum(by[1] for by in counted.values()),
+            )
             self.summary.put(target.id, self.result(reach, node))
             return
         self.bind(target, self.operation(op, old, by, node))
@@ -426,21 +468,48 @@ class Reading:
             case _:
                 self.value(target)
 
-    def ends_early(self, node: ast.expr) -> bool:
-        """Whether an iteration cannot count to where 64 bits end."""
-        if not isinstance(node, ast.Call) or self.known(node.func) is not range:
-            return True
+    def enter(self, target: ast.expr, iterable: ast.expr) -> None:
+        """Bind what a loop counts with. An element of ``enumerate`` is a number and another."""
+        if isinstance(iterable, ast.Call) and isinstance(target, ast.Tuple | ast.List):
+            word = self.known(iterable.func)
+            if word is enumerate and len(target.elts) == 2:
+                self.bind(target.elts[0], self.numbered(iterable))
+                self.enter(target.elts[1], iterable.args[0])
+                return
+            if word is zip and len(target.elts) == len(iterable.args):
+                for one, argument in zip(target.elts, iterable.args, strict=True):
+                    self.enter(one, argument)
+                return
+        self.bind(target, self.iterated(iterable))
+
+    def numbered(self, node: ast.Call) -> Range:
+        """The numbers of an ``enumerate``; a site where they may leave 64 bits."""
+        starts = [*node.args[1:], *(k.value for k in node.keywords if k.arg == "start")]
+        low, high = self.number(starts[0]) if starts else (0, 0)
+        return self.result((low, high + max(self.length(node.args[0]) - 1, 0)), node)
+
+    def counted(self, node: ast.Call) -> Range | None:
+        """The elements of a ``range``; a site where there may be too many of them."""
         ends = [self.number(argument) for argument in node.args]
-        step = max(map(abs, ends[2])) if len(ends) == 3 else 1
-        return all(fitting((low - step, high + step)) for low, high in ends[:2])
+        first, stop = ((0, 0), ends[0]) if len(ends) == 1 else (ends[0], ends[1])
+        up, down = stop[1] - first[0], first[1] - stop[0]
+        step = ends[2] if len(ends) == 3 else (1, 1)
+        self.result((0, max(up if step[1] > 0 else 0, down if step[0] < 0 else 0)), node)
+        if len(ends) == 1:
+            return 0, max(stop[1] - 1, 0)
+        return hull(first, stop)
 
     def length(self, node: ast.expr) -> int:
         """How many elements an iteration has at most."""
-        if isinstance(node, ast.Call) and self.known(node.func) is range:
-            ends = [self.number(argument) for argument in node.args]
-            if len(ends) == 1:
-                return max(ends[0][1], 0)
-            return max(ends[0][1], ends[1][1]) - min(ends[0][0], ends[1][0])
+        if isinstance(node, ast.Call):
+            word = self.known(node.func)
+            if word is range:
+                ends = [self.number(argument) for argument in node.args]
+                if len(ends) == 1:
+                    return max(ends[0][1], 0)
+                return max(ends[0][1], ends[1][1]) - min(ends[0][0], ends[1][0])
+            if word in WRAPPERS and node.args:
+                return max(self.length(argument) for argument in node.args)
         return LENGTH[1]
 
     def iterated(self, node: ast.expr) -> Range | None:
@@ -448,13 +517,10 @@ class Reading:
         if isinstance(node, ast.Call):
             word = self.known(node.func)
             if word is range:
-                ends = [self.number(argument) for argument in node.args]
-                if len(ends) == 1:
-                    return 0, max(ends[0][1] - 1, 0)
-                return hull(ends[0], ends[1])
-            if word is enumerate or word is zip:
-                found = LENGTH if word is enumerate else None
-                for argument in node.args:
+                return self.counted(node)
+            if word in WRAPPERS:
+                found = self.numbered(node) if word is enumerate else None
+                for argument in node.args[:1] if word is enumerate else node.args:
                     found = hull(found, self.iterated(argument))
                 return found
         return self.value(node)
@@ -475,9 +541,8 @@ class Reading:
             case ast.Name(id=name):
                 if name in self.code.co_varnames or name in self.code.co_cellvars:
                     return self.summary.locals.get(name)
-                if name in self.summary.locals:
-                    return self.summary.locals[name]  # of a comprehension
-                return self.static(self.known(node), node)
+                # the name of a generator's variable may be that of a global, too
+                return hull(self.summary.locals.get(name), self.static(self.outer(name), node))
             case ast.Attribute(value=inner, attr=attr):
                 known = self.known(node)
                 if known is not None:
@@ -488,6 +553,10 @@ class Reading:
                     self.ranges.readers.add(self.function)
                     return hull(*self.ranges.effects)
                 found = self.ranges.named.get(attr)
+                if attr in self.ranges.effect_parts:
+                    # a field and an argument of an effect may have the same name
+                    self.ranges.readers.add(self.function)
+                    found = hull(found, self.ranges.effects[self.ranges.effect_parts[attr]])
                 if found is not None and not fitting(found):
                     raise self.too_large(node)
                 return found or ANYTHING
@@ -513,15 +582,21 @@ class Reading:
             case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts):
                 return self.either(parts)
             case ast.NamedExpr(target=target, value=inner):
+                if self.counts(target, inner):
+                    return self.summary.locals.get(target.id)
                 found = self.value(inner)
                 self.bind(target, found)
                 return found
             case ast.GeneratorExp() | ast.ListComp() | ast.SetComp():
+                outside = self.rounds
                 for generator in node.generators:
-                    self.bind(generator.target, self.iterated(generator.iter))
+                    self.enter(generator.target, generator.iter)
+                    self.rounds *= self.length(generator.iter)
                     for test in generator.ifs:
                         self.value(test)
-                return self.value(node.elt)
+                found = self.value(node.elt)
+                self.rounds = outside
+                return found
             case ast.Starred(value=inner):
                 return self.value(inner)
             case ast.Call():
@@ -562,20 +637,24 @@ class Reading:
     def known(self, node: ast.expr) -> Any:
         """The object that a name stands for before any run; None: there is none."""
         if isinstance(node, ast.Name):
-            name = node.id
-            if name in self.code.co_varnames or name in self.code.co_cellvars:
-                return None
-            if name in self.code.co_freevars and self.function.__closure__ is not None:
-                cell = self.function.__closure__[self.code.co_freevars.index(name)]
-                try:
-                    return cell.cell_contents
-                except ValueError:
-                    return None
-            return self.function.__globals__.get(name, getattr(builtins, name, None))
+            found = self.outer(node.id)
+            return found if callable(found) or node.id not in self.generated else None
         if isinstance(node, ast.Attribute):
             below = self.known(node.value)
             return None if below is None else getattr(below, node.attr, None)
         return None
+
+    def outer(self, name: str) -> Any:
+        """What a name stands for outside of the rule; None if it is one of the rule's own."""
+        if name in self.code.co_varnames or name in self.code.co_cellvars:
+            return None
+        if name in self.code.co_freevars and self.function.__closure__ is not None:
+            cell = self.function.__closure__[self.code.co_freevars.index(name)]
+            try:
+                return cell.cell_contents
+            except ValueError:
+                return None
+        return self.function.__globals__.get(name, getattr(builtins, name, None))
 
     def is_effect(self, node: ast.expr) -> bool:
         """Whether this is one of the effects of a step, as far as that can be seen."""
@@ -625,8 +704,11 @@ class Reading:
                 return (min(b[0] + 1, 0), max(b[1] - 1, 0))
             case ast.BitAnd() if a[0] >= 0 or b[0] >= 0:
                 return 0, min(x[1] for x in (a, b) if x[0] >= 0)
-            case ast.BitOr() | ast.BitXor() if a[0] >= 0 and b[0] >= 0:
-                return 0, min((1 << max(a[1], b[1]).bit_length()) - 1, HIGH)
+            case ast.BitAnd() | ast.BitOr() | ast.BitXor():
+                # no more bits than the longer operand
+                bits = max((x if x >= 0 else ~x).bit_length() for x in (*a, *b))
+                low = 0 if a[0] >= 0 and b[0] >= 0 else -(1 << bits)
+                return self.result((low, (1 << bits) - 1), node)
             case ast.LShift() | ast.Pow():
                 return self.result((-(2**70), 2**70), node)
             case ast.RShift():
@@ -636,7 +718,9 @@ class Reading:
     def called(self, node: ast.Call) -> Range | None:
         word = self.known(node.func)
         named = {str(k.arg): k.value for k in node.keywords}
-        if isinstance(word, types.FunctionType) and not (word in NOTHING or word in TRUTHS):
+        if word is range or word in WRAPPERS:
+            return self.iterated(node)
+        if isinstance(word, types.FunctionType) and word not in WORDS:
             if any(isinstance(a, ast.Starred) for a in node.args) or "None" in named:
                 self.below(node)
                 return ANYTHING
@@ -646,34 +730,57 @@ class Reading:
                 {name: self.value(value) for name, value in named.items()},
                 caller=self.function,
             )
-        values = [self.value(a) for a in (*node.args, *named.values())]
         if word is rules.emit:
-            for i, value in enumerate(values[1:]):
-                self.ranges.emitted(min(i, 1), value)
+            self.emits(node)
+            return (0, 0)
+        if word is sum and node.args:
+            return self.summed(node)
+        values = [self.value(a) for a in (*node.args, *named.values())]
         if word is None:
             self.value(node.func)
-            return ANYTHING
-        try:
-            if word in TRUTHS:
-                return TRUTH
-            if word in NOTHING:
-                return (0, 0)
-        except TypeError:
-            return ANYTHING
+            is_elements = isinstance(node.func, ast.Attribute) and node.func.attr == "elements"
+            return LENGTH if is_elements else ANYTHING
+        if word in TRUTHS:
+            return TRUTH
+        if word in NOTHING:
+            return (0, 0)
         found: Range | None = None
         for value in values:
             found = hull(found, value)
         if word is len:
-            return LENGTH
+            return 0, min(max((self.length(a) for a in node.args), default=0), HIGH)
         if word is abs and found is not None:
             return 0, max(abs(found[0]), abs(found[1]))
-        if word is sum and found is not None:
-            loops = getattr(node.args[0], "generators", [None])
-            times = LENGTH[1] ** len(loops)
-            total = min(found[0] * times, 0), max(found[1] * times, 0)
-            for place in (node, node.args[0], getattr(node.args[0], "elt", node)):
-                self.result(total, place)
-            return clipped(total)
-        if word in (min, max, int, next, sorted, reversed, tuple, list, set):
+        if word in (min, max, int, next, sorted, tuple, list, set):
             return found
         return ANYTHING
+
+    def emits(self, node: ast.Call) -> None:
+        """What is emitted is what effects are from now on."""
+        values = dict(zip(("s", "effect"), node.args, strict=False))
+        values |= {str(k.arg): k.value for k in node.keywords}
+        for name, argument in values.items():
+            value = self.value(argument)
+            if name == "effect" and value is not None:
+                raised = max(
+                    (part.effects_from for part in self.ranges.instance.record.parts), default=0
+                )
+                value = self.result((value[0], value[1] + raised), node)
+            if name != "s":
+                self.ranges.emitted(0 if name == "effect" else 1, value)
+        for argument in node.args[2:]:
+            self.ranges.emitted(1, self.value(argument))
+
+    def summed(self, node: ast.Call) -> Range:
+        """A sum; a site where it may leave 64 bits on its way."""
+        starts = [*node.args[1:], *(k.value for k in node.keywords if k.arg == "start")]
+        low, high = self.number(starts[0]) if starts else (0, 0)
+        element = self.iterated(node.args[0]) or (0, 0)
+        times = 1
+        for generator in getattr(node.args[0], "generators", ()):
+            times *= self.length(generator.iter)
+        if not hasattr(node.args[0], "generators"):
+            times = self.length(node.args[0])
+        times = min(times, LOOPS)
+        total = low + min(element[0], 0) * times, high + max(element[1], 0) * times
+        return self.result(total, node)

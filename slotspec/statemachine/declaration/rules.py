@@ -43,6 +43,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from slotspec.statemachine.declaration.dotted_names import value_of
 from slotspec.statemachine.declaration.lifecycle import NO_TRANSITION, Event, Lifecycle
 from slotspec.statemachine.errors import RuleError, StepError
 
@@ -156,8 +157,6 @@ def unchanged(before: Any, after: Any, /, *fields: str, but: Sequence[str] = ())
 
     :raises RuleError: ``RUL017`` for a name that no field has.
     """
-    from slotspec.statemachine.declaration.parts import value_of
-
     record = type(before)
     for name in compared(record, fields, but, _caller):
         if value_of(before, name) != value_of(after, name):

@@ -16,20 +16,20 @@ from typing import Any
 
 from slotspec.statemachine.declaration.lifecycle import Event
 from slotspec.statemachine.declaration.model import Call, Instance, Kind, Property
-from slotspec.statemachine.declaration.questions import (
-    Ask,
-    Elements,
-    Question,
-    asker,
-    choices,
-    questions,
-)
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.interpreter.graph import InterpretedGraph
 from slotspec.statemachine.interpreter.liveness import Claims, Stopped, claims, examine
 from slotspec.statemachine.interpreter.replay import explain, name_elements, replay
 from slotspec.statemachine.interpreter.stepping import Interpreter, fault_of, place_of
+from slotspec.statemachine.obligations import (
+    Elements,
+    Obligation,
+    Predicate,
+    choices,
+    obligations,
+    predicate_of,
+)
 from slotspec.statemachine.results import (
     NO_LIMITS,
     Finding,
@@ -64,7 +64,7 @@ class _Stop(Exception):
     """A limit ends the search."""
 
 
-Check = tuple[Question, Ask]
+Check = tuple[Obligation, Predicate]
 Place = tuple[int, Call | None]
 """Where something was found: number of a state, and the call from there on if any."""
 
@@ -95,12 +95,12 @@ class _Search:
         functions = self.interpreter.functions
         self.on_state: list[Check] = []
         self.on_step: dict[str, list[Check]] = {name: [] for name in functions}
-        self.questions = questions(instance)
-        for question in self.questions:
-            declared = question.declared
+        self.obligations = obligations(instance)
+        for obligation in self.obligations:
+            declared = obligation.declared
             if declared.kind is Kind.LEADS_TO:
                 continue
-            check = (question, asker(instance, declared, question.elements))
+            check = (obligation, predicate_of(instance, declared, obligation.elements))
             if declared.kind is not Kind.STEP:
                 self.on_state.append(check)
                 continue
@@ -160,9 +160,9 @@ class _Search:
             or (sought == "deadlock" and self.deadlock is not None)
         )
 
-    def sought(self, name: str) -> list[Question]:
-        """The questions of a property that nothing was found of."""
-        return [q for q in self.questions if q.declared.name == name and q.name not in self.found]
+    def sought(self, name: str) -> list[Obligation]:
+        """The obligations of a property that nothing was found of."""
+        return [q for q in self.obligations if q.declared.name == name and q.name not in self.found]
 
     def expand(self, index: int, key: bytes) -> None:
         """Try every call in the state `key`, which is number `index`."""
@@ -195,11 +195,11 @@ class _Search:
                 if not before_loaded:
                     before.load(key)
                     before_loaded = True
-                for question, holds in tuple(checks):
+                for obligation, holds in tuple(checks):
                     given = (before.s, s, outcome, *arguments)
-                    if not self.evaluate(question, holds, given, (index, call)):
-                        self.found[question.name] = (index, call)
-                        self.drop(question)
+                    if not self.evaluate(obligation, holds, given, (index, call)):
+                        self.found[obligation.name] = (index, call)
+                        self.drop(obligation)
             if successor not in seen:
                 effects.clear()
                 self.enter(successor, index, call.index)
@@ -218,19 +218,19 @@ class _Search:
         self.parents.append(parent)
         self.how.append(how)
         self.upcoming.append(key)
-        for question, holds in tuple(self.on_state):
-            wanted = question.declared.kind is Kind.SOMETIMES
+        for obligation, holds in tuple(self.on_state):
+            wanted = obligation.declared.kind is Kind.SOMETIMES
             satisfied = self.evaluate(
-                question, holds, (self.interpreter.s,), (index, None), otherwise=not wanted
+                obligation, holds, (self.interpreter.s,), (index, None), otherwise=not wanted
             )
             if satisfied == wanted:
-                self.found[question.name] = (index, None)
-                self.drop(question)
+                self.found[obligation.name] = (index, None)
+                self.drop(obligation)
 
     def evaluate(
         self,
-        question: Question,
-        holds: Ask,
+        obligation: Obligation,
+        holds: Predicate,
         arguments: tuple[Any, ...],
         place: Place,
         otherwise: bool = True,
@@ -241,17 +241,17 @@ class _Search:
         except RuleError:
             raise
         except Exception as error:
-            name = question.declared.name
+            name = obligation.declared.name
             why = f"{type(error).__name__}: {error} {place_of(error)}"
             self.broken[name] = f"property {name} cannot be evaluated: {why}"
             self.meet(place, self.broken[name])
-            self.drop(question)
+            self.drop(obligation)
             return otherwise
 
-    def drop(self, question: Question) -> None:
+    def drop(self, obligation: Obligation) -> None:
         """Stop asking: its shortest trace is known (the search itself goes on)."""
         for checks in (self.on_state, *self.on_step.values()):
-            checks[:] = [check for check in checks if check[0] is not question]
+            checks[:] = [check for check in checks if check[0] is not obligation]
 
     def meet(self, place: Place, fault: str) -> None:
         if self.fault is None:
@@ -289,10 +289,10 @@ class _Search:
     def conclude(self) -> None:
         """Turn what was noted on the way into verdicts, traces and coverage."""
         instance, result = self.instance, self.result
-        said = self.said_of_runs()
+        claims_result = self.check_claims()
         for declared in instance.properties.values():
-            if said is not None and declared.kind is Kind.LEADS_TO:
-                result.properties.append(judge_claim(instance, declared, said))
+            if claims_result is not None and declared.kind is Kind.LEADS_TO:
+                result.properties.append(judge_claim(instance, declared, claims_result))
             else:
                 result.properties.append(self.verdict(declared))
         if self.deadlock is not None:
@@ -300,9 +300,9 @@ class _Search:
         if self.fault is not None:
             place, text = self.fault
             result.fault = self.trace(place, text)
-        if said is not None:
-            result.fault = result.fault or said.fault
-            result.limit = said.limit
+        if claims_result is not None:
+            result.fault = result.fault or claims_result.fault
+            result.limit = claims_result.limit
         result.taken = {action.name: 0 for action in instance.actions}
         for call, count in zip(instance.calls, self.taken, strict=True):
             result.taken[call.action.name] += count
@@ -311,7 +311,7 @@ class _Search:
                 key = (lifecycle.__name__, move.source.name, move.event.name)
                 result.fired[key] = self.fired[move.event, int(move.source)]
 
-    def said_of_runs(self) -> Claims | None:
+    def check_claims(self) -> Claims | None:
         """What the ``leads to`` properties come to, after every reachable state was seen."""
         if self.levels is None or self.result.limit is not None:
             return None
@@ -325,13 +325,13 @@ class _Search:
             if limits.memory is not None and searched + more > limits.memory:
                 raise Stopped(Limit.MEMORY)
 
-        said = examine(
+        claims_result = examine(
             self.instance,
             lambda: InterpretedGraph(self.instance, keys, self.way_to, watch),
             watch,
         )
         self.result.seconds = perf_counter() - self.started
-        return said
+        return claims_result
 
     def way_to(self, index: int) -> list[int]:
         """The calls that lead from the initial state to the state with this number."""
@@ -345,11 +345,11 @@ class _Search:
         if declared.name in self.broken:
             return PropertyResult(declared, Verdict.UNKNOWN, reason=self.broken[declared.name])
         found = {
-            question.elements: replace(
-                self.trace(self.found[question.name]), elements=question.elements or ()
+            obligation.elements: replace(
+                self.trace(self.found[obligation.name]), elements=obligation.elements or ()
             )
-            for question in self.questions
-            if question.declared is declared and question.name in self.found
+            for obligation in self.obligations
+            if obligation.declared is declared and obligation.name in self.found
         }
         return judge_all(self.instance, declared, found, self.result.limit)
 
@@ -372,7 +372,7 @@ def judge_all(
     found: Mapping[Elements | None, Finding],
     limit: Limit | None,
 ) -> PropertyResult:
-    """The verdict on a property, given what a search found of each of its questions.
+    """The verdict on a property, given what a search found of each of its obligations.
 
     :param found: the shortest violation; of a ``sometimes``, the witness for each choice of
         its elements. All of them are wanted, and the one with the longest way is shown.
@@ -419,22 +419,22 @@ def judge(
         if missing:
             from slotspec.statemachine.formatting import formatter_of
 
-            words = formatter_of(instance)
-            reason += " " + " ".join(f"[{words.chosen(declared, one)}]" for one in missing)
+            formatter = formatter_of(instance)
+            reason += " " + " ".join(f"[{formatter.chosen(declared, one)}]" for one in missing)
         return PropertyResult(declared, Verdict.VIOLATED, None, reason, tuple(missing))
     return PropertyResult(declared, Verdict.VIOLATED, finding)
 
 
-def judge_claim(instance: Instance, declared: Property, said: Claims) -> PropertyResult:
+def judge_claim(instance: Instance, declared: Property, claims_result: Claims) -> PropertyResult:
     """The verdict on a ``leads to``, given what was found out about the runs."""
-    if declared.name in said.broken:
-        return PropertyResult(declared, Verdict.UNKNOWN, reason=said.broken[declared.name])
-    if declared.name not in said.findings:
-        return judge(instance, declared, None, said.limit)
-    if declared.name in said.vacuous:
+    if declared.name in claims_result.broken:
+        return PropertyResult(declared, Verdict.UNKNOWN, reason=claims_result.broken[declared.name])
+    if declared.name not in claims_result.findings:
+        return judge(instance, declared, None, claims_result.limit)
+    if declared.name in claims_result.vacuous:
         reason = "it never begins: no reachable state is one that it is about"
         return PropertyResult(declared, Verdict.HOLDS, reason=reason)
-    return judge(instance, declared, said.findings[declared.name], None)
+    return judge(instance, declared, claims_result.findings[declared.name], None)
 
 
 __all__ = ["explain", "explore_interpreted", "judge", "replay"]

@@ -32,10 +32,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from slotspec.statemachine.declaration.model import Call, Fairness, Instance, Kind, Property
-from slotspec.statemachine.declaration.questions import choices
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.interpreter.replay import explain
 from slotspec.statemachine.interpreter.stepping import Interpreter
+from slotspec.statemachine.obligations import choices
 from slotspec.statemachine.results import Finding, Limit
 
 WEAK, STRONG = 1, 2
@@ -230,26 +230,26 @@ class Claims:
 
 def examine(instance: Instance, build: Callable[[], Graph], watch: Watch) -> Claims:
     """Hold every ``leads to`` property against the graph that `build` makes."""
-    said = Claims()
+    claims_result = Claims()
     try:
         graph = build()
         for declared in claims(instance):
             try:
-                _one(graph, declared, said, watch)
+                _one(graph, declared, claims_result, watch)
             except Unanswered as error:
                 why = f"property {declared.name} cannot be evaluated: {error.why}"
-                said.broken[declared.name] = why
-                if said.fault is None:
+                claims_result.broken[declared.name] = why
+                if claims_result.fault is None:
                     calls = [instance.calls[c] for c in graph.way_to(error.state)]
-                    said.fault = explain(instance, calls, why)
+                    claims_result.fault = explain(instance, calls, why)
     except Stopped as stopped:
-        said.limit = stopped.limit
+        claims_result.limit = stopped.limit
     except KeyboardInterrupt:
-        said.limit = Limit.INTERRUPTED
-    return said
+        claims_result.limit = Limit.INTERRUPTED
+    return claims_result
 
 
-def _one(graph: Graph, declared: Property, said: Claims, watch: Watch) -> None:
+def _one(graph: Graph, declared: Property, claims_result: Claims, watch: Watch) -> None:
     """Look for a run against a property, for one choice of its parameters after the other."""
     vacuous = True
     for elements in choices(graph.instance, declared):
@@ -261,11 +261,11 @@ def _one(graph: Graph, declared: Property, said: Claims, watch: Watch) -> None:
         starts, within = graph.sift(premise, graph.ask(declared, PROMISE, elements))
         run = against(graph, starts, within) if graph.some(starts) else None
         if run is not None:
-            said.findings[declared.name] = witness(graph.instance, declared, elements, run)
+            claims_result.findings[declared.name] = witness(graph.instance, declared, elements, run)
             return
-    said.findings[declared.name] = None
+    claims_result.findings[declared.name] = None
     if vacuous:
-        said.vacuous.add(declared.name)
+        claims_result.vacuous.add(declared.name)
 
 
 def witness(instance: Instance, declared: Property, elements: tuple[int, ...], run: Run) -> Finding:

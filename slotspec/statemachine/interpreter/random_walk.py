@@ -24,7 +24,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from slotspec.statemachine.declaration.model import Action, Call, Instance, Kind
-from slotspec.statemachine.declaration.questions import Ask, Question, asker, questions
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.interpreter.rng import (
@@ -50,10 +49,11 @@ from slotspec.statemachine.interpreter.statistics import (
     NOTED,
     REST,
     Seen,
-    Tally,
+    Statistics,
     Violation,
 )
 from slotspec.statemachine.interpreter.stepping import Interpreter, fault_of, place_of
+from slotspec.statemachine.obligations import Obligation, Predicate, obligations, predicate_of
 
 
 class Walker:
@@ -81,15 +81,15 @@ class Walker:
             for name, declared in instance.properties.items()
             if declared.deviation is not None and declared.deviation(setting) is not None
         }
-        self.questions = questions(instance)
-        self.wanted = {q.name for q in self.questions if q.declared.kind is Kind.SOMETIMES}
+        self.obligations = obligations(instance)
+        self.wanted = {q.name for q in self.obligations if q.declared.kind is Kind.SOMETIMES}
 
-    def block(self, runs: Iterable[int], seed: int, stop: Callable[[], bool]) -> Tally:
+    def block(self, runs: Iterable[int], seed: int, stop: Callable[[], bool]) -> Statistics:
         """Make these runs, up to the first violation.
 
         :param stop: whether to cut the runs short.
         """
-        tally = Tally()
+        statistics = Statistics()
         self.reset()
         # what other blocks have witnessed is asked again: when they end is a matter of chance
         done: set[str] = set()
@@ -99,15 +99,15 @@ class Walker:
             state = stream(seed, run)
             order, preferred = self.preference(state)
             self.begin(state, order, preferred, done)
-            end = self.one(run, tally, done, stop)
-            tally.runs += 1
-            tally.steps += self.at
-            tally.longest = max(tally.longest, self.at)
-            tally.ends[end] += 1
+            end = self.one(run, statistics, done, stop)
+            statistics.runs += 1
+            statistics.steps += self.at
+            statistics.longest = max(statistics.longest, self.at)
+            statistics.ends[end] += 1
             if end == FOUND:
                 break
-        self.harvest(tally)
-        return tally
+        self.harvest(statistics)
+        return statistics
 
     def preference(self, state: int) -> tuple[list[int], int]:
         """The actions of a run: preferred ones, the others, faults; how many are preferred.
@@ -127,25 +127,27 @@ class Walker:
             (preferred if drawn & 1 else others).append(number)
         return [*preferred, *others, *self.faults], len(preferred)
 
-    def one(self, run: int, tally: Tally, done: set[str], stop: Callable[[], bool]) -> str:
+    def one(
+        self, run: int, statistics: Statistics, done: set[str], stop: Callable[[], bool]
+    ) -> str:
         """Go on with the run that was begun, to its end; what ended it."""
         while True:
             status = self.go(min(self.steps, self.at + self.chunk))
             broken: str | None = None
             for seen in self.noted():
                 if seen.what in self.wanted and not seen.broken:
-                    tally.witnessed[seen.what] = (run, seen.steps)
+                    statistics.witnessed[seen.what] = (run, seen.steps)
                     done.add(seen.what)
                 elif seen.broken:
                     broken = seen.what
                 elif seen.what in self.deviating:
-                    tally.deviations[seen.what] += 1
+                    statistics.deviations[seen.what] += 1
                 else:
                     calls = self.calls(seen.steps)
                     if seen.call is not None:
                         calls = [*calls, seen.call]
                     name = seen.what if seen.kind == "property" else broken
-                    tally.violation = Violation(seen.kind, name, run, tuple(calls), seen.text)
+                    statistics.violation = Violation(seen.kind, name, run, tuple(calls), seen.text)
                     return FOUND
             if status == AT_REST:
                 return REST
@@ -181,12 +183,12 @@ class Walker:
         """The first steps of the present run."""
         raise NotImplementedError
 
-    def harvest(self, tally: Tally) -> None:
-        """Put the counters into the tally."""
+    def harvest(self, statistics: Statistics) -> None:
+        """Put the counters into the statistics."""
         raise NotImplementedError
 
 
-Check = tuple[Question, Ask]
+Check = tuple[Obligation, Predicate]
 
 
 class InterpretedWalker(Walker):
@@ -204,9 +206,9 @@ class InterpretedWalker(Walker):
         self.primes = [prime_from(len(calls)) for calls in self.of_action]
         self.on_state: list[Check] = []
         self.on_step: dict[str, list[Check]] = {a.name: [] for a in instance.actions}
-        for question in self.questions:
-            declared = question.declared
-            check = (question, asker(instance, declared, question.elements))
+        for obligation in self.obligations:
+            declared = obligation.declared
+            check = (obligation, predicate_of(instance, declared, obligation.elements))
             if declared.kind in (Kind.ALWAYS, Kind.SOMETIMES):
                 self.on_state.append(check)
             elif declared.kind is Kind.STEP:
@@ -352,32 +354,32 @@ class InterpretedWalker(Walker):
         self.taken[action.name] += 1
         self.fired.update(interpreter.fired)
         loaded = False
-        for question, holds in checks:
-            if question.name in self.done:
+        for obligation, holds in checks:
+            if obligation.name in self.done:
                 continue
             if not loaded:
                 self.before.load(self.key)
                 loaded = True
             given = (self.before.s, interpreter.s, outcome, *call.arguments)
-            if not self.evaluate(question, holds, given, call):
-                self.note(question.name, "property", call.index)
+            if not self.evaluate(obligation, holds, given, call):
+                self.note(obligation.name, "property", call.index)
 
     def look_at_state(self) -> None:
         """Hold the properties of states against the present one."""
-        for question, holds in self.on_state:
-            if question.name in self.done:
+        for obligation, holds in self.on_state:
+            if obligation.name in self.done:
                 continue
-            wanted = question.declared.kind is Kind.SOMETIMES
+            wanted = obligation.declared.kind is Kind.SOMETIMES
             found = self.evaluate(
-                question, holds, (self.interpreter.s,), None, otherwise=not wanted
+                obligation, holds, (self.interpreter.s,), None, otherwise=not wanted
             )
             if found == wanted:
-                self.note(question.name, "property", None)
+                self.note(obligation.name, "property", None)
 
     def evaluate(
         self,
-        question: Question,
-        holds: Ask,
+        obligation: Obligation,
+        holds: Predicate,
         arguments: tuple[Any, ...],
         call: Call | None,
         otherwise: bool = True,
@@ -389,11 +391,11 @@ class InterpretedWalker(Walker):
             raise
         except Exception as error:
             text = (
-                f"property {question.declared.name} cannot be evaluated:"
+                f"property {obligation.declared.name} cannot be evaluated:"
                 f" {type(error).__name__}: {error} {place_of(error)}"
             )
             index = None if call is None else call.index
-            self.note(question.name, "property", index, broken=True)
+            self.note(obligation.name, "property", index, broken=True)
             self.note("fault", "fault", index, text)
             return otherwise
 
@@ -413,13 +415,13 @@ class InterpretedWalker(Walker):
     def calls(self, steps: int) -> list[int]:
         return self.way[:steps]
 
-    def harvest(self, tally: Tally) -> None:
-        tally.taken, tally.moved = self.taken, self.moved
-        tally.registers, tally.stutters = self.registers, self.stutters
+    def harvest(self, statistics: Statistics) -> None:
+        statistics.taken, statistics.moved = self.taken, self.moved
+        statistics.registers, statistics.stutters = self.registers, self.stutters
         for lifecycle in self.instance.lifecycles.values():
             for move in lifecycle.transitions:
                 key = (lifecycle.__name__, move.source.name, move.event.name)
-                tally.fired[key] = self.fired[move.event, int(move.source)]
+                statistics.fired[key] = self.fired[move.event, int(move.source)]
 
 
 def _hasher(interpreter: Interpreter) -> Callable[[], int]:

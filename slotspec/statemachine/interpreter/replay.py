@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from slotspec.statemachine.declaration.model import Call, Instance, Kind, Property
-from slotspec.statemachine.declaration.questions import broken_by
 from slotspec.statemachine.errors import StepError
 from slotspec.statemachine.interpreter.stepping import Interpreter
+from slotspec.statemachine.obligations import broken_by
 from slotspec.statemachine.results import Finding, TraceStep
 
 

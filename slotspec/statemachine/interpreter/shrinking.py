@@ -16,12 +16,12 @@ from time import perf_counter
 from typing import Any
 
 from slotspec.statemachine.declaration.model import Call, Instance, Kind
-from slotspec.statemachine.declaration.questions import asker
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.interpreter.replay import end_of
 from slotspec.statemachine.interpreter.statistics import Violation
 from slotspec.statemachine.interpreter.stepping import Interpreter, fault_of, place_of
+from slotspec.statemachine.obligations import predicate_of
 
 SECONDS = 60.0
 """Time after which the shortest way so far must do."""
@@ -192,7 +192,7 @@ class _Player:
         self.initial = self.interpreter.key
         self.code = violation.text.partition(":")[0]
         self.declared = instance.properties[violation.name] if violation.name else None
-        self.holds = asker(instance, self.declared) if self.declared else None
+        self.holds = predicate_of(instance, self.declared) if self.declared else None
 
     def play(
         self, start: bytes, calls: Sequence[Call], known: Sequence[bytes]

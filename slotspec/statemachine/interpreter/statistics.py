@@ -51,7 +51,7 @@ class Violation:
 
 
 @dataclass
-class Tally:
+class Statistics:
     """What some runs came through, together; tallies of consecutive runs are merged.
 
     :ivar taken: for each action, calls that were possible and taken, also without effect.
@@ -74,8 +74,8 @@ class Tally:
     deviations: Counter[str] = field(default_factory=Counter)
     violation: Violation | None = None
 
-    def merge(self, later: Tally) -> None:
-        """Add the tally of the runs that come next."""
+    def merge(self, later: Statistics) -> None:
+        """Add the statistics of the runs that come next."""
         self.runs += later.runs
         self.steps += later.steps
         self.longest = max(self.longest, later.longest)

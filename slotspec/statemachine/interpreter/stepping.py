@@ -14,11 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from slotspec.statemachine.declaration.dotted_names import holder_of, value_of
 from slotspec.statemachine.declaration.effects import Emitted, NoSuchArgument
+from slotspec.statemachine.declaration.integers import LEAVES
 from slotspec.statemachine.declaration.lifecycle import Event
 from slotspec.statemachine.declaration.model import Call, Instance
-from slotspec.statemachine.declaration.parts import assemble, fresh, holder_of, value_of
-from slotspec.statemachine.declaration.ranges import LEAVES
+from slotspec.statemachine.declaration.parts import assemble, fresh
 from slotspec.statemachine.declaration.records import FieldSpec, Record, Ref
 from slotspec.statemachine.declaration.rules import DISABLED, NONE, Machines
 from slotspec.statemachine.errors import RuleError, SlotspecError, StepError

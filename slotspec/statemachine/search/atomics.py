@@ -70,7 +70,7 @@ def prefetch(typing_context: Any, address: Any) -> Any:
 def call_expand(
     typing_context: Any,
     function: Any,
-    book: Any,
+    buffer: Any,
     words: Any,
     n: Any,
     calls: Any,

@@ -202,7 +202,7 @@ class Canonicalizer:
         self.spare = np.zeros(self.width, dtype=np.uint64)
         self.cells = np.zeros((elements + 2, elements), dtype=np.int64)
         self.sizes = np.zeros(elements + 2, dtype=np.int64)
-        self.record = np.zeros(compiled.layout.room, dtype=np.uint64)
+        self.record = np.zeros(compiled.layout.capacity, dtype=np.uint64)
         self.plan = np.zeros(9, dtype=np.uint64)
         self.plan[MODE], self.plan[ROUNDS] = mode, REFINEMENTS
         self.call(compiled)

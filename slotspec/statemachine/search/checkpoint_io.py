@@ -21,7 +21,7 @@ class Search(Protocol):
     instance: Instance
     compiled: Compiled
     visited: Visited
-    crew: WorkerPool
+    pool: WorkerPool
     level: list[tuple[int, int]]
     depth: int
     starts: list[int]
@@ -66,19 +66,19 @@ def _save(search: Search, checkpoint: Checkpoint, seconds: float) -> None:
     if not visited.exact and visited.table is not None:
         table = visited.table.array
         files.append(checkpoint.write("prints", [table[table != 0]]))
-    book = search.compiled.notebook
+    buffer = search.compiled.result_buffer
     state = {
         "region": visited.region,
         "depth": search.depth,
         "cursor": int(visited.shared[CURSOR]),
-        "batch": search.crew.batch,
+        "batch": search.pool.batch,
         "level": search.level,
         "starts": search.starts,
         "ends": visited.ends(),
         "seconds": seconds,
         "peak": visited.peak,
-        "taken": search.crew.total(book.taken, len(search.instance.actions)).tolist(),
-        "fired": search.crew.total(book.fired, book.size - book.fired).tolist(),
+        "taken": search.pool.total(buffer.taken, len(search.instance.actions)).tolist(),
+        "fired": search.pool.total(buffer.fired, buffer.size - buffer.fired).tolist(),
         "found": [asdict(found) for found in search.found.values()],
     }
     checkpoint.commit(files, state)
@@ -108,14 +108,14 @@ def restore(search: Search, checkpoint: Checkpoint) -> float:
     search.level = [(a, b) for a, b in state["level"]]
     search.starts = list(state["starts"])
     search.found = {f["kind"]: Found(**f) for f in state["found"]}
-    search.crew.batch = state["batch"]
-    search.crew.begin(search.level)
+    search.pool.batch = state["batch"]
+    search.pool.begin(search.level)
     visited.shared[CURSOR] = state["cursor"]
     visited.peak = state["peak"]
-    book, first = search.compiled.notebook, search.crew.workers[0].book
-    first[book.taken : book.taken + len(state["taken"])] = state["taken"]
-    first[book.fired : book.fired + len(state["fired"])] = state["fired"]
-    search.roomy = visited.make_table(search.crew.margin, search.frontier(), prints)
+    buffer, first = search.compiled.result_buffer, search.pool.workers[0].buffer
+    first[buffer.taken : buffer.taken + len(state["taken"])] = state["taken"]
+    first[buffer.fired : buffer.fired + len(state["fired"])] = state["fired"]
+    search.roomy = visited.make_table(search.pool.margin, search.frontier(), prints)
     search.gather()
     return float(state["seconds"])
 

@@ -7,14 +7,14 @@ from time import perf_counter
 
 import numpy as np
 
+from slotspec.statemachine.compiler.backend.result_buffer import FOUND
 from slotspec.statemachine.compiler.compile import Compiled, Found
 from slotspec.statemachine.compiler.drivers.symmetry import Symmetry
-from slotspec.statemachine.compiler.program import FOUND
 from slotspec.statemachine.declaration.model import Kind, Property
-from slotspec.statemachine.declaration.questions import Elements
 from slotspec.statemachine.interpreter.exploring import judge_all, judge_claim
 from slotspec.statemachine.interpreter.liveness import Claims, Stopped, claims, examine
 from slotspec.statemachine.interpreter.replay import explain
+from slotspec.statemachine.obligations import Elements
 from slotspec.statemachine.results import (
     Finding,
     Limit,
@@ -72,7 +72,7 @@ class Explorer:
             separate=mode != PLAIN,
             region=None if going_on is None else going_on["region"],
         )
-        self.crew = WorkerPool(compiled, self.visited, mode)
+        self.pool = WorkerPool(compiled, self.visited, mode)
         self.level: list[tuple[int, int]] = [(0, 1)]
         self.depth = 0
         self.starts = [w * self.visited.region for w in range(workers)]
@@ -81,13 +81,13 @@ class Explorer:
         before = perf_counter()
         visited = self.visited
         first = np.array(compiled.layout.pack(compiled.layout.initial()), dtype=np.uint64)
-        canonizer = self.crew.workers[0].canonizer
-        visited.enter_first(first, canonizer.of(first) if mode else first)
-        self.roomy = visited.make_table(self.crew.margin, 1)
+        canonicalizer = self.pool.workers[0].canonicalizer
+        visited.enter_first(first, canonicalizer.of(first) if mode else first)
+        self.roomy = visited.make_table(self.pool.margin, 1)
         self.earlier = 0.0
-        self.crew.begin([])
-        self.crew.burst()
-        self.crew.begin(self.level)
+        self.pool.begin([])
+        self.pool.burst()
+        self.pool.begin(self.level)
         self.starts[0] = 1
         if checkpoint is not None and checkpoint.state is not None:
             self.earlier = restore(self, checkpoint)
@@ -109,7 +109,7 @@ class Explorer:
             if result.limit in CHECKED_AFTER:
                 self.check_rest()
         finally:
-            self.crew.close()
+            self.pool.close()
             self.compiled.upgrade.close()
         result.seconds = self.seconds()
         result.states = self.visited.count
@@ -120,7 +120,7 @@ class Explorer:
 
     def search(self) -> None:
         """Expand level after level until nothing new is found or a limit is hit."""
-        visited, crew = self.visited, self.crew
+        visited, pool = self.visited, self.pool
         if not self.roomy:
             raise _Stop(Limit.MEMORY)
         while True:
@@ -130,9 +130,9 @@ class Explorer:
                     raise _Stop(Limit.FOUND)
             if self.limits.depth is not None and self.depth >= self.limits.depth:
                 raise _Stop(Limit.DEPTH)
-            while crew.left:
+            while pool.left:
                 self.make_room()
-                crew.burst(solo=self.solo)
+                pool.burst(solo=self.solo)
                 self.look_around()
             self.gather()
             if not self.fresh():
@@ -142,28 +142,28 @@ class Explorer:
             self.level = list(zip(self.starts, ends, strict=True))
             self.starts = ends
             self.depth += 1
-            crew.begin(self.level)
+            pool.begin(self.level)
 
     def is_found(self, sought: str) -> bool:
         """Whether a trace to what is sought is known."""
-        book = self.compiled.notebook
-        ends = {"fault": book.fault, "deadlock": book.deadlock}
+        buffer = self.compiled.result_buffer
+        ends = {"fault": buffer.fault, "deadlock": buffer.deadlock}
         if sought in ends:
             return ends[sought] in self.found
         found = [self.found_of(kind) for kind in self.kinds_of(sought)]
         return bool(found) and all(one is not None and not one.broken for one in found)
 
     def kinds_of(self, name: str) -> list[int]:
-        """The kinds of a property's questions."""
-        asked = self.compiled.notebook.questions
-        return [kind for kind, question in enumerate(asked) if question.declared.name == name]
+        """The kinds of a property's obligations."""
+        asked = self.compiled.result_buffer.obligations
+        return [kind for kind, obligation in enumerate(asked) if obligation.declared.name == name]
 
     def found_of(self, kind: int) -> Found | None:
-        """What was found of a question, or of one that a renaming makes of it under symmetry."""
+        """What was found of a obligation, or of one that a renaming makes of it under symmetry."""
         found = self.found.get(kind)
         if found is not None or self.symmetry is None:
             return found
-        asked = self.compiled.notebook.questions
+        asked = self.compiled.result_buffer.obligations
         declared, elements = asked[kind].declared, asked[kind].elements
         domains = list(declared.parameters.values())
         for other in self.kinds_of(declared.name) if elements is not None else []:
@@ -176,16 +176,16 @@ class Explorer:
         """Ask the properties of the states of this level before any of them is expanded."""
         cursor = int(self.visited.shared[CURSOR])
         self.ask(self.level)
-        self.crew.begin(self.level)
+        self.pool.begin(self.level)
         self.visited.shared[CURSOR] = cursor
 
     def ask(self, ranges: list[tuple[int, int]]) -> None:
         """Ask the properties of the states of these numbers, and expand none."""
         self.visited.shared[STOPPED] = 0
         self.visited.shared[ROOM] = 2**62
-        self.crew.begin(ranges)
-        while self.crew.left:
-            self.crew.burst(expanding=False)
+        self.pool.begin(ranges)
+        while self.pool.left:
+            self.pool.burst(expanding=False)
         self.gather()
 
     def fresh(self) -> int:
@@ -198,7 +198,7 @@ class Explorer:
 
     def unexpanded(self) -> list[tuple[int, int]]:
         """Ranges of states that were found and not expanded."""
-        ranges = self.crew.rest() + list(zip(self.starts, self.visited.ends(), strict=True))
+        ranges = self.pool.rest() + list(zip(self.starts, self.visited.ends(), strict=True))
         return [(first, stop) for first, stop in ranges if stop > first]
 
     def save(self) -> None:
@@ -211,23 +211,23 @@ class Explorer:
 
     def make_room(self) -> None:
         """Before a burst: room in the table, and how far each worker may go."""
-        visited, crew, limits = self.visited, self.crew, self.limits
+        visited, pool, limits = self.visited, self.pool, self.limits
         count = visited.count
-        if not visited.make_table(crew.margin, self.frontier()):
+        if not visited.make_table(pool.margin, self.frontier()):
             raise _Stop(Limit.MEMORY)
         memory = visited.memory(self.frontier())
         spare = visited.budget - memory
         per = visited.state_bytes + (0 if visited.exact else 8 * visited.width)
-        if spare < per * crew.margin:
+        if spare < per * pool.margin:
             raise _Stop(Limit.MEMORY)
         room = count + spare // per
-        visited.shared[ROOM] = min(room, int(VERY_FULL * visited.entries)) - crew.margin + 1
+        visited.shared[ROOM] = min(room, int(VERY_FULL * visited.entries)) - pool.margin + 1
         visited.shared[STOPPED] = 0
         left = None if limits.states is None else limits.states - count
         # near the limit on states one worker goes on alone and stops exactly there
-        self.solo = left is not None and left <= crew.margin
+        self.solo = left is not None and left <= pool.margin
         if left is not None and not self.solo:
-            visited.shared[ROOM] = min(int(visited.shared[ROOM]), count + left - crew.margin + 1)
+            visited.shared[ROOM] = min(int(visited.shared[ROOM]), count + left - pool.margin + 1)
         for worker in range(visited.workers):
             end = (worker + 1) * visited.region
             if self.solo and left is not None:
@@ -238,8 +238,8 @@ class Explorer:
         """After a burst: limits and progress."""
         visited, limits = self.visited, self.limits
         if self.compiled.improve():
-            for worker in self.crew.workers:
-                worker.canonizer.call(self.compiled)
+            for worker in self.pool.workers:
+                worker.canonicalizer.call(self.compiled)
         now = perf_counter()
         if visited.shared[STOPPED]:
             raise _Stop(Limit.STATES if self.solo else Limit.MEMORY)
@@ -260,24 +260,24 @@ class Explorer:
             self.gather()
 
     def gather(self) -> None:
-        """Collect what the workers noted; each question is answered once."""
-        opened = self.compiled.notebook.opened
-        for worker in self.crew.workers:
-            for found in self.compiled.found(worker.book):
+        """Collect what the workers noted; each obligation is answered once."""
+        opened = self.compiled.result_buffer.opened
+        for worker in self.pool.workers:
+            for found in self.compiled.found(worker.buffer):
                 self.found.setdefault(found.kind, found)
-            worker.book[FOUND] = 0
-        for worker in self.crew.workers:
+            worker.buffer[FOUND] = 0
+        for worker in self.pool.workers:
             for kind in self.found:
-                worker.book[opened + kind] = 0
+                worker.buffer[opened + kind] = 0
 
     def report(self, final: bool = False) -> None:
-        book = self.compiled.notebook
+        buffer = self.compiled.result_buffer
         frontier = self.frontier()
         self.reporter(
             Progress(
                 self.instance,
                 states=self.visited.count,
-                transitions=int(self.crew.total(book.taken, len(self.instance.actions)).sum()),
+                transitions=int(self.pool.total(buffer.taken, len(self.instance.actions)).sum()),
                 depth=self.depth,
                 frontier=frontier,
                 seconds=self.seconds(),
@@ -289,37 +289,37 @@ class Explorer:
     # what was found
 
     def conclude(self) -> None:
-        result, book, instance = self.result, self.compiled.notebook, self.instance
-        said = self.said_of_runs()
-        taken = self.crew.total(book.taken, len(instance.actions))
+        result, buffer, instance = self.result, self.compiled.result_buffer, self.instance
+        claims_result = self.check_claims()
+        taken = self.pool.total(buffer.taken, len(instance.actions))
         result.taken = {a.name: int(n) for a, n in zip(instance.actions, taken, strict=True)}
         result.transitions = sum(result.taken.values())
-        fired = self.crew.total(0, book.size)
+        fired = self.pool.total(0, buffer.size)
         for lifecycle in instance.lifecycles.values():
             for move in lifecycle.transitions:
                 key = (lifecycle.__name__, move.source.name, move.event.name)
                 result.fired[key] = int(
-                    fired[book.fired_cell(lifecycle, move.event, int(move.source))]
+                    fired[buffer.fired_cell(lifecycle, move.event, int(move.source))]
                 )
         for prop in instance.properties.values():
-            if said is not None and prop.kind is Kind.LEADS_TO:
-                result.properties.append(judge_claim(instance, prop, said))
+            if claims_result is not None and prop.kind is Kind.LEADS_TO:
+                result.properties.append(judge_claim(instance, prop, claims_result))
             else:
                 result.properties.append(self.verdict(prop))
-        if book.deadlock in self.found:
-            result.deadlock = self.finding(self.found[book.deadlock])
-        if book.fault in self.found:
-            fault = self.found[book.fault]
+        if buffer.deadlock in self.found:
+            result.deadlock = self.finding(self.found[buffer.deadlock])
+        if buffer.fault in self.found:
+            fault = self.found[buffer.fault]
             result.fault = self.finding(fault, str(self.compiled.sites[fault.site]))
-        if said is not None:
-            result.fault = result.fault or said.fault
-            result.limit = said.limit
+        if claims_result is not None:
+            result.fault = result.fault or claims_result.fault
+            result.limit = claims_result.limit
         result.bytes_per_state = self.visited.peak / max(1, result.states)
         if not self.visited.exact:
             n = result.states
             result.missed = min(1.0, n * (n - 1) / 2**65)
 
-    def said_of_runs(self) -> Claims | None:
+    def check_claims(self) -> Claims | None:
         """What the ``leads to`` properties come to, after every reachable state was seen."""
         if self.result.limit is not None or not claims(self.instance):
             return None
@@ -327,7 +327,7 @@ class Explorer:
 
         visited, limits = self.visited, self.limits
         actions = len(self.instance.actions)
-        transitions = int(self.crew.total(self.compiled.notebook.taken, actions).sum())
+        transitions = int(self.pool.total(self.compiled.result_buffer.taken, actions).sum())
 
         def watch(more: int) -> None:
             if limits.seconds is not None and perf_counter() - self.started > limits.seconds:
@@ -335,17 +335,17 @@ class Explorer:
             if visited.memory(0) + more > visited.budget:
                 raise Stopped(Limit.MEMORY)
 
-        said = examine(
+        claims_result = examine(
             self.instance,
-            lambda: CompiledGraph(self.compiled, visited, transitions, self.crew.batch, watch),
+            lambda: CompiledGraph(self.compiled, visited, transitions, self.pool.batch, watch),
             watch,
         )
         self.result.seconds = self.seconds()
-        return said
+        return claims_result
 
     def verdict(self, prop: Property) -> PropertyResult:
         findings: dict[Elements | None, Finding] = {}
-        asked = self.compiled.notebook.questions
+        asked = self.compiled.result_buffer.obligations
         for kind in self.kinds_of(prop.name):
             found = self.found_of(kind)
             if found is None:

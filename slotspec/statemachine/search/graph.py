@@ -68,8 +68,8 @@ class CompiledGraph(Graph):
         table = visited.table
         assert table is not None
         worker = Worker(compiled, batch, 0)
-        opened = compiled.notebook.opened
-        worker.book[opened : opened + compiled.notebook.kinds] = 0
+        opened = compiled.result_buffer.opened
+        worker.buffer[opened : opened + compiled.result_buffer.kinds] = 0
         gaps = np.array(self.starts, dtype=np.int64) - self.before[:-1]
         known = np.zeros(len(worker.recent) // visited.width, dtype=np.int64)
         per = 4 + np.dtype(visited.narrow).itemsize
@@ -84,8 +84,8 @@ class CompiledGraph(Graph):
                     number + begin - start,
                     at,
                     compiled.expand,
-                    worker.book,
-                    worker.book.ctypes.data,
+                    worker.buffer,
+                    worker.buffer.ctypes.data,
                     visited.width,
                     batch,
                     visited.states.address,
@@ -119,16 +119,16 @@ class CompiledGraph(Graph):
     def ask(self, declared: Property, side: int, elements: tuple[int, ...]) -> Any:
         compiled, visited = self.compiled, self.visited
         number = [p.name for p in claims(self.instance)].index(declared.name)
-        function = compiled.asking[number, side]
+        function = compiled.predicates[number, side]
         mask = np.zeros(self.size, dtype=np.uint8)
         chosen = np.array([*elements, 0], dtype=np.int64)
-        book = compiled.book()
+        buffer = compiled.new_buffer()
         bounds = self.before.tolist()
         for start, before, after in zip(self.starts, bounds[:-1], bounds[1:], strict=True):
             words = visited.states.address + 8 * visited.width * start
-            bad = ask_states(function, book, words, after - before, chosen, mask[before:])
+            bad = ask_states(function, buffer, words, after - before, chosen, mask[before:])
             if bad >= 0:
-                raise Unanswered(before + bad, compiled.fault_in(book))
+                raise Unanswered(before + bad, compiled.fault_in(buffer))
         return mask
 
     def sift(self, premise: Any, promise: Any) -> tuple[Any, Any]:

@@ -11,24 +11,24 @@ _THREE = ctypes.CFUNCTYPE(None, *[ctypes.c_uint64] * 3)
 
 
 def expand_one(
-    expand: int, book: Any, words: Any, out_words: Any, out_source: Any, out_call: Any
+    expand: int, buffer: Any, words: Any, out_words: Any, out_source: Any, out_call: Any
 ) -> int:
     """Take one stored state through every call; how many successors were written."""
-    arrays = (book, words)
+    arrays = (buffer, words)
     outs = (out_words, out_source, out_call)
     return int(
         _EXPAND(expand)(*(a.ctypes.data for a in arrays), 1, 1, *(a.ctypes.data for a in outs))
     )
 
 
-def ask_states(ask: int, book: Any, words: int, n: int, elements: Any, answers: Any) -> int:
+def ask_states(ask: int, buffer: Any, words: int, n: int, elements: Any, answers: Any) -> int:
     """Ask one side of a property of `n` stored states from address `words` on.
 
     :param answers: bytes for the answers.
     :return: -1, or which state it cannot be evaluated in.
     """
     at = answers.ctypes.data
-    return int(_ASK(ask)(book.ctypes.data, words, n, elements.ctypes.data, at))
+    return int(_ASK(ask)(buffer.ctypes.data, words, n, elements.ctypes.data, at))
 
 
 def prepare_of(prepare: Any, words: Any, record: Any, colours: Any) -> None:

@@ -10,12 +10,12 @@ equal tags. With fingerprints: an entry is the 64-bit hash itself. Zero means em
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
-from slotspec.statemachine.compiler.program import BASE
+from slotspec.statemachine.compiler.backend.result_buffer import BASE
 from slotspec.statemachine.search.atomics import (
     call_expand,
     prefetch,
@@ -122,43 +122,60 @@ with kernel_cache():
                         place = _ZERO
 
 
+class Table(NamedTuple):
+    """The visited set as the kernels take it: its arrays and their addresses.
+
+    :param exact: whether states are compared, and not their fingerprints alone.
+    :param width: words of a stored state.
+    :param separate: whether `keys` are not the stored states themselves (symmetry).
+    """
+
+    exact: bool
+    width: int
+    states: Any
+    states_at: int
+    keys: Any
+    keys_at: int
+    separate: bool
+    parents: Any
+    calls: Any
+    table: int
+    shared: Any
+    shared_at: int
+
+
+class Successors(NamedTuple):
+    """A worker's own arrays: the successors of a batch, and what the lookup needs of them."""
+
+    words: Any
+    words_at: int
+    keys: Any
+    source: Any
+    source_at: int
+    call: Any
+    call_at: int
+    hashes: Any
+    numbers: Any
+    recent: Any
+
+
 @njit(**inner)  # type: ignore[untyped-decorator]
 def _insert(
-    worker: int,
-    rows: int,
-    base_state: int,
-    exact: bool,
-    width: int,
-    states: Any,
-    keys: Any,
-    keys_at: Any,
-    separate: bool,
-    parents: Any,
-    calls: Any,
-    table: Any,
-    shared: Any,
-    out_words: Any,
-    out_keys: Any,
-    out_source: Any,
-    out_call: Any,
-    hashes: Any,
-    numbers: Any,
-    recent: Any,
-    plan: Any,
-    starts: Any,
-    colours: Any,
-    renaming: Any,
-    spare: Any,
-    cells: Any,
-    sizes: Any,
+    worker: int, rows: int, base_state: int, visited: Table, out: Successors, symmetry: Any
 ) -> bool:
     """Enter a batch's successors; False when this worker's share of states is used up."""
+    exact, width, separate = visited.exact, visited.width, visited.separate
+    states, keys, keys_at = visited.states, visited.keys, np.uint64(visited.keys_at)
+    parents, calls, shared = visited.parents, visited.calls, visited.shared
+    table = np.uint64(visited.table)
+    out_words, out_keys = out.words, out.keys
+    hashes, numbers, recent = out.hashes, out.numbers, out.recent
     entries = np.uint64(shared[TABLE_SIZE])
     row_bytes = np.uint64(8 * width)
     mine = NEXT + WORKER_CELLS * worker
     free = shared[mine]
     last = shared[mine + 1]
-    symmetric = plan[MODE] != _ZERO
+    symmetric = symmetry[0][MODE] != _ZERO
     mask = np.uint64(len(recent) // width - 1)
     for begin in range(0, rows, CHUNK):
         # what this worker saw a moment ago needs no look at the table
@@ -174,20 +191,7 @@ def _insert(
                 for w in range(width):
                     recent[cell + w] = out_words[at + w]
                 if symmetric:
-                    canonical(
-                        out_words,
-                        at,
-                        width,
-                        out_keys,
-                        at,
-                        plan,
-                        starts,
-                        colours,
-                        renaming,
-                        spare,
-                        cells,
-                        sizes,
-                    )
+                    canonical(out_words, at, width, out_keys, at, *symmetry)
                     h = hash_of(out_keys, at, width)
                 prefetch(table + home_of(h, entries) * _EIGHT)
                 hashes[unknown] = h
@@ -217,8 +221,8 @@ def _insert(
                     if separate:
                         for w in range(width):
                             keys[to + w] = out_keys[base + w]
-                    parents[free] = base_state + out_source[row]
-                    calls[free] = out_call[row]
+                    parents[free] = base_state + out.source[row]
+                    calls[free] = out.call[row]
                     new = (tag << _S32 | (np.uint64(free) + _ONE)) if exact else h
                     entry = swap_if(table + place * _EIGHT, _ZERO, new)
                     if entry == _ZERO:
@@ -248,47 +252,21 @@ with kernel_cache():
         worker: int,
         workers: int,
         expanding: int,
-        exact: bool,
         expand: int,
-        book: Any,
-        book_at: int,
-        width: int,
+        buffer: Any,
+        buffer_at: int,
         batch: int,
-        states: Any,
-        states_at: int,
-        keys: Any,
-        keys_at: int,
-        separate: bool,
-        parents: Any,
-        calls: Any,
-        table: int,
-        shared: Any,
-        shared_at: int,
         ranges: Any,
-        out_words: Any,
-        out_words_at: int,
-        out_keys: Any,
-        out_source: Any,
-        out_source_at: int,
-        out_call: Any,
-        out_call_at: int,
-        hashes: Any,
-        numbers: Any,
-        recent: Any,
-        plan: Any,
-        starts: Any,
-        colours: Any,
-        renaming: Any,
-        spare: Any,
-        cells: Any,
-        sizes: Any,
+        visited: Table,
+        out: Successors,
+        symmetry: Any,
     ) -> int:
         """Take batches of the level through the model until `BATCHES` are taken; how many it took.
 
         `ranges` has a row (first state, end, number of the first batch) for each contiguous part
-        of the level.
+        of the level; `symmetry` is what :class:`.canonicalizer.Canonicalizer` has for kernels.
         """
-        base = np.uint64(table)
+        shared = visited.shared
         taken = 0
         part = 0
         while True:
@@ -297,54 +275,26 @@ with kernel_cache():
                 total += shared[NEXT + WORKER_CELLS * k] - shared[NEXT + WORKER_CELLS * k + 2]
             if total >= shared[ROOM] or shared[STOPPED] != 0:
                 break
-            number = take_number(np.uint64(shared_at + 8 * CURSOR))
+            number = take_number(np.uint64(visited.shared_at + 8 * CURSOR))
             if number >= shared[BATCHES]:
                 break
             while part + 1 < len(ranges) and ranges[part + 1, 2] <= number:
                 part += 1
             first = ranges[part, 0] + (number - ranges[part, 2]) * batch
             n = min(batch, ranges[part, 1] - first)
-            book[BASE] = first
+            buffer[BASE] = first
             rows = call_expand(
                 np.uint64(expand),
-                np.uint64(book_at),
-                np.uint64(states_at + first * width * 8),
+                np.uint64(buffer_at),
+                np.uint64(visited.states_at + first * visited.width * 8),
                 n,
                 expanding,
-                np.uint64(out_words_at),
-                np.uint64(out_source_at),
-                np.uint64(out_call_at),
+                np.uint64(out.words_at),
+                np.uint64(out.source_at),
+                np.uint64(out.call_at),
             )
             taken += 1
-            if not _insert(
-                worker,
-                rows,
-                first,
-                exact,
-                width,
-                states,
-                keys,
-                np.uint64(keys_at),
-                separate,
-                parents,
-                calls,
-                base,
-                shared,
-                out_words,
-                out_keys,
-                out_source,
-                out_call,
-                hashes,
-                numbers,
-                recent,
-                plan,
-                starts,
-                colours,
-                renaming,
-                spare,
-                cells,
-                sizes,
-            ):
+            if not _insert(worker, rows, first, visited, out, symmetry):
                 shared[STOPPED] = 1
                 break
         return taken

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from slotspec.statemachine.compiler.program import BASE
+from slotspec.statemachine.compiler.backend.result_buffer import BASE
 from slotspec.statemachine.interpreter.liveness import STRONG, WEAK
 from slotspec.statemachine.search.atomics import call_expand, prefetch, read
 from slotspec.statemachine.search.kernels import CHUNK, hash_of, home_of
@@ -98,7 +98,7 @@ with kernel_cache():
         number: int,
         at: int,
         expand: int,
-        book: Any,
+        buffer: Any,
         book_at: int,
         width: int,
         batch: int,
@@ -129,7 +129,7 @@ with kernel_cache():
         """
         while begin < stop:
             n = min(batch, stop - begin)
-            book[BASE] = begin
+            buffer[BASE] = begin
             rows = call_expand(
                 np.uint64(expand),
                 np.uint64(book_at),

@@ -10,7 +10,7 @@ from typing import Any
 
 import numba
 
-from slotspec.statemachine.compiler import program
+from slotspec.statemachine.compiler.backend import result_buffer
 from slotspec.statemachine.compiler.backend.cache import folder, key_of
 
 fast: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
@@ -31,7 +31,7 @@ HERE = Path(__file__).parent
 @lru_cache(maxsize=1)
 def _sources() -> str:
     """The name of the present kernels: Numba itself looks at one file of them only."""
-    files = [*sorted(HERE.glob("*.py")), Path(program.__file__)]
+    files = [*sorted(HERE.glob("*.py")), Path(result_buffer.__file__)]
     return key_of(*(file.read_text(encoding="utf-8") for file in files))[:16]
 
 

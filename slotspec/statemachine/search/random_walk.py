@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from slotspec.statemachine.compiler.backend.result_buffer import FOUND
 from slotspec.statemachine.compiler.compile import Compiled, compile_instance
 from slotspec.statemachine.compiler.drivers.random_walk import (
     AT,
@@ -19,11 +20,10 @@ from slotspec.statemachine.compiler.drivers.random_walk import (
     Cells,
     Walk,
 )
-from slotspec.statemachine.compiler.program import FOUND
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.interpreter.random_walk import Walker
 from slotspec.statemachine.interpreter.rng import REGISTERS
-from slotspec.statemachine.interpreter.statistics import Seen, Tally
+from slotspec.statemachine.interpreter.statistics import Seen, Statistics
 
 _WALK = ctypes.CFUNCTYPE(
     ctypes.c_int64,
@@ -51,22 +51,23 @@ class CompiledWalker(Walker):
     def __init__(self, compiled: Compiled, steps: int, rate: float, swarm: bool = True) -> None:
         super().__init__(compiled.instance, steps, rate, swarm)
         self.compiled = compiled
-        self.cells = Cells(compiled.instance, compiled.layout.room)
+        self.cells = Cells(compiled.instance, compiled.layout.capacity)
         self.entry = compiled.expand
         self.function = _WALK(self.entry)
-        self.book = compiled.book()
-        self.fresh_book = compiled.book()
+        self.buffer = compiled.new_buffer()
+        self.fresh_book = compiled.new_buffer()
         self.memory = np.zeros(self.cells.size, dtype=np.uint64)
         self.registers = np.zeros(REGISTERS, dtype=np.uint8)
         self.way = np.zeros(max(1, steps), dtype=np.uint32)
         self.start = np.frombuffer(compiled.layout.initial(), dtype=np.uint64)
         self.opened = slice(
-            compiled.notebook.opened, compiled.notebook.opened + compiled.notebook.kinds
+            compiled.result_buffer.opened,
+            compiled.result_buffer.opened + compiled.result_buffer.kinds,
         )
-        self.names = [*(q.name for q in self.questions), "deadlock", "fault"]
+        self.names = [*(q.name for q in self.obligations), "deadlock", "fault"]
 
     def reset(self) -> None:
-        self.book[:] = self.fresh_book
+        self.buffer[:] = self.fresh_book
         self.registers[:] = 0
         self.memory[:] = 0
         self.memory[THRESHOLD] = self.threshold
@@ -78,8 +79,8 @@ class CompiledWalker(Walker):
         memory[PREFERRED] = preferred
         memory[cells.order : cells.order + len(order)] = order
         memory[cells.record : cells.record + len(self.start)] = self.start
-        self.book[FOUND] = 0
-        self.book[self.opened] = [name not in closed for name in self.names]
+        self.buffer[FOUND] = 0
+        self.buffer[self.opened] = [name not in closed for name in self.names]
 
     @property
     def at(self) -> int:  # type: ignore[override]
@@ -88,44 +89,46 @@ class CompiledWalker(Walker):
     @cached_property
     def arguments(self) -> tuple[int, int, int, int]:
         return tuple(  # type: ignore[return-value]
-            array.ctypes.data for array in (self.book, self.memory, self.way, self.registers)
+            array.ctypes.data for array in (self.buffer, self.memory, self.way, self.registers)
         )
 
     def go(self, until: int) -> int:
         if self.entry != self.compiled.expand:
             self.entry = self.compiled.expand
             self.function = _WALK(self.entry)
-        book, memory, way, registers = self.arguments
-        return int(self.function(book, memory, until, way, registers))
+        buffer, memory, way, registers = self.arguments
+        return int(self.function(buffer, memory, until, way, registers))
 
     def noted(self) -> list[Seen]:
-        if not self.book[FOUND]:
+        if not self.buffer[FOUND]:
             return []
         seen = []
-        for found in self.compiled.found(self.book):
+        for found in self.compiled.found(self.buffer):
             what = self.names[found.kind]
             kind = what if what in ("deadlock", "fault") else "property"
             text = str(self.compiled.sites[found.site]) if kind == "fault" else ""
             seen.append(Seen(what, kind, found.state, found.call, text, found.broken))
-        self.book[FOUND] = 0
+        self.buffer[FOUND] = 0
         return seen
 
     def calls(self, steps: int) -> list[int]:
         found: list[int] = self.way[:steps].tolist()
         return found
 
-    def harvest(self, tally: Tally) -> None:
+    def harvest(self, statistics: Statistics) -> None:
         actions = [action.name for action in self.instance.actions]
-        book, names = self.compiled.notebook, range(len(actions))
-        tally.taken = Counter({actions[i]: int(self.book[book.taken + i]) for i in names})
-        tally.moved = Counter({actions[i]: int(self.memory[self.cells.moved + i]) for i in names})
-        tally.stutters = int(self.memory[STUTTERS])
-        tally.registers = bytearray(self.registers.tobytes())
+        buffer, names = self.compiled.result_buffer, range(len(actions))
+        statistics.taken = Counter({actions[i]: int(self.buffer[buffer.taken + i]) for i in names})
+        statistics.moved = Counter(
+            {actions[i]: int(self.memory[self.cells.moved + i]) for i in names}
+        )
+        statistics.stutters = int(self.memory[STUTTERS])
+        statistics.registers = bytearray(self.registers.tobytes())
         for lifecycle in self.instance.lifecycles.values():
             for move in lifecycle.transitions:
                 key = (lifecycle.__name__, move.source.name, move.event.name)
-                tally.fired[key] = int(
-                    self.book[book.fired_cell(lifecycle, move.event, int(move.source))]
+                statistics.fired[key] = int(
+                    self.buffer[buffer.fired_cell(lifecycle, move.event, int(move.source))]
                 )
 
 

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from slotspec.statemachine.compiler.backend.result_buffer import BASE
 from slotspec.statemachine.compiler.compile import Compiled, compile_instance
 from slotspec.statemachine.compiler.drivers.symmetry import Symmetry
-from slotspec.statemachine.compiler.program import BASE
 from slotspec.statemachine.declaration.model import Instance
-from slotspec.statemachine.declaration.questions import choices
 from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.obligations import choices
 from slotspec.statemachine.results import Limits, silent
 from slotspec.statemachine.search.canonicalizer import EXACT, IMAGE, PREPARE, Canonicalizer
 from slotspec.statemachine.search.explorer import Explorer
@@ -64,12 +64,12 @@ def check_symmetry(
 
 
 class _Comparison:
-    def __init__(self, compiled: Compiled, symmetry: Symmetry, chance: random.Random) -> None:
-        self.compiled, self.symmetry, self.chance = compiled, symmetry, chance
+    def __init__(self, compiled: Compiled, symmetry: Symmetry, rng: random.Random) -> None:
+        self.compiled, self.symmetry, self.rng = compiled, symmetry, rng
         self.instance = compiled.instance
         self.width = compiled.layout.packed
         self.worker = Worker(compiled, 1, EXACT)
-        self.canonizer = Canonicalizer(compiled, EXACT)
+        self.canonicalizer = Canonicalizer(compiled, EXACT)
 
     def run(self, samples: int) -> int:
         plain = Explorer(self.compiled, Limits(states=STATES, memory=MEMORY), silent, 1, False)
@@ -78,7 +78,7 @@ class _Comparison:
         states = plain.visited.states.array[: count * self.width].reshape(count, self.width)
         made = 0
         for _ in range(samples):
-            words = np.array(states[self.chance.randrange(count)])
+            words = np.array(states[self.rng.randrange(count)])
             other = self.renamed(words)
             if not np.array_equal(words, other):
                 self.compare(words, other)
@@ -87,60 +87,60 @@ class _Comparison:
 
     def renamed(self, words: Any) -> Any:
         """A state with its elements renamed at random."""
-        canonizer = self.canonizer
+        canonicalizer = self.canonicalizer
         starts = self.symmetry.starts
         for first, stop in pairwise(starts):
             order = list(range(stop - first))
-            self.chance.shuffle(order)
-            canonizer.renaming[first:stop] = order
+            self.rng.shuffle(order)
+            canonicalizer.renaming[first:stop] = order
         out = np.zeros_like(words)
-        prepare_of(canonizer.plan[PREPARE], words, canonizer.record, canonizer.colours)
-        image_of(canonizer.plan[IMAGE], canonizer.record, canonizer.renaming, out)
+        prepare_of(canonicalizer.plan[PREPARE], words, canonicalizer.record, canonicalizer.colours)
+        image_of(canonicalizer.plan[IMAGE], canonicalizer.record, canonicalizer.renaming, out)
         return out
 
     def outcome(self, words: Any) -> tuple[dict[str, Counter[bytes]], set[int]]:
         """Successors by action, up to names, and the kinds that were found in this state."""
         worker, compiled = self.worker, self.compiled
-        worker.book = compiled.book()
-        worker.book[BASE] = 0
+        worker.buffer = compiled.new_buffer()
+        worker.buffer[BASE] = 0
         rows = expand_one(
-            compiled.expand, worker.book, words, worker.words, worker.source, worker.call
+            compiled.expand, worker.buffer, words, worker.words, worker.source, worker.call
         )
-        keys = self.canonizer.of(worker.words[: rows * self.width])
+        keys = self.canonicalizer.of(worker.words[: rows * self.width])
         found: dict[str, Counter[bytes]] = {}
         for row in range(rows):
             name = self.instance.calls[int(worker.call[row])].action.name
             key = keys[row * self.width : (row + 1) * self.width].tobytes()
             found.setdefault(name, Counter())[key] += 1
-        book = compiled.notebook
+        buffer = compiled.result_buffer
         for number, action in enumerate(self.instance.actions):
             # calls that change nothing have no successor to compare, but count
-            taken = int(worker.book[book.taken + number])
+            taken = int(worker.buffer[buffer.taken + number])
             found.setdefault(action.name, Counter())[b""] = taken
-        return found, {event.kind for event in compiled.found(worker.book)}
+        return found, {event.kind for event in compiled.found(worker.buffer)}
 
     def renamed_kind(self, kind: int, renaming: Any) -> int:
         """The kind that asks of the renamed elements what this one asks."""
-        book = self.compiled.notebook
-        question = book.questions[kind] if kind < len(book.questions) else None
-        if question is None or question.elements is None:
+        buffer = self.compiled.result_buffer
+        obligation = buffer.obligations[kind] if kind < len(buffer.obligations) else None
+        if obligation is None or obligation.elements is None:
             return kind
-        declared = question.declared
+        declared = obligation.declared
         elements = tuple(
             int(self.symmetry.renamed(domain, value, renaming))
-            for domain, value in zip(declared.parameters.values(), question.elements, strict=True)
+            for domain, value in zip(declared.parameters.values(), obligation.elements, strict=True)
         )
-        return book.numbers[declared.name] + choices(self.instance, declared).index(elements)
+        return buffer.numbers[declared.name] + choices(self.instance, declared).index(elements)
 
     def compare(self, words: Any, other: Any) -> None:
         # the successors are renamed next, into their canonical forms
-        renaming = self.canonizer.renaming.copy()
+        renaming = self.canonicalizer.renaming.copy()
         one, answers = self.outcome(words)
         two, others = self.outcome(other)
-        book = self.compiled.notebook
+        buffer = self.compiled.result_buffer
         answers = {self.renamed_kind(kind, renaming) for kind in answers}
         names = [
-            *(q.declared.name for q in book.questions),
+            *(q.declared.name for q in buffer.obligations),
             "the answer to whether a state is final",
             "a fault",
         ]

@@ -1,4 +1,4 @@
-"""The workers of a search: each with its notebook and its room for successors."""
+"""The workers of a search: each with its result buffer and its room for successors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Worker:
 
     def __init__(self, compiled: Compiled, batch: int, mode: int) -> None:
         rows = batch * max(1, len(compiled.instance.calls))
-        self.book = compiled.book()
+        self.buffer = compiled.new_buffer()
         self.words = np.zeros(rows * compiled.layout.packed, dtype=np.uint64)
         self.source = np.zeros(rows, dtype=np.uint32)
         self.call = np.zeros(rows, dtype=np.uint32)
@@ -33,8 +33,20 @@ class Worker:
         # the initial state is in the table from the start, so it may stand for "nothing yet"
         first = np.array(compiled.layout.pack(compiled.layout.initial()), dtype=np.uint64)
         self.recent = np.tile(first, kernels.RECENT << (3 if mode else 0))
-        self.canonizer = Canonicalizer(compiled, mode)
+        self.canonicalizer = Canonicalizer(compiled, mode)
         self.keys = np.zeros_like(self.words) if mode else self.words
+        self.successors = kernels.Successors(
+            self.words,
+            self.words.ctypes.data,
+            self.keys,
+            self.source,
+            self.source.ctypes.data,
+            self.call,
+            self.call.ctypes.data,
+            self.hashes,
+            self.numbers,
+            self.recent,
+        )
 
 
 class WorkerPool:
@@ -115,34 +127,27 @@ class WorkerPool:
             number,
             visited.workers,
             int(expanding),
-            visited.exact,
             compiled.expand,
-            worker.book,
-            worker.book.ctypes.data,
-            visited.width,
+            worker.buffer,
+            worker.buffer.ctypes.data,
             self.batch,
-            visited.states.array,
-            visited.states.address,
-            visited.keys.array,
-            visited.keys.address,
-            visited.separate,
-            visited.parents.array,
-            visited.calls.array,
-            table.address,
-            visited.shared,
-            visited.shared.ctypes.data,
             self.ranges,
-            worker.words,
-            worker.words.ctypes.data,
-            worker.keys,
-            worker.source,
-            worker.source.ctypes.data,
-            worker.call,
-            worker.call.ctypes.data,
-            worker.hashes,
-            worker.numbers,
-            worker.recent,
-            *worker.canonizer.arguments,
+            kernels.Table(
+                visited.exact,
+                visited.width,
+                visited.states.array,
+                visited.states.address,
+                visited.keys.array,
+                visited.keys.address,
+                visited.separate,
+                visited.parents.array,
+                visited.calls.array,
+                table.address,
+                visited.shared,
+                visited.shared.ctypes.data,
+            ),
+            worker.successors,
+            worker.canonicalizer.arguments,
         )
 
     def close(self) -> None:
@@ -150,5 +155,5 @@ class WorkerPool:
             self.pool.shutdown(wait=True)
 
     def total(self, first: int, count: int) -> Any:
-        """Sum over all workers of `count` cells of their notebooks."""
-        return sum(worker.book[first : first + count] for worker in self.workers)
+        """Sum over all workers of `count` cells of their result buffers."""
+        return sum(worker.buffer[first : first + count] for worker in self.workers)

@@ -5,11 +5,24 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import llvmlite.binding as llvm
+
 from slotspec.statemachine import Instance, Result, explore_interpreted
 from slotspec.statemachine.compiler.compile import compile_instance
+from slotspec.statemachine.compiler.drivers.expand import program_text
 from slotspec.statemachine.results import NO_LIMITS, Limits, silent
 from slotspec.statemachine.search.canonicalizer import PLAIN
 from slotspec.statemachine.search.explorer import Explorer
+
+
+def verify(instance: Instance) -> None:
+    """See that LLVM finds the translation well-formed.
+
+    :raises RuntimeError: it does not.
+    """
+    llvm.initialize_native_target()
+    _, text = program_text(instance, deposit_bits=True, symmetric=True)
+    llvm.parse_assembly(text).verify()
 
 
 def compiled_with_site(instance: Instance, limits: Limits = NO_LIMITS) -> tuple[Result, str | None]:
@@ -17,7 +30,7 @@ def compiled_with_site(instance: Instance, limits: Limits = NO_LIMITS) -> tuple[
     compiled = compile_instance(instance)
     explorer = Explorer(compiled, limits, silent, 1, False, PLAIN, None)
     result = explorer.run()
-    met = explorer.found.get(compiled.notebook.fault)
+    met = explorer.found.get(compiled.result_buffer.fault)
     return result, None if met is None else str(compiled.sites[met.site])
 
 
@@ -33,6 +46,7 @@ def compare(instance: Instance, limits: Limits = NO_LIMITS) -> tuple[Result, Res
 
     :raises AssertionError: they do not.
     """
+    verify(instance)
     interpreted = explore_interpreted(instance, limits)
     compiled, site = compiled_with_site(instance, limits)
     for name in ("states", "transitions", "depth", "taken", "fired", "dead", "verdict"):
@@ -47,10 +61,15 @@ def compare(instance: Instance, limits: Limits = NO_LIMITS) -> tuple[Result, Res
         f"faults: compiled {site}, interpreted {_said(interpreted)}"
     )
     if compiled.fault is not None and interpreted.fault is not None:
-        assert compiled.fault.calls == interpreted.fault.calls
         said = _said(interpreted)
         assert site is not None
         assert said is not None
+        if compiled.fault.calls != interpreted.fault.calls and said.startswith("property"):
+            # the interpreter asks a property when it finds a state, the compiled search when it
+            # expands it, and in between it may meet another fault
+            assert 0 <= len(compiled.fault.calls) - len(interpreted.fault.calls) <= 1
+            return compiled, interpreted
+        assert compiled.fault.calls == interpreted.fault.calls
         there, here = place_in(site), place_in(said)
         assert there is not None
         # what a step leaves behind is seen at its end, in no line of a rule

@@ -32,6 +32,8 @@ A = Sort("as", "As.", default=2)
 B = Sort("bs", "Bs.", default=2)
 AB = Sort("abs", "Pairs.", factors=(A, B))
 TABLE = (2, 0, 1, 3)
+FAR = 2**63 - 4
+WIDE = (2**62, -(2**63) + 3, 2**40)
 ROWS = ((0, 1), (2, 1), (1, 0))
 SET = frozenset({0, 2})
 
@@ -108,6 +110,8 @@ def lean(s, b):
     emit(s.boxes[b], Kind.Q, s.x[b])
     return 1
 '''
+LARGE = (2**63 - 1, 2**63 - 1, 2**62, 2**61, 2**32)
+HIGH = 2**63 - 1
 ARRAYS = {"x": "A", "r": "B", "z": "AB", "life": "A"}
 SIZES = {"x": 2, "r": 2, "z": 4, "life": 2, "y": 2}
 
@@ -160,6 +164,8 @@ class Writer:
     seed: int
     wild: float = 0.01
     """How often something is written that may well be a fault."""
+    large: float = 0.0
+    """How often a number is near the end of 64 bits."""
     random: random.Random = field(init=False)
     count: int = 0
     level: int = 0
@@ -200,7 +206,17 @@ class Writer:
         result: str = getattr(self, f"number_{name}")(scope, depth - 1)
         return result
 
+    def huge(self) -> str:
+        """A number near one of the ends, or between."""
+        near = self.pick(*LARGE) - self.pick(0, 0, 1, 2, 3)
+        return str(
+            self.pick(near, near, f"(-{min(near, HIGH - 1)})", f"({near} - {self.pick(*LARGE)})")
+        )
+
     def leaf(self, scope: Scope) -> str:
+        if self.odds(self.large):
+            self.used["huge"] += 1
+            return self.pick(self.huge(), self.huge(), "FAR", "WIDE[1]")  # type: ignore[no-any-return]
         found = [str(self.pick(-2, -1, 0, 1, 2, 3)), "True", "Life.OLD", "Kind.Q"]
         found += [*scope.numbers, *scope.numbers, *scope.numbers]
         found += [f"{s}.{name}" for s in scope.records for name in ("n", "n", "c", "k")]
@@ -221,6 +237,9 @@ class Writer:
         return self.small(scope, depth, size)
 
     def number_arithmetic(self, scope: Scope, depth: int) -> str:
+        if self.odds(self.large * 3):
+            a, b = self.number(scope, depth), self.number(scope, depth)
+            return f"({a} {self.pick('+', '-', '*')} {self.line()}{b})"
         a, b = self.small(scope, depth, 50), self.small(scope, depth, 7)
         return f"({self.line()}{a} {self.pick('+', '-', '*')} {self.line()}{b})"
 
@@ -313,7 +332,16 @@ class Writer:
         arrays += [f"{b}.y" for b in scope.boxes] + [*scope.arrays]
         steps = self.pick("", "", ", 2", ", -1", ", -2")
         low, high = self.small(scope, depth, 4), self.small(scope, depth, 5)
-        ranges = [f"range({high})", f"range({low}, {high}{steps})"]
+        count = high
+        if self.odds(self.large):
+            # few elements, wherever they are, or ends too far from each other
+            if self.odds(0.1):
+                return names[0], f"range({self.pick(-5, 1 - HIGH)}, {HIGH - 2})", one
+            low = f"({self.number(scope, depth)}) % 4 + {self.pick(*LARGE) - 7}"
+            high = f"{low} + {self.pick(0, 1, 3)}"
+            if self.odds(0.3):
+                low, high = f"{HIGH - 6}", f"({self.number(scope, depth)}) % 4 + {HIGH - 4}"
+        ranges = [f"range({count})", f"range({low}, {high}{steps})"]
         choices = [
             *((names[0], a, one) for a in [*arrays, *ranges, "TABLE"]),
             (names[0], f"({self.number(scope, depth)}, {self.number(scope, depth)}, 2)", one),
@@ -358,8 +386,11 @@ class Writer:
     def number_folded(self, scope: Scope, depth: int) -> str:
         text, inner = self.loops(scope, depth)
         value = self.pick("1", self.small(inner, depth - 1), self.condition(inner, depth - 1))
-        if self.odds(0.2):
-            return f"sum(({value}{text}), {self.small(scope, depth - 1)})"
+        if self.odds(self.large):
+            value = self.number(inner, depth - 1)
+        if self.odds(0.2 + self.large):
+            start = self.huge() if self.odds(self.large) else self.small(scope, depth - 1)
+            return f"sum(({value}{text}), {start})"
         if self.odds(0.15) and scope.records:
             return f"sum({self.pick(*scope.records)}.x)"
         return f"sum({value}{text})"
@@ -429,7 +460,9 @@ class Writer:
     def condition_among(self, scope: Scope, depth: int) -> str:
         a, b = self.number(scope, depth), self.number(scope, depth)
         among = [f"({a}, {b})", f"({a}, 1, 2)", "TABLE", "(0, 2)", "{1, 2}", "SET"]
-        among += [f"range({self.small(scope, depth)}, {b}{self.pick('', ', 2', ', -3')})"]
+        # Python looks for a member of an enumeration from one end of a range to the other
+        stop = self.small(scope, depth) if self.large else b
+        among += [f"range({self.small(scope, depth)}, {stop}{self.pick('', ', 2', ', -3')})"]
         among += [f"{s}.{name}" for s in scope.records for name in ARRAYS]
         among += [f"{s}.elements(AB)" for s in scope.records] + [*scope.arrays]
         return f"({self.number(scope, depth)} {self.pick('in', 'not in')} {self.pick(*among)})"
@@ -540,6 +573,10 @@ class Writer:
         own = [n for n in scope.numbers if n[0] in "v"]
         if own and self.odds(0.6):
             name = self.pick(*own)
+            if self.odds(self.large):
+                value = self.number(scope, 2)
+                again = f"{name} = {name} {self.pick('+', '-')} {value}"
+                return [self.pick(again, f"{name} {self.pick('+=', '-=', '*=')} {value}")], scope
             return [f"{name} {self.pick('+=', '-=', '%=')} {self.small(scope, 2, 7)} + 1"], scope
         found = self.place(scope)
         if found is None:
@@ -739,18 +776,22 @@ def load(path: Path) -> Instance:
     return instance
 
 
-def try_one(seed: int, folder: Path, wild: float = 0.01) -> tuple[str, Result | None]:
+def try_one(
+    seed: int, folder: Path, wild: float = 0.01, large: float = 0.0
+) -> tuple[str, Result | None]:
     """Write the model of this seed and compare both engines on it.
 
     :raises AssertionError: they disagree.
     """
     path = folder / f"random_{seed}.py"
-    path.write_text(Writer(seed, wild).text())
+    path.write_text(Writer(seed, wild, large).text())
     try:
         compiled, _ = compare(load(path), Limits(depth=4))
     except RuleError as error:
         if error.code == "RUL100":
             return "broken", None
+        if error.code == "RUL018" and large:
+            return "refused", None
         raise
     return "fault" if compiled.fault else "compared", compiled
 
@@ -760,6 +801,7 @@ def main() -> int:
     parser.add_argument("--models", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0, help="of the first model")
     parser.add_argument("--wild", type=float, default=0.01, help="chance of what may be a fault")
+    parser.add_argument("--large", type=float, default=0.0, help="chance of a very large number")
     parser.add_argument("--keep", type=Path, help="folder for the models")
     given = parser.parse_args()
     folder = given.keep or Path(tempfile.mkdtemp())
@@ -768,7 +810,7 @@ def main() -> int:
     states = 0
     for seed in range(given.seed, given.seed + given.models):
         try:
-            what, result = try_one(seed, folder, given.wild)
+            what, result = try_one(seed, folder, given.wild, given.large)
             states += result.states if result else 0
         except Exception as error:
             what = "disagreement"

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from slotspec.statemachine import Model, Result, RuleError, Verdict, explore_interpreted
+from slotspec.statemachine import Model, Result, RuleError, Verdict, explore_interpreted, fire
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.search.engine import explore_compiled
+from tests.statemachine.compiler.engines import compare
 from tests.statemachine.interpreter import test_faults as faults
 from tests.statemachine.tiny import Lamp, Room, counter, room, says
 
@@ -249,3 +250,20 @@ def test_a_step_property_that_cannot_be_evaluated_is_unknown() -> None:
         assert result.properties[0].verdict is Verdict.UNKNOWN
         assert result.fault is not None
         assert len(result.fault.steps) == 2
+
+
+def test_what_is_refused_after_firing_there_and_back_has_fired_nothing() -> None:
+    model = room()
+    counter(model)
+
+    @model.action()
+    def wavers(s: Room) -> int:
+        """On and off again."""
+        fire(s.lamp, 0, Lamp.press)
+        fire(s.lamp, 0, Lamp.press)
+        return DISABLED
+
+    compiled, interpreted = compare(model.instance())
+    assert compiled.fired == interpreted.fired
+    assert sum(compiled.fired.values()) == 0
+    assert compiled.fault is None

@@ -11,18 +11,21 @@ from slotspec.models import MODELS, load_model
 from slotspec.statemachine import (
     Array,
     Bound,
+    Effects,
     Model,
     Record,
     Result,
     RuleError,
     Verdict,
     constant,
+    effect,
     emit,
     number,
     scalar,
 )
 from slotspec.statemachine.compiler.compile import compile_instance
-from slotspec.statemachine.declaration.ranges import HIGH, LOW, as_function
+from slotspec.statemachine.declaration.integers import HIGH, LOW
+from slotspec.statemachine.declaration.ranges import as_function
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.search.engine import explore_compiled
@@ -131,7 +134,107 @@ def to_the_lowest(s: Room) -> int:
     return LOW + 2 - s.count - 1
 
 
+def sums(s: Room) -> int:
+    return sum(NINE for lamp in s.lamp if s.count == 2)
+
+
+def sums_from(s: Room) -> int:
+    return sum(s.seen, NINE + 223_372_036_854_775_806 + s.count)
+
+
+def counts_twice(s: Room) -> int:
+    n = s.count
+    n += HALF
+    n += HALF - 1
+    return 0
+
+
+def counts_by_name(s: Room) -> int:
+    match HIGH - 2 + s.count:
+        case 5:
+            return 5
+        case n:
+            n += 1
+    return 0
+
+
+def counts_in_a_condition(s: Room) -> int:
+    n = HIGH - 2
+    while (n := n + s.count) > 0:
+        pass
+    return 0
+
+
+def in_a_generator(s: Room) -> int:
+    return 1 if any(larger(larger(n)) > 0 for n in (s.count, 1)) else 0
+
+
+def of_the_same_name(s: Room) -> int:
+    return 9 * max(GLOBAL for GLOBAL in (s.count, HIGH - s.count))
+
+
+def numbers(s: Room) -> int:
+    for n, _ in enumerate(s.lamp, HIGH - 2 + s.count):
+        if n == 0:
+            return 1
+    return 0
+
+
+def spans(s: Room) -> int:
+    return 1 if s.count in range(-2 * s.count, HIGH) else 0
+
+
+def spans_backwards(s: Room) -> int:
+    return 1 if s.count in range(HIGH - 1, -s.count, -1) else 0
+
+
+def length_of_a_range(s: Room) -> int:
+    return len(range(s.count, HIGH)) + 5 * s.count
+
+
+def common_bits(s: Room) -> int:
+    return (LOW + s.count - 2) & (LOW - 2 + s.count + 1 + 4)
+
+
+def goes_round_often(s: Room) -> int:
+    n = 0
+    for _ in reversed(range(131_072 + s.count)):
+        n += PART
+    return 0
+
+
+def chained(s: Room) -> int:
+    n = m = NINE * s.count
+    return 1 if n == m else 0
+
+
+def of_several(s: Room) -> int:
+    a, b = two_of(s.count)
+    return b + a
+
+
+def two_of(n: int) -> tuple[int, int]:
+    return n, HIGH - n + 1
+
+
+GLOBAL = 1
+HALF, PART = 2**62, 2**46
 RULES: list[tuple[Any, int]] = [
+    (sums, 1),
+    (sums_from, 1),
+    (counts_twice, 3),
+    (counts_by_name, 5),
+    (counts_in_a_condition, 2),
+    (in_a_generator, 1),
+    (of_the_same_name, 1),
+    (numbers, 1),
+    (spans, 1),
+    (spans_backwards, 1),
+    (length_of_a_range, 1),
+    (common_bits, 1),
+    (goes_round_often, 3),
+    (chained, 1),
+    (of_several, 2),
     (adds, 1),
     (subtracts, 1),
     (multiplies, 2),
@@ -150,7 +253,7 @@ RULES: list[tuple[Any, int]] = [
 
 @pytest.mark.parametrize(("rule", "line"), RULES, ids=lambda value: getattr(value, "__name__", ""))
 def test_both_engines_find_the_fault_at_the_same_line(rule: Any, line: int) -> None:
-    at = larger if rule is through_helpers else rule
+    at = larger if rule in (through_helpers, in_a_generator) else rule
     line += at.__code__.co_firstlineno
     results = both(at_two(rule))
     for result in results:
@@ -234,6 +337,42 @@ def counts_to_the_end(s: Room) -> int:
     for i in range(LOW + 5, LOW + s.count - 2, -3):
         n += 10 if i < 0 else 9
     return 1 // (n - 23)
+
+
+def ends_at_a_constant(s: Room) -> int:
+    return 1 // (sum(1 for _ in range(HIGH - 3, HIGH, 2)) - s.count)
+
+
+def test_a_loop_in_steps_to_a_constant_ends() -> None:
+    for result in both(at_two(ends_at_a_constant)):
+        assert "STP006" in str(result.fault and result.fault.fault)
+
+
+class Named(Effects):
+    """An effect with an argument of the same name as a field."""
+
+    TOLD = effect("count")
+
+
+def test_an_argument_of_an_effect_is_not_the_field_of_that_name() -> None:
+    model = Model("told", "A number is told.", Room, effects=Named)
+    counter(model)
+
+    @model.action()
+    def tell(s: Room) -> int:
+        """Tell a large number."""
+        if s.count != 1:
+            return DISABLED
+        emit(s, Named.TOLD, count=HIGH - 1)
+        return 0
+
+    @model.step("here", tell)
+    def is_read(after: Any) -> bool:
+        """It is read."""
+        return any(effect.count + 2 > 0 for effect in after.effects)
+
+    for result in both(model):
+        assert "STP011: " in str(result.properties[0].reason)
 
 
 def test_a_loop_to_the_largest_number_ends() -> None:

@@ -1,4 +1,4 @@
-"""Random models mean the same to both engines; see :mod:`tests.statemachine.compiler.rule_fuzzer`."""
+"""Random models mean the same to both engines; :mod:`.rule_fuzzer` writes them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from slotspec.statemachine.compiler.frontend.expressions import COMPARISONS
+from slotspec.statemachine.compiler.frontend.memory import Memory
 from tests.statemachine.compiler.rule_fuzzer import Writer, try_one
 
 MODELS = int(os.environ.get("SLOTSPEC_RULE_MODELS", "25"))
@@ -20,6 +21,26 @@ def test_a_random_model_means_the_same(seed: int, tmp_path: Path) -> None:
     what, result = try_one(seed, tmp_path)
     assert what in ("compared", "fault")
     assert result is not None
+
+
+@pytest.mark.parametrize("seed", range(1000, 1000 + MODELS))
+def test_a_random_model_of_very_large_numbers_means_the_same(seed: int, tmp_path: Path) -> None:
+    what, _ = try_one(seed, tmp_path, large=0.1)
+    assert what in ("compared", "fault", "refused")
+
+
+def test_a_check_for_overflow_that_is_left_out_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a look at any result, compiled numbers wrap."""
+    monkeypatch.setattr(Memory, "may_leave", lambda self, node: False)
+
+    def tried() -> None:
+        for seed in range(1000, 1025):
+            try_one(seed, tmp_path, large=0.1)
+
+    with pytest.raises(AssertionError):
+        tried()
 
 
 def test_every_construct_is_written() -> None:

@@ -631,7 +631,7 @@ def test_they_are_allowed_where_nothing_is_claimed_of_runs() -> None:
     assert check(instance, fingerprints=True).states == 8
 
 
-@pytest.mark.parametrize("engine", ["interpreted", "compiled"])
+@pytest.mark.parametrize("engine", ["interpreter.exploring", "search.explorer"])
 @pytest.mark.parametrize("limits", [Limits(states=5), Limits(depth=2)])
 def test_a_search_that_was_cut_short_knows_nothing(engine: Any, limits: Limits) -> None:
     result = check(exclusion(STRONG).instance(), engine, limits)
@@ -652,7 +652,7 @@ class Slow:
         return self.now
 
 
-@pytest.mark.parametrize("module", ["explore", "search.explorer"])
+@pytest.mark.parametrize("module", ["interpreter.exploring", "search.explorer"])
 def test_time_runs_out_while_loops_are_sought(module: str, monkeypatch: Any) -> None:
     import importlib
 
@@ -666,14 +666,14 @@ def test_time_runs_out_while_loops_are_sought(module: str, monkeypatch: Any) -> 
         return examine(*arguments)
 
     monkeypatch.setattr(place, "examine", late)
-    search: Any = explore_interpreted if module == "explore" else explore_compiled
+    search: Any = explore_interpreted if module == "interpreter.exploring" else explore_compiled
     result = search(exclusion(STRONG).instance(), Limits(seconds=50.0))
     assert {p.verdict for p in result.properties} == {Verdict.UNKNOWN}
     assert {p.reason for p in result.properties} == {"limit on seconds"}
     assert (result.limit, result.states, result.seconds) == (Limit.SECONDS, 8, 100.0)
 
 
-@pytest.mark.parametrize("module", ["explore", "search.explorer"])
+@pytest.mark.parametrize("module", ["interpreter.exploring", "search.explorer"])
 def test_an_interrupt_while_loops_are_sought(module: str, monkeypatch: Any) -> None:
     from slotspec.statemachine.interpreter import liveness
 
@@ -681,7 +681,7 @@ def test_an_interrupt_while_loops_are_sought(module: str, monkeypatch: Any) -> N
         raise KeyboardInterrupt
 
     monkeypatch.setattr(liveness, "against", interrupted)
-    search: Any = explore_interpreted if module == "explore" else explore_compiled
+    search: Any = explore_interpreted if module == "interpreter.exploring" else explore_compiled
     model = exclusion(STRONG)
     model.always("a test")(alone)
     result = search(model.instance())

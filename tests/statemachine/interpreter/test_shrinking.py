@@ -8,9 +8,9 @@ import pytest
 
 from slotspec.models import load_model
 from slotspec.statemachine import Call, Instance, Kind, replay
-from slotspec.statemachine.declaration.questions import asker
 from slotspec.statemachine.interpreter.shrinking import shrink
 from slotspec.statemachine.interpreter.statistics import Violation
+from slotspec.statemachine.obligations import predicate_of
 from slotspec.statemachine.simulate import simulate
 from tests.models.slot_pool.mutants import BREAKS, Break
 from tests.statemachine.interpreter.simulated import walks
@@ -35,7 +35,7 @@ def breaks(instance: Instance, name: str, calls: Sequence[Call]) -> bool:
             else:
                 setattr(record, field, value)
     after.effects[:] = last.effects
-    return not asker(instance, declared)(before, after, last.result, *last.call.arguments)
+    return not predicate_of(instance, declared)(before, after, last.result, *last.call.arguments)
 
 
 SLOW = {"waiting before pending", "no remap"}

@@ -39,8 +39,8 @@ class FunctionBuilder:
 
     def increment(self, pointer: str, by: str = "1") -> None:
         """Add to the 64-bit cell behind `pointer`."""
-        old = self.op(f"load i64, ptr {pointer}")
-        self.line(f"store i64 {self.op(f'add i64 {old}, {by}')}, ptr {pointer}")
+        old = self.emit(f"load i64, ptr {pointer}")
+        self.line(f"store i64 {self.emit(f'add i64 {old}, {by}')}, ptr {pointer}")
 
     def label(self, hint: str = "b") -> str:
         self.count += 1
@@ -50,12 +50,12 @@ class FunctionBuilder:
         if self.open:
             self.lines.append("  " + text)
 
-    def op(self, text: str, hint: str = "v") -> str:
+    def emit(self, text: str, hint: str = "v") -> str:
         register = self.name(hint)
         self.line(f"{register} = {text}")
         return register
 
-    def place(self, label: str) -> None:
+    def start_block(self, label: str) -> None:
         """Begin block `label`; falls into it from the block before, if that is still open."""
         if self.open:
             self.lines.append(f"  br label %{label}")
@@ -81,7 +81,7 @@ class FunctionBuilder:
         if isinstance(value, int):
             return str(int(value))
         if value.condition:
-            return self.op(f"zext i1 {value} to i64")
+            return self.emit(f"zext i1 {value} to i64")
         return value.name
 
     def i1(self, value: Value) -> str:
@@ -90,7 +90,7 @@ class FunctionBuilder:
             return "true" if value else "false"
         if value.condition:
             return value.name
-        return self.op(f"icmp ne i64 {value}, 0")
+        return self.emit(f"icmp ne i64 {value}, 0")
 
     def branch(self, condition: Value, yes: str, no: str) -> None:
         if isinstance(condition, int):

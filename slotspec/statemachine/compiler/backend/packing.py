@@ -22,25 +22,25 @@ def _fields(mask: int) -> list[tuple[int, int, int]]:
     return found
 
 
-def _gather(body: FunctionBuilder, word: str, mask: int, deposit_bits: bool) -> str:
+def _gather(builder: FunctionBuilder, word: str, mask: int, deposit_bits: bool) -> str:
     if deposit_bits:
-        return body.op(f"call i64 @llvm.x86.bmi.pext.64(i64 {word}, i64 {mask})")
+        return builder.emit(f"call i64 @llvm.x86.bmi.pext.64(i64 {word}, i64 {mask})")
     total = "0"
     for source, target, width in _fields(mask):
-        part = body.op(f"lshr i64 {word}, {source}")
-        part = body.op(f"and i64 {part}, {(1 << width) - 1}")
-        total = body.op(f"or i64 {total}, {body.op(f'shl i64 {part}, {target}')}")
+        part = builder.emit(f"lshr i64 {word}, {source}")
+        part = builder.emit(f"and i64 {part}, {(1 << width) - 1}")
+        total = builder.emit(f"or i64 {total}, {builder.emit(f'shl i64 {part}, {target}')}")
     return total
 
 
-def _spread(body: FunctionBuilder, number: str, mask: int, deposit_bits: bool) -> str:
+def _spread(builder: FunctionBuilder, number: str, mask: int, deposit_bits: bool) -> str:
     if deposit_bits:
-        return body.op(f"call i64 @llvm.x86.bmi.pdep.64(i64 {number}, i64 {mask})")
+        return builder.emit(f"call i64 @llvm.x86.bmi.pdep.64(i64 {number}, i64 {mask})")
     total = "0"
     for target, source, width in _fields(mask):
-        part = body.op(f"lshr i64 {number}, {source}")
-        part = body.op(f"and i64 {part}, {(1 << width) - 1}")
-        total = body.op(f"or i64 {total}, {body.op(f'shl i64 {part}, {target}')}")
+        part = builder.emit(f"lshr i64 {number}, {source}")
+        part = builder.emit(f"and i64 {part}, {(1 << width) - 1}")
+        total = builder.emit(f"or i64 {total}, {builder.emit(f'shl i64 {part}, {target}')}")
     return total
 
 
@@ -49,54 +49,58 @@ def pack_text(layout: Layout, deposit_bits: bool) -> str:
 
     :param deposit_bits: the processor gathers and spreads bits by itself (x86 BMI2).
     """
-    body = FunctionBuilder()
+    builder = FunctionBuilder()
     words = ["0"] * layout.packed
     at = 0
     for i, mask in enumerate(layout.masks()):
         width = mask.bit_count()
         if not width:
             continue
-        place = body.op(f"getelementptr i64, ptr %record, i64 {i}")
-        bits = _gather(body, body.op(f"load i64, ptr {place}"), mask, deposit_bits)
+        place = builder.emit(f"getelementptr i64, ptr %record, i64 {i}")
+        bits = _gather(builder, builder.emit(f"load i64, ptr {place}"), mask, deposit_bits)
         word, shift = divmod(at, 64)
-        low = body.op(f"shl i64 {bits}, {shift}") if shift else bits
-        words[word] = body.op(f"or i64 {words[word]}, {low}")
+        low = builder.emit(f"shl i64 {bits}, {shift}") if shift else bits
+        words[word] = builder.emit(f"or i64 {words[word]}, {low}")
         if shift + width > 64:
-            high = body.op(f"lshr i64 {bits}, {64 - shift}")
-            words[word + 1] = body.op(f"or i64 {words[word + 1]}, {high}")
+            high = builder.emit(f"lshr i64 {bits}, {64 - shift}")
+            words[word + 1] = builder.emit(f"or i64 {words[word + 1]}, {high}")
         at += width
     for i, word_value in enumerate(words):
-        place = body.op(f"getelementptr i64, ptr %words, i64 {i}")
-        body.line(f"store i64 {word_value}, ptr {place}")
-    body.end("ret void")
-    return body.text("define internal void @pack(ptr %record, ptr %words) alwaysinline nounwind")
+        place = builder.emit(f"getelementptr i64, ptr %words, i64 {i}")
+        builder.line(f"store i64 {word_value}, ptr {place}")
+    builder.end("ret void")
+    return builder.text("define internal void @pack(ptr %record, ptr %words) alwaysinline nounwind")
 
 
 def unpack_text(layout: Layout, deposit_bits: bool) -> str:
-    """``@unpack(words, record)``: the inverse; scratch room is set to rest."""
-    body = FunctionBuilder()
+    """``@unpack(words, record)``: the inverse; scratch slot is set to rest."""
+    builder = FunctionBuilder()
     at = 0
     for i, mask in enumerate(layout.masks()):
         width = mask.bit_count()
         value = "0"
         if width:
             word, shift = divmod(at, 64)
-            place = body.op(f"getelementptr i64, ptr %words, i64 {word}")
-            value = body.op(f"load i64, ptr {place}")
+            place = builder.emit(f"getelementptr i64, ptr %words, i64 {word}")
+            value = builder.emit(f"load i64, ptr {place}")
             if shift:
-                value = body.op(f"lshr i64 {value}, {shift}")
+                value = builder.emit(f"lshr i64 {value}, {shift}")
             if shift + width > 64:
-                place = body.op(f"getelementptr i64, ptr %words, i64 {word + 1}")
-                high = body.op(f"shl i64 {body.op(f'load i64, ptr {place}')}, {64 - shift}")
-                value = body.op(f"or i64 {value}, {high}")
-            value = _spread(body, value, mask, deposit_bits)
+                place = builder.emit(f"getelementptr i64, ptr %words, i64 {word + 1}")
+                high = builder.emit(
+                    f"shl i64 {builder.emit(f'load i64, ptr {place}')}, {64 - shift}"
+                )
+                value = builder.emit(f"or i64 {value}, {high}")
+            value = _spread(builder, value, mask, deposit_bits)
             at += width
-        place = body.op(f"getelementptr i64, ptr %record, i64 {i}")
-        body.line(f"store i64 {value}, ptr {place}")
+        place = builder.emit(f"getelementptr i64, ptr %record, i64 {i}")
+        builder.line(f"store i64 {value}, ptr {place}")
     rest = layout.initial()
-    for i in range(layout.words, layout.room):
-        place = body.op(f"getelementptr i64, ptr %record, i64 {i}")
+    for i in range(layout.words, layout.capacity):
+        place = builder.emit(f"getelementptr i64, ptr %record, i64 {i}")
         number = int.from_bytes(rest[8 * i : 8 * i + 8], "little")
-        body.line(f"store i64 {number}, ptr {place}")
-    body.end("ret void")
-    return body.text("define internal void @unpack(ptr %words, ptr %record) alwaysinline nounwind")
+        builder.line(f"store i64 {number}, ptr {place}")
+    builder.end("ret void")
+    return builder.text(
+        "define internal void @unpack(ptr %words, ptr %record) alwaysinline nounwind"
+    )

@@ -2,12 +2,12 @@
 
 Its signature, all pointers and 64-bit numbers::
 
-    rows = expand(book, words, n, calls, out_words, out_source, out_call)
+    rows = expand(buffer, words, n, calls, out_words, out_source, out_call)
 
 `n` stored states begin at `words`. Each is checked against the ``always`` and ``sometimes``
 properties; with `calls` = 1 every enabled call is taken, and each successor that differs
 from its source is written as stored words, with the number of its source in the batch and
-of the call. What is found goes into the notebook `book`.
+of the call. What is found goes into the result buffer `buffer`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,7 @@ from typing import Any
 
 from slotspec.statemachine.compiler.backend.function_builder import FunctionBuilder, Reg
 from slotspec.statemachine.compiler.backend.packing import DECLARATIONS, pack_text, unpack_text
-from slotspec.statemachine.compiler.drivers.predicates import asking_text
-from slotspec.statemachine.compiler.drivers.symmetry import SymmetryText
-from slotspec.statemachine.compiler.frontend.symbols import RecordAt, Symbol
-from slotspec.statemachine.compiler.program import (
+from slotspec.statemachine.compiler.backend.result_buffer import (
     BASE,
     BROKEN,
     EFFECT_COUNT,
@@ -30,10 +27,15 @@ from slotspec.statemachine.compiler.program import (
     EVENTS,
     FAULT,
     FOUND,
+    IN_VAIN,
     SITE,
     STEP,
-    Program,
 )
+from slotspec.statemachine.compiler.drivers.predicates import predicates_text
+from slotspec.statemachine.compiler.drivers.symmetry import SymmetryText
+from slotspec.statemachine.compiler.frontend.program import Program, Translated
+from slotspec.statemachine.compiler.frontend.statements import program_of
+from slotspec.statemachine.compiler.frontend.symbols import RecordAt, Symbol
 from slotspec.statemachine.declaration.model import (
     Action,
     Instance,
@@ -41,8 +43,8 @@ from slotspec.statemachine.declaration.model import (
     ParameterDomain,
     Property,
 )
-from slotspec.statemachine.declaration.questions import bind
 from slotspec.statemachine.declaration.rules import DISABLED
+from slotspec.statemachine.obligations import bind
 
 OVERFLOWS = "\n".join(
     f"declare {{i64, i1}} @llvm.{word}.with.overflow.i64(i64, i64)"
@@ -62,23 +64,23 @@ def program_text(
     :param writer: what writes its function; by default the expansion of batches.
     """
     writer = writer or Expansion
-    program = Program(instance)
-    body = writer(program).text()
+    program = program_of(instance)
+    text = writer(program).text()
     if program.effects_read or (program.effects_dropped and program.refused_late):
         # what was translated before something asked for effects neither kept nor cleared them
-        program = Program(instance, program.effects_read, effects_counted=True)
-        body = writer(program).text()
+        program = program_of(instance, effects_read=program.effects_read, effects_counted=True)
+        text = writer(program).text()
     parts = [
         DECLARATIONS if deposit_bits else "",
         OVERFLOWS,
         program.globals(),
         _note_fault(),
         _found(program),
-        _copy(program.layout.room),
+        _copy(program.layout.capacity),
         pack_text(program.layout, deposit_bits),
         unpack_text(program.layout, deposit_bits),
         program.bodies(),
-        body,
+        text,
         SymmetryText(instance, program.layout).text() if symmetric else "",
     ]
     return program, "\n".join(parts)
@@ -86,8 +88,8 @@ def program_text(
 
 def _note_fault() -> str:
     return f"""
-define internal void @note_fault(ptr %book, i64 %site) cold noinline nounwind {{
-  %at = getelementptr i64, ptr %book, i64 {SITE}
+define internal void @note_fault(ptr %buffer, i64 %site) cold noinline nounwind {{
+  %at = getelementptr i64, ptr %buffer, i64 {SITE}
   store i64 %site, ptr %at
   ret void
 }}
@@ -96,32 +98,32 @@ define internal void @note_fault(ptr %book, i64 %site) cold noinline nounwind {{
 
 def _found(program: Program) -> str:
     """``@found``: note the first finding of its kind, and look for it no longer."""
-    opened = program.notebook.opened
+    opened = program.result_buffer.opened
     return f"""
-define internal void @found(ptr %book, i64 %kind, i64 %state, i64 %call) cold noinline nounwind {{
+define internal void @found(ptr %buffer, i64 %kind, i64 %state, i64 %call) cold noinline nounwind {{
   %cell = add i64 %kind, {opened}
-  %open = getelementptr i64, ptr %book, i64 %cell
+  %open = getelementptr i64, ptr %buffer, i64 %cell
   %is = load i64, ptr %open
   %yes = icmp ne i64 %is, 0
   br i1 %yes, label %note, label %out
 note:
   store i64 0, ptr %open
-  %countat = getelementptr i64, ptr %book, i64 {FOUND}
+  %countat = getelementptr i64, ptr %buffer, i64 {FOUND}
   %count = load i64, ptr %countat
   %more = add i64 %count, 1
   store i64 %more, ptr %countat
   %row = mul i64 %count, {EVENT_CELLS}
   %first = add i64 %row, {EVENTS}
-  %event = getelementptr i64, ptr %book, i64 %first
+  %event = getelementptr i64, ptr %buffer, i64 %first
   store i64 %kind, ptr %event
-  %baseat = getelementptr i64, ptr %book, i64 {BASE}
+  %baseat = getelementptr i64, ptr %buffer, i64 {BASE}
   %base = load i64, ptr %baseat
   %where = add i64 %base, %state
   %e1 = getelementptr i64, ptr %event, i64 1
   store i64 %where, ptr %e1
   %e2 = getelementptr i64, ptr %event, i64 2
   store i64 %call, ptr %e2
-  %siteat = getelementptr i64, ptr %book, i64 {SITE}
+  %siteat = getelementptr i64, ptr %buffer, i64 {SITE}
   %site = load i64, ptr %siteat
   %e3 = getelementptr i64, ptr %event, i64 3
   store i64 %site, ptr %e3
@@ -136,9 +138,9 @@ def _copy(words: int) -> str:
     """``@copy``: the record at one pointer to another, in words."""
     body = FunctionBuilder()
     for i in range(words):
-        source = body.op(f"getelementptr i64, ptr %from, i64 {i}")
-        target = body.op(f"getelementptr i64, ptr %to, i64 {i}")
-        body.line(f"store i64 {body.op(f'load i64, ptr {source}')}, ptr {target}")
+        source = body.emit(f"getelementptr i64, ptr %from, i64 {i}")
+        target = body.emit(f"getelementptr i64, ptr %to, i64 {i}")
+        body.line(f"store i64 {body.emit(f'load i64, ptr {source}')}, ptr {target}")
     body.end("ret void")
     # what is copied in many places is written once: half of the whole text, if not
     return body.text(
@@ -170,8 +172,8 @@ class Expansion:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.instance = program.instance
-        self.book = program.notebook
-        self.body = FunctionBuilder()
+        self.buffer = program.result_buffer
+        self.builder = FunctionBuilder()
         self.index = "%index"
         self.beside: dict[str, str] = {}
 
@@ -179,63 +181,63 @@ class Expansion:
         return self.instance.rule(function)
 
     def text(self) -> str:
-        body, layout = self.body, self.program.layout
-        bytes_ = f"[{layout.room} x i64]"
+        builder, layout = self.builder, self.program.layout
+        bytes_ = f"[{layout.capacity} x i64]"
         for name in ("%now", "%next"):
-            body.entry.append(f"  {name} = alloca {bytes_}, align 8")
-        body.entry.append("  %enabled = alloca i64")
-        body.entry.append("  %rows = alloca i64")
-        body.entry.append("  %counter = alloca i64")
-        body.line("store i64 0, ptr %rows")
-        body.line("store i64 0, ptr %counter")
-        body.place("states")
-        body.line("%index = load i64, ptr %counter")
-        body.line("%some = icmp slt i64 %index, %n")
-        body.end("br i1 %some, label %state, label %end")
-        body.place("state")
-        body.line(f"%offset = mul i64 %index, {layout.packed}")
-        body.line("%source = getelementptr i64, ptr %words, i64 %offset")
-        body.line("call void @unpack(ptr %source, ptr %now)")
+            builder.entry.append(f"  {name} = alloca {bytes_}, align 8")
+        builder.entry.append("  %enabled = alloca i64")
+        builder.entry.append("  %rows = alloca i64")
+        builder.entry.append("  %counter = alloca i64")
+        builder.line("store i64 0, ptr %rows")
+        builder.line("store i64 0, ptr %counter")
+        builder.start_block("states")
+        builder.line("%index = load i64, ptr %counter")
+        builder.line("%some = icmp slt i64 %index, %n")
+        builder.end("br i1 %some, label %state, label %end")
+        builder.start_block("state")
+        builder.line(f"%offset = mul i64 %index, {layout.packed}")
+        builder.line("%source = getelementptr i64, ptr %words, i64 %offset")
+        builder.line("call void @unpack(ptr %source, ptr %now)")
         self.no_effects()
         self.state_properties()
-        body.end("br i1 %expanding, label %calls_of, label %skip")
-        body.place("calls_of")
-        body.line("store i64 0, ptr %enabled")
+        builder.end("br i1 %expanding, label %calls_of, label %skip")
+        builder.start_block("calls_of")
+        builder.line("store i64 0, ptr %enabled")
         self.copy()
         index = 0
         for number, action in enumerate(self.instance.actions):
             index += self.action(number, action, index)
         self.deadlock()
-        body.place("skip")
-        body.line("%following = add i64 %index, 1")
-        body.line("store i64 %following, ptr %counter")
-        body.jump("states")
-        body.place("end")
-        body.line("%total = load i64, ptr %rows")
-        body.end("ret i64 %total")
-        body.entry.append("  %expanding = icmp ne i64 %calls, 0")
-        expand = body.text(
-            "define i64 @expand(ptr %book, ptr noalias %words, i64 %n, i64 %calls,"
+        builder.start_block("skip")
+        builder.line("%following = add i64 %index, 1")
+        builder.line("store i64 %following, ptr %counter")
+        builder.jump("states")
+        builder.start_block("end")
+        builder.line("%total = load i64, ptr %rows")
+        builder.end("ret i64 %total")
+        builder.entry.append("  %expanding = icmp ne i64 %calls, 0")
+        expand = builder.text(
+            "define i64 @expand(ptr %buffer, ptr noalias %words, i64 %n, i64 %calls,"
             " ptr noalias %out_words, ptr noalias %out_source, ptr noalias %out_call) nounwind"
         )
-        return "\n".join([*self.beside.values(), expand, asking_text(self.program)])
+        return "\n".join([*self.beside.values(), expand, predicates_text(self.program)])
 
     def copy(self) -> None:
         """Make the state after the call the present one again."""
-        self.body.line("call void @copy(ptr noalias %next, ptr noalias %now)")
+        self.builder.line("call void @copy(ptr noalias %next, ptr noalias %now)")
 
     def no_effects(self) -> None:
         if self.program.effects_read or self.program.effects_counted:
-            at = self.body.op(f"getelementptr i64, ptr %book, i64 {EFFECT_COUNT}")
-            self.body.line(f"store i64 0, ptr {at}")
+            at = self.builder.emit(f"getelementptr i64, ptr %buffer, i64 {EFFECT_COUNT}")
+            self.builder.line(f"store i64 0, ptr {at}")
 
     def bump(self, cell: int) -> None:
-        body = self.body
-        at = body.op(f"getelementptr i64, ptr %book, i64 {cell}")
-        body.increment(at)
+        builder = self.builder
+        at = builder.emit(f"getelementptr i64, ptr %buffer, i64 {cell}")
+        builder.increment(at)
 
     def note(self, kind: int | str, call: str) -> None:
-        self.body.line(f"call void @found(ptr %book, i64 {kind}, i64 %index, i64 {call})")
+        self.builder.line(f"call void @found(ptr %buffer, i64 {kind}, i64 %index, i64 {call})")
 
     def state_properties(self) -> None:
         """Ask the properties of the present state."""
@@ -247,37 +249,39 @@ class Expansion:
 
     def ask(self, prop: Property, given: list[Symbol], call: str) -> None:
         """Ask a property of all its elements, until it does not hold of one."""
-        body, kind = self.body, self.book.numbers[prop.name]
-        look, fine, bad = body.label("look"), body.label("fine"), body.label("found")
+        builder, kind = self.builder, self.buffer.numbers[prop.name]
+        look, fine, bad = builder.label("look"), builder.label("fine"), builder.label("found")
         self.if_open(kind, look, fine)
-        body.place(look)
+        builder.start_block(look)
         loops = self.open_loops(prop.parameters)
         value = self.value_of(prop, given, loops, kind, fine, call)
-        good = body.label("holds") if loops.each else fine
-        body.end(f"br i1 {body.op(f'icmp eq i64 {value}, 0')}, label %{bad}, label %{good}")
+        good = builder.label("holds") if loops.each else fine
+        builder.end(f"br i1 {builder.emit(f'icmp eq i64 {value}, 0')}, label %{bad}, label %{good}")
         if loops.each:
-            body.place(good)
+            builder.start_block(good)
             self.close_loops(loops)
-            body.jump(fine)
-        body.place(bad)
+            builder.jump(fine)
+        builder.start_block(bad)
         self.note(kind, call)
-        body.place(fine)
+        builder.start_block(fine)
 
     def seek(self, prop: Property) -> None:
         """Ask for which elements that are still sought the present state satisfies a property."""
-        body, first = self.body, self.book.numbers.get(prop.name)
+        builder, first = self.builder, self.buffer.numbers.get(prop.name)
         if first is None:
             return
         loops = self.open_loops(prop.parameters)
-        kind = body.op(f"add i64 {loops.linear}, {first}") if loops.each else first
-        look, fine, good = body.label("look"), body.label("fine"), body.label("found")
+        kind = builder.emit(f"add i64 {loops.linear}, {first}") if loops.each else first
+        look, fine, good = builder.label("look"), builder.label("fine"), builder.label("found")
         self.if_open(kind, look, fine)
-        body.place(look)
+        builder.start_block(look)
         value = self.value_of(prop, [RecordAt("%now")], loops, kind, fine, "-1")
-        body.end(f"br i1 {body.op(f'icmp ne i64 {value}, 0')}, label %{good}, label %{fine}")
-        body.place(good)
+        builder.end(
+            f"br i1 {builder.emit(f'icmp ne i64 {value}, 0')}, label %{good}, label %{fine}"
+        )
+        builder.start_block(good)
         self.note(kind, "-1")
-        body.place(fine)
+        builder.start_block(fine)
         self.close_loops(loops)
 
     def value_of(
@@ -299,17 +303,17 @@ class Expansion:
         inside = "".join(
             f", ptr {a.pointer}" if isinstance(a, RecordAt) else f", i64 {a}" for a in takes
         )
-        value = self.body.op(f"call i64 {function.name}(ptr %book{inside})")
+        value = self.builder.emit(f"call i64 {function.name}(ptr %buffer{inside})")
         if function.faults:
             self.fault_of(value, fine, call, kind=kind)
         return value
 
     def if_open(self, kind: int | str, yes: str, no: str) -> None:
-        body, opened = self.body, self.book.opened
-        cell = opened + kind if isinstance(kind, int) else body.op(f"add i64 {kind}, {opened}")
-        at = body.op(f"getelementptr i64, ptr %book, i64 {cell}")
-        is_open = body.op(f"icmp ne i64 {body.op(f'load i64, ptr {at}')}, 0")
-        body.end(f"br i1 {is_open}, label %{yes}, label %{no}")
+        builder, opened = self.builder, self.buffer.opened
+        cell = opened + kind if isinstance(kind, int) else builder.emit(f"add i64 {kind}, {opened}")
+        at = builder.emit(f"getelementptr i64, ptr %buffer, i64 {cell}")
+        is_open = builder.emit(f"icmp ne i64 {builder.emit(f'load i64, ptr {at}')}, 0")
+        builder.end(f"br i1 {is_open}, label %{yes}, label %{no}")
 
     def fault_of(
         self,
@@ -324,125 +328,146 @@ class Expansion:
         :param again: where to take the step again, to take its firings back.
         :param kind: the property that could not be evaluated.
         """
-        body = self.body
-        bad, good = body.label("fault"), body.label("good")
-        failed = body.op(f"icmp eq i64 {value}, {FAULT}")
-        body.end(f"br i1 {failed}, label %{bad}, label %{good}")
-        body.place(bad)
+        builder = self.builder
+        bad, good = builder.label("fault"), builder.label("good")
+        failed = builder.emit(f"icmp eq i64 {value}, {FAULT}")
+        builder.end(f"br i1 {failed}, label %{bad}, label %{good}")
+        builder.start_block(bad)
         if again is not None:
-            at = body.op(f"getelementptr i64, ptr %book, i64 {STEP}")
-            first = body.op(f"icmp eq i64 {body.op(f'load i64, ptr {at}')}, 1")
-            back, noted = body.label("back"), body.label("noted")
-            body.end(f"br i1 {first}, label %{back}, label %{noted}")
-            body.place(back)
-            body.line(f"store i64 -1, ptr {at}")
-            self.copy()
-            body.jump(again)
-            body.place(noted)
-            body.line(f"store i64 1, ptr {at}")
+            self.take_back(again)
         if kind is not None:
             self.note(
-                kind, str(BROKEN - 1) if call == "-1" else body.op(f"add i64 {call}, {BROKEN}")
+                kind, str(BROKEN - 1) if call == "-1" else builder.emit(f"add i64 {call}, {BROKEN}")
             )
-        self.note(self.book.fault, call)
-        body.jump(then)
-        body.place(good)
+        self.note(self.buffer.fault, call)
+        builder.jump(then)
+        builder.start_block(good)
+
+    def take_back(self, again: str) -> None:
+        """Take the step again, with its firings counted down; go on here after that."""
+        builder = self.builder
+        at = builder.emit(f"getelementptr i64, ptr %buffer, i64 {STEP}")
+        first = builder.emit(f"icmp eq i64 {builder.emit(f'load i64, ptr {at}')}, 1")
+        back, noted = builder.label("back"), builder.label("noted")
+        builder.end(f"br i1 {first}, label %{back}, label %{noted}")
+        builder.start_block(back)
+        builder.line(f"store i64 -1, ptr {at}")
+        self.copy()
+        builder.jump(again)
+        builder.start_block(noted)
+        builder.line(f"store i64 1, ptr {at}")
+
+    def refused_late(self, rule: Translated, result: str, then: str, again: str) -> None:
+        """Go to `then` if an action was refused late, with its firings taken back."""
+        if not rule.refused_late:
+            return
+        builder = self.builder
+        vain, good = builder.label("vain"), builder.label("good")
+        refused = builder.emit(f"icmp eq i64 {result}, {IN_VAIN}")
+        builder.end(f"br i1 {refused}, label %{vain}, label %{good}")
+        builder.start_block(vain)
+        self.take_back(again)
+        builder.jump(then)
+        builder.start_block(good)
 
     def action(self, number: int, action: Action, index: int) -> int:
         """Loops over an action's arguments; how many calls it has."""
         loops = self.open_loops(action.parameters)
         calls = str(index)
         if loops.each:
-            calls = self.body.op(f"add i64 {loops.linear}, {index}")
+            calls = self.builder.emit(f"add i64 {loops.linear}, {index}")
         self.one_call(number, action, calls, loops.values)
         self.close_loops(loops)
         return loops.count
 
     def open_loops(self, parameters: Mapping[str, ParameterDomain]) -> Loops:
         """Begin a loop over the values of each parameter, one inside of the other."""
-        body, loops = self.body, Loops()
+        builder, loops = self.builder, Loops()
         for domain in parameters.values():
             values = list(self.instance.values(domain))
-            counter = body.local()
-            body.line(f"store i64 0, ptr {counter}")
-            test, inside, out = body.label("each"), body.label("do"), body.label("done")
-            body.place(test)
-            at = body.op(f"load i64, ptr {counter}")
-            more = body.op(f"icmp slt i64 {at}, {len(values)}")
-            body.end(f"br i1 {more}, label %{inside}, label %{out}")
-            body.place(inside)
+            counter = builder.local()
+            builder.line(f"store i64 0, ptr {counter}")
+            test, inside, out = builder.label("each"), builder.label("do"), builder.label("done")
+            builder.start_block(test)
+            at = builder.emit(f"load i64, ptr {counter}")
+            more = builder.emit(f"icmp slt i64 {at}, {len(values)}")
+            builder.end(f"br i1 {more}, label %{inside}, label %{out}")
+            builder.start_block(inside)
             loops.each.append((counter, at, test, out))
             argument = at
             if values != list(range(len(values))):
                 table = self.program.table(tuple(values))
-                at_table = body.op(f"getelementptr i64, ptr {table}, i64 {at}")
-                argument = body.op(f"load i64, ptr {at_table}")
+                at_table = builder.emit(f"getelementptr i64, ptr {table}, i64 {at}")
+                argument = builder.emit(f"load i64, ptr {at_table}")
             loops.values.append(Reg(argument))
-            before = body.op(f"mul i64 {loops.linear}, {len(values)}")
-            loops.linear = body.op(f"add i64 {before}, {at}")
+            before = builder.emit(f"mul i64 {loops.linear}, {len(values)}")
+            loops.linear = builder.emit(f"add i64 {before}, {at}")
             loops.count *= len(values)
         return loops
 
     def close_loops(self, loops: Loops) -> None:
         """Go on with the next values, and behind the loops when there are none."""
-        body = self.body
+        builder = self.builder
         for counter, at, test, out in reversed(loops.each):
-            body.line(f"store i64 {body.op(f'add i64 {at}, 1')}, ptr {counter}")
-            body.jump(test)
-            body.place(out)
+            builder.line(f"store i64 {builder.emit(f'add i64 {at}, 1')}, ptr {counter}")
+            builder.jump(test)
+            builder.start_block(out)
 
     def one_call(self, number: int, action: Action, call: str, arguments: list[Reg]) -> None:
-        body, program = self.body, self.program
+        builder, program = self.builder, self.program
         settle = self.instance.model.settle
-        again = body.label("take")
-        body.place(again)
+        again = builder.label("take")
+        builder.start_block(again)
         self.no_effects()
         state: Symbol = RecordAt("%next")
         rule = program.translate(self.rule(action.function), [state, *arguments], action=True)
         inside = "".join(f", i64 {a}" for a in arguments)
-        result = body.op(f"call i64 {rule.name}(ptr %book, ptr %now, ptr %next{inside})")
-        taken, out, recycle = body.label("taken"), body.label("out"), body.label("again")
-        refused = body.op(f"icmp eq i64 {result}, {DISABLED}")
-        body.end(f"br i1 {refused}, label %{out}, label %{taken}")
-        body.place(taken)
-        body.line("store i64 1, ptr %enabled")
+        result = builder.emit(f"call i64 {rule.name}(ptr %buffer, ptr %now, ptr %next{inside})")
+        taken, out, recycle = builder.label("taken"), builder.label("out"), builder.label("again")
+        refused = builder.emit(f"icmp eq i64 {result}, {DISABLED}")
+        builder.end(f"br i1 {refused}, label %{out}, label %{taken}")
+        builder.start_block(taken)
+        self.refused_late(rule, result, recycle, again)
+        builder.line("store i64 1, ptr %enabled")
         if rule.faults:
             self.fault_of(result, recycle, call, again)
         if settle is not None:
             tidy = program.translate(self.rule(settle), [state])
-            value = body.op(f"call i64 {tidy.name}(ptr %book, ptr %next)")
+            value = builder.emit(f"call i64 {tidy.name}(ptr %buffer, ptr %next)")
             if tidy.faults:
                 self.fault_of(value, recycle, call, again)
         self.scratch_at_rest(recycle, call, again)
-        self.bump(self.book.taken + number)
+        self.bump(self.buffer.taken + number)
         self.step_properties(action, call, result, arguments)
         self.write_row(call)
-        body.place(recycle)
+        builder.start_block(recycle)
         self.copy()
-        body.place(out)
+        builder.start_block(out)
 
     def scratch_at_rest(self, then: str, call: str, again: str) -> None:
-        layout, body = self.program.layout, self.body
-        if layout.room == layout.words:
+        layout, builder = self.program.layout, self.builder
+        if layout.capacity == layout.words:
             return
         total = "0"
         rest = layout.initial()
-        for i in range(layout.words, layout.room):
-            at = body.op(f"getelementptr i64, ptr %next, i64 {i}")
+        for i in range(layout.words, layout.capacity):
+            at = builder.emit(f"getelementptr i64, ptr %next, i64 {i}")
             number = int.from_bytes(rest[8 * i : 8 * i + 8], "little")
-            different = body.op(f"xor i64 {body.op(f'load i64, ptr {at}')}, {number}")
-            total = body.op(f"or i64 {total}, {different}")
-        clean, dirty = body.label("clean"), body.label("dirty")
-        body.end(f"br i1 {body.op(f'icmp eq i64 {total}, 0')}, label %{clean}, label %{dirty}")
-        body.place(dirty)
+            different = builder.emit(f"xor i64 {builder.emit(f'load i64, ptr {at}')}, {number}")
+            total = builder.emit(f"or i64 {total}, {different}")
+        clean, dirty = builder.label("clean"), builder.label("dirty")
+        builder.end(
+            f"br i1 {builder.emit(f'icmp eq i64 {total}, 0')}, label %{clean}, label %{dirty}"
+        )
+        builder.start_block(dirty)
         names = ", ".join(layout.scratch_fields)
         site = self.program.site(
             "STP004", self.instance.model.name, f"a step leaves notes in scratch fields ({names})"
         )
-        body.line(f"call void @note_fault(ptr %book, i64 {site})")
+        builder.line(f"call void @note_fault(ptr %buffer, i64 {site})")
         self.fault_of(str(FAULT), then, call, again)
-        body.jump(then)
-        body.place(clean)
+        builder.jump(then)
+        builder.start_block(clean)
 
     def step_properties(self, action: Action, call: str, result: str, arguments: list[Reg]) -> None:
         """Ask the properties of the step that was taken, in the declared order."""
@@ -451,9 +476,9 @@ class Expansion:
         for general, group in groupby(declared, lambda prop: prop.on is None):
             some = list(group)
             if general:
-                self.body.line(
+                self.builder.line(
                     f"call void {self.shared(some, states)}"
-                    f"(ptr %book, ptr %now, ptr %next, i64 %index, i64 {call})"
+                    f"(ptr %buffer, ptr %now, ptr %next, i64 %index, i64 {call})"
                 )
                 continue
             for prop in some:
@@ -462,54 +487,56 @@ class Expansion:
 
     def shared(self, declared: list[Property], states: list[Symbol]) -> str:
         """The function that asks properties of every step; actions share it."""
-        name = f"@steps{self.book.numbers[declared[0].name]}"
+        name = f"@steps{self.buffer.numbers[declared[0].name]}"
         if name not in self.beside:
-            whole, self.body = self.body, FunctionBuilder()
+            whole, self.builder = self.builder, FunctionBuilder()
             for prop in declared:
                 self.ask(prop, states, "%call")
-            self.body.end("ret void")
-            self.beside[name] = self.body.text(
-                f"define internal void {name}(ptr %book, ptr %now, ptr %next, i64 %index,"
+            self.builder.end("ret void")
+            self.beside[name] = self.builder.text(
+                f"define internal void {name}(ptr %buffer, ptr %now, ptr %next, i64 %index,"
                 " i64 %call) noinline nounwind"
             )
-            self.body = whole
+            self.builder = whole
         return name
 
     def write_row(self, call: str) -> None:
-        body, packed = self.body, self.program.layout.packed
-        row = body.op("load i64, ptr %rows")
-        at = body.op(
-            f"getelementptr i64, ptr %out_words, i64 {body.op(f'mul i64 {row}, {packed}')}"
+        builder, packed = self.builder, self.program.layout.packed
+        row = builder.emit("load i64, ptr %rows")
+        at = builder.emit(
+            f"getelementptr i64, ptr %out_words, i64 {builder.emit(f'mul i64 {row}, {packed}')}"
         )
-        body.line(f"call void @pack(ptr %next, ptr {at})")
+        builder.line(f"call void @pack(ptr %next, ptr {at})")
         total = "0"
         for i in range(packed):
-            new = body.op(f"getelementptr i64, ptr {at}, i64 {i}")
-            old = body.op(f"getelementptr i64, ptr %source, i64 {i}")
-            a, b = body.op(f"load i64, ptr {new}"), body.op(f"load i64, ptr {old}")
-            total = body.op(f"or i64 {total}, {body.op(f'xor i64 {a}, {b}')}")
-        source = body.op(f"getelementptr i32, ptr %out_source, i64 {row}")
-        body.line(f"store i32 {body.op('trunc i64 %index to i32')}, ptr {source}")
-        number = body.op(f"getelementptr i32, ptr %out_call, i64 {row}")
-        narrow = body.op(f"trunc i64 {call} to i32")
-        body.line(f"store i32 {narrow}, ptr {number}")
-        moved = body.op(f"zext i1 {body.op(f'icmp ne i64 {total}, 0')} to i64")
-        body.line(f"store i64 {body.op(f'add i64 {row}, {moved}')}, ptr %rows")
+            new = builder.emit(f"getelementptr i64, ptr {at}, i64 {i}")
+            old = builder.emit(f"getelementptr i64, ptr %source, i64 {i}")
+            a, b = builder.emit(f"load i64, ptr {new}"), builder.emit(f"load i64, ptr {old}")
+            total = builder.emit(f"or i64 {total}, {builder.emit(f'xor i64 {a}, {b}')}")
+        source = builder.emit(f"getelementptr i32, ptr %out_source, i64 {row}")
+        builder.line(f"store i32 {builder.emit('trunc i64 %index to i32')}, ptr {source}")
+        number = builder.emit(f"getelementptr i32, ptr %out_call, i64 {row}")
+        narrow = builder.emit(f"trunc i64 {call} to i32")
+        builder.line(f"store i32 {narrow}, ptr {number}")
+        moved = builder.emit(f"zext i1 {builder.emit(f'icmp ne i64 {total}, 0')} to i64")
+        builder.line(f"store i64 {builder.emit(f'add i64 {row}, {moved}')}, ptr %rows")
 
     def deadlock(self) -> None:
-        body, final = self.body, self.instance.model.final
-        stuck, fine = body.label("stuck"), body.label("alive")
-        any_ = body.op(f"icmp ne i64 {body.op('load i64, ptr %enabled')}, 0")
-        body.end(f"br i1 {any_}, label %{fine}, label %{stuck}")
-        body.place(stuck)
+        builder, final = self.builder, self.instance.model.final
+        stuck, fine = builder.label("stuck"), builder.label("alive")
+        any_ = builder.emit(f"icmp ne i64 {builder.emit('load i64, ptr %enabled')}, 0")
+        builder.end(f"br i1 {any_}, label %{fine}, label %{stuck}")
+        builder.start_block(stuck)
         self.no_effects()
         if final is not None:
             function = self.program.translate(self.rule(final), [RecordAt("%now")], reading=True)
-            bad = body.label("deadlock")
-            value = body.op(f"call i64 {function.name}(ptr %book, ptr %now)")
+            bad = builder.label("deadlock")
+            value = builder.emit(f"call i64 {function.name}(ptr %buffer, ptr %now)")
             if function.faults:
                 self.fault_of(value, fine, "-1")
-            body.end(f"br i1 {body.op(f'icmp ne i64 {value}, 0')}, label %{fine}, label %{bad}")
-            body.place(bad)
-        self.note(self.book.deadlock, "-1")
-        body.place(fine)
+            builder.end(
+                f"br i1 {builder.emit(f'icmp ne i64 {value}, 0')}, label %{fine}, label %{bad}"
+            )
+            builder.start_block(bad)
+        self.note(self.buffer.deadlock, "-1")
+        builder.start_block(fine)

@@ -200,59 +200,63 @@ class SymmetryText:
         return name
 
     @staticmethod
-    def byte(body: FunctionBuilder, place: Place, i: int) -> str:
-        at = body.op(f"getelementptr i8, ptr %record, i64 {place.offset + i}")
-        return body.op(f"load i8, ptr {at}")
+    def byte(builder: FunctionBuilder, place: Place, i: int) -> str:
+        at = builder.emit(f"getelementptr i8, ptr %record, i64 {place.offset + i}")
+        return builder.emit(f"load i8, ptr {at}")
 
     @staticmethod
-    def add(body: FunctionBuilder, array: str, node: str | int, amount: str) -> None:
-        body.increment(body.op(f"getelementptr i64, ptr {array}, i64 {node}"), amount)
+    def add(builder: FunctionBuilder, array: str, node: str | int, amount: str) -> None:
+        builder.increment(builder.emit(f"getelementptr i64, ptr {array}, i64 {node}"), amount)
 
-    def node_of(self, body: FunctionBuilder, table: str, byte: str) -> str:
-        at = body.op(f"getelementptr i32, ptr {table}, i64 {body.op(f'zext i8 {byte} to i64')}")
-        return body.op(f"zext i32 {body.op(f'load i32, ptr {at}')} to i64")
+    def node_of(self, builder: FunctionBuilder, table: str, byte: str) -> str:
+        at = builder.emit(
+            f"getelementptr i32, ptr {table}, i64 {builder.emit(f'zext i8 {byte} to i64')}"
+        )
+        return builder.emit(f"zext i32 {builder.emit(f'load i32, ptr {at}')} to i64")
 
     def prepare(self) -> str:
-        body = FunctionBuilder()
-        body.line("call void @unpack(ptr %words, ptr %record)")
+        builder = FunctionBuilder()
+        builder.line("call void @unpack(ptr %words, ptr %record)")
         for number in range(self.symmetry.nodes):
-            at = body.op(f"getelementptr i64, ptr %colours, i64 {number}")
-            body.line(f"store i64 0, ptr {at}")
+            at = builder.emit(f"getelementptr i64, ptr %colours, i64 {number}")
+            builder.line(f"store i64 0, ptr {at}")
         for place in self.places:
             key = self.key()
             sort = self.value_sort(place)
             for i in range(place.size):
                 node = self.index_node(place, i)
                 if sort is None and node is not None:
-                    value = body.op(f"zext i8 {self.byte(body, place, i)} to i64")
-                    self.add(body, "%colours", node, body.op(f"mul i64 {value}, {key}"))
+                    value = builder.emit(f"zext i8 {self.byte(builder, place, i)} to i64")
+                    self.add(builder, "%colours", node, builder.emit(f"mul i64 {value}, {key}"))
                 elif sort is not None and node is None:
                     table = self.node_table(place)
-                    target = self.node_of(body, table, self.byte(body, place, i))
-                    self.add(body, "%colours", target, str(self.key()))
-        body.end("ret void")
-        return body.text("define void @prepare(ptr %words, ptr %record, ptr %colours) nounwind")
+                    target = self.node_of(builder, table, self.byte(builder, place, i))
+                    self.add(builder, "%colours", target, str(self.key()))
+        builder.end("ret void")
+        return builder.text("define void @prepare(ptr %words, ptr %record, ptr %colours) nounwind")
 
-    def mix(self, body: FunctionBuilder, colour: str, key: int) -> str:
-        folded = body.op(f"xor i64 {colour}, {body.op(f'lshr i64 {colour}, 31')}")
-        product = body.op(f"mul i64 {folded}, {key}")
-        return body.op(f"xor i64 {product}, {body.op(f'lshr i64 {product}, 32')}")
+    def mix(self, builder: FunctionBuilder, colour: str, key: int) -> str:
+        folded = builder.emit(f"xor i64 {colour}, {builder.emit(f'lshr i64 {colour}, 31')}")
+        product = builder.emit(f"mul i64 {folded}, {key}")
+        return builder.emit(f"xor i64 {product}, {builder.emit(f'lshr i64 {product}, 32')}")
 
     def refine(self) -> str:
-        body, nodes = FunctionBuilder(), self.symmetry.nodes
-        body.entry.append(f"  %new = alloca [{nodes} x i64], align 8")
-        counter = body.local()
-        body.line(f"store i64 0, ptr {counter}")
-        body.place("round")
-        done = body.op(f"load i64, ptr {counter}")
-        body.end(f"br i1 {body.op(f'icmp slt i64 {done}, %rounds')}, label %look, label %out")
-        body.place("look")
+        builder, nodes = FunctionBuilder(), self.symmetry.nodes
+        builder.entry.append(f"  %new = alloca [{nodes} x i64], align 8")
+        counter = builder.local()
+        builder.line(f"store i64 0, ptr {counter}")
+        builder.start_block("round")
+        done = builder.emit(f"load i64, ptr {counter}")
+        builder.end(
+            f"br i1 {builder.emit(f'icmp slt i64 {done}, %rounds')}, label %look, label %out"
+        )
+        builder.start_block("look")
         colours = []
         for node in range(nodes):
-            old = body.op(f"getelementptr i64, ptr %colours, i64 {node}")
-            new = body.op(f"getelementptr i64, ptr %new, i64 {node}")
-            colours.append(body.op(f"load i64, ptr {old}"))
-            body.line(f"store i64 {colours[-1]}, ptr {new}")
+            old = builder.emit(f"getelementptr i64, ptr %colours, i64 {node}")
+            new = builder.emit(f"getelementptr i64, ptr %new, i64 {node}")
+            colours.append(builder.emit(f"load i64, ptr {old}"))
+            builder.line(f"store i64 {colours[-1]}, ptr {new}")
         for place in self.places:
             nodes_here = [self.index_node(place, i) for i in range(place.size)]
             if self.value_sort(place) is None or all(n is None for n in nodes_here):
@@ -261,11 +265,11 @@ class SymmetryText:
             for i, here in enumerate(nodes_here):
                 if here is None:
                     continue
-                target = self.node_of(body, table, self.byte(body, place, i))
-                at = body.op(f"getelementptr i64, ptr %colours, i64 {target}")
-                seen = self.mix(body, body.op(f"load i64, ptr {at}"), there)
-                self.add(body, "%new", here, seen)
-                self.add(body, "%new", target, self.mix(body, colours[here], back))
+                target = self.node_of(builder, table, self.byte(builder, place, i))
+                at = builder.emit(f"getelementptr i64, ptr %colours, i64 {target}")
+                seen = self.mix(builder, builder.emit(f"load i64, ptr {at}"), there)
+                self.add(builder, "%new", here, seen)
+                self.add(builder, "%new", target, self.mix(builder, colours[here], back))
         for sort, first in self.symmetry.products.items():
             keys = [(self.key(), self.key()) for _ in sort.factors]
             for value in range(sort.size(self.symmetry.bounds)):
@@ -273,19 +277,19 @@ class SymmetryText:
                 for part, (up, down) in zip(parts, keys, strict=True):
                     if part is None:
                         continue
-                    self.add(body, "%new", first + value, self.mix(body, colours[part], up))
-                    self.add(body, "%new", part, self.mix(body, colours[first + value], down))
+                    self.add(builder, "%new", first + value, self.mix(builder, colours[part], up))
+                    self.add(builder, "%new", part, self.mix(builder, colours[first + value], down))
         for node in range(nodes):
-            old = body.op(f"getelementptr i64, ptr %colours, i64 {node}")
-            new = body.op(f"getelementptr i64, ptr %new, i64 {node}")
-            body.line(f"store i64 {body.op(f'load i64, ptr {new}')}, ptr {old}")
-        body.line(f"store i64 {body.op(f'add i64 {done}, 1')}, ptr {counter}")
-        body.jump("round")
-        body.place("out")
-        body.end("ret void")
-        return body.text("define void @refine(ptr %record, ptr %colours, i64 %rounds) nounwind")
+            old = builder.emit(f"getelementptr i64, ptr %colours, i64 {node}")
+            new = builder.emit(f"getelementptr i64, ptr %new, i64 {node}")
+            builder.line(f"store i64 {builder.emit(f'load i64, ptr {new}')}, ptr {old}")
+        builder.line(f"store i64 {builder.emit(f'add i64 {done}, 1')}, ptr {counter}")
+        builder.jump("round")
+        builder.start_block("out")
+        builder.end("ret void")
+        return builder.text("define void @refine(ptr %record, ptr %colours, i64 %rounds) nounwind")
 
-    def renamed(self, body: FunctionBuilder, sort: Sort, value: int) -> str:
+    def renamed(self, builder: FunctionBuilder, sort: Sort, value: int) -> str:
         """The element that element `value` of `sort` becomes."""
         symmetry = self.symmetry
         if not symmetry.moves(sort):
@@ -294,7 +298,9 @@ class SymmetryText:
         for part in sort.parts:
             size = part.size(symmetry.bounds)
             if value < before + size:
-                return body.op(f"add i64 {self.renamed(body, part, value - before)}, {before}")
+                return builder.emit(
+                    f"add i64 {self.renamed(builder, part, value - before)}, {before}"
+                )
             before += size
         if sort.factors:
             digits, rest = [], value
@@ -303,19 +309,19 @@ class SymmetryText:
                 digits.append(digit)
             total = "0"
             for factor, digit in zip(sort.factors, reversed(digits), strict=True):
-                scaled = body.op(f"mul i64 {total}, {factor.size(symmetry.bounds)}")
-                total = body.op(f"add i64 {scaled}, {self.renamed(body, factor, digit)}")
+                scaled = builder.emit(f"mul i64 {total}, {factor.size(symmetry.bounds)}")
+                total = builder.emit(f"add i64 {scaled}, {self.renamed(builder, factor, digit)}")
             return total
-        at = body.op(f"getelementptr i8, ptr %renaming, i64 {symmetry.base[sort] + value}")
-        return body.op(f"zext i8 {body.op(f'load i8, ptr {at}')} to i64")
+        at = builder.emit(f"getelementptr i8, ptr %renaming, i64 {symmetry.base[sort] + value}")
+        return builder.emit(f"zext i8 {builder.emit(f'load i8, ptr {at}')} to i64")
 
     def image(self) -> str:
-        body, layout = FunctionBuilder(), self.layout
-        body.entry.append(f"  %copy = alloca [{layout.room} x i64], align 8")
-        for word in range(layout.room):
-            source = body.op(f"getelementptr i64, ptr %record, i64 {word}")
-            target = body.op(f"getelementptr i64, ptr %copy, i64 {word}")
-            body.line(f"store i64 {body.op(f'load i64, ptr {source}')}, ptr {target}")
+        builder, layout = FunctionBuilder(), self.layout
+        builder.entry.append(f"  %copy = alloca [{layout.capacity} x i64], align 8")
+        for word in range(layout.capacity):
+            source = builder.emit(f"getelementptr i64, ptr %record, i64 {word}")
+            target = builder.emit(f"getelementptr i64, ptr %copy, i64 {word}")
+            builder.line(f"store i64 {builder.emit(f'load i64, ptr {source}')}, ptr {target}")
         places_of: dict[Sort, list[str]] = {}
         values_of: dict[Sort, str] = {}
         for place in self.places:
@@ -324,32 +330,32 @@ class SymmetryText:
             if not moved and sort is None:
                 continue
             if over is not None and moved and over not in places_of:
-                places_of[over] = [self.renamed(body, over, i) for i in range(place.size)]
+                places_of[over] = [self.renamed(builder, over, i) for i in range(place.size)]
             if sort is not None and sort not in values_of:
-                values_of[sort] = self.value_table(body, sort, place)
+                values_of[sort] = self.value_table(builder, sort, place)
             for i in range(place.size):
-                byte = self.byte(body, place, i)
+                byte = self.byte(builder, place, i)
                 if sort is not None:
-                    wide = body.op(f"zext i8 {byte} to i64")
-                    at = body.op(f"getelementptr i8, ptr {values_of[sort]}, i64 {wide}")
-                    byte = body.op(f"load i8, ptr {at}")
-                start = body.op(f"getelementptr i8, ptr %copy, i64 {place.offset}")
+                    wide = builder.emit(f"zext i8 {byte} to i64")
+                    at = builder.emit(f"getelementptr i8, ptr {values_of[sort]}, i64 {wide}")
+                    byte = builder.emit(f"load i8, ptr {at}")
+                start = builder.emit(f"getelementptr i8, ptr %copy, i64 {place.offset}")
                 to = places_of[over][i] if over is not None and moved else str(i)
-                body.line(
-                    f"store i8 {byte}, ptr {body.op(f'getelementptr i8, ptr {start}, i64 {to}')}"
+                builder.line(
+                    f"store i8 {byte}, ptr {builder.emit(f'getelementptr i8, ptr {start}, i64 {to}')}"
                 )
-        body.line("call void @pack(ptr %copy, ptr %words)")
-        body.end("ret void")
-        return body.text("define void @image(ptr %record, ptr %renaming, ptr %words) nounwind")
+        builder.line("call void @pack(ptr %copy, ptr %words)")
+        builder.end("ret void")
+        return builder.text("define void @image(ptr %record, ptr %renaming, ptr %words) nounwind")
 
-    def value_table(self, body: FunctionBuilder, sort: Sort, place: Place) -> str:
+    def value_table(self, builder: FunctionBuilder, sort: Sort, place: Place) -> str:
         """A table in memory from old to new bytes of a reference."""
         count = 1 << place.bits
-        room = body.local(f"[{count} x i8]")
+        slot = builder.local(f"[{count} x i8]")
         size = sort.size(self.symmetry.bounds)
         for value in range(count):
-            new = self.renamed(body, sort, value) if value < size else str(value)
-            narrow = body.op(f"trunc i64 {new} to i8")
-            at = body.op(f"getelementptr i8, ptr {room}, i64 {value}")
-            body.line(f"store i8 {narrow}, ptr {at}")
-        return room
+            new = self.renamed(builder, sort, value) if value < size else str(value)
+            narrow = builder.emit(f"trunc i64 {new} to i8")
+            at = builder.emit(f"getelementptr i8, ptr {slot}, i64 {value}")
+            builder.line(f"store i8 {narrow}, ptr {at}")
+        return slot

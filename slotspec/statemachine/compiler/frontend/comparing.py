@@ -34,17 +34,17 @@ def unchanged(to: Expressions, node: ast.Call) -> Symbol:
         place = to.place_of(one, name)
         assert place is not None
         places.append((place.offset, place.size))
-    body, total = to.body, "0"
+    builder, total = to.builder, "0"
     for begin, size in _chunks(places):
         values = []
         for record in (one, two):
-            at = body.op(f"getelementptr i8, ptr {record.pointer}, i64 {begin}")
-            values.append(body.op(f"load i{8 * size}, ptr {at}, align 1"))
-        different = body.op(f"xor i{8 * size} {values[0]}, {values[1]}")
+            at = builder.emit(f"getelementptr i8, ptr {record.pointer}, i64 {begin}")
+            values.append(builder.emit(f"load i{8 * size}, ptr {at}, align 1"))
+        different = builder.emit(f"xor i{8 * size} {values[0]}, {values[1]}")
         if size < WORD:
-            different = body.op(f"zext i{8 * size} {different} to i64")
-        total = body.op(f"or i64 {total}, {different}")
-    return Reg(body.op(f"icmp eq i64 {total}, 0"), True)
+            different = builder.emit(f"zext i{8 * size} {different} to i64")
+        total = builder.emit(f"or i64 {total}, {different}")
+    return Reg(builder.emit(f"icmp eq i64 {total}, 0"), True)
 
 
 def _name(to: Expressions, node: ast.expr) -> str:

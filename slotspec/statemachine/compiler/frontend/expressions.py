@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from slotspec.statemachine.compiler.backend.function_builder import Reg, Value
+from slotspec.statemachine.compiler.backend.result_buffer import EFFECT_COUNT
 from slotspec.statemachine.compiler.frontend.iteration import Iteration
 from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
@@ -23,9 +24,8 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     Table,
     known,
 )
-from slotspec.statemachine.compiler.program import EFFECT_COUNT
 from slotspec.statemachine.declaration import source as sources
-from slotspec.statemachine.declaration.ranges import LEAVES, LOW
+from slotspec.statemachine.declaration.integers import LEAVES, LOW
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.errors import RuleError
 
@@ -174,7 +174,7 @@ class Expressions(Iteration):
         name = node.id
         if name in self.symbols:
             return self.symbols[name]
-        if name in self.rooms:
+        if name in self.slots:
             return self.load_local(name, node)
         if name in self.handles:
             return self.load_handle(name, node)
@@ -294,43 +294,43 @@ class Expressions(Iteration):
             return self.one_comparison(left, node.ops[0], node.comparators[0], node)[0]
         if any(isinstance(op, ast.In | ast.NotIn) for op in node.ops[:-1]):
             raise self.reject("RUL003", node, "'in' is the last of a chain; write 'and'")
-        body = self.body
-        room, out = body.local("i1"), body.label("compared")
+        builder = self.builder
+        slot, out = builder.local("i1"), builder.label("compared")
         for i, (op, right) in enumerate(zip(node.ops, node.comparators, strict=True)):
             value, left = self.one_comparison(left, op, right, node)
-            body.line(f"store i1 {body.i1(value)}, ptr {room}")
+            builder.line(f"store i1 {builder.i1(value)}, ptr {slot}")
             if i == 0:
                 always = set(self.assigned)
             if i < len(node.ops) - 1:
-                more = body.label("more")
-                body.branch(value, more, out)
-                body.place(more)
-        body.place(out)
+                more = builder.label("more")
+                builder.branch(value, more, out)
+                builder.start_block(more)
+        builder.start_block(out)
         self.assigned = always
-        return Reg(body.op(f"load i1, ptr {room}"), True)
+        return Reg(builder.emit(f"load i1, ptr {slot}"), True)
 
     def one_comparison(
         self, left: Value, op: ast.cmpop, right_node: ast.expr, node: ast.AST
     ) -> tuple[Value, Value]:
-        body = self.body
+        builder = self.builder
         if isinstance(op, ast.In | ast.NotIn):
             found = self.contains(left, right_node)
             if isinstance(op, ast.In):
                 return found, 0
             if isinstance(found, int):
                 return int(not found), 0
-            return Reg(body.op(f"xor i1 {body.i1(found)}, true"), True), 0
+            return Reg(builder.emit(f"xor i1 {builder.i1(found)}, true"), True), 0
         if type(op) not in COMPARISONS:
             raise self.reject("RUL003", node, "'is' compares objects; rules know integers: use ==")
         right = self.number(right_node)
         if isinstance(left, int) and isinstance(right, int):
             return int(FOLDED[type(op)](left, right)), right
-        operands = f"{body.i64(left)}, {body.i64(right)}"
-        return Reg(body.op(f"icmp {COMPARISONS[type(op)]} i64 {operands}"), True), right
+        operands = f"{builder.i64(left)}, {builder.i64(right)}"
+        return Reg(builder.emit(f"icmp {COMPARISONS[type(op)]} i64 {operands}"), True), right
 
     def contains(self, left: Value, node: ast.expr) -> Value:
         """Whether `left` is among the elements of `node`."""
-        body = self.body
+        builder = self.builder
         if isinstance(node, ast.Set):
             node = ast.copy_location(ast.Tuple(node.elts, ast.Load()), node)
         among = self.expression(node)
@@ -341,9 +341,9 @@ class Expressions(Iteration):
         if isinstance(among, Table | Row):
             found = "false"
             for v in among.values if isinstance(among, Table) else among.parts:
-                value = body.i64(self.as_number(v, node))
-                equal = body.op(f"icmp eq i64 {body.i64(left)}, {value}")
-                found = body.op(f"or i1 {found}, {equal}")
+                value = builder.i64(self.as_number(v, node))
+                equal = builder.emit(f"icmp eq i64 {builder.i64(left)}, {value}")
+                found = builder.emit(f"or i1 {found}, {equal}")
             return Reg(found, True)
         if isinstance(among, Range):
             return self.within(left, among)
@@ -351,59 +351,61 @@ class Expressions(Iteration):
             raise self.reject(
                 "RUL003", node, "'in' needs a tuple, a range or an array field on its right"
             )
-        room, out = body.local("i1"), body.label("found")
-        body.line(f"store i1 true, ptr {room}")
-        text = body.i64(left)
+        slot, out = builder.local("i1"), builder.label("found")
+        builder.line(f"store i1 true, ptr {slot}")
+        text = builder.i64(left)
 
         def look(element: Symbol, again: str, _: str) -> None:
-            equal = body.op(f"icmp eq i64 {text}, {body.i64(self.as_number(element, node))}")
-            body.end(f"br i1 {equal}, label %{out}, label %{again}")
+            equal = builder.emit(
+                f"icmp eq i64 {text}, {builder.i64(self.as_number(element, node))}"
+            )
+            builder.end(f"br i1 {equal}, label %{out}, label %{again}")
 
         self.each(self.course_of(among, node), look)
-        body.line(f"store i1 false, ptr {room}")
-        body.place(out)
-        return Reg(body.op(f"load i1, ptr {room}"), True)
+        builder.line(f"store i1 false, ptr {slot}")
+        builder.start_block(out)
+        return Reg(builder.emit(f"load i1, ptr {slot}"), True)
 
     def within(self, left: Value, among: Range) -> Value:
         """Whether `left` is one of a range."""
-        body, step = self.body, among.step
+        builder, step = self.builder, among.step
         if isinstance(left, int) and isinstance(among.first, int) and isinstance(among.stop, int):
             return int(left in range(among.first, among.stop, step))
-        text, first, stop = body.i64(left), body.i64(among.first), body.i64(among.stop)
-        begun = body.op(f"icmp {'sge' if step > 0 else 'sle'} i64 {text}, {first}")
-        before = body.op(f"icmp {'slt' if step > 0 else 'sgt'} i64 {text}, {stop}")
-        found = body.op(f"and i1 {begun}, {before}")
+        text, first, stop = builder.i64(left), builder.i64(among.first), builder.i64(among.stop)
+        begun = builder.emit(f"icmp {'sge' if step > 0 else 'sle'} i64 {text}, {first}")
+        before = builder.emit(f"icmp {'slt' if step > 0 else 'sgt'} i64 {text}, {stop}")
+        found = builder.emit(f"and i1 {begun}, {before}")
         if abs(step) > 1:
-            rest = body.op(f"srem i64 {body.op(f'sub i64 {text}, {first}')}, {abs(step)}")
-            found = body.op(f"and i1 {found}, {body.op(f'icmp eq i64 {rest}, 0')}")
+            rest = builder.emit(f"srem i64 {builder.emit(f'sub i64 {text}, {first}')}, {abs(step)}")
+            found = builder.emit(f"and i1 {found}, {builder.emit(f'icmp eq i64 {rest}, 0')}")
         return Reg(found, True)
 
     def unary(self, node: ast.UnaryOp) -> Value:
         negation = isinstance(node.op, ast.Not)
         value = self.as_bool(node.operand) if negation else self.number(node.operand)
-        body = self.body
+        builder = self.builder
         match node.op:
             case ast.Not():
                 if isinstance(value, int):
                     return int(not value)
-                return Reg(body.op(f"xor i1 {body.i1(value)}, true"), True)
+                return Reg(builder.emit(f"xor i1 {builder.i1(value)}, true"), True)
             case ast.USub():
                 if isinstance(value, int):
                     return self.fitting(-value, node)
                 if self.may_leave(node):
-                    return self.checked_operation("ssub", "0", body.i64(value), node)
-                return Reg(body.op(f"sub i64 0, {body.i64(value)}"))
+                    return self.checked_operation("ssub", "0", builder.i64(value), node)
+                return Reg(builder.emit(f"sub i64 0, {builder.i64(value)}"))
             case ast.Invert():
                 if isinstance(value, int):
                     return self.fitting(~value, node)
                 if self.may_leave(node):
-                    return self.checked_operation("ssub", "-1", body.i64(value), node)
-                return Reg(body.op(f"xor i64 {body.i64(value)}, -1"))
+                    return self.checked_operation("ssub", "-1", builder.i64(value), node)
+                return Reg(builder.emit(f"xor i64 {builder.i64(value)}, -1"))
             case _:
                 return value
 
     def arithmetic(self, op: ast.operator, a: Value, b: Value, node: ast.AST) -> Value:
-        body = self.body
+        builder = self.builder
         division = isinstance(op, ast.FloorDiv | ast.Mod)
         if type(op) not in FOLDED_ARITHMETIC:
             raise self.reject(
@@ -411,73 +413,78 @@ class Expressions(Iteration):
             )
         if isinstance(a, int) and isinstance(b, int) and not (division and b == 0):
             return self.fitting(FOLDED_ARITHMETIC[type(op)](a, b), node)
-        x, y = body.i64(a), body.i64(b)
+        x, y = builder.i64(a), builder.i64(b)
         if type(op) in OVERFLOWING and self.may_leave(node):
             return self.checked_operation(OVERFLOWING[type(op)], x, y, node)
         if not division:
-            return Reg(body.op(f"{PLAIN[type(op)]} i64 {x}, {y}"))
-        self.check(body.op(f"icmp ne i64 {y}, 0"), "STP006", node, "division by zero")
-        rest = body.op(f"srem i64 {x}, {y}")
-        mixed = body.op(f"icmp slt i64 {body.op(f'xor i64 {rest}, {y}')}, 0")
-        wrong = body.op(f"and i1 {body.op(f'icmp ne i64 {rest}, 0')}, {mixed}")
+            result = builder.emit(f"{PLAIN[type(op)]} i64 {x}, {y}")
+            if type(op) not in OVERFLOWING and self.may_leave(node):
+                self.check(builder.emit(f"icmp sge i64 {result}, {LOW}"), "STP011", node, LEAVES)
+            return Reg(result)
+        self.check(builder.emit(f"icmp ne i64 {y}, 0"), "STP006", node, "division by zero")
+        rest = builder.emit(f"srem i64 {x}, {y}")
+        mixed = builder.emit(f"icmp slt i64 {builder.emit(f'xor i64 {rest}, {y}')}, 0")
+        wrong = builder.emit(f"and i1 {builder.emit(f'icmp ne i64 {rest}, 0')}, {mixed}")
         if isinstance(op, ast.Mod):
             return Reg(
-                body.op(f"select i1 {wrong}, i64 {body.op(f'add i64 {rest}, {y}')}, i64 {rest}")
+                builder.emit(
+                    f"select i1 {wrong}, i64 {builder.emit(f'add i64 {rest}, {y}')}, i64 {rest}"
+                )
             )
-        quotient = body.op(f"sdiv i64 {x}, {y}")
-        result = body.op(f"sub i64 {quotient}, {body.op(f'zext i1 {wrong} to i64')}")
+        quotient = builder.emit(f"sdiv i64 {x}, {y}")
+        result = builder.emit(f"sub i64 {quotient}, {builder.emit(f'zext i1 {wrong} to i64')}")
         if self.may_leave(node):
-            self.check(body.op(f"icmp sge i64 {result}, {LOW}"), "STP011", node, LEAVES)
+            self.check(builder.emit(f"icmp sge i64 {result}, {LOW}"), "STP011", node, LEAVES)
         return Reg(result)
 
     def bool_value(self, node: ast.BoolOp) -> Value:
         """``and`` and ``or`` give the value of the operand that decides, as in Python."""
-        body = self.body
-        room, out = body.local(), body.label("decided")
+        builder = self.builder
+        slot, out = builder.local(), builder.label("decided")
         for i, part in enumerate(node.values):
             value = self.number(part)
             if i == 0:
                 always = set(self.assigned)
-            body.line(f"store i64 {body.i64(value)}, ptr {room}")
+            builder.line(f"store i64 {builder.i64(value)}, ptr {slot}")
             if i < len(node.values) - 1:
-                more = body.label("more")
+                more = builder.label("more")
                 yes, no = (more, out) if isinstance(node.op, ast.And) else (out, more)
-                body.branch(value, yes, no)
-                body.place(more)
-        body.place(out)
+                builder.branch(value, yes, no)
+                builder.start_block(more)
+        builder.start_block(out)
         self.assigned = always
-        return Reg(body.op(f"load i64, ptr {room}"))
+        return Reg(builder.emit(f"load i64, ptr {slot}"))
 
     def choice(self, node: ast.IfExp) -> Symbol:
         condition = self.constant_condition(node.test)
         if condition is not None:
             return self.expression(node.body if condition else node.orelse)
-        body = self.body
-        yes, no, out = body.label("if"), body.label("else"), body.label("chosen")
+        builder = self.builder
+        yes, no, out = builder.label("if"), builder.label("else"), builder.label("chosen")
         self.jump_on(node.test, yes, no)
         always = set(self.assigned)
-        rooms: list[str] = []
+        slots: list[str] = []
         width = None
         for label, part in ((yes, node.body), (no, node.orelse)):
-            body.place(label)
+            builder.start_block(label)
             self.assigned = set(always)
             symbol = self.expression(part)
             values = [symbol]
             if isinstance(symbol, Row | Table):
                 values = self.parts_of(symbol, part)
-            if not rooms:
+            if not slots:
                 width = len(values) if isinstance(symbol, Row | Table) else None
-                rooms = [body.local() for _ in values]
+                slots = [builder.local() for _ in values]
             if width != (len(values) if isinstance(symbol, Row | Table) else None):
                 raise self.reject(
                     "RUL007", node, "both sides of if … else need the same number of elements"
                 )
-            for room, value in zip(rooms, values, strict=True):
-                body.line(f"store i64 {body.i64(self.as_number(value, part))}, ptr {room}")
-            body.jump(out)
-        body.place(out)
+            for slot, value in zip(slots, values, strict=True):
+                builder.line(f"store i64 {builder.i64(self.as_number(value, part))}, ptr {slot}")
+            builder.jump(out)
+        builder.start_block(out)
         self.assigned = always
-        found = tuple(Reg(body.op(f"load i64, ptr {room}")) for room in rooms)
+        found = tuple(Reg(builder.emit(f"load i64, ptr {slot}")) for slot in slots)
         return found[0] if width is None else Row(found)
 
     # conditions
@@ -523,7 +530,7 @@ class Expressions(Iteration):
             at = self.symbols.get(root.id)
             if isinstance(at, int):
                 return at if node is root else None
-            if root.id in self.rooms or root.id in self.handles or root.id in self.local_names:
+            if root.id in self.slots or root.id in self.handles or root.id in self.local_names:
                 return None
             if isinstance(at, RecordAt):
                 owner = self.owner(at)
@@ -541,18 +548,18 @@ class Expressions(Iteration):
 
     def jump_on(self, node: ast.expr, yes: str, no: str) -> None:
         """Go to `yes` or `no`, looking at no more of the condition than Python does."""
-        body = self.body
+        builder = self.builder
         match node:
             case ast.BoolOp(op=op, values=values):
                 for i, part in enumerate(values[:-1]):
-                    more = body.label("more")
+                    more = builder.label("more")
                     if isinstance(op, ast.And):
                         self.jump_on(part, more, no)
                     else:
                         self.jump_on(part, yes, more)
                     if i == 0:
                         always = set(self.assigned)
-                    body.place(more)
+                    builder.start_block(more)
                 self.jump_on(values[-1], yes, no)
                 self.assigned = always
             case ast.UnaryOp(op=ast.Not(), operand=operand):
@@ -562,7 +569,7 @@ class Expressions(Iteration):
             ) in QUANTIFIERS:
                 self.quantify(quantifier == Known(any), argument, yes, no)
             case _:
-                body.branch(self.as_bool(node), yes, no)
+                builder.branch(self.as_bool(node), yes, no)
 
     def quantify(self, some: bool, argument: ast.expr, yes: str, no: str) -> None:
         """``any`` (`some`) or ``all`` of a generator or iterable, as a jump."""
@@ -572,16 +579,14 @@ class Expressions(Iteration):
             if element is None:
                 self.jump_on(value, *where)
             else:
-                self.body.branch(self.as_number(element, value), *where)
+                self.builder.branch(self.as_number(element, value), *where)
 
         self.generate(argument, self.source_of(argument), look)
-        self.body.jump(no if some else yes)
+        self.builder.jump(no if some else yes)
 
     # calls
 
     def call(self, node: ast.Call) -> Symbol:
-        from slotspec.statemachine.compiler.frontend.intrinsics import INTRINSICS
-
         if isinstance(node.func, ast.Attribute) and node.func.attr == "elements":
             record = self.expression(node.func.value)
             if isinstance(record, RecordAt):
@@ -589,7 +594,7 @@ class Expressions(Iteration):
         target = self.expression(node.func)
         if not isinstance(target, Known):
             raise self.reject("RUL005", node, f"{ast.unparse(node.func)} cannot be called")
-        word = INTRINSICS.get(target)
+        word = self.program.intrinsics.get(target)
         if word is not None:
             return word(self, node)
         if not isinstance(target.value, types.FunctionType):
@@ -601,7 +606,7 @@ class Expressions(Iteration):
             )
         arguments = self.arguments(node, target.value)
         callee = self.program.translate(target.value, arguments, reading=self.reading)
-        return self.call_translated(callee, arguments)
+        return self.call_translated(callee, arguments, node)
 
     def elements(self, record: RecordAt, node: ast.Call) -> Range:
         """``s.elements(SORT)``: the size of the sort is that of the record's instance."""

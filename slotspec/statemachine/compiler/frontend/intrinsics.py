@@ -7,7 +7,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from slotspec.statemachine.compiler.backend.function_builder import Reg, Value
+from slotspec.statemachine.compiler.backend.result_buffer import (
+    EFFECT_CELLS,
+    EFFECT_COUNT,
+    EFFECTS_ROOM,
+    STEP,
+)
 from slotspec.statemachine.compiler.frontend.comparing import unchanged
+from slotspec.statemachine.compiler.frontend.program import Intrinsic
 from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
     Effects,
@@ -19,8 +26,8 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     Symbol,
     Table,
 )
-from slotspec.statemachine.compiler.program import EFFECT_CELLS, EFFECT_COUNT, EFFECTS_ROOM, STEP
 from slotspec.statemachine.declaration import parts, rules
+from slotspec.statemachine.declaration.integers import LEAVES
 from slotspec.statemachine.declaration.lifecycle import NO_TRANSITION, Event, Lifecycle
 
 if TYPE_CHECKING:
@@ -60,22 +67,39 @@ def _range(to: Expressions, node: ast.Call) -> Symbol:
     if not isinstance(step, int) or step == 0:
         raise to.reject("RUL011", node, "the step of range must be a constant, and not 0")
     first, stop = (0, parts[0]) if len(parts) == 1 else (parts[0], parts[1])
+    low, high = (first, stop) if step > 0 else (stop, first)
+    if isinstance(low, int) and isinstance(high, int):
+        if low < high:
+            to.fitting(high - low, node)
+    elif to.may_leave(node):
+        _see_span(to, low, high, node)
     return Range(first, stop, step)
+
+
+def _see_span(to: Expressions, low: Value, high: Value, node: ast.Call) -> None:
+    """A fault where the ends of a range are so far from each other that 64 bits cannot say it."""
+    builder = to.builder
+    ends = f"i64 {builder.i64(high)}, i64 {builder.i64(low)}"
+    both = builder.emit(f"call {{i64, i1}} @llvm.ssub.with.overflow.i64({ends})")
+    over = builder.emit(f"extractvalue {{i64, i1}} {both}, 1")
+    some = builder.emit(f"icmp slt i64 {builder.i64(low)}, {builder.i64(high)}")
+    wrong = builder.emit(f"and i1 {over}, {some}")
+    to.check(builder.emit(f"xor i1 {wrong}, true"), "STP011", node, LEAVES)
 
 
 def _quantifier(some: bool) -> Intrinsic:
     def word(to: Expressions, node: ast.Call) -> Symbol:
         (argument,) = _plain(to, node, 1)
-        body = to.body
-        room = body.local("i1")
-        yes, no, out = body.label("yes"), body.label("no"), body.label("known")
+        builder = to.builder
+        slot = builder.local("i1")
+        yes, no, out = builder.label("yes"), builder.label("no"), builder.label("known")
         to.quantify(some, argument, yes, no)
         for label, value in ((yes, "true"), (no, "false")):
-            body.place(label)
-            body.line(f"store i1 {value}, ptr {room}")
-            body.jump(out)
-        body.place(out)
-        return Reg(body.op(f"load i1, ptr {room}"), True)
+            builder.start_block(label)
+            builder.line(f"store i1 {value}, ptr {slot}")
+            builder.jump(out)
+        builder.start_block(out)
+        return Reg(builder.emit(f"load i1, ptr {slot}"), True)
 
     return word
 
@@ -105,18 +129,18 @@ def _value(to: Expressions, value: ast.expr, element: Symbol | None) -> Value:
 def _sum(to: Expressions, node: ast.Call) -> Symbol:
     argument, start = _option(to, node, "start", 1)
     course = to.source_of(argument)
-    body = to.body
-    total = body.local()
+    builder = to.builder
+    total = builder.local()
     first = 0 if start is None else to.number(start)
-    body.line(f"store i64 {body.i64(first)}, ptr {total}")
+    builder.line(f"store i64 {builder.i64(first)}, ptr {total}")
 
     def add(value: ast.expr, element: Symbol | None, _: str) -> None:
-        old = Reg(body.op(f"load i64, ptr {total}"))
+        old = Reg(builder.emit(f"load i64, ptr {total}"))
         new = to.arithmetic(ast.Add(), old, _value(to, value, element), node)
-        body.line(f"store i64 {body.i64(new)}, ptr {total}")
+        builder.line(f"store i64 {builder.i64(new)}, ptr {total}")
 
     to.generate(argument, course, add)
-    return Reg(body.op(f"load i64, ptr {total}"))
+    return Reg(builder.emit(f"load i64, ptr {total}"))
 
 
 def _next(to: Expressions, node: ast.Call) -> Symbol:
@@ -124,18 +148,18 @@ def _next(to: Expressions, node: ast.Call) -> Symbol:
         raise to.reject("RUL010", node, "next takes a generator and a default: next((…), NONE)")
     argument, default = node.args
     course = to.source_of(argument)
-    body = to.body
-    room, out = body.local(), body.label("found")
+    builder = to.builder
+    slot, out = builder.local(), builder.label("found")
     otherwise = to.number(default)
 
     def take(value: ast.expr, element: Symbol | None, _: str) -> None:
-        body.line(f"store i64 {body.i64(_value(to, value, element))}, ptr {room}")
-        body.jump(out)
+        builder.line(f"store i64 {builder.i64(_value(to, value, element))}, ptr {slot}")
+        builder.jump(out)
 
     to.generate(argument, course, take)
-    body.line(f"store i64 {body.i64(otherwise)}, ptr {room}")
-    body.place(out)
-    return Reg(body.op(f"load i64, ptr {room}"))
+    builder.line(f"store i64 {builder.i64(otherwise)}, ptr {slot}")
+    builder.start_block(out)
+    return Reg(builder.emit(f"load i64, ptr {slot}"))
 
 
 def _extreme(comparison: str, fold: Callable[[int, int], int]) -> Intrinsic:
@@ -145,9 +169,9 @@ def _extreme(comparison: str, fold: Callable[[int, int], int]) -> Intrinsic:
             if isinstance(result, int) and isinstance(value, int):
                 result = fold(result, value)
                 continue
-            a, b = to.body.i64(result), to.body.i64(value)
-            first = to.body.op(f"icmp {comparison} i64 {a}, {b}")
-            result = Reg(to.body.op(f"select i1 {first}, i64 {a}, i64 {b}"))
+            a, b = to.builder.i64(result), to.builder.i64(value)
+            first = to.builder.emit(f"icmp {comparison} i64 {a}, {b}")
+            result = Reg(to.builder.emit(f"select i1 {first}, i64 {a}, i64 {b}"))
         return result
 
     def word(to: Expressions, node: ast.Call) -> Symbol:
@@ -155,26 +179,28 @@ def _extreme(comparison: str, fold: Callable[[int, int], int]) -> Intrinsic:
             return of_several(to, node)
         argument, default = _option(to, node, "default", None)
         course = to.source_of(argument)
-        body = to.body
-        best, some = body.local(), body.local("i1")
+        builder = to.builder
+        best, some = builder.local(), builder.local("i1")
         otherwise = 0 if default is None else to.number(default)
-        body.line(f"store i64 {body.i64(otherwise)}, ptr {best}")
-        body.line(f"store i1 false, ptr {some}")
+        builder.line(f"store i64 {builder.i64(otherwise)}, ptr {best}")
+        builder.line(f"store i1 false, ptr {some}")
 
         def compare(value: ast.expr, element: Symbol | None, _: str) -> None:
-            new = body.i64(_value(to, value, element))
-            old, held = body.op(f"load i64, ptr {best}"), body.op(f"load i1, ptr {some}")
-            better = body.op(f"icmp {comparison} i64 {new}, {old}")
-            take = body.op(f"select i1 {held}, i1 {better}, i1 true")
-            body.line(f"store i64 {body.op(f'select i1 {take}, i64 {new}, i64 {old}')}, ptr {best}")
-            body.line(f"store i1 true, ptr {some}")
+            new = builder.i64(_value(to, value, element))
+            old, held = builder.emit(f"load i64, ptr {best}"), builder.emit(f"load i1, ptr {some}")
+            better = builder.emit(f"icmp {comparison} i64 {new}, {old}")
+            take = builder.emit(f"select i1 {held}, i1 {better}, i1 true")
+            builder.line(
+                f"store i64 {builder.emit(f'select i1 {take}, i64 {new}, i64 {old}')}, ptr {best}"
+            )
+            builder.line(f"store i1 true, ptr {some}")
 
         to.generate(argument, course, compare)
         if default is None:
-            held = body.op(f"load i1, ptr {some}")
+            held = builder.emit(f"load i1, ptr {some}")
             message = f"{ast.unparse(node.func)} of nothing; give it a default"
             to.check(held, "STP006", node, message)
-        return Reg(body.op(f"load i64, ptr {best}"))
+        return Reg(builder.emit(f"load i64, ptr {best}"))
 
     return word
 
@@ -184,9 +210,11 @@ def _abs(to: Expressions, node: ast.Call) -> Symbol:
     value = to.number(argument)
     if isinstance(value, int):
         return abs(value)
-    a = to.body.i64(value)
-    negative = to.body.op(f"icmp slt i64 {a}, 0")
-    return Reg(to.body.op(f"select i1 {negative}, i64 {to.body.op(f'sub i64 0, {a}')}, i64 {a}"))
+    a = to.builder.i64(value)
+    negative = to.builder.emit(f"icmp slt i64 {a}, 0")
+    return Reg(
+        to.builder.emit(f"select i1 {negative}, i64 {to.builder.emit(f'sub i64 0, {a}')}, i64 {a}")
+    )
 
 
 def _int(to: Expressions, node: ast.Call) -> Symbol:
@@ -197,7 +225,7 @@ def _int(to: Expressions, node: ast.Call) -> Symbol:
 def _bool(to: Expressions, node: ast.Call) -> Symbol:
     (argument,) = _plain(to, node, 1)
     value = to.as_bool(argument)
-    return int(bool(value)) if isinstance(value, int) else Reg(to.body.i1(value), True)
+    return int(bool(value)) if isinstance(value, int) else Reg(to.builder.i1(value), True)
 
 
 def _machines(
@@ -232,39 +260,41 @@ def _fire(to: Expressions, node: ast.Call) -> Symbol:
         raise to.reject(
             "RUL013", node, f"{event!r} is no event of {lifecycle.__name__}, which the field holds"
         )
-    body, book = to.body, to.program.notebook
+    builder, buffer = to.builder, to.program.result_buffer
     to.writes = to.written = True
     at = to.byte_at(array.pointer, array.place, index)
-    byte = body.op(f"load i8, ptr {at}")
-    out, bad = body.label("fired"), body.label("fault")
+    byte = builder.emit(f"load i8, ptr {at}")
+    out, bad = builder.label("fired"), builder.label("fault")
     moves = [(s, t) for s, t in enumerate(event.targets) if t != NO_TRANSITION]
-    labels = [body.label("move") for _ in moves]
+    labels = [builder.label("move") for _ in moves]
     cases = " ".join(f"i8 {s}, label %{label}" for (s, _), label in zip(moves, labels, strict=True))
-    body.end(f"switch i8 {byte}, label %{bad} [ {cases} ]")
+    builder.end(f"switch i8 {byte}, label %{bad} [ {cases} ]")
     for (source, target), label in zip(moves, labels, strict=True):
-        body.place(label)
-        body.line(f"store i8 {target}, ptr {at}")
-        cell = to.cell_at(book.fired_cell(lifecycle, event, source))
-        body.increment(cell, to.cell(STEP))
-        body.jump(out)
-    body.place(bad)
+        builder.start_block(label)
+        builder.line(f"store i8 {target}, ptr {at}")
+        cell = to.cell_at(buffer.fired_cell(lifecycle, event, source))
+        builder.increment(cell, to.cell(STEP))
+        builder.jump(out)
+    builder.start_block(bad)
     to.fault("STP001", node, f"undeclared transition: {array.place.name} does not take {event!r}")
-    body.place(out)
+    builder.start_block(out)
     return 0
 
 
 def _renew(to: Expressions, node: ast.Call) -> Symbol:
     array, lifecycle, index, _ = _machines(to, node, ("machines", "index"))
-    body = to.body
+    builder = to.builder
     to.writes = to.written = True
     at = to.byte_at(array.pointer, array.place, index)
-    byte = body.op(f"load i8, ptr {at}")
+    byte = builder.emit(f"load i8, ptr {at}")
     ended = "false"
     for state in lifecycle.states:
         if state.final or state.initial:
-            ended = body.op(f"or i1 {ended}, {body.op(f'icmp eq i8 {byte}, {int(state)}')}")
+            ended = builder.emit(
+                f"or i1 {ended}, {builder.emit(f'icmp eq i8 {byte}, {int(state)}')}"
+            )
     to.check(ended, "STP002", node, f"{array.place.name}: a life that has not ended is renewed")
-    body.line(f"store i8 0, ptr {at}")
+    builder.line(f"store i8 0, ptr {at}")
     return 0
 
 
@@ -308,22 +338,20 @@ def _emit(to: Expressions, node: ast.Call) -> Symbol:
     if not (to.program.effects_read or to.program.effects_counted):
         to.program.effects_dropped = True
         return 0
-    body = to.body
+    builder = to.builder
     count = to.cell(EFFECT_COUNT)
-    more = body.op(f"add i64 {count}, 1")
-    body.line(f"store i64 {more}, ptr {to.cell_at(EFFECT_COUNT)}")
+    more = builder.emit(f"add i64 {count}, 1")
+    builder.line(f"store i64 {more}, ptr {to.cell_at(EFFECT_COUNT)}")
     if not to.program.effects_read:
         return 0
-    room = body.op(f"icmp ult i64 {count}, {EFFECTS_ROOM}")
-    to.check(room, "STP009", node, f"a step emits more than {EFFECTS_ROOM} effects")
-    row = body.op(f"mul i64 {count}, {EFFECT_CELLS}")
+    slot = builder.emit(f"icmp ult i64 {count}, {EFFECTS_ROOM}")
+    to.check(slot, "STP009", node, f"a step emits more than {EFFECTS_ROOM} effects")
+    row = builder.emit(f"mul i64 {count}, {EFFECT_CELLS}")
     for part, value in enumerate(values):
-        at = body.op(f"add i64 {row}, {to.program.notebook.effects + part}")
-        body.line(f"store i64 {body.i64(value)}, ptr {to.cell_at(at)}")
+        at = builder.emit(f"add i64 {row}, {to.program.result_buffer.effects + part}")
+        builder.line(f"store i64 {builder.i64(value)}, ptr {to.cell_at(at)}")
     return 0
 
-
-Intrinsic = Callable[["Expressions", ast.Call], Symbol]
 
 INTRINSICS: dict[Known, Intrinsic] = {
     Known(len): _len,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from slotspec.statemachine.compiler.backend.function_builder import Reg, Value
+from slotspec.statemachine.compiler.backend.result_buffer import EFFECT_CELLS, EFFECT_COUNT
 from slotspec.statemachine.compiler.frontend.memory import Memory
 from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
@@ -24,8 +25,7 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     Symbol,
     Table,
 )
-from slotspec.statemachine.compiler.program import EFFECT_CELLS, EFFECT_COUNT
-from slotspec.statemachine.declaration.ranges import HIGH, LOW
+from slotspec.statemachine.declaration.integers import HIGH, LOW
 from slotspec.statemachine.declaration.records import Sort
 
 WRAPPERS = (Known(enumerate), Known(zip), Known(reversed))
@@ -75,7 +75,7 @@ class Iteration(Memory):
 
     def course_of(self, symbol: Symbol, node: ast.expr) -> Course:
         """How a loop over the elements of `symbol` runs."""
-        body = self.body
+        builder = self.builder
         if isinstance(symbol, Range):
             return Course(symbol.first, symbol.stop, symbol.step, Reg)
         if isinstance(symbol, ArrayAt):
@@ -93,16 +93,18 @@ class Iteration(Memory):
             return Course(0, None, 1, lambda at: Effect(Reg(at)))
         if isinstance(symbol, Row):
             numbers = [self.as_number(part, node) for part in symbol.parts]
-            room = body.local(f"[{len(numbers)} x i64]")
+            slot = builder.local(f"[{len(numbers)} x i64]")
             for i, value in enumerate(numbers):
-                at = body.op(f"getelementptr i64, ptr {room}, i64 {i}")
-                body.line(f"store i64 {body.i64(value)}, ptr {at}")
+                at = builder.emit(f"getelementptr i64, ptr {slot}, i64 {i}")
+                builder.line(f"store i64 {builder.i64(value)}, ptr {at}")
             return Course(
                 0,
                 len(numbers),
                 1,
                 lambda at: Reg(
-                    body.op(f"load i64, ptr {body.op(f'getelementptr i64, ptr {room}, i64 {at}')}")
+                    builder.emit(
+                        f"load i64, ptr {builder.emit(f'getelementptr i64, ptr {slot}, i64 {at}')}"
+                    )
                 ),
             )
         if isinstance(symbol, Known):
@@ -134,8 +136,12 @@ class Iteration(Memory):
         if not values:
             return Reg("0")
         name = self.program.table(values)
-        body = self.body
-        return Reg(body.op(f"load i64, ptr {body.op(f'getelementptr i64, ptr {name}, i64 {at}')}"))
+        builder = self.builder
+        return Reg(
+            builder.emit(
+                f"load i64, ptr {builder.emit(f'getelementptr i64, ptr {name}, i64 {at}')}"
+            )
+        )
 
     def wrapped(self, node: ast.Call, function: Symbol) -> Course:
         """``enumerate``, ``zip`` or ``reversed`` of something else."""
@@ -181,7 +187,7 @@ class Iteration(Memory):
             inner.limit,
             1,
             lambda at: inner.element(
-                self.body.i64(self.arithmetic(ast.Sub(), last, Reg(at), node))
+                self.builder.i64(self.arithmetic(ast.Sub(), last, Reg(at), node))
             ),
         )
 
@@ -198,9 +204,9 @@ class Iteration(Memory):
             if isinstance(result, int) and isinstance(limit, int):
                 result = min(result, limit)
                 continue
-            a, b = self.body.i64(result), self.body.i64(limit)
-            less = self.body.op(f"icmp slt i64 {a}, {b}")
-            result = Reg(self.body.op(f"select i1 {less}, i64 {a}, i64 {b}"))
+            a, b = self.builder.i64(result), self.builder.i64(limit)
+            less = self.builder.emit(f"icmp slt i64 {a}, {b}")
+            result = Reg(self.builder.emit(f"select i1 {less}, i64 {a}, i64 {b}"))
         return result
 
     def counted(self, course: Course, node: ast.AST) -> Course:
@@ -215,8 +221,8 @@ class Iteration(Memory):
         first, step = course.first, course.step
 
         def element(at: str) -> Symbol:
-            by = self.body.op(f"mul i64 {at}, {step}")
-            return course.element(self.body.op(f"add i64 {self.body.i64(first)}, {by}"))
+            by = self.builder.emit(f"mul i64 {at}, {step}")
+            return course.element(self.builder.emit(f"add i64 {self.builder.i64(first)}, {by}"))
 
         return Course(0, count, 1, element)
 
@@ -226,45 +232,49 @@ class Iteration(Memory):
         stop = course.stop if isinstance(course, Range) else self.known_limit(course)
         if isinstance(first, int) and isinstance(stop, int):
             return len(range(first, stop, step))
-        body = self.body
+        builder = self.builder
         low, high = (first, stop) if step > 0 else (stop, first)
-        room = body.op(f"sub i64 {body.i64(high)}, {body.i64(low)}")
-        up = body.op(f"add i64 {room}, {abs(step) - 1}")
-        number = body.op(f"sdiv i64 {up}, {abs(step)}") if abs(step) > 1 else room
-        some = body.op(f"icmp sgt i64 {room}, 0")
-        return Reg(body.op(f"select i1 {some}, i64 {number}, i64 0"))
+        slot = builder.emit(f"sub i64 {builder.i64(high)}, {builder.i64(low)}")
+        number = slot
+        if abs(step) > 1:
+            before = builder.emit(f"sdiv i64 {builder.emit(f'sub i64 {slot}, 1')}, {abs(step)}")
+            number = builder.emit(f"add i64 {before}, 1")
+        some = builder.emit(f"icmp sgt i64 {slot}, 0")
+        return Reg(builder.emit(f"select i1 {some}, i64 {number}, i64 0"))
 
     # loops
 
     def each(self, course: Course, do: Callable[[Symbol, str, str], None]) -> None:
         """Write a loop; `do` writes what happens to an element, given where to go on and out."""
-        body = self.body
-        counter = body.local()
-        body.line(f"store i64 {body.i64(course.first)}, ptr {counter}")
-        fixed = None if course.limit is None else body.i64(course.limit)
-        test, inside = body.label("for"), body.label("do")
-        again, out = body.label("next"), body.label("done")
-        body.place(test)
-        at = body.op(f"load i64, ptr {counter}")
+        builder = self.builder
+        counter = builder.local()
+        builder.line(f"store i64 {builder.i64(course.first)}, ptr {counter}")
+        fixed = None if course.limit is None else builder.i64(course.limit)
+        test, inside = builder.label("for"), builder.label("do")
+        again, out = builder.label("next"), builder.label("done")
+        builder.start_block(test)
+        at = builder.emit(f"load i64, ptr {counter}")
         limit = self.cell(EFFECT_COUNT) if fixed is None else fixed
-        more = body.op(f"icmp {'slt' if course.step > 0 else 'sgt'} i64 {at}, {limit}")
-        body.end(f"br i1 {more}, label %{inside}, label %{out}")
-        body.place(inside)
+        more = builder.emit(f"icmp {'slt' if course.step > 0 else 'sgt'} i64 {at}, {limit}")
+        builder.end(f"br i1 {more}, label %{inside}, label %{out}")
+        builder.start_block(inside)
         do(course.element(at), again, out)
-        body.place(again)
-        at = body.op(f"load i64, ptr {counter}")
-        if abs(course.step) > 1 and not isinstance(course.limit, int):
+        builder.start_block(again)
+        at = builder.emit(f"load i64, ptr {counter}")
+        if abs(course.step) > 1 and not (
+            isinstance(course.limit, int) and LOW <= course.limit + course.step <= HIGH
+        ):
             # beyond the largest number there is nothing to go on with
-            last, on = body.label("last"), body.label("on")
+            last, on = builder.label("last"), builder.label("on")
             near = HIGH - course.step if course.step > 0 else LOW - course.step
-            beyond = body.op(f"icmp {'sgt' if course.step > 0 else 'slt'} i64 {at}, {near}")
-            body.end(f"br i1 {beyond}, label %{last}, label %{on}")
-            body.place(last)
-            body.jump(out)
-            body.place(on)
-        body.line(f"store i64 {body.op(f'add i64 {at}, {course.step}')}, ptr {counter}")
-        body.jump(test)
-        body.place(out)
+            beyond = builder.emit(f"icmp {'sgt' if course.step > 0 else 'slt'} i64 {at}, {near}")
+            builder.end(f"br i1 {beyond}, label %{last}, label %{on}")
+            builder.start_block(last)
+            builder.jump(out)
+            builder.start_block(on)
+        builder.line(f"store i64 {builder.emit(f'add i64 {at}, {course.step}')}, ptr {counter}")
+        builder.jump(test)
+        builder.start_block(out)
 
     def generate(
         self, node: ast.expr, course: Course, do: Callable[[ast.expr, Symbol | None, str], None]
@@ -287,7 +297,7 @@ class Iteration(Memory):
             for below in ast.walk(generator.target)
             if isinstance(below, ast.Name)
         }
-        spaces: tuple[dict[str, Any], ...] = (self.symbols, self.rooms, self.handles)
+        spaces: tuple[dict[str, Any], ...] = (self.symbols, self.slots, self.handles)
         hidden = [{n: space.pop(n) for n in names if n in space} for space in spaces]
         outer_names = self.local_names
         self.local_names = outer_names | names
@@ -299,9 +309,9 @@ class Iteration(Memory):
             def step(element: Symbol, again: str, _: str) -> None:
                 self.bind(generator.target, element, generator.iter)
                 for condition in generator.ifs:
-                    more = self.body.label("more")
+                    more = self.builder.label("more")
                     self.jump_on(condition, more, again)
-                    self.body.place(more)
+                    self.builder.start_block(more)
                 if depth + 1 < len(node.generators):
                     nest(depth + 1, self.course(node.generators[depth + 1].iter))
                 else:
@@ -352,7 +362,7 @@ class Iteration(Memory):
         if (
             isinstance(target, ast.Name)
             and isinstance(symbol, ArrayAt | Table)
-            and target.id not in self.rooms
+            and target.id not in self.slots
             and target.id not in self.handles
         ):
             if self.symbols.get(target.id, symbol) != symbol or self.depth:

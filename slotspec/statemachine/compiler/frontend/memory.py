@@ -1,4 +1,4 @@
-"""How a translated rule reaches its locals, the state, constant tables and the notebook."""
+"""How a translated rule reaches its locals, the state, constant tables and the result buffer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from slotspec.statemachine.compiler.backend.function_builder import FunctionBuilder, Reg, Value
+from slotspec.statemachine.compiler.backend.result_buffer import EFFECT_CELLS, EFFECT_COUNT, FAULT
+from slotspec.statemachine.compiler.frontend.program import Program, Translated
 from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
     Effect,
@@ -18,14 +20,7 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     Symbol,
     Table,
 )
-from slotspec.statemachine.compiler.program import (
-    EFFECT_CELLS,
-    EFFECT_COUNT,
-    FAULT,
-    Program,
-    Translated,
-)
-from slotspec.statemachine.declaration.ranges import HIGH, LEAVES, LOW
+from slotspec.statemachine.declaration.integers import HIGH, LEAVES, LOW
 from slotspec.statemachine.declaration.records import Part, Record
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.declaration.source import read
@@ -60,9 +55,9 @@ HARMLESS = [
 
 @dataclass(frozen=True)
 class Handle:
-    """A local that stands for a record (behind the pointer kept in `room`) or an effect."""
+    """A local that stands for a record (behind the pointer kept in `slot`) or an effect."""
 
-    room: str
+    slot: str
     part: Part | None
     effect: bool
 
@@ -82,9 +77,9 @@ class Memory:
         self.program, self.target, self.function = program, target, function
         self.reading, self.action = reading, action
         self.source = read(function)
-        self.body = FunctionBuilder()
+        self.builder = FunctionBuilder()
         self.symbols: dict[str, Symbol] = {}
-        self.rooms: dict[str, str] = {}
+        self.slots: dict[str, str] = {}
         self.handles: dict[str, Handle] = {}
         code = function.__code__
         # a local that a generator uses is a cell
@@ -102,18 +97,18 @@ class Memory:
 
     def check(self, condition: str, code: str, node: ast.AST, message: str) -> None:
         """Go on if the ``i1`` `condition` holds, else end the rule with a fault."""
-        body = self.body
-        good, bad = body.label("ok"), body.label("fault")
-        body.end(f"br i1 {condition}, label %{good}, label %{bad}")
-        body.place(bad)
+        builder = self.builder
+        good, bad = builder.label("ok"), builder.label("fault")
+        builder.end(f"br i1 {condition}, label %{good}, label %{bad}")
+        builder.start_block(bad)
         self.fault(code, node, message)
-        body.place(good)
+        builder.start_block(good)
 
     def fault(self, code: str, node: ast.AST, message: str) -> None:
         self.faults = True
         site = self.program.site(code, self.source.place(node), message)
-        self.body.line(f"call void @note_fault(ptr %book, i64 {site})")
-        self.body.end(f"ret i64 {FAULT}")
+        self.builder.line(f"call void @note_fault(ptr %buffer, i64 {site})")
+        self.builder.end(f"ret i64 {FAULT}")
 
     # numbers that leave 64 bits
 
@@ -130,46 +125,46 @@ class Memory:
 
     def checked_operation(self, word: str, x: str, y: str, node: ast.AST) -> Reg:
         """The result of ``sadd``, ``ssub`` or ``smul``, with a fault where it is too large."""
-        body = self.body
-        both = body.op(f"call {{i64, i1}} @llvm.{word}.with.overflow.i64(i64 {x}, i64 {y})")
-        value = body.op(f"extractvalue {{i64, i1}} {both}, 0")
-        over = body.op(f"extractvalue {{i64, i1}} {both}, 1")
-        under = body.op(f"icmp slt i64 {value}, {LOW}")
-        fine = body.op(f"xor i1 {body.op(f'or i1 {over}, {under}')}, true")
+        builder = self.builder
+        both = builder.emit(f"call {{i64, i1}} @llvm.{word}.with.overflow.i64(i64 {x}, i64 {y})")
+        value = builder.emit(f"extractvalue {{i64, i1}} {both}, 0")
+        over = builder.emit(f"extractvalue {{i64, i1}} {both}, 1")
+        under = builder.emit(f"icmp slt i64 {value}, {LOW}")
+        fine = builder.emit(f"xor i1 {builder.emit(f'or i1 {over}, {under}')}, true")
         self.check(fine, "STP011", node, LEAVES)
         return Reg(value)
 
     def cell(self, index: int | str) -> str:
-        """The value of a notebook cell."""
-        return self.body.op(f"load i64, ptr {self.cell_at(index)}")
+        """The value of a result buffer cell."""
+        return self.builder.emit(f"load i64, ptr {self.cell_at(index)}")
 
     def cell_at(self, index: int | str) -> str:
-        return self.body.op(f"getelementptr i64, ptr %book, i64 {index}")
+        return self.builder.emit(f"getelementptr i64, ptr %buffer, i64 {index}")
 
     # locals
 
-    def room_of(self, name: str) -> str:
-        if name not in self.rooms:
-            room = self.body.local()
-            self.body.entry.append(f"  store i64 {UNBOUND}, ptr {room}")
-            self.rooms[name] = room
-        return self.rooms[name]
+    def slot_of(self, name: str) -> str:
+        if name not in self.slots:
+            slot = self.builder.local()
+            self.builder.entry.append(f"  store i64 {UNBOUND}, ptr {slot}")
+            self.slots[name] = slot
+        return self.slots[name]
 
     def load_local(self, name: str, node: ast.AST) -> Reg:
-        value = self.body.op(f"load i64, ptr {self.rooms[name]}")
+        value = self.builder.emit(f"load i64, ptr {self.slots[name]}")
         if name not in self.assigned:
-            bound = self.body.op(f"icmp ne i64 {value}, {UNBOUND}")
+            bound = self.builder.emit(f"icmp ne i64 {value}, {UNBOUND}")
             self.check(bound, "STP006", node, f"{name} is used before it has a value")
         return Reg(value)
 
     def store_handle(self, target: ast.Name, symbol: RecordAt | Effect) -> None:
         """Let a local stand for a record or an effect."""
-        name, body = target.id, self.body
+        name, builder = target.id, self.builder
         effect = isinstance(symbol, Effect)
         part = None if isinstance(symbol, Effect) else symbol.part
         held = self.handles.get(name)
         if (
-            name in self.rooms
+            name in self.slots
             or name in self.symbols
             or (held is not None and (held.effect, held.part) != (effect, part))
         ):
@@ -178,21 +173,21 @@ class Memory:
             )
         if held is None:
             type_, unbound = ("i64", str(UNBOUND)) if effect else ("ptr", "null")
-            held = Handle(body.local(type_), part, effect)
-            body.entry.append(f"  store {type_} {unbound}, ptr {held.room}")
+            held = Handle(builder.local(type_), part, effect)
+            builder.entry.append(f"  store {type_} {unbound}, ptr {held.slot}")
             self.handles[name] = held
         if isinstance(symbol, Effect):
-            body.line(f"store i64 {body.i64(symbol.index)}, ptr {held.room}")
+            builder.line(f"store i64 {builder.i64(symbol.index)}, ptr {held.slot}")
         else:
-            body.line(f"store ptr {symbol.pointer}, ptr {held.room}")
+            builder.line(f"store ptr {symbol.pointer}, ptr {held.slot}")
         self.assigned.add(name)
 
     def load_handle(self, name: str, node: ast.AST) -> RecordAt | Effect:
-        held, body = self.handles[name], self.body
+        held, builder = self.handles[name], self.builder
         type_, unbound = ("i64", str(UNBOUND)) if held.effect else ("ptr", "null")
-        value = body.op(f"load {type_}, ptr {held.room}")
+        value = builder.emit(f"load {type_}, ptr {held.slot}")
         if name not in self.assigned:
-            bound = body.op(f"icmp ne {type_} {value}, {unbound}")
+            bound = builder.emit(f"icmp ne {type_} {value}, {unbound}")
             self.check(bound, "STP006", node, f"{name} is used before it has a value")
         return Effect(Reg(value)) if held.effect else RecordAt(value, held.part)
 
@@ -211,54 +206,54 @@ class Memory:
     def one_of(self, records: RecordsAt, index: Value, node: ast.AST) -> RecordAt:
         """The part at `index`: the first one, seen from further on."""
         first, size = records.parts[0], len(records.parts)
-        body, text = self.body, self.body.i64(index)
+        builder, text = self.builder, self.builder.i64(index)
         message = f"there are {size} {first.attribute}; the index is outside"
-        self.check(body.op(f"icmp ult i64 {text}, {size}"), "STP006", node, message)
+        self.check(builder.emit(f"icmp ult i64 {text}, {size}"), "STP006", node, message)
         return self.part_at(records, index)
 
     def part_at(self, records: RecordsAt, index: Value) -> RecordAt:
         """The part at an index that is within them."""
-        first, size, body = records.parts[0], len(records.parts), self.body
+        first, size, builder = records.parts[0], len(records.parts), self.builder
         step = self.start_of(records.parts[1]) - self.start_of(first) if size > 1 else 0
-        by = body.op(f"mul i64 {body.i64(index)}, {step}")
-        return RecordAt(body.op(f"getelementptr i8, ptr {records.pointer}, i64 {by}"), first)
+        by = builder.emit(f"mul i64 {builder.i64(index)}, {step}")
+        return RecordAt(builder.emit(f"getelementptr i8, ptr {records.pointer}, i64 {by}"), first)
 
     def start_of(self, part: Part) -> int:
         """The first byte of a part; where it has constants alone, it does not matter."""
         return min((self.program.layout.places[name].offset for name in part.fields), default=0)
 
     def byte_at(self, pointer: str, place: Place, index: Value) -> str:
-        body = self.body
+        builder = self.builder
         if isinstance(index, int):
-            return body.op(f"getelementptr i8, ptr {pointer}, i64 {place.offset + index}")
-        start = body.op(f"getelementptr i8, ptr {pointer}, i64 {place.offset}")
-        return body.op(f"getelementptr i8, ptr {start}, i64 {body.i64(index)}")
+            return builder.emit(f"getelementptr i8, ptr {pointer}, i64 {place.offset + index}")
+        start = builder.emit(f"getelementptr i8, ptr {pointer}, i64 {place.offset}")
+        return builder.emit(f"getelementptr i8, ptr {start}, i64 {builder.i64(index)}")
 
     def load(self, pointer: str, place: Place, index: Value) -> Reg:
-        body = self.body
-        byte = body.op(f"load i8, ptr {self.byte_at(pointer, place, index)}")
-        value = body.op(f"zext i8 {byte} to i64")
+        builder = self.builder
+        byte = builder.emit(f"load i8, ptr {self.byte_at(pointer, place, index)}")
+        value = builder.emit(f"zext i8 {byte} to i64")
         if place.none is None:
             return Reg(value)
-        empty = body.op(f"icmp eq i8 {byte}, {place.none}")
-        return Reg(body.op(f"select i1 {empty}, i64 {NONE}, i64 {value}"))
+        empty = builder.emit(f"icmp eq i8 {byte}, {place.none}")
+        return Reg(builder.emit(f"select i1 {empty}, i64 {NONE}, i64 {value}"))
 
     def checked(self, index: Value, place: Place, node: ast.AST) -> Value:
         """`index`, with a fault where it is outside of the array."""
-        body = self.body
+        builder = self.builder
         message = f"{place.name} has {place.size} elements; the index is outside"
         if isinstance(index, int):
             if not 0 <= index < place.size:
                 self.check("false", "STP006", node, message)
                 return 0
             return index
-        text = body.i64(index)
-        self.check(body.op(f"icmp ult i64 {text}, {place.size}"), "STP006", node, message)
+        text = builder.i64(index)
+        self.check(builder.emit(f"icmp ult i64 {text}, {place.size}"), "STP006", node, message)
         return Reg(text)
 
     def save(self, pointer: str, place: Place, index: Value, value: Value, node: ast.AST) -> None:
         """Store `value` in a field, with a fault where it is outside of the field's domain."""
-        body = self.body
+        builder = self.builder
         if self.reading:
             raise self.reject(
                 "RUL009", node, f"a property looks on; it may not assign {place.name}"
@@ -274,17 +269,29 @@ class Memory:
                 return
             byte = str(place.byte(value))
         else:
-            text = body.i64(value)
-            inside = body.op(f"icmp ule i64 {text}, {place.largest}") if place.largest >= 0 else "0"
+            text = builder.i64(value)
+            inside = (
+                builder.emit(f"icmp ule i64 {text}, {place.largest}") if place.largest >= 0 else "0"
+            )
             empty = ""
             if place.none is not None:
-                empty = body.op(f"icmp eq i64 {text}, {NONE}")
-                inside = body.op(f"or i1 {inside}, {empty}")
+                empty = builder.emit(f"icmp eq i64 {text}, {NONE}")
+                inside = builder.emit(f"or i1 {inside}, {empty}")
             self.check(inside, "STP003", node, message)
-            byte = body.op(f"trunc i64 {text} to i8")
+            byte = builder.emit(f"trunc i64 {text} to i8")
             if place.none is not None:
-                byte = body.op(f"select i1 {empty}, i8 {place.none}, i8 {byte}")
-        body.line(f"store i8 {byte}, ptr {self.byte_at(pointer, place, index)}")
+                byte = builder.emit(f"select i1 {empty}, i8 {place.none}, i8 {byte}")
+        builder.line(f"store i8 {byte}, ptr {self.byte_at(pointer, place, index)}")
+
+    def reject_lifecycle(self, array: ArrayAt, target: ast.expr) -> None:
+        """Refuse an assignment to a state of a lifecycle."""
+        if isinstance(array.place.spec.domain, type):
+            raise self.reject(
+                "RUL016",
+                target,
+                f"{ast.unparse(target)} is the state of a lifecycle; fire an event"
+                " instead of assigning it",
+            )
 
     def store(self, target: ast.expr, value: Value) -> None:
         """Assign to a local, a scalar field or an element of an array field."""
@@ -294,8 +301,8 @@ class Memory:
                     raise self.reject(
                         "RUL007", target, f"{target.id} names no number here; use a new name"
                     )
-                text = self.body.i64(value)
-                self.body.line(f"store i64 {text}, ptr {self.room_of(target.id)}")
+                text = self.builder.i64(value)
+                self.builder.line(f"store i64 {text}, ptr {self.slot_of(target.id)}")
                 self.assigned.add(target.id)
                 return
             case ast.Attribute():
@@ -314,13 +321,7 @@ class Memory:
             case ast.Subscript():
                 array = self.expression(target.value)
                 if isinstance(array, ArrayAt):
-                    if isinstance(array.place.spec.domain, type):
-                        raise self.reject(
-                            "RUL016",
-                            target,
-                            f"{ast.unparse(target)} is the state of a lifecycle; fire an event"
-                            " instead of assigning it",
-                        )
+                    self.reject_lifecycle(array, target)
                     index = self.checked(self.number(target.slice), array.place, target)
                     self.save(array.pointer, array.place, index, value, target)
                     return
@@ -344,36 +345,38 @@ class Memory:
         size = len(table.values)
         if isinstance(index, int) and -size <= index < size:
             return table.values[index]
-        body = self.body
+        builder = self.builder
         # a tuple counts from its end, too: look into the table written twice, one size on
-        text = body.op(f"add i64 {body.i64(index)}, {size}")
+        text = builder.emit(f"add i64 {builder.i64(index)}, {size}")
         message = f"the table has {size} elements; the index is outside"
-        self.check(body.op(f"icmp ult i64 {text}, {2 * size}"), "STP006", node, message)
+        self.check(builder.emit(f"icmp ult i64 {text}, {2 * size}"), "STP006", node, message)
         if not size:
             return 0
         name = self.program.table(table.values * 2)
         return Reg(
-            body.op(f"load i64, ptr {body.op(f'getelementptr i64, ptr {name}, i64 {text}')}")
+            builder.emit(
+                f"load i64, ptr {builder.emit(f'getelementptr i64, ptr {name}, i64 {text}')}"
+            )
         )
 
     # effects
 
     def effect(self, index: Value, node: ast.AST) -> Effect:
-        body = self.body
-        count, text = self.cell(EFFECT_COUNT), body.i64(index)
-        room = body.local()
-        body.line(f"store i64 {text}, ptr {room}")
-        behind, good = body.label("behind"), body.label("ok")
-        inside = body.op(f"icmp ult i64 {text}, {count}")
-        body.end(f"br i1 {inside}, label %{good}, label %{behind}")
-        body.place(behind)
+        builder = self.builder
+        count, text = self.cell(EFFECT_COUNT), builder.i64(index)
+        slot = builder.local()
+        builder.line(f"store i64 {text}, ptr {slot}")
+        behind, good = builder.label("behind"), builder.label("ok")
+        inside = builder.emit(f"icmp ult i64 {text}, {count}")
+        builder.end(f"br i1 {inside}, label %{good}, label %{behind}")
+        builder.start_block(behind)
         # a list counts from its end, too
-        back = body.op(f"add i64 {text}, {count}")
-        inside = body.op(f"icmp ult i64 {back}, {count}")
+        back = builder.emit(f"add i64 {text}, {count}")
+        inside = builder.emit(f"icmp ult i64 {back}, {count}")
         self.check(inside, "STP006", node, "there are fewer effects")
-        body.line(f"store i64 {back}, ptr {room}")
-        body.place(good)
-        return Effect(Reg(body.op(f"load i64, ptr {room}")))
+        builder.line(f"store i64 {back}, ptr {slot}")
+        builder.start_block(good)
+        return Effect(Reg(builder.emit(f"load i64, ptr {slot}")))
 
     def effect_argument(self, effect: Effect, name: str, node: ast.AST) -> Reg:
         """The argument of an effect that has this name; where that is, its kind says."""
@@ -386,15 +389,15 @@ class Memory:
             raise self.reject(
                 "RUL007", node, f"no effect has an argument {name}; they have {known_names}"
             )
-        body = self.body
+        builder = self.builder
         kind = self.effect_part(effect, 0, node)
         size = max(places) + 1
         message = f"this kind of effect has no argument {name}"
-        self.check(body.op(f"icmp ult i64 {kind}, {size}"), "STP006", node, message)
+        self.check(builder.emit(f"icmp ult i64 {kind}, {size}"), "STP006", node, message)
         table = self.program.table(tuple(places.get(k, 0) for k in range(size)))
-        at = body.op(f"getelementptr i64, ptr {table}, i64 {kind}")
-        place = body.op(f"load i64, ptr {at}")
-        self.check(body.op(f"icmp ne i64 {place}, 0"), "STP006", node, message)
+        at = builder.emit(f"getelementptr i64, ptr {table}, i64 {kind}")
+        place = builder.emit(f"load i64, ptr {at}")
+        self.check(builder.emit(f"icmp ne i64 {place}, 0"), "STP006", node, message)
         return self.effect_cell(effect, place)
 
     def effect_part(self, effect: Effect, part: Value, node: ast.AST) -> Reg:
@@ -405,50 +408,60 @@ class Memory:
         return self.effect_cell(effect, part % EFFECT_CELLS)
 
     def effect_cell(self, effect: Effect, part: str | int) -> Reg:
-        body = self.body
-        row = body.op(f"mul i64 {body.i64(effect.index)}, {EFFECT_CELLS}")
+        builder = self.builder
+        row = builder.emit(f"mul i64 {builder.i64(effect.index)}, {EFFECT_CELLS}")
         if isinstance(part, int):
-            at = body.op(f"add i64 {row}, {self.program.notebook.effects + part}")
+            at = builder.emit(f"add i64 {row}, {self.program.result_buffer.effects + part}")
         else:
-            start = body.op(f"add i64 {row}, {self.program.notebook.effects}")
-            at = body.op(f"add i64 {start}, {part}")
+            start = builder.emit(f"add i64 {row}, {self.program.result_buffer.effects}")
+            at = builder.emit(f"add i64 {start}, {part}")
         return Reg(self.cell(at))
 
     # calls
 
-    def call_translated(self, callee: Translated, arguments: Sequence[Symbol]) -> Symbol:
-        body = self.body
-        parts = ["ptr %book"]
+    def call_translated(
+        self, callee: Translated, arguments: Sequence[Symbol], node: ast.Call
+    ) -> Symbol:
+        builder = self.builder
+        parts = ["ptr %buffer"]
         for i, argument in enumerate(arguments):
             if isinstance(argument, RecordAt) and f"%p{i}" in callee.reads:
-                self.target.reads.setdefault(argument.pointer, callee.reads[f"%p{i}"])
+                self.target.reads.setdefault(
+                    argument.pointer,
+                    self.reject(
+                        "RUL014",
+                        node,
+                        "only the state after a step has effects, and"
+                        f" {ast.unparse(node.func)} reads them; pass that state",
+                    ),
+                )
             if isinstance(argument, RecordAt | RecordsAt | ArrayAt):
                 parts.append(f"ptr {argument.pointer}")
             elif isinstance(argument, Effect):
-                parts.append(f"i64 {body.i64(argument.index)}")
+                parts.append(f"i64 {builder.i64(argument.index)}")
             elif isinstance(argument, Reg | int):
-                parts.append(f"i64 {body.i64(argument)}")
+                parts.append(f"i64 {builder.i64(argument)}")
         results = None
         if callee.width is not None:
-            results = body.local(f"[{callee.width} x i64]")
+            results = builder.local(f"[{callee.width} x i64]")
             parts.append(f"ptr {results}")
-        value = body.op(f"call i64 {callee.name}({', '.join(parts)})")
+        value = builder.emit(f"call i64 {callee.name}({', '.join(parts)})")
         if callee.faults:
             self.faults = True
-            good, bad = body.label("ok"), body.label("fault")
-            failed = body.op(f"icmp eq i64 {value}, {FAULT}")
-            body.end(f"br i1 {failed}, label %{bad}, label %{good}")
-            body.place(bad)
-            body.end(f"ret i64 {FAULT}")
-            body.place(good)
+            good, bad = builder.label("ok"), builder.label("fault")
+            failed = builder.emit(f"icmp eq i64 {value}, {FAULT}")
+            builder.end(f"br i1 {failed}, label %{bad}, label %{good}")
+            builder.start_block(bad)
+            builder.end(f"ret i64 {FAULT}")
+            builder.start_block(good)
         if callee.writes:
             self.writes = self.written = True
         if results is None or callee.width is None:
             return Reg(value, nothing=callee.nothing)
         found = []
         for i in range(callee.width):
-            at = body.op(f"getelementptr i64, ptr {results}, i64 {i}")
-            found.append(Reg(body.op(f"load i64, ptr {at}")))
+            at = builder.emit(f"getelementptr i64, ptr {results}, i64 {i}")
+            found.append(Reg(builder.emit(f"load i64, ptr {at}")))
         return Row(tuple(found))
 
     def may_write(self, node: ast.AST) -> bool:

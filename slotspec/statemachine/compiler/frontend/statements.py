@@ -7,7 +7,10 @@ import types
 from collections.abc import Sequence
 
 from slotspec.statemachine.compiler.backend.function_builder import Reg, Value
+from slotspec.statemachine.compiler.backend.result_buffer import EFFECT_COUNT, IN_VAIN
 from slotspec.statemachine.compiler.frontend.expressions import Expressions
+from slotspec.statemachine.compiler.frontend.intrinsics import INTRINSICS
+from slotspec.statemachine.compiler.frontend.program import Program, Translated
 from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
     Effect,
@@ -17,8 +20,15 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     Symbol,
     Table,
 )
-from slotspec.statemachine.compiler.program import EFFECT_COUNT, Program, Translated
+from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.rules import DISABLED
+
+
+def program_of(
+    instance: Instance, *, effects_read: bool = False, effects_counted: bool = False
+) -> Program:
+    """A program without functions yet."""
+    return Program(instance, lower, INTRINSICS, effects_read, effects_counted)
 
 
 def lower(
@@ -51,7 +61,7 @@ class Lowering(Expressions):
                 tree,
                 f"takes {len(names)} arguments ({', '.join(names)}), but gets {len(arguments)}",
             )
-        head = ["ptr %book"]
+        head = ["ptr %buffer"]
         if self.action:
             head.append("ptr %before")
         for i, (name, argument) in enumerate(zip(names, arguments, strict=True)):
@@ -69,8 +79,8 @@ class Lowering(Expressions):
                 self.symbols[name] = Effect(Reg(f"%p{i}"))
             elif self.is_number(argument):
                 head.append(f"i64 %p{i}")
-                room = self.room_of(name)
-                self.body.line(f"store i64 %p{i}, ptr {room}")
+                slot = self.slot_of(name)
+                self.builder.line(f"store i64 %p{i}, ptr {slot}")
                 self.assigned.add(name)
             else:
                 self.symbols[name] = argument
@@ -78,13 +88,13 @@ class Lowering(Expressions):
         self.writes = self.faults = False
         self.target.width = self.width_of(tree)
         self.block(tree.body)
-        if self.body.open:
+        if self.builder.open:
             self.emit_return(None, tree)
         self.target.writes, self.target.faults = self.writes, self.faults
         if self.target.width is not None:
             head.append("ptr %results")
         linkage = "internal i64"
-        self.target.text = self.body.text(
+        self.target.text = self.builder.text(
             f"define {linkage} {self.target.name}({', '.join(head)}) nounwind"
         )
 
@@ -100,7 +110,7 @@ class Lowering(Expressions):
 
     def block(self, statements: Sequence[ast.stmt]) -> None:
         for statement in statements:
-            if not self.body.open:
+            if not self.builder.open:
                 return
             self.statement(statement)
 
@@ -172,7 +182,8 @@ class Lowering(Expressions):
             case ast.Subscript():
                 array = self.expression(target.value)
                 if isinstance(array, ArrayAt):
-                    # where it is, is asked once
+                    self.reject_lifecycle(array, target)
+                    # the index is evaluated once
                     index = self.checked(self.number(target.slice), array.place, target)
                     old: Value = self.load(array.pointer, array.place, index)
                     new = self.arithmetic(node.op, old, self.number(node.value), node)
@@ -202,10 +213,12 @@ class Lowering(Expressions):
         self.returned = True
         if isinstance(value, Row):
             for i, part in enumerate(value.parts):
-                at = self.body.op(f"getelementptr i64, ptr %results, i64 {i}")
-                self.body.line(f"store i64 {self.body.i64(self.as_number(part, node))}, ptr {at}")
+                at = self.builder.emit(f"getelementptr i64, ptr %results, i64 {i}")
+                self.builder.line(
+                    f"store i64 {self.builder.i64(self.as_number(part, node))}, ptr {at}"
+                )
             value = 0
-            self.body.end("ret i64 0")
+            self.builder.end("ret i64 0")
             return
         if value is None:
             if self.action:
@@ -215,56 +228,61 @@ class Lowering(Expressions):
             value = 0
         if self.action and self.written and not (isinstance(value, int) and value != DISABLED):
             self.refuse_unchanged(value, node)
-        if self.body.open:
-            self.body.end(f"ret i64 {self.body.i64(value)}")
+        if self.builder.open:
+            self.builder.end(f"ret i64 {self.builder.i64(value)}")
 
     def refuse_unchanged(self, value: Value, node: ast.AST) -> None:
         """A fault if this action is refused here and its record differs from before."""
-        body = self.body
-        look, good = body.label("look"), body.label("kept")
-        refused = body.op(f"icmp eq i64 {body.i64(value)}, {DISABLED}")
-        body.end(f"br i1 {refused}, label %{look}, label %{good}")
-        body.place(look)
+        builder = self.builder
+        look, good = builder.label("look"), builder.label("kept")
+        refused = builder.emit(f"icmp eq i64 {builder.i64(value)}, {DISABLED}")
+        builder.end(f"br i1 {refused}, label %{look}, label %{good}")
+        builder.start_block(look)
         total = "0"
-        for word in range(self.program.layout.room):
+        for word in range(self.program.layout.capacity):
             parts = []
             for pointer in (self.record_pointer, "%before"):
-                at = body.op(f"getelementptr i64, ptr {pointer}, i64 {word}")
-                parts.append(body.op(f"load i64, ptr {at}"))
-            total = body.op(f"or i64 {total}, {body.op(f'xor i64 {parts[0]}, {parts[1]}')}")
+                at = builder.emit(f"getelementptr i64, ptr {pointer}, i64 {word}")
+                parts.append(builder.emit(f"load i64, ptr {at}"))
+            total = builder.emit(
+                f"or i64 {total}, {builder.emit(f'xor i64 {parts[0]}, {parts[1]}')}"
+            )
         self.program.refused_late = True
         if self.program.effects_read or self.program.effects_counted:
-            total = body.op(f"or i64 {total}, {self.cell(EFFECT_COUNT)}")
-        same = body.op(f"icmp eq i64 {total}, 0")
+            total = builder.emit(f"or i64 {total}, {self.cell(EFFECT_COUNT)}")
+        same = builder.emit(f"icmp eq i64 {total}, 0")
         self.check(same, "STP005", node, "the action is refused after it changed something")
-        body.place(good)
+        if self.program.instance.lifecycles:
+            self.target.refused_late = True
+            builder.end(f"ret i64 {IN_VAIN}")
+        builder.start_block(good)
 
     def if_statement(self, node: ast.If) -> None:
         condition = self.constant_condition(node.test)
         if condition is not None:
             self.block(node.body if condition else node.orelse)
             return
-        body = self.body
-        yes, no, after = body.label("then"), body.label("else"), body.label("after")
+        builder = self.builder
+        yes, no, after = builder.label("then"), builder.label("else"), builder.label("after")
         self.jump_on(node.test, yes, no)
         assigned, written = set(self.assigned), self.written
         self.depth += 1
-        body.place(yes)
+        builder.start_block(yes)
         self.block(node.body)
-        one, one_open, one_written = set(self.assigned), body.open, self.written
-        if body.open:
-            body.jump(after)
+        one, one_open, one_written = set(self.assigned), builder.open, self.written
+        if builder.open:
+            builder.jump(after)
         self.assigned, self.written = set(assigned), written
-        body.place(no)
+        builder.start_block(no)
         self.block(node.orelse)
         self.depth -= 1
-        two, two_open = set(self.assigned), body.open
-        if body.open:
-            body.jump(after)
+        two, two_open = set(self.assigned), builder.open
+        if builder.open:
+            builder.jump(after)
         self.written = (one_written and one_open) or (self.written and two_open)
         self.assigned = one & two if one_open and two_open else (one if one_open else two)
         if one_open or two_open:
-            body.place(after)
+            builder.start_block(after)
 
     def loop_body(self, statements: Sequence[ast.stmt], again: str, out: str) -> None:
         self.loops.append((again, out))
@@ -276,23 +294,23 @@ class Lowering(Expressions):
     def while_statement(self, node: ast.While) -> None:
         if node.orelse:
             raise self.reject("RUL002", node, "while … else is not for rules; use a flag")
-        body = self.body
-        test, inside, out = body.label("while"), body.label("do"), body.label("done")
+        builder = self.builder
+        test, inside, out = builder.label("while"), builder.label("do"), builder.label("done")
         # a write anywhere in the body may have happened when the loop ends or goes on
         self.written = self.written or self.may_write(node)
-        body.place(test)
+        builder.start_block(test)
         self.jump_on(node.test, inside, out)
         assigned = set(self.assigned)
-        body.place(inside)
+        builder.start_block(inside)
         self.loop_body(node.body, test, out)
-        if body.open:
-            body.jump(test)
+        if builder.open:
+            builder.jump(test)
         self.assigned = assigned
-        body.place(out)
+        builder.start_block(out)
 
     def leave(self, node: ast.stmt) -> None:
         again, out = self.loops[-1]
-        self.body.jump(out if isinstance(node, ast.Break) else again)
+        self.builder.jump(out if isinstance(node, ast.Break) else again)
 
     def for_statement(self, node: ast.For) -> None:
         if node.orelse:
@@ -317,7 +335,7 @@ class Lowering(Expressions):
         """As the ``if`` … ``elif`` … ``else`` that compares with one pattern after another."""
         hidden = f"match {node.lineno}:{node.col_offset}"
         value = self.number(node.subject)
-        self.symbols[hidden] = Reg(self.body.i64(value)) if isinstance(value, Reg) else value
+        self.symbols[hidden] = Reg(self.builder.i64(value)) if isinstance(value, Reg) else value
         chain: list[ast.stmt] = []
         for case in reversed(node.cases):
             whole = case.pattern

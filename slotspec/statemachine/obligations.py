@@ -16,15 +16,15 @@ from slotspec.statemachine.declaration.model import Instance, Kind, Property, of
 
 T = TypeVar("T")
 Elements = tuple[int, ...]
-Ask = Callable[..., bool]
+Predicate = Callable[..., bool]
 """Asks a property: of ``(s)``, or of a step as ``(before, after, result, *its arguments)``."""
 
 
 @dataclass(frozen=True)
-class Question:
+class Obligation:
     """What is looked for by itself: a property, or a ``sometimes`` of one choice of elements.
 
-    :param name: the property's, with the elements where there is a question for each choice.
+    :param name: the property's, with the elements where there is a obligation for each choice.
     :param elements: that choice; None where the property is asked as a whole.
     """
 
@@ -38,18 +38,20 @@ def choices(instance: Instance, declared: Property) -> list[Elements]:
     return list(product(*(instance.values(domain) for domain in declared.parameters.values())))
 
 
-def questions(instance: Instance) -> list[Question]:
-    """All questions of an instance: a ``sometimes`` has one for each choice of its elements."""
+def obligations(instance: Instance) -> list[Obligation]:
+    """All obligations of an instance: a ``sometimes`` has one for each choice of its elements."""
     from slotspec.statemachine.formatting import formatter_of
 
     found = []
     for declared in instance.properties.values():
         if declared.kind is not Kind.SOMETIMES or not declared.parameters:
-            found.append(Question(declared.name, declared))
+            found.append(Obligation(declared.name, declared))
             continue
-        words = formatter_of(instance)
+        formatter = formatter_of(instance)
         found += [
-            Question(f"{declared.name}[{words.chosen(declared, elements)}]", declared, elements)
+            Obligation(
+                f"{declared.name}[{formatter.chosen(declared, elements)}]", declared, elements
+            )
             for elements in choices(instance, declared)
         ]
     return found
@@ -70,7 +72,9 @@ def bind(declared: Property, given: Sequence[T], elements: Sequence[T]) -> list[
     return [by_name[name] for name in declared.takes]
 
 
-def asker(instance: Instance, declared: Property, elements: Elements | None = None) -> Ask:
+def predicate_of(
+    instance: Instance, declared: Property, elements: Elements | None = None
+) -> Predicate:
     """The property as the interpreter asks it: of every choice of elements, or of `elements`."""
     rule = instance.runnable(declared.function)
     if declared.kind is not Kind.STEP:
@@ -103,6 +107,6 @@ def broken_by(instance: Instance, declared: Property, given: Sequence[object]) -
     """The first choice of elements of which a property does not hold; none if it has no such."""
     if declared.parameters:
         for elements in choices(instance, declared):
-            if not asker(instance, declared, elements)(*given):
+            if not predicate_of(instance, declared, elements)(*given):
                 return elements
     return ()

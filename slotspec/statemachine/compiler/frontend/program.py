@@ -1,38 +1,21 @@
-"""All translated functions of one instance, the faults they can report, and shared memory.
-
-Every compiled function gets a *notebook*: an array of 64-bit cells, one for each worker,
-that holds counters, found events, and the effects of the present step.
-"""
+"""All translated functions of one instance, and the faults that they can report."""
 
 from __future__ import annotations
 
+import ast
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from slotspec.statemachine.compiler.frontend.symbols import Known, RecordAt, Symbol, kind
-from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle
+from slotspec.statemachine.compiler.backend.result_buffer import ResultBuffer
+from slotspec.statemachine.compiler.frontend.symbols import Known, Symbol, kind
 from slotspec.statemachine.declaration.model import Instance
-from slotspec.statemachine.declaration.questions import questions
 from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.layout import Layout
 
-FAULT = -(2**63)
-"""Returned by a compiled function that met a fault; the notebook says which."""
-
-EFFECTS_ROOM = 64
-EFFECT_CELLS = 5
-
-SITE, BASE, FOUND, EFFECT_COUNT, STEP = 0, 1, 2, 3, 4
-"""Cells: last fault's site, number of the batch's first state, number of events, number of
-effects of this step, and what a firing adds to its counter (1, or -1 while a step that met
-a fault is taken again to take its firings back)."""
-
-BROKEN = 1 << 40
-"""Added to the call of an event: the property could not be evaluated there."""
-EVENTS = 8
-EVENT_CELLS = 4
+Intrinsic = Callable[[Any, ast.Call], Symbol]
+"""Translates a call of a word that is no rule; gets the translation of the calling rule."""
 
 
 @dataclass(frozen=True)
@@ -47,44 +30,12 @@ class Site:
         return f"{self.code}: {self.place}: {self.message}"
 
 
-class ResultBuffer:
-    """Which cell of a notebook holds what.
-
-    :ivar questions: what is asked; its place here is its kind among events.
-    :ivar numbers: for each property the kind of its first question.
-    """
-
-    def __init__(self, instance: Instance) -> None:
-        self.questions = questions(instance)
-        self.numbers: dict[str, int] = {}
-        for number, question in enumerate(self.questions):
-            self.numbers.setdefault(question.declared.name, number)
-        self.kinds = len(self.questions) + 2
-        self.deadlock = len(self.questions)
-        self.fault = self.deadlock + 1
-        self.opened = EVENTS + EVENT_CELLS * self.kinds
-        self.taken = self.opened + self.kinds
-        self.effects = self.taken + len(instance.actions)
-        self.fired = self.effects + EFFECTS_ROOM * EFFECT_CELLS
-        self.first: dict[str, int] = {}
-        self.lifecycles: dict[str, type[Lifecycle]] = {}
-        end = self.fired
-        for lifecycle in instance.lifecycles.values():
-            if lifecycle.__name__ not in self.first:
-                self.first[lifecycle.__name__] = end
-                self.lifecycles[lifecycle.__name__] = lifecycle
-                end += len(lifecycle.events) * len(lifecycle.states)
-        self.size = end
-
-    def fired_cell(self, lifecycle: type[Lifecycle], event: Event, source: int) -> int:
-        return self.first[lifecycle.__name__] + event.index * len(lifecycle.states) + source
-
-
 @dataclass
 class Translated:
     """One translated function: its name, and what a caller has to know about it.
 
     :ivar width: how many numbers it returns at once; None: a single one, in a register.
+    :ivar refused_late: an action that may be refused after it fired events, to and fro.
     :ivar reads: the records whose effects it reads, by pointer, with the refusal for a caller
         that gives it a state without effects.
     """
@@ -93,6 +44,7 @@ class Translated:
     writes: bool = True
     faults: bool = True
     nothing: bool = False
+    refused_late: bool = False
     width: int | None = None
     text: str = ""
     done: bool = False
@@ -103,6 +55,8 @@ class Translated:
 class Program:
     """The functions of one instance, translated on demand.
 
+    :ivar lower: translates one function.
+    :ivar intrinsics: the words that rules call and that are no rules.
     :ivar effects_read: effects are kept, because something reads them.
     :ivar effects_counted: effects are counted, because a refusal may come after one.
     :ivar effects_dropped: an ``emit`` was translated that neither keeps nor counts.
@@ -110,19 +64,21 @@ class Program:
     """
 
     instance: Instance
+    lower: Callable[..., None]
+    intrinsics: Mapping[Known, Intrinsic]
     effects_read: bool = False
     effects_counted: bool = False
     effects_dropped: bool = False
     refused_late: bool = False
     layout: Layout = field(init=False)
-    notebook: ResultBuffer = field(init=False)
+    result_buffer: ResultBuffer = field(init=False)
     functions: dict[Any, Translated] = field(default_factory=dict)
     sites: list[Site] = field(default_factory=list)
     tables: dict[tuple[int, ...], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.layout = Layout(self.instance)
-        self.notebook = ResultBuffer(self.instance)
+        self.result_buffer = ResultBuffer(self.instance)
 
     def site(self, code: str, place: str, message: str) -> int:
         self.sites.append(Site(code, place, message))
@@ -144,14 +100,12 @@ class Program:
         :param reading: it may not change the state (properties).
         :param action: it is an action: a refusal must have changed nothing.
         """
-        from slotspec.statemachine.compiler.frontend.statements import lower
-
         key = (function, tuple(kind(a) for a in arguments), reading, action)
         found = self.functions.get(key)
         if found is None:
             found = Translated(f"@{function.__name__}.{len(self.functions)}")
             self.functions[key] = found
-            lower(self, found, function, arguments, reading=reading, action=action)
+            self.lower(self, found, function, arguments, reading=reading, action=action)
             found.done = True
         return found
 
@@ -166,6 +120,3 @@ class Program:
 
     def bodies(self) -> str:
         return "\n".join(found.text for found in self.functions.values())
-
-
-__all__ = ["FAULT", "Known", "Program", "RecordAt", "ResultBuffer", "Site", "Translated"]

@@ -9,34 +9,48 @@ from __future__ import annotations
 import ast
 import copy
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from slotspec.statemachine.declaration.ranges import HIGH, LEAVES, LOW, Ranges, Site, place_of
+from slotspec.statemachine.declaration.integers import fits
+from slotspec.statemachine.declaration.ranges import Ranges, Site, place_of
 from slotspec.statemachine.declaration.source import read
+from slotspec.statemachine.declaration.substitute import names_in
 
 F = TypeVar("F")
 
-FITS, SUM, RULE = "__fits__", "__sum__", "__rule__"
+FITS, CALL, RULE = "__fits__", "__call__", "__rule__"
 """The names under which a copy calls what looks at its numbers, and is compiled itself."""
 
 
-def fits(value: Any) -> Any:
-    """`value`, if it fits.
-
-    :raises OverflowError: it does not; the step is at fault.
-    """
-    if LOW <= value <= HIGH:
-        return value
-    raise OverflowError(f"STP011: {LEAVES}")
-
-
-def summed(values: Iterable[int], start: int = 0) -> int:
-    """The sum, if it fits all the way."""
+def summed(values: Iterable[int], /, start: int = 0) -> int:
+    """``sum``, if it fits all the way."""
     total = start
     for value in values:
         total = fits(total + value)
     return total
+
+
+def counted(*ends: int) -> range:
+    """``range``, if the distance between its ends fits."""
+    found = range(*ends)
+    if found:
+        fits(abs(found.stop - found.start))
+    return found
+
+
+def numbered(values: Iterable[Any], start: int = 0) -> Iterator[tuple[int, Any]]:
+    """``enumerate``, if its numbers fit."""
+    for number, value in enumerate(values, start):
+        yield fits(number), value
+
+
+LOOKED_AT: dict[Any, Callable[..., Any]] = {sum: summed, range: counted, enumerate: numbered}
+
+
+def called(word: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """The result of a call at a site."""
+    return LOOKED_AT.get(word, word)(*arguments, **named)
 
 
 def guarded(function: F, ranges: Ranges, made: dict[Any, Any]) -> F:
@@ -56,13 +70,14 @@ def guarded(function: F, ranges: Ranges, made: dict[Any, Any]) -> F:
     result.__module__, result.__qualname__ = function.__module__, function.__qualname__
     made[function] = made[result] = result
     space = result.__globals__
-    space.update({**function.__globals__, FITS: fits, SUM: summed})
-    for name in function.__code__.co_names:
+    space.update({**function.__globals__, FITS: fits, CALL: called})
+    names = names_in(function.__code__)
+    for name in names:
         used = space.get(name)
         if isinstance(used, types.FunctionType):
             space[name] = guarded(used, ranges, made)
         elif isinstance(used, types.ModuleType):
-            there = {n: vars(used).get(n) for n in function.__code__.co_names}
+            there = {n: vars(used).get(n) for n in names}
             changed = {
                 n: guarded(rule, ranges, made)
                 for n, rule in there.items()
@@ -155,10 +170,11 @@ class _Looking(ast.NodeTransformer):
     visit_BinOp = visit_UnaryOp = looked_at
 
     def visit_Call(self, node: ast.Call) -> ast.Call:
-        is_sum = isinstance(node.func, ast.Name) and node.func.id == "sum"
-        if is_sum and place_of(node) in self.sites:
-            node.func = ast.copy_location(ast.Name(SUM, ast.Load()), node.func)
+        there = place_of(node) in self.sites
         self.generic_visit(node)
+        if there:
+            node.args = [node.func, *node.args]
+            node.func = ast.copy_location(ast.Name(CALL, ast.Load()), node.func)
         return node
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:

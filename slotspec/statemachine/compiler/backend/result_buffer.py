@@ -1,0 +1,63 @@
+"""What compiled functions note while they run, and where.
+
+Every compiled function gets a *result buffer*: an array of 64-bit cells, one array for each
+worker, that holds counters, found events, and the effects of the present step.
+"""
+
+from __future__ import annotations
+
+from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle
+from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.obligations import obligations
+
+FAULT = -(2**63)
+"""Returned by a compiled function that met a fault; the result buffer says which."""
+
+IN_VAIN = FAULT + 1
+"""Returned by an action that is refused after it may have fired events, there and back."""
+
+EFFECTS_ROOM = 64
+EFFECT_CELLS = 5
+
+SITE, BASE, FOUND, EFFECT_COUNT, STEP = 0, 1, 2, 3, 4
+"""Cells: last fault's site, number of the batch's first state, number of events, number of
+effects of this step, and what a firing adds to its counter (1, or -1 while a step that met
+a fault is taken again to take its firings back)."""
+
+BROKEN = 1 << 40
+"""Added to the call of an event: the property could not be evaluated there."""
+EVENTS = 8
+EVENT_CELLS = 4
+
+
+class ResultBuffer:
+    """Which cell of a result buffer holds what.
+
+    :ivar obligations: what is asked; its place here is its kind among events.
+    :ivar numbers: for each property the kind of its first obligation.
+    """
+
+    def __init__(self, instance: Instance) -> None:
+        self.obligations = obligations(instance)
+        self.numbers: dict[str, int] = {}
+        for number, obligation in enumerate(self.obligations):
+            self.numbers.setdefault(obligation.declared.name, number)
+        self.kinds = len(self.obligations) + 2
+        self.deadlock = len(self.obligations)
+        self.fault = self.deadlock + 1
+        self.opened = EVENTS + EVENT_CELLS * self.kinds
+        self.taken = self.opened + self.kinds
+        self.effects = self.taken + len(instance.actions)
+        self.fired = self.effects + EFFECTS_ROOM * EFFECT_CELLS
+        self.first: dict[str, int] = {}
+        self.lifecycles: dict[str, type[Lifecycle]] = {}
+        end = self.fired
+        for lifecycle in instance.lifecycles.values():
+            if lifecycle.__name__ not in self.first:
+                self.first[lifecycle.__name__] = end
+                self.lifecycles[lifecycle.__name__] = lifecycle
+                end += len(lifecycle.events) * len(lifecycle.states)
+        self.size = end
+
+    def fired_cell(self, lifecycle: type[Lifecycle], event: Event, source: int) -> int:
+        return self.first[lifecycle.__name__] + event.index * len(lifecycle.states) + source
