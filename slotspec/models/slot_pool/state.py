@@ -22,6 +22,7 @@ from slotspec.models.slot_pool.lifecycles import (
     SlotRequest,
     TaskManagerRegistration,
 )
+from slotspec.statemachine.declaration.effects import Effects, effect
 from slotspec.statemachine.declaration.records import (
     FLAG,
     Bound,
@@ -38,28 +39,28 @@ from slotspec.statemachine.declaration.records import (
 from slotspec.statemachine.declaration.rules import Array
 
 
-class Effect(IntEnum):
-    """What an operation tells the world, in order. Arguments in brackets."""
+class Effect(Effects):
+    """What an operation tells the world, in order."""
 
-    REQUEST_SLOT = 0
-    """(gateway, allocation, profile) ResourceManagerGateway.requestSlot"""
-    CANCEL_SLOT_REQUEST = 1
-    """(gateway, allocation) ResourceManagerGateway.cancelSlotRequest"""
-    FREE_SLOT = 2
-    """(task manager, allocation) TaskManagerGateway.freeSlot"""
-    REQUEST_FULFILLED = 3
-    """(request, allocation) the caller's future gets a slot"""
-    REQUEST_FAILED = 4
-    """(request, Error, Root) the caller's future gets an error"""
-    PAYLOAD_RELEASED = 5
-    """(allocation) PhysicalSlot.Payload.release"""
-    RAISES = 6
-    """(Raised) the operation ends with an exception; it is always the last effect"""
-    LISTED = 7
-    """(allocation, allocated, available, leak) an element of a query's answer: with the
-    numbers of slots of its TaskExecutor; `leak` is its leak record, or NONE"""
-    ANY_ORDER = 8
-    """(1 begins, 0 ends) the effects in between come in an arbitrary order"""
+    REQUEST_SLOT = effect("rm", "allocation", "profile")
+    """ResourceManagerGateway.requestSlot"""
+    CANCEL_SLOT_REQUEST = effect("rm", "allocation")
+    """ResourceManagerGateway.cancelSlotRequest"""
+    FREE_SLOT = effect("tm", "allocation")
+    """TaskManagerGateway.freeSlot"""
+    REQUEST_FULFILLED = effect("request", "allocation")
+    """the caller's future gets a slot"""
+    REQUEST_FAILED = effect("request", "error", "root")
+    """the caller's future gets an error, an :class:`Error` with a :class:`Root`"""
+    PAYLOAD_RELEASED = effect("allocation")
+    """PhysicalSlot.Payload.release"""
+    RAISES = effect("raised")
+    """the operation ends with an exception (:class:`Raised`); it is always the last effect"""
+    LISTED = effect("allocation", "allocated", "available", "leak")
+    """an element of a query's answer, with the numbers of slots of its TaskExecutor; `leak` is
+    its leak record, or NONE"""
+    ANY_ORDER = effect("begins")
+    """the effects from here (1) to the next one (0) come in an arbitrary order"""
 
 
 class Error(IntEnum):
@@ -239,7 +240,6 @@ class SlotPoolState(Record):
         lambda g: matching_table(_profiles(g), g["matching"]),
     )
     profile_count: int = constant("Width of `satisfies`.", lambda g: len(_profiles(g)))
-    id_count: int = constant("Number of request ids.", lambda g: request_ids.size(g.bounds))
     idle_timeout: int = constant("Idle slot timeout.", lambda g: g["idle_timeout"])
     batch_timeout: int = constant("Batch request timeout.", lambda g: g["batch_timeout"])
     longest_idle: int = constant("Ages of slots stop here.", _longest(_longest_idle))
