@@ -20,7 +20,7 @@ from slotspec.properties.slot_pool.offers import without_reuse
 from slotspec.properties.slot_pool.views import cancels, count, fails
 from slotspec.statemachine.declaration.queues import place_of
 from slotspec.statemachine.declaration.records import Setting
-from slotspec.statemachine.declaration.rules import NONE, Array
+from slotspec.statemachine.declaration.rules import NONE, Array, unchanged
 
 
 def orphaned(setting: Setting) -> str | None:
@@ -126,8 +126,10 @@ def no_pending_request_overtakes(
     before: SlotPoolState, after: SlotPoolState, request: int, other: int
 ) -> bool:
     """Of two requests that stay pending, the one in front stays in front."""
-    return not is_in_front(before.pending, request, other) or not is_in_front(
-        after.pending, other, request
+    return (
+        unchanged(before, after, "pending")
+        or not is_in_front(before.pending, request, other)
+        or not is_in_front(after.pending, other, request)
     )
 
 
