@@ -117,19 +117,14 @@ def is_in_front(queue: Array, request: int, other: int) -> bool:
     return place_of(queue, request) < place_of(queue, other) != NONE
 
 
-@slot_pool.step(
-    "SlotPoolImpl.pendingRequests: in requested order",
-    each={"request": requests, "other": requests},
-    deviation=overtaking,
-)
-def no_pending_request_overtakes(
-    before: SlotPoolState, after: SlotPoolState, request: int, other: int
-) -> bool:
+@slot_pool.step("SlotPoolImpl.pendingRequests: in requested order", deviation=overtaking)
+def no_pending_request_overtakes(before: SlotPoolState, after: SlotPoolState) -> bool:
     """Of two requests that stay pending, the one in front stays in front."""
-    return (
-        unchanged(before, after, "pending")
-        or not is_in_front(before.pending, request, other)
-        or not is_in_front(after.pending, other, request)
+    return unchanged(before, after, "pending") or not any(
+        is_in_front(before.pending, request, other) and is_in_front(after.pending, other, request)
+        for request in before.pending
+        if request != NONE
+        for other in before.pending
     )
 
 
