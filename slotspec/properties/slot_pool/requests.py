@@ -17,7 +17,7 @@ from slotspec.models.slot_pool.state import Effect, SlotPoolState, allocations, 
 from slotspec.models.slot_pool.versions import IgnoredFailure, OrphanedAllocation
 from slotspec.properties.slot_pool.bookkeeping import TWINS, reused
 from slotspec.properties.slot_pool.offers import without_reuse
-from slotspec.properties.slot_pool.views import cancels, count, fails
+from slotspec.properties.slot_pool.views import answers, cancels, count, fails
 from slotspec.statemachine.declaration.queues import place_of
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE, Array, unchanged
@@ -99,10 +99,7 @@ def no_request_is_forgotten(before: SlotPoolState, after: SlotPoolState, request
     return (
         before.request[request] not in (SlotRequest.WAITING, SlotRequest.PENDING)
         or after.request[request] in (SlotRequest.WAITING, SlotRequest.PENDING)
-        or any(
-            e.kind in (Effect.REQUEST_FULFILLED, Effect.REQUEST_FAILED) and e.request == request
-            for e in after.effects
-        )
+        or answers(after, request) > 0
     )
 
 

@@ -48,6 +48,14 @@ def cancels(after: SlotPoolState, allocation: int) -> int:
     )
 
 
+def answers(after: SlotPoolState, request: int) -> int:
+    """How often the step completed the future of `request`, with a slot or with an error."""
+    return sum(
+        e.kind in (Effect.REQUEST_FULFILLED, Effect.REQUEST_FAILED) and e.request == request
+        for e in after.effects
+    )
+
+
 def fails(after: SlotPoolState, request: int) -> bool:
     """Whether the step failed the future of `request`."""
     return any(e.kind == Effect.REQUEST_FAILED and e.request == request for e in after.effects)
