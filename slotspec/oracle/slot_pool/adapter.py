@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from itertools import chain
-from typing import Any
+from typing import Any, ClassVar
 
 from slotspec.models.common.resource_profile import CATALOGUE, ResourceProfile
 from slotspec.models.slot_pool import operations
-from slotspec.models.slot_pool.formatting import ERRORS
 from slotspec.models.slot_pool.lifecycles import (
     LeakedSlot,
     Payload,
@@ -47,10 +46,6 @@ IDLE_SLOT_TIMEOUT_MS = 50_000
 BATCH_SLOT_TIMEOUT_MS = 300_000
 """Flink's default of ``slot.request.timeout``, which the batch check uses."""
 
-RAISED: Mapping[int, str] = {
-    Raised.NULL_POINTER: "NullPointerException",
-    Raised.UNSUPPORTED: "UnsupportedOperationException",
-}
 CAUSES = {
     "UnfulfillableSlotRequestException": Cause.UNFULFILLABLE,
     "TimeoutException": Cause.TIMEOUT,
@@ -91,7 +86,7 @@ class SlotPoolOracle(ModelOracle):
 
     schema = SCHEMA
     raises_effect = Effect.RAISES
-    raised = RAISED
+    raised: ClassVar[Mapping[int, str]] = {raised: raised.exception for raised in Raised}
     any_order_effect = Effect.ANY_ORDER
 
     def __init__(
@@ -430,8 +425,8 @@ class SlotPoolOracle(ModelOracle):
                 **self._caller(a),
                 "allocation": allocations.name(b),
             }
-        given = self._chain or (ERRORS[Error.RELEASED],)
-        error = given[0] if b == Error.GIVEN else ERRORS[Error(b)]
+        given = self._chain or (Error.RELEASED.exception,)
+        error = given[0] if b == Error.GIVEN else tuple(Error)[b].exception
         root = given[-1] if c == Root.GIVEN else error
         return {
             "effect": "request.failed",
