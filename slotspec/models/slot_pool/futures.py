@@ -1,4 +1,4 @@
-"""Completion of a request's future: who is told, and in which order.
+"""Completion of a request's future: whom the pool tells, and in which order.
 
 Hooks run newest first. A request that was sent in the request call tells its caller before
 the ResourceManager; one that had waited tells the ResourceManager first. Flink: the

@@ -59,7 +59,7 @@ def remove_served(s: SlotPoolState, request: int) -> None:
 
 
 def maybe_remap_orphaned_allocation(s: SlotPoolState, orphan: int, used: int) -> None:
-    """Find an heir for the allocation of a request that the slot of `used` has served.
+    """Find an heir for the allocation of a request that the slot of `used` serves.
 
     Flink: SlotPoolImpl.maybeRemapOrphanedAllocation.
     """

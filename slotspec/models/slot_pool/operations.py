@@ -149,7 +149,7 @@ def cancel_pending_slot_requests(s: SlotPoolState) -> None:
 
 
 def clear(s: SlotPoolState) -> None:
-    """Empty all five collections. Nobody is told. Flink: SlotPoolImpl.clear."""
+    """Empty all five collections, and tell nobody. Flink: SlotPoolImpl.clear."""
     while s.pending[0] != NONE:
         request = s.pending[0]
         remove(s.pending, request)

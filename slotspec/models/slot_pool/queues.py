@@ -80,7 +80,7 @@ def stash_waiting(s: SlotPoolState, request: int) -> None:
 
 
 def forget_request(s: SlotPoolState, request: int) -> None:
-    """`request` has left the queues and its caller is not told."""
+    """`request` has left the queues; do not tell its caller."""
     if is_open(s, request):
         fire(s.request, request, SlotRequest.forget)
     allocation = s.stored_allocation[request]
@@ -89,7 +89,7 @@ def forget_request(s: SlotPoolState, request: int) -> None:
 
 
 def orphan_allocation(s: SlotPoolState, allocation: int) -> None:
-    """Nobody waits for `allocation` any more, and the ResourceManager is not told."""
+    """Nobody waits for `allocation` any more; do not tell the ResourceManager."""
     if s.slot[allocation] == PhysicalSlot.PENDING:
         fire(s.slot, allocation, PhysicalSlot.orphan)
         clear_slot(s, allocation)
@@ -170,7 +170,7 @@ def drop_leak(s: SlotPoolState, leak: int) -> None:
 
 
 def clear_slot(s: SlotPoolState, allocation: int) -> None:
-    """The slot's life is over: its record may serve another under the same allocation."""
+    """The slot's life is over; another one under the same allocation may use its record."""
     recycle(s.slot, allocation)
     s.slot_tm[allocation] = NONE
     s.slot_index[allocation] = NONE

@@ -84,7 +84,7 @@ def a_request_is_in_one_place(s: SlotPoolState, request_id: int) -> bool:
 
 @slot_pool.always("SlotPoolImpl.pendingRequests", deviation=reused(TWINS))
 def every_queued_request_is_open(s: SlotPoolState) -> bool:
-    """What is queued still waits: each queue has only requests of its own state."""
+    """Every queued request still waits: each queue has only requests of its own state."""
     return all(s.request[r] == SlotRequest.PENDING for r in s.pending if r != NONE) and all(
         s.request[r] == SlotRequest.WAITING for r in s.waiting if r != NONE
     )
@@ -94,7 +94,7 @@ def every_queued_request_is_open(s: SlotPoolState) -> bool:
     "SlotPoolImpl.pendingRequests, waitingForResourceManager", each={"request": requests}
 )
 def every_waiting_request_is_queued(s: SlotPoolState, request: int) -> bool:
-    """Whoever waits is in the queue of its state, once."""
+    """Every waiting request is in the queue of its state, once."""
     if request in s.pending:
         return request not in s.waiting and s.request[request] != SlotRequest.WAITING
     if request in s.waiting:
@@ -113,7 +113,7 @@ def pending_allocations_differ(s: SlotPoolState, request: int) -> bool:
 
 @slot_pool.always("SlotPoolImpl.requestSlotFromResourceManager", each={"allocation": allocations})
 def what_is_asked_for_is_wanted(s: SlotPoolState, allocation: int) -> bool:
-    """An allocation that is still asked of the ResourceManager has a request waiting for it."""
+    """A request waits for every allocation that the pool still asks of the ResourceManager."""
     return s.slot[allocation] != PhysicalSlot.PENDING or pending_under(s, allocation) != NONE
 
 
@@ -145,7 +145,7 @@ def connections_agree(s: SlotPoolState) -> bool:
 
 @slot_pool.step("SlotPoolImpl: CompletableFuture.complete is looked at once")
 def no_request_is_completed_twice(before: SlotPoolState, after: SlotPoolState) -> bool:
-    """A caller hears at most once, and only while it waits."""
+    """A caller gets at most one answer, and only while it waits."""
     return all(
         is_open(before, e.request) and answers(after, e.request) == 1
         for e in after.effects

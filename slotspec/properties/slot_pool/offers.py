@@ -1,4 +1,4 @@
-"""What an offer does, and to whom a slot goes."""
+"""What an offer does, and which request gets a slot."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def a_slot_in_use_has_an_owner(before: SlotPoolState, after: SlotPoolState, requ
 
 @slot_pool.step("SlotPoolImpl.releaseSlot, AllocatedSlots.add (FLINK-5793)")
 def whoever_is_served_holds_the_slot(before: SlotPoolState, after: SlotPoolState) -> bool:
-    """The pool's maps have the slot, new or returned by another, that a caller gets."""
+    """A slot that a caller gets, new or returned by another, is in the pool's maps under its id."""
     return all(
         held_by(after, before.request_id[e.request]) == e.allocation
         for e in after.effects

@@ -1,4 +1,4 @@
-"""What becomes of a request and of what was asked for it."""
+"""What happens to a request and to the allocation asked for it."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ def orphaned(setting: Setting) -> str | None:
     deviation=orphaned,
 )
 def no_allocation_is_orphaned(before: SlotPoolState, after: SlotPoolState, allocation: int) -> bool:
-    """What was asked of a ResourceManager is held, inherited or cancelled, never orphaned.
+    """An allocation asked of a ResourceManager is held, inherited or cancelled, never orphaned.
 
-    Except by suspend and close without a ResourceManager: then there is nobody to tell.
+    The exception is suspend and close without a ResourceManager: then there is nobody to tell.
     """
     return (
         after.pool[0] != Pool.STARTED
@@ -56,10 +56,10 @@ def no_allocation_is_orphaned(before: SlotPoolState, after: SlotPoolState, alloc
 def what_a_served_request_had_asked_for_is_inherited(
     before: SlotPoolState, after: SlotPoolState
 ) -> bool:
-    """A request served by another's slot leaves its own allocation to whom that slot was for.
+    """A request served by another's slot leaves its own allocation to whoever waits for that slot.
 
-    Where nobody waits for that slot, and in 1.11 always, the allocation is cancelled; in
-    1.12 and 1.13 only if a ResourceManager is connected.
+    If nobody waits for it, and in 1.11 always, the pool cancels the allocation; in 1.12 and
+    1.13 only if a ResourceManager is connected.
     """
     return all(
         is_handed_on(before, after, before.stored_allocation[e.request], e.allocation)
@@ -81,7 +81,7 @@ def is_handed_on(before: SlotPoolState, after: SlotPoolState, orphan: int, used:
 
 @slot_pool.step("SlotPoolImpl.maybeRemapOrphanedAllocation", when=without_reuse)
 def a_cancelled_allocation_has_no_heir(after: SlotPoolState) -> bool:
-    """Nobody waits for what was cancelled in this step."""
+    """Nobody waits for an allocation that this step cancelled."""
     return all(
         pending_under(after, e.allocation) == NONE
         for e in after.effects
@@ -95,7 +95,7 @@ def forgets(setting: Setting) -> str | None:
 
 @slot_pool.step("SlotPoolImpl.clear", each={"request": requests}, deviation=forgets)
 def no_request_is_forgotten(before: SlotPoolState, after: SlotPoolState, request: int) -> bool:
-    """Whoever waits is served, or told that it will not be; nobody is dropped silently."""
+    """Every waiting request is served or failed; none is dropped silently."""
     return (
         before.request[request] not in (SlotRequest.WAITING, SlotRequest.PENDING)
         or after.request[request] in (SlotRequest.WAITING, SlotRequest.PENDING)
@@ -145,7 +145,7 @@ def a_timed_out_request_is_cancelled_where_it_was_sent(
 def releasing_a_queued_request_fails_it(
     before: SlotPoolState, after: SlotPoolState, request_id: int
 ) -> bool:
-    """The caller of a request that is given up in a queue is told so, and nobody else."""
+    """Releasing a queued request fails it, and no other."""
     request = queued_with_id(before, before.waiting, request_id)
     if request == NONE:
         request = queued_with_id(before, before.pending, request_id)
@@ -193,7 +193,7 @@ def batch_requests_ignore_resource_manager_failures(
 def a_batch_request_that_nobody_can_fulfil_fails_at_once(
     before: SlotPoolState, after: SlotPoolState, request: int, failure: int
 ) -> bool:
-    """A final failure is told to the caller of a pending batch request, who need not wait on."""
+    """A final failure fails a pending batch request at once."""
     return (
         failure != Failure.UNFULFILLABLE
         or before.request[request] != SlotRequest.PENDING

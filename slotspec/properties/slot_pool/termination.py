@@ -1,4 +1,4 @@
-"""What becomes of held slots: when they are freed, and how often."""
+"""What happens to held slots: when they are freed, and how often."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from slotspec.statemachine.declaration.rules import NONE
 
 @slot_pool.step("SlotPoolImpl.suspend: clear (but not release!)", on=suspend)
 def suspend_forgets_and_frees_nothing(before: SlotPoolState, after: SlotPoolState) -> bool:
-    """Suspending cancels what is pending; it frees no slot, stops no payload, tells nobody."""
+    """Suspending cancels pending allocations; it frees no slot, stops no payload, tells nobody."""
     return not before.executor or (
         all(e.kind in (Effect.CANCEL_SLOT_REQUEST, Effect.ANY_ORDER) for e in after.effects)
         and is_empty(after)
@@ -70,7 +70,7 @@ def a_dropped_slot_is_freed(before: SlotPoolState, after: SlotPoolState, allocat
 
 @slot_pool.step("SlotPoolImpl: freeSlot only for slots of the pool", deviation=reused(LEAKS))
 def only_held_slots_are_freed(before: SlotPoolState, after: SlotPoolState) -> bool:
-    """What is freed was held before and is held no longer, at the TaskExecutor that has it."""
+    """A freed slot was held before, at that TaskExecutor, and is no longer."""
     return all(
         is_held(before, e.allocation)
         and not is_held(after, e.allocation)
@@ -89,7 +89,7 @@ def only_held_slots_are_freed(before: SlotPoolState, after: SlotPoolState) -> bo
 def a_lost_task_manager_takes_its_slots(
     before: SlotPoolState, after: SlotPoolState, result: int, tm: int, allocation: int
 ) -> bool:
-    """Releasing a TaskExecutor frees all its slots, once each, and no other; nobody gets them."""
+    """Releasing a TaskExecutor frees exactly its slots, once each; no request gets them."""
     goes = result == 1 and is_held(before, allocation) and before.slot_tm[allocation] == tm
     return frees(after, allocation) == goes and count(after, Effect.REQUEST_FULFILLED) == 0
 
@@ -103,7 +103,7 @@ def a_lost_task_manager_takes_its_slots(
 def a_payload_is_stopped_when_its_slot_goes(
     before: SlotPoolState, after: SlotPoolState, allocation: int
 ) -> bool:
-    """A payload whose slot is taken away is told to stop, except by suspend."""
+    """The pool stops a payload whose slot goes away, except when it suspends."""
     return (
         after.pool[0] == Pool.SUSPENDED
         or before.payload[allocation] != Payload.ASSIGNED

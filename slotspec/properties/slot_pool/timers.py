@@ -49,7 +49,7 @@ def batch_requests_time_out_only_while_no_held_slot_matches(
 
 @slot_pool.step("SlotPoolImpl.disableBatchSlotRequestTimeoutCheck (FLINK-18972)", on=start)
 def starting_switches_no_check_off(before: SlotPoolState, after: SlotPoolState) -> bool:
-    """The batch check goes on until somebody who takes it over switches it off."""
+    """The batch check goes on until its replacement switches it off."""
     return unchanged(before, after, "batch_check")
 
 

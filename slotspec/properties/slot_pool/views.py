@@ -1,4 +1,4 @@
-"""What the slot pool's properties ask of a state, and of what a step told others."""
+"""What several properties of the slot pool ask of a state, or of a step's effects."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ def a_slot_that_nobody_asked_for_is_used(s: SlotPoolState) -> bool:
 
 @slot_pool.sometimes("SlotPoolImpl.maybeRemapOrphanedAllocation", when=remaps)
 def a_request_is_served_by_anothers_slot(s: SlotPoolState) -> bool:
-    """A request waits for an allocation that was asked for by another: it lent its own."""
+    """A request waits for another's allocation, because its own slot serves somebody else."""
     return any(has_lent_its_own(s, request) for request in s.pending if request != NONE)
 
 
@@ -67,7 +67,7 @@ def has_lent_its_own(s: SlotPoolState, request: int) -> bool:
 
 @slot_pool.sometimes("SlotPoolImpl.maybeRemapOrphanedAllocation", when=remaps_twice)
 def an_allocation_is_inherited_twice(s: SlotPoolState) -> bool:
-    """A remap chain of two: what the first asked for has come to the third."""
+    """A remap chain of two: the third request inherits the first one's allocation."""
     return any(
         has_lent_its_own(s, third)
         and s.slot[s.stored_allocation[third]] == PhysicalSlot.PENDING
