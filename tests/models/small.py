@@ -1,4 +1,4 @@
-"""Small bounds of the slot pool, and what a check of them finds, made once for all tests."""
+"""Small bounds of the slot pool, and their check, which runs once for all tests."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def instance(scope: str, generation: str) -> Instance:
 
 @cache
 def checked(scope: str, generation: str) -> Result:
-    """All that a compiled check of these bounds finds."""
+    """The result of a compiled check of these bounds."""
     return check(instance(scope, generation), "compiled")
 
 
@@ -68,6 +68,6 @@ def calls(instance: Instance, *wanted: str) -> list[Call]:
     return [by_text[text] for text in wanted]
 
 
-def words(scope: str = "time", generation: str = "1.12") -> TraceFormatter:
-    """The words of such an instance."""
+def formatter(scope: str = "time", generation: str = "1.12") -> TraceFormatter:
+    """The formatter of such an instance."""
     return formatter_of(instance(scope, generation))

@@ -22,7 +22,7 @@ class Matching(IntEnum):
 
 
 class Answer(IntEnum):
-    """Outcome of comparing a slot's profile with a request's."""
+    """Result of comparing a slot's profile with a request's."""
 
     NO = 0
     YES = 1
@@ -61,7 +61,7 @@ class ResourceProfile:
 
 @lru_cache(maxsize=256)
 def exactly(amount: float) -> Fraction:
-    """The shortest decimal that means this float: 0.1 is a tenth, as in Flink's BigDecimal."""
+    """The shortest decimal of this float: 0.1 is a tenth, as in Flink's BigDecimal."""
     return Fraction(repr(amount))
 
 
@@ -80,7 +80,7 @@ CATALOGUE: Mapping[str, ResourceProfile] = {
 
 
 def at_least(slot: ResourceProfile, wanted: ResourceProfile) -> bool:
-    """Whether `slot` has everything that `wanted` asks for (Flink 1.11 and 1.12)."""
+    """Whether `slot` has at least every amount of `wanted` (Flink 1.11 and 1.12)."""
     if slot.any_ or slot == wanted:
         return True
     if slot.unknown:

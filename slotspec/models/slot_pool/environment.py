@@ -1,9 +1,9 @@
-"""What may happen to a slot pool: whoever calls it, with whatever is possible.
+"""What may happen to a slot pool: everything that its callers can do.
 
-Each action is one operation of the pool with a guard that says when and with what its
-caller may call it. The environment is as free as the bounds allow: offers may be repeated,
-late, conflicting, unasked or from strangers, the ResourceManager may change, fail and
-forget, the job may ask, give up and return at any time.
+Each action is one operation of the pool with a guard: when, and with what, its caller may
+call it. The environment is as free as the bounds allow. Offers may be repeated, late,
+conflicting, unrequested or from unregistered TaskExecutors. The ResourceManager may change,
+fail and forget. The job may ask, give up and return at any time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from slotspec.models.slot_pool import operations as pool
-from slotspec.models.slot_pool.lifecycles import PhysicalSlot
+from slotspec.models.slot_pool.lifecycles import LeakedSlot, PhysicalSlot
 from slotspec.models.slot_pool.model import slot_pool
 from slotspec.models.slot_pool.queues import free_leak_record, is_open
 from slotspec.models.slot_pool.recycling import is_id_unused, is_unused
@@ -62,7 +62,7 @@ def can_disable_batch_check(setting: Setting) -> bool:
 
 
 def is_callable(s: SlotPoolState) -> bool:
-    """Whether anybody calls the pool yet."""
+    """Whether callers may call the pool yet."""
     return s.executor == 1 or s.unstarted == 1
 
 
@@ -71,7 +71,7 @@ def has_room_for_leaks(s: SlotPoolState) -> bool:
     if not s.reused_ids:
         return True
     leak = free_leak_record(s)
-    return leak != NONE and leak + 1 < len(s.leaked) and s.leaked[leak + 1] == 0
+    return leak != NONE and leak + 1 < len(s.leaked) and s.leaked[leak + 1] == LeakedSlot.ABSENT
 
 
 def may_use_id(s: SlotPoolState, request_id: int) -> bool:
@@ -86,12 +86,11 @@ def may_request(s: SlotPoolState, request: int, request_id: int) -> bool:
 
 def exists(s: SlotPoolState, allocation: int) -> bool:
     """Whether anybody can know this allocation id: foreign, asked for, or held."""
-    if allocation >= len(s.request) or s.slot[allocation] != PhysicalSlot.UNKNOWN:
-        return True
-    for request in range(len(s.request)):
-        if s.stored_allocation[request] == allocation:
-            return True
-    return False
+    return (
+        allocation >= len(s.request)
+        or s.slot[allocation] != PhysicalSlot.UNKNOWN
+        or allocation in s.stored_allocation
+    )
 
 
 # ----------------------------------------------------------------------------- leadership
@@ -100,29 +99,20 @@ def exists(s: SlotPoolState, allocation: int) -> bool:
 @slot_pool.action()
 def start(s: SlotPoolState) -> int:
     """The job master gains leadership, or starts the pool once more."""
-    scheduled = 0
-    for place in range(len(s.timer)):
-        if s.timer[place] != Timer.UNUSED:
-            scheduled += 1
-    if len(s.timer) > 0 and scheduled + 2 > len(s.timer):
-        return DISABLED
-    return pool.start(s)
+    scheduled = sum(timer != Timer.UNUSED for timer in s.timer)
+    return DISABLED if 0 < len(s.timer) < scheduled + 2 else pool.start(s)
 
 
 @slot_pool.action(when=can_suspend)
 def suspend(s: SlotPoolState) -> int:
     """The job master loses leadership."""
-    if not is_callable(s):
-        return DISABLED
-    return pool.suspend(s)
+    return pool.suspend(s) if is_callable(s) else DISABLED
 
 
 @slot_pool.action()
 def close(s: SlotPoolState) -> int:
     """The job ends."""
-    if not is_callable(s):
-        return DISABLED
-    return pool.close(s)
+    return pool.close(s) if is_callable(s) else DISABLED
 
 
 # ----------------------------------------------------------------------- resource manager
@@ -137,25 +127,19 @@ def connect_to_resource_manager(s: SlotPoolState, gateway: int) -> int:
 @slot_pool.action()
 def disconnect_resource_manager(s: SlotPoolState) -> int:
     """The ResourceManager is lost."""
-    if s.gateway == NONE:
-        return DISABLED
-    return pool.disconnect_resource_manager(s)
+    return pool.disconnect_resource_manager(s) if s.gateway != NONE else DISABLED
 
 
 @slot_pool.action(request=requests)
 def resource_manager_acknowledges(s: SlotPoolState, request: int) -> int:
-    """The ResourceManager answers a call well, however late."""
-    if not s.call_open[request]:
-        return DISABLED
-    return pool.resource_manager_acknowledges(s, request)
+    """The ResourceManager acknowledges a call, however late."""
+    return pool.resource_manager_acknowledges(s, request) if s.call_open[request] else DISABLED
 
 
 @slot_pool.action(request=requests, failure=Failure)
 def resource_manager_fails(s: SlotPoolState, request: int, failure: int) -> int:
     """The ResourceManager answers a call with an error, however late."""
-    if not s.call_open[request]:
-        return DISABLED
-    return pool.resource_manager_fails(s, request, failure)
+    return pool.resource_manager_fails(s, request, failure) if s.call_open[request] else DISABLED
 
 
 # -------------------------------------------------------------------------- task managers
@@ -163,23 +147,19 @@ def resource_manager_fails(s: SlotPoolState, request: int, failure: int) -> int:
 
 @slot_pool.action(tm=task_managers)
 def register_task_manager(s: SlotPoolState, tm: int) -> int:
-    """A task manager comes, comes back, or registers twice."""
-    if not is_callable(s):
-        return DISABLED
-    return pool.register_task_manager(s, tm)
+    """A task manager registers, for the first time or again."""
+    return pool.register_task_manager(s, tm) if is_callable(s) else DISABLED
 
 
 @slot_pool.action(tm=task_managers)
 def release_task_manager(s: SlotPoolState, tm: int) -> int:
     """A task manager is lost or given up."""
-    if not is_callable(s):
-        return DISABLED
-    return pool.release_task_manager(s, tm)
+    return pool.release_task_manager(s, tm) if is_callable(s) else DISABLED
 
 
 @slot_pool.action(tm=task_managers, index=slot_indices, allocation=allocations, profile=profiles)
 def offer_slot(s: SlotPoolState, tm: int, index: int, allocation: int, profile: int) -> int:
-    """A task manager, registered or not, offers a slot: asked, unasked, again, or elsewhere."""
+    """A task manager, registered or not, offers a slot: requested or not, new or again."""
     if not is_callable(s) or not exists(s, allocation) or not has_room_for_leaks(s):
         return DISABLED
     return pool.offer_slot(s, tm, index, allocation, profile)
@@ -201,9 +181,11 @@ def request_new_allocated_slot(
     s: SlotPoolState, request: int, request_id: int, profile: int
 ) -> int:
     """The job asks for a slot."""
-    if not may_request(s, request, request_id):
-        return DISABLED
-    return pool.request_new_allocated_slot(s, request, request_id, profile)
+    return (
+        pool.request_new_allocated_slot(s, request, request_id, profile)
+        if may_request(s, request, request_id)
+        else DISABLED
+    )
 
 
 @slot_pool.action(when=has_batch, request=requests, request_id=request_ids, profile=profiles)
@@ -211,9 +193,11 @@ def request_new_allocated_batch_slot(
     s: SlotPoolState, request: int, request_id: int, profile: int
 ) -> int:
     """The job asks for a slot for a batch task."""
-    if not may_request(s, request, request_id):
-        return DISABLED
-    return pool.request_new_allocated_batch_slot(s, request, request_id, profile)
+    return (
+        pool.request_new_allocated_batch_slot(s, request, request_id, profile)
+        if may_request(s, request, request_id)
+        else DISABLED
+    )
 
 
 @slot_pool.action(request_id=request_ids, allocation=allocations)
@@ -231,7 +215,7 @@ def release_slot(s: SlotPoolState, request_id: int) -> int:
     """The job gives up what it asked for, or returns what it got."""
     if not is_callable(s) or is_id_unused(s, request_id) or not has_room_for_leaks(s):
         return DISABLED
-    return pool.release_slot(s, request_id, int(Cause.OTHER))
+    return pool.release_slot(s, request_id, Cause.OTHER)
 
 
 @slot_pool.action(request=requests)
@@ -245,9 +229,11 @@ def request_timeout(s: SlotPoolState, request: int) -> int:
 @slot_pool.action(when=has_payloads, allocation=allocations)
 def assign_payload(s: SlotPoolState, allocation: int) -> int:
     """The job puts a payload into a slot, or tries a second one."""
-    if s.slot[allocation] != PhysicalSlot.ALLOCATED:
-        return DISABLED
-    return pool.assign_payload(s, allocation)
+    return (
+        pool.assign_payload(s, allocation)
+        if s.slot[allocation] == PhysicalSlot.ALLOCATED
+        else DISABLED
+    )
 
 
 @slot_pool.action(when=can_disable_batch_check)

@@ -1,7 +1,7 @@
-"""Completion of a request's future: who is told, and in which order.
+"""Completion of a request's future: whom the pool tells, and in which order.
 
-Hooks run newest first: a request that was sent in the request call tells its caller before
-the ResourceManager, one that had waited tells the ResourceManager first. Flink: the
+Hooks run newest first. A request that was sent in the request call tells its caller before
+the ResourceManager; one that had waited tells the ResourceManager first. Flink: the
 callbacks that SlotPoolImpl puts on PendingRequest.allocatedSlotFuture.
 """
 
@@ -24,13 +24,12 @@ def cancel_slot_request(s: SlotPoolState, gateway: int, allocation: int) -> None
 
 def allocation_to_cancel(s: SlotPoolState, request: int) -> int:
     """What a failing request cancels: the allocation as sent, or the one now stored."""
-    if s.orphaned_allocation == OrphanedAllocation.CANCELLED:
-        return request
-    return s.stored_allocation[request]
+    cancelled = s.orphaned_allocation == OrphanedAllocation.CANCELLED
+    return request if cancelled else s.stored_allocation[request]
 
 
 def gateway_to_cancel_at(s: SlotPoolState, request: int) -> int:
-    """Whom a failing request tells: the gateway that was asked, even if replaced since."""
+    """The gateway that a failing request tells: the one that was asked, even if replaced since."""
     return s.sent_to[request]
 
 
@@ -43,13 +42,14 @@ def run_cancel_hook(s: SlotPoolState, request: int) -> None:
 
 
 def complete_exceptionally(s: SlotPoolState, request: int, error: int, root: int) -> None:
-    """Fail an open future: caller and ResourceManager hear of it."""
-    if error == Error.TIMEOUT:
-        fire(s.request, request, SlotRequest.time_out)
-    elif error == Error.RELEASED:
-        fire(s.request, request, SlotRequest.cancel)
-    else:
-        fire(s.request, request, SlotRequest.fail)
+    """Fail an open future, and tell its caller and the ResourceManager."""
+    match error:
+        case Error.TIMEOUT:
+            fire(s.request, request, SlotRequest.time_out)
+        case Error.RELEASED:
+            fire(s.request, request, SlotRequest.cancel)
+        case _:
+            fire(s.request, request, SlotRequest.fail)
     if s.waited[request]:
         run_cancel_hook(s, request)
         emit(s, Effect.REQUEST_FAILED, request, error, root)
@@ -61,14 +61,14 @@ def complete_exceptionally(s: SlotPoolState, request: int, error: int, root: int
 def fail_request(s: SlotPoolState, request: int, error: int, root: int, cause: int) -> None:
     """Fail the future of a request that has left the queues, if it is open.
 
-    A TimeoutException sets off the timeout hook of a streaming request: it takes whatever
+    A TimeoutException triggers the timeout hook of a streaming request, which takes whatever
     is queued under the same request id and fails that too. Flink: failPendingRequest,
     timeoutPendingSlotRequest.
     """
     timeout = error == Error.TIMEOUT or (error == Error.GIVEN and cause == Cause.TIMEOUT)
     while request != NONE:
         if not is_open(s, request):
-            # a finished entry leaves unnoticed, and so does what it was asked for
+            # a finished entry leaves without notice, and so does the allocation asked for it
             if s.stored_allocation[request] != NONE:
                 orphan_allocation(s, s.stored_allocation[request])
             return
@@ -76,8 +76,7 @@ def fail_request(s: SlotPoolState, request: int, error: int, root: int, cause: i
         if not timeout or s.batch[request]:
             return
         request = take(s, s.request_id[request])
-        error = int(Error.TIMEOUT)
-        root = int(Root.ITSELF)
+        error, root = Error.TIMEOUT, Root.ITSELF
 
 
 def is_served_by_another(request: int, allocation: int) -> bool:
@@ -88,8 +87,8 @@ def is_served_by_another(request: int, allocation: int) -> bool:
 def complete(s: SlotPoolState, request: int, allocation: int) -> bool:
     """Complete an open future with the slot of `allocation`; False if it was complete.
 
-    1.11's cancel hook also runs here: served by another slot, the allocation that was
-    asked for is cancelled.
+    1.11's cancel hook also runs here: if another slot serves the request, it cancels the
+    allocation that was asked for.
     """
     if not is_open(s, request):
         return False

@@ -17,9 +17,9 @@ class PhysicalSlot(Lifecycle):
     AVAILABLE = State("Held by the pool, serving nobody.")
     ALLOCATED = State("Held by the pool, serving a request.")
     RELEASED = State("Given back to its TaskExecutor.", final=True)
-    CANCELLED = State("No longer asked for, and the ResourceManager was told.", final=True)
-    ORPHANED = State("No longer asked for, and the ResourceManager was not told.", final=True)
-    FORGOTTEN = State("Dropped without being given back; it must be offered anew.", final=True)
+    CANCELLED = State("No longer asked for; the pool told the ResourceManager.", final=True)
+    ORPHANED = State("No longer asked for; the pool did not tell the ResourceManager.", final=True)
+    FORGOTTEN = State("Dropped, but not given back; it must be offered again.", final=True)
     LEAKED = State("Gone from the maps, but still counted for its TaskExecutor.", final=True)
 
     ask = Event("A request is sent to the ResourceManager under this id.", (UNKNOWN, PENDING))
@@ -47,16 +47,18 @@ class PhysicalSlot(Lifecycle):
         (AVAILABLE, RELEASED),
         (ALLOCATED, RELEASED),
     )
-    cancel = Event("Nobody waits for it; the ResourceManager is told.", (PENDING, CANCELLED))
-    orphan = Event("Nobody waits for it; the ResourceManager is not told.", (PENDING, ORPHANED))
+    cancel = Event("Nobody waits for it; the pool tells the ResourceManager.", (PENDING, CANCELLED))
+    orphan = Event(
+        "Nobody waits for it; the pool does not tell the ResourceManager.", (PENDING, ORPHANED)
+    )
     drop = Event(
         "The pool clears its maps, or loses it to an exception.",
         (AVAILABLE, FORGOTTEN),
         (ALLOCATED, FORGOTTEN),
     )
     leak = Event(
-        "Its request id is entered again with another slot, or a leaked slot of its allocation"
-        " is freed with another TaskExecutor.",
+        "Its request id is entered again with another slot, or a leaked slot of the same"
+        " allocation is freed with another TaskExecutor.",
         (ALLOCATED, LEAKED),
     )
 
@@ -86,26 +88,29 @@ class Payload(Lifecycle):
 
     assign = Event("A payload is put into the slot.", (UNASSIGNED, ASSIGNED))
     release = Event("The pool tells the payload to stop.", (ASSIGNED, UNASSIGNED))
-    leave = Event("The slot is dropped or leaks; its payload is not told.", (ASSIGNED, UNASSIGNED))
+    leave = Event(
+        "The slot is dropped or leaks; its payload does not notice.", (ASSIGNED, UNASSIGNED)
+    )
 
 
 class SlotRequest(Lifecycle):
     """The future that a request for a slot has returned.
 
-    It says what the caller knows. Whether the pool still has the request queued is another
-    matter: reused request ids can leave a finished request in a queue. Flink:
-    SlotPoolImpl.PendingRequest.
+    It says what the caller knows, not whether the pool still has the request queued: reused
+    request ids can leave a finished request in a queue. Flink: SlotPoolImpl.PendingRequest.
     """
 
     UNUSED = State("No request.", initial=True)
     WAITING = State("Queued until a ResourceManager is connected.")
     PENDING = State("Sent to the ResourceManager; waits for a slot.")
-    FORGOTTEN = State("The pool dropped it without telling its caller.")
+    FORGOTTEN = State("The pool dropped it and did not tell its caller.")
     FULFILLED = State("The caller has a slot.", final=True)
-    FAILED = State("The caller was told that there is no slot.", final=True)
-    TIMED_OUT = State("The caller was told that it took too long.", final=True)
+    FAILED = State("The caller got an error: there is no slot.", final=True)
+    TIMED_OUT = State("The caller got an error: it took too long.", final=True)
     CANCELLED = State("The caller gave it up.", final=True)
-    UNANSWERED = State("Forgotten and without a timeout: the caller never hears.", final=True)
+    UNANSWERED = State(
+        "Forgotten and without a timeout: the caller never gets an answer.", final=True
+    )
 
     stash = Event("Asked for while no ResourceManager is connected.", (UNUSED, WAITING))
     send = Event(
@@ -125,11 +130,11 @@ class SlotRequest(Lifecycle):
         "The job releases it before it has a slot.", (WAITING, CANCELLED), (PENDING, CANCELLED)
     )
     forget = Event(
-        "Suspend, close or another request with the same id drops it.",
+        "Suspend, close, or another request with the same id drops it.",
         (WAITING, FORGOTTEN),
         (PENDING, FORGOTTEN),
     )
-    abandon = Event("Nothing can answer it any more.", (FORGOTTEN, UNANSWERED))
+    abandon = Event("Nothing can complete it any more.", (FORGOTTEN, UNANSWERED))
 
 
 class Pool(Lifecycle):
@@ -137,8 +142,8 @@ class Pool(Lifecycle):
 
     CREATED = State("Never started: most operations fail.", initial=True)
     STARTED = State("Serves the job.")
-    SUSPENDED = State("Lost leadership; everything was dropped.")
-    CLOSED = State("The job is over; everything was given back. Nothing forbids a new start.")
+    SUSPENDED = State("Leadership is lost; the pool dropped everything.")
+    CLOSED = State("The job is over; the pool gave everything back. Nothing forbids a new start.")
 
     start = Event(
         "The job gains leadership.",
@@ -163,10 +168,10 @@ class Pool(Lifecycle):
 
 
 class TaskManagerRegistration(Lifecycle):
-    """Whether offers of a TaskExecutor are welcome. Flink: SlotPoolImpl.registeredTaskManagers."""
+    """Whether the pool considers a TaskExecutor's offers. Flink: registeredTaskManagers."""
 
-    UNREGISTERED = State("Its offers are refused.", initial=True)
-    REGISTERED = State("Its offers are considered.")
+    UNREGISTERED = State("The pool refuses its offers.", initial=True)
+    REGISTERED = State("The pool considers its offers.")
 
     register = Event("The TaskExecutor registers at the JobMaster.", (UNREGISTERED, REGISTERED))
     release = Event("The TaskExecutor is given up or lost.", (REGISTERED, UNREGISTERED))

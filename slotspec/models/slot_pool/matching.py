@@ -1,4 +1,4 @@
-"""Placing a free slot: the first matching request gets it, or it becomes available.
+"""Matching a free slot: the first request that it satisfies gets it, or it becomes available.
 
 Flink: SlotPoolImpl.tryFulfillSlotRequestOrMakeAvailable.
 """
@@ -29,36 +29,26 @@ def answer(s: SlotPoolState, profile: int, request: int) -> int:
 
 def first_matching(s: SlotPoolState, queue: Array, profile: int) -> int:
     """The first entry of `queue` that a slot of `profile` satisfies, or NONE."""
-    for place in range(len(queue)):
-        request = queue[place]
-        if request == NONE:
-            return NONE
-        if answer(s, profile, request) == Answer.YES:
-            return request
-    return NONE
+    return next((r for r in queue if r != NONE and answer(s, profile, r) == Answer.YES), NONE)
 
 
 def comparing_throws(s: SlotPoolState, profile: int) -> bool:
-    """Whether looking for a match fails: an UNKNOWN slot and anybody queued (1.13)."""
-    head = s.pending[0]
-    if head == NONE:
-        head = s.waiting[0]
+    """Whether the search for a match throws: an UNKNOWN slot and a queued request (1.13)."""
+    head = s.pending[0] if s.pending[0] != NONE else s.waiting[0]
     return head != NONE and answer(s, profile, head) == Answer.THROWS
 
 
 def find_matching_request(s: SlotPoolState, profile: int) -> int:
-    """Who gets a slot of `profile`: pending requests first, then waiting ones, in order.
+    """The request that gets a slot of `profile`: pending ones first, then waiting ones, in order.
 
     Flink: SlotPoolImpl.findMatchingPendingRequest.
     """
     request = first_matching(s, s.pending, profile)
-    if request == NONE:
-        request = first_matching(s, s.waiting, profile)
-    return request
+    return request if request != NONE else first_matching(s, s.waiting, profile)
 
 
 def remove_served(s: SlotPoolState, request: int) -> None:
-    """Take a request that is served, or failed, out of the queues (a twin may go instead)."""
+    """Remove a request that is served, or failed, from the queues (a twin may go instead)."""
     if s.removal == Removal.ENTRY_FOUND:
         if not remove(s.pending, request):
             remove(s.waiting, request)
@@ -69,7 +59,7 @@ def remove_served(s: SlotPoolState, request: int) -> None:
 
 
 def maybe_remap_orphaned_allocation(s: SlotPoolState, orphan: int, used: int) -> None:
-    """Find an heir for the allocation of a request that the slot of `used` has served.
+    """Find an heir for the allocation of a request that the slot of `used` serves.
 
     Flink: SlotPoolImpl.maybeRemapOrphanedAllocation.
     """
@@ -96,7 +86,7 @@ def enter_allocated(s: SlotPoolState, request_id: int, allocation: int) -> None:
 
 
 def serve(s: SlotPoolState, request: int, allocation: int) -> None:
-    """Give the slot of `allocation` to a queued request. Nobody looks whether it is open."""
+    """Give the slot of `allocation` to a queued request, without checking that it is open."""
     remove_served(s, request)
     enter_allocated(s, s.request_id[request], allocation)
     complete(s, request, allocation)
@@ -116,7 +106,7 @@ def make_available(s: SlotPoolState, allocation: int) -> None:
 
 
 def try_fulfill_slot_request_or_make_available(s: SlotPoolState, allocation: int) -> bool:
-    """Place a slot that is new or was just returned; False if an exception ends it."""
+    """Match a slot that is new or was just returned; False if that throws an exception."""
     profile = s.slot_profile[allocation]
     if comparing_throws(s, profile):
         emit(s, Effect.RAISES, Raised.UNSUPPORTED)

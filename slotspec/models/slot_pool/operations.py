@@ -1,8 +1,8 @@
 """The slot pool: the operations of Flink's SlotPool interface, as SlotPoolImpl does them.
 
-Each operation is a plain rule over :class:`SlotPoolState`. What it tells the world it
-emits; what it answers it returns. Ids that Flink generates inside an operation (the record
-of a new request, and with it its allocation id) come in as arguments.
+Each operation is a plain rule over :class:`SlotPoolState`. It emits what it tells the world,
+and returns its answer. Ids that Flink generates inside an operation (the record of a new
+request, and with it its allocation id) are arguments.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ from slotspec.models.slot_pool.state import (
     Root,
     SlotPoolState,
     Timer,
+    allocations,
 )
 from slotspec.models.slot_pool.timers import (
     check_batch_slot_timeout,
@@ -74,7 +75,7 @@ from slotspec.statemachine.declaration.rules import NONE, emit, fire
 
 
 def has_main_thread(s: SlotPoolState) -> bool:
-    """Whether the pool was ever started; if not, the operation ends with an exception."""
+    """Whether the pool was ever started; if not, the operation raises an exception."""
     if not s.executor:
         emit(s, Effect.RAISES, Raised.NULL_POINTER)
         return False
@@ -86,21 +87,21 @@ def has_main_thread(s: SlotPoolState) -> bool:
 
 @slot_pool.operation
 def start(s: SlotPoolState) -> int:
-    """Start the pool for a job master. Checks nothing and clears nothing.
+    """Start the pool for a job master. It checks nothing and clears nothing.
 
     Each start begins two more chains of timers. Flink: SlotPoolImpl.start.
     """
     fire(s.pool, 0, Pool.start)
     s.executor = 1
     s.job_master = 1
-    schedule(s, int(Timer.IDLE_CHECK), s.idle_timeout)
-    schedule(s, int(Timer.BATCH_CHECK), s.batch_timeout)
+    schedule(s, Timer.IDLE_CHECK, s.idle_timeout)
+    schedule(s, Timer.BATCH_CHECK, s.batch_timeout)
     return NONE
 
 
 @slot_pool.operation
 def suspend(s: SlotPoolState) -> int:
-    """Leadership is lost: forget everything, free nothing, tell no caller.
+    """Leadership is lost: the pool forgets everything, frees nothing, tells no caller.
 
     Flink: SlotPoolImpl.suspend (1.11, 1.12).
     """
@@ -118,17 +119,17 @@ def suspend(s: SlotPoolState) -> int:
 
 @slot_pool.operation
 def close(s: SlotPoolState) -> int:
-    """The job is over: free every slot of every registered task manager, then forget.
+    """The job is over: the pool frees every slot of every registered task manager, then forgets.
 
     Flink: SlotPoolImpl.close.
     """
     cancel_pending_slot_requests(s)
-    emit(s, Effect.ANY_ORDER, 1)
-    for tm in range(len(s.registration)):
-        if s.registration[tm] == TaskManagerRegistration.REGISTERED:
+    emit(s, Effect.ANY_ORDER, begins=1)
+    for tm, registration in enumerate(s.registration):
+        if registration == TaskManagerRegistration.REGISTERED:
             release_payloads_of(s, tm)
             free_slots_of(s, tm)
-    emit(s, Effect.ANY_ORDER, 0)
+    emit(s, Effect.ANY_ORDER, begins=0)
     fire(s.pool, 0, Pool.close)
     clear(s)
     return NONE
@@ -139,17 +140,16 @@ def cancel_pending_slot_requests(s: SlotPoolState) -> None:
     if s.gateway == NONE:
         return
     if s.cancel_order == CancelOrder.ARBITRARY:
-        emit(s, Effect.ANY_ORDER, 1)
-    for place in range(len(s.pending)):
-        request = s.pending[place]
+        emit(s, Effect.ANY_ORDER, begins=1)
+    for request in s.pending:
         if request != NONE:
             cancel_slot_request(s, s.gateway, s.stored_allocation[request])
     if s.cancel_order == CancelOrder.ARBITRARY:
-        emit(s, Effect.ANY_ORDER, 0)
+        emit(s, Effect.ANY_ORDER, begins=0)
 
 
 def clear(s: SlotPoolState) -> None:
-    """Empty all five collections. Nobody is told. Flink: SlotPoolImpl.clear."""
+    """Empty all five collections, and tell nobody. Flink: SlotPoolImpl.clear."""
     while s.pending[0] != NONE:
         request = s.pending[0]
         remove(s.pending, request)
@@ -158,15 +158,15 @@ def clear(s: SlotPoolState) -> None:
         request = s.waiting[0]
         remove(s.waiting, request)
         forget_request(s, request)
-    for allocation in range(len(s.slot)):
+    for allocation in s.elements(allocations):
         if is_held(s, allocation):
             drop_slot(s, allocation)
-    for leak in range(len(s.leaked)):
-        if s.leaked[leak] == LeakedSlot.COUNTED:
+    for leak, slot in enumerate(s.leaked):
+        if slot == LeakedSlot.COUNTED:
             fire(s.leaked, leak, LeakedSlot.drop)
             drop_leak(s, leak)
-    for tm in range(len(s.registration)):
-        if s.registration[tm] == TaskManagerRegistration.REGISTERED:
+    for tm, registration in enumerate(s.registration):
+        if registration == TaskManagerRegistration.REGISTERED:
             fire(s.registration, tm, TaskManagerRegistration.drop)
 
 
@@ -211,17 +211,17 @@ def request_slot_from_resource_manager(s: SlotPoolState, request: int) -> None:
     s.call_open[request] = 1
     fire(s.slot, request, PhysicalSlot.ask)
     put_pending(s, request)
-    if s.request[request] == SlotRequest.UNUSED or s.request[request] == SlotRequest.WAITING:
+    if s.request[request] in (SlotRequest.UNUSED, SlotRequest.WAITING):
         fire(s.request, request, SlotRequest.send)
     else:
-        # the caller has heard while the entry waited: the hook finds a finished future
+        # the caller got its answer while the entry waited: the hook finds a finished future
         run_cancel_hook(s, request)
     emit(s, Effect.REQUEST_SLOT, s.gateway, request, s.request_profile[request])
 
 
 @slot_pool.operation
 def resource_manager_acknowledges(s: SlotPoolState, request: int) -> int:
-    """The ResourceManager answers the call made for `request`: it will see to it.
+    """The ResourceManager acknowledges the call made for `request`.
 
     1 if the call was open. Flink: completion of requestSlot's future.
     """
@@ -235,8 +235,8 @@ def resource_manager_acknowledges(s: SlotPoolState, request: int) -> int:
 def resource_manager_fails(s: SlotPoolState, request: int, cause: int) -> int:
     """The ResourceManager answers the call made for `request` with an error.
 
-    The call remembers the request *id*, not the allocation: whatever is pending under that
-    id now is failed, unless it is a batch request and the failure not final. 1 if the call
+    The call remembers the request *id*, not the allocation. It fails whatever is pending under
+    that id now, unless that is a batch request and the failure is not final. 1 if the call
     was open. Flink: SlotPoolImpl.slotRequestToResourceManagerFailed.
     """
     if not s.call_open[request]:
@@ -245,7 +245,7 @@ def resource_manager_fails(s: SlotPoolState, request: int, cause: int) -> int:
     hit = queued_with_id(s, s.pending, s.request_id[request])
     if hit != NONE and not is_batch_request_and_failure_can_be_ignored(s, hit, cause):
         remove_served(s, hit)
-        fail_request(s, hit, int(Error.NO_RESOURCE), int(Root.GIVEN), cause)
+        fail_request(s, hit, Error.NO_RESOURCE, Root.GIVEN, cause)
     return 1
 
 
@@ -262,7 +262,7 @@ def is_batch_request_and_failure_can_be_ignored(s: SlotPoolState, request: int, 
 
 @slot_pool.operation
 def register_task_manager(s: SlotPoolState, tm: int) -> int:
-    """From now on offers of `tm` are considered. 0 if it was registered already.
+    """Consider offers of `tm` from now on. 0 if it was registered already.
 
     Flink: SlotPoolImpl.registerTaskManager.
     """
@@ -285,12 +285,12 @@ def release_task_manager(s: SlotPoolState, tm: int) -> int:
     if s.registration[tm] != TaskManagerRegistration.REGISTERED:
         return 0
     fire(s.registration, tm, TaskManagerRegistration.release)
-    emit(s, Effect.ANY_ORDER, 1)
+    emit(s, Effect.ANY_ORDER, begins=1)
     release_payloads_of(s, tm)
-    emit(s, Effect.ANY_ORDER, 0)
-    emit(s, Effect.ANY_ORDER, 1)
+    emit(s, Effect.ANY_ORDER, begins=0)
+    emit(s, Effect.ANY_ORDER, begins=1)
     free_slots_of(s, tm)
-    emit(s, Effect.ANY_ORDER, 0)
+    emit(s, Effect.ANY_ORDER, begins=0)
     return 1
 
 
@@ -303,29 +303,29 @@ def release_payload(s: SlotPoolState, allocation: int) -> None:
 
 def release_payloads_of(s: SlotPoolState, tm: int) -> None:
     """Stop what runs in the slots of `tm`, leaked ones too."""
-    for allocation in range(len(s.slot)):
-        if s.slot_tm[allocation] == tm:
+    for allocation, holder in enumerate(s.slot_tm):
+        if holder == tm:
             release_payload(s, allocation)
-    for leak in range(len(s.leaked)):
-        if s.leaked_tm[leak] == tm and s.leaked_payload[leak]:
+    for leak, holder in enumerate(s.leaked_tm):
+        if holder == tm and s.leaked_payload[leak]:
             s.leaked_payload[leak] = 0
             emit(s, Effect.PAYLOAD_RELEASED, s.leaked_allocation[leak])
 
 
 def free_slots_of(s: SlotPoolState, tm: int) -> None:
-    """Free the slots of `tm`, leaked ones too. They are not offered to anybody.
+    """Free the slots of `tm`, leaked ones too. No request gets them.
 
     Each leaves the map by its allocation, whoever is there: a slot of another TaskExecutor
     that was allocated under the id of a leaked one leaks in its turn.
     Flink: AllocatedSlots.removeSlotsForTaskManager.
     """
-    for allocation in range(len(s.slot)):
-        if s.slot_tm[allocation] == tm:
+    for allocation, holder in enumerate(s.slot_tm):
+        if holder == tm:
             emit(s, Effect.FREE_SLOT, tm, allocation)
             fire(s.slot, allocation, PhysicalSlot.lose_task_manager)
             clear_slot(s, allocation)
-    for leak in range(len(s.leaked)):
-        if s.leaked_tm[leak] == tm:
+    for leak, holder in enumerate(s.leaked_tm):
+        if holder == tm:
             shared = s.leaked_allocation[leak]
             emit(s, Effect.FREE_SLOT, tm, shared)
             fire(s.leaked, leak, LeakedSlot.lose_task_manager)
@@ -338,7 +338,7 @@ def free_slots_of(s: SlotPoolState, tm: int) -> None:
 
 
 def is_registered(s: SlotPoolState, tm: int) -> bool:
-    """Whether offers of `tm` are considered."""
+    """Whether the pool considers offers of `tm`."""
     return s.registration[tm] == TaskManagerRegistration.REGISTERED
 
 
@@ -376,14 +376,14 @@ def offer_slot(s: SlotPoolState, tm: int, index: int, allocation: int, profile: 
 def offer_to_own_request(s: SlotPoolState, allocation: int) -> bool:
     """1.11: the request pending under this allocation gets the slot, whatever its profile.
 
-    False if there is none, or if its caller has already heard.
+    False if there is none, or if its caller already has an answer.
     """
     request = pending_under(s, allocation)
     if request == NONE:
         return False
     remove(s.pending, request)
     if not is_open(s, request):
-        # entered and taken out again: the id's other slot has leaked by then
+        # the slot is entered and removed again, by when the id's other slot has leaked
         older = held_by(s, s.request_id[request])
         if older != NONE:
             leak_slot(s, older)
@@ -411,7 +411,7 @@ def fail_allocation(s: SlotPoolState, allocation: int, cause: int) -> int:
             append(s.pending, request)
         return NONE
     remove_served(s, request)
-    fail_request(s, request, int(Error.GIVEN), int(Root.GIVEN), cause)
+    fail_request(s, request, Error.GIVEN, Root.GIVEN, cause)
     return NONE
 
 
@@ -423,13 +423,11 @@ def try_failing_allocated_slot(s: SlotPoolState, allocation: int) -> int:
     free_then_release_payload(s, allocation)
     fire(s.slot, allocation, PhysicalSlot.fail)
     clear_slot(s, allocation)
-    if allocated_of(s, tm) + available_of(s, tm) == 0:
-        return tm
-    return NONE
+    return tm if allocated_of(s, tm) + available_of(s, tm) == 0 else NONE
 
 
 def free_then_release_payload(s: SlotPoolState, allocation: int) -> None:
-    """In this order, unlike when a task manager is released."""
+    """Free the slot first; releasing a task manager does it in the opposite order."""
     emit(s, Effect.FREE_SLOT, s.slot_tm[allocation], allocation)
     release_payload(s, allocation)
 
@@ -441,11 +439,11 @@ def free_then_release_payload(s: SlotPoolState, allocation: int) -> None:
 def request_new_allocated_slot(
     s: SlotPoolState, request: int, request_id: int, profile: int
 ) -> int:
-    """Ask for a new slot; available ones are not looked at. The future is `request`.
+    """Ask for a new slot, without a look at the available ones. The future is `request`.
 
     Flink: SlotPoolImpl.requestNewAllocatedSlot.
     """
-    return request_new_allocated_slot_internal(s, request, request_id, profile, 0)
+    return request_new_allocated_slot_internal(s, request, request_id, profile, batch=0)
 
 
 @slot_pool.operation
@@ -457,7 +455,7 @@ def request_new_allocated_batch_slot(
     It has no timeout of its own; the batch check gives up on it while no held slot matches.
     Flink: SlotPoolImpl.requestNewAllocatedBatchSlot.
     """
-    return request_new_allocated_slot_internal(s, request, request_id, profile, 1)
+    return request_new_allocated_slot_internal(s, request, request_id, profile, batch=1)
 
 
 def request_new_allocated_slot_internal(
@@ -506,8 +504,7 @@ def release_slot(s: SlotPoolState, request_id: int, cause: int) -> int:
     request = take(s, request_id)
     if request != NONE:
         kept = s.release_cause == ReleaseCause.KEPT and cause != Cause.ABSENT
-        root = int(Root.GIVEN) if kept else int(Root.ITSELF)
-        fail_request(s, request, int(Error.RELEASED), root, cause)
+        fail_request(s, request, Error.RELEASED, Root.GIVEN if kept else Root.ITSELF, cause)
         return NONE
     allocation = held_by(s, request_id)
     if allocation != NONE:
@@ -519,14 +516,14 @@ def release_slot(s: SlotPoolState, request_id: int, cause: int) -> int:
 
 @slot_pool.operation
 def request_timeout(s: SlotPoolState, request: int) -> int:
-    """The timeout of a request fires. 1 if its caller had not heard yet.
+    """The timeout of a request fires. 1 if its caller still waited.
 
-    The caller is told while the request is still queued; only then does the hook take
+    The caller gets the error while the request is still queued; only then does the hook take
     whatever is queued under its id. Flink: FutureUtils.orTimeout on the request's future.
     """
     if not is_open(s, request):
         return 0
-    fail_request(s, request, int(Error.TIMEOUT), int(Root.ITSELF), int(Cause.TIMEOUT))
+    fail_request(s, request, Error.TIMEOUT, Root.ITSELF, Cause.TIMEOUT)
     return 1
 
 
@@ -561,8 +558,8 @@ def get_available_slots_information(s: SlotPoolState) -> int:
     Utilization is allocated / (allocated + available), leaked slots counted as allocated.
     Flink: the method of the same name.
     """
-    for allocation in range(len(s.slot)):
-        if s.slot[allocation] == PhysicalSlot.AVAILABLE:
+    for allocation, status in enumerate(s.slot):
+        if status == PhysicalSlot.AVAILABLE:
             tm = s.slot_tm[allocation]
             emit(s, Effect.LISTED, allocation, allocated_of(s, tm), available_of(s, tm))
     return NONE
@@ -574,8 +571,8 @@ def get_allocated_slots_information(s: SlotPoolState) -> int:
 
     Flink: the method of the same name (private in 1.11).
     """
-    for allocation in range(len(s.slot)):
-        if s.slot[allocation] == PhysicalSlot.ALLOCATED:
+    for allocation, status in enumerate(s.slot):
+        if status == PhysicalSlot.ALLOCATED:
             emit(s, Effect.LISTED, allocation)
     return NONE
 
@@ -586,14 +583,12 @@ def create_allocated_slot_report(s: SlotPoolState, tm: int) -> int:
 
     Flink: SlotPoolImpl.createAllocatedSlotReport.
     """
-    for allocation in range(len(s.slot)):
-        if s.slot[allocation] == PhysicalSlot.AVAILABLE and s.slot_tm[allocation] == tm:
-            emit(s, Effect.LISTED, allocation)
-    for allocation in range(len(s.slot)):
-        if s.slot[allocation] == PhysicalSlot.ALLOCATED and s.slot_tm[allocation] == tm:
-            emit(s, Effect.LISTED, allocation)
-    for leak in range(len(s.leaked)):
-        if s.leaked_tm[leak] == tm:
+    for half in (PhysicalSlot.AVAILABLE, PhysicalSlot.ALLOCATED):
+        for allocation, status in enumerate(s.slot):
+            if status == half and s.slot_tm[allocation] == tm:
+                emit(s, Effect.LISTED, allocation)
+    for leak, holder in enumerate(s.leaked_tm):
+        if holder == tm:
             emit(s, Effect.LISTED, s.leaked_allocation[leak], 0, 0, leak)
     return NONE
 
@@ -605,8 +600,8 @@ def create_allocated_slot_report(s: SlotPoolState, tm: int) -> int:
 def advance_time(s: SlotPoolState, ms: int) -> int:
     """Let `ms` pass and run the checks that become due, each at its own time.
 
-    A check that throws ends with its exception, and so does the operation once all the time
-    has passed. Flink: the main thread executor's schedule, on a clock of our own.
+    If a check throws, so does the operation once all the time has passed. Flink: the main
+    thread executor's schedule, on a manual clock.
     """
     threw = 0
     place = next_timer(s)
@@ -622,7 +617,7 @@ def advance_time(s: SlotPoolState, ms: int) -> int:
 
 
 def run_timer(s: SlotPoolState, place: int) -> int:
-    """Run the check whose time has come; it schedules itself again at its end. 1: it threw."""
+    """Run the check that is due; it schedules itself again at its end. 1 if it threw."""
     timer = s.timer[place]
     unschedule(s, place)
     if timer == Timer.IDLE_CHECK:

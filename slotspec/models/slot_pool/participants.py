@@ -1,4 +1,4 @@
-"""Who talks to whom in traces of slot pools."""
+"""Who sends what to whom in traces of slot pools."""
 
 from __future__ import annotations
 
@@ -39,6 +39,6 @@ PARTICIPANTS = Participants(
         "request": REQUEST,
         "payload": PAYLOADS,
     },
-    # which leader is meant is said in the message: there is one at a time
+    # the message names the leader: there is one at a time
     single=frozenset({JOB_MASTER, POOL, CLOCK, RESOURCE_MANAGER, PAYLOADS}),
 )

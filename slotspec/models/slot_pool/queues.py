@@ -16,38 +16,26 @@ from slotspec.statemachine.declaration.rules import NONE, Array, fire, recycle
 
 
 def is_open(s: SlotPoolState, request: int) -> bool:
-    """Whether the caller of `request` has not heard yet."""
-    return (
-        s.request[request] == SlotRequest.WAITING
-        or s.request[request] == SlotRequest.PENDING
-        or s.request[request] == SlotRequest.FORGOTTEN
+    """Whether the caller of `request` still waits for an answer."""
+    return s.request[request] in (
+        SlotRequest.WAITING,
+        SlotRequest.PENDING,
+        SlotRequest.FORGOTTEN,
     )
 
 
 def queued_with_id(s: SlotPoolState, queue: Array, request_id: int) -> int:
     """The entry of `queue` with this request id, or NONE. There is at most one."""
-    for place in range(len(queue)):
-        request = queue[place]
-        if request == NONE:
-            return NONE
-        if s.request_id[request] == request_id:
-            return request
-    return NONE
+    return next((r for r in queue if r != NONE and s.request_id[r] == request_id), NONE)
 
 
 def pending_under(s: SlotPoolState, allocation: int) -> int:
     """The pending entry under this allocation id, or NONE. There is at most one."""
-    for place in range(len(s.pending)):
-        request = s.pending[place]
-        if request == NONE:
-            return NONE
-        if s.stored_allocation[request] == allocation:
-            return request
-    return NONE
+    return next((r for r in s.pending if r != NONE and s.stored_allocation[r] == allocation), NONE)
 
 
 def take(s: SlotPoolState, request_id: int) -> int:
-    """Remove and return the waiting entry of this id, or else the pending one, or NONE.
+    """Remove the waiting entry of this id, or else the pending one; that entry, or NONE.
 
     Flink: SlotPoolImpl.removePendingRequest.
     """
@@ -92,7 +80,7 @@ def stash_waiting(s: SlotPoolState, request: int) -> None:
 
 
 def forget_request(s: SlotPoolState, request: int) -> None:
-    """`request` has left the queues and its caller is not told."""
+    """`request` has left the queues; do not tell its caller."""
     if is_open(s, request):
         fire(s.request, request, SlotRequest.forget)
     allocation = s.stored_allocation[request]
@@ -101,7 +89,7 @@ def forget_request(s: SlotPoolState, request: int) -> None:
 
 
 def orphan_allocation(s: SlotPoolState, allocation: int) -> None:
-    """Nobody waits for `allocation` any more, and the ResourceManager is not told."""
+    """Nobody waits for `allocation` any more; do not tell the ResourceManager."""
     if s.slot[allocation] == PhysicalSlot.PENDING:
         fire(s.slot, allocation, PhysicalSlot.orphan)
         clear_slot(s, allocation)
@@ -112,20 +100,19 @@ def orphan_allocation(s: SlotPoolState, allocation: int) -> None:
 
 def is_held(s: SlotPoolState, allocation: int) -> bool:
     """Whether the pool's maps have a slot under this allocation."""
-    return (
-        s.slot[allocation] == PhysicalSlot.AVAILABLE or s.slot[allocation] == PhysicalSlot.ALLOCATED
-    )
+    return s.slot[allocation] in (PhysicalSlot.AVAILABLE, PhysicalSlot.ALLOCATED)
 
 
 def held_by(s: SlotPoolState, request_id: int) -> int:
     """The allocation of the slot that serves this request id, or NONE."""
-    for allocation in range(len(s.slot)):
-        if (
-            s.slot[allocation] == PhysicalSlot.ALLOCATED
-            and s.slot_request[allocation] == request_id
-        ):
-            return allocation
-    return NONE
+    return next(
+        (
+            allocation
+            for allocation, holder in enumerate(s.slot_request)
+            if holder == request_id and s.slot[allocation] == PhysicalSlot.ALLOCATED
+        ),
+        NONE,
+    )
 
 
 def put_allocated(s: SlotPoolState, request_id: int, allocation: int) -> None:
@@ -155,10 +142,7 @@ def put_available(s: SlotPoolState, allocation: int) -> None:
 
 def free_leak_record(s: SlotPoolState) -> int:
     """A record for one more leaked slot, or NONE."""
-    for leak in range(len(s.leaked)):
-        if s.leaked[leak] == LeakedSlot.ABSENT:
-            return leak
-    return NONE
+    return next((leak for leak, slot in enumerate(s.leaked) if slot == LeakedSlot.ABSENT), NONE)
 
 
 def leak_slot(s: SlotPoolState, allocation: int) -> None:
@@ -186,7 +170,7 @@ def drop_leak(s: SlotPoolState, leak: int) -> None:
 
 
 def clear_slot(s: SlotPoolState, allocation: int) -> None:
-    """The slot's life is over: its record may serve another under the same allocation."""
+    """The slot's life is over; another one under the same allocation may use its record."""
     recycle(s.slot, allocation)
     s.slot_tm[allocation] = NONE
     s.slot_index[allocation] = NONE
@@ -206,20 +190,16 @@ def drop_slot(s: SlotPoolState, allocation: int) -> None:
 
 def allocated_of(s: SlotPoolState, tm: int) -> int:
     """Number of slots of `tm` in the index of allocated slots; leaked ones count."""
-    count = 0
-    for allocation in range(len(s.slot)):
-        if s.slot[allocation] == PhysicalSlot.ALLOCATED and s.slot_tm[allocation] == tm:
-            count += 1
-    for leak in range(len(s.leaked)):
-        if s.leaked[leak] == LeakedSlot.COUNTED and s.leaked_tm[leak] == tm:
-            count += 1
-    return count
+    allocated = sum(
+        status == PhysicalSlot.ALLOCATED and s.slot_tm[allocation] == tm
+        for allocation, status in enumerate(s.slot)
+    )
+    return allocated + sum(holder == tm for holder in s.leaked_tm)
 
 
 def available_of(s: SlotPoolState, tm: int) -> int:
     """Number of available slots of `tm`."""
-    count = 0
-    for allocation in range(len(s.slot)):
-        if s.slot[allocation] == PhysicalSlot.AVAILABLE and s.slot_tm[allocation] == tm:
-            count += 1
-    return count
+    return sum(
+        status == PhysicalSlot.AVAILABLE and s.slot_tm[allocation] == tm
+        for allocation, status in enumerate(s.slot)
+    )

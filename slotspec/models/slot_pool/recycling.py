@@ -1,4 +1,4 @@
-"""Which records are in use: bounded checking needs them back when nothing refers to them."""
+"""Recycles the records that nothing refers to, so that a bounded check can use them again."""
 
 from __future__ import annotations
 
@@ -6,46 +6,28 @@ from slotspec.models.slot_pool.lifecycles import PhysicalSlot, SlotRequest
 from slotspec.models.slot_pool.model import slot_pool
 from slotspec.models.slot_pool.queues import is_open
 from slotspec.models.slot_pool.state import SlotPoolState
-from slotspec.statemachine.declaration.queues import place_of
 from slotspec.statemachine.declaration.rules import NONE, fire, recycle
 
 
 def is_queued(s: SlotPoolState, request: int) -> bool:
     """Whether the pool has this very record in a queue (its future may be complete)."""
-    return place_of(s.pending, request) != NONE or place_of(s.waiting, request) != NONE
-
-
-def is_leaked(s: SlotPoolState, allocation: int) -> bool:
-    """Whether a leaked slot has this allocation."""
-    for leak in range(len(s.leaked)):
-        if s.leaked_allocation[leak] == allocation:
-            return True
-    return False
+    return request in s.pending or request in s.waiting
 
 
 def is_unused(s: SlotPoolState, allocation: int) -> bool:
     """Whether nothing refers to this allocation id, nor to the request record of that number."""
     if s.slot[allocation] != PhysicalSlot.UNKNOWN:
         return False
-    if allocation < len(s.request) and (
-        s.request[allocation] != SlotRequest.UNUSED or s.call_open[allocation]
-    ):
+    if allocation in s.stored_allocation or allocation in s.leaked_allocation:
         return False
-    for request in range(len(s.request)):
-        if s.stored_allocation[request] == allocation:
-            return False
-    return not is_leaked(s, allocation)
+    return allocation >= len(s.request) or (
+        s.request[allocation] == SlotRequest.UNUSED and not s.call_open[allocation]
+    )
 
 
 def is_id_unused(s: SlotPoolState, request_id: int) -> bool:
     """Whether no request and no slot has this request id."""
-    for request in range(len(s.request)):
-        if s.request_id[request] == request_id:
-            return False
-    for allocation in range(len(s.slot)):
-        if s.slot_request[allocation] == request_id:
-            return False
-    return True
+    return request_id not in s.request_id and request_id not in s.slot_request
 
 
 @slot_pool.after_each_step
@@ -53,24 +35,22 @@ def recycle_records(s: SlotPoolState) -> None:
     """Clear the records of requests that are over and in no queue.
 
     A forgotten batch request is over, since it has no timeout. Where request ids are reused,
-    an open call to the ResourceManager keeps its id: its failure acts by it.
+    an open call to the ResourceManager keeps its id, because its failure finds the request
+    by it.
     """
-    for request in range(len(s.request)):
-        if s.request[request] != SlotRequest.UNUSED and not is_queued(s, request):
-            if (
-                s.request[request] == SlotRequest.FORGOTTEN
-                and s.batch[request]
-                and not s.follow_clock
-            ):
+    for request, future in enumerate(s.request):
+        if future == SlotRequest.UNUSED:
+            if not s.call_open[request]:
+                s.request_id[request] = NONE
+        elif not is_queued(s, request):
+            if future == SlotRequest.FORGOTTEN and s.batch[request] and not s.follow_clock:
                 fire(s.request, request, SlotRequest.abandon)
             if not is_open(s, request):
                 clear_request(s, request)
-        elif s.request[request] == SlotRequest.UNUSED and not s.call_open[request]:
-            s.request_id[request] = NONE
 
 
 def clear_request(s: SlotPoolState, request: int) -> None:
-    """The request's life is over: its record may serve another."""
+    """The request's life is over, and another may use its record."""
     recycle(s.request, request)
     s.request_profile[request] = NONE
     s.batch[request] = 0

@@ -1,7 +1,7 @@
-"""The bounds of a default run: small scopes, each about one side of the pool.
+"""The bounds of a default run: small scopes, each about one aspect of the pool.
 
-One scope with everything in it would be out of reach, and most of it would be one feature
-beside another that does not touch it. Bounds that a scope does not name keep their defaults.
+One scope with everything would have too many states, most of which only combine features
+that do not interact. Bounds that a scope does not name keep their defaults.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ SCOPES = (
     Scope(
         "leaders",
         "Two ResourceManager leaders, two slot numbers, payloads, two starts on running"
-        " timers: what is told to whom, and what survives.",
+        " timers: who receives which call, and what survives.",
         {
             "task_managers": 1,
             "slot_indices": 2,
@@ -68,7 +68,7 @@ SCOPES = (
     ),
     Scope(
         "reuse",
-        "Request ids used again while they are in use, batch and streaming, and operations"
+        "Request ids reused while in use, batch and streaming, and operations"
         " before the first start: leaks, twins and finished entries.",
         {
             "task_managers": 1,

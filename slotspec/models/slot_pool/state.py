@@ -1,8 +1,8 @@
-"""What a slot pool remembers: the fields of SlotPoolImpl as a record of small integers.
+"""The state of a slot pool: the fields of SlotPoolImpl as a record of small integers.
 
 Three ideas keep it small. An allocation id that the pool generates is *identified with the
-request record* it was generated for, since a request is sent at most once; only the ids
-that others invent (``foreign_allocations``) are extra. A slot is kept under its allocation
+request record* that it was generated for, since a request is sent at most once; only the ids
+that others generate (``foreign_allocations``) are extra. A slot is kept under its allocation
 id, since the pool's maps are keyed by it. Times are *ages*, so that nothing grows.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
+from slotspec.models.common.exceptions import JavaExceptions
 from slotspec.models.common.resource_profile import CATALOGUE, matching_table
 from slotspec.models.slot_pool.lifecycles import (
     LeakedSlot,
@@ -22,6 +23,7 @@ from slotspec.models.slot_pool.lifecycles import (
     SlotRequest,
     TaskManagerRegistration,
 )
+from slotspec.statemachine.declaration.effects import Effects, effect
 from slotspec.statemachine.declaration.records import (
     FLAG,
     Bound,
@@ -38,40 +40,40 @@ from slotspec.statemachine.declaration.records import (
 from slotspec.statemachine.declaration.rules import Array
 
 
-class Effect(IntEnum):
-    """What an operation tells the world, in order. Arguments in brackets."""
+class Effect(Effects):
+    """What an operation tells the world, in order."""
 
-    REQUEST_SLOT = 0
-    """(gateway, allocation, profile) ResourceManagerGateway.requestSlot"""
-    CANCEL_SLOT_REQUEST = 1
-    """(gateway, allocation) ResourceManagerGateway.cancelSlotRequest"""
-    FREE_SLOT = 2
-    """(task manager, allocation) TaskManagerGateway.freeSlot"""
-    REQUEST_FULFILLED = 3
-    """(request, allocation) the caller's future gets a slot"""
-    REQUEST_FAILED = 4
-    """(request, Error, Root) the caller's future gets an error"""
-    PAYLOAD_RELEASED = 5
-    """(allocation) PhysicalSlot.Payload.release"""
-    RAISES = 6
-    """(Raised) the operation ends with an exception; it is always the last effect"""
-    LISTED = 7
-    """(allocation, allocated, available, leak) an element of a query's answer: with the
-    numbers of slots of its TaskExecutor; `leak` is its leak record, or NONE"""
-    ANY_ORDER = 8
-    """(1 begins, 0 ends) the effects in between come in an arbitrary order"""
+    REQUEST_SLOT = effect("rm", "allocation", "profile")
+    """ResourceManagerGateway.requestSlot"""
+    CANCEL_SLOT_REQUEST = effect("rm", "allocation")
+    """ResourceManagerGateway.cancelSlotRequest"""
+    FREE_SLOT = effect("tm", "allocation")
+    """TaskManagerGateway.freeSlot"""
+    REQUEST_FULFILLED = effect("request", "allocation")
+    """the caller's future gets a slot"""
+    REQUEST_FAILED = effect("request", "error", "root")
+    """the caller's future gets an error, an :class:`Error` with a :class:`Root`"""
+    PAYLOAD_RELEASED = effect("allocation")
+    """PhysicalSlot.Payload.release"""
+    RAISES = effect("raised")
+    """the operation ends with an exception (:class:`Raised`); it is always the last effect"""
+    LISTED = effect("allocation", "allocated", "available", "leak")
+    """an element of a query's answer, with the numbers of slots of its TaskExecutor; `leak` is
+    its leak record, or NONE"""
+    ANY_ORDER = effect("begins")
+    """the effects from here (1) to the next one (0) come in an arbitrary order"""
 
 
-class Error(IntEnum):
+class Error(JavaExceptions):
     """What a caller's future fails with."""
 
-    RELEASED = 0
-    """FlinkException: the job released the request."""
-    NO_RESOURCE = 1
-    """NoResourceAvailableException: the ResourceManager failed."""
-    TIMEOUT = 2
-    """TimeoutException."""
-    GIVEN = 3
+    RELEASED = 0, "FlinkException"
+    """The job released the request."""
+    NO_RESOURCE = 1, "NoResourceAvailableException"
+    """The ResourceManager failed."""
+    TIMEOUT = 2, "TimeoutException"
+    """The request timed out."""
+    GIVEN = 3, "the given cause"
     """The very cause that fail_allocation was called with."""
 
 
@@ -83,13 +85,13 @@ class Root(IntEnum):
     """The cause that the operation was called with."""
 
 
-class Raised(IntEnum):
-    """Exceptions that operations end with."""
+class Raised(JavaExceptions):
+    """Exceptions that operations raise."""
 
-    NULL_POINTER = 0
-    """NullPointerException: the pool was never started."""
-    UNSUPPORTED = 1
-    """UnsupportedOperationException: an UNKNOWN slot was compared (1.13)."""
+    NULL_POINTER = 0, "NullPointerException"
+    """The pool was never started."""
+    UNSUPPORTED = 1, "UnsupportedOperationException"
+    """An UNKNOWN slot was compared (1.13)."""
 
 
 class Cause(IntEnum):
@@ -112,21 +114,27 @@ class Timer(IntEnum):
     BATCH_CHECK = 2
 
 
-task_managers = Sort("task_managers", "TaskExecutors, by ResourceID.", default=2, symmetric=True)
+task_managers = Sort(
+    "task_managers", "TaskExecutors, by ResourceID.", default=2, symmetric=True, prefix="tm"
+)
 slot_indices = Sort("slot_indices", "Slot numbers at one TaskExecutor.", default=1, symmetric=True)
 requests = Sort(
     "requests",
     "Records of requests alive at a time, each with an allocation id of its own.",
     default=2,
     symmetric=True,
+    prefix="a",  # the number of a request record is that of its own allocation id
 )
-request_ids = Sort("request_ids", "SlotRequestIds in use at a time.", default=2, symmetric=True)
+request_ids = Sort(
+    "request_ids", "SlotRequestIds in use at a time.", default=2, symmetric=True, prefix="r"
+)
 foreign_allocations = Sort(
     "foreign_allocations",
     "Allocation ids that this pool did not generate (stale, or of an earlier leader).",
     default=1,
     minimum=0,
     symmetric=True,
+    prefix="x",
 )
 allocations = Sort("allocations", "Allocation ids.", parts=(requests, foreign_allocations))
 profiles = Sort(
@@ -135,7 +143,9 @@ profiles = Sort(
     default=2,
     maximum=len(CATALOGUE),
 )
-gateways = Sort("gateways", "ResourceManager leaders, by gateway.", default=1, symmetric=True)
+gateways = Sort(
+    "gateways", "ResourceManager leaders, by gateway.", default=1, symmetric=True, prefix="rm"
+)
 leaks = Sort("leaks", "Slots that may have leaked at a time.", default=0, minimum=0)
 timers = Sort("timers", "Scheduled checks at a time: two for each start.", default=0, minimum=0)
 queue_places = Sort("queue_places", "Positions in a queue.", parts=(requests,), ordered=True)
@@ -165,7 +175,7 @@ def _choice(name: str, description: str) -> Any:
 
 
 def _longest(age: Callable[[Setting], int]) -> Callable[[Setting], int]:
-    """The age at which time stops to matter; never, when a recorded clock is followed."""
+    """The age from which time no longer matters; none, when it follows a recorded clock."""
     return lambda setting: 2**62 if setting.choices.get("follow_clock") else age(setting)
 
 
@@ -175,16 +185,22 @@ def _longest_idle(setting: Setting) -> int:
 
 
 class SlotPoolState(Record):
-    """The state of one SlotPoolImpl, and of the futures that it has given out."""
+    """The state of one SlotPoolImpl, and of the futures that it has returned."""
 
     # the pool and its connections
-    pool: Array = single(Pool, "The pool itself.")
+    pool: Array = single(Pool, "The pool itself.", label="pool")
     executor: int = scalar(FLAG, "It has a main thread: it was started at least once.")
     job_master: int = scalar(FLAG, "It has a job master id.")
     connection: Array = single(ResourceManagerConnection, "The ResourceManager.")
-    gateway: int = scalar(ref(gateways), "The present ResourceManager gateway.")
-    registration: Array = per(task_managers, TaskManagerRegistration, "Each TaskExecutor.")
-    batch_check: int = scalar(FLAG, "The batch timeout check is enabled.", initial=1)
+    gateway: int = scalar(
+        ref(gateways), "The present ResourceManager gateway.", label="connected to"
+    )
+    registration: Array = per(
+        task_managers, TaskManagerRegistration, "Each TaskExecutor.", label="{}"
+    )
+    batch_check: int = scalar(
+        FLAG, "The batch timeout check is enabled.", initial=1, label="batch timeout check"
+    )
 
     # requests: one record for each call
     request: Array = per(requests, SlotRequest, "The future that the call returned.")
@@ -194,12 +210,23 @@ class SlotPoolState(Record):
     waited: Array = per(requests, FLAG, "It waited for a ResourceManager before it was sent.")
     sent_to: Array = per(requests, ref(gateways), "The gateway it was sent to.")
     stored_allocation: Array = per(
-        requests, ref(allocations), "The allocation it is pending under; inherited by a remap."
+        requests,
+        ref(allocations),
+        "The allocation it is pending under; inherited by a remap.",
+        label="{} pending under",
     )
     call_open: Array = per(requests, FLAG, "The ResourceManager has not answered its call.")
-    unfulfillable: Array = per(requests, FLAG, "The batch check found no matching slot for it.")
+    unfulfillable: Array = per(
+        requests,
+        FLAG,
+        "The batch check found no matching slot for it.",
+        label="{} found unfulfillable",
+    )
     unfulfillable_for: Array = per(
-        requests, number(lambda g: g["batch_timeout"]), "How long ago that was found first."
+        requests,
+        number(lambda g: g["batch_timeout"]),
+        "How long ago the check first found that.",
+        label="{} unfulfillable for",
     )
     pending: Array = per(queue_places, ref(requests), "Requests sent, oldest first.")
     waiting: Array = per(queue_places, ref(requests), "Requests not sent, oldest first.")
@@ -210,8 +237,13 @@ class SlotPoolState(Record):
     slot_index: Array = per(allocations, ref(slot_indices), "Its number there.")
     slot_profile: Array = per(allocations, ref(profiles), "Its profile.")
     slot_request: Array = per(allocations, ref(request_ids), "The request id it serves.")
-    payload: Array = per(allocations, Payload, "What runs in it.")
-    idle_for: Array = per(allocations, number(_longest_idle), "How long it is available.")
+    payload: Array = per(allocations, Payload, "What runs in it.", label="payload of {}")
+    idle_for: Array = per(
+        allocations,
+        number(_longest_idle),
+        "How long it has been available.",
+        label="{} available for",
+    )
     entered: Array = per(
         allocations, number(0), "When it entered the allocated slots, as a serial number."
     )
@@ -239,7 +271,6 @@ class SlotPoolState(Record):
         lambda g: matching_table(_profiles(g), g["matching"]),
     )
     profile_count: int = constant("Width of `satisfies`.", lambda g: len(_profiles(g)))
-    id_count: int = constant("Number of request ids.", lambda g: request_ids.size(g.bounds))
     idle_timeout: int = constant("Idle slot timeout.", lambda g: g["idle_timeout"])
     batch_timeout: int = constant("Batch request timeout.", lambda g: g["batch_timeout"])
     longest_idle: int = constant("Ages of slots stop here.", _longest(_longest_idle))

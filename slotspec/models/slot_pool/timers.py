@@ -18,8 +18,8 @@ from slotspec.statemachine.declaration.rules import NONE, Array, emit, fire
 
 def schedule(s: SlotPoolState, timer: int, delay: int) -> None:
     """Run a check after `delay`. Flink: scheduleRunAsync."""
-    for place in range(len(s.timer)):
-        if s.timer[place] == Timer.UNUSED:
+    for place, scheduled in enumerate(s.timer):
+        if scheduled == Timer.UNUSED:
             s.timer[place] = timer
             s.due_in[place] = delay
             return
@@ -28,8 +28,8 @@ def schedule(s: SlotPoolState, timer: int, delay: int) -> None:
 def next_timer(s: SlotPoolState) -> int:
     """The timer that runs next: least delay, scheduled first; NONE without timers."""
     found = NONE
-    for place in range(len(s.timer)):
-        if s.timer[place] != Timer.UNUSED and (found == NONE or s.due_in[place] < s.due_in[found]):
+    for place, timer in enumerate(s.timer):
+        if timer != Timer.UNUSED and (found == NONE or s.due_in[place] < s.due_in[found]):
             found = place
     return found
 
@@ -37,26 +37,25 @@ def next_timer(s: SlotPoolState) -> int:
 def unschedule(s: SlotPoolState, place: int) -> None:
     """Take out the timer at `place`; the others keep their order."""
     last = len(s.timer) - 1
-    while place < last:
-        s.timer[place] = s.timer[place + 1]
-        s.due_in[place] = s.due_in[place + 1]
-        place += 1
-    s.timer[last] = int(Timer.UNUSED)
+    for later in range(place, last):
+        s.timer[later] = s.timer[later + 1]
+        s.due_in[later] = s.due_in[later + 1]
+    s.timer[last] = Timer.UNUSED
     s.due_in[last] = 0
 
 
 def elapse(s: SlotPoolState, ms: int) -> None:
-    """Everything grows older by `ms`; nothing runs."""
+    """Let everything grow older by `ms`; no check runs."""
     if s.follow_clock:
         s.clock += ms
-    for place in range(len(s.timer)):
-        if s.timer[place] != Timer.UNUSED:
+    for place, timer in enumerate(s.timer):
+        if timer != Timer.UNUSED:
             s.due_in[place] -= ms
-    for allocation in range(len(s.slot)):
-        if s.slot[allocation] == PhysicalSlot.AVAILABLE:
+    for allocation, status in enumerate(s.slot):
+        if status == PhysicalSlot.AVAILABLE:
             s.idle_for[allocation] = min(s.idle_for[allocation] + ms, s.longest_idle)
-    for request in range(len(s.request)):
-        if s.unfulfillable[request]:
+    for request, marked in enumerate(s.unfulfillable):
+        if marked:
             s.unfulfillable_for[request] = min(
                 s.unfulfillable_for[request] + ms, s.longest_unfulfillable
             )
@@ -68,28 +67,28 @@ def is_idle_too_long(s: SlotPoolState, allocation: int) -> bool:
 
 
 def check_idle_slot(s: SlotPoolState) -> bool:
-    """Free what was available for too long; whether the check goes on.
+    """Free the slots that were available for too long; whether the check goes on.
 
     Flink: SlotPoolImpl.checkIdleSlot.
     """
-    emit(s, Effect.ANY_ORDER, 1)
-    for allocation in range(len(s.slot)):
-        if s.slot[allocation] == PhysicalSlot.AVAILABLE and is_idle_too_long(s, allocation):
+    emit(s, Effect.ANY_ORDER, begins=1)
+    for allocation, status in enumerate(s.slot):
+        if status == PhysicalSlot.AVAILABLE and is_idle_too_long(s, allocation):
             emit(s, Effect.FREE_SLOT, s.slot_tm[allocation], allocation)
             fire(s.slot, allocation, PhysicalSlot.expire)
             clear_slot(s, allocation)
-    emit(s, Effect.ANY_ORDER, 0)
+    emit(s, Effect.ANY_ORDER, begins=0)
     return True
 
 
 def answer_of_held_slots(s: SlotPoolState, request: int) -> int:
     """Whether some held slot, in use or not, satisfies `request`; an Answer."""
-    for allocation in range(len(s.slot)):
+    for allocation, profile in enumerate(s.slot_profile):
         if is_held(s, allocation):
-            found = answer(s, s.slot_profile[allocation], request)
+            found = answer(s, profile, request)
             if found != Answer.NO:
                 return found
-    return int(Answer.NO)
+    return Answer.NO
 
 
 def mark(s: SlotPoolState, request: int, fulfillable: int) -> bool:
@@ -105,12 +104,9 @@ def mark(s: SlotPoolState, request: int, fulfillable: int) -> bool:
 
 
 def judge(s: SlotPoolState, queue: Array) -> bool:
-    """Mark each batch request of `queue` and note the ids to time out; False on an exception."""
-    for place in range(len(queue)):
-        request = queue[place]
-        if request == NONE:
-            return True
-        if s.batch[request]:
+    """Mark each batch request of `queue` and note the ids to time out; False if it throws."""
+    for request in queue:
+        if request != NONE and s.batch[request]:
             fulfillable = answer_of_held_slots(s, request)
             if fulfillable == Answer.THROWS:
                 return False
@@ -120,17 +116,16 @@ def judge(s: SlotPoolState, queue: Array) -> bool:
 
 
 def check_batch_slot_timeout(s: SlotPoolState) -> bool:
-    """Time out batch requests that no held slot has satisfied for long; whether it goes on.
+    """Time out batch requests that no held slot has satisfied for long; whether the check goes on.
 
     All are judged before any is timed out. Flink: SlotPoolImpl.checkBatchSlotTimeout.
     """
     if not s.batch_check:
         return False
     goes_on = judge(s, s.pending) and judge(s, s.waiting)
-    for place in range(len(s.judged)):
-        request_id = s.judged[place]
+    for place, request_id in enumerate(s.judged):
         s.judged[place] = NONE
         if request_id != NONE and goes_on:
             request = take(s, request_id)
-            fail_request(s, request, int(Error.TIMEOUT), int(Root.ITSELF), int(Cause.TIMEOUT))
+            fail_request(s, request, Error.TIMEOUT, Root.ITSELF, Cause.TIMEOUT)
     return goes_on

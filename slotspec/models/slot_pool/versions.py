@@ -1,7 +1,7 @@
 """What differs between the releases of SlotPoolImpl, as named choices.
 
-The rules ask for a choice; no rule is written once per release. The evidence is the
-recorded behaviour of the real classes, 1.11.4, 1.12.5 and 1.13.6.
+A rule reads a choice; no rule is written once per release. The evidence is the recorded
+behaviour of the real classes, 1.11.4, 1.12.5 and 1.13.6.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ class OfferedSlot(IntEnum):
 
 
 class OrphanedAllocation(IntEnum):
-    """What becomes of the allocation of a request that another slot serves."""
+    """What happens to the allocation of a request that another slot serves."""
 
     CANCELLED = 0
-    """Its request to the ResourceManager is cancelled as it was sent (1.11)."""
+    """The pool cancels it at the ResourceManager, as it was sent (1.11)."""
     REMAPPED = 1
-    """The request that waited for the serving slot inherits it; without such an heir it is
-    cancelled (1.12, FLINK-17019)."""
+    """The request that waited for the serving slot inherits it; without such an heir the pool
+    cancels it (1.12, FLINK-17019)."""
 
 
 class RepeatedId(IntEnum):
@@ -54,9 +54,9 @@ class IgnoredFailure(IntEnum):
     """What a batch request's ignored failure does to its place in the queue."""
 
     MOVES_TO_END = 0
-    """It is taken out and put back (1.11)."""
+    """The pool removes it and appends it again (1.11)."""
     KEEPS_PLACE = 1
-    """It is only looked at (1.12)."""
+    """The pool only looks it up (1.12)."""
 
 
 class CancelOrder(IntEnum):
@@ -69,12 +69,12 @@ class CancelOrder(IntEnum):
 
 
 class ReleaseCause(IntEnum):
-    """What the caller of a released request learns."""
+    """Which cause the caller of a released request gets."""
 
     DROPPED = 0
-    """That it was released; the given cause is lost (1.11)."""
+    """None: the given cause is lost (1.11)."""
     KEPT = 1
-    """The given cause too (1.12)."""
+    """The given cause (1.12)."""
 
 
 V1_11: Mapping[str, Any] = {

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from slotspec.models.common.resource_profile import CATALOGUE
 from slotspec.models.slot_pool import operations
-from slotspec.models.slot_pool.formatting import ERRORS
 from slotspec.models.slot_pool.lifecycles import (
     LeakedSlot,
     Payload,
@@ -45,10 +44,6 @@ IDLE_SLOT_TIMEOUT_MS = 50_000
 BATCH_SLOT_TIMEOUT_MS = 300_000
 """Flink's default of ``slot.request.timeout``, which the batch check uses."""
 
-RAISED: Mapping[int, str] = {
-    Raised.NULL_POINTER: "NullPointerException",
-    Raised.UNSUPPORTED: "UnsupportedOperationException",
-}
 CAUSES = {
     "UnfulfillableSlotRequestException": Cause.UNFULFILLABLE,
     "TimeoutException": Cause.TIMEOUT,
@@ -90,7 +85,7 @@ class SlotPoolOracle(ModelOracle):
     model = slot_pool
     rules: ClassVar[ModuleType] = operations
     raises_effect = Effect.RAISES
-    raised = RAISED
+    raised: ClassVar[Mapping[int, str]] = {raised: raised.exception for raised in Raised}
     any_order_effect = Effect.ANY_ORDER
 
     def configure(self, header: TraceHeader | None) -> tuple[dict[str, int], dict[str, Any]]:
@@ -323,8 +318,8 @@ class SlotPoolOracle(ModelOracle):
                 **self._caller(a),
                 "allocation": allocations.name(b),
             }
-        given = self._chain or (ERRORS[Error.RELEASED],)
-        error = given[0] if b == Error.GIVEN else ERRORS[Error(b)]
+        given = self._chain or (Error.RELEASED.exception,)
+        error = given[0] if b == Error.GIVEN else tuple(Error)[b].exception
         root = given[-1] if c == Root.GIVEN else error
         return {
             "effect": "request.failed",

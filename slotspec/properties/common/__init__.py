@@ -1,1 +1,1 @@
-"""What the properties of several models share."""
+"""What properties of several models share."""

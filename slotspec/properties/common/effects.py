@@ -1,4 +1,4 @@
-"""Counting what a step has emitted, for the properties of every model."""
+"""Counts the effects of a step, for properties that do not name them yet."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What holds of the slot pool. The registry imports every file here."""
+"""The properties of the slot pool. The registry imports every file here."""

@@ -13,9 +13,15 @@ from slotspec.models.slot_pool.lifecycles import (
 )
 from slotspec.models.slot_pool.model import slot_pool
 from slotspec.models.slot_pool.queues import is_held, is_open, pending_under, queued_with_id
-from slotspec.models.slot_pool.state import Effect, Raised, SlotPoolState
-from slotspec.properties.common.effects import count_effects
-from slotspec.statemachine.declaration.queues import length, place_of
+from slotspec.models.slot_pool.state import (
+    Effect,
+    Raised,
+    SlotPoolState,
+    allocations,
+    request_ids,
+    requests,
+)
+from slotspec.properties.slot_pool.views import answers
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
@@ -32,131 +38,98 @@ def reused(reason: str) -> object:
     return deviation
 
 
-@slot_pool.always("SlotPoolImpl.availableSlots, allocatedSlots", deviation=reused(LEAKS))
-def no_allocation_in_both_maps(s: SlotPoolState) -> bool:
+@slot_pool.always(
+    "SlotPoolImpl.availableSlots, allocatedSlots",
+    each={"allocation": allocations},
+    deviation=reused(LEAKS),
+)
+def no_allocation_in_both_maps(s: SlotPoolState, allocation: int) -> bool:
     """No allocation is at once among the available and the allocated slots.
 
     The index of allocated slots by TaskExecutor counts: a slot that leaked and was offered
     again is in both.
     """
-    for allocation in range(len(s.slot)):
-        serves = s.slot_request[allocation] != NONE
-        if serves != (s.slot[allocation] == PhysicalSlot.ALLOCATED):
-            return False
-        if is_held(s, allocation):
-            for leak in range(len(s.leaked)):
-                if s.leaked_allocation[leak] == allocation:
-                    return False
-    return True
+    serves = s.slot_request[allocation] != NONE
+    if serves != (s.slot[allocation] == PhysicalSlot.ALLOCATED):
+        return False
+    return not (is_held(s, allocation) and allocation in s.leaked_allocation)
 
 
 @slot_pool.always("SlotPoolImpl.allocatedSlots", deviation=reused(LEAKS))
 def the_maps_of_allocated_slots_agree(s: SlotPoolState) -> bool:
     """Every slot that counts for its TaskExecutor can be found by its allocation."""
-    for leak in range(len(s.leaked)):
-        if s.leaked[leak] == LeakedSlot.COUNTED:
-            return False
-    return True
+    return LeakedSlot.COUNTED not in s.leaked
 
 
-@slot_pool.always("SlotPoolImpl: a DualKeyLinkedMap has one entry for a request id")
-def a_request_id_holds_one_slot(s: SlotPoolState) -> bool:
+@slot_pool.always(
+    "SlotPoolImpl: a DualKeyLinkedMap has one entry for a request id",
+    each={"request_id": request_ids},
+)
+def a_request_id_holds_one_slot(s: SlotPoolState, request_id: int) -> bool:
     """No two slots serve the same request id."""
-    for allocation in range(len(s.slot)):
-        for other in range(allocation):
-            if (
-                s.slot_request[allocation] != NONE
-                and s.slot_request[allocation] == s.slot_request[other]
-            ):
-                return False
-    return True
+    return sum(holder == request_id for holder in s.slot_request) <= 1
 
 
-@slot_pool.always("SlotPoolImpl: the three maps by SlotRequestId", deviation=reused(TWINS))
-def a_request_is_in_one_place(s: SlotPoolState) -> bool:
+@slot_pool.always(
+    "SlotPoolImpl: the three maps by SlotRequestId",
+    each={"request_id": request_ids},
+    deviation=reused(TWINS),
+)
+def a_request_is_in_one_place(s: SlotPoolState, request_id: int) -> bool:
     """A request id is in at most one of the waiting, the pending and the allocated ones."""
-    for request_id in range(s.id_count):
-        places = 0
-        if queued_with_id(s, s.waiting, request_id) != NONE:
-            places += 1
-        if queued_with_id(s, s.pending, request_id) != NONE:
-            places += 1
-        for allocation in range(len(s.slot)):
-            if s.slot_request[allocation] == request_id:
-                places += 1
-        if places > 1:
-            return False
-    return True
+    waiting = queued_with_id(s, s.waiting, request_id) != NONE
+    pending = queued_with_id(s, s.pending, request_id) != NONE
+    return waiting + pending + sum(holder == request_id for holder in s.slot_request) <= 1
 
 
 @slot_pool.always("SlotPoolImpl.pendingRequests", deviation=reused(TWINS))
 def every_queued_request_is_open(s: SlotPoolState) -> bool:
-    """What is queued still waits: each queue has only requests of its own state."""
-    for place in range(len(s.pending)):
-        request = s.pending[place]
-        if request != NONE and s.request[request] != SlotRequest.PENDING:
-            return False
-        request = s.waiting[place]
-        if request != NONE and s.request[request] != SlotRequest.WAITING:
-            return False
-    return True
+    """Every queued request still waits: each queue has only requests of its own state."""
+    return all(s.request[r] == SlotRequest.PENDING for r in s.pending if r != NONE) and all(
+        s.request[r] == SlotRequest.WAITING for r in s.waiting if r != NONE
+    )
 
 
-@slot_pool.always("SlotPoolImpl.pendingRequests, waitingForResourceManager")
-def every_waiting_request_is_queued(s: SlotPoolState) -> bool:
-    """Whoever waits is in the queue of its state, once."""
-    for request in range(len(s.request)):
-        pending = place_of(s.pending, request) != NONE
-        waiting = place_of(s.waiting, request) != NONE
-        if s.request[request] == SlotRequest.PENDING and not pending:
-            return False
-        if s.request[request] == SlotRequest.WAITING and not waiting:
-            return False
-        if pending and waiting:
-            return False
-    return True
+@slot_pool.always(
+    "SlotPoolImpl.pendingRequests, waitingForResourceManager", each={"request": requests}
+)
+def every_waiting_request_is_queued(s: SlotPoolState, request: int) -> bool:
+    """Every waiting request is in the queue of its state, once."""
+    if request in s.pending:
+        return request not in s.waiting and s.request[request] != SlotRequest.WAITING
+    if request in s.waiting:
+        return s.request[request] != SlotRequest.PENDING
+    return s.request[request] not in (SlotRequest.PENDING, SlotRequest.WAITING)
 
 
-@slot_pool.always("SlotPoolImpl.pendingRequests: keys by allocation")
-def pending_allocations_differ(s: SlotPoolState) -> bool:
+@slot_pool.always("SlotPoolImpl.pendingRequests: keys by allocation", each={"request": requests})
+def pending_allocations_differ(s: SlotPoolState, request: int) -> bool:
     """No two pending requests wait under the same allocation, and each has one."""
-    for place in range(length(s.pending)):
-        allocation = s.stored_allocation[s.pending[place]]
-        if allocation == NONE or pending_under(s, allocation) != s.pending[place]:
-            return False
-    return True
+    allocation = s.stored_allocation[request]
+    return request not in s.pending or (
+        allocation != NONE and pending_under(s, allocation) == request
+    )
 
 
-@slot_pool.always("SlotPoolImpl.requestSlotFromResourceManager")
-def what_is_asked_for_is_wanted(s: SlotPoolState) -> bool:
-    """An allocation that is still asked of the ResourceManager has a request waiting for it."""
-    for allocation in range(len(s.slot)):
-        if s.slot[allocation] == PhysicalSlot.PENDING and pending_under(s, allocation) == NONE:
-            return False
-    return True
+@slot_pool.always("SlotPoolImpl.requestSlotFromResourceManager", each={"allocation": allocations})
+def what_is_asked_for_is_wanted(s: SlotPoolState, allocation: int) -> bool:
+    """A request waits for every allocation that the pool still asks of the ResourceManager."""
+    return s.slot[allocation] != PhysicalSlot.PENDING or pending_under(s, allocation) != NONE
 
 
-@slot_pool.always("SlotPoolImpl.registeredTaskManagers")
-def held_slots_have_registered_task_managers(s: SlotPoolState) -> bool:
+@slot_pool.always("SlotPoolImpl.registeredTaskManagers", each={"allocation": allocations})
+def held_slots_have_registered_task_managers(s: SlotPoolState, allocation: int) -> bool:
     """Every slot in the pool belongs to a registered TaskExecutor."""
-    for allocation in range(len(s.slot)):
-        if is_held(s, allocation):
-            tm = s.slot_tm[allocation]
-            if s.registration[tm] != TaskManagerRegistration.REGISTERED:
-                return False
-    return True
+    return (
+        not is_held(s, allocation)
+        or s.registration[s.slot_tm[allocation]] == TaskManagerRegistration.REGISTERED
+    )
 
 
-@slot_pool.always("AllocatedSlot.payloadReference")
-def only_allocated_slots_have_payloads(s: SlotPoolState) -> bool:
+@slot_pool.always("AllocatedSlot.payloadReference", each={"allocation": allocations})
+def only_allocated_slots_have_payloads(s: SlotPoolState, allocation: int) -> bool:
     """Nothing runs in a slot that serves nobody."""
-    for allocation in range(len(s.slot)):
-        if (
-            s.payload[allocation] == Payload.ASSIGNED
-            and s.slot[allocation] != PhysicalSlot.ALLOCATED
-        ):
-            return False
-    return True
+    return s.payload[allocation] != Payload.ASSIGNED or s.slot[allocation] == PhysicalSlot.ALLOCATED
 
 
 @slot_pool.always("SlotPoolImpl.resourceManagerGateway, jobMasterId")
@@ -166,34 +139,23 @@ def connections_agree(s: SlotPoolState) -> bool:
     if connected != (s.gateway != NONE):
         return False
     if s.pool[0] == Pool.STARTED:
-        return s.executor == 1 and s.job_master == 1
+        return s.executor == s.job_master == 1
     return s.pool[0] != Pool.SUSPENDED or s.job_master == 0
 
 
 @slot_pool.step("SlotPoolImpl: CompletableFuture.complete is looked at once")
 def no_request_is_completed_twice(before: SlotPoolState, after: SlotPoolState) -> bool:
-    """A caller hears at most once, and only while it waits."""
-    for i in range(len(after.effects)):
-        if is_completion(after, i):
-            request = after.effects[i][1]
-            for j in range(i):
-                if is_completion(after, j) and after.effects[j][1] == request:
-                    return False
-            if not is_open(before, request):
-                return False
-    return True
-
-
-def is_completion(s: SlotPoolState, i: int) -> bool:
-    """Whether effect `i` tells a caller its answer."""
-    kind = s.effects[i][0]
-    return kind == Effect.REQUEST_FULFILLED or kind == Effect.REQUEST_FAILED
+    """A caller gets at most one answer, and only while it waits."""
+    return all(
+        is_open(before, e.request) and answers(after, e.request) == 1
+        for e in after.effects
+        if e.kind in (Effect.REQUEST_FULFILLED, Effect.REQUEST_FAILED)
+    )
 
 
 @slot_pool.step("SlotPoolImpl (FLINK-18372, FLINK-18407)")
 def a_started_pool_meets_no_null_pointer(before: SlotPoolState, after: SlotPoolState) -> bool:
     """Once it was started, no operation ends with a NullPointerException."""
-    return (
-        before.executor == 0
-        or count_effects(after, int(Effect.RAISES), int(Raised.NULL_POINTER), NONE) == 0
+    return not before.executor or not any(
+        e.kind == Effect.RAISES and e.raised == Raised.NULL_POINTER for e in after.effects
     )

@@ -1,4 +1,4 @@
-"""Ten ways to get one rule of the slot pool wrong, each a replacement for that rule."""
+"""Ten mutants of the slot pool: each replaces one rule by a wrong one."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slotspec.models.common.resource_profile import Answer
-from slotspec.models.slot_pool import futures
-from slotspec.models.slot_pool import matching as placing
+from slotspec.models.slot_pool import futures, matching
 from slotspec.models.slot_pool import operations as pool
 from slotspec.models.slot_pool import timers as time
 from slotspec.models.slot_pool.queues import orphan_allocation
@@ -20,9 +19,8 @@ from slotspec.statemachine.declaration.rules import NONE, Array, emit
 def last_matching(s: SlotPoolState, queue: Array, profile: int) -> int:
     """Last in, first out."""
     found = NONE
-    for place in range(len(queue)):
-        request = queue[place]
-        if request != NONE and placing.answer(s, profile, request) == Answer.YES:
+    for request in queue:
+        if request != NONE and matching.answer(s, profile, request) == Answer.YES:
             found = request
     return found
 
@@ -47,15 +45,15 @@ def is_idle_long_enough(s: SlotPoolState, allocation: int) -> bool:
 
 def waiting_first(s: SlotPoolState, profile: int) -> int:
     """Waiting requests before pending ones."""
-    request = placing.first_matching(s, s.waiting, profile)
+    request = matching.first_matching(s, s.waiting, profile)
     if request == NONE:
-        request = placing.first_matching(s, s.pending, profile)
+        request = matching.first_matching(s, s.pending, profile)
     return request
 
 
 def exactly(s: SlotPoolState, profile: int, request: int) -> int:
     """Only a slot of the very profile will do."""
-    return int(Answer.YES if profile == s.request_profile[request] else Answer.NO)
+    return Answer.YES if profile == s.request_profile[request] else Answer.NO
 
 
 def is_same_task_manager(s: SlotPoolState, allocation: int, tm: int, index: int) -> bool:
@@ -69,7 +67,7 @@ def everybody_is_registered(s: SlotPoolState, tm: int) -> bool:
 
 
 def current_gateway(s: SlotPoolState, request: int) -> int:
-    """The ResourceManager of now is told, not the one that was asked."""
+    """Tell the present ResourceManager, not the one that was asked."""
     return s.gateway
 
 
@@ -80,7 +78,7 @@ def release_payload_then_free(s: SlotPoolState, allocation: int) -> None:
 
 
 def fail_requests_and_suspend(s: SlotPoolState) -> int:
-    """Callers are told before the pool forgets them."""
+    """Fail the requests before the pool forgets them."""
     if s.executor:
         while s.pending[0] != NONE:
             fail_at_head(s, s.pending)
@@ -92,12 +90,12 @@ def fail_requests_and_suspend(s: SlotPoolState) -> int:
 def fail_at_head(s: SlotPoolState, queue: Array) -> None:
     request = queue[0]
     remove(queue, request)
-    futures.fail_request(s, request, int(Error.RELEASED), int(Root.ITSELF), int(Cause.ABSENT))
+    futures.fail_request(s, request, Error.RELEASED, Root.ITSELF, Cause.ABSENT)
 
 
 @dataclass(frozen=True)
 class Break:
-    """A rule done wrong, and where that shows.
+    """A wrong rule, and what notices it.
 
     :param recorded: generation -> (seed of a recording, number of the first step that differs).
     :param bounds: of a check that finds it, where they are not those of one of everything.
@@ -119,14 +117,14 @@ TWO = {"requests": 2, "request_ids": 2}
 BREAKS = [
     Break(
         "last-in-first-out matching",
-        {placing.first_matching: last_matching},
+        {matching.first_matching: last_matching},
         recorded={"1.11": (19, 7), "1.12": (19, 7), "1.13": (85, 7)},
         found=dict.fromkeys(ALL, ("a_new_slot_goes_to_its_request", 5)),
         bounds={**TWO, "foreign_allocations": 1},
     ),
     Break(
         "no remap",
-        {placing.maybe_remap_orphaned_allocation: no_heir},
+        {matching.maybe_remap_orphaned_allocation: no_heir},
         recorded={"1.12": (85, 7), "1.13": (85, 7)},
         found=dict.fromkeys(WITH_REMAP, ("what_a_served_request_had_asked_for_is_inherited", 6)),
         bounds=TWO,
@@ -140,14 +138,14 @@ BREAKS = [
     ),
     Break(
         "waiting before pending",
-        {placing.find_matching_request: waiting_first},
+        {matching.find_matching_request: waiting_first},
         recorded={"1.11": (79, 17), "1.12": (27, 13), "1.13": (18, 16)},
         found=dict.fromkeys(ALL, ("a_new_slot_goes_to_its_request", 7)),
         bounds={**TWO, "foreign_allocations": 1},
     ),
     Break(
         "exact matching everywhere",
-        {placing.answer: exactly},
+        {matching.answer: exactly},
         recorded=dict.fromkeys(ALL, (4, 5)),
         found=dict.fromkeys(ALL, ("a_new_slot_goes_to_its_request", 4)),
         bounds={"profiles": 4, "foreign_allocations": 1},

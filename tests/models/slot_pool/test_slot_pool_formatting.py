@@ -1,4 +1,4 @@
-"""What people read of a slot pool's trace."""
+"""The text of a slot pool's trace."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from slotspec.models.slot_pool.state import Effect
 from slotspec.statemachine import Instance, TraceStep, replay
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.formatting import formatter_of
-from tests.models.small import BOUNDS, POOL, calls, instance, words
+from tests.models.small import BOUNDS, POOL, calls, formatter, instance
 
 REQUEST = "request_new_allocated_slot(request=0, request_id=0, profile=0)"
 OFFER = "offer_slot(tm=0, index=0, allocation=0, profile=0)"
@@ -19,7 +19,7 @@ def last_step(instance: Instance, *wanted: str) -> TraceStep:
     return replay(instance, calls(instance, *wanted))[-1]
 
 
-def told(instance: Instance, *wanted: str) -> tuple[str, list[str], list[str]]:
+def rendered(instance: Instance, *wanted: str) -> tuple[str, list[str], list[str]]:
     """Call, effects and changes of the last of these calls."""
     step = last_step(instance, *wanted)
     by = formatter_of(instance)
@@ -27,7 +27,7 @@ def told(instance: Instance, *wanted: str) -> tuple[str, list[str], list[str]]:
 
 
 def test_a_request_is_sent() -> None:
-    assert told(instance("time", "1.12"), *BEGIN, REQUEST) == (
+    assert rendered(instance("time", "1.12"), *BEGIN, REQUEST) == (
         "request_new_allocated_slot(request_id=r1, profile=small)",
         ["rm1.request_slot(a1, small)"],
         ["r1: - -> PENDING", "pending: [] -> [r1]", "a1: - -> PENDING"],
@@ -35,7 +35,7 @@ def test_a_request_is_sent() -> None:
 
 
 def test_an_offer_serves_a_request() -> None:
-    assert told(instance("time", "1.12"), *BEGIN, REQUEST, OFFER) == (
+    assert rendered(instance("time", "1.12"), *BEGIN, REQUEST, OFFER) == (
         "offer_slot(tm=tm1, index=0, allocation=a1, profile=small)",
         ["r1 fulfilled with a1"],
         [
@@ -49,72 +49,72 @@ def test_an_offer_serves_a_request() -> None:
 def test_a_foreign_slot_becomes_available_and_ages() -> None:
     pool = instance("time", "1.12")
     offer = OFFER.replace("allocation=0", "allocation=1")
-    assert told(pool, *BEGIN, offer)[2] == ["x1: - -> AVAILABLE (tm1 slot 0 small)"]
-    assert told(pool, *BEGIN, offer, "advance_time()") == (
+    assert rendered(pool, *BEGIN, offer)[2] == ["x1: - -> AVAILABLE (tm1 slot 0 small)"]
+    assert rendered(pool, *BEGIN, offer, "advance_time()") == (
         "advance_time()",
         [],
         ["x1 available for: 0 -> 1"],
     )
 
 
-def test_a_failure_names_its_error_and_whom_it_tells() -> None:
+def test_a_failure_names_its_error_and_who_receives_it() -> None:
     pool = instance("time", "1.12")
-    assert told(pool, *BEGIN, REQUEST, "request_timeout(request=0)")[:2] == (
+    assert rendered(pool, *BEGIN, REQUEST, "request_timeout(request=0)")[:2] == (
         "request_timeout(request=r1)",
         ["r1 failed (TimeoutException)", "rm1.cancel_slot_request(a1)"],
     )
     failed = "resource_manager_fails(request=0, failure=1)"
-    assert told(pool, *BEGIN, REQUEST, failed)[:2] == (
+    assert rendered(pool, *BEGIN, REQUEST, failed)[:2] == (
         "resource_manager_fails(allocation=a1, failure=unfulfillable)",
         ["r1 failed (NoResourceAvailableException)", "rm1.cancel_slot_request(a1)"],
     )
     given = "fail_allocation(allocation=0, failure=0)"
-    assert told(pool, *BEGIN, REQUEST, given)[1][0] == "r1 failed (the given cause)"
+    assert rendered(pool, *BEGIN, REQUEST, given)[1][0] == "r1 failed (the given cause)"
     released = "release_slot(request_id=0)"
-    assert told(pool, *BEGIN, REQUEST, released)[1][0] == "r1 failed (FlinkException)"
+    assert rendered(pool, *BEGIN, REQUEST, released)[1][0] == "r1 failed (FlinkException)"
 
 
 def test_connections_and_timers() -> None:
     pool = instance("time", "1.12")
-    assert told(pool, "start()")[2] == [
+    assert rendered(pool, "start()")[2] == [
         "pool: CREATED -> STARTED",
         "timers: - -> idle check, batch check",
     ]
-    assert told(pool, *BEGIN)[2] == ["tm1: UNREGISTERED -> REGISTERED"]
-    assert told(pool, *BEGIN[:2])[2] == ["connected to: - -> rm1"]
-    assert told(pool, *BEGIN, "suspend()")[2] == [
+    assert rendered(pool, *BEGIN)[2] == ["tm1: UNREGISTERED -> REGISTERED"]
+    assert rendered(pool, *BEGIN[:2])[2] == ["connected to: - -> rm1"]
+    assert rendered(pool, *BEGIN, "suspend()")[2] == [
         "pool: STARTED -> SUSPENDED",
         "connected to: rm1 -> -",
         "tm1: REGISTERED -> UNREGISTERED",
     ]
     disabled = "disable_batch_slot_request_timeout_check()"
-    assert told(pool, *BEGIN, disabled)[2] == ["batch timeout check: 1 -> 0"]
+    assert rendered(pool, *BEGIN, disabled)[2] == ["batch timeout check: 1 -> 0"]
 
 
 def test_payloads() -> None:
     pool = instance("time", "1.12")
     runs = (*BEGIN, REQUEST, OFFER, "assign_payload(allocation=0)")
-    assert told(pool, *runs)[2] == ["payload of a1: UNASSIGNED -> ASSIGNED"]
-    assert told(pool, *runs, "release_task_manager(tm=0)")[1] == [
+    assert rendered(pool, *runs)[2] == ["payload of a1: UNASSIGNED -> ASSIGNED"]
+    assert rendered(pool, *runs, "release_task_manager(tm=0)")[1] == [
         "payload of a1 released",
         "tm1.free_slot(a1)",
     ]
 
 
-def test_a_remap_is_told() -> None:
+def test_a_remap_is_rendered() -> None:
     pool = instance("queue", "1.12")
     second = REQUEST.replace("=0, request_id=0", "=1, request_id=1")
     offer = OFFER.replace("allocation=0", "allocation=1")
-    effects, changes = told(pool, *BEGIN, REQUEST, second, offer)[1:]
+    effects, changes = rendered(pool, *BEGIN, REQUEST, second, offer)[1:]
     assert effects == ["r1 fulfilled with a2"]
     assert "r2 pending under: a2 -> a1" in changes
 
 
-def test_twins_are_told_apart_and_the_order_of_effects_is() -> None:
+def test_twins_and_the_order_of_effects() -> None:
     pool = POOL.instance({**BOUNDS["reuse"], "foreign_allocations": 1}, generation="1.12")
     again = REQUEST.replace("request=0", "request=1")
     twin = (*BEGIN, REQUEST, "disconnect_resource_manager()", again)
-    assert told(pool, *twin)[2] == ["r1/a2: - -> WAITING", "waiting: [] -> [r1/a2]"]
+    assert rendered(pool, *twin)[2] == ["r1/a2: - -> WAITING", "waiting: [] -> [r1/a2]"]
     leak = (
         *BEGIN,
         OFFER.replace("allocation=0", "allocation=2"),
@@ -122,20 +122,22 @@ def test_twins_are_told_apart_and_the_order_of_effects_is() -> None:
         OFFER,
         "allocate_available_slot(request_id=0, allocation=2)",
     )
-    assert "leaked: - -> a1 of tm1" in told(pool, *leak)[2]
-    assert told(pool, *leak, "close()")[1] == ["in any order: tm1.free_slot(x1), tm1.free_slot(a1)"]
+    assert "leaked: - -> a1 of tm1" in rendered(pool, *leak)[2]
+    assert rendered(pool, *leak, "close()")[1] == [
+        "in any order: tm1.free_slot(x1), tm1.free_slot(a1)"
+    ]
 
 
 def test_what_is_listed_and_raised() -> None:
     pool = instance("time", "1.12")
     asked = (*BEGIN, REQUEST, OFFER, "get_allocated_slots_information()")
-    assert told(pool, *asked)[1] == ["lists a1"]
+    assert rendered(pool, *asked)[1] == ["lists a1"]
     early = POOL.instance({**BOUNDS["reuse"], "unstarted": 1}, generation="1.12")
-    assert told(early, REQUEST)[1] == ["raises NullPointerException"]
+    assert rendered(early, REQUEST)[1] == ["raises NullPointerException"]
 
 
 def test_without_a_state_a_request_has_no_id() -> None:
-    by = words()
+    by = formatter()
     assert by.effect((Effect.REQUEST_FULFILLED, 0, 1, NONE, NONE)) == "?/a1 fulfilled with x1"
     pool = instance("time", "1.12")
     (call,) = calls(pool, "request_timeout(request=0)")
@@ -143,8 +145,8 @@ def test_without_a_state_a_request_has_no_id() -> None:
 
 
 @pytest.mark.parametrize("generation", list(POOL.generations))
-def test_every_call_and_every_change_has_words(generation: str) -> None:
-    """A field without words must follow from others: no step may seem to change nothing."""
+def test_every_call_and_every_change_is_rendered(generation: str) -> None:
+    """Changes of a field without a label follow from others: no step seems to change nothing."""
     for scope in BOUNDS:
         pool = instance(scope, generation)
         by = formatter_of(pool)

@@ -137,9 +137,9 @@ def test_table_graph_and_machine_say_the_same(lifecycle: type[Lifecycle]) -> Non
 
 
 @EACH
-def test_everything_has_a_sentence(lifecycle: type[Lifecycle]) -> None:
-    said = [
+def test_everything_has_a_description(lifecycle: type[Lifecycle]) -> None:
+    descriptions = [
         lifecycle.description(),
         *(x.description for x in (*lifecycle.states, *lifecycle.events)),
     ]
-    assert all(description.endswith((".", ":")) for description in said)
+    assert all(description.endswith((".", ":")) for description in descriptions)

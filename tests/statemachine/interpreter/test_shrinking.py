@@ -34,7 +34,7 @@ def breaks(instance: Instance, name: str, calls: Sequence[Call]) -> bool:
                 list.__setitem__(getattr(record, field), slice(None), value)
             else:
                 setattr(record, field, value)
-    after.effects[:] = last.effects
+    after.effects[:] = map(after.emitted, last.effects)
     return not predicate_of(instance, declared)(before, after, last.result, *last.call.arguments)
 
 
