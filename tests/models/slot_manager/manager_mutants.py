@@ -18,9 +18,12 @@ def youngest_request(s: SlotManagerState, profile: int) -> int:
     """A free slot goes to the request that came last."""
     found = NONE
     for request in s.entered:
-        if request != NONE and not records.has_call(s, request):
-            if records.answer(s, profile, s.request_profile[request]) == Match.YES:
-                found = request
+        if (
+            request != NONE
+            and not records.has_call(s, request)
+            and records.answer(s, profile, s.request_profile[request]) == Match.YES
+        ):
+            found = request
     return found
 
 
