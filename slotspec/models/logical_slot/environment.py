@@ -1,8 +1,8 @@
-"""What may happen to logical slots: owners, schedulers and payloads in any order.
+"""What may happen to logical slots: owners, schedulers and payloads act in any order.
 
-A slot can be released again and again, both ways, before and after it has a payload; a
-payload can terminate before it is assigned, before it is told, after it, or never. One
-payload is in one slot.
+A slot can be released repeatedly and in both ways, before and after it gets a payload. A payload
+can terminate before it is assigned, before it is asked to fail, afterwards, or never. A payload
+is in at most one slot.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import DISABLED
 
 CAUSE = 0
-"""Why a slot is released makes no difference to it."""
+"""The cause of a release: it makes no difference to the slot."""
 
 
 def has_physical_slots(setting: Setting) -> bool:
@@ -30,32 +30,25 @@ def has_physical_slots(setting: Setting) -> bool:
 
 
 def is_first_absent(s: LogicalSlotState, slot: int) -> bool:
-    """Whether `slot` is the record for one more slot; which one makes no difference."""
-    for smaller in range(slot):
-        if s.slot[smaller] == LogicalSlot.ABSENT:
-            return False
-    return s.slot[slot] == LogicalSlot.ABSENT
-
-
-def is_free(s: LogicalSlotState, payload: int) -> bool:
-    """Whether the payload is in no slot."""
-    for slot in range(len(s.slot)):
-        if s.payload_of[slot] == payload:
-            return False
-    return True
+    """Whether `slot` is the record for the next slot. Any record would do, so take the first."""
+    return s.slot[slot] == LogicalSlot.ABSENT and all(
+        s.slot[smaller] != LogicalSlot.ABSENT for smaller in range(slot)
+    )
 
 
 def may_react(s: LogicalSlotState, reaction: int) -> bool:
-    """Whether the bounds allow payloads and owners to react so."""
-    if reaction == Reaction.NOTHING:
-        return True
-    if reaction == Reaction.RAISE:
-        return s.faults == 1
-    return s.reactions == 1
+    """Whether the bounds allow payloads and owners to react like this."""
+    match reaction:
+        case Reaction.NOTHING:
+            return True
+        case Reaction.RAISE:
+            return s.faults == 1
+        case _:
+            return s.reactions == 1
 
 
 def may_owner_react(s: LogicalSlotState, reaction: int) -> bool:
-    """An owner terminates nothing, and where a fault of his ends the process he has none."""
+    """An owner terminates nothing, and does not throw where that would end the process."""
     if reaction == Reaction.TERMINATE or (reaction == Reaction.RAISE and s.fatal_faults):
         return False
     return may_react(s, reaction)
@@ -63,7 +56,7 @@ def may_owner_react(s: LogicalSlotState, reaction: int) -> bool:
 
 @logical_slot.action(slot=slots, on_return=Reaction)
 def create_slot(s: LogicalSlotState, slot: int, on_return: int) -> int:
-    """The scheduler makes a slot."""
+    """The scheduler creates a slot."""
     if not is_first_absent(s, slot) or not may_owner_react(s, on_return):
         return DISABLED
     return slots_of.create_slot(s, slot, on_return)
@@ -75,7 +68,7 @@ def create_slot(s: LogicalSlotState, slot: int, on_return: int) -> int:
 def allocate_from_physical_slot(
     s: LogicalSlotState, slot: int, physical: int, on_return: int
 ) -> int:
-    """The scheduler makes a slot of a physical one, which may be taken."""
+    """The scheduler creates a slot from a physical one, which may be taken."""
     if not is_first_absent(s, slot) or not may_owner_react(s, on_return):
         return DISABLED
     return slots_of.allocate_from_physical_slot(s, slot, physical, on_return)
@@ -83,8 +76,9 @@ def allocate_from_physical_slot(
 
 @logical_slot.action(slot=slots, payload=payloads, on_fail=Reaction)
 def try_assign_payload(s: LogicalSlotState, slot: int, payload: int, on_fail: int) -> int:
-    """A payload is assigned, early, late, or beside another."""
-    if s.slot[slot] == LogicalSlot.ABSENT or not is_free(s, payload) or not may_react(s, on_fail):
+    """A payload that is in no slot is assigned: early, late, or to a slot that has one."""
+    absent = s.slot[slot] == LogicalSlot.ABSENT
+    if absent or payload in s.payload_of or not may_react(s, on_fail):
         return DISABLED
     return slots_of.try_assign_payload(s, slot, payload, on_fail)
 
@@ -99,7 +93,7 @@ def release_slot(s: LogicalSlotState, slot: int) -> int:
 
 @logical_slot.action(slot=slots)
 def release(s: LogicalSlotState, slot: int) -> int:
-    """The physical slot below is lost, at any time."""
+    """The underlying physical slot is lost, at any time."""
     if s.slot[slot] == LogicalSlot.ABSENT:
         return DISABLED
     return slots_of.release(s, slot, CAUSE)
@@ -107,7 +101,7 @@ def release(s: LogicalSlotState, slot: int) -> int:
 
 @logical_slot.action(payload=payloads, outcome=Outcome)
 def payload_terminates(s: LogicalSlotState, payload: int, outcome: int) -> int:
-    """A payload terminates, of itself or because it was told."""
+    """A payload terminates, by itself or because it was asked to fail."""
     if s.payload[payload] != PayloadRun.RUNNING:
         return DISABLED
     if outcome == Outcome.FAILS and (s.faults == 0 or s.fatal_faults == 1):
@@ -117,7 +111,7 @@ def payload_terminates(s: LogicalSlotState, payload: int, outcome: int) -> int:
 
 @logical_slot.action(slot=slots)
 def is_alive(s: LogicalSlotState, slot: int) -> int:
-    """The scheduler asks whether the slot can be used."""
+    """The scheduler asks whether it can use the slot."""
     if s.slot[slot] == LogicalSlot.ABSENT:
         return DISABLED
     return slots_of.is_alive(s, slot)

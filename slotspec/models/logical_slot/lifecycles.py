@@ -1,4 +1,4 @@
-"""Lifecycles of a logical slot: the slot itself, who is in it, its payload, its release."""
+"""Lifecycles of a logical slot, its occupant, its payload and its release."""
 
 from __future__ import annotations
 
@@ -6,30 +6,30 @@ from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle, State
 
 
 class LogicalSlot(Lifecycle):
-    """What a task is deployed into: a share of a physical slot, until it is released.
+    """What a task is deployed to: a share of a physical slot, until it is released.
 
     Flink: SingleLogicalSlot.State.
     """
 
-    ABSENT = State("No slot was made under this request id.", initial=True)
+    ABSENT = State("No slot has been created for this request id.", initial=True)
     ALIVE = State("A task may run in it.")
-    RELEASING = State("Its payload was told to stop; it waits for that.")
+    RELEASING = State("Its payload was asked to stop; the slot waits for that.")
     RELEASED = State("Nothing can happen to it any more.", final=True)
 
-    create = Event("It is made, with or without a physical slot.", (ABSENT, ALIVE))
-    release = Event("Somebody releases it; its payload is told.", (ALIVE, RELEASING))
-    end = Event("Its payload has ended, or nobody waits for that.", (RELEASING, RELEASED))
+    create = Event("It is created, with or without a physical slot.", (ABSENT, ALIVE))
+    release = Event("Somebody releases it; its payload is asked to stop.", (ALIVE, RELEASING))
+    end = Event("Its payload has terminated, or nobody waits for that.", (RELEASING, RELEASED))
 
 
 class Occupant(Lifecycle):
-    """What stands in the slot's payload field; it is set at most once.
+    """What the slot's payload field holds; it is set at most once.
 
     Flink: SingleLogicalSlot.payload, an atomically updated field.
     """
 
-    NOBODY = State("Nothing was assigned; the slot was not released either.", initial=True)
+    NOBODY = State("No payload was assigned, and the slot was not released.", initial=True)
     PAYLOAD = State("A payload was assigned, and stays.", final=True)
-    STAND_IN = State("Released while empty: a payload that is over already.", final=True)
+    STAND_IN = State("The slot was released while empty: a terminated dummy payload.", final=True)
 
     assign = Event("A payload is assigned.", (NOBODY, PAYLOAD))
     fill = Event("The slot is released while it is empty.", (NOBODY, STAND_IN))
@@ -54,4 +54,6 @@ class ReleaseFuture(Lifecycle):
     FAILED = State("The slot is released; its payload's termination has failed.", final=True)
 
     complete = Event("The slot is released.", (PENDING, DONE))
-    fail = Event("The slot is released by a failed termination.", (PENDING, FAILED))
+    fail = Event(
+        "The slot is released, and its payload's termination has failed.", (PENDING, FAILED)
+    )

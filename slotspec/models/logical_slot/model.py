@@ -1,4 +1,4 @@
-"""The model of logical slots: operations and environment declare into it."""
+"""The model of logical slots. Operations and environment add their declarations to it."""
 
 from __future__ import annotations
 

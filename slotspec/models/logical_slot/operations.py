@@ -1,20 +1,15 @@
 """Logical slots: the operations of Flink's SingleLogicalSlot.
 
-Each operation is a plain rule over :class:`LogicalSlotState`. What payloads and owners do
-when they are called is chosen beforehand (a :class:`Reaction`) and happens inside the call,
-as in Flink.
+Each operation is a plain rule over :class:`LogicalSlotState`. The environment chooses in advance
+what payloads and owners do when they are called (a :class:`Reaction`). As in Flink, they do it
+within the call.
 """
 
 from __future__ import annotations
 
 from slotspec.models.logical_slot.lifecycles import LogicalSlot, Occupant, PayloadRun, ReleaseFuture
 from slotspec.models.logical_slot.model import logical_slot
-from slotspec.models.logical_slot.state import (
-    Effect,
-    LogicalSlotState,
-    Raised,
-    Reaction,
-)
+from slotspec.models.logical_slot.state import Effect, LogicalSlotState, Raised, Reaction
 from slotspec.statemachine.declaration.rules import NONE, emit, fire
 
 # ------------------------------------------------------------------------------- creation
@@ -22,7 +17,7 @@ from slotspec.statemachine.declaration.rules import NONE, emit, fire
 
 @logical_slot.operation
 def create_slot(s: LogicalSlotState, slot: int, on_return: int) -> int:
-    """Make a slot. Flink: the constructor of SingleLogicalSlot."""
+    """Create a slot. Flink: the constructor of SingleLogicalSlot."""
     fire(s.slot, slot, LogicalSlot.create)
     s.on_return[slot] = on_return
     return NONE
@@ -32,7 +27,7 @@ def create_slot(s: LogicalSlotState, slot: int, on_return: int) -> int:
 def allocate_from_physical_slot(
     s: LogicalSlotState, slot: int, physical: int, on_return: int
 ) -> int:
-    """Make a slot and assign it to a physical one; if that is taken, there is no slot.
+    """Create a slot and assign it to a physical one; if that is taken, no slot is created.
 
     Flink: SingleLogicalSlot.allocateFromPhysicalSlot (1.12, 1.13).
     """
@@ -55,7 +50,7 @@ def is_vacant(s: LogicalSlotState, physical: int) -> int:
 
 @logical_slot.operation
 def try_assign_payload(s: LogicalSlotState, slot: int, payload: int, on_fail: int) -> int:
-    """Put a payload into the slot. 0 if there is one; the slot's state is not looked at.
+    """Put a payload into the slot. Returns 0 if it has one. The slot's state does not matter.
 
     Flink: SingleLogicalSlot.tryAssignPayload.
     """
@@ -69,7 +64,7 @@ def try_assign_payload(s: LogicalSlotState, slot: int, payload: int, on_fail: in
 
 @logical_slot.operation
 def payload_terminates(s: LogicalSlotState, payload: int, fails: int) -> int:
-    """The termination future of `payload` completes or fails. 0 if it is not the first time.
+    """The termination future of `payload` completes or fails. Returns 0 if it already has.
 
     Flink: completion of LogicalSlot.Payload.getTerminalStateFuture.
     """
@@ -79,8 +74,8 @@ def payload_terminates(s: LogicalSlotState, payload: int, fails: int) -> int:
         fire(s.payload, payload, PayloadRun.fail)
     else:
         fire(s.payload, payload, PayloadRun.end)
-    for slot in range(len(s.slot)):
-        if s.payload_of[slot] == payload and s.waits[slot]:
+    for slot, held in enumerate(s.payload_of):
+        if held == payload and s.waits[slot]:
             return_slot_to_owner(s, slot, fails)
     return 1
 
@@ -90,7 +85,7 @@ def payload_terminates(s: LogicalSlotState, payload: int, fails: int) -> int:
 
 @logical_slot.operation
 def release_slot(s: LogicalSlotState, slot: int, cause: int) -> int:
-    """Release the slot: stop its payload, and return it once that has terminated.
+    """Release the slot: stop its payload, and return the slot once that has terminated.
 
     Returns the state of the release future. Flink: SingleLogicalSlot.releaseSlot.
     """
@@ -104,9 +99,9 @@ def release_slot(s: LogicalSlotState, slot: int, cause: int) -> int:
 
 @logical_slot.operation
 def release(s: LogicalSlotState, slot: int, cause: int) -> int:
-    """The physical slot is lost: stop the payload and wait for nobody.
+    """The physical slot is lost: stop the payload without waiting for it.
 
-    The owner is not told: it is the one who calls this. Flink: SingleLogicalSlot.release.
+    The slot is not returned to its owner, which is the caller. Flink: SingleLogicalSlot.release.
     """
     if s.slot[slot] == LogicalSlot.ALIVE:
         fire(s.slot, slot, LogicalSlot.release)
@@ -117,7 +112,7 @@ def release(s: LogicalSlotState, slot: int, cause: int) -> int:
 
 
 def signal_payload_release(s: LogicalSlotState, slot: int, cause: int) -> bool:
-    """Tell the payload to fail; False if it throws. An empty slot gets the stand-in.
+    """Ask the payload to fail; False if it throws. An empty slot gets the stand-in.
 
     Flink: SingleLogicalSlot.signalPayloadRelease.
     """
@@ -128,20 +123,21 @@ def signal_payload_release(s: LogicalSlotState, slot: int, cause: int) -> bool:
     payload = s.payload_of[slot]
     emit(s, Effect.PAYLOAD_FAIL, payload, cause)
     s.told[payload] = 1
-    if s.on_fail[payload] == Reaction.RAISE:
-        emit(s, Effect.RAISES, Raised.PAYLOADS_OWN)
-        return False
-    if s.on_fail[payload] == Reaction.TERMINATE:
-        payload_terminates(s, payload, 0)
-    else:
-        call_back(s, slot, s.on_fail[payload])
+    match s.on_fail[payload]:
+        case Reaction.RAISE:
+            emit(s, Effect.RAISES, Raised.PAYLOADS_OWN)
+            return False
+        case Reaction.TERMINATE:
+            payload_terminates(s, payload, 0)
+        case reaction:
+            call_back(s, slot, reaction)
     return True
 
 
 def call_back(s: LogicalSlotState, slot: int, reaction: int) -> None:
-    """What a payload or an owner calls on the slot; it is not alive any more.
+    """What a payload or an owner calls on the slot while it is RELEASING.
 
-    So release does no more than end it, and release_slot does nothing.
+    In that state release only ends it, and release_slot does nothing.
     """
     if reaction == Reaction.RELEASE:
         end_release(s, slot, 0)
@@ -152,18 +148,18 @@ def return_when_terminated(s: LogicalSlotState, slot: int) -> None:
     if s.occupant[slot] == Occupant.STAND_IN:
         return_slot_to_owner(s, slot, 0)
         return
-    payload = s.payload_of[slot]
-    if s.payload[payload] == PayloadRun.RUNNING:
+    run = s.payload[s.payload_of[slot]]
+    if run == PayloadRun.RUNNING:
         s.waits[slot] = 1
     else:
-        return_slot_to_owner(s, slot, int(s.payload[payload] == PayloadRun.BROKEN))
+        return_slot_to_owner(s, slot, run == PayloadRun.BROKEN)
 
 
 def return_slot_to_owner(s: LogicalSlotState, slot: int, fails: int) -> None:
-    """The payload has terminated: return the slot, unless it is released by now.
+    """The payload has terminated: return the slot, unless it has been released meanwhile.
 
-    An exception of the owner is swallowed, and with it the rest. Flink:
-    SingleLogicalSlot.returnSlotToOwner.
+    If the owner throws, the exception is swallowed and the release is not completed.
+    Flink: SingleLogicalSlot.returnSlotToOwner.
     """
     s.waits[slot] = 0
     if s.slot[slot] == LogicalSlot.RELEASING:
@@ -176,7 +172,7 @@ def return_slot_to_owner(s: LogicalSlotState, slot: int, fails: int) -> None:
 
 
 def end_release(s: LogicalSlotState, slot: int, fails: int) -> None:
-    """The slot is released, and whoever waits for that hears it, once."""
+    """The slot is released; its release future completes or fails, unless it already has."""
     if s.slot[slot] == LogicalSlot.RELEASING:
         fire(s.slot, slot, LogicalSlot.end)
     if s.released[slot] == ReleaseFuture.PENDING:
@@ -193,7 +189,7 @@ def end_release(s: LogicalSlotState, slot: int, fails: int) -> None:
 
 @logical_slot.operation
 def is_alive(s: LogicalSlotState, slot: int) -> int:
-    """1 while nobody has released the slot. Flink: SingleLogicalSlot.isAlive."""
+    """1 until somebody releases the slot. Flink: SingleLogicalSlot.isAlive."""
     return int(s.slot[slot] == LogicalSlot.ALIVE)
 
 
@@ -205,16 +201,16 @@ def get_payload(s: LogicalSlotState, slot: int) -> int:
 
 @logical_slot.operation
 def describe(s: LogicalSlotState, slot: int) -> int:
-    """The slot itself, whose place never changes. Flink: the getters of SingleLogicalSlot."""
+    """The slot itself; its location never changes. Flink: the getters of SingleLogicalSlot."""
     return slot
 
 
 @logical_slot.after_each_step
 def forget_reactions(s: LogicalSlotState) -> None:
-    """A reaction is over once it has happened, or cannot happen any more."""
-    for slot in range(len(s.slot)):
-        if s.slot[slot] == LogicalSlot.RELEASED or s.returned[slot]:
+    """Forget a reaction once it has happened, or can no longer happen."""
+    for slot, state in enumerate(s.slot):
+        if state == LogicalSlot.RELEASED or s.returned[slot]:
             s.on_return[slot] = 0
-    for payload in range(len(s.payload)):
-        if s.told[payload]:
+    for payload, told in enumerate(s.told):
+        if told:
             s.on_fail[payload] = 0

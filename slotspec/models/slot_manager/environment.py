@@ -1,12 +1,12 @@
-"""What may happen to a SlotManager: whoever calls it, with whatever is possible.
+"""What may happen to a SlotManager: all calls that its environment can make.
 
-Each action is one operation of the manager with a guard that says when and with what its
-caller may call it. JobMasters ask and give up; TaskExecutors come, leave, come back under a
-new connection, and say anything of their slots: repeated, late, conflicting, stale. Answers
-to calls come in any order, or never.
+Each action is one operation of the manager, with a guard that says when and how its caller may
+call it. JobMasters ask for slots and give up. TaskExecutors register, leave, return under a new
+connection, and report anything about their slots: repeated, late, conflicting, stale. They answer
+calls in any order, or never.
 
-Slots and connections belong to TaskExecutors in turn: number `n` to TaskExecutor
-``n % task_managers``. A guard also refuses what the bounds have no room for.
+Slots and connections belong to TaskExecutors in rotation: number `n` to TaskExecutor
+``n % task_managers``. A guard also rejects what the bounds leave no room for.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ from slotspec.statemachine.declaration.rules import DISABLED, NONE, Array
 
 
 class CallFailure(IntEnum):
-    """Failures of a call that make a difference."""
+    """Failures of a call that the manager distinguishes."""
 
     OTHER = 0
-    """Refused, or no answer in time."""
+    """Refused, or not answered in time."""
     CANCELLED = 1
     """A CancellationException."""
 
 
 class LinkedMap(IntEnum):
-    """Maps whose order decides something."""
+    """Maps whose order makes a difference."""
 
     REQUESTS = 0
     PENDING_SLOTS = 1
@@ -95,60 +95,52 @@ def can_release_everything(setting: Setting) -> bool:
 # ------------------------------------------------------------------- what is possible now
 
 SPARE_CALLS = CALLS_PER_SLOT - 1
-"""Calls that one operation may make for the same slot, at most."""
+"""The most calls that one operation may make for the same slot."""
 
 
 def has_room(s: SlotManagerState) -> bool:
-    """Whether the calls that one operation may make still fit in, whatever slots it gives."""
+    """Whether every slot has records for the calls that one operation may make."""
     width = len(s.call) // len(s.slot)
-    for slot in range(len(s.slot)):
-        spare = 0
-        for i in range(width):
-            if is_call_spare(s, slot * width + i):
-                spare += 1
-        if spare < SPARE_CALLS:
-            return False
-    return True
+    return all(
+        sum(is_call_spare(s, call) for call in range(slot * width, (slot + 1) * width))
+        >= SPARE_CALLS
+        for slot in s.elements(slots)
+    )
 
 
 def has_room_for_timers(s: SlotManagerState) -> bool:
-    """Whether one more start fits in."""
-    scheduled = 0
-    for place in range(len(s.timer)):
-        if s.timer[place] != Check.UNUSED:
-            scheduled += 1
-    return len(s.timer) == 0 or scheduled + 2 <= len(s.timer)
+    """Whether there is room for the two timers of one more start."""
+    unused = sum(check == Check.UNUSED for check in s.timer)
+    return len(s.timer) == 0 or unused >= 2
 
 
 def has_room_for_checks(s: SlotManagerState) -> bool:
-    """Whether the main thread has run all checks, and more questions can be asked.
+    """Whether the main thread has run all checks, and more queries can be sent.
 
-    A check runs up to twice a tick: one that was due at once, and its next.
+    A check runs up to twice a tick: once if it was due at once, and again a period later.
     """
-    for place in range(len(s.main_check)):
-        if s.main_check[place] != Check.UNUSED:
-            return False
-    if s.wait_result_consumed:
-        width = len(s.query) // len(s.registration)
-        for instance in range(len(s.registration)):
-            spare = 0
-            for i in range(width):
-                if s.query[instance * width + i] == IdleQuery.UNUSED:
-                    spare += 1
-            if spare < len(s.timer):
-                return False
-    return True
+    if any(check != Check.UNUSED for check in s.main_check):
+        return False
+    width = len(s.query) // len(s.registration)
+    return not s.wait_result_consumed or all(
+        sum(
+            s.query[query] == IdleQuery.UNUSED
+            for query in range(instance * width, (instance + 1) * width)
+        )
+        >= len(s.timer)
+        for instance in s.elements(instances)
+    )
 
 
 def is_same_task_manager(s: SlotManagerState, instance: int, slot: int) -> bool:
-    """Whether a connection and a slot are of the same TaskExecutor."""
+    """Whether a connection and a slot belong to the same TaskExecutor."""
     return instance % s.task_managers == slot % s.task_managers
 
 
 def write_report(s: SlotManagerState, instance: int, profile: int) -> None:
     """Report all slots of the connection's TaskExecutor as empty, of one profile."""
     place = 0
-    for slot in range(len(s.slot)):
+    for slot in s.elements(slots):
         if is_same_task_manager(s, instance, slot):
             s.report_slot[place] = slot
             s.report_profile[place] = profile
@@ -156,15 +148,15 @@ def write_report(s: SlotManagerState, instance: int, profile: int) -> None:
 
 
 def write_allocation(s: SlotManagerState, slot: int, allocation: int, job: int) -> None:
-    """Let the report say that a slot carries an allocation."""
-    for place in range(len(s.report_slot)):
-        if s.report_slot[place] == slot:
+    """Add to the report that a slot carries an allocation."""
+    for place, reported in enumerate(s.report_slot):
+        if reported == slot:
             s.report_allocation[place] = allocation
             s.report_job[place] = job
 
 
-def write_entry(s: SlotManagerState, slot: int, allocation: int, job: int) -> None:
-    """Report one slot. Profiles of a report are looked at in a registration only."""
+def write_entry(s: SlotManagerState, slot: int, allocation: int = NONE, job: int = NONE) -> None:
+    """Report one slot. Only a registration reads the profiles of a report."""
     s.report_slot[0] = slot
     s.report_profile[0] = 0
     s.report_allocation[0] = allocation
@@ -176,7 +168,7 @@ def write_entry(s: SlotManagerState, slot: int, allocation: int, job: int) -> No
 
 @slot_manager.action()
 def start(s: SlotManagerState) -> int:
-    """The ResourceManager gains leadership, or starts the manager once more."""
+    """The ResourceManager gains leadership, or starts the manager again."""
     if not has_room_for_timers(s):
         return DISABLED
     return manager.start(s)
@@ -184,13 +176,13 @@ def start(s: SlotManagerState) -> int:
 
 @slot_manager.action()
 def suspend(s: SlotManagerState) -> int:
-    """The ResourceManager loses leadership, or ends."""
+    """The ResourceManager loses leadership, or shuts down."""
     return manager.suspend(s)
 
 
 @slot_manager.action(when=has_moods, granted=2)
 def set_resource_allocation(s: SlotManagerState, granted: int) -> int:
-    """The cluster has resources for new workers, or has none."""
+    """The cluster has resources for new workers, or has none any more."""
     return manager.set_resource_allocation(s, granted)
 
 
@@ -199,7 +191,7 @@ def set_resource_allocation(s: SlotManagerState, granted: int) -> int:
 
 @slot_manager.action(allocation=allocations, job=jobs, profile=profiles)
 def register_slot_request(s: SlotManagerState, allocation: int, job: int, profile: int) -> int:
-    """A JobMaster asks for a slot, under a new id or a known one."""
+    """A JobMaster asks for a slot under a new id or a known one."""
     request = spare_request(s, allocation)
     if request == NONE or not has_room(s):
         return DISABLED
@@ -208,7 +200,7 @@ def register_slot_request(s: SlotManagerState, allocation: int, job: int, profil
 
 @slot_manager.action(allocation=allocations)
 def unregister_slot_request(s: SlotManagerState, allocation: int) -> int:
-    """A JobMaster gives up what it asked for."""
+    """A JobMaster gives up its request."""
     if not has_room(s):
         return DISABLED
     return manager.unregister_slot_request(s, allocation)
@@ -216,7 +208,7 @@ def unregister_slot_request(s: SlotManagerState, allocation: int) -> int:
 
 @slot_manager.action(when=has_fail_flag, fail=2)
 def set_fail_unfulfillable_request(s: SlotManagerState, fail: int) -> int:
-    """The ResourceManager begins or ends to fail requests that nothing can fulfil."""
+    """The ResourceManager starts or stops failing requests that no slot can fulfil."""
     return manager.set_fail_unfulfillable_request(s, fail)
 
 
@@ -225,7 +217,7 @@ def set_fail_unfulfillable_request(s: SlotManagerState, fail: int) -> int:
 
 @slot_manager.action(instance=instances, profile=profiles)
 def register_task_manager(s: SlotManagerState, instance: int, profile: int) -> int:
-    """A TaskExecutor connects with empty slots, also while another connection of it is known."""
+    """A TaskExecutor registers with empty slots, perhaps while an older connection is known."""
     if not has_room(s):
         return DISABLED
     write_report(s, instance, profile)
@@ -236,7 +228,7 @@ def register_task_manager(s: SlotManagerState, instance: int, profile: int) -> i
 def register_task_manager_in_use(
     s: SlotManagerState, instance: int, slot: int, allocation: int, job: int
 ) -> int:
-    """A TaskExecutor connects with an allocation in one of its slots."""
+    """A TaskExecutor registers with an allocation in one of its slots."""
     if not is_same_task_manager(s, instance, slot) or not has_room(s):
         return DISABLED
     write_report(s, instance, 0)
@@ -246,7 +238,7 @@ def register_task_manager_in_use(
 
 @slot_manager.action(instance=instances)
 def unregister_task_manager(s: SlotManagerState, instance: int) -> int:
-    """A connection is lost or given up, known or not."""
+    """A connection is lost or closed, known or not."""
     if not has_room(s):
         return DISABLED
     return manager.unregister_task_manager(s, instance)
@@ -254,7 +246,7 @@ def unregister_task_manager(s: SlotManagerState, instance: int) -> int:
 
 @slot_manager.action(when=can_release_everything)
 def unregister_task_managers_and_release_resources(s: SlotManagerState) -> int:
-    """Everything is given back at once."""
+    """All workers are released at once."""
     if not has_room(s):
         return DISABLED
     return manager.unregister_task_managers_and_release_resources(s)
@@ -262,10 +254,10 @@ def unregister_task_managers_and_release_resources(s: SlotManagerState) -> int:
 
 @slot_manager.action(when=has_reports, instance=instances, slot=slots)
 def report_empty_slot(s: SlotManagerState, instance: int, slot: int) -> int:
-    """A heartbeat says that a slot is empty; that may have been true some time ago."""
+    """A heartbeat reports that a slot is empty; the report may be out of date."""
     if not is_same_task_manager(s, instance, slot) or not has_room(s):
         return DISABLED
-    write_entry(s, slot, NONE, NONE)
+    write_entry(s, slot)
     return manager.report_slot_status(s, instance)
 
 
@@ -275,7 +267,7 @@ def report_empty_slot(s: SlotManagerState, instance: int, slot: int) -> int:
 def report_slot_in_use(
     s: SlotManagerState, instance: int, slot: int, allocation: int, job: int
 ) -> int:
-    """A heartbeat says that a slot carries an allocation; likewise."""
+    """A heartbeat reports that a slot carries an allocation; the report may be out of date."""
     if not is_same_task_manager(s, instance, slot) or not has_room(s):
         return DISABLED
     write_entry(s, slot, allocation, job)
@@ -284,7 +276,7 @@ def report_slot_in_use(
 
 @slot_manager.action(slot=slots, allocation=allocations)
 def free_slot(s: SlotManagerState, slot: int, allocation: int) -> int:
-    """A TaskExecutor says that an allocation is gone from a slot, soon or late."""
+    """A TaskExecutor reports, sooner or later, that a slot no longer carries an allocation."""
     if not has_room(s):
         return DISABLED
     return manager.free_slot(s, slot, allocation)
@@ -294,13 +286,13 @@ def free_slot(s: SlotManagerState, slot: int, allocation: int) -> int:
 
 
 def may_answer(s: SlotManagerState, call: int) -> bool:
-    """Whether the call was made, and its outcome was not run yet."""
-    return s.call[call] != SlotCall.UNUSED and s.call[call] != SlotCall.SPENT and has_room(s)
+    """Whether the call was made, and the main thread has not run its outcome."""
+    return s.call[call] not in (SlotCall.UNUSED, SlotCall.SPENT) and has_room(s)
 
 
 @slot_manager.action(call=calls)
 def call_acknowledged(s: SlotManagerState, call: int) -> int:
-    """A TaskExecutor gives the slot it was asked for, also when nobody waits any more."""
+    """A TaskExecutor gives the slot that a call asks for, even if nobody waits any more."""
     if not may_answer(s, call):
         return DISABLED
     return manager.call_acknowledged(s, call)
@@ -308,7 +300,7 @@ def call_acknowledged(s: SlotManagerState, call: int) -> int:
 
 @slot_manager.action(when=has_occupied_answers, call=calls, allocation=allocations, job=jobs)
 def call_occupied(s: SlotManagerState, call: int, allocation: int, job: int) -> int:
-    """A TaskExecutor finds an allocation in the slot that it was asked for."""
+    """A TaskExecutor finds an allocation in the slot that a call asks for."""
     if not may_answer(s, call):
         return DISABLED
     return manager.call_occupied(s, call, allocation, job)
@@ -317,16 +309,15 @@ def call_occupied(s: SlotManagerState, call: int, allocation: int, job: int) -> 
 @slot_manager.action(call=calls, failure=CallFailure)
 def call_fails(s: SlotManagerState, call: int, failure: int) -> int:
     """A TaskExecutor refuses, does not answer in time, or is lost."""
-    if not may_answer(s, call):
+    cancelled = failure == CallFailure.CANCELLED
+    if not may_answer(s, call) or (cancelled and not s.cancelled_answers):
         return DISABLED
-    if failure == CallFailure.CANCELLED and not s.cancelled_answers:
-        return DISABLED
-    return manager.call_fails(s, call, int(failure == CallFailure.CANCELLED))
+    return manager.call_fails(s, call, cancelled)
 
 
 @slot_manager.action(when=asks_before_release, query=queries, answer=Answer)
 def query_answered(s: SlotManagerState, query: int, answer: int) -> int:
-    """A TaskExecutor says whether it may be released, or cannot be asked."""
+    """A TaskExecutor answers whether it may be released, or cannot be reached."""
     if s.query[query] == IdleQuery.UNUSED or s.query_answer[query] != Answer.NONE_YET:
         return DISABLED
     return manager.query_answered(s, query, answer)
@@ -345,7 +336,7 @@ def run_main_thread(s: SlotManagerState) -> int:
 
 @slot_manager.action(when=has_time)
 def advance_time(s: SlotManagerState) -> int:
-    """One tick passes."""
+    """One tick of time passes."""
     if not has_room_for_checks(s) or not has_room(s):
         return DISABLED
     return manager.advance_time(s, 1)
@@ -353,7 +344,7 @@ def advance_time(s: SlotManagerState) -> int:
 
 @slot_manager.action()
 def counts(s: SlotManagerState) -> int:
-    """Somebody looks at the sizes."""
+    """Somebody queries the sizes."""
     return manager.counts(s)
 
 
@@ -361,20 +352,20 @@ def exchange(queue: Array, place: int) -> int:
     """Exchange an element and its successor."""
     if place + 1 >= length(queue):
         return DISABLED
-    first = queue[place]
-    queue[place] = queue[place + 1]
-    queue[place + 1] = first
+    queue[place], queue[place + 1] = queue[place + 1], queue[place]
     return NONE
 
 
 @slot_manager.action(when=has_any_order, which=LinkedMap, place=request_places)
 def iteration_order_changes(s: SlotManagerState, which: int, place: int) -> int:
-    """A map is gone through in another order from now on: two neighbours change places.
+    """From now on a map is iterated in another order: two neighbours are exchanged.
 
-    Nothing happens in the manager: that is a hash map's freedom. See IterationOrder.
+    The manager does nothing: hash maps are free to change their order. See IterationOrder.
     """
-    if which == LinkedMap.REQUESTS:
-        return exchange(s.entered, place)
-    if which == LinkedMap.PENDING_SLOTS:
-        return exchange(s.expected, place)
-    return exchange(s.registrations, place)
+    match which:
+        case LinkedMap.REQUESTS:
+            return exchange(s.entered, place)
+        case LinkedMap.PENDING_SLOTS:
+            return exchange(s.expected, place)
+        case _:
+            return exchange(s.registrations, place)

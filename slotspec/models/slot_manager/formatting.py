@@ -1,12 +1,12 @@
-"""The slot manager's numbers in the words of its traces.
+"""Readable traces of the slot manager.
 
-Connections ``i1``, slots ``tm1/0``, allocations ``a1``, jobs ``j1``, expected slots ``p1``;
-calls and questions by what they are about: ``call of tm1/0 for a1``, ``question to i1``.
+Connections ``i1``, slots ``tm1/0``, allocations ``a1``, jobs ``j1``, expected slots ``p1``. Calls
+and queries are named after their subject: ``slot=tm1/0, allocation=a1``, ``instance=i1``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from slotspec.models.common.resource_profile import CATALOGUE
@@ -26,7 +26,6 @@ from slotspec.models.slot_manager.state import (
     allocations,
     calls,
     instances,
-    jobs,
     pending_slots,
     profiles,
     queries,
@@ -39,35 +38,14 @@ from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.formatting import NOTHING, TraceFormatter
 from slotspec.statemachine.results import TraceStep
 
-FAILURES: Mapping[int, str] = {
-    Failure.TASK_MANAGER_LOST: "FlinkException",
-    Failure.SLOT_GONE: "SlotManagerException",
-    Failure.TIMED_OUT: "TimeoutException",
-    Failure.UNFULFILLABLE: "UnfulfillableSlotRequestException",
-}
-"""What a JobMaster is told, by class."""
-RAISES: Mapping[int, str] = {
-    Raised.ILLEGAL_STATE: "IllegalStateException",
-    Raised.UNSUPPORTED: "UnsupportedOperationException",
-    Raised.UNFULFILLABLE: "ResourceManagerException",
-}
-"""What an operation ends with, by class."""
-PREFIXES: Mapping[str, str] = {
-    instances.name: "i",
-    allocations.name: "a",
-    jobs.name: "j",
-    pending_slots.name: "p",
-}
-"""Sorts whose elements are called so, counted from 1."""
 CHECKS: Mapping[int, str] = {
     Check.TASK_MANAGERS: "task manager check",
     Check.REQUESTS: "request check",
 }
-SIZES: Mapping[int, str] = {size: size.name.lower().replace("_", " ") for size in Size}
 
 
 class SlotManagerFormatter(TraceFormatter):
-    """Words for the calls, effects and changes of a slot manager."""
+    """Text for the calls, effects and changes of a slot manager."""
 
     def element(self, sort: Sort, index: int) -> str:
         """An element by its name in traces."""
@@ -77,8 +55,6 @@ class SlotManagerFormatter(TraceFormatter):
                 return f"tm{index % width + 1}/{index // width}"
             if sort is profiles:
                 return self.profiles[index]
-            if sort.name in PREFIXES:
-                return f"{PREFIXES[sort.name]}{index + 1}"
         return super().element(sort, index)
 
     @property
@@ -90,56 +66,71 @@ class SlotManagerFormatter(TraceFormatter):
     # ------------------------------------------------------------------- calls and effects
 
     def format_step(self, step: TraceStep) -> str:
-        """The call of a step; an answer with what was asked."""
-        action, arguments = step.call.action, step.call.arguments
-        said = []
-        for (name, domain), value in zip(action.parameters.items(), arguments, strict=True):
+        """The call of a step; for an answer, what was asked."""
+        before = step.before
+        return self._call(
+            step.call,
+            lambda call: self.asked(before, call),
+            lambda query: int(before["query_instance"][query]),
+        )
+
+    def call(self, call: Call) -> str:
+        """An action with its arguments; for an answer, the slot or connection that was asked."""
+        bounds = self.instance.setting.bounds
+        return self._call(
+            call,
+            lambda number: f"slot={self.element(slots, _owner(number, calls, slots, bounds))}",
+            lambda number: _owner(number, queries, instances, bounds),
+        )
+
+    def _call(self, call: Call, asked: Callable[[int], str], queried: Callable[[int], int]) -> str:
+        parts = []
+        for (name, domain), value in zip(
+            call.action.parameters.items(), call.arguments, strict=True
+        ):
             if domain is calls:
-                said.append(self.asked(step.before, value))
+                parts.append(asked(value))
             elif domain is queries:
-                said.append(
-                    f"instance={self.element(instances, step.before['query_instance'][value])}"
-                )
+                parts.append(f"instance={self.element(instances, queried(value))}")
             else:
-                said.append(f"{name}={self.argument(domain, value)}")
-        return f"{action.name}({', '.join(said)})"
+                parts.append(f"{name}={self.argument(domain, value)}")
+        return f"{call.action.name}({', '.join(parts)})"
 
     def asked(self, state: Mapping[str, Any], call: int) -> str:
         """What a call asked for."""
         slot = self.element(slots, state["call_slot"][call])
-        return (
-            f"slot={slot}, allocation={self.element(allocations, state['call_allocation'][call])}"
-        )
+        allocation = self.element(allocations, state["call_allocation"][call])
+        return f"slot={slot}, allocation={allocation}"
 
     def effect(self, effect: tuple[int, ...]) -> str:
-        """An effect: whom the manager asks, tells or releases."""
+        """An effect: whom the manager asks, notifies or releases."""
         kind, a, b, c, _ = (*effect, *[NONE] * (5 - len(effect)))
-        if kind == Effect.REQUEST_SLOT:
-            return f"asks {self.element(slots, b)} for {self.allocation_of(c)}"
-        if kind == Effect.CAN_BE_RELEASED:
-            return f"asks {self.element(instances, b)} whether it can be released"
-        if kind == Effect.ALLOCATE_RESOURCE:
-            return f"asks for a new worker ({'granted' if a else 'refused'})"
-        if kind == Effect.RELEASE_RESOURCE:
-            return f"releases {self.element(instances, a)}"
-        if kind == Effect.ALLOCATION_FAILED:
-            return f"{self.element(allocations, a)} failed ({FAILURES[c]})"
-        if kind == Effect.RAISES:
-            return f"raises {RAISES[a]}"
-        return f"{SIZES[a]}: {b}"
+        match kind:
+            case Effect.REQUEST_SLOT:
+                return f"asks {self.element(slots, b)} for {self.allocation_of(c)}"
+            case Effect.CAN_BE_RELEASED:
+                return f"asks {self.element(instances, b)} whether it can be released"
+            case Effect.ALLOCATE_RESOURCE:
+                return f"asks for a new worker ({'granted' if a else 'refused'})"
+            case Effect.RELEASE_RESOURCE:
+                return f"releases {self.element(instances, a)}"
+            case Effect.ALLOCATION_FAILED:
+                return f"{self.element(allocations, a)} failed ({Failure(c).exception})"
+            case Effect.RAISES:
+                return f"raises {Raised(a).exception}"
+        return f"{Size(a).name.lower().replace('_', ' ')}: {b}"
 
     def allocation_of(self, request: int) -> str:
         """The allocation of a request record: that of its block."""
-        bounds = self.instance.setting.bounds
-        width = requests.size(bounds) // allocations.size(bounds)
-        return self.element(allocations, request // width)
+        owner = _owner(request, requests, allocations, self.instance.setting.bounds)
+        return self.element(allocations, owner)
 
     # ----------------------------------------------------------------------------- changes
 
     def changes(self, step: TraceStep) -> list[str]:
         """What a step changed: slots, requests, expected slots, connections, the queue."""
         before, after = step.before, step.after
-        told: list[str] = []
+        changes: list[str] = []
         for describe in (
             self._manager,
             self._slots,
@@ -152,32 +143,33 @@ class SlotManagerFormatter(TraceFormatter):
             self._queue,
         ):
             old, new = describe(before), describe(after)
-            told.extend(
+            changes.extend(
                 f"{name}: {old.get(name, NOTHING)} -> {new.get(name, NOTHING)}"
                 for name in dict.fromkeys([*old, *new])
                 if old.get(name) != new.get(name)
             )
-        return told
+        return changes
 
     def _manager(self, s: Mapping[str, Any]) -> dict[str, str]:
         lifecycle = self.instance.lifecycles["manager"]
-        told = {"manager": lifecycle.states[s["manager"][0]].name}
-        told["fails unfulfillable"] = "yes" if s["fail_unfulfillable"] else "no"
-        told["workers granted"] = "yes" if s["resources_granted"] else "no"
-        return told
+        return {
+            "manager": lifecycle.states[s["manager"][0]].name,
+            "fails unfulfillable": "yes" if s["fail_unfulfillable"] else "no",
+            "workers granted": "yes" if s["resources_granted"] else "no",
+        }
 
     def _slots(self, s: Mapping[str, Any]) -> dict[str, str]:
         found = {}
         for slot, state in enumerate(s["slot"]):
             if state == TaskManagerSlot.ABSENT:
                 continue
-            words = TaskManagerSlot.states[state].name
-            words += f" at {self.element(instances, s['slot_instance'][slot])}"
+            text = TaskManagerSlot.states[state].name
+            text += f" at {self.element(instances, s['slot_instance'][slot])}"
             if state == TaskManagerSlot.PENDING:
-                words += f" for {self._request(s, s['slot_request'][slot])}"
+                text += f" for {self._request(s, s['slot_request'][slot])}"
             if state == TaskManagerSlot.ALLOCATED:
-                words += f" with {self.element(allocations, s['slot_allocation'][slot])}"
-            found[self.element(slots, slot)] = words
+                text += f" with {self.element(allocations, s['slot_allocation'][slot])}"
+            found[self.element(slots, slot)] = text
         return found
 
     def _request(self, s: Mapping[str, Any], request: int) -> str:
@@ -232,12 +224,12 @@ class SlotManagerFormatter(TraceFormatter):
         return {name: ", ".join(states) for name, states in found.items()}
 
     def _checks(self, s: Mapping[str, Any]) -> dict[str, str]:
-        told = [
+        checks = [
             f"{CHECKS[check]} in {due}"
             for check, due in zip(s["timer"], s["due_in"], strict=True)
             if check != Check.UNUSED
         ]
-        return {"checks": ", ".join(told) or NOTHING}
+        return {"checks": ", ".join(checks) or NOTHING}
 
     def _queue(self, s: Mapping[str, Any]) -> dict[str, str]:
         return {"main thread": ", ".join(self._waiting(s)) or NOTHING}
@@ -253,22 +245,10 @@ class SlotManagerFormatter(TraceFormatter):
             elif check != Check.UNUSED:
                 yield CHECKS[check]
 
-    def call(self, call: Call) -> str:
-        """An action with its arguments; of an answer, the slot or connection that it is about."""
-        bounds = self.instance.setting.bounds
-        said = []
-        for (name, domain), value in zip(
-            call.action.parameters.items(), call.arguments, strict=True
-        ):
-            if domain is calls:
-                block = calls.size(bounds) // slots.size(bounds)
-                said.append(f"slot={self.element(slots, value // block)}")
-            elif domain is queries:
-                block = queries.size(bounds) // instances.size(bounds)
-                said.append(f"instance={self.element(instances, value // block)}")
-            else:
-                said.append(f"{name}={self.argument(domain, value)}")
-        return f"{call.action.name}({', '.join(said)})"
+
+def _owner(number: int, sort: Sort, owners: Sort, bounds: Mapping[str, int]) -> int:
+    """The element of `owners` whose block of `sort` contains `number`."""
+    return number // (sort.size(bounds) // owners.size(bounds))
 
 
 slot_manager.formatter = SlotManagerFormatter

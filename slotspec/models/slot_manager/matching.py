@@ -1,7 +1,7 @@
-"""Bringing requests and slots together: serving a request, offering a slot.
+"""Matching requests and slots: serving a request, offering a slot.
 
-Steps return ``OK`` or how they failed; what they did before a failure stays, as it does
-behind a Java exception. Flink: the private methods of SlotManagerImpl, as named.
+Steps return ``OK`` or how they failed. Their effects before a failure remain, as they do after a
+Java exception. Flink: the private methods of SlotManagerImpl that the rules name.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ from slotspec.models.slot_manager.state import (
     Effect,
     SlotManagerState,
 )
-from slotspec.statemachine.declaration.queues import append, length, place_of, remove
+from slotspec.statemachine.declaration.queues import append, length, remove
 from slotspec.statemachine.declaration.rules import NONE, emit, fire
 
 # --------------------------------------------------------------------------- registrations
 
 
 def mark_used(s: SlotManagerState, instance: int) -> None:
-    """The connection does not count as idle. Flink: TaskManagerRegistration.markUsed."""
+    """The connection no longer counts as idle. Flink: TaskManagerRegistration.markUsed."""
     if s.registration[instance] != ManagedTaskManager.IDLE:
         return
     fire(s.registration, instance, ManagedTaskManager.use)
     s.idle_for[instance] = 0
-    for query in range(len(s.query)):
-        if s.query_instance[query] == instance and s.query[query] == IdleQuery.ASKED:
+    for query, asked in enumerate(s.query_instance):
+        if asked == instance and s.query[query] == IdleQuery.ASKED:
             fire(s.query, query, IdleQuery.use)
 
 
@@ -54,7 +54,7 @@ def mark_used(s: SlotManagerState, instance: int) -> None:
 
 
 def return_reservation(s: SlotManagerState, request: int) -> None:
-    """The request's pending slot is reserved for nobody.
+    """Give up the reservation of a pending slot, if the request has one.
 
     Flink: returnPendingTaskManagerSlotIfAssigned.
     """
@@ -66,14 +66,14 @@ def return_reservation(s: SlotManagerState, request: int) -> None:
 
 
 def forget_reservation(s: SlotManagerState, request: int) -> None:
-    """The request has no pending slot. Flink: unassignPendingTaskManagerSlot."""
+    """The request has no pending slot any more. Flink: unassignPendingTaskManagerSlot."""
     s.reservation[request] = NONE
     if s.request[request] == ManagerRequest.RESERVED:
         fire(s.request, request, ManagerRequest.lose_reservation)
 
 
 def reserve(s: SlotManagerState, request: int, pending: int) -> int:
-    """Reserve both ways. Flink: assignPendingTaskManagerSlot."""
+    """Reserve a pending slot for a request. Flink: assignPendingTaskManagerSlot."""
     s.pending_request[pending] = request
     fire(s.pending, pending, PendingTaskManagerSlot.reserve)
     if s.reservation[request] != NONE:
@@ -85,32 +85,32 @@ def reserve(s: SlotManagerState, request: int, pending: int) -> int:
 
 
 def open_pending_slot(s: SlotManagerState) -> int:
-    """The first expected slot that is reserved for nobody, or NONE."""
-    for place in range(length(s.expected)):
-        pending = s.expected[place]
-        if s.pending[pending] == PendingTaskManagerSlot.OPEN:
-            return pending
-    return NONE
+    """The first expected slot that is not reserved, or NONE."""
+    return next(
+        (p for p in s.expected if p != NONE and s.pending[p] == PendingTaskManagerSlot.OPEN), NONE
+    )
 
 
 def find_pending_slot(s: SlotManagerState, wanted: int) -> int:
-    """An expected slot for a request, NONE, or UNSUPPORTED.
+    """An expected slot that matches a request, NONE, or UNSUPPORTED.
 
     Flink: findFreeMatchingPendingTaskManagerSlot.
     """
     pending = open_pending_slot(s)
     if pending == NONE:
         return NONE
-    match = answer(s, s.default_profile, wanted)
-    if match == Answer.THROWS:
-        return UNSUPPORTED
-    return pending if match == Answer.YES else NONE
+    match answer(s, s.default_profile, wanted):
+        case Answer.THROWS:
+            return UNSUPPORTED
+        case Answer.YES:
+            return pending
+    return NONE
 
 
 def expect_slot(s: SlotManagerState) -> int:
-    """One more slot of a worker that was asked for."""
-    for pending in range(len(s.pending)):
-        if s.pending[pending] == PendingTaskManagerSlot.ABSENT:
+    """Expect one more slot of a worker that was asked for; NONE without a spare record."""
+    for pending, state in enumerate(s.pending):
+        if state == PendingTaskManagerSlot.ABSENT:
             fire(s.pending, pending, PendingTaskManagerSlot.ask)
             append(s.expected, pending)
             if s.follow_clock:
@@ -124,11 +124,11 @@ def new_worker(s: SlotManagerState, wanted: int) -> int:
     """Ask for a worker; the last of its slots, NONE, or UNSUPPORTED. Flink: allocateResource."""
     if exceeds_maximum(s, number_of_slots(s), length(s.expected), s.slots_per_worker):
         return NONE
-    match = answer(s, s.default_profile, wanted)
-    if match == Answer.THROWS:
-        return UNSUPPORTED
-    if match == Answer.NO:
-        return NONE
+    match answer(s, s.default_profile, wanted):
+        case Answer.THROWS:
+            return UNSUPPORTED
+        case Answer.NO:
+            return NONE
     granted = s.resources_granted * s.workers
     emit(s, Effect.ALLOCATE_RESOURCE, granted)
     if not granted:
@@ -147,48 +147,45 @@ def find_first_matching(s: SlotManagerState, wanted: int) -> int:
 
     Flink: AnyMatchingSlotMatchingStrategy.
     """
-    for place in range(len(s.free)):
-        slot = s.free[place]
+    for slot in s.free:
         if slot == NONE:
             return NONE
-        match = answer(s, s.slot_profile[slot], wanted)
-        if match == Answer.THROWS:
-            return UNSUPPORTED
-        if match == Answer.YES:
-            return slot
+        match answer(s, s.slot_profile[slot], wanted):
+            case Answer.THROWS:
+                return UNSUPPORTED
+            case Answer.YES:
+                return slot
     return NONE
 
 
 def free_slots_of(s: SlotManagerState, instance: int) -> int:
     """How many slots in the list of free ones belong to a connection."""
-    count = 0
-    for place in range(length(s.free)):
-        if s.slot_instance[s.free[place]] == instance:
-            count += 1
-    return count
+    return sum(slot != NONE and s.slot_instance[slot] == instance for slot in s.free)
 
 
 def is_less_utilized(s: SlotManagerState, instance: int, other: int) -> bool:
-    """Whether a smaller part of the slots of `instance` is in use than of `other`."""
-    names = number_of_names(s, instance)
-    others = number_of_names(s, other)
-    return (names - free_slots_of(s, instance)) * others < (
-        others - free_slots_of(s, other)
-    ) * names
+    """Whether `instance` uses a smaller share of its slots than `other`."""
+    total, total_of_other = number_of_names(s, instance), number_of_names(s, other)
+    used, used_of_other = (
+        total - free_slots_of(s, instance),
+        total_of_other - free_slots_of(s, other),
+    )
+    return used * total_of_other < used_of_other * total
 
 
 def find_least_utilized(s: SlotManagerState, wanted: int) -> int:
-    """The matching free slot of the least utilized connection; else as the other strategy.
+    """The matching free slot of the least utilized connection, NONE, or UNSUPPORTED.
 
     Flink: LeastUtilizationSlotMatchingStrategy.
     """
     found = NONE
-    for place in range(length(s.free)):
-        slot = s.free[place]
-        match = answer(s, s.slot_profile[slot], wanted)
-        if match == Answer.THROWS:
+    for slot in s.free:
+        if slot == NONE:
+            break
+        matches = answer(s, s.slot_profile[slot], wanted)
+        if matches == Answer.THROWS:
             return UNSUPPORTED
-        if match == Answer.YES and (
+        if matches == Answer.YES and (
             found == NONE or is_less_utilized(s, s.slot_instance[slot], s.slot_instance[found])
         ):
             found = slot
@@ -196,7 +193,7 @@ def find_least_utilized(s: SlotManagerState, wanted: int) -> int:
 
 
 def find_slot(s: SlotManagerState, wanted: int) -> int:
-    """Take a matching slot out of the free ones: a slot, NONE, or how it failed.
+    """Take a matching slot from the list of free ones: the slot, NONE, or how it failed.
 
     Flink: findMatchingSlot.
     """
@@ -210,25 +207,24 @@ def find_slot(s: SlotManagerState, wanted: int) -> int:
 
 
 def find_matching_request(s: SlotManagerState, profile: int) -> int:
-    """The first request without a call that a slot of `profile` serves, NONE, UNSUPPORTED.
+    """The first request without a call that `profile` matches, NONE, or UNSUPPORTED.
 
     Flink: findMatchingRequest.
     """
-    for place in range(len(s.entered)):
-        request = s.entered[place]
+    for request in s.entered:
         if request == NONE:
             return NONE
         if not has_call(s, request):
-            match = answer(s, profile, s.request_profile[request])
-            if match == Answer.THROWS:
-                return UNSUPPORTED
-            if match == Answer.YES:
-                return request
+            match answer(s, profile, s.request_profile[request]):
+                case Answer.THROWS:
+                    return UNSUPPORTED
+                case Answer.YES:
+                    return request
     return NONE
 
 
 def allocate(s: SlotManagerState, slot: int, request: int) -> int:
-    """Give a free slot to a request, entered or dead, and ask its TaskExecutor.
+    """Assign a free slot to a request, live or dead, and call its TaskExecutor.
 
     Flink: allocateSlot.
     """
@@ -251,7 +247,7 @@ def allocate(s: SlotManagerState, slot: int, request: int) -> int:
 
 
 def offer_free_slot(s: SlotManagerState, slot: int) -> int:
-    """A free slot goes to the first request that it matches, or to the free slots.
+    """A free slot goes to the first request that it matches, or to the list of free slots.
 
     Flink: handleFreeSlot.
     """
@@ -262,7 +258,7 @@ def offer_free_slot(s: SlotManagerState, slot: int) -> int:
         return UNSUPPORTED
     if request != NONE:
         return allocate(s, slot, request)
-    if place_of(s.free, slot) == NONE:
+    if slot not in s.free:
         append(s.free, slot)
     return OK
 
@@ -285,7 +281,7 @@ def serve(s: SlotManagerState, request: int) -> int:
 
 
 def fulfill_with_pending_slot(s: SlotManagerState, request: int, wanted: int) -> int:
-    """Reserve a slot that is to come.
+    """Reserve an expected slot, or one of a new worker.
 
     Flink: fulfillPendingSlotRequestWithPendingTaskManagerSlot.
     """
@@ -297,9 +293,9 @@ def fulfill_with_pending_slot(s: SlotManagerState, request: int, wanted: int) ->
     if pending != NONE:
         return reserve(s, request, pending)
     if s.fail_unfulfillable:
-        found = fulfillable(s, wanted)
-        if found == Answer.THROWS:
-            return UNSUPPORTED
-        if found == Answer.NO:
-            return UNFULFILLABLE
+        match fulfillable(s, wanted):
+            case Answer.THROWS:
+                return UNSUPPORTED
+            case Answer.NO:
+                return UNFULFILLABLE
     return OK

@@ -1,8 +1,8 @@
 """The ResourceManager's SlotManager: the operations of Flink's SlotManagerImpl.
 
-Each operation is a plain rule over :class:`SlotManagerState`. What it tells the world it
-emits; what it answers it returns. A slot report is put into the ``report_…`` fields before
-the operation that takes it. The record of a new request comes in as an argument.
+Each operation is a plain rule over :class:`SlotManagerState`. It emits the calls that it makes and
+returns its answer. The caller writes a slot report to the ``report_…`` fields before the operation
+that reads it, and passes the record for a new request as an argument.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from slotspec.models.slot_manager.matching import (
 )
 from slotspec.models.slot_manager.model import slot_manager
 from slotspec.models.slot_manager.records import (
+    came_with,
     entered_under,
     exceeds_maximum,
     fulfillable,
@@ -44,6 +45,8 @@ from slotspec.models.slot_manager.state import (
     Raised,
     Size,
     SlotManagerState,
+    report_entries,
+    timers,
 )
 from slotspec.models.slot_manager.timers import (
     elapse,
@@ -68,8 +71,8 @@ from slotspec.statemachine.declaration.queues import append, length, remove
 from slotspec.statemachine.declaration.rules import NONE, emit, fire
 
 
-def ended(s: SlotManagerState, status: int, result: int) -> int:
-    """End an operation: say how it failed, if it did, and let the main thread run."""
+def ended(s: SlotManagerState, status: int = OK, result: int = NONE) -> int:
+    """End an operation: raise if it failed, and let the main thread run."""
     if status == ILLEGAL_STATE:
         emit(s, Effect.RAISES, Raised.ILLEGAL_STATE)
     elif status == UNSUPPORTED:
@@ -90,40 +93,41 @@ def is_stopped(s: SlotManagerState) -> bool:
 
 @slot_manager.operation
 def start(s: SlotManagerState) -> int:
-    """Start the manager and both checks, the first of each at once.
+    """Start the manager and schedule both checks, which first run at once.
 
-    A second start begins a second pair; only the newest can be cancelled. Flink: start.
+    A second start schedules a second pair; only the newest can be cancelled. Flink: start.
     """
     fire(s.manager, 0, Manager.start)
-    for place in range(len(s.timer)):
+    for place in s.elements(timers):
         s.cancellable[place] = 0
-    schedule(s, int(Check.TASK_MANAGERS), 0, 1)
-    schedule(s, int(Check.REQUESTS), 0, 1)
-    return ended(s, OK, NONE)
+    schedule(s, Check.TASK_MANAGERS, 0, 1)
+    schedule(s, Check.REQUESTS, 0, 1)
+    return ended(s)
 
 
 @slot_manager.operation
 def suspend(s: SlotManagerState) -> int:
-    """Withdraw every request, unregister every TaskExecutor. Expected slots stay expected.
+    """Withdraw all requests and unregister all TaskExecutors. Expected slots stay expected.
 
     Flink: suspend.
     """
     cancel_checks(s)
-    for place in range(length(s.entered)):
-        withdraw(s, s.entered[place])
+    for request in s.entered:
+        if request != NONE:
+            withdraw(s, request)
     while s.entered[0] != NONE:
         request = s.entered[0]
         remove(s.entered, request)
         fire(s.request, request, ManagerRequest.withdraw)
     while s.registrations[0] != NONE:
-        leave(s, s.registrations[0], int(Failure.SLOT_GONE))
+        leave(s, s.registrations[0], Failure.SLOT_GONE)
     fire(s.manager, 0, Manager.suspend)
-    return ended(s, OK, NONE)
+    return ended(s)
 
 
 @slot_manager.operation
 def close(s: SlotManagerState) -> int:
-    """The same as to suspend. Flink: close."""
+    """The same as suspend. Flink: close."""
     return suspend(s)
 
 
@@ -139,9 +143,9 @@ def cancel_checks(s: SlotManagerState) -> None:
 
 @slot_manager.operation
 def set_resource_allocation(s: SlotManagerState, granted: int) -> int:
-    """From now on new workers are granted, or not: what ResourceActions will answer."""
+    """From now on, ResourceActions grants new workers, or does not."""
     s.resources_granted = granted
-    return ended(s, OK, NONE)
+    return ended(s)
 
 
 # ------------------------------------------------------------------------------- requests
@@ -151,14 +155,14 @@ def set_resource_allocation(s: SlotManagerState, granted: int) -> int:
 def register_slot_request(
     s: SlotManagerState, request: int, allocation: int, job: int, profile: int
 ) -> int:
-    """A JobMaster asks for a slot. 0 if this id is known already.
+    """A JobMaster asks for a slot. Returns 0 if this id is already known.
 
     Flink: registerSlotRequest.
     """
     if is_stopped(s):
-        return ended(s, ILLEGAL_STATE, NONE)
+        return ended(s, ILLEGAL_STATE)
     if is_known(s, allocation):
-        return ended(s, OK, 0)
+        return ended(s, result=0)
     fire(s.request, request, ManagerRequest.register)
     s.request_allocation[request] = allocation
     s.request_job[request] = job
@@ -173,21 +177,21 @@ def register_slot_request(
 
 @slot_manager.operation
 def unregister_slot_request(s: SlotManagerState, allocation: int) -> int:
-    """A JobMaster gives up a request. 0 if there is none. Flink: unregisterSlotRequest."""
+    """A JobMaster gives up a request. Returns 0 if there is none. Flink: unregisterSlotRequest."""
     if is_stopped(s):
-        return ended(s, ILLEGAL_STATE, NONE)
+        return ended(s, ILLEGAL_STATE)
     request = entered_under(s, allocation)
     if request == NONE:
-        return ended(s, OK, 0)
+        return ended(s, result=0)
     remove(s.entered, request)
     withdraw(s, request)
     fire(s.request, request, ManagerRequest.withdraw)
-    return ended(s, OK, 1)
+    return ended(s, result=1)
 
 
 @slot_manager.operation
 def set_fail_unfulfillable_request(s: SlotManagerState, fail: int) -> int:
-    """Whether unfulfillable requests fail at once; those that wait fail when this begins.
+    """Choose whether unfulfillable requests fail at once; if so, waiting ones fail now.
 
     Flink: setFailUnfulfillableRequest.
     """
@@ -195,44 +199,42 @@ def set_fail_unfulfillable_request(s: SlotManagerState, fail: int) -> int:
         place = 0
         while place < len(s.entered) and s.entered[place] != NONE:
             request = s.entered[place]
-            match = int(Match.YES)
-            if s.request[request] != ManagerRequest.RESERVED:
-                match = fulfillable(s, s.request_profile[request])
-            if match == Match.THROWS:
-                return ended(s, UNSUPPORTED, NONE)
-            if match == Match.NO:
-                fail_unfulfillable_request(s, request)
-            else:
-                place += 1
+            reserved = s.request[request] == ManagerRequest.RESERVED
+            match Match.YES if reserved else fulfillable(s, s.request_profile[request]):
+                case Match.THROWS:
+                    return ended(s, UNSUPPORTED)
+                case Match.NO:
+                    fail_unfulfillable_request(s, request)
+                case _:
+                    place += 1
     s.fail_unfulfillable = fail
-    return ended(s, OK, NONE)
+    return ended(s)
 
 
 # -------------------------------------------------------------------------- task managers
 
 
 def number_of_pairs(s: SlotManagerState) -> int:
-    """How many reported slots can each use up another expected one.
+    """How many reported slots can each be paired with an expected one.
 
-    Expected slots are all alike, so it is the smaller of two numbers. Flink:
+    Expected slots are all alike, so this is the smaller of two numbers. Flink:
     getNumNonPendingReportedNewSlots.
     """
-    pairs = 0
-    for place in range(len(s.report_slot)):
-        if s.report_slot[place] != NONE and s.is_default[s.report_profile[place]]:
-            empty = s.report_allocation[place] == NONE
-            if empty or s.paired_slots == PairedSlots.ANY:
-                pairs += 1
+    pairs = sum(
+        slot != NONE
+        and s.is_default[s.report_profile[place]]
+        and (s.paired_slots == PairedSlots.ANY or s.report_allocation[place] == NONE)
+        for place, slot in enumerate(s.report_slot)
+    )
     return min(pairs, length(s.expected))
 
 
 def is_too_much(s: SlotManagerState) -> bool:
-    """Whether the reported slots exceed the maximum, those that are expected not counted twice.
+    """Whether the reported slots exceed the maximum. Expected ones among them do not count twice.
 
     Flink: isMaxSlotNumExceededAfterRegistration.
     """
-    slots = number_of_slots(s)
-    pending = length(s.expected)
+    slots, pending = number_of_slots(s), length(s.expected)
     more = length(s.report_slot)  # a name that is repeated counts each time
     return exceeds_maximum(s, slots, pending, more) and exceeds_maximum(
         s, slots, pending, more - number_of_pairs(s)
@@ -240,8 +242,8 @@ def is_too_much(s: SlotManagerState) -> bool:
 
 
 def forget_report(s: SlotManagerState) -> None:
-    """The report has been dealt with."""
-    for place in range(len(s.report_slot)):
+    """Clear the report, which has been processed."""
+    for place in s.elements(report_entries):
         s.report_slot[place] = NONE
         s.report_profile[place] = NONE
         s.report_allocation[place] = NONE
@@ -250,12 +252,11 @@ def forget_report(s: SlotManagerState) -> None:
 
 @slot_manager.operation
 def register_task_manager(s: SlotManagerState, instance: int) -> int:
-    """A connection registers with the report given. 0 if known already, or one too many.
+    """A connection registers with its report. Returns 0 if it is known, or one too many.
 
     Flink: registerTaskManager.
     """
-    status = OK
-    result = 0
+    status, result = OK, 0
     if is_stopped(s):
         status = ILLEGAL_STATE
     elif is_registered(s, instance):
@@ -264,35 +265,28 @@ def register_task_manager(s: SlotManagerState, instance: int) -> int:
         emit(s, Effect.RELEASE_RESOURCE, instance)
     else:
         enter_registration(s, instance)
-        status = register_slots(s, instance)
-        result = 1
+        status, result = register_slots(s, instance), 1
     forget_report(s)
     return ended(s, status, result)
 
 
 def enter_registration(s: SlotManagerState, instance: int) -> None:
-    """The connection is idle; it counts the entries of its report, repeated ones too."""
+    """Enter an idle connection, which counts the entries of its report, repeated ones too."""
     fire(s.registration, instance, ManagedTaskManager.register)
     append(s.registrations, instance)
-    width = len(s.slot)
-    names = 0
-    for place in range(len(s.report_slot)):
-        slot = s.report_slot[place]
+    place = instance * len(s.slot)
+    for slot in s.report_slot:
         if slot != NONE:
             s.free_count[instance] += 1
-            repeated = False
-            for i in range(names):
-                if s.reported[instance * width + i] == slot:
-                    repeated = True
-            if not repeated:
-                s.reported[instance * width + names] = slot
-                names += 1
+            if not came_with(s, instance, slot):
+                s.reported[place] = slot
+                place += 1
 
 
 def register_slots(s: SlotManagerState, instance: int) -> int:
     """Register the reported slots, in order."""
-    for place in range(len(s.report_slot)):
-        if s.report_slot[place] != NONE:
+    for place, slot in enumerate(s.report_slot):
+        if slot != NONE:
             status = register_slot(s, instance, place)
             if status != OK:
                 return status
@@ -300,27 +294,26 @@ def register_slots(s: SlotManagerState, instance: int) -> int:
 
 
 def register_slot(s: SlotManagerState, instance: int, place: int) -> int:
-    """Register one reported slot; an empty one of the default profile is an expected one.
+    """Register one reported slot; an empty one of the default profile uses up an expected one.
 
     Flink: registerSlot.
     """
-    slot = s.report_slot[place]
-    remove_slot(s, slot, int(Failure.SLOT_GONE))
+    slot, profile = s.report_slot[place], s.report_profile[place]
+    remove_slot(s, slot, Failure.SLOT_GONE)
     fire(s.slot, slot, TaskManagerSlot.register)
     s.slot_instance[slot] = instance
-    s.slot_profile[slot] = s.report_profile[place]
+    s.slot_profile[slot] = profile
     if s.follow_clock:
         s.serial += 1
         s.slot_serial[slot] = s.serial
     empty = s.report_allocation[place] == NONE
-    if empty and s.is_default[s.report_profile[place]] and s.expected[0] != NONE:
+    if empty and s.is_default[profile] and s.expected[0] != NONE:
         return use_up_expected(s, slot)
     return set_slot(s, slot, s.report_allocation[place], s.report_job[place])
 
 
 def use_up_expected(s: SlotManagerState, slot: int) -> int:
-    """The oldest expected slot has come. The request that it was reserved for gets it,
-    even if that is dead."""
+    """The oldest expected slot has arrived. The request that reserved it gets it, even if dead."""
     pending = s.expected[0]
     remove(s.expected, pending)
     request = s.pending_request[pending]
@@ -334,28 +327,24 @@ def use_up_expected(s: SlotManagerState, slot: int) -> int:
 
 @slot_manager.operation
 def report_slot_status(s: SlotManagerState, instance: int) -> int:
-    """A connection sends the report given, in a heartbeat. 0 if it is unknown.
+    """A connection sends its report in a heartbeat. Returns 0 if the connection is unknown.
 
-    Which connection a slot belongs to is not looked at. Flink: reportSlotStatus.
+    Nobody checks which connection a slot belongs to. Flink: reportSlotStatus.
     """
-    status = OK
-    result = 0
+    status, result = OK, 0
     if is_stopped(s):
         status = ILLEGAL_STATE
     elif is_registered(s, instance):
-        result = 1
-        status = apply_report(s)
+        status, result = apply_report(s), 1
     forget_report(s)
     return ended(s, status, result)
 
 
 def apply_report(s: SlotManagerState) -> int:
     """Update the slots as reported, in order."""
-    for place in range(len(s.report_slot)):
-        if s.report_slot[place] != NONE:
-            status = set_slot(
-                s, s.report_slot[place], s.report_allocation[place], s.report_job[place]
-            )
+    for place, slot in enumerate(s.report_slot):
+        if slot != NONE:
+            status = set_slot(s, slot, s.report_allocation[place], s.report_job[place])
             if status != OK:
                 return status
     return OK
@@ -363,17 +352,17 @@ def apply_report(s: SlotManagerState) -> int:
 
 @slot_manager.operation
 def unregister_task_manager(s: SlotManagerState, instance: int) -> int:
-    """A connection is lost. 0 if it is unknown. Flink: unregisterTaskManager."""
+    """A connection is lost. Returns 0 if it is unknown. Flink: unregisterTaskManager."""
     if is_stopped(s):
-        return ended(s, ILLEGAL_STATE, NONE)
+        return ended(s, ILLEGAL_STATE)
     if not is_registered(s, instance):
-        return ended(s, OK, 0)
-    leave(s, instance, int(Failure.TASK_MANAGER_LOST))
-    return ended(s, OK, 1)
+        return ended(s, result=0)
+    leave(s, instance, Failure.TASK_MANAGER_LOST)
+    return ended(s, result=1)
 
 
 def leave(s: SlotManagerState, instance: int, cause: int) -> None:
-    """Remove the connection, and whatever slots now have the names that it came with.
+    """Remove the connection, and the slots that now have the names it reported.
 
     Flink: internalUnregisterTaskManager.
     """
@@ -381,36 +370,36 @@ def leave(s: SlotManagerState, instance: int, cause: int) -> None:
     fire(s.registration, instance, ManagedTaskManager.unregister)
     s.free_count[instance] = 0
     s.idle_for[instance] = 0
-    for query in range(len(s.query)):
-        if s.query_instance[query] == instance and s.query[query] == IdleQuery.ASKED:
+    for query, asked in enumerate(s.query_instance):
+        if asked == instance and s.query[query] == IdleQuery.ASKED:
             fire(s.query, query, IdleQuery.detach)
     width = len(s.slot)
-    for i in range(width):
-        slot = s.reported[instance * width + i]
-        s.reported[instance * width + i] = NONE
+    for place in range(instance * width, (instance + 1) * width):
+        slot = s.reported[place]
+        s.reported[place] = NONE
         if slot != NONE:
             remove_slot(s, slot, cause)
 
 
 @slot_manager.operation
 def unregister_task_managers_and_release_resources(s: SlotManagerState) -> int:
-    """Unregister and release every TaskExecutor. Flink: the method of the same name (1.11)."""
+    """Unregister and release all TaskExecutors. Flink: the method of the same name (1.11)."""
     while s.registrations[0] != NONE:
         instance = s.registrations[0]
-        leave(s, instance, int(Failure.TASK_MANAGER_LOST))
+        leave(s, instance, Failure.TASK_MANAGER_LOST)
         emit(s, Effect.RELEASE_RESOURCE, instance)
-    return ended(s, OK, NONE)
+    return ended(s)
 
 
 @slot_manager.operation
 def free_slot(s: SlotManagerState, slot: int, allocation: int) -> int:
-    """A TaskExecutor says that an allocation is gone from a slot. Flink: freeSlot."""
+    """A TaskExecutor reports that a slot no longer carries an allocation. Flink: freeSlot."""
     if is_stopped(s):
-        return ended(s, ILLEGAL_STATE, NONE)
+        return ended(s, ILLEGAL_STATE)
     status = OK
     if s.slot[slot] == TaskManagerSlot.ALLOCATED and s.slot_allocation[slot] == allocation:
         status = set_slot(s, slot, NONE, NONE)
-    return ended(s, status, NONE)
+    return ended(s, status)
 
 
 # -------------------------------------------------------------------------------- answers
@@ -422,69 +411,69 @@ def is_unanswered(s: SlotManagerState, call: int) -> bool:
 
 
 def note_answer(s: SlotManagerState, call: int) -> None:
-    """The TaskExecutor has answered; after that it cannot answer again."""
+    """Remember that the TaskExecutor has answered: it cannot answer again."""
     if s.follow_clock:
         s.answered[call] = 1
 
 
 @slot_manager.operation
 def call_acknowledged(s: SlotManagerState, call: int) -> int:
-    """A TaskExecutor answers that the slot is given. 0 if it had answered before.
+    """A TaskExecutor agrees to give the slot. Returns 0 if it has answered before.
 
     Flink: completion of requestSlot's future.
     """
     if not is_unanswered(s, call):
-        return ended(s, OK, 0)
+        return ended(s, result=0)
     note_answer(s, call)
     if s.call[call] == SlotCall.OPEN:
         fire(s.call, call, SlotCall.acknowledge)
-        enqueue(s, call, NONE, 0)
-    return ended(s, OK, 1)
+        enqueue(s, call=call)
+    return ended(s, result=1)
 
 
 @slot_manager.operation
 def call_occupied(s: SlotManagerState, call: int, allocation: int, job: int) -> int:
     """A TaskExecutor answers that the slot carries `allocation` (SlotOccupiedException)."""
     if not is_unanswered(s, call):
-        return ended(s, OK, 0)
+        return ended(s, result=0)
     note_answer(s, call)
     if s.call[call] == SlotCall.OPEN:
         fire(s.call, call, SlotCall.occupy)
         s.found_allocation[call] = allocation
         s.found_job[call] = job
-        enqueue(s, call, NONE, 0)
-    return ended(s, OK, 1)
+        enqueue(s, call=call)
+    return ended(s, result=1)
 
 
 @slot_manager.operation
 def call_fails(s: SlotManagerState, call: int, cancelled: int) -> int:
-    """A TaskExecutor refuses or does not answer, or the call fails with a cancellation."""
+    """A TaskExecutor refuses or does not answer, or the call is cancelled."""
     if not is_unanswered(s, call):
-        return ended(s, OK, 0)
+        return ended(s, result=0)
     note_answer(s, call)
     if s.call[call] == SlotCall.OPEN:
         if cancelled:
             fire(s.call, call, SlotCall.cancel)
         else:
             fire(s.call, call, SlotCall.reject)
-        enqueue(s, call, NONE, 0)
-    return ended(s, OK, 1)
+        enqueue(s, call=call)
+    return ended(s, result=1)
 
 
 @slot_manager.operation
 def query_answered(s: SlotManagerState, query: int, answer: int) -> int:
-    """A TaskExecutor says whether it may be released (an Answer; NONE_YET: the call failed).
+    """A TaskExecutor answers whether it may be released (an Answer; NONE_YET: the call failed).
 
-    0 if it had answered before.
+    Returns 0 if it has answered before.
     """
     if s.query[query] == IdleQuery.UNUSED or s.query_answer[query] != Answer.NONE_YET:
-        return ended(s, OK, 0)
+        return ended(s, result=0)
     if answer == Answer.NONE_YET:
         forget_query(s, query)
     else:
         s.query_answer[query] = answer
-        enqueue(s, NONE, query, 0)
-    return ended(s, OK, 1)
+        enqueue(s, query=query)
+    return ended(s, result=1)
 
 
 # ------------------------------------------------------------------------ time and queries
@@ -492,21 +481,19 @@ def query_answered(s: SlotManagerState, query: int, answer: int) -> int:
 
 @slot_manager.operation
 def run_main_thread(s: SlotManagerState, count: int) -> int:
-    """Run what waits for the main thread, at most `count` (NONE: all); how much was run.
+    """Run what waits for the main thread, at most `count` (NONE: all). Returns how much it ran.
 
-    What is handed to it meanwhile waits for the next time.
+    What is handed to the main thread meanwhile waits for the next time.
     """
-    waiting = queued(s)
-    ran = 0
-    while ran < min(count, waiting):
+    ran = min(count, queued(s))
+    for _ in range(ran):
         run_one(s)
-        ran += 1
     return ran
 
 
 @slot_manager.operation
 def advance_time(s: SlotManagerState, ms: int) -> int:
-    """Let `ms` pass and run the checks that become due, each at its own time."""
+    """Let `ms` pass and run each check that becomes due at its own time."""
     place = next_timer(s)
     while place != NONE and s.due_in[place] <= ms:
         ms -= s.due_in[place]
@@ -514,16 +501,13 @@ def advance_time(s: SlotManagerState, ms: int) -> int:
         run_timer(s, place)
         place = next_timer(s)
     elapse(s, ms)
-    return ended(s, OK, NONE)
+    return ended(s)
 
 
 @slot_manager.operation
 def counts(s: SlotManagerState) -> int:
-    """Tell the sizes that metrics and the worker requirement come from."""
-    assigned = 0
-    for pending in range(len(s.pending)):
-        if s.pending[pending] == PendingTaskManagerSlot.RESERVED:
-            assigned += 1
+    """Report the sizes that metrics and the worker requirement are based on."""
+    assigned = sum(state == PendingTaskManagerSlot.RESERVED for state in s.pending)
     expected = length(s.expected)
     workers = (expected + s.slots_per_worker - 1) // s.slots_per_worker
     emit(s, Effect.COUNTED, Size.REGISTERED, number_of_slots(s))

@@ -1,6 +1,6 @@
-"""The manager's maps: what is registered under which name, and who is asked for what.
+"""The manager's maps: what is registered under which name, and which calls are open.
 
-Rules below the operations. Flink: ``slots``, ``freeSlots``, ``taskManagerRegistrations``,
+The operations use these rules. Flink: ``slots``, ``freeSlots``, ``taskManagerRegistrations``,
 ``fulfilledSlotRequests``, ``pendingSlotRequests`` and ``pendingSlots`` of SlotManagerImpl.
 """
 
@@ -14,28 +14,30 @@ from slotspec.models.slot_manager.lifecycles import (
     TaskManagerSlot,
 )
 from slotspec.models.slot_manager.state import SlotManagerState
-from slotspec.statemachine.declaration.queues import place_of
 from slotspec.statemachine.declaration.rules import NONE, recycle
 
 # ------------------------------------------------------------------------------- counting
 
 
 def number_of_slots(s: SlotManagerState) -> int:
-    """Slots of registered TaskExecutors. Flink: getNumberRegisteredSlots."""
-    count = 0
-    for slot in range(len(s.slot)):
-        if s.slot[slot] != TaskManagerSlot.ABSENT:
-            count += 1
-    return count
+    """The number of slots of registered TaskExecutors. Flink: getNumberRegisteredSlots."""
+    return sum(state != TaskManagerSlot.ABSENT for state in s.slot)
+
+
+def came_with(s: SlotManagerState, instance: int, slot: int) -> bool:
+    """Whether a connection reported a slot of this name when it registered."""
+    width = len(s.slot)
+    return any(
+        s.reported[place] == slot for place in range(instance * width, (instance + 1) * width)
+    )
 
 
 def number_of_names(s: SlotManagerState, instance: int) -> int:
-    """Different slot names that a connection came with."""
+    """How many different slot names a connection reported."""
     width = len(s.slot)
-    count = 0
-    while count < width and s.reported[instance * width + count] != NONE:
-        count += 1
-    return count
+    return sum(
+        s.reported[place] != NONE for place in range(instance * width, (instance + 1) * width)
+    )
 
 
 def exceeds_maximum(s: SlotManagerState, slots: int, pending: int, more: int) -> bool:
@@ -48,10 +50,10 @@ def exceeds_maximum(s: SlotManagerState, slots: int, pending: int, more: int) ->
 
 def is_entered(s: SlotManagerState, request: int) -> bool:
     """Whether this very request object is in the map of requests."""
-    return (
-        s.request[request] == ManagerRequest.WAITING
-        or s.request[request] == ManagerRequest.RESERVED
-        or s.request[request] == ManagerRequest.REQUESTED
+    return s.request[request] in (
+        ManagerRequest.WAITING,
+        ManagerRequest.RESERVED,
+        ManagerRequest.REQUESTED,
     )
 
 
@@ -62,24 +64,12 @@ def has_call(s: SlotManagerState, request: int) -> bool:
 
 def entered_under(s: SlotManagerState, allocation: int) -> int:
     """The request in the map under this allocation id, or NONE."""
-    for place in range(len(s.entered)):
-        request = s.entered[place]
-        if request == NONE:
-            return NONE
-        if s.request_allocation[request] == allocation:
-            return request
-    return NONE
+    return next((r for r in s.entered if r != NONE and s.request_allocation[r] == allocation), NONE)
 
 
 def is_referred_to(s: SlotManagerState, request: int) -> bool:
     """Whether a slot or a pending slot has this request object."""
-    for slot in range(len(s.slot)):
-        if s.slot_request[slot] == request:
-            return True
-    for pending in range(len(s.pending)):
-        if s.pending_request[pending] == request:
-            return True
-    return False
+    return request in s.slot_request or request in s.pending_request
 
 
 def spare_request(s: SlotManagerState, allocation: int) -> int:
@@ -87,10 +77,7 @@ def spare_request(s: SlotManagerState, allocation: int) -> int:
     width = len(s.request) // len(s.fulfilled)
     first = 0 if s.follow_clock else allocation * width
     last = len(s.request) if s.follow_clock else first + width
-    for request in range(first, last):
-        if s.request[request] == ManagerRequest.UNUSED:
-            return request
-    return NONE
+    return next((r for r in range(first, last) if s.request[r] == ManagerRequest.UNUSED), NONE)
 
 
 def is_known(s: SlotManagerState, allocation: int) -> bool:
@@ -99,7 +86,7 @@ def is_known(s: SlotManagerState, allocation: int) -> bool:
 
 
 def clear_request(s: SlotManagerState, request: int) -> None:
-    """Nothing refers to the request any more: its record may serve another."""
+    """Clear the record of a request that nothing refers to any more, for the next request."""
     recycle(s.request, request)
     s.request_allocation[request] = NONE
     s.request_job[request] = NONE
@@ -113,15 +100,12 @@ def clear_request(s: SlotManagerState, request: int) -> None:
 
 
 def is_waited_for(s: SlotManagerState, call: int) -> bool:
-    """Whether a request still has this call, however dead either is."""
-    for request in range(len(s.request)):
-        if s.request_call[request] == call:
-            return True
-    return False
+    """Whether a request, live or dead, still has this call."""
+    return call in s.request_call
 
 
 def is_call_spare(s: SlotManagerState, call: int) -> bool:
-    """Whether the record of a call may serve another one."""
+    """Whether the next call may use this record."""
     if s.call[call] == SlotCall.UNUSED:
         return True
     if s.call[call] != SlotCall.SPENT or is_waited_for(s, call):
@@ -130,7 +114,7 @@ def is_call_spare(s: SlotManagerState, call: int) -> bool:
 
 
 def clear_call(s: SlotManagerState, call: int) -> None:
-    """Nothing refers to the call any more."""
+    """Clear the record of a call that nothing refers to any more."""
     recycle(s.call, call)
     s.call_slot[call] = NONE
     s.call_allocation[call] = NONE
@@ -141,7 +125,7 @@ def clear_call(s: SlotManagerState, call: int) -> None:
 
 
 def spare_call(s: SlotManagerState, slot: int) -> int:
-    """A record for one more call that is made for `slot`, or NONE."""
+    """A cleared record for one more call for `slot`, or NONE."""
     width = len(s.call) // len(s.slot)
     first = 0 if s.follow_clock else slot * width
     last = len(s.call) if s.follow_clock else first + width
@@ -156,7 +140,7 @@ def spare_call(s: SlotManagerState, slot: int) -> int:
 
 
 def answer(s: SlotManagerState, profile: int, wanted: int) -> int:
-    """Compare a slot's profile with a wanted one; an Answer."""
+    """Compare the profile of a slot with a requested one; returns an Answer."""
     return s.satisfies[profile * s.profile_count + wanted]
 
 
@@ -166,14 +150,14 @@ def is_older(s: SlotManagerState, slot: int, other: int) -> bool:
 
 
 def fulfillable_by_slots(s: SlotManagerState, wanted: int) -> int:
-    """Whether some registered slot matches, in whatever state; an Answer.
+    """Whether some registered slot matches, in whatever state; returns an Answer.
 
-    The first that matches or cannot be compared decides.
+    The oldest slot that matches or cannot be compared decides.
     """
     match = NONE
     throws = NONE
-    for slot in range(len(s.slot)):
-        if s.slot[slot] != TaskManagerSlot.ABSENT:
+    for slot, state in enumerate(s.slot):
+        if state != TaskManagerSlot.ABSENT:
             found = answer(s, s.slot_profile[slot], wanted)
             if found == Answer.YES and (match == NONE or is_older(s, slot, match)):
                 match = slot
@@ -185,7 +169,7 @@ def fulfillable_by_slots(s: SlotManagerState, wanted: int) -> int:
 
 
 def fulfillable(s: SlotManagerState, wanted: int) -> int:
-    """Whether some registered or expected slot matches; an Answer.
+    """Whether some registered or expected slot matches; returns an Answer.
 
     Flink: isFulfillableByRegisteredOrPendingSlots.
     """
@@ -196,7 +180,7 @@ def fulfillable(s: SlotManagerState, wanted: int) -> int:
 
 
 def enter_fulfilled(s: SlotManagerState, allocation: int, slot: int) -> None:
-    """This slot carries the allocation from now on; an older entry keeps its place."""
+    """From now on this slot carries the allocation; an older entry keeps its place."""
     if s.fulfilled[allocation] == NONE and s.follow_clock:
         s.serial += 1
         s.fulfilled_serial[allocation] = s.serial
@@ -214,44 +198,27 @@ def is_registered(s: SlotManagerState, instance: int) -> bool:
     return s.registration[instance] != ManagedTaskManager.UNREGISTERED
 
 
-def is_free_listed(s: SlotManagerState, slot: int) -> bool:
-    """Whether the slot is in the list of free slots, whatever its own state says."""
-    return place_of(s.free, slot) != NONE
-
-
 def is_allocation_unused(s: SlotManagerState, allocation: int) -> bool:
     """Whether nothing refers to this allocation id."""
-    if s.fulfilled[allocation] != NONE:
-        return False
-    for request in range(len(s.request)):
-        if s.request_allocation[request] == allocation:
-            return False
-    for slot in range(len(s.slot)):
-        if s.slot_allocation[slot] == allocation:
-            return False
-    for call in range(len(s.call)):
-        if s.call_allocation[call] == allocation or s.found_allocation[call] == allocation:
-            return False
-    return True
+    return (
+        s.fulfilled[allocation] == NONE
+        and allocation not in s.request_allocation
+        and allocation not in s.slot_allocation
+        and allocation not in s.call_allocation
+        and allocation not in s.found_allocation
+    )
 
 
 def is_instance_unused(s: SlotManagerState, instance: int) -> bool:
     """Whether nothing refers to this connection."""
-    for query in range(len(s.query)):
-        if s.query_instance[query] == instance:
-            return False
-    return not is_registered(s, instance)
+    return not is_registered(s, instance) and instance not in s.query_instance
 
 
 def is_slot_unused(s: SlotManagerState, slot: int) -> bool:
     """Whether nothing refers to a slot of this name."""
-    for place in range(len(s.reported)):
-        if s.reported[place] == slot:
-            return False
-    for call in range(len(s.call)):
-        if s.call_slot[call] == slot:
-            return False
-    for allocation in range(len(s.fulfilled)):
-        if s.fulfilled[allocation] == slot:
-            return False
-    return s.slot[slot] == TaskManagerSlot.ABSENT
+    return (
+        s.slot[slot] == TaskManagerSlot.ABSENT
+        and slot not in s.reported
+        and slot not in s.call_slot
+        and slot not in s.fulfilled
+    )

@@ -1,4 +1,4 @@
-"""Which records are in use: bounded checking needs them back when nothing refers to them."""
+"""Frees the records that nothing refers to any more, so that a bounded check can use them again."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from slotspec.statemachine.declaration.rules import NONE
 
 @slot_manager.after_each_step
 def settle(s: SlotManagerState) -> None:
-    """Clear the records of requests and calls that are over and referred to by nothing.
+    """Clear the records of requests and calls that are over and that nothing refers to.
 
-    A dead request needs its call only while that is open. Without a clock to follow, an
-    entered one does not need a spent call either: its state says that it has one.
+    A dead request needs its call only while the call is open. Without a clock to follow, a live
+    one does not need a spent call either: its state says that it has one.
     """
-    for request in range(len(s.request)):
-        if s.request[request] == ManagerRequest.UNUSED:
+    for request, state in enumerate(s.request):
+        if state == ManagerRequest.UNUSED:
             continue
         entered = is_entered(s, request)
         if not entered:
@@ -33,6 +33,6 @@ def settle(s: SlotManagerState) -> None:
             s.request_call[request] = NONE
         if not entered and not is_referred_to(s, request):
             clear_request(s, request)
-    for call in range(len(s.call)):
-        if s.call[call] == SlotCall.SPENT and is_call_spare(s, call):
+    for call, outcome in enumerate(s.call):
+        if outcome == SlotCall.SPENT and is_call_spare(s, call):
             clear_call(s, call)

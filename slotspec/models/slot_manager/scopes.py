@@ -1,6 +1,6 @@
-"""The bounds of a default run: small scopes, each about one side of the manager.
+"""The bounds of a default run: small scopes, each about one aspect of the manager.
 
-One scope with everything in it would be out of reach. Bounds that a scope does not name
+One scope with everything in it would be too large to search. Bounds that a scope does not name
 keep their defaults.
 """
 
@@ -12,7 +12,7 @@ SCOPES = (
     Scope(
         "reports",
         "Two TaskExecutors of one slot each, three allocations, no new workers: requests,"
-        " answers and reports that contradict each other.",
+        " answers and reports that contradict one another.",
         {
             "task_managers": 2,
             "instances": 2,
@@ -26,7 +26,7 @@ SCOPES = (
     ),
     Scope(
         "connections",
-        "One TaskExecutor of two slots that comes back under a second connection while the"
+        "One TaskExecutor of two slots, which returns under a second connection while the"
         " first is still known.",
         {
             "task_managers": 1,
@@ -43,7 +43,7 @@ SCOPES = (
     ),
     Scope(
         "workers",
-        "New workers of two slots, which are sometimes refused, and two profiles of which the"
+        "New workers of two slots, which are sometimes refused, and two profiles, of which"
         " workers have the smaller: reservations, the maximum, unfulfillable requests.",
         {
             "task_managers": 2,
@@ -85,8 +85,8 @@ SCOPES = (
     ),
     Scope(
         "time",
-        "One TaskExecutor of one slot, two requests, both checks: requests that time out while"
-        " they wait for a worker, idle TaskExecutors that are released.",
+        "One TaskExecutor of one slot, two requests, both checks: requests time out while they"
+        " wait for a worker, and idle TaskExecutors are released.",
         {
             "task_managers": 1,
             "instances": 1,
@@ -129,7 +129,7 @@ SCOPES = (
     ),
     Scope(
         "redundancy",
-        "Two TaskExecutors of one slot, one request, one worker to be kept in reserve.",
+        "Two TaskExecutors of one slot each, one request, one worker kept in reserve.",
         {
             "task_managers": 2,
             "instances": 2,
@@ -149,8 +149,8 @@ SCOPES = (
     ),
     Scope(
         "queue",
-        "One slot, two allocations, and a main thread that is busy: other operations come"
-        " between an answer and its outcome.",
+        "One slot, two allocations, and a busy main thread: other operations come between an"
+        " answer and its outcome.",
         {
             "task_managers": 1,
             "instances": 1,

@@ -1,8 +1,8 @@
-"""What a SlotManager remembers: the fields of SlotManagerImpl as a record of small integers.
+"""The state of a SlotManager: the fields of SlotManagerImpl as a record of small integers.
 
-Request objects, calls and questions outlive their entries in the maps, so each has a record
-of its own. A record is taken from a *block*: that of its allocation, its slot or its
-TaskExecutor; so equal situations are equal states. Times are *ages*, so that nothing grows.
+Request objects, calls and queries outlive their entries in the maps, so each has a record of its
+own. A record comes from the *block* of its allocation, slot or connection, so that equal
+situations are equal states. Times are *ages*, so that nothing grows.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from enum import IntEnum
 from typing import Any
 
+from slotspec.models.common.exceptions import JavaExceptions
 from slotspec.models.common.resource_profile import CATALOGUE, matching_table
 from slotspec.models.slot_manager.lifecycles import (
     IdleQuery,
@@ -21,6 +22,7 @@ from slotspec.models.slot_manager.lifecycles import (
     SlotCall,
     TaskManagerSlot,
 )
+from slotspec.statemachine.declaration.effects import Effects, effect
 from slotspec.statemachine.declaration.records import (
     FLAG,
     Bound,
@@ -38,47 +40,45 @@ from slotspec.statemachine.declaration.rules import Array
 from slotspec.statemachine.errors import UsageError
 
 
-class Effect(IntEnum):
-    """What an operation tells the world, in order. Arguments in brackets."""
+class Effect(Effects):
+    """Calls and answers that an operation causes, in order."""
 
-    REQUEST_SLOT = 0
-    """(call, slot, request) TaskExecutorGateway.requestSlot"""
-    CAN_BE_RELEASED = 1
-    """(query, instance) TaskExecutorGateway.canBeReleased"""
-    ALLOCATE_RESOURCE = 2
-    """(granted) ResourceActions.allocateResource: a worker is asked for"""
-    RELEASE_RESOURCE = 3
-    """(instance) ResourceActions.releaseResource"""
-    ALLOCATION_FAILED = 4
-    """(allocation, job, Failure) ResourceActions.notifyAllocationFailure"""
-    RAISES = 5
-    """(Raised) the operation ends with an exception"""
-    COUNTED = 6
-    """(Size, number) an element of a query's answer"""
+    REQUEST_SLOT = effect("call", "slot", "request")
+    """TaskExecutorGateway.requestSlot"""
+    CAN_BE_RELEASED = effect("query", "instance")
+    """TaskExecutorGateway.canBeReleased"""
+    ALLOCATE_RESOURCE = effect("granted")
+    """ResourceActions.allocateResource: the manager asks for a worker; `granted` is 1 or 0."""
+    RELEASE_RESOURCE = effect("instance")
+    """ResourceActions.releaseResource"""
+    ALLOCATION_FAILED = effect("allocation", "job", "failure")
+    """ResourceActions.notifyAllocationFailure, with a :class:`Failure`."""
+    RAISES = effect("raised")
+    """The operation ends with an exception (:class:`Raised`)."""
+    COUNTED = effect("size", "number")
+    """One number of a query's answer, with a :class:`Size`."""
 
 
-class Failure(IntEnum):
+class Failure(JavaExceptions):
     """Why a JobMaster is told that its allocation failed."""
 
-    TASK_MANAGER_LOST = 0
-    """FlinkException: the TaskExecutor is no longer connected."""
-    SLOT_GONE = 1
-    """SlotManagerException: the manager is suspended, or the slot is registered anew."""
-    TIMED_OUT = 2
-    """TimeoutException."""
-    UNFULFILLABLE = 3
-    """UnfulfillableSlotRequestException."""
+    TASK_MANAGER_LOST = 0, "FlinkException"
+    """The TaskExecutor is no longer connected."""
+    SLOT_GONE = 1, "SlotManagerException"
+    """The manager is suspended, or the slot is registered again."""
+    TIMED_OUT = 2, "TimeoutException"
+    UNFULFILLABLE = 3, "UnfulfillableSlotRequestException"
 
 
-class Raised(IntEnum):
+class Raised(JavaExceptions):
     """Exceptions that operations end with."""
 
-    ILLEGAL_STATE = 0
-    """IllegalStateException: not started, or an internal check failed."""
-    UNSUPPORTED = 1
-    """UnsupportedOperationException: an UNKNOWN slot was compared (1.13)."""
-    UNFULFILLABLE = 2
-    """ResourceManagerException with cause UnfulfillableSlotRequestException."""
+    ILLEGAL_STATE = 0, "IllegalStateException"
+    """The manager is not started, or an internal check failed."""
+    UNSUPPORTED = 1, "UnsupportedOperationException"
+    """An UNKNOWN slot was compared (1.13)."""
+    UNFULFILLABLE = 2, "ResourceManagerException"
+    """Its cause is an UnfulfillableSlotRequestException."""
 
 
 class Size(IntEnum):
@@ -101,7 +101,7 @@ class Check(IntEnum):
 
 
 class Answer(IntEnum):
-    """How a TaskExecutor has answered the question whether it may be released."""
+    """How a TaskExecutor has answered whether it may be released."""
 
     NONE_YET = 0
     YES = 1
@@ -111,14 +111,14 @@ class Answer(IntEnum):
 OK = 0
 """A step went well."""
 ILLEGAL_STATE = -2
-"""A step ended with IllegalStateException; what it did before stays."""
+"""A step ended with IllegalStateException; its effects so far remain."""
 UNSUPPORTED = -3
 """A step ended with UnsupportedOperationException (1.13)."""
 UNFULFILLABLE = -4
 """A step ended with UnfulfillableSlotRequestException."""
 
 
-instances = Sort("instances", "Connections of TaskExecutors, by InstanceID.", default=2)
+instances = Sort("instances", "Connections of TaskExecutors, by InstanceID.", default=2, prefix="i")
 slots = Sort("slots", "Slots of TaskExecutors, by SlotID.", default=2)
 slot_places = Sort("slot_places", "Positions in a list of slots.", parts=(slots,), ordered=True)
 reported_places = Sort(
@@ -127,8 +127,8 @@ reported_places = Sort(
     factors=(instances, slot_places),
 )
 report_entries = Sort("report_entries", "Entries of one slot report.", default=2, ordered=True)
-allocations = Sort("allocations", "Allocation ids.", default=2)
-jobs = Sort("jobs", "Jobs, by JobID.", default=1, symmetric=True)
+allocations = Sort("allocations", "Allocation ids.", default=2, prefix="a")
+jobs = Sort("jobs", "Jobs, by JobID.", default=1, symmetric=True, prefix="j")
 profiles = Sort(
     "profiles",
     "Resource profiles: small, large, unknown, any.",
@@ -141,16 +141,18 @@ requests = Sort(
 request_places = Sort("request_places", "Positions of requests.", parts=(requests,), ordered=True)
 calls = Sort("calls", "Calls alive at a time: a block for each slot.", default=6)
 queries = Sort(
-    "queries", "Questions alive at a time: a block for each connection.", default=0, minimum=0
+    "queries", "Queries alive at a time: a block for each connection.", default=0, minimum=0
 )
-pending_slots = Sort("pending_slots", "Slots expected of workers that were asked for.", default=2)
+pending_slots = Sort(
+    "pending_slots", "Slots expected from workers that were asked for.", default=2, prefix="p"
+)
 pending_places = Sort(
     "pending_places", "Positions of pending slots.", parts=(pending_slots,), ordered=True
 )
 instance_places = Sort(
     "instance_places", "Positions of registrations.", parts=(instances,), ordered=True
 )
-timers = Sort("timers", "Scheduled checks at a time: two for each start.", default=0, minimum=0)
+timers = Sort("timers", "Checks scheduled at a time: two for each start.", default=0, minimum=0)
 main_places = Sort(
     "main_places",
     "Positions in the queue of the main thread.",
@@ -159,14 +161,18 @@ main_places = Sort(
 )
 
 BOUNDS = (
-    Bound("task_managers", "TaskExecutors; slots and connections belong to them in turn.", 1, 1, 8),
+    Bound(
+        "task_managers", "TaskExecutors; slots and connections belong to them in rotation.", 1, 1, 8
+    ),
     Bound("task_manager_timeout", "Idle timeout of TaskExecutors in ticks; 0: no time.", 0, 0, 20),
     Bound("slot_request_timeout", "Request timeout in ticks; 0: no time.", 0, 0, 20),
     Bound("slots_per_worker", "Slots of each new worker.", 1, 1, 8),
-    Bound("max_slots", "Most slots, registered and expected.", 2, 0, 100),
+    Bound("max_slots", "Maximum number of slots, registered and expected.", 2, 0, 100),
     Bound("redundant_task_managers", "Workers to keep in reserve (1.12, 1.13).", 0, 0, 8),
     Bound("workers", "Whether new workers are granted at all (0: standalone).", 1, 0, 1),
-    Bound("moody_resources", "Whether the grant of new workers may change.", 0, 0, 1),
+    Bound(
+        "moody_resources", "Whether workers may stop being granted, and be granted again.", 0, 0, 1
+    ),
     Bound("spread", "Least utilized TaskExecutors first.", 0, 0, 1),
     Bound(
         "wait_result_consumed", "Idle TaskExecutors are asked before they are released.", 0, 0, 1
@@ -178,7 +184,7 @@ BOUNDS = (
     ),
     Bound("cancelled_answers", "Whether a call may fail with a cancellation.", 1, 0, 1),
     Bound("reports", "Whether TaskExecutors report their slots in heartbeats.", 1, 0, 1),
-    Bound("fail_flag", "Whether unfulfillable requests may be tolerated for a while.", 0, 0, 1),
+    Bound("fail_flag", "Whether unfulfillable requests may be tolerated temporarily.", 0, 0, 1),
 )
 
 
@@ -198,18 +204,18 @@ def _choice(name: str, description: str) -> Any:
 
 
 def _longest(name: str) -> Callable[[Setting], int]:
-    """The age at which time stops to matter; never, when a recorded clock is followed."""
+    """The age beyond which time no longer matters; none if a recorded clock is followed."""
     return lambda setting: 2**62 if setting.choices.get("follow_clock") else int(setting[name])
 
 
 CALLS_PER_SLOT = 3
-"""Calls for a slot that may be alive at a time: one, and two more that a step may make."""
+"""Calls for a slot that may be alive at a time: one, and two more that a step may add."""
 
 
 def _fits(setting: Setting) -> int:
-    """1 if there are records enough for what the other bounds allow.
+    """1 if there are enough records for what the other bounds allow.
 
-    :raises UsageError: ``SET002`` where a run would miss something for want of records.
+    :raises UsageError: ``SET002`` if a run would miss something for lack of records.
     """
     if setting.choices.get("follow_clock"):
         return 1
@@ -235,7 +241,7 @@ def _at_least(bounds: Mapping[str, int], name: str, wanted: int, reason: str) ->
 
 
 class SlotManagerState(Record):
-    """The state of one SlotManagerImpl, and of what it has set going."""
+    """The state of one SlotManagerImpl, and of the calls that it has made."""
 
     # the manager
     manager: Array = single(Manager, "The manager itself.")
@@ -248,20 +254,22 @@ class SlotManagerState(Record):
     slot_profile: Array = per(slots, ref(profiles), "Its profile.")
     slot_allocation: Array = per(slots, ref(allocations), "The allocation in it.")
     slot_job: Array = per(slots, ref(jobs), "The job of that allocation.")
-    slot_request: Array = per(slots, ref(requests), "The request that it was given to.")
-    slot_serial: Array = per(slots, number(0), "When it was registered, as a serial number.")
+    slot_request: Array = per(slots, ref(requests), "The request that it was assigned to.")
+    slot_serial: Array = per(slots, number(0), "A serial number for when it was registered.")
     free: Array = per(slot_places, ref(slots), "Free slots, oldest first.")
     fulfilled: Array = per(allocations, ref(slots), "The slot that carries this allocation.")
-    fulfilled_serial: Array = per(allocations, number(0), "When that was entered, likewise.")
+    fulfilled_serial: Array = per(
+        allocations, number(0), "A serial number for when that was entered."
+    )
 
     # registrations, by connection
     registration: Array = per(instances, ManagedTaskManager, "This connection.")
-    reported: Array = per(reported_places, ref(slots), "The slot names it came with.")
+    reported: Array = per(reported_places, ref(slots), "The slot names that it reported.")
     free_count: Array = per(
         instances, number(lambda g: g["report_entries"]), "Its own count of free slots."
     )
     idle_for: Array = per(
-        instances, number(lambda g: g["task_manager_timeout"]), "How long it is idle."
+        instances, number(lambda g: g["task_manager_timeout"]), "How long it has been idle."
     )
     registrations: Array = per(instance_places, ref(instances), "All of them, oldest first.")
 
@@ -271,7 +279,7 @@ class SlotManagerState(Record):
     request_job: Array = per(requests, ref(jobs), "Its job.")
     request_profile: Array = per(requests, ref(profiles), "The profile it asks for.")
     request_age: Array = per(
-        requests, number(lambda g: g["slot_request_timeout"]), "How long ago it was made."
+        requests, number(lambda g: g["slot_request_timeout"]), "How long ago it was registered."
     )
     request_call: Array = per(requests, ref(calls), "The call it waits for.")
     reservation: Array = per(requests, ref(pending_slots), "The pending slot reserved for it.")
@@ -281,25 +289,27 @@ class SlotManagerState(Record):
     pending: Array = per(pending_slots, PendingTaskManagerSlot, "An expected slot.")
     pending_request: Array = per(pending_slots, ref(requests), "The request it is reserved for.")
     pending_serial: Array = per(
-        pending_slots, number(0), "Its number among all that were made; only with a clock."
+        pending_slots, number(0), "Its number among all that were ever expected; only with a clock."
     )
     expected: Array = per(pending_places, ref(pending_slots), "All of them, oldest first.")
 
     # calls to TaskExecutors
     call: Array = per(calls, SlotCall, "The future of a requestSlot call.")
-    call_slot: Array = per(calls, ref(slots), "The slot it was made for.")
-    call_allocation: Array = per(calls, ref(allocations), "The allocation it was made for.")
-    call_job: Array = per(calls, ref(jobs), "The job it was made for.")
-    found_allocation: Array = per(calls, ref(allocations), "What occupies the slot instead.")
-    found_job: Array = per(calls, ref(jobs), "The job of that.")
+    call_slot: Array = per(calls, ref(slots), "The slot that it asks for.")
+    call_allocation: Array = per(calls, ref(allocations), "The allocation that it asks for.")
+    call_job: Array = per(calls, ref(jobs), "The job that it asks for.")
+    found_allocation: Array = per(
+        calls, ref(allocations), "The allocation that occupies the slot instead."
+    )
+    found_job: Array = per(calls, ref(jobs), "The job of that allocation.")
     answered: Array = per(calls, FLAG, "The TaskExecutor has answered; only with a clock.")
-    query: Array = per(queries, IdleQuery, "A question whether to release.")
-    query_instance: Array = per(queries, ref(instances), "Whom it was put to.")
+    query: Array = per(queries, IdleQuery, "A query whether to release a connection.")
+    query_instance: Array = per(queries, ref(instances), "The connection that it asks.")
     query_answer: Array = per(queries, number(2), "The answer (an Answer).")
 
-    # the main thread's queue: in each place one of the three
+    # the main thread's queue: each place holds one of the three
     main_call: Array = per(main_places, ref(calls), "The outcome of this call.")
-    main_query: Array = per(main_places, ref(queries), "The answer to this question.")
+    main_query: Array = per(main_places, ref(queries), "The answer to this query.")
     main_check: Array = per(main_places, number(2), "A check (a Check).")
 
     # time
@@ -310,21 +320,22 @@ class SlotManagerState(Record):
         "When it runs.",
     )
     cancellable: Array = per(timers, FLAG, "It belongs to the newest start.")
-    clock: int = scalar(number(0), "Time since the beginning; only where a clock is followed.")
-    serial: int = scalar(number(0), "Last serial number given; likewise.")
-    made: int = scalar(number(0), "How many slots were expected so far; likewise.")
+    clock: int = scalar(number(0), "Time since the beginning; only if a clock is followed.")
+    serial: int = scalar(number(0), "The last serial number; only if a clock is followed.")
+    made: int = scalar(number(0), "How many slots were ever expected; only if a clock is followed.")
 
-    # the report that an operation was called with
-    report_slot: Array = per(report_entries, ref(slots), "Name of a slot.", scratch=True)
+    # the slot report that an operation receives
+    report_slot: Array = per(report_entries, ref(slots), "The name of a slot.", scratch=True)
     report_profile: Array = per(report_entries, ref(profiles), "Its profile.", scratch=True)
-    report_allocation: Array = per(report_entries, ref(allocations), "Its content.", scratch=True)
-    report_job: Array = per(report_entries, ref(jobs), "The job of that.", scratch=True)
-    paired: Array = per(pending_slots, FLAG, "A reported slot may use it up.", scratch=True)
+    report_allocation: Array = per(
+        report_entries, ref(allocations), "The allocation in it.", scratch=True
+    )
+    report_job: Array = per(report_entries, ref(jobs), "The job of that allocation.", scratch=True)
     late: Array = per(instance_places, ref(instances), "Idle too long.", scratch=True)
 
     # constants
     satisfies: Array = constant(
-        "Answer of comparing slot profile (row) and wanted profile (column).",
+        "Whether a slot profile (row) matches a requested profile (column): an Answer.",
         lambda g: matching_table(_profiles(g), g["matching"]),
     )
     profile_count: int = constant("Width of `satisfies`.", lambda g: len(_profiles(g)))
@@ -336,11 +347,15 @@ class SlotManagerState(Record):
     task_managers: int = _choice("task_managers", "Number of TaskExecutors.")
     task_manager_timeout: int = _choice("task_manager_timeout", "Idle timeout.")
     slot_request_timeout: int = _choice("slot_request_timeout", "Request timeout.")
-    longest_idle: int = constant("Idle times stop here.", _longest("task_manager_timeout"))
-    longest_request: int = constant("Ages of requests stop here.", _longest("slot_request_timeout"))
+    longest_idle: int = constant(
+        "The largest idle time that is counted.", _longest("task_manager_timeout")
+    )
+    longest_request: int = constant(
+        "The largest age of a request that is counted.", _longest("slot_request_timeout")
+    )
     slots_per_worker: int = _choice("slots_per_worker", "Slots of each new worker.")
-    max_slots: int = _choice("max_slots", "Most slots.")
-    fits: int = constant("There are records enough.", _fits)
+    max_slots: int = _choice("max_slots", "Maximum number of slots.")
+    fits: int = constant("There are enough records.", _fits)
     redundant_task_managers: int = _choice("redundant_task_managers", "Workers in reserve.")
     workers: int = _choice("workers", "New workers are granted.")
     spread: int = _choice("spread", "Least utilized TaskExecutors first.")
@@ -350,6 +365,6 @@ class SlotManagerState(Record):
     idle_release: int = _choice("idle_release", "Which idle TaskExecutors are released.")
     paired_slots: int = _choice("paired_slots", "Which reported slots count as expected.")
     follow_clock: int = constant(
-        "Clock and map order are kept (to follow a recording).",
+        "Keep the clock and the order of maps, to follow a recording.",
         lambda g: int(g.choices.get("follow_clock", 0)),
     )

@@ -1,7 +1,7 @@
-"""The manager's two periodic checks, their timers, and the queue that runs them.
+"""The manager's two periodic checks, their timers, and the main thread that runs them.
 
 Flink: SlotManagerImpl.checkTaskManagerTimeoutsAndRedundancy, checkSlotRequestTimeouts, and
-the main thread executor that both go through.
+the main thread executor that runs both.
 """
 
 from __future__ import annotations
@@ -20,8 +20,16 @@ from slotspec.models.slot_manager.state import (
     Effect,
     Failure,
     SlotManagerState,
+    requests,
 )
-from slotspec.models.slot_manager.updates import dequeue, enqueue, queued, run_outcome, withdraw
+from slotspec.models.slot_manager.updates import (
+    dequeue,
+    enqueue,
+    notify_allocation_failure,
+    queued,
+    run_outcome,
+    withdraw,
+)
 from slotspec.models.slot_manager.versions import IdleRelease
 from slotspec.statemachine.declaration.queues import length, remove
 from slotspec.statemachine.declaration.rules import NONE, emit, fire
@@ -31,8 +39,8 @@ from slotspec.statemachine.declaration.rules import NONE, emit, fire
 
 def schedule(s: SlotManagerState, check: int, delay: int, cancellable: int) -> None:
     """Run a check after `delay`."""
-    for place in range(len(s.timer)):
-        if s.timer[place] == Check.UNUSED:
+    for place, scheduled in enumerate(s.timer):
+        if scheduled == Check.UNUSED:
             s.timer[place] = check
             s.due_in[place] = delay
             s.cancellable[place] = cancellable
@@ -40,38 +48,37 @@ def schedule(s: SlotManagerState, check: int, delay: int, cancellable: int) -> N
 
 
 def unschedule(s: SlotManagerState, place: int) -> None:
-    """Take out the timer at `place`; the others keep their order."""
+    """Remove the timer at `place`; the others keep their order."""
     last = len(s.timer) - 1
-    while place < last:
-        s.timer[place] = s.timer[place + 1]
-        s.due_in[place] = s.due_in[place + 1]
-        s.cancellable[place] = s.cancellable[place + 1]
-        place += 1
+    for i in range(place, last):
+        s.timer[i] = s.timer[i + 1]
+        s.due_in[i] = s.due_in[i + 1]
+        s.cancellable[i] = s.cancellable[i + 1]
     s.timer[last] = int(Check.UNUSED)
     s.due_in[last] = 0
     s.cancellable[last] = 0
 
 
 def next_timer(s: SlotManagerState) -> int:
-    """The timer that runs next: least delay, scheduled first; NONE without timers."""
+    """The timer that runs next: the shortest delay, then the oldest; NONE without timers."""
     found = NONE
-    for place in range(len(s.timer)):
-        if s.timer[place] != Check.UNUSED and (found == NONE or s.due_in[place] < s.due_in[found]):
+    for place, check in enumerate(s.timer):
+        if check != Check.UNUSED and (found == NONE or s.due_in[place] < s.due_in[found]):
             found = place
     return found
 
 
 def elapse(s: SlotManagerState, ms: int) -> None:
-    """Everything grows older by `ms`; nothing runs."""
+    """Let `ms` pass without running anything."""
     if s.follow_clock:
         s.clock += ms
-    for place in range(len(s.timer)):
-        if s.timer[place] != Check.UNUSED:
+    for place, check in enumerate(s.timer):
+        if check != Check.UNUSED:
             s.due_in[place] -= ms
-    for instance in range(len(s.registration)):
-        if s.registration[instance] == ManagedTaskManager.IDLE:
+    for instance, state in enumerate(s.registration):
+        if state == ManagedTaskManager.IDLE:
             s.idle_for[instance] = min(s.idle_for[instance] + ms, s.longest_idle)
-    for request in range(len(s.request)):
+    for request in s.elements(requests):
         if is_entered(s, request):
             s.request_age[request] = min(s.request_age[request] + ms, s.longest_request)
 
@@ -80,10 +87,8 @@ def elapse(s: SlotManagerState, ms: int) -> None:
 
 
 def run_one(s: SlotManagerState) -> None:
-    """Run what waits longest for the main thread."""
-    call = s.main_call[0]
-    query = s.main_query[0]
-    check = s.main_check[0]
+    """Run what has waited longest for the main thread."""
+    call, query, check = s.main_call[0], s.main_query[0], s.main_check[0]
     dequeue(s)
     if call != NONE:
         run_outcome(s, call)
@@ -95,26 +100,17 @@ def run_one(s: SlotManagerState) -> None:
         check_slot_request_timeouts(s)
 
 
-def run_all(s: SlotManagerState) -> int:
-    """Run until nothing waits; how many things were run."""
-    count = 0
-    while queued(s) > 0:
-        run_one(s)
-        count += 1
-    return count
-
-
 def finish(s: SlotManagerState) -> None:
     """End an operation: with ``auto_run`` the main thread runs everything now."""
-    if s.auto_run:
-        run_all(s)
+    while s.auto_run and queued(s) > 0:
+        run_one(s)
 
 
 # --------------------------------------------------------------------------- idle for long
 
 
 def is_idle_too_long(s: SlotManagerState, instance: int) -> bool:
-    """As long as the timeout is long enough."""
+    """Whether a connection is idle and has been for at least the timeout."""
     return (
         s.registration[instance] == ManagedTaskManager.IDLE
         and s.idle_for[instance] >= s.task_manager_timeout
@@ -122,17 +118,17 @@ def is_idle_too_long(s: SlotManagerState, instance: int) -> bool:
 
 
 def list_late(s: SlotManagerState) -> int:
-    """Note the connections that are idle too long; how many there are."""
+    """List the connections that have been idle too long; returns how many there are."""
     count = 0
-    for place in range(length(s.registrations)):
-        if is_idle_too_long(s, s.registrations[place]):
-            s.late[count] = s.registrations[place]
+    for instance in s.registrations:
+        if instance != NONE and is_idle_too_long(s, instance):
+            s.late[count] = instance
             count += 1
     return count
 
 
 def number_to_release(s: SlotManagerState, late: int) -> int:
-    """How many of the late ones may go; what redundancy lacks is asked for here.
+    """How many of the late ones may go; asks for the workers that redundancy lacks.
 
     Flink: checkTaskManagerTimeoutsAndRedundancy (1.12), checkTaskManagerTimeouts (1.11).
     """
@@ -140,13 +136,12 @@ def number_to_release(s: SlotManagerState, late: int) -> int:
         return late
     missing = s.redundant_task_managers * s.slots_per_worker - length(s.free)
     if missing > 0:
-        wanted = (missing + s.slots_per_worker - 1) // s.slots_per_worker
-        for _ in range(wanted):
+        for _ in range((missing + s.slots_per_worker - 1) // s.slots_per_worker):
             pending = new_worker(s, s.default_profile)
             if pending == NONE or pending < 0:
                 break
         return 0
-    return min(late, (0 - missing) // s.slots_per_worker)
+    return min(late, -missing // s.slots_per_worker)
 
 
 def check_task_manager_timeouts(s: SlotManagerState) -> None:
@@ -166,18 +161,15 @@ def check_task_manager_timeouts(s: SlotManagerState) -> None:
 
 
 def spare_query(s: SlotManagerState, instance: int) -> int:
-    """A record for one more question to this connection, or NONE."""
+    """A record for one more query to this connection, or NONE."""
     width = len(s.query) // len(s.registration)
     first = 0 if s.follow_clock else instance * width
     last = len(s.query) if s.follow_clock else first + width
-    for query in range(first, last):
-        if s.query[query] == IdleQuery.UNUSED:
-            return query
-    return NONE
+    return next((q for q in range(first, last) if s.query[q] == IdleQuery.UNUSED), NONE)
 
 
 def ask_to_release(s: SlotManagerState, instance: int) -> None:
-    """Ask whether all results are consumed. Flink: releaseTaskExecutorIfPossible."""
+    """Ask whether all results have been consumed. Flink: releaseTaskExecutorIfPossible."""
     query = spare_query(s, instance)
     fire(s.query, query, IdleQuery.ask)
     s.query_instance[query] = instance
@@ -185,7 +177,7 @@ def ask_to_release(s: SlotManagerState, instance: int) -> None:
 
 
 def run_answer(s: SlotManagerState, query: int) -> None:
-    """Release an idle TaskExecutor that agreed, unless it was used in the meantime."""
+    """Release an idle TaskExecutor that agreed, unless it has been used in the meantime."""
     if (
         s.query_answer[query] == Answer.YES
         and s.query[query] != IdleQuery.STALE
@@ -196,7 +188,7 @@ def run_answer(s: SlotManagerState, query: int) -> None:
 
 
 def forget_query(s: SlotManagerState, query: int) -> None:
-    """The question is dealt with."""
+    """The query is over."""
     fire(s.query, query, IdleQuery.conclude)
     s.query_instance[query] = NONE
     s.query_answer[query] = int(Answer.NONE_YET)
@@ -206,7 +198,7 @@ def forget_query(s: SlotManagerState, query: int) -> None:
 
 
 def is_request_too_old(s: SlotManagerState, request: int) -> bool:
-    """As old as the timeout is old enough."""
+    """Whether a request is at least as old as the timeout."""
     return s.request_age[request] >= s.slot_request_timeout
 
 
@@ -220,25 +212,17 @@ def check_slot_request_timeouts(s: SlotManagerState) -> None:
             if has_call(s, request):
                 withdraw(s, request)
             fire(s.request, request, ManagerRequest.time_out)
-            emit(
-                s,
-                Effect.ALLOCATION_FAILED,
-                s.request_allocation[request],
-                s.request_job[request],
-                Failure.TIMED_OUT,
-            )
+            notify_allocation_failure(s, request, Failure.TIMED_OUT)
         else:
             place += 1
 
 
 def run_timer(s: SlotManagerState, place: int) -> None:
-    """Hand the check whose time has come to the main thread, and schedule it anew."""
-    check = s.timer[place]
-    cancellable = s.cancellable[place]
+    """Hand a check that is due to the main thread, and schedule it again."""
+    check, cancellable = s.timer[place], s.cancellable[place]
     unschedule(s, place)
-    if check == Check.TASK_MANAGERS:
-        schedule(s, check, s.task_manager_timeout, cancellable)
-    else:
-        schedule(s, check, s.slot_request_timeout, cancellable)
-    enqueue(s, NONE, NONE, check)
+    is_of_requests = check == Check.REQUESTS
+    period = s.slot_request_timeout if is_of_requests else s.task_manager_timeout
+    schedule(s, check, period, cancellable)
+    enqueue(s, check=check)
     finish(s)

@@ -1,4 +1,4 @@
-"""What reports, answers and departures do to slots and requests.
+"""What reports, answers and lost connections do to slots and requests.
 
 Flink: SlotManagerImpl.updateSlotState, removeSlot, and the outcome of a call in allocateSlot.
 """
@@ -28,6 +28,7 @@ from slotspec.models.slot_manager.state import (
     ILLEGAL_STATE,
     OK,
     UNFULFILLABLE,
+    Check,
     Effect,
     Failure,
     SlotManagerState,
@@ -39,17 +40,19 @@ from slotspec.statemachine.declaration.rules import NONE, emit, fire
 
 
 def queued(s: SlotManagerState) -> int:
-    """How many things wait for the main thread."""
+    """How many things wait in the queue of the main thread."""
     n = 0
     while n < len(s.main_check) and (
-        s.main_call[n] != NONE or s.main_query[n] != NONE or s.main_check[n] != 0
+        s.main_call[n] != NONE or s.main_query[n] != NONE or s.main_check[n] != Check.UNUSED
     ):
         n += 1
     return n
 
 
-def enqueue(s: SlotManagerState, call: int, query: int, check: int) -> None:
-    """Hand something to the main thread; two of the three are empty."""
+def enqueue(
+    s: SlotManagerState, *, call: int = NONE, query: int = NONE, check: int = Check.UNUSED
+) -> None:
+    """Hand a call, a query or a check to the main thread."""
     place = queued(s)
     s.main_call[place] = call
     s.main_query[place] = query
@@ -57,7 +60,7 @@ def enqueue(s: SlotManagerState, call: int, query: int, check: int) -> None:
 
 
 def dequeue(s: SlotManagerState) -> None:
-    """Take out what is first; the others move up."""
+    """Remove what is first in the queue; the others move up."""
     last = len(s.main_check) - 1
     for place in range(last):
         s.main_call[place] = s.main_call[place + 1]
@@ -65,22 +68,22 @@ def dequeue(s: SlotManagerState) -> None:
         s.main_check[place] = s.main_check[place + 1]
     s.main_call[last] = NONE
     s.main_query[last] = NONE
-    s.main_check[last] = 0
+    s.main_check[last] = int(Check.UNUSED)
 
 
 # ---------------------------------------------------------------------------------- calls
 
 
 def reject_call(s: SlotManagerState, request: int) -> None:
-    """The request's call fails, if it is open. Flink: rejectPendingSlotRequest."""
+    """Fail the call of the request, if it is open. Flink: rejectPendingSlotRequest."""
     call = s.request_call[request]
     if call != NONE and s.call[call] == SlotCall.OPEN:
         fire(s.call, call, SlotCall.reject)
-        enqueue(s, call, NONE, 0)
+        enqueue(s, call=call)
 
 
 def withdraw(s: SlotManagerState, request: int) -> None:
-    """Nobody waits for the request's slot: reservation and call are given up.
+    """The request needs no slot any more: give up its reservation and its call.
 
     Flink: cancelPendingSlotRequest.
     """
@@ -88,14 +91,14 @@ def withdraw(s: SlotManagerState, request: int) -> None:
     call = s.request_call[request]
     if call != NONE and s.call[call] == SlotCall.OPEN:
         fire(s.call, call, SlotCall.cancel)
-        enqueue(s, call, NONE, 0)
+        enqueue(s, call=call)
 
 
 # --------------------------------------------------------------------------- registrations
 
 
 def occupy_slot(s: SlotManagerState, instance: int) -> int:
-    """One slot less is free. Flink: TaskManagerRegistration.occupySlot."""
+    """One free slot fewer. Flink: TaskManagerRegistration.occupySlot."""
     if s.free_count[instance] == 0:
         return ILLEGAL_STATE
     s.free_count[instance] -= 1
@@ -104,7 +107,7 @@ def occupy_slot(s: SlotManagerState, instance: int) -> int:
 
 
 def release_slot(s: SlotManagerState, instance: int) -> int:
-    """One slot more is free; with the last of them idle time begins.
+    """One free slot more; idle time begins when all slots are free.
 
     Flink: TaskManagerRegistration.freeSlot.
     """
@@ -122,16 +125,16 @@ def release_slot(s: SlotManagerState, instance: int) -> int:
 
 
 def carry(s: SlotManagerState, slot: int, allocation: int, job: int) -> None:
-    """The slot carries an allocation and is given to no request."""
+    """The slot carries an allocation, or nothing (NONE), and has no request."""
     s.slot_request[slot] = NONE
     s.slot_allocation[slot] = allocation
     s.slot_job[slot] = job
 
 
 def set_slot(s: SlotManagerState, slot: int, allocation: int, job: int) -> int:
-    """A slot is said to carry `allocation`, or nothing if that is NONE.
+    """A report or an answer says that a slot carries `allocation`, or nothing if that is NONE.
 
-    Flink: updateSlot, updateSlotState. A name that does not exist is skipped.
+    Names without a slot are skipped. Flink: updateSlot, updateSlotState.
     """
     if s.slot[slot] == TaskManagerSlot.ABSENT:
         return OK
@@ -143,7 +146,7 @@ def set_slot(s: SlotManagerState, slot: int, allocation: int, job: int) -> int:
 
 
 def empty_slot(s: SlotManagerState, slot: int) -> int:
-    """A slot is said to carry nothing."""
+    """A report or an answer says that a slot carries nothing."""
     if s.slot[slot] == TaskManagerSlot.PENDING:
         return OK
     if s.slot[slot] == TaskManagerSlot.ALLOCATED:
@@ -157,22 +160,23 @@ def empty_slot(s: SlotManagerState, slot: int) -> int:
 
 
 def fill_slot(s: SlotManagerState, slot: int, allocation: int, job: int) -> int:
-    """A slot is said to carry `allocation`."""
+    """A report or an answer says that a slot carries `allocation`."""
     status = OK
-    if s.slot[slot] == TaskManagerSlot.PENDING:
-        if s.request_allocation[s.slot_request[slot]] == allocation:
-            complete_allocation(s, slot, allocation, job)
-        else:
-            displace_allocation(s, slot, allocation, job)
-        status = occupy_slot(s, s.slot_instance[slot])
-    elif s.slot[slot] == TaskManagerSlot.ALLOCATED:
-        if s.slot_allocation[slot] != allocation:
-            overwrite_allocation(s, slot, allocation, job)
-    else:
-        fire(s.slot, slot, TaskManagerSlot.occupy)
-        remove(s.free, slot)
-        carry(s, slot, allocation, job)
-        status = occupy_slot(s, s.slot_instance[slot])
+    match s.slot[slot]:
+        case TaskManagerSlot.PENDING:
+            if s.request_allocation[s.slot_request[slot]] == allocation:
+                complete_allocation(s, slot, allocation, job)
+            else:
+                displace_allocation(s, slot, allocation, job)
+            status = occupy_slot(s, s.slot_instance[slot])
+        case TaskManagerSlot.ALLOCATED:
+            if s.slot_allocation[slot] != allocation:
+                overwrite_allocation(s, slot, allocation, job)
+        case _:
+            fire(s.slot, slot, TaskManagerSlot.occupy)
+            remove(s.free, slot)
+            carry(s, slot, allocation, job)
+            status = occupy_slot(s, s.slot_instance[slot])
     if status != OK:
         return status
     enter_fulfilled(s, allocation, slot)
@@ -180,7 +184,7 @@ def fill_slot(s: SlotManagerState, slot: int, allocation: int, job: int) -> int:
 
 
 def fulfil_entered(s: SlotManagerState, allocation: int) -> int:
-    """Take the request of this id out of the map, if there is one; it, or NONE."""
+    """Remove the request with this id from the map; returns it, or NONE if there is none."""
     request = entered_under(s, allocation)
     if request != NONE:
         remove(s.entered, request)
@@ -189,7 +193,7 @@ def fulfil_entered(s: SlotManagerState, allocation: int) -> int:
 
 
 def complete_allocation(s: SlotManagerState, slot: int, allocation: int, job: int) -> None:
-    """The slot carries what it was given to. The entry leaves the map by its id alone."""
+    """The slot carries the allocation of its request. The map entry is removed by its id."""
     withdraw(s, s.slot_request[slot])
     fulfil_entered(s, allocation)
     fire(s.slot, slot, TaskManagerSlot.complete)
@@ -197,7 +201,7 @@ def complete_allocation(s: SlotManagerState, slot: int, allocation: int, job: in
 
 
 def displace_allocation(s: SlotManagerState, slot: int, allocation: int, job: int) -> None:
-    """The slot carries something else: the request that it was given to looks anew."""
+    """The slot carries another allocation: its request has to look for a slot again."""
     displaced = s.slot_request[slot]
     fire(s.slot, slot, TaskManagerSlot.displace)
     carry(s, slot, allocation, job)
@@ -208,7 +212,10 @@ def displace_allocation(s: SlotManagerState, slot: int, allocation: int, job: in
 
 
 def overwrite_allocation(s: SlotManagerState, slot: int, allocation: int, job: int) -> None:
-    """Flink leaves the old allocation among the fulfilled ones, and tells nobody."""
+    """The slot carries another allocation than before.
+
+    Flink leaves the old one among the fulfilled ones, and tells nobody.
+    """
     fire(s.slot, slot, TaskManagerSlot.overwrite)
     carry(s, slot, allocation, job)
 
@@ -235,14 +242,13 @@ def remove_slot(s: SlotManagerState, slot: int, cause: int) -> None:
 
 
 def run_outcome(s: SlotManagerState, call: int) -> None:
-    """Draw the consequences of a settled call; an exception ends them without a word."""
+    """Act on the outcome of a settled call; an exception silently ends this."""
     outcome = s.call[call]
     fire(s.call, call, SlotCall.conclude)
     slot = s.call_slot[call]
     if outcome == SlotCall.ACKNOWLEDGED:
         set_slot(s, slot, s.call_allocation[call], s.call_job[call])
         return
-    status = OK
     if outcome == SlotCall.OCCUPIED:
         status = set_slot(s, slot, s.found_allocation[call], s.found_job[call])
     else:
@@ -252,13 +258,14 @@ def run_outcome(s: SlotManagerState, call: int) -> None:
 
 
 def remove_request_from_slot(s: SlotManagerState, slot: int, allocation: int) -> int:
-    """The slot is free again, if it is still given to this allocation.
+    """The slot is free again, if its request still has this allocation.
 
     Flink: removeSlotRequestFromSlot.
     """
-    if s.slot[slot] != TaskManagerSlot.PENDING:
-        return OK
-    if s.request_allocation[s.slot_request[slot]] != allocation:
+    if (
+        s.slot[slot] != TaskManagerSlot.PENDING
+        or s.request_allocation[s.slot_request[slot]] != allocation
+    ):
         return OK
     fire(s.slot, slot, TaskManagerSlot.clear)
     s.slot_request[slot] = NONE
@@ -266,7 +273,7 @@ def remove_request_from_slot(s: SlotManagerState, slot: int, allocation: int) ->
 
 
 def handle_failed_request(s: SlotManagerState, allocation: int) -> None:
-    """Whatever request has this id now looks for a slot anew. Flink: handleFailedSlotRequest."""
+    """Serve the request that now has this id again. Flink: handleFailedSlotRequest."""
     request = entered_under(s, allocation)
     if request == NONE:
         return
@@ -278,13 +285,18 @@ def handle_failed_request(s: SlotManagerState, allocation: int) -> None:
 
 
 def fail_unfulfillable_request(s: SlotManagerState, request: int) -> None:
-    """Tell the JobMaster that no slot can ever match."""
+    """Fail a request that no slot can ever match, and tell its JobMaster."""
     remove(s.entered, request)
     fire(s.request, request, ManagerRequest.fail)
+    notify_allocation_failure(s, request, Failure.UNFULFILLABLE)
+
+
+def notify_allocation_failure(s: SlotManagerState, request: int, failure: int) -> None:
+    """Tell the JobMaster that a request has failed. Flink: notifyAllocationFailure."""
     emit(
         s,
         Effect.ALLOCATION_FAILED,
-        s.request_allocation[request],
-        s.request_job[request],
-        Failure.UNFULFILLABLE,
+        allocation=s.request_allocation[request],
+        job=s.request_job[request],
+        failure=failure,
     )

@@ -1,7 +1,7 @@
-"""What differs between the releases of SlotManagerImpl, as named choices.
+"""The differences between the releases of SlotManagerImpl, as named choices.
 
 The evidence is the recorded behaviour of the real classes, 1.11.4, 1.12.5 and 1.13.6.
-:class:`IterationOrder` is no difference between releases: it names what none of them fixes.
+:class:`IterationOrder` does not differ between releases: it names what none of them defines.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from slotspec.models.common.resource_profile import Matching
 
 
 class IdleRelease(IntEnum):
-    """Which TaskExecutors that have been idle too long are released."""
+    """Which of the TaskExecutors that have been idle too long are released."""
 
     ALL = 0
     """All of them (1.11)."""
     KEEP_REDUNDANT = 1
-    """Those that redundancy does not need; missing ones are asked for (1.12, FLINK-18625)."""
+    """Those that redundancy does not need; missing ones are requested (1.12, FLINK-18625)."""
 
 
 class PairedSlots(IntEnum):
-    """Which reported slots count as expected ones against the maximum number of slots."""
+    """Which reported slots are counted as expected ones when the maximum is checked."""
 
     ANY = 0
     """All of the default profile (1.11, 1.12)."""
@@ -32,16 +32,16 @@ class PairedSlots(IntEnum):
 
 
 class IterationOrder(IntEnum):
-    """In which order the maps of requests, pending slots and registrations are gone through.
+    """The order in which the maps of requests, pending slots and registrations are iterated.
 
-    They are hash maps: Flink fixes no order. The choice decides who gets a freed slot, which
-    expected slot is reserved or used up, and who is released, told or withdrawn first.
+    They are hash maps: Flink defines no order. The order decides which request gets a freed slot,
+    which expected slot is reserved or used up, and what is released, failed or withdrawn first.
     """
 
     OLDEST_FIRST = 0
-    """In the order of entry, as recorded from real classes with linked maps."""
+    """In insertion order, as recorded from the real classes with linked maps."""
     ANY = 1
-    """In any order: the environment may exchange neighbours between any two steps."""
+    """In any order: the environment may exchange neighbours between two steps."""
 
 
 V1_11: Mapping[str, Any] = {

@@ -1,1 +1,1 @@
-"""What holds of logical slots. The registry imports every file here."""
+"""Properties of logical slots. The registry imports every file here."""

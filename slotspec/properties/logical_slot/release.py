@@ -1,4 +1,4 @@
-"""What a release does: to the slot, to its payload, to its owner."""
+"""What a release does to the slot, to its payload and to its owner."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from slotspec.models.logical_slot.environment import (
 )
 from slotspec.models.logical_slot.lifecycles import LogicalSlot, Occupant, PayloadRun, ReleaseFuture
 from slotspec.models.logical_slot.model import logical_slot
-from slotspec.models.logical_slot.state import Effect, LogicalSlotState, Reaction
-from slotspec.properties.common.effects import count_effects
+from slotspec.models.logical_slot.state import (
+    Effect,
+    LogicalSlotState,
+    Reaction,
+    slots,
+)
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
 
 def owners_go_without(setting: Setting) -> str | None:
-    """The surprise that holds in every setting."""
+    """The surprise that every setting shows."""
     return "release tells no owner, nor does a release while the payload still stops"
 
 
@@ -28,127 +32,106 @@ def faults_leave_it(setting: Setting) -> str | None:
     return None
 
 
-@logical_slot.always("SingleLogicalSlot.releaseFuture, markReleased")
-def the_release_future_is_open_until_the_slot_is_released(s: LogicalSlotState) -> bool:
-    """Whoever waits for the release hears of it exactly when the slot is RELEASED."""
-    for slot in range(len(s.slot)):
-        over = s.slot[slot] == LogicalSlot.RELEASED
-        if over != (s.released[slot] != ReleaseFuture.PENDING):
-            return False
-    return True
+def has_running_payload(s: LogicalSlotState, slot: int) -> bool:
+    """Whether the payload of the slot, if it has one, has not terminated."""
+    payload = s.payload_of[slot]
+    return payload != NONE and s.payload[payload] == PayloadRun.RUNNING
 
 
-@logical_slot.always("SingleLogicalSlot.signalPayloadRelease")
-def a_released_slot_is_never_empty(s: LogicalSlotState) -> bool:
-    """From its release on, the payload or the stand-in bars every further payload."""
-    for slot in range(len(s.slot)):
-        releasing = s.slot[slot] == LogicalSlot.RELEASING or s.slot[slot] == LogicalSlot.RELEASED
-        if releasing and s.occupant[slot] == Occupant.NOBODY:
-            return False
-    return True
+@logical_slot.always("SingleLogicalSlot.releaseFuture, markReleased", each={"slot": slots})
+def the_release_future_is_open_until_the_slot_is_released(s: LogicalSlotState, slot: int) -> bool:
+    """The release future is complete exactly when the slot is RELEASED."""
+    is_open = s.released[slot] == ReleaseFuture.PENDING
+    return is_open == (s.slot[slot] != LogicalSlot.RELEASED)
 
 
-@logical_slot.always("SingleLogicalSlot.signalPayloadRelease")
-def the_stand_in_means_that_the_slot_was_released(s: LogicalSlotState) -> bool:
+@logical_slot.always("SingleLogicalSlot.signalPayloadRelease", each={"slot": slots})
+def a_released_slot_is_never_empty(s: LogicalSlotState, slot: int) -> bool:
+    """From its release on, the payload or the stand-in keeps every further payload out."""
+    return (
+        s.slot[slot] in (LogicalSlot.ABSENT, LogicalSlot.ALIVE)
+        or s.occupant[slot] != Occupant.NOBODY
+    )
+
+
+@logical_slot.always("SingleLogicalSlot.signalPayloadRelease", each={"slot": slots})
+def the_stand_in_means_that_the_slot_was_released(s: LogicalSlotState, slot: int) -> bool:
     """A slot that is alive has a payload or nothing, never the stand-in."""
-    for slot in range(len(s.slot)):
-        if s.slot[slot] == LogicalSlot.ALIVE and s.occupant[slot] == Occupant.STAND_IN:
-            return False
-    return True
+    return s.slot[slot] != LogicalSlot.ALIVE or s.occupant[slot] != Occupant.STAND_IN
 
 
-@logical_slot.always("SingleLogicalSlot.release, releaseSlot")
-def the_payload_of_a_released_slot_was_told(s: LogicalSlotState) -> bool:
-    """A payload hears of the release of its slot, and of nothing else."""
-    for slot in range(len(s.slot)):
-        payload = s.payload_of[slot]
-        if payload != NONE and s.told[payload] != int(s.slot[slot] != LogicalSlot.ALIVE):
-            return False
-    return True
+@logical_slot.always("SingleLogicalSlot.release, releaseSlot", each={"slot": slots})
+def the_payload_of_a_released_slot_was_told(s: LogicalSlotState, slot: int) -> bool:
+    """A payload is asked to fail exactly when its slot is released."""
+    payload = s.payload_of[slot]
+    return payload == NONE or s.told[payload] == (s.slot[slot] != LogicalSlot.ALIVE)
 
 
-@logical_slot.always("SingleLogicalSlot.returnSlotToOwner", deviation=faults_leave_it)
-def a_releasing_slot_ends_with_its_payload(s: LogicalSlotState) -> bool:
+@logical_slot.always(
+    "SingleLogicalSlot.returnSlotToOwner", each={"slot": slots}, deviation=faults_leave_it
+)
+def a_releasing_slot_ends_with_its_payload(s: LogicalSlotState, slot: int) -> bool:
     """A slot is RELEASING only while it waits for a payload that still runs."""
-    for slot in range(len(s.slot)):
-        if s.slot[slot] == LogicalSlot.RELEASING:
-            payload = s.payload_of[slot]
-            if payload == NONE or s.payload[payload] != PayloadRun.RUNNING or not s.waits[slot]:
-                return False
-    return True
+    return s.slot[slot] != LogicalSlot.RELEASING or bool(
+        s.waits[slot] and has_running_payload(s, slot)
+    )
 
 
-@logical_slot.always("SingleLogicalSlot.release", deviation=owners_go_without)
-def the_owner_gets_every_slot_back(s: LogicalSlotState) -> bool:
-    """A slot that is RELEASED was returned to its owner."""
-    for slot in range(len(s.slot)):
-        if s.slot[slot] == LogicalSlot.RELEASED and not s.returned[slot]:
-            return False
-    return True
+@logical_slot.always("SingleLogicalSlot.release", each={"slot": slots}, deviation=owners_go_without)
+def the_owner_gets_every_slot_back(s: LogicalSlotState, slot: int) -> bool:
+    """Every RELEASED slot was returned to its owner."""
+    return s.slot[slot] != LogicalSlot.RELEASED or s.returned[slot] == 1
 
 
 @logical_slot.step("SingleLogicalSlot.returnSlotToOwner")
 def the_owner_gets_a_slot_at_most_once(before: LogicalSlotState, after: LogicalSlotState) -> bool:
-    """A slot is returned once, and only while it is RELEASING."""
-    for slot in range(len(after.slot)):
-        times = count_effects(after, int(Effect.RETURN_SLOT), slot)
-        if times + before.returned[slot] > 1:
-            return False
-        if times == 1 and before.slot[slot] == LogicalSlot.RELEASED:
-            return False
-    return True
+    """A slot is returned once, and never after it was RELEASED."""
+    return all(
+        not before.returned[e.slot]
+        and before.slot[e.slot] != LogicalSlot.RELEASED
+        and sum(f.kind == Effect.RETURN_SLOT and f.slot == e.slot for f in after.effects) == 1
+        for e in after.effects
+        if e.kind == Effect.RETURN_SLOT
+    )
 
 
 @logical_slot.step("SingleLogicalSlot.returnSlotToOwner, releaseFuture")
-def a_release_is_done_only_after_the_return(
-    before: LogicalSlotState, after: LogicalSlotState
-) -> bool:
-    """Whoever waits for the release hears of it once the owner has the slot, not before."""
+def a_release_is_done_only_after_the_return(after: LogicalSlotState) -> bool:
+    """The release future completes after the owner has the slot, not before."""
     return not any(
-        told.slot == returned.slot
+        completed.slot == returned.slot
         for last, returned in enumerate(after.effects)
         if returned.kind == Effect.RETURN_SLOT
-        for first, told in enumerate(after.effects)
-        if first < last and told.kind in (Effect.RELEASE_DONE, Effect.RELEASE_FAILED)
+        for first, completed in enumerate(after.effects)
+        if first < last and completed.kind in (Effect.RELEASE_DONE, Effect.RELEASE_FAILED)
     )
 
 
 @logical_slot.step("SingleLogicalSlot.returnSlotToOwner")
-def a_slot_is_returned_when_its_payload_has_terminated(
-    before: LogicalSlotState, after: LogicalSlotState
-) -> bool:
+def a_slot_is_returned_when_its_payload_has_terminated(after: LogicalSlotState) -> bool:
     """The owner never gets a slot in which a payload still runs."""
-    for slot in range(len(after.slot)):
-        payload = after.payload_of[slot]
-        if (
-            count_effects(after, int(Effect.RETURN_SLOT), slot) > 0
-            and payload != NONE
-            and after.payload[payload] == PayloadRun.RUNNING
-        ):
-            return False
-    return True
+    return not any(
+        e.kind == Effect.RETURN_SLOT and has_running_payload(after, e.slot) for e in after.effects
+    )
 
 
 @logical_slot.step("SingleLogicalSlot.signalPayloadRelease")
 def a_payload_is_told_at_most_once(before: LogicalSlotState, after: LogicalSlotState) -> bool:
-    """However often a slot is released, its payload hears it once."""
-    for payload in range(len(after.payload)):
-        times = count_effects(after, int(Effect.PAYLOAD_FAIL), payload)
-        if times + before.told[payload] > 1:
-            return False
-    return True
+    """However often a slot is released, its payload is asked to fail once."""
+    return all(
+        not before.told[e.payload]
+        and sum(f.kind == Effect.PAYLOAD_FAIL and f.payload == e.payload for f in after.effects)
+        == 1
+        for e in after.effects
+        if e.kind == Effect.PAYLOAD_FAIL
+    )
 
 
 @logical_slot.step("SingleLogicalSlot.tryAssignPayload", on=try_assign_payload)
 def a_payload_is_assigned_exactly_if_the_slot_is_empty(
-    before: LogicalSlotState,
-    after: LogicalSlotState,
-    result: int,
-    slot: int,
-    payload: int,
-    on_fail: int,
+    before: LogicalSlotState, after: LogicalSlotState, result: int, slot: int, payload: int
 ) -> bool:
-    """The first payload stays; one that comes later, or after the release, is refused."""
+    """The first payload stays; a second one, or one after the release, is refused."""
     if before.occupant[slot] == Occupant.NOBODY:
         return result == 1 and after.payload_of[slot] == payload
     return result == 0 and after.payload_of[slot] == before.payload_of[slot]
@@ -158,11 +141,9 @@ def a_payload_is_assigned_exactly_if_the_slot_is_empty(
 def a_second_release_changes_nothing(
     before: LogicalSlotState, after: LogicalSlotState, result: int, slot: int
 ) -> bool:
-    """release_slot on a slot that is not alive only answers with the state of the future."""
-    if before.slot[slot] == LogicalSlot.ALIVE:
-        return True
-    return (
-        len(after.effects) == 0
+    """On a slot that is not alive, release_slot only returns the state of the future."""
+    return before.slot[slot] == LogicalSlot.ALIVE or (
+        not after.effects
         and result == before.released[slot]
         and after.slot[slot] == before.slot[slot]
         and after.waits[slot] == before.waits[slot]
@@ -170,50 +151,38 @@ def a_second_release_changes_nothing(
 
 
 @logical_slot.step("SingleLogicalSlot.release", on=release, deviation=faults_leave_it)
-def release_ends_the_slot(
-    before: LogicalSlotState, after: LogicalSlotState, result: int, slot: int
-) -> bool:
+def release_ends_the_slot(after: LogicalSlotState, slot: int) -> bool:
     """After release the slot is RELEASED, whatever its payload does."""
     return after.slot[slot] == LogicalSlot.RELEASED
 
 
 @logical_slot.step("SingleLogicalSlot.release", on=release)
-def release_tells_no_owner(
-    before: LogicalSlotState, after: LogicalSlotState, result: int, slot: int
-) -> bool:
-    """release is for the owner itself: he hears nothing of it."""
-    return count_effects(after, int(Effect.RETURN_SLOT)) == 0
+def release_tells_no_owner(after: LogicalSlotState) -> bool:
+    """release is for the owner itself: it does not return the slot."""
+    return all(e.kind != Effect.RETURN_SLOT for e in after.effects)
 
 
 @logical_slot.step("SingleLogicalSlot.returnSlotToOwner")
 def a_failed_termination_is_passed_on(before: LogicalSlotState, after: LogicalSlotState) -> bool:
     """When a returned slot is released at once, its future has the termination's outcome.
 
-    Unless the owner ends the release himself, by calling release when he gets the slot.
+    Unless the owner ends the release itself, by calling release when it gets the slot.
     """
-    for slot in range(len(after.slot)):
-        payload = after.payload_of[slot]
-        if (
-            count_effects(after, int(Effect.RETURN_SLOT), slot) > 0
-            and after.released[slot] != ReleaseFuture.PENDING
-            and payload != NONE
-            and before.on_return[slot] != Reaction.RELEASE
-        ):
-            broken = after.payload[payload] == PayloadRun.BROKEN
-            if broken != (after.released[slot] == ReleaseFuture.FAILED):
-                return False
-    return True
+    return all(
+        (after.released[e.slot] == ReleaseFuture.FAILED)
+        == (after.payload[after.payload_of[e.slot]] == PayloadRun.BROKEN)
+        for e in after.effects
+        if e.kind == Effect.RETURN_SLOT
+        and after.released[e.slot] != ReleaseFuture.PENDING
+        and after.payload_of[e.slot] != NONE
+        and before.on_return[e.slot] != Reaction.RELEASE
+    )
 
 
 @logical_slot.step("SingleLogicalSlot.allocateFromPhysicalSlot", on=allocate_from_physical_slot)
 def a_physical_slot_has_one_logical_slot(
-    before: LogicalSlotState,
-    after: LogicalSlotState,
-    result: int,
-    slot: int,
-    physical: int,
-    on_return: int,
+    before: LogicalSlotState, after: LogicalSlotState, slot: int, physical: int
 ) -> bool:
-    """A physical slot that is taken gets no second logical slot, and none comes to be."""
-    made = after.slot[slot] == LogicalSlot.ALIVE
-    return made == (before.taken[physical] == 0) and after.taken[physical] == 1
+    """If a physical slot is taken, it gets no second logical slot, and none is created."""
+    created = after.slot[slot] == LogicalSlot.ALIVE
+    return created == (before.taken[physical] == 0) and after.taken[physical] == 1

@@ -1,1 +1,1 @@
-"""What holds of the slot manager. The registry imports every file here."""
+"""Properties of the slot manager. The registry imports every file here."""

@@ -1,4 +1,4 @@
-"""The manager's maps agree with each other in every state, or Flink is known to let them not."""
+"""The manager's maps agree with each other in every state, except where Flink's do not."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ from slotspec.models.slot_manager.environment import has_time
 from slotspec.models.slot_manager.lifecycles import ManagedTaskManager, Manager, TaskManagerSlot
 from slotspec.models.slot_manager.model import slot_manager
 from slotspec.models.slot_manager.records import (
-    entered_under,
-    is_free_listed,
+    came_with,
     is_registered,
     number_of_names,
     number_of_slots,
 )
-from slotspec.models.slot_manager.state import Check, SlotManagerState
+from slotspec.models.slot_manager.state import (
+    Check,
+    SlotManagerState,
+    allocations,
+    instances,
+    slots,
+)
 from slotspec.properties.slot_manager.settings import (
     both,
     either,
@@ -25,222 +30,174 @@ from slotspec.properties.slot_manager.settings import (
     reconnects,
     throws,
 )
+from slotspec.properties.slot_manager.views import is_waiting
 from slotspec.statemachine.declaration.queues import length
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
 
-@slot_manager.always("SlotManagerImpl.slots, taskManagerRegistrations")
-def slots_belong_to_registered_connections(s: SlotManagerState) -> bool:
-    """Every slot belongs to a connection that is registered and came with its name."""
-    width = len(s.slot)
-    for slot in range(width):
-        if s.slot[slot] != TaskManagerSlot.ABSENT:
-            instance = s.slot_instance[slot]
-            if not is_registered(s, instance):
-                return False
-            named = False
-            for i in range(width):
-                if s.reported[instance * width + i] == slot:
-                    named = True
-            if not named:
-                return False
-    return True
+@slot_manager.always("SlotManagerImpl.slots, taskManagerRegistrations", each={"slot": slots})
+def slots_belong_to_registered_connections(s: SlotManagerState, slot: int) -> bool:
+    """Every slot belongs to a registered connection that reported its name."""
+    if s.slot[slot] == TaskManagerSlot.ABSENT:
+        return True
+    instance = s.slot_instance[slot]
+    return is_registered(s, instance) and came_with(s, instance, slot)
 
 
 @slot_manager.always(
     "SlotManagerImpl.internalUnregisterTaskManager",
     deviation=known(
-        "slots are removed by name: an old connection takes those of its successor along, and"
-        " an exception ends a registration before all slots are there",
+        "slots are removed by name: an old connection removes those of its successor too, and"
+        " an exception ends a registration before all its slots exist",
         either(reconnects, both(throws, has_several_per_task_manager)),
     ),
 )
 def connections_have_their_slots(s: SlotManagerState) -> bool:
-    """Every name that a connection came with is a slot, of this or a newer connection."""
-    for place in range(len(s.reported)):
-        slot = s.reported[place]
-        if slot != NONE and s.slot[slot] == TaskManagerSlot.ABSENT:
-            return False
-    return True
+    """Every name that a connection reported is a slot of this connection or of a newer one."""
+    return all(s.slot[slot] != TaskManagerSlot.ABSENT for slot in s.reported if slot != NONE)
 
 
-@slot_manager.always("SlotManagerImpl.registerSlot", when=reconnects)
-def an_old_connection_owns_no_slot_of_a_new_one(s: SlotManagerState) -> bool:
-    """A slot belongs to the youngest connection that came with its name."""
-    width = len(s.slot)
-    for slot in range(width):
-        if s.slot[slot] != TaskManagerSlot.ABSENT:
-            youngest = NONE
-            for place in range(length(s.registrations)):
-                instance = s.registrations[place]
-                for i in range(width):
-                    if s.reported[instance * width + i] == slot:
-                        youngest = instance
-            if youngest != s.slot_instance[slot]:
-                return False
-    return True
+@slot_manager.always("SlotManagerImpl.registerSlot", each={"slot": slots}, when=reconnects)
+def an_old_connection_owns_no_slot_of_a_new_one(s: SlotManagerState, slot: int) -> bool:
+    """A slot belongs to the newest connection that reported its name."""
+    if s.slot[slot] == TaskManagerSlot.ABSENT:
+        return True
+    newest = NONE
+    for instance in s.registrations:
+        if instance != NONE and came_with(s, instance, slot):
+            newest = instance
+    return newest == s.slot_instance[slot]
 
 
 @slot_manager.always(
     "SlotManagerImpl.freeSlots",
-    deviation=known("a slot is listed, and offered again behind an exception", throws),
+    deviation=known("a slot is listed, and offered again after an exception", throws),
 )
 def listed_slots_are_free(s: SlotManagerState) -> bool:
     """Every slot in the list of free slots is FREE."""
-    for place in range(length(s.free)):
-        if s.slot[s.free[place]] != TaskManagerSlot.FREE:
-            return False
-    return True
+    return all(s.slot[slot] == TaskManagerSlot.FREE for slot in s.free if slot != NONE)
 
 
 @slot_manager.always(
     "SlotManagerImpl.handleFreeSlot",
+    each={"slot": slots},
     deviation=known("an exception while a request is compared loses the slot", throws),
 )
-def free_slots_are_listed(s: SlotManagerState) -> bool:
+def free_slots_are_listed(s: SlotManagerState, slot: int) -> bool:
     """Every FREE slot is in the list of free slots."""
-    for slot in range(len(s.slot)):
-        if s.slot[slot] == TaskManagerSlot.FREE and not is_free_listed(s, slot):
-            return False
-    return True
+    return s.slot[slot] != TaskManagerSlot.FREE or slot in s.free
 
 
-@slot_manager.always("SlotManagerImpl.freeSlots")
-def free_slots_are_listed_once(s: SlotManagerState) -> bool:
-    """No slot is twice in the list of free slots, and every one there exists."""
-    for place in range(length(s.free)):
-        if s.slot[s.free[place]] == TaskManagerSlot.ABSENT:
-            return False
-        for other in range(place):
-            if s.free[place] == s.free[other]:
-                return False
-    return True
+@slot_manager.always("SlotManagerImpl.freeSlots", each={"slot": slots})
+def free_slots_are_listed_once(s: SlotManagerState, slot: int) -> bool:
+    """A slot is in the list of free slots at most once, and only if it exists."""
+    exists = s.slot[slot] != TaskManagerSlot.ABSENT
+    return sum(listed == slot for listed in s.free) <= exists
 
 
-@slot_manager.always("TaskManagerSlot: its three states and their fields")
-def slots_have_what_their_state_says(s: SlotManagerState) -> bool:
-    """A PENDING slot has a request, an ALLOCATED one an allocation, and no other slot either."""
-    for slot in range(len(s.slot)):
-        if (s.slot_request[slot] != NONE) != (s.slot[slot] == TaskManagerSlot.PENDING):
-            return False
-        if (s.slot_allocation[slot] != NONE) != (s.slot[slot] == TaskManagerSlot.ALLOCATED):
-            return False
-    return True
+@slot_manager.always("TaskManagerSlot: its three states and their fields", each={"slot": slots})
+def slots_have_what_their_state_says(s: SlotManagerState, slot: int) -> bool:
+    """Exactly the PENDING slots have a request, and exactly the ALLOCATED ones an allocation."""
+    pending = s.slot[slot] == TaskManagerSlot.PENDING
+    allocated = s.slot[slot] == TaskManagerSlot.ALLOCATED
+    return (s.slot_request[slot] != NONE) == pending and (
+        s.slot_allocation[slot] != NONE
+    ) == allocated
 
 
 @slot_manager.always(
     "SlotManagerImpl.updateSlotState",
+    each={"allocation": allocations},
     deviation=known(
-        "each report is believed for itself; nobody looks for the allocation elsewhere",
+        "the manager believes each report by itself, and never looks for the allocation elsewhere",
         has_several_slots,
     ),
 )
-def an_allocation_is_in_one_slot(s: SlotManagerState) -> bool:
+def an_allocation_is_in_one_slot(s: SlotManagerState, allocation: int) -> bool:
     """No two slots carry the same allocation."""
-    for slot in range(len(s.slot)):
-        for other in range(slot):
-            same = s.slot_allocation[slot] == s.slot_allocation[other]
-            if same and s.slot_allocation[slot] != NONE:
-                return False
-    return True
+    return sum(carried == allocation for carried in s.slot_allocation) <= 1
 
 
 @slot_manager.always(
     "SlotManagerImpl.fulfilledSlotRequests",
     deviation=known(
-        "of an allocation in two slots only the last is remembered, and goes with either",
+        "for an allocation in two slots the map has only the last, and loses it with either",
         has_several_slots,
     ),
 )
 def carried_allocations_are_fulfilled(s: SlotManagerState) -> bool:
     """The allocation of every ALLOCATED slot is among the fulfilled ones."""
-    for slot in range(len(s.slot)):
-        if s.slot_allocation[slot] != NONE and s.fulfilled[s.slot_allocation[slot]] == NONE:
-            return False
-    return True
+    return all(
+        s.fulfilled[allocation] != NONE for allocation in s.slot_allocation if allocation != NONE
+    )
 
 
 @slot_manager.always(
     "SlotManagerImpl.fulfilledSlotRequests",
+    each={"allocation": allocations},
     deviation=known(
-        "an allocation that is overwritten in its slot stays fulfilled for ever",
+        "an allocation that is overwritten in its slot stays fulfilled forever",
         has_several_allocations,
     ),
 )
-def fulfilled_allocations_are_carried(s: SlotManagerState) -> bool:
+def fulfilled_allocations_are_carried(s: SlotManagerState, allocation: int) -> bool:
     """The slot of every fulfilled allocation carries it."""
-    for allocation in range(len(s.fulfilled)):
-        slot = s.fulfilled[allocation]
-        if slot != NONE and s.slot_allocation[slot] != allocation:
-            return False
-    return True
+    slot = s.fulfilled[allocation]
+    return slot == NONE or s.slot_allocation[slot] == allocation
 
 
 @slot_manager.always(
     "SlotManagerImpl.checkDuplicateRequest",
+    each={"allocation": allocations},
     deviation=known("an allocation that is found in a free slot does not end its request"),
 )
-def no_allocation_is_waiting_and_fulfilled(s: SlotManagerState) -> bool:
+def no_allocation_is_waiting_and_fulfilled(s: SlotManagerState, allocation: int) -> bool:
     """No allocation id is both among the requests and among the fulfilled ones."""
-    for allocation in range(len(s.fulfilled)):
-        if s.fulfilled[allocation] != NONE and entered_under(s, allocation) != NONE:
-            return False
-    return True
+    return s.fulfilled[allocation] == NONE or not is_waiting(s, allocation)
 
 
 @slot_manager.always(
     "SlotManagerImpl.isMaxSlotNumExceededAfterRegistration",
     deviation=known(
-        "a reported slot that carries something counts as an expected one, and uses up none",
+        "a reported slot with an allocation counts as an expected one, but uses none up",
         both(has_workers, pairs_full_slots),
     ),
 )
 def the_maximum_is_kept(s: SlotManagerState) -> bool:
-    """Registered and expected slots together are never more than the maximum."""
+    """Registered and expected slots together never exceed the maximum."""
     return number_of_slots(s) + length(s.expected) <= s.max_slots
-
-
-def unused_slots(s: SlotManagerState, instance: int) -> int:
-    """Slots of a connection that are not ALLOCATED."""
-    count = 0
-    for slot in range(len(s.slot)):
-        if s.slot_instance[slot] == instance and s.slot[slot] != TaskManagerSlot.ALLOCATED:
-            count += 1
-    return count
 
 
 @slot_manager.always(
     "TaskManagerRegistration.numberFreeSlots",
+    each={"instance": instances},
     deviation=known(
-        "an old connection goes on counting slots that a newer one has, and a new one those"
+        "an old connection still counts slots that a newer one has, and a new one counts slots"
         " that an exception kept from being registered",
         either(reconnects, both(throws, has_several_per_task_manager)),
     ),
 )
-def free_counts_are_right(s: SlotManagerState) -> bool:
-    """A connection's own count is that of its slots that carry nothing."""
-    for instance in range(len(s.registration)):
-        if is_registered(s, instance) and s.free_count[instance] != unused_slots(s, instance):
-            return False
-    return True
+def free_counts_are_right(s: SlotManagerState, instance: int) -> bool:
+    """A connection's own count is the number of its slots that carry nothing."""
+    return not is_registered(s, instance) or s.free_count[instance] == sum(
+        s.slot_instance[slot] == instance and state != TaskManagerSlot.ALLOCATED
+        for slot, state in enumerate(s.slot)
+    )
 
 
-@slot_manager.always("TaskManagerRegistration.numberFreeSlots")
-def free_counts_have_bounds(s: SlotManagerState) -> bool:
-    """A connection counts no more free slots than it came with names."""
-    for instance in range(len(s.registration)):
-        if s.free_count[instance] > number_of_names(s, instance):
-            return False
-    return True
+@slot_manager.always("TaskManagerRegistration.numberFreeSlots", each={"instance": instances})
+def free_counts_have_bounds(s: SlotManagerState, instance: int) -> bool:
+    """A connection counts no more free slots than the names it reported."""
+    return s.free_count[instance] <= number_of_names(s, instance)
 
 
 @slot_manager.always("SlotManagerImpl.suspend")
 def a_stopped_manager_is_empty(s: SlotManagerState) -> bool:
-    """Stopped, the manager has no slots, no connections and no requests."""
-    if s.manager[0] == Manager.STARTED:
-        return True
-    return number_of_slots(s) == 0 and s.registrations[0] == NONE and s.entered[0] == NONE
+    """A stopped manager has no slots, no connections and no requests."""
+    return s.manager[0] == Manager.STARTED or (
+        number_of_slots(s) == 0 and s.registrations[0] == NONE and s.entered[0] == NONE
+    )
 
 
 @slot_manager.always(
@@ -250,13 +207,8 @@ def a_stopped_manager_is_empty(s: SlotManagerState) -> bool:
     ),
 )
 def a_stopped_manager_has_forgotten_what_was_fulfilled(s: SlotManagerState) -> bool:
-    """Stopped, the manager knows of no fulfilled allocation."""
-    if s.manager[0] == Manager.STARTED:
-        return True
-    for allocation in range(len(s.fulfilled)):
-        if s.fulfilled[allocation] != NONE:
-            return False
-    return True
+    """A stopped manager has no fulfilled allocations."""
+    return s.manager[0] == Manager.STARTED or all(slot == NONE for slot in s.fulfilled)
 
 
 @slot_manager.always(
@@ -265,7 +217,7 @@ def a_stopped_manager_has_forgotten_what_was_fulfilled(s: SlotManagerState) -> b
     deviation=known("expected slots survive, and count against the maximum"),
 )
 def a_stopped_manager_expects_nothing(s: SlotManagerState) -> bool:
-    """Stopped, the manager expects no slots of new workers."""
+    """A stopped manager expects no slots of new workers."""
     return s.manager[0] == Manager.STARTED or s.expected[0] == NONE
 
 
@@ -280,41 +232,34 @@ def starts_twice(setting: Setting) -> bool:
     deviation=known("start does not cancel the checks of an earlier start", starts_twice),
 )
 def a_stopped_manager_checks_nothing(s: SlotManagerState) -> bool:
-    """Stopped, the manager has no check scheduled."""
+    """A stopped manager has no check scheduled."""
     return s.manager[0] == Manager.STARTED or s.timer[0] == Check.UNUSED
 
 
 @slot_manager.always(
     "TaskManagerRegistration.idleSince",
+    each={"slot": slots},
     deviation=known(
         "the count of free slots includes PENDING ones: freeing another slot makes it idle",
         has_several_per_task_manager,
     ),
 )
-def idle_connections_are_unused(s: SlotManagerState) -> bool:
+def idle_connections_are_unused(s: SlotManagerState, slot: int) -> bool:
     """No slot of an idle connection is PENDING or ALLOCATED."""
-    for slot in range(len(s.slot)):
-        if (
-            s.slot[slot] != TaskManagerSlot.ABSENT
-            and s.slot[slot] != TaskManagerSlot.FREE
-            and s.registration[s.slot_instance[slot]] == ManagedTaskManager.IDLE
-        ):
-            return False
-    return True
+    return (
+        s.slot[slot] in (TaskManagerSlot.ABSENT, TaskManagerSlot.FREE)
+        or s.registration[s.slot_instance[slot]] != ManagedTaskManager.IDLE
+    )
 
 
 @slot_manager.always(
     "TaskManagerRegistration.markUsed, freeSlot",
-    deviation=known("idle time does not begin anew after a call that failed or was withdrawn"),
+    each={"instance": instances},
+    deviation=known("idle time does not restart after a call that failed or was withdrawn"),
 )
-def unused_connections_are_idle(s: SlotManagerState) -> bool:
-    """A connection all of whose slots are FREE is idle."""
-    for instance in range(len(s.registration)):
-        if s.registration[instance] == ManagedTaskManager.IN_USE:
-            in_use = 0
-            for slot in range(len(s.slot)):
-                if s.slot_instance[slot] == instance and s.slot[slot] != TaskManagerSlot.FREE:
-                    in_use += 1
-            if in_use == 0:
-                return False
-    return True
+def unused_connections_are_idle(s: SlotManagerState, instance: int) -> bool:
+    """A connection whose slots are all FREE is idle."""
+    return s.registration[instance] != ManagedTaskManager.IN_USE or any(
+        s.slot_instance[slot] == instance and state != TaskManagerSlot.FREE
+        for slot, state in enumerate(s.slot)
+    )

@@ -1,4 +1,4 @@
-"""The periodic checks: who is released, who is kept, which requests are given up."""
+"""The periodic checks: whom they release, whom they keep, which requests they give up."""
 
 from __future__ import annotations
 
@@ -10,10 +10,17 @@ from slotspec.models.slot_manager.environment import (
 )
 from slotspec.models.slot_manager.lifecycles import IdleQuery, ManagedTaskManager
 from slotspec.models.slot_manager.model import slot_manager
-from slotspec.models.slot_manager.records import entered_under, is_registered, number_of_slots
-from slotspec.models.slot_manager.state import Answer, Effect, SlotManagerState
-from slotspec.properties.common.effects import count_effects
+from slotspec.models.slot_manager.records import is_registered, number_of_slots
+from slotspec.models.slot_manager.state import (
+    Answer,
+    Check,
+    Effect,
+    SlotManagerState,
+    allocations,
+    instances,
+)
 from slotspec.properties.slot_manager.settings import keeps_redundancy, known
+from slotspec.properties.slot_manager.views import is_waiting, notices, releases
 from slotspec.statemachine.declaration.queues import length
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
@@ -34,40 +41,33 @@ def keeps_some(setting: Setting) -> bool:
 @slot_manager.step(
     "SlotManagerImpl.checkTaskManagerTimeoutsAndRedundancy", on=advance_time, when=has_time
 )
-def only_idle_connections_are_released(
-    before: SlotManagerState, after: SlotManagerState, result: int
-) -> bool:
+def only_idle_connections_are_released(before: SlotManagerState, after: SlotManagerState) -> bool:
     """A connection that is released, or asked, has been idle for the timeout."""
-    for instance in range(len(after.registration)):
-        chosen = count_effects(after, int(Effect.RELEASE_RESOURCE), instance, NONE)
-        chosen += count_effects(after, int(Effect.CAN_BE_RELEASED), NONE, instance)
-        if chosen > 0 and (
-            before.registration[instance] != ManagedTaskManager.IDLE
-            or before.idle_for[instance] + 1 < after.task_manager_timeout
-        ):
-            return False
-    return True
+    return all(
+        before.registration[e.instance] == ManagedTaskManager.IDLE
+        and before.idle_for[e.instance] + 1 >= after.task_manager_timeout
+        for e in after.effects
+        if e.kind in (Effect.RELEASE_RESOURCE, Effect.CAN_BE_RELEASED)
+    )
 
 
 @slot_manager.step(
     "SlotManagerImpl.checkTaskManagerTimeoutsAndRedundancy",
     on=advance_time,
+    each={"instance": instances},
     when=lambda setting: releases_at_once(setting) and not keeps_some(setting),
 )
 def without_redundancy_all_idle_ones_go(
-    before: SlotManagerState, after: SlotManagerState, result: int
+    before: SlotManagerState, after: SlotManagerState, instance: int
 ) -> bool:
-    """If no reserve is wanted, no connection outlives a whole period of idleness unreleased."""
-    for instance in range(len(after.registration)):
-        if (
-            before.registration[instance] == ManagedTaskManager.IDLE
-            and after.registration[instance] == ManagedTaskManager.IDLE
-            and before.idle_for[instance] == after.task_manager_timeout
-            and after.timer[0] != 0
-            and count_effects(after, int(Effect.RELEASE_RESOURCE), instance, NONE) == 0
-        ):
-            return False
-    return True
+    """Without a reserve, a connection that has been idle for the whole timeout is released."""
+    return (
+        before.registration[instance] != ManagedTaskManager.IDLE
+        or after.registration[instance] != ManagedTaskManager.IDLE
+        or before.idle_for[instance] != after.task_manager_timeout
+        or after.timer[0] == Check.UNUSED
+        or any(e.kind == Effect.RELEASE_RESOURCE and e.instance == instance for e in after.effects)
+    )
 
 
 @slot_manager.step(
@@ -75,9 +75,9 @@ def without_redundancy_all_idle_ones_go(
     on=advance_time,
     when=lambda setting: keeps_some(setting) and releases_at_once(setting),
 )
-def the_reserve_is_kept(before: SlotManagerState, after: SlotManagerState, result: int) -> bool:
+def the_reserve_is_kept(before: SlotManagerState, after: SlotManagerState) -> bool:
     """While a slot is in use, no connection is released whose slots the reserve needs."""
-    released = count_effects(after, int(Effect.RELEASE_RESOURCE), NONE, NONE)
+    released = releases(after)
     if released == 0 or length(after.free) == number_of_slots(after):
         return True
     reserve = after.redundant_task_managers * after.slots_per_worker
@@ -88,56 +88,50 @@ def the_reserve_is_kept(before: SlotManagerState, after: SlotManagerState, resul
     "SlotManagerImpl.releaseTaskExecutorIfPossible", on=query_answered, when=asks_before_release
 )
 def who_was_used_meanwhile_stays(
-    before: SlotManagerState, after: SlotManagerState, result: int, query: int, answer: int
+    before: SlotManagerState, after: SlotManagerState, query: int, answer: int
 ) -> bool:
     """Only a TaskExecutor that agreed, and was not used since it was asked, is released."""
-    released = count_effects(after, int(Effect.RELEASE_RESOURCE), NONE, NONE)
-    if before.query[query] == IdleQuery.STALE or answer != Answer.YES:
-        return released == 0
-    return released <= 1
+    may_go = before.query[query] != IdleQuery.STALE and answer == Answer.YES
+    return releases(after) <= may_go
 
 
 @slot_manager.step(
     "SlotManagerImpl.releaseTaskExecutorIfPossible",
     on=query_answered,
     when=asks_before_release,
-    deviation=known("the answer is acted on though the TaskExecutor has left meanwhile"),
+    deviation=known("the manager acts on the answer even if the TaskExecutor has left meanwhile"),
 )
 def only_registered_connections_are_released(
-    before: SlotManagerState, after: SlotManagerState, result: int, query: int, answer: int
+    before: SlotManagerState, after: SlotManagerState, query: int
 ) -> bool:
-    """A connection that is released by its answer is the one that was asked, still registered."""
-    if count_effects(after, int(Effect.RELEASE_RESOURCE), NONE, NONE) == 0:
-        return True
-    return before.query[query] != IdleQuery.DETACHED and is_registered(
-        before, before.query_instance[query]
+    """A connection that is released after its answer has been registered all the time."""
+    return releases(after) == 0 or (
+        before.query[query] != IdleQuery.DETACHED
+        and is_registered(before, before.query_instance[query])
+    )
+
+
+@slot_manager.step(
+    "SlotManagerImpl.checkSlotRequestTimeouts",
+    on=advance_time,
+    each={"allocation": allocations},
+    when=has_time,
+)
+def a_request_that_times_out_is_told(
+    before: SlotManagerState, after: SlotManagerState, allocation: int
+) -> bool:
+    """When a request leaves the map as time passes, its JobMaster is told once."""
+    return not is_waiting(before, allocation) or notices(after, allocation) == (
+        not is_waiting(after, allocation)
     )
 
 
 @slot_manager.step("SlotManagerImpl.checkSlotRequestTimeouts", on=advance_time, when=has_time)
-def a_request_that_times_out_is_told(
-    before: SlotManagerState, after: SlotManagerState, result: int
-) -> bool:
-    """A request that leaves the map as time passes is told so, once."""
-    for place in range(length(before.entered)):
-        allocation = before.request_allocation[before.entered[place]]
-        told = count_effects(after, int(Effect.ALLOCATION_FAILED), allocation, NONE)
-        gone = entered_under(after, allocation) == NONE
-        if told != gone:
-            return False
-    return True
-
-
-@slot_manager.step("SlotManagerImpl.checkSlotRequestTimeouts", on=advance_time, when=has_time)
-def a_request_is_not_given_up_early(
-    before: SlotManagerState, after: SlotManagerState, result: int
-) -> bool:
+def a_request_is_not_given_up_early(before: SlotManagerState, after: SlotManagerState) -> bool:
     """A request that leaves the map as time passes is as old as the timeout."""
-    for place in range(length(before.entered)):
-        request = before.entered[place]
-        if (
-            entered_under(after, before.request_allocation[request]) == NONE
-            and before.request_age[request] + 1 < before.slot_request_timeout
-        ):
-            return False
-    return True
+    return all(
+        before.request_age[request] + 1 >= before.slot_request_timeout
+        or is_waiting(after, before.request_allocation[request])
+        for request in before.entered
+        if request != NONE
+    )

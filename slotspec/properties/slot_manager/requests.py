@@ -1,4 +1,4 @@
-"""Requests: what each waits for, and what is kept for it."""
+"""Requests: what each one waits for, and what is reserved for it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from slotspec.models.slot_manager.lifecycles import (
 )
 from slotspec.models.slot_manager.model import slot_manager
 from slotspec.models.slot_manager.records import answer, has_call, is_entered
-from slotspec.models.slot_manager.state import SlotManagerState
+from slotspec.models.slot_manager.state import (
+    SlotManagerState,
+    allocations,
+    pending_slots,
+    requests,
+)
 from slotspec.properties.slot_manager.settings import (
     both,
     either,
@@ -24,43 +29,35 @@ from slotspec.properties.slot_manager.settings import (
     loses_reservations,
     throws,
 )
-from slotspec.statemachine.declaration.queues import length, place_of
 from slotspec.statemachine.declaration.rules import NONE
 
 
-@slot_manager.always("SlotManagerImpl.pendingSlotRequests")
-def entered_requests_are_alive(s: SlotManagerState) -> bool:
-    """The map has exactly the requests that are not over, each once."""
-    for request in range(len(s.request)):
-        if is_entered(s, request) != (place_of(s.entered, request) != NONE):
-            return False
-    for place in range(length(s.entered)):
-        for other in range(place):
-            if s.entered[place] == s.entered[other]:
-                return False
-    return True
+@slot_manager.always("SlotManagerImpl.pendingSlotRequests", each={"request": requests})
+def entered_requests_are_alive(s: SlotManagerState, request: int) -> bool:
+    """The map contains exactly the live requests, each once."""
+    return sum(entered == request for entered in s.entered) == is_entered(s, request)
 
 
-@slot_manager.always("SlotManagerImpl.pendingSlotRequests: keys by allocation")
-def requests_have_different_allocations(s: SlotManagerState) -> bool:
+@slot_manager.always(
+    "SlotManagerImpl.pendingSlotRequests: keys by allocation", each={"allocation": allocations}
+)
+def requests_have_different_allocations(s: SlotManagerState, allocation: int) -> bool:
     """No two requests in the map have the same allocation id."""
-    for place in range(length(s.entered)):
-        for other in range(place):
-            if s.request_allocation[s.entered[place]] == s.request_allocation[s.entered[other]]:
-                return False
-    return True
+    return (
+        sum(s.request_allocation[request] == allocation for request in s.entered if request != NONE)
+        <= 1
+    )
 
 
 @slot_manager.always("PendingSlotRequest: its future and its pending slot")
 def requests_have_what_their_state_says(s: SlotManagerState) -> bool:
     """A request in the map has a pending slot exactly if it is RESERVED, and then no call."""
-    for place in range(length(s.entered)):
-        request = s.entered[place]
-        if (s.reservation[request] != NONE) != (s.request[request] == ManagerRequest.RESERVED):
-            return False
-        if s.request_call[request] != NONE and not has_call(s, request):
-            return False
-    return True
+    return all(
+        (s.reservation[request] != NONE) == (s.request[request] == ManagerRequest.RESERVED)
+        and (s.request_call[request] == NONE or has_call(s, request))
+        for request in s.entered
+        if request != NONE
+    )
 
 
 @slot_manager.always(
@@ -71,44 +68,42 @@ def requests_have_what_their_state_says(s: SlotManagerState) -> bool:
     ),
 )
 def reservations_go_both_ways(s: SlotManagerState) -> bool:
-    """A pending slot is reserved for a request exactly if that has reserved it."""
-    for pending in range(len(s.pending)):
-        request = s.pending_request[pending]
-        if request != NONE and s.reservation[request] != pending:
-            return False
-    for request in range(len(s.request)):
-        pending = s.reservation[request]
-        if pending != NONE and s.pending_request[pending] != request:
-            return False
-    return True
+    """A pending slot is reserved for a request exactly if the request has reserved it."""
+    return all(
+        s.reservation[request] == pending
+        for pending, request in enumerate(s.pending_request)
+        if request != NONE
+    ) and all(
+        s.pending_request[pending] == request
+        for request, pending in enumerate(s.reservation)
+        if pending != NONE
+    )
 
 
-@slot_manager.always("SlotManagerImpl.pendingSlots")
-def expected_slots_are_listed(s: SlotManagerState) -> bool:
+@slot_manager.always("SlotManagerImpl.pendingSlots", each={"pending": pending_slots})
+def expected_slots_are_listed(s: SlotManagerState, pending: int) -> bool:
     """The map of expected slots has exactly those that exist, reserved ones with a request."""
-    for pending in range(len(s.pending)):
-        exists = s.pending[pending] != PendingTaskManagerSlot.ABSENT
-        if exists != (place_of(s.expected, pending) != NONE):
-            return False
-        reserved = s.pending[pending] == PendingTaskManagerSlot.RESERVED
-        if reserved != (s.pending_request[pending] != NONE):
-            return False
-    return True
+    state = s.pending[pending]
+    reserved = s.pending_request[pending] != NONE
+    return (pending in s.expected) == (state != PendingTaskManagerSlot.ABSENT) and reserved == (
+        state == PendingTaskManagerSlot.RESERVED
+    )
 
 
 @slot_manager.always(
     "SlotManagerImpl.checkSlotRequestTimeouts",
     deviation=known(
-        "a request that dies keeps its reservation, or until the main thread runs its slot",
+        "a dead request keeps its reservation, or its slot until the main thread clears it",
         either(loses_reservations, has_queue),
     ),
 )
 def slots_are_given_to_living_requests(s: SlotManagerState) -> bool:
-    """The request that a PENDING slot was given to is in the map."""
-    for slot in range(len(s.slot)):
-        if s.slot[slot] == TaskManagerSlot.PENDING and not is_entered(s, s.slot_request[slot]):
-            return False
-    return True
+    """The request that has a PENDING slot is in the map."""
+    return all(
+        is_entered(s, s.slot_request[slot])
+        for slot, state in enumerate(s.slot)
+        if state == TaskManagerSlot.PENDING
+    )
 
 
 @slot_manager.always(
@@ -119,28 +114,21 @@ def slots_are_given_to_living_requests(s: SlotManagerState) -> bool:
     ),
 )
 def reservations_are_for_living_requests(s: SlotManagerState) -> bool:
-    """The request that an expected slot is reserved for is in the map."""
-    for pending in range(len(s.pending)):
-        request = s.pending_request[pending]
-        if request != NONE and not is_entered(s, request):
-            return False
-    return True
+    """The request that has reserved an expected slot is in the map."""
+    return all(is_entered(s, request) for request in s.pending_request if request != NONE)
 
 
 @slot_manager.always(
     "SlotManagerImpl.allocateSlot",
+    each={"request": requests},
     deviation=known(
-        "the failed call of a dead request serves a living one of its id that has a slot already",
+        "the failed call of a dead request serves a live one of its id that has a slot already",
         both(loses_reservations, has_several_slots),
     ),
 )
-def a_request_is_given_one_slot(s: SlotManagerState) -> bool:
-    """No two slots are given to the same request."""
-    for slot in range(len(s.slot)):
-        for other in range(slot):
-            if s.slot_request[slot] != NONE and s.slot_request[slot] == s.slot_request[other]:
-                return False
-    return True
+def a_request_is_given_one_slot(s: SlotManagerState, request: int) -> bool:
+    """No request has two slots."""
+    return sum(served == request for served in s.slot_request) <= 1
 
 
 @slot_manager.always(
@@ -150,48 +138,43 @@ def a_request_is_given_one_slot(s: SlotManagerState) -> bool:
     ),
 )
 def a_called_request_will_hear(s: SlotManagerState) -> bool:
-    """The call that a request waits for has an outcome to come: no request is stranded."""
-    for place in range(length(s.entered)):
-        request = s.entered[place]
-        if has_call(s, request):
-            call = s.request_call[request]
-            if call == NONE or s.call[call] == SlotCall.SPENT:
-                return False
-    return True
+    """The call that a request waits for still has an outcome to come: no request is stranded."""
+    return all(
+        s.request_call[request] != NONE and s.call[s.request_call[request]] != SlotCall.SPENT
+        for request in s.entered
+        if request != NONE and has_call(s, request)
+    )
 
 
 @slot_manager.always(
     "SlotManagerImpl.internalRequestSlot, handleFreeSlot",
-    deviation=known("an UNKNOWN slot before it ends the search with an exception", throws),
+    deviation=known(
+        "an UNKNOWN slot earlier in the list ends the search with an exception", throws
+    ),
 )
 def no_request_waits_beside_a_slot(s: SlotManagerState) -> bool:
-    """No free slot matches a request that no TaskExecutor was asked for."""
-    for place in range(length(s.entered)):
-        request = s.entered[place]
-        if not has_call(s, request):
-            for other in range(length(s.free)):
-                profile = s.slot_profile[s.free[other]]
-                if answer(s, profile, s.request_profile[request]) == Answer.YES:
-                    return False
-    return True
+    """No free slot matches a request that waits without a call."""
+    return not any(
+        answer(s, s.slot_profile[slot], s.request_profile[request]) == Answer.YES
+        for request in s.entered
+        if request != NONE and not has_call(s, request)
+        for slot in s.free
+        if slot != NONE
+    )
 
 
 @slot_manager.always(
     "SlotManagerImpl.fulfillPendingSlotRequestWithPendingTaskManagerSlot",
     deviation=known(
-        "an expected slot that is given back or left over is offered to nobody",
+        "an expected slot that is given back or left over is not offered to anybody",
         both(has_workers, has_several_allocations),
     ),
 )
 def no_request_waits_beside_an_expected_slot(s: SlotManagerState) -> bool:
-    """No expected slot that is reserved for nobody matches a request that has none."""
-    for place in range(length(s.entered)):
-        request = s.entered[place]
-        if s.request[request] == ManagerRequest.WAITING:
-            for pending in range(len(s.pending)):
-                if (
-                    s.pending[pending] == PendingTaskManagerSlot.OPEN
-                    and answer(s, s.default_profile, s.request_profile[request]) == Answer.YES
-                ):
-                    return False
-    return True
+    """No expected slot that is not reserved matches a request that has none."""
+    return PendingTaskManagerSlot.OPEN not in s.pending or not any(
+        s.request[request] == ManagerRequest.WAITING
+        and answer(s, s.default_profile, s.request_profile[request]) == Answer.YES
+        for request in s.entered
+        if request != NONE
+    )

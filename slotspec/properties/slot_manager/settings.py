@@ -1,4 +1,4 @@
-"""Settings that the slot manager's properties distinguish, and why Flink breaks some."""
+"""Settings that the slot manager's properties distinguish, and why Flink violates some."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def has_cancelled_answers(setting: Setting) -> bool:
 
 
 def has_workers(setting: Setting) -> bool:
-    """New workers are to be had, and there is room for one."""
+    """New workers are granted, and the maximum leaves room for one."""
     return bool(setting["workers"]) and setting["slots_per_worker"] <= setting["max_slots"]
 
 
@@ -64,12 +64,12 @@ def throws(setting: Setting) -> bool:
 
 
 def finds_other_content(setting: Setting) -> bool:
-    """Somebody may say that a slot carries what nobody gave it."""
+    """A report or an answer may say that a slot carries what nobody assigned to it."""
     return has_reports(setting) or has_occupied_answers(setting)
 
 
 def runs_at_once(setting: Setting) -> bool:
-    """Outcomes are run at the end of the operation that settles them."""
+    """Outcomes run at the end of the operation that settles them."""
     return not has_queue(setting)
 
 
@@ -79,7 +79,7 @@ def is_linked(setting: Setting) -> bool:
 
 
 def keeps_redundancy(setting: Setting) -> bool:
-    """The check of TaskExecutors knows redundancy (1.12, 1.13)."""
+    """The check of TaskExecutors honours redundancy (1.12, 1.13)."""
     return bool(setting["idle_release"] == IdleRelease.KEEP_REDUNDANT)
 
 
@@ -99,5 +99,5 @@ def either(*conditions: Condition) -> Condition:
 
 
 def known(reason: str, condition: Condition = always) -> Callable[[Setting], str | None]:
-    """Flink breaks the statement where `condition` holds, for this reason."""
+    """Flink violates the property where `condition` holds, for this reason."""
     return lambda setting: reason if condition(setting) else None

@@ -159,7 +159,8 @@ class FieldSpec:
     :param over: the sort that indexes it; None for a scalar or a single machine.
     :param array: whether rules index it.
     :param initial: initial value where it is not 0 or NONE.
-    :param label: what people call it in a trace; by default its name.
+    :param label: what people call it in a trace; by default its name. ``{}`` in it stands for
+        the element: ``"payload of {}"``.
     :param scratch: zero between steps and no part of the state: room for a rule's notes.
     """
 

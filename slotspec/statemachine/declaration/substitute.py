@@ -25,6 +25,7 @@ def substitute(
     copy = types.FunctionType(
         target.__code__, {}, target.__name__, target.__defaults__, target.__closure__
     )
+    copy.__kwdefaults__ = target.__kwdefaults__
     copy.__doc__, copy.__module__, copy.__qualname__ = (
         target.__doc__,
         target.__module__,

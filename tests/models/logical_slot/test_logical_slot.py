@@ -1,4 +1,4 @@
-"""Logical slots: counts, verdicts, both engines, symmetry, and what broken rules give away."""
+"""Logical slots: counts, verdicts, both engines, symmetry, and mutants."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_names_make_no_difference() -> None:
     assert verdicts[0] == verdicts[1]
 
 
-# ----------------------------------------------------------------------------- broken rules
+# ----------------------------------------------------------------------------------- mutants
 
 
 def returned_however_late(s: LogicalSlotState, slot: int, fails: int) -> None:
@@ -153,7 +153,7 @@ def no_stand_in(s: LogicalSlotState, slot: int, cause: int) -> bool:
     return rules.signal_payload_release(s, slot, cause)
 
 
-BREAKS: Mapping[str, tuple[Any, Any, str, str]] = {
+MUTANTS: Mapping[str, tuple[Any, Any, str, str]] = {
     "returned however late": (
         rules.return_slot_to_owner,
         returned_however_late,
@@ -200,23 +200,23 @@ BREAKS: Mapping[str, tuple[Any, Any, str, str]] = {
     ),
     "thrown and swallowed": (rules.signal_payload_release, thrown_and_swallowed, "faults", ""),
 }
-"""Name -> the rule, what it is replaced by, the scope that shows it, and what is violated
-there (nothing: a search has no reason to object, only the recordings do)."""
+"""Name -> the rule, its mutant, the scope that shows it, and the property that it violates
+there (none if only the recordings object)."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", BREAKS)
-def test_recordings_notice_a_broken_rule(name: str) -> None:
-    rule, broken, _, _ = BREAKS[name]
-    assert divergences(LogicalSlotOracle, "logical", "1.12.5", {rule: broken}) > 0
+@pytest.mark.parametrize("name", MUTANTS)
+def test_recordings_notice_a_mutant(name: str) -> None:
+    rule, mutant, _, _ = MUTANTS[name]
+    assert divergences(LogicalSlotOracle, "logical", "1.12.5", {rule: mutant}) > 0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", BREAKS)
-def test_a_search_notices_a_broken_rule(name: str) -> None:
-    rule, broken, scope, violated = BREAKS[name]
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_search_notices_a_mutant(name: str) -> None:
+    rule, mutant, scope, violated = MUTANTS[name]
     bounds = {"slots": 2, "payloads": 2}
-    found = noticed_by(model, "1.12", scope, bounds, {rule: broken})
+    found = noticed_by(model, "1.12", scope, bounds, {rule: mutant})
     assert violated in found if violated else found == set()
 
 

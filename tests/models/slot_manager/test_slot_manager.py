@@ -1,4 +1,4 @@
-"""The slot manager: counts, verdicts, both engines, symmetry, and who referees the rules."""
+"""The slot manager: counts, verdicts, both engines, symmetry, and machines as referees."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def test_any_order_lets_the_younger_request_go_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bounds", "mend"),
+    ("bounds", "fix"),
     [
         ({"max_slots": 5, "pending_slots": 4}, "set pending_slots=5"),
         ({"allocations": 7, "requests": 6}, "set requests=7"),
@@ -196,8 +196,8 @@ def test_any_order_lets_the_younger_request_go_first() -> None:
         ({"timers": 2, "wait_result_consumed": 1, "queries": 3}, "set queries=4"),
     ],
 )
-def test_too_few_records_are_refused(bounds: dict[str, int], mend: str) -> None:
-    with pytest.raises(UsageError, match=mend) as raised:
+def test_too_few_records_are_refused(bounds: dict[str, int], fix: str) -> None:
+    with pytest.raises(UsageError, match=fix) as raised:
         model.instance(bounds, scope="reports")
     assert raised.value.code == "SET002"
 
@@ -214,15 +214,15 @@ def test_machines_referee_the_rules(generation: str) -> None:
         "wait_result_consumed": 1,
         "queries": 4,
     }
-    chance = Random(7)
+    rng = Random(7)
     instance = model.instance(bounds, generation=generation)
     referee = Referee(instance.lifecycles)
     s = instance.fresh(referee)
     assert model.settle is not None
     for _ in range(4_000):
-        call = chance.choice(instance.calls)
+        call = rng.choice(instance.calls)
         s.effects = []
-        if call.action.name == "suspend" and chance.random() < 0.9:
+        if call.action.name == "suspend" and rng.random() < 0.9:
             continue
         if call.action.function(s, *call.arguments) != DISABLED:
             model.settle(s)

@@ -1,4 +1,4 @@
-"""The slot manager's steps in words."""
+"""The text of the slot manager's steps."""
 
 from __future__ import annotations
 
@@ -34,12 +34,15 @@ TIME = {
 }
 
 
-def told(bounds: dict[str, int], name: str) -> list[tuple[str, list[str], list[str]]]:
+def rendered(bounds: dict[str, int], name: str) -> list[tuple[str, list[str], list[str]]]:
     """The shortest trace to a property's finding: call, effects and changes of each step."""
     instance = model.instance(bounds, generation="1.12")
-    words = formatter_of(instance)
+    formatter = formatter_of(instance)
     finding = found(bounds, name)
-    return [(words.format_step(s), words.effects(s), words.changes(s)) for s in finding.steps]
+    return [
+        (formatter.format_step(s), formatter.effects(s), formatter.changes(s))
+        for s in finding.steps
+    ]
 
 
 def found(bounds: dict[str, int], name: str) -> Finding:
@@ -50,7 +53,7 @@ def found(bounds: dict[str, int], name: str) -> Finding:
 
 
 def test_a_dead_request() -> None:
-    steps = told(TIME, "slots_are_given_to_living_requests")
+    steps = rendered(TIME, "slots_are_given_to_living_requests")
     assert steps[0] == (
         "start()",
         [],
@@ -78,8 +81,8 @@ def test_a_dead_request() -> None:
     )
 
 
-def test_a_question() -> None:
-    steps = told(TIME, "only_registered_connections_are_released")
+def test_a_query() -> None:
+    steps = rendered(TIME, "only_registered_connections_are_released")
     assert steps[2][1] == ["asks i1 whether it can be released"]
     assert "questions to i1: - -> ASKED" in steps[2][2]
     assert "i1: IDLE (1 free) -> IDLE for 1 (1 free)" in steps[2][2]
@@ -87,7 +90,7 @@ def test_a_question() -> None:
 
 
 def test_the_main_thread() -> None:
-    steps = told({**ONE, "auto_run": 0, "workers": 0}, "an_acknowledgement_is_heeded")
+    steps = rendered({**ONE, "auto_run": 0, "workers": 0}, "an_acknowledgement_is_heeded")
     assert steps[-2][2][-1] == "main thread: - -> cancelled (slot=tm1/0, allocation=a1)"
     assert steps[-1] == ("call_acknowledged(slot=tm1/0, allocation=a1)", [], [])
 
@@ -96,26 +99,26 @@ def test_calls_without_a_state() -> None:
     instance = model.instance(
         {**TIME, "instances": 2, "queries": 4, "slots": 2, "calls": 6, "report_entries": 2}
     )
-    words = formatter_of(instance)
-    texts = {words.call(call) for call in instance.calls}
+    formatter = formatter_of(instance)
+    texts = {formatter.call(call) for call in instance.calls}
     assert "query_answered(instance=i2, answer=YES)" in texts
     assert "call_fails(slot=tm1/1, failure=CANCELLED)" in texts
     assert "report_slot_in_use(instance=i1, slot=tm1/1, allocation=a1, job=j1)" in texts
 
 
 @pytest.mark.parametrize("generation", model.generations)
-def test_every_finding_has_words(generation: str) -> None:
+def test_every_finding_has_text(generation: str) -> None:
     for scope in ("queue", "unknown"):
         instance = model.instance(generation=generation, scope=scope)
-        words = formatter_of(instance)
+        formatter = formatter_of(instance)
         result = explore_compiled(instance, Limits(states=3_000_000, seconds=60))
         findings = [p.finding for p in result.properties if p.finding is not None]
         assert findings
         for finding in findings:
             for step in finding.steps:
-                texts = [words.format_step(step), words.call(step.call)]
-                texts += [*words.effects(step), *words.changes(step)]
+                texts = [formatter.format_step(step), formatter.call(step.call)]
+                texts += [*formatter.effects(step), *formatter.changes(step)]
                 assert all(texts)
                 assert "65535" not in " ".join(texts)
                 if step.before == step.after:
-                    assert words.changes(step) == []
+                    assert formatter.changes(step) == []

@@ -751,6 +751,27 @@ def test_a_rule_in_a_generator_is_replaced() -> None:
     assert plain.properties[-1].verdict is Verdict.VIOLATED
 
 
+def pair_and_hundred(s: Shelf) -> int:
+    a, b = pair(s)
+    return a + b + hundred(s)
+
+
+def two(s: Shelf) -> int:
+    return 2
+
+
+def test_a_rule_beside_a_replaced_one_keeps_its_defaults() -> None:
+    model = shelf(truths)
+
+    def sometimes_two(s: Shelf) -> bool:
+        """It is two."""
+        return pair_and_hundred(s) == 2
+
+    model.sometimes("a test")(sometimes_two)
+    changed, _ = compare(model.instance(BOUNDS, replace={hundred: two}))
+    assert changed.properties[-1].verdict is Verdict.HOLDS
+
+
 # what cannot be compiled
 
 
