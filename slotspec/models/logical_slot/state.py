@@ -73,10 +73,17 @@ class Outcome(IntEnum):
     FAILS = 1
 
 
-slots = Sort("slots", "Logical slots, by SlotRequestId.", default=2, symmetric=True)
-payloads = Sort("payloads", "Payloads: executions that may be deployed.", default=2, symmetric=True)
+slots = Sort("slots", "Logical slots, by SlotRequestId.", default=2, symmetric=True, prefix="s")
+payloads = Sort(
+    "payloads", "Payloads: executions that may be deployed.", default=2, symmetric=True, prefix="y"
+)
 physical_slots = Sort(
-    "physical_slots", "Physical slots to allocate from.", default=1, minimum=0, symmetric=True
+    "physical_slots",
+    "Physical slots to allocate from.",
+    default=1,
+    minimum=0,
+    symmetric=True,
+    prefix="h",
 )
 
 BOUNDS = (
