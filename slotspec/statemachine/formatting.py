@@ -80,12 +80,17 @@ class TraceFormatter:
         return [self.effect(effect) for effect in step.effects]
 
     def place(self, name: str, index: int | None) -> str:
-        """A field, or its element at `index`."""
+        """A field, or its element at `index`, which a label may name in its own place: ``{}``."""
         spec = self.instance.record.fields[name]
         shown = spec.label or name
         if index is None or spec.over is None:
             return shown
-        return f"{shown}[{self.element(spec.over, index)}]"
+        element = self.element(spec.over, index)
+        return shown.format(element) if "{}" in shown else f"{shown}[{element}]"
+
+    def shows(self, name: str) -> bool:
+        """Whether traces show the changes of a field; by default, of every field."""
+        return True
 
     def part(self, name: str) -> str:
         """A part of the record (see :mod:`slotspec.statemachine.declaration.parts`) as a heading."""
@@ -96,6 +101,8 @@ class TraceFormatter:
         found = []
         for where, (old, new) in step.changed.items():
             name, _, index = where.partition("[")
+            if not self.shows(name):
+                continue
             domain = self.instance.record.fields[name].domain
             place = self.place(name, int(index[:-1]) if index else None)
             found.append(f"{place}: {self.value(domain, old)} -> {self.value(domain, new)}")

@@ -14,7 +14,7 @@ class JavaExceptions(IntEnum):
 
     exception: str
 
-    def __new__(cls, number: int, exception: str) -> Self:
+    def __new__(cls, number: int, exception: str = "") -> Self:
         member = int.__new__(cls, number)
         member._value_ = number
         member.exception = exception

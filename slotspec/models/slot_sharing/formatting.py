@@ -61,10 +61,9 @@ class SlotSharingFormatter(TraceFormatter):
         """An effect as a phrase."""
         kind, a, b, c, _ = (*effect, *[NONE] * (5 - len(effect)))
         slot, root = self.element(slots, a), self.element(multis, a)
-        causes = tuple(Cause)
         match kind:
             case Effect.PAYLOAD_FAIL:
-                return f"{self.element(payloads, a)} is told to fail ({causes[b].exception})"
+                return f"{self.element(payloads, a)} is told to fail ({Cause(b).exception})"
             case Effect.RETURN_SLOT:
                 return f"{slot} returned to its owner"
             case Effect.RELEASE_DONE:
@@ -72,13 +71,13 @@ class SlotSharingFormatter(TraceFormatter):
             case Effect.LOGICAL_SLOT_FULFILLED:
                 return f"{slot} becomes a logical slot in {self.element(multis, b)}"
             case Effect.LOGICAL_SLOT_FAILED:
-                return f"{slot} failed ({causes[b].exception})"
+                return f"{slot} failed ({Cause(b).exception})"
             case Effect.RELEASE_POOL_SLOT:
-                return f"the slot of {root} given back to the pool ({causes[b].exception})"
+                return f"the slot of {root} given back to the pool ({Cause(b).exception})"
             case Effect.LISTED:
                 return f"lists {root} (utilization {b}/{c})"
             case Effect.RAISES:
-                return f"raises {tuple(Raised)[a].exception}"
+                return f"raises {Raised(a).exception}"
         return "in any order:" if a else "in this order again:"
 
     def effects(self, step: TraceStep) -> list[str]:

@@ -66,7 +66,7 @@ class TaskSlotTableFormatter(TraceFormatter):
         if kind == Effect.FAIL_TASK:
             return f"{self.element(tasks, a)} is told to fail"
         if kind == Effect.RAISES:
-            return f"raises {tuple(Raised)[a].exception}"
+            return f"raises {Raised(a).exception}"
         if kind == Effect.LISTED:
             if a == NONE:
                 return f"lists {self.element(slot_numbers, c)} (free)"

@@ -22,6 +22,7 @@ class ElasticRecord:
     def __init__(self, instance: Instance, listener: Listener | None = None) -> None:
         self.bounds = dict(instance.setting.bounds)
         self.record: Any = fresh(instance.record, self.bounds, listener)
+        self.record.bounds = self.bounds  # its rules ask for the elements that it has by now
 
     def size(self, sort: Sort) -> int:
         return sort.size(self.bounds)
