@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from slotspec.models.logical_slot.state import payloads, slots
+from slotspec.models.logical_slot.state import LogicalSlotState, payloads, slots
 from slotspec.models.slot_sharing.lifecycles import TaskSlotRegistration
 from slotspec.models.slot_sharing.model import slot_sharing
 from slotspec.models.slot_sharing.profiles import CATALOGUE
@@ -18,28 +18,17 @@ from slotspec.models.slot_sharing.state import (
     reservations,
 )
 from slotspec.statemachine.declaration.model import ParameterDomain
-from slotspec.statemachine.declaration.records import Sort
+from slotspec.statemachine.declaration.records import FLAG, Domain, Sort
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.formatting import NOTHING, TraceFormatter
 from slotspec.statemachine.results import TraceStep
 
-CHANGES: Mapping[str, str] = {
-    "multi_registration": "{}",
-    "context": "physical slot of {}",
-    "listing": "{} as a root",
-    "multi_held": "{} is its parent's child",
-    "special": "{} has reserved a vector (0), UNKNOWN (1), ANY (2)",
-    "reserved": "reserved in {}",
-    "allocation": "allocation of {}",
-    "has_roots": "{} has a map of roots",
-    "single_registration": "{}",
-    "future": "logical slot of {}",
-    "single_held": "{} is its parent's child",
+LOGICAL_SLOTS: Mapping[str, str] = {
     "slot": "logical slot of {}",
     "occupant": "payload field of {}",
     "payload": "{}",
 }
-"""What a change of an element of a field is about; changes of other fields are not shown."""
+"""The fields of logical slots that traces show here, with their labels."""
 
 
 class SlotSharingFormatter(TraceFormatter):
@@ -94,20 +83,40 @@ class SlotSharingFormatter(TraceFormatter):
             (texts if loose is None else loose).append(self.effect(effect))
         return texts
 
+    def shows(self, name: str) -> bool:
+        """Whether traces show the changes of a field."""
+        return bool(self._label(name))
+
+    def place(self, name: str, index: int | None) -> str:
+        """An element of a field."""
+        over = self.instance.record.fields[name].over
+        assert over is not None
+        assert index is not None
+        return self._label(name).format(self.element(over, index))
+
+    def _label(self, name: str) -> str:
+        if name in LogicalSlotState.fields:
+            return LOGICAL_SLOTS.get(name, "")
+        return self.instance.record.fields[name].label
+
+    def value(self, domain: Domain, value: int) -> str:
+        """A value of a field."""
+        if domain is FLAG:
+            return "yes" if value else "no"
+        return super().value(domain, value)
+
     def changes(self, step: TraceStep) -> list[str]:
         """The changes of a step: in trees, tables, logical slots and payloads."""
         texts = list(self._forgotten(step))
         for where, (old, new) in step.changed.items():
             name, _, index = where.partition("[")
             spec = self.instance.record.fields[name]
-            if name not in CHANGES or spec.over is None:
+            if not self.shows(name) or is_forgotten(step, spec.over, int(index[:-1])):
                 continue
-            if not is_forgotten(step, spec.over, int(index[:-1])):
-                place = CHANGES[name].format(self.element(spec.over, int(index[:-1])))
-                values = [self.value(spec.domain, value) for value in (old, new)]
-                if name.endswith("_held") or name == "has_roots":
-                    values = ["yes" if value else "no" for value in (old, new)]
-                texts.append(f"{place}: {values[0]} -> {values[1]}")
+            place = self.place(name, int(index[:-1]))
+            texts.append(
+                f"{place}: {self.value(spec.domain, old)} -> {self.value(spec.domain, new)}"
+            )
         return texts
 
     def _forgotten(self, step: TraceStep) -> Iterator[str]:
@@ -119,12 +128,12 @@ class SlotSharingFormatter(TraceFormatter):
                     yield f"{self.element(sort, index)}: {old} -> {NOTHING}"
 
 
-def is_forgotten(step: TraceStep, sort: Sort, index: int) -> bool:
+def is_forgotten(step: TraceStep, sort: Sort | None, index: int) -> bool:
     """Whether a step has cleared the record of a task slot, or one that is part of it."""
     if sort is reservations:
         width = len(step.before["reserved"]) // len(step.before["multi"])
         return is_forgotten(step, multis, index // width)
-    field = {multis.name: "multi", slots.name: "single"}.get(sort.name)
+    field = "multi" if sort is multis else "single" if sort is slots else None
     return field is not None and bool(step.before[field][index] > step.after[field][index])
 
 

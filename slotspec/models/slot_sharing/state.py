@@ -163,26 +163,50 @@ class SlotSharingState(LogicalSlotState):
     # multi-task slots
     multi: Array = per(multis, MultiTaskSlot, "Each multi-task slot.")
     multi_registration: Array = per(
-        multis, TaskSlotRegistration, "Whether the manager finds it by its id."
+        multis, TaskSlotRegistration, "Whether the manager finds it by its id.", label="{}"
     )
-    context: Array = per(multis, SlotContextFuture, "Whether its physical slot is known.")
-    listing: Array = per(multis, RootListing, "The table of roots that it is in.")
+    context: Array = per(
+        multis,
+        SlotContextFuture,
+        "Whether its physical slot is known.",
+        label="physical slot of {}",
+    )
+    listing: Array = per(
+        multis, RootListing, "The table of roots that it is in.", label="{} as a root"
+    )
     parent: Array = per(multis, ref(multis), "The slot that it was created below; a root has none.")
     group: Array = per(multis, ref(groups), "Its group; a root has none.")
-    multi_held: Array = per(multis, FLAG, "It is in its parent's map.")
-    special: Array = per(multis, number(2), "Whether its reservation is a vector (a Special).")
+    multi_held: Array = per(
+        multis, FLAG, "It is in its parent's map.", label="{} is its parent's child"
+    )
+    special: Array = per(
+        multis,
+        number(2),
+        "Whether its reservation is a vector (a Special).",
+        label="{} has reserved a vector (0), UNKNOWN (1), ANY (2)",
+    )
     reserved: Array = per(
-        reservations, number(largest_amount), "The amount of each resource that is reserved."
+        reservations,
+        number(largest_amount),
+        "The amount of each resource that is reserved.",
+        label="reserved in {}",
     )
     tm: Array = per(multis, ref(task_managers), "A root's TaskExecutor, once known.")
-    allocation: Array = per(multis, ref(allocations), "A root's allocation, once known.")
+    allocation: Array = per(
+        multis, ref(allocations), "A root's allocation, once known.", label="allocation of {}"
+    )
     profile: Array = per(multis, ref(profiles), "The profile of its physical slot, once known.")
     failure: Array = per(multis, number(4), "Why a root has no physical slot (a Cause).")
     releasing: Array = per(multis, FLAG, "It is releasing its children.", scratch=True)
     changed: Array = per(multis, FLAG, "Its map has changed since then.", scratch=True)
 
     # roots
-    has_roots: Array = per(task_managers, FLAG, "The manager has a map of its resolved roots.")
+    has_roots: Array = per(
+        task_managers,
+        FLAG,
+        "The manager has a map of its resolved roots.",
+        label="{} has a map of roots",
+    )
     unresolved: Array = per(root_places, ref(multis), "Unresolved roots, if order matters.")
     resolved: Array = per(root_places, ref(multis), "Resolved roots, if order matters.")
     tm_order: Array = per(tm_places, ref(task_managers), "Those with roots, if order matters.")
@@ -190,12 +214,16 @@ class SlotSharingState(LogicalSlotState):
     # single-task slots; the logical slots that they become are fields of the base class
     single: Array = per(slots, SingleTaskSlot, "Each single-task slot.")
     single_registration: Array = per(
-        slots, TaskSlotRegistration, "Whether the manager finds it by its id."
+        slots, TaskSlotRegistration, "Whether the manager finds it by its id.", label="{}"
     )
-    future: Array = per(slots, LogicalSlotFuture, "The future of its logical slot.")
+    future: Array = per(
+        slots, LogicalSlotFuture, "The future of its logical slot.", label="logical slot of {}"
+    )
     single_parent: Array = per(slots, ref(multis), "The slot that it was created below.")
     single_group: Array = per(slots, ref(groups), "Its group.")
-    single_held: Array = per(slots, FLAG, "It is in its parent's map.")
+    single_held: Array = per(
+        slots, FLAG, "It is in its parent's map.", label="{} is its parent's child"
+    )
     single_profile: Array = per(slots, ref(profiles), "What it reserves.")
     leaving: Array = per(slots, FLAG, "A release above it has not reached it yet.", scratch=True)
     wanted: Array = per(
