@@ -124,7 +124,7 @@ def empty(s: SlotSharingState, multi: int, cause: int) -> int:
                 end_single(s, slot, cause)
                 unregister_single(s, slot)
                 if s.callbacks and is_walk_broken(s, s.single_parent[slot]):
-                    raised = int(Raised.CONCURRENT_MODIFICATION)
+                    raised = Raised.CONCURRENT_MODIFICATION
     clear_maps(s, multi, raised == NONE)
     return raised
 
@@ -159,11 +159,11 @@ def child_released(s: SlotSharingState, parent: int, group: int) -> int:
     """
     while not is_releasing(s, parent):
         if not take_child(s, parent, group):
-            return int(Raised.ILLEGAL_ARGUMENT)
+            return Raised.ILLEGAL_ARGUMENT
         if has_children(s, parent):
             return NONE
         if s.parent[parent] == NONE:
-            return release_root(s, parent, int(Cause.FLINK))
+            return release_root(s, parent, Cause.FLINK)
         group = s.group[parent]
         parent = s.parent[parent]
     return NONE
@@ -206,7 +206,7 @@ def release_root(s: SlotSharingState, root: int, cause: int) -> int:
         if there != NONE:
             unlist(s, there)
         if there != root:
-            return int(Raised.ILLEGAL_STATE)
+            return Raised.ILLEGAL_STATE
         drop_map(s, s.tm[root])
     emit(s, Effect.RELEASE_POOL_SLOT, root, cause)
     return NONE

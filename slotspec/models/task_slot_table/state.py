@@ -97,13 +97,7 @@ jobs = Sort("jobs", "Jobs.", default=2, symmetric=True, prefix="j")
 executions = Sort(
     "executions", "Execution ids in use at a time.", default=1, symmetric=True, prefix="e"
 )
-tasks = Sort(
-    "tasks",
-    "Tasks in slots, or waited for, at a time.",
-    default=1,
-    minimum=0,
-    prefix="t",
-)
+tasks = Sort("tasks", "Tasks in slots, or waited for, at a time.", default=1, minimum=0, prefix="t")
 """Numbers of tasks are those of their records: one number may mean one task after another."""
 tickets = Sort(
     "tickets", "Tickets of timeouts, registered or under way, at a time.", default=2, prefix="k"

@@ -211,25 +211,23 @@ def living_logical_slots_are_in_a_tree(s: SlotSharingState, slot: int) -> bool:
 @slot_sharing.always("the lifecycles of shared slots, as they nest")
 def lifecycles_are_nested(s: SlotSharingState) -> bool:
     """A child machine is in its initial state unless its parent is in the state around it."""
-    for multi in s.elements(multis):
-        unused = s.multi[multi] == MultiTaskSlot.UNUSED
-        if unused != (s.multi_registration[multi] == TaskSlotRegistration.BUILT):
-            return False
-        if unused and s.context[multi] != SlotContextFuture.PENDING:
-            return False
-        if unused and s.listing[multi] != RootListing.UNLISTED:
-            return False
-    for slot in s.elements(slots):
-        unused = s.single[slot] == SingleTaskSlot.UNUSED
-        if unused != (s.single_registration[slot] == TaskSlotRegistration.BUILT):
-            return False
-        if unused and s.future[slot] != LogicalSlotFuture.UNDECIDED:
-            return False
-        fulfilled = s.future[slot] == LogicalSlotFuture.FULFILLED
-        if fulfilled == (s.slot[slot] == LogicalSlot.ABSENT):
-            return False
-        if not fulfilled and s.occupant[slot] != Occupant.NOBODY:
-            return False
-        if not fulfilled and s.released[slot] != ReleaseFuture.PENDING:
-            return False
-    return True
+    return all(
+        (multi == MultiTaskSlot.UNUSED) == (s.multi_registration[m] == TaskSlotRegistration.BUILT)
+        and (
+            multi == MultiTaskSlot.EXISTS
+            or (s.context[m] == SlotContextFuture.PENDING and s.listing[m] == RootListing.UNLISTED)
+        )
+        for m, multi in enumerate(s.multi)
+    ) and all(
+        (single == SingleTaskSlot.UNUSED)
+        == (s.single_registration[slot] == TaskSlotRegistration.BUILT)
+        and (single == SingleTaskSlot.EXISTS or s.future[slot] == LogicalSlotFuture.UNDECIDED)
+        and (
+            s.slot[slot] != LogicalSlot.ABSENT
+            if s.future[slot] == LogicalSlotFuture.FULFILLED
+            else s.slot[slot] == LogicalSlot.ABSENT
+            and s.occupant[slot] == Occupant.NOBODY
+            and s.released[slot] == ReleaseFuture.PENDING
+        )
+        for slot, single in enumerate(s.single)
+    )

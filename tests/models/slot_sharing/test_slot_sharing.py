@@ -366,7 +366,7 @@ MUTANTS: Mapping[str, tuple[Rules, tuple[str, set[str]] | None]] = {
         {resources.is_enough: wants_the_very_amount},
         ("surprises", {"a_slot_that_is_too_small_goes_back"}),
     ),
-    "a known slot is told to the root's own children": (
+    "only the root's own children learn of its slot": (
         {rules.is_undecided_below: tells_only_the_next},
         ("colocation", {"undecided_slots_wait_for_the_pool"}),
     ),
