@@ -83,22 +83,6 @@ class SlotSharingFormatter(TraceFormatter):
             (texts if loose is None else loose).append(self.effect(effect))
         return texts
 
-    def shows(self, name: str) -> bool:
-        """Whether traces show the changes of a field."""
-        return bool(self._label(name))
-
-    def place(self, name: str, index: int | None) -> str:
-        """An element of a field."""
-        over = self.instance.record.fields[name].over
-        assert over is not None
-        assert index is not None
-        return self._label(name).format(self.element(over, index))
-
-    def _label(self, name: str) -> str:
-        if name in LogicalSlotState.fields:
-            return LOGICAL_SLOTS.get(name, "")
-        return self.instance.record.fields[name].label
-
     def value(self, domain: Domain, value: int) -> str:
         """A value of a field."""
         if domain is FLAG:
@@ -111,12 +95,11 @@ class SlotSharingFormatter(TraceFormatter):
         for where, (old, new) in step.changed.items():
             name, _, index = where.partition("[")
             spec = self.instance.record.fields[name]
-            if not self.shows(name) or is_forgotten(step, spec.over, int(index[:-1])):
-                continue
-            place = self.place(name, int(index[:-1]))
-            texts.append(
-                f"{place}: {self.value(spec.domain, old)} -> {self.value(spec.domain, new)}"
-            )
+            label = LOGICAL_SLOTS.get(name, "") if name in LogicalSlotState.fields else spec.label
+            if label and spec.over and not is_forgotten(step, spec.over, int(index[:-1])):
+                place = label.format(self.element(spec.over, int(index[:-1])))
+                values = [self.value(spec.domain, value) for value in (old, new)]
+                texts.append(f"{place}: {values[0]} -> {values[1]}")
         return texts
 
     def _forgotten(self, step: TraceStep) -> Iterator[str]:
@@ -128,7 +111,7 @@ class SlotSharingFormatter(TraceFormatter):
                     yield f"{self.element(sort, index)}: {old} -> {NOTHING}"
 
 
-def is_forgotten(step: TraceStep, sort: Sort | None, index: int) -> bool:
+def is_forgotten(step: TraceStep, sort: Sort, index: int) -> bool:
     """Whether a step has cleared the record of a task slot, or one that is part of it."""
     if sort is reservations:
         width = len(step.before["reserved"]) // len(step.before["multi"])
