@@ -20,8 +20,8 @@ from slotspec.properties.slot_sharing.deviations import EVICTED, TWICE, known
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
-ROOT = {"root": multis}
-SLOT = {"slot": slots}
+COMPLETED = (Effect.LOGICAL_SLOT_FULFILLED, Effect.LOGICAL_SLOT_FAILED)
+"""The effects that complete the future of a logical slot."""
 
 
 def has_releasing_owner(setting: Setting) -> bool:
@@ -33,12 +33,7 @@ def times_given_back(after: SlotSharingState, root: int) -> int:
     return sum(e.kind == Effect.RELEASE_POOL_SLOT and e.root == root for e in after.effects)
 
 
-def times_returned(after: SlotSharingState, slot: int) -> int:
-    """How often a step returned the logical slot to its owner."""
-    return sum(e.kind == Effect.RETURN_SLOT and e.slot == slot for e in after.effects)
-
-
-@slot_sharing.step("MultiTaskSlot.release: a root", each=ROOT, deviation=known(TWICE))
+@slot_sharing.step("MultiTaskSlot.release: a root", each={"root": multis}, deviation=known(TWICE))
 def a_root_that_leaves_gives_its_slot_back(
     before: SlotSharingState, after: SlotSharingState, root: int
 ) -> bool:
@@ -51,44 +46,51 @@ def a_root_that_leaves_gives_its_slot_back(
     )
 
 
-@slot_sharing.step("MultiTaskSlot.release: allTaskSlots.remove", each=ROOT)
-def a_pool_slot_goes_back_once(
-    before: SlotSharingState, after: SlotSharingState, root: int
-) -> bool:
+@slot_sharing.step("MultiTaskSlot.release: allTaskSlots.remove")
+def a_pool_slot_goes_back_once(before: SlotSharingState, after: SlotSharingState) -> bool:
     """Only a registered root gives its slot back, and only once."""
-    return times_given_back(after, root) <= is_multi_registered(before, root)
-
-
-@slot_sharing.step("SingleTaskSlot.singleLogicalSlotFuture: completed at most once", each=SLOT)
-def a_caller_hears_once(before: SlotSharingState, after: SlotSharingState, slot: int) -> bool:
-    """The future of a logical slot completes at most once."""
-    completions = sum(
-        e.kind in (Effect.LOGICAL_SLOT_FULFILLED, Effect.LOGICAL_SLOT_FAILED) and e.slot == slot
+    return all(
+        is_multi_registered(before, e.root) and times_given_back(after, e.root) == 1
         for e in after.effects
-    )
-    return completions <= (
-        before.single[slot] != SingleTaskSlot.EXISTS
-        or before.future[slot] == LogicalSlotFuture.UNDECIDED
+        if e.kind == Effect.RELEASE_POOL_SLOT
     )
 
 
-@slot_sharing.step("SingleLogicalSlot.releaseSlot, SlotOwner.returnLogicalSlot", each=SLOT)
-def an_owner_hears_once(before: SlotSharingState, after: SlotSharingState, slot: int) -> bool:
-    """A logical slot is returned at most once, and only before it is released."""
-    return times_returned(after, slot) <= (
-        before.slot[slot] in (LogicalSlot.ALIVE, LogicalSlot.RELEASING)
+@slot_sharing.step("SingleTaskSlot.singleLogicalSlotFuture: completed at most once")
+def a_caller_hears_once(before: SlotSharingState, after: SlotSharingState) -> bool:
+    """The future of a logical slot completes only if it is undecided, and only once."""
+    return all(
+        (
+            before.single[e.slot] != SingleTaskSlot.EXISTS
+            or before.future[e.slot] == LogicalSlotFuture.UNDECIDED
+        )
+        and sum(f.kind in COMPLETED and f.slot == e.slot for f in after.effects) == 1
+        for e in after.effects
+        if e.kind in COMPLETED
+    )
+
+
+@slot_sharing.step("SingleLogicalSlot.releaseSlot, SlotOwner.returnLogicalSlot")
+def an_owner_hears_once(before: SlotSharingState, after: SlotSharingState) -> bool:
+    """A logical slot is returned only before it is released, and only once."""
+    return all(
+        before.slot[e.slot] in (LogicalSlot.ALIVE, LogicalSlot.RELEASING)
+        and sum(f.kind == Effect.RETURN_SLOT and f.slot == e.slot for f in after.effects) == 1
+        for e in after.effects
+        if e.kind == Effect.RETURN_SLOT
     )
 
 
 @slot_sharing.step(
     "SlotOwner.returnLogicalSlot: SchedulerImpl releases the task slot",
-    each=SLOT,
     when=has_releasing_owner,
     deviation=known(EVICTED),
 )
-def a_returned_slot_leaves_its_tree(after: SlotSharingState, slot: int) -> bool:
+def a_returned_slot_leaves_its_tree(after: SlotSharingState) -> bool:
     """An owner that gets a logical slot back releases the task slot."""
-    return not is_single_registered(after, slot) or times_returned(after, slot) == 0
+    return not any(
+        e.kind == Effect.RETURN_SLOT and is_single_registered(after, e.slot) for e in after.effects
+    )
 
 
 @slot_sharing.step("MultiTaskSlot.release", on=release_multi)
@@ -133,8 +135,8 @@ def who_loses_the_last_child_goes(
     return (
         not is_multi_registered(before, multi)
         or not is_multi_registered(after, multi)
-        or not has_children(before, multi)
         or has_children(after, multi)
+        or not has_children(before, multi)
     )
 
 
