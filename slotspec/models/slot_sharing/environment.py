@@ -82,7 +82,8 @@ def next_single(s: SlotSharingState) -> int:
 
 def next_payload(s: SlotSharingState) -> int:
     """A payload that is in no slot, or NONE."""
-    return next((p for p in s.elements(payloads) if p not in s.payload_of), NONE)
+    # exports ask this of a plain copy of a state, which has no bounds
+    return next((p for p in range(len(s.payload)) if p not in s.payload_of), NONE)
 
 
 def may_call_multi(s: SlotSharingState, multi: int) -> bool:
