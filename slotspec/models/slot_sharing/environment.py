@@ -1,12 +1,12 @@
-"""What may happen to a slot sharing manager: scheduler, pool, payloads, in any order.
+"""What may happen to a slot sharing manager: scheduler, pool and payloads, in any order.
 
-The scheduler builds trees, releases any part of them, and gives logical slots up; the pool
-answers early, late, or not at all; payloads stop at once, later, or never. That is what the
-real ones do. Four bounds let them do what nothing forbids: ask for a group again below a
-slot that has it (``repeated_groups``), answer with an allocation that another root has
-(``taken_allocations``), put more into a slot than it has (``small_slots``), and call slots
-that have left the tables as if they had not (``late_calls``). What the scheduler does in the middle
-of a release is in :mod:`slotspec.models.slot_sharing.failover`.
+The scheduler builds trees, releases any part of them, and returns logical slots. The pool
+answers early, late, or not at all. Payloads stop at once, later, or never. This is what the
+real ones do. Four bounds also allow what nothing forbids: to request a group again below a
+slot that has it (``repeated_groups``), to answer with an allocation that another root has
+(``taken_allocations``), to reserve more than a slot has (``small_slots``), and to call slots
+that have left the tables (``late_calls``). :mod:`slotspec.models.slot_sharing.failover` has what
+the scheduler does in the middle of a release.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from slotspec.models.slot_sharing.recycling import (
     is_multi_over,
     is_single_over,
 )
-from slotspec.models.slot_sharing.resources import amount, can_hold, has_room
+from slotspec.models.slot_sharing.resources import amount, can_hold, has_room, reserved_of
 from slotspec.models.slot_sharing.state import (
     Cause,
     SlotSharingState,
@@ -53,7 +53,7 @@ from slotspec.statemachine.declaration.rules import DISABLED, NONE
 
 
 class OnFail(IntEnum):
-    """What a payload does when it is told to fail: the reactions that payloads have here."""
+    """What a payload does when it is failed: the reactions that payloads have here."""
 
     NOTHING = 0
     TERMINATE = 4
@@ -67,49 +67,35 @@ def has_late_calls(setting: Setting) -> bool:
     return bool(setting["late_calls"])
 
 
-# ------------------------------------------------------------------- what is possible now
+# -------------------------------------------------------------------------- what is possible
 
 
 def next_multi(s: SlotSharingState) -> int:
-    """The record for one more multi-task slot, or NONE; which one makes no difference."""
-    for multi in range(len(s.multi)):
-        if s.multi[multi] == MultiTaskSlot.UNUSED:
-            return multi
-    return NONE
+    """A record for one more multi-task slot, or NONE; which one makes no difference."""
+    return next((m for m, multi in enumerate(s.multi) if multi == MultiTaskSlot.UNUSED), NONE)
 
 
 def next_single(s: SlotSharingState) -> int:
-    """The record for one more single-task slot, or NONE."""
-    for slot in range(len(s.single)):
-        if s.single[slot] == SingleTaskSlot.UNUSED:
-            return slot
-    return NONE
+    """A record for one more single-task slot, or NONE."""
+    return next((n for n, single in enumerate(s.single) if single == SingleTaskSlot.UNUSED), NONE)
 
 
 def next_payload(s: SlotSharingState) -> int:
     """A payload that is in no slot, or NONE."""
-    for payload in range(len(s.payload)):
-        used = False
-        for slot in range(len(s.slot)):
-            if s.payload_of[slot] == payload:
-                used = True
-        if not used:
-            return payload
-    return NONE
+    # exports ask this of a plain copy of a state, which has no bounds
+    return next((p for p in range(len(s.payload)) if p not in s.payload_of), NONE)
 
 
 def may_call_multi(s: SlotSharingState, multi: int) -> bool:
-    """Whether anybody calls this multi-task slot."""
-    if is_multi_registered(s, multi):
-        return True
-    return s.late_calls == 1 and s.multi[multi] == MultiTaskSlot.EXISTS
+    """Whether anybody may call this multi-task slot."""
+    late = s.late_calls == 1 and s.multi[multi] == MultiTaskSlot.EXISTS
+    return late or is_multi_registered(s, multi)
 
 
 def may_call_single(s: SlotSharingState, slot: int) -> bool:
-    """Whether anybody calls this single-task slot."""
-    if is_single_registered(s, slot):
-        return True
-    return s.late_calls == 1 and s.single[slot] == SingleTaskSlot.EXISTS
+    """Whether anybody may call this single-task slot."""
+    late = s.late_calls == 1 and s.single[slot] == SingleTaskSlot.EXISTS
+    return late or is_single_registered(s, slot)
 
 
 def is_root(s: SlotSharingState, multi: int) -> bool:
@@ -117,47 +103,41 @@ def is_root(s: SlotSharingState, multi: int) -> bool:
 
 
 def may_reserve(s: SlotSharingState, parent: int, profile: int) -> bool:
-    """Whether the bounds have room for one more reservation; nobody reserves ANY."""
+    """Whether one more reservation is within the bounds; nobody reserves ANY."""
     if s.specials[profile] == Special.ANY:
         return False
     at = parent
     while at != NONE:
-        for resource in range(s.resource_count):
-            place = at * s.resource_count + resource
-            if s.reserved[place] + amount(s, profile, resource) > s.most_reserved:
-                return False
+        if any(
+            reserved_of(s, at, r) + amount(s, profile, r) > s.most_reserved
+            for r in range(s.resource_count)
+        ):
+            return False
         at = s.parent[at]
     return True
 
 
 def may_enter(s: SlotSharingState, parent: int, group: int) -> bool:
-    """Whether the scheduler puts a slot of the group below this one."""
-    if s.repeated_groups:
-        return True
-    return single_child(s, parent, group) == NONE and multi_child(s, parent, group) == NONE
+    """Whether the scheduler may put a slot of the group below this one."""
+    return s.repeated_groups == 1 or (
+        single_child(s, parent, group) == NONE and multi_child(s, parent, group) == NONE
+    )
 
 
 def may_add(s: SlotSharingState, parent: int, profile: int) -> bool:
-    """Whether the scheduler puts so much below a slot: while it waits, or if there is room."""
-    if s.small_slots or s.context[parent] != SlotContextFuture.KNOWN:
-        return True
-    return has_room(s, root_of(s, parent), profile)
+    """Whether the scheduler may add this share: while the slot waits, or if there is room."""
+    return (
+        s.small_slots == 1
+        or s.context[parent] != SlotContextFuture.KNOWN
+        or has_room(s, root_of(s, parent), profile)
+    )
 
 
 def may_answer(s: SlotSharingState, root: int, tm: int, allocation: int, profile: int) -> bool:
-    """Whether the pool answers with this slot."""
-    there = resolved_root(s, tm, allocation)
-    if there != NONE and there != root and not s.taken_allocations:
+    """Whether the pool may answer with this slot."""
+    if not s.taken_allocations and resolved_root(s, tm, allocation) not in (NONE, root):
         return False
     return s.small_slots == 1 or can_hold(s, root, profile)
-
-
-def is_in_use(s: SlotSharingState, payload: int) -> bool:
-    """Whether the payload is in a slot."""
-    for slot in range(len(s.slot)):
-        if s.payload_of[slot] == payload:
-            return True
-    return False
 
 
 # ------------------------------------------------------------------------------- scheduler
@@ -165,7 +145,7 @@ def is_in_use(s: SlotSharingState, payload: int) -> bool:
 
 @slot_sharing.action()
 def create_root_slot(s: SlotSharingState) -> int:
-    """The scheduler asks the pool for a slot and builds a root on the answer to come."""
+    """The scheduler requests a slot from the pool and builds a root on the future answer."""
     root = next_multi(s)
     if root == NONE:
         return DISABLED
@@ -174,7 +154,7 @@ def create_root_slot(s: SlotSharingState) -> int:
 
 @slot_sharing.action(parent=multis, group=groups)
 def allocate_multi(s: SlotSharingState, parent: int, group: int) -> int:
-    """The scheduler puts a co-location slot below another one, also twice for a group."""
+    """The scheduler puts a co-location slot below another one, perhaps twice for a group."""
     multi = next_multi(s)
     if multi == NONE or not may_call_multi(s, parent) or not may_enter(s, parent, group):
         return DISABLED
@@ -183,7 +163,7 @@ def allocate_multi(s: SlotSharingState, parent: int, group: int) -> int:
 
 @slot_sharing.action(parent=multis, group=groups, profile=profiles)
 def allocate_single(s: SlotSharingState, parent: int, group: int, profile: int) -> int:
-    """The scheduler puts a task's share below a slot, also twice for a group."""
+    """The scheduler puts a task's share below a slot, perhaps twice for a group."""
     slot = next_single(s)
     if slot == NONE or not may_call_multi(s, parent) or not may_reserve(s, parent, profile):
         return DISABLED
@@ -194,31 +174,31 @@ def allocate_single(s: SlotSharingState, parent: int, group: int, profile: int) 
 
 @slot_sharing.action(multi=multis)
 def release_multi(s: SlotSharingState, multi: int) -> int:
-    """Somebody releases a root or a co-location slot."""
+    """A caller releases a root or a co-location slot."""
     if not may_call_multi(s, multi):
         return DISABLED
-    return manager.release_multi(s, multi, int(Cause.OTHER))
+    return manager.release_multi(s, multi, Cause.OTHER)
 
 
 @slot_sharing.action(slot=slots)
 def release_single(s: SlotSharingState, slot: int) -> int:
-    """Somebody releases the share of a task."""
+    """A caller releases the share of a task."""
     if not may_call_single(s, slot):
         return DISABLED
-    return manager.release_single(s, slot, int(Cause.OTHER))
+    return manager.release_single(s, slot, Cause.OTHER)
 
 
 @slot_sharing.action(slot=slots)
 def release_logical_slot(s: SlotSharingState, slot: int) -> int:
-    """The execution gives its logical slot up."""
+    """The execution returns its logical slot."""
     if s.future[slot] != LogicalSlotFuture.FULFILLED:
         return DISABLED
-    return manager.release_logical_slot(s, slot, int(Cause.OTHER))
+    return manager.release_logical_slot(s, slot, Cause.OTHER)
 
 
 @slot_sharing.action(when=has_deployments, slot=slots, on_fail=OnFail)
 def assign_payload(s: SlotSharingState, slot: int, on_fail: int) -> int:
-    """An execution is put into a logical slot, or a second one tried."""
+    """An execution is deployed to a logical slot, perhaps to one that already has another."""
     payload = next_payload(s)
     if s.future[slot] != LogicalSlotFuture.FULFILLED:
         return DISABLED
@@ -229,8 +209,8 @@ def assign_payload(s: SlotSharingState, slot: int, on_fail: int) -> int:
 
 @slot_sharing.action(when=has_deployments, payload=payloads)
 def payload_terminates(s: SlotSharingState, payload: int) -> int:
-    """An execution is over."""
-    if not is_in_use(s, payload):
+    """An execution terminates."""
+    if payload not in s.payload_of:
         return DISABLED
     return manager.payload_terminates(s, payload)
 
@@ -240,7 +220,7 @@ def payload_terminates(s: SlotSharingState, payload: int) -> int:
 
 @slot_sharing.action(when=has_late_calls, multi=multis)
 def forget_multi(s: SlotSharingState, multi: int) -> int:
-    """Nobody will call a multi-task slot again that has left all tables."""
+    """Nobody will call this multi-task slot again, which has left all tables."""
     if not is_multi_over(s, multi):
         return DISABLED
     clear_multi(s, multi)
@@ -249,7 +229,7 @@ def forget_multi(s: SlotSharingState, multi: int) -> int:
 
 @slot_sharing.action(when=has_late_calls, slot=slots)
 def forget_single(s: SlotSharingState, slot: int) -> int:
-    """Nobody will call a single-task slot again that has left its tree."""
+    """Nobody will call this single-task slot again, which has left its tree."""
     if not is_single_over(s, slot):
         return DISABLED
     clear_single(s, slot)
@@ -261,7 +241,7 @@ def forget_single(s: SlotSharingState, slot: int) -> int:
 
 @slot_sharing.action(root=multis, tm=task_managers, allocation=allocations, profile=profiles)
 def resolve_context(s: SlotSharingState, root: int, tm: int, allocation: int, profile: int) -> int:
-    """The pool has a slot for a root, released or not."""
+    """The pool has a slot for a root, which may have been released."""
     if not is_root(s, root) or not may_answer(s, root, tm, allocation, profile):
         return DISABLED
     return manager.resolve_context(s, root, tm, allocation, profile)
@@ -269,10 +249,10 @@ def resolve_context(s: SlotSharingState, root: int, tm: int, allocation: int, pr
 
 @slot_sharing.action(root=multis)
 def fail_context(s: SlotSharingState, root: int) -> int:
-    """The pool has no slot for a root, released or not."""
+    """The pool has no slot for a root, which may have been released."""
     if not is_root(s, root):
         return DISABLED
-    return manager.fail_context(s, root, int(Cause.OTHER))
+    return manager.fail_context(s, root, Cause.OTHER)
 
 
 # --------------------------------------------------------------------------------- queries
@@ -280,7 +260,7 @@ def fail_context(s: SlotSharingState, root: int) -> int:
 
 @slot_sharing.action(group=groups, preferred=multis)
 def get_unresolved_root(s: SlotSharingState, group: int, preferred: int) -> int:
-    """The scheduler looks for a root to come; which one it gets is not determined."""
+    """The scheduler looks for an unresolved root; any of them may be the answer."""
     if not manager.is_unresolved_without(s, preferred, group):
         return DISABLED
     return manager.get_unresolved_root(s, group, preferred)
@@ -288,13 +268,13 @@ def get_unresolved_root(s: SlotSharingState, group: int, preferred: int) -> int:
 
 @slot_sharing.action(group=groups)
 def list_resolved_roots(s: SlotSharingState, group: int) -> int:
-    """The scheduler looks for roots that are there."""
+    """The scheduler looks for resolved roots."""
     return manager.list_resolved_roots(s, group)
 
 
 @slot_sharing.action(tm=task_managers, allocation=allocations)
 def get_resolved_root(s: SlotSharingState, tm: int, allocation: int) -> int:
-    """The scheduler takes a root that it has seen in the list (it may be gone)."""
+    """The scheduler looks up a root that it has seen in a list; it may have left."""
     return manager.get_resolved_root(s, tm, allocation)
 
 
@@ -308,5 +288,5 @@ def may_have_enough_resources(s: SlotSharingState, multi: int, profile: int) -> 
 
 @slot_sharing.action()
 def is_empty(s: SlotSharingState) -> int:
-    """Somebody asks whether anything is left."""
+    """A caller asks whether any slot is left."""
     return manager.is_empty(s)

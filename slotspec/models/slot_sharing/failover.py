@@ -1,8 +1,8 @@
-"""A scheduler that does something at once when it hears, in the middle of a release, of it.
+"""A scheduler that acts at once when it learns, in the middle of a release, that a share ended.
 
-A failover: when the first share of a released slot is over, another one is asked for, or
-given up. And a job that is cancelled: its slots go back to the pool one after the other, and
-the pool hands each to a root that still waits.
+In a failover, it requests another share when the first share of a released slot ends, or
+returns one. If a job is cancelled, its slots go back to the pool one after the other, and the
+pool gives each of them to a root that still waits.
 """
 
 from __future__ import annotations
@@ -39,33 +39,35 @@ def has_callbacks(setting: Setting) -> bool:
 
 
 LEAST = 0
-"""The profile of shares that are asked for within a release."""
+"""The profile of shares that are requested within a release."""
 
 
 def may_ask(s: SlotSharingState, root: int, group: int, profile: int) -> bool:
-    """Whether the scheduler could ask for a share in this tree, were nothing released."""
-    if next_single(s) == NONE or s.listing[root] == RootListing.UNLISTED:
-        return False
-    if not is_multi_registered(s, root) or not is_open_for(s, root, group):
-        return False
-    return may_reserve(s, root, profile) and may_add(s, root, profile)
+    """Whether the scheduler could request a share in this tree if nothing were released."""
+    return (
+        next_single(s) != NONE
+        and s.listing[root] != RootListing.UNLISTED
+        and is_multi_registered(s, root)
+        and is_open_for(s, root, group)
+        and may_reserve(s, root, profile)
+        and may_add(s, root, profile)
+    )
 
 
-def want(s: SlotSharingState, wanted: Wanted, root: int, group: int, profile: int) -> int:
-    """Note which share is to be asked for; the record that is kept for it."""
+def want(s: SlotSharingState, wanted: Wanted, root: int, group: int, profile: int) -> None:
+    """Note in an unused record which share the scheduler will request."""
     slot = next_single(s)
-    s.wanted[slot] = int(wanted)
+    s.wanted[slot] = wanted
     s.single_parent[slot] = root
     s.single_group[slot] = group
     s.single_profile[slot] = profile
-    return slot
 
 
 def want_nothing(s: SlotSharingState) -> None:
-    """The release is over: what the scheduler could not get, it does not get."""
-    for slot in range(len(s.single)):
-        s.wanted[slot] = int(Wanted.NOTHING)
-        if s.single[slot] == SingleTaskSlot.UNUSED:
+    """The release is over: drop the requests that the scheduler could not make."""
+    for slot, single in enumerate(s.single):
+        s.wanted[slot] = Wanted.NOTHING
+        if single == SingleTaskSlot.UNUSED:
             s.single_parent[slot] = NONE
             s.single_group[slot] = NONE
             s.single_profile[slot] = NONE
@@ -73,35 +75,35 @@ def want_nothing(s: SlotSharingState) -> None:
 
 @slot_sharing.action(when=has_callbacks, multi=multis, root=multis, group=groups)
 def release_multi_and_ask(s: SlotSharingState, multi: int, root: int, group: int) -> int:
-    """A slot is released; when the first share is over, another one is asked for.
+    """A slot is released; when its first share ends, the scheduler requests another one.
 
-    As in a failover: a task that is cancelled makes place for one that waits, and that for
-    the next, which is scheduled before the release has come to its end.
+    As in a failover: a cancelled task makes room for one that waits, which is scheduled before
+    the release is complete.
     """
     if not may_call_multi(s, multi) or not may_ask(s, root, group, LEAST):
         return DISABLED
     want(s, Wanted.ANOTHER, root, group, LEAST)
-    manager.release_multi(s, multi, int(Cause.OTHER))
+    manager.release_multi(s, multi, Cause.OTHER)
     want_nothing(s)
     return NONE
 
 
 @slot_sharing.action(when=has_callbacks, multi=multis, slot=slots)
 def release_multi_and_cancel(s: SlotSharingState, multi: int, slot: int) -> int:
-    """A slot is released; when the first share is over, another execution is cancelled."""
+    """A slot is released; when its first share ends, another execution is cancelled."""
     if not may_call_multi(s, multi) or s.slot[slot] != LogicalSlot.ALIVE:
         return DISABLED
-    s.wanted[slot] = int(Wanted.CANCEL)
-    manager.release_multi(s, multi, int(Cause.OTHER))
+    s.wanted[slot] = Wanted.CANCEL
+    manager.release_multi(s, multi, Cause.OTHER)
     want_nothing(s)
     return NONE
 
 
 @slot_sharing.action(when=has_callbacks, slot=slots, root=multis)
 def release_single_and_ask_again(s: SlotSharingState, slot: int, root: int) -> int:
-    """A task's share is released; its caller asks for it again elsewhere, under the same id.
+    """A task's share is released; its caller requests it again elsewhere, under the same id.
 
-    Flink 1.9: SchedulerImpl, when a SharedSlotOversubscribedException says that it may.
+    Flink 1.9: SchedulerImpl, if a SharedSlotOversubscribedException allows a retry.
     """
     if not may_call_single(s, slot):
         return DISABLED
@@ -109,7 +111,7 @@ def release_single_and_ask_again(s: SlotSharingState, slot: int, root: int) -> i
     if not may_ask(s, root, group, profile):
         return DISABLED
     want(s, Wanted.AGAIN, root, group, profile)
-    manager.release_single(s, slot, int(Cause.OTHER))
+    manager.release_single(s, slot, Cause.OTHER)
     want_nothing(s)
     return NONE
 
@@ -118,7 +120,7 @@ def release_single_and_ask_again(s: SlotSharingState, slot: int, root: int) -> i
 
 
 def cancels_jobs(setting: Setting) -> bool:
-    """Owners that keep returned slots give the pool nothing to hand on."""
+    """If owners keep returned slots, the pool gets nothing that it could assign again."""
     return bool(setting["callbacks"] and setting["owner_releases"])
 
 
@@ -128,27 +130,25 @@ def cancel_job(s: SlotSharingState) -> int:
 
     Flink: ExecutionGraph.cancel, SchedulerBase.cancelAllPendingSlotRequestsInternal.
     """
-    found = False
-    for slot in range(len(s.single)):
-        if is_waiting(s, slot) or s.slot[slot] == LogicalSlot.ALIVE:
-            found = True
-    if not found:
+    if not any(
+        is_waiting(s, slot) or logical == LogicalSlot.ALIVE for slot, logical in enumerate(s.slot)
+    ):
         return DISABLED
     cancel_executions(s)
     return NONE
 
 
 def cancel_executions(s: SlotSharingState) -> None:
-    """First those that wait, so that none of them is given what the others return."""
+    """Cancel the waiting executions first, so that none of them gets what the others return."""
     cancel_requests(s)
     return_slots(s)
 
 
 def cancel_requests(s: SlotSharingState) -> None:
-    """Nobody waits for a logical slot any more. Flink: SchedulerImpl.cancelSlotRequest."""
-    for slot in range(len(s.single)):
+    """Release every share that waits for a logical slot. Flink: SchedulerImpl.cancelSlotRequest."""
+    for slot in s.elements(slots):
         if is_waiting(s, slot):
-            release_single_slot(s, slot, int(Cause.OTHER))
+            release_single_slot(s, slot, Cause.OTHER)
 
 
 def is_waiting(s: SlotSharingState, slot: int) -> bool:
@@ -157,22 +157,22 @@ def is_waiting(s: SlotSharingState, slot: int) -> bool:
 
 
 def return_slots(s: SlotSharingState) -> None:
-    """Whoever has a logical slot gives it up."""
-    for slot in range(len(s.single)):
+    """Return every logical slot."""
+    for slot in s.elements(slots):
         if is_given_up(s, slot):
             return_slot(s, slot)
 
 
 def is_given_up(s: SlotSharingState, slot: int) -> bool:
-    """Every logical slot is, whether its execution is in it already or not."""
+    """Whether a cancelled job returns this slot: it does, deployed or not."""
     return s.slot[slot] == LogicalSlot.ALIVE
 
 
 def return_slot(s: SlotSharingState, slot: int) -> None:
-    """A logical slot is given up; if the pool gets its slot back with that, it hands it on.
+    """Return a logical slot; if the pool gets its slot back, the pool assigns it again.
 
-    Those who get it then have been cancelled, and return it in the same call: in Flink, each
-    within that of the one before.
+    The executions that get it have been cancelled, and return it in the same call (in Flink,
+    each within the call of the one before).
     """
     root = give_up(s, slot)
     while root != NONE:
@@ -181,31 +181,36 @@ def return_slot(s: SlotSharingState, slot: int) -> None:
             return
         manager.resolve_context(s, heir, s.tm[root], s.allocation[root], s.profile[root])
         root = NONE
-        for other in range(len(s.single)):
-            there = s.slot[other] == LogicalSlot.ALIVE
-            if there and root_of(s, s.single_parent[other]) == heir:
+        for other in s.elements(slots):
+            alive = s.slot[other] == LogicalSlot.ALIVE
+            if alive and root_of(s, s.single_parent[other]) == heir:
                 left = give_up(s, other)
                 if left != NONE:
                     root = left
 
 
 def give_up(s: SlotSharingState, slot: int) -> int:
-    """Give a logical slot up; the root whose slot the pool gets back with it, or NONE."""
+    """Return a logical slot; its root if that has left now, or NONE."""
     root = root_of(s, s.single_parent[slot])
     was_there = is_multi_registered(s, root)
-    manager.release_logical_slot(s, slot, int(Cause.OTHER))
+    manager.release_logical_slot(s, slot, Cause.OTHER)
     return root if was_there and not is_multi_registered(s, root) else NONE
 
 
 def first_in_need(s: SlotSharingState, left: int) -> int:
-    """A root that waits with its tasks for such a slot as `left` has given back, or NONE.
+    """A root whose tasks wait for such a slot as `left` has returned, or NONE.
 
-    Which one it is makes no difference in the end: all of them give it back.
+    Which one it is makes no difference in the end: each of them returns it.
     """
     if resolved_root(s, s.tm[left], s.allocation[left]) != NONE:
         return NONE
-    for root in range(len(s.multi)):
-        waits = s.listing[root] == RootListing.UNRESOLVED and has_children(s, root)
-        if waits and can_hold(s, root, s.profile[left]):
-            return root
-    return NONE
+    return next(
+        (
+            root
+            for root, listing in enumerate(s.listing)
+            if listing == RootListing.UNRESOLVED
+            and has_children(s, root)
+            and can_hold(s, root, s.profile[left])
+        ),
+        NONE,
+    )

@@ -1,7 +1,7 @@
 """Lifecycles of the slots that tasks share: a tree of task slots over one physical slot.
 
-They nest as the objects do: whatever exists is registered or not, a multi-task slot knows
-its physical slot or not, and a single-task slot turns into a logical slot.
+They nest like the objects: whatever exists is registered or not, a multi-task slot knows its
+physical slot or not, and a single-task slot becomes a logical slot.
 Flink: SlotSharingManager, its MultiTaskSlot and SingleTaskSlot.
 """
 
@@ -16,10 +16,10 @@ class TaskSlotRegistration(Lifecycle):
 
     BUILT = State("It is not in the table yet.", initial=True)
     REGISTERED = State("The manager finds it by its id.")
-    LEFT = State("It has left the table; whoever holds it may still call it.", final=True)
+    LEFT = State("It has left the table; its holders may still call it.", final=True)
 
-    register = Event("It is entered under its id.", (BUILT, REGISTERED))
-    leave = Event("It is released, or thrown out of the tree.", (REGISTERED, LEFT))
+    register = Event("It is registered under its id.", (BUILT, REGISTERED))
+    leave = Event("It is released, or removed from the tree.", (REGISTERED, LEFT))
 
 
 class SlotContextFuture(Lifecycle):
@@ -30,15 +30,15 @@ class SlotContextFuture(Lifecycle):
     FAILED = State("There will be no physical slot.", final=True)
 
     resolve = Event("The physical slot is there.", (PENDING, KNOWN))
-    fail_context = Event("The physical slot could not be had.", (PENDING, FAILED))
+    fail_context = Event("There is no physical slot.", (PENDING, FAILED))
 
 
 class RootListing(Lifecycle):
-    """In which table of roots a slot is. Flink: unresolvedRootSlots, resolvedRootSlots."""
+    """The table of roots that a slot is in. Flink: unresolvedRootSlots, resolvedRootSlots."""
 
     UNLISTED = State("In neither table: not a root, or a released one.", initial=True)
     UNRESOLVED = State("A root whose physical slot is not known.")
-    RESOLVED = State("A root that is found by TaskExecutor and allocation.")
+    RESOLVED = State("A root that the manager finds by TaskExecutor and allocation.")
 
     enlist = Event("A root is created.", (UNLISTED, UNRESOLVED))
     move = Event("Its physical slot becomes known.", (UNRESOLVED, RESOLVED))
@@ -54,7 +54,7 @@ class MultiTaskSlot(Lifecycle):
 
     UNUSED = State("There is no such slot.", initial=True)
     EXISTS = State(
-        "It has been created; in the tables or not, it can be called.",
+        "It has been created; it can be called, in the tables or not.",
         inside=(TaskSlotRegistration, SlotContextFuture, RootListing),
     )
 
@@ -63,13 +63,13 @@ class MultiTaskSlot(Lifecycle):
 
 
 class LogicalSlotFuture(Lifecycle):
-    """What becomes of a single-task slot. Flink: SingleTaskSlot.singleLogicalSlotFuture."""
+    """The future of a single-task slot. Flink: SingleTaskSlot.singleLogicalSlotFuture."""
 
     UNDECIDED = State("The physical slot is not known.", initial=True)
     FULFILLED = State(
         "It is a logical slot.", final=True, inside=(LogicalSlot, Occupant, ReleaseFuture)
     )
-    FAILED = State("It was released first, or there is no physical slot.", final=True)
+    FAILED = State("It was released too early, or there is no physical slot.", final=True)
 
     fulfil = Event("The physical slot is there.", (UNDECIDED, FULFILLED))
     give_up = Event("It is released, or the physical slot failed.", (UNDECIDED, FAILED))
@@ -80,7 +80,7 @@ class SingleTaskSlot(Lifecycle):
 
     UNUSED = State("There is no such slot.", initial=True)
     EXISTS = State(
-        "It has been created; in the tables or not, it can be called.",
+        "It has been created; it can be called, in the tables or not.",
         inside=(TaskSlotRegistration, LogicalSlotFuture),
     )
 

@@ -1,13 +1,14 @@
 """Slot sharing: the operations of Flink's SlotSharingManager and of its task slots.
 
-Each operation is a plain rule over :class:`SlotSharingState`. Ids of new slots come in as
-arguments. An operation on a TaskSlot is two here, since the two kinds of task slots are
-numbered apart.
+Each operation is a plain rule over :class:`SlotSharingState`. Ids of new slots are arguments.
+Each operation on a TaskSlot is two here, because the two kinds of task slots have separate
+numbers.
 """
 
 from __future__ import annotations
 
 from slotspec.models.logical_slot import operations as logical_slot
+from slotspec.models.logical_slot.state import slots
 from slotspec.models.slot_sharing.lifecycles import (
     LogicalSlotFuture,
     MultiTaskSlot,
@@ -31,12 +32,14 @@ from slotspec.models.slot_sharing.state import (
     Effect,
     Raised,
     SlotSharingState,
+    multis,
 )
 from slotspec.models.slot_sharing.tree import (
     build_multi,
     enlist,
     is_multi_registered,
     is_open_for,
+    is_resolved_at,
     is_single_registered,
     move,
     multi_contains,
@@ -53,7 +56,7 @@ from slotspec.statemachine.declaration.rules import NONE, emit, fire
 
 @slot_sharing.operation
 def create_root_slot(s: SlotSharingState, root: int) -> int:
-    """Create a root for a slot that was asked of the pool. It is unresolved.
+    """Create an unresolved root for a slot that was requested from the pool.
 
     Flink: SlotSharingManager.createRootSlot.
     """
@@ -64,7 +67,7 @@ def create_root_slot(s: SlotSharingState, root: int) -> int:
 
 @slot_sharing.operation
 def allocate_multi(s: SlotSharingState, parent: int, multi: int, group: int) -> int:
-    """Create a co-location slot below another one; a child of the same group is replaced.
+    """Create a co-location slot below another one; it replaces a child of the same group.
 
     Flink: MultiTaskSlot.allocateMultiTaskSlot.
     """
@@ -72,7 +75,7 @@ def allocate_multi(s: SlotSharingState, parent: int, multi: int, group: int) -> 
         emit(s, Effect.RAISES, Raised.ILLEGAL_STATE)
         return NONE
     if s.context[parent] == SlotContextFuture.FAILED:
-        # the new slot is released while it is built, before its parent's map has it
+        # the new slot is released while it is built, before it is in its parent's map
         child_released(s, parent, group)
     put_out_of_map(s, parent, group)
     build_multi(s, multi, parent, group)
@@ -86,7 +89,7 @@ def allocate_multi(s: SlotSharingState, parent: int, multi: int, group: int) -> 
 
 @slot_sharing.operation
 def allocate_single(s: SlotSharingState, parent: int, slot: int, group: int, profile: int) -> int:
-    """Create a single-task slot; a child of the same group is replaced, and not told.
+    """Create a single-task slot; it replaces a child of the same group without releasing it.
 
     The profile is reserved all the way up. Flink: MultiTaskSlot.allocateSingleTaskSlot.
     """
@@ -102,11 +105,11 @@ def allocate_single(s: SlotSharingState, parent: int, slot: int, group: int, pro
 
 @slot_sharing.operation
 def resolve_context(s: SlotSharingState, root: int, tm: int, allocation: int, profile: int) -> int:
-    """The root's physical slot is there. 0 if its future was decided before.
+    """The root's physical slot is there. 0 if its future was complete before.
 
-    Everything ever built below the root hears of it, in the tables or not. A slot with less
-    than what is reserved is given back at once. Flink: SlotSharingManager.createRootSlot,
-    tryMarkSlotAsResolved.
+    This reaches everything that was ever built below the root, in the tables or not. A slot
+    that has less than what is reserved is returned at once. Flink:
+    SlotSharingManager.createRootSlot, tryMarkSlotAsResolved.
     """
     if s.context[root] != SlotContextFuture.PENDING:
         return 0
@@ -114,15 +117,15 @@ def resolve_context(s: SlotSharingState, root: int, tm: int, allocation: int, pr
     s.allocation[root] = allocation
     s.profile[root] = profile
     if s.listing[root] == RootListing.UNRESOLVED and move(s, root) != NONE:
-        fail_future(s, root, int(Cause.ILLEGAL_STATE))
+        fail_future(s, root, Cause.ILLEGAL_STATE)
         return 1
     if not has_room(s, root, NONE):
-        release_multi_slot(s, root, int(Cause.ILLEGAL_STATE))
-    for multi in range(len(s.multi)):
-        if s.context[multi] == SlotContextFuture.PENDING and is_built_below(s, multi, root):
+        release_multi_slot(s, root, Cause.ILLEGAL_STATE)
+    for multi, context in enumerate(s.context):
+        if context == SlotContextFuture.PENDING and is_built_below(s, multi, root):
             fire(s.context, multi, SlotContextFuture.resolve)
     emit(s, Effect.ANY_ORDER, 1)
-    for slot in range(len(s.single)):
+    for slot in s.elements(slots):
         if is_undecided_below(s, slot, root):
             fulfil_single(s, slot, root)
     emit(s, Effect.ANY_ORDER, 0)
@@ -145,7 +148,7 @@ def is_undecided_below(s: SlotSharingState, slot: int, root: int) -> bool:
 
 @slot_sharing.operation
 def fail_context(s: SlotSharingState, root: int, cause: int) -> int:
-    """There will be no physical slot. 0 if the root's future was decided before.
+    """There will be no physical slot. 0 if the root's future was complete before.
 
     Flink: the future of the slot pool fails.
     """
@@ -156,30 +159,33 @@ def fail_context(s: SlotSharingState, root: int, cause: int) -> int:
 
 
 def fail_future(s: SlotSharingState, root: int, cause: int) -> None:
-    """Release the root, then all that was ever built below it and has not heard."""
+    """Release the root, then fail everything that was ever built below it."""
     s.failure[root] = cause
     release_multi_slot(s, root, cause)
     fire(s.context, root, SlotContextFuture.fail_context)
     emit(s, Effect.ANY_ORDER, 1)
-    multi = next_to_fail(s)
-    while multi != NONE:
+    while (multi := next_to_fail(s)) != NONE:
         fire(s.context, multi, SlotContextFuture.fail_context)
         empty(s, multi, cause)
         leave_parent(s, multi, cause)
-        multi = next_to_fail(s)
-    for slot in range(len(s.single)):
+    for slot in s.elements(slots):
         if is_undecided_below(s, slot, root):
             fail_single(s, slot, cause)
     emit(s, Effect.ANY_ORDER, 0)
 
 
 def next_to_fail(s: SlotSharingState) -> int:
-    """A slot that has not heard that its parent has no physical slot, or NONE."""
-    for multi in range(len(s.multi)):
-        waits = s.context[multi] == SlotContextFuture.PENDING and s.parent[multi] != NONE
-        if waits and s.context[s.parent[multi]] == SlotContextFuture.FAILED:
-            return multi
-    return NONE
+    """A slot whose parent has failed, but which has not failed itself yet, or NONE."""
+    return next(
+        (
+            multi
+            for multi, parent in enumerate(s.parent)
+            if s.context[multi] == SlotContextFuture.PENDING
+            and parent != NONE
+            and s.context[parent] == SlotContextFuture.FAILED
+        ),
+        NONE,
+    )
 
 
 # --------------------------------------------------------------------------------- release
@@ -208,7 +214,7 @@ def release_single(s: SlotSharingState, slot: int, cause: int) -> int:
 
 @slot_sharing.operation
 def assign_payload(s: SlotSharingState, slot: int, payload: int, on_fail: int) -> int:
-    """Put a payload into a logical slot. 0 if there is one, or no logical slot.
+    """Assign a payload to a logical slot. 0 if it has one, or is no logical slot.
 
     Flink: SingleLogicalSlot.tryAssignPayload.
     """
@@ -219,7 +225,7 @@ def assign_payload(s: SlotSharingState, slot: int, payload: int, on_fail: int) -
 
 @slot_sharing.operation
 def release_logical_slot(s: SlotSharingState, slot: int, cause: int) -> int:
-    """Whoever has a logical slot gives it up. Flink: SingleLogicalSlot.releaseSlot."""
+    """The execution that has the logical slot returns it. Flink: SingleLogicalSlot.releaseSlot."""
     if s.future[slot] == LogicalSlotFuture.FULFILLED:
         logical_slot.release_slot(s, slot, cause)
         let_owner_release(s)
@@ -228,7 +234,7 @@ def release_logical_slot(s: SlotSharingState, slot: int, cause: int) -> int:
 
 @slot_sharing.operation
 def payload_terminates(s: SlotSharingState, payload: int) -> int:
-    """A payload is over. 0 if it was before. Flink: Payload.getTerminalStateFuture."""
+    """A payload terminates. 0 if it had already. Flink: Payload.getTerminalStateFuture."""
     first = logical_slot.payload_terminates(s, payload, 0)
     let_owner_release(s)
     return first
@@ -256,11 +262,9 @@ def get_unresolved_root(s: SlotSharingState, group: int, preferred: int) -> int:
     Flink: SlotSharingManager.getUnresolvedRootSlot.
     """
     if s.map_order == MapOrder.OLDEST_FIRST:
-        for place in range(len(s.unresolved)):
-            root = s.unresolved[place]
-            if root != NONE and is_open_for(s, root, group):
-                return root
-        return NONE
+        return next(
+            (root for root in s.unresolved if root != NONE and is_open_for(s, root, group)), NONE
+        )
     if preferred != NONE and is_unresolved_without(s, preferred, group):
         return preferred
     return NONE
@@ -275,26 +279,24 @@ def is_unresolved_without(s: SlotSharingState, root: int, group: int) -> bool:
 def list_resolved_roots(s: SlotSharingState, group: int) -> int:
     """List each resolved root without the group, with the utilization of its TaskExecutor.
 
-    The whole call fails over one root that has more reserved than there is, or no physical
-    slot; over which of them, the order of the tables decides. Flink:
+    The whole call fails if one root has more reserved than there is, or no physical slot. The
+    order of the tables decides which of several such roots it fails for. Flink:
     SlotSharingManager.listResolvedRootSlotInfo.
     """
     if s.map_order == MapOrder.ARBITRARY:
-        for root in range(len(s.multi)):
-            if s.listing[root] == RootListing.RESOLVED and not list_root(s, root, group):
+        for root, listing in enumerate(s.listing):
+            if listing == RootListing.RESOLVED and not list_root(s, root, group):
                 return NONE
         return 1
-    for place in range(len(s.tm_order)):
-        for at in range(len(s.resolved)):
-            root = s.resolved[at]
-            listed = root != NONE and s.tm[root] == s.tm_order[place]
-            if listed and not list_root(s, root, group):
+    for tm in s.tm_order:
+        for root in s.resolved:
+            if root != NONE and s.tm[root] == tm and not list_root(s, root, group):
                 return NONE
     return 1
 
 
 def list_root(s: SlotSharingState, root: int, group: int) -> bool:
-    """List a root if it is without the group; False if that ends with an exception."""
+    """List a root unless it has the group; False if that ends with an exception."""
     if not is_open_for(s, root, group):
         return True
     if s.context[root] == SlotContextFuture.FAILED:
@@ -309,13 +311,11 @@ def list_root(s: SlotSharingState, root: int, group: int) -> bool:
 
 
 def resolved_roots_with(s: SlotSharingState, tm: int, group: int) -> int:
-    """How many roots of a TaskExecutor have the group."""
-    found = 0
-    for root in range(len(s.multi)):
-        listed = s.listing[root] == RootListing.RESOLVED and s.tm[root] == tm
-        if listed and multi_contains(s, root, group):
-            found += 1
-    return found
+    """The number of roots of a TaskExecutor that have the group."""
+    return sum(
+        is_resolved_at(s, root, tm) and multi_contains(s, root, group)
+        for root in s.elements(multis)
+    )
 
 
 @slot_sharing.operation
@@ -326,7 +326,7 @@ def get_resolved_root(s: SlotSharingState, tm: int, allocation: int) -> int:
 
 @slot_sharing.operation
 def may_have_enough_resources(s: SlotSharingState, multi: int, profile: int) -> int:
-    """1 while nothing is known against it. Flink: mayHaveEnoughResourcesToFulfill."""
+    """1 unless the physical slot has too little. Flink: mayHaveEnoughResourcesToFulfill."""
     if s.context[multi] == SlotContextFuture.PENDING:
         return 1
     if s.context[multi] == SlotContextFuture.FAILED:
@@ -337,23 +337,20 @@ def may_have_enough_resources(s: SlotSharingState, multi: int, profile: int) -> 
 
 @slot_sharing.operation
 def contains_multi(s: SlotSharingState, multi: int) -> int:
-    """1 if the slot is found by its id. Flink: SlotSharingManager.contains."""
+    """1 if the manager finds the slot by its id. Flink: SlotSharingManager.contains."""
     return int(is_multi_registered(s, multi))
 
 
 @slot_sharing.operation
 def contains_single(s: SlotSharingState, slot: int) -> int:
-    """1 if the slot is found by its id. Flink: SlotSharingManager.contains."""
+    """1 if the manager finds the slot by its id. Flink: SlotSharingManager.contains."""
     return int(is_single_registered(s, slot))
 
 
 @slot_sharing.operation
 def is_empty(s: SlotSharingState) -> int:
-    """1 if no slot is found by any id. Flink: SlotSharingManager.isEmpty."""
-    for multi in range(len(s.multi)):
-        if is_multi_registered(s, multi):
-            return 0
-    for slot in range(len(s.single)):
-        if is_single_registered(s, slot):
-            return 0
-    return 1
+    """1 if the manager finds no slot by any id. Flink: SlotSharingManager.isEmpty."""
+    return int(
+        not any(is_multi_registered(s, multi) for multi in s.elements(multis))
+        and not any(is_single_registered(s, slot) for slot in s.elements(slots))
+    )

@@ -1,4 +1,4 @@
-"""Who talks to whom in traces of slot sharing."""
+"""The participants in traces of slot sharing."""
 
 from __future__ import annotations
 

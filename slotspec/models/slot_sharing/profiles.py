@@ -26,10 +26,10 @@ CATALOGUE: Mapping[str, ResourceProfile] = {
     "tall": ResourceProfile(cpu=1.0, task_heap_mb=1),
     "any": ResourceProfile(any_=True),
 }
-"""Profiles of a check, in the order in which the bound ``profiles`` takes them."""
+"""Profiles of a check, in the order of the bound ``profiles``."""
 
 FIXED = ("cpu", "task_heap_mb", "task_off_heap_mb", "managed_mb", "network_mb")
-"""Resources that every profile has, as :attr:`ResourceProfile.amounts` orders them."""
+"""Resources that every profile has, in the order of :attr:`ResourceProfile.amounts`."""
 
 
 def profiles_of(setting: Setting) -> list[ResourceProfile]:
@@ -49,14 +49,14 @@ def _amount(profile: ResourceProfile, resource: str) -> Fraction:
 
 
 def used_resources(profiles: Sequence[ResourceProfile]) -> list[str]:
-    """The resources of which some profile has any; extended ones as ``extended.NAME``."""
+    """The resources that some profile has; extended ones as ``extended.NAME``."""
     extended = sorted({name for profile in profiles for name in profile.extended})
     names = [*FIXED, *(f"extended.{name}" for name in extended)]
     return [name for name in names if any(_amount(p, name) for p in profiles)] or ["cpu"]
 
 
 def scales(profiles: Sequence[ResourceProfile]) -> dict[str, int]:
-    """By which number the amounts of each resource are multiplied to be whole."""
+    """For each resource, the factor that makes its amounts whole numbers."""
     return {
         name: lcm(*(_amount(p, name).denominator for p in profiles))
         for name in used_resources(profiles)
@@ -64,7 +64,7 @@ def scales(profiles: Sequence[ResourceProfile]) -> dict[str, int]:
 
 
 def scales_of(setting: Setting) -> dict[str, int]:
-    """Those of a recording's profiles, or of the whole catalogue: two kinds of resources."""
+    """The factors for a recording's profiles, or for the catalogue, which has two resources."""
     chosen = setting.choices.get("named_profiles")
     return scales(list((chosen if chosen is not None else CATALOGUE).values()))
 
@@ -88,5 +88,5 @@ def special_table(setting: Setting) -> list[int]:
 
 
 def largest_amount(setting: Setting) -> int:
-    """The most that can be reserved of one resource."""
+    """The largest reservation of one resource."""
     return int(setting["most_reserved"])

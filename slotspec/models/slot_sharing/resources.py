@@ -1,4 +1,4 @@
-"""What is reserved in a tree, and whether it fits into a physical slot.
+"""The reservations of a tree, and whether they fit into a physical slot.
 
 Rules below the operations. Flink: ResourceProfile.merge, subtract and isMatching, and
 MultiTaskSlot.reserveResource and releaseResource.
@@ -11,76 +11,72 @@ from slotspec.models.slot_sharing.state import SlotSharingState
 from slotspec.statemachine.declaration.rules import NONE
 
 
+def reserved_of(s: SlotSharingState, multi: int, resource: int) -> int:
+    """How much of a resource a multi-task slot has reserved."""
+    return s.reserved[multi * s.resource_count + resource]
+
+
 def reserve(s: SlotSharingState, multi: int, profile: int) -> None:
-    """Add a profile to what `multi` and each slot above it have reserved."""
+    """Add a profile to the reservations of `multi` and of each slot above it."""
     at = multi
     while at != NONE:
         s.special[at] = merged(s.special[at], s.specials[profile])
-        for resource in range(s.resource_count):
-            place = at * s.resource_count + resource
-            if s.special[at] == Special.AMOUNTS:
-                s.reserved[place] = s.reserved[place] + amount(s, profile, resource)
-            else:
-                s.reserved[place] = 0
+        for r in range(s.resource_count):
+            s.reserved[at * s.resource_count + r] = (
+                reserved_of(s, at, r) + amount(s, profile, r)
+                if s.special[at] == Special.AMOUNTS
+                else 0
+            )
         at = s.parent[at]
 
 
 def unreserve(s: SlotSharingState, multi: int, profile: int, child: int) -> bool:
-    """Take a profile, or all that `child` has reserved, back from `multi` and those above.
+    """Remove a profile, or the reservations of `child`, from `multi` and each slot above it.
 
-    False at the first slot that has less than that: there it ends with an exception, and
-    those below have already changed. The child keeps its own: Flink does not reset what a
-    released slot has reserved.
+    False at the first slot that has less reserved: Flink throws there, after the slots below
+    have changed. The child keeps its own reservations, since Flink does not reset those of a
+    released slot.
     """
     at = multi
     while at != NONE:
-        given = s.specials[profile] if child == NONE else s.special[child]
-        s.special[at] = merged(s.special[at], given)
+        special = s.specials[profile] if child == NONE else s.special[child]
+        s.special[at] = merged(s.special[at], special)
         if s.special[at] == Special.AMOUNTS and not has_reserved(s, at, profile, child):
             return False
-        for resource in range(s.resource_count):
-            place = at * s.resource_count + resource
-            if s.special[at] == Special.AMOUNTS:
-                s.reserved[place] = s.reserved[place] - share(s, profile, child, resource)
-            else:
-                s.reserved[place] = 0
+        for r in range(s.resource_count):
+            s.reserved[at * s.resource_count + r] = (
+                reserved_of(s, at, r) - share(s, profile, child, r)
+                if s.special[at] == Special.AMOUNTS
+                else 0
+            )
         at = s.parent[at]
     return True
 
 
 def has_reserved(s: SlotSharingState, multi: int, profile: int, child: int) -> bool:
-    """Whether the slot has reserved as much of each resource."""
-    for resource in range(s.resource_count):
-        if s.reserved[multi * s.resource_count + resource] < share(s, profile, child, resource):
-            return False
-    return True
+    """Whether the slot has at least that much of each resource reserved."""
+    return all(
+        reserved_of(s, multi, r) >= share(s, profile, child, r) for r in range(s.resource_count)
+    )
 
 
 def share(s: SlotSharingState, profile: int, child: int, resource: int) -> int:
-    """How much a child has of a resource: a single-task slot's profile, or all that is below."""
-    if child == NONE:
-        return amount(s, profile, resource)
-    return s.reserved[child * s.resource_count + resource]
+    """A child's amount of a resource: of its profile, or (a multi-task slot) of all below it."""
+    return amount(s, profile, resource) if child == NONE else reserved_of(s, child, resource)
 
 
 def merged(one: int, other: int) -> int:
-    """What a sum or a difference is: ANY before UNKNOWN before a vector."""
-    if one == Special.ANY or other == Special.ANY:
-        return Special.ANY
-    if one == Special.UNKNOWN or other == Special.UNKNOWN:
-        return Special.UNKNOWN
-    return Special.AMOUNTS
+    """The kind of a sum or a difference: ANY wins over UNKNOWN, and UNKNOWN over a vector."""
+    return max(one, other)
 
 
 def amount(s: SlotSharingState, profile: int, resource: int) -> int:
-    """How much a profile has of a resource; NONE has nothing."""
-    if profile == NONE:
-        return 0
-    return s.amounts[profile * s.resource_count + resource]
+    """How much of a resource a profile has; NONE has nothing."""
+    return 0 if profile == NONE else s.amounts[profile * s.resource_count + resource]
 
 
 def has_room(s: SlotSharingState, root: int, extra: int) -> bool:
-    """Whether the root's physical slot has what is reserved, and `extra` besides (or NONE)."""
+    """Whether the root's physical slot has what is reserved, plus `extra` (or NONE)."""
     return is_enough(s, s.profile[root], root, extra)
 
 
@@ -90,7 +86,7 @@ def can_hold(s: SlotSharingState, root: int, profile: int) -> bool:
 
 
 def is_enough(s: SlotSharingState, profile: int, root: int, extra: int) -> bool:
-    """Whether a profile has all that is reserved, and `extra` besides.
+    """Whether a profile has all that is reserved, plus `extra` (or NONE).
 
     Flink: ResourceProfile.isMatching of 1.11 and 1.12.
     """
@@ -102,15 +98,14 @@ def is_enough(s: SlotSharingState, profile: int, root: int, extra: int) -> bool:
         return True
     if have == Special.UNKNOWN or want == Special.ANY:
         return False
-    for resource in range(s.resource_count):
-        wanted = s.reserved[root * s.resource_count + resource] + amount(s, extra, resource)
-        if amount(s, profile, resource) < wanted:
-            return False
-    return True
+    return all(
+        amount(s, profile, r) >= reserved_of(s, root, r) + amount(s, extra, r)
+        for r in range(s.resource_count)
+    )
 
 
 def is_oversubscribed(s: SlotSharingState, root: int) -> bool:
-    """Whether nothing remains to tell of: two vectors, and more reserved than there is.
+    """Whether more is reserved than the physical slot has (both being vectors).
 
     Flink: ResourceProfile.subtract.
     """

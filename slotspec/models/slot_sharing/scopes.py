@@ -1,7 +1,7 @@
-"""The bounds of a default run: small scopes, each about one side of slot sharing.
+"""The bounds of a default run: small scopes, each about one aspect of slot sharing.
 
-One scope with everything in it would be out of reach. In the first five, scheduler and pool
-do what the real ones do; in the others, what nothing forbids. Bounds that a scope does not
+One scope with everything in it would be too large. In the first five, scheduler and pool do
+what the real ones do; in the others, also what nothing forbids. Bounds that a scope does not
 name keep their defaults.
 """
 
@@ -13,7 +13,7 @@ from slotspec.statemachine.declaration.model import Scope
 
 
 def _bounds(**changed: int) -> Mapping[str, int]:
-    """Two multi-task slots, two single-task slots of two groups; no physical slots apart."""
+    """Two multi-task slots, two single-task slots of two groups, no separate physical slots."""
     least = {
         "multis": 2,
         "slots": 2,
@@ -29,8 +29,8 @@ def _bounds(**changed: int) -> Mapping[str, int]:
 SCOPES = (
     Scope(
         "sharing",
-        "Three multi-task slots, as roots or co-location slots, three tasks of two profiles,"
-        " a payload: trees that grow, are resolved, and fall.",
+        "Three multi-task slots, as roots or co-location slots, three tasks of two profiles, a"
+        " payload: trees grow, are resolved, and are released.",
         _bounds(multis=3, slots=3, profiles=2, allocations=2, deployments=1),
     ),
     Scope(
@@ -40,36 +40,36 @@ SCOPES = (
     ),
     Scope(
         "payloads",
-        "One root, three tasks, three payloads that end at once, later or never: returns to"
-        " the owner that call back.",
+        "One root, three tasks, three payloads that end at once, later or never: owners that call"
+        " back when slots are returned.",
         _bounds(multis=1, slots=3, groups=3, profiles=2, payloads=3, deployments=1),
     ),
     Scope(
         "resources",
-        "Five profiles, two that do not fit into each other, an unknown and an unbounded one:"
-        " what is reserved, and what fits.",
+        "Five profiles, two of which do not fit into each other, one unknown and one unbounded:"
+        " reservations, and what fits.",
         _bounds(slots=3, groups=3, profiles=5, most_reserved=4),
     ),
     Scope(
         "callbacks",
-        "Two roots, three tasks of three groups; in the middle of a release the scheduler asks"
-        " for another share or gives one up.",
+        "Two roots, three tasks of three groups; in the middle of a release the scheduler requests"
+        " another share, or returns one.",
         _bounds(slots=3, groups=3, profiles=2, deployments=1, callbacks=1),
     ),
     Scope(
         "places",
-        "Three roots, two TaskExecutors, two allocations, which the pool gives twice: who is"
-        " listed where.",
+        "Three roots, two TaskExecutors, two allocations that the pool gives twice: the tables of"
+        " roots.",
         _bounds(multis=3, groups=1, task_managers=2, allocations=2, taken_allocations=1),
     ),
     Scope(
         "replaced",
-        "Groups that are asked for again below a slot, in trees of depth three.",
+        "Groups that are requested again below a slot, in trees of depth three.",
         _bounds(multis=3, repeated_groups=1),
     ),
     Scope(
         "surprises",
-        "Groups asked for again, allocations given twice, slots that are too small, at once.",
+        "Groups requested again, allocations given twice, and slots that are too small, together.",
         _bounds(
             profiles=2,
             deployments=1,
@@ -80,8 +80,7 @@ SCOPES = (
     ),
     Scope(
         "late",
-        "Slots that have left all tables are called as if they had not; the owner releases"
-        " nothing.",
+        "Callers call slots that have left all tables; owners release nothing.",
         _bounds(late_calls=1, owner_releases=0),
     ),
 )

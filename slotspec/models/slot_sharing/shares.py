@@ -1,4 +1,4 @@
-"""The share of one task: how a single-task slot enters a tree, and what its caller hears.
+"""The share of one task: how a single-task slot enters a tree, and what its future becomes.
 
 Rules below the operations. Flink: SingleTaskSlot and its logical slot's future.
 """
@@ -21,9 +21,10 @@ from slotspec.statemachine.declaration.rules import emit, fire
 
 
 def enter_single(s: SlotSharingState, parent: int, slot: int, group: int, profile: int) -> None:
-    """A new single-task slot takes the place of its group below `parent`.
+    """Create a single-task slot below `parent`, in place of any other of its group.
 
-    Its profile is reserved all the way up; if the physical slot is decided, so is it.
+    Its profile is reserved all the way up. If the physical slot is known or has failed, the
+    future of the new slot completes at once.
     """
     put_out_of_map(s, parent, group)
     build_single(s, slot, parent, group, profile)
@@ -36,14 +37,14 @@ def enter_single(s: SlotSharingState, parent: int, slot: int, group: int, profil
 
 
 def fulfil_single(s: SlotSharingState, slot: int, root: int) -> None:
-    """A single-task slot becomes a logical slot in the root's physical slot."""
+    """Make the single-task slot a logical slot in the root's physical slot."""
     fire(s.future, slot, LogicalSlotFuture.fulfil)
     releases = s.owner_releases and is_single_registered(s, slot)
-    logical_slot.create_slot(s, slot, int(Reaction.RELEASE if releases else Reaction.NOTHING))
+    logical_slot.create_slot(s, slot, Reaction.RELEASE if releases else Reaction.NOTHING)
     emit(s, Effect.LOGICAL_SLOT_FULFILLED, slot, root)
 
 
 def fail_single(s: SlotSharingState, slot: int, cause: int) -> None:
-    """There will be no logical slot."""
+    """Fail the future of the logical slot."""
     fire(s.future, slot, LogicalSlotFuture.give_up)
     emit(s, Effect.LOGICAL_SLOT_FAILED, slot, cause)

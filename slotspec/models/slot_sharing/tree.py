@@ -1,4 +1,4 @@
-"""The trees of shared slots: who is below whom, and in which table.
+"""The trees of shared slots: their structure, and the tables that they are in.
 
 Rules below the operations. Flink: TaskSlot.contains, MultiTaskSlot.children, and the tables
 of SlotSharingManager.
@@ -6,13 +6,14 @@ of SlotSharingManager.
 
 from __future__ import annotations
 
+from slotspec.models.logical_slot.state import slots
 from slotspec.models.slot_sharing.lifecycles import (
     MultiTaskSlot,
     RootListing,
     SingleTaskSlot,
     TaskSlotRegistration,
 )
-from slotspec.models.slot_sharing.state import SlotSharingState
+from slotspec.models.slot_sharing.state import SlotSharingState, multis
 from slotspec.models.slot_sharing.versions import MapOrder
 from slotspec.statemachine.declaration.queues import append, place_of, remove
 from slotspec.statemachine.declaration.rules import NONE, fire
@@ -28,36 +29,45 @@ def root_of(s: SlotSharingState, multi: int) -> int:
     return at
 
 
+def is_multi_child(s: SlotSharingState, multi: int, parent: int) -> bool:
+    """Whether the multi-task slot is in the map of `parent`."""
+    return s.multi_held[multi] == 1 and s.parent[multi] == parent
+
+
+def is_single_child(s: SlotSharingState, slot: int, parent: int) -> bool:
+    """Whether the single-task slot is in the map of `parent`."""
+    return s.single_held[slot] == 1 and s.single_parent[slot] == parent
+
+
 def multi_child(s: SlotSharingState, parent: int, group: int) -> int:
-    """The multi-task slot that the parent's map has under the group, or NONE."""
-    for multi in range(len(s.multi)):
-        if s.multi_held[multi] and s.parent[multi] == parent and s.group[multi] == group:
-            return multi
-    return NONE
+    """The multi-task slot of the group in the parent's map, or NONE."""
+    return next(
+        (m for m in s.elements(multis) if is_multi_child(s, m, parent) and s.group[m] == group),
+        NONE,
+    )
 
 
 def single_child(s: SlotSharingState, parent: int, group: int) -> int:
-    """The single-task slot that the parent's map has under the group, or NONE."""
-    for slot in range(len(s.single)):
-        held = s.single_held[slot] and s.single_parent[slot] == parent
-        if held and s.single_group[slot] == group:
-            return slot
-    return NONE
+    """The single-task slot of the group in the parent's map, or NONE."""
+    return next(
+        (
+            slot
+            for slot in s.elements(slots)
+            if is_single_child(s, slot, parent) and s.single_group[slot] == group
+        ),
+        NONE,
+    )
 
 
 def has_children(s: SlotSharingState, parent: int) -> bool:
-    """Whether the parent's map has anything."""
-    for multi in range(len(s.multi)):
-        if s.multi_held[multi] and s.parent[multi] == parent:
-            return True
-    for slot in range(len(s.single)):
-        if s.single_held[slot] and s.single_parent[slot] == parent:
-            return True
-    return False
+    """Whether there is anything in the parent's map."""
+    return any(is_multi_child(s, m, parent) for m in s.elements(multis)) or any(
+        is_single_child(s, slot, parent) for slot in s.elements(slots)
+    )
 
 
 def put_out_of_map(s: SlotSharingState, parent: int, group: int) -> None:
-    """Clear the place of `group` in the parent's map, whoever has it; nobody is told."""
+    """Remove the child of the group from the parent's map, without releasing it."""
     multi = multi_child(s, parent, group)
     if multi != NONE:
         s.multi_held[multi] = 0
@@ -76,20 +86,23 @@ def is_below(s: SlotSharingState, multi: int, top: int) -> bool:
 
 def multi_contains(s: SlotSharingState, multi: int, group: int) -> bool:
     """Whether the slot or anything below it is of the group. Flink: TaskSlot.contains."""
-    if s.group[multi] == group:
-        return True
-    for below in range(len(s.multi)):
-        if s.multi_held[below] and s.group[below] == group and is_below(s, below, multi):
-            return True
-    for slot in range(len(s.single)):
-        held = s.single_held[slot] and s.single_group[slot] == group
-        if held and is_below(s, s.single_parent[slot], multi):
-            return True
-    return False
+    return (
+        s.group[multi] == group
+        or any(
+            s.multi_held[m] and s.group[m] == group and is_below(s, m, multi)
+            for m in s.elements(multis)
+        )
+        or any(
+            s.single_held[slot]
+            and s.single_group[slot] == group
+            and is_below(s, s.single_parent[slot], multi)
+            for slot in s.elements(slots)
+        )
+    )
 
 
 def is_open_for(s: SlotSharingState, root: int, group: int) -> bool:
-    """Whether the scheduler is offered the root for a task of the group.
+    """Whether the manager offers the root to the scheduler for a task of the group.
 
     Flink: SlotSharingManager.validMultiTaskSlotAndDoesNotContain.
     """
@@ -97,12 +110,12 @@ def is_open_for(s: SlotSharingState, root: int, group: int) -> bool:
 
 
 def is_releasing(s: SlotSharingState, multi: int) -> bool:
-    """Whether the slot releases its children at this moment. Flink: MultiTaskSlot.isReleasing."""
+    """Whether the slot is releasing its children. Flink: MultiTaskSlot.isReleasing."""
     return s.releasing[multi] == 1
 
 
 def note_change(s: SlotSharingState, parent: int) -> None:
-    """The parent's map has got or lost a child; whoever is going through it may not see that.
+    """Note that the parent's map has got or lost a child, if someone is iterating over it.
 
     Flink: java.util.HashMap.modCount.
     """
@@ -122,7 +135,7 @@ def is_single_registered(s: SlotSharingState, slot: int) -> bool:
 
 
 def build_multi(s: SlotSharingState, multi: int, parent: int, group: int) -> None:
-    """A new multi-task slot, entered under its id."""
+    """Create a multi-task slot and register it under its id."""
     fire(s.multi, multi, MultiTaskSlot.build)
     fire(s.multi_registration, multi, TaskSlotRegistration.register)
     s.parent[multi] = parent
@@ -130,7 +143,7 @@ def build_multi(s: SlotSharingState, multi: int, parent: int, group: int) -> Non
 
 
 def build_single(s: SlotSharingState, slot: int, parent: int, group: int, profile: int) -> None:
-    """A new single-task slot, entered under its id and below its parent."""
+    """Create a single-task slot; register it under its id and in its parent's map."""
     fire(s.single, slot, SingleTaskSlot.build)
     fire(s.single_registration, slot, TaskSlotRegistration.register)
     s.single_parent[slot] = parent
@@ -140,29 +153,29 @@ def build_single(s: SlotSharingState, slot: int, parent: int, group: int, profil
 
 
 def unregister_multi(s: SlotSharingState, multi: int) -> None:
-    """The multi-task slot is no longer found by its id."""
+    """Remove the multi-task slot from the table of ids."""
     if is_multi_registered(s, multi):
         fire(s.multi_registration, multi, TaskSlotRegistration.leave)
 
 
 def unregister_single(s: SlotSharingState, slot: int) -> None:
-    """The single-task slot is no longer found by its id; its owner no longer releases it."""
+    """Remove the single-task slot from the table of ids; its owner no longer releases it."""
     if is_single_registered(s, slot):
         fire(s.single_registration, slot, TaskSlotRegistration.leave)
         s.on_return[slot] = 0
 
 
 def enlist(s: SlotSharingState, root: int) -> None:
-    """Enter a root among the unresolved ones."""
+    """Add a root to the unresolved ones."""
     fire(s.listing, root, RootListing.enlist)
     if s.map_order == MapOrder.OLDEST_FIRST:
         append(s.unresolved, root)
 
 
 def move(s: SlotSharingState, root: int) -> int:
-    """Enter an unresolved root under its TaskExecutor and allocation; whose place it takes.
+    """List an unresolved root under its TaskExecutor and allocation.
 
-    NONE if nobody was there.
+    Returns the root that it replaces there, or NONE.
     """
     tm = s.tm[root]
     there = resolved_root(s, tm, s.allocation[root])
@@ -182,7 +195,7 @@ def move(s: SlotSharingState, root: int) -> int:
 
 
 def unlist(s: SlotSharingState, root: int) -> None:
-    """Take a root out of the table that it is in."""
+    """Remove a root from the table that it is in."""
     fire(s.listing, root, RootListing.unlist)
     if s.map_order == MapOrder.OLDEST_FIRST:
         remove(s.unresolved, root)
@@ -190,26 +203,30 @@ def unlist(s: SlotSharingState, root: int) -> None:
 
 
 def drop_map(s: SlotSharingState, tm: int) -> None:
-    """The map of a TaskExecutor's roots goes when it is empty."""
+    """Remove the map of a TaskExecutor's roots if it is empty."""
     if resolved_roots_of(s, tm) == 0:
         s.has_roots[tm] = 0
         if s.map_order == MapOrder.OLDEST_FIRST:
             remove(s.tm_order, tm)
 
 
+def is_resolved_at(s: SlotSharingState, root: int, tm: int) -> bool:
+    """Whether the root is listed under this TaskExecutor."""
+    return s.listing[root] == RootListing.RESOLVED and s.tm[root] == tm
+
+
 def resolved_root(s: SlotSharingState, tm: int, allocation: int) -> int:
     """The root that is listed under a TaskExecutor and an allocation, or NONE."""
-    for root in range(len(s.multi)):
-        listed = s.listing[root] == RootListing.RESOLVED and s.tm[root] == tm
-        if listed and s.allocation[root] == allocation:
-            return root
-    return NONE
+    return next(
+        (
+            root
+            for root in s.elements(multis)
+            if is_resolved_at(s, root, tm) and s.allocation[root] == allocation
+        ),
+        NONE,
+    )
 
 
 def resolved_roots_of(s: SlotSharingState, tm: int) -> int:
-    """How many roots are listed under a TaskExecutor."""
-    found = 0
-    for root in range(len(s.multi)):
-        if s.listing[root] == RootListing.RESOLVED and s.tm[root] == tm:
-            found += 1
-    return found
+    """The number of roots that are listed under a TaskExecutor."""
+    return sum(is_resolved_at(s, root, tm) for root in s.elements(multis))

@@ -1,7 +1,7 @@
-"""What differs between the releases of SlotSharingManager, as named choices.
+"""The differences between the releases of SlotSharingManager, as named choices.
 
-Recordings of 1.11.4 and 1.12.5 agree in every step; 1.13 no longer has the class. What a
-release leaves to hashing is a choice of its own, since a recording has to fix it.
+Recordings of 1.11.4 and 1.12.5 agree in every step; 1.13 no longer has the class. The order of
+hash maps is a choice, too, because a recording has to fix it.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from slotspec.models.common.resource_profile import Matching
 
 
 class MapOrder(IntEnum):
-    """In which order the tables of roots are gone through.
+    """The order in which the manager iterates over the tables of roots.
 
-    It decides which of several unresolved roots is answered, and over which of several bad
+    It decides which of several unresolved roots is the answer, and for which of several bad
     roots a list fails.
     """
 
     ARBITRARY = 0
-    """As the hash maps have them (all releases)."""
+    """The order of hash maps (all releases)."""
     OLDEST_FIRST = 1
-    """In order of entry (recordings put linked maps in the place of the hash maps)."""
+    """In order of insertion (recordings replace the hash maps by linked ones)."""
 
 
 V1_11: Mapping[str, Any] = {

@@ -1,9 +1,10 @@
-"""What may happen to a slot table: whoever calls it, with whatever is possible.
+"""What may happen to a slot table: everything that its callers can do.
 
-The ResourceManager asks for slots, again, for other jobs, with other numbers and profiles;
-the JobMaster's acceptance activates them, late or never; timers fire at any time, and what
-they say arrives at any later time; tasks come, fail, terminate and are removed in any order;
-the TaskExecutor frees slots, also those that have gone, and may stop at any time.
+The ResourceManager requests slots: for the first time, again, for other jobs, with other
+numbers and profiles. The JobMaster's acceptance activates them, late or never. Timers fire at
+any time, and their messages arrive at any later time. Tasks come, fail, terminate and are
+removed in any order. The TaskExecutor frees slots, even those that have left, and may stop at
+any time.
 """
 
 from __future__ import annotations
@@ -29,42 +30,28 @@ from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 
 NO_TIMEOUT = 0
-"""How long a timeout is makes no difference: its timer may fire at any time."""
+"""The length of a timeout makes no difference: its timer may fire at any time."""
 
 
 def has_tasks(setting: Setting) -> bool:
     return bool(setting["tasks"])
 
 
-# ------------------------------------------------------------------- what is possible now
+# -------------------------------------------------------------------------- what is unused
 
 
 def unused_ticket(s: TaskSlotTableState) -> int:
-    """A ticket that nobody has, neither here nor under way; NONE without one."""
-    for ticket in range(len(s.sent)):
-        if s.sent[ticket] == NONE and not is_registered(s, ticket):
-            return ticket
-    return NONE
-
-
-def is_registered(s: TaskSlotTableState, ticket: int) -> bool:
-    """Whether some timeout has this ticket."""
-    for allocation in range(len(s.slot)):
-        if s.ticket[allocation] == ticket:
-            return True
-    return False
+    """A ticket that no timeout has, registered or under way, or NONE."""
+    return next((k for k in s.elements(tickets) if s.sent[k] == NONE and k not in s.ticket), NONE)
 
 
 def unused_task(s: TaskSlotTableState) -> int:
     """A record for one more task, or NONE."""
-    for task in range(len(s.task)):
-        if is_unused(s, task):
-            return task
-    return NONE
+    return next((t for t in s.elements(tasks) if is_unused(s, t)), NONE)
 
 
 def may_ask(s: TaskSlotTableState, number: int) -> bool:
-    """Whether a request may be for this number; a counter of dynamic slots has its bound."""
+    """Whether a request may have this number; the counter of dynamic slots is bounded."""
     if s.dynamic_number == DynamicNumber.ASKED or not is_dynamic(s, number):
         return True
     return number == s.static_count and s.dynamic_requests < s.dynamic_count
@@ -92,7 +79,7 @@ def close(s: TaskSlotTableState) -> int:
 def allocate_slot(
     s: TaskSlotTableState, number: int, job: int, allocation: int, profile: int
 ) -> int:
-    """The ResourceManager asks for a slot: for the first time, again, or in conflict."""
+    """The ResourceManager requests a slot: for the first time, again, or in conflict."""
     ticket = unused_ticket(s)
     if ticket == NONE or not may_ask(s, number):
         return DISABLED
@@ -101,13 +88,13 @@ def allocate_slot(
 
 @task_slot_table.action(allocation=allocations)
 def mark_slot_active(s: TaskSlotTableState, allocation: int) -> int:
-    """The JobMaster has accepted the offer of a slot, which may be gone by now."""
+    """The JobMaster has accepted the offer of a slot, which may have left by now."""
     return table.mark_slot_active(s, allocation)
 
 
 @task_slot_table.action(allocation=allocations)
 def mark_slot_inactive(s: TaskSlotTableState, allocation: int) -> int:
-    """The connection to the JobMaster is lost; its slots wait for it."""
+    """The connection to the JobMaster is lost; its slots wait for its return."""
     ticket = unused_ticket(s)
     if ticket == NONE:
         return DISABLED
@@ -116,13 +103,13 @@ def mark_slot_inactive(s: TaskSlotTableState, allocation: int) -> int:
 
 @task_slot_table.action(job=jobs, allocation=allocations)
 def try_mark_slot_active(s: TaskSlotTableState, job: int, allocation: int) -> int:
-    """A task is submitted to a slot, maybe before its offer was answered."""
+    """A task is submitted to a slot, perhaps before the JobMaster has answered its offer."""
     return table.try_mark_slot_active(s, job, allocation)
 
 
 @task_slot_table.action(allocation=allocations)
 def free_slot(s: TaskSlotTableState, allocation: int) -> int:
-    """The JobMaster frees a slot, or the TaskExecutor does; also once more."""
+    """The JobMaster or the TaskExecutor frees a slot, perhaps for the second time."""
     return table.free_slot(s, allocation)
 
 
@@ -133,7 +120,7 @@ def free_slot(s: TaskSlotTableState, allocation: int) -> int:
     when=has_tasks, execution=executions, job=jobs, allocation=allocations, quick=2
 )
 def add_task(s: TaskSlotTableState, execution: int, job: int, allocation: int, quick: int) -> int:
-    """A task is submitted, maybe to the wrong slot, or a second time."""
+    """A task is submitted, perhaps to the wrong slot, or a second time."""
     task = unused_task(s)
     if task == NONE or (quick and not s.quick_tasks):
         return DISABLED
@@ -142,13 +129,13 @@ def add_task(s: TaskSlotTableState, execution: int, job: int, allocation: int, q
 
 @task_slot_table.action(when=has_tasks, execution=executions)
 def remove_task(s: TaskSlotTableState, execution: int) -> int:
-    """A task reports its end, maybe before it has terminated, or a second time."""
+    """A task reports its end, perhaps before it has terminated, or a second time."""
     return table.remove_task(s, execution)
 
 
 @task_slot_table.action(when=has_tasks, task=tasks, outcome=Outcome)
 def task_terminates(s: TaskSlotTableState, task: int, outcome: int) -> int:
-    """A task terminates, told or not; its termination may fail."""
+    """A task terminates, failed from outside or not; its termination future may fail."""
     if s.task[task] != Task.RUNNING or is_unused(s, task):
         return DISABLED
     if outcome == Outcome.FAILS and not s.failing_tasks:
@@ -161,7 +148,7 @@ def task_terminates(s: TaskSlotTableState, task: int, outcome: int) -> int:
 
 @task_slot_table.action(allocation=allocations)
 def fire_timeout(s: TaskSlotTableState, allocation: int) -> int:
-    """A timeout is over, and a message about it is under way."""
+    """A timeout fires, and its message is under way."""
     if s.timer[allocation] != SlotTimer.RUNNING:
         return DISABLED
     table.fire_timeout(s, allocation)
@@ -170,7 +157,7 @@ def fire_timeout(s: TaskSlotTableState, allocation: int) -> int:
 
 @task_slot_table.action(ticket=tickets)
 def timeout_arrives(s: TaskSlotTableState, ticket: int) -> int:
-    """The message arrives: the TaskExecutor frees the slot if its ticket is still valid.
+    """The message of a timeout arrives: the TaskExecutor frees the slot if the ticket is valid.
 
     Returns 1 if it was. Flink: TaskExecutor.timeoutSlot.
     """
@@ -189,7 +176,7 @@ def timeout_arrives(s: TaskSlotTableState, ticket: int) -> int:
 
 @task_slot_table.action(number=slot_numbers, job=jobs, allocation=allocations)
 def is_allocated(s: TaskSlotTableState, number: int, job: int, allocation: int) -> int:
-    """The TaskExecutor asks whether a slot is what a JobMaster takes it for."""
+    """The TaskExecutor asks whether a slot is what a JobMaster assumes."""
     return table.is_allocated(s, number, job, allocation)
 
 
@@ -201,7 +188,7 @@ def generate_slot_offer(s: TaskSlotTableState, allocation: int) -> int:
 
 @task_slot_table.action(job=jobs)
 def get_allocated_slots(s: TaskSlotTableState, job: int) -> int:
-    """The TaskExecutor collects what it offers to a JobMaster."""
+    """The TaskExecutor collects the slots that it offers to a JobMaster."""
     return table.get_allocated_slots(s, job)
 
 

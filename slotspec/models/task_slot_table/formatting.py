@@ -1,13 +1,20 @@
-"""The slot table in the words of its traces: allocations ``a1``, jobs ``j1``, executions
-``e1``, tasks ``t1``, tickets ``k1``; dynamic slots by their negative numbers (1.11, 1.12).
+"""The text of slot tables in traces.
+
+Dynamic slots have their negative numbers in 1.11 and 1.12.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from slotspec.models.task_slot_table.lifecycles import ClosingFuture, SlotTimer, Task, TaskSlot
+from slotspec.models.task_slot_table.lifecycles import (
+    ClosingFuture,
+    SlotTimer,
+    Table,
+    Task,
+    TaskSlot,
+)
 from slotspec.models.task_slot_table.model import task_slot_table
 from slotspec.models.task_slot_table.resources import CATALOGUE
 from slotspec.models.task_slot_table.state import (
@@ -29,25 +36,9 @@ from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.formatting import NOTHING, TraceFormatter
 from slotspec.statemachine.results import TraceStep
 
-PREFIXES: Mapping[str, str] = {
-    allocations.name: "a",
-    jobs.name: "j",
-    executions.name: "e",
-    tasks.name: "t",
-    tickets.name: "k",
-}
-"""Sorts whose elements are called so, counted from 1. The numbers of tasks and tickets are
-those of their records: one number may stand for one after the other."""
-RAISES: Mapping[int, str] = {
-    Raised.ILLEGAL_STATE: "IllegalStateException",
-    Raised.ILLEGAL_ARGUMENT: "IllegalArgumentException",
-    Raised.SLOT_NOT_FOUND: "SlotNotFoundException",
-    Raised.SLOT_NOT_ACTIVE: "SlotNotActiveException",
-}
-
 
 class TaskSlotTableFormatter(TraceFormatter):
-    """Words for the calls, effects and changes of a slot table."""
+    """Renders the calls, effects and changes of a slot table."""
 
     def element(self, sort: Sort, index: int) -> str:
         """An element by its name in traces."""
@@ -57,8 +48,6 @@ class TaskSlotTableFormatter(TraceFormatter):
             return self._number(index)
         if sort is profiles:
             return list(CATALOGUE)[index]
-        if sort.name in PREFIXES:
-            return f"{PREFIXES[sort.name]}{index + 1}"
         return super().element(sort, index)
 
     def _number(self, number: int) -> str:
@@ -67,9 +56,9 @@ class TaskSlotTableFormatter(TraceFormatter):
         return str(static - number - 1 if asked and number >= static else number)
 
     def argument(self, domain: ParameterDomain, value: int) -> str:
-        """An argument of an action; outcomes as traces call them."""
-        word = super().argument(domain, value)
-        return word if isinstance(domain, Sort) else word.lower()
+        """An argument of an action; outcomes in lower case, as in traces."""
+        text = super().argument(domain, value)
+        return text if isinstance(domain, Sort) else text.lower()
 
     def effect(self, effect: tuple[int, ...]) -> str:
         """An effect as a phrase."""
@@ -77,7 +66,7 @@ class TaskSlotTableFormatter(TraceFormatter):
         if kind == Effect.FAIL_TASK:
             return f"{self.element(tasks, a)} is told to fail"
         if kind == Effect.RAISES:
-            return f"raises {RAISES[a]}"
+            return f"raises {Raised(a).exception}"
         if kind == Effect.LISTED:
             if a == NONE:
                 return f"lists {self.element(slot_numbers, c)} (free)"
@@ -94,33 +83,31 @@ class TaskSlotTableFormatter(TraceFormatter):
         }[Effect(kind)]
 
     def effects(self, step: TraceStep) -> list[str]:
-        """What a step emitted; where the order is arbitrary, as it came."""
-        marks = Effect.ANY_ORDER
-        return [self.effect(effect) for effect in step.effects if effect[0] != marks]
+        """The effects of a step, in the order in which they came."""
+        return [self.effect(effect) for effect in step.effects if effect[0] != Effect.ANY_ORDER]
 
     # ----------------------------------------------------------------------------- changes
 
     def changes(self, step: TraceStep) -> list[str]:
-        """What a step changed: table, slots, tasks, timeouts, budget."""
+        """The changes of a step: in the table, its slots, tasks, timeouts and budget."""
         before, after = step.before, step.after
-        told = []
-        for name, domain in (("table", "table"), ("table_closing", "closing of the table")):
-            lifecycle = self.instance.record.fields[name].domain
-            old, new = before[name][0], after[name][0]
-            if old != new:
-                told.append(
-                    f"{domain}: {self.value(lifecycle, old)} -> {self.value(lifecycle, new)}"
-                )
-        for number in range(len(before["slot"])):
-            self._compare(told, self.element(allocations, number), self._slot, number, step)
-        for number in range(len(before["task"])):
-            self._compare(told, self.element(tasks, number), self._task, number, step)
-        for number in range(len(before["sent"])):
-            what = f"timeout {self.element(tickets, number)} under way"
-            self._compare(told, what, self._sent, number, step)
+        pairs = zip(self._texts(before), self._texts(after), strict=True)
+        found = [f"{what}: {old} -> {new}" for (what, old), (_, new) in pairs if old != new]
         if before["used"] != after["used"]:
-            told.append(f"budget left: {self._left(before, after)} -> {self._left(after, before)}")
-        return told
+            found.append(f"budget left: {self._left(before, after)} -> {self._left(after, before)}")
+        return found
+
+    def _texts(self, state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Each thing in a state, and its text."""
+        yield "table", Table.states[state["table"][0]].name
+        yield "closing of the table", ClosingFuture.states[state["table_closing"][0]].name
+        for number in range(len(state["slot"])):
+            yield self.element(allocations, number), self._slot(state, number)
+        for number in range(len(state["task"])):
+            yield self.element(tasks, number), self._task(state, number)
+        for number, allocation in enumerate(state["sent"]):
+            what = f"timeout {self.element(tickets, number)} under way"
+            yield what, self.element(allocations, allocation)
 
     def _left(self, state: Mapping[str, Any], other: Mapping[str, Any]) -> str:
         """What is left of the resources of which `other` has another amount."""
@@ -128,45 +115,36 @@ class TaskSlotTableFormatter(TraceFormatter):
         pairs = zip(left.items(), state["used"], other["used"], strict=False)
         return ", ".join(f"{value} {name}" for (name, value), a, b in pairs if a != b)
 
-    @staticmethod
-    def _compare(told: list[str], what: str, phrase: Any, number: int, step: TraceStep) -> None:
-        old, new = phrase(step.before, number), phrase(step.after, number)
-        if old != new:
-            told.append(f"{what}: {old} -> {new}")
-
     def _slot(self, state: Mapping[str, Any], number: int) -> str:
         if state["slot"][number] == TaskSlot.FREE:
             return NOTHING
-        said = [
+        parts = [
             f"{self.element(slot_numbers, state['slot_number'][number])}",
             f"{self.element(profiles, state['slot_profile'][number])}",
             f"for {self.element(jobs, state['slot_job'][number])}",
         ]
         if state["timer"][number] != SlotTimer.OFF:
             fired = " fired" if state["timer"][number] == SlotTimer.FIRED else ""
-            said.append(f"timeout {self.element(tickets, state['ticket'][number])}{fired}")
+            parts.append(f"timeout {self.element(tickets, state['ticket'][number])}{fired}")
         if state["closing"][number] != ClosingFuture.PENDING:
-            said.append(f"closing {ClosingFuture.states[state['closing'][number]].name}")
-        return f"{TaskSlot.states[state['slot'][number]].name} ({', '.join(said)})"
+            parts.append(f"closing {ClosingFuture.states[state['closing'][number]].name}")
+        return f"{TaskSlot.states[state['slot'][number]].name} ({', '.join(parts)})"
 
     def _task(self, state: Mapping[str, Any], number: int) -> str:
         slot, awaited = state["task_slot"][number], state["awaited_by"][number]
         if slot == NONE and awaited == NONE and not state["closing_waits"][number]:
             return NOTHING
-        said = []
+        parts = []
         if slot != NONE:
             execution = self.element(executions, state["execution"][number])
-            said.append(f"{execution} in {self.element(allocations, slot)}")
+            parts.append(f"{execution} in {self.element(allocations, slot)}")
             if not state["indexed"][number]:
-                said.append("not indexed")
+                parts.append("not indexed")
         if awaited != NONE:
-            said.append(f"awaited by {self.element(allocations, awaited)}")
+            parts.append(f"awaited by {self.element(allocations, awaited)}")
         if state["closing_waits"][number]:
-            said.append("awaited by the table")
-        return f"{Task.states[state['task'][number]].name} ({', '.join(said)})"
-
-    def _sent(self, state: Mapping[str, Any], number: int) -> str:
-        return self.element(allocations, state["sent"][number])
+            parts.append("awaited by the table")
+        return f"{Task.states[state['task'][number]].name} ({', '.join(parts)})"
 
 
 task_slot_table.formatter = TaskSlotTableFormatter

@@ -8,36 +8,38 @@ from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle, State
 class Table(Lifecycle):
     """The slot table of one TaskExecutor. Flink: TaskSlotTableImpl.State."""
 
-    CREATED = State("Not started: it can only be asked.", initial=True)
+    CREATED = State("Not started: only queries are possible.", initial=True)
     RUNNING = State("Slots can be allocated.")
-    CLOSING = State("Every slot is being released; tasks may still terminate.")
+    CLOSING = State("Every slot is being released; some tasks have not terminated.")
     CLOSED = State("Everything has terminated; the timers are gone.", final=True)
-    DISCARDED = State("Closed before it was ever started.", final=True)
+    DISCARDED = State("Closed without having been started.", final=True)
 
     start = Event("The TaskExecutor starts.", (CREATED, RUNNING))
-    discard = Event("It is closed without having been started.", (CREATED, DISCARDED))
+    discard = Event("It is closed before its start.", (CREATED, DISCARDED))
     close = Event("The TaskExecutor stops.", (RUNNING, CLOSING))
-    finish = Event("The last task that it waits for has terminated.", (CLOSING, CLOSED))
+    finish = Event("The last task that it waits for terminates.", (CLOSING, CLOSED))
 
 
 class TaskSlot(Lifecycle):
     """A slot of the table, under its allocation id. Flink: TaskSlotState."""
 
     FREE = State("The table has no slot under this allocation.", initial=True)
-    ALLOCATED = State("Promised to a job that does not use it yet; a timer runs.")
+    ALLOCATED = State("Promised to a job that does not use it yet; its timer runs.")
     ACTIVE = State("The job uses it: tasks may be added.")
-    RELEASING = State("It is given up; its tasks were told to fail.")
+    RELEASING = State("It was freed, and its tasks failed from outside.")
     LEFT = State("It has left the table.", final=True)
 
     allocate = Event("It is allocated for a job.", (FREE, ALLOCATED))
-    activate = Event("The job uses it, or says so again.", (ALLOCATED, ACTIVE), (ACTIVE, ACTIVE))
+    activate = Event(
+        "The job uses it, or confirms that it does.", (ALLOCATED, ACTIVE), (ACTIVE, ACTIVE)
+    )
     inactivate = Event(
-        "The job does not use it for now, or the promise is renewed.",
+        "The job stops using it for now, or the promise is renewed.",
         (ACTIVE, ALLOCATED),
         (ALLOCATED, ALLOCATED),
     )
     release = Event("It is freed.", (ALLOCATED, RELEASING), (ACTIVE, RELEASING))
-    leave = Event("It is freed, and has no tasks.", (RELEASING, LEFT))
+    leave = Event("It was freed, and has no tasks.", (RELEASING, LEFT))
 
 
 class SlotTimer(Lifecycle):
@@ -48,25 +50,25 @@ class SlotTimer(Lifecycle):
     FIRED = State("It has fired; its ticket stays valid.")
 
     register = Event(
-        "A new ticket takes the place of any older one.",
+        "A new ticket replaces any older one.",
         (OFF, RUNNING),
         (RUNNING, RUNNING),
         (FIRED, RUNNING),
     )
-    fire = Event("The time is over; whoever frees slots is told.", (RUNNING, FIRED))
+    fire = Event("The time is over; SlotActions.timeoutSlot is called.", (RUNNING, FIRED))
     unregister = Event(
         "The slot is activated or leaves, or the table is closed.", (RUNNING, OFF), (FIRED, OFF)
     )
 
 
 class ClosingFuture(Lifecycle):
-    """When a slot, or the whole table, is closed. Flink: TaskSlot.closingFuture."""
+    """Whether a slot, or the whole table, is closed. Flink: TaskSlot.closingFuture."""
 
-    PENDING = State("It is in use, or tasks have not terminated.", initial=True)
-    DONE = State("All its tasks have terminated; its memory is given back.", final=True)
+    PENDING = State("It is in use, or some of its tasks have not terminated.", initial=True)
+    DONE = State("All its tasks have terminated; its memory is released.", final=True)
     FAILED = State("The termination future of a task has failed.", final=True)
 
-    complete = Event("The last task has terminated.", (PENDING, DONE))
+    complete = Event("The last task terminates.", (PENDING, DONE))
     fail = Event("A termination future fails.", (PENDING, FAILED))
 
 

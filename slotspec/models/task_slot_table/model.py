@@ -1,4 +1,4 @@
-"""The model of the slot table: operations and environment declare into it."""
+"""The model of the slot table; operations and environment add their declarations to it."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""The TaskExecutor's slot table: the operations of Flink's TaskSlotTable, as
-TaskSlotTableImpl does them.
+"""The operations of Flink's TaskSlotTable, as TaskSlotTableImpl implements them.
 
-Each operation is a plain rule over :class:`TaskSlotTableState`. A slot number is the static
-index itself, or ``static_count`` and more for a dynamic slot (NONE: none that can be meant).
-Tickets, which Flink generates, come in as arguments.
+Each operation is a plain rule over :class:`TaskSlotTableState`. The number of a static slot is
+its index; numbers from ``static_count`` on mean dynamic slots, and NONE means no slot at all.
+Flink generates tickets; here they are arguments.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from slotspec.models.task_slot_table.lifecycles import (
 )
 from slotspec.models.task_slot_table.model import task_slot_table
 from slotspec.models.task_slot_table.slots import (
+    advance_closing,
+    advance_table_closing,
     allocation_under,
     close_slot,
-    fail_table,
-    finish_closing,
     has_ticket,
     indexed_task,
     is_acknowledged,
@@ -33,9 +32,6 @@ from slotspec.models.task_slot_table.slots import (
     profile_for,
     register_timeout,
     reserve,
-    slot_hears,
-    table_hears,
-    table_waits,
     task_in,
     unregister_timeout,
 )
@@ -45,11 +41,10 @@ from slotspec.models.task_slot_table.state import (
     Effect,
     Raised,
     TaskSlotTableState,
+    allocations,
+    tasks,
 )
-from slotspec.models.task_slot_table.versions import (
-    DynamicNumber,
-    UnnumberedSlot,
-)
+from slotspec.models.task_slot_table.versions import DynamicNumber, UnnumberedSlot
 from slotspec.statemachine.declaration.rules import NONE, emit, fire, recycle
 
 
@@ -106,7 +101,7 @@ def close(s: TaskSlotTableState) -> int:
     fire(s.table, 0, Table.close)
     failed = False
     emit(s, Effect.ANY_ORDER, 1)
-    for allocation in range(len(s.slot)):
+    for allocation in s.elements(allocations):
         if is_known(s, allocation):
             close_slot(s, allocation)
             if s.closing[allocation] == ClosingFuture.FAILED:
@@ -114,17 +109,14 @@ def close(s: TaskSlotTableState) -> int:
             wait_for_slot(s, allocation)
             leave_if_empty(s, allocation)
     emit(s, Effect.ANY_ORDER, 0)
-    if failed:
-        fail_table(s)
-    elif not table_waits(s):
-        finish_closing(s)
+    advance_table_closing(s, failed)
     return NONE
 
 
 def wait_for_slot(s: TaskSlotTableState, allocation: int) -> None:
-    """The closing of the table waits for what the closing of this slot waits for."""
-    for task in range(len(s.task)):
-        if s.awaited_by[task] == allocation:
+    """The closing of the table waits for the tasks that the closing of this slot waits for."""
+    for task, slot in enumerate(s.awaited_by):
+        if slot == allocation:
             s.closing_waits[task] = 1
 
 
@@ -141,11 +133,11 @@ def allocate_slot(
     ticket: int,
     timeout: int,
 ) -> int:
-    """Allocate a slot for a job. 1 if it is (or, from 1.13 on, was) done.
+    """Allocate a slot for a job. 1 if the job has it now (from 1.13 on, also if it had it).
 
-    :param number: a static one, any dynamic one for a dynamic slot, or NONE for a static
-        one that is too large.
-    :param profile: what the request says; NONE: nothing.
+    :param number: a static slot, any dynamic number for a dynamic slot, or NONE for a static
+        number that is too large.
+    :param profile: the profile of the request, or NONE if it has none.
 
     Flink: TaskSlotTableImpl.allocateSlot.
     """
@@ -169,7 +161,7 @@ def allocate_slot(
     if not is_covered(s, wanted):
         return 0
     if s.special[wanted] == ANY_PROFILE:
-        # no memory manager can be made that large
+        # no memory manager can be that large
         emit(s, Effect.RAISES, Raised.ILLEGAL_ARGUMENT)
         return NONE
     reserve(s, wanted)
@@ -183,7 +175,7 @@ def allocate_slot(
 
 @task_slot_table.operation
 def mark_slot_active(s: TaskSlotTableState, allocation: int) -> int:
-    """The job uses the slot: its timeout ends. 0 if it is being released.
+    """The job uses the slot, which ends its timeout. 0 if it is being released.
 
     Flink: TaskSlotTableImpl.markSlotActive.
     """
@@ -203,7 +195,7 @@ def mark_existing_slot_active(s: TaskSlotTableState, allocation: int) -> int:
 
 @task_slot_table.operation
 def mark_slot_inactive(s: TaskSlotTableState, allocation: int, ticket: int, timeout: int) -> int:
-    """The slot is only allocated again, under a new timeout; its tasks stay.
+    """The slot is ALLOCATED again, with a new timeout; its tasks stay.
 
     0 if it is being released. Flink: TaskSlotTableImpl.markSlotInactive.
     """
@@ -218,7 +210,7 @@ def mark_slot_inactive(s: TaskSlotTableState, allocation: int, ticket: int, time
 
 @task_slot_table.operation
 def try_mark_slot_active(s: TaskSlotTableState, job: int, allocation: int) -> int:
-    """As mark_slot_active for a slot of this job; 0 if there is none.
+    """Like mark_slot_active for a slot of this job; 0 if the job has no such slot.
 
     Flink: TaskSlotTableImpl.tryMarkSlotActive.
     """
@@ -229,10 +221,10 @@ def try_mark_slot_active(s: TaskSlotTableState, job: int, allocation: int) -> in
 
 @task_slot_table.operation
 def free_slot(s: TaskSlotTableState, allocation: int) -> int:
-    """Give the slot up; without tasks it leaves the table at once.
+    """Free the slot; if it has no tasks, it leaves the table at once.
 
-    Returns its number if its closing is over, well or not, else NONE. Neither says whether
-    it has left. Flink: TaskSlotTableImpl.freeSlot, freeSlotInternal.
+    Returns its number if its closing future is done or failed, else NONE. Neither says whether
+    the slot has left. Flink: TaskSlotTableImpl.freeSlot, freeSlotInternal.
     """
     if not was_started(s) or not is_found(s, allocation):
         return NONE
@@ -240,9 +232,9 @@ def free_slot(s: TaskSlotTableState, allocation: int) -> int:
     emit(s, Effect.ANY_ORDER, 1)
     close_slot(s, allocation)
     emit(s, Effect.ANY_ORDER, 0)
-    over = s.closing[allocation] != ClosingFuture.PENDING
+    closed = s.closing[allocation] != ClosingFuture.PENDING
     leave_if_empty(s, allocation)
-    return number if over else NONE
+    return number if closed else NONE
 
 
 # ---------------------------------------------------------------------------------- tasks
@@ -252,9 +244,9 @@ def free_slot(s: TaskSlotTableState, allocation: int) -> int:
 def add_task(
     s: TaskSlotTableState, task: int, execution: int, job: int, allocation: int, quick: int
 ) -> int:
-    """Put a task into an active slot of its job. 0 if the slot has its execution already.
+    """Add a task to an active slot of its job. 0 if the slot already has its execution.
 
-    Other slots are not looked at: the index of tasks then knows the newer task alone.
+    If another slot has the execution, the index of tasks finds only the newer task.
     Flink: TaskSlotTableImpl.addTask.
     """
     if not is_running(s) or not is_found(s, allocation):
@@ -276,10 +268,10 @@ def add_task(
 
 @task_slot_table.operation
 def remove_task(s: TaskSlotTableState, execution: int) -> int:
-    """Take a task out of its slot; NONE if the index knows none.
+    """Remove a task from its slot; NONE if the index has no task of this execution.
 
-    A slot that is being released and has lost its last task is to be freed again: whoever
-    frees slots is told. Flink: TaskSlotTableImpl.removeTask.
+    If a slot that is being released loses its last task, SlotActions.freeSlot is called.
+    Flink: TaskSlotTableImpl.removeTask.
     """
     if not was_started(s):
         return NONE
@@ -313,9 +305,9 @@ def task_terminates(s: TaskSlotTableState, task: int, fails: int) -> int:
     s.awaited_by[task] = NONE
     s.closing_waits[task] = 0
     if allocation != NONE:
-        slot_hears(s, allocation, fails)
+        advance_closing(s, allocation, bool(fails))
     if awaited:
-        table_hears(s, fails)
+        advance_table_closing(s, bool(fails))
     return 1
 
 
@@ -324,15 +316,13 @@ def task_terminates(s: TaskSlotTableState, task: int, fails: int) -> int:
 
 @task_slot_table.operation
 def advance_time(s: TaskSlotTableState, ms: int) -> int:
-    """Let `ms` pass and fire what becomes due, in order of time, then of registration.
+    """Let `ms` pass and fire the timeouts that are due, by time, then by registration.
 
     Flink: the scheduler of TimerService, on a clock of our own.
     """
     until = s.clock + ms
-    allocation = next_to_fire(s, until)
-    while allocation != NONE:
+    while (allocation := next_to_fire(s, until)) != NONE:
         fire_timeout(s, allocation)
-        allocation = next_to_fire(s, until)
     s.clock = until
     return NONE
 
@@ -348,9 +338,9 @@ def fire_timeout(s: TaskSlotTableState, allocation: int) -> None:
 
 @task_slot_table.operation
 def notify_timeout(s: TaskSlotTableState, allocation: int, ticket: int) -> int:
-    """Tell whoever frees slots that a timeout is over, however stale it is.
+    """Call SlotActions.timeoutSlot, however stale the timeout is.
 
-    A table that was never started has nobody to tell. Flink: TaskSlotTableImpl.notifyTimeout.
+    A table that was never started has no SlotActions. Flink: TaskSlotTableImpl.notifyTimeout.
     """
     if not was_started(s):
         return NONE
@@ -361,7 +351,7 @@ def notify_timeout(s: TaskSlotTableState, allocation: int, ticket: int) -> int:
 
 @task_slot_table.operation
 def is_valid_timeout(s: TaskSlotTableState, allocation: int, ticket: int) -> int:
-    """1 if a timeout is still to be obeyed. Flink: TaskSlotTableImpl.isValidTimeout."""
+    """1 if the timeout is still valid. Flink: TaskSlotTableImpl.isValidTimeout."""
     if not was_started(s):
         return NONE
     return int(s.table[0] == Table.RUNNING and has_ticket(s, allocation, ticket))
@@ -372,7 +362,7 @@ def is_valid_timeout(s: TaskSlotTableState, allocation: int, ticket: int) -> int
 
 @task_slot_table.operation
 def is_allocated(s: TaskSlotTableState, number: int, job: int, allocation: int) -> int:
-    """Whether a slot is allocated as said. For a negative number the job does not count.
+    """1 if the job has this slot. For a negative number the job does not matter.
 
     Flink: TaskSlotTableImpl.isAllocated.
     """
@@ -388,13 +378,13 @@ def is_allocated(s: TaskSlotTableState, number: int, job: int, allocation: int) 
 
 @task_slot_table.operation
 def is_slot_free(s: TaskSlotTableState, number: int) -> int:
-    """1 if nothing is under the number. Flink: TaskSlotTableImpl.isSlotFree."""
+    """1 if no slot has the number. Flink: TaskSlotTableImpl.isSlotFree."""
     return int(allocation_under(s, number) == NONE)
 
 
 @task_slot_table.operation
 def get_current_allocation(s: TaskSlotTableState, number: int) -> int:
-    """The allocation under the number, or NONE. Flink: getCurrentAllocation."""
+    """The allocation of the slot with this number, or NONE. Flink: getCurrentAllocation."""
     return allocation_under(s, number)
 
 
@@ -406,7 +396,7 @@ def get_owning_job(s: TaskSlotTableState, allocation: int) -> int:
 
 @task_slot_table.operation
 def get_task(s: TaskSlotTableState, execution: int) -> int:
-    """The task that the index knows, or NONE. Flink: TaskSlotTableImpl.getTask."""
+    """The task that the index has under this execution id, or NONE. Flink: getTask."""
     return indexed_task(s, execution)
 
 
@@ -420,36 +410,38 @@ def get_task_memory_manager(s: TaskSlotTableState, allocation: int) -> int:
 
 @task_slot_table.operation
 def get_allocation_ids(s: TaskSlotTableState, job: int) -> int:
-    """List the allocations of a job, in whatever state. Flink: getAllocationIdsPerJob."""
-    for allocation in range(len(s.slot)):
-        if s.slot_job[allocation] == job:
+    """List the allocations of a job, in any state. Flink: getAllocationIdsPerJob."""
+    for allocation, owner in enumerate(s.slot_job):
+        if owner == job:
             emit(s, Effect.LISTED, allocation)
     return NONE
 
 
 @task_slot_table.operation
 def get_allocated_slots(s: TaskSlotTableState, job: int) -> int:
-    """List what can be offered to a job: its ALLOCATED slots. Flink: getAllocatedSlots."""
-    for allocation in range(len(s.slot)):
-        if s.slot_job[allocation] == job and s.slot[allocation] == TaskSlot.ALLOCATED:
+    """List the slots to offer to a job: its ALLOCATED ones. Flink: getAllocatedSlots."""
+    for allocation, owner in enumerate(s.slot_job):
+        if owner == job and s.slot[allocation] == TaskSlot.ALLOCATED:
             emit(s, Effect.LISTED, allocation)
     return NONE
 
 
 @task_slot_table.operation
 def has_allocated_slots(s: TaskSlotTableState, job: int) -> int:
-    """Whether there is something to offer to a job. Flink: hasAllocatedSlots."""
-    for allocation in range(len(s.slot)):
-        if s.slot_job[allocation] == job and s.slot[allocation] == TaskSlot.ALLOCATED:
-            return 1
-    return 0
+    """1 if there are slots to offer to a job. Flink: hasAllocatedSlots."""
+    return int(
+        any(
+            owner == job and s.slot[allocation] == TaskSlot.ALLOCATED
+            for allocation, owner in enumerate(s.slot_job)
+        )
+    )
 
 
 @task_slot_table.operation
 def get_active_slots(s: TaskSlotTableState, job: int) -> int:
     """List the ACTIVE slots of a job, or of every job (NONE; 1.12). Flink: getActiveSlots."""
-    for allocation in range(len(s.slot)):
-        if s.slot[allocation] == TaskSlot.ACTIVE and (job == NONE or s.slot_job[allocation] == job):
+    for allocation, owner in enumerate(s.slot_job):
+        if s.slot[allocation] == TaskSlot.ACTIVE and job in (NONE, owner):
             emit(s, Effect.LISTED, allocation)
     return NONE
 
@@ -457,20 +449,15 @@ def get_active_slots(s: TaskSlotTableState, job: int) -> int:
 @task_slot_table.operation
 def get_tasks(s: TaskSlotTableState, job: int) -> int:
     """List the tasks in the ACTIVE slots of a job. Flink: TaskSlotTableImpl.getTasks."""
-    for task in range(len(s.task)):
-        allocation = s.task_slot[task]
-        if (
-            allocation != NONE
-            and s.slot_job[allocation] == job
-            and s.slot[allocation] == TaskSlot.ACTIVE
-        ):
-            emit(s, Effect.LISTED, allocation, task)
+    for task, slot in enumerate(s.task_slot):
+        if slot != NONE and s.slot_job[slot] == job and s.slot[slot] == TaskSlot.ACTIVE:
+            emit(s, Effect.LISTED, slot, task)
     return NONE
 
 
 @task_slot_table.operation
 def generate_slot_offer(s: TaskSlotTableState, allocation: int) -> int:
-    """The slot as it can be offered; NONE if there is none. Flink: TaskSlot.generateSlotOffer."""
+    """The slot to offer; NONE if there is none. Flink: TaskSlot.generateSlotOffer."""
     if not is_known(s, allocation):
         return NONE
     if s.slot[allocation] == TaskSlot.RELEASING:
@@ -481,15 +468,15 @@ def generate_slot_offer(s: TaskSlotTableState, allocation: int) -> int:
 
 @task_slot_table.operation
 def create_slot_report(s: TaskSlotTableState) -> int:
-    """List every static number with what is there, then the dynamic slots.
+    """List each static number with its slot, if any, then the dynamic slots.
 
-    Slots that are being released are reported like any other. Flink: createSlotReport.
+    The report includes slots that are being released. Flink: createSlotReport.
     """
     for number in range(s.static_count):
-        emit(s, Effect.LISTED, allocation_under(s, number), NONE, number)
-    for allocation in range(len(s.slot)):
-        if is_known(s, allocation) and is_dynamic(s, s.slot_number[allocation]):
-            emit(s, Effect.LISTED, allocation, NONE, s.slot_number[allocation])
+        emit(s, Effect.LISTED, allocation_under(s, number), number=number)
+    for allocation, number in enumerate(s.slot_number):
+        if is_known(s, allocation) and is_dynamic(s, number):
+            emit(s, Effect.LISTED, allocation, number=number)
     return NONE
 
 
@@ -497,19 +484,19 @@ def create_slot_report(s: TaskSlotTableState) -> int:
 
 
 def is_over(s: TaskSlotTableState, task: int) -> bool:
-    """Whether the task has terminated, is in no slot, and nobody waits for it."""
+    """Whether the task has terminated, is in no slot, and no closing waits for it."""
     return s.task[task] != Task.RUNNING and is_unused(s, task)
 
 
 def is_unused(s: TaskSlotTableState, task: int) -> bool:
-    """Whether the table has nothing to do with the task in this record."""
+    """Whether the task is in no slot and no closing waits for it."""
     return s.task_slot[task] == NONE and s.awaited_by[task] == NONE and not s.closing_waits[task]
 
 
 @task_slot_table.after_each_step
 def forget_tasks(s: TaskSlotTableState) -> None:
-    """The record of a task that is over may serve another."""
+    """Free the records of tasks that are over for other tasks."""
     if not s.follow_clock:
-        for task in range(len(s.task)):
+        for task in s.elements(tasks):
             if is_over(s, task):
                 recycle(s.task, task)

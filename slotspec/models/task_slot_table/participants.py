@@ -1,4 +1,4 @@
-"""Who talks to whom in traces of slot tables."""
+"""The participants in traces of slot tables."""
 
 from __future__ import annotations
 

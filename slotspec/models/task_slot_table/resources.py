@@ -1,8 +1,8 @@
 """Profiles and budget of a slot table as exact integers.
 
-Each resource is counted in a unit of its own: the largest of which all profiles and the
-budget have a whole number. So sums and comparisons are exact, and small enough for a byte
-where profiles are multiples of each other.
+Each resource has a unit of its own: the largest of which all profiles and the budget are
+multiples. Sums and comparisons are therefore exact, and fit into a byte if profiles are
+multiples of each other.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ FIXED_COUNT = len(FIXED)
 
 
 class Special(IntEnum):
-    """Profiles that are no amounts."""
+    """Profiles that are not amounts."""
 
     NO = 0
     ANY = 1
@@ -46,16 +46,16 @@ CATALOGUE: Mapping[str, ResourceProfile] = {
     "unknown": UNKNOWN,
     "any": ANY,
 }
-"""Profiles of a check, in the order in which the bound ``profiles`` takes them: the default
-one, twice of it, one with an extended resource."""
+"""Profiles of a check, in the order of the bound ``profiles``: the default one, twice the
+default one, one with an extended resource."""
 
 
 @dataclass(frozen=True)
 class Resources:
-    """The profiles that a table can be asked for, and what it has.
+    """The profiles of requests, and the budget of a table.
 
     :param profiles: by name; the default one is among them.
-    :param total: the budget; ANY has no end.
+    :param total: the budget; ANY has no limit.
     :param default: name of the profile of a static slot.
     """
 
@@ -75,17 +75,17 @@ class Resources:
 
     @cached_property
     def units(self) -> tuple[Fraction, ...]:
-        """Of each resource, how much 1 stands for."""
+        """The unit of each resource."""
         rows = [self._exact(profile) for profile in (*self.profiles.values(), self.total)]
         return tuple(_unit([row[i] for row in rows]) for i in range(len(self.names)))
 
     @cached_property
     def budget(self) -> list[int]:
-        """Of each resource, how many units the total has."""
+        """The units of each resource in the total."""
         return self.amounts(self.total)
 
     def amounts(self, profile: ResourceProfile) -> list[int]:
-        """Of each resource, how many units."""
+        """The units of each resource in a profile."""
         exact = self._exact(profile)
         return [int(amount / unit) for amount, unit in zip(exact, self.units, strict=True)]
 
@@ -94,18 +94,18 @@ class Resources:
         return [units for profile in self.profiles.values() for units in self.amounts(profile)]
 
     def specials(self) -> list[int]:
-        """Of each profile, whether it is a :class:`Special` one."""
+        """For each profile, its :class:`Special`."""
         return [int(special(profile)) for profile in self.profiles.values()]
 
     def twins(self) -> list[int]:
-        """Of each profile, the first one that equals it."""
+        """For each profile, the first one that equals it."""
         every = list(self.profiles.values())
         return [every.index(profile) for profile in every]
 
     def left(self, used: Sequence[int]) -> dict[str, Fraction]:
         """What is left of the total, in MiB and the like.
 
-        :param used: of each resource, in the order of `names`; more are not looked at.
+        :param used: the units of each resource, in the order of `names`; the rest is ignored.
         """
         rows = zip(self.names, self.budget, used, self.units, strict=False)
         return {name: (total - gone) * unit for name, total, gone, unit in rows}
@@ -116,22 +116,22 @@ class Resources:
 
 
 def special(profile: ResourceProfile) -> Special:
-    """Whether a profile is no amounts."""
+    """Whether a profile is ANY or UNKNOWN."""
     if profile.any_:
         return Special.ANY
     return Special.UNKNOWN if profile.unknown else Special.NO
 
 
 def _unit(amounts: list[Fraction]) -> Fraction:
-    """The largest number of which all `amounts` are multiples; 1 where all are 0."""
+    """The largest number of which all `amounts` are multiples; 1 if all are 0."""
     denominator = lcm(*(amount.denominator for amount in amounts))
     return Fraction(gcd(*(int(amount * denominator) for amount in amounts)) or 1, denominator)
 
 
 def equal_split(static_slots: int, spare: int, profiles: int) -> Resources:
-    """What a check uses: a share of the budget for each static slot, and `spare` shares more.
+    """The resources of a check: a share of the budget for each static slot, and `spare` more.
 
-    Where a profile asks for an extended resource, the budget has one of it.
+    If a profile needs an extended resource, the budget has one unit of it.
     """
     chosen = dict(list(CATALOGUE.items())[:profiles])
     shares = static_slots + spare

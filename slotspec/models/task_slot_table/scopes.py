@@ -1,4 +1,4 @@
-"""The bounds of a default run: small scopes, each about one side of the table."""
+"""The bounds of a default run: small scopes, each about one aspect of the table."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from slotspec.statemachine.declaration.model import Scope
 SCOPES = (
     Scope(
         "slots",
-        "Two static slots and dynamic ones, two profiles against a budget of three shares, two"
-        " jobs.",
+        "Two static slots and some dynamic ones, two profiles, a budget of three shares, two jobs.",
         {
             "static_slots": 2,
             "dynamic_slots": 2,
@@ -23,8 +22,8 @@ SCOPES = (
     ),
     Scope(
         "tasks",
-        "Two slots, two executions, two tasks at a time: removed and terminated in any order,"
-        " quick ones and failing ones.",
+        "Two slots, two executions, two tasks at a time, quick and failing ones among them, which"
+        " terminate and are removed in any order.",
         {
             "static_slots": 1,
             "dynamic_slots": 1,
@@ -41,7 +40,7 @@ SCOPES = (
     ),
     Scope(
         "jobs",
-        "Two jobs, two slots, two tasks of one execution: who may use which slot.",
+        "Two jobs, two slots, two tasks of one execution: which job may use which slot.",
         {
             "static_slots": 1,
             "dynamic_slots": 1,
@@ -56,7 +55,7 @@ SCOPES = (
     ),
     Scope(
         "timeouts",
-        "Two slots and a task, and up to two timeouts that arrive too late for them.",
+        "Two slots, a task, and up to two timeouts that arrive too late.",
         {
             "static_slots": 1,
             "dynamic_slots": 1,
@@ -71,7 +70,7 @@ SCOPES = (
     ),
     Scope(
         "profiles",
-        "All five profiles, one with an extended resource of which there is one, three slots.",
+        "Three slots and all five profiles, one of which needs the only extended resource.",
         {
             "static_slots": 1,
             "dynamic_slots": 3,

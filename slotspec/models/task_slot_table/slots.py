@@ -17,6 +17,9 @@ from slotspec.models.task_slot_table.state import (
     UNKNOWN_PROFILE,
     Effect,
     TaskSlotTableState,
+    allocations,
+    resources,
+    tasks,
 )
 from slotspec.models.task_slot_table.versions import (
     DynamicNumber,
@@ -40,44 +43,43 @@ def is_dynamic(s: TaskSlotTableState, number: int) -> bool:
 
 
 def allocation_under(s: TaskSlotTableState, number: int) -> int:
-    """The allocation in the table of numbers, or NONE. Flink: TaskSlotTableImpl.taskSlots."""
+    """The allocation of the slot with this number, or NONE. Flink: TaskSlotTableImpl.taskSlots."""
     if number == NONE or (s.dynamic_number == DynamicNumber.ASKED and is_dynamic(s, number)):
         return NONE
-    for allocation in range(len(s.slot)):
-        if is_known(s, allocation) and s.slot_number[allocation] == number:
-            return allocation
-    return NONE
+    return next(
+        (a for a in s.elements(allocations) if is_known(s, a) and s.slot_number[a] == number), NONE
+    )
 
 
 def indexed_task(s: TaskSlotTableState, execution: int) -> int:
-    """The task that the index knows by this execution id, or NONE."""
-    for task in range(len(s.task)):
-        if s.indexed[task] and s.execution[task] == execution:
-            return task
-    return NONE
+    """The task that the index has under this execution id, or NONE."""
+    return next(
+        (t for t in s.elements(tasks) if s.indexed[t] and s.execution[t] == execution), NONE
+    )
 
 
 def task_in(s: TaskSlotTableState, allocation: int, execution: int) -> int:
     """The task that the slot itself has under this execution id, or NONE."""
-    for task in range(len(s.task)):
-        if s.task_slot[task] == allocation and s.execution[task] == execution:
-            return task
-    return NONE
+    return next(
+        (
+            t
+            for t in s.elements(tasks)
+            if s.task_slot[t] == allocation and s.execution[t] == execution
+        ),
+        NONE,
+    )
 
 
 def is_empty(s: TaskSlotTableState, allocation: int) -> bool:
     """Whether the slot has no tasks. Flink: TaskSlot.isEmpty."""
-    for task in range(len(s.task)):
-        if s.task_slot[task] == allocation:
-            return False
-    return True
+    return allocation not in s.task_slot
 
 
 # -------------------------------------------------------------------- profiles and budget
 
 
 def profile_for(s: TaskSlotTableState, number: int, profile: int) -> int:
-    """The profile that a request gets; `profile` may be NONE. UNKNOWN is for the caller."""
+    """The profile that a request gets; `profile` may be NONE. The caller refuses UNKNOWN."""
     if s.static_profile == StaticProfile.DEFAULT and not is_dynamic(s, number):
         return s.default_profile
     if profile == NONE:
@@ -87,31 +89,32 @@ def profile_for(s: TaskSlotTableState, number: int, profile: int) -> int:
     return profile
 
 
+def amount_of(s: TaskSlotTableState, profile: int, resource: int) -> int:
+    """How much of a resource a profile has."""
+    return s.amount[profile * len(s.used) + resource]
+
+
 def is_covered(s: TaskSlotTableState, profile: int) -> bool:
     """Whether enough is left of the budget. Flink: ResourceBudgetManager.reserve."""
     if s.boundless:
         return True
-    if s.special[profile] == ANY_PROFILE:
-        return False
-    for resource in range(len(s.used)):
-        left = s.total[resource] - s.used[resource]
-        if left < s.amount[profile * len(s.used) + resource]:
-            return False
-    return True
+    return s.special[profile] != ANY_PROFILE and all(
+        s.total[r] - s.used[r] >= amount_of(s, profile, r) for r in s.elements(resources)
+    )
 
 
 def reserve(s: TaskSlotTableState, profile: int) -> None:
     """Take a profile from the budget."""
     if not s.boundless:
-        for resource in range(len(s.used)):
-            s.used[resource] += s.amount[profile * len(s.used) + resource]
+        for r in s.elements(resources):
+            s.used[r] += amount_of(s, profile, r)
 
 
 def give_back(s: TaskSlotTableState, profile: int) -> None:
     """Return a profile to the budget. Flink: ResourceBudgetManager.release."""
     if not s.boundless:
-        for resource in range(len(s.used)):
-            s.used[resource] -= s.amount[profile * len(s.used) + resource]
+        for r in s.elements(resources):
+            s.used[r] -= amount_of(s, profile, r)
 
 
 def is_acknowledged(
@@ -121,20 +124,19 @@ def is_acknowledged(
 
     Flink: TaskSlotTableImpl.isDuplicatedSlot (1.13).
     """
-    if s.repeated_allocation == RepeatedAllocation.DISABLED:
-        return False
-    if s.slot_job[allocation] != job:
-        return False
-    if s.twin[s.slot_profile[allocation]] != s.twin[profile]:
-        return False
-    return dynamic or s.slot_number[allocation] == number
+    return (
+        s.repeated_allocation == RepeatedAllocation.ACKNOWLEDGED
+        and s.slot_job[allocation] == job
+        and s.twin[s.slot_profile[allocation]] == s.twin[profile]
+        and (dynamic or s.slot_number[allocation] == number)
+    )
 
 
 # --------------------------------------------------------------------------------- timers
 
 
 def register_timeout(s: TaskSlotTableState, allocation: int, ticket: int, timeout: int) -> None:
-    """A new ticket; an older one of this allocation is no longer valid.
+    """Give the allocation a new ticket; its older one is no longer valid.
 
     Flink: TimerService.registerTimeout.
     """
@@ -164,16 +166,16 @@ def has_ticket(s: TaskSlotTableState, allocation: int, ticket: int) -> bool:
 
 
 def next_to_fire(s: TaskSlotTableState, until: int) -> int:
-    """The allocation whose timeout fires next, no later than `until`; NONE without one."""
-    found = NONE
-    for allocation in range(len(s.slot)):
+    """The allocation whose timeout fires next, no later than `until`, or NONE."""
+    first = NONE
+    for a in s.elements(allocations):
         if (
-            s.timer[allocation] == SlotTimer.RUNNING
-            and s.due[allocation] <= until
-            and (found == NONE or is_due_before(s, allocation, found))
+            s.timer[a] == SlotTimer.RUNNING
+            and s.due[a] <= until
+            and (first == NONE or is_due_before(s, a, first))
         ):
-            found = allocation
-    return found
+            first = a
+    return first
 
 
 def is_due_before(s: TaskSlotTableState, allocation: int, other: int) -> bool:
@@ -187,63 +189,58 @@ def is_due_before(s: TaskSlotTableState, allocation: int, other: int) -> bool:
 
 
 def fail_tasks(s: TaskSlotTableState, allocation: int) -> None:
-    """Tell every task in the slot to fail, terminated ones too."""
-    for task in range(len(s.task)):
-        if s.task_slot[task] == allocation:
+    """Fail every task in the slot, even those that have terminated."""
+    for task, slot in enumerate(s.task_slot):
+        if slot == allocation:
             emit(s, Effect.FAIL_TASK, task)
             if s.quick[task] and s.task[task] == Task.RUNNING:
                 fire(s.task, task, Task.finish)
 
 
 def close_slot(s: TaskSlotTableState, allocation: int) -> None:
-    """Give the slot up: its closing waits for the tasks that are in it now.
+    """Close the slot: its closing future waits for the tasks that are in it now.
 
-    Flink: TaskSlot.closeAsync. A slot that is closing already is left alone.
+    Does nothing if the slot is already closing. Flink: TaskSlot.closeAsync.
     """
     if s.slot[allocation] == TaskSlot.RELEASING:
         return
     fire(s.slot, allocation, TaskSlot.release)
     fail_tasks(s, allocation)
     failed = False
-    waits = False
-    for task in range(len(s.task)):
-        if s.task_slot[task] == allocation:
+    for task, slot in enumerate(s.task_slot):
+        if slot == allocation:
             if s.task[task] == Task.FAILED:
                 failed = True
             elif s.task[task] == Task.RUNNING:
                 s.awaited_by[task] = allocation
-                waits = True
+    advance_closing(s, allocation, failed)
+
+
+def advance_closing(s: TaskSlotTableState, allocation: int, failed: bool) -> None:
+    """Settle the slot's closing future if a task failed, or if it waits for none."""
     if failed:
-        fail_closing(s, allocation)
-    elif not waits:
+        fire(s.closing, allocation, ClosingFuture.fail)
+        wait_no_more(s, allocation)
+    elif not is_waiting(s, allocation):
         fire(s.closing, allocation, ClosingFuture.complete)
 
 
-def fail_closing(s: TaskSlotTableState, allocation: int) -> None:
-    """A termination future of the slot has failed: it waits for nothing more."""
-    fire(s.closing, allocation, ClosingFuture.fail)
-    wait_no_more(s, allocation)
-
-
 def wait_no_more(s: TaskSlotTableState, allocation: int) -> None:
-    """No task is waited for under this allocation any more."""
-    for task in range(len(s.task)):
-        if s.awaited_by[task] == allocation:
+    """The slot's closing waits for no task any more."""
+    for task, slot in enumerate(s.awaited_by):
+        if slot == allocation:
             s.awaited_by[task] = NONE
 
 
 def is_waiting(s: TaskSlotTableState, allocation: int) -> bool:
     """Whether the slot's closing waits for a task."""
-    for task in range(len(s.task)):
-        if s.awaited_by[task] == allocation:
-            return True
-    return False
+    return allocation in s.awaited_by
 
 
-def leave_if_empty(s: TaskSlotTableState, allocation: int) -> bool:
-    """A slot that is given up and has no tasks leaves the table, with all that it had."""
+def leave_if_empty(s: TaskSlotTableState, allocation: int) -> None:
+    """Remove a slot that is being released from the table, with all it had, if it has no tasks."""
     if not is_empty(s, allocation):
-        return False
+        return
     fire(s.slot, allocation, TaskSlot.leave)
     unregister_timeout(s, allocation)
     give_back(s, s.slot_profile[allocation])
@@ -253,46 +250,34 @@ def leave_if_empty(s: TaskSlotTableState, allocation: int) -> bool:
     s.slot_number[allocation] = NONE
     s.slot_job[allocation] = NONE
     s.slot_profile[allocation] = NONE
-    return True
-
-
-def slot_hears(s: TaskSlotTableState, allocation: int, fails: int) -> None:
-    """A task that the slot's closing waits for has terminated."""
-    if fails:
-        fail_closing(s, allocation)
-    elif not is_waiting(s, allocation):
-        fire(s.closing, allocation, ClosingFuture.complete)
 
 
 def table_waits(s: TaskSlotTableState) -> bool:
     """Whether the closing of the table waits for a task."""
-    for task in range(len(s.task)):
-        if s.closing_waits[task]:
-            return True
-    return False
+    return any(s.closing_waits)
+
+
+def advance_table_closing(s: TaskSlotTableState, failed: bool) -> None:
+    """Settle the table's closing future if a task failed, or if it waits for none."""
+    if failed:
+        fail_table(s)
+    elif not table_waits(s):
+        finish_closing(s)
 
 
 def fail_table(s: TaskSlotTableState) -> None:
-    """One slot could not be closed: the table stays CLOSING for ever."""
-    for task in range(len(s.task)):
+    """A slot could not be closed: the table stays CLOSING for ever."""
+    for task in s.elements(tasks):
         s.closing_waits[task] = 0
     fire(s.table_closing, 0, ClosingFuture.fail)
     emit(s, Effect.CLOSE_FAILED)
 
 
 def finish_closing(s: TaskSlotTableState) -> None:
-    """Every slot is closed: the timers end, and so does the table."""
+    """Every slot is closed: stop the timers and complete the table's closing."""
     fire(s.table, 0, Table.finish)
-    for allocation in range(len(s.slot)):
+    for allocation in s.elements(allocations):
         unregister_timeout(s, allocation)
     emit(s, Effect.TIMERS_SHUT_DOWN)
     fire(s.table_closing, 0, ClosingFuture.complete)
     emit(s, Effect.TABLE_CLOSED)
-
-
-def table_hears(s: TaskSlotTableState, fails: int) -> None:
-    """A task that the closing of the table waits for has terminated."""
-    if fails:
-        fail_table(s)
-    elif not table_waits(s):
-        finish_closing(s)

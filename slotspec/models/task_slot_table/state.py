@@ -1,9 +1,9 @@
-"""What a TaskExecutor's slot table remembers: TaskSlotTableImpl as small integers.
+"""The state of a TaskExecutor's slot table: TaskSlotTableImpl as small integers.
 
-A slot is kept under its allocation id, as the table keeps it; the index by number and the
-index by job follow from that. The table's index of tasks is a flag of each task. The budget
-is kept as what is used of it. Times are needed only to follow a recorded clock: for a check
-any timer may fire at any time, since timeouts may be of any length.
+As in Flink, a slot is stored under its allocation id; the indexes by number and by job follow
+from that. The index of tasks is a flag of each task. The budget is stored as the amount in use.
+Only a replay of a recorded clock needs times: in a check any timer may fire at any time, since
+timeouts may have any length.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Any
 
+from slotspec.models.common.exceptions import JavaExceptions
 from slotspec.models.task_slot_table.lifecycles import (
     ClosingFuture,
     SlotTimer,
@@ -24,6 +25,7 @@ from slotspec.models.task_slot_table.resources import (
     Special,
     equal_split,
 )
+from slotspec.statemachine.declaration.effects import Effects, effect
 from slotspec.statemachine.declaration.records import (
     FLAG,
     Bound,
@@ -41,40 +43,36 @@ from slotspec.statemachine.declaration.rules import Array
 from slotspec.statemachine.errors import UsageError
 
 
-class Effect(IntEnum):
-    """What an operation tells the world, in order. Arguments in brackets."""
+class Effect(Effects):
+    """What an operation tells the outside, in order."""
 
-    FAIL_TASK = 0
-    """(task) TaskSlotPayload.failExternally"""
-    FREE_SLOT = 1
-    """(allocation) SlotActions.freeSlot: its last task is gone"""
-    TIMEOUT_SLOT = 2
-    """(allocation, ticket) SlotActions.timeoutSlot"""
-    TIMERS_SHUT_DOWN = 3
+    FAIL_TASK = effect("task")
+    """TaskSlotPayload.failExternally"""
+    FREE_SLOT = effect("allocation")
+    """SlotActions.freeSlot: its last task is gone"""
+    TIMEOUT_SLOT = effect("allocation", "ticket")
+    """SlotActions.timeoutSlot"""
+    TIMERS_SHUT_DOWN = effect()
     """TimerService.stop"""
-    TABLE_CLOSED = 4
+    TABLE_CLOSED = effect()
     """the table's closing future completes"""
-    CLOSE_FAILED = 5
+    CLOSE_FAILED = effect()
     """the table's closing future fails"""
-    RAISES = 6
-    """(Raised) the operation ends with an exception; it is always the last effect"""
-    LISTED = 7
-    """(allocation, task, number) an element of a query's answer"""
-    ANY_ORDER = 8
-    """(1 begins, 0 ends) the effects in between come in an arbitrary order"""
+    RAISES = effect("raised")
+    """the operation ends with an exception (:class:`Raised`); it is always the last effect"""
+    LISTED = effect("allocation", "task", "number")
+    """one element of the answer to a query"""
+    ANY_ORDER = effect("begins")
+    """the effects from `begins` = 1 to `begins` = 0 come in an arbitrary order"""
 
 
-class Raised(IntEnum):
+class Raised(JavaExceptions):
     """Exceptions that operations end with."""
 
-    ILLEGAL_STATE = 0
-    """IllegalStateException"""
-    ILLEGAL_ARGUMENT = 1
-    """IllegalArgumentException"""
-    SLOT_NOT_FOUND = 2
-    """SlotNotFoundException"""
-    SLOT_NOT_ACTIVE = 3
-    """SlotNotActiveException"""
+    ILLEGAL_STATE = 0, "IllegalStateException"
+    ILLEGAL_ARGUMENT = 1, "IllegalArgumentException"
+    SLOT_NOT_FOUND = 2, "SlotNotFoundException"
+    SLOT_NOT_ACTIVE = 3, "SlotNotActiveException"
 
 
 class Outcome(IntEnum):
@@ -87,24 +85,32 @@ class Outcome(IntEnum):
 static_slots = Sort("static_slots", "Slots that the table always has.", default=1, symmetric=True)
 dynamic_slots = Sort(
     "dynamic_slots",
-    "Numbers of dynamic slots: negative ones, or (1.13) as many requests for one.",
+    "Numbers of dynamic slots: negative ones, or (1.13) as many requests for a dynamic slot.",
     default=1,
     minimum=0,
 )
 slot_numbers = Sort("slot_numbers", "Numbers of slots.", parts=(static_slots, dynamic_slots))
-allocations = Sort("allocations", "Allocation ids in use at a time.", default=2, symmetric=True)
-jobs = Sort("jobs", "Jobs.", default=2, symmetric=True)
-executions = Sort("executions", "Execution ids in use at a time.", default=1, symmetric=True)
-tasks = Sort("tasks", "Tasks in slots, or waited for, at a time.", default=1, minimum=0)
-tickets = Sort("tickets", "Tickets of timeouts, registered or under way, at a time.", default=2)
+allocations = Sort(
+    "allocations", "Allocation ids in use at a time.", default=2, symmetric=True, prefix="a"
+)
+jobs = Sort("jobs", "Jobs.", default=2, symmetric=True, prefix="j")
+executions = Sort(
+    "executions", "Execution ids in use at a time.", default=1, symmetric=True, prefix="e"
+)
+tasks = Sort("tasks", "Tasks in slots, or waited for, at a time.", default=1, minimum=0, prefix="t")
+"""Numbers of tasks are those of their records: one number may mean one task after another."""
+tickets = Sort(
+    "tickets", "Tickets of timeouts, registered or under way, at a time.", default=2, prefix="k"
+)
+"""Numbers of tickets are those of their records, too."""
 profiles = Sort("profiles", "Resource profiles: small, large, gpu, unknown, any.", default=1)
 resources = Sort(
     "resources", "Resources: five fixed ones, then extended ones.", default=6, minimum=6
 )
 
 BOUNDS = (
-    Bound("spare", "Shares of the budget beside those of the static slots.", 0, 0, 50),
-    Bound("quick_tasks", "Whether there are tasks that terminate as soon as they fail.", 0, 0, 1),
+    Bound("spare", "Shares of the budget in addition to those of the static slots.", 0, 0, 50),
+    Bound("quick_tasks", "Whether some tasks terminate as soon as they fail.", 0, 0, 1),
     Bound("failing_tasks", "Whether termination futures fail.", 0, 0, 1),
 )
 
@@ -112,7 +118,7 @@ BOUNDS = (
 def resources_of(setting: Setting) -> Resources:
     """The profiles and the budget of an instance.
 
-    :raises UsageError: ``SET002`` for more profiles than there are.
+    :raises UsageError: ``SET002`` if there are not so many profiles.
     """
     given = setting.choices.get("resources_given")
     if given is not None:
@@ -153,14 +159,16 @@ class TaskSlotTableState(Record):
     table: Array = single(Table, "The table itself.")
     table_closing: Array = single(ClosingFuture, "The table's closing future.")
     dynamic_requests: int = scalar(
-        number(lambda g: g["dynamic_slots"]), "How far the counter of dynamic slots is (1.13)."
+        number(lambda g: g["dynamic_slots"]), "The counter of dynamic slots (1.13)."
     )
-    used: Array = per(resources, number(lambda g: max(_total(g))), "What slots use of each.")
+    used: Array = per(
+        resources, number(lambda g: max(_total(g))), "How much of each the slots use."
+    )
 
     # slots: one record for each allocation id
     slot: Array = per(allocations, TaskSlot, "The slot under this allocation.")
     slot_number: Array = per(allocations, ref(slot_numbers), "Its number.")
-    slot_job: Array = per(allocations, ref(jobs), "The job that it is for.")
+    slot_job: Array = per(allocations, ref(jobs), "Its job.")
     slot_profile: Array = per(allocations, ref(profiles), "Its profile.")
     closing: Array = per(allocations, ClosingFuture, "Its closing future.")
     timer: Array = per(allocations, SlotTimer, "The timeout of this allocation.")
@@ -170,47 +178,49 @@ class TaskSlotTableState(Record):
     task: Array = per(tasks, Task, "The termination future of a task.")
     task_slot: Array = per(tasks, ref(allocations), "The slot that it is in.")
     execution: Array = per(tasks, ref(executions), "Its execution id.")
-    indexed: Array = per(tasks, FLAG, "The table's index of tasks knows it.")
-    quick: Array = per(tasks, FLAG, "It terminates as soon as it is told to fail.")
+    indexed: Array = per(tasks, FLAG, "The table's index of tasks has it.")
+    quick: Array = per(tasks, FLAG, "It terminates as soon as failExternally is called.")
     awaited_by: Array = per(tasks, ref(allocations), "The slot whose closing waits for it.")
     closing_waits: Array = per(tasks, FLAG, "The closing of the table waits for it.")
 
-    # timeouts under way to whoever frees slots
+    # timeouts under way to SlotActions
     sent: Array = per(tickets, ref(allocations), "The allocation of a ticket that has fired.")
 
-    # time; only where a clock is followed
+    # time: used only to follow a recorded clock
     due: Array = per(allocations, number(0), "When its timeout fires.")
-    registered: Array = per(allocations, number(0), "Serial number of its registration.")
+    registered: Array = per(allocations, number(0), "The serial number of its registration.")
     clock: int = scalar(number(0), "The time.")
-    serial: int = scalar(number(0), "Last serial number given.")
+    serial: int = scalar(number(0), "The last serial number in use.")
 
     # constants
-    amount: Array = constant("Of each profile (row), how much of each resource.", _amounts)
-    total: Array = constant("How much there is of each resource.", _total)
+    amount: Array = constant("For each profile (row), the amount of each resource.", _amounts)
+    total: Array = constant("The budget of each resource.", _total)
     special: Array = constant(
-        "Of each profile, whether it is ANY or UNKNOWN.", lambda g: resources_of(g).specials()
+        "For each profile, whether it is ANY or UNKNOWN.", lambda g: resources_of(g).specials()
     )
     twin: Array = constant(
-        "Of each profile, the first that equals it.", lambda g: resources_of(g).twins()
+        "For each profile, the first that equals it.", lambda g: resources_of(g).twins()
     )
     boundless: int = constant(
         "The budget is ANY.", lambda g: int(resources_of(g).total.any_ is True)
     )
     default_profile: int = constant(
-        "The profile of a static slot.", lambda g: resources_of(g).default_number
+        "The default profile of a static slot.", lambda g: resources_of(g).default_number
     )
-    static_count: int = constant("Number of static slots.", lambda g: g["static_slots"])
-    dynamic_count: int = constant("Number of dynamic numbers.", lambda g: g["dynamic_slots"])
+    static_count: int = constant("The number of static slots.", lambda g: g["static_slots"])
+    dynamic_count: int = constant("The number of dynamic numbers.", lambda g: g["dynamic_slots"])
     quick_tasks: int = constant("There are quick tasks.", lambda g: g["quick_tasks"])
-    failing_tasks: int = constant("Termination futures fail.", lambda g: g["failing_tasks"])
+    failing_tasks: int = constant("Termination futures may fail.", lambda g: g["failing_tasks"])
     follow_clock: int = constant(
-        "A recorded clock is followed.", lambda g: int(g.choices.get("follow_clock", 0))
+        "The run follows a recorded clock.", lambda g: int(g.choices.get("follow_clock", 0))
     )
-    dynamic_number: int = _choice("dynamic_number", "Which number a dynamic slot has.")
-    static_profile: int = _choice("static_profile", "Which profile a static slot has.")
-    unknown_profile: int = _choice("unknown_profile", "What UNKNOWN means.")
-    repeated_allocation: int = _choice("repeated_allocation", "How a repetition is answered.")
-    unnumbered_slot: int = _choice("unnumbered_slot", "Whether a negative number finds a slot.")
+    dynamic_number: int = _choice("dynamic_number", "The number of a dynamic slot.")
+    static_profile: int = _choice("static_profile", "The profile of a static slot.")
+    unknown_profile: int = _choice("unknown_profile", "The meaning of UNKNOWN.")
+    repeated_allocation: int = _choice("repeated_allocation", "The answer to a repeated request.")
+    unnumbered_slot: int = _choice(
+        "unnumbered_slot", "Whether is_allocated finds a slot by a negative number."
+    )
 
 
 ANY_PROFILE = int(Special.ANY)

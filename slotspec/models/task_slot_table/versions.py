@@ -1,4 +1,4 @@
-"""What differs between the releases of TaskSlotTableImpl, as named choices."""
+"""The differences between the releases of TaskSlotTableImpl, as named choices."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 
 class DynamicNumber(IntEnum):
-    """Which number a dynamic slot has (one that was asked for with a negative number)."""
+    """The number of a dynamic slot, which is one requested with a negative number."""
 
     ASKED = 0
-    """The negative one, and the table of numbers does not know it (1.11, 1.12)."""
+    """The negative one, which is not in the table of numbers (1.11, 1.12)."""
     COUNTED = 1
-    """The next of a counter that every dynamic request moves on, refused ones too (1.13)."""
+    """The next of a counter, which every dynamic request increases, even if refused (1.13)."""
 
 
 class StaticProfile(IntEnum):
-    """Which profile a static slot has."""
+    """The profile of a static slot."""
 
     DEFAULT = 0
     """The default one, whatever the request says (1.11, 1.12)."""
@@ -26,19 +26,19 @@ class StaticProfile(IntEnum):
 
 
 class UnknownProfile(IntEnum):
-    """What a request with profile UNKNOWN means."""
+    """The meaning of a request with profile UNKNOWN."""
 
     INVALID = 0
-    """IllegalArgumentException, where the profile of the request counts (1.11, 1.12)."""
+    """IllegalArgumentException, if the profile of the request matters (1.11, 1.12)."""
     DEFAULT = 1
     """The default profile (1.13)."""
 
 
 class RepeatedAllocation(IntEnum):
-    """The answer to a request whose allocation has a slot already."""
+    """The answer to a request whose allocation already has a slot."""
 
-    DISABLED = 0
-    """No, even if it is the same request again (1.11, 1.12)."""
+    REFUSED = 0
+    """No, even if the same request is repeated (1.11, 1.12)."""
     ACKNOWLEDGED = 1
     """Yes, if job, profile and number are the same (1.13)."""
 
@@ -56,7 +56,7 @@ V1_11: Mapping[str, Any] = {
     "dynamic_number": DynamicNumber.ASKED,
     "static_profile": StaticProfile.DEFAULT,
     "unknown_profile": UnknownProfile.INVALID,
-    "repeated_allocation": RepeatedAllocation.DISABLED,
+    "repeated_allocation": RepeatedAllocation.REFUSED,
     "unnumbered_slot": UnnumberedSlot.BY_ALLOCATION,
 }
 V1_12: Mapping[str, Any] = {**V1_11}

@@ -1,6 +1,6 @@
-"""Where Flink itself breaks a statement about slot sharing, why, and what it takes.
+"""Where Flink itself violates a property of slot sharing, why, and under which bounds.
 
-In scopes without what it takes, the statement has to hold.
+Under other bounds, the property must hold.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from slotspec.statemachine.declaration.records import Setting
 
 @dataclass(frozen=True)
 class Surprise:
-    """One thing that Flink does.
+    """A surprising behaviour of Flink.
 
-    :param needs: bounds of which one has to be set; none: it is always seen.
+    :param needs: bounds of which one must be set to see it; none: it is always visible.
     """
 
     reason: str
@@ -31,12 +31,12 @@ REPLACED = Surprise(
     ("repeated_groups",),
 )
 EVICTED = Surprise(
-    "a slot that is released without being its parent's child any more throws out the one that"
-    " took its place, which is not told",
+    "a slot that is released after it was replaced in its parent's map removes its successor,"
+    " which is not released",
     ("repeated_groups", "late_calls"),
 )
 OVERSUBSCRIBED = Surprise(
-    "a root with too small a slot is released while its context is being set, so it is not"
+    "a root whose slot is too small is released while its context is being set, so it is not"
     " found among the resolved ones and stays there",
     ("small_slots",),
 )
@@ -46,17 +46,17 @@ TWICE = Surprise(
     ("taken_allocations",),
 )
 UNCHECKED = Surprise(
-    "slots are allocated below a resolved root without a look at what it has left",
+    "slots are allocated below a resolved root without checking what it has left",
     ("small_slots",),
 )
 LATE = Surprise(
-    "what is allocated below a slot that has left is registered all the same", ("late_calls",)
+    "a slot that is allocated below one that has left is registered all the same", ("late_calls",)
 )
 NULL_GROUP = Surprise("a root's own group is null, and a slot contains its own group")
 
 
 def has_unknown(setting: Setting) -> bool:
-    """Whether shares of an unknown profile are asked for."""
+    """Whether there are shares of an unknown profile."""
     return bool(setting["profiles"] > 2)
 
 
@@ -68,7 +68,7 @@ def sticky(setting: Setting) -> str | None:
 
 
 def known(*surprises: Surprise) -> Callable[[Setting], str | None]:
-    """A deviation of settings in which one of the surprises shows; its reason."""
+    """A deviation of settings in which one of the surprises is visible; its reason."""
 
     def deviation(setting: Setting) -> str | None:
         return "; ".join(s.reason for s in surprises if s.shows(setting)) or None

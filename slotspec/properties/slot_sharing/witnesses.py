@@ -1,8 +1,9 @@
-"""What can happen: without these, the other properties might hold of nothing."""
+"""What can happen to shared slots: guards against vacuous properties."""
 
 from __future__ import annotations
 
 from slotspec.models.logical_slot.lifecycles import LogicalSlot, Occupant, PayloadRun
+from slotspec.models.logical_slot.state import slots
 from slotspec.models.slot_sharing.environment import has_deployments, has_late_calls
 from slotspec.models.slot_sharing.lifecycles import (
     LogicalSlotFuture,
@@ -15,6 +16,7 @@ from slotspec.models.slot_sharing.resources import is_oversubscribed
 from slotspec.models.slot_sharing.state import SlotSharingState
 from slotspec.models.slot_sharing.tree import (
     is_multi_registered,
+    is_single_child,
     is_single_registered,
     resolved_roots_of,
 )
@@ -29,7 +31,7 @@ def has_two_groups(setting: Setting) -> bool:
 
 
 def has_large_slots(setting: Setting) -> bool:
-    """There is a slot for two shares, or nobody minds."""
+    """A slot may get two shares: it has room for them, or nothing forbids it."""
     return has_two_groups(setting) and bool(setting["profiles"] > 1 or setting["small_slots"])
 
 
@@ -66,131 +68,123 @@ def has_unknown_shares(setting: Setting) -> bool:
 @slot_sharing.sometimes("SlotSharingManager.createRootSlot", when=has_large_slots)
 def two_tasks_share_a_slot(s: SlotSharingState) -> bool:
     """Two living logical slots of different groups are in one physical slot."""
-    for slot in range(len(s.single)):
-        for other in range(slot):
-            if (
-                s.slot[slot] == LogicalSlot.ALIVE
-                and s.slot[other] == LogicalSlot.ALIVE
-                and s.single_held[slot]
-                and s.single_held[other]
-                and s.single_parent[slot] == s.single_parent[other]
-            ):
-                return True
-    return False
+    return any(
+        is_alive_in(s, slot, parent) and is_alive_in(s, other, parent)
+        for slot, parent in enumerate(s.single_parent)
+        for other in range(slot)
+    )
+
+
+def is_alive_in(s: SlotSharingState, slot: int, parent: int) -> bool:
+    """Whether a living logical slot is in the map of `parent`."""
+    return s.slot[slot] == LogicalSlot.ALIVE and is_single_child(s, slot, parent)
 
 
 @slot_sharing.sometimes("MultiTaskSlot.allocateMultiTaskSlot", when=has_colocation)
 def tasks_are_colocated(s: SlotSharingState) -> bool:
     """A living logical slot is in a co-location slot."""
-    for slot in range(len(s.single)):
-        if s.slot[slot] == LogicalSlot.ALIVE and s.parent[s.single_parent[slot]] != NONE:
-            return True
-    return False
+    return any(
+        logical == LogicalSlot.ALIVE and s.parent[s.single_parent[slot]] != NONE
+        for slot, logical in enumerate(s.slot)
+    )
 
 
 @slot_sharing.sometimes("MultiTaskSlot.allocateMultiTaskSlot", when=has_depth_three)
 def a_tree_is_deep(s: SlotSharingState) -> bool:
-    """A task's share is three steps below its root."""
-    for slot in range(len(s.single)):
-        if s.single_held[slot]:
-            above = s.parent[s.single_parent[slot]]
-            if above != NONE and s.parent[above] != NONE:
-                return True
-    return False
+    """A task's share is three levels below its root."""
+    return any(
+        held and (above := s.parent[s.single_parent[slot]]) != NONE and s.parent[above] != NONE
+        for slot, held in enumerate(s.single_held)
+    )
 
 
 @slot_sharing.sometimes("SlotSharingManager.resolvedRootSlots", when=has_taken)
 def an_allocation_changes_roots(s: SlotSharingState) -> bool:
-    """A registered root is overwritten by another that resolved to its allocation."""
-    for root in range(len(s.multi)):
-        overwritten = (
-            s.context[root] == SlotContextFuture.KNOWN and s.listing[root] == RootListing.UNLISTED
-        )
-        if overwritten and s.parent[root] == NONE and is_multi_registered(s, root):
-            return True
-    return False
+    """Another root that resolved to the allocation of a registered root has replaced it."""
+    return any(
+        context == SlotContextFuture.KNOWN
+        and s.listing[root] == RootListing.UNLISTED
+        and s.parent[root] == NONE
+        and is_multi_registered(s, root)
+        for root, context in enumerate(s.context)
+    )
 
 
 @slot_sharing.sometimes("SlotSharingManager.resolvedRootSlots", when=has_small_slots)
 def an_oversubscribed_root_stays_listed(s: SlotSharingState) -> bool:
     """A released root whose slot was too small is still resolved."""
-    for root in range(len(s.multi)):
-        stays = s.listing[root] == RootListing.RESOLVED and not is_multi_registered(s, root)
-        if stays and s.context[root] == SlotContextFuture.KNOWN and is_oversubscribed(s, root):
-            return True
-    return False
+    return any(
+        listing == RootListing.RESOLVED
+        and not is_multi_registered(s, root)
+        and s.context[root] == SlotContextFuture.KNOWN
+        and is_oversubscribed(s, root)
+        for root, listing in enumerate(s.listing)
+    )
 
 
 @slot_sharing.sometimes("MultiTaskSlot.releaseChild", when=has_taken)
 def a_task_manager_is_remembered_for_nothing(s: SlotSharingState) -> bool:
-    """A TaskExecutor's map of roots is empty and stays."""
-    for tm in range(len(s.has_roots)):
-        if s.has_roots[tm] and resolved_roots_of(s, tm) == 0:
-            return True
-    return False
+    """A TaskExecutor's map of roots is empty, but was not removed."""
+    return any(has_map and resolved_roots_of(s, tm) == 0 for tm, has_map in enumerate(s.has_roots))
 
 
 @slot_sharing.sometimes("MultiTaskSlot.children", when=has_repeated)
 def a_slot_is_replaced(s: SlotSharingState) -> bool:
-    """A slot is found by its id, but has lost its place to another one of its group."""
-    for slot in range(len(s.single)):
-        if is_single_registered(s, slot) and not s.single_held[slot]:
-            return True
-    return False
+    """A slot is registered, but another one of its group has replaced it in its parent's map."""
+    return any(not held and is_single_registered(s, n) for n, held in enumerate(s.single_held))
 
 
 @slot_sharing.sometimes("MultiTaskSlot.releaseChild", when=has_repeated)
 def a_successor_is_thrown_out(s: SlotSharingState) -> bool:
-    """A logical slot lives on in no tree: it was thrown out and is not told."""
-    for slot in range(len(s.single)):
-        if s.slot[slot] == LogicalSlot.ALIVE and not is_single_registered(s, slot):
-            return True
-    return False
+    """A logical slot lives on outside any tree: it was removed, but not released."""
+    return any(
+        logical == LogicalSlot.ALIVE and not is_single_registered(s, slot)
+        for slot, logical in enumerate(s.slot)
+    )
 
 
 @slot_sharing.sometimes("ResourceProfile.subtract", when=has_unknown_shares)
 def an_unknown_reservation_stays(s: SlotSharingState) -> bool:
-    """A reservation is unknown, though the only share below is known."""
-    for root in range(len(s.multi)):
-        if s.special[root] == Special.UNKNOWN and is_multi_registered(s, root):
-            unknown = 0
-            others = 0
-            for slot in range(len(s.single)):
-                if s.single_held[slot] and s.single_parent[slot] == root:
-                    if s.specials[s.single_profile[slot]] == Special.UNKNOWN:
-                        unknown += 1
-                    else:
-                        others += 1
-            if unknown == 0 and others > 0:
-                return True
-    return False
+    """A reservation is unknown, though all shares below have known profiles."""
+    return any(
+        special == Special.UNKNOWN
+        and is_multi_registered(s, root)
+        and any(is_single_child(s, slot, root) for slot in s.elements(slots))
+        and not any(
+            is_single_child(s, slot, root) and s.specials[profile] == Special.UNKNOWN
+            for slot, profile in enumerate(s.single_profile)
+        )
+        for root, special in enumerate(s.special)
+    )
 
 
 @slot_sharing.sometimes("SingleLogicalSlot.releaseSlot", when=has_deployments)
 def a_logical_slot_waits_for_its_payload(s: SlotSharingState) -> bool:
-    """A logical slot is releasing until its payload is over."""
-    for slot in range(len(s.single)):
-        if s.slot[slot] == LogicalSlot.RELEASING and is_single_registered(s, slot):
-            return True
-    return False
+    """A logical slot is RELEASING until its payload terminates."""
+    return any(
+        logical == LogicalSlot.RELEASING and is_single_registered(s, slot)
+        for slot, logical in enumerate(s.slot)
+    )
 
 
 @slot_sharing.sometimes("SingleTaskSlot.release", when=has_repeated_deployments)
 def a_payload_outlives_its_place(s: SlotSharingState) -> bool:
     """A payload runs in a logical slot that waits for it, but is in no tree any more."""
-    for slot in range(len(s.single)):
-        outside = s.occupant[slot] == Occupant.PAYLOAD and not is_single_registered(s, slot)
-        if outside and s.payload[s.payload_of[slot]] == PayloadRun.RUNNING:
-            return True
-    return False
+    return any(
+        occupant == Occupant.PAYLOAD
+        and not is_single_registered(s, slot)
+        and s.payload[s.payload_of[slot]] == PayloadRun.RUNNING
+        for slot, occupant in enumerate(s.occupant)
+    )
 
 
 @slot_sharing.sometimes("MultiTaskSlot.allocateSingleTaskSlot", when=has_late_calls)
 def a_share_below_nothing(s: SlotSharingState) -> bool:
     """A single-task slot is registered below a root that has left."""
-    for slot in range(len(s.single)):
-        if is_single_registered(s, slot) and s.future[slot] == LogicalSlotFuture.FULFILLED:
-            parent = s.single_parent[slot]
-            if s.single_held[slot] and not is_multi_registered(s, parent):
-                return True
-    return False
+    return any(
+        future == LogicalSlotFuture.FULFILLED
+        and s.single_held[slot]
+        and is_single_registered(s, slot)
+        and not is_multi_registered(s, s.single_parent[slot])
+        for slot, future in enumerate(s.future)
+    )

@@ -1,4 +1,4 @@
-"""What the slot table answers, and what its answers mean."""
+"""The answers of the slot table, and what they mean."""
 
 from __future__ import annotations
 
@@ -15,14 +15,25 @@ from slotspec.models.task_slot_table.environment import (
 )
 from slotspec.models.task_slot_table.lifecycles import SlotTimer, Table, TaskSlot
 from slotspec.models.task_slot_table.model import task_slot_table
-from slotspec.models.task_slot_table.slots import allocation_under, is_known, profile_for
-from slotspec.models.task_slot_table.state import ANY_PROFILE, Effect, TaskSlotTableState
+from slotspec.models.task_slot_table.slots import (
+    allocation_under,
+    amount_of,
+    is_dynamic,
+    is_known,
+    profile_for,
+)
+from slotspec.models.task_slot_table.state import (
+    ANY_PROFILE,
+    Effect,
+    TaskSlotTableState,
+    allocations,
+    resources,
+)
 from slotspec.models.task_slot_table.versions import (
     DynamicNumber,
     RepeatedAllocation,
     UnnumberedSlot,
 )
-from slotspec.properties.common.effects import count_effects
 from slotspec.properties.task_slot_table.views import (
     same_slot,
     same_slots,
@@ -34,7 +45,7 @@ from slotspec.statemachine.declaration.rules import NONE
 
 
 def repetitions_are_refused(setting: Setting) -> str | None:
-    if setting["repeated_allocation"] == RepeatedAllocation.DISABLED:
+    if setting["repeated_allocation"] == RepeatedAllocation.REFUSED:
         return "a repeated request is refused, although it was granted"
     return None
 
@@ -51,7 +62,7 @@ def answers_mislead(setting: Setting) -> str | None:
 def jobs_do_not_count(setting: Setting) -> str | None:
     loose = setting["unnumbered_slot"] == UnnumberedSlot.BY_ALLOCATION
     if loose and setting["dynamic_slots"] and (setting["jobs"] > 1 or setting["tasks"]):
-        return "for a negative number neither the job nor the slot's state is looked at"
+        return "for a negative number, neither the job nor the slot's state matters"
     return None
 
 
@@ -60,29 +71,19 @@ def jobs_do_not_count(setting: Setting) -> str | None:
 
 def fits(s: TaskSlotTableState, profile: int) -> bool:
     """Whether the slots in the table leave enough for one more of this profile."""
-    if s.special[profile] == ANY_PROFILE:
-        return False
-    for resource in range(len(s.used)):
-        wanted = s.amount[profile * len(s.used) + resource]
-        if used_by_slots(s, resource) + wanted > s.total[resource]:
-            return False
-    return True
+    return s.special[profile] != ANY_PROFILE and all(
+        used_by_slots(s, r) + amount_of(s, profile, r) <= s.total[r] for r in s.elements(resources)
+    )
 
 
 @task_slot_table.step("TaskSlotTableImpl.allocateSlot", on=allocate_slot)
 def a_request_that_is_not_granted_changes_nothing(
-    before: TaskSlotTableState,
-    after: TaskSlotTableState,
-    result: int,
-    number: int,
-    job: int,
-    allocation: int,
-    profile: int,
+    before: TaskSlotTableState, after: TaskSlotTableState, result: int, allocation: int
 ) -> bool:
-    """A request that is refused, invalid or repeated leaves slots, budget and tasks alone."""
-    if result == 1 and not is_known(before, allocation):
-        return True
-    return same_slots(before, after) and same_tasks(before, after)
+    """A request that is refused, invalid or repeated changes no slot, no task, no budget."""
+    return (result == 1 and not is_known(before, allocation)) or (
+        same_slots(before, after) and same_tasks(before, after)
+    )
 
 
 @task_slot_table.step("TaskSlotTableImpl.allocateSlot", on=allocate_slot)
@@ -93,21 +94,21 @@ def a_new_slot_is_what_was_asked_for(
     number: int,
     job: int,
     allocation: int,
-    profile: int,
 ) -> bool:
     """A granted request makes one ALLOCATED slot of this job and number, with a timeout."""
     if result != 1 or is_known(before, allocation):
         return True
-    if before.dynamic_number == DynamicNumber.COUNTED and number >= before.static_count:
+    if before.dynamic_number == DynamicNumber.COUNTED and is_dynamic(before, number):
         number = before.static_count + before.dynamic_requests
-    for other in range(len(before.slot)):
-        if other != allocation and not same_slot(before, after, other):
-            return False
     return (
         after.slot[allocation] == TaskSlot.ALLOCATED
         and after.slot_job[allocation] == job
         and after.slot_number[allocation] == number
         and after.timer[allocation] == SlotTimer.RUNNING
+        and all(
+            other == allocation or same_slot(before, after, other)
+            for other in before.elements(allocations)
+        )
     )
 
 
@@ -117,64 +118,50 @@ def a_slot_is_granted_exactly_if_it_is_there(
     after: TaskSlotTableState,
     result: int,
     number: int,
-    job: int,
     allocation: int,
     profile: int,
 ) -> bool:
-    """A new request is granted if its number is free and its profile fits, else not."""
+    """A new request is granted exactly if its number is free and its profile fits."""
     if before.table[0] != Table.RUNNING or is_known(before, allocation):
         return True
-    free = number >= before.static_count or allocation_under(before, number) == NONE
-    possible = count_effects(after, int(Effect.RAISES)) == 0
-    wanted = profile_for(before, number, profile)
-    return (result == 1) == (possible and free and fits(before, wanted))
+    return (result == 1) == (
+        (is_dynamic(before, number) or allocation_under(before, number) == NONE)
+        and not any(e.kind == Effect.RAISES for e in after.effects)
+        and fits(before, profile_for(before, number, profile))
+    )
 
 
 @task_slot_table.step(
     "TaskSlotTableImpl.allocateSlot", on=allocate_slot, deviation=repetitions_are_refused
 )
 def a_repeated_request_is_acknowledged(
-    before: TaskSlotTableState,
-    after: TaskSlotTableState,
-    result: int,
-    number: int,
-    job: int,
-    allocation: int,
-    profile: int,
+    before: TaskSlotTableState, result: int, number: int, job: int, allocation: int, profile: int
 ) -> bool:
-    """Asking once more for what was granted is answered yes, so that a retry succeeds."""
-    if (
-        before.table[0] != Table.RUNNING
-        or not is_known(before, allocation)
-        or number >= before.static_count
-        or before.slot_number[allocation] != number
-        or before.slot_job[allocation] != job
-        or before.slot_profile[allocation] != profile_for(before, number, profile)
-    ):
-        return True
-    return result == 1
+    """Repeating a granted request is answered yes, so that a retry succeeds."""
+    repeated = (
+        before.table[0] == Table.RUNNING
+        and is_known(before, allocation)
+        and not is_dynamic(before, number)
+        and before.slot_number[allocation] == number
+        and before.slot_job[allocation] == job
+        and before.slot_profile[allocation] == profile_for(before, number, profile)
+    )
+    return result == 1 or not repeated
 
 
 @task_slot_table.step("TaskSlotTableImpl.allocateSlot", on=allocate_slot)
 def a_conflicting_request_is_refused(
-    before: TaskSlotTableState,
-    after: TaskSlotTableState,
-    result: int,
-    number: int,
-    job: int,
-    allocation: int,
-    profile: int,
+    before: TaskSlotTableState, result: int, number: int, job: int, allocation: int
 ) -> bool:
     """No slot goes to a second job, and no static number to a second allocation."""
     if before.table[0] != Table.RUNNING:
         return True
-    if is_known(before, allocation) and before.slot_job[allocation] != job:
-        return result == 0
-    if number < before.static_count:
-        found = allocation_under(before, number)
-        if found != NONE and found != allocation:
-            return result == 0
-    return True
+    other_job = is_known(before, allocation) and before.slot_job[allocation] != job
+    taken = not is_dynamic(before, number) and allocation_under(before, number) not in (
+        NONE,
+        allocation,
+    )
+    return result == 0 or not (other_job or taken)
 
 
 # -------------------------------------------------------------------------- use and release
@@ -184,7 +171,7 @@ def a_conflicting_request_is_refused(
 def a_slot_is_activated_exactly_if_it_is_not_given_up(
     before: TaskSlotTableState, after: TaskSlotTableState, result: int, allocation: int
 ) -> bool:
-    """A slot that was allocated becomes active; one that is being released does not."""
+    """A slot in the table becomes active, unless it is being released."""
     if before.table[0] != Table.RUNNING or not is_known(before, allocation):
         return result == NONE and same_slots(before, after)
     if before.slot[allocation] == TaskSlot.RELEASING:
@@ -196,7 +183,7 @@ def a_slot_is_activated_exactly_if_it_is_not_given_up(
 def a_slot_is_activated_for_its_own_job_only(
     before: TaskSlotTableState, after: TaskSlotTableState, result: int, job: int, allocation: int
 ) -> bool:
-    """Another job's slot is left alone."""
+    """Another job's slot does not change."""
     if before.slot_job[allocation] != job:
         return result == 0 and same_slots(before, after)
     return result == int(before.slot[allocation] != TaskSlot.RELEASING)
@@ -208,7 +195,7 @@ def a_slot_is_activated_for_its_own_job_only(
 def a_submission_activates_the_slot_of_its_job(
     before: TaskSlotTableState, after: TaskSlotTableState, result: int, job: int, allocation: int
 ) -> bool:
-    """A task that comes before the answer to the offer of its slot finds that slot active."""
+    """A task that arrives before the answer to its slot's offer finds that slot active."""
     if before.slot_job[allocation] != job or before.slot[allocation] != TaskSlot.ALLOCATED:
         return True
     return result == 1 and after.slot[allocation] == TaskSlot.ACTIVE
@@ -218,7 +205,7 @@ def a_submission_activates_the_slot_of_its_job(
 def an_inactive_slot_has_a_new_timeout(
     before: TaskSlotTableState, after: TaskSlotTableState, result: int, allocation: int
 ) -> bool:
-    """A slot that is not used for now waits anew; what was under way to it is stale."""
+    """A slot that becomes inactive gets a new timeout, and older ones under way are stale."""
     if result != 1:
         return same_slots(before, after)
     return (
@@ -232,25 +219,20 @@ def an_inactive_slot_has_a_new_timeout(
 
 @task_slot_table.step("TaskSlotTableImpl.freeSlotInternal", on=free_slot)
 def a_slot_is_freed_or_being_released(
-    before: TaskSlotTableState, after: TaskSlotTableState, result: int, allocation: int
+    before: TaskSlotTableState, after: TaskSlotTableState, allocation: int
 ) -> bool:
     """After free_slot the slot has left, or its tasks are still there."""
-    if before.table[0] == Table.CREATED:
-        return True
-    empty = True
-    for task in range(len(before.task)):
-        if before.task_slot[task] == allocation:
-            empty = False
-    if empty:
-        return after.slot[allocation] == TaskSlot.FREE
-    return after.slot[allocation] == TaskSlot.RELEASING
+    left = allocation not in before.task_slot
+    return before.table[0] == Table.CREATED or after.slot[allocation] == (
+        TaskSlot.FREE if left else TaskSlot.RELEASING
+    )
 
 
 @task_slot_table.step("TaskSlotTableImpl.freeSlot", on=free_slot, deviation=answers_mislead)
 def the_answer_to_free_slot_says_whether_it_is_free(
     before: TaskSlotTableState, after: TaskSlotTableState, result: int, allocation: int
 ) -> bool:
-    """A number is answered exactly if that number has become free."""
+    """The answer is a number exactly if that number has become free."""
     if before.table[0] == Table.CREATED or not is_known(before, allocation):
         return True
     return (result != NONE) == (after.slot[allocation] == TaskSlot.FREE)
@@ -263,9 +245,8 @@ def the_answer_to_free_slot_says_whether_it_is_free(
 def a_stale_timeout_frees_nothing(
     before: TaskSlotTableState, after: TaskSlotTableState, result: int, ticket: int
 ) -> bool:
-    """A timeout that comes when the slot is active, or waits anew, is not obeyed."""
-    allocation = before.sent[ticket]
-    if before.table[0] == Table.RUNNING and before.ticket[allocation] == ticket:
+    """A timeout has no effect if its slot is active by now, or has a new timeout."""
+    if before.table[0] == Table.RUNNING and before.ticket[before.sent[ticket]] == ticket:
         return result == 1
     return result == 0 and same_slots(before, after) and same_tasks(before, after)
 
@@ -274,18 +255,17 @@ def a_stale_timeout_frees_nothing(
 def a_timeout_in_time_gives_the_slot_up(
     before: TaskSlotTableState, after: TaskSlotTableState, result: int, ticket: int
 ) -> bool:
-    """A valid timeout frees its slot: it leaves, or is being released."""
-    now = after.slot[before.sent[ticket]]
-    return result != 1 or now == TaskSlot.FREE or now == TaskSlot.RELEASING
+    """A valid timeout frees its slot, which leaves or is being released."""
+    slot = after.slot[before.sent[ticket]]
+    return result != 1 or slot in (TaskSlot.FREE, TaskSlot.RELEASING)
 
 
 @task_slot_table.step("TaskExecutor.timeoutSlot (FLINK-18012)", on=timeout_arrives)
 def a_slot_in_use_does_not_time_out(
-    before: TaskSlotTableState, after: TaskSlotTableState, result: int, ticket: int
+    before: TaskSlotTableState, after: TaskSlotTableState, ticket: int
 ) -> bool:
     """A timeout that arrives while the slot is active frees nothing."""
-    allocation = before.sent[ticket]
-    return before.slot[allocation] != TaskSlot.ACTIVE or same_slots(before, after)
+    return before.slot[before.sent[ticket]] != TaskSlot.ACTIVE or same_slots(before, after)
 
 
 # -------------------------------------------------------------------------------- queries
@@ -293,48 +273,37 @@ def a_slot_in_use_does_not_time_out(
 
 @task_slot_table.step("TaskSlotTableImpl.isAllocated", on=is_allocated, deviation=jobs_do_not_count)
 def a_slot_is_allocated_to_its_own_job(
-    before: TaskSlotTableState,
-    after: TaskSlotTableState,
-    result: int,
-    number: int,
-    job: int,
-    allocation: int,
+    before: TaskSlotTableState, result: int, job: int, allocation: int
 ) -> bool:
-    """A slot is said to be allocated only if it is this job's, and not given up."""
-    if result != 1:
-        return True
-    return before.slot_job[allocation] == job and before.slot[allocation] != TaskSlot.RELEASING
+    """The answer is yes only if the slot belongs to this job and is not being released."""
+    return result != 1 or (
+        before.slot_job[allocation] == job and before.slot[allocation] != TaskSlot.RELEASING
+    )
 
 
-@task_slot_table.step("TaskSlotTableImpl.getAllocatedSlots", on=get_allocated_slots)
+def times_listed(after: TaskSlotTableState, allocation: int) -> int:
+    """How often the answer to a query has the allocation."""
+    return sum(e.kind == Effect.LISTED and e.allocation == allocation for e in after.effects)
+
+
+@task_slot_table.step(
+    "TaskSlotTableImpl.getAllocatedSlots", on=get_allocated_slots, each={"allocation": allocations}
+)
 def only_allocated_slots_are_offered(
-    before: TaskSlotTableState, after: TaskSlotTableState, result: int, job: int
+    before: TaskSlotTableState, after: TaskSlotTableState, job: int, allocation: int
 ) -> bool:
     """Exactly the ALLOCATED slots of a job are offered to it, each once."""
-    for allocation in range(len(before.slot)):
-        offered = before.slot[allocation] == TaskSlot.ALLOCATED
-        if before.slot_job[allocation] != job:
-            offered = False
-        if count_effects(after, int(Effect.LISTED), allocation) != int(offered):
-            return False
-    return True
+    offered = before.slot[allocation] == TaskSlot.ALLOCATED and before.slot_job[allocation] == job
+    return times_listed(after, allocation) == offered
 
 
 @task_slot_table.step("TaskSlotTableImpl.createSlotReport", on=create_slot_report)
 def a_slot_report_tells_every_slot_once(
-    before: TaskSlotTableState, after: TaskSlotTableState, result: int
+    before: TaskSlotTableState, after: TaskSlotTableState
 ) -> bool:
-    """Every slot in the table is reported once, and every empty static one too."""
-    known = 0
-    for allocation in range(len(before.slot)):
-        if is_known(before, allocation):
-            known += 1
-        if count_effects(after, int(Effect.LISTED), allocation) != int(
-            is_known(before, allocation)
-        ):
-            return False
-    free = 0
-    for number in range(before.static_count):
-        if allocation_under(before, number) == NONE:
-            free += 1
-    return count_effects(after, int(Effect.LISTED)) == known + free
+    """The report has every slot in the table once, and every free static number once."""
+    slots = sum(is_known(before, a) for a in before.elements(allocations))
+    free = sum(allocation_under(before, number) == NONE for number in range(before.static_count))
+    return sum(e.kind == Effect.LISTED for e in after.effects) == slots + free and all(
+        times_listed(after, a) == is_known(before, a) for a in before.elements(allocations)
+    )

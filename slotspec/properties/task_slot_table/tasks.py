@@ -1,4 +1,4 @@
-"""Tasks: in which slot they are, who can find them, what tells them to fail."""
+"""Tasks: the slots they are in, how to find them, when they fail."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from slotspec.models.task_slot_table.environment import (
 from slotspec.models.task_slot_table.lifecycles import ClosingFuture, TaskSlot
 from slotspec.models.task_slot_table.model import task_slot_table
 from slotspec.models.task_slot_table.slots import is_empty, is_known
-from slotspec.models.task_slot_table.state import Effect, TaskSlotTableState
-from slotspec.properties.common.effects import count_effects
+from slotspec.models.task_slot_table.state import Effect, Outcome, TaskSlotTableState, tasks
 from slotspec.properties.task_slot_table.views import same_slots, same_tasks
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
+
+TASK = {"task": tasks}
 
 
 def executions_meet(setting: Setting) -> str | None:
@@ -24,108 +25,89 @@ def executions_meet(setting: Setting) -> str | None:
     return None
 
 
-@task_slot_table.always("TaskSlotTableImpl.addTask", when=has_tasks, deviation=executions_meet)
-def every_task_can_be_removed(s: TaskSlotTableState) -> bool:
-    """The index of tasks knows every task in a slot, so that the slot can become empty."""
-    for task in range(len(s.task)):
-        if s.task_slot[task] != NONE and not s.indexed[task]:
-            return False
-    return True
+@task_slot_table.always(
+    "TaskSlotTableImpl.addTask", each=TASK, when=has_tasks, deviation=executions_meet
+)
+def every_task_can_be_removed(s: TaskSlotTableState, task: int) -> bool:
+    """The index has every task in a slot, so that the slot can become empty."""
+    return s.task_slot[task] == NONE or s.indexed[task] == 1
 
 
-@task_slot_table.always("TaskSlotTableImpl.taskSlotMappings", when=has_tasks)
-def the_index_knows_tasks_in_slots_only(s: TaskSlotTableState) -> bool:
-    """What the index knows is in a slot, and each execution leads to one task."""
-    for first in range(len(s.task)):
-        if s.indexed[first] and s.task_slot[first] == NONE:
-            return False
-        for second in range(first):
-            if s.indexed[first] and s.indexed[second] and s.execution[first] == s.execution[second]:
-                return False
-    return True
+@task_slot_table.always("TaskSlotTableImpl.taskSlotMappings", each=TASK, when=has_tasks)
+def the_index_knows_tasks_in_slots_only(s: TaskSlotTableState, task: int) -> bool:
+    """A task in the index is in a slot, and is the only one there of its execution."""
+    return not s.indexed[task] or (
+        s.task_slot[task] != NONE
+        and not any(
+            s.indexed[other] and s.execution[other] == s.execution[task] for other in range(task)
+        )
+    )
 
 
-@task_slot_table.always("TaskSlot.add", when=has_tasks)
-def a_slot_has_an_execution_once(s: TaskSlotTableState) -> bool:
+@task_slot_table.always("TaskSlot.add", each=TASK, when=has_tasks)
+def a_slot_has_an_execution_once(s: TaskSlotTableState, task: int) -> bool:
     """No slot has two tasks of one execution."""
-    for first in range(len(s.task)):
-        for second in range(first):
-            if (
-                s.task_slot[first] != NONE
-                and s.task_slot[first] == s.task_slot[second]
-                and s.execution[first] == s.execution[second]
-            ):
-                return False
-    return True
+    return s.task_slot[task] == NONE or not any(
+        s.task_slot[other] == s.task_slot[task] and s.execution[other] == s.execution[task]
+        for other in range(task)
+    )
 
 
-@task_slot_table.always("TaskSlotTableImpl.freeSlotInternal", when=has_tasks)
-def a_slot_with_tasks_stays_in_the_table(s: TaskSlotTableState) -> bool:
+@task_slot_table.always("TaskSlotTableImpl.freeSlotInternal", each=TASK, when=has_tasks)
+def a_slot_with_tasks_stays_in_the_table(s: TaskSlotTableState, task: int) -> bool:
     """No task is in a slot that has left."""
-    for task in range(len(s.task)):
-        if s.task_slot[task] != NONE and not is_known(s, s.task_slot[task]):
-            return False
-    return True
+    return s.task_slot[task] == NONE or is_known(s, s.task_slot[task])
 
 
 @task_slot_table.step("TaskSlotTableImpl.addTask", on=add_task)
 def only_an_active_slot_of_its_job_takes_a_task(
-    before: TaskSlotTableState,
-    after: TaskSlotTableState,
-    result: int,
-    execution: int,
-    job: int,
-    allocation: int,
-    quick: int,
+    before: TaskSlotTableState, after: TaskSlotTableState, result: int, job: int, allocation: int
 ) -> bool:
-    """A task that is not taken changes nothing; slots are never changed by tasks."""
-    if not same_slots(before, after):
-        return False
-    if result == 1:
-        return before.slot[allocation] == TaskSlot.ACTIVE and before.slot_job[allocation] == job
-    return same_tasks(before, after)
+    """A task that is refused changes nothing; one that is added changes no slot."""
+    if result != 1:
+        return same_slots(before, after) and same_tasks(before, after)
+    return (
+        before.slot[allocation] == TaskSlot.ACTIVE
+        and before.slot_job[allocation] == job
+        and same_slots(before, after)
+    )
 
 
 @task_slot_table.step("TaskSlotTableImpl.removeTask", on=remove_task)
 def the_last_task_of_a_slot_asks_to_free_it(
-    before: TaskSlotTableState, after: TaskSlotTableState, result: int, execution: int
+    before: TaskSlotTableState, after: TaskSlotTableState, result: int
 ) -> bool:
-    """Whoever frees slots is told exactly when a slot that is given up becomes empty."""
-    told = count_effects(after, int(Effect.FREE_SLOT))
+    """Removing a task calls freeSlot exactly if it empties a slot that is being released."""
+    calls = sum(e.kind == Effect.FREE_SLOT for e in after.effects)
     if result == NONE:
-        return told == 0 and same_tasks(before, after)
-    allocation = before.task_slot[result]
-    due = after.slot[allocation] == TaskSlot.RELEASING and is_empty(after, allocation)
-    return told == int(due) and count_effects(after, int(Effect.FREE_SLOT), allocation) == told
+        return calls == 0 and same_tasks(before, after)
+    slot = before.task_slot[result]
+    due = after.slot[slot] == TaskSlot.RELEASING and is_empty(after, slot)
+    return calls == int(due) and all(
+        e.allocation == slot for e in after.effects if e.kind == Effect.FREE_SLOT
+    )
 
 
-@task_slot_table.step("TaskSlot.closeAsync", when=has_tasks)
-def tasks_are_told_to_fail_once(before: TaskSlotTableState, after: TaskSlotTableState) -> bool:
-    """A task is told to fail when its slot is given up, once, and at no other time."""
-    for task in range(len(before.task)):
-        allocation = before.task_slot[task]
-        told = count_effects(after, int(Effect.FAIL_TASK), task)
-        if allocation == NONE:
-            if told != 0:
-                return False
-        else:
-            given_up = (
-                before.slot[allocation] != TaskSlot.RELEASING
-                and after.slot[allocation] == TaskSlot.RELEASING
-            )
-            if told != int(given_up):
-                return False
-    return True
+@task_slot_table.step("TaskSlot.closeAsync", each=TASK, when=has_tasks)
+def tasks_are_told_to_fail_once(
+    before: TaskSlotTableState, after: TaskSlotTableState, task: int
+) -> bool:
+    """A task is failed once, when its slot is released, and at no other time."""
+    slot = before.task_slot[task]
+    released = (
+        slot != NONE
+        and before.slot[slot] != TaskSlot.RELEASING
+        and after.slot[slot] == TaskSlot.RELEASING
+    )
+    return sum(e.kind == Effect.FAIL_TASK and e.task == task for e in after.effects) == released
 
 
 @task_slot_table.step("TaskSlot.closeAsync", on=task_terminates)
 def one_failed_termination_fails_the_slot(
-    before: TaskSlotTableState, after: TaskSlotTableState, result: int, task: int, outcome: int
+    before: TaskSlotTableState, after: TaskSlotTableState, task: int, outcome: int
 ) -> bool:
-    """A slot that waits for a task whose termination fails is never closed."""
-    allocation = before.awaited_by[task]
-    if allocation == NONE:
-        return True
-    if outcome == 1:
-        return after.closing[allocation] == ClosingFuture.FAILED
-    return after.closing[allocation] != ClosingFuture.FAILED
+    """A slot that waits for a task whose termination fails never closes."""
+    slot = before.awaited_by[task]
+    return slot == NONE or (outcome == Outcome.FAILS) == (
+        after.closing[slot] == ClosingFuture.FAILED
+    )

@@ -1,9 +1,10 @@
-"""What the slot table's properties look at: slots compared, resources added up."""
+"""Slots compared, resources added up: what the slot table's properties share."""
 
 from __future__ import annotations
 
-from slotspec.models.task_slot_table.slots import is_known
+from slotspec.models.task_slot_table.slots import amount_of, is_known
 from slotspec.models.task_slot_table.state import TaskSlotTableState
+from slotspec.statemachine.declaration.rules import unchanged
 
 
 def same_slot(a: TaskSlotTableState, b: TaskSlotTableState, allocation: int) -> bool:
@@ -19,34 +20,21 @@ def same_slot(a: TaskSlotTableState, b: TaskSlotTableState, allocation: int) -> 
     )
 
 
-def same_slots(a: TaskSlotTableState, b: TaskSlotTableState) -> bool:
+def same_slots(before: TaskSlotTableState, after: TaskSlotTableState) -> bool:
     """Whether both states have the same slots and the same budget."""
-    for allocation in range(len(a.slot)):
-        if not same_slot(a, b, allocation):
-            return False
-    for resource in range(len(a.used)):
-        if a.used[resource] != b.used[resource]:
-            return False
-    return True
+    slots = unchanged(before, after, "slot", "slot_number", "slot_job", "slot_profile", "closing")
+    return slots and unchanged(before, after, "timer", "ticket", "used")
 
 
-def same_tasks(a: TaskSlotTableState, b: TaskSlotTableState) -> bool:
+def same_tasks(before: TaskSlotTableState, after: TaskSlotTableState) -> bool:
     """Whether both states have the same tasks in the same slots."""
-    for task in range(len(a.task)):
-        if (
-            a.task[task] != b.task[task]
-            or a.task_slot[task] != b.task_slot[task]
-            or a.execution[task] != b.execution[task]
-            or a.indexed[task] != b.indexed[task]
-        ):
-            return False
-    return True
+    return unchanged(before, after, "task", "task_slot", "execution", "indexed")
 
 
 def used_by_slots(s: TaskSlotTableState, resource: int) -> int:
-    """How much of a resource the slots in the table have, added up."""
-    count = 0
-    for allocation in range(len(s.slot)):
-        if is_known(s, allocation):
-            count += s.amount[s.slot_profile[allocation] * len(s.used) + resource]
-    return count
+    """The amount of a resource that the slots in the table have together."""
+    return sum(
+        amount_of(s, profile, resource)
+        for allocation, profile in enumerate(s.slot_profile)
+        if is_known(s, allocation)
+    )

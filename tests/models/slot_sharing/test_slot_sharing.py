@@ -1,4 +1,4 @@
-"""Slot sharing: counts, verdicts, both engines, symmetry, nested lifecycles, broken rules."""
+"""Slot sharing: counts, verdicts, both engines, symmetry, nested lifecycles, mutants."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class Hierarchies:
 
     def __init__(self) -> None:
         self.machines: dict[tuple[type[Lifecycle], int], Any] = {}
-        self.heard: set[str] = set()
+        self.fired: set[str] = set()
         self.of = {
             field: outer
             for outer in (MultiTaskSlot, SingleTaskSlot)
@@ -152,7 +152,7 @@ class Hierarchies:
         # that a record is given to another needs no event: what is inside ends with it
         if field in self.of and event is not None:
             assert self.machine(self.of[field], index).trigger(event.name)
-            self.heard.add(f"{event.lifecycle}.{event.name}")
+            self.fired.add(f"{event.lifecycle}.{event.name}")
 
 
 FIELDS: Mapping[type[Lifecycle], Mapping[str, str]] = {
@@ -194,7 +194,7 @@ def test_the_rules_keep_to_the_nesting() -> None:
     instance = model.instance({**SMALL, "groups": 2, "deployments": 1, **RECKLESS})
     random, settle = Random(11), instance.model.settle
     assert settle is not None
-    heard: set[str] = set()
+    fired: set[str] = set()
     for _ in range(25):
         referee = Hierarchies()
         s = instance.fresh(referee)
@@ -207,7 +207,7 @@ def test_the_rules_keep_to_the_nesting() -> None:
                 for index in range(len(getattr(s, field))):
                     machine = referee.machine(outer, index)
                     assert active_of(machine.state) == active(s, outer, index), call
-        heard |= referee.heard
+        fired |= referee.fired
     possible = {
         f"{part.__name__}.{event.name}"
         for outer in FIELDS
@@ -215,45 +215,48 @@ def test_the_rules_keep_to_the_nesting() -> None:
         for event in part.events
     }
     # payloads here never end badly
-    assert possible - heard == {"ReleaseFuture.fail"}
+    assert possible - fired == {"ReleaseFuture.fail"}
 
 
-# ------------------------------------------------------------------------- what it tells
+# -------------------------------------------------------------------------------- traces
 
 
-def test_words() -> None:
+def test_traces_as_text() -> None:
     instance = model.instance(scope="surprises")
     result = explore_compiled(instance, LIMITS)
     found = {p.property.name: p.finding for p in result.properties}
     trace = found["a_root_that_leaves_gives_its_slot_back"]
     assert trace is not None
-    words = formatter_of(instance)
-    assert [words.call(step.call) for step in trace.steps][:2] == [
+    formatter = formatter_of(instance)
+    assert [formatter.call(step.call) for step in trace.steps][:2] == [
         "create_root_slot()",
         "create_root_slot()",
     ]
-    assert words.effects(trace.steps[-1]) == ["raises IllegalStateException"]
+    assert formatter.effects(trace.steps[-1]) == ["raises IllegalStateException"]
     # the older root is forgotten with the younger one that had taken its place
-    assert sorted(words.changes(trace.steps[-1])) == ["m1: REGISTERED -> -", "m2: LEFT -> -"]
-    told = [phrase for finding in found.values() if finding for phrase in all_words(words, finding)]
-    assert any("becomes a logical slot in m" in phrase for phrase in told)
-    assert not any("effect" in phrase or "None" in phrase for phrase in told)
+    changes = formatter.changes(trace.steps[-1])
+    assert sorted(changes) == ["m1: REGISTERED -> -", "m2: LEFT -> -"]
+    texts = [
+        text for finding in found.values() if finding for text in all_texts(formatter, finding)
+    ]
+    assert any("becomes a logical slot in m" in text for text in texts)
+    assert not any("effect" in text or "None" in text for text in texts)
 
 
-def all_words(words: Any, finding: Any) -> list[str]:
+def all_texts(formatter: Any, finding: Any) -> list[str]:
     return [
-        phrase for step in finding.steps for phrase in words.effects(step) + words.changes(step)
+        text for step in finding.steps for text in formatter.effects(step) + formatter.changes(step)
     ]
 
 
-# --------------------------------------------------------------------------- broken rules
+# -------------------------------------------------------------------------------- mutants
 
 
 def reserves_only_below(s: SlotSharingState, multi: int, profile: int) -> None:
     s.special[multi] = resources.merged(s.special[multi], s.specials[profile])
     for resource in range(s.resource_count):
         place = multi * s.resource_count + resource
-        s.reserved[place] = s.reserved[place] + resources.amount(s, profile, resource)
+        s.reserved[place] += resources.amount(s, profile, resource)
 
 
 def keeps_reservations(s: SlotSharingState, multi: int, profile: int, child: int) -> bool:
@@ -292,13 +295,11 @@ def takes_any_slot(s: SlotSharingState, profile: int, root: int, extra: int) -> 
 
 
 def wants_the_very_amount(s: SlotSharingState, profile: int, root: int, extra: int) -> bool:
-    if not resources.is_enough(s, profile, root, extra):
-        return False
-    for resource in range(s.resource_count):
-        wanted = s.reserved[root * s.resource_count + resource]
-        if resources.amount(s, profile, resource) > wanted + resources.amount(s, extra, resource):
-            return False
-    return True
+    return resources.is_enough(s, profile, root, extra) and all(
+        resources.amount(s, profile, r)
+        <= resources.reserved_of(s, root, r) + resources.amount(s, extra, r)
+        for r in range(s.resource_count)
+    )
 
 
 def tells_only_the_next(s: SlotSharingState, slot: int, root: int) -> bool:
@@ -313,7 +314,7 @@ def returns_to_the_owner(s: SlotSharingState, slot: int, cause: int) -> None:
     if s.future[slot] == 0:
         shares.fail_single(s, slot, cause)
     elif s.future[slot] == 1:
-        s.on_return[slot] = int(Reaction.NOTHING)
+        s.on_return[slot] = Reaction.NOTHING
         logical.release_slot(s, slot, cause)
 
 
@@ -326,7 +327,7 @@ def looks_only_at_children(s: SlotSharingState, multi: int, group: int) -> bool:
 
 
 def releases_without_the_cause(s: SlotSharingState, multi: int, cause: int) -> int:
-    release.release_children(s, multi, int(Cause.FLINK))
+    release.release_children(s, multi, Cause.FLINK)
     return release.leave_parent(s, multi, cause)
 
 
@@ -339,7 +340,7 @@ def leaves_the_older_root(s: SlotSharingState, root: int) -> int:
     return there
 
 
-BREAKS: Mapping[str, tuple[Rules, tuple[str, set[str]] | None]] = {
+MUTANTS: Mapping[str, tuple[Rules, tuple[str, set[str]] | None]] = {
     "reservations stay below": (
         {resources.reserve: reserves_only_below},
         ("colocation", {"what_is_needed_is_reserved"}),
@@ -368,7 +369,7 @@ BREAKS: Mapping[str, tuple[Rules, tuple[str, set[str]] | None]] = {
         {resources.is_enough: wants_the_very_amount},
         ("surprises", {"a_slot_that_is_too_small_goes_back"}),
     ),
-    "a known slot is told to the root's own children": (
+    "only the root's own children learn of its slot": (
         {rules.is_undecided_below: tells_only_the_next},
         ("colocation", {"undecided_slots_wait_for_the_pool"}),
     ),
@@ -390,18 +391,18 @@ BREAKS: Mapping[str, tuple[Rules, tuple[str, set[str]] | None]] = {
         None,
     ),
 }
-"""What is broken; the scope and the properties that notice it, where a search does."""
+"""By name: the mutant, and the scope and the properties that notice it, if a search does."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", BREAKS)
-def test_recordings_notice_a_broken_rule(name: str) -> None:
-    # recordings of both releases agree, so one tells as much as both
-    assert is_noticed(BREAKS[name][0])
+@pytest.mark.parametrize("name", MUTANTS)
+def test_recordings_notice_a_mutant(name: str) -> None:
+    # recordings of both releases agree, so one of them is enough
+    assert is_noticed(MUTANTS[name][0])
 
 
 def is_noticed(broken: Any) -> bool:
-    """Whether some recording of 1.12.5 is not what the broken rules do; the first one ends it."""
+    """Whether some recording of 1.12.5 diverges from the mutant; stops at the first one."""
     for path in recordings("sharing", "1.12.5"):
         header, steps = read(path)
         oracle = SlotSharingOracle("1.12", header, replace=broken)
@@ -419,9 +420,9 @@ def test_recordings_accept_the_rules_as_they_are() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name, (_, found) in BREAKS.items() if found])
-def test_a_search_notices_a_broken_rule(name: str) -> None:
-    broken, found = BREAKS[name]
+@pytest.mark.parametrize("name", [name for name, (_, found) in MUTANTS.items() if found])
+def test_a_search_notices_a_mutant(name: str) -> None:
+    broken, found = MUTANTS[name]
     assert found is not None
     scope, expected = found
     assert expected <= noticed_by(model, "1.12", scope, {}, broken)

@@ -1,4 +1,4 @@
-"""What the scheduler does in the middle of a release of shared slots."""
+"""Actions of the scheduler in the middle of a release of shared slots."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from slotspec.bugs import known_bugs
 from slotspec.models import load_model
 from slotspec.models.slot_sharing import environment, failover, tree
 from slotspec.models.slot_sharing.state import Effect
-from slotspec.properties.common.effects import count_effects
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 
 model = load_model("slot_sharing")
 
 
 @pytest.mark.parametrize(("asked", "gets"), [(0, False), (1, True)])
-def test_no_share_is_got_in_a_slot_that_is_being_released(asked: int, gets: bool) -> None:
+def test_a_slot_that_is_being_released_gets_no_share(asked: int, gets: bool) -> None:
     instance = model.instance(scope="callbacks")
     s = instance.fresh()
     environment.create_root_slot(s)
@@ -45,7 +44,7 @@ def test_a_slot_is_handed_on_as_often_as_tasks_wait(waiting: int) -> None:
         environment.resolve_context(s, 0, 0, 0, 0)
         s.effects.clear()
         assert instance.rule(failover.cancel_job)(s) != DISABLED
-        given.append(count_effects(s, int(Effect.LOGICAL_SLOT_FULFILLED)))
+        given.append(sum(e.kind == Effect.LOGICAL_SLOT_FULFILLED for e in s.effects))
         assert not any(tree.is_multi_registered(s, root) for root in range(waiting + 1))
     assert given == [waiting, 0]
 

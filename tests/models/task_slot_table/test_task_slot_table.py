@@ -1,4 +1,4 @@
-"""The slot table: counts, verdicts, both engines, symmetry, and what broken rules give away."""
+"""The slot table: counts, verdicts, both engines, symmetry, and mutants."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from slotspec.models.task_slot_table.state import (
     Effect,
     Raised,
     TaskSlotTableState,
+    resources,
 )
 from slotspec.oracle.task_slot_table.adapter import TaskSlotTableOracle
 from slotspec.statemachine.declaration.rules import NONE, emit, fire
@@ -89,9 +90,9 @@ ALWAYS_DEVIATING = {
     },
     "profiles": set[str](),
 }
-"""Scope -> the known deviations of all releases."""
+"""The known deviations of all releases, by scope."""
 OLD_DEVIATIONS = {"a_repeated_request_is_acknowledged", "a_slot_is_allocated_to_its_own_job"}
-"""Mended in 1.13."""
+"""Fixed in 1.13."""
 
 
 @pytest.mark.slow
@@ -147,26 +148,26 @@ def test_more_profiles_than_there_are() -> None:
     assert raised.value.code == "SET002"
 
 
-def test_a_deviation_in_words() -> None:
+def test_a_deviation_in_text() -> None:
     instance = model.instance(SMALL, generation="1.12")
     result = explore_compiled(instance, LIMITS)
     found = next(
         p.finding for p in result.properties if p.property.name == "closing_the_table_never_fails"
     )
-    words = formatter_of(instance)
+    formatter = formatter_of(instance)
     assert found is not None
-    assert words.format_step(found.steps[1]) == (
+    assert formatter.format_step(found.steps[1]) == (
         "allocate_slot(number=0, job=j1, allocation=a1, profile=small)"
     )
-    assert words.changes(found.steps[1])[-1] == (
+    assert formatter.changes(found.steps[1])[-1] == (
         "budget left: 2 cpu, 512 task_heap_mb, 128 managed_mb, 64 network_mb"
         " -> 1 cpu, 256 task_heap_mb, 64 managed_mb, 32 network_mb"
     )
-    assert words.format_step(found.steps[-1]) == "task_terminates(task=t1, outcome=fails)"
-    assert words.effects(found.steps[-1]) == ["closing failed"]
+    assert formatter.format_step(found.steps[-1]) == "task_terminates(task=t1, outcome=fails)"
+    assert formatter.effects(found.steps[-1]) == ["closing failed"]
 
 
-# ----------------------------------------------------------------------------- broken rules
+# ---------------------------------------------------------------------------------- mutants
 
 
 def never_acknowledged(
@@ -188,17 +189,13 @@ def kept(s: TaskSlotTableState, profile: int) -> None:
 def more_is_needed(s: TaskSlotTableState, profile: int) -> bool:
     if s.boundless:
         return True
-    if s.special[profile] == ANY_PROFILE:
-        return False
-    for resource in range(len(s.used)):
-        wanted = s.amount[profile * len(s.used) + resource]
-        if wanted > 0 and s.total[resource] - s.used[resource] <= wanted:
-            return False
-    return True
+    return s.special[profile] != ANY_PROFILE and not any(
+        s.total[r] - s.used[r] <= below.amount_of(s, profile, r) > 0 for r in s.elements(resources)
+    )
 
 
 def memory_is_not_looked_at(s: TaskSlotTableState, profile: int) -> bool:
-    return s.boundless == 1 or s.total[0] - s.used[0] >= s.amount[profile * len(s.used)]
+    return s.boundless == 1 or s.total[0] - s.used[0] >= below.amount_of(s, profile, 0)
 
 
 def active_with_timeout(s: TaskSlotTableState, allocation: int) -> int:
@@ -235,7 +232,7 @@ def waits_for_nothing(s: TaskSlotTableState, allocation: int) -> None:
     fire(s.closing, allocation, ClosingFuture.complete)
 
 
-def failure_unheard(s: TaskSlotTableState, allocation: int, fails: int) -> None:
+def failure_unheard(s: TaskSlotTableState, allocation: int, failed: bool) -> None:
     if not below.is_waiting(s, allocation):
         fire(s.closing, allocation, ClosingFuture.complete)
 
@@ -254,10 +251,9 @@ def removed_in_silence(s: TaskSlotTableState, execution: int) -> int:
 
 
 def leaves_with_tasks(s: TaskSlotTableState, allocation: int) -> bool:
-    for task in range(len(s.task)):
-        if s.task_slot[task] == allocation and s.task[task] == Task.RUNNING:
-            return False
-    return True
+    return not any(
+        slot == allocation and s.task[task] == Task.RUNNING for task, slot in enumerate(s.task_slot)
+    )
 
 
 def added_to_any_slot(
@@ -280,10 +276,14 @@ def added_to_any_slot(
 def free_while_releasing(s: TaskSlotTableState, number: int) -> int:
     if number == NONE or below.is_dynamic(s, number):
         return NONE
-    for allocation in range(len(s.slot)):
-        if s.slot_number[allocation] == number and s.slot[allocation] != TaskSlot.RELEASING:
-            return allocation
-    return NONE
+    return next(
+        (
+            allocation
+            for allocation, slot in enumerate(s.slot)
+            if s.slot_number[allocation] == number and slot != TaskSlot.RELEASING
+        ),
+        NONE,
+    )
 
 
 def table_waits_for_nothing(s: TaskSlotTableState, allocation: int) -> None:
@@ -303,7 +303,7 @@ def newest_first(s: TaskSlotTableState, allocation: int, other: int) -> bool:
     return s.due[allocation] < s.due[other]
 
 
-BREAKS: Mapping[str, tuple[Any, Any, str, str, str]] = {
+MUTANTS: Mapping[str, tuple[Any, Any, str, str, str]] = {
     "never acknowledged": (
         below.is_acknowledged,
         never_acknowledged,
@@ -382,7 +382,7 @@ BREAKS: Mapping[str, tuple[Any, Any, str, str, str]] = {
         "memory_is_given_back_when_nothing_runs",
     ),
     "failure unheard": (
-        below.slot_hears,
+        below.advance_closing,
         failure_unheard,
         "1.12.5",
         "tasks",
@@ -432,21 +432,21 @@ BREAKS: Mapping[str, tuple[Any, Any, str, str, str]] = {
     ),
     "newest first": (below.is_due_before, newest_first, "1.12.5", "timeouts", ""),
 }
-"""Name -> the rule, what it is replaced by, the release and the scope that show it, and what
-is violated there (nothing: a search has no reason to object, only the recordings do)."""
+"""By name: the rule, what replaces it, the release and the scope that show it, and the property
+that is violated there (none: only the recordings notice, not a search)."""
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", BREAKS)
-def test_recordings_notice_a_broken_rule(name: str) -> None:
-    rule, broken, version, _, _ = BREAKS[name]
+@pytest.mark.parametrize("name", MUTANTS)
+def test_recordings_notice_a_mutant(name: str) -> None:
+    rule, broken, version, _, _ = MUTANTS[name]
     assert divergences(TaskSlotTableOracle, "table", version, {rule: broken}) > 0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", BREAKS)
-def test_a_search_notices_a_broken_rule(name: str) -> None:
-    rule, broken, version, scope, violated = BREAKS[name]
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_search_notices_a_mutant(name: str) -> None:
+    rule, broken, version, scope, violated = MUTANTS[name]
     generation = version.rpartition(".")[0]
     found = noticed_by(model, generation, scope, BOUNDS[scope], {rule: broken})
     assert violated in found if violated else found == set()
