@@ -151,17 +151,13 @@ def test_what_a_crash_takes_with_it_is_named() -> None:
         if step.call.action.name == "task_executor_crashes"
     ]
     assert crashes
-    gone = [
-        text for step in crashes for text in rendered.effects(step) if "dropped" in text
-    ]
+    gone = [text for step in crashes for text in rendered.effects(step) if "dropped" in text]
     assert gone
     for step in crashes:
         assert rendered.format_step(step) == "TaskExecutor 1 crashes"
         assert rendered.changes(step)[0] == "TaskExecutor 1: UP -> DOWN"
         flying = [one for c in range(HUBS, HUBS + WAYS) for one in envelopes(step.before, c)]
-        assert len(
-            [text for text in rendered.effects(step) if "dropped" in text]
-        ) == len(flying)
+        assert len([text for text in rendered.effects(step) if "dropped" in text]) == len(flying)
 
 
 @pytest.mark.parametrize("generation", model.generations)
