@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from slotspec.statemachine import (
+from slotspec import (
     DISABLED,
     NONE,
     Array,
@@ -29,10 +29,10 @@ from slotspec.statemachine import (
     part,
     per,
     ref,
-    restart,
     scalar,
     single,
 )
+from slotspec.statemachine import restart
 
 
 class Desk(Lifecycle):
@@ -167,32 +167,23 @@ def look(s: OfficeState, job: int) -> int:
 @office.final_states
 def nobody_works(s: OfficeState) -> bool:
     """No worker has a job, and none waits."""
-    for job in range(len(s.job)):
-        if s.job[job] == Job.WAITING:
-            return False
-    for i in range(len(s.workers)):
-        if s.workers[i].desk[0] == Desk.BUSY:
-            return False
-    return True
+    return Job.WAITING not in s.job and all(w.desk[0] == Desk.FREE for w in s.workers)
 
 
-@office.always("A job is on one desk at most.")
-def nothing_is_done_twice(s: OfficeState) -> bool:
+@office.always("A job is on one desk at most.", each={"who": WORKERS})
+def nothing_is_done_twice(s: OfficeState, who: int) -> bool:
     """What lies on a desk was given to that worker, and is not done."""
-    for i in range(len(s.workers)):
-        job = s.workers[i].job
-        if job != NONE and (s.job[job] != Job.GIVEN or s.given_to[job] != i):
-            return False
-    return True
+    job = s.workers[who].job
+    return job == NONE or (s.job[job] == Job.GIVEN and s.given_to[job] == who)
 
 
 @office.sometimes("Death comes over the work.")
 def a_job_is_lost(s: OfficeState) -> bool:
     """The office believes that a worker has a job that nobody has."""
-    for job in range(len(s.job)):
-        if s.job[job] == Job.GIVEN and s.workers[s.given_to[job]].job != job:
-            return True
-    return False
+    return any(
+        state == Job.GIVEN and s.workers[s.given_to[job]].job != job
+        for job, state in enumerate(s.job)
+    )
 
 
 def is_done(s: OfficeState, job: int) -> bool:

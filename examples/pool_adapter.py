@@ -1,11 +1,11 @@
-"""An adapter: how a slot pool written in Python is held against the model.
+"""An adapter: how to check a slot pool written in Python against the model.
 
 The adapter has a method for each operation and collects the effects. Here it drives the pool
 of ``examples/peers/pool_peer.py``; yours drives your own. Run it with::
 
     slotspec fuzz --target examples.pool_adapter:PoolAdapter --generation 1.12
 
-or as a test, with the plugin that slotspec brings for pytest::
+or as a test, with slotspec's plugin for pytest::
 
     from slotspec.testing import SlotPoolConformance
 
@@ -23,7 +23,7 @@ from examples.peers.pool_peer import OPERATIONS, Pool, Raised
 
 
 class NullPointerException(Exception):
-    """The name is what counts: it is the one that the protocol knows."""
+    """Traces name exceptions by their class: this is the name that they use."""
 
 
 class PoolAdapter:
@@ -33,12 +33,12 @@ class PoolAdapter:
         self._pool = Pool(header)
 
     def effects(self) -> list[dict[str, Any]]:
-        """What the pool has told the world since the last call."""
-        told, self._pool.effects, self._pool.unordered = self._pool.effects, [], []
-        return told
+        """The effects of the pool since the last call."""
+        effects, self._pool.effects, self._pool.unordered = self._pool.effects, [], []
+        return effects
 
     def state(self) -> dict[str, Any]:
-        """All that the pool remembers; leave the method out if yours cannot tell."""
+        """All that the pool remembers; leave the method out if yours cannot report it."""
         return self._pool.state()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:

@@ -15,11 +15,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle, State
-from slotspec.statemachine.declaration.model import Model
+from slotspec import (
+    DISABLED,
+    FLAG,
+    NONE,
+    Array,
+    Event,
+    Lifecycle,
+    Model,
+    Record,
+    Sort,
+    State,
+    constant,
+    fire,
+    per,
+    ref,
+    scalar,
+)
 from slotspec.statemachine.declaration.queues import append, remove
-from slotspec.statemachine.declaration.records import FLAG, Record, Sort, constant, per, ref, scalar
-from slotspec.statemachine.declaration.rules import DISABLED, NONE, Array, fire
 
 SOURCE = "benchmarks/peers/MODEL.md"
 
@@ -137,31 +150,22 @@ def host(s: Pool, k: int) -> int:
 
 def free_id(s: Pool, a: int) -> bool:
     """Whether nobody uses id `a`."""
-    if s.message[a] != Message.NOWHERE:
-        return False
-    for r in range(len(s.request)):
-        if s.request_id[r] == a:
-            return False
-    for k in range(len(s.slot)):
-        if s.slot_id[k] == a or s.task_slot_id[k] == a:
-            return False
-    return True
+    return (
+        s.message[a] == Message.NOWHERE
+        and a not in s.request_id
+        and a not in s.slot_id
+        and a not in s.task_slot_id
+    )
 
 
 def pending_of(s: Pool, a: int) -> int:
     """The request that was sent under `a`, or NONE."""
-    for r in range(len(s.request)):
-        if s.request_id[r] == a:
-            return r
-    return NONE
+    return next((r for r in s.elements(requests) if s.request_id[r] == a), NONE)
 
 
 def slot_of(s: Pool, a: int) -> int:
     """The pool's slot that came under `a`, or NONE."""
-    for k in range(len(s.slot)):
-        if s.slot_id[k] == a:
-            return k
-    return NONE
+    return next((k for k in s.elements(slots) if s.slot_id[k] == a), NONE)
 
 
 def serve(s: Pool, r: int, k: int) -> int:
@@ -266,7 +270,7 @@ def lose_tm(s: Pool, t: int) -> int:
     fire(s.tm, t, TaskManager.lose)
     for k in range(t * s.width, (t + 1) * s.width):
         drop(s, k)
-    for a in range(len(s.message)):
+    for a in s.elements(ids):
         if s.message[a] == Message.OFFERED and host(s, s.offered_slot[a]) == t:
             end_message(s, a)
     return t
@@ -287,7 +291,7 @@ def disconnect_rm(s: Pool) -> int:
     if not s.rm_connected:
         return DISABLED
     s.rm_connected = 0
-    for a in range(len(s.message)):
+    for a in s.elements(ids):
         if s.message[a] == Message.REQUESTED:
             fire(s.message, a, Message.cancel)
     return 0
@@ -432,97 +436,77 @@ def request_timeout(s: Pool, r: int) -> int:
 # What must hold --------------------------------------------------------------------------
 
 
-@model.always(SOURCE)
-def slots_agree(s: Pool) -> bool:
+@model.always(SOURCE, each={"k": slots})
+def slots_agree(s: Pool, k: int) -> bool:
     """A slot in the pool has an id of its own, an active host, and the request it serves."""
-    for k in range(len(s.slot)):
-        if s.slot[k] == Slot.UNKNOWN:
-            if s.slot_id[k] != NONE or s.slot_request[k] != NONE:
-                return False
-        else:
-            if s.tm[host(s, k)] != TaskManager.REGISTERED or s.slot_id[k] == NONE:
-                return False
-            for other in range(len(s.slot)):
-                if other != k and s.slot_id[other] == s.slot_id[k]:
-                    return False
-            if s.task_slot[k] != TaskSlot.ACTIVE or s.task_slot_id[k] != s.slot_id[k]:
-                return False
-            if (s.slot_request[k] != NONE) != (s.slot[k] == Slot.ALLOCATED):
-                return False
-            if s.slot[k] == Slot.ALLOCATED and s.request_slot[s.slot_request[k]] != k:
-                return False
-    return True
+    if s.slot[k] == Slot.UNKNOWN:
+        return s.slot_id[k] == NONE and s.slot_request[k] == NONE
+    return (
+        s.tm[host(s, k)] == TaskManager.REGISTERED
+        and s.slot_id[k] != NONE
+        and all(s.slot_id[k] != s.slot_id[other] for other in range(k))
+        and s.task_slot[k] == TaskSlot.ACTIVE
+        and s.task_slot_id[k] == s.slot_id[k]
+        and (s.slot_request[k] != NONE) == (s.slot[k] == Slot.ALLOCATED)
+        and (s.slot[k] != Slot.ALLOCATED or s.request_slot[s.slot_request[k]] == k)
+    )
 
 
 def times_in(queue: Array, element: int) -> int:
     """How often the element stands in the queue."""
-    n = 0
-    for i in range(len(queue)):
-        if queue[i] == element:
-            n += 1
-    return n
+    return sum(entry == element for entry in queue)
 
 
-@model.always(SOURCE)
-def requests_agree(s: Pool) -> bool:
+@model.always(SOURCE, each={"r": requests})
+def requests_agree(s: Pool, r: int) -> bool:
     """A request stands in exactly the queue, and has exactly the id and slot, of its state."""
-    for r in range(len(s.request)):
-        if times_in(s.pending, r) != (s.request[r] == Request.PENDING):
-            return False
-        if times_in(s.waiting, r) != (s.request[r] == Request.WAITING):
-            return False
-        if (s.request_id[r] != NONE) != (s.request[r] == Request.PENDING):
-            return False
-        if (s.request_slot[r] != NONE) != (s.request[r] == Request.FULFILLED):
-            return False
-        if s.request[r] == Request.FULFILLED and s.slot_request[s.request_slot[r]] != r:
-            return False
-    return True
+    state = s.request[r]
+    return (
+        times_in(s.pending, r) == (state == Request.PENDING)
+        and times_in(s.waiting, r) == (state == Request.WAITING)
+        and (s.request_id[r] != NONE) == (state == Request.PENDING)
+        and (s.request_slot[r] != NONE) == (state == Request.FULFILLED)
+        and (state != Request.FULFILLED or s.slot_request[s.request_slot[r]] == r)
+    )
 
 
 @model.always(SOURCE)
 def offers_agree(s: Pool) -> bool:
     """Offers in flight and task managers' slots belong to registered task managers."""
-    for a in range(len(s.message)):
-        if (s.offered_slot[a] != NONE) != (s.message[a] == Message.OFFERED):
-            return False
-        k = s.offered_slot[a]
-        if k != NONE and s.tm[host(s, k)] != TaskManager.REGISTERED:
-            return False
-    for k in range(len(s.task_slot)):
-        if (s.task_slot_id[k] == NONE) != (s.task_slot[k] == TaskSlot.FREE):
-            return False
-        if s.task_slot[k] != TaskSlot.FREE and s.tm[host(s, k)] != TaskManager.REGISTERED:
-            return False
-    return True
+    return all(
+        (k != NONE) == (s.message[a] == Message.OFFERED)
+        and (k == NONE or s.tm[host(s, k)] == TaskManager.REGISTERED)
+        for a, k in enumerate(s.offered_slot)
+    ) and all(
+        s.task_slot_id[k] == NONE
+        if state == TaskSlot.FREE
+        else s.task_slot_id[k] != NONE and s.tm[host(s, k)] == TaskManager.REGISTERED
+        for k, state in enumerate(s.task_slot)
+    )
 
 
 @model.sometimes(SOURCE)
 def every_request_is_served(s: Pool) -> bool:
     """As many requests hold a slot as there are slots and ids for."""
-    n = 0
-    for r in range(len(s.request)):
-        if s.request[r] == Request.FULFILLED:
-            n += 1
-    return n == min(len(s.request), len(s.slot), len(s.message))
+    served = sum(state == Request.FULFILLED for state in s.request)
+    return served == min(len(s.request), len(s.slot), len(s.message))
 
 
 @model.sometimes(SOURCE)
 def an_offer_is_orphaned(s: Pool) -> bool:
     """An offer is in flight and the request that it was made for is gone."""
-    for a in range(len(s.message)):
-        if s.message[a] == Message.OFFERED and pending_of(s, a) == NONE:
-            return True
-    return False
+    return any(
+        s.message[a] == Message.OFFERED and pending_of(s, a) == NONE for a in s.elements(ids)
+    )
 
 
 @model.sometimes(SOURCE)
 def a_request_without_message_is_pending(s: Pool) -> bool:
     """A request is pending and nothing in flight can serve it under its own id."""
-    for r in range(len(s.request)):
-        if s.request[r] == Request.PENDING and s.message[s.request_id[r]] == Message.NOWHERE:
-            return True
-    return False
+    return any(
+        s.request[r] == Request.PENDING and s.message[s.request_id[r]] == Message.NOWHERE
+        for r in s.elements(requests)
+    )
 
 
 def main(**options: Any) -> None:

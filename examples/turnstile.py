@@ -6,9 +6,7 @@ examples/turnstile.py --set gates=3``).
 
 from __future__ import annotations
 
-from enum import IntEnum
-
-from slotspec.statemachine import (
+from slotspec import (
     DISABLED,
     Array,
     Bound,
@@ -27,6 +25,7 @@ from slotspec.statemachine import (
     per,
     scalar,
 )
+from slotspec.statemachine import Effects, effect
 
 
 class Turnstile(Lifecycle):
@@ -39,14 +38,14 @@ class Turnstile(Lifecycle):
     push = Event("Somebody passes.", (OPEN, LOCKED))
 
 
-class Effect(IntEnum):
-    """What the row tells the world."""
+class Effect(Effects):
+    """What the row tells the outside."""
 
-    BEEP = 0
+    BEEP = effect("gate")
 
 
 GATES = Sort("gates", "Turnstiles in a row.", default=2)
-COINS = Bound("coins", "Coins that the visitors have between them.", default=3)
+COINS = Bound("coins", "Coins that the visitors have in total.", default=3)
 
 
 class Row(Record):
@@ -66,16 +65,12 @@ model = Model(
 
 def opened(s: Row) -> int:
     """How many gates are open."""
-    n = 0
-    for i in range(len(s.gate)):
-        if s.gate[i] == Turnstile.OPEN:
-            n += 1
-    return n
+    return sum(state == Turnstile.OPEN for state in s.gate)
 
 
 @model.action(gate=GATES)
 def insert(s: Row, gate: int) -> int:
-    """Somebody puts a coin into a gate; an open gate keeps it for nothing."""
+    """Somebody puts a coin into a gate; an open gate keeps it, and beeps."""
     if opened(s) + s.passed + s.lost >= s.purse:
         return DISABLED
     if s.gate[gate] == Turnstile.OPEN:
@@ -88,7 +83,7 @@ def insert(s: Row, gate: int) -> int:
 
 @model.action(gate=GATES, fair=Fairness.WEAK)
 def walk(s: Row, gate: int) -> int:
-    """Somebody walks against a gate and passes if it is open."""
+    """Somebody passes an open gate."""
     if s.gate[gate] == Turnstile.LOCKED:
         return DISABLED
     fire(s.gate, gate, Turnstile.push)
@@ -108,25 +103,24 @@ def paid(s: Row) -> bool:
     return s.passed + s.lost + opened(s) <= s.purse
 
 
-@model.step("A passage locks its gate and no other.", on=walk)
-def only_its_own_gate(before: Row, after: Row, result: int, gate: int) -> bool:
+@model.step("A passage locks its gate and no other.", on=walk, each={"other": GATES})
+def only_its_own_gate(before: Row, after: Row, gate: int, other: int) -> bool:
     """Who passes a gate leaves all other gates as they were."""
-    for i in range(len(after.gate)):
-        if i != gate and after.gate[i] != before.gate[i]:
-            return False
-    return after.gate[gate] == Turnstile.LOCKED
+    if other == gate:
+        return after.gate[gate] == Turnstile.LOCKED
+    return after.gate[other] == before.gate[other]
 
 
 @model.step("Passages are not undone.")
 def passages_only_grow(before: Row, after: Row) -> bool:
-    """No step makes fewer people have passed."""
+    """The number of people that passed never decreases."""
     return after.passed >= before.passed
 
 
 @model.sometimes("The gates work side by side.")
 def all_open(s: Row) -> bool:
     """All gates are open at once."""
-    return opened(s) == len(s.gate)
+    return Turnstile.LOCKED not in s.gate
 
 
 @model.sometimes("An open gate still takes coins.")

@@ -9,9 +9,7 @@ from slotspec.models.cluster.state import ClusterState
 
 def ignore_report(s: ClusterState, tm: int) -> None:
     """The heartbeat carries no report of slots."""
-    width = len(s.pool.slot)
-    for allocation in range(width):
-        s.allocation_report[tm * width + allocation] = 0
+    task_executor.forget_allocation_report(s, tm)
 
 
 BUGS = [

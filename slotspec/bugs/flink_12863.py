@@ -7,17 +7,16 @@ from slotspec.models.cluster import job_master
 from slotspec.models.cluster.job_master import offer_slot
 from slotspec.models.cluster.messages import Way, room_of, send, take_out, way
 from slotspec.models.cluster.state import ClusterState, Message
-from slotspec.statemachine.declaration.rules import NONE
 
 
 def overtake_report(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
     """The report is written before the answer to this offer, and another thread sends it after."""
     offer_slot(s, tm, allocation, detail)
-    channel = way(tm, int(Way.FROM_JOB_MASTER))
+    channel = way(tm, Way.FROM_JOB_MASTER)
     for i in range(room_of(s)):
         if s.message[channel * room_of(s) + i] == Message.ALLOCATION_REPORT:
             take_out(s, channel, i)
-            send(s, channel, int(Message.ALLOCATION_REPORT), NONE, 0)
+            send(s, channel, Message.ALLOCATION_REPORT)
             return
 
 

@@ -7,19 +7,18 @@ from slotspec.models.cluster import task_executor
 from slotspec.models.cluster.messages import Way, room_of, send, take_out, way
 from slotspec.models.cluster.state import ClusterState, Message
 from slotspec.models.cluster.task_executor import request_slot
-from slotspec.statemachine.declaration.rules import NONE
 
 
 def overtake_report(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
     """The report is written before the answer to this request; another thread sends it after."""
     request_slot(s, tm, allocation, detail)
-    channel = way(tm, int(Way.TO_RESOURCE_MANAGER))
+    channel = way(tm, Way.TO_RESOURCE_MANAGER)
     for i in range(room_of(s)):
         post = channel * room_of(s) + i
         if s.message[post] == Message.HEARTBEAT:
             instance = s.detail[post]
             take_out(s, channel, i)
-            send(s, channel, int(Message.HEARTBEAT), NONE, instance)
+            send(s, channel, Message.HEARTBEAT, detail=instance)
             return
 
 

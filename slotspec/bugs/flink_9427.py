@@ -5,11 +5,10 @@ from __future__ import annotations
 from slotspec.bugs.bug import Bug
 from slotspec.models.cluster import resource_manager
 from slotspec.models.cluster.messages import Way, send, way
-from slotspec.models.cluster.resource_manager import read_report, tell_world, tm_of, unregister
+from slotspec.models.cluster.resource_manager import apply_effects, read_report, tm_of, unregister
 from slotspec.models.cluster.state import ClusterState, Message
 from slotspec.models.cluster.task_executor import write_slot_report
 from slotspec.models.slot_manager import operations as manager
-from slotspec.statemachine.declaration.rules import NONE
 
 
 def register_with_slots(s: ClusterState, instance: int) -> None:
@@ -22,8 +21,8 @@ def register_with_slots(s: ClusterState, instance: int) -> None:
     write_slot_report(s, tm)
     read_report(s, tm)
     manager.register_task_manager(s.manager, instance)
-    tell_world(s, first)
-    send(s, way(tm, int(Way.FROM_RESOURCE_MANAGER)), int(Message.REGISTERED), NONE, instance)
+    apply_effects(s, first)
+    send(s, way(tm, Way.FROM_RESOURCE_MANAGER), Message.REGISTERED, detail=instance)
 
 
 BUGS = [

@@ -79,13 +79,10 @@ def test_the_package_runs_as_a_module() -> None:
     assert "HOLDS: 1 run" in ran.stdout
 
 
-@pytest.mark.parametrize("name", ["turnstile", "two_phase_commit"])
-def test_an_example_runs_as_a_program(name: str) -> None:
+def test_an_example_runs_as_a_program() -> None:
     ran = subprocess.run(
-        [sys.executable, str(EXAMPLES / f"{name}.py")], capture_output=True, text=True
+        [sys.executable, str(EXAMPLES / "turnstile.py")], capture_output=True, text=True
     )
     assert ran.returncode == 0
     assert "HOLDS" in ran.stdout
-    assert {"turnstile": "22 states, 40 transitions, depth 6"}.get(
-        name, "3 managers: HOLDS, 288 states, 809 transitions, depth 10"
-    ) in ran.stdout
+    assert "22 states, 40 transitions, depth 6" in ran.stdout

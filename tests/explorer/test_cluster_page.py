@@ -78,7 +78,7 @@ def test_messages_in_flight_are_rendered(ready: Ready) -> None:
     assert not queues["ResourceManager to JobMaster"]["changed"]
     assert "subject" not in queues
     texts = [call["text"] for call in found["calls"]]
-    assert "ResourceManager hears JobMaster: request for a slot, a1" in texts
+    assert "ResourceManager receives JobMaster: request for a slot, a1" in texts
     assert "lost from JobMaster to ResourceManager: request for a slot, a1" in texts
     assert found["last"]["effects"] == ["JobMaster to ResourceManager: request for a slot, a1"]
     assert "request for a slot" in found["sequence"]

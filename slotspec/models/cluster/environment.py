@@ -1,7 +1,7 @@
-"""What may happen in a cluster: somebody starts, finds another, hears a message, works.
+"""What may happen in a cluster: a process starts, finds another, receives a message, or works.
 
-Every arrival is one action for each pair of processes: the oldest message of the channel
-between them, told by what it is. What comes of it is written where its receiver is.
+For each pair of processes one action receives the oldest message of the channel between them.
+The receiver's module says what the message does.
 """
 
 from __future__ import annotations
@@ -12,19 +12,18 @@ from slotspec.models.cluster.messages import (
     TO_JOB_MASTER,
     TO_RESOURCE_MANAGER,
     Way,
-    in_flight,
     is_busy,
-    room_of,
-    take_out,
+    receive,
     way,
 )
 from slotspec.models.cluster.model import ACTS, ARRIVES, cluster
 from slotspec.models.cluster.state import (
-    TRIES,
     ClusterState,
     Message,
+    executions,
     instances,
     own_executions,
+    shares,
     task_managers,
 )
 from slotspec.models.slot_pool import operations as pool
@@ -63,7 +62,7 @@ def job_master_gains_leadership(s: ClusterState) -> int:
 
 @cluster.action(tm=task_managers, fair=ACTS)
 def task_executor_starts(s: ClusterState, tm: int) -> int:
-    """A TaskExecutor starts, maybe once more under its ResourceID."""
+    """A TaskExecutor starts, or restarts under its ResourceID."""
     if s.process[tm] == Process.UP:
         return DISABLED
     task_executor.start_process(s, tm)
@@ -75,7 +74,7 @@ def task_executor_starts(s: ClusterState, tm: int) -> int:
 
 @cluster.action(fair=ACTS)
 def job_master_finds_resource_manager(s: ClusterState) -> int:
-    """The JobMaster registers at the ResourceManager that leads, for the first time or again."""
+    """The JobMaster registers at the leading ResourceManager, for the first time or again."""
     if (
         s.job_master[0] != Leader.LEADING
         or s.resource_manager[0] != Leader.LEADING
@@ -89,7 +88,7 @@ def job_master_finds_resource_manager(s: ClusterState) -> int:
 
 @cluster.action(when=can_fail_over, fair=ACTS)
 def job_master_loses_resource_manager(s: ClusterState) -> int:
-    """The JobMaster hears that its ResourceManager leads no more: requests wait for another."""
+    """The JobMaster learns that its ResourceManager no longer leads; requests wait for another."""
     if s.job_master[0] != Leader.LEADING or s.job_registered or s.pool.gateway == NONE:
         return DISABLED
     pool.disconnect_resource_manager(s.pool)
@@ -98,7 +97,7 @@ def job_master_loses_resource_manager(s: ClusterState) -> int:
 
 @cluster.action(tm=task_managers, fair=ACTS)
 def task_executor_finds_resource_manager(s: ClusterState, tm: int) -> int:
-    """A TaskExecutor without a connection registers at the ResourceManager that leads."""
+    """A TaskExecutor without a connection registers at the leading ResourceManager."""
     if (
         s.process[tm] != Process.UP
         or s.resource_manager[0] != Leader.LEADING
@@ -125,7 +124,7 @@ def task_executor_finds_job_master(s: ClusterState, tm: int) -> int:
         s.process[tm] != Process.UP
         or s.job_master[0] != Leader.LEADING
         or s.at_jm[tm] != Registration.NONE
-        or not has_slots(s, tm)
+        or all(slot == TaskSlot.FREE for slot in s.tables[tm].slot)
         or is_busy(s)
     ):
         return DISABLED
@@ -133,26 +132,15 @@ def task_executor_finds_job_master(s: ClusterState, tm: int) -> int:
     return NONE
 
 
-def has_slots(s: ClusterState, tm: int) -> bool:
-    """Whether a TaskExecutor has slots for the job."""
-    for allocation in range(len(s.pool.slot)):
-        if s.tables[tm].slot[allocation] != TaskSlot.FREE:
-            return True
-    return False
-
-
 # -------------------------------------------------------------------------------- messages
 
 
 @cluster.action(fair=ARRIVES)
 def resource_manager_hears_job_master(s: ClusterState) -> int:
-    """The oldest message from the JobMaster arrives at the ResourceManager."""
-    if in_flight(s, TO_RESOURCE_MANAGER) == 0:
+    """The ResourceManager receives the oldest message from the JobMaster."""
+    message, allocation, _ = receive(s, TO_RESOURCE_MANAGER)
+    if message == Message.NOTHING:
         return DISABLED
-    at = TO_RESOURCE_MANAGER * room_of(s)
-    message = s.message[at]
-    allocation = s.subject[at]
-    take_out(s, TO_RESOURCE_MANAGER, 0)
     if s.resource_manager[0] != Leader.LEADING:
         return message
     if message == Message.REQUEST_SLOT:
@@ -164,147 +152,117 @@ def resource_manager_hears_job_master(s: ClusterState) -> int:
 
 @cluster.action(fair=ARRIVES)
 def job_master_hears_resource_manager(s: ClusterState) -> int:
-    """The oldest message from the ResourceManager arrives at the JobMaster."""
-    if in_flight(s, TO_JOB_MASTER) == 0:
+    """The JobMaster receives the oldest message from the ResourceManager."""
+    message, allocation, _ = receive(s, TO_JOB_MASTER)
+    if message == Message.NOTHING:
         return DISABLED
-    at = TO_JOB_MASTER * room_of(s)
-    message = s.message[at]
-    allocation = s.subject[at]
-    take_out(s, TO_JOB_MASTER, 0)
     if s.job_master[0] != Leader.LEADING:
         return message
-    if message == Message.ALLOCATION_FAILED:
-        job_master.internal_fail_allocation(s, allocation)
-    elif message == Message.REQUEST_REFUSED:
-        job_master.request_answered(s, allocation, 1, int(Cause.UNFULFILLABLE))
-    else:
-        job_master.request_answered(s, allocation, 0, 0)
+    match message:
+        case Message.ALLOCATION_FAILED:
+            job_master.internal_fail_allocation(s, allocation)
+        case Message.REQUEST_REFUSED:
+            job_master.request_failed(s, allocation, Cause.UNFULFILLABLE)
+        case _:
+            job_master.request_acknowledged(s, allocation)
     return message
 
 
 @cluster.action(tm=task_managers, fair=ARRIVES)
 def job_master_hears_task_executor(s: ClusterState, tm: int) -> int:
-    """The oldest message from a TaskExecutor arrives at the JobMaster."""
-    channel = way(tm, int(Way.TO_JOB_MASTER))
-    if in_flight(s, channel) == 0:
+    """The JobMaster receives the oldest message from a TaskExecutor."""
+    message, allocation, detail = receive(s, way(tm, Way.TO_JOB_MASTER))
+    if message == Message.NOTHING:
         return DISABLED
-    at = channel * room_of(s)
-    message = s.message[at]
-    allocation = s.subject[at]
-    detail = s.detail[at]
-    take_out(s, channel, 0)
     if s.job_master[0] != Leader.LEADING:
         return message
-    if message == Message.REGISTER:
-        job_master.register_task_manager(s, tm, detail)
-    elif message == Message.OFFER_SLOT:
-        job_master.offer_slot(s, tm, allocation, detail)
-    elif message == Message.FAIL_SLOT:
-        job_master.fail_slot(s, tm, allocation)
-    elif message == Message.DISCONNECT:
-        job_master.disconnect_task_manager(s, tm)
-    else:
-        job_hears(s, message, detail)
+    match message:
+        case Message.REGISTER:
+            job_master.register_task_manager(s, tm, ignored=detail)
+        case Message.OFFER_SLOT:
+            job_master.offer_slot(s, tm, allocation, detail)
+        case Message.FAIL_SLOT:
+            job_master.fail_slot(s, tm, allocation)
+        case Message.DISCONNECT:
+            job_master.disconnect_task_manager(s, tm)
+        case _:
+            job_master.update_task_execution_state(s, message, detail)
     return message
-
-
-def job_hears(s: ClusterState, message: int, execution: int) -> None:
-    """News of a task."""
-    first = len(s.effects)
-    if message == Message.TASK_SUBMITTED:
-        scheduler.task_submitted(s, execution)
-    elif message == Message.TASK_FINISHED:
-        scheduler.task_finished(s, execution)
-    else:
-        scheduler.task_failed(s, execution)
-    job_master.tell_world(s, first)
 
 
 @cluster.action(tm=task_managers, fair=ARRIVES)
 def task_executor_hears_job_master(s: ClusterState, tm: int) -> int:
-    """The oldest message from the JobMaster arrives at a TaskExecutor."""
-    channel = way(tm, int(Way.FROM_JOB_MASTER))
-    if in_flight(s, channel) == 0:
+    """A TaskExecutor receives the oldest message from the JobMaster."""
+    message, allocation, detail = receive(s, way(tm, Way.FROM_JOB_MASTER))
+    if message == Message.NOTHING:
         return DISABLED
-    at = channel * room_of(s)
-    message = s.message[at]
-    allocation = s.subject[at]
-    detail = s.detail[at]
-    take_out(s, channel, 0)
     if s.process[tm] != Process.UP:
         return message
-    if message == Message.REGISTERED:
-        task_executor.establish_job_manager_connection(s, tm)
-    elif message == Message.OFFER_ACCEPTED:
-        task_executor.offer_answered(s, tm, allocation, 1, detail)
-    elif message == Message.OFFER_REJECTED:
-        task_executor.offer_answered(s, tm, allocation, 0, detail)
-    elif message == Message.OFFER_FAILED:
-        task_executor.offer_failed(s, tm, allocation, detail)
-    elif message == Message.FREE_SLOT:
-        task_executor.free_slot_internal(s, tm, allocation)
-    elif message == Message.SUBMIT_TASK:
-        task_executor.submit_task(s, tm, allocation, detail)
-    elif message == Message.CANCEL_TASK:
-        task_executor.cancel_task(s, tm, allocation, detail)
-    elif message == Message.ALLOCATION_REPORT:
-        task_executor.sync_slots_with_report(s, tm)
-    else:
-        task_executor.disconnect_job_manager(s, tm)
+    match message:
+        case Message.REGISTERED:
+            task_executor.establish_job_manager_connection(s, tm)
+        case Message.OFFER_ACCEPTED:
+            task_executor.offer_answered(s, tm, allocation, 1, detail)
+        case Message.OFFER_REJECTED:
+            task_executor.offer_answered(s, tm, allocation, 0, detail)
+        case Message.OFFER_FAILED:
+            task_executor.offer_failed(s, tm, allocation, detail)
+        case Message.FREE_SLOT:
+            task_executor.free_slot_internal(s, tm, allocation)
+        case Message.SUBMIT_TASK:
+            task_executor.submit_task(s, tm, allocation, detail)
+        case Message.CANCEL_TASK:
+            task_executor.cancel_task(s, tm, allocation, detail)
+        case Message.ALLOCATION_REPORT:
+            task_executor.sync_slots_with_report(s, tm)
+        case _:
+            task_executor.disconnect_job_manager(s, tm)
     return message
 
 
 @cluster.action(tm=task_managers, fair=ARRIVES)
 def resource_manager_hears_task_executor(s: ClusterState, tm: int) -> int:
-    """The oldest message from a TaskExecutor arrives at the ResourceManager."""
-    channel = way(tm, int(Way.TO_RESOURCE_MANAGER))
-    if in_flight(s, channel) == 0:
+    """The ResourceManager receives the oldest message from a TaskExecutor."""
+    message, allocation, detail = receive(s, way(tm, Way.TO_RESOURCE_MANAGER))
+    if message == Message.NOTHING:
         return DISABLED
-    at = channel * room_of(s)
-    message = s.message[at]
-    allocation = s.subject[at]
-    detail = s.detail[at]
-    take_out(s, channel, 0)
     if s.resource_manager[0] != Leader.LEADING:
         resource_manager.forget_slot_report(s, tm)
         return message
-    if message == Message.REGISTER:
-        resource_manager.register_task_executor(s, tm, detail)
-    elif message == Message.SLOT_REPORT:
-        resource_manager.send_slot_report(s, tm, detail)
-    elif message == Message.HEARTBEAT:
-        resource_manager.heartbeat_from(s, tm, detail)
-    elif message == Message.SLOT_AVAILABLE:
-        resource_manager.notify_slot_available(s, tm, detail, allocation)
-    elif message == Message.DISCONNECT:
-        resource_manager.disconnect_task_manager(s, tm)
-    else:
-        first = len(s.effects)
-        resource_manager.call_answered(s, message, allocation, detail)
-        if message == Message.CALL_FAILED:
-            resource_manager.note_retry(s, first)
+    match message:
+        case Message.REGISTER:
+            resource_manager.register_task_executor(s, tm, ignored=detail)
+        case Message.SLOT_REPORT:
+            resource_manager.send_slot_report(s, tm, detail)
+        case Message.HEARTBEAT:
+            resource_manager.heartbeat_from(s, tm, detail)
+        case Message.SLOT_AVAILABLE:
+            resource_manager.notify_slot_available(s, tm, detail, allocation)
+        case Message.DISCONNECT:
+            resource_manager.disconnect_task_manager(s, tm)
+        case _:
+            first = len(s.effects)
+            resource_manager.call_answered(s, message, allocation, detail)
+            if message == Message.CALL_FAILED:
+                resource_manager.note_retry(s, first)
     return message
 
 
 @cluster.action(tm=task_managers, fair=ARRIVES)
 def task_executor_hears_resource_manager(s: ClusterState, tm: int) -> int:
-    """The oldest message from the ResourceManager arrives at a TaskExecutor."""
-    channel = way(tm, int(Way.FROM_RESOURCE_MANAGER))
-    if in_flight(s, channel) == 0:
+    """A TaskExecutor receives the oldest message from the ResourceManager."""
+    message, allocation, detail = receive(s, way(tm, Way.FROM_RESOURCE_MANAGER))
+    if message == Message.NOTHING:
         return DISABLED
-    at = channel * room_of(s)
-    message = s.message[at]
-    allocation = s.subject[at]
-    detail = s.detail[at]
-    take_out(s, channel, 0)
     if s.process[tm] != Process.UP:
         return message
-    if message == Message.REGISTERED:
-        task_executor.establish_resource_manager_connection(s, tm, detail)
-    elif message == Message.REQUEST_TASK_SLOT:
-        task_executor.request_slot(s, tm, allocation, detail)
-    else:
-        task_executor.close_resource_manager_connection(s, tm)
+    match message:
+        case Message.REGISTERED:
+            task_executor.establish_resource_manager_connection(s, tm, detail)
+        case Message.REQUEST_TASK_SLOT:
+            task_executor.request_slot(s, tm, allocation, detail)
+        case _:
+            task_executor.close_resource_manager_connection(s, tm)
     return message
 
 
@@ -313,41 +271,37 @@ def task_executor_hears_resource_manager(s: ClusterState, tm: int) -> int:
 
 @cluster.action(fair=ACTS)
 def scheduler_allocates_slots(s: ClusterState) -> int:
-    """The scheduler asks for a slot for a share that has none."""
+    """The scheduler requests a slot for a share that has none."""
     if s.job[0] != Job.SCHEDULING or is_busy(s):
         return DISABLED
-    share = 0
-    while share < len(s.share) and s.share[share] != Share.IDLE:
-        share += 1
-    if share == len(s.share):
-        return DISABLED
-    if not may_ask(s):
+    share = next((i for i in s.elements(shares) if s.share[i] == Share.IDLE), NONE)
+    if share == NONE or not may_ask(s):
         return DISABLED
     first = len(s.effects)
     scheduler.allocate_physical_slot(s, share, scheduler.new_allocation(s))
-    job_master.tell_world(s, first)
+    job_master.apply_effects(s, first)
     return share
 
 
 def may_ask(s: ClusterState) -> bool:
-    """Whether there is a slot to be taken, or an allocation id to ask under."""
+    """Whether a slot is available, or an allocation id to request one under."""
     return scheduler.available_slot(s) != NONE or scheduler.new_allocation(s) != NONE
 
 
 @cluster.action(own=own_executions, fair=ACTS)
 def task_ends(s: ClusterState, own: int) -> int:
-    """A task at a TaskExecutor has done its work, or has stopped as it was told."""
-    width = TRIES * len(s.task)
-    tm = own // width
-    if indexed_task(s.tables[tm], own % width) == NONE or is_busy(s):
+    """A task at a TaskExecutor has done its work, or has stopped as ordered."""
+    width = len(s.elements(executions))
+    tm, execution = own // width, own % width
+    if indexed_task(s.tables[tm], execution) == NONE or is_busy(s):
         return DISABLED
-    task_executor.task_ends(s, tm, own % width)
+    task_executor.task_ends(s, tm, execution)
     return NONE
 
 
 @cluster.action(fair=ACTS)
 def job_master_ends(s: ClusterState) -> int:
-    """The job has finished: everything is given back."""
+    """The job has finished: the JobMaster returns every slot and ends."""
     if s.job[0] != Job.FINISHED or s.job_master[0] != Leader.LEADING or is_busy(s):
         return DISABLED
     job_master.end_job(s)

@@ -1,6 +1,6 @@
-"""What may go wrong in a cluster, each as often as its bound says.
+"""Faults: what may go wrong in a cluster, each as often as its bound allows.
 
-That a timer is early is told beside the timers.
+Early timers are faults too; they are declared with the timers.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from slotspec.models.cluster.messages import (
     empty,
     in_flight,
     is_busy,
+    receive,
     room_of,
     send,
-    take_out,
     way,
 )
 from slotspec.models.cluster.model import cluster
@@ -48,26 +48,18 @@ def message_is_lost(s: ClusterState, channel: int) -> int:
     """The oldest message of a channel is lost."""
     if in_flight(s, channel) == 0 or s.lost == s.losses:
         return DISABLED
-    message = s.message[channel * room_of(s)]
     s.lost += 1
-    take_out(s, channel, 0)
+    message, _, _ = receive(s, channel)
     tm = (channel - HUBS) // WAYS
-    if message == Message.SLOT_REPORT or message == Message.HEARTBEAT:
+    if message in (Message.SLOT_REPORT, Message.HEARTBEAT):
         resource_manager.forget_slot_report(s, tm)
     elif message == Message.ALLOCATION_REPORT:
-        forget_allocation_report(s, tm)
+        task_executor.forget_allocation_report(s, tm)
     return message
 
 
-def forget_allocation_report(s: ClusterState, tm: int) -> None:
-    """A report of the JobMaster in flight is lost."""
-    width = len(s.pool.slot)
-    for allocation in range(width):
-        s.allocation_report[tm * width + allocation] = 0
-
-
 def may_come_twice(message: int) -> bool:
-    """Whether a caller may have made a call again that had arrived."""
+    """Whether a caller may repeat a call that has arrived."""
     return message in (
         Message.REQUEST_SLOT,
         Message.CANCEL_SLOT_REQUEST,
@@ -83,9 +75,9 @@ def may_come_twice(message: int) -> bool:
 
 @cluster.action(when=can_repeat, channel=channels, fault=True)
 def message_is_repeated(s: ClusterState, channel: int) -> int:
-    """The newest message of a channel is sent once more, by a caller that saw no answer."""
+    """A caller that saw no answer sends the newest message of a channel again."""
     count = in_flight(s, channel)
-    if count == 0 or count == room_of(s) or s.repeated == s.repeats:
+    if count in (0, room_of(s)) or s.repeated == s.repeats:
         return DISABLED
     last = channel * room_of(s) + count - 1
     if not may_come_twice(s.message[last]):
@@ -97,7 +89,7 @@ def message_is_repeated(s: ClusterState, channel: int) -> int:
 
 @cluster.action(when=can_crash, tm=task_managers, fault=True)
 def task_executor_crashes(s: ClusterState, tm: int) -> int:
-    """A TaskExecutor is killed."""
+    """The process of a TaskExecutor is killed."""
     if s.process[tm] != Process.UP or s.crashed == s.crashes:
         return DISABLED
     s.crashed += 1
@@ -107,7 +99,7 @@ def task_executor_crashes(s: ClusterState, tm: int) -> int:
 
 @cluster.action(when=can_depose, fault=True)
 def job_master_loses_leadership(s: ClusterState) -> int:
-    """The JobMaster's leadership is revoked: what was sent to it no longer counts."""
+    """The JobMaster's leadership is revoked: messages to it are lost."""
     if s.job_master[0] != Leader.LEADING or s.deposed == s.leader_changes or is_busy(s):
         return DISABLED
     if s.job[0] == Job.FINISHED:
@@ -115,8 +107,8 @@ def job_master_loses_leadership(s: ClusterState) -> int:
     s.deposed += 1
     job_master.revoke_leadership(s)
     empty(s, TO_JOB_MASTER)
-    for tm in range(len(s.process)):
-        empty(s, way(tm, int(Way.TO_JOB_MASTER)))
+    for tm in s.elements(task_managers):
+        empty(s, way(tm, Way.TO_JOB_MASTER))
     return NONE
 
 

@@ -1,10 +1,10 @@
-"""The cluster in words: JobMaster, ResourceManager, ``TaskExecutor 1``; allocations ``a1``,
-connections at the ResourceManager ``i1``, shares of the job ``share 1``, its tasks ``task 1``,
-or with several vertices ``task 2.1``: of vertex 2 the first. Attempts of a task are ``task 1a``
-and ``task 1b``, in turn.
+"""How traces show the cluster: ``TaskExecutor 1``, allocation ``a1``, connection ``i1`` at the
+ResourceManager, ``share 1`` of the job, its task ``task 1``, or with several vertices
+``task 2.1``: the first one of vertex 2. Attempts of a task are ``task 1a`` and ``task 1b``, in
+turn.
 
-A step is told as what really happens: which message arrives, what is sent for it, what changes
-at whom. What the parts do is told in their own words.
+A step shows what really happens: which message arrives, which messages it causes, and what
+changes at which process. What the parts do is rendered by their own formatters.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ from slotspec.models.cluster.state import (
     TRIES,
     Message,
     allocations,
-    attempts,
     calls,
     channels,
     executions,
@@ -92,12 +91,12 @@ TEXTS: Mapping[int, str] = {
     Message.DISCONNECT: "the connection is closed",
     Message.ALLOCATION_REPORT: "heartbeat: the pool holds {held}",
 }
-"""Each message as it is told."""
+"""The text of each message."""
 
 AT_JOB_MASTER: Mapping[str, str] = {
     "job_master_gains_leadership": "gains leadership, and its job is scheduled",
     "job_master_finds_resource_manager": "finds the ResourceManager",
-    "job_master_loses_resource_manager": "hears that the ResourceManager leads no more",
+    "job_master_loses_resource_manager": "learns that the ResourceManager no longer leads",
     "scheduler_allocates_slots": "looks for a slot for {idle}",
     "job_master_ends": "ends, since the job has finished",
     "request_times_out": "waits no longer for the slot of request {allocation}",
@@ -131,16 +130,17 @@ AT_TASK_EXECUTOR: Mapping[str, str] = {
     "task_executor_misses_job_master": "gives up the JobMaster",
     "task_executor_crashes": "crashes",
 }
-"""Actions that are no arrival of a message, by the process that they happen at."""
+"""Actions other than the arrival of a message, by the process at which they happen."""
+TEXTS_OF_ACTIONS = {**AT_JOB_MASTER, **AT_RESOURCE_MANAGER, **AT_TASK_EXECUTOR}
 
-TOLD_AS_MESSAGES = {
+SHOWN_AS_MESSAGES = {
     POOL + PoolEffect.REQUEST_SLOT,
     POOL + PoolEffect.CANCEL_SLOT_REQUEST,
     POOL + PoolEffect.FREE_SLOT,
     MANAGER + ManagerEffect.REQUEST_SLOT,
 }
-"""Effects of parts that the cluster makes a message of."""
-TOLD_BY_CHANGES = {
+"""Effects of parts for which the cluster sends a message."""
+SHOWN_BY_CHANGES = {
     POOL + PoolEffect.LISTED,
     POOL + PoolEffect.ANY_ORDER,
     TABLE + TableEffect.FREE_SLOT,
@@ -151,18 +151,18 @@ TOLD_BY_CHANGES = {
 
 
 @dataclass(frozen=True)
-class Told:
-    """A phrase, and the process that it is about."""
+class Phrase:
+    """A text about what a process did."""
 
-    who: str
+    process: str
     text: str
 
     def __str__(self) -> str:
-        return f"{self.who}: {self.text}"
+        return f"{self.process}: {self.text}"
 
 
 class ClusterFormatter(MessageFormatter):
-    """Words for what happens in a cluster."""
+    """Renders what happens in a cluster."""
 
     def __init__(self, instance: Instance) -> None:
         super().__init__(instance)
@@ -172,28 +172,27 @@ class ClusterFormatter(MessageFormatter):
             "manager": ManagerPart(self),
             "tables": TablePart(self),
         }
-        self.words_of_parts = {name: made[part.attribute] for name, part in self.parts.items()}
-        self._own: dict[Sort, tuple[TraceFormatter, Sort]] = {}
+        self.formatters = {name: made[part.attribute] for name, part in self.parts.items()}
+        self._of_parts: dict[Sort, tuple[TraceFormatter, Sort]] = {}
         for name, part in self.parts.items():
             for own, spec in part.record.fields.items():
                 settled = part.fields[f"{name}.{own}"]
-                words = self.words_of_parts[name]
                 for ours, theirs in (
                     (settled.over, spec.over),
                     (getattr(settled.domain, "sort", None), getattr(spec.domain, "sort", None)),
                 ):
                     if ours is not None and theirs is not None:
-                        self._own[ours] = words, theirs
+                        self._of_parts[ours] = self.formatters[name], theirs
 
     # ------------------------------------------------------------------------------- names
 
     def element(self, sort: Sort, index: int) -> str:
-        """An element by its name; those of parts as the parts call them."""
+        """The name of an element; elements of parts are named by the parts' formatters."""
         if index == NONE:
             return NOTHING
-        if sort in self._own:
-            words, theirs = self._own[sort]
-            return words.element(theirs, index)
+        if sort in self._of_parts:
+            formatter, theirs = self._of_parts[sort]
+            return formatter.element(theirs, index)
         name = self._names.get(sort)
         return super().element(sort, index) if name is None else name(self, index)
 
@@ -215,7 +214,7 @@ class ClusterFormatter(MessageFormatter):
         return f"call for {self.slot(number // CALLS_PER_SLOT)}"
 
     def slot(self, number: int) -> str:
-        """A slot of the ResourceManager by its own number and its TaskExecutor."""
+        """A slot of the ResourceManager: its number at its TaskExecutor."""
         width = task_managers.size(self.instance.setting.bounds)
         return f"slot {number // width} of {task_executor(number % width)}"
 
@@ -226,13 +225,8 @@ class ClusterFormatter(MessageFormatter):
         return f"{between(number // room)}, {number % room + 1}."
 
     _names: Mapping[Sort, Callable[[ClusterFormatter, int], str]] = {
-        task_managers: lambda self, i: task_executor(i),
         slot_numbers: lambda self, i: f"slot {i}",
-        shares: lambda self, i: f"share {i + 1}",
         tasks: _task,
-        allocations: lambda self, i: f"a{i + 1}",
-        attempts: lambda self, i: f"connection {i + 1}",
-        instances: lambda self, i: f"i{i + 1}",
         own_slots: lambda self, i: self._by_task_executor(slot_numbers, i),
         own_allocations: lambda self, i: self._by_task_executor(allocations, i),
         executions: _execution,
@@ -245,7 +239,7 @@ class ClusterFormatter(MessageFormatter):
     # ---------------------------------------------------------------------------- messages
 
     def text(self, envelope: Envelope, state: Mapping[str, Any]) -> str:
-        """A message; reports with what they say in `state`."""
+        """The text of a message; that of a report has its contents in `state`."""
         tm = (envelope.channel - HUBS) // WAYS
         detail = envelope.detail
         width = task_managers.size(self.instance.setting.bounds)
@@ -262,7 +256,7 @@ class ClusterFormatter(MessageFormatter):
         )
 
     def _which_offer(self, detail: int) -> str:
-        """Which of its two numbers an offer has, where answers are told apart by it."""
+        """Which of its two numbers an offer has, if answers are distinguished by it."""
         if self.instance.setting["offer_answers"] == OfferAnswers.ALL:
             return ""
         return f" (no. {2 - detail % 2})"
@@ -278,10 +272,10 @@ class ClusterFormatter(MessageFormatter):
     def _held_reported(self, state: Mapping[str, Any], tm: int) -> str:
         width = allocations.size(self.instance.setting.bounds)
         entries = state["allocation_report"][tm * width : (tm + 1) * width]
-        held = [self.element(allocations, a) for a, told in enumerate(entries) if told]
+        held = [self.element(allocations, a) for a, reported in enumerate(entries) if reported]
         return ", ".join(held) or "nothing"
 
-    def heard(self, step: TraceStep) -> Envelope | None:
+    def received(self, step: TraceStep) -> Envelope | None:
         """The message that arrives in a step, or is lost in it."""
         channel = channel_taken(step.call)
         if channel is None:
@@ -292,7 +286,7 @@ class ClusterFormatter(MessageFormatter):
     # ------------------------------------------------------------------- calls and effects
 
     def actor(self, step: TraceStep) -> str | None:
-        """The process at which a step happens; None where it happens between two."""
+        """The process at which a step happens; None if it happens between two."""
         name = step.call.action.name
         if name in AT_JOB_MASTER:
             return JOB_MASTER
@@ -318,81 +312,77 @@ class ClusterFormatter(MessageFormatter):
     def format_step(self, step: TraceStep) -> str:
         """What happens in a step."""
         action = step.call.action.name
-        envelope = self.heard(step)
+        envelope = self.received(step)
         if envelope is not None:
             source, target = ends(envelope.channel)
-            said = self.text(envelope, step.before)
+            text = self.text(envelope, step.before)
             if action == LOST:
-                return f"lost from {source} to {target}: {said}"
-            return f"{target} hears {source}: {said}"
+                return f"lost from {source} to {target}: {text}"
+            return f"{target} receives {source}: {text}"
         if action == "message_is_repeated":
             channel = step.call.arguments[0]
             found = envelopes(step.before, channel)
             if found:
                 source, target = ends(channel)
-                said = self.text(found[-1], step.before)
-                return f"{source} calls {target} again: {said}"
+                return f"{source} calls {target} again: {self.text(found[-1], step.before)}"
         if action == "timer_is_early":
             return "the next timer will be early"
-        return self._done(step) or self.call(step.call)
+        return self._own_action(step) or self.call(step.call)
 
-    def _done(self, step: TraceStep) -> str | None:
-        """What a process does of its own."""
+    def _own_action(self, step: TraceStep) -> str | None:
+        """What a process does on its own."""
         action = step.call.action
-        for several in (AT_JOB_MASTER, AT_RESOURCE_MANAGER, AT_TASK_EXECUTOR):
-            if action.name in several:
-                break
-        else:
+        template = TEXTS_OF_ACTIONS.get(action.name)
+        if template is None:
             return None
         given = dict(zip(action.parameters, step.call.arguments, strict=True))
-        words = {
+        texts = {
             name: self.argument(action.parameters[name], value) for name, value in given.items()
         }
         before = step.before
-        if "{idle}" in several[action.name]:
-            words["idle"] = self._idle(before)
+        if "{idle}" in template:
+            texts["idle"] = self._idle(before)
         if "instance" in given:
             tm = given["instance"] % len(before["process"])
-            words["of_instance"] = f"{task_executor(tm)}: {words['instance']}"
+            texts["of_instance"] = f"{task_executor(tm)}: {texts['instance']}"
         if "own" in given:
-            words["own_task"] = self._execution(given["own"] % self._width_of_executions)
-            told = before["stopping"][given["own"]]
-            words["why"] = "as it was told" if told else "its work done"
-        return f"{self.actor(step)} {several[action.name].format(**words)}"
+            texts["own_task"] = self._execution(given["own"] % self._width_of_executions)
+            stopped = before["stopping"][given["own"]]
+            texts["why"] = "as it was told" if stopped else "its work done"
+        return f"{self.actor(step)} {template.format(**texts)}"
 
     def _idle(self, state: Mapping[str, Any]) -> str:
         idle = [i for i, share in enumerate(state["share"]) if share == Share.IDLE]
         return self.element(shares, idle[0]) if idle else "a share"
 
     def effect(self, effect: tuple[int, ...]) -> str:
-        """An effect as the part that emits it tells it."""
+        """An effect, as the formatter of the part that emits it renders it."""
         for base, name in ((TABLE, "tables.0"), (MANAGER, "manager"), (POOL, "pool")):
             if effect[0] >= base:
-                own = (effect[0] - base, *effect[1:])
-                return self.words_of_parts[name].effect(own)
+                return self.formatters[name].effect((effect[0] - base, *effect[1:]))
         return super().effect(effect)
 
     def sent(self, step: TraceStep) -> list[Envelope]:
         """The messages that are sent in a step, channel by channel."""
         return [envelope for one in deliveries(step) for envelope in one.sent]
 
-    def done(self, step: TraceStep) -> list[Told]:
-        """What the parts did in a step that is neither a message nor told by a change."""
-        told = []
+    def part_effects(self, step: TraceStep) -> list[Phrase]:
+        """The effects of the parts that are visible neither as messages nor as changes."""
+        phrases = []
         for effect in step.effects:
-            if effect[0] in TOLD_AS_MESSAGES or effect[0] in TOLD_BY_CHANGES:
+            if effect[0] in SHOWN_AS_MESSAGES or effect[0] in SHOWN_BY_CHANGES:
                 continue
             part = self._emitting(step, effect[0])
             own = self.of_part(step, part)
             base = self.parts[part].effects_from
-            phrase = self.words_of_parts[part].emitted((effect[0] - base, *effect[1:]), own)
+            text = self.formatters[part].emitted((effect[0] - base, *effect[1:]), own)
             if effect[0] == MANAGER + ManagerEffect.ALLOCATION_FAILED:
                 if step.before["job_registered"]:
                     continue
-                phrase += ", told to nobody"
-            if phrase:
-                told.append(Told(self._owner(self.parts[part]), phrase))
-        return told
+                text += ", sent to nobody"
+            if text:
+                phrases.append(Phrase(self._owner(self.parts[part]), text))
+        return phrases
 
     def _emitting(self, step: TraceStep, number: int) -> str:
         if number >= TABLE:
@@ -400,19 +390,19 @@ class ClusterFormatter(MessageFormatter):
         return "manager" if number >= MANAGER else "pool"
 
     def deliveries(self, step: TraceStep) -> Iterator[Delivery]:
-        """What became of each channel, in order."""
+        """What happened to each channel, in order."""
         return deliveries(step)
 
     def ends(self, channel: int) -> tuple[str, str]:
-        """From whom to whom a channel leads."""
+        """The sender and the receiver of a channel."""
         return ends(channel)
 
     def kinds(self) -> tuple[str, ...]:
-        """Every message there is."""
+        """The kinds of messages."""
         return tuple(one.name.lower() for one in Message if one is not Message.NOTHING)
 
     def kind(self, envelope: Envelope) -> str:
-        """Which message it is."""
+        """What kind of message it is."""
         return Message(envelope.message).name.lower()
 
     carried = frozenset({"message", "subject", "detail"})
@@ -433,35 +423,35 @@ class ClusterFormatter(MessageFormatter):
 
     def effects(self, step: TraceStep) -> list[str]:
         """What the parts did, and the messages that are sent, or lost with their process."""
-        told = [str(one) for one in self.done(step)]
+        texts = [str(one) for one in self.part_effects(step)]
         for delivery in deliveries(step):
-            way = between(delivery.channel)
+            channel = between(delivery.channel)
             gone = [self.text(delivery.before[place], step.before) for place in delivery.gone]
-            told += [f"{way}, heard by nobody: {text}" for text in gone]
-            told += [f"{way}: {self.text(envelope, step.after)}" for envelope in delivery.sent]
-        if not told and self.is_ignored(step):
-            told.append(IGNORED)
-        return told
+            texts += [f"{channel}, dropped: {text}" for text in gone]
+            texts += [f"{channel}: {self.text(one, step.after)}" for one in delivery.sent]
+        if not texts and self.is_ignored(step):
+            texts.append(IGNORED)
+        return texts
 
     def remarks(self, step: TraceStep) -> list[str]:
         """What the parts did, and what changed."""
-        told = [*map(str, self.done(step)), *self.changes(step)]
-        ignored = not told and not self.sent(step) and self.is_ignored(step)
-        return [IGNORED] if ignored else told
+        texts = [*map(str, self.part_effects(step)), *self.changes(step)]
+        ignored = not texts and not self.sent(step) and self.is_ignored(step)
+        return [IGNORED] if ignored else texts
 
     def is_ignored(self, step: TraceStep) -> bool:
         """Whether a message arrives in vain."""
         return (
-            self.heard(step) is not None
+            self.received(step) is not None
             and step.call.action.name != LOST
             and step.before != step.after
-            and not self.told_changes(step)
+            and not self.change_phrases(step)
         )
 
     # ----------------------------------------------------------------------------- changes
 
     def of_part(self, step: TraceStep, name: str) -> TraceStep:
-        """A step as one part has seen it; effects are told by :meth:`done`."""
+        """A step as one part sees it, without effects: :meth:`part_effects` renders these."""
         prefix = f"{name}."
 
         def own(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -471,7 +461,7 @@ class ClusterFormatter(MessageFormatter):
         return TraceStep(step.call, step.result, (), own(step.before), own(step.after))
 
     def part(self, name: str) -> str:
-        """A part by the process that has it."""
+        """A part, with the process that has it."""
         what = {"pool": "slot pool", "manager": "slot manager"}.get(name, "slot table")
         return f"{self._owner(self.parts[name])}: {what}"
 
@@ -480,34 +470,34 @@ class ClusterFormatter(MessageFormatter):
             return task_executor(part.index)
         return JOB_MASTER if part.name == "pool" else RESOURCE_MANAGER
 
-    def told_changes(self, step: TraceStep) -> list[Told]:
-        """What a step changed, with the process at which it did."""
-        told = [*self._processes(step), *self._job(step)]
+    def change_phrases(self, step: TraceStep) -> list[Phrase]:
+        """What a step changed, and at which process."""
+        phrases = [*self._processes(step), *self._job(step)]
         for name, part in self.parts.items():
             owner = self._owner(part)
             own = self.of_part(step, name)
             if own.before != own.after:
-                told += [Told(owner, text) for text in self.words_of_parts[name].changes(own)]
-        return told or list(self._answered(step))
+                phrases += [Phrase(owner, text) for text in self.formatters[name].changes(own)]
+        return phrases or list(self._answered(step))
 
-    def _answered(self, step: TraceStep) -> Iterator[Told]:
-        """Answers that are no longer waited for; told where nothing else has come of it."""
+    def _answered(self, step: TraceStep) -> Iterator[Phrase]:
+        """Answers that are no longer waited for; shown only if nothing else has changed."""
         for number, (was, now) in self._pairs(step, "pool.call_open"):
             if now < was:
-                yield Told(JOB_MASTER, f"has the answer to its call for a{number + 1}")
+                yield Phrase(JOB_MASTER, f"has the answer to its call for a{number + 1}")
         for own, (old, new) in self._pairs(step, "offering"):
             if new < old:
                 tm, allocation = divmod(own, allocations.size(self.instance.setting.bounds))
-                yield Told(
+                yield Phrase(
                     task_executor(tm),
                     f"waits no longer for an answer to its offer of a{allocation + 1}",
                 )
 
     def changes(self, step: TraceStep) -> list[str]:
         """What a step changed that matters: processes, connections, the job, the parts."""
-        return [str(one) for one in self.told_changes(step)]
+        return [str(one) for one in self.change_phrases(step)]
 
-    def _processes(self, step: TraceStep) -> Iterator[Told]:
+    def _processes(self, step: TraceStep) -> Iterator[Phrase]:
         yield from self._states(step, "job_master", lambda i: JOB_MASTER, "")
         yield from self._states(step, "resource_manager", lambda i: RESOURCE_MANAGER, "")
         yield from self._states(step, "process", task_executor, "")
@@ -516,35 +506,35 @@ class ClusterFormatter(MessageFormatter):
         for tm, (old, new) in self._pairs(step, "known"):
             verb = "knows" if new else "forgets"
             if old != new:
-                yield Told(JOB_MASTER, f"{verb} {task_executor(tm)}")
+                yield Phrase(JOB_MASTER, f"{verb} {task_executor(tm)}")
         if step.before["job_registered"] != step.after["job_registered"]:
             verb = "knows" if step.after["job_registered"] else "forgets"
-            yield Told(RESOURCE_MANAGER, f"{verb} the JobMaster")
+            yield Phrase(RESOURCE_MANAGER, f"{verb} the JobMaster")
         for tm, (old, new) in self._pairs(step, "registered"):
             if old != new:
                 names = [self.element(instances, one) for one in (old, new)]
-                yield Told(
+                yield Phrase(
                     RESOURCE_MANAGER, f"connection of {task_executor(tm)}: {' -> '.join(names)}"
                 )
         for number, (old, new) in self._pairs(step, "connecting"):
             who = task_executor(number % len(step.after["process"]))
             name = self.element(instances, number)
             if new and not old:
-                yield Told(RESOURCE_MANAGER, f"looks for the gateway of {who}, {name}")
+                yield Phrase(RESOURCE_MANAGER, f"looks for the gateway of {who}, {name}")
             elif new > old:
-                yield Told(who, f"will ignore that it is registered as {name}")
+                yield Phrase(who, f"will ignore that it is registered as {name}")
         for own, (old, new) in self._pairs(step, "stopping"):
             if new > old:
                 tm, execution = divmod(own, self._width_of_executions)
-                yield Told(task_executor(tm), f"{self._execution(execution)} is to stop")
+                yield Phrase(task_executor(tm), f"{self._execution(execution)} is to stop")
 
     def _states(
         self, step: TraceStep, field: str, who: Callable[[int], str], what: str
-    ) -> Iterator[Told]:
+    ) -> Iterator[Phrase]:
         domain = self.instance.record.fields[field].domain
         for number, (old, new) in self._pairs(step, field):
             if old != new:
-                yield Told(
+                yield Phrase(
                     who(number),
                     f"{what}{self.value(domain, old)} -> {self.value(domain, new)}",
                 )
@@ -553,16 +543,16 @@ class ClusterFormatter(MessageFormatter):
     def _pairs(step: TraceStep, field: str) -> Iterator[tuple[int, tuple[int, int]]]:
         yield from enumerate(zip(step.before[field], step.after[field], strict=True))
 
-    def _job(self, step: TraceStep) -> Iterator[Told]:
+    def _job(self, step: TraceStep) -> Iterator[Phrase]:
         yield from self._states(step, "job", lambda i: JOB_MASTER, "job: ")
         for number in range(len(step.before["share"])):
             old, new = (self._share(state, number) for state in (step.before, step.after))
             if old != new:
-                yield Told(JOB_MASTER, f"{self.element(shares, number)}: {old} -> {new}")
+                yield Phrase(JOB_MASTER, f"{self.element(shares, number)}: {old} -> {new}")
         domain = self.instance.record.fields["task"].domain
         for number, (was, now) in self._pairs(step, "task"):
             if was != now:
-                yield Told(
+                yield Phrase(
                     JOB_MASTER,
                     f"{self._task(number)}: {self.value(domain, was)} -> {self.value(domain, now)}",
                 )
@@ -574,12 +564,12 @@ class ClusterFormatter(MessageFormatter):
 
 
 def task_executor(tm: int) -> str:
-    """A TaskExecutor by its number, from 0."""
+    """The name of a TaskExecutor, whose number counts from 0."""
     return f"TaskExecutor {tm + 1}"
 
 
 def ends(channel: int) -> tuple[str, str]:
-    """From whom to whom a channel leads."""
+    """The sender and the receiver of a channel."""
     if channel == TO_RESOURCE_MANAGER:
         return JOB_MASTER, RESOURCE_MANAGER
     if channel == TO_JOB_MASTER:
@@ -594,12 +584,12 @@ def ends(channel: int) -> tuple[str, str]:
 
 
 def between(channel: int) -> str:
-    """A channel by name."""
+    """The name of a channel."""
     return " to ".join(ends(channel))
 
 
 def effects_of_parts() -> type[IntEnum]:
-    """The effects of the parts under one roof, with their numbers raised."""
+    """The effects of all parts in one enumeration, with the numbers that they have here."""
     named: dict[str, int] = {}
     for name, base, several in (
         ("POOL", POOL, PoolEffect),

@@ -6,15 +6,18 @@ those of the slot pool model.
 
 from __future__ import annotations
 
+from slotspec.models.cluster import scheduler
 from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Share
 from slotspec.models.cluster.messages import TO_RESOURCE_MANAGER, Way, send, way
-from slotspec.models.cluster.scheduler import (
-    deploy_if_complete,
-    slot_lost,
-    slot_request_failed,
-    slot_request_fulfilled,
+from slotspec.models.cluster.state import (
+    POOL,
+    ClusterState,
+    Message,
+    allocations,
+    shares,
+    task_managers,
+    tasks,
 )
-from slotspec.models.cluster.state import POOL, ClusterState, Message
 from slotspec.models.slot_pool import operations as pool
 from slotspec.models.slot_pool.queues import is_held
 from slotspec.models.slot_pool.state import Cause, Effect
@@ -22,62 +25,61 @@ from slotspec.statemachine.declaration.parts import restart
 from slotspec.statemachine.declaration.rules import NONE, fire
 
 
-def tell_world(s: ClusterState, first: int) -> None:
-    """Do what the pool's effects say, from effect number `first` on: send, or tell the job.
+def apply_effects(s: ClusterState, first: int) -> None:
+    """Apply the pool's effects, from number `first` on: send a message, or notify the scheduler.
 
-    What the job does in return may emit more; those follow.
+    What the scheduler does in return may emit more effects, which are applied too.
     """
     i = first
     while i < len(s.effects):
-        kind = s.effects[i][0]
-        one = s.effects[i][1]
-        two = s.effects[i][2]
-        if kind == POOL + Effect.REQUEST_SLOT:
-            tell_resource_manager(s, int(Message.REQUEST_SLOT), two)
-        elif kind == POOL + Effect.CANCEL_SLOT_REQUEST:
-            tell_resource_manager(s, int(Message.CANCEL_SLOT_REQUEST), two)
-        elif kind == POOL + Effect.FREE_SLOT:
-            free_slot_at(s, one, two)
-        elif kind == POOL + Effect.REQUEST_FULFILLED:
-            slot_request_fulfilled(s, s.pool.request_id[one], two)
-        elif kind == POOL + Effect.REQUEST_FAILED:
-            slot_request_failed(s, s.pool.request_id[one])
-        elif kind == POOL + Effect.PAYLOAD_RELEASED:
-            slot_lost(s, one)
+        kind, one, two, _, _ = s.effects[i]
+        match kind - POOL:
+            case Effect.REQUEST_SLOT:
+                tell_resource_manager(s, Message.REQUEST_SLOT, two)
+            case Effect.CANCEL_SLOT_REQUEST:
+                tell_resource_manager(s, Message.CANCEL_SLOT_REQUEST, two)
+            case Effect.FREE_SLOT:
+                free_slot_at(s, one, two)
+            case Effect.REQUEST_FULFILLED:
+                scheduler.slot_request_fulfilled(s, s.pool.request_id[one], two)
+            case Effect.REQUEST_FAILED:
+                scheduler.slot_request_failed(s, s.pool.request_id[one])
+            case Effect.PAYLOAD_RELEASED:
+                scheduler.slot_lost(s, one)
         i += 1
-    deploy_if_complete(s)
+    scheduler.deploy_if_complete(s)
 
 
 def tell_resource_manager(s: ClusterState, message: int, allocation: int) -> None:
-    """Send something to the ResourceManager. One that leads no more does not hear it."""
+    """Send a message to the ResourceManager, unless it no longer leads."""
     if s.job_registered:
-        send(s, TO_RESOURCE_MANAGER, message, allocation, 0)
+        send(s, TO_RESOURCE_MANAGER, message, allocation)
 
 
 def free_slot_at(s: ClusterState, tm: int, allocation: int) -> None:
-    """The pool gives a slot back to its TaskExecutor."""
-    send(s, way(tm, int(Way.FROM_JOB_MASTER)), int(Message.FREE_SLOT), allocation, 0)
+    """The pool returns a slot to its TaskExecutor."""
+    send(s, way(tm, Way.FROM_JOB_MASTER), Message.FREE_SLOT, allocation)
 
 
 # --------------------------------------------------------------------------- task managers
 
 
 def register_task_manager(s: ClusterState, tm: int, ignored: int) -> None:
-    """A TaskExecutor registers; one that is registered is simply told so again.
+    """A TaskExecutor registers; if it is registered already, the answer is simply repeated.
 
     Flink: JobMaster.registerTaskManager.
 
-    :param ignored: whether it would ignore the answer.
+    :param ignored: whether the TaskExecutor would ignore the answer.
     """
     if not s.known[tm]:
         s.known[tm] = 1
         pool.register_task_manager(s.pool, tm)
     if not ignored:
-        send(s, way(tm, int(Way.FROM_JOB_MASTER)), int(Message.REGISTERED), NONE, 0)
+        send(s, way(tm, Way.FROM_JOB_MASTER), Message.REGISTERED)
 
 
 def disconnect_task_manager(s: ClusterState, tm: int) -> None:
-    """Give a TaskExecutor up: its slots are released, and it is told.
+    """Give a TaskExecutor up: release its slots, and notify it.
 
     Flink: JobMaster.disconnectTaskManager.
     """
@@ -86,51 +88,61 @@ def disconnect_task_manager(s: ClusterState, tm: int) -> None:
     s.known[tm] = 0
     first = len(s.effects)
     pool.release_task_manager(s.pool, tm)
-    tell_world(s, first)
-    send(s, way(tm, int(Way.FROM_JOB_MASTER)), int(Message.DISCONNECT), NONE, 0)
+    apply_effects(s, first)
+    send(s, way(tm, Way.FROM_JOB_MASTER), Message.DISCONNECT)
 
 
 def offer_slot(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
-    """A TaskExecutor offers a slot. What that sets going is sent before the answer.
+    """A TaskExecutor offers a slot. Messages that the offer causes are sent before the answer.
 
     Flink: JobMaster.offerSlots.
     """
-    channel = way(tm, int(Way.FROM_JOB_MASTER))
-    if not s.known[tm]:
-        send(s, channel, int(Message.OFFER_FAILED), allocation, detail % 2)
-        return
-    first = len(s.effects)
-    accepted = pool.offer_slot(s.pool, tm, detail // 2, allocation, 0)
-    tell_world(s, first)
-    if accepted == 1:
-        send(s, channel, int(Message.OFFER_ACCEPTED), allocation, detail % 2)
+    if s.known[tm]:
+        first = len(s.effects)
+        accepted = pool.offer_slot(s.pool, tm, detail // 2, allocation, 0) == 1
+        apply_effects(s, first)
+        answer = Message.OFFER_ACCEPTED if accepted else Message.OFFER_REJECTED
     else:
-        send(s, channel, int(Message.OFFER_REJECTED), allocation, detail % 2)
+        answer = Message.OFFER_FAILED
+    send(s, way(tm, Way.FROM_JOB_MASTER), answer, allocation, detail % 2)
 
 
 def fail_slot(s: ClusterState, tm: int, allocation: int) -> None:
-    """A TaskExecutor says that it no longer has a slot. Flink: JobMaster.failSlot."""
+    """A TaskExecutor reports that it no longer has a slot. Flink: JobMaster.failSlot."""
     if s.known[tm]:
         internal_fail_allocation(s, allocation)
 
 
 def internal_fail_allocation(s: ClusterState, allocation: int) -> None:
-    """An allocation has failed; a TaskExecutor without slots left is given up.
+    """An allocation has failed; a TaskExecutor that has no slot left is given up.
 
     Flink: JobMaster.internalFailAllocation.
     """
     first = len(s.effects)
     emptied = pool.fail_allocation(s.pool, allocation, int(Cause.OTHER))
-    tell_world(s, first)
+    apply_effects(s, first)
     if emptied != NONE:
         disconnect_task_manager(s, emptied)
+
+
+def update_task_execution_state(s: ClusterState, message: int, execution: int) -> None:
+    """A TaskExecutor reports on a task. Flink: JobMaster.updateTaskExecutionState."""
+    first = len(s.effects)
+    match message:
+        case Message.TASK_SUBMITTED:
+            scheduler.task_submitted(s, execution)
+        case Message.TASK_FINISHED:
+            scheduler.task_finished(s, execution)
+        case _:
+            scheduler.task_failed(s, execution)
+    apply_effects(s, first)
 
 
 # ------------------------------------------------------------------------ resource manager
 
 
 def connect_to_resource_manager(s: ClusterState) -> None:
-    """The ResourceManager is found, and waiting requests are sent.
+    """The JobMaster has found the ResourceManager; waiting requests are sent.
 
     Flink: JobMaster.reconnectToResourceManager, establishResourceManagerConnection.
     """
@@ -138,17 +150,21 @@ def connect_to_resource_manager(s: ClusterState) -> None:
     s.job_registered = 1
     first = len(s.effects)
     pool.connect_to_resource_manager(s.pool, 0)
-    tell_world(s, first)
+    apply_effects(s, first)
 
 
-def request_answered(s: ClusterState, allocation: int, refused: int, cause: int) -> None:
-    """The ResourceManager has answered the call for a request, or it has timed out."""
+def request_acknowledged(s: ClusterState, allocation: int) -> None:
+    """The ResourceManager has registered a request."""
     first = len(s.effects)
-    if refused:
-        pool.resource_manager_fails(s.pool, allocation, cause)
-    else:
-        pool.resource_manager_acknowledges(s.pool, allocation)
-    tell_world(s, first)
+    pool.resource_manager_acknowledges(s.pool, allocation)
+    apply_effects(s, first)
+
+
+def request_failed(s: ClusterState, allocation: int, cause: int) -> None:
+    """The ResourceManager has refused a request, or the call for it has timed out."""
+    first = len(s.effects)
+    pool.resource_manager_fails(s.pool, allocation, cause)
+    apply_effects(s, first)
 
 
 # ------------------------------------------------------------------------------ leadership
@@ -161,10 +177,10 @@ def grant_leadership(s: ClusterState) -> None:
 
 
 def revoke_leadership(s: ClusterState) -> None:
-    """The JobMaster leads no longer: every TaskExecutor is disconnected, the pool forgets.
+    """The JobMaster no longer leads: it disconnects every TaskExecutor, and clears its pool.
 
-    Flink: JobMaster.suspendExecution (the disconnect since FLINK-19237); since 1.13 it ends with
-    its pool, and another one is made to lead again: JobMaster.onStop.
+    Flink: JobMaster.suspendExecution (disconnects since FLINK-19237). Since 1.13 the JobMaster
+    ends together with its pool, and a new one leads later: JobMaster.onStop.
     """
     forget_execution(s)
     disconnect_all(s)
@@ -173,7 +189,7 @@ def revoke_leadership(s: ClusterState) -> None:
         pool.suspend(s.pool)
     else:
         pool.close(s.pool)
-    tell_world(s, first)
+    apply_effects(s, first)
     if not s.can_suspend:
         restart(s.pool)
     s.job_registered = 0
@@ -181,13 +197,13 @@ def revoke_leadership(s: ClusterState) -> None:
 
 
 def forget_execution(s: ClusterState) -> None:
-    """The scheduler is gone: nobody hears of its tasks any more."""
-    for task in range(len(s.task)):
+    """The scheduler ends, and no longer learns what becomes of its tasks."""
+    for task in s.elements(tasks):
         if s.task[task] == Execution.FINISHED:
             fire(s.task, task, Execution.reset)
         elif s.task[task] != Execution.CREATED:
             fire(s.task, task, Execution.end)
-    for share in range(len(s.share)):
+    for share in s.elements(shares):
         if s.share[share] != Share.IDLE:
             fire(s.share, share, Share.give_up)
             s.share_allocation[share] = NONE
@@ -196,23 +212,23 @@ def forget_execution(s: ClusterState) -> None:
 
 
 def disconnect_all(s: ClusterState) -> None:
-    """Every registered TaskExecutor is disconnected."""
-    for tm in range(len(s.known)):
+    """Disconnect every registered TaskExecutor."""
+    for tm in s.elements(task_managers):
         disconnect_task_manager(s, tm)
 
 
 def end_job(s: ClusterState) -> None:
-    """The job has finished: the pool gives everything back, and the JobMaster ends.
+    """The job has finished: the pool returns every slot, and the JobMaster ends.
 
     Flink: JobMaster.onStop.
     """
     first = len(s.effects)
     pool.close(s.pool)
-    tell_world(s, first)
-    for tm in range(len(s.known)):
+    apply_effects(s, first)
+    for tm in s.elements(task_managers):
         if s.known[tm]:
             s.known[tm] = 0
-            send(s, way(tm, int(Way.FROM_JOB_MASTER)), int(Message.DISCONNECT), NONE, 0)
+            send(s, way(tm, Way.FROM_JOB_MASTER), Message.DISCONNECT)
     pool.disconnect_resource_manager(s.pool)
     s.job_registered = 0
     fire(s.job_master, 0, Leader.retire)
@@ -222,8 +238,11 @@ def end_job(s: ClusterState) -> None:
 
 
 def write_allocation_report(s: ClusterState, tm: int) -> None:
-    """What the pool holds of a TaskExecutor. Flink: SlotPool.createAllocatedSlotReport."""
-    width = len(s.pool.slot)
+    """Write down which slots of a TaskExecutor the pool holds.
+
+    Flink: SlotPool.createAllocatedSlotReport.
+    """
+    width = len(s.elements(allocations))
     for allocation in range(width):
         s.allocation_report[tm * width + allocation] = int(is_held_at(s, allocation, tm))
 

@@ -1,6 +1,6 @@
-"""What a step of the cluster does to the messages in flight: one is heard, others are sent.
+"""What a step of the cluster does to the messages in flight: one is received, others are sent.
 
-Rules know the channels alone; here it is found out by comparing them before and after a step.
+Rules only know the channels, so this module compares the channels before and after a step.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from slotspec.statemachine.declaration.model import Call
 from slotspec.statemachine.message_formatting import Delivery
 from slotspec.statemachine.results import TraceStep
 
-HEARS: Mapping[str, int] = {
+RECEIVES: Mapping[str, int] = {
     "resource_manager_hears_job_master": TO_RESOURCE_MANAGER,
     "job_master_hears_resource_manager": TO_JOB_MASTER,
 }
-"""Actions without a parameter in which the oldest message of a channel arrives."""
-HEARS_OF_TASK_EXECUTOR: Mapping[str, Way] = {
+"""Actions without a parameter that receive the oldest message of a channel."""
+RECEIVES_OF_TASK_EXECUTOR: Mapping[str, Way] = {
     "task_executor_hears_job_master": Way.FROM_JOB_MASTER,
     "job_master_hears_task_executor": Way.TO_JOB_MASTER,
     "task_executor_hears_resource_manager": Way.FROM_RESOURCE_MANAGER,
     "resource_manager_hears_task_executor": Way.TO_RESOURCE_MANAGER,
 }
-"""Likewise, of the channels of one TaskExecutor."""
+"""Actions that receive the oldest message of a channel of one TaskExecutor."""
 LOST = "message_is_lost"
 
 
 @dataclass(frozen=True)
 class Envelope:
-    """A message in a channel, in numbers."""
+    """A message in a channel."""
 
     channel: int
     message: int
@@ -47,7 +47,7 @@ class Envelope:
     detail: int
 
     def is_same(self, other: Envelope) -> bool:
-        """Whether `other` is this one a step later; a request may have lost its caller."""
+        """Whether `other` is this message a step later; the call of a request may have ended."""
         if (self.channel, self.message, self.subject) != (
             other.channel,
             other.message,
@@ -60,7 +60,7 @@ class Envelope:
 
 
 def envelopes(state: Mapping[str, Any], channel: int) -> tuple[Envelope, ...]:
-    """What is in a channel, oldest first."""
+    """The messages in a channel, oldest first."""
     room = len(state["message"]) // channels_in(state)
     found = []
     for at in range(channel * room, channel * room + room):
@@ -79,15 +79,15 @@ def channels_in(state: Mapping[str, Any]) -> int:
 def channel_taken(call: Call) -> int | None:
     """The channel that an action takes its oldest message from."""
     name = call.action.name
-    if name in HEARS:
-        return HEARS[name]
-    if name in HEARS_OF_TASK_EXECUTOR:
-        return way(call.arguments[0], int(HEARS_OF_TASK_EXECUTOR[name]))
+    if name in RECEIVES:
+        return RECEIVES[name]
+    if name in RECEIVES_OF_TASK_EXECUTOR:
+        return way(call.arguments[0], int(RECEIVES_OF_TASK_EXECUTOR[name]))
     return call.arguments[0] if name == LOST else None
 
 
 def deliveries(step: TraceStep) -> Iterator[Delivery]:
-    """What became of each channel, in order."""
+    """What happened to each channel, in order."""
     taken = channel_taken(step.call)
     for channel in range(channels_in(step.before)):
         before, after = envelopes(step.before, channel), envelopes(step.after, channel)
@@ -97,7 +97,7 @@ def deliveries(step: TraceStep) -> Iterator[Delivery]:
 def compared(
     channel: int, before: tuple[Envelope, ...], after: tuple[Envelope, ...], taken: bool
 ) -> Delivery:
-    """Compare a channel with itself: it keeps its order, and what is new stands behind."""
+    """Compare a channel with itself: it keeps its order, and new messages are at the end."""
     at = int(taken and len(before) > 0)
     heard = at == 1
     kept: list[int] = []

@@ -1,14 +1,24 @@
 """Channels: messages in flight between two of the cluster's processes.
 
-Each pair has a channel for each direction that keeps its order, as Akka does between two
-actors; nothing orders two channels. A message may take any time.
+Each pair of processes has one channel for each direction. A channel keeps its order, as Akka
+does between two actors; messages in different channels are not ordered. A message may take any
+time to arrive.
 """
 
 from __future__ import annotations
 
 from enum import IntEnum
 
-from slotspec.models.cluster.state import ENDLESS, ClusterState, Message
+from slotspec.models.cluster.state import (
+    ENDLESS,
+    ClusterState,
+    Message,
+    allocations,
+    channels,
+    places,
+    posts,
+    task_managers,
+)
 from slotspec.statemachine.declaration.rules import NONE
 
 
@@ -36,39 +46,49 @@ def way(tm: int, direction: int) -> int:
 
 def room_of(s: ClusterState) -> int:
     """How many messages a channel holds."""
-    return len(s.message) // (HUBS + WAYS * len(s.process))
+    return len(s.elements(places))
 
 
 def in_flight(s: ClusterState, channel: int) -> int:
     """How many messages are in a channel."""
     room = room_of(s)
-    count = 0
-    while count < room and s.message[channel * room + count] != Message.NOTHING:
-        count += 1
-    return count
+    first = channel * room
+    return next((i for i in range(room) if s.message[first + i] == Message.NOTHING), room)
 
 
-def send(s: ClusterState, channel: int, message: int, subject: int, detail: int) -> None:
-    """Put a message into a channel; one that does not fit in is a fault of the bounds."""
+def send(s: ClusterState, channel: int, message: int, subject: int = NONE, detail: int = 0) -> None:
+    """Put a message into a channel. If the channel is full, the bounds are too small: a fault."""
     room = room_of(s)
     place = in_flight(s, channel)
     if place == room:
         place = len(s.message)  # out of range: the search reports it
     else:
         place += channel * room
-    s.message[place] = message
+    s.message[place] = int(message)
     s.subject[place] = subject
     s.detail[place] = detail
+
+
+def receive(s: ClusterState, channel: int) -> tuple[int, int, int]:
+    """Take the oldest message out of a channel; NOTHING if the channel is empty.
+
+    :returns: the message, its subject and its detail.
+    """
+    first = channel * room_of(s)
+    message, subject, detail = s.message[first], s.subject[first], s.detail[first]
+    if message != Message.NOTHING:
+        take_out(s, channel, 0)
+    return message, subject, detail
 
 
 def take_out(s: ClusterState, channel: int, at: int) -> None:
     """Take a message out of a channel; those behind it move up."""
     room = room_of(s)
     first = channel * room
-    for i in range(at, room - 1):
-        s.message[first + i] = s.message[first + i + 1]
-        s.subject[first + i] = s.subject[first + i + 1]
-        s.detail[first + i] = s.detail[first + i + 1]
+    for post in range(first + at, first + room - 1):
+        s.message[post] = s.message[post + 1]
+        s.subject[post] = s.subject[post + 1]
+        s.detail[post] = s.detail[post + 1]
     last = first + room - 1
     s.message[last] = int(Message.NOTHING)
     s.subject[last] = NONE
@@ -76,22 +96,19 @@ def take_out(s: ClusterState, channel: int, at: int) -> None:
 
 
 def empty(s: ClusterState, channel: int) -> None:
-    """Everything in a channel is lost: its receiver, or its session, is no more."""
+    """Lose everything in a channel: its receiver, or its session, no longer exists."""
     while in_flight(s, channel) > 0:
         take_out(s, channel, 0)
 
 
 def is_in_channel(s: ClusterState, channel: int, message: int) -> bool:
     """Whether a channel has a message of this kind."""
-    room = room_of(s)
-    for i in range(room):
-        if s.message[channel * room + i] == message:
-            return True
-    return False
+    first = channel * room_of(s)
+    return any(s.message[first + i] == message for i in s.elements(places))
 
 
 def forget_registrations(s: ClusterState, there: int, back: int) -> None:
-    """Whatever is under way of earlier registrations is answered to nobody.
+    """Let nobody wait for the answers to earlier registrations any more.
 
     Flink: RetryingRegistration, RegisteredRpcConnection.close.
 
@@ -111,74 +128,59 @@ def forget_registrations(s: ClusterState, there: int, back: int) -> None:
 
 
 def is_retry(message: int) -> bool:
-    """Whether a message may belong to a request that is made and refused again and again."""
+    """Whether a message may belong to a request that is refused and retried without end."""
     return message in (Message.REQUEST_TASK_SLOT, Message.CALL_FAILED)
 
 
 def is_endless(s: ClusterState, post: int) -> bool:
-    """Whether the message there is one of those, and there is no end of them."""
+    """Whether the message at `post` belongs to retries without end."""
     return s.retries == ENDLESS and is_retry(s.message[post])
 
 
 def has_retries(s: ClusterState) -> bool:
-    """Whether such messages are in flight."""
-    for post in range(len(s.message)):
-        if is_retry(s.message[post]):
-            return True
-    return False
+    """Whether messages of retries are in flight."""
+    return any(is_retry(message) for message in s.message)
 
 
 def is_busy(s: ClusterState) -> bool:
-    """Whether a channel is so full that nobody acts of its own until messages have arrived.
+    """Whether a channel is so full that no process acts on its own until messages have arrived.
 
-    Answers are sent all the same, so a busy net always drains.
+    Processes still send answers, so a busy network always drains.
     """
     room = room_of(s)
-    for channel in range(HUBS + WAYS * len(s.process)):
-        full = s.message[channel * room + s.busy - 1] != Message.NOTHING
-        if full and not is_endless(s, channel * room):
-            return True
-    return False
+    return any(
+        s.message[channel * room + s.busy - 1] != Message.NOTHING
+        and not is_endless(s, channel * room)
+        for channel in s.elements(channels)
+    )
 
 
 def is_mentioned(s: ClusterState, allocation: int) -> bool:
     """Whether a message in flight is about this allocation."""
-    for post in range(len(s.message)):
-        if s.subject[post] == allocation:
-            return True
-    for entry in range(len(s.slot_report)):
-        if s.slot_report[entry] == allocation:
-            return True
-    width = len(s.pool.slot)
-    for tm in range(len(s.process)):
-        if s.allocation_report[tm * width + allocation]:
-            return True
-    return False
+    width = len(s.elements(allocations))
+    return (
+        allocation in s.subject
+        or allocation in s.slot_report
+        or any(s.allocation_report[tm * width + allocation] for tm in s.elements(task_managers))
+    )
 
 
 def is_mentioned_instance(s: ClusterState, tm: int, instance: int) -> bool:
-    """Whether a message of this TaskExecutor's connection names this InstanceID."""
+    """Whether a message between this TaskExecutor and the ResourceManager has this InstanceID."""
     room = room_of(s)
-    for channel in range(way(tm, int(Way.FROM_RESOURCE_MANAGER)), way(tm, WAYS)):
-        for post in range(channel * room, channel * room + room):
-            if s.detail[post] == instance and (
-                s.message[post] == Message.REGISTERED
-                or s.message[post] == Message.SLOT_REPORT
-                or s.message[post] == Message.HEARTBEAT
-            ):
-                return True
-    return False
+    return any(
+        s.detail[post] == instance
+        and s.message[post] in (Message.REGISTERED, Message.SLOT_REPORT, Message.HEARTBEAT)
+        for post in range(way(tm, Way.FROM_RESOURCE_MANAGER) * room, way(tm, WAYS) * room)
+    )
 
 
-def is_quiet(s: ClusterState, but_for_retries: int) -> bool:
-    """Whether nothing is in flight: then time passes, and whatever waits in vain times out.
+def is_quiet(s: ClusterState, but_for_retries: int = 0) -> bool:
+    """Whether nothing is in flight: then time passes, and whoever waits in vain times out.
 
-    :param but_for_retries: requests that are refused and repeated without end do not count.
+    :param but_for_retries: whether to ignore requests that are refused and retried without end.
     """
-    for post in range(len(s.message)):
-        if s.message[post] != Message.NOTHING and not (but_for_retries and is_endless(s, post)):
-            return False
-    for instance in range(len(s.connecting)):
-        if s.connecting[instance]:
-            return False
-    return True
+    return not any(s.connecting) and all(
+        s.message[post] == Message.NOTHING or (but_for_retries and is_endless(s, post))
+        for post in s.elements(posts)
+    )

@@ -1,13 +1,12 @@
-"""The cluster: one job's JobMaster, the ResourceManager, TaskExecutors, and the net between.
+"""The cluster: one job's JobMaster, the ResourceManager, TaskExecutors, and their network.
 
-Composed of the slot pool, the slot manager and a slot table for each TaskExecutor; their
-rules are called as they stand. What may happen to the whole is told in modules of its own: a
-message arrives (`environment`), a timer fires (`timers`), somebody crashes or
-loses its leadership (`faults`).
+It consists of the slot pool, the slot manager and a slot table for each TaskExecutor, and
+calls their rules unchanged. Its own actions are in three modules: a message arrives
+(`environment`), a timer fires (`timers`), a process crashes or loses its leadership (`faults`).
 
-Time is not counted. A timer fires when nothing is in flight any more, since timeouts are
-long compared with messages; one that fires earlier is a fault. Everything that is no fault
-is fair: it is not put off for ever.
+The model does not count time. A timer fires once nothing is in flight, since timeouts are
+long compared with messages; one that fires earlier is a fault. Every action that is not a
+fault is fair: it is not delayed for ever.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ cluster = Model(
 )
 
 ARRIVES = Fairness.WEAK
-"""A message that is in flight arrives some time."""
+"""A message in flight eventually arrives."""
 ACTS = Fairness.STRONG
-"""Who acts of its own waits while the net is busy, which may come and go."""
+"""A process acts on its own only while the network is not busy, which may come and go."""
 TIMER = Fairness.STRONG
-"""Timers wait for quiet, which may come and go: they fire if it comes again and again."""
+"""Timers wait for quiet, which may come and go: they fire if it returns again and again."""

@@ -1,7 +1,7 @@
-"""The words of the cluster's parts, where the cluster calls things by other names.
+"""Formatters of the cluster's parts, for what has another name in the cluster.
 
-The pool's task manager ``tm1`` is ``TaskExecutor 1`` here, its request id ``r1`` is
-``share 1``; the job of a slot goes without saying, and so do timers that stand still.
+The pool's task manager ``tm1`` is ``TaskExecutor 1`` here, and its request id ``r1`` is
+``share 1``. The job of a slot is left out, since there is only one, and so are idle timers.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from slotspec.statemachine.results import TraceStep
 
 
 class Whole(Protocol):
-    """The cluster's formatter, as far as those of its parts ask it."""
+    """What the formatters of the parts need of the cluster's formatter."""
 
     instance: Instance
 
@@ -42,9 +42,9 @@ class Whole(Protocol):
     def element(self, sort: Sort, index: int) -> str: ...
 
 
-def without(told: list[str], *beginnings: str) -> list[str]:
-    """The phrases that do not begin so."""
-    return [text for text in told if not text.startswith(beginnings)]
+def without(texts: list[str], *beginnings: str) -> list[str]:
+    """The texts that begin otherwise."""
+    return [text for text in texts if not text.startswith(beginnings)]
 
 
 class PoolPart(SlotPoolFormatter):
@@ -54,7 +54,7 @@ class PoolPart(SlotPoolFormatter):
         super().__init__(pool_instance(whole.instance.setting))
 
     def element(self, sort: Sort, index: int) -> str:
-        """An element as the cluster calls it."""
+        """An element by its name in the cluster."""
         if index != NONE:
             if sort is task_managers:
                 return f"TaskExecutor {index + 1}"
@@ -65,7 +65,7 @@ class PoolPart(SlotPoolFormatter):
         return super().element(sort, index)
 
     def request(self, number: int, *states: Mapping[str, Any]) -> str:
-        """A request by the allocation id that it was made under, and its share if known."""
+        """A request: its allocation id, and its share if known."""
         own = f"request {self.element(requests, number)}"
         for state in states:
             share = state["request_id"][number]
@@ -108,13 +108,13 @@ class ManagerPart(SlotManagerFormatter):
         self.whole = whole
 
     def element(self, sort: Sort, index: int) -> str:
-        """An element as the cluster calls it."""
+        """An element by its name in the cluster."""
         if index != NONE and sort is slots:
             return self.whole.slot(index)
         return super().element(sort, index)
 
     def emitted(self, effect: tuple[int, ...], step: TraceStep) -> str:
-        """An effect; states say nothing more of it."""
+        """An effect; the states add nothing to it."""
         return self.effect(effect)
 
     def changes(self, step: TraceStep) -> list[str]:
@@ -123,14 +123,14 @@ class ManagerPart(SlotManagerFormatter):
 
 
 class TablePart(TaskSlotTableFormatter):
-    """The slot table of any TaskExecutor: they are all alike."""
+    """The slot table of any TaskExecutor."""
 
     def __init__(self, whole: Whole) -> None:
         super().__init__(table_instance(whole.instance.setting))
         self.whole = whole
 
     def element(self, sort: Sort, index: int) -> str:
-        """An element as the cluster calls it."""
+        """An element by its name in the cluster."""
         if index != NONE:
             if sort is executions:
                 return self.whole.element(attempts, index)
@@ -139,7 +139,7 @@ class TablePart(TaskSlotTableFormatter):
         return super().element(sort, index)
 
     def emitted(self, effect: tuple[int, ...], step: TraceStep) -> str:
-        """An effect; a task by its number in the job."""
+        """An effect, with the task's name in the job."""
         if effect[0] == TableEffect.FAIL_TASK:
             return (
                 f"{self.element(executions, step.before['execution'][effect[1]])} is told to fail"
@@ -160,13 +160,13 @@ class TablePart(TaskSlotTableFormatter):
     def _slot(self, state: Mapping[str, Any], number: int) -> str:
         if state["slot"][number] == TaskSlot.FREE:
             return NOTHING
-        said = [self.element(slot_numbers, state["slot_number"][number])]
+        details = [self.element(slot_numbers, state["slot_number"][number])]
         if state["timer"][number] != SlotTimer.OFF:
             fired = state["timer"][number] == SlotTimer.FIRED
-            said.append("timeout fired" if fired else "under a timeout")
+            details.append("timeout fired" if fired else "under a timeout")
         if state["closing"][number] != ClosingFuture.PENDING:
-            said.append(f"closing {ClosingFuture.states[state['closing'][number]].name}")
-        return f"{TaskSlot.states[state['slot'][number]].name} ({', '.join(said)})"
+            details.append(f"closing {ClosingFuture.states[state['closing'][number]].name}")
+        return f"{TaskSlot.states[state['slot'][number]].name} ({', '.join(details)})"
 
     def _execution(self, state: Mapping[str, Any], execution: int) -> str:
         for record, slot in enumerate(state["task_slot"]):

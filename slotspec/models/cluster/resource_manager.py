@@ -24,6 +24,9 @@ from slotspec.models.cluster.state import (
     STRIDE,
     ClusterState,
     Message,
+    instances,
+    slot_numbers,
+    task_managers,
 )
 from slotspec.models.slot_manager import operations as manager
 from slotspec.models.slot_manager.lifecycles import ManagedTaskManager, SlotCall
@@ -38,50 +41,45 @@ def tm_of(s: ClusterState, number: int) -> int:
     return number % len(s.process)
 
 
-def tell_world(s: ClusterState, first: int) -> None:
+def apply_effects(s: ClusterState, first: int) -> None:
     """Send what the manager's effects say, from effect number `first` on."""
-    i = first
-    while i < len(s.effects):
-        kind = s.effects[i][0]
-        one = s.effects[i][1]
-        two = s.effects[i][2]
+    for i in range(first, len(s.effects)):
+        kind, one, two, three, _ = s.effects[i]
         if kind == MANAGER + Effect.REQUEST_SLOT:
+            channel = way(tm_of(s, two), Way.FROM_RESOURCE_MANAGER)
+            allocation = s.manager.request_allocation[three]
             detail = two * STRIDE + one % CALLS_PER_SLOT
-            channel = way(tm_of(s, two), int(Way.FROM_RESOURCE_MANAGER))
-            allocation = s.manager.request_allocation[s.effects[i][3]]
-            send(s, channel, int(Message.REQUEST_TASK_SLOT), allocation, detail)
+            send(s, channel, Message.REQUEST_TASK_SLOT, allocation, detail)
         elif kind == MANAGER + Effect.ALLOCATION_FAILED and s.job_registered:
-            send(s, TO_JOB_MASTER, int(Message.ALLOCATION_FAILED), one, 0)
-        i += 1
+            send(s, TO_JOB_MASTER, Message.ALLOCATION_FAILED, one)
 
 
 # ----------------------------------------------------------------------------- JobMasters
 
 
 def request_slot(s: ClusterState, allocation: int) -> None:
-    """The JobMaster asks for a slot. Flink: ResourceManager.requestSlot."""
+    """The JobMaster requests a slot. Flink: ResourceManager.requestSlot."""
     request = spare_request(s.manager, allocation)
     first = len(s.effects)
-    if manager.register_slot_request(s.manager, request, allocation, 0, 0) == NONE:
-        send(s, TO_JOB_MASTER, int(Message.REQUEST_REFUSED), allocation, 0)
-    else:
-        send(s, TO_JOB_MASTER, int(Message.REQUEST_ACKNOWLEDGED), allocation, 0)
-    tell_world(s, first)
+    refused = manager.register_slot_request(s.manager, request, allocation, 0, 0) == NONE
+    answer = Message.REQUEST_REFUSED if refused else Message.REQUEST_ACKNOWLEDGED
+    send(s, TO_JOB_MASTER, answer, allocation)
+    apply_effects(s, first)
 
 
 def cancel_slot_request(s: ClusterState, allocation: int) -> None:
-    """The JobMaster gives a request up. Flink: ResourceManager.cancelSlotRequest."""
+    """The JobMaster withdraws a request. Flink: ResourceManager.cancelSlotRequest."""
     first = len(s.effects)
     manager.unregister_slot_request(s.manager, allocation)
-    tell_world(s, first)
+    apply_effects(s, first)
 
 
 def requests_time_out(s: ClusterState) -> None:
-    """Requests that nothing could fulfil are given up. Flink: checkSlotRequestTimeouts."""
+    """Give up requests that nothing could fulfil. Flink: checkSlotRequestTimeouts."""
     first = len(s.effects)
     check_slot_request_timeouts(s.manager)
     finish(s.manager)
-    tell_world(s, first)
+    apply_effects(s, first)
 
 
 # --------------------------------------------------------------------------- task managers
@@ -89,26 +87,27 @@ def requests_time_out(s: ClusterState) -> None:
 
 def spare_instance(s: ClusterState, tm: int) -> int:
     """An InstanceID of a TaskExecutor that nobody knows, or NONE."""
-    for instance in range(len(s.connecting)):
-        if (
-            tm_of(s, instance) == tm
+    return next(
+        (
+            instance
+            for instance in s.elements(instances)
+            if tm_of(s, instance) == tm
             and not s.connecting[instance]
-            and s.registered[tm] != instance
+            and instance not in (s.registered[tm], s.instance[tm])
             and s.manager.registration[instance] == ManagedTaskManager.UNREGISTERED
-            and s.instance[tm] != instance
             and not is_mentioned_instance(s, tm, instance)
-        ):
-            return instance
-    return NONE
+        ),
+        NONE,
+    )
 
 
 def register_task_executor(s: ClusterState, tm: int, ignored: int) -> None:
-    """A TaskExecutor registers; first its gateway is looked up.
+    """A TaskExecutor registers; first the ResourceManager looks up its gateway.
 
     Only the newest look-up of a TaskExecutor counts (FLINK-12260).
     Flink: ResourceManager.registerTaskExecutor.
 
-    :param ignored: whether it would ignore the answer.
+    :param ignored: whether the TaskExecutor would ignore the answer.
     """
     forget_older_connecting(s, tm)
     instance = spare_instance(s, tm)
@@ -117,21 +116,21 @@ def register_task_executor(s: ClusterState, tm: int, ignored: int) -> None:
 
 
 def forget_answers_to_come(s: ClusterState, tm: int) -> None:
-    """A TaskExecutor registers anew: nobody waits for the answer of a look-up under way."""
-    for instance in range(len(s.connecting)):
+    """A TaskExecutor registers again: nobody waits for the answer to an earlier look-up."""
+    for instance in s.elements(instances):
         if tm_of(s, instance) == tm and s.connecting[instance]:
             s.connecting[instance] = NOBODY_WAITS
 
 
 def forget_older_connecting(s: ClusterState, tm: int) -> None:
-    """Look-ups of gateways of this TaskExecutor that are under way no longer count."""
-    for instance in range(len(s.connecting)):
+    """Forget earlier look-ups of the gateway of this TaskExecutor."""
+    for instance in s.elements(instances):
         if tm_of(s, instance) == tm:
             s.connecting[instance] = 0
 
 
 def gateway_found(s: ClusterState, instance: int) -> None:
-    """The look-up ends: the registration takes the place of an older one.
+    """The look-up ends: the registration replaces an older one.
 
     Flink: ResourceManager.registerTaskExecutorInternal.
     """
@@ -141,24 +140,24 @@ def gateway_found(s: ClusterState, instance: int) -> None:
     unregister(s, tm)
     s.registered[tm] = instance
     if not ignored:
-        send(s, way(tm, int(Way.FROM_RESOURCE_MANAGER)), int(Message.REGISTERED), NONE, instance)
+        send(s, way(tm, Way.FROM_RESOURCE_MANAGER), Message.REGISTERED, detail=instance)
 
 
 def unregister(s: ClusterState, tm: int) -> None:
-    """The present connection of a TaskExecutor is no more."""
+    """End the current connection of a TaskExecutor."""
     if s.registered[tm] == NONE:
         return
     first = len(s.effects)
     if is_registered(s.manager, s.registered[tm]):
         manager.unregister_task_manager(s.manager, s.registered[tm])
     s.registered[tm] = NONE
-    tell_world(s, first)
+    apply_effects(s, first)
 
 
 def close_task_manager_connection(s: ClusterState, tm: int) -> None:
-    """A TaskExecutor is given up, and told so. Flink: closeTaskManagerConnection."""
+    """Give up a TaskExecutor, and notify it. Flink: closeTaskManagerConnection."""
     unregister(s, tm)
-    send(s, way(tm, int(Way.FROM_RESOURCE_MANAGER)), int(Message.DISCONNECT), NONE, 0)
+    send(s, way(tm, Way.FROM_RESOURCE_MANAGER), Message.DISCONNECT)
 
 
 def disconnect_task_manager(s: ClusterState, tm: int) -> None:
@@ -169,14 +168,14 @@ def disconnect_task_manager(s: ClusterState, tm: int) -> None:
 
 def read_report(s: ClusterState, tm: int) -> None:
     """Hand the report that has arrived to the manager."""
-    for index in range(s.width):
+    for index in s.elements(slot_numbers):
         s.manager.report_slot[index] = index * len(s.process) + tm
         s.manager.report_profile[index] = 0
         allocation = s.slot_report[tm * s.width + index]
         s.manager.report_allocation[index] = allocation
         if allocation != NONE:
             s.manager.report_job[index] = 0
-        s.slot_report[tm * s.width + index] = NONE
+    forget_slot_report(s, tm)
 
 
 def send_slot_report(s: ClusterState, tm: int, instance: int) -> None:
@@ -187,7 +186,7 @@ def send_slot_report(s: ClusterState, tm: int, instance: int) -> None:
         manager.register_task_manager(s.manager, instance)
     else:
         manager.forget_report(s.manager)
-    tell_world(s, first)
+    apply_effects(s, first)
 
 
 def heartbeat_from(s: ClusterState, tm: int, instance: int) -> None:
@@ -198,7 +197,7 @@ def heartbeat_from(s: ClusterState, tm: int, instance: int) -> None:
         manager.report_slot_status(s.manager, instance)
     else:
         manager.forget_report(s.manager)
-    tell_world(s, first)
+    apply_effects(s, first)
 
 
 def notify_slot_available(s: ClusterState, tm: int, index: int, allocation: int) -> None:
@@ -207,7 +206,7 @@ def notify_slot_available(s: ClusterState, tm: int, index: int, allocation: int)
         return
     first = len(s.effects)
     manager.free_slot(s.manager, index * len(s.process) + tm, allocation)
-    tell_world(s, first)
+    apply_effects(s, first)
 
 
 def call_of(detail: int) -> int:
@@ -226,22 +225,23 @@ def call_answered(s: ClusterState, message: int, allocation: int, detail: int) -
         return
     first = len(s.effects)
     call = call_of(detail)
-    if message == Message.CALL_ACKNOWLEDGED:
-        manager.call_acknowledged(s.manager, call)
-    elif message == Message.CALL_OCCUPIED:
-        manager.call_occupied(s.manager, call, allocation, 0)
-    else:
-        manager.call_fails(s.manager, call, 0)
-    tell_world(s, first)
+    match message:
+        case Message.CALL_ACKNOWLEDGED:
+            manager.call_acknowledged(s.manager, call)
+        case Message.CALL_OCCUPIED:
+            manager.call_occupied(s.manager, call, allocation, 0)
+        case _:
+            manager.call_fails(s.manager, call, 0)
+    apply_effects(s, first)
 
 
 def note_retry(s: ClusterState, first: int) -> None:
-    """Note whether the manager has asked again at once: it may do so for ever.
+    """Note whether the manager has retried at once: it may do so for ever.
 
-    Timers fire all the same meanwhile, so that such a loop does not stop time.
+    Timers still fire during such a loop, so that it does not stop time.
     """
     for i in range(first, len(s.effects)):
-        if s.effects[i][0] == MANAGER + Effect.REQUEST_SLOT:
+        if s.effects[i].kind == MANAGER + Effect.REQUEST_SLOT:
             s.retries = min(s.retries + 1, ENDLESS)
 
 
@@ -249,7 +249,7 @@ def note_retry(s: ClusterState, first: int) -> None:
 
 
 def grant_leadership(s: ClusterState) -> None:
-    """The ResourceManager leads; for a while it waits for TaskExecutors to come.
+    """The ResourceManager leads; for a while it waits for TaskExecutors to register.
 
     Flink: ResourceManager.startServicesOnLeadership, StandaloneResourceManager.
     """
@@ -262,11 +262,11 @@ def end_startup_period(s: ClusterState) -> None:
     """From now on requests that nothing can fulfil fail. Flink: startStartupPeriod."""
     first = len(s.effects)
     manager.set_fail_unfulfillable_request(s.manager, 1)
-    tell_world(s, first)
+    apply_effects(s, first)
 
 
 def revoke_leadership(s: ClusterState) -> None:
-    """Another ResourceManager takes over: nothing that was sent to this one counts.
+    """Another ResourceManager takes over: messages to this one are lost.
 
     Flink: ResourceManager.onRevokeLeadership, prepareLeadershipAsync.
     """
@@ -274,16 +274,16 @@ def revoke_leadership(s: ClusterState) -> None:
     s.job_registered = 0
     empty(s, TO_RESOURCE_MANAGER)
     empty(s, TO_JOB_MASTER)
-    for tm in range(len(s.registered)):
+    for tm in s.elements(task_managers):
         s.registered[tm] = NONE
         s.outdated[tm] = int(s.at_rm[tm] != Registration.NONE)
         forget_older_connecting(s, tm)
-        empty(s, way(tm, int(Way.TO_RESOURCE_MANAGER)))
+        empty(s, way(tm, Way.TO_RESOURCE_MANAGER))
         forget_slot_report(s, tm)
     fire(s.resource_manager, 0, Leader.lose)
 
 
 def forget_slot_report(s: ClusterState, tm: int) -> None:
-    """A report in flight is lost."""
-    for index in range(s.width):
+    """Clear the report that was in flight."""
+    for index in s.elements(slot_numbers):
         s.slot_report[tm * s.width + index] = NONE

@@ -1,4 +1,4 @@
-"""The bounds of a default run of the cluster, and of its simulation."""
+"""The bounds of the cluster's default runs, and of its simulation."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ ONE_SLOT = {"task_managers": 1, "slots_per_task_manager": 1, "parallelism": 1, "
 SCOPES = (
     Scope(
         "losses",
-        "One slot and a job that needs it; two messages are lost, and a timer is early.",
+        "One slot and a job that needs it; two messages are lost, and one timer fires early.",
         {**ONE_SLOT, "losses": 2, "early_timeouts": 1},
     ),
     Scope(
         "sharing",
-        "Two slots of one TaskExecutor, shared by the three tasks of a job of two vertices; a"
-        " message is lost.",
+        "Two slots of one TaskExecutor, shared by the three tasks of a job with two vertices;"
+        " one message is lost.",
         {
             "task_managers": 1,
             "slots_per_task_manager": 2,
@@ -28,19 +28,18 @@ SCOPES = (
     ),
     Scope(
         "crashes",
-        "Two TaskExecutors of one slot each, of which the job needs one; one crashes and comes"
-        " back, and a timer is early.",
+        "Two TaskExecutors of one slot each, of which the job needs one; one crashes and"
+        " restarts, and one timer fires early.",
         {**ONE_SLOT, "task_managers": 2, "crashes": 1, "early_timeouts": 1},
     ),
     Scope(
         "leaders",
-        "One slot; JobMaster and ResourceManager each lose their leadership and gain it again.",
+        "One slot; the JobMaster and the ResourceManager each lose their leadership and regain it.",
         {**ONE_SLOT, "leader_changes": 1, "failovers": 1},
     ),
     Scope(
         "repeats",
-        "One slot; two calls come twice, and the JobMaster loses its leadership and gains it"
-        " again.",
+        "One slot; two calls are repeated, and the JobMaster loses its leadership and regains it.",
         {**ONE_SLOT, "leader_changes": 1, "repeats": 2},
     ),
     Scope(

@@ -1,9 +1,9 @@
-"""What a whole cluster remembers: three of the other models, and what is between them.
+"""The state of a whole cluster: three of the other models, and what connects them.
 
 The JobMaster's pool, the ResourceManager's manager and each TaskExecutor's table are the
-records of those models as they stand. Around them: who leads, who is connected to whom in
-whose view, the job, and the messages in flight. Allocation ids are the pool's request
-records, everywhere.
+unchanged records of those models. The cluster adds who leads, who is connected to whom in
+whose view, the job, and the messages in flight. Allocation ids are numbers of the pool's
+request records everywhere.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ from slotspec.statemachine.declaration.rules import Array
 POOL = 100
 MANAGER = 200
 TABLE = 300
-"""What is added to the numbers of effects of the parts."""
+"""What the cluster adds to the numbers of its parts' effects."""
 
 
 class Message(IntEnum):
-    """What is sent. In brackets: subject (an allocation), detail."""
+    """The kinds of messages. In brackets: subject (an allocation), detail."""
 
     NOTHING = 0
 
@@ -77,13 +77,13 @@ class Message(IntEnum):
     CALL_FAILED = 9
     """(-, call) its answer: another exception"""
     REGISTER = 10
-    """(-, whether its answer would be ignored) registerTaskExecutor, registerTaskManager"""
+    """(-, whether the sender would ignore the answer) registerTaskExecutor, registerTaskManager"""
     REGISTERED = 11
     """(-, instance) its answer"""
     SLOT_REPORT = 12
     """(-, instance) sendSlotReport: the first, which registers the slots"""
     HEARTBEAT = 13
-    """(-, instance) heartbeat with the slots' present contents"""
+    """(-, instance) heartbeat with the current contents of the slots"""
     SLOT_AVAILABLE = 14
     """(allocation, slot number at the TaskExecutor) notifySlotAvailable"""
 
@@ -113,18 +113,33 @@ class Message(IntEnum):
     ALLOCATION_REPORT = 26
     """() heartbeat with the JobMaster's AllocatedSlotReport"""
     OFFER_FAILED = 27
-    """(allocation, which offer) an exception for an answer: the JobMaster does not know the
+    """(allocation, which offer) its answer is an exception: the JobMaster does not know the
     TaskExecutor"""
 
 
-task_managers = Sort("task_managers", "TaskExecutors, by ResourceID.", default=1, maximum=4)
+task_managers = Sort(
+    "task_managers", "TaskExecutors, by ResourceID.", default=1, maximum=4, prefix="TaskExecutor "
+)
 slot_numbers = Sort("slots_per_task_manager", "Slots of each TaskExecutor.", default=1, maximum=4)
-shares = Sort("parallelism", "Slots that the job needs: its highest parallelism.", 1, maximum=4)
+shares = Sort(
+    "parallelism",
+    "Slots that the job needs: its highest parallelism.",
+    default=1,
+    maximum=4,
+    prefix="share ",
+)
 vertices = Sort("vertices", "Vertices of the job; the first has parallelism 1.", 1, maximum=3)
 tasks = Sort("tasks", "Subtasks of each vertex, in each share.", factors=(vertices, shares))
-allocations = Sort("allocations", "Allocation ids in use at a time.", default=2, maximum=6)
-attempts = SizedSort("attempts", "Connections of a TaskExecutor that may be known.", fixed=2)
-instances = Sort("instances", "InstanceIDs.", factors=(attempts, task_managers))
+allocations = Sort(
+    "allocations", "Allocation ids in use at a time.", default=2, maximum=6, prefix="a"
+)
+attempts = SizedSort(
+    "attempts",
+    "Connections of a TaskExecutor that may be known.",
+    fixed=2,
+    prefix="connection ",
+)
+instances = Sort("instances", "InstanceIDs.", factors=(attempts, task_managers), prefix="i")
 own_slots = Sort("own_slots", "Slots by TaskExecutor.", factors=(task_managers, slot_numbers))
 own_allocations = Sort(
     "own_allocations", "Allocation ids by TaskExecutor.", factors=(task_managers, allocations)
@@ -144,7 +159,7 @@ places = Sort("channel_room", "Messages in flight in a channel.", default=8, max
 posts = Sort("posts", "Places of all channels.", factors=(channels, places), ordered=True)
 
 BOUNDS = (
-    Bound("busy", "Messages in a channel at which nobody acts of its own.", 2, 1, 8),
+    Bound("busy", "Messages in a channel at which no process acts on its own.", 2, 1, 8),
     Bound("losses", "Messages that may be lost.", 0, 0),
     Bound("repeats", "Messages that may be delivered twice.", 0, 0),
     Bound("crashes", "Times that a TaskExecutor may crash.", 0, 0),
@@ -156,11 +171,11 @@ BOUNDS = (
 TRIES = 2
 """Attempts of a task that may be known at a time."""
 NOBODY_WAITS = 2
-"""Of a look-up, for 1: its TaskExecutor registers anew since, and ignores the answer."""
+"""Of a look-up, instead of 1: its TaskExecutor has registered again, and ignores the answer."""
 ENDLESS = 2
-"""Retries in a row that are taken for a sign that there will be no end of them."""
+"""Retries in a row after which the model assumes that they will never end."""
 STRIDE = CALLS_PER_SLOT + 1
-"""How calls are written in a message: slot * STRIDE + which of its calls, or the last: none."""
+"""How a message names a call: slot * STRIDE + which of its calls; the last number means none."""
 
 
 def pool_instance(g: Setting) -> Instance:
@@ -247,16 +262,20 @@ class ClusterState(Record):
     share: Array = per(shares, Share, "Each share of the job.")
     share_allocation: Array = per(shares, ref(allocations), "Its slot.")
     task: Array = per(tasks, Execution, "Each task.")
-    attempt: Array = per(tasks, FLAG, "Which of its attempts the present one is.")
+    attempt: Array = per(tasks, FLAG, "Which of its attempts the current one is.")
 
     # ResourceManager
     manager: SlotManagerState = part(manager_instance, "Its slot manager.", effects_from=MANAGER)
     resource_manager: Array = single(Leader, "The ResourceManager.")
     job_registered: int = scalar(FLAG, "The JobMaster is registered there.")
-    registered: Array = per(task_managers, ref(instances), "The present connection of each.")
-    retries: int = scalar(number(ENDLESS), "Requests for slots refused and made again at once.")
+    registered: Array = per(task_managers, ref(instances), "The current connection of each.")
+    retries: int = scalar(
+        number(ENDLESS), "Requests for slots that were refused and retried at once."
+    )
     connecting: Array = per(
-        instances, number(NOBODY_WAITS), "It registered; its gateway is being looked up."
+        instances,
+        number(NOBODY_WAITS),
+        "It has registered; the ResourceManager looks up its gateway.",
     )
 
     # TaskExecutors
@@ -265,19 +284,21 @@ class ClusterState(Record):
     )
     process: Array = per(task_managers, Process, "Each TaskExecutor.")
     at_rm: Array = per(task_managers, Registration, "Its connection to the ResourceManager.")
-    instance: Array = per(task_managers, ref(instances), "What it was told to be there.")
-    outdated: Array = per(task_managers, FLAG, "The ResourceManager that it knows leads no more.")
+    instance: Array = per(task_managers, ref(instances), "Its InstanceID there.")
+    outdated: Array = per(task_managers, FLAG, "The ResourceManager that it knows no longer leads.")
     at_jm: Array = per(task_managers, Registration, "Its connection to the JobMaster.")
     offering: Array = per(own_allocations, FLAG, "It waits for the answer to an offer.")
     offer: Array = per(own_allocations, FLAG, "Number of its newest offer, modulo 2.")
-    stopping: Array = per(own_executions, FLAG, "An attempt was told to stop.")
+    stopping: Array = per(own_executions, FLAG, "An attempt has been told to stop.")
 
     # in flight
-    message: Array = per(posts, number(max(Message)), "What, oldest first.")
-    subject: Array = per(posts, ref(allocations), "About which allocation.")
-    detail: Array = per(posts, number(_largest_detail), "And about what else.")
-    slot_report: Array = per(own_slots, ref(allocations), "Content of the report in flight.")
-    allocation_report: Array = per(own_allocations, FLAG, "Likewise, of the JobMaster's.")
+    message: Array = per(posts, number(max(Message)), "The kind of message, oldest first.")
+    subject: Array = per(posts, ref(allocations), "The allocation that it is about.")
+    detail: Array = per(posts, number(_largest_detail), "What else it says.")
+    slot_report: Array = per(own_slots, ref(allocations), "Contents of the slot report in flight.")
+    allocation_report: Array = per(
+        own_allocations, FLAG, "Contents of the JobMaster's report in flight."
+    )
 
     # faults so far, up to a bound
     lost: int = scalar(number(lambda g: g["losses"]), "Messages lost.")
@@ -290,7 +311,7 @@ class ClusterState(Record):
 
     # constants
     width: int = constant("Slots of a TaskExecutor.", lambda g: int(g["slots_per_task_manager"]))
-    no_answer: int = constant("The detail of an answer nobody waits for.", _largest_detail)
+    no_answer: int = constant("The detail of an answer that nobody waits for.", _largest_detail)
     busy: int = _choice("busy", "Messages that make a channel busy.")
     losses: int = _choice("losses", "Messages that may be lost.")
     repeats: int = _choice("repeats", "Messages that may be delivered twice.")
@@ -299,4 +320,4 @@ class ClusterState(Record):
     failovers: int = _choice("failovers", "Failovers of the ResourceManager.")
     early_timeouts: int = _choice("early_timeouts", "Early timers.")
     offer_answers: int = _choice("offer_answers", "Which answers to offers count.")
-    can_suspend: int = _choice("can_suspend", "A JobMaster may lead again, with the same pool.")
+    can_suspend: int = _choice("can_suspend", "A JobMaster that leads again keeps its pool.")

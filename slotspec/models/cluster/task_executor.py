@@ -17,7 +17,15 @@ from slotspec.models.cluster.messages import (
     way,
 )
 from slotspec.models.cluster.resource_manager import forget_answers_to_come, forget_slot_report
-from slotspec.models.cluster.state import STRIDE, TABLE, TRIES, ClusterState, Message
+from slotspec.models.cluster.state import (
+    STRIDE,
+    TABLE,
+    ClusterState,
+    Message,
+    allocations,
+    executions,
+    slot_numbers,
+)
 from slotspec.models.cluster.versions import OfferAnswers
 from slotspec.models.task_slot_table import operations as table
 from slotspec.models.task_slot_table.environment import unused_ticket
@@ -31,88 +39,94 @@ JOB = 0
 NO_TIMEOUT = 0
 
 
-def width_of(s: ClusterState) -> int:
-    """How many allocation ids there are."""
-    return len(s.pool.slot)
+def own_allocation(s: ClusterState, tm: int, allocation: int) -> int:
+    """An allocation of a TaskExecutor, as an element of own_allocations."""
+    return tm * len(s.elements(allocations)) + allocation
+
+
+def own_execution(s: ClusterState, tm: int, execution: int) -> int:
+    """An attempt at a TaskExecutor, as an element of own_executions."""
+    return tm * len(s.elements(executions)) + execution
 
 
 def tell_resource_manager(
-    s: ClusterState, tm: int, message: int, subject: int, detail: int
+    s: ClusterState, tm: int, message: int, subject: int = NONE, detail: int = 0
 ) -> None:
-    """Send something to the ResourceManager."""
-    send(s, way(tm, int(Way.TO_RESOURCE_MANAGER)), message, subject, detail)
+    """Send a message to the ResourceManager."""
+    send(s, way(tm, Way.TO_RESOURCE_MANAGER), message, subject, detail)
 
 
-def tell_job_master(s: ClusterState, tm: int, message: int, subject: int, detail: int) -> None:
-    """Send something to the JobMaster, if it is connected."""
+def tell_job_master(
+    s: ClusterState, tm: int, message: int, subject: int = NONE, detail: int = 0
+) -> None:
+    """Send a message to the JobMaster, if connected."""
     if s.at_jm[tm] == Registration.DONE:
-        send(s, way(tm, int(Way.TO_JOB_MASTER)), message, subject, detail)
+        send(s, way(tm, Way.TO_JOB_MASTER), message, subject, detail)
 
 
 def tell_of_task(s: ClusterState, tm: int, message: int, subject: int, detail: int) -> None:
-    """Tell the JobMaster of a task: as an answer, or by the gateway that the task was given.
+    """Send the JobMaster a message about a task: an answer, or by the task's own gateway.
 
-    Either goes out whether or not the TaskExecutor is connected still.
+    Both are sent even if the TaskExecutor is no longer connected.
     """
-    send(s, way(tm, int(Way.TO_JOB_MASTER)), message, subject, detail)
+    send(s, way(tm, Way.TO_JOB_MASTER), message, subject, detail)
 
 
 # ------------------------------------------------------------------------- slot requests
 
 
 def request_slot(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
-    """The ResourceManager asks for a slot. Flink: TaskExecutor.requestSlot."""
+    """The ResourceManager requests a slot. Flink: TaskExecutor.requestSlot."""
     if s.at_rm[tm] != Registration.DONE:
-        tell_resource_manager(s, tm, int(Message.CALL_FAILED), NONE, detail)
+        tell_resource_manager(s, tm, Message.CALL_FAILED, NONE, detail)
         return
+    slots = s.tables[tm]
     number = detail // STRIDE // len(s.process)
-    present = allocation_under(s.tables[tm], number)
+    present = allocation_under(slots, number)
     if present == NONE:
-        ticket = unused_ticket(s.tables[tm])
-        made = table.allocate_slot(s.tables[tm], number, JOB, allocation, NONE, ticket, NO_TIMEOUT)
-        if made != 1:
-            tell_resource_manager(s, tm, int(Message.CALL_FAILED), NONE, detail)
+        ticket = unused_ticket(slots)
+        if table.allocate_slot(slots, number, JOB, allocation, NONE, ticket, NO_TIMEOUT) != 1:
+            tell_resource_manager(s, tm, Message.CALL_FAILED, NONE, detail)
             return
-    elif table.is_allocated(s.tables[tm], number, JOB, allocation) != 1:
-        tell_resource_manager(s, tm, int(Message.CALL_OCCUPIED), present, detail)
+    elif table.is_allocated(slots, number, JOB, allocation) != 1:
+        tell_resource_manager(s, tm, Message.CALL_OCCUPIED, present, detail)
         return
     if s.at_jm[tm] == Registration.DONE:
         offer_slots_to_job_manager(s, tm)
     elif s.at_jm[tm] == Registration.NONE:
         connect_to_job_manager(s, tm)
-    tell_resource_manager(s, tm, int(Message.CALL_ACKNOWLEDGED), NONE, detail)
+    tell_resource_manager(s, tm, Message.CALL_ACKNOWLEDGED, NONE, detail)
 
 
 # --------------------------------------------------------------------------------- offers
 
 
 def offer_slots_to_job_manager(s: ClusterState, tm: int) -> None:
-    """Offer every slot that the job does not use yet, except those just on offer.
+    """Offer every slot that the job does not use yet, except those that are on offer.
 
     Flink: TaskExecutor.offerSlotsToJobManager, which offers those again too.
     """
-    for allocation in range(width_of(s)):
-        unused = s.tables[tm].slot[allocation] == TaskSlot.ALLOCATED
-        if unused and not s.offering[tm * width_of(s) + allocation]:
+    for allocation, slot in enumerate(s.tables[tm].slot):
+        if slot == TaskSlot.ALLOCATED and not s.offering[own_allocation(s, tm, allocation)]:
             offer_slot(s, tm, allocation)
 
 
 def offer_slot(s: ClusterState, tm: int, allocation: int) -> None:
     """Offer one slot."""
-    own = tm * width_of(s) + allocation
+    own = own_allocation(s, tm, allocation)
     s.offering[own] = 1
     if s.offer_answers == OfferAnswers.NEWEST:
         s.offer[own] = 1 - s.offer[own]
     detail = 2 * s.tables[tm].slot_number[allocation] + s.offer[own]
-    tell_job_master(s, tm, int(Message.OFFER_SLOT), allocation, detail)
+    tell_job_master(s, tm, Message.OFFER_SLOT, allocation, detail)
 
 
 def offer_answered(s: ClusterState, tm: int, allocation: int, accepted: int, which: int) -> None:
-    """The JobMaster takes the slot, or does not: then it is freed.
+    """The JobMaster has accepted the slot, or rejected it: then it is freed.
 
     Flink: TaskExecutor.handleAcceptedSlotOffers.
     """
-    own = tm * width_of(s) + allocation
+    own = own_allocation(s, tm, allocation)
     if not is_answer_obeyed(s, own, which):
         return
     s.offering[own] = 0
@@ -121,39 +135,44 @@ def offer_answered(s: ClusterState, tm: int, allocation: int, accepted: int, whi
     if accepted:
         known = is_known(s.tables[tm], allocation)
         if not known or table.mark_slot_active(s.tables[tm], allocation) != 1:
-            tell_job_master(s, tm, int(Message.FAIL_SLOT), allocation, 0)
+            tell_job_master(s, tm, Message.FAIL_SLOT, allocation)
     else:
         free_slot_internal(s, tm, allocation)
 
 
 def offer_failed(s: ClusterState, tm: int, allocation: int, which: int) -> None:
-    """The offer has met an exception: the slot is freed, connected or not.
+    """The answer to an offer is an exception: the slot is freed, connected or not.
 
-    Flink: TaskExecutor.handleAcceptedSlotOffers, where it is given a Throwable.
+    Flink: TaskExecutor.handleAcceptedSlotOffers, called with a Throwable.
     """
-    own = tm * width_of(s) + allocation
+    own = own_allocation(s, tm, allocation)
     if is_answer_obeyed(s, own, which):
         s.offering[own] = 0
         free_slot_internal(s, tm, allocation)
 
 
 def is_answer_obeyed(s: ClusterState, own: int, which: int) -> bool:
-    """Whether an answer is to the newest offer of a slot (1.13), or any answer counts."""
+    """Whether an answer counts: any answer does, or (1.13) only that to the newest offer."""
     return s.offer_answers == OfferAnswers.ALL or s.offer[own] == which
 
 
 def offers_time_out(s: ClusterState, tm: int) -> None:
-    """No answer to offers came in time: they are made again."""
-    for allocation in range(width_of(s)):
-        s.offering[tm * width_of(s) + allocation] = 0
+    """No answer to offers arrived in time: repeat the offers."""
+    forget_offers(s, tm)
     offer_slots_to_job_manager(s, tm)
+
+
+def forget_offers(s: ClusterState, tm: int) -> None:
+    """Wait no longer for answers to offers."""
+    for allocation in s.elements(allocations):
+        s.offering[own_allocation(s, tm, allocation)] = 0
 
 
 # -------------------------------------------------------------------------------- freeing
 
 
 def free_slot_internal(s: ClusterState, tm: int, allocation: int) -> None:
-    """Give a slot up; the ResourceManager hears of it once its tasks have ended.
+    """Give a slot up; the ResourceManager is notified once its tasks have ended.
 
     Flink: TaskExecutor.freeSlotInternal.
     """
@@ -164,37 +183,31 @@ def free_slot_internal(s: ClusterState, tm: int, allocation: int) -> None:
     note_failing(s, tm, first)
     if number != NONE:
         if s.at_rm[tm] == Registration.DONE:
-            tell_resource_manager(s, tm, int(Message.SLOT_AVAILABLE), allocation, number)
+            tell_resource_manager(s, tm, Message.SLOT_AVAILABLE, allocation, number)
         close_job_manager_connection_if_no_allocated_resources(s, tm)
 
 
 def note_failing(s: ClusterState, tm: int, first: int) -> None:
-    """Tasks that the table has told to fail will stop."""
+    """Stop the tasks that the table has told to fail."""
     for i in range(first, len(s.effects)):
-        if s.effects[i][0] == TABLE + Effect.FAIL_TASK:
-            stop(s, tm, s.tables[tm].execution[s.effects[i][1]])
+        kind, task, _, _, _ = s.effects[i]
+        if kind == TABLE + Effect.FAIL_TASK:
+            stop(s, tm, s.tables[tm].execution[task])
 
 
 def stop(s: ClusterState, tm: int, execution: int) -> None:
-    """An attempt is told to stop."""
-    s.stopping[tm * TRIES * len(s.task) + execution] = 1
+    """Tell an attempt to stop."""
+    s.stopping[own_execution(s, tm, execution)] = 1
 
 
 def close_job_manager_connection_if_no_allocated_resources(s: ClusterState, tm: int) -> None:
-    """Without a slot for the job there is nothing to talk about with its JobMaster."""
-    for allocation in range(width_of(s)):
-        if is_known(s.tables[tm], allocation):
-            return
-    if s.at_jm[tm] != Registration.NONE:
-        tell_job_master(s, tm, int(Message.DISCONNECT), NONE, 0)
+    """Close the connection to the JobMaster once no slot is left for its job."""
+    if s.at_jm[tm] != Registration.NONE and all(
+        slot == TaskSlot.FREE for slot in s.tables[tm].slot
+    ):
+        tell_job_master(s, tm, Message.DISCONNECT)
         fire(s.at_jm, tm, Registration.close)
         forget_offers(s, tm)
-
-
-def forget_offers(s: ClusterState, tm: int) -> None:
-    """Answers to offers are no longer waited for."""
-    for allocation in range(width_of(s)):
-        s.offering[tm * width_of(s) + allocation] = 0
 
 
 def slot_times_out(s: ClusterState, tm: int, allocation: int) -> None:
@@ -214,58 +227,49 @@ def submit_task(s: ClusterState, tm: int, allocation: int, execution: int) -> No
 
     Flink: TaskExecutor.submitTask.
     """
-    good = 0
-    if (
+    added = (
         s.at_jm[tm] == Registration.DONE
         and table.try_mark_slot_active(s.tables[tm], JOB, allocation) == 1
-    ):
-        record = unused_task_record(s, tm)
-        if record != NONE:
-            good = table.add_task(s.tables[tm], record, execution, JOB, allocation, 0)
-    if good == 1:
-        tell_of_task(s, tm, int(Message.TASK_SUBMITTED), allocation, execution)
-    else:
-        tell_of_task(s, tm, int(Message.TASK_FAILED), allocation, execution)
+        and add_task(s, tm, allocation, execution)
+    )
+    answer = Message.TASK_SUBMITTED if added else Message.TASK_FAILED
+    tell_of_task(s, tm, answer, allocation, execution)
 
 
-def unused_task_record(s: ClusterState, tm: int) -> int:
-    """A record of the table for one more task, or NONE."""
-    for record in range(len(s.tables[tm].task)):
-        if table.is_unused(s.tables[tm], record):
-            return record
-    return NONE
+def add_task(s: ClusterState, tm: int, allocation: int, execution: int) -> bool:
+    """Add a task to a slot, if there is room. Flink: TaskSlotTable.addTask."""
+    slots = s.tables[tm]
+    record = next((i for i in range(len(slots.task)) if table.is_unused(slots, i)), NONE)
+    return record != NONE and table.add_task(slots, record, execution, JOB, allocation, 0) == 1
 
 
 def cancel_task(s: ClusterState, tm: int, allocation: int, execution: int) -> None:
-    """The JobMaster cancels a task; one that is not there has failed.
+    """The JobMaster cancels a task; if it is not there, the answer is that it failed.
 
     Flink: TaskExecutor.cancelTask.
     """
     if indexed_task(s.tables[tm], execution) != NONE:
         stop(s, tm, execution)
     else:
-        tell_of_task(s, tm, int(Message.TASK_FAILED), allocation, execution)
+        tell_of_task(s, tm, Message.TASK_FAILED, allocation, execution)
 
 
 def task_ends(s: ClusterState, tm: int, execution: int) -> None:
-    """A task ends: it leaves its slot, and the JobMaster hears of it.
+    """A task ends: it leaves its slot, and the JobMaster is notified.
 
     Flink: TaskExecutor.unregisterTaskAndNotifyFinalState.
     """
     record = indexed_task(s.tables[tm], execution)
     allocation = s.tables[tm].task_slot[record]
-    own = tm * TRIES * len(s.task) + execution
-    stopped = s.stopping[own]
+    own = own_execution(s, tm, execution)
+    outcome = Message.TASK_FAILED if s.stopping[own] else Message.TASK_FINISHED
     s.stopping[own] = 0
     table.task_terminates(s.tables[tm], record, 0)
     first = len(s.effects)
     table.remove_task(s.tables[tm], execution)
-    if stopped:
-        tell_of_task(s, tm, int(Message.TASK_FAILED), allocation, execution)
-    else:
-        tell_of_task(s, tm, int(Message.TASK_FINISHED), allocation, execution)
+    tell_of_task(s, tm, outcome, allocation, execution)
     for i in range(first, len(s.effects)):
-        if s.effects[i][0] == TABLE + Effect.FREE_SLOT:
+        if s.effects[i].kind == TABLE + Effect.FREE_SLOT:
             free_slot_internal(s, tm, allocation)
 
 
@@ -275,13 +279,13 @@ def task_ends(s: ClusterState, tm: int, execution: int) -> None:
 def connect_to_job_manager(s: ClusterState, tm: int) -> None:
     """Register at the JobMaster, or try again. Flink: JobLeaderService."""
     fire(s.at_jm, tm, Registration.register)
-    there = way(tm, int(Way.TO_JOB_MASTER))
-    forget_registrations(s, there, way(tm, int(Way.FROM_JOB_MASTER)))
-    send(s, there, int(Message.REGISTER), NONE, 0)
+    there = way(tm, Way.TO_JOB_MASTER)
+    forget_registrations(s, there, way(tm, Way.FROM_JOB_MASTER))
+    send(s, there, Message.REGISTER)
 
 
 def establish_job_manager_connection(s: ClusterState, tm: int) -> None:
-    """The JobMaster has confirmed the registration: offer it its slots.
+    """The JobMaster has confirmed the registration: offer it the slots of its job.
 
     Flink: TaskExecutor.establishJobManagerConnection.
     """
@@ -293,20 +297,20 @@ def establish_job_manager_connection(s: ClusterState, tm: int) -> None:
 
 
 def disconnect_job_manager(s: ClusterState, tm: int) -> None:
-    """The JobMaster is lost: its tasks fail, its slots wait for it under a timeout; it is told.
+    """Disconnect from the JobMaster: fail its tasks, put its slots under a timeout, notify it.
 
     Flink: TaskExecutor.disconnectJobManagerConnection, disassociateFromJobManager.
     """
     if s.at_jm[tm] != Registration.DONE:
         return
-    for record in range(len(s.tables[tm].task)):
-        if s.tables[tm].task_slot[record] != NONE:
-            stop(s, tm, s.tables[tm].execution[record])
-    for allocation in range(width_of(s)):
-        if s.tables[tm].slot[allocation] == TaskSlot.ACTIVE:
-            ticket = unused_ticket(s.tables[tm])
-            table.mark_slot_inactive(s.tables[tm], allocation, ticket, NO_TIMEOUT)
-    tell_job_master(s, tm, int(Message.DISCONNECT), NONE, 0)
+    slots = s.tables[tm]
+    for record, allocation in enumerate(slots.task_slot):
+        if allocation != NONE:
+            stop(s, tm, slots.execution[record])
+    for allocation in s.elements(allocations):
+        if slots.slot[allocation] == TaskSlot.ACTIVE:
+            table.mark_slot_inactive(slots, allocation, unused_ticket(slots), NO_TIMEOUT)
+    tell_job_master(s, tm, Message.DISCONNECT)
     fire(s.at_jm, tm, Registration.close)
     forget_offers(s, tm)
 
@@ -314,14 +318,14 @@ def disconnect_job_manager(s: ClusterState, tm: int) -> None:
 def register_at_resource_manager(s: ClusterState, tm: int) -> None:
     """Register, or try again. Flink: TaskExecutorToResourceManagerConnection."""
     fire(s.at_rm, tm, Registration.register)
-    there = way(tm, int(Way.TO_RESOURCE_MANAGER))
-    forget_registrations(s, there, way(tm, int(Way.FROM_RESOURCE_MANAGER)))
+    there = way(tm, Way.TO_RESOURCE_MANAGER)
+    forget_registrations(s, there, way(tm, Way.FROM_RESOURCE_MANAGER))
     forget_answers_to_come(s, tm)
-    tell_resource_manager(s, tm, int(Message.REGISTER), NONE, 0)
+    send(s, there, Message.REGISTER)
 
 
 def establish_resource_manager_connection(s: ClusterState, tm: int, instance: int) -> None:
-    """The registration is confirmed: report the slots.
+    """The ResourceManager has confirmed the registration: report the slots.
 
     Flink: TaskExecutor.establishResourceManagerConnection.
     """
@@ -330,55 +334,60 @@ def establish_resource_manager_connection(s: ClusterState, tm: int, instance: in
     fire(s.at_rm, tm, Registration.succeed)
     s.instance[tm] = instance
     write_slot_report(s, tm)
-    tell_resource_manager(s, tm, int(Message.SLOT_REPORT), NONE, instance)
+    tell_resource_manager(s, tm, Message.SLOT_REPORT, detail=instance)
 
 
 def close_resource_manager_connection(s: ClusterState, tm: int) -> None:
-    """The ResourceManager is lost, and told so; or a registration there is given up.
+    """Disconnect from the ResourceManager and notify it, or give up registering there.
 
     Flink: TaskExecutor.closeResourceManagerConnection.
     """
     s.outdated[tm] = 0
     if s.at_rm[tm] == Registration.DONE:
-        tell_resource_manager(s, tm, int(Message.DISCONNECT), NONE, 0)
+        tell_resource_manager(s, tm, Message.DISCONNECT)
     if s.at_rm[tm] != Registration.NONE:
         fire(s.at_rm, tm, Registration.close)
         s.instance[tm] = NONE
 
 
 def write_slot_report(s: ClusterState, tm: int) -> None:
-    """What is in each slot now. Flink: TaskSlotTable.createSlotReport."""
-    for index in range(s.width):
+    """Write down what is in each slot now. Flink: TaskSlotTable.createSlotReport."""
+    for index in s.elements(slot_numbers):
         s.slot_report[tm * s.width + index] = allocation_under(s.tables[tm], index)
 
 
 def has_report_under_way(s: ClusterState, tm: int) -> bool:
     """Whether a report of this TaskExecutor is in flight."""
-    channel = way(tm, int(Way.TO_RESOURCE_MANAGER))
-    return is_in_channel(s, channel, int(Message.SLOT_REPORT)) or is_in_channel(
-        s, channel, int(Message.HEARTBEAT)
+    channel = way(tm, Way.TO_RESOURCE_MANAGER)
+    return is_in_channel(s, channel, Message.SLOT_REPORT) or is_in_channel(
+        s, channel, Message.HEARTBEAT
     )
 
 
 def sync_slots_with_report(s: ClusterState, tm: int) -> None:
-    """The JobMaster has told what it holds: free what it does not, tell it what is gone.
+    """The JobMaster has reported what it holds: free other slots, report back what is gone.
 
     Flink: TaskExecutor.syncTaskSlotsTableWithAllocatedSlotReport (since FLINK-11059).
     """
-    for allocation in range(width_of(s)):
-        own = tm * width_of(s) + allocation
-        told = s.allocation_report[own]
+    for allocation in s.elements(allocations):
+        own = own_allocation(s, tm, allocation)
+        reported = s.allocation_report[own]
         s.allocation_report[own] = 0
-        if told and not is_allocated(s, tm, allocation):
-            tell_job_master(s, tm, int(Message.FAIL_SLOT), allocation, 0)
-        if not told and s.tables[tm].slot[allocation] == TaskSlot.ACTIVE:
+        if reported and not is_allocated(s, tm, allocation):
+            tell_job_master(s, tm, Message.FAIL_SLOT, allocation)
+        if not reported and s.tables[tm].slot[allocation] == TaskSlot.ACTIVE:
             free_slot_internal(s, tm, allocation)
+
+
+def forget_allocation_report(s: ClusterState, tm: int) -> None:
+    """Clear the JobMaster's report that was in flight."""
+    for allocation in s.elements(allocations):
+        s.allocation_report[own_allocation(s, tm, allocation)] = 0
 
 
 def is_allocated(s: ClusterState, tm: int, allocation: int) -> bool:
     """Whether a slot is there for the job, used or not."""
-    state = s.tables[tm].slot[allocation]
-    return state == TaskSlot.ALLOCATED or state == TaskSlot.ACTIVE
+    return s.tables[tm].slot[allocation] in (TaskSlot.ALLOCATED, TaskSlot.ACTIVE)
 
 
 # -------------------------------------------------------------------------------- process
@@ -391,7 +400,7 @@ def start_process(s: ClusterState, tm: int) -> None:
 
 
 def crash_process(s: ClusterState, tm: int) -> None:
-    """The process is killed, with all that was sent to it or by it."""
+    """The process is killed; messages to it and from it are lost."""
     fire(s.process, tm, Process.crash)
     if s.at_rm[tm] != Registration.NONE:
         fire(s.at_rm, tm, Registration.close)
@@ -400,13 +409,12 @@ def crash_process(s: ClusterState, tm: int) -> None:
     s.instance[tm] = NONE
     s.outdated[tm] = 0
     forget_offers(s, tm)
-    for allocation in range(width_of(s)):
-        s.offer[tm * width_of(s) + allocation] = 0
-        s.allocation_report[tm * width_of(s) + allocation] = 0
-    width = TRIES * len(s.task)
-    for execution in range(width):
-        s.stopping[tm * width + execution] = 0
+    for allocation in s.elements(allocations):
+        s.offer[own_allocation(s, tm, allocation)] = 0
+    for execution in s.elements(executions):
+        s.stopping[own_execution(s, tm, execution)] = 0
     forget_slot_report(s, tm)
+    forget_allocation_report(s, tm)
     for direction in range(WAYS):
         empty(s, way(tm, direction))
     restart(s.tables[tm])

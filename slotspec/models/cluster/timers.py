@@ -1,6 +1,6 @@
-"""When time passes in a cluster: timers, and heartbeats that tell something or are missed.
+"""What happens in a cluster when time passes: timers fire, heartbeats report or are missed.
 
-They wait until there is nothing to do but to wait; one that fires earlier is a fault.
+Timers fire when there is nothing to do but to wait; one that fires earlier is a fault.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from slotspec.models.cluster.state import (
     Message,
     allocations,
     calls,
+    instances,
+    slot_numbers,
     task_managers,
     tasks,
 )
@@ -48,48 +50,40 @@ def can_hurry(setting: Setting) -> bool:
 
 
 def may_fire(s: ClusterState) -> bool:
-    """Whether timers fire: there is nothing to do but to wait, or one is early."""
-    if s.hurry:
-        return not is_busy(s)
-    return is_quiet(s, 0) and is_idle(s)
+    """Whether timers fire: there is nothing to do but to wait, or a timer is early."""
+    return not is_busy(s) if s.hurry else is_quiet(s) and is_idle(s)
 
 
 def may_end_retries(s: ClusterState) -> bool:
-    """Whether a timer fires that ends requests refused and repeated without end.
+    """Whether a timer fires that can end a loop of requests that are refused and retried.
 
-    It fires in such a loop too, since nothing is ever quiet there.
+    It fires during such a loop too, since the network is never quiet there.
     """
-    return may_fire(s) or (is_quiet(s, 1) and is_idle(s))
+    return may_fire(s) or (is_quiet(s, but_for_retries=1) and is_idle(s))
 
 
 def is_idle(s: ClusterState) -> bool:
-    """Whether everybody is up and connected, or trying to be, and the scheduler waits."""
+    """Whether every process is up and connected, or registering, and the scheduler waits."""
     if s.resource_manager[0] != Leader.LEADING or s.job_master[0] == Leader.STANDBY:
         return False
     if s.job_master[0] == Leader.LEADING and (s.job[0] == Job.FINISHED or not s.job_registered):
         return False
-    for tm in range(len(s.process)):
-        if s.process[tm] != Process.UP or s.at_rm[tm] == Registration.NONE:
-            return False
-    for own in range(len(s.stopping)):
-        if s.stopping[own]:
-            return False
-    return not has_work(s)
+    return (
+        all(process == Process.UP for process in s.process)
+        and Registration.NONE not in s.at_rm
+        and not any(s.stopping)
+        and not has_work(s)
+    )
 
 
 def has_work(s: ClusterState) -> bool:
-    """Whether the scheduler can ask for something at once."""
-    if s.job[0] != Job.SCHEDULING or not may_ask(s):
-        return False
-    for share in range(len(s.share)):
-        if s.share[share] == Share.IDLE:
-            return True
-    return False
+    """Whether the scheduler can request a slot at once."""
+    return s.job[0] == Job.SCHEDULING and may_ask(s) and Share.IDLE in s.share
 
 
 @cluster.action(when=can_hurry, fault=True)
 def timer_is_early(s: ClusterState) -> int:
-    """The next timer fires before its time: a pause, or a slow net."""
+    """The next timer fires before its time: after a pause, or on a slow network."""
     if s.hurry or s.hurried == s.early_timeouts or is_busy(s):
         return DISABLED
     s.hurry = 1
@@ -105,7 +99,7 @@ def request_times_out(s: ClusterState, allocation: int) -> int:
     s.hurry = 0
     first = len(s.effects)
     pool.request_timeout(s.pool, allocation)
-    job_master.tell_world(s, first)
+    job_master.apply_effects(s, first)
     return NONE
 
 
@@ -115,7 +109,7 @@ def request_call_times_out(s: ClusterState, allocation: int) -> int:
     if not may_fire(s) or not s.pool.call_open[allocation]:
         return DISABLED
     s.hurry = 0
-    job_master.request_answered(s, allocation, 1, int(Cause.TIMEOUT))
+    job_master.request_failed(s, allocation, Cause.TIMEOUT)
     return NONE
 
 
@@ -128,21 +122,21 @@ def slot_call_times_out(s: ClusterState, call: int) -> int:
     if not s.hurry and is_call_under_way(s, detail):
         return DISABLED
     s.hurry = 0
-    resource_manager.call_answered(s, int(Message.CALL_FAILED), NONE, detail)
+    resource_manager.call_answered(s, Message.CALL_FAILED, NONE, detail)
     return NONE
 
 
 def is_call_under_way(s: ClusterState, detail: int) -> bool:
     """Whether a request for a slot, or its answer, is in flight."""
-    for post in range(len(s.message)):
-        if is_retry(s.message[post]) and s.detail[post] == detail:
-            return True
-    return False
+    return any(
+        is_retry(message) and about == detail
+        for message, about in zip(s.message, s.detail, strict=True)
+    )
 
 
 @cluster.action(fair=TIMER)
 def startup_period_ends(s: ClusterState) -> int:
-    """The ResourceManager has waited long enough for TaskExecutors to come."""
+    """The ResourceManager has waited long enough for TaskExecutors to register."""
     if not may_fire(s) or s.manager.fail_unfulfillable or is_stopped(s.manager):
         return DISABLED
     s.hurry = 0
@@ -171,17 +165,16 @@ def offers_time_out(s: ClusterState, tm: int) -> int:
 
 
 def has_offers(s: ClusterState, tm: int) -> bool:
-    """Whether answers to offers are waited for."""
-    width = len(s.pool.slot)
-    for allocation in range(width):
-        if s.offering[tm * width + allocation]:
-            return True
-    return False
+    """Whether a TaskExecutor waits for answers to offers."""
+    return any(
+        s.offering[task_executor.own_allocation(s, tm, allocation)]
+        for allocation in s.elements(allocations)
+    )
 
 
 @cluster.action(tm=task_managers, allocation=allocations, fair=TIMER)
 def slot_times_out(s: ClusterState, tm: int, allocation: int) -> int:
-    """A slot was not used in time."""
+    """The job has not used a slot in time."""
     if not may_fire(s) or s.tables[tm].timer[allocation] != SlotTimer.RUNNING:
         return DISABLED
     s.hurry = 0
@@ -194,7 +187,7 @@ def task_call_times_out(s: ClusterState, task: int) -> int:
     """A TaskExecutor has not answered a submission or a cancellation in time, or a task that
     should be there is not.
 
-    The last is found by heartbeats. Flink: Execution.deploy, cancel, and
+    Heartbeats detect the latter. Flink: Execution.deploy, cancel, and
     ExecutionDeploymentReconciler.
     """
     if not may_fire(s) or not scheduler.is_deployed(s, task):
@@ -208,7 +201,7 @@ def task_call_times_out(s: ClusterState, task: int) -> int:
         scheduler.cancel_task(s, task)
     else:
         scheduler.task_failed(s, scheduler.execution_of(s, task))
-    job_master.tell_world(s, first)
+    job_master.apply_effects(s, first)
     return NONE
 
 
@@ -221,49 +214,49 @@ def is_at(s: ClusterState, task: int, allocation: int) -> bool:
 
 @cluster.action(fair=TIMER)
 def scheduler_restarts_job(s: ClusterState) -> int:
-    """Nothing is deployed any more, and the restart delay is over: the job starts anew.
+    """No task is deployed any more, and the restart delay is over: the job restarts.
 
     Its slots are given up. Without the delay a job that fails at once would restart for ever
     before any other timer fires.
     """
     if not may_fire(s) or s.job[0] != Job.CANCELLING or not scheduler.may_deploy(s):
         return DISABLED
-    for task in range(len(s.task)):
-        if scheduler.is_deployed(s, task):
-            return DISABLED
+    if any(scheduler.is_deployed(s, task) for task in s.elements(tasks)):
+        return DISABLED
     s.hurry = 0
     first = len(s.effects)
     scheduler.give_up_slots(s)
     scheduler.reset_tasks(s)
-    job_master.tell_world(s, first)
+    job_master.apply_effects(s, first)
     fire(s.job, 0, Job.restart)
     return NONE
 
 
 def is_registering(s: ClusterState, tm: int) -> bool:
-    """Whether a registration at the ResourceManager, or its answer, is under way."""
-    for instance in range(len(s.connecting)):
-        if s.connecting[instance] and resource_manager.tm_of(s, instance) == tm:
-            return True
-    there = way(tm, int(Way.TO_RESOURCE_MANAGER))
-    back = way(tm, int(Way.FROM_RESOURCE_MANAGER))
-    return is_in_channel(s, there, int(Message.REGISTER)) or is_in_channel(
-        s, back, int(Message.REGISTERED)
+    """Whether a registration at the ResourceManager, or its answer, is in flight."""
+    return (
+        any(
+            s.connecting[instance]
+            for instance in s.elements(instances)
+            if resource_manager.tm_of(s, instance) == tm
+        )
+        or is_in_channel(s, way(tm, Way.TO_RESOURCE_MANAGER), Message.REGISTER)
+        or is_in_channel(s, way(tm, Way.FROM_RESOURCE_MANAGER), Message.REGISTERED)
     )
 
 
 @cluster.action(tm=task_managers, fair=TIMER)
 def registration_times_out(s: ClusterState, tm: int) -> int:
-    """The ResourceManager has not answered a registration in time: it is tried again.
+    """The ResourceManager has not answered a registration in time: the TaskExecutor retries.
 
-    It does not wait for quiet: a ResourceManager that asks again and again for slots of a
+    The timer does not wait for quiet: a ResourceManager that keeps requesting slots of a
     TaskExecutor that is not registered would keep it waiting for ever.
     """
     if s.at_rm[tm] != Registration.TRYING:
         return DISABLED
-    if is_registering(s, tm) and (not s.hurry or is_busy(s)):
-        return DISABLED
     if is_registering(s, tm):
+        if not s.hurry or is_busy(s):
+            return DISABLED
         s.hurry = 0
     task_executor.register_at_resource_manager(s, tm)
     return NONE
@@ -271,7 +264,7 @@ def registration_times_out(s: ClusterState, tm: int) -> int:
 
 @cluster.action(tm=task_managers, fair=TIMER)
 def job_registration_times_out(s: ClusterState, tm: int) -> int:
-    """The JobMaster has not answered a registration in time: it is tried again, or not."""
+    """The JobMaster has not answered a registration in time: the TaskExecutor retries, or not."""
     if not may_fire(s) or s.at_jm[tm] != Registration.TRYING:
         return DISABLED
     s.hurry = 0
@@ -287,56 +280,55 @@ def job_registration_times_out(s: ClusterState, tm: int) -> int:
 
 @cluster.action(tm=task_managers, fair=TIMER)
 def task_executor_reports(s: ClusterState, tm: int) -> int:
-    """A heartbeat reports what is in the slots. One without news is left out."""
+    """A heartbeat reports what is in the slots. Heartbeats without news are left out."""
     if not may_end_retries(s) or s.at_rm[tm] != Registration.DONE:
         return DISABLED
     if task_executor.has_report_under_way(s, tm) or (not s.hurry and not has_news(s, tm)):
         return DISABLED
     s.hurry = 0
     task_executor.write_slot_report(s, tm)
-    task_executor.tell_resource_manager(s, tm, int(Message.HEARTBEAT), NONE, s.instance[tm])
+    task_executor.tell_resource_manager(s, tm, Message.HEARTBEAT, detail=s.instance[tm])
     return NONE
 
 
 def has_news(s: ClusterState, tm: int) -> bool:
-    """Whether the ResourceManager would hear anything new of the slots of a TaskExecutor."""
-    for index in range(s.width):
-        known = s.manager.slot_allocation[index * len(s.process) + tm]
-        if known != allocation_under(s.tables[tm], index):
-            return True
-    return False
+    """Whether the ResourceManager would learn anything new about the slots of a TaskExecutor."""
+    return any(
+        s.manager.slot_allocation[index * len(s.process) + tm]
+        != allocation_under(s.tables[tm], index)
+        for index in s.elements(slot_numbers)
+    )
 
 
 @cluster.action(tm=task_managers, fair=TIMER)
 def job_master_reports(s: ClusterState, tm: int) -> int:
-    """A heartbeat tells a TaskExecutor what the pool holds of it. Likewise."""
+    """A heartbeat reports which slots of a TaskExecutor the pool holds, if that is news."""
     if not may_fire(s) or not s.known[tm] or s.at_jm[tm] != Registration.DONE:
         return DISABLED
-    channel = way(tm, int(Way.FROM_JOB_MASTER))
-    if is_in_channel(s, channel, int(Message.ALLOCATION_REPORT)):
+    channel = way(tm, Way.FROM_JOB_MASTER)
+    if is_in_channel(s, channel, Message.ALLOCATION_REPORT):
         return DISABLED
     if not s.hurry and not has_differences(s, tm):
         return DISABLED
     s.hurry = 0
     job_master.write_allocation_report(s, tm)
-    send(s, channel, int(Message.ALLOCATION_REPORT), NONE, 0)
+    send(s, channel, Message.ALLOCATION_REPORT)
     return NONE
 
 
 def has_differences(s: ClusterState, tm: int) -> bool:
-    """Whether pool and TaskExecutor differ in what a report would mend."""
-    for allocation in range(len(s.pool.slot)):
-        held = job_master.is_held_at(s, allocation, tm)
-        if held and not task_executor.is_allocated(s, tm, allocation):
-            return True
-        if not held and s.tables[tm].slot[allocation] == TaskSlot.ACTIVE:
-            return True
-    return False
+    """Whether pool and TaskExecutor differ in a way that a report would repair."""
+    return any(
+        not task_executor.is_allocated(s, tm, allocation)
+        if job_master.is_held_at(s, allocation, tm)
+        else s.tables[tm].slot[allocation] == TaskSlot.ACTIVE
+        for allocation in s.elements(allocations)
+    )
 
 
 @cluster.action(tm=task_managers, fair=TIMER)
 def resource_manager_misses_heartbeat(s: ClusterState, tm: int) -> int:
-    """The ResourceManager gives up a TaskExecutor that is dead, or no longer its own."""
+    """The ResourceManager gives up a TaskExecutor that is dead or has left."""
     if not may_fire(s) or s.registered[tm] == NONE:
         return DISABLED
     if not s.hurry and s.at_rm[tm] == Registration.DONE and s.instance[tm] == s.registered[tm]:
@@ -348,11 +340,12 @@ def resource_manager_misses_heartbeat(s: ClusterState, tm: int) -> int:
 
 @cluster.action(tm=task_managers, fair=TIMER)
 def task_executor_misses_resource_manager(s: ClusterState, tm: int) -> int:
-    """A TaskExecutor gives up a ResourceManager that does not know it, or not its slots.
+    """A TaskExecutor gives up a ResourceManager that does not know it or its slots.
 
-    The latter where the call with its first report is not answered. Flink:
-    TaskExecutor.establishResourceManagerConnection. That another one leads is no matter of
-    time: it is told so. Flink: TaskExecutor.notifyOfNewResourceManagerLeader.
+    It notices the latter if the call with its first report is not answered. Flink:
+    TaskExecutor.establishResourceManagerConnection. That another ResourceManager leads does
+    not depend on time, since it is notified. Flink:
+    TaskExecutor.notifyOfNewResourceManagerLeader.
     """
     if s.outdated[tm]:
         task_executor.close_resource_manager_connection(s, tm)
@@ -369,7 +362,7 @@ def task_executor_misses_resource_manager(s: ClusterState, tm: int) -> int:
 
 @cluster.action(tm=task_managers, fair=TIMER)
 def job_master_misses_heartbeat(s: ClusterState, tm: int) -> int:
-    """The JobMaster gives up a TaskExecutor that is dead, or no longer its own."""
+    """The JobMaster gives up a TaskExecutor that is dead or has left."""
     if not may_fire(s) or not s.known[tm]:
         return DISABLED
     if not s.hurry and s.at_jm[tm] == Registration.DONE:
@@ -381,7 +374,7 @@ def job_master_misses_heartbeat(s: ClusterState, tm: int) -> int:
 
 @cluster.action(tm=task_managers, fair=TIMER)
 def task_executor_misses_job_master(s: ClusterState, tm: int) -> int:
-    """A TaskExecutor gives up a JobMaster that is gone, or does not know it."""
+    """A TaskExecutor gives up a JobMaster that is gone or does not know it."""
     if not may_fire(s) or s.at_jm[tm] != Registration.DONE:
         return DISABLED
     if not s.hurry and s.job_master[0] == Leader.LEADING and s.known[tm]:

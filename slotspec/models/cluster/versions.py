@@ -1,4 +1,4 @@
-"""What differs between the releases around pool, manager and table, as named choices."""
+"""What differs between the releases outside pool, manager and table, as named choices."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 
 
 class OfferAnswers(IntEnum):
-    """Which answers to its offers a TaskExecutor obeys."""
+    """Which answers to its offers a TaskExecutor acts on."""
 
     ALL = 0
-    """All of them, late ones too (1.11, 1.12)."""
+    """All of them, even late ones (1.11, 1.12)."""
     NEWEST = 1
     """Those to its newest offer (1.13, FLINK-21859)."""
 
@@ -21,4 +21,4 @@ GENERATIONS: Mapping[str, Mapping[str, Any]] = {
     "1.12": {"offer_answers": OfferAnswers.ALL, "can_suspend": 1},
     "1.13": {"offer_answers": OfferAnswers.NEWEST, "can_suspend": 0},
 }
-"""The choices of each release; the parts take theirs from the same release."""
+"""The choices of each release; the parts use those of the same release."""

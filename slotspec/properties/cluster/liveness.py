@@ -1,4 +1,4 @@
-"""What happens in the end, once faults have stopped."""
+"""What happens eventually, once faults have stopped."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ def is_settled(s: ClusterState, share: int) -> bool:
 
 @cluster.leads_to("SlotPool.requestNewAllocatedSlot", is_settled, each={"share": shares})
 def every_request_is_settled(s: ClusterState, share: int) -> bool:
-    """Every request for a slot is finally fulfilled, failed or withdrawn."""
+    """Every request for a slot is eventually fulfilled, failed or withdrawn."""
     return s.share[share] == Share.WAITING
 
 
 def views_agree(s: ClusterState) -> bool:
-    """Whether pool, manager and tables tell the same of every slot."""
+    """Whether pool, manager and tables agree on every slot."""
     return pool_agrees(s) and manager_agrees(s)
 
 
 @cluster.leads_to("AllocatedSlotReport, SlotReport", views_agree)
 def the_views_agree_in_the_end(s: ClusterState) -> bool:
-    """JobMaster, ResourceManager and TaskExecutors agree again and again."""
+    """JobMaster, ResourceManager and TaskExecutors always agree again."""
     return not views_agree(s)
 
 
@@ -49,5 +49,5 @@ def is_finished(s: ClusterState) -> bool:
 
 @cluster.leads_to("DefaultScheduler", is_finished, when=has_enough_slots)
 def the_job_finishes(s: ClusterState) -> bool:
-    """A job whose slots exist finally runs to its end."""
+    """A job whose slots exist eventually runs to its end."""
     return s.job_master[0] == Leader.STANDBY or s.job[0] != Job.FINISHED

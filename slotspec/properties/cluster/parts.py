@@ -1,12 +1,12 @@
-"""What holds of a part in every state by itself holds of it within the cluster.
+"""What holds of a part in every state also holds of it within the cluster.
 
-The statements are those of the parts, not written again. Statements about a step look at
-the effects of one operation, and a step of the cluster may be several.
+The properties are those of the parts, not written again. Properties of a step are left out:
+they look at the effects of one operation, and a step of the cluster may consist of several.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from slotspec.models.cluster.model import cluster
@@ -18,38 +18,60 @@ from slotspec.models.cluster.state import (
 )
 from slotspec.models.registry import load_model
 from slotspec.statemachine.declaration.model import Instance, Kind, Model, Property
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.records import Setting, Sort
+from slotspec.statemachine.errors import DeclarationError
 
 PartOf = Callable[[Setting], Instance]
-Wrap = Callable[[Callable[..., Any]], Callable[[ClusterState], bool]]
+Holds = Callable[..., bool]
 
 
-def of_pool(statement: Callable[..., Any]) -> Callable[[ClusterState], bool]:
+def of_pool(statement: Holds) -> Holds:
     def holds(s: ClusterState) -> bool:
-        return statement(s.pool)  # type: ignore[no-any-return]
+        return statement(s.pool)
 
     return holds
 
 
-def of_manager(statement: Callable[..., Any]) -> Callable[[ClusterState], bool]:
+def of_manager(statement: Holds) -> Holds:
     def holds(s: ClusterState) -> bool:
-        return statement(s.manager)  # type: ignore[no-any-return]
+        return statement(s.manager)
 
     return holds
 
 
-def of_tables(statement: Callable[..., Any]) -> Callable[[ClusterState], bool]:
+def of_tables(statement: Holds) -> Holds:
     def holds(s: ClusterState) -> bool:
-        for tm in range(len(s.tables)):
-            if not statement(s.tables[tm]):
-                return False
-        return True
+        return all(statement(table) for table in s.tables)
 
     return holds
+
+
+def for_all(declared: Property) -> Holds:
+    """The property as a rule of its part alone: it holds for all elements of its `each`.
+
+    The sorts of the part have their sizes from the part's own bounds.
+    """
+    function: Holds = declared.function
+    sorts: Sequence[Any] = tuple(declared.parameters.values())
+    if not sorts:
+        return function
+    if len(sorts) > 2 or not all(isinstance(sort, Sort) for sort in sorts):
+        raise DeclarationError(
+            "MDL012", f"{declared.name} of a part is for each of {sorts}; use one sort, or two"
+        )
+    first, last = sorts[0], sorts[-1]
+
+    def of_one(s: Any) -> bool:
+        return all(function(s, a) for a in s.elements(first))
+
+    def of_two(s: Any) -> bool:
+        return all(function(s, a, b) for a in s.elements(first) for b in s.elements(last))
+
+    return of_one if len(sorts) == 1 else of_two
 
 
 def applies(declared: Property, part: PartOf) -> Callable[[Setting], bool]:
-    """Whether a statement is about a part as the cluster has it."""
+    """Whether a property is about a part as the cluster has it."""
 
     def when(setting: Setting) -> bool:
         return declared.name in part(setting).properties
@@ -58,7 +80,7 @@ def applies(declared: Property, part: PartOf) -> Callable[[Setting], bool]:
 
 
 def deviates(declared: Property, part: PartOf) -> Callable[[Setting], str | None]:
-    """Whether Flink is known to break it there."""
+    """Whether Flink is known to violate it there."""
 
     def deviation(setting: Setting) -> str | None:
         if declared.deviation is None:
@@ -68,11 +90,11 @@ def deviates(declared: Property, part: PartOf) -> Callable[[Setting], str | None
     return deviation
 
 
-def take_over(model: Model, part: PartOf, wrap: Wrap, name: str) -> None:
-    """Declare every statement about states of a part for the cluster."""
+def take_over(model: Model, part: PartOf, wrap: Callable[[Holds], Holds], name: str) -> None:
+    """Declare every property of a part's states for the cluster."""
     for declared in list(model.properties.values()):
         if declared.kind is Kind.ALWAYS:
-            statement = wrap(declared.function)
+            statement = wrap(for_all(declared))
             statement.__name__ = f"{name}_{declared.name}"
             statement.__doc__ = declared.function.__doc__
             cluster.always(

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from slotspec.models.cluster.job_master import is_held_at
 from slotspec.models.cluster.lifecycles import Leader, Registration
-from slotspec.models.cluster.state import ClusterState, slots_of
+from slotspec.models.cluster.state import (
+    ClusterState,
+    allocations,
+    slot_numbers,
+    slots_of,
+    task_managers,
+)
 from slotspec.models.cluster.task_executor import is_allocated
 from slotspec.models.slot_pool.queues import is_held
 from slotspec.models.task_slot_table.lifecycles import TaskSlot
@@ -20,43 +26,39 @@ def has_enough_slots(setting: Setting) -> bool:
 
 def pool_agrees(s: ClusterState) -> bool:
     """Whether the pool holds exactly the slots that TaskExecutors have for the job."""
-    for allocation in range(len(s.pool.slot)):
-        for tm in range(len(s.tables)):
-            held = is_held_at(s, allocation, tm)
-            if held != is_allocated(s, tm, allocation):
-                return False
-            if held and s.pool.slot_index[allocation] != s.tables[tm].slot_number[allocation]:
-                return False
-    return True
+    return all(
+        is_allocated(s, tm, allocation)
+        and s.pool.slot_index[allocation] == s.tables[tm].slot_number[allocation]
+        if is_held_at(s, allocation, tm)
+        else not is_allocated(s, tm, allocation)
+        for allocation in s.elements(allocations)
+        for tm in s.elements(task_managers)
+    )
 
 
 def manager_agrees(s: ClusterState) -> bool:
     """Whether the ResourceManager knows every slot, and what is in it."""
-    for tm in range(len(s.tables)):
-        if s.at_rm[tm] != Registration.DONE or s.registered[tm] != s.instance[tm]:
-            return False
-        for index in range(s.width):
-            slot = index * len(s.tables) + tm
-            if s.manager.slot_instance[slot] != s.instance[tm]:
-                return False
-            if s.manager.slot_allocation[slot] != allocation_under(s.tables[tm], index):
-                return False
-    return True
+    return all(
+        s.at_rm[tm] == Registration.DONE and s.registered[tm] == s.instance[tm]
+        for tm in s.elements(task_managers)
+    ) and all(
+        s.manager.slot_instance[index * len(s.tables) + tm] == s.instance[tm]
+        and s.manager.slot_allocation[index * len(s.tables) + tm]
+        == allocation_under(s.tables[tm], index)
+        for tm in s.elements(task_managers)
+        for index in s.elements(slot_numbers)
+    )
 
 
 def nothing_is_allocated(s: ClusterState) -> bool:
-    """Whether no slot is in use, in anybody's view, and nobody asks for one."""
-    for tm in range(len(s.tables)):
-        for allocation in range(len(s.pool.slot)):
-            if s.tables[tm].slot[allocation] != TaskSlot.FREE:
-                return False
-    for slot in range(len(s.manager.slot)):
-        if s.manager.slot_allocation[slot] != NONE or s.manager.slot_request[slot] != NONE:
-            return False
-    for allocation in range(len(s.pool.slot)):
-        if is_held(s.pool, allocation):
-            return False
-    return s.manager.entered[0] == NONE
+    """Whether no slot is in use, in anybody's view, and nobody requests one."""
+    return (
+        all(slot == TaskSlot.FREE for table in s.tables for slot in table.slot)
+        and all(allocation == NONE for allocation in s.manager.slot_allocation)
+        and all(request == NONE for request in s.manager.slot_request)
+        and not any(is_held(s.pool, allocation) for allocation in s.elements(allocations))
+        and s.manager.entered[0] == NONE
+    )
 
 
 def is_retired(s: ClusterState) -> bool:

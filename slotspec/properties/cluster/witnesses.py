@@ -1,4 +1,4 @@
-"""What can happen in a cluster: nothing above holds for want of events."""
+"""What can happen in a cluster: guards against vacuous properties."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from slotspec.models.cluster.faults import can_crash, can_depose, can_lose
 from slotspec.models.cluster.lifecycles import Execution, Job
 from slotspec.models.cluster.model import cluster
 from slotspec.models.cluster.scheduler import exists, share_of
-from slotspec.models.cluster.state import ClusterState, Message
+from slotspec.models.cluster.state import ClusterState, Message, task_managers, tasks
+from slotspec.models.cluster.task_executor import own_allocation
 from slotspec.models.cluster.timers import can_hurry, is_at
 from slotspec.models.task_slot_table.lifecycles import TaskSlot
 from slotspec.properties.cluster.views import (
@@ -23,7 +24,7 @@ from slotspec.statemachine.declaration.records import Setting
 
 
 def can_finish(*conditions: Callable[[Setting], bool]) -> Callable[[Setting], bool]:
-    """The condition that the job has slots enough to run to its end, and these too."""
+    """The condition that the job has enough slots to run to its end, and that these hold."""
 
     def condition(setting: Setting) -> bool:
         return has_enough_slots(setting) and all(holds(setting) for holds in conditions)
@@ -34,15 +35,17 @@ def can_finish(*conditions: Callable[[Setting], bool]) -> Callable[[Setting], bo
 @cluster.sometimes("DefaultScheduler", when=has_enough_slots)
 def all_tasks_run(s: ClusterState) -> bool:
     """Every task of the job runs at a TaskExecutor, and the JobMaster knows it."""
-    if s.job[0] != Job.RUNNING:
-        return False
-    for task in range(len(s.task)):
-        if exists(s, task) and (
-            s.task[task] != Execution.RUNNING
-            or not is_at(s, task, s.share_allocation[share_of(s, task)])
-        ):
-            return False
-    return pool_agrees(s) and manager_agrees(s)
+    return (
+        s.job[0] == Job.RUNNING
+        and all(
+            s.task[task] == Execution.RUNNING
+            and is_at(s, task, s.share_allocation[share_of(s, task)])
+            for task in s.elements(tasks)
+            if exists(s, task)
+        )
+        and pool_agrees(s)
+        and manager_agrees(s)
+    )
 
 
 @cluster.sometimes("JobMaster.onStop", when=has_enough_slots)
@@ -53,13 +56,12 @@ def everything_is_given_back(s: ClusterState) -> bool:
 
 @cluster.sometimes("TaskExecutor.submitTask", when=has_enough_slots)
 def a_task_comes_before_the_answer_to_its_offer(s: ClusterState) -> bool:
-    """A slot is active since a task was submitted to it, and its offer is not answered yet."""
-    for own in range(len(s.offering)):
-        if s.offering[own] and (
-            s.tables[own // len(s.pool.slot)].slot[own % len(s.pool.slot)] == TaskSlot.ACTIVE
-        ):
-            return True
-    return False
+    """A submitted task has made a slot active whose offer is not answered yet."""
+    return any(
+        s.offering[own_allocation(s, tm, allocation)] and slot == TaskSlot.ACTIVE
+        for tm in s.elements(task_managers)
+        for allocation, slot in enumerate(s.tables[tm].slot)
+    )
 
 
 @cluster.sometimes("JobMaster", when=can_finish(can_lose))
@@ -93,8 +95,5 @@ def can_lose_in_a_hurry(setting: Setting) -> bool:
 
 @cluster.sometimes("SlotOccupiedException", when=can_lose_in_a_hurry)
 def a_slot_is_found_occupied(s: ClusterState) -> bool:
-    """A TaskExecutor answers that something else is in the slot it was asked for."""
-    for post in range(len(s.message)):
-        if s.message[post] == Message.CALL_OCCUPIED:
-            return True
-    return False
+    """A TaskExecutor answers that the requested slot is occupied."""
+    return Message.CALL_OCCUPIED in s.message

@@ -1,6 +1,6 @@
-"""Exact sizes of the cluster within its default bounds, and its verdicts.
+"""The exact sizes of the cluster within its default bounds, and its verdicts.
 
-A change of any of these numbers is a change of the protocol that is modelled.
+If one of these numbers changes, the modelled protocol has changed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ COUNTS = {
     ("1.13", "leaders"): (285_489, 967_969, 74),
     ("1.13", "repeats"): (628_238, 2_052_494, 90),
 }
-"""States, transitions, depth. With one task and one slot 1.11 and 1.12 do the same; 1.13
+"""States, transitions, depth. With one task and one slot 1.11 and 1.12 behave alike; 1.13
 numbers its offers, and its JobMaster leads again with a new pool."""
 
 DEVIATIONS = {
@@ -92,7 +92,7 @@ def test_every_scope_holds_with_exactly_these_states(generation: str, scope: str
 
 
 @pytest.mark.parametrize("generation", CLUSTER.generations)
-def test_without_faults_there_is_little_to_see(generation: str) -> None:
+def test_without_faults_there_are_few_states(generation: str) -> None:
     found = check(CLUSTER.instance(CALM, generation=generation))
     assert (found.states, found.transitions, found.depth) == (188, 390, 28)
     assert found.verdict is Verdict.HOLDS
@@ -112,7 +112,7 @@ def test_both_engines_agree_on_a_cluster_that_loses_a_message() -> None:
 
 
 def keep_nothing(s: SlotManagerState, slot: int) -> int:
-    """A free slot is forgotten."""
+    """The manager forgets a free slot."""
     return OK
 
 

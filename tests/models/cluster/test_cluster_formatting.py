@@ -1,4 +1,4 @@
-"""A cluster's steps in words, and what is known of its messages in flight."""
+"""How a cluster's steps are rendered, and how its messages in flight are followed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def found(instance: Instance, name: str) -> Finding:
     return finding
 
 
-def words(instance: Instance) -> ClusterFormatter:
+def formatter(instance: Instance) -> ClusterFormatter:
     made = formatter_of(instance)
     assert isinstance(made, ClusterFormatter)
     return made
@@ -73,9 +73,10 @@ def walk(instance: Instance, seed: int, steps: int) -> list[TraceStep]:
 
 def test_a_lost_message_as_a_story() -> None:
     instance = model.instance({**ONE, "losses": 1, "early_timeouts": 0}, generation="1.13")
-    finding, told = found(instance, "a_loss_is_overcome"), words(instance)
+    finding, rendered = found(instance, "a_loss_is_overcome"), formatter(instance)
     story = {
-        told.format_step(step): (told.effects(step), told.changes(step)) for step in finding.steps
+        rendered.format_step(step): (rendered.effects(step), rendered.changes(step))
+        for step in finding.steps
     }
     assert story["JobMaster looks for a slot for share 1"] == (
         ["JobMaster to ResourceManager: request for a slot, a1"],
@@ -85,7 +86,7 @@ def test_a_lost_message_as_a_story() -> None:
             "JobMaster: a1: - -> PENDING",
         ],
     )
-    assert story["ResourceManager hears JobMaster: request for a slot, a1"] == (
+    assert story["ResourceManager receives JobMaster: request for a slot, a1"] == (
         [
             "ResourceManager to JobMaster: request a1 is registered",
             "ResourceManager to TaskExecutor 1: allocate slot 0 for a1",
@@ -96,7 +97,7 @@ def test_a_lost_message_as_a_story() -> None:
             "ResourceManager: i1: IDLE (1 free) -> IN_USE (1 free)",
         ],
     )
-    effects, changes = story["JobMaster hears TaskExecutor 1: offer of slot 0 as a1 (no. 1)"]
+    effects, changes = story["JobMaster receives TaskExecutor 1: offer of slot 0 as a1 (no. 1)"]
     assert effects == [
         "JobMaster: request a1 of share 1 fulfilled with a1",
         "JobMaster to TaskExecutor 1: run task 1a in a1",
@@ -112,33 +113,37 @@ def test_a_lost_message_as_a_story() -> None:
     assert "JobMaster: job: RUNNING -> FINISHED" in list(story.values())[-1][1]
 
 
-def test_offers_are_told_apart_where_their_answers_are() -> None:
+def test_offers_are_numbered_if_their_answers_are() -> None:
     for generation, numbered in (("1.12", False), ("1.13", True)):
         instance = model.instance({**ONE, "losses": 1}, generation=generation)
-        told = words(instance)
-        said = {
-            text for seed in range(12) for s in walk(instance, seed, 60) for text in told.effects(s)
+        rendered = formatter(instance)
+        texts = {
+            text
+            for seed in range(12)
+            for s in walk(instance, seed, 60)
+            for text in rendered.effects(s)
         }
-        offers = {text for text in said if "offer of" in text}
+        offers = {text for text in texts if "offer of" in text}
         assert offers
         assert all(("no. 1" in text or "no. 2" in text) is numbered for text in offers)
 
 
-def test_an_answer_that_is_only_noted_is_said_to_be() -> None:
+def test_an_answer_that_changes_nothing_else_is_shown() -> None:
     instance = model.instance({**ONE, "losses": 0, "early_timeouts": 0}, generation="1.12")
-    told = words(instance)
+    rendered = formatter(instance)
     answers = {
-        tuple(told.effects(step) + told.changes(step))
+        tuple(rendered.effects(step) + rendered.changes(step))
         for seed in range(12)
         for step in walk(instance, seed, 60)
-        if told.format_step(step) == "JobMaster hears ResourceManager: request a1 is registered"
+        if rendered.format_step(step)
+        == "JobMaster receives ResourceManager: request a1 is registered"
     }
     assert ("JobMaster: has the answer to its call for a1",) in answers
 
 
 def test_what_a_crash_takes_with_it_is_named() -> None:
     instance = model.instance({**ONE, "crashes": 1}, generation="1.13")
-    told = words(instance)
+    rendered = formatter(instance)
     crashes = [
         step
         for seed in range(12)
@@ -146,59 +151,57 @@ def test_what_a_crash_takes_with_it_is_named() -> None:
         if step.call.action.name == "task_executor_crashes"
     ]
     assert crashes
-    gone = [text for step in crashes for text in told.effects(step) if "heard by nobody" in text]
+    gone = [text for step in crashes for text in rendered.effects(step) if "dropped" in text]
     assert gone
     for step in crashes:
-        assert told.format_step(step) == "TaskExecutor 1 crashes"
-        assert told.changes(step)[0] == "TaskExecutor 1: UP -> DOWN"
+        assert rendered.format_step(step) == "TaskExecutor 1 crashes"
+        assert rendered.changes(step)[0] == "TaskExecutor 1: UP -> DOWN"
         flying = [one for c in range(HUBS, HUBS + WAYS) for one in envelopes(step.before, c)]
-        assert len([text for text in told.effects(step) if "heard by nobody" in text]) == len(
-            flying
-        )
+        assert len([text for text in rendered.effects(step) if "dropped" in text]) == len(flying)
 
 
 @pytest.mark.parametrize("generation", model.generations)
-def test_every_step_has_words(generation: str) -> None:
+def test_every_step_has_a_text(generation: str) -> None:
     instance = model.instance(TWO, generation=generation)
-    told = words(instance)
+    rendered = formatter(instance)
     seen: set[str] = set()
     for seed in range(12):
         for step in walk(instance, seed, 150):
             seen.add(step.call.action.name)
-            texts = [told.format_step(step), told.call(step.call)]
-            texts += [*told.effects(step), *told.changes(step), *told.remarks(step)]
+            texts = [rendered.format_step(step), rendered.call(step.call)]
+            texts += [*rendered.effects(step), *rendered.changes(step), *rendered.remarks(step)]
             assert all(texts)
             assert "65535" not in " ".join(texts)
             assert "None" not in " ".join(texts)
             assert "{" not in " ".join(texts)
-            # in plain words, not as a call of a function
-            assert "(" not in told.format_step(step).replace("(no. ", "")
+            # a sentence, not a call of a function
+            assert "(" not in rendered.format_step(step).replace("(no. ", "")
             if step.before == step.after:
-                assert told.changes(step) == []
+                assert rendered.changes(step) == []
     assert len(seen) > 20
 
 
-def test_every_action_and_every_message_has_words() -> None:
-    told = {*AT_JOB_MASTER, *AT_RESOURCE_MANAGER, *AT_TASK_EXECUTOR}
+def test_every_action_and_every_message_has_a_text() -> None:
+    own = {*AT_JOB_MASTER, *AT_RESOURCE_MANAGER, *AT_TASK_EXECUTOR}
     instance = model.instance(TWO, generation="1.12")
     of_channels = {
         call.action.name for call in instance.calls if "channel" in call.action.parameters
     }
     empty = Interpreter(instance).snapshot()
-    hears = {c.action.name for c in instance.calls if channel_taken(c) is not None}
-    assert told | of_channels | hears | {"timer_is_early"} == set(model.actions)
-    assert not told & hears
+    receives = {c.action.name for c in instance.calls if channel_taken(c) is not None}
+    assert own | of_channels | receives | {"timer_is_early"} == set(model.actions)
+    assert not own & receives
     assert set(TEXTS) == set(Message) - {Message.NOTHING}
     assert not list(envelopes(empty, 0))
 
 
 def test_messages_are_followed_from_step_to_step() -> None:
     instance = model.instance(TWO, generation="1.13")
-    told = words(instance)
+    rendered = formatter(instance)
     count = 0
     for seed in range(12):
         for step in walk(instance, seed, 150):
-            for one in told.deliveries(step):
+            for one in rendered.deliveries(step):
                 after = envelopes(step.after, one.channel)
                 kept = [one.before[place] for place in one.kept]
                 assert len(kept) + len(one.sent) == len(after)
@@ -215,15 +218,15 @@ def a(message: Message, detail: int = 0) -> Envelope:
 
 def test_a_channel_is_compared_with_itself() -> None:
     request, cancel = a(Message.REQUEST_SLOT), a(Message.CANCEL_SLOT_REQUEST)
-    # the first is heard, and another of its kind is sent
+    # the first is received, and another of its kind is sent
     one = compared(0, (request, cancel), (cancel, request), True)
     assert (one.kept, one.gone, one.sent, one.heard) == ((1,), (), (request,), True)
     # the channel is emptied
     assert compared(0, (request, cancel), (), False).gone == (0, 1)
-    # one in the middle is for nobody any more
+    # nobody waits for the one in the middle any more
     one = compared(0, (request, cancel, request), (request, request), False)
     assert (one.kept, one.gone, one.sent) == ((0, 2), (1,), ())
-    # a request whose call is over is still the same message
+    # a request whose call has ended is still the same message
     call, dead = a(Message.REQUEST_TASK_SLOT, 1), a(Message.REQUEST_TASK_SLOT, 3)
     assert compared(0, (call,), (dead,), False).kept == (0,)
     assert compared(0, (request,), (cancel,), False).gone == (0,)
@@ -231,16 +234,16 @@ def test_a_channel_is_compared_with_itself() -> None:
 
 def test_names() -> None:
     instance = model.instance(TWO, generation="1.13")
-    told = words(instance)
+    rendered = formatter(instance)
     names = {sort.name: sort for sort in model.sorts}
-    assert told.element(names["channels"], 0) == "JobMaster to ResourceManager"
-    assert told.element(names["channels"], HUBS + WAYS) == "JobMaster to TaskExecutor 2"
-    assert told.element(names["executions"], 3) == "task 2.1b"
-    assert told.element(names["own_allocations"], 4) == "a2 at TaskExecutor 2"
+    assert rendered.element(names["channels"], 0) == "JobMaster to ResourceManager"
+    assert rendered.element(names["channels"], HUBS + WAYS) == "JobMaster to TaskExecutor 2"
+    assert rendered.element(names["executions"], 3) == "task 2.1b"
+    assert rendered.element(names["own_allocations"], 4) == "a2 at TaskExecutor 2"
     calls = model.actions["slot_call_times_out"].parameters["call"]
-    assert told.argument(calls, 0) == "call for slot 0 of TaskExecutor 1"
+    assert rendered.argument(calls, 0) == "call for slot 0 of TaskExecutor 1"
     fields = instance.record.fields
-    assert told.value(fields["pool.slot_tm"].domain, 1) == "TaskExecutor 2"
-    assert told.value(fields["pool.slot_request"].domain, 0) == "share 1"
-    assert told.value(fields["tables.1.execution"].domain, 3) == "task 2.1b"
-    assert told.part("tables.1") == "TaskExecutor 2: slot table"
+    assert rendered.value(fields["pool.slot_tm"].domain, 1) == "TaskExecutor 2"
+    assert rendered.value(fields["pool.slot_request"].domain, 0) == "share 1"
+    assert rendered.value(fields["tables.1.execution"].domain, 3) == "task 2.1b"
+    assert rendered.part("tables.1") == "TaskExecutor 2: slot table"
