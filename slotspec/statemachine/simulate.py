@@ -1,6 +1,6 @@
-"""Seeded random runs of an instance, beyond what can be searched exhaustively.
+"""Seeded random runs of an instance, beyond what an exhaustive search can reach.
 
-A simulation proves nothing: it says what it saw in so many steps.
+A simulation proves nothing: it reports what it saw in so many steps.
 """
 
 from __future__ import annotations
@@ -154,8 +154,8 @@ def simulate(
 ) -> Simulation:
     """Make seeded random runs of `instance` and hold its properties against each step.
 
-    How calls are chosen: :mod:`slotspec.statemachine.interpreter.random_walk`. The run with the lowest number
-    that violates ends it; its calls are shortened and taken again.
+    :mod:`slotspec.statemachine.interpreter.random_walk` chooses the calls. The simulation ends
+    with the first run that violates a property, and shrinks that run.
 
     :param runs: how many; None: until the time is up.
     :param steps: length of a run.

@@ -270,7 +270,7 @@ def test_the_state_before_a_step_has_no_effects_wherever_it_goes() -> None:
         """Nothing was told before."""
         return effects_of(after) >= 0 and effects_of(before) == 0
 
-    with pytest.raises(RuleError, match=r"RUL014: .*test_each.py:\d+: in effects_of: only the"):
+    with pytest.raises(RuleError, match=r"RUL014: .*test_each.py:\d+: in silent: only the"):
         explore_compiled(model.instance())
 
 
