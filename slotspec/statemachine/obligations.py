@@ -26,7 +26,7 @@ class Obligation:
     """A property, or a ``sometimes`` property for one choice of elements.
 
     :param name: the property's, with the elements where there is a obligation for each choice.
-    :param elements: that choice; None where the property is asked as a whole.
+    :param elements: that choice; None for the property as a whole.
     """
 
     name: str

@@ -17,7 +17,7 @@ from typing import Literal
 from slotspec.statemachine.check import ENGINES, Engine, compiler_there
 from slotspec.statemachine.declaration.model import Instance, Kind
 from slotspec.statemachine.errors import UsageError
-from slotspec.statemachine.interpreter.random_walk import InterpretedWalker, Walker
+from slotspec.statemachine.interpreter.random_walk import InterpretedWalk, RandomWalk
 from slotspec.statemachine.interpreter.replay import explain, name_elements
 from slotspec.statemachine.interpreter.rng import estimate
 from slotspec.statemachine.interpreter.shrinking import shrink
@@ -246,16 +246,16 @@ class _Crew:
         self.total = Statistics()
         self.stopping = False
         instance, steps, rate = result.instance, result.wanted_steps, result.fault_rate
-        self.free: SimpleQueue[Walker] = SimpleQueue()
+        self.free: SimpleQueue[RandomWalk] = SimpleQueue()
         if result.engine == "compiled":
-            from slotspec.statemachine.search.random_walk import CompiledWalker, compile_walk
+            from slotspec.statemachine.search.random_walk import CompiledWalk, compile_walk
 
             code = compile_walk(instance)
             result.compile_seconds = code.seconds
             for _ in range(result.workers):
-                self.free.put(CompiledWalker(code, steps, rate, result.swarm))
+                self.free.put(CompiledWalk(code, steps, rate, result.swarm))
         else:
-            self.free.put(InterpretedWalker(instance, steps, rate, result.swarm))
+            self.free.put(InterpretedWalk(instance, steps, rate, result.swarm))
         self.started = perf_counter()
         self.until = None if seconds is None else self.started + seconds
 

@@ -74,7 +74,8 @@ class Machines(list[int]):
     def __setitem__(self, index: Any, state: Any) -> None:
         raise StepError(
             "STP010",
-            f"{_caller()}: {self.field} holds lifecycle states and cannot be assigned; fire an event",
+            f"{_caller()}: {self.field} holds lifecycle states and cannot be assigned;"
+            " fire an event",
         )
 
     def __init__(
