@@ -14,7 +14,7 @@ _renderers: list[Renderer] = []
 
 
 def register(renderer: Renderer) -> None:
-    """Let `renderer` show what the engine returns; the last one registered is asked."""
+    """Let `renderer` show what the engine returns; the last one registered counts."""
     _renderers.append(renderer)
 
 

@@ -1,6 +1,6 @@
-"""Numbers of a model turned into words, for people who read a trace.
+"""How the numbers of a model are formatted for people who read a trace.
 
-A model may bring its own: a subclass of :class:`TraceFormatter` in ``Model.words``.
+A model may have its own: a subclass of :class:`TraceFormatter` in ``Model.formatter``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ NOTHING = "-"
 
 
 class TraceFormatter:
-    """The default words of an instance: names of states, enum members and sort elements."""
+    """The default formatter: names of states, enum members and sort elements."""
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
@@ -76,7 +76,7 @@ class TraceFormatter:
         return self.call(step.call)
 
     def effects(self, step: TraceStep) -> list[str]:
-        """What a step emitted, one phrase for each effect worth telling."""
+        """What a step emitted, one phrase for each effect worth showing."""
         return [self.effect(effect) for effect in step.effects]
 
     def place(self, name: str, index: int | None) -> str:
@@ -93,7 +93,7 @@ class TraceFormatter:
         return True
 
     def part(self, name: str) -> str:
-        """A part of the record (see :mod:`slotspec.statemachine.declaration.parts`) as a heading."""
+        """A part of the record (:mod:`slotspec.statemachine.declaration.parts`) as a heading."""
         return name
 
     def changes(self, step: TraceStep) -> list[str]:
@@ -141,7 +141,7 @@ def singular(name: str) -> str:
 
 
 def formatter_of(instance: Instance) -> TraceFormatter:
-    """The words of the instance's model, or the default ones."""
+    """The formatter of the instance's model, or the default one."""
     made = (instance.model.formatter or TraceFormatter)(instance)
     assert isinstance(made, TraceFormatter)
     return made

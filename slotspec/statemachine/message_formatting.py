@@ -62,7 +62,7 @@ class MessageFormatter(TraceFormatter, ABC):
 
     @abstractmethod
     def text(self, envelope: Any, state: Mapping[str, Any]) -> str:
-        """A message as it is told in `state`."""
+        """A message, as text in `state`."""
 
     @abstractmethod
     def kinds(self) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
-"""What a property asks: its arguments by their names, and its elements one by one.
+"""Proof obligations: what has to be found out about each property.
 
 A state property is given the state and the elements of ``each``; a step property takes of
 ``before``, ``after``, ``result``, the action's arguments and the elements those that it names,
-in any order. Both engines, the random walks and the oracles ask through this module alone.
+in any order. Both engines, the random walks and the oracles evaluate properties through this
+module alone.
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from slotspec.statemachine.declaration.model import Instance, Kind, Property, of
 T = TypeVar("T")
 Elements = tuple[int, ...]
 Predicate = Callable[..., bool]
-"""Asks a property: of ``(s)``, or of a step as ``(before, after, result, *its arguments)``."""
+"""Evaluates a property on ``(s)``, or on a step ``(before, after, result, *arguments)``."""
 
 
 @dataclass(frozen=True)
 class Obligation:
-    """What is looked for by itself: a property, or a ``sometimes`` of one choice of elements.
+    """A property, or a ``sometimes`` property for one choice of elements.
 
     :param name: the property's, with the elements where there is a obligation for each choice.
-    :param elements: that choice; None where the property is asked as a whole.
+    :param elements: that choice; None for the property as a whole.
     """
 
     name: str
@@ -34,7 +35,7 @@ class Obligation:
 
 
 def choices(instance: Instance, declared: Property) -> list[Elements]:
-    """Every choice of the parameters of a property."""
+    """Every choice of elements for a property's parameters."""
     return list(product(*(instance.values(domain) for domain in declared.parameters.values())))
 
 

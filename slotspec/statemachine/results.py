@@ -20,7 +20,7 @@ class Verdict(Enum):
     """Answer to a property, or to a whole check."""
 
     HOLDS = "HOLDS"
-    """Every reachable state within the bounds was looked at."""
+    """The search covered every reachable state within the bounds."""
     VIOLATED = "VIOLATED"
     """There is a shortest trace that shows it."""
     UNKNOWN = "UNKNOWN"

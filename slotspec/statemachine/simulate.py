@@ -1,6 +1,6 @@
-"""Seeded random runs of an instance, beyond what can be searched exhaustively.
+"""Seeded random runs of an instance, beyond what an exhaustive search can reach.
 
-A simulation proves nothing: it says what it saw in so many steps.
+A simulation proves nothing: it reports what it saw in so many steps.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any, Literal
 from slotspec.statemachine.check import ENGINES, Engine, compiler_there
 from slotspec.statemachine.declaration.model import Instance, Kind
 from slotspec.statemachine.errors import UsageError
-from slotspec.statemachine.interpreter.random_walk import InterpretedWalker, Walker
+from slotspec.statemachine.interpreter.random_walk import InterpretedWalk, RandomWalk
 from slotspec.statemachine.interpreter.replay import explain, name_elements
 from slotspec.statemachine.interpreter.rng import estimate
 from slotspec.statemachine.interpreter.shrinking import shrink
@@ -154,8 +154,8 @@ def simulate(
 ) -> Simulation:
     """Make seeded random runs of `instance` and hold its properties against each step.
 
-    How calls are chosen: :mod:`slotspec.statemachine.interpreter.random_walk`. The run with the lowest number
-    that violates ends it; its calls are shortened and taken again.
+    :mod:`slotspec.statemachine.interpreter.random_walk` chooses the calls. The simulation ends
+    with the first run that violates a property, and shrinks that run.
 
     :param runs: how many; None: until the time is up.
     :param steps: length of a run.
@@ -246,17 +246,17 @@ class _Crew:
         self.total = Statistics()
         self.stopping = False
         instance, steps, rate = result.instance, result.wanted_steps, result.fault_rate
-        self.free: SimpleQueue[Walker] = SimpleQueue()
+        self.free: SimpleQueue[RandomWalk] = SimpleQueue()
         self.code: Any = None
         if result.engine == "compiled":
-            from slotspec.statemachine.search.random_walk import CompiledWalker, compile_walk
+            from slotspec.statemachine.search.random_walk import CompiledWalk, compile_walk
 
             self.code = compile_walk(instance)
             result.compile_seconds = self.code.seconds
             for _ in range(result.workers):
-                self.free.put(CompiledWalker(self.code, steps, rate, result.swarm))
+                self.free.put(CompiledWalk(self.code, steps, rate, result.swarm))
         else:
-            self.free.put(InterpretedWalker(instance, steps, rate, result.swarm))
+            self.free.put(InterpretedWalk(instance, steps, rate, result.swarm))
         self.started = perf_counter()
         self.until = None if seconds is None else self.started + seconds
 

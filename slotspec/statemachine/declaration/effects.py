@@ -1,4 +1,4 @@
-"""Effects as values: what a step has told the world, with names for its arguments.
+"""Effects as values: what a step has emitted, with named arguments.
 
 An enumeration declares the kinds of effects of a model, each with the names of its arguments::
 

@@ -1,7 +1,7 @@
-"""Rules as the interpreter runs them where a number may leave 64 bits: each site is looked at.
+"""Overflow checks for the interpreter: copies of rules that check each site.
 
-Only a rule that has a site (see :mod:`slotspec.statemachine.declaration.ranges`), or calls one that has,
-is copied. All others run as they stand.
+See :mod:`slotspec.statemachine.declaration.ranges` for sites. Only rules that have a site, or call
+one that has, are copied. All others run as they are.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from slotspec.statemachine.declaration.substitute import names_in
 F = TypeVar("F")
 
 FITS, CALL, RULE = "__fits__", "__call__", "__rule__"
-"""The names under which a copy calls what looks at its numbers, and is compiled itself."""
+"""Names within a copy: the check of a number, the checked call, and the copy itself."""
 
 
 def summed(values: Iterable[int], /, start: int = 0) -> int:
-    """``sum``, if it fits all the way."""
+    """``sum``, with every partial sum checked."""
     total = start
     for value in values:
         total = fits(total + value)
@@ -32,7 +32,7 @@ def summed(values: Iterable[int], /, start: int = 0) -> int:
 
 
 def counted(*ends: int) -> range:
-    """``range``, if the distance between its ends fits."""
+    """``range``, with its span checked."""
     found = range(*ends)
     if found:
         fits(abs(found.stop - found.start))
@@ -40,21 +40,21 @@ def counted(*ends: int) -> range:
 
 
 def numbered(values: Iterable[Any], start: int = 0) -> Iterator[tuple[int, Any]]:
-    """``enumerate``, if its numbers fit."""
+    """``enumerate``, with its numbers checked."""
     for number, value in enumerate(values, start):
         yield fits(number), value
 
 
-LOOKED_AT: dict[Any, Callable[..., Any]] = {sum: summed, range: counted, enumerate: numbered}
+CHECKED: dict[Any, Callable[..., Any]] = {sum: summed, range: counted, enumerate: numbered}
 
 
 def called(word: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     """The result of a call at a site."""
-    return LOOKED_AT.get(word, word)(*arguments, **named)
+    return CHECKED.get(word, word)(*arguments, **named)
 
 
 def guarded(function: F, ranges: Ranges, made: dict[Any, Any]) -> F:
-    """`function` itself if no number of it may leave 64 bits, else a copy that looks."""
+    """`function` itself if none of its results may overflow, else a copy with checks."""
     if not isinstance(function, types.FunctionType):
         return function
     if function in made:
@@ -117,7 +117,7 @@ def needed(function: types.FunctionType, ranges: Ranges) -> bool:
 
 
 def rewritten(function: types.FunctionType, sites: set[Site]) -> types.CodeType:
-    """The code of `function` that looks at these results."""
+    """The code of `function` with a check at each of these sites."""
     source = read(function)
     tree = copy.deepcopy(source.tree)
     tree.decorator_list, tree.returns = [], None
@@ -126,7 +126,7 @@ def rewritten(function: types.FunctionType, sites: set[Site]) -> types.CodeType:
             argument.annotation = None
     tree.args.defaults = [ast.Constant(None) for _ in tree.args.defaults]
     tree.args.kw_defaults = [d and ast.Constant(None) for d in tree.args.kw_defaults]
-    inner = _Looking(sites).visit(tree)
+    inner = _Checks(sites).visit(tree)
     inner.name = RULE  # within `around`, its own name would mean itself and not what it meant
     outer = ast.FunctionDef(
         name="around",
@@ -154,20 +154,20 @@ def rewritten(function: types.FunctionType, sites: set[Site]) -> types.CodeType:
     return made.replace(co_name=function.__code__.co_name, co_qualname=function.__qualname__)
 
 
-class _Looking(ast.NodeTransformer):
-    """Puts a look around each site."""
+class _Checks(ast.NodeTransformer):
+    """Puts a check around each site."""
 
     def __init__(self, sites: set[Site]) -> None:
         self.sites = sites
 
-    def looked_at(self, node: Any) -> Any:
+    def checked(self, node: Any) -> Any:
         place = place_of(node)
         self.generic_visit(node)
         if place not in self.sites:
             return node
         return ast.copy_location(ast.Call(ast.Name(FITS, ast.Load()), [node], []), node)
 
-    visit_BinOp = visit_UnaryOp = looked_at
+    visit_BinOp = visit_UnaryOp = checked
 
     def visit_Call(self, node: ast.Call) -> ast.Call:
         there = place_of(node) in self.sites
@@ -178,7 +178,7 @@ class _Looking(ast.NodeTransformer):
         return node
 
     def visit_AugAssign(self, node: ast.AugAssign) -> Any:
-        """``t += v`` as ``t = look(t + v)``, with the parts of `t` evaluated once."""
+        """``t += v`` as ``t = check(t + v)``, with the parts of `t` evaluated once."""
         there = place_of(node) in self.sites
         self.generic_visit(node)
         if not there:

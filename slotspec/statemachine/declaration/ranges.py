@@ -1,15 +1,14 @@
-"""How large the numbers of an instance's rules can become, told from the rules alone.
+"""Interval analysis: which operations of an instance's rules may overflow 64 bits.
 
-Compiled numbers have 64 bits, Python's have no end. So that both engines find the same, a
-result that leaves 64 bits is a fault (``STP011``). Most never can: fields have domains, and so
-have arguments. This module goes through all rules of an instance and keeps, of every local,
-argument and result, the least and the largest value that it may have (interval analysis, P.
-and R. Cousot, 1977; no flow, all calls of a rule together). What remains are the *sites*: the
-operations that may leave 64 bits. The compiler checks there, and the interpreter runs
-:mod:`a copy <slotspec.statemachine.declaration.guards>` of the rules that have one.
+Compiled integers have 64 bits, Python's are unbounded. To keep both engines equal, a result
+that does not fit into 64 bits is a fault (``STP011``). Most results always fit, because fields
+and arguments have small domains. This module computes the least and the largest value of every
+local, argument and result (P. and R. Cousot, 1977; flow-insensitive, all calls of a rule
+merged). The operations that may overflow are the *sites*. The compiler emits a check at each
+site, and the interpreter runs :mod:`a copy <slotspec.statemachine.declaration.guards>` of each
+rule that has one.
 
-What counts one by one stays small: ``n += k`` is taken :data:`LOOPS` times at most, which no
-rule lives to see.
+A counter stays small: the analysis assumes that ``n += k`` runs at most :data:`LOOPS` times.
 """
 
 from __future__ import annotations
@@ -30,23 +29,23 @@ from slotspec.statemachine.declaration.source import Source, read, reject
 from slotspec.statemachine.errors import RuleError
 
 Range = tuple[int, int]
-"""The least and the largest value; of an array or a tuple, of any of its elements."""
+"""The least and the largest value; for an array or a tuple, of all its elements."""
 
 ANYTHING: Range = (LOW, HIGH)
 TRUTH: Range = (0, 1)
 LENGTH: Range = (0, 2**16)
 
 LOOPS = 2**46
-"""How often a loop goes round at most: at a nanosecond each, most of a day."""
+"""The most iterations of a loop: at one a nanosecond, most of a day."""
 
 STEPS = (0, 1, 2**8, 2**16, 2**24, 2**32, 2**46, 2**54, HIGH)
-"""Where a bound that keeps growing is taken to, one after the other."""
+"""Widening takes a bound that keeps growing to the next of these."""
 
 PATIENCE = 16
-"""How often a bound may grow before it is taken to the next of these."""
+"""How often a bound may grow before widening."""
 
 Site = tuple[int, int, int, int]
-"""Where an operation stands in its rule: line and column, first and last."""
+"""The position of an operation in its rule: first and last line and column."""
 
 TRUTHS = (any, all, bool, rules.unchanged)
 NOTHING = (rules.fire, rules.recycle, parts.restart)
@@ -56,13 +55,13 @@ WORDS = (*TRUTHS, *NOTHING, rules.emit)
 
 
 def place_of(node: ast.AST) -> Site:
-    """What tells an operation from all others of its rule."""
+    """The position of an operation, which identifies it within its rule."""
     found: Any = node
     return found.lineno, found.col_offset, found.end_lineno, found.end_col_offset
 
 
 def hull(one: Range | None, two: Range | None) -> Range | None:
-    """The least range that has both; None is the empty one."""
+    """The smallest range that contains both; None is the empty range."""
     if one is None or two is None:
         return one or two
     return min(one[0], two[0]), max(one[1], two[1])
@@ -78,7 +77,7 @@ def clipped(wanted: Range) -> Range:
 
 
 def widened(old: Range | None, new: Range) -> Range:
-    """`new`, with each bound that has grown taken to the next step."""
+    """`new`, with each bound that has grown widened to the next of :data:`STEPS`."""
     low, high = new
     if old is None or low < old[0]:
         low = max(LOW, -next(step for step in STEPS if -step <= low or step == HIGH))
@@ -88,16 +87,16 @@ def widened(old: Range | None, new: Range) -> Range:
 
 
 def at_first(name: str) -> str:
-    """What stands for a local as it was before it was counted up or down."""
+    """The key for the value of a local before it is counted up or down."""
     return f"{name} at first"
 
 
 @dataclass
 class Summary:
-    """What is known of one rule.
+    """What the analysis knows about one rule.
 
-    :ivar calls: the functions that it names.
-    :ivar counted: by how much each ``n += k`` changes a local in one call, all rounds together.
+    :ivar calls: the rules that it calls.
+    :ivar counted: by how much each ``n += k`` changes a local within one call.
     :ivar opaque: its source cannot be read.
     """
 
@@ -112,7 +111,7 @@ class Summary:
     opaque: bool = False
 
     def put(self, name: str, value: Range | None) -> bool:
-        """Let a local (or what is returned, ``return``) have this value too; whether it is new."""
+        """Add a value to a local, or to the result (``return``); returns whether it grew."""
         old = self.returns if name == "return" else self.locals.get(name)
         new = hull(old, value)
         if new is None or new == old:
@@ -143,14 +142,14 @@ class Analysed(Protocol):
 
 
 class Ranges:
-    """The ranges of everything in the rules of an instance."""
+    """The ranges of all locals, arguments and results of an instance's rules."""
 
     def __init__(self, instance: Analysed) -> None:
         self.instance = instance
         self.summaries: dict[types.FunctionType, Summary] = {}
         self.named: dict[str, Range] = {}
         self.effects: list[Range] = [(0, 0), (0, rules.NONE)]
-        """What an effect is (its first part), and what its other parts are."""
+        """The ranges of an effect's kind, and of its arguments."""
         self.effect_parts = {"kind": 0} | dict.fromkeys(
             (name for names in instance.record.effect_names.values() for name in names), 1
         )
@@ -168,7 +167,7 @@ class Ranges:
             self.begin()  # properties are given what actions are known by now to return
 
     def name_fields(self) -> None:
-        """What a field or constant of this name may be, whoever has it."""
+        """Collect the range of each field and constant by name, over all records."""
         for name, spec in self.instance.record.fields.items():
             largest = max(self.instance.largest(spec), spec.default, 0)
             if isinstance(spec.domain, Ref):
@@ -185,7 +184,7 @@ class Ranges:
             self.named[name] = found
 
     def begin(self) -> None:
-        """Enter what an engine itself calls, with what it gives."""
+        """Add the rules that an engine itself calls, with their arguments."""
         instance, model = self.instance, self.instance.model
         for action in instance.actions:
             values = [self.domain(domain) for domain in action.parameters.values()]
@@ -209,7 +208,7 @@ class Ranges:
                     self.call(instance.rule(side), [given.get(name) for name in names])
 
     def emitted(self, part: int, value: Range | None) -> None:
-        """Let effects have such a part; who reads effects is read again."""
+        """Add a value to the effects; the rules that read effects are read again."""
         old = self.effects[part]
         new = clipped(hull(old, value) or old)
         if new == old:
@@ -230,7 +229,7 @@ class Ranges:
         named: dict[str, Range | None] | None = None,
         caller: types.FunctionType | None = None,
     ) -> Range | None:
-        """Let a function be called with these values; what it is known to return so far."""
+        """Add a call with these arguments; returns the range of its result so far."""
         code = function.__code__
         summary = self.summaries.get(function)
         changed = summary is None
@@ -261,13 +260,13 @@ class Ranges:
             self.waiting.append(function)
 
     def may_leave(self, function: types.FunctionType, node: ast.AST) -> bool:
-        """Whether an operation of a rule may leave 64 bits."""
+        """Whether an operation of a rule may overflow."""
         summary = self.summaries.get(function)
         return summary is None or place_of(node) in summary.sites
 
 
 def as_function(rule: Any) -> types.FunctionType:
-    """A rule as the plain function that it is."""
+    """A rule, typed as a plain function."""
     assert isinstance(rule, types.FunctionType)
     return rule
 
@@ -285,7 +284,7 @@ def number_in(value: Any) -> Range | None:
 
 
 def pairs_of(node: ast.AST) -> list[tuple[ast.expr, ast.expr]]:
-    """What a statement gives a name, and what it takes that from."""
+    """The target and the value of a binding."""
     match node:
         case ast.Assign(targets=[target], value=value):
             return [(target, value)]
@@ -325,7 +324,7 @@ def generated_names(tree: ast.AST) -> frozenset[str]:
 
 
 class Reading:
-    """One look at one rule, with what is known of all others."""
+    """Reads one rule, given what is known about all others."""
 
     def __init__(self, ranges: Ranges, summary: Summary) -> None:
         self.ranges, self.summary = ranges, summary
@@ -335,10 +334,10 @@ class Reading:
         self.effect_names = effect_names(self.source.tree)
         self.generated = generated_names(self.source.tree)
         self.rounds = 1
-        """How often what is being read runs in one call, at most."""
+        """How often the present code runs within one call, at most."""
 
     def run(self) -> None:
-        """Read until no local becomes larger; then who calls it is next, if it returns more."""
+        """Read until no range grows; if the result has grown, the callers are read next."""
         returned = self.summary.returns
         again = True
         while again:
@@ -392,7 +391,7 @@ class Reading:
                 self.below(node)
 
     def below(self, node: ast.AST) -> None:
-        """Read all that is inside of something else."""
+        """Read every child of a node."""
         for child in ast.iter_child_nodes(node):
             if isinstance(child, ast.stmt):
                 self.statement(child)
@@ -402,7 +401,7 @@ class Reading:
                 self.below(child)
 
     def matched(self, node: ast.Match) -> None:
-        """A name in a pattern has the value that is matched (or of one of its elements)."""
+        """Read a ``match``: a name in a pattern is bound to the subject."""
         subject = self.value(node.subject)
         for case in node.cases:
             for below in ast.walk(case.pattern):
@@ -418,7 +417,7 @@ class Reading:
             self.statements(case.body)
 
     def counts(self, target: ast.expr, value: ast.expr) -> bool:
-        """Whether this is ``n = n + k``; then it is dealt with as ``n += k``."""
+        """Whether this is ``n = n + k``, which counts like ``n += k``; reads it then."""
         match target, value:
             case ast.Name(id=name), ast.BinOp(left=ast.Name(id=same), op=op, right=right):
                 if name == same and isinstance(op, ast.Add | ast.Sub):
@@ -469,7 +468,7 @@ class Reading:
                 self.value(target)
 
     def enter(self, target: ast.expr, iterable: ast.expr) -> None:
-        """Bind what a loop counts with. An element of ``enumerate`` is a number and another."""
+        """Bind the target of a loop; ``enumerate`` and ``zip`` bind theirs one by one."""
         if isinstance(iterable, ast.Call) and isinstance(target, ast.Tuple | ast.List):
             word = self.known(iterable.func)
             if word is enumerate and len(target.elts) == 2:
@@ -483,13 +482,13 @@ class Reading:
         self.bind(target, self.iterated(iterable))
 
     def numbered(self, node: ast.Call) -> Range:
-        """The numbers of an ``enumerate``; a site where they may leave 64 bits."""
+        """The range of the numbers of an ``enumerate``; a site where they may overflow."""
         starts = [*node.args[1:], *(k.value for k in node.keywords if k.arg == "start")]
         low, high = self.number(starts[0]) if starts else (0, 0)
         return self.result((low, high + max(self.length(node.args[0]) - 1, 0)), node)
 
     def counted(self, node: ast.Call) -> Range | None:
-        """The elements of a ``range``; a site where there may be too many of them."""
+        """The range of the elements of a ``range``; a site where its span may overflow."""
         ends = [self.number(argument) for argument in node.args]
         first, stop = ((0, 0), ends[0]) if len(ends) == 1 else (ends[0], ends[1])
         up, down = stop[1] - first[0], first[1] - stop[0]
@@ -500,7 +499,7 @@ class Reading:
         return hull(first, stop)
 
     def length(self, node: ast.expr) -> int:
-        """How many elements an iteration has at most."""
+        """The largest number of elements of an iterable."""
         if isinstance(node, ast.Call):
             word = self.known(node.func)
             if word is range:
@@ -513,7 +512,7 @@ class Reading:
         return LENGTH[1]
 
     def iterated(self, node: ast.expr) -> Range | None:
-        """What the elements of an iteration may be; those of a pair, together."""
+        """The range of the elements of an iterable; those of pairs are merged."""
         if isinstance(node, ast.Call):
             word = self.known(node.func)
             if word is range:
@@ -528,11 +527,11 @@ class Reading:
     # expressions
 
     def number(self, node: ast.expr) -> Range:
-        """The range of a number; of what has no value yet, that of 0."""
+        """The range of a number; that of 0 where none is known yet."""
         return self.value(node) or (0, 0)
 
     def value(self, node: ast.expr) -> Range | None:
-        """The range of an expression; None of what is no number, or never comes to be."""
+        """The range of an expression; None if it is no number or is never evaluated."""
         match node:
             case ast.Constant(value=bool() | int() as number):
                 return self.literal(int(number), node)
@@ -620,7 +619,7 @@ class Reading:
             "RUL018",
             self.source,
             node,
-            f"{ast.unparse(node)} does not fit into 64 bits, which is all that rules compute with",
+            f"{ast.unparse(node)} does not fit into 64 bits, which rules compute with",
         )
 
     def static(self, value: Any, node: ast.AST) -> Range | None:
@@ -635,7 +634,7 @@ class Reading:
         return found
 
     def known(self, node: ast.expr) -> Any:
-        """The object that a name stands for before any run; None: there is none."""
+        """The global object that an expression names; None if it names none."""
         if isinstance(node, ast.Name):
             found = self.outer(node.id)
             return found if callable(found) or node.id not in self.generated else None
@@ -645,7 +644,7 @@ class Reading:
         return None
 
     def outer(self, name: str) -> Any:
-        """What a name stands for outside of the rule; None if it is one of the rule's own."""
+        """The object that a name has outside of the rule; None if it is local."""
         if name in self.code.co_varnames or name in self.code.co_cellvars:
             return None
         if name in self.code.co_freevars and self.function.__closure__ is not None:
@@ -657,7 +656,7 @@ class Reading:
         return self.function.__globals__.get(name, getattr(builtins, name, None))
 
     def is_effect(self, node: ast.expr) -> bool:
-        """Whether this is one of the effects of a step, as far as that can be seen."""
+        """Whether this expression visibly is an effect."""
         match node:
             case ast.Subscript(value=ast.Attribute(attr="effects")):
                 return True
@@ -679,7 +678,7 @@ class Reading:
         return low, high
 
     def result(self, wanted: Range, node: ast.AST) -> Range:
-        """What an operation gives; a site where that may leave 64 bits."""
+        """The range of a result; the node is a site if it may overflow."""
         if not fitting(wanted):
             self.summary.sites.add(place_of(node))
         return clipped(wanted)
@@ -756,7 +755,7 @@ class Reading:
         return ANYTHING
 
     def emits(self, node: ast.Call) -> None:
-        """What is emitted is what effects are from now on."""
+        """Add the arguments of an ``emit`` to the effects."""
         values = dict(zip(("s", "effect"), node.args, strict=False))
         values |= {str(k.arg): k.value for k in node.keywords}
         for name, argument in values.items():
@@ -772,7 +771,7 @@ class Reading:
             self.ranges.emitted(1, self.value(argument))
 
     def summed(self, node: ast.Call) -> Range:
-        """A sum; a site where it may leave 64 bits on its way."""
+        """The range of a ``sum``; a site where a partial sum may overflow."""
         starts = [*node.args[1:], *(k.value for k in node.keywords if k.arg == "start")]
         low, high = self.number(starts[0]) if starts else (0, 0)
         element = self.iterated(node.args[0]) or (0, 0)

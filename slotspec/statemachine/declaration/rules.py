@@ -1,8 +1,8 @@
-"""The few words that a rule may use besides plain integer Python.
+"""What a rule may call besides plain integer Python.
 
 A *rule* is a plain function ``rule(s, …)`` over the state record `s`. The interpreter runs it
-as it stands, the compiler translates it, and both give the same results, faults included. A
-rule keeps to integers:
+as it is, the compiler translates it, and both give the same results, faults included. A rule
+computes with integers:
 
 * fields ``s.name`` (scalars) and ``s.name[i]`` (arrays); constants of the instance, read like
   fields but never assigned; parts ``s.name`` and ``s.name[i]``;
@@ -18,23 +18,22 @@ rule keeps to integers:
 * enum members, lifecycle states, module-level integers and tuples, ``NONE``, ``DISABLED``;
 * calls of other rules, with keyword and default arguments, that return a number or several
   (``a, b = helper(s)``); arrays, parts and effects may be passed on;
-* the words below: ``fire``, ``recycle``, ``restart`` and ``emit`` change something,
+* the functions below: ``fire``, ``recycle``, ``restart`` and ``emit`` change something,
   ``unchanged(before, after, "field", …)`` compares two states.
 
 An array of lifecycle states is read, never assigned: ``fire`` changes it.
 
-``s.elements(MANAGERS)`` is the ``range`` of a sort's elements. A rule asks its record, since the
-sort itself does not know how large it is in this instance. In a rule of a part, the part's own
-bounds count.
+``s.elements(MANAGERS)`` is the ``range`` of a sort's elements. The record knows how large the
+sort is in this instance. In a rule of a part, the part's own bounds count.
 
 An effect ``e`` of ``s.effects`` (or of ``after.effects`` in a step property) has ``e.kind`` and
-the arguments that its kind declares, by name; see :mod:`slotspec.statemachine.declaration.effects`. It is
-also the tuple ``(kind, a, b, c, d)``.
+the arguments that its kind declares, by name; see
+:mod:`slotspec.statemachine.declaration.effects`. It is also the tuple ``(kind, a, b, c, d)``.
 
 There are no collections, exceptions, strings or floats, and no generator other than the argument
-of one of the words above. What a closure holds is read as a constant. A guard comes before the
-first change: an action that returns ``DISABLED`` has changed nothing. A value out of a field's
-domain is a fault as soon as it is assigned.
+of one of the functions above. The compiler reads the variables of a closure as constants. Test
+the guard before the first change: an action that returns ``DISABLED`` has changed nothing.
+Assigning a value outside a field's domain is a fault.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ from slotspec.statemachine.declaration.lifecycle import NO_TRANSITION, Event, Li
 from slotspec.statemachine.errors import RuleError, StepError
 
 NONE = 65535
-"""No element of a sort. Used as an index it raises, as any value out of range does."""
+"""No element of a sort. As an index it is a fault, as is any value out of range."""
 
 DISABLED = -1
 """Returned by an action whose guard does not hold."""
@@ -58,24 +57,25 @@ Array = list[int]
 
 
 class Listener(Protocol):
-    """Told of every lifecycle event that a rule fires (coverage, referee, recording)."""
+    """Receives every lifecycle event that a rule fires (coverage, referee, recording)."""
 
     def __call__(self, field: str, index: int, event: Event | None, source: int) -> None: ...
 
 
 class Machines(list[int]):
-    """A field of lifecycle states: a list that knows its lifecycle and who listens."""
+    """A field of lifecycle states: a list with its lifecycle and a listener."""
 
     __slots__ = ("field", "lifecycle", "listener")
 
     def put(self, index: int, value: int) -> None:
-        """Be in another state: for the words below, after they have seen that it may be."""
+        """Set a state; ``fire`` and ``recycle`` call this after their checks."""
         list.__setitem__(self, index, value)
 
     def __setitem__(self, index: Any, state: Any) -> None:
         raise StepError(
             "STP010",
-            f"{_caller()}: {self.field} holds states of a lifecycle and is assigned; fire an event",
+            f"{_caller()}: {self.field} holds lifecycle states and cannot be assigned;"
+            " fire an event",
         )
 
     def __init__(
@@ -109,7 +109,7 @@ def fire(machines: Array, index: int, event: Event) -> None:
 
 
 def recycle(machines: Array, index: int) -> None:
-    """Give the record of an object whose life has ended to a new object (initial state).
+    """Reuse the record of an object whose life has ended: it returns to the initial state.
 
     :raises StepError: ``STP002`` if the object is neither in a final nor the initial state.
     """
@@ -120,7 +120,8 @@ def recycle(machines: Array, index: int) -> None:
     state = machines.lifecycle.states[source]
     if not (state.final or state.initial):
         raise StepError(
-            "STP002", f"{machines.field}[{index}] is {state.name}: its life has not ended"
+            "STP002",
+            f"{machines.field}[{index}] is {state.name}: its life has not ended; end it first",
         )
     if machines.listener is not None:
         machines.listener(machines.field, index, None, source)
@@ -136,7 +137,7 @@ def emit(
     d: int = NONE,
     **named: int,
 ) -> None:
-    """Tell the world something: an RPC, a completed future. Order is kept.
+    """Emit an effect: an RPC, a completed future. The engines keep the order.
 
     Arguments are given in order, or by the names that the model's effects declare
     (see :mod:`slotspec.statemachine.declaration.effects`).
@@ -165,7 +166,7 @@ def unchanged(before: Any, after: Any, /, *fields: str, but: Sequence[str] = ())
 
 
 def _caller() -> str:
-    """Where the rule that called a word stands, as ``file:line: in function``."""
+    """The location of the calling rule, as ``file:line: in function``."""
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__") == __name__:
         frame = frame.f_back
@@ -177,7 +178,7 @@ def compared(
 ) -> list[str]:
     """The fields that :func:`unchanged` compares, in their order.
 
-    :param where: tells the place of the call, for a refusal.
+    :param where: gives the location of the call, for an error message.
     """
     if isinstance(but, str):
         but = (but,)
@@ -196,6 +197,6 @@ def compared(
             meant[-1].update(found)
     if fields and but:
         raise RuleError(
-            "RUL017", f"{where()}: unchanged names fields, or all but some; leave out one of both"
+            "RUL017", f"{where()}: unchanged takes either fields or but=; remove one of them"
         )
     return [name for name in there if (name in meant[0] if fields else name not in meant[1])]

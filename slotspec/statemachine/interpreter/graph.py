@@ -21,7 +21,7 @@ from slotspec.statemachine.interpreter.liveness import (
 from slotspec.statemachine.interpreter.stepping import Interpreter, place_of
 
 LOOKS = 64
-"""Every so many states, limits are looked at."""
+"""Limits are checked once in so many states."""
 
 Mask = bytearray
 Marks = list[int]
@@ -59,7 +59,7 @@ class InterpretedGraph(Graph):
             try:
                 outcome = interpreter.functions[call.action.name](interpreter.s, *call.arguments)
                 after = key if outcome == DISABLED else interpreter.finish(call, outcome)
-            except Exception:  # the search has told of this fault; it is no step
+            except Exception:  # the search has reported this fault; it is no step
                 after = key
             interpreter.undo()
             if after != key:
@@ -245,7 +245,7 @@ class InterpretedGraph(Graph):
     ) -> Way | None:
         """The shortest way to a state for which `goal` gives a way on; None: there is none.
 
-        :param seen: states that are not looked at; all that are looked at are added.
+        :param seen: states to skip; the visited ones are added.
         """
         before: dict[int, tuple[int, int]] = {}
         seen.add(start)

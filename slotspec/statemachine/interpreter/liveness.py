@@ -48,7 +48,7 @@ Way = list[tuple[int, int]]
 """Steps from a state: the number of the call, and of the state that it leads to."""
 
 Watch = Callable[[int], None]
-"""Is told, now and then, how many bytes are in use; raises :class:`Stopped` if to stop."""
+"""Receives, now and then, the bytes in use; raises :class:`Stopped` to stop."""
 
 
 class Stopped(Exception):
@@ -214,7 +214,7 @@ def circle(graph: Graph, entry: int, marks: Any) -> Way:
 class Claims:
     """What was found out about the ``leads to`` properties of an instance.
 
-    :param findings: for each one that was looked at to the end, a run against it, or None.
+    :param findings: for each one that was decided, a run that violates it, or None.
     :param vacuous: those whose premise holds in no reachable state.
     :param broken: why one cannot be evaluated.
     :param fault: the way to where the first of these cannot.

@@ -56,7 +56,7 @@ from slotspec.statemachine.interpreter.stepping import Interpreter, fault_of, pl
 from slotspec.statemachine.obligations import Obligation, Predicate, obligations, predicate_of
 
 
-class Walker:
+class RandomWalk:
     """Makes runs one after the other; the base of both engines' walkers.
 
     :param steps: how long a run may become.
@@ -91,7 +91,7 @@ class Walker:
         """
         statistics = Statistics()
         self.reset()
-        # what other blocks have witnessed is asked again: when they end is a matter of chance
+        # what other blocks have witnessed is evaluated again: when they end depends on timing
         done: set[str] = set()
         for run in runs:
             if stop():
@@ -191,7 +191,7 @@ class Walker:
 Check = tuple[Obligation, Predicate]
 
 
-class InterpretedWalker(Walker):
+class InterpretedWalk(RandomWalk):
     """Walks with the rules as they stand."""
 
     def __init__(self, instance: Instance, steps: int, rate: float, swarm: bool = True) -> None:

@@ -1,8 +1,8 @@
 """Random numbers of simulations, and an estimate of how many different states they saw.
 
 Both engines draw the same numbers, so this is written out here and, as instructions, in
-:mod:`slotspec.statemachine.compiler.drivers.random_walk`; Python's own generator could not be drawn from
-there. The generator is SplitMix64 (Steele, Lea, Flood 2014), the estimate HyperLogLog
+:mod:`slotspec.statemachine.compiler.drivers.random_walk`; compiled code cannot call Python's own
+generator. The generator is SplitMix64 (Steele, Lea, Flood 2014), the estimate HyperLogLog
 (Flajolet and others 2007) with its correction for small counts.
 """
 

@@ -1,9 +1,8 @@
-"""One step of an instance, run by the interpreter as the rules stand, and undone again.
+"""Run one step of an instance by calling its rules as they are, and undo it.
 
 The interpreter is the reference for every other execution. It keeps a journal of what a
-rule writes: so a refusal that wrote nothing is known to have changed nothing, only written
-places need a look whether their value is in its domain, and a step is undone without a
-copy of the state.
+rule writes. The journal shows whether a refused action changed anything, it limits the domain
+checks to the places that were written, and it undoes a step without a copy of the state.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ ENGINE = Path(__file__).parents[1]
 
 
 class Watching:
-    """Mixin of an array whose writes go into a journal and whose length is fixed."""
+    """Mixin for an array of fixed length that journals its writes."""
 
     __slots__ = ()
 
@@ -68,7 +67,7 @@ class Place:
         self.rest = spec.default
 
     def refuse(self, where: str, value: int) -> NoReturn:
-        """Say that `value` may never stand here.
+        """Raise the fault that `value` is outside of the domain.
 
         :raises StepError: ``STP003``.
         """
@@ -76,7 +75,7 @@ class Place:
         raise StepError("STP003", f"{where} is {value}; it may be 0 to {self.largest}{none}")
 
     def check(self, where: str, value: int) -> None:
-        """See that `value` may stand here between steps.
+        """Check that `value` is allowed here between steps.
 
         :raises StepError: ``STP003`` out of its domain, ``STP004`` a scratch field not cleared.
         """
@@ -325,7 +324,7 @@ class Interpreter:
     def may_end(self) -> bool:
         """Whether the present state is one in which the model may have no successor.
 
-        :raises RuleError: ``RUL100`` where that cannot be told.
+        :raises RuleError: ``RUL100`` if the rule cannot be evaluated.
         """
         if self.final is None:
             return False
@@ -334,7 +333,7 @@ class Interpreter:
         except Exception as error:
             raise RuleError(
                 "RUL100",
-                f"final states of {self.instance.model.name} cannot be told:"
+                f"final states of {self.instance.model.name} cannot be evaluated:"
                 f" {type(error).__name__}: {error} {place_of(error)}",
             ) from error
 

@@ -21,7 +21,7 @@ from slotspec.statemachine.compiler.drivers.random_walk import (
     Walk,
 )
 from slotspec.statemachine.declaration.model import Instance
-from slotspec.statemachine.interpreter.random_walk import Walker
+from slotspec.statemachine.interpreter.random_walk import RandomWalk
 from slotspec.statemachine.interpreter.rng import REGISTERS
 from slotspec.statemachine.interpreter.statistics import Seen, Statistics
 
@@ -43,7 +43,7 @@ def compile_walk(instance: Instance) -> Compiled:
     return compile_instance(instance, writer=Walk)
 
 
-class CompiledWalker(Walker):
+class CompiledWalk(RandomWalk):
     """Walks with the rules as machine code; each worker has one of its own."""
 
     chunk = 50_000
@@ -132,4 +132,4 @@ class CompiledWalker(Walker):
                 )
 
 
-__all__: list[Any] = ["CompiledWalker", "compile_walk"]
+__all__: list[Any] = ["CompiledWalk", "compile_walk"]

@@ -1,4 +1,4 @@
-"""The workers of a search: each with its result buffer and its room for successors."""
+"""The workers of a search: each has a result buffer and space for successors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slotspec.statemachine.search.visited import Visited
 
 BATCH = 256
 BURST_SECONDS = 0.1
-"""How long the workers run before limits, interrupts and progress are looked at."""
+"""How long the workers run before the search checks limits, interrupts and progress."""
 
 
 class Worker:

@@ -713,7 +713,7 @@ def test_a_generator_in_a_property_may_not_write() -> None:
         return any(bump(s) for _ in s.level)
 
     model.always("a test")(meddles)
-    with pytest.raises(RuleError, match=r"RUL009: .*in bump: a property looks on"):
+    with pytest.raises(RuleError, match=r"RUL009: .*in bump: a property may not change"):
         compile_instance(model.instance(BOUNDS))
 
 

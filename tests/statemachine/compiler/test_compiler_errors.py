@@ -244,7 +244,7 @@ def test_a_property_may_not_change_the_state() -> None:
         return True
 
     says(model, "always", meddles)
-    with pytest.raises(RuleError, match=r"RUL009: .*in meddles: a property looks on"):
+    with pytest.raises(RuleError, match=r"RUL009: .*in meddles: a property may not change"):
         compile_instance(model.instance())
 
 

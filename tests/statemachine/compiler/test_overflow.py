@@ -1,4 +1,4 @@
-"""What leaves 64 bits is the same fault in both engines; what cannot is not looked at."""
+"""An overflow is the same fault in both engines; what cannot overflow is not checked."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ def asks_both(before: Store, after: Store) -> bool:
     [
         (asks_for_scratch, "the state has no field 'note' to compare; it has count, mark, spare"),
         (asks_beyond, "no field 'cuont'"),
-        (asks_both, "unchanged names fields, or all but some"),
+        (asks_both, "unchanged takes either fields or but="),
     ],
 )
 def test_what_is_no_field_is_refused_with_its_place(explore: Any, rule: Any, why: str) -> None:

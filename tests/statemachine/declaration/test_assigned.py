@@ -93,7 +93,7 @@ def test_it_is_a_fault_when_interpreted(rule: Any) -> None:
     assert result.fault is not None
     text = str(result.fault.fault)
     assert text.startswith("STP010: ")
-    assert f"test_assigned.py:{line}: in {at.__name__}: lamp holds states of a lifecycle" in text
+    assert f"test_assigned.py:{line}: in {at.__name__}: lamp holds lifecycle states" in text
     assert len(result.fault.steps) == 3
 
 

@@ -24,10 +24,10 @@ from slotspec.statemachine.check import check
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
-from slotspec.statemachine.interpreter.random_walk import InterpretedWalker
+from slotspec.statemachine.interpreter.random_walk import InterpretedWalk
 from slotspec.statemachine.results import Limits, PropertyResult, Result
 from slotspec.statemachine.search.engine import explore_compiled
-from slotspec.statemachine.search.random_walk import CompiledWalker, compile_walk
+from slotspec.statemachine.search.random_walk import CompiledWalk, compile_walk
 from slotspec.statemachine.simulate import simulate
 
 JOBS = Sort("jobs", "Jobs.", default=3, symmetric=True)
@@ -214,8 +214,8 @@ def test_both_walks_find_the_same_of_each() -> None:
 
     instance = model.instance()
     tallies = [
-        InterpretedWalker(instance, 12, 0.0).block(range(6), 5, lambda: False),
-        CompiledWalker(compile_walk(instance), 12, 0.0).block(range(6), 5, lambda: False),
+        InterpretedWalk(instance, 12, 0.0).block(range(6), 5, lambda: False),
+        CompiledWalk(compile_walk(instance), 12, 0.0).block(range(6), 5, lambda: False),
     ]
     assert tallies[0].witnessed == tallies[1].witnessed
     assert tallies[0].witnessed
@@ -270,7 +270,7 @@ def test_the_state_before_a_step_has_no_effects_wherever_it_goes() -> None:
         """Nothing was told before."""
         return effects_of(after) >= 0 and effects_of(before) == 0
 
-    with pytest.raises(RuleError, match=r"RUL014: .*test_each.py:\d+: in effects_of: only the"):
+    with pytest.raises(RuleError, match=r"RUL014: .*test_each.py:\d+: in silent: only the"):
         explore_compiled(model.instance())
 
 

@@ -269,7 +269,7 @@ def test_final_states_that_cannot_be_told_are_an_error() -> None:
         return s.seen[9] == 1
 
     model.final_states(careless)
-    with pytest.raises(RuleError, match="final states of room cannot be told: IndexError"):
+    with pytest.raises(RuleError, match="final states of room cannot be evaluated: IndexError"):
         explore_interpreted(model.instance())
 
 

@@ -631,7 +631,7 @@ def test_they_are_allowed_where_nothing_is_claimed_of_runs() -> None:
     assert check(instance, fingerprints=True).states == 8
 
 
-@pytest.mark.parametrize("engine", ["interpreter.exploring", "search.explorer"])
+@pytest.mark.parametrize("engine", ["interpreted", "compiled"])
 @pytest.mark.parametrize("limits", [Limits(states=5), Limits(depth=2)])
 def test_a_search_that_was_cut_short_knows_nothing(engine: Any, limits: Limits) -> None:
     result = check(exclusion(STRONG).instance(), engine, limits)

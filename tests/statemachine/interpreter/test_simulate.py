@@ -19,7 +19,7 @@ from slotspec.statemachine import (
     number,
     scalar,
 )
-from slotspec.statemachine.interpreter.random_walk import InterpretedWalker
+from slotspec.statemachine.interpreter.random_walk import InterpretedWalk
 from slotspec.statemachine.interpreter.rng import (
     REGISTERS,
     count_state,
@@ -89,7 +89,7 @@ def test_built_in_models_walk_alike(name: str, scope: str | None) -> None:
 
 
 def test_every_second_run_leaves_half_of_the_actions_out() -> None:
-    walker = InterpretedWalker(load_model("slot_pool").instance(), 1, 0)
+    walker = InterpretedWalk(load_model("slot_pool").instance(), 1, 0)
     actions = len(walker.instance.actions)
     made = [walker.preference(stream(1, run)) for run in range(2_000)]
     for order, preferred in made:
@@ -171,7 +171,7 @@ def test_arguments_are_tried_in_an_even_order() -> None:
 
     model = room()
     model.action(lamp=4, other=3)(choose)
-    walker = InterpretedWalker(model.instance(), 1, 0)
+    walker = InterpretedWalk(model.instance(), 1, 0)
     walker.begin(stream(1, 0), [0], 1, set())
     firsts: Counter[int] = Counter()
     seconds: Counter[int] = Counter()

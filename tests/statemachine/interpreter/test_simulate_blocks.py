@@ -10,7 +10,7 @@ import pytest
 from slotspec.models import load_model
 from slotspec.statemachine import DISABLED
 from slotspec.statemachine import simulate as simulating
-from slotspec.statemachine.interpreter.random_walk import InterpretedWalker
+from slotspec.statemachine.interpreter.random_walk import InterpretedWalk
 from slotspec.statemachine.simulate import simulate
 from tests.statemachine.interpreter.simulated import again, told
 from tests.statemachine.tiny import Room, room, says
@@ -28,7 +28,7 @@ def test_runs_do_not_depend_on_the_number_of_workers() -> None:
 
 
 def test_blocks_of_runs_put_together_are_the_runs() -> None:
-    walker = InterpretedWalker(told().instance(), 6, 0.1)
+    walker = InterpretedWalk(told().instance(), 6, 0.1)
     whole = walker.block(range(8), 9, lambda: False)
     parts = [walker.block(runs, 9, lambda: False) for runs in (range(5), range(5, 8))]
     assert 0 < parts[1].steps < whole.steps

@@ -1,4 +1,4 @@
-"""Writing LLVM's textual form: blocks, registers, and the values that travel between them."""
+"""Writing LLVM's textual form: blocks, registers, and the values that they compute."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ class FunctionBuilder:
         return register
 
     def start_block(self, label: str) -> None:
-        """Begin block `label`; falls into it from the block before, if that is still open."""
+        """Begin block `label`; an open block before it falls through."""
         if self.open:
             self.lines.append(f"  br label %{label}")
         self.lines.append(f"{label}:")
         self.open = True
 
     def end(self, text: str) -> None:
-        """Close the present block with a terminator."""
+        """End the present block with a terminator."""
         self.line(text)
         self.open = False
 
@@ -71,7 +71,7 @@ class FunctionBuilder:
         self.end(f"br label %{label}")
 
     def local(self, type_: str = "i64") -> str:
-        """Room for a local variable, reserved in the entry block."""
+        """A stack slot for a local variable, allocated in the entry block."""
         register = self.name("a")
         self.entry.append(f"  {register} = alloca {type_}")
         return register

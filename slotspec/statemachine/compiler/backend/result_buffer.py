@@ -33,7 +33,7 @@ EVENT_CELLS = 4
 class ResultBuffer:
     """Which cell of a result buffer holds what.
 
-    :ivar obligations: what is asked; its place here is its kind among events.
+    :ivar obligations: the obligations; the index of one is its kind among events.
     :ivar numbers: for each property the kind of its first obligation.
     """
 

@@ -26,7 +26,7 @@ def predicate_name(number: int, side: int) -> str:
 
 
 def predicates_text(program: Program) -> str:
-    """All the functions; nothing where nothing is asked."""
+    """All predicates, as text; empty if there are none."""
     return "\n".join(_functions(program))
 
 

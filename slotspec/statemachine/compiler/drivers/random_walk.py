@@ -4,12 +4,12 @@ Its signature, all pointers and 64-bit numbers::
 
     status = walk(buffer, memory, until, out_calls, registers)
 
-`memory` is the walk's own memory, see :class:`Cells`. The walk goes on until it is `until`
-steps long or something else ends it; it can be gone on with by calling again. The number of
-each call that changed the state is written to `out_calls`, each state that it comes through
-is counted in the `registers` of an estimate (see :mod:`slotspec.statemachine.interpreter.rng`). What
-is found goes into the result buffer `buffer`, and ends the call. How calls are chosen is said, and
-done in the same way, in :mod:`slotspec.statemachine.interpreter.random_walk`.
+`memory` is the walk's own memory, see :class:`Cells`. The walk ends after `until` steps, or
+earlier; calling the function again continues it. It writes the number of each call that changed
+the state to `out_calls`, and counts the states that it visits in the `registers` of an estimate
+(see :mod:`slotspec.statemachine.interpreter.rng`). A finding goes into the result buffer and ends
+the call. :mod:`slotspec.statemachine.interpreter.random_walk` chooses calls in the same way and
+says how.
 """
 
 from __future__ import annotations
@@ -311,9 +311,8 @@ class Walk(Expansion):
         inside = "".join(f", i64 {a}" for a in arguments)
         result = builder.emit(f"call i64 {rule.name}(ptr %buffer, ptr %now, ptr %next{inside})")
         taken, out, recycle = builder.label("taken"), builder.label("out"), builder.label("again")
-        builder.end(
-            f"br i1 {builder.emit(f'icmp eq i64 {result}, {DISABLED}')}, label %{out}, label %{taken}"
-        )
+        refused = builder.emit(f"icmp eq i64 {result}, {DISABLED}")
+        builder.end(f"br i1 {refused}, label %{out}, label %{taken}")
         builder.start_block(taken)
         self.refused_late(rule, result, recycle, again)
         builder.line("store i64 1, ptr %enabled")
@@ -356,9 +355,8 @@ class Walk(Expansion):
         for i in range(self.program.layout.words):
             a = builder.emit(f"getelementptr i64, ptr %now, i64 {i}")
             b = builder.emit(f"getelementptr i64, ptr %next, i64 {i}")
-            x = builder.emit(
-                f"xor i64 {builder.emit(f'load i64, ptr {a}')}, {builder.emit(f'load i64, ptr {b}')}"
-            )
+            one, two = (builder.emit(f"load i64, ptr {at}") for at in (a, b))
+            x = builder.emit(f"xor i64 {one}, {two}")
             total = builder.emit(f"or i64 {total}, {x}")
         return builder.emit(f"icmp ne i64 {total}, 0")
 

@@ -341,9 +341,8 @@ class SymmetryText:
                     byte = builder.emit(f"load i8, ptr {at}")
                 start = builder.emit(f"getelementptr i8, ptr %copy, i64 {place.offset}")
                 to = places_of[over][i] if over is not None and moved else str(i)
-                builder.line(
-                    f"store i8 {byte}, ptr {builder.emit(f'getelementptr i8, ptr {start}, i64 {to}')}"
-                )
+                at = builder.emit(f"getelementptr i8, ptr {start}, i64 {to}")
+                builder.line(f"store i8 {byte}, ptr {at}")
         builder.line("call void @pack(ptr %copy, ptr %words)")
         builder.end("ret void")
         return builder.text("define void @image(ptr %record, ptr %renaming, ptr %words) nounwind")

@@ -1,4 +1,4 @@
-"""The words of rules that are no rules themselves: fire, recycle, emit, and a few builtins."""
+"""Functions that rules call and that are no rules: fire, recycle, emit, and some builtins."""
 
 from __future__ import annotations
 
@@ -243,7 +243,9 @@ def _machines(
             f"{ast.unparse(parts[0])} is no array of lifecycle states; assign it instead",
         )
     if to.reading:
-        raise to.reject("RUL009", node, "a property looks on; it may not fire or recycle")
+        raise to.reject(
+            "RUL009", node, "a property may not change the state; remove fire or recycle"
+        )
     index = to.checked(to.number(parts[1]), array.place, node)
     return array, array.place.spec.domain, index, parts[2:]
 
@@ -281,7 +283,7 @@ def _fire(to: Expressions, node: ast.Call) -> Symbol:
     return 0
 
 
-def _renew(to: Expressions, node: ast.Call) -> Symbol:
+def _recycle(to: Expressions, node: ast.Call) -> Symbol:
     array, lifecycle, index, _ = _machines(to, node, ("machines", "index"))
     builder = to.builder
     to.writes = to.written = True
@@ -293,7 +295,9 @@ def _renew(to: Expressions, node: ast.Call) -> Symbol:
             ended = builder.emit(
                 f"or i1 {ended}, {builder.emit(f'icmp eq i8 {byte}, {int(state)}')}"
             )
-    to.check(ended, "STP002", node, f"{array.place.name}: a life that has not ended is renewed")
+    to.check(
+        ended, "STP002", node, f"{array.place.name}: an object whose life has not ended is recycled"
+    )
     builder.line(f"store i8 0, ptr {at}")
     return 0
 
@@ -304,7 +308,7 @@ def _restart(to: Expressions, node: ast.Call) -> Symbol:
     if not isinstance(record, RecordAt):
         raise to.reject("RUL007", node, f"{ast.unparse(argument)} is no record; restart a part")
     if to.reading:
-        raise to.reject("RUL009", node, "a property looks on; it may not restart anything")
+        raise to.reject("RUL009", node, "a property may not change the state; remove restart")
     for name, spec in to.owner(record).fields.items():
         place = to.place_of(record, name)
         assert place is not None
@@ -330,7 +334,7 @@ def _emit(to: Expressions, node: ast.Call) -> Symbol:
             "emit takes s, effect and up to four numbers, by name only as the effect declares it",
         )
     if to.reading:
-        raise to.reject("RUL009", node, "a property looks on; it may not emit")
+        raise to.reject("RUL009", node, "a property may not emit; emit in the action")
     values: list[Value] = [to.as_number(given.get(n, rules.NONE), node) for n in names[1:]]
     if isinstance(whose, RecordAt) and whose.part is not None:
         values[0] = to.arithmetic(ast.Add(), values[0], whose.part.effects_from, node)
@@ -366,7 +370,7 @@ INTRINSICS: dict[Known, Intrinsic] = {
     Known(int): _int,
     Known(bool): _bool,
     Known(rules.fire): _fire,
-    Known(rules.recycle): _renew,
+    Known(rules.recycle): _recycle,
     Known(parts.restart): _restart,
     Known(rules.emit): _emit,
     Known(rules.unchanged): unchanged,

@@ -256,7 +256,7 @@ class Memory:
         builder = self.builder
         if self.reading:
             raise self.reject(
-                "RUL009", node, f"a property looks on; it may not assign {place.name}"
+                "RUL009", node, f"a property may not change the state; it assigns {place.name}"
             )
         self.writes = self.written = True
         message = f"{place.name} takes values up to {place.largest}" + (
