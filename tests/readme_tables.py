@@ -1,6 +1,6 @@
 """Refresh the numbers in docs/runs.md and README.md.
 
-``slotspec check --all --json FILE && python -m tests.readme_tables FILE`` refreshes all of docs/runs.md;
+``slotspec check --all --json FILE && python -m tests.readme_tables FILE`` refreshes docs/runs.md;
 ``slotspec check MODEL --json FILE`` is enough for the section of one model. The script then copies
 the README's tables from docs/runs.md and docs/known-bugs.md, runs the commands of README.md and
 docs/declaring.md, and updates their outputs. Without a file it does only that.
@@ -27,7 +27,8 @@ DECLARING = ROOT / "docs" / "declaring.md"
 
 HEAD = """# What was checked
 
-`slotspec check --all --json FILE` and `python -m tests.readme_tables FILE` write this page; do not edit.
+`slotspec check --all --json FILE` and `python -m tests.readme_tables FILE` write this page; do not
+edit.
 
 Each run checks a model at one generation and the bounds of one scope (`slotspec list scopes`). The
 check visited every reachable state. Every property holds in all of them, except those listed as
