@@ -117,11 +117,11 @@ class TaskSlotTableFormatter(TraceFormatter):
 
     @staticmethod
     def _table(state: Mapping[str, Any], number: int) -> str:
-        return Table.states[state["table"][number]].name
+        return str(Table.states[state["table"][number]].name)
 
     @staticmethod
     def _table_closing(state: Mapping[str, Any], number: int) -> str:
-        return ClosingFuture.states[state["table_closing"][number]].name
+        return str(ClosingFuture.states[state["table_closing"][number]].name)
 
     def _sent(self, state: Mapping[str, Any], number: int) -> str:
         return self.element(allocations, state["sent"][number])
