@@ -6,7 +6,7 @@ The pool's task manager ``tm1`` is ``TaskExecutor 1`` here, and its request id `
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from slotspec.models.cluster.state import executions as attempts
@@ -148,14 +148,12 @@ class TablePart(TaskSlotTableFormatter):
 
     def changes(self, step: TraceStep) -> list[str]:
         """Slots and tasks."""
-        pairs = zip(self._texts(step.before), self._texts(step.after), strict=True)
-        return [f"{what}: {old} -> {new}" for (what, old), (_, new) in pairs if old != new]
-
-    def _texts(self, state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        for number in range(len(state["slot"])):
-            yield f"a{number + 1}", self._slot(state, number)
+        told: list[str] = []
+        for number in range(len(step.before["slot"])):
+            self._compare(told, f"a{number + 1}", self._slot, number, step)
         for number in range(self.instance.setting["executions"]):
-            yield self.element(executions, number), self._execution(state, number)
+            self._compare(told, self.element(executions, number), self._execution, number, step)
+        return told
 
     def _slot(self, state: Mapping[str, Any], number: int) -> str:
         if state["slot"][number] == TaskSlot.FREE:

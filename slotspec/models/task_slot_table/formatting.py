@@ -5,7 +5,7 @@ Dynamic slots have their negative numbers in 1.11 and 1.12.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from slotspec.models.task_slot_table.lifecycles import (
@@ -35,6 +35,9 @@ from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.formatting import NOTHING, TraceFormatter
 from slotspec.statemachine.results import TraceStep
+
+Text = Callable[[Mapping[str, Any], int], str]
+"""The text of an element in a state."""
 
 
 class TaskSlotTableFormatter(TraceFormatter):
@@ -91,23 +94,37 @@ class TaskSlotTableFormatter(TraceFormatter):
     def changes(self, step: TraceStep) -> list[str]:
         """The changes of a step: in the table, its slots, tasks, timeouts and budget."""
         before, after = step.before, step.after
-        pairs = zip(self._texts(before), self._texts(after), strict=True)
-        found = [f"{what}: {old} -> {new}" for (what, old), (_, new) in pairs if old != new]
-        if before["used"] != after["used"]:
-            found.append(f"budget left: {self._left(before, after)} -> {self._left(after, before)}")
-        return found
-
-    def _texts(self, state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        """Each thing in a state, and its text."""
-        yield "table", Table.states[state["table"][0]].name
-        yield "closing of the table", ClosingFuture.states[state["table_closing"][0]].name
-        for number in range(len(state["slot"])):
-            yield self.element(allocations, number), self._slot(state, number)
-        for number in range(len(state["task"])):
-            yield self.element(tasks, number), self._task(state, number)
-        for number, allocation in enumerate(state["sent"]):
+        texts: list[str] = []
+        self._compare(texts, "table", self._table, 0, step)
+        self._compare(texts, "closing of the table", self._table_closing, 0, step)
+        for number in range(len(before["slot"])):
+            self._compare(texts, self.element(allocations, number), self._slot, number, step)
+        for number in range(len(before["task"])):
+            self._compare(texts, self.element(tasks, number), self._task, number, step)
+        for number in range(len(before["sent"])):
             what = f"timeout {self.element(tickets, number)} under way"
-            yield what, self.element(allocations, allocation)
+            self._compare(texts, what, self._sent, number, step)
+        if before["used"] != after["used"]:
+            texts.append(f"budget left: {self._left(before, after)} -> {self._left(after, before)}")
+        return texts
+
+    @staticmethod
+    def _compare(texts: list[str], what: str, text: Text, number: int, step: TraceStep) -> None:
+        """Add the change of a thing, if its text has changed."""
+        old, new = text(step.before, number), text(step.after, number)
+        if old != new:
+            texts.append(f"{what}: {old} -> {new}")
+
+    @staticmethod
+    def _table(state: Mapping[str, Any], number: int) -> str:
+        return str(Table.states[state["table"][number]].name)
+
+    @staticmethod
+    def _table_closing(state: Mapping[str, Any], number: int) -> str:
+        return str(ClosingFuture.states[state["table_closing"][number]].name)
+
+    def _sent(self, state: Mapping[str, Any], number: int) -> str:
+        return self.element(allocations, state["sent"][number])
 
     def _left(self, state: Mapping[str, Any], other: Mapping[str, Any]) -> str:
         """What is left of the resources of which `other` has another amount."""
