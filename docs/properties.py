@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from slotspec.models import MODELS, load_model
-from slotspec.statemachine import Model, Property
+from slotspec.statemachine import Instance, Model, Property
 
 TARGET = Path(__file__).with_suffix(".md")
 
@@ -51,14 +52,22 @@ def entry(model: Model, declared: Property) -> str:
 def deviations(model: Model, declared: Property) -> list[tuple[str, str]]:
     """Each reason why Flink may break the property, with the runs in which it may."""
     found: dict[str, dict[str, list[str]]] = {}
-    for version in model.generations or [None]:
-        for scope in model.scopes:
-            instance = model.instance(generation=version, scope=scope)
-            if declared.name in instance.properties and declared.deviation is not None:
-                reason = declared.deviation(instance.setting)
-                if reason is not None:
-                    found.setdefault(reason, {}).setdefault(version or "", []).append(scope)
+    for instance in instances(model) if declared.deviation is not None else []:
+        reason = declared.deviation(instance.setting)  # type: ignore[misc]
+        if declared.name in instance.properties and reason is not None:
+            versions = found.setdefault(reason, {})
+            versions.setdefault(instance.generation or "", []).append(instance.scope)
     return [(reason, where(model, versions)) for reason, versions in found.items()]
+
+
+@cache
+def instances(model: Model) -> list[Instance]:
+    """The model at each generation and scope."""
+    return [
+        model.instance(generation=version, scope=scope)
+        for version in model.generations or [None]
+        for scope in model.scopes
+    ]
 
 
 def where(model: Model, versions: dict[str, list[str]]) -> str:

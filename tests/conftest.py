@@ -27,8 +27,9 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 def pytest_configure(config: pytest.Config) -> None:
     """Keep compiled code from run to run, for all workers and for processes that tests start."""
-    if config.cache is not None:  # -p no:cacheprovider takes it away
-        os.environ.setdefault("XDG_CACHE_HOME", str(config.cache.mkdir("compiled")))
+    cache: pytest.Cache | None = getattr(config, "cache", None)
+    if cache is not None:  # -p no:cacheprovider takes it away
+        os.environ.setdefault("XDG_CACHE_HOME", str(cache.mkdir("compiled")))
 
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -16,12 +16,15 @@ FOLDER = Path(__file__).parents[2] / "diagrams"
 MEND = "run `slotspec draw gallery` and commit what it writes"
 
 
+pytestmark = pytest.mark.slow
+"""Drawing everything takes a minute."""
+
+
 @pytest.fixture(scope="module")
 def made() -> dict[str, bytes]:
     return gallery()
 
 
-@pytest.mark.slow
 def test_the_gallery_has_exactly_these_files(made: dict[str, bytes]) -> None:
     there = {str(p.relative_to(FOLDER)) for p in FOLDER.rglob("*") if p.is_file()}
     assert there == set(made), MEND

@@ -270,7 +270,8 @@ class TestManyFiles:
             conform_all([folder], jobs=jobs)
 
     def test_a_class_without_a_model(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.delitem(MODELS, "slot_pool")
+        others = {name: entry for name, entry in MODELS.items() if name != "slot_pool"}
+        monkeypatch.setattr("slotspec.models.registry.MODELS", others)
         error = conform(folder / "b.jsonl").error
         assert error is not None
         assert error.code == "TRC010"
