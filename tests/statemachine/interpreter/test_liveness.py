@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import combinations
@@ -581,7 +582,7 @@ def described(result: Result) -> Iterator[tuple[Any, ...]]:
 # --------------------------------------------------------------- what a run has to be like
 
 
-def test_a_run_is_seen_to_be_one() -> None:
+def test_flawed_runs_are_detected() -> None:
     instance = exclusion(WEAK).instance()
     result = explore_interpreted(instance)
     declared = instance.properties["who_waits_enters"]
@@ -589,21 +590,20 @@ def test_a_run_is_seen_to_be_one() -> None:
     assert flaw(instance, declared, good) is None
     wrong = {
         "holds after 0 steps|does not hold": replace(good, since=0),
-        "not where it was": replace(good, steps=good.steps[:-1]),
+        "steps differs from that after": replace(good, steps=good.steps[:-1]),
         "does not say": replace(good, loop=None),
-        "goes round from step 9": replace(good, loop=9),
-        "enter\\(process=0\\) is put off": replace(good, steps=good.steps[:1]),
+        "its loop begins at 9": replace(good, loop=9),
+        "enter\\(process=0\\) is never taken": replace(good, steps=good.steps[:1]),
         "changes nothing": replace(good, steps=(*good.steps, good.steps[0])),
         "inside holds": replace(good, elements=(1,), since=2, loop=4),
     }
     for why, finding in wrong.items():
-        said = flaw(instance, declared, finding)
-        assert said is not None
-        with pytest.raises(AssertionError, match=why):
-            raise AssertionError(said)
+        found = flaw(instance, declared, finding)
+        assert found is not None
+        assert re.search(why, found)
 
 
-def test_a_fault_in_a_loop_is_seen() -> None:
+def test_a_fault_inside_a_loop_is_detected() -> None:
     instance = boards([Case(steps("0 weak0 1", "1 fault0 0"), {0}, {5})])
     finding = run_of(explore_interpreted(instance), "graph0")
     by_name = {str(call): call for call in instance.calls}
@@ -611,8 +611,8 @@ def test_a_fault_in_a_loop_is_seen() -> None:
     from slotspec.statemachine import explain
 
     round_ = replace(explain(instance, calls), since=1, loop=1)
-    said = flaw(instance, instance.properties["graph0"], round_)
-    assert said == "step 3, fault(n=0), is a fault inside of the loop"
+    found = flaw(instance, instance.properties["graph0"], round_)
+    assert found == "step 3, fault(n=0), is a fault inside the loop"
 
 
 # ------------------------------------------------------------------------- what is refused
