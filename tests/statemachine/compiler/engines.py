@@ -42,7 +42,7 @@ def place_in(fault: str) -> tuple[str, str, int] | None:
 
 
 def compare(instance: Instance, limits: Limits = NO_LIMITS) -> tuple[Result, Result]:
-    """The results of both engines, which agree in everything that is said.
+    """The results of both engines, which agree in everything that they report.
 
     :raises AssertionError: they do not.
     """
@@ -58,26 +58,26 @@ def compare(instance: Instance, limits: Limits = NO_LIMITS) -> tuple[Result, Res
         assert first.finding == second.finding, f"{name}: {first.finding}, {second.finding}"
     assert compiled.deadlock == interpreted.deadlock
     assert (compiled.fault is None) == (interpreted.fault is None), (
-        f"faults: compiled {site}, interpreted {_said(interpreted)}"
+        f"faults: compiled {site}, interpreted {fault_of(interpreted)}"
     )
     if compiled.fault is not None and interpreted.fault is not None:
-        said = _said(interpreted)
+        expected = fault_of(interpreted)
         assert site is not None
-        assert said is not None
-        if compiled.fault.calls != interpreted.fault.calls and said.startswith("property"):
+        assert expected is not None
+        if compiled.fault.calls != interpreted.fault.calls and expected.startswith("property"):
             # the interpreter asks a property when it finds a state, the compiled search when it
             # expands it, and in between it may meet another fault
             assert 0 <= len(compiled.fault.calls) - len(interpreted.fault.calls) <= 1
             return compiled, interpreted
         assert compiled.fault.calls == interpreted.fault.calls
-        there, here = place_in(site), place_in(said)
+        there, here = place_in(site), place_in(expected)
         assert there is not None
         # what a step leaves behind is seen at its end, in no line of a rule
-        assert site[:6] == said[:6] or not said.startswith("STP"), f"{site} / {said}"
+        assert site[:6] == expected[:6] or not expected.startswith("STP"), f"{site} / {expected}"
         if here is not None:
-            assert there[1:] == here[1:], f"{site} / {said}"
+            assert there[1:] == here[1:], f"{site} / {expected}"
     return compiled, interpreted
 
 
-def _said(result: Result) -> Any:
+def fault_of(result: Result) -> Any:
     return None if result.fault is None else result.fault.fault

@@ -870,13 +870,13 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(
-    ("rule", "code", "mend"), REFUSALS, ids=lambda v: getattr(v, "__name__", "")
+    ("rule", "code", "fix"), REFUSALS, ids=lambda v: getattr(v, "__name__", "")
 )
-def test_what_a_construct_may_not_be(rule: Callable[[Any], int], code: str, mend: str) -> None:
+def test_invalid_constructs_are_refused(rule: Callable[[Any], int], code: str, fix: str) -> None:
     with pytest.raises(RuleError) as caught:
         compile_instance(shelf(rule).instance(BOUNDS))
     assert caught.value.code == code
-    assert mend in caught.value.message
+    assert fix in caught.value.message
     assert re.search(r"test_compiler_constructs\.py:\d+: in \w+", caught.value.message)
 
 
@@ -900,6 +900,6 @@ def test_an_emitted_effect_is_a_tuple_with_names() -> None:
 
 
 @pytest.mark.parametrize("names", [("kind",), ("x", "x"), ("class",), ("a b",), tuple("vwxyz")])
-def test_a_wrong_name_of_an_argument(names: tuple[str, ...]) -> None:
+def test_an_unknown_argument_name_of_an_effect(names: tuple[str, ...]) -> None:
     with pytest.raises(DeclarationError, match="MDL012"):
         effect(*names)

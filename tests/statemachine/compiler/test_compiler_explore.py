@@ -18,7 +18,7 @@ OF_THE_INTERPRETER = {
     # properties in free Python, which the interpreter alone can run
     "test_a_state_may_be_declared_final",
     "test_a_step_property_sees_before_after_result_arguments_and_effects",
-    "test_a_step_property_without_action_is_asked_of_all",
+    "test_a_step_property_without_action_is_checked_for_all_actions",
 }
 
 

@@ -176,7 +176,7 @@ def test_a_refusal_after_a_change_is_a_fault(change: Callable[[Room], object]) -
     assert compiled.fault.fault.startswith("STP005")
 
 
-def test_a_change_that_is_taken_back_is_none() -> None:
+def test_a_change_that_is_undone_is_no_change() -> None:
     compiled, interpreted = both(refusing(changes_back))
     assert compiled.fault is None
     assert compiled.states == interpreted.states
@@ -194,7 +194,7 @@ def test_a_local_without_a_value_is_a_fault() -> None:
             explore(instance)
 
 
-def test_an_action_that_returns_nothing_is_at_fault() -> None:
+def test_an_action_that_returns_none_is_a_fault() -> None:
     model = room()
     counter(model)
 
@@ -211,7 +211,7 @@ def test_an_action_that_returns_nothing_is_at_fault() -> None:
     assert compiled.fault == interpreted.fault
 
 
-def test_what_may_be_nothing_is_no_number() -> None:
+def test_a_value_that_may_be_none_is_no_number() -> None:
     with pytest.raises(RuleError, match=r"RUL015: .*may return nothing"):
         explore_compiled(faulty(faults.answers_nothing).instance())
 
@@ -252,7 +252,7 @@ def test_a_step_property_that_cannot_be_evaluated_is_unknown() -> None:
         assert len(result.fault.steps) == 2
 
 
-def test_what_is_refused_after_firing_there_and_back_has_fired_nothing() -> None:
+def test_a_refusal_after_undone_firings_counts_no_firing() -> None:
     model = room()
     counter(model)
 

@@ -92,7 +92,7 @@ def test_compiled_as_interpreted(name: str, way: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["exact", "fast"])
 @pytest.mark.parametrize("name", SYMMETRIC)
-def test_symmetry_changes_no_answer(name: str, form: str) -> None:
+def test_symmetry_changes_no_verdict(name: str, form: str) -> None:
     make, limits = INSTANCES[name]
     result, expected = explore_compiled(make(), limits, symmetry=form), interpreted(name)
     assert answers(result) == answers(expected)

@@ -40,7 +40,9 @@ def improved(compiled: Compiled) -> bool:
     return False
 
 
-def test_better_code_is_made_beside_and_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_separate_process_makes_and_caches_full_code(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(upgrade, "PATIENCE", 0)
     compiled = compile_instance(pool())
     before = compiled.code, compiled.expand
@@ -56,7 +58,7 @@ def test_better_code_is_made_beside_and_kept(home: Path, monkeypatch: pytest.Mon
     assert compile_instance(pool()).code.level == FULL
 
 
-def test_a_short_search_is_not_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_search_is_not_upgraded(monkeypatch: pytest.MonkeyPatch) -> None:
     def begun(self: Upgrade) -> None:
         raise AssertionError("a process was started")
 
@@ -64,7 +66,7 @@ def test_a_short_search_is_not_worth_it(monkeypatch: pytest.MonkeyPatch) -> None
     assert explore_compiled(pool()).states > 1_000
 
 
-def test_whoever_makes_it_ends_with_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_upgrade_process_ends_with_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upgrade, "PATIENCE", 0)
     compiled = compile_instance(pool())
     compiled.improve()
@@ -97,7 +99,9 @@ def swapping(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("symmetry", [False, "exact", "fast"])
-def test_the_search_goes_on_with_it(symmetry: bool | str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_search_continues_with_full_code(
+    symmetry: bool | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plain = explore_compiled(pool(), symmetry=symmetry)
     for file in (Path(os.environ["XDG_CACHE_HOME"]) / "slotspec").glob("*.json"):
         file.unlink()
@@ -110,7 +114,7 @@ def test_the_search_goes_on_with_it(symmetry: bool | str, monkeypatch: pytest.Mo
     assert [p.verdict for p in other.properties] == [p.verdict for p in plain.properties]
 
 
-def test_walks_go_on_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_walks_continue_with_full_code(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = simulate(pool(), "compiled", runs=50, steps=60)
     compiled = compile_walk(pool())
     walker = CompiledWalker(compiled, 60, 0.0)

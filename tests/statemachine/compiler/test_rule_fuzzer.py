@@ -29,7 +29,7 @@ def test_a_random_model_of_very_large_numbers_means_the_same(seed: int, tmp_path
     assert what in ("compared", "fault", "refused")
 
 
-def test_a_check_for_overflow_that_is_left_out_is_noticed(
+def test_a_missing_overflow_check_is_detected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a look at any result, compiled numbers wrap."""
@@ -54,7 +54,7 @@ def test_every_construct_is_written() -> None:
         assert word in texts, word
 
 
-def test_a_wrong_translation_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_translation_is_detected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With ``>`` translated as ``>=``, the engines differ."""
     monkeypatch.setitem(COMPARISONS, ast.Gt, "sge")
     # what is wrong must not be found by any other test

@@ -137,7 +137,7 @@ def stays_empty(before: Store, after: Store) -> bool:
 
 
 @pytest.mark.parametrize("explore", [explore_interpreted, explore_compiled])
-def test_every_form_compares_what_it_names(explore: Any) -> None:
+def test_every_form_compares_the_fields_it_names(explore: Any) -> None:
     model = store()
     model.step("here")(all_words)
     model.step("here")(is_changed)
@@ -176,7 +176,9 @@ def asks_both(before: Store, after: Store) -> bool:
         (asks_both, "unchanged takes either fields or but="),
     ],
 )
-def test_what_is_no_field_is_refused_with_its_place(explore: Any, rule: Any, why: str) -> None:
+def test_a_name_that_is_no_field_is_refused_with_its_location(
+    explore: Any, rule: Any, why: str
+) -> None:
     model = store()
     model.step("here")(rule)
     line = rule.__code__.co_firstlineno + 2

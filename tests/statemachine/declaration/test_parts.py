@@ -239,7 +239,7 @@ def instance_of_scratch(_: object) -> Instance:
     return scratching.instance()
 
 
-def test_parts_that_cannot_be_are_refused() -> None:
+def test_invalid_parts_are_refused() -> None:
     class Several(Record):
         many: Sequence[ScratchState] = part(instance_of_scratch, "Several.", per=boxes)
 

@@ -97,7 +97,7 @@ def known(setting: Any) -> str:
     return "faults do it"
 
 
-def told() -> Model:
+def one_of_each_kind() -> Model:
     """The same with a property of each kind, none of which a run breaks unexpectedly."""
     model = walks("told")
     says(model, "sometimes", is_at_top)

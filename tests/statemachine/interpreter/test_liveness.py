@@ -176,7 +176,7 @@ def test_a_run_without_fairness_stays_where_it_is(search: Search) -> None:
     assert (finding.since, finding.loop, finding.elements) == (1, 1, (0,))
 
 
-def test_a_run_that_is_weakly_fair_lets_the_other_one_pass_again_and_again(
+def test_a_weakly_fair_run_can_let_the_other_process_pass_again_and_again(
     search: Search,
 ) -> None:
     finding = run_of(search(exclusion(WEAK).instance()), "who_waits_enters")
@@ -625,7 +625,7 @@ def test_modes_that_lose_states_are_refused(option: str) -> None:
     assert error.value.code == "SET035"
 
 
-def test_they_are_allowed_where_nothing_is_claimed_of_runs() -> None:
+def test_they_are_allowed_without_leads_to_properties() -> None:
     instance = exclusion(WEAK).instance()
     instance.properties = {}
     assert check(instance, fingerprints=True).states == 8
@@ -633,7 +633,7 @@ def test_they_are_allowed_where_nothing_is_claimed_of_runs() -> None:
 
 @pytest.mark.parametrize("engine", ["interpreted", "compiled"])
 @pytest.mark.parametrize("limits", [Limits(states=5), Limits(depth=2)])
-def test_a_search_that_was_cut_short_knows_nothing(engine: Any, limits: Limits) -> None:
+def test_leads_to_is_unknown_after_a_truncated_search(engine: Any, limits: Limits) -> None:
     result = check(exclusion(STRONG).instance(), engine, limits)
     found = one(result, "who_waits_enters")
     assert found.verdict is Verdict.UNKNOWN
@@ -653,7 +653,7 @@ class Slow:
 
 
 @pytest.mark.parametrize("module", ["interpreter.exploring", "search.explorer"])
-def test_time_runs_out_while_loops_are_sought(module: str, monkeypatch: Any) -> None:
+def test_time_runs_out_during_the_search_for_loops(module: str, monkeypatch: Any) -> None:
     import importlib
 
     place = importlib.import_module(f"slotspec.statemachine.{module}")
@@ -674,7 +674,7 @@ def test_time_runs_out_while_loops_are_sought(module: str, monkeypatch: Any) -> 
 
 
 @pytest.mark.parametrize("module", ["interpreter.exploring", "search.explorer"])
-def test_an_interrupt_while_loops_are_sought(module: str, monkeypatch: Any) -> None:
+def test_an_interrupt_during_the_search_for_loops(module: str, monkeypatch: Any) -> None:
     from slotspec.statemachine.interpreter import liveness
 
     def interrupted(*_: Any) -> None:
@@ -719,7 +719,7 @@ def test_memory_runs_out_for_the_compiled_search(monkeypatch: Any) -> None:
     assert {p.verdict for p in result.properties} == {Verdict.UNKNOWN}
 
 
-def test_what_cannot_be_evaluated(search: Search) -> None:
+def test_a_side_that_cannot_be_evaluated_is_unknown(search: Search) -> None:
     model = room()
     counter(model)
 
@@ -753,7 +753,7 @@ def test_a_fault_is_not_fair() -> None:
     assert error.value.code == "MDL008"
 
 
-def test_both_sides_take_what_the_property_is_claimed_for() -> None:
+def test_both_sides_take_the_elements_of_the_property() -> None:
     model = room()
 
     def on(s: Room, light: int) -> bool:
@@ -783,7 +783,7 @@ def test_a_checkpoint_is_resumed(tmp_path: Path) -> None:
         ]
 
 
-def test_without_claims_nothing_is_built(search: Search, monkeypatch: Any) -> None:
+def test_without_leads_to_no_graph_is_built(search: Search, monkeypatch: Any) -> None:
     from slotspec.statemachine.interpreter import exploring as explore
     from slotspec.statemachine.search import explorer
 
@@ -797,7 +797,7 @@ def test_without_claims_nothing_is_built(search: Search, monkeypatch: Any) -> No
     assert search(model.instance()).verdict is Verdict.HOLDS
 
 
-def test_a_known_deviation_is_one(search: Search) -> None:
+def test_leads_to_may_have_a_known_deviation(search: Search) -> None:
     model = room()
     anything(model)
 

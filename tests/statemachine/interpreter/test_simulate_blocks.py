@@ -12,7 +12,7 @@ from slotspec.statemachine import DISABLED
 from slotspec.statemachine import simulate as simulating
 from slotspec.statemachine.interpreter.random_walk import InterpretedWalk
 from slotspec.statemachine.simulate import simulate
-from tests.statemachine.interpreter.simulated import again, told
+from tests.statemachine.interpreter.simulated import again, one_of_each_kind
 from tests.statemachine.tiny import Room, room, says
 
 
@@ -27,8 +27,8 @@ def test_runs_do_not_depend_on_the_number_of_workers() -> None:
     assert made[1].workers == 3
 
 
-def test_blocks_of_runs_put_together_are_the_runs() -> None:
-    walker = InterpretedWalk(told().instance(), 6, 0.1)
+def test_merged_blocks_equal_the_runs_at_once() -> None:
+    walker = InterpretedWalk(one_of_each_kind().instance(), 6, 0.1)
     whole = walker.block(range(8), 9, lambda: False)
     parts = [walker.block(runs, 9, lambda: False) for runs in (range(5), range(5, 8))]
     assert 0 < parts[1].steps < whole.steps
@@ -70,9 +70,7 @@ SEED = 1
 
 
 @pytest.mark.parametrize("engine", ["interpreted", "compiled"])
-def test_what_earlier_blocks_saw_does_not_depend_on_when_they_end(
-    engine: Any, monkeypatch: Any
-) -> None:
+def test_results_do_not_depend_on_when_earlier_blocks_end(engine: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(simulating, "BLOCK_STEPS", 1)
     model = room("turns")
     model.action()(left)
