@@ -1,4 +1,4 @@
-"""An engine does what it is asked, or says that it cannot."""
+"""An engine honours every option, or refuses it with an error."""
 
 from __future__ import annotations
 

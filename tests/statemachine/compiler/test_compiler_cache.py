@@ -1,4 +1,4 @@
-"""Machine code is kept under its content, and never taken for anything else's."""
+"""Machine code is cached by content, and never mistaken for other code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each construct of the rule language means the same to both engines, and its fault too."""
+"""Each construct of the rule language, and each of its faults, is the same in both engines."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Shelf(Record):
 
 
 def shelf(rule: Callable[[Any], object], name: str = "shelf") -> Model:
-    """A model in which things move about, and `rule` says what comes out of it."""
+    """A model in which things move about, and `rule` computes its output."""
     model = Model(name, "Things on a shelf.", Shelf, effects=Effect)
 
     def lift(s: Shelf, thing: int) -> int:
@@ -146,7 +146,7 @@ def shelf(rule: Callable[[Any], object], name: str = "shelf") -> Model:
 BOUNDS = {"things": 2}
 
 
-# what comes out of each is a number that depends on the state
+# each returns a number that depends on the state
 
 
 def any_of_array(s: Shelf) -> int:
@@ -677,7 +677,7 @@ def test_a_fault_in_a_construct_names_its_line(rule: Callable[[Shelf], int]) -> 
     assert place_in(compiled.fault.fault) == ("STP006", "test_compiler_constructs.py", line)
 
 
-# properties are read, and may not write
+# properties may not write
 
 
 def test_a_property_counts_effects() -> None:

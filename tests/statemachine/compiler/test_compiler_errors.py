@@ -1,4 +1,4 @@
-"""What a compiled rule may not use is refused, with file, line and what to write instead."""
+"""Forbidden constructs are refused, with file, line and what to write instead."""
 
 from __future__ import annotations
 

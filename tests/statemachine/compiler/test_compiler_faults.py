@@ -1,4 +1,4 @@
-"""The compiled search finds the faults that the interpreted one finds, as shortly."""
+"""The compiled search finds the same faults as the interpreted one, with equally short traces."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.statemachine.tiny import Lamp, Room, counter, room, says
 
 
 def faulty(rule: Callable[[Room], object], last: int = 3) -> Model:
-    """A counter with one more action that is at fault when the count is two."""
+    """A counter with one more action, which has a fault when the count is two."""
     model = room()
     counter(model, last)
 
@@ -34,7 +34,7 @@ def both(model: Model) -> tuple[Result, Result]:
     return explore_compiled(instance), explore_interpreted(instance)
 
 
-# the same again with values that nobody knows while compiling: two is what `count` is there
+# the same with values that are unknown at compile time: `count` is two there
 
 
 def flag_from_count(s: Room) -> int:
@@ -199,7 +199,7 @@ def test_an_action_that_returns_none_is_a_fault() -> None:
     counter(model)
 
     def act(s: Room) -> int | None:
-        """Forget to say what came of it."""
+        """Forget to return a result."""
         if s.count != 2:
             return DISABLED
         s.count = 3

@@ -1,4 +1,4 @@
-"""Compiled code is known by all that its rules can reach: no edit is taken for nothing."""
+"""The fingerprint of compiled code depends on all that its rules can reach."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def ends(s):
 
 
 def load(folder: Path, below: str = BELOW, above: str = ABOVE) -> Any:
-    """The model that these two files declare."""
+    """The model that the two files declare."""
     made: list[ModuleType] = []
     for name, text in (("below", below), ("above", above)):
         file = folder / f"{name}.py"
@@ -176,7 +176,7 @@ EDITS = {
     "a fault": ("model.action(lamp", "model.action(fault=True, lamp"),
 }
 SAME = {"a comment"}
-"""Nothing changes but the file."""
+"""These edits change only the file."""
 
 
 def edited(old: str, new: str) -> tuple[str, str]:
@@ -198,7 +198,7 @@ def test_every_edit_changes_the_fingerprint(edit: str, tmp_path: Path) -> None:
 def test_edits_change_the_fingerprint_by_their_values(
     edit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a look at the files: values may change by themselves, too."""
+    """This ignores the source files, because values can change without them."""
     monkeypatch.setattr(module, "_file", lambda name, space=None: "")
     first = known(load(tmp_path).model.instance())
     other = known(load(tmp_path, *edited(*EDITS[edit])).model.instance())
@@ -255,7 +255,7 @@ def test_a_replaced_rule_changes_the_fingerprint(tmp_path: Path) -> None:
 
 
 class Opaque:
-    """Nobody can say what it holds."""
+    """An object that cannot be hashed."""
 
     SIZE = 1
 

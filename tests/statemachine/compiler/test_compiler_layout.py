@@ -1,4 +1,4 @@
-"""A state survives its way into bytes and bits, by every processor's means."""
+"""A state survives packing into bytes and bits, with either kind of processor."""
 
 from __future__ import annotations
 

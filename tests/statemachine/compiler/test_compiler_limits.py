@@ -1,4 +1,4 @@
-"""Limits of the compiled search: exact where they can be, never a wrong answer."""
+"""Limits of the compiled search are exact where possible and never give a wrong verdict."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_states(states: int, workers: int) -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("states", [147_916, 147_917, 200_000])
 def test_a_limit_that_is_not_reached_changes_nothing(states: int, workers: int) -> None:
-    # several workers come close to the limit and may not drop what they hold there
+    # several workers come close to the limit and must not drop the states they hold
     result = explore_compiled(core(4), Limits(states=states), workers=workers)
     assert (result.states, result.transitions) == (147_916, 1_573_852)
     assert result.limit is None

@@ -1,4 +1,4 @@
-"""A search that lasts gets better code while it runs, and finds the same."""
+"""A long search switches to better code while it runs, and finds the same."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def pool() -> Instance:
 
 
 def improved(compiled: Compiled) -> bool:
-    """Whether better code comes within a minute."""
+    """Whether better code is ready within a minute."""
     until = monotonic() + 60
     while monotonic() < until:
         if compiled.improve():
@@ -51,7 +51,7 @@ def test_a_separate_process_makes_and_caches_full_code(
     assert improved(compiled)
     assert compiled.code.level == FULL
     assert compiled.expand != before[1]
-    assert before[0] in compiled.former  # somebody may be in it
+    assert before[0] in compiled.former  # a thread may still be running it
     assert not compiled.improve()
     assert [file.name.split(".")[1] for file in home.glob("*.o")] == [str(FULL)]
     assert not list(home.glob("*.ll"))
@@ -80,7 +80,7 @@ def test_the_upgrade_process_ends_with_the_search(monkeypatch: pytest.MonkeyPatc
 
 
 def swapping(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Let full code be there as soon as it is asked for; the levels that were taken over."""
+    """Make full code available at once; returns the list of levels that were switched to."""
     taken: list[int] = []
 
     def ready(self: Upgrade) -> Code | None:
@@ -130,7 +130,7 @@ def test_walks_continue_with_full_code(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _text(compiled: Compiled) -> str:
-    """The text that the code was made of."""
+    """The text from which the code was generated."""
     import zlib
 
     from slotspec.statemachine.compiler.backend import cache

@@ -1,4 +1,4 @@
-"""LLVM finds the translation of every bundled model well-formed."""
+"""LLVM accepts the translation of every bundled model as well-formed."""
 
 from __future__ import annotations
 

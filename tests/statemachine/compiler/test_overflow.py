@@ -1,4 +1,4 @@
-"""An overflow is the same fault in both engines; what cannot overflow is not checked."""
+"""An overflow is the same fault in both engines; operations that cannot overflow are unchecked."""
 
 from __future__ import annotations
 
@@ -349,7 +349,7 @@ def test_a_loop_in_steps_to_a_constant_ends() -> None:
 
 
 class Named(Effects):
-    """An effect with an argument of the same name as a field."""
+    """An effect with an argument that has the name of a field."""
 
     TOLD = effect("count")
 

@@ -1,4 +1,4 @@
-"""The word ``unchanged`` says the same as comparing field by field, in both engines."""
+"""``unchanged`` gives the same answer as comparing field by field, in both engines."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def same_shelf(a: Any, b: Any) -> bool:
 
 
 def all_words(before: Store, after: Store) -> bool:
-    """Each form says what the comparisons by hand say."""
+    """Each form agrees with comparisons written by hand."""
     shelves = same_shelf(before.shelves[0], after.shelves[0])
     both = shelves and same_shelf(before.shelves[1], after.shelves[1])
     if unchanged(before, after, "count", "spare") != same_counts(before, after):

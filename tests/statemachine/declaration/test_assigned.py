@@ -1,4 +1,4 @@
-"""A lifecycle is fired: what assigns it is refused, or a fault, with file and line."""
+"""Assigning a lifecycle state is refused, or is a fault with file and line; events are fired."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bounds that a state cannot hold are refused when the instance is made, by every engine."""
+"""Bounds that a state cannot hold are refused when the instance is made."""
 
 from __future__ import annotations
 

@@ -249,7 +249,7 @@ TAKEN_OVER = {
         for what in ("expects", "checks")
     ]
 }
-"""The cluster takes over all properties of its parts, and its managers never stop in a scope."""
+"""The cluster has all properties of its parts, but its managers never stop in any scope."""
 
 
 @pytest.mark.parametrize("name", MODELS)

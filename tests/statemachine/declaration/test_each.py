@@ -1,4 +1,4 @@
-"""Properties of each element, and step properties that take what they name."""
+"""Properties of each element, and step properties that take the arguments they name."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Work(Record):
 
 
 def work(last: int = 3) -> Model:
-    """Jobs that are begun and done; the ones from `last` on are never done."""
+    """Jobs that are begun and done; jobs from `last` on are never done."""
     model = Model("work", "Jobs on days.", Work)
 
     @model.action(job=JOBS, day=DAYS)

@@ -1,4 +1,4 @@
-"""Numbers turned into words."""
+"""Numbers rendered as names."""
 
 from __future__ import annotations
 

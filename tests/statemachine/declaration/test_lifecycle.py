@@ -1,4 +1,4 @@
-"""What a lifecycle declaration may say, and that its three forms take the same steps."""
+"""Valid and invalid lifecycle declarations; all three forms of one take the same steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lifecycles inside of states: what may be declared, and that all forms take the same steps."""
+"""Lifecycles nested in states: valid and invalid declarations; all forms take the same steps."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def declare(**attributes: object) -> type[Lifecycle]:
 
 
 def holding(*inside: object) -> dict[str, object]:
-    """Attributes of a lifecycle with something inside of its second state."""
+    """Attributes of a lifecycle with something nested in its second state."""
     state = State("Holding.", final=True, inside=inside)  # type: ignore[arg-type]
     return {"START": START, "HOLDING": state, "begin": Event("On.", (START, state))}
 
@@ -133,7 +133,7 @@ def test_a_flat_lifecycle_has_its_own_table() -> None:
 
 def test_the_table_of_a_nested_lifecycle() -> None:
     table = nested_table(Room)
-    # nobody; or one of three states of the lamp beside three of the door
+    # nobody is in; or one of three states of the lamp with one of three of the door
     assert len(table) == 1 + 3 * 3
     used = ("USED.Door.AJAR", "USED.Lamp.OFF")
     assert next(iter(table.items())) == (("EMPTY",), {"enter": used})
@@ -148,7 +148,7 @@ def test_the_table_of_a_nested_lifecycle() -> None:
 
 
 def walk(cls: type[Lifecycle], steps: int) -> set[str]:
-    """Let a machine and the table take the same events; which ones were taken."""
+    """Let a machine and the table take the same events; returns the events that were taken."""
     table, machine, random = nested_table(cls), nested_machine(cls), Random(5)
     names = [event.name for event in nested_events(cls)]
     at, taken = next(iter(table)), set()
@@ -178,7 +178,7 @@ def test_shared_slots_take_the_steps_of_the_table(cls: type[Lifecycle]) -> None:
 
 
 def test_the_size_of_the_shared_slot_lifecycle() -> None:
-    # all combinations of what is side by side
+    # all combinations of the parallel lifecycles
     assert len(nested_table(MultiTaskSlot)) == 1 + 3 * 3 * 3
     assert len(nested_table(SingleTaskSlot)) == 1 + 3 * (2 + 4 * 3 * 3)
 

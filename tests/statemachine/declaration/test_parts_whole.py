@@ -1,4 +1,4 @@
-"""What a whole may do with its parts: hand them to helpers, restart, rename and number them."""
+"""What a whole may do with its parts: pass them to helpers, restart, rename and number them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def in_all(several: Sequence[DrawerState]) -> int:
 
 
 def in_all_but(one: DrawerState, several: Sequence[DrawerState]) -> int:
-    """The same, told apart from one that comes first among the arguments."""
+    """The same, with another record as the first argument."""
     return in_all(several) - one.count
 
 
@@ -176,7 +176,7 @@ guest = Model("guest", "A guest.", GuestState)
 
 
 def of_friends(spec: Any) -> Instance:
-    """A model whose friends are alike but for the part that is given."""
+    """A model whose friends are interchangeable, except for the given part."""
 
     class PartyState(Record):
         beside: Any = spec
@@ -204,7 +204,7 @@ def of_friends(spec: Any) -> Instance:
     ],
 )
 def test_sorts_that_parts_refer_to_are_not_symmetric(spec: Any) -> None:
-    # nothing that is reachable tells friends apart, but renaming them leaves the parts alone
+    # no reachable state distinguishes friends, but renaming them does not reach the parts
     instance = of_friends(spec)
     assert explore_compiled(instance, LIMITS).states == 8
     with pytest.raises(UsageError, match=r"SET033.*beside.*(friends|pairs)"):

@@ -417,7 +417,7 @@ def test_rules_called_through_a_module_are_replaced() -> None:
     model = room()
 
     def through(s: Room) -> int:
-        """Add what a helper in another module says."""
+        """Add the result of a helper in another module."""
         if s.count + elsewhere.step_width(s) > 3:
             return DISABLED
         s.count += elsewhere.step_width(s)
@@ -434,7 +434,7 @@ def test_rules_called_through_a_module_are_replaced() -> None:
 
 
 def countdown(s: Room, n: int) -> int:
-    """A step for each, by calls of itself."""
+    """Count the steps recursively."""
     if n == 0:
         return 0
     return elsewhere.step_width(s) + countdown(s, n - 1)
@@ -454,7 +454,7 @@ def test_rules_are_replaced_below_a_recursive_rule() -> None:
     model = room()
 
     def down(s: Room) -> int:
-        """Count by a helper that calls itself."""
+        """Count by a recursive helper."""
         if s.count + countdown(s, 2) > 3:
             return DISABLED
         s.count += countdown(s, 2)

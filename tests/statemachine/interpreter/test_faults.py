@@ -1,4 +1,4 @@
-"""Steps that leave the protocol: each is found, with the shortest way there."""
+"""Steps that leave the protocol: each is found, with a shortest trace."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.statemachine.tiny import Lamp, Room, counter, room, says
 
 
 def faulty(rule: Callable[[Room], object], last: int = 3) -> Result:
-    """Search a counter with one more action that is at fault when the count is two."""
+    """Search a counter with one more action, which has a fault when the count is two."""
     model = room()
     counter(model, last)
 

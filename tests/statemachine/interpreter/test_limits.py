@@ -1,4 +1,4 @@
-"""Each limit ends a search with UNKNOWN, and with what was found until then."""
+"""Each limit ends a search with UNKNOWN and keeps what was found before."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_depth() -> None:
 
 def test_depth_beyond_the_last_level_is_exhaustive() -> None:
     assert commit(Limits(depth=11)).verdict is Verdict.HOLDS
-    # the deepest states were not expanded, so nobody knows that they lead nowhere
+    # the deepest states were not expanded, so it is unknown that they lead nowhere
     assert commit(Limits(depth=10)).verdict is Verdict.UNKNOWN
 
 

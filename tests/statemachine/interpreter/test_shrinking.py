@@ -1,4 +1,4 @@
-"""Shortened ways to violations: still violating, and nothing can be left out of them."""
+"""Shortened traces still violate, and no call can be left out of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.statemachine.tiny import Room, says
 
 
 def breaks(instance: Instance, name: str, calls: Sequence[Call]) -> bool:
-    """Whether a step property of `instance` is broken by the last of these calls."""
+    """Whether the last of these calls violates a step property of `instance`."""
     declared = instance.properties[name]
     assert declared.kind is Kind.STEP
     steps = replay(instance, calls)
@@ -39,7 +39,7 @@ def breaks(instance: Instance, name: str, calls: Sequence[Call]) -> bool:
 
 
 SLOW = {"waiting before pending", "no remap"}
-"""Found by long runs, which take long to shorten."""
+"""Found only by long runs, which take long to shorten."""
 
 
 @pytest.mark.parametrize(

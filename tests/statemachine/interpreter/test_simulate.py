@@ -1,4 +1,4 @@
-"""Simulations: the same runs everywhere, everything counted, faults by their rate."""
+"""Simulations make reproducible runs, count everything, and take faults at their rate."""
 
 from __future__ import annotations
 
@@ -242,7 +242,7 @@ def test_only_faults_at_their_rate_leave_a_final_state(engine: Any) -> None:
 
     result = simulate(model.instance(), engine, runs=400, steps=9, fault_rate=0.1)
     assert set(result.ends) == {"ended", "full length"}
-    # two steps up and one draw more, each a fault with probability 0.1; then faults go on
+    # two steps up and one more draw, each a fault with probability 0.1; then faults continue
     assert result.ends["ended"] == pytest.approx(400 * 0.9**3, rel=0.1)
 
 

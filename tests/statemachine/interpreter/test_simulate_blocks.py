@@ -1,4 +1,4 @@
-"""Simulations make their runs in blocks, by several workers; nobody can tell from the result."""
+"""Several workers make the runs of a simulation in blocks; the result does not show it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_merged_blocks_equal_the_runs_at_once() -> None:
 
 
 def left(s: Room) -> int:
-    """To where the witness is."""
+    """Go to where the witness is."""
     if s.count:
         return DISABLED
     s.count = 1
@@ -46,7 +46,7 @@ def left(s: Room) -> int:
 
 
 def right(s: Room) -> int:
-    """To where nobody can look for it."""
+    """Go to where the witness cannot be evaluated."""
     if s.count:
         return DISABLED
     s.count = 2
@@ -54,7 +54,7 @@ def right(s: Room) -> int:
 
 
 def is_left(s: Room) -> bool:
-    """It went left; whether it did cannot be told on the right."""
+    """It went left; on the right, this cannot be evaluated."""
     if s.count == 2:
         return s.seen[s.chosen] == 1
     return s.count == 1

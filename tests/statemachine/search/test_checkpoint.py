@@ -1,4 +1,4 @@
-"""Checkpoints: a killed search goes on where it was, and nothing damaged is believed."""
+"""Checkpoints: a killed search continues where it was, and damage is always detected."""
 
 from __future__ import annotations
 

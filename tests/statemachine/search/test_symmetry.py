@@ -1,4 +1,4 @@
-"""Symmetry is used where it is declared and true, and refused where it is not."""
+"""Symmetry is used where a model really has it, and refused otherwise."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def line_up(model: Model) -> None:
 
 
 def renamed(s: dict[str, Any], names: tuple[int, ...], n: int) -> dict[str, Any]:
-    """The action of the group, written out for this record alone."""
+    """The action of the group, written by hand for this record only."""
 
     def thing(v: int) -> int:
         return v if v == NONE else names[v]
@@ -155,7 +155,7 @@ def test_the_core_is_as_symmetric_as_declared() -> None:
 
 
 def literal(s: Shelf) -> int:
-    """The first thing alone may be chosen."""
+    """Only the first thing may be chosen."""
     if s.chosen == 0:
         return DISABLED
     s.chosen = 0

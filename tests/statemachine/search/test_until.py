@@ -1,4 +1,4 @@
-"""A search that ends when what it seeks is found: the same end in both engines."""
+"""A search with ``until`` ends when it finds its target, at the same level in both engines."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_a_search_ends_after_the_level_of_its_target(
     result = search(engine, until)
     assert result.limit is Limit.FOUND
     assert result.depth == depth
-    # every state that so many steps lead to, and none beyond
+    # every state within this many steps, and none beyond
     assert result.states == sum(1 for x in range(10) for y in range(9) if x + y <= depth)
     found = next(p for p in result.properties if p.property.name == until)
     assert found.finding is not None
