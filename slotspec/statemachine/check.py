@@ -70,15 +70,16 @@ def check(
         "symmetry": symmetry,
         "a checkpoint": checkpoint is not None,
     }
-    asked = [name for name, wanted in wants.items() if wanted]
-    if engine == "interpreted" and asked:
+    requested = [name for name, wanted in wants.items() if wanted]
+    if engine == "interpreted" and requested:
         raise UsageError(
             "SET022",
-            f"the interpreted engine cannot do {' or '.join(asked)}; use the compiled engine",
+            f"the interpreted engine does not support {' or '.join(requested)};"
+            " use the compiled engine",
         )
     if engine == "interpreted":
         return explore_interpreted(instance, limits, reporter)
-    if engine == "auto" and not asked:
+    if engine == "auto" and not requested:
         if not compiler_there():
             return explore_interpreted(instance, limits, reporter)
         started = perf_counter()
@@ -89,7 +90,7 @@ def check(
             left = limits.seconds - (perf_counter() - started)
             limits = replace(limits, seconds=max(1e-3, left))
     if not compiler_there():
-        what = " and ".join(asked) if asked else "the compiled engine"
+        what = " and ".join(requested) if requested else "the compiled engine"
         raise UsageError("SET022", f"{what} needs Numba, which is not installed; install numba")
     from slotspec.statemachine.search.engine import explore_compiled
 

@@ -174,7 +174,7 @@ def simulate(
     if engine == "interpreted" and workers not in (1, "auto"):
         raise UsageError(
             "SET022",
-            "the interpreted engine cannot do more than one worker; use the compiled engine",
+            "the interpreted engine does not support more than one worker; use the compiled engine",
         )
     if seconds is not None and not seconds > 0:
         raise UsageError("SET024", f"limit on seconds {seconds}: give a number above 0")
@@ -187,7 +187,7 @@ def simulate(
     if not 0 <= seed < 1 << 64:
         raise UsageError("SET083", f"seed {seed}: give a number from 0 that has at most 64 bits")
     if runs is None and seconds is None:
-        raise UsageError("SET084", "a simulation without end: give runs or seconds")
+        raise UsageError("SET084", "a simulation needs an end; give runs or seconds")
     few = runs is not None and runs * steps < WORTH_COMPILING and workers in (1, "auto")
     compiled = engine == "compiled" or (engine == "auto" and not few)
     if compiled and not compiler_there():

@@ -206,7 +206,7 @@ class Model:
         **parameters: ParameterDomain,
     ) -> Callable[[F], F]:
         """Declare an action of the environment and the domains of its parameters."""
-        self._see_options("action", {"when": when})
+        self._check_options("action", {"when": when})
         if fair is not None and not isinstance(fair, Fairness):
             raise DeclarationError(
                 "MDL013", f"{self.name}: fair of @action is {fair!r}; give Fairness.WEAK or STRONG"
@@ -339,7 +339,7 @@ class Model:
                 f"{self.name}: @{word} knows no option {unknown[0]!r}; it has each, when and"
                 " deviation" + (", and on" if kind is Kind.STEP else ""),
             )
-        self._see_options(word, options)
+        self._check_options(word, options)
         if kind is Kind.LEADS_TO and not callable(more["to"]):
             raise DeclarationError(
                 "MDL013", f"{self.name}: to of @{word} is {more['to']!r}; give a function"
@@ -349,9 +349,9 @@ class Model:
         def declare(function: F) -> F:
             takes = tuple(inspect.signature(function).parameters)
             if kind is Kind.STEP:
-                self._see_step(function, takes, more["action"], parameters)
+                self._check_step(function, takes, more["action"], parameters)
             else:
-                self._see_elements(function, (function, *more.values()), parameters)
+                self._check_elements(function, (function, *more.values()), parameters)
             self._add(
                 self.properties,
                 Property,
@@ -367,7 +367,7 @@ class Model:
 
         return declare
 
-    def _see_options(self, word: str, options: Mapping[str, Any]) -> None:
+    def _check_options(self, word: str, options: Mapping[str, Any]) -> None:
         """Check that options that must be functions of the setting are functions."""
         for name, value in options.items():
             if value is not None and not callable(value):
@@ -375,7 +375,7 @@ class Model:
                     "MDL013", f"{self.name}: {name} of @{word} is {value!r}; give a function"
                 )
 
-    def _see_elements(
+    def _check_elements(
         self,
         function: Callable[..., Any],
         sides: Sequence[Callable[..., Any]],
@@ -392,7 +392,7 @@ class Model:
                     " name the same, in order",
                 )
 
-    def _see_step(
+    def _check_step(
         self,
         function: Callable[..., Any],
         takes: Sequence[str],
@@ -591,7 +591,7 @@ class Instance:
             raised = {part.effects_from + k: n for k, n in part.record.effect_names.items()}
             self.record.effect_names = raised | self.record.effect_names
         self.record.emitted = emitted(self.record.effect_names)
-        self._see_names()
+        self._check_names()
         self.actions = [
             a for a in self.model.actions.values() if a.when is None or a.when(self.setting)
         ]
@@ -603,7 +603,7 @@ class Instance:
         }
         self.calls = list(self._all_calls())
 
-    def _see_names(self) -> None:
+    def _check_names(self) -> None:
         """Check that lifecycle names differ: coverage is counted by name."""
         named: dict[str, type[Lifecycle]] = {}
         for name, lifecycle in self.lifecycles.items():

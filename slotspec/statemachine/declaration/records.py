@@ -313,7 +313,7 @@ class Record:
         super().__init_subclass__(**kwargs)
         for name, value in vars(cls).items():
             if isinstance(value, FieldSpec | ConstantSpec | PartSpec):
-                cls._see_hidden(name, value)
+                cls._check_hidden(name, value)
         cls.fields = dict(cls.fields)
         cls.constants = dict(cls.constants)
         cls.part_specs = dict(cls.part_specs)
@@ -328,10 +328,10 @@ class Record:
                 cls.part_specs[name] = value
         for name, value in list(vars(cls).items()):
             if isinstance(value, State | Event | Sort | Bound | type):
-                cls._see_stray(name, value)
+                cls._check_stray(name, value)
 
     @classmethod
-    def _see_hidden(cls, name: str, value: object) -> None:
+    def _check_hidden(cls, name: str, value: object) -> None:
         """Check that a field hides nothing. A subclass may redeclare a constant."""
         if hasattr(Record, name) or name == "effects":
             raise DeclarationError(
@@ -346,7 +346,7 @@ class Record:
                 )
 
     @classmethod
-    def _see_stray(cls, name: str, value: object) -> None:
+    def _check_stray(cls, name: str, value: object) -> None:
         """Check that attributes other than fields are used by a field."""
         if isinstance(value, type):
             if issubclass(value, Lifecycle):

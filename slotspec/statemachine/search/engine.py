@@ -48,12 +48,12 @@ def explore_compiled(
     if symmetry not in modes:
         raise UsageError("SET032", f"symmetry {symmetry!r}: choose from fast, exact")
     mode = modes[symmetry]
-    asked = [declared.name for declared in claims(instance)]
-    if asked and (fingerprints or mode != PLAIN):
+    claimed = [declared.name for declared in claims(instance)]
+    if claimed and (fingerprints or mode != PLAIN):
         how = "fingerprints" if fingerprints else "symmetry"
         raise UsageError(
             "SET035",
-            f"{', '.join(asked)} of {instance.title} is about runs that never end, which"
+            f"{', '.join(claimed)} of {instance.title} is about runs that never end, which"
             f" {how} cannot tell; leave {how} out, or choose other properties",
         )
     compiled = compile_instance(instance, symmetric=mode != PLAIN)

@@ -144,30 +144,32 @@ class Explorer:
             self.depth += 1
             pool.begin(self.level)
 
-    def is_found(self, sought: str) -> bool:
+    def is_found(self, target: str) -> bool:
         """Whether what ``limits.until`` asks for has been found."""
         buffer = self.compiled.result_buffer
         ends = {"fault": buffer.fault, "deadlock": buffer.deadlock}
-        if sought in ends:
-            return ends[sought] in self.found
-        found = [self.found_of(kind) for kind in self.kinds_of(sought)]
+        if target in ends:
+            return ends[target] in self.found
+        found = [self.found_of(kind) for kind in self.kinds_of(target)]
         return bool(found) and all(one is not None and not one.broken for one in found)
 
     def kinds_of(self, name: str) -> list[int]:
         """The kinds of a property's obligations."""
-        asked = self.compiled.result_buffer.obligations
-        return [kind for kind, obligation in enumerate(asked) if obligation.declared.name == name]
+        obligations = self.compiled.result_buffer.obligations
+        return [
+            kind for kind, obligation in enumerate(obligations) if obligation.declared.name == name
+        ]
 
     def found_of(self, kind: int) -> Found | None:
         """The finding for an obligation, or (under symmetry) for a renamed form of it."""
         found = self.found.get(kind)
         if found is not None or self.symmetry is None:
             return found
-        asked = self.compiled.result_buffer.obligations
-        declared, elements = asked[kind].declared, asked[kind].elements
+        obligations = self.compiled.result_buffer.obligations
+        declared, elements = obligations[kind].declared, obligations[kind].elements
         domains = list(declared.parameters.values())
         for other in self.kinds_of(declared.name) if elements is not None else []:
-            alike = self.symmetry.alike(domains, elements or (), asked[other].elements or ())
+            alike = self.symmetry.alike(domains, elements or (), obligations[other].elements or ())
             if other in self.found and alike:
                 return self.found[other]
         return None
@@ -220,8 +222,8 @@ class Explorer:
         per = visited.state_bytes + (0 if visited.exact else 8 * visited.width)
         if spare < per * pool.margin:
             raise _Stop(Limit.MEMORY)
-        room = count + spare // per
-        visited.shared[ROOM] = min(room, int(VERY_FULL * visited.entries)) - pool.margin + 1
+        capacity = count + spare // per
+        visited.shared[ROOM] = min(capacity, int(VERY_FULL * visited.entries)) - pool.margin + 1
         visited.shared[STOPPED] = 0
         left = None if limits.states is None else limits.states - count
         # near the limit on states, a single worker continues and stops exactly at the limit
@@ -345,7 +347,7 @@ class Explorer:
 
     def verdict(self, prop: Property) -> PropertyResult:
         findings: dict[Elements | None, Finding] = {}
-        asked = self.compiled.result_buffer.obligations
+        obligations = self.compiled.result_buffer.obligations
         for kind in self.kinds_of(prop.name):
             found = self.found_of(kind)
             if found is None:
@@ -354,8 +356,8 @@ class Explorer:
                 site = self.compiled.sites[found.site]
                 reason = f"property {prop.name} cannot be evaluated: {site}"
                 return PropertyResult(prop, Verdict.UNKNOWN, reason=reason)
-            witnessed = asked[found.kind].elements or ()
-            findings[asked[kind].elements] = replace(self.finding(found), elements=witnessed)
+            witnessed = obligations[found.kind].elements or ()
+            findings[obligations[kind].elements] = replace(self.finding(found), elements=witnessed)
         return judge_all(self.instance, prop, findings, self.result.limit)
 
     def finding(self, found: Found, fault: str | None = None) -> Finding:

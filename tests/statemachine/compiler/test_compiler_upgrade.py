@@ -16,7 +16,7 @@ from slotspec.statemachine.compiler.compile import Compiled, compile_instance
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.search import worker_pool
 from slotspec.statemachine.search.engine import explore_compiled
-from slotspec.statemachine.search.random_walk import CompiledWalker, compile_walk
+from slotspec.statemachine.search.random_walk import CompiledWalk, compile_walk
 from slotspec.statemachine.simulate import simulate
 
 
@@ -117,16 +117,16 @@ def test_the_search_continues_with_full_code(
 def test_walks_continue_with_full_code(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = simulate(pool(), "compiled", runs=50, steps=60)
     compiled = compile_walk(pool())
-    walker = CompiledWalker(compiled, 60, 0.0)
-    assert walker.function is not None
+    walk = CompiledWalk(compiled, 60, 0.0)
+    assert walk.function is not None
     compiled.use(Code(native.generate(_text(compiled), FULL), False))
     taken = swapping(monkeypatch)
     other = simulate(pool(), "compiled", runs=50, steps=60)
     assert set(taken) <= {FULL}
     assert (other.steps, other.taken) == (plain.steps, plain.taken)
-    first = walker.block(range(50), 1, lambda: False)
-    assert walker.entry == compiled.expand
-    assert first.steps == CompiledWalker(compiled, 60, 0.0).block(range(50), 1, lambda: False).steps
+    first = walk.block(range(50), 1, lambda: False)
+    assert walk.entry == compiled.expand
+    assert first.steps == CompiledWalk(compiled, 60, 0.0).block(range(50), 1, lambda: False).steps
 
 
 def _text(compiled: Compiled) -> str:

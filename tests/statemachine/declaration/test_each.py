@@ -269,7 +269,7 @@ def test_the_state_before_a_step_has_no_effects_wherever_it_goes() -> None:
 
     @model.step("here")
     def silent(after: Work, before: Work) -> bool:
-        """Nothing was told before."""
+        """Nothing was emitted before."""
         return effects_of(after) >= 0 and effects_of(before) == 0
 
     with pytest.raises(RuleError, match=r"RUL014: .*test_each.py:\d+: in silent: only the"):

@@ -91,9 +91,9 @@ def test_both_engines_walk_bundled_models_alike(name: str, scope: str | None) ->
 
 
 def test_every_second_run_leaves_half_of_the_actions_out() -> None:
-    walker = InterpretedWalk(load_model("slot_pool").instance(), 1, 0)
-    actions = len(walker.instance.actions)
-    made = [walker.preference(stream(1, run)) for run in range(2_000)]
+    walk = InterpretedWalk(load_model("slot_pool").instance(), 1, 0)
+    actions = len(walk.instance.actions)
+    made = [walk.preference(stream(1, run)) for run in range(2_000)]
     for order, preferred in made:
         assert sorted(order) == list(range(actions))
         assert preferred <= actions
@@ -173,12 +173,12 @@ def test_arguments_are_tried_in_an_even_order() -> None:
 
     model = room()
     model.action(lamp=4, other=3)(choose)
-    walker = InterpretedWalk(model.instance(), 1, 0)
-    walker.begin(stream(1, 0), [0], 1, set())
+    walk = InterpretedWalk(model.instance(), 1, 0)
+    walk.begin(stream(1, 0), [0], 1, set())
     firsts: Counter[int] = Counter()
     seconds: Counter[int] = Counter()
     for _ in range(12_000):
-        order = [call.index for call in walker.tries(0)]
+        order = [call.index for call in walk.tries(0)]
         assert sorted(order) == list(range(12))
         firsts[order[0]] += 1
         seconds[order[1]] += 1

@@ -28,9 +28,9 @@ def test_runs_do_not_depend_on_the_number_of_workers() -> None:
 
 
 def test_merged_blocks_equal_the_runs_at_once() -> None:
-    walker = InterpretedWalk(one_of_each_kind().instance(), 6, 0.1)
-    whole = walker.block(range(8), 9, lambda: False)
-    parts = [walker.block(runs, 9, lambda: False) for runs in (range(5), range(5, 8))]
+    walk = InterpretedWalk(one_of_each_kind().instance(), 6, 0.1)
+    whole = walk.block(range(8), 9, lambda: False)
+    parts = [walk.block(runs, 9, lambda: False) for runs in (range(5), range(5, 8))]
     assert 0 < parts[1].steps < whole.steps
     assert parts[1].registers != whole.registers
     parts[0].merge(parts[1])

@@ -72,11 +72,11 @@ def _range(to: Expressions, node: ast.Call) -> Symbol:
         if low < high:
             to.fitting(high - low, node)
     elif to.may_leave(node):
-        _see_span(to, low, high, node)
+        _check_span(to, low, high, node)
     return Range(first, stop, step)
 
 
-def _see_span(to: Expressions, low: Value, high: Value, node: ast.Call) -> None:
+def _check_span(to: Expressions, low: Value, high: Value, node: ast.Call) -> None:
     """Emit a fault if the length of a range does not fit in 64 bits."""
     builder = to.builder
     ends = f"i64 {builder.i64(high)}, i64 {builder.i64(low)}"
