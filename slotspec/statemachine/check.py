@@ -1,4 +1,4 @@
-"""The one way to check an instance, whatever engine does the work."""
+"""Check an instance, with either engine."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ Engine = Literal["auto", "interpreted", "compiled"]
 ENGINES: tuple[Engine, ...] = ("auto", "interpreted", "compiled")
 
 SMALL = 5_000
-"""States up to which ``auto`` interprets."""
+"""``auto`` interprets searches of at most this many states."""
 
 TRIES = 50_000
-"""Calls tried up to which ``auto`` interprets: half a second, less than compiling takes."""
+"""``auto`` interprets up to this many tried calls: half a second, less than compiling takes."""
 
 
 def check(
@@ -38,16 +38,16 @@ def check(
 ) -> Result:
     """Search every reachable state of `instance` within `limits`.
 
-    :param engine: ``interpreted`` runs the rules as they stand, ``compiled`` translates them
-        first; ``auto`` interprets a small instance and compiles any other. Verdicts, counts
-        and lengths of traces are the same.
-    :param workers: threads of the compiled search; ``auto``: one for each processor.
-    :param fingerprints: store 64 bits of each state instead of the state; the result says
-        how probable it is that one was missed.
-    :param symmetry: visit one state of those that differ by names of symmetric sorts only.
+    :param engine: ``interpreted`` runs the rules as Python, ``compiled`` translates them
+        first, and ``auto`` interprets a small instance and compiles any other. Verdicts,
+        counts and trace lengths do not depend on the engine.
+    :param workers: threads of the compiled search; ``auto`` means one for each processor.
+    :param fingerprints: store a 64-bit hash of each state instead of the state; the result
+        bounds the probability that a state was missed.
+    :param symmetry: visit only one of the states that differ in the names of symmetric sorts.
     :param checkpoint: folder in which the search saves its work.
-    :param resume: go on from the checkpoint there.
-    :raises UsageError: ``SET020`` to ``SET024`` for what the engine cannot honour.
+    :param resume: continue from the checkpoint in that folder.
+    :raises UsageError: ``SET020`` to ``SET024`` for options that the engine cannot honour.
     """
     if engine not in ENGINES:
         raise UsageError("SET020", f"engine {engine!r}: choose from {', '.join(ENGINES)}")
@@ -70,15 +70,16 @@ def check(
         "symmetry": symmetry,
         "a checkpoint": checkpoint is not None,
     }
-    asked = [name for name, wanted in wants.items() if wanted]
-    if engine == "interpreted" and asked:
+    requested = [name for name, wanted in wants.items() if wanted]
+    if engine == "interpreted" and requested:
         raise UsageError(
             "SET022",
-            f"the interpreted engine cannot do {' or '.join(asked)}; use the compiled engine",
+            f"the interpreted engine does not support {' or '.join(requested)};"
+            " use the compiled engine",
         )
     if engine == "interpreted":
         return explore_interpreted(instance, limits, reporter)
-    if engine == "auto" and not asked:
+    if engine == "auto" and not requested:
         if not compiler_there():
             return explore_interpreted(instance, limits, reporter)
         started = perf_counter()
@@ -89,7 +90,7 @@ def check(
             left = limits.seconds - (perf_counter() - started)
             limits = replace(limits, seconds=max(1e-3, left))
     if not compiler_there():
-        what = " and ".join(asked) if asked else "the compiled engine"
+        what = " and ".join(requested) if requested else "the compiled engine"
         raise UsageError("SET022", f"{what} needs Numba, which is not installed; install numba")
     from slotspec.statemachine.search.engine import explore_compiled
 
@@ -111,18 +112,18 @@ def check_small(
     reporter: Reporter = silent,
     tries: int = TRIES,
 ) -> Result | None:
-    """What the interpreter finds, or None if `instance` is too large for it.
+    """The interpreter's result, or None if `instance` is too large for it.
 
-    :param tries: how many calls it may try, roughly; too large is what needs more.
+    :param tries: roughly how many calls it may try; an instance that needs more is too large.
     """
     few = min(SMALL, max(1, tries // max(1, len(instance.calls))))
     if limits.states is not None and limits.states <= few:
         return explore_interpreted(instance, limits, reporter)
     result = explore_interpreted(instance, replace(limits, states=few), reporter)
-    # the interpreter's own small bound says nothing, nor does its hunger for memory
+    # ending at the interpreter's own small bound, or at its memory use, decides nothing
     return None if result.limit in (Limit.STATES, Limit.MEMORY) else result
 
 
 def compiler_there() -> bool:
-    """Whether rules can be compiled here (looked up, not imported: that takes a second)."""
+    """Whether rules can be compiled here; looks Numba up, since importing it takes a second."""
     return all(find_spec(name) for name in ("numba", "slotspec.statemachine.search.engine"))

@@ -1,6 +1,6 @@
-"""How lifecycles, traces and results show themselves in a notebook.
+"""How a notebook displays lifecycles, traces and results.
 
-The engine draws nothing itself: whoever can draw registers here.
+The engine draws nothing itself; a package that can draw registers a renderer here.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 Renderer = Callable[[object], dict[str, str]]
-"""Gives forms of an object by media type; the plain text is always among them."""
+"""Returns forms of an object by media type; plain text is always among them."""
 
 _renderers: list[Renderer] = []
 
 
 def register(renderer: Renderer) -> None:
-    """Let `renderer` show what the engine returns; the last one registered counts."""
+    """Use `renderer` to display what the engine returns, instead of any earlier one."""
     _renderers.append(renderer)
 
 

@@ -1,16 +1,16 @@
-"""Every error that slotspec raises on purpose, each with a stable code and the mend.
+"""Every error that slotspec raises on purpose, each with a stable code and a suggested fix.
 
-The letters of a code name the place: ``FSM`` a lifecycle declaration, ``MDL`` a model
-declaration, ``RUL`` a rule that steps outside what can be compiled, ``STP`` a step that
-leaves the declared protocol, ``SET`` bounds and options, ``TRC`` traces, ``PEE`` live
-peers, ``CKP`` checkpoints.
+The letters of a code name the area: ``FSM`` a lifecycle declaration, ``MDL`` a model
+declaration, ``RUL`` a rule that uses what rules may not use, ``STP`` a step that leaves the
+declared protocol, ``SET`` bounds and options, ``TRC`` traces, ``PEE`` live peers, ``CKP``
+checkpoints.
 """
 
 from __future__ import annotations
 
 
 class SlotspecError(Exception):
-    """Root of all errors of slotspec.
+    """Base of all errors of slotspec.
 
     :param code: stable code such as ``FSM003``; tests and users may rely on it.
     :param message: what is wrong (with the offending value) and what to write instead.
@@ -39,4 +39,4 @@ class UsageError(SlotspecError):
 
 
 class InputError(SlotspecError):
-    """Data from outside (trace, peer, checkpoint) is not what it has to be."""
+    """Data from outside (trace, peer, checkpoint) is malformed or does not fit."""

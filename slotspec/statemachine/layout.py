@@ -1,4 +1,4 @@
-"""Where a state lies while a rule runs (one byte a value) and while it is stored (bits)."""
+"""The layout of a state: one byte per value while a rule runs, packed bits while stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WORD = 8
 
 @dataclass(frozen=True)
 class Place:
-    """Where one field lies.
+    """The position of one field.
 
     :param offset: its first byte in a working record.
     :param size: how many values it has.
@@ -42,9 +42,9 @@ class Place:
 
 
 class Layout:
-    """The fields of an instance's state, as bytes padded to words, and packed into bits.
+    """The layout of an instance's state, as bytes padded to words and as packed bits.
 
-    Scratch fields lie behind the state (from byte `words` * 8 on) and are never stored.
+    Scratch fields follow the state (from byte `words` * 8 on) and are never stored.
     """
 
     def __init__(self, instance: Instance) -> None:
@@ -83,7 +83,7 @@ class Layout:
         return at
 
     def initial(self) -> bytes:
-        """The working record of the initial state, scratch room included."""
+        """The working record of the initial state, including scratch fields."""
         record = bytearray(self.capacity * WORD)
         for place in self.places.values():
             for i in range(place.size):
@@ -117,7 +117,7 @@ class Layout:
         return [number >> (64 * i) & ((1 << 64) - 1) for i in range(self.packed)]
 
     def unpack(self, words: list[int]) -> bytes:
-        """The working record of stored words (scratch at rest)."""
+        """The working record of stored words, with scratch fields cleared."""
         number = sum(int(word) << (64 * i) for i, word in enumerate(words))
         record = bytearray(self.initial())
         for byte, at, width in self._bits():

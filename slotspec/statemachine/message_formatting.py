@@ -1,4 +1,4 @@
-"""Words of models whose processes send messages that take their time.
+"""Formatting for models whose processes exchange messages that stay in flight for a while.
 
 A diagram draws such a message from the step that sends it to the step in which it arrives.
 """
@@ -16,14 +16,14 @@ from slotspec.statemachine.results import TraceStep
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of one channel in a step.
+    """How a step changed one channel.
 
     :param before: the messages in it before the step, oldest first.
-    :param kept: places of those that are still in it, in order.
-    :param gone: places of those that vanished unheard: with their sender, their receiver, or
-        who would wait for them.
-    :param sent: new ones, behind all that are kept.
-    :param heard: the oldest one was taken out, since it arrived or was lost.
+    :param kept: positions of the messages that are still in it, in order.
+    :param gone: positions of the messages that vanished without being received, because their
+        sender, their receiver or whoever would wait for them is gone.
+    :param sent: new messages, after all that are kept.
+    :param heard: whether the step took out the oldest message, because it arrived or was lost.
     """
 
     channel: int
@@ -35,10 +35,10 @@ class Delivery:
 
 
 class MessageFormatter(TraceFormatter, ABC):
-    """Words that know processes and what is in flight between them."""
+    """Formatting that knows the processes and the messages in flight between them."""
 
     carried: frozenset[str] = frozenset()
-    """Fields that :meth:`in_flight` tells."""
+    """Fields that :meth:`in_flight` shows."""
 
     @abstractmethod
     def in_flight(self, state: Mapping[str, Any]) -> Iterable[tuple[str, list[str]]]:
@@ -50,19 +50,19 @@ class MessageFormatter(TraceFormatter, ABC):
 
     @abstractmethod
     def actor(self, step: TraceStep) -> str | None:
-        """The process at which a step happens, if it happens at one."""
+        """The process in which a step happens, if it belongs to one."""
 
     @abstractmethod
     def deliveries(self, step: TraceStep) -> Iterable[Delivery]:
-        """What became of each channel, in order."""
+        """How the step changed each channel, in order."""
 
     @abstractmethod
     def ends(self, channel: int) -> tuple[str, str]:
-        """From whom to whom a channel leads."""
+        """The sender and the receiver of a channel."""
 
     @abstractmethod
     def text(self, envelope: Any, state: Mapping[str, Any]) -> str:
-        """A message, as text in `state`."""
+        """The text of a message in `state`."""
 
     @abstractmethod
     def kinds(self) -> tuple[str, ...]:
@@ -70,12 +70,12 @@ class MessageFormatter(TraceFormatter, ABC):
 
     @abstractmethod
     def kind(self, envelope: Any) -> str:
-        """What kind of message it is."""
+        """The kind of the message."""
 
     @abstractmethod
     def is_lost(self, step: TraceStep) -> bool:
-        """Whether the message that a step takes out of its channel does not arrive."""
+        """Whether the step loses the message that it takes out of its channel."""
 
     @abstractmethod
     def remarks(self, step: TraceStep) -> list[str]:
-        """What a step did and changed, without its messages."""
+        """The text of a step and its changes, without its messages."""

@@ -1,6 +1,6 @@
-"""What a check found: verdicts, counterexamples, coverage; and what it tells on its way.
+"""The result of a check (verdicts, counterexamples, coverage) and its progress reports.
 
-Every engine (interpreted, compiled, one worker or many) fills the same :class:`Result`.
+Every engine (interpreted, compiled, one worker or many) returns the same :class:`Result`.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
 
 
 class Verdict(Enum):
-    """Answer to a property, or to a whole check."""
+    """The verdict on a property, or on a whole check."""
 
     HOLDS = "HOLDS"
     """The search covered every reachable state within the bounds."""
     VIOLATED = "VIOLATED"
-    """There is a shortest trace that shows it."""
+    """The statement is violated; there is a shortest trace that shows it."""
     UNKNOWN = "UNKNOWN"
-    """A limit ended the search first; nothing that was seen breaks it."""
+    """A limit ended the search first, and nothing that was seen violates the statement."""
     DEVIATES = "KNOWN DEVIATION"
-    """Violated, and the modelled system itself is known to do so; does not fail a run."""
+    """The modelled system itself is known to violate the statement; this does not fail a run."""
 
 
 class Limit(Enum):
@@ -38,15 +38,15 @@ class Limit(Enum):
     MEMORY = "memory"
     INTERRUPTED = "interrupted"
     FOUND = "found"
-    """What was sought is known; see ``Limits.until``."""
+    """What ``Limits.until`` asks for has been found."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """When to give up: number of states, steps from the start, seconds, bytes; None: never.
+    """Limits of a search: states, steps from the start, seconds, bytes; None for no limit.
 
-    :param until: name of a property, or ``fault`` or ``deadlock``: the search ends with the
-        level of states in which it is found, which is soon enough for the shortest trace.
+    :param until: name of a property, or ``fault`` or ``deadlock``. The search ends after the
+        level of states in which it is found, so its trace is a shortest one.
     """
 
     states: int | None = None
@@ -57,7 +57,7 @@ class Limits:
 
 
 NO_LIMITS = Limits()
-"""Search until every reachable state is seen."""
+"""No limits: search until every reachable state has been seen."""
 
 
 @dataclass(frozen=True)
@@ -90,17 +90,18 @@ class TraceStep:
 
 @dataclass(frozen=True)
 class Finding:
-    """A shortest trace to a violation or witness. `fault` is set where a rule itself failed.
+    """A shortest trace to a violation or witness. `fault` is set if a rule itself failed.
 
-    What breaks a ``leads to`` is a run that never ends: a stem to a state where the premise
-    holds, the shortest, and on to a loop that is taken round for ever.
+    An infinite run violates a ``leads to``. It is shown as a lasso: a shortest stem to a state
+    where the premise holds, then a way into a loop that repeats for ever.
 
-    :param instance: what it is a trace of; needed to draw it.
-    :param loop: of a run that never ends, after how many steps its loop begins; the steps
-        from there lead back to the same state. All steps: the last state stays for ever.
-    :param since: of such a run, after how many steps that state is reached from which on
-        what was promised never comes.
-    :param elements: of such a run, the choice of the property's parameters that it is about.
+    :param instance: the instance that it is a trace of; needed to draw it.
+    :param loop: for an infinite run, the number of steps before its loop. The steps after
+        that lead back to the same state. If `loop` is the number of all steps, the run stays
+        in its last state for ever.
+    :param since: for an infinite run, the number of steps to the state from which the
+        conclusion never holds again.
+    :param elements: for an infinite run, the choice of the property's parameters it violates.
     """
 
     steps: tuple[TraceStep, ...]
@@ -122,10 +123,10 @@ class Finding:
 class PropertyResult:
     """The verdict on one property.
 
-    A ``sometimes`` property HOLDS as soon as a witness is found, with the witness as its
-    trace; it is VIOLATED (no trace) when the search was exhaustive without one.
+    A ``sometimes`` property HOLDS as soon as a witness is found, and the witness is its trace.
+    It is VIOLATED (without a trace) if an exhaustive search found none.
 
-    :param missing: the choices of its elements that no reachable state satisfies it for.
+    :param missing: the choices of its elements for which no reachable state satisfies it.
     """
 
     property: Property
@@ -139,18 +140,18 @@ class PropertyResult:
 class Result:
     """All that a check of one instance found.
 
-    :param states: distinct reachable states seen, the initial one among them.
-    :param transitions: enabled calls over all expanded states, self-loops included; the
-        initial state is not one.
+    :param states: distinct reachable states seen, including the initial one.
+    :param transitions: enabled calls over all expanded states, including self-loops but not
+        the initial state.
     :param depth: largest breadth-first distance from the initial state that was seen.
-    :param deadlock: shortest way into a state without successor that is not declared final.
-    :param fault: shortest way to a step that leaves the protocol (undeclared transition,
+    :param deadlock: shortest trace to a state without successor that is not declared final.
+    :param fault: shortest trace to a step that leaves the protocol (undeclared transition,
         value out of its field's domain, index out of range, a refusal that changed something).
     :param fired: for each lifecycle transition ``(lifecycle, source, event)``, how often the
         taken calls fired it (0: declared, but no reachable step fires it).
-    :param taken: for each action, how many of the transitions are its.
-    :param limit: what ended the search early; None for an exhaustive one.
-    :param missed: with fingerprints: upper bound of the probability that a state was missed.
+    :param taken: for each action, how many of the transitions are calls of it.
+    :param limit: what ended the search early; None if it was exhaustive.
+    :param missed: with fingerprints, an upper bound of the probability that a state was missed.
     """
 
     instance: Instance
@@ -176,7 +177,9 @@ class Result:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst of all: a violation, else UNKNOWN where a limit was hit, else HOLDS."""
+        """The overall verdict: VIOLATED for any violation, else UNKNOWN if a limit ended the
+        search, else HOLDS.
+        """
         if self.fault or self.deadlock:
             return Verdict.VIOLATED
         found = {p.verdict for p in self.properties}
@@ -194,7 +197,7 @@ class Result:
 
 @dataclass(frozen=True)
 class Progress:
-    """A point on the way of a search; sent a few times a second."""
+    """The progress of a search; sent a few times a second."""
 
     instance: Instance
     states: int
@@ -211,4 +214,4 @@ Reporter = Callable[[Progress], None]
 
 
 def silent(_: Progress) -> None:
-    """A reporter that says nothing."""
+    """A reporter that ignores all progress."""

@@ -1,6 +1,6 @@
 """Seeded random runs of an instance, beyond what an exhaustive search can reach.
 
-A simulation proves nothing: it reports what it saw in so many steps.
+A simulation proves nothing. It reports what it saw, and in how many steps.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ RUNS = 2_000
 STEPS = 500
 FAULT_RATE = 0.05
 MOST_STEPS = 100_000_000
-"""Each worker remembers the calls of its run, four bytes each."""
+"""Limit on the length of a run: each worker stores its run's calls, four bytes each."""
 
 WORTH_COMPILING = 20_000
-"""Steps from which on ``auto`` compiles: fewer are interpreted while it would compile."""
+"""``auto`` compiles from this many steps on; fewer are interpreted before compiling is done."""
 
 BLOCK_STEPS = 50_000
-"""Steps, at most, of the runs that a worker makes before it tells of them."""
+"""The most steps that a worker makes before it reports."""
 
 TICK = 0.1
 
 
 @dataclass(frozen=True)
 class SimulationProgress:
-    """A point on the way of a simulation; sent a few times a second."""
+    """The progress of a simulation; sent a few times a second."""
 
     instance: Instance
     runs: int
@@ -57,28 +57,29 @@ SimulationReporter = Callable[[SimulationProgress], None]
 
 
 def silent(_: SimulationProgress) -> None:
-    """A reporter that says nothing."""
+    """A reporter that ignores all progress."""
 
 
 @dataclass
 class Simulation:
     """All that a simulation of one instance saw.
 
-    Everything but the times is the same for the same seed, whatever the engine and the
-    number of workers, unless time or Ctrl-C cut it short.
+    The same seed gives the same result (but for the times) with either engine and any number
+    of workers, unless time or Ctrl-C cut the simulation short.
 
-    :ivar runs: runs that were made; `steps`: their steps, calls that changed the state;
-        `longest`: of one run.
-    :ivar stutters: calls that were possible and changed nothing: checked, no steps.
-    :ivar states: about how many different states were seen (standard error 1.6 percent).
-    :ivar ends: what ended the runs, and how many.
-    :ivar taken: for each action, its calls, with and without effect; `moved`: its steps.
-    :ivar fired: for each lifecycle transition, how often it was fired.
-    :ivar witnessed: ``sometimes`` property, ``name[job=job0]`` where it has elements ->
+    :ivar runs: number of runs. `steps` is the number of their steps (calls that changed the
+        state), `longest` the number of steps of the longest run.
+    :ivar stutters: calls that were possible and changed nothing. They are checked, but are
+        no steps.
+    :ivar states: estimated number of distinct states seen (standard error 1.6 percent).
+    :ivar ends: reason that ended a run -> number of runs.
+    :ivar taken: action -> its calls, with or without effect. `moved` counts its steps.
+    :ivar fired: lifecycle transition -> how often it fired.
+    :ivar witnessed: ``sometimes`` property (``name[job=job0]`` if it has elements) ->
         (run, steps) where it was first seen.
     :ivar deviations: known deviation -> number of runs that showed it.
-    :ivar violation: as the run met it; `finding`: shortened and replayed; `minimal`: no
-        single call can be left out.
+    :ivar violation: the violation as the run met it. `finding` is its shortened and replayed
+        trace; `minimal` tells that no single call of that can be left out.
     :ivar limit: what cut the simulation short.
     """
 
@@ -111,12 +112,12 @@ class Simulation:
 
     @property
     def rate(self) -> float:
-        """Steps a second."""
+        """Steps per second."""
         return self.steps / self.seconds if self.seconds > 0 else 0.0
 
     @property
     def unchecked(self) -> list[str]:
-        """Properties that no finite run can break."""
+        """Properties that no finite run can violate."""
         return [n for n, p in self.instance.properties.items() if p.kind is Kind.LEADS_TO]
 
     @property
@@ -135,7 +136,7 @@ class Simulation:
 
     @property
     def faults(self) -> dict[str, int]:
-        """Each fault that the model declares, with how many steps were of it."""
+        """Fault that the model declares -> number of its steps."""
         return {a.name: self.moved[a.name] for a in self.instance.actions if a.fault}
 
 
@@ -152,19 +153,19 @@ def simulate(
     workers: int | Literal["auto"] = 1,
     reporter: SimulationReporter = silent,
 ) -> Simulation:
-    """Make seeded random runs of `instance` and hold its properties against each step.
+    """Make seeded random runs of `instance` and check its properties at each step.
 
     :mod:`slotspec.statemachine.interpreter.random_walk` chooses the calls. The simulation ends
     with the first run that violates a property, and shrinks that run.
 
-    :param runs: how many; None: until the time is up.
-    :param steps: length of a run.
-    :param seconds: begin no step after so many.
+    :param runs: number of runs; None to go on until the time is up.
+    :param steps: maximal length of a run.
+    :param seconds: time after which no step begins.
     :param fault_rate: probability of a fault at each step at which one is possible.
-    :param swarm: let half of the runs do without some actions where others can be taken.
+    :param swarm: in half of the runs, avoid some actions while others can be taken.
     :param workers: threads of the compiled engine.
-    :raises UsageError: ``SET020`` to ``SET024``, ``SET030``, ``SET080`` to ``SET084`` for what
-        cannot be.
+    :raises UsageError: ``SET020`` to ``SET024``, ``SET030``, ``SET080`` to ``SET084`` for
+        arguments that cannot be honoured.
     """
     if engine not in ENGINES:
         raise UsageError("SET020", f"engine {engine!r}: choose from {', '.join(ENGINES)}")
@@ -173,7 +174,7 @@ def simulate(
     if engine == "interpreted" and workers not in (1, "auto"):
         raise UsageError(
             "SET022",
-            "the interpreted engine cannot do more than one worker; use the compiled engine",
+            "the interpreted engine does not support more than one worker; use the compiled engine",
         )
     if seconds is not None and not seconds > 0:
         raise UsageError("SET024", f"limit on seconds {seconds}: give a number above 0")
@@ -186,7 +187,7 @@ def simulate(
     if not 0 <= seed < 1 << 64:
         raise UsageError("SET083", f"seed {seed}: give a number from 0 that has at most 64 bits")
     if runs is None and seconds is None:
-        raise UsageError("SET084", "a simulation without end: give runs or seconds")
+        raise UsageError("SET084", "a simulation needs an end; give runs or seconds")
     few = runs is not None and runs * steps < WORTH_COMPILING and workers in (1, "auto")
     compiled = engine == "compiled" or (engine == "auto" and not few)
     if compiled and not compiler_there():
@@ -213,7 +214,7 @@ def simulate(
 
 
 def _explain(result: Simulation, reporter: SimulationReporter) -> None:
-    """Shorten what was found and take it again."""
+    """Shorten the violation that was found, and replay it."""
     violation = result.violation
     if violation is None:
         return
@@ -237,7 +238,7 @@ def _explain(result: Simulation, reporter: SimulationReporter) -> None:
 
 
 class _Crew:
-    """Threads that make blocks of runs; what they tell is put together in order of the runs."""
+    """Threads that make blocks of runs; their statistics are merged in the order of the runs."""
 
     def __init__(
         self, result: Simulation, seconds: float | None, reporter: SimulationReporter
@@ -273,7 +274,7 @@ class _Crew:
             first += size
 
     def make(self, block: range) -> Statistics:
-        """Make a block's runs, in a thread."""
+        """Make a block's runs; called in a thread."""
         walk = self.free.get()
         try:
             return walk.block(block, self.result.seed, self.stop)
@@ -281,7 +282,7 @@ class _Crew:
             self.free.put(walk)
 
     def run(self) -> None:
-        """Make the runs; what is known by then if time, Ctrl-C or a violation ends it early.
+        """Make the runs; a partial result if time, Ctrl-C or a violation ends them early.
 
         :raises RuleError: a rule cannot be run at all.
         """
@@ -303,7 +304,7 @@ class _Crew:
         self.conclude()
 
     def make_all(self, pool: ThreadPoolExecutor, waiting: deque[Future[Statistics]]) -> None:
-        """Hand out blocks and take in their tallies, in order."""
+        """Hand out blocks and merge their statistics, in order."""
         blocks = self.blocks()
         while not self.stop() and self.total.violation is None:
             while len(waiting) < 2 * self.result.workers:
@@ -316,7 +317,7 @@ class _Crew:
             self.listen(waiting)
 
     def listen(self, waiting: deque[Future[Statistics]]) -> None:
-        """Take in the next block's statistics, if it comes soon."""
+        """Merge the next block's statistics, if they arrive soon."""
         if self.code is not None:
             self.code.improve()
         try:

@@ -1,4 +1,4 @@
-"""How many threads a search or a simulation has."""
+"""The number of threads of a search or a simulation."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ MOST_WORKERS = 64
 
 
 def count_workers(workers: int | Literal["auto"]) -> int:
-    """How many threads; ``auto``: one for each processor, as far as there may be so many.
+    """The number of threads; ``auto`` means one for each processor, up to the maximum.
 
-    :raises UsageError: ``SET030`` for more than there may be.
+    :raises UsageError: ``SET030`` for a number above the maximum.
     """
     if workers == "auto":
         return min(os.cpu_count() or 1, MOST_WORKERS)

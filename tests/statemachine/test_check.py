@@ -1,4 +1,4 @@
-"""An engine does what it is asked, or says that it cannot."""
+"""An engine honours every option, or refuses it with an error."""
 
 from __future__ import annotations
 
@@ -30,17 +30,19 @@ from slotspec.statemachine.workers import MOST_WORKERS, count_workers
         ({"limits": Limits(memory=0)}, "SET024", "memory 0"),
     ],
 )
-def test_what_cannot_be_honoured_is_refused(options: dict[str, Any], code: str, says: str) -> None:
+def test_options_that_cannot_be_honoured_are_refused(
+    options: dict[str, Any], code: str, says: str
+) -> None:
     with pytest.raises(UsageError, match=says) as caught:
         check(turnstile.model.instance(), **options)
     assert caught.value.code == code
 
 
-def test_auto_interprets_what_is_small() -> None:
+def test_auto_interprets_small_instances() -> None:
     assert check(turnstile.model.instance()).engine == "interpreted"
 
 
-def test_auto_honours_a_bound_on_states_that_is_smaller_than_small(
+def test_auto_honours_a_small_limit_on_states(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sys.modules[check.__module__], "compiler_there", lambda: True)
@@ -48,7 +50,7 @@ def test_auto_honours_a_bound_on_states_that_is_smaller_than_small(
     assert (result.states, result.limit, result.engine) == (7, Limit.STATES, "interpreted")
 
 
-def test_auto_goes_on_interpreting_where_rules_cannot_be_compiled(
+def test_auto_interprets_rules_that_cannot_be_compiled(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     module = sys.modules[check.__module__]
@@ -60,7 +62,7 @@ def test_auto_goes_on_interpreting_where_rules_cannot_be_compiled(
         check(two_phase_commit.model.instance(), engine="compiled")
 
 
-def test_auto_means_no_more_workers_than_there_may_be(monkeypatch: Any) -> None:
+def test_auto_respects_the_maximum_number_of_workers(monkeypatch: Any) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 4 * MOST_WORKERS)
     assert count_workers("auto") == MOST_WORKERS
     monkeypatch.setattr("os.cpu_count", lambda: None)

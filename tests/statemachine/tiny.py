@@ -1,4 +1,4 @@
-"""Models with a handful of states, for one fact each."""
+"""Models with a handful of states, each for testing one fact."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ class Room(Record):
 
 
 def room(name: str = "room") -> Model:
-    """A model over :class:`Room` without actions: every test declares its own."""
+    """A model over :class:`Room` without actions; each test declares its own."""
     return Model(name, "A room with lamps.", Room)
 
 
 def counter(model: Model, last: int = 3) -> None:
-    """Let `count` go up to `last`, where everything may end."""
+    """Let `count` go up to `last`, which makes a state final."""
 
     def count_up(s: Room) -> int:
         """Count one more."""
@@ -65,7 +65,7 @@ def counter(model: Model, last: int = 3) -> None:
 
 
 def anything(model: Model) -> None:
-    """Let every state be one in which the model may end."""
+    """Declare every state final."""
 
     def whenever(s: Room) -> bool:
         """Always."""

@@ -1,6 +1,6 @@
-"""Rules to machine code: the very functions that the interpreter runs, compiled.
+"""Compiles rules, the same functions that the interpreter runs, to machine code.
 
-``layout`` places a state in bytes and bits, ``source`` reads rules through :mod:`ast`,
-``lower`` translates them, ``expand`` adds the loop over all calls, ``native`` and ``cache``
-turn the text into machine code with Numba's code generator, ``unit`` ties them together.
+``frontend`` translates the source of rules to LLVM's textual form. ``drivers`` adds the
+functions that call them, such as the loop over all calls. ``backend`` turns the text into
+machine code with Numba's code generator and caches it. ``compile`` ties them together.
 """

@@ -1,4 +1,4 @@
-"""An instance, compiled: its machine code and what the numbers in a result buffer mean."""
+"""A compiled instance: its machine code, and the meaning of the numbers in a result buffer."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from slotspec.statemachine.layout import Layout
 
 @dataclass(frozen=True)
 class Found:
-    """Something that a worker noted: its kind, the state's number, and the call from there."""
+    """A finding of a worker: its kind, the state's number, and the call from there."""
 
     kind: int
     state: int
@@ -68,10 +68,10 @@ class Compiled:
     predicates: dict[tuple[int, int], int] = field(default_factory=dict)
     """Addresses of the functions of :mod:`.predicates`, by number and side."""
     former: list[Code] = field(default_factory=list)
-    """Code that was in use before; somebody may still be in it."""
+    """Code that was in use before; kept because a thread may still be running it."""
 
     def use(self, code: Code) -> None:
-        """Call these functions from now on."""
+        """Use these functions from now on."""
         self.former.append(self.code)
         self.code = code
         self.expand = code.address(self.entry)
@@ -79,25 +79,25 @@ class Compiled:
             (number, side): code.address(predicate_name(number, side))
             for number in range(len(claims(self.instance)))
             for side in (PREMISE, PROMISE)
-            if self.entry == Expansion.entry  # a walk is finite and asks nothing of that kind
+            if self.entry == Expansion.entry  # a walk is finite, so it needs no predicates
         }
 
     def improve(self) -> bool:
-        """Whether better code is in use from now on; to be asked as long as it runs."""
+        """Switch to better code once it is ready; returns whether it did. Call it regularly."""
         code = self.upgrade.ready()
         if code is not None:
             self.use(code)
         return code is not None
 
     def new_buffer(self) -> Any:
-        """A fresh result buffer, with every obligation open."""
+        """A new result buffer, with every obligation open."""
         buffer = np.zeros(self.result_buffer.size, dtype=np.int64)
         buffer[STEP] = 1
         buffer[self.result_buffer.opened : self.result_buffer.opened + self.result_buffer.kinds] = 1
         return buffer
 
     def found(self, buffer: Any) -> list[Found]:
-        """What was noted in `buffer`."""
+        """The findings in `buffer`."""
         events = []
         for i in range(int(buffer[FOUND])):
             at = EVENTS + EVENT_CELLS * i
@@ -109,7 +109,7 @@ class Compiled:
         return events
 
     def fault_in(self, buffer: Any) -> str:
-        """The last fault that was noted in `buffer`."""
+        """The last fault in `buffer`."""
         return str(self.sites[int(buffer[SITE])])
 
 
@@ -122,10 +122,11 @@ def compile_instance(
 ) -> Compiled:
     """Translate the rules and properties of `instance`, or fetch them from the cache.
 
-    :param symmetric: with what canonical forms under symmetry need.
-    :param deposit: let the processor gather and spread bits; by default, if it can.
-    :param writer: what writes its function: the expansion of batches, or a walk.
-    :param level: at which code is generated where none is cached.
+    :param symmetric: add the functions that canonical forms under symmetry need.
+    :param deposit: use the processor's instructions that gather and spread bits; by default,
+        if it has them.
+    :param writer: the driver to write: the expansion of batches, or a random walk.
+    :param level: optimization level, if no code is cached.
     :raises RuleError: ``RUL001`` to ``RUL014``, with file and line, for what a compiled rule
         cannot use.
     """
@@ -157,7 +158,7 @@ def compile_instance(
 
 
 class Note(msgspec.Struct, frozen=True):
-    """What is kept of a translation besides its code."""
+    """The cached data about a translation, besides its code."""
 
     name: str
     text_sum: str
@@ -166,7 +167,7 @@ class Note(msgspec.Struct, frozen=True):
 
 
 def _noted(fingerprint: str) -> Note | None:
-    """What is known of the translation of what has this fingerprint."""
+    """The cached data about the translation with this fingerprint, if any."""
     kept = cache.load(f"{fingerprint}.json")
     try:
         return None if kept is None else msgspec.json.decode(kept, type=Note)

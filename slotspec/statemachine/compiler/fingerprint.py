@@ -1,13 +1,13 @@
-"""What compiled code depends on, as one checksum: found without translating anything.
+"""A checksum of everything that compiled code depends on, without translating anything.
 
-All that a rule can reach is hashed: its bytecode and the file that it is written in, its
-defaults, what its closure holds, and the value of every global that it names, through modules,
-classes, lifecycles, enumerations and other rules, to the end. With these go the fields, sorts,
-constants and parts of the instance, its bounds and choices, its actions and properties with
-their domains, and the sources of slotspec's own machine.
+The fingerprint hashes all that a rule can reach: its bytecode and source file, its defaults,
+its closure, and the value of every global that it names, followed through modules, classes,
+lifecycles, enumerations and other rules. It also hashes the fields, sorts, constants and parts
+of the instance, its bounds and choices, its actions and properties with their domains, and the
+sources of slotspec's own engine.
 
-Equal fingerprints therefore mean equal code. The reverse need not hold: a comment that is
-changed gives another fingerprint too. What cannot be hashed gives none.
+So equal fingerprints mean equal code. The reverse need not hold: changing a comment changes
+the fingerprint too. An instance that reaches something unhashable has no fingerprint.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ MACHINE = "slotspec.statemachine"
 """The package whose sources are hashed as a whole."""
 
 APART = frozenset({"formatter", "scopes", "generations", "description", "operations"})
-"""Of a model, what no compiled code depends on."""
+"""Attributes of a model that compiled code does not depend on."""
 
 SELECTED = frozenset({"actions", "properties"})
-"""Of a model, what an instance has its own choice of."""
+"""Attributes of a model for which the instance has its own selection."""
 
 DERIVED = frozenset({"model", "replace", "calls", "scope", "defect", "_made"})
-"""Of an instance, what says nothing new."""
+"""Attributes of an instance that follow from the others."""
 
 TOLD = frozenset({"description", "sentence", "source", "when", "deviation"})
-"""Of an action or a property, what is for people or has been decided for the instance."""
+"""Attributes of an action or property that are for readers, or already decided."""
 
 UNREAD = frozenset(
     (
@@ -51,7 +51,7 @@ UNREAD = frozenset(
         "__type_params__",
     )
 )
-"""Of a class, what the machinery of Python keeps there; its file is hashed too."""
+"""Attributes of a class that belong to Python itself; the class's file is hashed anyway."""
 
 ATOMS = (int, bool, str, bytes, float, complex, type(None), type(Ellipsis), type(NotImplemented))
 BUILTIN = (
@@ -72,13 +72,13 @@ HOOKS = ("__reduce__", "__reduce_ex__", "__getstate__", "__getnewargs__", "__get
 
 
 class Unknown(Exception):
-    """Something is reached of which nobody can say when it changes."""
+    """A rule reaches something that cannot be hashed, so a change would go unnoticed."""
 
 
 def fingerprint(instance: Instance, *more: str) -> str | None:
-    """The checksum of all that the code of `instance` depends on; None: it cannot be said.
+    """The checksum of all that the code of `instance` depends on; None if there is none.
 
-    :param more: what else distinguishes the code, such as who translates.
+    :param more: what else distinguishes the code, such as the driver.
     """
     try:
         return _Walk().of(instance, more)
@@ -88,7 +88,7 @@ def fingerprint(instance: Instance, *more: str) -> str | None:
 
 @functools.lru_cache(maxsize=1)
 def machine_sources() -> str:
-    """The checksum of slotspec's own machine."""
+    """The checksum of slotspec's own engine."""
     digest = hashlib.sha256(f"{__version__} {sys.version}".encode())
     root = Path(__file__).parents[1]
     for file in sorted(root.rglob("*.py")):
@@ -101,10 +101,10 @@ _files: dict[str, tuple[Any, str]] = {}
 
 
 def _file(name: str, space: dict[str, Any] | None = None) -> str:
-    """The checksum of the source file that Python knows by this name.
+    """The checksum of the source file with this name, empty if it cannot be read.
 
-    Of what cannot be read there is none. It is not needed: what Python itself makes, as the
-    methods of a dataclass, has no source, and a rule without source is refused.
+    Code without a source file needs no checksum: Python itself generated it (such as the
+    methods of a dataclass), and a rule without source is refused.
     """
     lines = linecache.getlines(name, space)
     if not lines:
@@ -118,7 +118,7 @@ def _file(name: str, space: dict[str, Any] | None = None) -> str:
 
 
 def _standard(value: Any) -> bool:
-    """Whether a function or class belongs, under its name, to Python or to the machine."""
+    """Whether a function or class is, under its own name, part of Python or of the engine."""
     module = getattr(value, "__module__", None)
     if not isinstance(module, str):
         return False
@@ -132,7 +132,7 @@ def _standard(value: Any) -> bool:
 
 
 class _Walk:
-    """Goes through everything once; objects are numbered as they are met."""
+    """Visits everything once; numbers objects in the order of visits."""
 
     def __init__(self) -> None:
         self.digest = hashlib.sha256()
@@ -169,7 +169,7 @@ class _Walk:
         return self.digest.hexdigest()[:40]
 
     def finish(self) -> None:
-        """Tell of everything met; a module is asked again for names that turn up later."""
+        """Describe everything visited; modules again, for names that turn up later."""
         done = 0
         while True:
             while done < len(self.met):
@@ -188,7 +188,7 @@ class _Walk:
         self.digest.update(repr(what).encode("utf-8", "surrogatepass"))
 
     def ref(self, value: Any) -> Any:
-        """What stands for a value: itself, or its number."""
+        """The representation of a value: itself, or its number."""
         cls = type(value)
         if cls in ATOMS:
             return cls.__name__, value
@@ -275,14 +275,14 @@ class _Walk:
         self.modules.append((value, set()))
 
     def written(self, function: Callable[..., Any] | int | None) -> Any:
-        """A function of the declaration whose results are told by themselves: where it is."""
+        """The place of a declaring function, whose results are described separately."""
         if not isinstance(function, types.FunctionType):
             return function if isinstance(function, int) else type(function).__qualname__
         code = function.__code__
         return self.source(code.co_filename, function.__globals__), code.co_firstlineno
 
     def object(self, value: Any) -> None:
-        """Any other object, as the protocol of copies sees it."""
+        """Any other object, as the copy protocol reduces it."""
         cls = type(value)
         for name in HOOKS:
             hook = getattr(cls, name, None)
@@ -302,7 +302,7 @@ class _Walk:
 
 
 def _names(code: types.CodeType) -> dict[str, None]:
-    """Every name that a function, or one inside of it, looks up."""
+    """Every name that a function, or one nested in it, looks up."""
     found = dict.fromkeys(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
@@ -311,7 +311,7 @@ def _names(code: types.CodeType) -> dict[str, None]:
 
 
 def _tell(*what: str) -> Callable[[_Walk, Any], None]:
-    """Tells of these attributes."""
+    """Describes these attributes."""
     return lambda walk, value: walk.tell(*(walk.ref(getattr(value, name)) for name in what))
 
 

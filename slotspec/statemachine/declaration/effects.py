@@ -1,6 +1,6 @@
-"""Effects as values: what a step has emitted, with named arguments.
+"""Effects that a step has emitted, as values with named arguments.
 
-An enumeration declares the kinds of effects of a model, each with the names of its arguments::
+An enumeration declares a model's kinds of effects, each with the names of its arguments::
 
     class Effect(Effects):
         REQUEST_SLOT = effect("gateway", "allocation", "profile")
@@ -23,7 +23,7 @@ from slotspec.statemachine.errors import DeclarationError
 
 MOST_ARGUMENTS = 4
 TAKEN = ("kind", "s", "effect", "a", "b", "c", "d")
-"""What an argument cannot be called: ``emit`` and every effect have these already."""
+"""Names that an argument cannot have, because ``emit`` and every effect use them already."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Declared:
 
 
 def effect(*names: str) -> Any:
-    """A kind of effect whose arguments have these names: at most four.
+    """A kind of effect whose arguments have these names (at most four).
 
-    :raises DeclarationError: ``MDL012`` for a name that is none, or too many of them.
+    :raises DeclarationError: ``MDL012`` for an unusable name, or for too many names.
     """
     if len(names) > MOST_ARGUMENTS:
         raise DeclarationError(
@@ -56,8 +56,8 @@ def effect(*names: str) -> Any:
 class Effects(IntEnum):
     """Base of a model's kinds of effects, numbered from 0 in the order of declaration.
 
-    :ivar names: the names of the arguments, in order. A member declared by a plain number has
-        that number, and no names.
+    :ivar names: the names of the arguments, in order. A member declared as a plain number has
+        that number and no names.
     """
 
     names: tuple[str, ...]
@@ -77,11 +77,11 @@ def names_of(kinds: type[IntEnum] | None) -> dict[int, tuple[str, ...]]:
 
 
 class NoSuchArgument(AttributeError):
-    """An effect was asked for an argument that its kind does not have."""
+    """A rule read an argument that this kind of effect does not have."""
 
 
 class Emitted(tuple[int, ...]):
-    """One emitted effect: ``(kind, a, b, c, d)``, whose arguments also have their names."""
+    """One emitted effect: ``(kind, a, b, c, d)``; its arguments can also be read by name."""
 
     __slots__ = ()
 
@@ -96,7 +96,7 @@ class Emitted(tuple[int, ...]):
 
 
 def emitted(names: Mapping[int, tuple[str, ...]]) -> type[Emitted]:
-    """The class of effects whose kinds have arguments of these names."""
+    """The class of emitted effects whose kinds have arguments with these names."""
     return _emitted(tuple(names.items()))
 
 

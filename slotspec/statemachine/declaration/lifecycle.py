@@ -11,8 +11,8 @@ A lifecycle is declared as a class whose attributes are its states and events::
         coin = Event("A coin falls in.", (LOCKED, OPEN))
         push = Event("Somebody passes.", (OPEN, LOCKED))
 
-It is validated when the class is defined. States are small integers (the initial state
-is 0), so a rule compares them directly and a compiled rule sees constants.
+Defining the class validates it. States are small integers (the initial state is 0), so a
+rule compares them directly and a compiled rule sees constants.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ NO_TRANSITION = -1
 
 
 class State(int):
-    """One state of a lifecycle; its integer value is its place in the lifecycle.
+    """One state of a lifecycle; its integer value is its position in the lifecycle.
 
-    :param sentence: what it means to be in this state.
+    :param description: what it means to be in this state.
     :param initial: every object starts here; exactly one state is initial.
     :param final: the object's life may end here; no event leaves a final state.
-    :param inside: lifecycles that run while the object is in this state, side by side, each
-        from its own initial state on; see :mod:`slotspec.statemachine.declaration.nesting`.
+    :param inside: lifecycles that run in parallel while the object is in this state, each
+        starting in its own initial state; see :mod:`slotspec.statemachine.declaration.nesting`.
     """
 
     description: str
@@ -74,9 +74,9 @@ class State(int):
 
 
 class Event:
-    """What can happen to an object, and where each state goes when it does.
+    """What can happen to an object, and the state it reaches from each state.
 
-    :param sentence: what happens, in the words of the protocol.
+    :param description: what happens, in the terms of the protocol.
     :param moves: ``(source, target)`` pairs; at most one pair for each source.
     """
 
@@ -107,9 +107,9 @@ class Transition:
 
 
 class Lifecycle:
-    """Base of all lifecycle declarations; see the module's text for the form.
+    """Base of all lifecycle declarations; the module's docstring shows the form.
 
-    :raises DeclarationError: with a code from ``FSM001`` on, when a declaration is wrong.
+    :raises DeclarationError: with an ``FSM…`` code, when a declaration is wrong.
     """
 
     states: ClassVar[tuple[State, ...]] = ()
@@ -123,7 +123,7 @@ class Lifecycle:
 
     @classmethod
     def _repr_mimebundle_(cls, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        # a class method: in a notebook it is the class itself that is shown
+        # a class method, because a notebook displays the class itself
         return bundle(cls)
 
     @classmethod
@@ -139,7 +139,7 @@ class Lifecycle:
     @classmethod
     def graph(cls) -> nx.MultiDiGraph[str]:
         """States as nodes, transitions as edges keyed by event name."""
-        import networkx as nx  # takes longer to import than all the rest of a command line
+        import networkx as nx  # importing it takes longer than starting the command line
 
         graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=cls.__name__)
         for state in cls.states:
@@ -164,7 +164,7 @@ class Lifecycle:
     def machine(cls, model: Any = None) -> Machine:
         """A ``transitions`` machine that takes the same steps, for callbacks and replay.
 
-        Without `model` the machine is its own model. An event that the present state does
+        Without `model` the machine is its own model. An event that the current state does
         not take raises ``transitions.MachineError``.
         """
         from transitions import Machine
@@ -186,7 +186,7 @@ def _wrong(code: str, cls: type, message: str) -> DeclarationError:
 
 
 def _declare(cls: type[Lifecycle]) -> None:
-    """Validate the attributes of `cls` and give its states and events their numbers."""
+    """Validate the attributes of `cls` and number its states and events."""
     declared = {n: v for n, v in vars(cls).items() if isinstance(v, State)}
     events = {n: v for n, v in vars(cls).items() if isinstance(v, Event)}
     if not (cls.__doc__ or "").strip():
@@ -259,7 +259,7 @@ def _declare(cls: type[Lifecycle]) -> None:
 
 
 def _check_inside(cls: type[Lifecycle], states: dict[str, State], events: dict[str, Event]) -> None:
-    """See that lifecycles inside of states are such, and that events tell them apart."""
+    """Check that nested lifecycles are lifecycles, and that their event names differ."""
     owner = dict.fromkeys(events, cls.__name__)
     below: list[type[Lifecycle]] = []
     for name, state in states.items():
@@ -289,7 +289,7 @@ def _check_inside(cls: type[Lifecycle], states: dict[str, State], events: dict[s
 
 
 def walk(cls: type[Lifecycle], events: Iterator[Event]) -> State:
-    """The state that an object reaches by `events`, from the initial state.
+    """The state that an object reaches from the initial state by `events`.
 
     :raises DeclarationError: ``FSM011`` if a state on the way does not take an event.
     """

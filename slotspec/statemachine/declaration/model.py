@@ -1,7 +1,7 @@
-"""Models: a state record, operations, an environment, properties; and their instances.
+"""Models: a state record, operations, an environment and properties; and their instances.
 
-A :class:`Model` is the declaration. A :class:`Instance` is the model at fixed bounds and
-choices: what is checked, fuzzed, drawn and replayed.
+A :class:`Model` is the declaration. An :class:`Instance` is the model at fixed bounds and
+choices. Instances are what slotspec checks, fuzzes, draws and replays.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ ParameterDomain = Sort | type[IntEnum] | int
 
 
 class Kind(Enum):
-    """What a property says."""
+    """The kind of statement that a property makes."""
 
     ALWAYS = "always"
     STEP = "step"
@@ -47,21 +47,21 @@ class Kind(Enum):
 
 
 class Fairness(Enum):
-    """What may not be put off for ever, of each call (an action with its arguments).
+    """How a run must treat each call (an action with its arguments) that keeps being possible.
 
-    A call counts as possible only where it changes the state, as in TLA+. Lamport, "The
+    As in TLA+, a call counts as possible only where it changes the state. Lamport, "The
     temporal logic of actions", 1994.
     """
 
     WEAK = "weak"
-    """A call that stays possible from some time on is taken."""
+    """A call that stays possible from some point on is taken eventually."""
     STRONG = "strong"
-    """A call that is possible again and again is taken."""
+    """A call that is possible again and again is taken eventually."""
 
 
 @dataclass(frozen=True, eq=False)
 class Operation:
-    """One call of the modelled class's own interface; `function` is its rule."""
+    """A method of the modelled class's own interface; `function` is its rule."""
 
     name: str
     function: Rule
@@ -70,11 +70,11 @@ class Operation:
 
 @dataclass(frozen=True, eq=False)
 class Action:
-    """Something the environment may do: one instance for each choice of its parameters.
+    """Something the environment may do: one call for each choice of its parameters.
 
-    :param fair: what is promised about each of its calls; None: nothing.
-    :param fault: it is a fault of the world (a lost message, a crash): simulation takes it by
-        a rate, and ``leads to`` is claimed of runs in which faults stop.
+    :param fair: the fairness of each of its calls; None for no fairness.
+    :param fault: whether it is a fault of the world (a lost message, a crash). Simulation
+        takes faults at a given rate, and ``leads to`` considers only runs in which faults stop.
     """
 
     name: str
@@ -90,16 +90,17 @@ class Action:
 class Property:
     """A named statement about a model.
 
-    :param kind: ``ALWAYS``, ``SOMETIMES`` and ``LEADS_TO`` take ``(s, *elements)``, as does
-        `to`; ``STEP`` takes what it names of ``before``, ``after``, the elements and, if it
-        is about an action, of ``result`` and the action's arguments.
-    :param action: the action that a ``STEP`` is about; None: any.
-    :param when: settings that the statement is about; elsewhere it is not checked.
-    :param deviation: where the modelled system itself breaks the statement, the reason:
-        such a violation is reported as known and does not fail a run.
-    :param to: of a ``LEADS_TO``: what a state in which the statement holds leads to.
-    :param parameters: it is claimed for each choice of these by itself.
-    :param takes: the names of the arguments of `function`, in its order.
+    :param kind: fixes the arguments of `function`. ``ALWAYS``, ``SOMETIMES`` and ``LEADS_TO``
+        take ``(s, *elements)``, as does `to`. A ``STEP`` names those it wants of ``before``,
+        ``after`` and the elements; if it is about an action, also of ``result`` and the
+        action's arguments.
+    :param action: the action that a ``STEP`` is about; None for any action.
+    :param when: the settings in which the property is checked; None for all.
+    :param deviation: returns the reason where the modelled system itself breaks the statement.
+        Such a violation is reported as known and does not fail a run.
+    :param to: for a ``LEADS_TO``, what must follow once the statement holds.
+    :param parameters: the elements; the property is checked for each choice of them separately.
+    :param takes: the names of the arguments of `function`, in order.
     """
 
     name: str
@@ -122,10 +123,10 @@ class Property:
 
 @dataclass(frozen=True)
 class Scope:
-    """A named choice of bounds: what a default run explores, and why these bounds.
+    """A named choice of bounds that a default run explores, and the reason for these bounds.
 
-    :param endless: too large to be searched through: for simulation, and only by name for
-        a check.
+    :param simulation_only: too large to search exhaustively. Simulation uses it; a check uses
+        it only when it is asked for by name.
     """
 
     name: str
@@ -135,7 +136,7 @@ class Scope:
 
 
 def offered(action: Action | None, parameters: Mapping[str, ParameterDomain]) -> list[str]:
-    """What a ``STEP`` may take, by name: in the order in which it is at hand."""
+    """The names of the arguments that a ``STEP`` may take, in the order they are passed."""
     of_action = [] if action is None else ["result", *action.parameters]
     return ["before", "after", *of_action, *parameters]
 
@@ -147,12 +148,12 @@ def first_paragraph(function: Callable[..., Any]) -> str:
 class Model:
     """A protocol model under construction; declare into it with the decorators.
 
-    :param name: unique name, as the command line knows it.
-    :param sentence: what is modelled.
+    :param name: unique name, used on the command line.
+    :param description: what is modelled.
     :param record: the state record class.
-    :param bounds: bounds that are not the size of a sort.
-    :param generations: by version name, the choices of that generation.
-    :param scopes: the bounds of a default run; the first is the default of ``--set``.
+    :param bounds: bounds other than the sizes of sorts.
+    :param generations: version name -> the choices of that generation.
+    :param scopes: the bounds of default runs; ``--set`` starts from the first.
     """
 
     def __init__(
@@ -189,7 +190,7 @@ class Model:
             self._bounds(scope.bounds)
 
     def operation(self, function: F = None) -> F:  # type: ignore[assignment]
-        """Declare an operation: one call of the modelled class's interface."""
+        """Declare an operation: a method of the modelled class's interface."""
         self._plain("operation", function)
         self._add(self.operations, Operation, function)
         return function
@@ -204,8 +205,8 @@ class Model:
         fault: bool = False,
         **parameters: ParameterDomain,
     ) -> Callable[[F], F]:
-        """Declare an action of the environment, with what its parameters range over."""
-        self._see_options("action", {"when": when})
+        """Declare an action of the environment and the domains of its parameters."""
+        self._check_options("action", {"when": when})
         if fair is not None and not isinstance(fair, Fairness):
             raise DeclarationError(
                 "MDL013", f"{self.name}: fair of @action is {fair!r}; give Fairness.WEAK or STRONG"
@@ -241,7 +242,7 @@ class Model:
         return declare
 
     def after_each_step(self, function: F = None) -> F:  # type: ignore[assignment]
-        """Declare a rule that runs at the end of each action that was taken (tidying up)."""
+        """Declare a rule that runs after each action that was taken (tidying up)."""
         self._plain("after_each_step", function, self.settle)
         self.settle = function
         return function
@@ -257,7 +258,7 @@ class Model:
     ) -> Callable[[F], F]:
         """Declare that a statement holds in every reachable state, for each choice of `each`.
 
-        :param source: what says so: a class, a method, a paper.
+        :param source: where the statement comes from: a class, a method, a paper.
         :param options: `when` and `deviation`, see :class:`Property`.
         """
         return self._property(Kind.ALWAYS, source, each, options)
@@ -265,9 +266,9 @@ class Model:
     def sometimes(
         self, source: str, *, each: Mapping[str, ParameterDomain] | None = None, **options: Any
     ) -> Callable[[F], F]:
-        """Declare that some reachable state satisfies a statement (nothing is vacuous).
+        """Declare that some reachable state satisfies a statement (a guard against vacuity).
 
-        With `each`, some state for every choice, not the same one.
+        With `each`, every choice needs such a state; they may be different states.
         """
         return self._property(Kind.SOMETIMES, source, each, options)
 
@@ -279,10 +280,10 @@ class Model:
         each: Mapping[str, ParameterDomain] | None = None,
         **options: Any,
     ) -> Callable[[F], F]:
-        """Declare that a statement holds of every step (of the action `on`, if given).
+        """Declare that a statement holds for every step (of the action `on`, if given).
 
-        The statement takes those of ``before``, ``after``, of ``result`` and the parameters
-        of `on`, and of `each` that it names, in any order.
+        The statement names the arguments it wants, in any order: ``before``, ``after``,
+        ``result`` and the parameters of `on`, and the names in `each`.
         """
         action = None
         if on is not None:
@@ -306,8 +307,8 @@ class Model:
     ) -> Callable[[F], F]:
         """Declare that whenever a statement holds, `to` holds then or later.
 
-        Claimed of every run that is fair to the actions declared so, and in which faults
-        stop; for each choice of `each` by itself. See docs/liveness.md.
+        It must hold in every run that respects the declared fairness and in which faults
+        stop, for each choice of `each` separately. See docs/liveness.md.
         """
         return self._property(Kind.LEADS_TO, source, each, options, to=to)
 
@@ -338,7 +339,7 @@ class Model:
                 f"{self.name}: @{word} knows no option {unknown[0]!r}; it has each, when and"
                 " deviation" + (", and on" if kind is Kind.STEP else ""),
             )
-        self._see_options(word, options)
+        self._check_options(word, options)
         if kind is Kind.LEADS_TO and not callable(more["to"]):
             raise DeclarationError(
                 "MDL013", f"{self.name}: to of @{word} is {more['to']!r}; give a function"
@@ -348,9 +349,9 @@ class Model:
         def declare(function: F) -> F:
             takes = tuple(inspect.signature(function).parameters)
             if kind is Kind.STEP:
-                self._see_step(function, takes, more["action"], parameters)
+                self._check_step(function, takes, more["action"], parameters)
             else:
-                self._see_elements(function, (function, *more.values()), parameters)
+                self._check_elements(function, (function, *more.values()), parameters)
             self._add(
                 self.properties,
                 Property,
@@ -366,21 +367,21 @@ class Model:
 
         return declare
 
-    def _see_options(self, word: str, options: Mapping[str, Any]) -> None:
-        """See that options that are to be functions of the setting are functions."""
+    def _check_options(self, word: str, options: Mapping[str, Any]) -> None:
+        """Check that options that must be functions of the setting are functions."""
         for name, value in options.items():
             if value is not None and not callable(value):
                 raise DeclarationError(
                     "MDL013", f"{self.name}: {name} of @{word} is {value!r}; give a function"
                 )
 
-    def _see_elements(
+    def _check_elements(
         self,
         function: Callable[..., Any],
         sides: Sequence[Callable[..., Any]],
         parameters: Mapping[str, ParameterDomain],
     ) -> None:
-        """See that each side of a property takes the state and what `each` names."""
+        """Check that each side of a property takes the state and the names in `each`."""
         for side in sides:
             names = list(inspect.signature(side).parameters)[1:]
             if names != list(parameters):
@@ -391,14 +392,14 @@ class Model:
                     " name the same, in order",
                 )
 
-    def _see_step(
+    def _check_step(
         self,
         function: Callable[..., Any],
         takes: Sequence[str],
         action: Action | None,
         parameters: Mapping[str, ParameterDomain],
     ) -> None:
-        """See that a ``step`` takes what there is, and every element that it is claimed for."""
+        """Check that a ``step`` takes only known arguments, and every name in `each`."""
         there = offered(action, {})
         where = f"{self.name}.{function.__name__}"
         for name in parameters:
@@ -422,7 +423,7 @@ class Model:
                 )
 
     def _plain(self, word: str, function: Any, before: Any = None) -> None:
-        """See that a decorator without arguments is used as one, and of what is to be one."""
+        """Check that a decorator without arguments is applied directly, to one function only."""
         if not inspect.isfunction(function):
             raise self._misused(word, "", function)
         if word == "operation":
@@ -476,7 +477,7 @@ class Model:
         where[name] = cls(name=name, function=function, description=description, **more)
 
     def _unsized(self, sort: Sort) -> Sort | None:
-        """What of a sort has no size in this model; None: all of it has."""
+        """The sort within `sort` that has no size in this model; None if there is none."""
         for below in (*sort.parts, *sort.factors):
             unsized = self._unsized(below)
             if unsized is not None:
@@ -513,10 +514,10 @@ class Model:
     ) -> Instance:
         """The model at fixed bounds and choices.
 
-        :param bounds: values for some bounds; the others keep those of `scope`.
-        :param generation: a version name; the newest by default.
-        :param choices: single choices that differ from the generation's.
-        :param replace: rules to be replaced wherever they are called: a named defect.
+        :param bounds: values for some bounds; the others keep the values of `scope`.
+        :param generation: a version name; by default the newest.
+        :param choices: single choices that override the generation's.
+        :param replace: rules to replace wherever they are called, as a named defect does.
         :raises UsageError: ``SET001`` to ``SET004`` for unknown names and values out of range.
         """
         if scope is not None and scope not in self.scopes:
@@ -542,7 +543,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Call:
-    """One action with its arguments; `index` is its place among all calls of the instance."""
+    """One action with its arguments; `index` is its position among the instance's calls."""
 
     index: int
     action: Action
@@ -559,8 +560,8 @@ class Call:
 class Instance:
     """A model at fixed bounds and choices; see :meth:`Model.instance`.
 
-    `record` is the record class with the constants of this setting; `calls` are all
-    actions with all their arguments, in the fixed order in which they are tried.
+    `record` is the record class with the constants of this setting. `calls` lists every
+    action with every choice of arguments, in the fixed order in which they are tried.
     """
 
     model: Model
@@ -574,7 +575,7 @@ class Instance:
     _made: dict[Any, Any] = field(init=False, repr=False, default_factory=dict)
     _guarded: dict[Any, Any] = field(init=False, repr=False, default_factory=dict)
     defect: str = field(init=False, default="")
-    """Name of the defect that `replace` or the choices are, where it has one."""
+    """Name of the defect that `replace` or the choices introduce, if it has one."""
 
     def __post_init__(self) -> None:
         constants = {n: c.value(self.setting) for n, c in self.model.record.constants.items()}
@@ -590,7 +591,7 @@ class Instance:
             raised = {part.effects_from + k: n for k, n in part.record.effect_names.items()}
             self.record.effect_names = raised | self.record.effect_names
         self.record.emitted = emitted(self.record.effect_names)
-        self._see_names()
+        self._check_names()
         self.actions = [
             a for a in self.model.actions.values() if a.when is None or a.when(self.setting)
         ]
@@ -602,8 +603,8 @@ class Instance:
         }
         self.calls = list(self._all_calls())
 
-    def _see_names(self) -> None:
-        """Coverage is counted by the names of lifecycles, so each has its own."""
+    def _check_names(self) -> None:
+        """Check that lifecycle names differ: coverage is counted by name."""
         named: dict[str, type[Lifecycle]] = {}
         for name, lifecycle in self.lifecycles.items():
             if named.setdefault(lifecycle.__name__, lifecycle) is not lifecycle:
@@ -634,16 +635,16 @@ class Instance:
         return fresh(self.record, self.setting.bounds, listener)
 
     def rule(self, function: F) -> F:
-        """`function` with this instance's replaced rules in the place of the declared ones."""
+        """`function` with this instance's replacements in place of the declared rules."""
         return substitute(function, self.replace, self._made) if self.replace else function
 
     @cached_property
     def ranges(self) -> Ranges:
-        """How large the numbers of its rules may become."""
+        """The ranges that the numbers in its rules can take."""
         return Ranges(self)
 
     def runnable(self, function: F) -> F:
-        """`function` as the interpreter runs it: a number that leaves 64 bits is a fault."""
+        """`function` as the interpreter runs it: a number beyond 64 bits is a fault."""
         return guarded(self.rule(function), self.ranges, self._guarded)
 
     def largest(self, spec: FieldSpec) -> int:
@@ -655,7 +656,7 @@ class Instance:
 
     @property
     def lifecycles(self) -> dict[str, type[Lifecycle]]:
-        """Each field of lifecycle states with its lifecycle."""
+        """Field name -> lifecycle, for each field that holds lifecycle states."""
         return {
             name: spec.domain
             for name, spec in self.record.fields.items()

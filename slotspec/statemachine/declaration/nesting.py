@@ -1,6 +1,6 @@
-"""Lifecycles inside of states: machines that run while another is in a state.
+"""Lifecycles nested inside states: they run while the outer lifecycle is in that state.
 
-A state may have several inside, side by side::
+A state may contain several, which run in parallel::
 
     class Room(Lifecycle):
         \"\"\"A room with a lamp and a door.\"\"\"
@@ -11,11 +11,11 @@ A state may have several inside, side by side::
         enter = Event("Somebody comes.", (EMPTY, USED))
         leave = Event("The last one goes.", (USED, EMPTY))
 
-Entering the state puts each machine inside into its initial state; leaving it ends them,
-wherever they are. The declaration of each lifecycle stays what it is, and so does its use by
-rules: a record has one field for each, and a rule fires the events of each. Here they are
-put together again: as one hierarchical machine of ``transitions``, as a table of what
-can be active at the same time, and as a graph.
+Entering the state puts each nested lifecycle into its initial state; leaving it ends them,
+whatever state they are in. Nesting does not change how each lifecycle is declared or how
+rules use it: a record has one field for each, and a rule fires the events of each. This
+module puts them together again: as one hierarchical machine of ``transitions``, as a table of
+the configurations that can occur, and as a graph.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from transitions.extensions import HierarchicalMachine
 
 SEPARATOR = "."
-"""Between the parts of a path: ``USED.Lamp.ON``."""
+"""Separates the parts of a path: ``USED.Lamp.ON``."""
 
 Active = tuple[str, ...]
 """The innermost states that are active at the same time, as sorted paths."""
 
 
 class Configuration:
-    """A state of a lifecycle, with what is active inside of it.
+    """A state of a lifecycle, with the configurations nested inside it.
 
-    :param inside: a configuration for each lifecycle inside of the state, in order.
+    :param inside: a configuration for each lifecycle inside the state, in order.
     """
 
     __slots__ = ("inside", "lifecycle", "state")
@@ -53,12 +53,12 @@ class Configuration:
 
     @classmethod
     def entered(cls, lifecycle: type[Lifecycle], state: State) -> Configuration:
-        """Where one is on entering a state: everything inside is in its initial state."""
+        """The configuration on entering a state: everything inside is in its initial state."""
         inside = tuple(cls.entered(child, child.initial) for child in state.inside)
         return cls(lifecycle, state, inside)
 
     def after(self, event: Event) -> Configuration | None:
-        """The configuration after an event of any lifecycle in it; None if nobody takes it."""
+        """The configuration after an event of any lifecycle in it; None if none takes it."""
         if event in self.lifecycle.events:
             target = event.targets[self.state]
             if target == NO_TRANSITION:
@@ -85,7 +85,7 @@ class Configuration:
 
 
 def lifecycles(cls: type[Lifecycle]) -> list[type[Lifecycle]]:
-    """The lifecycle itself and each one inside of it, outer ones first."""
+    """The lifecycle itself and each one nested inside it, outer ones first."""
     found = [cls]
     for at in found:
         found += [child for state in at.states for child in state.inside]
@@ -93,14 +93,14 @@ def lifecycles(cls: type[Lifecycle]) -> list[type[Lifecycle]]:
 
 
 def nested_events(cls: type[Lifecycle]) -> list[Event]:
-    """The events of :func:`lifecycles`; their names differ."""
+    """The events of all :func:`lifecycles`; their names are distinct."""
     return [event for part in lifecycles(cls) for event in part.events]
 
 
 def nested_table(cls: type[Lifecycle]) -> dict[Active, dict[str, Active]]:
-    """For all that can be active at the same time: event name -> what is active after it.
+    """For each configuration: event name -> the configuration after it.
 
-    The initial configuration is the first key; what cannot be reached is not there.
+    The initial configuration is the first key. Unreachable configurations are left out.
     """
     first = Configuration.entered(cls, cls.initial)
     table: dict[Active, dict[str, Active]] = {first.active: {}}
@@ -121,7 +121,7 @@ def nested_graph(cls: type[Lifecycle]) -> nx.MultiDiGraph[str]:
     """Every state by its path, with its ``parent`` (the path of the state around it, or None)
     and its ``lifecycle``; transitions are edges keyed by event name.
     """
-    import networkx as nx  # takes longer to import than all the rest of a command line
+    import networkx as nx  # importing it takes longer than starting the command line
 
     graph: nx.MultiDiGraph[str] = nx.MultiDiGraph(name=cls.__name__)
 
@@ -154,8 +154,9 @@ def nested_graph(cls: type[Lifecycle]) -> nx.MultiDiGraph[str]:
 def nested_machine(cls: type[Lifecycle], model: Any = None) -> HierarchicalMachine:
     """A hierarchical machine of ``transitions`` that takes the same steps.
 
-    Each lifecycle inside of a state is a region of its name. Without `model` the machine is
-    its own model. An event that nothing active takes raises ``transitions.MachineError``.
+    Each lifecycle nested inside a state becomes a region with its name. Without `model` the
+    machine is its own model. An event that no active state takes raises
+    ``transitions.MachineError``.
     """
     from transitions.extensions import HierarchicalMachine
     from transitions.extensions.nesting import NestedState
@@ -205,7 +206,7 @@ def nested_machine(cls: type[Lifecycle], model: Any = None) -> HierarchicalMachi
 
 
 def active_of(state: Any) -> Active:
-    """The ``state`` of a hierarchical machine, a path or nested lists of paths, as paths."""
+    """The paths in the ``state`` of a hierarchical machine (a path or nested lists of paths)."""
     if isinstance(state, str):
         return (state,)
     return tuple(sorted(path for below in state for path in active_of(below)))

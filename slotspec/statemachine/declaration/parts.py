@@ -1,9 +1,9 @@
-"""Records within records: how a model is composed of others without writing a rule again.
+"""Records within records: compose a model from others without rewriting their rules.
 
 A declared part is the record of another model's instance. Its fields become fields of the
-whole under dotted names (``pool.slot``, ``tables.0.slot``); a rule of the other model gets
-the part (``offer_slot(s.pool, …)``) and sees its own fields and constants. Sorts of a part
-have their sizes from the part's own bounds.
+whole under dotted names (``pool.slot``, ``tables.0.slot``). A rule of the other model takes
+the part (``offer_slot(s.pool, …)``) and sees its own fields and constants. The part's own
+bounds give its sorts their sizes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from slotspec.statemachine.errors import DeclarationError, UsageError
 
 @dataclass(frozen=True, eq=False)
 class SizedSort(Sort):
-    """A sort whose size no bound gives: it is settled."""
+    """A sort with a fixed size, which no bound changes."""
 
     fixed: int = 0
 
@@ -48,9 +48,9 @@ class SizedSort(Sort):
 def parts_of(record: type[Record], setting: Setting) -> Iterator[Part]:
     """The parts that `record` declares, at this setting.
 
-    :raises DeclarationError: ``MDL006`` where a part has parts, ``MDL007`` where one of
-        several has scratch fields.
-    :raises UsageError: ``SET006`` where there is to be one for each element of nothing.
+    :raises DeclarationError: ``MDL006`` if a part has parts itself, ``MDL007`` if a part per
+        element has scratch fields.
+    :raises UsageError: ``SET006`` if a part is declared per element of an empty sort.
     """
     for attribute, spec in record.part_specs.items():
         instance = spec.instance(setting)
@@ -64,15 +64,15 @@ def parts_of(record: type[Record], setting: Setting) -> Iterator[Part]:
         if not spec.over.size(setting.bounds):
             raise UsageError(
                 "SET006",
-                f"{record.__name__}.{attribute} is of a sort without elements at these bounds;"
-                f" let {spec.over.name} have at least 1",
+                f"{record.__name__}.{attribute} is per element of an empty sort at these bounds;"
+                f" give {spec.over.name} at least 1",
             )
         for name, field in instance.record.fields.items():
             if field.scratch:
                 raise DeclarationError(
                     "MDL007",
-                    f"{record.__name__}.{attribute}: {name} is a scratch field, and so there can"
-                    " be one of this part only; make it a plain field that the rule clears",
+                    f"{record.__name__}.{attribute}: {name} is a scratch field, so there can be"
+                    " only one of this part; make it a plain field that the rule clears",
                 )
         for i in range(spec.over.size(setting.bounds)):
             yield _part(f"{attribute}.{i}", attribute, i, spec, instance)
@@ -109,7 +109,7 @@ def _part(name: str, attribute: str, index: int | None, spec: PartSpec, instance
 
 
 class PartArray(tuple[Any, ...]):
-    """The parts that there are for each element of a sort."""
+    """The parts of a record that has one for each element of a sort."""
 
     __slots__ = ()
 
@@ -120,7 +120,7 @@ class PartArray(tuple[Any, ...]):
 
 
 class PartEffects:
-    """Where the rules of a part emit: into the list of the whole, with their numbers raised."""
+    """Collects a part's effects in the whole's list, with `base` added to their numbers."""
 
     __slots__ = ("_base", "_emitted", "_whole")
 
@@ -134,7 +134,7 @@ class PartEffects:
 
 
 def assemble(s: Any, records: Mapping[str, type[Record]]) -> None:
-    """Give record `s` empty parts, each of the class that `records` has for its name."""
+    """Give record `s` its parts, still empty; `records` maps part names to classes."""
     several: dict[str, list[Any]] = {}
     for part in s.parts:
         cls = records[part.name]
@@ -149,7 +149,7 @@ def assemble(s: Any, records: Mapping[str, type[Record]]) -> None:
 
 
 def fresh(record: type[Record], bounds: Mapping[str, int], listener: Listener | None = None) -> Any:
-    """A record of class `record` (already bound to its constants) in the initial state."""
+    """A new record of class `record` (bound to its constants) in the initial state."""
     s = record.__new__(record)
     s.effects = []
     assemble(s, {part.name: part.record for part in record.parts})
@@ -167,10 +167,10 @@ def fresh(record: type[Record], bounds: Mapping[str, int], listener: Listener | 
 
 
 def restart(s: Any) -> None:
-    """The process that kept this record is gone: all of it is as it was in the beginning.
+    """Reset a record to its initial state, parts included: the process that kept it has died.
 
-    For a part of a whole, such as what one of several processes keeps in its memory; of a
-    whole, its parts too. No lifecycle event happens: nobody lives to see it.
+    Typically for a part that models the memory of one of several processes. No lifecycle
+    event fires, since no process is left to fire it.
     """
     for name, spec in type(s).fields.items():
         holder, own = holder_of(s, name)

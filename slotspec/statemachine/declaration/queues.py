@@ -1,6 +1,6 @@
-"""Ordered queues in array fields: the elements first, then NONE to the end.
+"""Ordered queues in array fields: first the elements, then NONE up to the end.
 
-Rules like any other: interpreted on lists, compiled on the record.
+These are ordinary rules: interpreted on lists, compiled on the record.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ def place_of(queue: Array, element: int) -> int:
 
 
 def append(queue: Array, element: int) -> int:
-    """Add `element` at the end; its position."""
+    """Append `element`; returns its position."""
     n = length(queue)
     queue[n] = element
     return n
 
 
 def remove(queue: Array, element: int) -> bool:
-    """Take `element` out, keeping the order of the others; whether it was there."""
+    """Remove `element`, keeping the order of the others; returns whether it was there."""
     at = place_of(queue, element)
     if at == NONE:
         return False

@@ -6,11 +6,11 @@ A state record is declared as a class; its attributes are arrays over sorts or s
         gates = Sort("gates", "Turnstiles in a row.", default=2)
 
         gate: Array = per(gates, Turnstile, "Each turnstile.")
-        chosen: int = scalar(ref(gates), "The gate that somebody stands at.")
+        chosen: int = scalar(ref(gates), "The gate where somebody is standing.")
         toll: int = constant("What a passage costs.", lambda setting: setting["toll"])
 
-Constants belong to a model instance: rules read them like fields, and the compiler folds
-them, so a rule asks for a choice without paying for it.
+Constants belong to a model instance. Rules read them like fields, and the compiler folds
+them, so reading a choice costs nothing at run time.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ LARGEST_SORT = 254
 
 @dataclass(frozen=True)
 class Setting(Mapping[str, Any]):
-    """What fixes an instance: bounds by name, and the named choices of a generation.
+    """The bounds and choices of an instance, by name.
 
-    Looked up by name, a choice goes before a bound.
+    Looking up a name finds a choice before a bound.
     """
 
     bounds: Mapping[str, int]
@@ -77,16 +77,16 @@ class Bound:
 class Sort:
     """A finite set of interchangeable or ordered things, numbered from 0.
 
-    :param default: a size of its own makes the sort a bound of the same name.
-    :param parts: instead of a size: the sorts that it is the disjoint union of, in order
+    :param default: default size; it declares a bound with the name of the sort.
+    :param parts: instead of a size: the sorts of which it is the disjoint union, in order
         (element ``i`` of the second part is number ``len(first) + i``).
-    :param factors: instead of a size: the sorts that it is the product of, in order
+    :param factors: instead of a size: the sorts of which it is the product, in order
         (element ``(i, j)`` is number ``i * len(second) + j``).
-    :param symmetric: its elements may be renamed without changing what can happen.
-    :param prefix: names its elements for people, counted from 1: ``tm`` makes ``tm1``. Without
-        it they are counted from 0 behind the sort's own name: ``gate0``.
-    :param ordered: its elements are positions (in a queue, a list): never renamed, even
-        where it has the size of a sort whose elements are.
+    :param symmetric: renaming its elements does not change what can happen.
+    :param prefix: prefix of element names, which count from 1: ``tm`` gives ``tm1``. Without
+        a prefix, names use the sort's own name and count from 0: ``gate0``.
+    :param ordered: its elements are positions (in a queue, a list). They are never renamed,
+        even if the sort gets its size from a symmetric one.
     """
 
     name: str
@@ -121,14 +121,14 @@ class Sort:
 
 @dataclass(frozen=True)
 class Ref:
-    """Values: an element of a sort, or NONE (the initial value)."""
+    """Its values are the elements of a sort and NONE (the initial value)."""
 
     sort: Sort
 
 
 @dataclass(frozen=True)
 class Number:
-    """Values: 0 (the initial value) to `limit`, a number or a function of the setting."""
+    """Its values are 0 (initial) to `limit`, which is a number or a function of the setting."""
 
     limit: int | Callable[[Setting], int]
 
@@ -159,9 +159,9 @@ class FieldSpec:
     :param over: the sort that indexes it; None for a scalar or a single machine.
     :param array: whether rules index it.
     :param initial: initial value where it is not 0 or NONE.
-    :param label: what people call it in a trace; by default its name. ``{}`` in it stands for
+    :param label: its name in a rendered trace; by default the field's name. ``{}`` stands for
         the element: ``"payload of {}"``.
-    :param scratch: zero between steps and no part of the state: room for a rule's notes.
+    :param scratch: working memory of a rule: zero between steps, and not part of the state.
     """
 
     domain: Domain
@@ -197,7 +197,7 @@ class ConstantSpec:
 
 
 class Bounded(Protocol):
-    """A model at fixed bounds and choices, as far as a record that contains it needs it."""
+    """The view of a model instance that a containing record needs."""
 
     setting: Setting
     record: type[Record]
@@ -207,8 +207,8 @@ class Bounded(Protocol):
 class PartSpec:
     """A declared part: the record of another model's instance, or one for each element.
 
-    :param instance: the other model at the bounds and choices that a setting means for it.
-    :param effects_from: its rules' effects are emitted with this number added.
+    :param instance: makes the other model's instance from a setting of this one.
+    :param effects_from: added to the numbers of the effects that its rules emit.
     """
 
     description: str
@@ -224,9 +224,9 @@ def part(
     per: Sort | None = None,
     effects_from: int = 0,
 ) -> Any:
-    """The state of another model within this one: ``s.name`` is what its rules work on.
+    """Declare the state of another model within this one; its rules work on ``s.name``.
 
-    With `per`, one for each element of a sort: ``s.name[i]``.
+    With `per`, there is one for each element of a sort: ``s.name[i]``.
     """
     return PartSpec(description, instance, per, effects_from)
 
@@ -257,11 +257,11 @@ def single(lifecycle: type[Lifecycle], description: str, *, label: str = "") -> 
 
 
 def scalar(domain: Domain, description: str, *, initial: int | None = None, label: str = "") -> int:
-    """One value of `domain`, which is no lifecycle: events are fired at elements of an array."""
+    """One value of `domain`, which must not be a lifecycle: events fire on array elements."""
     if isinstance(domain, type):
         raise DeclarationError(
             "MDL015",
-            f"a scalar of {domain.__name__} could only be assigned, which a lifecycle never is;"
+            f"a scalar of {domain.__name__} could only be assigned, never fired at;"
             " declare single(…) and fire at [0]",
         )
     spec = FieldSpec(domain, description, None, False, _default(domain, initial), label=label)
@@ -269,7 +269,7 @@ def scalar(domain: Domain, description: str, *, initial: int | None = None, labe
 
 
 def constant(description: str, value: Callable[[Setting], Any]) -> Any:
-    """A number (or sequence of numbers) fixed by the instance."""
+    """A number (or sequence of numbers) that the instance fixes."""
     return ConstantSpec(description, value)
 
 
@@ -277,12 +277,12 @@ def constant(description: str, value: Callable[[Setting], Any]) -> Any:
 class Part:
     """A part of an instance's record.
 
-    :param name: where it is: ``pool``, or ``tables.0``.
-    :param attribute: the attribute of the whole that holds it, or them.
-    :param index: which of them; None where there is but one.
+    :param name: its path in the whole record, such as ``pool`` or ``tables.0``.
+    :param attribute: the attribute of the whole record that holds the part or parts.
+    :param index: its index among several; None for a single part.
     :param record: the record class of the part, with its constants.
     :param fields: the fields of the part under their dotted names.
-    :param effects_from: what is added to the numbers of its effects.
+    :param effects_from: added to the numbers of its effects.
     """
 
     name: str
@@ -294,10 +294,10 @@ class Part:
 
 
 class Record:
-    """Base of state records. `effects` holds what the present step has emitted, in order.
+    """Base of state records. `effects` lists what the current step has emitted, in order.
 
-    The record class of an instance knows its `bounds`, the names of the arguments of
-    each effect by its number (`effect_names`), and the class of emitted effects.
+    The record class of an instance has its `bounds`, `effect_names` (effect number -> names
+    of its arguments) and the class of emitted effects.
     """
 
     bounds: ClassVar[Mapping[str, int]] = {}
@@ -313,7 +313,7 @@ class Record:
         super().__init_subclass__(**kwargs)
         for name, value in vars(cls).items():
             if isinstance(value, FieldSpec | ConstantSpec | PartSpec):
-                cls._see_hidden(name, value)
+                cls._check_hidden(name, value)
         cls.fields = dict(cls.fields)
         cls.constants = dict(cls.constants)
         cls.part_specs = dict(cls.part_specs)
@@ -328,11 +328,11 @@ class Record:
                 cls.part_specs[name] = value
         for name, value in list(vars(cls).items()):
             if isinstance(value, State | Event | Sort | Bound | type):
-                cls._see_stray(name, value)
+                cls._check_stray(name, value)
 
     @classmethod
-    def _see_hidden(cls, name: str, value: object) -> None:
-        """See that a field hides nothing; a constant may be another for a record below."""
+    def _check_hidden(cls, name: str, value: object) -> None:
+        """Check that a field hides nothing. A subclass may redeclare a constant."""
         if hasattr(Record, name) or name == "effects":
             raise DeclarationError(
                 "MDL018", f"{cls.__name__}.{name} hides what a record has itself; rename it"
@@ -346,27 +346,27 @@ class Record:
                 )
 
     @classmethod
-    def _see_stray(cls, name: str, value: object) -> None:
-        """See that what is no field is at least used by one."""
+    def _check_stray(cls, name: str, value: object) -> None:
+        """Check that attributes other than fields are used by a field."""
         if isinstance(value, type):
             if issubclass(value, Lifecycle):
-                what, mend = "a Lifecycle", "declare per(sort, …) or single(…) of it"
+                what, fix = "a Lifecycle", "declare per(sort, …) or single(…) of it"
             else:
                 return
         elif isinstance(value, State):
-            what, mend = "a State", "states belong into a lifecycle"
+            what, fix = "a State", "states belong in a lifecycle"
         elif isinstance(value, Event):
-            what, mend = "an Event", "events belong into a lifecycle"
+            what, fix = "an Event", "events belong in a lifecycle"
         elif isinstance(value, Bound):
-            what, mend = "a Bound", "give it to the model, as one of its bounds"
+            what, fix = "a Bound", "give it to the model, as one of its bounds"
         elif value in cls.sorts():
             return
         else:
-            what, mend = "a Sort that no field is over or refers to", "drop it"
-        raise DeclarationError("MDL017", f"{cls.__name__}.{name} is {what}, and no field; {mend}")
+            what, fix = "a Sort that no field is over or refers to", "drop it"
+        raise DeclarationError("MDL017", f"{cls.__name__}.{name} is {what}, and no field; {fix}")
 
     def elements(self, sort: Sort) -> range:
-        """The elements of `sort` in this instance, from 0 on."""
+        """The elements of `sort` in this instance, from 0."""
         return range(sort.size(self.bounds))
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Rules in the place of others, wherever they are called: how a named defect is switched on."""
+"""Replaces rules wherever they are called; this is how a named defect is switched on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeGuard, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 
 INTRINSICS = tuple(f"slotspec.statemachine.declaration.{name}" for name in ("rules", "parts"))
-"""Modules whose functions the compiler knows by themselves: they are no rules."""
+"""Modules whose functions the compiler has built in; they are not rules."""
 
 
 def substitute(
@@ -17,7 +17,9 @@ def substitute(
     replace: Mapping[Callable[..., Any], Callable[..., Any]],
     _made: dict[Any, Any] | None = None,
 ) -> F:
-    """A copy of rule `function` that calls `replace`'s values instead of its keys, all the way."""
+    """A copy of rule `function` in which every call, at any depth, of a key of `replace`
+    calls its value instead.
+    """
     made: dict[Any, Any] = {} if _made is None else _made
     target: Any = replace.get(function, function)
     if target in made:
@@ -38,7 +40,7 @@ def substitute(
         """What the copy calls for `rule`."""
         if target is function:
             return substitute(rule, replace, made)
-        # a replacement may call the rule that it replaces, and then means the original
+        # a replacement that calls the rule it replaces means the original
         keep = {k: v for k, v in replace.items() if k is not rule}
         return substitute(rule, keep, made if keep == replace else None)
 
@@ -48,7 +50,7 @@ def substitute(
         if is_rule(used):
             copy.__globals__[name] = below(used)
         elif isinstance(used, types.ModuleType):
-            # called as module.rule(…): the copy sees a module with the replaced rules
+            # for calls such as module.rule(…), the copy sees a module with the replaced rules
             there = {n: vars(used).get(n) for n in names}
             rules = {n: below(rule) for n, rule in there.items() if is_rule(rule)}
             if rules:
@@ -67,5 +69,5 @@ def names_in(code: types.CodeType) -> set[str]:
 
 
 def is_rule(value: Any) -> TypeGuard[types.FunctionType]:
-    """Whether a rule may be replaced below another: a function, but none of the few words."""
+    """Whether `value` is a rule that can be replaced: a function, but no intrinsic."""
     return isinstance(value, types.FunctionType) and value.__module__ not in INTRINSICS

@@ -1,4 +1,4 @@
-"""What a model declares and nothing uses: most often a name that is spelled in two ways."""
+"""Finds declarations that nothing uses; the usual cause is a misspelled name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from slotspec.statemachine.errors import UsageError
 
 
 class _Recording(dict[str, Any]):
-    """Names with their values, which notes what is read."""
+    """A mapping that records which names are read."""
 
     def __init__(self, given: Mapping[str, Any], read: set[str]) -> None:
         super().__init__(given)
@@ -39,9 +39,10 @@ class _Recording(dict[str, Any]):
 
 
 def unused(model: Model) -> list[str]:
-    """What is declared and used in none of the model's generations and scopes, one line each.
+    """What no generation and scope of the model uses, one line for each finding.
 
-    Bounds and choices that nothing reads, actions and properties whose ``when`` is never true.
+    Reports bounds and choices that nothing reads, and actions and properties whose ``when``
+    is never true.
     """
     read: set[str] = set()
     actions: set[str] = set()
@@ -80,16 +81,16 @@ def unused(model: Model) -> list[str]:
     ]
     for name, declared in model.properties.items():
         if name not in properties:
-            found.append(f"property {name}: asked {where}; {_mend(declared)}")
+            found.append(f"property {name}: asked {where}; {_suggestion(declared)}")
     return found
 
 
-def _mend(declared: Property) -> str:
+def _suggestion(declared: Property) -> str:
     return "see its when" + (", and that of its action" if declared.on else "")
 
 
 def _instances(model: Model) -> Iterator[Instance]:
-    """The model in each generation and scope that goes together."""
+    """The model in each valid combination of generation and scope."""
     for generation in model.generations or [None]:
         for scope in model.scopes:
             try:

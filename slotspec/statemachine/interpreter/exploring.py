@@ -1,7 +1,7 @@
 """Breadth-first search of every reachable state, through the interpreter.
 
-Exact: a state is identified by all its values, never by a hash alone. It needs nothing but
-Python, runs rules as they stand, and is the measure for the compiled search.
+It is exact: a state is identified by all its values, never by a hash alone. It needs nothing
+but Python, runs rules unchanged, and is the reference for the compiled search.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ PROGRESS_SECONDS = 0.2
 def explore_interpreted(
     instance: Instance, limits: Limits = NO_LIMITS, reporter: Reporter = silent
 ) -> Result:
-    """Search all reachable states of `instance`; the verdicts with shortest traces.
+    """Search all reachable states of `instance`; gives verdicts with shortest traces.
 
-    A call that meets a fault is no transition and its successor is not entered; the search
-    goes on. ``limits.memory`` bounds what the search itself stores (visited states,
-    frontier, parents), as measured by :func:`sys.getsizeof`, not the whole process.
+    A call that meets a fault does not count as a transition, and its successor is not entered;
+    the search goes on. ``limits.memory`` bounds only what the search itself stores (visited
+    states, frontier, parents), as measured by :func:`sys.getsizeof`.
 
     :raises RuleError: ``RUL100`` if a rule cannot be run at all.
     """
@@ -66,7 +66,7 @@ class _Stop(Exception):
 
 Check = tuple[Obligation, Predicate]
 Place = tuple[int, Call | None]
-"""Where something was found: number of a state, and the call from there on if any."""
+"""Where something was found: the number of a state, and the call from there, if any."""
 
 
 class _Search:
@@ -153,7 +153,7 @@ class _Search:
                     self.stop(Limit.MEMORY)
 
     def is_found(self, sought: str | None) -> bool:
-        """Whether a trace to what is sought is known."""
+        """Whether what ``limits.until`` asks for has been found."""
         return (
             (sought in self.instance.properties and not self.sought(sought))
             or (sought == "fault" and self.fault is not None)
@@ -161,11 +161,11 @@ class _Search:
         )
 
     def sought(self, name: str) -> list[Obligation]:
-        """The obligations of a property that nothing was found of."""
+        """The obligations of a property that have no finding."""
         return [q for q in self.obligations if q.declared.name == name and q.name not in self.found]
 
     def expand(self, index: int, key: bytes) -> None:
-        """Try every call in the state `key`, which is number `index`."""
+        """Try every call in the state `key`, whose number is `index`."""
         interpreter, before = self.interpreter, self.before
         s, journal, effects = interpreter.s, interpreter.journal, interpreter.effects
         fired, seen = interpreter.fired, self.seen
@@ -208,7 +208,7 @@ class _Search:
             self.deadlock = (index, None)
 
     def enter(self, key: bytes, parent: int, how: int) -> None:
-        """Add a state that was not seen before; the interpreter stands in it."""
+        """Add a state that was not seen before; it is the interpreter's current state."""
         if self.limits.states is not None and len(self.seen) >= self.limits.states:
             self.stop(Limit.STATES)
         if parent >= 0 and not self.upcoming:
@@ -249,7 +249,7 @@ class _Search:
             return otherwise
 
     def drop(self, obligation: Obligation) -> None:
-        """Stop asking: its shortest trace is known (the search itself goes on)."""
+        """Stop checking an obligation whose shortest trace is known; the search goes on."""
         for checks in (self.on_state, *self.on_step.values()):
             checks[:] = [check for check in checks if check[0] is not obligation]
 
@@ -262,7 +262,7 @@ class _Search:
         raise _Stop
 
     def memory(self) -> int:
-        """Bytes that the search stores."""
+        """How many bytes the search stores."""
         return (
             sys.getsizeof(self.seen)
             + len(self.seen) * self.key_size
@@ -287,7 +287,7 @@ class _Search:
         )
 
     def conclude(self) -> None:
-        """Turn what was noted on the way into verdicts, traces and coverage."""
+        """Turn the recorded findings into verdicts, traces and coverage."""
         instance, result = self.instance, self.result
         claims_result = self.check_claims()
         for declared in instance.properties.values():
@@ -312,7 +312,7 @@ class _Search:
                 result.fired[key] = self.fired[move.event, int(move.source)]
 
     def check_claims(self) -> Claims | None:
-        """What the ``leads to`` properties come to, after every reachable state was seen."""
+        """Decide the ``leads to`` properties, once every reachable state has been seen."""
         if self.levels is None or self.result.limit is not None:
             return None
         keys = [key for level in self.levels for key in level]
@@ -360,7 +360,7 @@ class _Search:
 
 
 def unsettled(limit: Limit) -> str:
-    """Why nothing is known of a property."""
+    """Why the verdict on a property is unknown."""
     if limit is Limit.FOUND:
         return "the search ended with what it sought"
     return f"limit on {limit.value}"
@@ -372,10 +372,10 @@ def judge_all(
     found: Mapping[Elements | None, Finding],
     limit: Limit | None,
 ) -> PropertyResult:
-    """The verdict on a property, given what a search found of each of its obligations.
+    """The verdict on a property, given what a search found for each of its obligations.
 
-    :param found: the shortest violation; of a ``sometimes``, the witness for each choice of
-        its elements. All of them are wanted, and the one with the longest way is shown.
+    :param found: the shortest violation; for a ``sometimes``, the witness for each choice of
+        its elements. It needs all of these, and the one with the longest trace is shown.
     """
     if declared.kind is not Kind.SOMETIMES or not declared.parameters:
         finding = found.get(None)
@@ -399,7 +399,7 @@ def judge(
     limit: Limit | None,
     missing: Sequence[Elements] = (),
 ) -> PropertyResult:
-    """The verdict on a property, given what a search found of it and what ended the search.
+    """The verdict on a property, given the finding and what ended the search.
 
     :param finding: the shortest violation, or the witness of a ``sometimes``.
     :param missing: the elements that a ``sometimes`` has no witness for.
@@ -426,7 +426,7 @@ def judge(
 
 
 def judge_claim(instance: Instance, declared: Property, claims_result: Claims) -> PropertyResult:
-    """The verdict on a ``leads to``, given what was found out about the runs."""
+    """The verdict on a ``leads to``, given the results about infinite runs."""
     if declared.name in claims_result.broken:
         return PropertyResult(declared, Verdict.UNKNOWN, reason=claims_result.broken[declared.name])
     if declared.name not in claims_result.findings:

@@ -21,17 +21,17 @@ from slotspec.statemachine.interpreter.liveness import (
 from slotspec.statemachine.interpreter.stepping import Interpreter, place_of
 
 LOOKS = 64
-"""Limits are checked once in so many states."""
+"""Limits are checked once per this many states."""
 
 Mask = bytearray
 Marks = list[int]
 
 
 class InterpretedGraph(Graph):
-    """States by their keys, steps in two arrays: those of state ``i`` from ``first[i]`` on.
+    """States by their keys, steps in two arrays: those of state ``i`` start at ``first[i]``.
 
-    :param keys: of all reachable states, in breadth-first order.
-    :param way_to: the calls of a shortest way to the state with a number.
+    :param keys: the keys of all reachable states, in breadth-first order.
+    :param way_to: returns the calls of a shortest path to the state with the given number.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class InterpretedGraph(Graph):
             try:
                 outcome = interpreter.functions[call.action.name](interpreter.s, *call.arguments)
                 after = key if outcome == DISABLED else interpreter.finish(call, outcome)
-            except Exception:  # the search has reported this fault; it is no step
+            except Exception:  # a fault is not a step, and the search has reported it
                 after = key
             interpreter.undo()
             if after != key:
@@ -125,7 +125,7 @@ class InterpretedGraph(Graph):
             for call, target in self.steps(state):
                 if self.fair[call]:
                     where[call] = where.get(call, 0) + 1
-                # a fair call is no fault: a step of it within the component stays in it
+                # a fair call is never a fault, so its steps within the component count
                 if target in inside:
                     taken.add(call)
         missed = [call for call in where if call not in taken]
@@ -177,7 +177,7 @@ class InterpretedGraph(Graph):
                     yield members
 
     def harmless(self, state: int, within: Mask) -> Iterator[int]:
-        """Where the steps of a state lead inside of `within` that are no faults."""
+        """The states inside `within` that the steps of a state, other than faults, lead to."""
         for call, target in self.steps(state):
             if within[target] and not self.faulty[call]:
                 yield target
@@ -243,9 +243,9 @@ class InterpretedGraph(Graph):
         goal: Callable[[int], Way | None],
         allowed: Callable[[int, int], bool],
     ) -> Way | None:
-        """The shortest way to a state for which `goal` gives a way on; None: there is none.
+        """The shortest path to a state that satisfies `goal`, or None.
 
-        :param seen: states to skip; the visited ones are added.
+        :param seen: states to skip; the visited states are added to it.
         """
         before: dict[int, tuple[int, int]] = {}
         seen.add(start)

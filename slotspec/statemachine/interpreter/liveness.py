@@ -1,27 +1,28 @@
-"""``p leads to q``: whether some fair run comes to where p holds and q never will.
+"""``p leads to q``: whether some fair run reaches a state with p after which q never holds.
 
-A run is an infinite sequence of states, in which a state may be repeated (stuttering). A call
-counts as *possible* only where it changes the state, and as *taken* only where it did. Each
-call, an action with one choice of its arguments, is fair by itself as its action declares:
+A run is an infinite sequence of states, which may repeat a state (stuttering). A call counts as
+*possible* only where it changes the state, and as *taken* only where it did. Fairness applies
+to each call (an action with one choice of its arguments), as its action declares:
 
-* weakly: from some time on always possible, it is taken again and again;
-* strongly: possible again and again, it is taken again and again.
+* weak: a call that is always possible from some point on is taken again and again;
+* strong: a call that is possible again and again is taken again and again.
 
-``p leads to q`` says of every fair run in which faults stop: whenever p holds, q holds then or
-later. A run against it goes from a state where p holds and q does not, through states where q
-does not hold, into a loop of such states, which it never leaves. Faults may happen on the way
-to the loop, not in it. The loop may be a single state in which the run stays for ever: then no
-fair call is possible there.
+``p leads to q`` makes a statement about every fair run in which faults stop: whenever p holds,
+q holds then or later. A counterexample starts from a reachable state where p holds and q does
+not, passes only through states where q does not hold, and enters a loop of such states that it
+never leaves. Faults may happen on the way to the loop, but not in it. If the loop is a single
+state in which the run stays for ever, no fair call is possible there.
 
-So, of the reachable states: keep those where q does not hold, and of these what can be reached
-from where p holds. Without the steps of faults, look at their strongly connected components. A
-run that goes round in one can visit all of it, so a component will do if each weakly fair call
-is impossible somewhere in it or taken inside of it, and each strongly fair call that is
-possible in it is taken inside of it. Where a strongly fair call is not, no fair run visits the
-states where it is possible again and again: they are taken away, and what remains falls into
-components anew (E. A. Emerson and C.-L. Lei, "Modalities for model checking", 1987).
+The search keeps the reachable states where q does not hold, and of these the ones that can be
+reached from a state where p holds. It ignores the steps of faults and computes strongly
+connected components. A run that stays in a component can visit all of it. So a fair run can
+stay there if each weakly fair call is impossible somewhere in it or taken inside it, and each
+strongly fair call that is possible in it is taken inside it. If a strongly fair call is
+possible but not taken inside, no fair run keeps visiting the states where it is possible. The
+search removes these states and splits the rest into components again (E. A. Emerson and
+C.-L. Lei, "Modalities for model checking", 1987).
 
-Here is what both engines share; they differ in how a :class:`Graph` keeps states and steps.
+Both engines share this module; they differ in how a :class:`Graph` stores states and steps.
 """
 
 from __future__ import annotations
@@ -39,16 +40,16 @@ from slotspec.statemachine.obligations import choices
 from slotspec.statemachine.results import Finding, Limit
 
 WEAK, STRONG = 1, 2
-"""How fair a call is, as numbers; 0: not at all."""
+"""Fairness of a call, as a number; 0 means that it is not fair."""
 
 PREMISE, PROMISE = 0, 1
-"""The sides of a property: what holds first, and what is to follow."""
+"""The sides of a property: the premise, and the conclusion that must follow."""
 
 Way = list[tuple[int, int]]
-"""Steps from a state: the number of the call, and of the state that it leads to."""
+"""Steps from a state: the number of each call, and of the state it leads to."""
 
 Watch = Callable[[int], None]
-"""Receives, now and then, the bytes in use; raises :class:`Stopped` to stop."""
+"""Called now and then with the bytes in use; raises :class:`Stopped` to end the search."""
 
 
 class Stopped(Exception):
@@ -74,15 +75,15 @@ def claims(instance: Instance) -> list[Property]:
 
 
 def fairness(call: Call) -> int:
-    """How fair a call is: 0, ``WEAK`` or ``STRONG``."""
+    """The fairness of a call: 0, ``WEAK`` or ``STRONG``."""
     return {None: 0, Fairness.WEAK: WEAK, Fairness.STRONG: STRONG}[call.action.fair]
 
 
 class Graph(ABC):
     """Every reachable state, numbered from 0, and every step that changes it.
 
-    A *mask* tells for each state whether it is meant; *marks* tell for each state in which
-    component it is, 0 for none. What they are made of is each graph's own business.
+    A *mask* is a set of states. *Marks* give each state the number of its component, 0 for
+    none. Each graph chooses its own representation of both.
     """
 
     def __init__(self, instance: Instance) -> None:
@@ -99,31 +100,35 @@ class Graph(ABC):
 
     @abstractmethod
     def sift(self, premise: Any, promise: Any) -> tuple[Any, Any]:
-        """From where both sides hold: where the first alone does, and where the second does not."""
+        """From the masks of both sides: where only the premise holds, and where the conclusion
+        does not hold.
+        """
 
     @abstractmethod
     def some(self, mask: Any) -> bool:
-        """Whether any state is meant."""
+        """Whether the mask contains any state."""
 
     def barren(self, within: Any) -> bool:
-        """Whether it is known already that no fair run stays inside `within`."""
+        """Whether it is already known that no fair run stays inside `within`."""
         return False
 
     @abstractmethod
     def reach(self, starts: Any, within: Any) -> Any:
-        """The mask of what can be reached from `starts`, faults and all, inside `within`."""
+        """The mask of what can be reached from `starts` inside `within`, by faults too."""
 
     @abstractmethod
     def loops(self, within: Any) -> Any | None:
-        """Marks of the components inside `within` that a fair run can stay in; None: none."""
+        """Marks of the components inside `within` that a fair run can stay in, or None."""
 
     @abstractmethod
     def way_to(self, state: int) -> list[int]:
-        """The calls of a shortest way to a state from the initial one."""
+        """The calls of a shortest path from the initial state to a state."""
 
     @abstractmethod
     def onward(self, starts: Any, within: Any, marks: Any) -> tuple[int, Way]:
-        """From the first of `starts`, by depth, that leads to a mark inside `within`: the way."""
+        """A path inside `within` to a marked state, from the shallowest of `starts` that has
+        one.
+        """
 
     @abstractmethod
     def steps(self, state: int) -> Way:
@@ -131,24 +136,24 @@ class Graph(ABC):
 
     @abstractmethod
     def still(self, state: int, marks: Any) -> Way | None:
-        """The way, inside of a component, to the nearest state where no fair call is possible."""
+        """The path, inside a component, to the nearest state where no fair call is possible."""
 
     @abstractmethod
     def nearest(self, state: int, marks: Any, weak: set[int], strong: set[int]) -> Way:
-        """The way, inside of a component, to where the nearest of some demands is met.
+        """The path, inside a component, to where the nearest of some demands is met.
 
-        That is a state where a call of `weak` is impossible, or the end of a step that a call
-        of either set takes.
+        That is a state where a call of `weak` is impossible, or the end of a step that takes a
+        call of either set.
         """
 
     @abstractmethod
     def home(self, state: int, to: int, marks: Any) -> Way:
-        """The way inside of a component from one of its states to another."""
+        """The path inside a component from one of its states to another."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run against a property, by its calls; see :class:`Finding` for the numbers."""
+    """A run that violates a property, as calls; :class:`Finding` explains the numbers."""
 
     calls: list[int]
     since: int
@@ -176,8 +181,8 @@ def against(graph: Graph, starts: Any, within: Any) -> Run | None:
 
 
 def circle(graph: Graph, entry: int, marks: Any) -> Way:
-    """A way from `entry` back to it that is fair when it is taken for ever."""
-    # weakly fair calls that were possible all the way, strongly fair ones that once were
+    """A cycle from `entry` back to `entry` that is fair if it is repeated for ever."""
+    # weakly fair calls that were possible all along; strongly fair calls that were so once
     weak = {call for call, how in enumerate(graph.fair) if how == WEAK}
     strong: set[int] = set()
     taken: set[int] = set()
@@ -204,7 +209,7 @@ def circle(graph: Graph, entry: int, marks: Any) -> Way:
         else:
             for step in graph.home(here, entry, marks):
                 go(*step)
-                if strong:  # more has become possible that has to be taken too
+                if strong:  # more calls have become possible, and must be taken too
                     break
         here = way[-1][1]
     return way
@@ -212,13 +217,13 @@ def circle(graph: Graph, entry: int, marks: Any) -> Way:
 
 @dataclass
 class Claims:
-    """What was found out about the ``leads to`` properties of an instance.
+    """The results for the ``leads to`` properties of an instance.
 
-    :param findings: for each one that was decided, a run that violates it, or None.
-    :param vacuous: those whose premise holds in no reachable state.
-    :param broken: why one cannot be evaluated.
-    :param fault: the way to where the first of these cannot.
-    :param limit: what ended it early; the other properties are not known then.
+    :param findings: for each decided property, a run that violates it, or None.
+    :param vacuous: the properties whose premise holds in no reachable state.
+    :param broken: property -> the reason why it cannot be evaluated.
+    :param fault: a trace to where the first of these cannot be evaluated.
+    :param limit: what ended the analysis early; the other properties are unknown then.
     """
 
     findings: dict[str, Finding | None] = field(default_factory=dict)
@@ -229,7 +234,7 @@ class Claims:
 
 
 def examine(instance: Instance, build: Callable[[], Graph], watch: Watch) -> Claims:
-    """Hold every ``leads to`` property against the graph that `build` makes."""
+    """Check every ``leads to`` property on the graph that `build` makes."""
     claims_result = Claims()
     try:
         graph = build()
@@ -250,7 +255,7 @@ def examine(instance: Instance, build: Callable[[], Graph], watch: Watch) -> Cla
 
 
 def _one(graph: Graph, declared: Property, claims_result: Claims, watch: Watch) -> None:
-    """Look for a run against a property, for one choice of its parameters after the other."""
+    """Search for a run that violates a property, for each choice of its parameters in turn."""
     vacuous = True
     for elements in choices(graph.instance, declared):
         watch(0)
@@ -269,9 +274,9 @@ def _one(graph: Graph, declared: Property, claims_result: Claims, watch: Watch) 
 
 
 def witness(instance: Instance, declared: Property, elements: tuple[int, ...], run: Run) -> Finding:
-    """The trace of a run, taken again by the interpreter and seen to be against the property.
+    """The trace of a run that the interpreter replayed and found to violate the property.
 
-    :raises RuntimeError: it is not; slotspec itself is wrong.
+    :raises RuntimeError: it does not violate it, which is a bug in slotspec.
     """
     finding = replace(
         explain(instance, [instance.calls[c] for c in run.calls]),
@@ -282,21 +287,21 @@ def witness(instance: Instance, declared: Property, elements: tuple[int, ...], r
     wrong = flaw(instance, declared, finding)
     if wrong is not None:
         raise RuntimeError(
-            f"the run found against {declared.name} of {instance.title} is none: {wrong}"
+            f"the run found does not violate {declared.name} of {instance.title}: {wrong}"
         )
     return finding
 
 
 def flaw(instance: Instance, declared: Property, finding: Finding) -> str | None:
-    """Why a trace is no run against a ``leads to`` property; None: it is one.
+    """Why a trace does not violate a ``leads to`` property; None if it does.
 
-    Nothing is taken from the graph that it was found in: the rules are run as they stand.
+    This uses nothing from the graph in which the trace was found; it runs the rules again.
     """
     since, loop, calls = finding.since, finding.loop, finding.calls
     if finding.fault is not None or since is None or loop is None or declared.to is None:
-        return finding.fault or "it does not say where it goes round"
+        return finding.fault or "it does not say where its loop begins"
     if not 0 <= since <= loop <= len(calls):
-        return f"it goes round from step {loop}, having begun at {since}, of {len(calls)}"
+        return f"its loop begins at {loop} and its premise at {since}, of {len(calls)} steps"
     premise, promise = instance.runnable(declared.function), instance.runnable(declared.to)
     interpreter = Interpreter(instance)
     keys = [interpreter.key]
@@ -310,32 +315,32 @@ def flaw(instance: Instance, declared: Property, finding: Finding) -> str | None
         if interpreter.step(call) == DISABLED or interpreter.key == keys[-1]:
             return f"step {number + 1}, {call}, changes nothing"
         if number >= loop and call.action.fault:
-            return f"step {number + 1}, {call}, is a fault inside of the loop"
+            return f"step {number + 1}, {call}, is a fault inside the loop"
         keys.append(interpreter.key)
     if keys[-1] != keys[loop]:
-        return f"after {len(calls)} steps it is not where it was after {loop}"
+        return f"its state after {len(calls)} steps differs from that after {loop}"
     return unfair(instance, keys[loop:], {call.index for call in calls[loop:]})
 
 
 def unfair(instance: Instance, keys: Sequence[bytes], taken: set[int]) -> str | None:
-    """Which fair call a loop through the states `keys` puts off for ever; None: none."""
+    """The fair call that a loop through the states `keys` never takes, or None."""
     interpreter = Interpreter(instance)
     for call in instance.calls:
         if call.action.fair is None or call.index in taken:
             continue
         where = [can(interpreter, key, call) for key in keys]
         if all(where) or (call.action.fair is Fairness.STRONG and any(where)):
-            return f"{call} is put off for ever"
+            return f"{call} is never taken, against its fairness"
     return None
 
 
 def can(interpreter: Interpreter, key: bytes, call: Call) -> bool:
-    """Whether a call is possible, that is changes the state, in the state with this key."""
+    """Whether a call is possible (changes the state) in the state with this key."""
     interpreter.load(key)
     try:
         result = interpreter.functions[call.action.name](interpreter.s, *call.arguments)
         return result != DISABLED and interpreter.finish(call, result) != key
-    except Exception:  # what meets a fault is no step
+    except Exception:  # a call that meets a fault is not a step
         return False
     finally:
         interpreter.undo()

@@ -1,19 +1,18 @@
 """Random walks through an instance: how calls are chosen, and the walk of the interpreter.
 
-A step is chosen so, from random numbers that belong to the run alone:
+Each run has its own random numbers. The walk chooses a step as follows:
 
-* a fault (``Action.fault``) by the rate of faults, else one of the other actions; where there
-  is none of these that can be taken, one of those, but in a final state the run ends before
-  it takes a fault for want of anything else;
-* the action first, each with the same probability, then its arguments: an action with many
-  arguments would else crowd out the others;
-* of an action's calls, in a random order, the first that changes the state. A call that is
-  possible and changes nothing is taken and checked on the way, but is no step: the walk goes
-  on as if it had not been;
-* if no call of the action changes the state, another action.
+* It chooses between faults (``Action.fault``) and other actions by the rate of faults. If no
+  action of the chosen group can be taken, it tries the other group. But in a final state the
+  run ends, rather than taking a fault only because nothing else is left.
+* It chooses the action first, each with the same probability, and then its arguments.
+  Otherwise an action with many arguments would crowd out the others.
+* It tries the action's calls in a random order and takes the first that changes the state. A
+  call that is possible and changes nothing is checked too, but does not count as a step.
+* If no call of the action changes the state, it chooses another action.
 
-So an action has the same chance as any other that can change the state at all. Both engines
-choose alike: :mod:`slotspec.statemachine.compiler.drivers.random_walk` is the same as machine code.
+So all actions that can change the state have the same chance. Both engines choose in the same
+way: :mod:`slotspec.statemachine.compiler.drivers.random_walk` does the same in machine code.
 """
 
 from __future__ import annotations
@@ -57,15 +56,15 @@ from slotspec.statemachine.obligations import Obligation, Predicate, obligations
 
 
 class RandomWalk:
-    """Makes runs one after the other; the base of both engines' walkers.
+    """Makes runs one after another; the base of both engines' random walks.
 
-    :param steps: how long a run may become.
-    :param rate: probability of a fault, at each step at which one is possible.
-    :param swarm: prefer other actions in each run, see :meth:`preference`.
+    :param steps: maximal length of a run.
+    :param rate: probability of a fault at each step at which one is possible.
+    :param swarm: prefer different actions in each run; see :meth:`preference`.
     """
 
     chunk = 500
-    """Steps between two looks whether to stop."""
+    """Steps between two checks whether to stop."""
 
     def __init__(self, instance: Instance, steps: int, rate: float, swarm: bool = True) -> None:
         self.instance = instance
@@ -91,7 +90,7 @@ class RandomWalk:
         """
         statistics = Statistics()
         self.reset()
-        # what other blocks have witnessed is evaluated again: when they end depends on timing
+        # ignore what other blocks have witnessed, because when they end depends on timing
         done: set[str] = set()
         for run in runs:
             if stop():
@@ -112,10 +111,10 @@ class RandomWalk:
     def preference(self, state: int) -> tuple[list[int], int]:
         """The actions of a run: preferred ones, the others, faults; how many are preferred.
 
-        Every second run prefers nothing, in the others each action is left out with
-        probability 1/2, so that what ends everything does not end every run at once, and
-        what needs many calls of the same few actions is met too. (Groce and others, "Swarm
-        testing", 2012.)
+        Every second run prefers nothing. In the others, each action is left out with
+        probability 1/2. Then an action that ends everything does not end every run early, and
+        some runs make many calls of the same few actions. (Groce and others, "Swarm testing",
+        2012.)
         """
         drawn = mix(state)
         if not self.swarm or drawn & 1:
@@ -130,7 +129,7 @@ class RandomWalk:
     def one(
         self, run: int, statistics: Statistics, done: set[str], stop: Callable[[], bool]
     ) -> str:
-        """Go on with the run that was begun, to its end; what ended it."""
+        """Continue the current run to its end; returns what ended it."""
         while True:
             status = self.go(min(self.steps, self.at + self.chunk))
             broken: str | None = None
@@ -158,33 +157,33 @@ class RandomWalk:
             if stop():
                 return CUT
 
-    # what an engine does
+    # what each engine implements
 
     at: int
-    """How many steps the present run has."""
+    """How many steps the current run has."""
 
     def reset(self) -> None:
         """Set all counters to zero."""
         raise NotImplementedError
 
     def begin(self, state: int, order: list[int], preferred: int, closed: set[str]) -> None:
-        """Stand in the initial state, with these random numbers and preferences."""
+        """Go to the initial state, with these random numbers and preferences."""
         raise NotImplementedError
 
     def go(self, until: int) -> int:
-        """Go on until the run is so long, or something else ends or interrupts it."""
+        """Continue until the run has this length, or something ends or interrupts it."""
         raise NotImplementedError
 
     def noted(self) -> list[Seen]:
-        """What was found since the last time, in its order."""
+        """What was found since the last call, in order."""
         raise NotImplementedError
 
     def calls(self, steps: int) -> list[int]:
-        """The first steps of the present run."""
+        """The first steps of the current run."""
         raise NotImplementedError
 
     def harvest(self, statistics: Statistics) -> None:
-        """Put the counters into the statistics."""
+        """Add the counters to the statistics."""
         raise NotImplementedError
 
 
@@ -192,7 +191,7 @@ Check = tuple[Obligation, Predicate]
 
 
 class InterpretedWalk(RandomWalk):
-    """Walks with the rules as they stand."""
+    """A random walk that runs the rules in Python."""
 
     def __init__(self, instance: Instance, steps: int, rate: float, swarm: bool = True) -> None:
         super().__init__(instance, steps, rate, swarm)
@@ -251,7 +250,7 @@ class InterpretedWalk(RandomWalk):
                 return status
 
     def step(self) -> int | None:
-        """Take one step; None if that was possible."""
+        """Take one step; returns None if there was one, else why not."""
         self.enabled = False
         first = 2 if self.random() >> 11 < self.threshold else 0
         for group in (first, (first + 1) % 3, (first + 2) % 3):
@@ -298,7 +297,7 @@ class InterpretedWalk(RandomWalk):
                 at -= prime
 
     def is_possible(self, action: int) -> bool:
-        """Whether the rule of one of an action's calls does not refuse."""
+        """Whether at least one of an action's calls is possible."""
         interpreter = self.interpreter
         function = interpreter.functions[self.instance.actions[action].name]
         for call in self.tries(action):
@@ -313,7 +312,7 @@ class InterpretedWalk(RandomWalk):
         return False
 
     def take_one(self, action: int) -> int | None:
-        """Take one of an action's calls: GOES_ON if it led elsewhere, None if there is none."""
+        """Take one of an action's calls: GOES_ON if it changed the state, None if none did."""
         interpreter = self.interpreter
         declared = self.instance.actions[action]
         function = interpreter.functions[declared.name]
@@ -349,7 +348,7 @@ class InterpretedWalk(RandomWalk):
         return None
 
     def took(self, action: Action, call: Call, outcome: int, checks: list[Check]) -> None:
-        """Count a call that was taken, and hold the properties of steps against it."""
+        """Count a call that was taken, and check the step properties on it."""
         interpreter = self.interpreter
         self.taken[action.name] += 1
         self.fired.update(interpreter.fired)
@@ -365,7 +364,7 @@ class InterpretedWalk(RandomWalk):
                 self.note(obligation.name, "property", call.index)
 
     def look_at_state(self) -> None:
-        """Hold the properties of states against the present one."""
+        """Check the state properties in the current state."""
         for obligation, holds in self.on_state:
             if obligation.name in self.done:
                 continue
@@ -405,7 +404,7 @@ class InterpretedWalk(RandomWalk):
         if what in self.done:
             return
         self.done.add(what)
-        # a call that led elsewhere is counted after it was checked
+        # a call that changed the state is counted after its check
         self.seen.append(Seen(what, kind, self.at, call, text, broken))
 
     def noted(self) -> list[Seen]:
@@ -425,13 +424,13 @@ class InterpretedWalk(RandomWalk):
 
 
 def _hasher(interpreter: Interpreter) -> Callable[[], int]:
-    """What hashes the present state, as the compiled walk does."""
+    """A function that hashes the current state as the compiled walk does."""
     from slotspec.statemachine.layout import WORD, Layout
 
     try:
         layout = Layout(interpreter.instance)
     except RuleError:
-        # no such state can be compiled, so nothing has to agree
+        # such a state cannot be compiled, so there is no hash to agree with
         size = len(interpreter.key) // 2
         shorts = struct.Struct(f"={size}H")
         return lambda: hash_record(shorts.unpack(interpreter.key))

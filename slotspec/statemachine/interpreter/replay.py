@@ -1,4 +1,4 @@
-"""Turn a list of calls back into a trace that can be read, by taking its steps again."""
+"""Replay a list of calls into a readable trace."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from slotspec.statemachine.results import Finding, TraceStep
 def replay(instance: Instance, calls: Iterable[Call]) -> tuple[TraceStep, ...]:
     """The steps that `calls` take from the initial state.
 
-    A step that leaves the protocol is the last one; its `after` is the state in which the
+    A step that leaves the protocol is the last one, and its `after` is the state in which the
     rule failed. A refused call is a step that changes nothing.
     """
     return explain(instance, calls).steps
 
 
 def explain(instance: Instance, calls: Iterable[Call], fault: str | None = None) -> Finding:
-    """The trace of `calls`, with the fault that its last step meets.
+    """The trace of `calls`, with the fault of its last step.
 
-    :param fault: what to say where no step itself fails (a property that cannot be
+    :param fault: the fault to report if no step fails (for example, a property that cannot be
         evaluated in the last state).
     """
     interpreter = Interpreter(instance)
@@ -47,7 +47,7 @@ def explain(instance: Instance, calls: Iterable[Call], fault: str | None = None)
 
 
 def name_elements(instance: Instance, declared: Property, finding: Finding) -> Finding:
-    """A violation with the elements that it is about, if the property is about any."""
+    """A violation, with its elements if the property has any."""
     if not declared.parameters:
         return finding
     given = end_of(instance, declared, finding.calls)
@@ -55,7 +55,7 @@ def name_elements(instance: Instance, declared: Property, finding: Finding) -> F
 
 
 def end_of(instance: Instance, declared: Property, calls: Sequence[Call]) -> tuple[Any, ...]:
-    """What a property is given where `calls` lead: the state, or the last step."""
+    """The arguments of a property after `calls`: the state, or the last step."""
     interpreter, before = Interpreter(instance), Interpreter(instance)
     result = 0
     for call in calls:

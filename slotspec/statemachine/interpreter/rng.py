@@ -1,9 +1,10 @@
-"""Random numbers of simulations, and an estimate of how many different states they saw.
+"""Random numbers for simulations, and an estimate of how many distinct states they saw.
 
-Both engines draw the same numbers, so this is written out here and, as instructions, in
-:mod:`slotspec.statemachine.compiler.drivers.random_walk`; compiled code cannot call Python's own
-generator. The generator is SplitMix64 (Steele, Lea, Flood 2014), the estimate HyperLogLog
-(Flajolet and others 2007) with its correction for small counts.
+Both engines draw the same numbers. Compiled code cannot call Python's generator, so the
+generator is written in Python here and as LLVM instructions in
+:mod:`slotspec.statemachine.compiler.drivers.random_walk`. It is SplitMix64 (Steele, Lea, Flood
+2014). The estimate is HyperLogLog (Flajolet and others 2007) with its correction for small
+counts.
 """
 
 from __future__ import annotations
@@ -20,26 +21,26 @@ LOW = (1 << 32) - 1
 
 REGISTER_BITS = 12
 REGISTERS = 1 << REGISTER_BITS
-"""Registers of the estimate, a byte each: 4096 give a standard error of 1.6 percent."""
+"""Registers of the estimate, one byte each: 4096 give a standard error of 1.6 percent."""
 
 CERTAIN = 1 << 53
 """The rate 1 as a threshold."""
 
 
 def mix(number: int) -> int:
-    """64 bits that depend on each bit of `number`."""
+    """A 64-bit mix of `number`: each result bit depends on each of its bits."""
     number = (number ^ number >> 30) * MIX_1 & MASK
     number = (number ^ number >> 27) * MIX_2 & MASK
     return number ^ number >> 31
 
 
 def stream(seed: int, run: int) -> int:
-    """Where the random numbers of a run begin: of this run alone, whoever makes it."""
+    """The initial random state of a run; it does not depend on which worker makes the run."""
     return mix(mix(seed & MASK) + run & MASK)
 
 
 def threshold(rate: float) -> int:
-    """What the upper 53 bits of a random number stay below with probability `rate`."""
+    """The threshold below which the upper 53 bits of a random number lie with this `rate`."""
     return int(rate * CERTAIN)
 
 
@@ -52,7 +53,7 @@ def prime_from(number: int) -> int:
 
 
 def hash_record(words: Sequence[int]) -> int:
-    """64-bit hash of a state, given as the words of its working record."""
+    """The 64-bit hash of a state, given the words of its working record."""
     h = GOLDEN
     for word in words:
         h = (h ^ word) * MIX_1 & MASK
@@ -62,7 +63,7 @@ def hash_record(words: Sequence[int]) -> int:
 
 
 def count_state(registers: bytearray, h: int) -> None:
-    """Enter a state's hash into the estimate."""
+    """Add a state's hash to the estimate."""
     at = h & (REGISTERS - 1)
     rank = 64 - REGISTER_BITS - (h >> REGISTER_BITS).bit_length() + 1
     if rank > registers[at]:
@@ -70,7 +71,7 @@ def count_state(registers: bytearray, h: int) -> None:
 
 
 def estimate(registers: bytes | bytearray) -> int:
-    """About how many different states were entered."""
+    """The estimated number of distinct states that were added."""
     raw = 0.7213 / (1 + 1.079 / REGISTERS) * REGISTERS**2 / sum(2.0**-r for r in registers)
     empty = registers.count(0)
     if raw <= 2.5 * REGISTERS and empty:

@@ -1,9 +1,9 @@
-"""Makes the way to a violation short: fewer calls, then smaller arguments.
+"""Shrinks the trace to a violation: fewer calls, then smaller arguments.
 
-A random run comes to a violation by many calls that have nothing to do with it. They are
-left out in ever smaller groups (delta debugging: Zeller, Hildebrandt 2002) as long as the
-same violation remains, through the interpreter. A call that is refused or changes nothing
-once others are gone goes with them.
+A random run makes many calls that have nothing to do with its violation. The shrinker leaves
+them out in ever smaller groups (delta debugging: Zeller, Hildebrandt 2002) as long as the
+interpreter still shows the same violation. It also drops calls that are refused or change
+nothing once others are gone.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from slotspec.statemachine.interpreter.stepping import Interpreter, fault_of, pl
 from slotspec.statemachine.obligations import predicate_of
 
 SECONDS = 60.0
-"""Time after which the shortest way so far must do."""
+"""Time after which the shortest trace so far is returned."""
 
 
 @dataclass(frozen=True)
 class Shrunk:
-    """A shortened way to a violation.
+    """A shortened trace to a violation.
 
-    :param minimal: no single call can be left out of it.
-    :param fault: of a property that cannot be evaluated: why.
+    :param minimal: whether no single call can be left out.
+    :param fault: why the property cannot be evaluated, if that is the violation.
     """
 
     calls: tuple[Call, ...]
@@ -41,9 +41,9 @@ class Shrunk:
 
 
 def shrink(instance: Instance, violation: Violation, seconds: float = SECONDS) -> Shrunk:
-    """The shortest way to the same violation that leaving out calls leads to.
+    """The shortest trace to the same violation that leaving out calls finds.
 
-    Ctrl-C ends it early, as does the time; what was reached by then is given back.
+    Ctrl-C or the time limit ends it early; it returns the shortest trace so far.
     """
     calls = [instance.calls[index] for index in violation.calls]
     shrinker = _Shrinker(instance, violation, perf_counter() + seconds)
@@ -64,18 +64,18 @@ class _Shrinker:
         self.player = _Player(instance, violation)
         self.best: list[Call] = []
         self.keys: list[bytes] = []
-        """The state before each call of the best."""
+        """The state before each call of the best trace."""
         self.by_arguments = {(c.action.name, c.arguments): c for c in instance.calls}
 
     def run(self, calls: list[Call]) -> bool:
-        """Shorten `calls`; whether the result is minimal."""
+        """Shorten `calls`; returns whether the result is minimal."""
         if not calls:
             return True
         if not self.attempt(0, calls):
             raise RuleError(
                 "RUL101",
-                f"the violation found in {self.instance.title} does not show when its calls are"
-                " taken again by the interpreter; a rule depends on something but the state",
+                f"the interpreter cannot reproduce the violation found in {self.instance.title};"
+                " a rule depends on something other than the state",
             )
         self.cut_loops()
         self.cut_beginning()
@@ -84,9 +84,9 @@ class _Shrinker:
         return True
 
     def attempt(self, keep: int, rest: Sequence[Call], since: int | None = None) -> bool:
-        """Whether the first calls of the best and then `rest` violate; then they are the best.
+        """Try the first calls of the best trace followed by `rest`; keep them if they violate.
 
-        :param since: `rest` are the calls of the best from there on.
+        :param since: position in the best trace from which `rest` are its calls.
         """
         if perf_counter() > self.until:
             raise _OutOfTime
@@ -101,7 +101,7 @@ class _Shrinker:
         return True
 
     def cut_loops(self) -> None:
-        """Leave out what leads back to a state that was left."""
+        """Leave out calls that only lead back to an earlier state."""
         last = {key: at for at, key in enumerate(self.keys)}
         at, calls = 0, []
         while at < len(self.best):
@@ -111,7 +111,7 @@ class _Shrinker:
         self.attempt(0, calls)
 
     def cut_beginning(self) -> None:
-        """Look for few last calls that are enough by themselves."""
+        """Try whether the last few calls are enough."""
         count = 1
         while count < len(self.best):
             if self.attempt(0, self.best[-count:]):
@@ -119,7 +119,7 @@ class _Shrinker:
             count *= 2
 
     def leave_out(self) -> bool:
-        """Leave out groups of calls until no single one can go; whether any went."""
+        """Leave out groups of calls until no single one can go; returns whether any did."""
         before = len(self.best)
         size = max(1, before // 2)
         while size:
@@ -133,7 +133,7 @@ class _Shrinker:
         return len(self.best) < before
 
     def simplify(self) -> bool:
-        """Make arguments smaller; whether any became so."""
+        """Make arguments smaller; returns whether any became smaller."""
         done = False
         again = True
         while again:
@@ -145,7 +145,7 @@ class _Shrinker:
         return done
 
     def renamed(self) -> Iterator[list[Call]]:
-        """The best with two elements of a sort exchanged everywhere."""
+        """The best trace with two elements of a sort exchanged everywhere."""
         sorts: dict[int, Any] = {}
         for call in self.best:
             for domain in call.action.parameters.values():
@@ -166,7 +166,7 @@ class _Shrinker:
         return self.by_arguments[call.action.name, arguments]
 
     def lowered(self) -> Iterator[list[Call]]:
-        """The best with one argument of one call replaced by a smaller one."""
+        """The best trace with one argument of one call replaced by a smaller one."""
         for at, call in enumerate(self.best):
             for place, domain in enumerate(call.action.parameters.values()):
                 for value in self.instance.values(domain):
@@ -178,12 +178,12 @@ class _Shrinker:
 
 
 def rank(calls: Sequence[Call]) -> tuple[int, tuple[int, ...]]:
-    """What becomes less with every change."""
+    """The measure that every change makes smaller."""
     return len(calls), tuple(call.index for call in calls)
 
 
 class _Player:
-    """Takes calls and sees whether the same violation shows."""
+    """Replays calls and tells whether they show the same violation."""
 
     def __init__(self, instance: Instance, violation: Violation) -> None:
         self.instance, self.violation = instance, violation
@@ -197,11 +197,11 @@ class _Player:
     def play(
         self, start: bytes, calls: Sequence[Call], known: Sequence[bytes]
     ) -> tuple[list[Call], list[bytes]] | None:
-        """The calls that were taken until the violation, and the state before each.
+        """The calls that were taken up to the violation, and the state before each.
 
-        :param known: the states before each of `calls` in a sequence that violates: where one
-            of them is met, the rest is known to violate too.
-        :returns: None where there is no violation, or another fault.
+        :param known: the state before each of `calls` in a sequence that violates. Once the
+            replay reaches one of these states, the rest is known to violate too.
+        :returns: None if there is no violation, or a different fault.
         """
         interpreter = self.interpreter
         taken: list[Call] = []
@@ -251,7 +251,7 @@ class _Player:
         return self.is_broken((self.before.s, self.interpreter.s, outcome, *call.arguments))
 
     def is_broken_state(self) -> bool:
-        """Whether the present state shows the violation."""
+        """Whether the current state shows the violation."""
         if self.declared is None or self.declared.kind is Kind.STEP:
             return False
         return self.is_broken((self.interpreter.s,))
@@ -265,7 +265,7 @@ class _Player:
         return self.violation.kind == "property" and not holds
 
     def is_stuck(self) -> bool:
-        """Whether the present state is a deadlock."""
+        """Whether the current state is a deadlock."""
         interpreter = self.interpreter
         for call in self.instance.calls:
             try:
@@ -279,7 +279,7 @@ class _Player:
         return not interpreter.may_end()
 
     def fault_text(self, calls: Sequence[Call]) -> str | None:
-        """What cannot be evaluated after `calls`, where that is the violation."""
+        """Why the property cannot be evaluated after `calls`, if that is the violation."""
         if self.violation.kind != "fault" or self.declared is None or self.holds is None:
             return None
         try:

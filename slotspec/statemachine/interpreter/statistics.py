@@ -1,4 +1,4 @@
-"""What walks come through and what they find, for both engines."""
+"""Statistics and findings of random walks, for both engines."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import dataclass, field
 from slotspec.statemachine.interpreter.rng import REGISTERS
 
 GOES_ON, NOTED, AT_REST, ENDED = range(4)
-"""What a walk says: it is as long as wanted; something was found; no call (but a fault that
-may not be taken) changes the state; no call but faults does, and the state is final."""
+"""Status of a walk: it goes on, or has the wanted length; something was found; no call that may
+be taken changes the state; only faults change the state, and it is final."""
 
 FULL, REST, END, CUT, FOUND = "full length", "at rest", "ended", "cut short", "violated"
-"""What ends a run: as long as wanted; nothing changes the state any more; a final state
+"""What ends a run: it has the wanted length; nothing changes the state any more; a final state
 without successor; time or Ctrl-C; a violation."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """Something seen on a walk: after how many steps, and the call that showed it, if any.
+    """Something that a walk found: after how many steps, and by which call, if any.
 
     :param what: name of a property, ``fault`` or ``deadlock``.
-    :param text: of a fault: what it is.
-    :param broken: the property could not be evaluated; a fault is seen next.
+    :param text: the description of a fault.
+    :param broken: the property could not be evaluated; the next finding is the fault.
     """
 
     what: str
@@ -39,8 +39,8 @@ class Violation:
 
     :param kind: ``property``, ``fault`` or ``deadlock``.
     :param name: the property that is violated, or that cannot be evaluated; else None.
-    :param calls: places of the calls that lead to it among all calls of the instance.
-    :param text: of a fault: what it is.
+    :param calls: the calls that lead to it, as positions among all calls of the instance.
+    :param text: the description of a fault.
     """
 
     kind: str
@@ -52,10 +52,10 @@ class Violation:
 
 @dataclass
 class Statistics:
-    """What some runs came through, together; tallies of consecutive runs are merged.
+    """Statistics of a block of runs; those of consecutive blocks can be merged.
 
-    :ivar taken: for each action, calls that were possible and taken, also without effect.
-    :ivar moved: for each action, the steps among them.
+    :ivar taken: action -> calls that were possible and taken, with or without effect.
+    :ivar moved: action -> the steps among these calls.
     :ivar fired: ``(lifecycle, source, event)`` -> how often.
     :ivar witnessed: ``sometimes`` property -> (run, steps) where it was first seen.
     :ivar deviations: known deviation -> number of runs in which it was seen.
@@ -75,7 +75,7 @@ class Statistics:
     violation: Violation | None = None
 
     def merge(self, later: Statistics) -> None:
-        """Add the statistics of the runs that come next."""
+        """Add the statistics of the next runs."""
         self.runs += later.runs
         self.steps += later.steps
         self.longest = max(self.longest, later.longest)

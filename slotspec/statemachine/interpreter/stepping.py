@@ -1,8 +1,8 @@
-"""Run one step of an instance by calling its rules as they are, and undo it.
+"""Run one step of an instance by calling its rules unchanged, and undo it.
 
 The interpreter is the reference for every other execution. It keeps a journal of what a
-rule writes. The journal shows whether a refused action changed anything, it limits the domain
-checks to the places that were written, and it undoes a step without a copy of the state.
+rule writes. The journal shows whether a refused action changed anything, limits the domain
+checks to what was written, and undoes a step without a copy of the state.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Watching:
 
 
 class Place:
-    """Where a field lies in the packed state (-1: nowhere), and which values it may have."""
+    """The position of a field in the packed state (-1 for none) and its allowed values."""
 
     __slots__ = ("largest", "name", "none", "offset", "rest")
 
@@ -67,7 +67,7 @@ class Place:
         self.rest = spec.default
 
     def refuse(self, where: str, value: int) -> NoReturn:
-        """Raise the fault that `value` is outside of the domain.
+        """Raise the fault that `value` is outside the domain.
 
         :raises StepError: ``STP003``.
         """
@@ -77,7 +77,8 @@ class Place:
     def check(self, where: str, value: int) -> None:
         """Check that `value` is allowed here between steps.
 
-        :raises StepError: ``STP003`` out of its domain, ``STP004`` a scratch field not cleared.
+        :raises StepError: ``STP003`` if it is out of the domain, ``STP004`` for a scratch field
+            that is not cleared.
         """
         if self.offset < 0:
             if value != self.rest:
@@ -104,9 +105,9 @@ class WatchedMachines(Watching, Machines):  # type: ignore[misc]
 def _watched_record(
     record: type[Record], prefix: str, journal: list[Any], places: dict[str, Place]
 ) -> type[Record]:
-    """A subclass of `record` whose scalars note in the journal what they were.
+    """A subclass of `record` whose scalars journal their old values.
 
-    :param places: of the scalars of the whole, by their dotted names.
+    :param places: the scalars of the whole record, by their dotted names.
     """
     scalars = {name for name, spec in record.fields.items() if not spec.array and "." not in name}
 
@@ -127,11 +128,11 @@ def _watched_record(
 class Interpreter:
     """The state of an instance, and the steps that change it.
 
-    :ivar s: the record; rules and properties are called on it.
+    :ivar s: the record on which rules and properties are called.
     :ivar journal: writes since the last :meth:`clear`, as (array, index, old value), or
         (None, name, old value) for a scalar.
     :ivar fired: ``(event, source state)`` of each event fired since the last :meth:`clear`.
-    :ivar functions: the rule of each action by name, replaced rules in their places.
+    :ivar functions: action name -> its rule, with replaced rules in place.
     """
 
     def __init__(self, instance: Instance) -> None:
@@ -161,7 +162,7 @@ class Interpreter:
         self._loaded = self.key
 
     def _watched(self) -> Any:
-        """A fresh record that writes the journal."""
+        """A new record that writes the journal."""
         instance, journal = self.instance, self.journal
 
         def heard(field: str, index: int, event: Event | None, source: int) -> None:
@@ -201,7 +202,7 @@ class Interpreter:
         return s
 
     def _pack_all(self) -> None:
-        """Pack the initial state, seeing that it is within all domains."""
+        """Pack the initial state, after checking that it is within all domains."""
         try:
             self._pack_initial()
         except StepError as error:
@@ -221,7 +222,7 @@ class Interpreter:
 
     @property
     def key(self) -> bytes:
-        """The present state, packed: a 16-bit number for each value, fields as declared."""
+        """The current state, packed: a 16-bit number for each value, in order of declaration."""
         return bytes(self._packed)
 
     def load(self, key: bytes) -> None:
@@ -272,7 +273,7 @@ class Interpreter:
         return bytes(self._packed)
 
     def undo(self) -> None:
-        """Go back to the state that was loaded, whatever became of the call."""
+        """Go back to the state that was loaded, whatever the call did."""
         assign = list.__setitem__
         for array, index, old in reversed(self.journal):
             if array is None:
@@ -284,7 +285,7 @@ class Interpreter:
         self.clear()
 
     def check_refusal(self, call: Call) -> None:
-        """See that a call that was just refused has changed nothing.
+        """Check that the call that was just refused changed nothing.
 
         :raises StepError: ``STP005`` otherwise.
         """
@@ -305,9 +306,9 @@ class Interpreter:
                 )
 
     def step(self, call: Call) -> int:
-        """Take one call from the present state and stay where it leads; its result.
+        """Take one call from the current state and stay in the new state; returns its result.
 
-        :raises StepError: the call leaves the protocol; the state is as the fault left it.
+        :raises StepError: the call leaves the protocol; the state stays as the fault left it.
         :raises RuleError: the rule itself is broken.
         """
         self.clear()
@@ -322,7 +323,7 @@ class Interpreter:
         return int(result)
 
     def may_end(self) -> bool:
-        """Whether the present state is one in which the model may have no successor.
+        """Whether the model declares the current state final.
 
         :raises RuleError: ``RUL100`` if the rule cannot be evaluated.
         """
@@ -348,9 +349,9 @@ class Interpreter:
 
 
 def fault_of(error: Exception, call: Call) -> StepError:
-    """The step's fault that `error` means.
+    """The step error for an exception that a rule raised.
 
-    :raises RuleError: ``RUL100`` where it means that the rule cannot be run at all.
+    :raises RuleError: ``RUL100`` if the exception means that the rule cannot be run at all.
     """
     if isinstance(error, StepError):
         return error
@@ -372,7 +373,7 @@ def fault_of(error: Exception, call: Call) -> StepError:
 
 
 def place_of(error: BaseException) -> str:
-    """Where in the rules an exception came from, as ``in function, file:line``."""
+    """Where in the rules an exception was raised, as ``in function, file:line``."""
     frames = traceback.extract_tb(error.__traceback__)
     outside = [f for f in frames if ENGINE not in Path(f.filename).parents] or list(frames)
     last = outside[-1]

@@ -1,1 +1,1 @@
-"""The compiled search: its memory, its kernels, and the workers that drive them."""
+"""The compiled search: its memory, its kernels and its workers."""

@@ -1,4 +1,4 @@
-"""What the kernels need below Python: atomic memory, prefetching, calls by address."""
+"""Low-level operations for the kernels: atomic memory access, prefetching, calls by address."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _pointer(builder: Any, address: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def read(typing_context: Any, address: Any) -> Any:
-    """The cell at `address`; nothing that is read later is older than it."""
+    """Load the cell at `address` (acquire: later reads see values at least as new)."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.load_atomic(_pointer(builder, arguments[0]), "acquire", 8)
@@ -28,7 +28,7 @@ def read(typing_context: Any, address: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def swap_if(typing_context: Any, address: Any, old: Any, new: Any) -> Any:
-    """Store `new` at `address` if `old` is there; what was there."""
+    """Store `new` at `address` if it holds `old`; returns the previous value."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = _pointer(builder, arguments[0])
@@ -40,7 +40,7 @@ def swap_if(typing_context: Any, address: Any, old: Any, new: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def take_number(typing_context: Any, address: Any) -> Any:
-    """Add one to the cell at `address`; what it was before."""
+    """Add one to the cell at `address`; returns the previous value."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = _pointer(builder, arguments[0])
@@ -51,7 +51,7 @@ def take_number(typing_context: Any, address: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def prefetch(typing_context: Any, address: Any) -> Any:
-    """Fetch the cache line of `address`, without waiting for it."""
+    """Prefetch the cache line of `address` without waiting for it."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         i32 = ir.IntType(32)
@@ -89,7 +89,7 @@ def call_expand(
 
 
 def _call_pointers(count: int, doc: str) -> Any:
-    """An intrinsic that calls a function without result by its address."""
+    """An intrinsic that calls a function by its address; the function returns nothing."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         kind = ir.FunctionType(ir.VoidType(), [_I64] * count)

@@ -1,10 +1,10 @@
-"""One state for all that differ by names only: the visited key under symmetry.
+"""Canonical forms under symmetry: one visited key for all states that differ only by names.
 
-Two forms. *Fast*: elements are sorted by colour after a few rounds of refinement, ties by
-number; states that differ by names mostly, not always, get one form, and states that do not
-never do. *Exact*: ties are broken in every way that matters (an element of the first tied
-cell is singled out, colours are refined again, and so on), and the least result is taken;
-a cell whose elements can be exchanged without changing the state is left alone.
+There are two forms. *Fast* sorts elements by colour after a few rounds of refinement, and
+breaks ties by number. States that differ only by names usually get the same form; other states
+never do. *Exact* breaks ties in every way that matters (it singles out an element of the first
+tied cell, refines the colours again, and so on) and takes the least result. It skips a cell
+whose elements can be exchanged without changing the state.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ scratch arrays; rounds of refinement."""
 PLAIN, FAST, EXACT = 0, 1, 2
 
 REFINEMENTS = 3
-"""Rounds of refinement: how far an element sees."""
+"""Rounds of refinement; each lets colours spread one reference further."""
 
 _ONE, _EIGHT = np.uint64(1), np.uint64(8)
 _MARK = np.uint64(0xD6E8FEB86659FD93)
@@ -57,7 +57,7 @@ def exchangeable(
     one: int,
     other: int,
 ) -> bool:
-    """Whether the state stays as it is when these two elements of a sort change names."""
+    """Whether exchanging the names of these two elements of a sort leaves the state unchanged."""
     for b in range(len(starts) - 1):
         for e in range(starts[b], starts[b + 1]):
             renaming[e] = e - starts[b]
@@ -82,7 +82,7 @@ def tied_cell(
     spare: Any,
     cell: Any,
 ) -> int:
-    """Write the first tied cell whose order matters into `cell`; its size, or 0."""
+    """Write the first tied cell whose order matters into `cell`; returns its size, or 0."""
     for b in range(len(starts) - 1):
         first, stop = starts[b], starts[b + 1]
         done = np.uint64(0)
@@ -213,7 +213,7 @@ class Canonicalizer:
             self.plan[SPARE] = self.spare.ctypes.data
 
     def call(self, compiled: Compiled) -> None:
-        """Use the functions of the code that is in use now."""
+        """Switch to the functions of the code that is in use now."""
         if self.plan[MODE] != PLAIN:
             self.plan[PREPARE] = compiled.code.address("prepare")
             self.plan[REFINE] = compiled.code.address("refine")
@@ -232,7 +232,7 @@ class Canonicalizer:
         )
 
     def of(self, words: Any) -> Any:
-        """The canonical forms of stored states, one after the other."""
+        """The canonical forms of stored states, one after another."""
         out = np.zeros_like(words)
         canonical_of(words, out, len(words) // self.width, self.width, *self.arguments)
         return out

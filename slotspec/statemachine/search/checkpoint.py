@@ -1,9 +1,9 @@
 """Checkpoints of a search: what it has found so far, in files that survive ``kill -9``.
 
-A folder holds one checkpoint. States, once found, never change, so each save adds a *part*
-with those found since the last one; what changes (the frontier where states are not kept,
-fingerprints) is written anew. ``manifest.json`` names the files with their checksums and is
-replaced as a whole by one rename, so that at any moment it describes a complete checkpoint.
+A folder holds one checkpoint. A state never changes once it is found, so each save adds a
+*part* with the states found since the last save. What does change (fingerprints, and the
+frontier if states are not kept) is rewritten. ``manifest.json`` lists the files with their
+checksums. One rename replaces it, so it describes a complete checkpoint at any moment.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from slotspec.version import __version__
 FORM = 1
 MANIFEST = "manifest.json"
 SECONDS = 30.0
-"""How much work a killed search loses at most, apart from the time that saving takes."""
+"""The most work, in seconds, that a killed search loses, apart from the time to save."""
 
 
 def damaged(folder: Path, what: str) -> InputError:
@@ -34,10 +34,11 @@ def damaged(folder: Path, what: str) -> InputError:
 class Checkpoint:
     """The files of one search.
 
-    :param identity: what a checkpoint must agree on with the search that resumes it.
+    :param identity: what a checkpoint and the search that resumes it must have in common.
     :raises UsageError: ``SET034`` if the folder holds a checkpoint that would be overwritten.
-    :raises InputError: ``CKP001`` if there is none to resume, ``CKP002`` if it is damaged,
-        ``CKP003`` if it belongs to something else, ``CKP004`` if nothing can be written.
+    :raises InputError: ``CKP001`` if there is no checkpoint to resume, ``CKP002`` if it is
+        damaged, ``CKP003`` if it belongs to a different search, ``CKP004`` if the folder cannot
+        be written.
     """
 
     def __init__(self, folder: Path, identity: dict[str, Any], resume: bool) -> None:
@@ -94,7 +95,7 @@ class Checkpoint:
         return hashlib.blake2b(data, digest_size=32).hexdigest()
 
     def write(self, kind: str, arrays: list[Any], **about: Any) -> dict[str, Any]:
-        """Write arrays one after the other into a new file; its entry for the manifest."""
+        """Write arrays into a new file, in order; returns its manifest entry."""
         name = f"{kind}-{self.number + 1}-{about.get('worker', 0)}.bin"
         digest = hashlib.blake2b(digest_size=32)
         size = 0
@@ -110,7 +111,7 @@ class Checkpoint:
         return {"kind": kind, "name": name, "sum": digest.hexdigest(), "size": size, **about}
 
     def read(self, entry: dict[str, Any]) -> bytes:
-        """The content of a file that the manifest names."""
+        """The content of a file that the manifest lists."""
         try:
             data: bytes = (self.folder / str(entry["name"])).read_bytes()
         except OSError:
@@ -120,7 +121,7 @@ class Checkpoint:
         return data
 
     def commit(self, files: list[dict[str, Any]], state: dict[str, Any]) -> None:
-        """Make these files and this state the checkpoint."""
+        """Commit these files and this state as the checkpoint."""
         old = {entry["name"] for entry in self.files}
         body = {
             "identity": self.identity,

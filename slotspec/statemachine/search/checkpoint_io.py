@@ -1,4 +1,4 @@
-"""From a running search to a checkpoint and back."""
+"""Saves a running search to a checkpoint, and restores it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slotspec.statemachine.search.worker_pool import WorkerPool
 
 
 class Search(Protocol):
-    """What a checkpoint keeps of a search, see :class:`.explorer.Explorer`."""
+    """The state of a search that a checkpoint keeps; see :class:`.explorer.Explorer`."""
 
     instance: Instance
     compiled: Compiled
@@ -36,7 +36,7 @@ class Search(Protocol):
 
 
 def save(search: Search, checkpoint: Checkpoint, seconds: float) -> None:
-    """Save everything that `search` needs to go on; its workers stand still.
+    """Save everything that `search` needs to continue. Its workers must not be running.
 
     :raises InputError: ``CKP004`` if the files cannot be written.
     """
@@ -85,7 +85,7 @@ def _save(search: Search, checkpoint: Checkpoint, seconds: float) -> None:
 
 
 def restore(search: Search, checkpoint: Checkpoint) -> float:
-    """Bring `search` to where the checkpoint was made; seconds spent until then.
+    """Restore `search` from the checkpoint; returns the seconds spent before it was made.
 
     :raises InputError: ``CKP002`` if a file is damaged.
     """

@@ -1,4 +1,4 @@
-"""The compiled engine: rules as machine code, the whole state space at speed."""
+"""The compiled engine: an exhaustive search that runs rules as machine code."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def explore_compiled(
 
     The parameters are those of :func:`slotspec.statemachine.check.check`.
 
-    :param symmetry: ``exact`` (also True) visits one state of all that differ by names of
-        symmetric sorts only; ``fast`` sometimes visits several, at half the price a state
-        (verdicts and lengths of traces are the same, `depth` may come out larger).
+    :param symmetry: ``exact`` (or True) visits only one of the states that differ in the names
+        of symmetric sorts. ``fast`` sometimes visits several of them, but takes half the time
+        per state (verdicts and trace lengths are the same, `depth` may be larger).
 
     :raises RuleError: a rule uses something that cannot be compiled (``RUL…``).
-    :raises UsageError: ``SET030`` for a number of workers that cannot be had, ``SET031`` for
-        resume without a checkpoint, ``SET032`` for an unknown kind of symmetry, ``SET033``
-        where the model has none or breaks what it declares, ``SET035`` for fingerprints or
+    :raises UsageError: ``SET030`` for an invalid number of workers, ``SET031`` for resuming
+        without a checkpoint folder, ``SET032`` for an unknown kind of symmetry, ``SET033`` if
+        the model has no symmetry or breaks the one it declares, ``SET035`` for fingerprints or
         symmetry with a ``leads to`` property.
     """
     count_workers(workers)
@@ -48,12 +48,12 @@ def explore_compiled(
     if symmetry not in modes:
         raise UsageError("SET032", f"symmetry {symmetry!r}: choose from fast, exact")
     mode = modes[symmetry]
-    asked = [declared.name for declared in claims(instance)]
-    if asked and (fingerprints or mode != PLAIN):
+    claimed = [declared.name for declared in claims(instance)]
+    if claimed and (fingerprints or mode != PLAIN):
         how = "fingerprints" if fingerprints else "symmetry"
         raise UsageError(
             "SET035",
-            f"{', '.join(asked)} of {instance.title} is about runs that never end, which"
+            f"{', '.join(claimed)} of {instance.title} is about runs that never end, which"
             f" {how} cannot tell; leave {how} out, or choose other properties",
         )
     compiled = compile_instance(instance, symmetric=mode != PLAIN)

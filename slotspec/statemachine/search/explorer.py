@@ -35,7 +35,7 @@ from slotspec.statemachine.search.worker_pool import WorkerPool
 
 PROGRESS_SECONDS = 0.2
 CHECKED_AFTER = (Limit.STATES, Limit.DEPTH, Limit.MEMORY)
-"""Limits after which the properties are still asked of states that were not expanded."""
+"""Limits after which the search still checks properties in states that it did not expand."""
 
 
 class _Stop(Exception):
@@ -44,7 +44,7 @@ class _Stop(Exception):
 
 
 class Explorer:
-    """One search; :meth:`run` gives its result."""
+    """One search; :meth:`run` returns its result."""
 
     def __init__(
         self,
@@ -144,43 +144,45 @@ class Explorer:
             self.depth += 1
             pool.begin(self.level)
 
-    def is_found(self, sought: str) -> bool:
-        """Whether a trace to what is sought is known."""
+    def is_found(self, target: str) -> bool:
+        """Whether what ``limits.until`` asks for has been found."""
         buffer = self.compiled.result_buffer
         ends = {"fault": buffer.fault, "deadlock": buffer.deadlock}
-        if sought in ends:
-            return ends[sought] in self.found
-        found = [self.found_of(kind) for kind in self.kinds_of(sought)]
+        if target in ends:
+            return ends[target] in self.found
+        found = [self.found_of(kind) for kind in self.kinds_of(target)]
         return bool(found) and all(one is not None and not one.broken for one in found)
 
     def kinds_of(self, name: str) -> list[int]:
         """The kinds of a property's obligations."""
-        asked = self.compiled.result_buffer.obligations
-        return [kind for kind, obligation in enumerate(asked) if obligation.declared.name == name]
+        obligations = self.compiled.result_buffer.obligations
+        return [
+            kind for kind, obligation in enumerate(obligations) if obligation.declared.name == name
+        ]
 
     def found_of(self, kind: int) -> Found | None:
-        """What was found of a obligation, or of one that a renaming makes of it under symmetry."""
+        """The finding for an obligation, or (under symmetry) for a renamed form of it."""
         found = self.found.get(kind)
         if found is not None or self.symmetry is None:
             return found
-        asked = self.compiled.result_buffer.obligations
-        declared, elements = asked[kind].declared, asked[kind].elements
+        obligations = self.compiled.result_buffer.obligations
+        declared, elements = obligations[kind].declared, obligations[kind].elements
         domains = list(declared.parameters.values())
         for other in self.kinds_of(declared.name) if elements is not None else []:
-            alike = self.symmetry.alike(domains, elements or (), asked[other].elements or ())
+            alike = self.symmetry.alike(domains, elements or (), obligations[other].elements or ())
             if other in self.found and alike:
                 return self.found[other]
         return None
 
     def ask_level(self) -> None:
-        """Ask the properties of the states of this level before any of them is expanded."""
+        """Check the properties in this level's states before expanding any of them."""
         cursor = int(self.visited.shared[CURSOR])
         self.ask(self.level)
         self.pool.begin(self.level)
         self.visited.shared[CURSOR] = cursor
 
     def ask(self, ranges: list[tuple[int, int]]) -> None:
-        """Ask the properties of the states of these numbers, and expand none."""
+        """Check the properties in the states with these numbers, without expanding them."""
         self.visited.shared[STOPPED] = 0
         self.visited.shared[ROOM] = 2**62
         self.pool.begin(ranges)
@@ -189,15 +191,15 @@ class Explorer:
         self.gather()
 
     def fresh(self) -> int:
-        """How many states of the next level were found."""
+        """How many states of the next level have been found."""
         return sum(end - start for start, end in zip(self.starts, self.visited.ends(), strict=True))
 
     def seconds(self) -> float:
-        """Time spent on the search, before a resumption too."""
+        """Time spent on the search, including the time before it was resumed."""
         return self.earlier + perf_counter() - self.started
 
     def unexpanded(self) -> list[tuple[int, int]]:
-        """Ranges of states that were found and not expanded."""
+        """Ranges of states that were found but not expanded."""
         ranges = self.pool.rest() + list(zip(self.starts, self.visited.ends(), strict=True))
         return [(first, stop) for first, stop in ranges if stop > first]
 
@@ -210,7 +212,7 @@ class Explorer:
         return sum(stop - first for first, stop in self.level) + self.fresh()
 
     def make_room(self) -> None:
-        """Before a burst: room in the table, and how far each worker may go."""
+        """Before a burst: make room in the table, and set how far each worker may go."""
         visited, pool, limits = self.visited, self.pool, self.limits
         count = visited.count
         if not visited.make_table(pool.margin, self.frontier()):
@@ -220,11 +222,11 @@ class Explorer:
         per = visited.state_bytes + (0 if visited.exact else 8 * visited.width)
         if spare < per * pool.margin:
             raise _Stop(Limit.MEMORY)
-        room = count + spare // per
-        visited.shared[ROOM] = min(room, int(VERY_FULL * visited.entries)) - pool.margin + 1
+        capacity = count + spare // per
+        visited.shared[ROOM] = min(capacity, int(VERY_FULL * visited.entries)) - pool.margin + 1
         visited.shared[STOPPED] = 0
         left = None if limits.states is None else limits.states - count
-        # near the limit on states one worker goes on alone and stops exactly there
+        # near the limit on states, a single worker continues and stops exactly at the limit
         self.solo = left is not None and left <= pool.margin
         if left is not None and not self.solo:
             visited.shared[ROOM] = min(int(visited.shared[ROOM]), count + left - pool.margin + 1)
@@ -235,7 +237,7 @@ class Explorer:
             visited.shared[NEXT + WORKER_CELLS * worker + 1] = end
 
     def look_around(self) -> None:
-        """After a burst: limits and progress."""
+        """After a burst: check the limits and report progress."""
         visited, limits = self.visited, self.limits
         if self.compiled.improve():
             for worker in self.pool.workers:
@@ -252,7 +254,7 @@ class Explorer:
             self.report()
 
     def check_rest(self) -> None:
-        """Ask the properties of states that were found and not expanded."""
+        """Check the properties in states that were found but not expanded."""
         try:
             self.ask(self.unexpanded())
         except KeyboardInterrupt:
@@ -260,7 +262,7 @@ class Explorer:
             self.gather()
 
     def gather(self) -> None:
-        """Collect what the workers noted; each obligation is answered once."""
+        """Collect the workers' findings; the first for each obligation counts."""
         opened = self.compiled.result_buffer.opened
         for worker in self.pool.workers:
             for found in self.compiled.found(worker.buffer):
@@ -286,7 +288,7 @@ class Explorer:
             )
         )
 
-    # what was found
+    # results
 
     def conclude(self) -> None:
         result, buffer, instance = self.result, self.compiled.result_buffer, self.instance
@@ -320,7 +322,7 @@ class Explorer:
             result.missed = min(1.0, n * (n - 1) / 2**65)
 
     def check_claims(self) -> Claims | None:
-        """What the ``leads to`` properties come to, after every reachable state was seen."""
+        """Decide the ``leads to`` properties, once every reachable state has been seen."""
         if self.result.limit is not None or not claims(self.instance):
             return None
         from slotspec.statemachine.search.graph import CompiledGraph
@@ -345,7 +347,7 @@ class Explorer:
 
     def verdict(self, prop: Property) -> PropertyResult:
         findings: dict[Elements | None, Finding] = {}
-        asked = self.compiled.result_buffer.obligations
+        obligations = self.compiled.result_buffer.obligations
         for kind in self.kinds_of(prop.name):
             found = self.found_of(kind)
             if found is None:
@@ -354,8 +356,8 @@ class Explorer:
                 site = self.compiled.sites[found.site]
                 reason = f"property {prop.name} cannot be evaluated: {site}"
                 return PropertyResult(prop, Verdict.UNKNOWN, reason=reason)
-            witnessed = asked[found.kind].elements or ()
-            findings[asked[kind].elements] = replace(self.finding(found), elements=witnessed)
+            witnessed = obligations[found.kind].elements or ()
+            findings[obligations[kind].elements] = replace(self.finding(found), elements=witnessed)
         return judge_all(self.instance, prop, findings, self.result.limit)
 
     def finding(self, found: Found, fault: str | None = None) -> Finding:

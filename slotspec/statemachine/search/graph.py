@@ -1,7 +1,7 @@
 """The reachable states as the compiled search keeps them, for ``leads to``; see liveness.py.
 
-In bytes: a step takes 6 (8 with 65,536 calls or more), a state about 70 while components are
-looked for, besides what the search itself keeps.
+A step takes 6 bytes (8 with 65,536 calls or more). While components are computed, a state takes
+about 70 bytes in addition to what the search itself keeps.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from slotspec.statemachine.search.visited import NOBODY, Visited
 from slotspec.statemachine.search.worker_pool import Worker
 
 BURST = 1 << 16
-"""States that are dealt with between two looks at limits."""
+"""States that are processed between two checks of the limits."""
 
 STATE_BYTES = 70
 
 
 class CompiledGraph(Graph):
-    """Steps in arrays that the processor finds quickly; a state is numbered without gaps.
+    """Steps in compact arrays; states are numbered without gaps.
 
-    :param visited: the states of a search that was exhaustive, exact, and without symmetry.
-    :param transitions: no fewer than there are steps.
+    :param visited: the states of an exhaustive, exact search without symmetry.
+    :param transitions: an upper bound of the number of steps.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class CompiledGraph(Graph):
                 self.watch(at * per + self.size * STATE_BYTES)
 
     def _stored(self, state: int) -> int:
-        """The number under which the search keeps a state."""
+        """The number that a state has in the search."""
         worker = int(np.searchsorted(self.before, state, side="right")) - 1
         return int(self.starts[worker] + state - self.before[worker])
 
@@ -147,10 +147,10 @@ class CompiledGraph(Graph):
         return region >> 1
 
     def loops(self, within: Any) -> Any | None:
-        """As declared; from the second time on, in what is known to be of any hope.
+        """As declared; from the second call on, it searches only where fair runs can stay.
 
-        A fair run that stays within some states is fair, whatever it is to break: it stays
-        within a component of all states that a fair run can stay in.
+        Fairness does not depend on the property: a fair run that stays within some states also
+        stays within one of the components of the whole graph that a fair run can stay in.
         """
         self._asked += 1
         if self._asked == 2:
@@ -228,7 +228,7 @@ class CompiledGraph(Graph):
         return int(np.searchsorted(self.first, step, side="right")) - 1
 
     def _back(self, state: int, via: Any) -> Way:
-        """The way that led to a state."""
+        """The path that led to a state."""
         way: Way = []
         while via[state] != 1:
             step = int(via[state]) - 2
@@ -259,7 +259,7 @@ class CompiledGraph(Graph):
     def _inside(
         self, state: int, to: int, marks: Any, wanted: Any, weak: int, going: bool
     ) -> Way | None:
-        """A way that keeps to a component; see :func:`.liveness.nearest`."""
+        """A path that stays in a component; see :func:`.liveness.nearest`."""
         if self._via is None:
             self._via = np.zeros(self.size, dtype=np.int64)
         end, step, seen = liveness.nearest(

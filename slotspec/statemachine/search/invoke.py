@@ -1,4 +1,4 @@
-"""Single calls of a compiled model's functions, from Python."""
+"""Calls single functions of a compiled model from Python."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _THREE = ctypes.CFUNCTYPE(None, *[ctypes.c_uint64] * 3)
 def expand_one(
     expand: int, buffer: Any, words: Any, out_words: Any, out_source: Any, out_call: Any
 ) -> int:
-    """Take one stored state through every call; how many successors were written."""
+    """Expand one stored state by every call; returns how many successors were written."""
     arrays = (buffer, words)
     outs = (out_words, out_source, out_call)
     return int(
@@ -22,10 +22,10 @@ def expand_one(
 
 
 def ask_states(ask: int, buffer: Any, words: int, n: int, elements: Any, answers: Any) -> int:
-    """Ask one side of a property of `n` stored states from address `words` on.
+    """Evaluate one side of a property in `n` stored states that begin at address `words`.
 
-    :param answers: bytes for the answers.
-    :return: -1, or which state it cannot be evaluated in.
+    :param answers: receives the answers as bytes.
+    :return: -1, or the index of a state in which it cannot be evaluated.
     """
     at = answers.ctypes.data
     return int(_ASK(ask)(buffer.ctypes.data, words, n, elements.ctypes.data, at))
@@ -37,5 +37,5 @@ def prepare_of(prepare: Any, words: Any, record: Any, colours: Any) -> None:
 
 
 def image_of(image: Any, record: Any, renaming: Any, out: Any) -> None:
-    """Rename a working record and store it."""
+    """Rename a working record and pack it."""
     _THREE(int(image))(record.ctypes.data, renaming.ctypes.data, out.ctypes.data)

@@ -1,11 +1,12 @@
 """The compiled search's inner loops: hashing, the visited set, and a worker's share of work.
 
-They know nothing of a model but the number of words of a stored state, so they are compiled
-once per machine and cached.
+All they know of a model is the number of words of a stored state, so they are compiled once
+per machine and cached.
 
-The visited set is an open-addressing table of 64-bit entries. Exact: an entry is a 32-bit
-tag of the state's hash and, plus one, its 32-bit number; states are compared as a whole on
-equal tags. With fingerprints: an entry is the 64-bit hash itself. Zero means empty.
+The visited set is an open-addressing table of 64-bit entries, in which zero means empty. In an
+exact search, an entry is a 32-bit tag of the state's hash and the state's 32-bit number plus
+one; states with equal tags are compared as a whole. With fingerprints, an entry is the 64-bit
+hash itself.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ the number that it may not reach, its first number."""
 WORKER_CELLS = 8
 
 CHUNK = 128
-"""How many successors are looked up together: while the first one's table entry and stored
-state are on their way from memory, the others are dealt with."""
+"""How many successors are looked up together: while the table entry and the stored state of one
+are being prefetched, the others are processed."""
 
 RECENT = 1 << 13
-"""Keys of successors that a worker remembers having seen: a third to half of all successors
-were seen by the same worker a moment ago."""
+"""Size of a worker's cache of recent successors' keys: a third to half of all successors were
+seen by the same worker a moment ago."""
 
 _M1, _M2, _M3 = (
     np.uint64(0x9E3779B97F4A7C15),
@@ -54,7 +55,7 @@ _ZERO, _ONE, _EIGHT = np.uint64(0), np.uint64(1), np.uint64(8)
 
 @njit(**inner)  # type: ignore[untyped-decorator]
 def hash_of(words: Any, first: int, count: int) -> Any:
-    """64-bit hash of a stored state: a multiply and a fold for each word, and a last mixing."""
+    """64-bit hash of a stored state: a multiply and a fold per word, and a final mix."""
     h = _M1
     for i in range(count):
         h = (h ^ words[first + i]) * _M2
@@ -68,7 +69,7 @@ def hash_of(words: Any, first: int, count: int) -> Any:
 
 @njit(**inner)  # type: ignore[untyped-decorator]
 def home_of(h: Any, size: Any) -> Any:
-    """Where the search for a hash begins in a table of any size up to 2**32."""
+    """The first position to probe for a hash, in a table of any size up to 2**32."""
     return ((h >> _S32) * size) >> _S32
 
 
@@ -85,7 +86,7 @@ with kernel_cache():
         size: int,
         hashes: Any,
     ) -> None:
-        """Enter the states from number `first` to `stop` into an empty (or others') table."""
+        """Enter the states from `first` to `stop`; other workers may enter theirs meanwhile."""
         base, entries = np.uint64(table), np.uint64(size)
         block = len(hashes)
         at = first
@@ -123,11 +124,11 @@ with kernel_cache():
 
 
 class Table(NamedTuple):
-    """The visited set as the kernels take it: its arrays and their addresses.
+    """The visited set as passed to the kernels: its arrays and their addresses.
 
-    :param exact: whether states are compared, and not their fingerprints alone.
+    :param exact: whether states are compared, rather than only their fingerprints.
     :param width: words of a stored state.
-    :param separate: whether `keys` are not the stored states themselves (symmetry).
+    :param separate: whether `keys` differ from the stored states (symmetry).
     """
 
     exact: bool
@@ -145,7 +146,7 @@ class Table(NamedTuple):
 
 
 class Successors(NamedTuple):
-    """A worker's own arrays: the successors of a batch, and what the lookup needs of them."""
+    """A worker's own arrays: the successors of a batch, and their hashes and keys for lookup."""
 
     words: Any
     words_at: int
@@ -178,7 +179,7 @@ def _insert(
     symmetric = symmetry[0][MODE] != _ZERO
     mask = np.uint64(len(recent) // width - 1)
     for begin in range(0, rows, CHUNK):
-        # what this worker saw a moment ago needs no look at the table
+        # no need to look up a key that this worker saw a moment ago
         unknown = 0
         for i in range(begin, min(rows, begin + CHUNK)):
             at = i * width
@@ -261,10 +262,11 @@ with kernel_cache():
         out: Successors,
         symmetry: Any,
     ) -> int:
-        """Take batches of the level through the model until `BATCHES` are taken; how many it took.
+        """Expand batches of the level until `BATCHES` are taken; returns how many it expanded.
 
         `ranges` has a row (first state, end, number of the first batch) for each contiguous part
-        of the level; `symmetry` is what :class:`.canonicalizer.Canonicalizer` has for kernels.
+        of the level; `symmetry` holds the kernel arguments of
+        :class:`.canonicalizer.Canonicalizer`.
         """
         shared = visited.shared
         taken = 0

@@ -1,8 +1,8 @@
 """Inner loops for ``leads to``: the steps between stored states, and components of them.
 
-States are numbered from 0 without gaps; the steps of state ``i`` stand in `targets` and
-`labels` (the call of each) from ``first[i]`` to ``first[i + 1]``. What is computed here is what
-:class:`slotspec.statemachine.interpreter.graph.InterpretedGraph` computes, on arrays.
+States are numbered from 0 without gaps. The steps of state ``i`` are in `targets` and `labels`
+(the call of each) from ``first[i]`` to ``first[i + 1]``. These kernels compute the same as
+:class:`slotspec.statemachine.interpreter.graph.InterpretedGraph`, but on arrays.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _look_up(
     targets: Any,
     at: int,
 ) -> bool:
-    """Write the numbers of a batch's successors from ``targets[at]`` on; False: one has none."""
+    """Write the numbers of a batch's successors from ``targets[at]`` on; False if one has none."""
     row_bytes = np.uint64(8 * width)
     mask = np.uint64(len(known) - 1)
     for begin in range(0, rows, CHUNK):
@@ -121,9 +121,9 @@ with kernel_cache():
         targets: Any,
         labels: Any,
     ) -> int:
-        """Write the steps of the stored states from `begin` to `stop`; how many there are now.
+        """Write the steps of the stored states from `begin` to `stop`; returns their new total.
 
-        :param number: of state `begin`, without gaps.
+        :param number: gapless number of state `begin`.
         :param at: how many steps there are already.
         :return: -1 if a successor is not among the stored states.
         """
@@ -173,7 +173,7 @@ with kernel_cache():
 
     @njit(**fast)  # type: ignore[untyped-decorator]
     def reach(starts: Any, region: Any, first: Any, targets: Any, queue: Any) -> None:
-        """Turn ones of `region` into twos where they can be reached from `starts`."""
+        """Mark with 2 the states of `region` (marked 1) that can be reached from `starts`."""
         top = 0
         for state in range(len(starts)):
             if starts[state] and region[state] == 1:
@@ -209,9 +209,9 @@ def _judge(
     met: Any,
     touched: Any,
 ) -> Any:
-    """What becomes of the component on the stack: 1 if a run may stay in it, else 0.
+    """Decide the component on the stack: 1 if a fair run can stay in it, else 0.
 
-    States of which it is not yet known are marked in `again`.
+    States that remain undecided are marked in `again`.
     """
     count = 0
     rep = low[stack[begin]]
@@ -226,7 +226,7 @@ def _judge(
                 where[call] += 1
                 if met[call] != TAKEN:
                     target = targets[step]
-                    # a fair call is no fault: a step of it within the component stays in it
+                    # a fair call is never a fault, so its steps within the component count
                     if number[target] == _DONE and low[target] == rep:
                         met[call] = TAKEN
     dead, barred = False, False
@@ -276,13 +276,13 @@ with kernel_cache():
         met: Any,
         touched: Any,
     ) -> int:
-        """Mark the components that a fair run can stay in; how many there are.
+        """Mark the components that a fair run can stay in; returns how many there are.
 
-        The algorithm is that of R. E. Tarjan (1972), without recursion. Before, `number` has 0
-        for what is meant and `OUT` for all else; afterwards `again` tells which states have to
-        be looked at once more.
+        This is the algorithm of R. E. Tarjan (1972), without recursion. On entry, `number` is 0
+        for the states to search and `OUT` for all others. On return, `again` marks the states
+        that need another pass.
 
-        :param found: how many were found before.
+        :param found: how many components were found before.
         """
         counter = np.uint32(0)
         top = 0
@@ -356,7 +356,7 @@ with kernel_cache():
 
     @njit(**fast)  # type: ignore[untyped-decorator]
     def depths(parents: Any, depth: Any, path: Any) -> None:
-        """How many steps each state is away from the initial one, given its predecessor."""
+        """The distance of each state from the initial one, given each state's predecessor."""
         for state in range(len(parents)):
             at, length = state, 0
             while at != 0 and depth[at] == 0:
@@ -376,9 +376,10 @@ with kernel_cache():
     def onward(
         starts: Any, within: Any, marks: Any, first: Any, targets: Any, via: Any, queue: Any
     ) -> int:
-        """From the first of `starts` that leads to a mark inside `within`: that state, or -1.
+        """The marked state that the first possible of `starts` reaches inside `within`, or -1.
 
-        ``via[state]`` becomes 1 for a start and, plus 2, the step that led to any other.
+        ``via[state]`` becomes 1 for a start, and 2 plus the number of the step that led to it
+        for any other state.
         """
         head = tail = 0
         for start in starts:
@@ -418,13 +419,13 @@ with kernel_cache():
         via: Any,
         queue: Any,
     ) -> Any:
-        """Inside of a component: the nearest state `to`, or (-1) where something wanted is met.
+        """Inside a component: find the state `to`, or (if -1) the nearest that meets a demand.
 
-        That is where fewer than `weak` of the calls that `wanted` has as weakly fair are
-        possible, or (if `going`) which a step takes that any call of `wanted` takes.
+        A state meets a demand if fewer than `weak` of the calls that `wanted` lists as weakly
+        fair are possible there, or (if `going`) if a step of any call in `wanted` leads there.
 
-        :return: the state, the step from there that is to be taken (-1: none), and how many
-            states of `queue` have their `via` set; the state is -1 if there is none.
+        :return: the state (-1 if there is none), the step to take from there (-1 for none), and
+            how many states of `queue` have their `via` set.
         """
         mark = marks[start]
         via[start] = 1

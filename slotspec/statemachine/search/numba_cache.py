@@ -1,4 +1,4 @@
-"""How kernels are compiled, and where Numba keeps them."""
+"""How kernels are compiled, and where Numba caches them."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ HERE = Path(__file__).parent
 
 @lru_cache(maxsize=1)
 def _sources() -> str:
-    """The name of the present kernels: Numba itself looks at one file of them only."""
+    """A name for the current version of all kernels; Numba itself checks only one file."""
     files = [*sorted(HERE.glob("*.py")), Path(result_buffer.__file__)]
     return key_of(*(file.read_text(encoding="utf-8") for file in files))[:16]
 
 
 @contextmanager
 def kernel_cache() -> Iterator[None]:
-    """Kernels that are declared inside are kept in slotspec's own cache folder."""
+    """Within this context, Numba caches declared kernels in slotspec's own cache folder."""
     config: Any = numba.config
     own = config.CACHE_DIR
     config.CACHE_DIR = str(folder() / f"kernels-{_sources()}")

@@ -1,4 +1,4 @@
-"""The compiled walk: runs of an instance as machine code."""
+"""The compiled random walk: makes runs of an instance in machine code."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _WALK = ctypes.CFUNCTYPE(
 
 
 def compile_walk(instance: Instance) -> Compiled:
-    """The walk of `instance` as machine code.
+    """Compile the walk of `instance`.
 
     :raises RuleError: ``RUL001`` to ``RUL014``, for what a compiled rule cannot use.
     """
@@ -44,7 +44,7 @@ def compile_walk(instance: Instance) -> Compiled:
 
 
 class CompiledWalk(RandomWalk):
-    """Walks with the rules as machine code; each worker has one of its own."""
+    """A random walk that runs the rules as machine code; each worker has its own."""
 
     chunk = 50_000
 

@@ -1,4 +1,4 @@
-"""Memory that grows where it lies: address space reserved at once, pages used as needed."""
+"""Memory that grows in place: reserves address space at once and uses pages as needed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HUGE = 1 << 21
 class Reserved:
     """An array of `count` zeros whose pages take memory only once they are written.
 
-    :raises MemoryError: there is not so much address space.
+    :raises MemoryError: there is not enough address space.
     """
 
     def __init__(self, count: int, dtype: Any) -> None:
@@ -39,7 +39,7 @@ class Reserved:
         self.address = int(self.array.ctypes.data)
 
     def release(self, first: int, stop: int) -> None:
-        """Give back the pages that lie wholly between two elements; they read as zero."""
+        """Release the pages that lie wholly between two elements; they then read as zero."""
         begin = -(-first * self.itemsize // HUGE) * HUGE
         end = stop * self.itemsize // HUGE * HUGE
         if end > begin and hasattr(mmap, "MADV_DONTNEED"):
@@ -48,7 +48,7 @@ class Reserved:
 
 
 def available_memory() -> int:
-    """Bytes that this machine can still give, as far as it says so."""
+    """Free memory of this machine in bytes, if it can be determined."""
     try:
         with open("/proc/meminfo", encoding="ascii") as file:
             for line in file:

@@ -1,8 +1,8 @@
-"""Whether a model is as symmetric as it says: states are renamed and successors compared.
+"""Checks that a model is as symmetric as declared, by renaming states and comparing successors.
 
-A rule that asks for "the first free slot", compares references by order or names an element
-by a literal treats equal things differently; so does a property. Under symmetry such a model
-would be checked wrongly, so it is refused.
+A rule or property that picks "the first free slot", compares references by order or names an
+element by a literal treats equal things differently. Under symmetry such a model would be
+checked wrongly, so it is refused.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from slotspec.statemachine.search.worker_pool import Worker
 
 SAMPLES = 256
 STATES = 20_000
-"""States among which the samples are drawn: the first ones of a plain search."""
+"""The samples are drawn from this many states, the first ones of a plain search."""
 
 MEMORY = 64 << 20
 
@@ -36,15 +36,15 @@ MEMORY = 64 << 20
 def check_symmetry(
     instance: Instance, samples: int = SAMPLES, *, seed: int = 1, compiled: Compiled | None = None
 ) -> int:
-    """See that `instance` treats the elements of its symmetric sorts alike.
+    """Check that `instance` treats the elements of its symmetric sorts alike.
 
-    Reachable states are renamed at random; a state and its renamed form must have the same
-    successors of every action, up to names, and the same answers to every property.
+    It renames reachable states at random. A state and its renamed form must have the same
+    successors by every action, up to names, and the same answer to every property.
 
-    :param samples: how many states are renamed.
+    :param samples: how many states to rename.
     :return: how many comparisons were made.
-    :raises UsageError: ``SET033`` if there is nothing symmetric, or naming what breaks it, or
-        the part that it does not reach.
+    :raises UsageError: ``SET033`` if nothing is symmetric, if something breaks the symmetry
+        (the message names it), or if renaming does not reach some part.
     """
     symmetry = Symmetry(instance)
     if symmetry.order == 1:
@@ -99,7 +99,7 @@ class _Comparison:
         return out
 
     def outcome(self, words: Any) -> tuple[dict[str, Counter[bytes]], set[int]]:
-        """Successors by action, up to names, and the kinds that were found in this state."""
+        """Successors by action, up to names, and the kinds of findings in this state."""
         worker, compiled = self.worker, self.compiled
         worker.buffer = compiled.new_buffer()
         worker.buffer[BASE] = 0
@@ -114,13 +114,13 @@ class _Comparison:
             found.setdefault(name, Counter())[key] += 1
         buffer = compiled.result_buffer
         for number, action in enumerate(self.instance.actions):
-            # calls that change nothing have no successor to compare, but count
+            # calls that change nothing have no successor to compare, but are counted
             taken = int(worker.buffer[buffer.taken + number])
             found.setdefault(action.name, Counter())[b""] = taken
         return found, {event.kind for event in compiled.found(worker.buffer)}
 
     def renamed_kind(self, kind: int, renaming: Any) -> int:
-        """The kind that asks of the renamed elements what this one asks."""
+        """The kind of the same obligation for the renamed elements."""
         buffer = self.compiled.result_buffer
         obligation = buffer.obligations[kind] if kind < len(buffer.obligations) else None
         if obligation is None or obligation.elements is None:
@@ -133,7 +133,7 @@ class _Comparison:
         return buffer.numbers[declared.name] + choices(self.instance, declared).index(elements)
 
     def compare(self, words: Any, other: Any) -> None:
-        # the successors are renamed next, into their canonical forms
+        # next, turn the successors into their canonical forms
         renaming = self.canonicalizer.renaming.copy()
         one, answers = self.outcome(words)
         two, others = self.outcome(other)
@@ -151,5 +151,5 @@ class _Comparison:
                 "SET033",
                 f"model {self.instance.model.name} is not as symmetric as its sorts are declared:"
                 f" {', '.join(wrong)} can tell elements apart (by a literal, an order, or the"
-                " first match); check without symmetry, or mend the rule",
+                " first match); check without symmetry, or fix the rule",
             )

@@ -1,4 +1,4 @@
-"""What a search remembers of every state: its stored words, how it was reached, that it was."""
+"""Stores every state of a search, how it was reached, and the table of visited states."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from slotspec.statemachine.search.store import Reserved, available_memory
 LARGEST_NUMBER = 2**32 - 3
 SMALLEST_TABLE = 1 << 18
 FULL = 0.7
-"""Part of the table's entries that may be taken before it grows."""
+"""Load factor at which the table grows."""
 
 VERY_FULL = 0.9
-"""The same, where memory does not allow it to grow."""
+"""Load factor that is allowed if there is no memory to grow."""
 
 SHARE = 0.85
-"""Part of the machine's free memory that a search without a limit may use."""
+"""Fraction of the machine's free memory that a search without a limit may use."""
 
 NOBODY = np.uint32(2**32 - 1)
 
@@ -29,13 +29,13 @@ NOBODY = np.uint32(2**32 - 1)
 class Visited:
     """The store of states and the table of visited ones.
 
-    Each worker appends to a region of its own, so a state's number says who found it; all
-    regions lie in address space reserved at once and nothing is ever moved. Only the table
-    is built anew when it grows, from the stored states.
+    Each worker appends to a region of its own, so a state's number tells which worker found it.
+    All regions lie in address space that is reserved at once, and no state ever moves. Only the
+    table is rebuilt when it grows, from the stored states.
 
     :param exact: keep states for comparison; otherwise 64-bit fingerprints only.
-    :param region: how many states a worker can find (as in the search that is resumed).
-    :param separate: the key that identifies a state is not the state itself (symmetry).
+    :param region: how many states each worker can find (as in the search that is resumed).
+    :param separate: whether the key that identifies a state differs from the state (symmetry).
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Visited:
         self.parents = Reserved(count, np.uint32)
         self.calls = Reserved(count, self.narrow)
 
-    # how much
+    # sizes
 
     def next_of(self, worker: int) -> int:
         return int(self.shared[NEXT + WORKER_CELLS * worker])
@@ -100,7 +100,7 @@ class Visited:
         return sum(end - worker * self.region for worker, end in enumerate(self.ends()))
 
     def memory(self, frontier: int) -> int:
-        """Bytes in use, with `frontier` states that are kept whole only until expanded."""
+        """Bytes in use, including `frontier` states that are stored only until expanded."""
         whole = 0 if self.exact and not self.separate else 8 * self.width * frontier
         used = self.count * self.state_bytes + 8 * self.entries + whole
         self.peak = max(self.peak, used)
@@ -118,12 +118,12 @@ class Visited:
         self.shared[NEXT] = 1
 
     def drop_table(self) -> None:
-        """Forget the table; the next one is made from what is stored."""
+        """Drop the table; the next one is built from the stored states."""
         self.table = None
         self.entries = 0
 
     def make_table(self, margin: int, frontier: int, prints: Any = None) -> bool:
-        """See to it that the table takes `margin` more states; False where memory forbids.
+        """Ensure that the table has room for `margin` more states; False if memory is too short.
 
         The first table is made in any case.
 
@@ -157,7 +157,7 @@ class Visited:
         if old is not None:
             kernels.move_fingerprints(old, table.address, size)
             return
-        # without keys, the first table is made when the initial state is all there is
+        # without keys, the first table is made when there is only the initial state
         self.each(
             lambda worker: kernels.rehash(
                 worker * self.region,
@@ -172,7 +172,7 @@ class Visited:
         )
 
     def each(self, task: Callable[[int], None]) -> None:
-        """Do `task` for every worker's region, side by side where there are several."""
+        """Run `task` for every worker's region, in parallel if there are several."""
         if self.workers == 1:
             task(0)
             return
@@ -180,7 +180,7 @@ class Visited:
             list(pool.map(task, range(self.workers)))
 
     def forget(self, ranges: list[tuple[int, int]]) -> None:
-        """The states in these ranges are expanded: where only keys identify, let them go."""
+        """Release the expanded states in these ranges, if only their keys are needed."""
         if self.exact and not self.separate:
             return
         for first, stop in ranges:

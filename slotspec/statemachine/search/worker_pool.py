@@ -1,4 +1,4 @@
-"""The workers of a search: each has a result buffer and space for successors."""
+"""The workers of a search; each has a result buffer and space for successors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slotspec.statemachine.search.visited import Visited
 
 BATCH = 256
 BURST_SECONDS = 0.1
-"""How long the workers run before the search checks limits, interrupts and progress."""
+"""How long the workers run before the search checks limits and interrupts and reports progress."""
 
 
 class Worker:
@@ -30,7 +30,7 @@ class Worker:
         self.call = np.zeros(rows, dtype=np.uint32)
         self.hashes = np.zeros(kernels.CHUNK, dtype=np.uint64)
         self.numbers = np.zeros(kernels.CHUNK, dtype=np.uint32)
-        # the initial state is in the table from the start, so it may stand for "nothing yet"
+        # the initial state is in the table from the start, so it can mean "nothing yet"
         first = np.array(compiled.layout.pack(compiled.layout.initial()), dtype=np.uint64)
         self.recent = np.tile(first, kernels.RECENT << (3 if mode else 0))
         self.canonicalizer = Canonicalizer(compiled, mode)
@@ -50,7 +50,7 @@ class Worker:
 
 
 class WorkerPool:
-    """Takes levels of the search through the compiled model."""
+    """Expands levels of the search with the compiled model."""
 
     def __init__(self, compiled: Compiled, visited: Visited, mode: int) -> None:
         self.compiled, self.visited = compiled, visited
@@ -64,7 +64,7 @@ class WorkerPool:
         self.ranges = np.zeros((0, 3), dtype=np.int64)
 
     def begin(self, ranges: list[tuple[int, int]]) -> None:
-        """Make these numbers of states the work to be done."""
+        """Set the states with these numbers as the work to do."""
         rows, number = [], 0
         for first, stop in ranges:
             if stop > first:
@@ -76,11 +76,11 @@ class WorkerPool:
 
     @property
     def left(self) -> int:
-        """Batches of the level that nobody has taken yet."""
+        """Batches of the level that no worker has taken yet."""
         return max(0, int(self.batches - self.visited.shared[CURSOR]))
 
     def rest(self) -> list[tuple[int, int]]:
-        """Ranges of states of the level that nobody has taken yet."""
+        """Ranges of states of the level that no worker has taken yet."""
         done = int(self.visited.shared[CURSOR])
         found = []
         for first, stop, number in self.ranges.tolist():
@@ -90,7 +90,7 @@ class WorkerPool:
         return found
 
     def burst(self, expanding: bool = True, solo: bool = False) -> None:
-        """Let the workers run for about `BURST_SECONDS`, or until they stop by themselves."""
+        """Run the workers for about `BURST_SECONDS`, or until they stop by themselves."""
         started = perf_counter()
         before = self.left
         busy = 1 if solo else max(1, min(len(self.workers), before // 2))
@@ -109,7 +109,7 @@ class WorkerPool:
             raise
         finally:
             wait(running)
-            # a worker that finds no batch left has counted one too many
+            # each worker that found no batch left has counted one too many
             shared[CURSOR] = min(int(shared[CURSOR]), end)
         for future in running:
             future.result()
@@ -155,5 +155,5 @@ class WorkerPool:
             self.pool.shutdown(wait=True)
 
     def total(self, first: int, count: int) -> Any:
-        """Sum over all workers of `count` cells of their result buffers."""
+        """`count` cells of the result buffers, summed over all workers."""
         return sum(worker.buffer[first : first + count] for worker in self.workers)

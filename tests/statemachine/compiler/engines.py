@@ -1,4 +1,4 @@
-"""Both engines on one instance, down to where each of them says that a fault is."""
+"""Runs both engines on one instance and compares their results, including fault locations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from slotspec.statemachine.search.explorer import Explorer
 
 
 def verify(instance: Instance) -> None:
-    """See that LLVM finds the translation well-formed.
+    """Check that LLVM accepts the translation as well-formed.
 
     :raises RuntimeError: it does not.
     """
@@ -26,7 +26,7 @@ def verify(instance: Instance) -> None:
 
 
 def compiled_with_site(instance: Instance, limits: Limits = NO_LIMITS) -> tuple[Result, str | None]:
-    """The compiled search, and where its machine code says that the first fault is."""
+    """The result of the compiled search, and where its machine code locates the first fault."""
     compiled = compile_instance(instance)
     explorer = Explorer(compiled, limits, silent, 1, False, PLAIN, None)
     result = explorer.run()
@@ -35,16 +35,16 @@ def compiled_with_site(instance: Instance, limits: Limits = NO_LIMITS) -> tuple[
 
 
 def place_in(fault: str) -> tuple[str, str, int] | None:
-    """Code, file and line of a fault; None where it names no line."""
+    """Code, file and line of a fault; None if it names no line."""
     code = re.match(r"([A-Z]{3}\d{3})?", fault)
     line = re.search(r"([\w.]+\.py):(\d+)", fault)
     return (code[0], line[1], int(line[2])) if code and line else None
 
 
 def compare(instance: Instance, limits: Limits = NO_LIMITS) -> tuple[Result, Result]:
-    """The results of both engines, which agree in everything that is said.
+    """The results of both engines, after checking that they agree in everything they report.
 
-    :raises AssertionError: they do not.
+    :raises AssertionError: they do not agree.
     """
     verify(instance)
     interpreted = explore_interpreted(instance, limits)
@@ -58,26 +58,26 @@ def compare(instance: Instance, limits: Limits = NO_LIMITS) -> tuple[Result, Res
         assert first.finding == second.finding, f"{name}: {first.finding}, {second.finding}"
     assert compiled.deadlock == interpreted.deadlock
     assert (compiled.fault is None) == (interpreted.fault is None), (
-        f"faults: compiled {site}, interpreted {_said(interpreted)}"
+        f"faults: compiled {site}, interpreted {fault_of(interpreted)}"
     )
     if compiled.fault is not None and interpreted.fault is not None:
-        said = _said(interpreted)
+        expected = fault_of(interpreted)
         assert site is not None
-        assert said is not None
-        if compiled.fault.calls != interpreted.fault.calls and said.startswith("property"):
-            # the interpreter asks a property when it finds a state, the compiled search when it
-            # expands it, and in between it may meet another fault
+        assert expected is not None
+        if compiled.fault.calls != interpreted.fault.calls and expected.startswith("property"):
+            # the interpreter checks a property when it finds a state, the compiled search when
+            # it expands the state; in between, it may meet another fault
             assert 0 <= len(compiled.fault.calls) - len(interpreted.fault.calls) <= 1
             return compiled, interpreted
         assert compiled.fault.calls == interpreted.fault.calls
-        there, here = place_in(site), place_in(said)
+        there, here = place_in(site), place_in(expected)
         assert there is not None
-        # what a step leaves behind is seen at its end, in no line of a rule
-        assert site[:6] == said[:6] or not said.startswith("STP"), f"{site} / {said}"
+        # a scratch field that is not cleared shows at the end of a step, not at a rule's line
+        assert site[:6] == expected[:6] or not expected.startswith("STP"), f"{site} / {expected}"
         if here is not None:
-            assert there[1:] == here[1:], f"{site} / {said}"
+            assert there[1:] == here[1:], f"{site} / {expected}"
     return compiled, interpreted
 
 
-def _said(result: Result) -> Any:
+def fault_of(result: Result) -> Any:
     return None if result.fault is None else result.fault.fault

@@ -1,9 +1,9 @@
-"""Random small models over all constructs of the rule language, for both engines to agree on.
+"""Random small models over all constructs of the rule language, to compare both engines.
 
     python -m tests.statemachine.compiler.rule_fuzzer --models 500 --seed 1
 
 writes each model into a file, searches it compiled and interpreted, and compares counts,
-verdicts, traces and faults. What differs is kept, and the seed named.
+verdicts, traces and faults. It keeps models with a difference, and prints their seeds.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ SIZES = {"x": 2, "r": 2, "z": 4, "life": 2, "y": 2}
 
 @dataclass
 class Scope:
-    """What can be named at a place, and what may be done there."""
+    """The names that a piece of a rule can use, and what it may do."""
 
     records: tuple[str, ...] = ("s",)
     boxes: tuple[str, ...] = ()
@@ -130,12 +130,12 @@ class Scope:
     writes: bool = False
     action: bool = False
     emits: bool = True
-    """Whether something may be emitted: not in a loop, which may be one over the effects."""
+    """Whether it may emit; not in a loop, since that may be over the effects."""
     loop: bool = False
     calls: int = 0
-    """How many of the helpers may be called (the first ones)."""
+    """It may call this many of the helpers (the first ones)."""
     assigns: bool = False
-    """Whether a local may be made within an expression."""
+    """Whether an expression may assign a local."""
 
     def also(self, **more: Any) -> Scope:
         return replace(self, **more)
@@ -153,7 +153,7 @@ class Helper:
     emits: bool
 
     def usable(self, scope: Scope) -> bool:
-        """Whether it may be called in `scope`."""
+        """Whether `scope` may call it."""
         return (scope.writes or not self.writes) and (scope.emits or not self.emits)
 
 
@@ -163,9 +163,9 @@ class Writer:
 
     seed: int
     wild: float = 0.01
-    """How often something is written that may well be a fault."""
+    """Probability of writing something that may well be a fault."""
     large: float = 0.0
-    """How often a number is near the end of 64 bits."""
+    """Probability of a number near the limits of 64 bits."""
     random: random.Random = field(init=False)
     count: int = 0
     level: int = 0
@@ -188,13 +188,13 @@ class Writer:
         return f"{prefix}{self.count}"
 
     def line(self) -> str:
-        """Sometimes an expression goes on in the next line."""
+        """Sometimes continue an expression on the next line."""
         return "\n            " if self.odds(0.08) else ""
 
     # numbers
 
     def number(self, scope: Scope, depth: int = 3) -> str:
-        """A number of small size, or NONE."""
+        """A small number, or NONE."""
         if depth <= 0 or self.odds(0.15):
             return self.leaf(scope)
         name = self.pick(
@@ -207,7 +207,7 @@ class Writer:
         return result
 
     def huge(self) -> str:
-        """A number near one of the ends, or between."""
+        """A number near one of the limits, or in between."""
         near = self.pick(*LARGE) - self.pick(0, 0, 1, 2, 3)
         return str(
             self.pick(near, near, f"(-{min(near, HIGH - 1)})", f"({near} - {self.pick(*LARGE)})")
@@ -324,7 +324,7 @@ class Writer:
     # generators
 
     def iterable(self, scope: Scope, depth: int) -> tuple[str, str, Scope]:
-        """A target, what it goes through, and what can be named then."""
+        """A loop target, its iterable, and the scope of the loop's body."""
         names = [self.fresh("i"), self.fresh("j")]
         one = scope.also(numbers=(*scope.numbers, names[0]))
         two = scope.also(numbers=(*scope.numbers, *names))
@@ -334,7 +334,7 @@ class Writer:
         low, high = self.small(scope, depth, 4), self.small(scope, depth, 5)
         count = high
         if self.odds(self.large):
-            # few elements, wherever they are, or ends too far from each other
+            # few elements anywhere, or ends too far apart
             if self.odds(0.1):
                 return names[0], f"range({self.pick(-5, 1 - HIGH)}, {HIGH - 2})", one
             low = f"({self.number(scope, depth)}) % 4 + {self.pick(*LARGE) - 7}"
@@ -672,7 +672,7 @@ class Writer:
     pair = False
 
     def returned(self, scope: Scope) -> str:
-        """What the function that is written gives back."""
+        """The expression that the current function returns."""
         if self.pair:
             return f"{self.small(scope, 2)}, {self.number(scope, 2)}"
         if scope.action:
@@ -748,7 +748,7 @@ class Writer:
         lines = [f'@model.{kind}("a test")', f"def {name}({', '.join(names)}):", '    """It is."""']
         if self.odds(0.5):
             lines += self.block(scope, 1, 2, 3)
-            # an early return of the block is a verdict as well
+            # an early return in the block is a verdict too
         return [*lines, f"    return {self.condition(scope)}"]
 
     def text(self) -> str:

@@ -1,4 +1,4 @@
-"""Machine code is kept under its content, and never taken for anything else's."""
+"""Machine code is cached by content, and never mistaken for other code."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def test_the_second_time_comes_from_the_cache(home: Path) -> None:
     assert len(list((home / "slotspec").glob("*.o"))) == 1
 
 
-def test_other_bounds_are_other_code(home: Path) -> None:
+def test_different_bounds_give_different_code(home: Path) -> None:
     compiled()
     assert not compiled(slots=2).code.cached
 
 
-def test_a_replaced_rule_is_other_code(home: Path) -> None:
+def test_a_replaced_rule_gives_different_code(home: Path) -> None:
     def never(s: slot_pool_core.Pool, k: int) -> int:
         return -1
 
@@ -43,7 +43,7 @@ def test_a_replaced_rule_is_other_code(home: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [b"", b"nonsense", b"slotspec object 1\n" + bytes(40)])
-def test_damaged_code_is_compiled_anew(damage: bytes, home: Path) -> None:
+def test_damaged_code_is_recompiled(damage: bytes, home: Path) -> None:
     compiled()
     (file,) = (home / "slotspec").glob("*.o")
     file.write_bytes(damage)
@@ -51,7 +51,7 @@ def test_damaged_code_is_compiled_anew(damage: bytes, home: Path) -> None:
     assert compiled().code.cached
 
 
-def test_one_flipped_bit_is_damage(home: Path) -> None:
+def test_one_flipped_bit_is_detected(home: Path) -> None:
     compiled()
     (file,) = (home / "slotspec").glob("*.o")
     data = bytearray(file.read_bytes())
@@ -60,7 +60,7 @@ def test_one_flipped_bit_is_damage(home: Path) -> None:
     assert not compiled().code.cached
 
 
-def test_a_home_that_cannot_be_written_is_no_obstacle(
+def test_a_home_that_is_not_writable_is_no_obstacle(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -71,7 +71,7 @@ def test_a_home_that_cannot_be_written_is_no_obstacle(
     assert cache.folder().parent == tmp_path
 
 
-def test_old_code_goes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_code_is_deleted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "MOST", 2)
     for slots in (1, 2, 3):
         compiled(slots)

@@ -1,4 +1,4 @@
-"""Each construct of the rule language means the same to both engines, and its fault too."""
+"""Each construct of the rule language, and each of its faults, is the same in both engines."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Shelf(Record):
 
 
 def shelf(rule: Callable[[Any], object], name: str = "shelf") -> Model:
-    """A model in which things move about, and `rule` says what comes out of it."""
+    """A model in which things move about, and `rule` computes its output."""
     model = Model(name, "Things on a shelf.", Shelf, effects=Effect)
 
     def lift(s: Shelf, thing: int) -> int:
@@ -146,7 +146,7 @@ def shelf(rule: Callable[[Any], object], name: str = "shelf") -> Model:
 BOUNDS = {"things": 2}
 
 
-# what comes out of each is a number that depends on the state
+# each returns a number that depends on the state
 
 
 def any_of_array(s: Shelf) -> int:
@@ -677,7 +677,7 @@ def test_a_fault_in_a_construct_names_its_line(rule: Callable[[Shelf], int]) -> 
     assert place_in(compiled.fault.fault) == ("STP006", "test_compiler_constructs.py", line)
 
 
-# properties are read, and may not write
+# properties may not write
 
 
 def test_a_property_counts_effects() -> None:
@@ -870,13 +870,13 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize(
-    ("rule", "code", "mend"), REFUSALS, ids=lambda v: getattr(v, "__name__", "")
+    ("rule", "code", "fix"), REFUSALS, ids=lambda v: getattr(v, "__name__", "")
 )
-def test_what_a_construct_may_not_be(rule: Callable[[Any], int], code: str, mend: str) -> None:
+def test_invalid_constructs_are_refused(rule: Callable[[Any], int], code: str, fix: str) -> None:
     with pytest.raises(RuleError) as caught:
         compile_instance(shelf(rule).instance(BOUNDS))
     assert caught.value.code == code
-    assert mend in caught.value.message
+    assert fix in caught.value.message
     assert re.search(r"test_compiler_constructs\.py:\d+: in \w+", caught.value.message)
 
 
@@ -900,6 +900,6 @@ def test_an_emitted_effect_is_a_tuple_with_names() -> None:
 
 
 @pytest.mark.parametrize("names", [("kind",), ("x", "x"), ("class",), ("a b",), tuple("vwxyz")])
-def test_a_wrong_name_of_an_argument(names: tuple[str, ...]) -> None:
+def test_an_unknown_argument_name_of_an_effect(names: tuple[str, ...]) -> None:
     with pytest.raises(DeclarationError, match="MDL012"):
         effect(*names)

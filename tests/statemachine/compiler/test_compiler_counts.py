@@ -84,7 +84,7 @@ def test_with_several_workers(workers: int, fingerprints: bool) -> None:
     assert several.workers == workers
 
 
-def test_fingerprints_say_how_probable_a_miss_is() -> None:
+def test_fingerprints_bound_the_probability_of_a_miss() -> None:
     result = explore_compiled(core((2, 1, 3, 2)), fingerprints=True)
     assert counts(result) == FULL[2, 1, 3, 2]
     assert result.missed is not None
@@ -93,7 +93,7 @@ def test_fingerprints_say_how_probable_a_miss_is() -> None:
 
 
 @pytest.mark.slow
-def test_memory_of_a_state() -> None:
+def test_memory_per_state() -> None:
     exact = explore_compiled(core((2, 1, 4, 3)))
     prints = explore_compiled(core((2, 1, 4, 3)), fingerprints=True)
     assert exact.bytes_per_state is not None

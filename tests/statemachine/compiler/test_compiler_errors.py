@@ -1,4 +1,4 @@
-"""What a compiled rule may not use is refused, with file, line and what to write instead."""
+"""Forbidden constructs are refused, with file, line and what to write instead."""
 
 from __future__ import annotations
 
@@ -222,12 +222,12 @@ def model_with(rule: Callable[[Any], int]) -> Model:
     return model
 
 
-@pytest.mark.parametrize(("rule", "code", "mend"), WRONG, ids=lambda v: getattr(v, "__name__", ""))
-def test_what_a_rule_may_not_use(rule: Callable[[Any], int], code: str, mend: str) -> None:
+@pytest.mark.parametrize(("rule", "code", "fix"), WRONG, ids=lambda v: getattr(v, "__name__", ""))
+def test_forbidden_constructs_are_refused(rule: Callable[[Any], int], code: str, fix: str) -> None:
     with pytest.raises(RuleError) as caught:
         compile_instance(model_with(rule).instance())
     assert caught.value.code == code
-    assert mend in caught.value.message
+    assert fix in caught.value.message
     first = rule.__code__.co_firstlineno
     place = re.search(r"test_compiler_errors\.py:(\d+): in (\w+)", caught.value.message)
     assert place is not None

@@ -1,4 +1,4 @@
-"""What is demanded of the interpreted search is demanded of the compiled one too."""
+"""The compiled search passes the tests of the interpreted search."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tests.statemachine.interpreter import test_limits
 
 OF_THE_INTERPRETER = {
     "test_memory",  # measures Python objects
-    "test_ctrl_c_keeps_what_is_known",  # interrupts from a report, of which there may be none
-    # properties in free Python, which the interpreter alone can run
+    "test_ctrl_c_keeps_what_is_known",  # interrupts from a report, and there may be none
+    # properties in unrestricted Python, which only the interpreter can run
     "test_a_state_may_be_declared_final",
     "test_a_step_property_sees_before_after_result_arguments_and_effects",
-    "test_a_step_property_without_action_is_asked_of_all",
+    "test_a_step_property_without_action_is_checked_for_all_actions",
 }
 
 

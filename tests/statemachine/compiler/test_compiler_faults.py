@@ -1,4 +1,4 @@
-"""The compiled search finds the faults that the interpreted one finds, as shortly."""
+"""The compiled search finds the same faults as the interpreted one, with equally short traces."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.statemachine.tiny import Lamp, Room, counter, room, says
 
 
 def faulty(rule: Callable[[Room], object], last: int = 3) -> Model:
-    """A counter with one more action that is at fault when the count is two."""
+    """A counter with one more action, which has a fault when the count is two."""
     model = room()
     counter(model, last)
 
@@ -34,7 +34,7 @@ def both(model: Model) -> tuple[Result, Result]:
     return explore_compiled(instance), explore_interpreted(instance)
 
 
-# the same again with values that nobody knows while compiling: two is what `count` is there
+# the same with values that are unknown at compile time: `count` is two there
 
 
 def flag_from_count(s: Room) -> int:
@@ -176,7 +176,7 @@ def test_a_refusal_after_a_change_is_a_fault(change: Callable[[Room], object]) -
     assert compiled.fault.fault.startswith("STP005")
 
 
-def test_a_change_that_is_taken_back_is_none() -> None:
+def test_a_change_that_is_undone_is_no_change() -> None:
     compiled, interpreted = both(refusing(changes_back))
     assert compiled.fault is None
     assert compiled.states == interpreted.states
@@ -194,12 +194,12 @@ def test_a_local_without_a_value_is_a_fault() -> None:
             explore(instance)
 
 
-def test_an_action_that_returns_nothing_is_at_fault() -> None:
+def test_an_action_that_returns_none_is_a_fault() -> None:
     model = room()
     counter(model)
 
     def act(s: Room) -> int | None:
-        """Forget to say what came of it."""
+        """Forget to return a result."""
         if s.count != 2:
             return DISABLED
         s.count = 3
@@ -211,7 +211,7 @@ def test_an_action_that_returns_nothing_is_at_fault() -> None:
     assert compiled.fault == interpreted.fault
 
 
-def test_what_may_be_nothing_is_no_number() -> None:
+def test_a_value_that_may_be_none_is_no_number() -> None:
     with pytest.raises(RuleError, match=r"RUL015: .*may return nothing"):
         explore_compiled(faulty(faults.answers_nothing).instance())
 
@@ -252,7 +252,7 @@ def test_a_step_property_that_cannot_be_evaluated_is_unknown() -> None:
         assert len(result.fault.steps) == 2
 
 
-def test_what_is_refused_after_firing_there_and_back_has_fired_nothing() -> None:
+def test_a_refusal_after_undone_firings_counts_no_firing() -> None:
     model = room()
     counter(model)
 

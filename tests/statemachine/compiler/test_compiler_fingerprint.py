@@ -1,4 +1,4 @@
-"""Compiled code is known by all that its rules can reach: no edit is taken for nothing."""
+"""The fingerprint of compiled code depends on all that its rules can reach."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def ends(s):
 
 
 def load(folder: Path, below: str = BELOW, above: str = ABOVE) -> Any:
-    """The model that these two files declare."""
+    """The model that the two files declare."""
     made: list[ModuleType] = []
     for name, text in (("below", below), ("above", above)):
         file = folder / f"{name}.py"
@@ -176,7 +176,7 @@ EDITS = {
     "a fault": ("model.action(lamp", "model.action(fault=True, lamp"),
 }
 SAME = {"a comment"}
-"""Nothing changes but the file."""
+"""These edits change only the file."""
 
 
 def edited(old: str, new: str) -> tuple[str, str]:
@@ -188,24 +188,24 @@ def edited(old: str, new: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("edit", EDITS)
-def test_every_edit_is_noticed(edit: str, tmp_path: Path) -> None:
+def test_every_edit_changes_the_fingerprint(edit: str, tmp_path: Path) -> None:
     first = known(load(tmp_path).model.instance())
     assert known(load(tmp_path).model.instance()) == first
     assert known(load(tmp_path, *edited(*EDITS[edit])).model.instance()) != first
 
 
 @pytest.mark.parametrize("edit", EDITS)
-def test_edits_are_noticed_by_what_they_change(
+def test_edits_change_the_fingerprint_by_their_values(
     edit: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a look at the files: values may change by themselves, too."""
+    """This ignores the source files, because values can change without them."""
     monkeypatch.setattr(module, "_file", lambda name, space=None: "")
     first = known(load(tmp_path).model.instance())
     other = known(load(tmp_path, *edited(*EDITS[edit])).model.instance())
     assert (other == first) == (edit in SAME)
 
 
-def test_a_value_that_changes_in_memory_is_noticed(tmp_path: Path) -> None:
+def test_a_value_that_changes_in_memory_changes_the_fingerprint(tmp_path: Path) -> None:
     room = load(tmp_path)
     first = known(room.model.instance())
     room.below.UNUSED = 2
@@ -218,14 +218,14 @@ def test_a_value_that_changes_in_memory_is_noticed(tmp_path: Path) -> None:
     assert known(room.model.instance()) != first
 
 
-def test_a_file_that_changes_under_a_loaded_model_is_noticed(tmp_path: Path) -> None:
+def test_a_file_that_changes_under_a_loaded_model_changes_the_fingerprint(tmp_path: Path) -> None:
     room = load(tmp_path)
     first = known(room.model.instance())
     (tmp_path / "below.py").write_text(BELOW + "\n# more\n")
     assert known(room.model.instance()) != first
 
 
-def test_the_setting_and_the_translator_are_noticed(tmp_path: Path) -> None:
+def test_the_setting_and_the_driver_change_the_fingerprint(tmp_path: Path) -> None:
     room = load(tmp_path)
     first = known(room.model.instance())
     assert known(room.model.instance({"lamps": 3})) != first
@@ -236,7 +236,7 @@ def test_the_setting_and_the_translator_are_noticed(tmp_path: Path) -> None:
     assert known(one) != first
 
 
-def test_a_replaced_rule_is_noticed(tmp_path: Path) -> None:
+def test_a_replaced_rule_changes_the_fingerprint(tmp_path: Path) -> None:
     room = load(tmp_path)
 
     def by(amount: int) -> Any:
@@ -255,7 +255,7 @@ def test_a_replaced_rule_is_noticed(tmp_path: Path) -> None:
 
 
 class Opaque:
-    """Nobody can say what it holds."""
+    """An object that cannot be hashed."""
 
     SIZE = 1
 
@@ -266,7 +266,7 @@ class Opaque:
 OPAQUE = Opaque()
 
 
-def test_what_nobody_can_judge_is_translated_each_time(tmp_path: Path) -> None:
+def test_an_unhashable_model_is_translated_each_time(tmp_path: Path) -> None:
     class Counter(Record):
         x: int = scalar(number(5), "A number.")
 
@@ -284,7 +284,7 @@ def test_what_nobody_can_judge_is_translated_each_time(tmp_path: Path) -> None:
     assert not list((tmp_path / "cache").rglob("*.json"))
 
 
-def test_a_partial_is_seen_through(tmp_path: Path) -> None:
+def test_the_fingerprint_looks_into_a_partial(tmp_path: Path) -> None:
     room = load(tmp_path)
     room.adds = functools.partial(room.helper, 1)
     first = known(room.model.instance())
@@ -295,7 +295,7 @@ def test_a_partial_is_seen_through(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name", [n if n != "cluster" else pytest.param(n, marks=pytest.mark.slow) for n in MODELS]
 )
-def test_every_built_in_model_can_be_judged(name: str) -> None:
+def test_every_bundled_model_has_a_fingerprint(name: str) -> None:
     model = load_model(name)
     made = {
         known(model.instance(generation=generation, scope=scope))
@@ -330,7 +330,7 @@ def test_a_hit_translates_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("damage", [b"", b"nonsense", b"slotspec object 2\n" + bytes(40)])
 @pytest.mark.parametrize("suffix", ["json", "o"])
-def test_damage_is_mended(
+def test_a_damaged_entry_is_replaced(
     damage: bytes, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = load(tmp_path)

@@ -1,4 +1,4 @@
-"""A state survives its way into bytes and bits, by every processor's means."""
+"""A state survives packing into bytes and bits, with either kind of processor."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def small() -> Instance:
 
 
 @pytest.mark.skipif(not deposits_bits(), reason="this processor knows the portable way only")
-def test_the_portable_way_stores_the_same() -> None:
+def test_portable_packing_stores_the_same() -> None:
     stored = []
     for deposit in (False, True):
         compiled = compile_instance(small(), deposit=deposit)
@@ -66,7 +66,7 @@ def test_the_portable_way_stores_the_same() -> None:
     assert np.array_equal(*stored)
 
 
-def test_what_is_stored_is_what_packing_says() -> None:
+def test_stored_words_match_the_layout() -> None:
     compiled = compile_instance(small())
     explorer = Explorer(compiled, Limits(), silent, 1, False)
     explorer.run()

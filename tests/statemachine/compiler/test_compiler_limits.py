@@ -1,4 +1,4 @@
-"""Limits of the compiled search: exact where they can be, never a wrong answer."""
+"""Limits of the compiled search are exact where possible and never give a wrong verdict."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def test_states(states: int, workers: int) -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("states", [147_916, 147_917, 200_000])
-def test_a_limit_that_is_not_met_loses_nothing(states: int, workers: int) -> None:
-    # several workers come close to the limit and may not drop what they hold there
+def test_a_limit_that_is_not_reached_changes_nothing(states: int, workers: int) -> None:
+    # several workers come close to the limit and must not drop the states they hold
     result = explore_compiled(core(4), Limits(states=states), workers=workers)
     assert (result.states, result.transitions) == (147_916, 1_573_852)
     assert result.limit is None
     assert result.verdict is Verdict.HOLDS
 
 
-def test_what_was_not_expanded_is_still_checked() -> None:
+def test_states_that_were_not_expanded_are_still_checked() -> None:
     # the witness is found at distance 5, and no state at that distance is expanded
     result = explore_compiled(core(), Limits(depth=5))
     witness = next(p for p in result.properties if p.property.name == "an_offer_is_orphaned")
@@ -45,7 +45,7 @@ def test_what_was_not_expanded_is_still_checked() -> None:
     assert len(witness.finding.steps) == 5
 
 
-def test_memory_ends_a_search_before_it_is_used_up() -> None:
+def test_a_search_ends_before_memory_is_used_up() -> None:
     limit = 8_000_000
     result = explore_compiled(core(5), Limits(memory=limit))
     assert result.limit is Limit.MEMORY
@@ -90,7 +90,7 @@ def test_progress_ends_with_the_final_numbers() -> None:
     assert seen[-1].memory > 0
 
 
-def test_numbers_of_workers_that_cannot_be_had() -> None:
+def test_invalid_numbers_of_workers_are_refused() -> None:
     for workers in (0, -1, 1_000):
         with pytest.raises(UsageError, match="SET030"):
             explore_compiled(core(), workers=workers)

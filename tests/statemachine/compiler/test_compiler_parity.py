@@ -1,4 +1,4 @@
-"""However a model is searched, the answer is the same: on every model, in every way."""
+"""Every way to search a model gives the same result."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_compiled_as_interpreted(name: str, way: str) -> None:
     make, limits = INSTANCES[name]
     instance, expected = make(), interpreted(name)
     if "fingerprints" in WAYS[way]:
-        # they are refused with properties of runs that never end
+        # fingerprints are refused with leads_to properties
         expected = replace(expected, properties=[p for p in expected.properties if not lives(p)])
         instance.properties = {p.property.name: p.property for p in expected.properties}
     result = explore_compiled(instance, limits, **WAYS[way])
@@ -92,7 +92,7 @@ def test_compiled_as_interpreted(name: str, way: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["exact", "fast"])
 @pytest.mark.parametrize("name", SYMMETRIC)
-def test_symmetry_changes_no_answer(name: str, form: str) -> None:
+def test_symmetry_changes_no_verdict(name: str, form: str) -> None:
     make, limits = INSTANCES[name]
     result, expected = explore_compiled(make(), limits, symmetry=form), interpreted(name)
     assert answers(result) == answers(expected)

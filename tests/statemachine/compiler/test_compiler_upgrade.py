@@ -1,4 +1,4 @@
-"""A search that lasts gets better code while it runs, and finds the same."""
+"""A long search switches to better code while it runs, and finds the same."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def pool() -> Instance:
 
 
 def improved(compiled: Compiled) -> bool:
-    """Whether better code comes within a minute."""
+    """Whether better code is ready within a minute."""
     until = monotonic() + 60
     while monotonic() < until:
         if compiled.improve():
@@ -40,7 +40,9 @@ def improved(compiled: Compiled) -> bool:
     return False
 
 
-def test_better_code_is_made_beside_and_kept(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_separate_process_makes_and_caches_full_code(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(upgrade, "PATIENCE", 0)
     compiled = compile_instance(pool())
     before = compiled.code, compiled.expand
@@ -49,14 +51,14 @@ def test_better_code_is_made_beside_and_kept(home: Path, monkeypatch: pytest.Mon
     assert improved(compiled)
     assert compiled.code.level == FULL
     assert compiled.expand != before[1]
-    assert before[0] in compiled.former  # somebody may be in it
+    assert before[0] in compiled.former  # a thread may still be running it
     assert not compiled.improve()
     assert [file.name.split(".")[1] for file in home.glob("*.o")] == [str(FULL)]
     assert not list(home.glob("*.ll"))
     assert compile_instance(pool()).code.level == FULL
 
 
-def test_a_short_search_is_not_worth_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_short_search_is_not_upgraded(monkeypatch: pytest.MonkeyPatch) -> None:
     def begun(self: Upgrade) -> None:
         raise AssertionError("a process was started")
 
@@ -64,7 +66,7 @@ def test_a_short_search_is_not_worth_it(monkeypatch: pytest.MonkeyPatch) -> None
     assert explore_compiled(pool()).states > 1_000
 
 
-def test_whoever_makes_it_ends_with_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_upgrade_process_ends_with_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upgrade, "PATIENCE", 0)
     compiled = compile_instance(pool())
     compiled.improve()
@@ -78,7 +80,7 @@ def test_whoever_makes_it_ends_with_the_search(monkeypatch: pytest.MonkeyPatch) 
 
 
 def swapping(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Let full code be there as soon as it is asked for; the levels that were taken over."""
+    """Make full code available at once; returns the list of levels that were switched to."""
     taken: list[int] = []
 
     def ready(self: Upgrade) -> Code | None:
@@ -97,7 +99,9 @@ def swapping(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize("symmetry", [False, "exact", "fast"])
-def test_the_search_goes_on_with_it(symmetry: bool | str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_search_continues_with_full_code(
+    symmetry: bool | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plain = explore_compiled(pool(), symmetry=symmetry)
     for file in (Path(os.environ["XDG_CACHE_HOME"]) / "slotspec").glob("*.json"):
         file.unlink()
@@ -110,23 +114,23 @@ def test_the_search_goes_on_with_it(symmetry: bool | str, monkeypatch: pytest.Mo
     assert [p.verdict for p in other.properties] == [p.verdict for p in plain.properties]
 
 
-def test_walks_go_on_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_walks_continue_with_full_code(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = simulate(pool(), "compiled", runs=50, steps=60)
     compiled = compile_walk(pool())
-    walker = CompiledWalk(compiled, 60, 0.0)
-    assert walker.function is not None
+    walk = CompiledWalk(compiled, 60, 0.0)
+    assert walk.function is not None
     compiled.use(Code(native.generate(_text(compiled), FULL), False))
     taken = swapping(monkeypatch)
     other = simulate(pool(), "compiled", runs=50, steps=60)
     assert set(taken) <= {FULL}
     assert (other.steps, other.taken) == (plain.steps, plain.taken)
-    first = walker.block(range(50), 1, lambda: False)
-    assert walker.entry == compiled.expand
+    first = walk.block(range(50), 1, lambda: False)
+    assert walk.entry == compiled.expand
     assert first.steps == CompiledWalk(compiled, 60, 0.0).block(range(50), 1, lambda: False).steps
 
 
 def _text(compiled: Compiled) -> str:
-    """The text that the code was made of."""
+    """The text from which the code was generated."""
     import zlib
 
     from slotspec.statemachine.compiler.backend import cache

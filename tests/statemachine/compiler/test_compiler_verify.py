@@ -1,4 +1,4 @@
-"""LLVM finds the translation of every bundled model well-formed."""
+"""LLVM accepts the translation of every bundled model as well-formed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_a_bundled_model_is_well_formed(name: str) -> None:
     verify(load_model(name).instance())
 
 
-def test_a_jump_to_nowhere_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_jump_to_a_missing_block_is_detected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FunctionBuilder, "jump", lambda self, label: self.end("br label %nowhere"))
     with pytest.raises(RuntimeError, match="nowhere"):
         verify(load_model("logical_slot").instance())

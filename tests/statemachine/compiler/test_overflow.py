@@ -1,4 +1,4 @@
-"""An overflow is the same fault in both engines; what cannot overflow is not checked."""
+"""An overflow is the same fault in both engines; operations that cannot overflow are unchecked."""
 
 from __future__ import annotations
 
@@ -266,7 +266,7 @@ def test_both_engines_find_the_fault_at_the_same_line(rule: Any, line: int) -> N
     assert len({(r.states, r.transitions, r.depth, r.verdict) for r in results}) == 1
 
 
-def test_a_rule_that_calls_itself_is_looked_at_too() -> None:
+def test_a_recursive_rule_is_checked_too() -> None:
     result = explore_interpreted(at_two(recurses).instance())
     assert "STP011" in str(result.fault and result.fault.fault)
 
@@ -349,7 +349,7 @@ def test_a_loop_in_steps_to_a_constant_ends() -> None:
 
 
 class Named(Effects):
-    """An effect with an argument of the same name as a field."""
+    """An effect with an argument that has the name of a field."""
 
     TOLD = effect("count")
 
@@ -381,7 +381,7 @@ def test_a_loop_to_the_largest_number_ends() -> None:
         assert "STP011" not in str(result.fault and result.fault.fault)
 
 
-def test_a_rule_in_a_closure_is_looked_at() -> None:
+def test_a_rule_in_a_closure_is_checked() -> None:
     def hidden(s: Room) -> int:
         return NINE * s.count
 
@@ -392,7 +392,7 @@ def test_a_rule_in_a_closure_is_looked_at() -> None:
         assert "STP011" in str(result.fault and result.fault.fault)
 
 
-def test_closures_of_one_rule_have_ranges_of_their_own() -> None:
+def test_closures_of_one_rule_have_separate_ranges() -> None:
     def times(factor: int) -> Any:
         def rule(s: Room) -> int:
             return factor * s.count
@@ -443,7 +443,7 @@ def counts(s: Room) -> int:
     return min(abs(n), 7) + sum((1, 2, 3)) if n else len(s.lamp) * len(s.lamp)
 
 
-def test_what_cannot_leave_64_bits_is_run_as_it_stands() -> None:
+def test_operations_that_cannot_overflow_are_not_checked() -> None:
     instance = at_two(lambda s: 0).instance()
     assert instance.ranges.summaries
     model = room()
@@ -459,7 +459,7 @@ def describe(rule: Any) -> Any:
     return rule
 
 
-def test_hardly_any_operation_of_the_models_is_looked_at() -> None:
+def test_bundled_models_have_hardly_any_checked_operation() -> None:
     found = {}
     for name in MODELS:
         ranges = load_model(name).instance().ranges

@@ -1,4 +1,4 @@
-"""Random models mean the same to both engines; :mod:`.rule_fuzzer` writes them."""
+"""Both engines agree on random models, which :mod:`.rule_fuzzer` writes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from slotspec.statemachine.compiler.frontend.memory import Memory
 from tests.statemachine.compiler.rule_fuzzer import Writer, try_one
 
 MODELS = int(os.environ.get("SLOTSPEC_RULE_MODELS", "25"))
-"""How many models to try; some hundreds take minutes."""
+"""How many models to try; a few hundred take minutes."""
 
 
 @pytest.mark.parametrize("seed", range(MODELS))
@@ -29,10 +29,10 @@ def test_a_random_model_of_very_large_numbers_means_the_same(seed: int, tmp_path
     assert what in ("compared", "fault", "refused")
 
 
-def test_a_check_for_overflow_that_is_left_out_is_noticed(
+def test_a_missing_overflow_check_is_detected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a look at any result, compiled numbers wrap."""
+    """Without overflow checks, compiled numbers wrap around."""
     monkeypatch.setattr(Memory, "may_leave", lambda self, node: False)
 
     def tried() -> None:
@@ -54,10 +54,10 @@ def test_every_construct_is_written() -> None:
         assert word in texts, word
 
 
-def test_a_wrong_translation_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_translation_is_detected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With ``>`` translated as ``>=``, the engines differ."""
     monkeypatch.setitem(COMPARISONS, ast.Gt, "sge")
-    # what is wrong must not be found by any other test
+    # keep other tests from finding the wrong code in the cache
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
 
     def tried() -> None:

@@ -1,4 +1,4 @@
-"""The word ``unchanged`` says the same as comparing field by field, in both engines."""
+"""``unchanged`` gives the same answer as comparing field by field, in both engines."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def same_shelf(a: Any, b: Any) -> bool:
 
 
 def all_words(before: Store, after: Store) -> bool:
-    """Each form says what the comparisons by hand say."""
+    """Each form agrees with comparisons written by hand."""
     shelves = same_shelf(before.shelves[0], after.shelves[0])
     both = shelves and same_shelf(before.shelves[1], after.shelves[1])
     if unchanged(before, after, "count", "spare") != same_counts(before, after):
@@ -137,7 +137,7 @@ def stays_empty(before: Store, after: Store) -> bool:
 
 
 @pytest.mark.parametrize("explore", [explore_interpreted, explore_compiled])
-def test_every_form_compares_what_it_names(explore: Any) -> None:
+def test_every_form_compares_the_fields_it_names(explore: Any) -> None:
     model = store()
     model.step("here")(all_words)
     model.step("here")(is_changed)
@@ -176,7 +176,9 @@ def asks_both(before: Store, after: Store) -> bool:
         (asks_both, "unchanged takes either fields or but="),
     ],
 )
-def test_what_is_no_field_is_refused_with_its_place(explore: Any, rule: Any, why: str) -> None:
+def test_a_name_that_is_no_field_is_refused_with_its_location(
+    explore: Any, rule: Any, why: str
+) -> None:
     model = store()
     model.step("here")(rule)
     line = rule.__code__.co_firstlineno + 2

@@ -1,4 +1,4 @@
-"""A lifecycle is fired: what assigns it is refused, or a fault, with file and line."""
+"""Assigning a lifecycle state is refused, or is a fault with file and line; events are fired."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_it_is_refused_when_compiled(rule: Any) -> None:
         explore_compiled(model.instance())
 
 
-def test_what_the_engine_does_itself_still_works() -> None:
+def test_the_engine_itself_may_assign_lifecycle_states() -> None:
     s: Any = room().instance().fresh()
     fire(s.lamp, 0, Lamp.press)
     fire(s.lamp, 0, Lamp.burn)

@@ -1,4 +1,4 @@
-"""Bounds that a state cannot hold are refused when the instance is made, by every engine."""
+"""Bounds that a state cannot hold are refused when the instance is made."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_the_largest_sum_of_sorts_is_accepted() -> None:
 
 
 @pytest.mark.parametrize("name", ["slot_pool", "slot_manager", "slot_sharing", "task_slot_table"])
-def test_there_are_no_more_profiles_than_the_catalogue_has(name: str) -> None:
+def test_profiles_are_limited_by_the_catalogue(name: str) -> None:
     with pytest.raises(UsageError, match="profiles=9") as error:
         load_model(name).instance({"profiles": 9})
     assert error.value.code == "SET002"

@@ -41,7 +41,7 @@ def rule(s: Room) -> int:
 
 
 @pytest.mark.parametrize("word", ["always", "sometimes", "step", "leads_to", "action"])
-def test_a_decorator_with_arguments_is_refused_without(word: str) -> None:
+def test_a_decorator_with_arguments_must_be_called(word: str) -> None:
     model = room()
     with pytest.raises(
         DeclarationError, match=rf"MDL012: room: @{word} is given holds, .*write @model\.{word}\("
@@ -53,7 +53,9 @@ def test_a_decorator_with_arguments_is_refused_without(word: str) -> None:
 
 @pytest.mark.parametrize("word", ["operation", "final_states", "after_each_step"])
 @pytest.mark.parametrize("given", [(), ("Flink",)])
-def test_a_decorator_without_arguments_is_refused_with(word: str, given: tuple[str, ...]) -> None:
+def test_a_decorator_without_arguments_must_not_be_called(
+    word: str, given: tuple[str, ...]
+) -> None:
     with pytest.raises(
         DeclarationError, match=rf"MDL012: .*write @model\.{word} without parentheses"
     ):
@@ -61,7 +63,7 @@ def test_a_decorator_without_arguments_is_refused_with(word: str, given: tuple[s
 
 
 @pytest.mark.parametrize("word", ["final_states", "after_each_step"])
-def test_what_there_is_one_of_is_declared_once_and_takes_the_state(word: str) -> None:
+def test_a_unique_rule_is_declared_once_and_takes_only_the_state(word: str) -> None:
     model = room()
     getattr(model, word)(rule)
     with pytest.raises(
@@ -89,7 +91,7 @@ def test_an_unknown_option_is_refused_by_its_name(word: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["always", "sometimes"])
-def test_elements_are_of_a_sort(word: str) -> None:
+def test_each_needs_a_mapping_to_sorts(word: str) -> None:
     with pytest.raises(DeclarationError, match=r"MDL016: .*is over 'lamps'"):
         getattr(room(), word)("here", each={"lamp": "lamps"})(two)
 
@@ -99,19 +101,19 @@ def two(s: Room, lamp: int) -> bool:
     return True
 
 
-def test_leads_to_needs_what_it_leads_to() -> None:
+def test_leads_to_needs_a_conclusion() -> None:
     with pytest.raises(DeclarationError, match=r"MDL013: .*to of @leads_to is None"):
         room().leads_to("here")
     with pytest.raises(DeclarationError, match=r"MDL013: .*to of @leads_to is True"):
         room().leads_to("here", True)  # type: ignore[arg-type]
 
 
-def test_an_empty_source_says_nothing() -> None:
+def test_an_empty_source_is_refused() -> None:
     with pytest.raises(DeclarationError, match=r"MDL004: .*@always needs a source"):
         room().always(" ")
 
 
-def test_a_step_is_about_an_action_that_is_declared() -> None:
+def test_a_step_property_needs_a_declared_action() -> None:
     model = room()
     counter(model)
     for on in (holds, "count_up"):
@@ -119,7 +121,7 @@ def test_a_step_is_about_an_action_that_is_declared() -> None:
             model.step("here", on=on)  # type: ignore[arg-type]
 
 
-def test_the_options_of_an_action_are_looked_at() -> None:
+def test_the_options_of_an_action_are_checked() -> None:
     with pytest.raises(DeclarationError, match=r"MDL013: .*fair of @action is True"):
         room().action(fair=True)  # type: ignore[arg-type]
     with pytest.raises(DeclarationError, match=r"MDL013: .*when of @action is 1"):
@@ -130,7 +132,7 @@ def test_the_options_of_an_action_are_looked_at() -> None:
         room().action(fair=Fairness.WEAK, fault=True)(rule)
 
 
-def test_what_stands_in_a_record_and_is_no_field_is_refused() -> None:
+def test_attributes_of_a_record_that_are_no_fields_are_refused() -> None:
     with pytest.raises(DeclarationError, match=r"MDL017: Wrong\.lone is a State, .*a lifecycle"):
 
         class Wrong(Record):
@@ -170,7 +172,7 @@ def test_what_stands_in_a_record_and_is_no_field_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["effects", "fields", "sorts", "parts"])
-def test_a_field_may_not_hide_what_a_record_has(name: str) -> None:
+def test_a_field_may_not_hide_an_attribute_of_a_record(name: str) -> None:
     with pytest.raises(DeclarationError, match=rf"MDL018: Hidden\.{name} hides"):
         type("Hidden", (Record,), {name: scalar(FLAG, "It hides.")})
     base = type("Base", (Record,), {"n": scalar(FLAG, "It.")})
@@ -178,7 +180,7 @@ def test_a_field_may_not_hide_what_a_record_has(name: str) -> None:
         type("Above", (base,), {"n": scalar(FLAG, "Again.")})
 
 
-def test_a_lifecycle_holds_states_and_events_alone() -> None:
+def test_a_lifecycle_holds_only_states_and_events() -> None:
     with pytest.raises(DeclarationError, match=r"FSM015: .*doors is a Sort"):
 
         class Gate(Lifecycle):
@@ -225,7 +227,7 @@ def same(before: Hall, after: Hall) -> bool:
     return before.n == after.n
 
 
-def test_what_nothing_uses_is_told() -> None:
+def test_unused_declarations_are_reported() -> None:
     assert unused(hall()) == []
     assert unused(hall(bounds=[Bound("spare", "Spare.", 2)])) == [
         "bound spare: nothing reads it; drop it"
@@ -247,15 +249,15 @@ TAKEN_OVER = {
         for what in ("expects", "checks")
     ]
 }
-"""The cluster takes over all properties of its parts, and its managers never stop in a scope."""
+"""The cluster has all properties of its parts, but its managers never stop in any scope."""
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_our_models_use_what_they_declare(name: str) -> None:
+def test_bundled_models_use_what_they_declare(name: str) -> None:
     assert unused(load_model(name)) == TAKEN_OVER.get(name, [])
 
 
-def test_a_check_of_a_file_tells_what_nothing_uses(
+def test_checking_a_file_reports_unused_declarations(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "one.py"

@@ -1,4 +1,4 @@
-"""Properties of each element, and step properties that take what they name."""
+"""Properties of each element, and step properties that take the arguments they name."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Work(Record):
 
 
 def work(last: int = 3) -> Model:
-    """Jobs that are begun and done; the ones from `last` on are never done."""
+    """Jobs that are begun and done; jobs from `last` on are never done."""
     model = Model("work", "Jobs on days.", Work)
 
     @model.action(job=JOBS, day=DAYS)
@@ -75,11 +75,13 @@ def work(last: int = 3) -> Model:
 def both(instance: Instance) -> tuple[Result, Result]:
     results = explore_interpreted(instance), explore_compiled(instance)
     assert len({(r.states, r.transitions, r.depth) for r in results}) == 1
-    assert [told(p) for p in results[0].properties] == [told(p) for p in results[1].properties]
+    assert [summary(p) for p in results[0].properties] == [
+        summary(p) for p in results[1].properties
+    ]
     return results
 
 
-def told(found: PropertyResult) -> tuple[Any, ...]:
+def summary(found: PropertyResult) -> tuple[Any, ...]:
     finding = found.finding
     trace = finding and [str(call) for call in finding.calls]
     about = None if finding is None else finding.elements
@@ -125,7 +127,7 @@ def test_step_names_the_element_that_breaks_it_and_takes_its_arguments_by_name()
         assert kept.verdict is Verdict.HOLDS
 
 
-def test_sometimes_of_each_is_wanted_of_every_element() -> None:
+def test_sometimes_with_each_needs_a_witness_for_every_element() -> None:
     model = work(last=2)
 
     @model.sometimes("here", each={"job": JOBS})
@@ -185,7 +187,7 @@ def test_elements_under_symmetry_workers_and_checkpoints(tmp_path: Any) -> None:
             assert rule(record, *found.finding.elements) == (found is witness)
 
 
-def test_what_treats_elements_differently_is_refused_under_symmetry() -> None:
+def test_properties_that_distinguish_elements_are_refused_under_symmetry() -> None:
     model = work()
 
     @model.sometimes("here", each={"job": JOBS})
@@ -199,7 +201,7 @@ def test_what_treats_elements_differently_is_refused_under_symmetry() -> None:
     assert found.missing == ((1,), (2,))
 
 
-def test_both_walks_find_the_same_of_each() -> None:
+def test_both_walks_find_the_same_elements() -> None:
     model = work(last=2)
 
     @model.sometimes("here", each={"job": JOBS})
@@ -267,14 +269,14 @@ def test_the_state_before_a_step_has_no_effects_wherever_it_goes() -> None:
 
     @model.step("here")
     def silent(after: Work, before: Work) -> bool:
-        """Nothing was told before."""
+        """Nothing was emitted before."""
         return effects_of(after) >= 0 and effects_of(before) == 0
 
     with pytest.raises(RuleError, match=r"RUL014: .*test_each.py:\d+: in silent: only the"):
         explore_compiled(model.instance())
 
 
-def test_a_name_that_a_step_does_not_have_is_refused() -> None:
+def test_an_unknown_argument_of_a_step_property_is_refused() -> None:
     model = work()
 
     def strange(before: Work, jbo: int) -> bool:

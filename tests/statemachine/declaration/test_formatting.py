@@ -1,4 +1,4 @@
-"""Numbers turned into words."""
+"""Numbers rendered as names."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_changes_name_places_and_values() -> None:
     assert TraceFormatter(instance).value(FLAG, 1) == "1"
 
 
-def test_effects_are_named_and_show_what_was_given() -> None:
+def test_effects_are_named_and_show_their_arguments() -> None:
     words = formatter_of(turnstile.model.instance())
     assert words.effect((0, 1, NONE, NONE, NONE)) == "BEEP(1)"
     assert words.effect((0, NONE, 2, NONE, NONE)) == "BEEP(-, 2)"

@@ -1,4 +1,4 @@
-"""What a lifecycle declaration may say, and that its three forms take the same steps."""
+"""Valid and invalid lifecycle declarations; all three forms of one take the same steps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def declare(doc: str | None = "A thing.", **attributes: object) -> type[Lifecycl
     return type("Thing", (Lifecycle,), {"__doc__": doc, **attributes})
 
 
-def test_a_right_declaration_is_accepted() -> None:
+def test_a_valid_declaration_is_accepted() -> None:
     assert declare(A=A, B=B, go=GO).states == (0, 1)
 
 
@@ -38,7 +38,7 @@ def test_a_right_declaration_is_accepted() -> None:
         ("FSM010", {"A": A, "B": State("Stuck."), "go": None}, "B is a dead end"),
     ],
 )
-def test_a_wrong_declaration_is_refused(
+def test_an_invalid_declaration_is_refused(
     code: str, attributes: dict[str, object], says: str
 ) -> None:
     if attributes.get("go", GO) is None:
@@ -48,7 +48,7 @@ def test_a_wrong_declaration_is_refused(
     assert caught.value.code == code
 
 
-def test_states_that_only_reach_each_other_are_not_reached() -> None:
+def test_a_cycle_of_unreachable_states_is_refused() -> None:
     c, d = State("Third."), State("Fourth.")
     swap = Event("Round and round.", (c, d), (d, c))
     with pytest.raises(DeclarationError, match="C cannot be reached") as caught:
@@ -107,7 +107,7 @@ def test_a_transition_reads_as_an_arrow() -> None:
     assert repr(Lamp.ON) == str(Lamp.ON) == "Lamp.ON"
 
 
-def test_a_machine_can_drive_an_object_of_the_users_own() -> None:
+def test_a_machine_can_drive_the_users_own_object() -> None:
     class Bulb:
         state: str
 

@@ -1,4 +1,4 @@
-"""Lifecycles inside of states: what may be declared, and that all forms take the same steps."""
+"""Lifecycles nested in states: valid and invalid declarations; all forms take the same steps."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def declare(**attributes: object) -> type[Lifecycle]:
 
 
 def holding(*inside: object) -> dict[str, object]:
-    """Attributes of a lifecycle with something inside of its second state."""
+    """Attributes of a lifecycle with something nested in its second state."""
     state = State("Holding.", final=True, inside=inside)  # type: ignore[arg-type]
     return {"START": START, "HOLDING": state, "begin": Event("On.", (START, state))}
 
@@ -86,20 +86,20 @@ def holding(*inside: object) -> dict[str, object]:
         ),
     ],
 )
-def test_a_wrong_nesting_is_refused(code: str, attributes: dict[str, object], says: str) -> None:
+def test_an_invalid_nesting_is_refused(code: str, attributes: dict[str, object], says: str) -> None:
     with pytest.raises(DeclarationError, match=says) as caught:
         declare(**attributes)
     assert caught.value.code == code
 
 
-def test_inside_has_to_be_a_tuple() -> None:
+def test_inside_must_be_a_tuple() -> None:
     state = State("Holding.", final=True, inside=Lamp)  # type: ignore[arg-type]
     with pytest.raises(DeclarationError, match="give a tuple") as caught:
         declare(START=START, HOLDING=state, begin=Event("On.", (START, state)))
     assert caught.value.code == "FSM012"
 
 
-def test_two_lifecycles_inside_may_not_share_an_event() -> None:
+def test_nested_lifecycles_may_not_share_an_event() -> None:
     class Torch(Lifecycle):
         """A lamp to carry."""
 
@@ -112,7 +112,7 @@ def test_two_lifecycles_inside_may_not_share_an_event() -> None:
     assert caught.value.code == "FSM014"
 
 
-def test_what_is_inside_is_kept_as_declared() -> None:
+def test_nested_lifecycles_stay_as_declared() -> None:
     assert Room.USED.inside == (Lamp, Door)
     assert Room.EMPTY.inside == ()
     assert Room.table() == ((1, -1), (-1, 0))
@@ -131,9 +131,9 @@ def test_a_flat_lifecycle_has_its_own_table() -> None:
     }
 
 
-def test_the_table_of_a_nested_one() -> None:
+def test_the_table_of_a_nested_lifecycle() -> None:
     table = nested_table(Room)
-    # nobody; or one of three states of the lamp beside three of the door
+    # nobody is in; or one of three states of the lamp with one of three of the door
     assert len(table) == 1 + 3 * 3
     used = ("USED.Door.AJAR", "USED.Lamp.OFF")
     assert next(iter(table.items())) == (("EMPTY",), {"enter": used})
@@ -148,7 +148,7 @@ def test_the_table_of_a_nested_one() -> None:
 
 
 def walk(cls: type[Lifecycle], steps: int) -> set[str]:
-    """Let a machine and the table take the same events; which ones were taken."""
+    """Let a machine and the table take the same events; returns the events that were taken."""
     table, machine, random = nested_table(cls), nested_machine(cls), Random(5)
     names = [event.name for event in nested_events(cls)]
     at, taken = next(iter(table)), set()
@@ -177,8 +177,8 @@ def test_shared_slots_take_the_steps_of_the_table(cls: type[Lifecycle]) -> None:
     assert len(walk(cls, 3_000)) == len(nested_events(cls))
 
 
-def test_how_large_shared_slots_are() -> None:
-    # all combinations of what is side by side
+def test_the_size_of_the_shared_slot_lifecycle() -> None:
+    # all combinations of the parallel lifecycles
     assert len(nested_table(MultiTaskSlot)) == 1 + 3 * 3 * 3
     assert len(nested_table(SingleTaskSlot)) == 1 + 3 * (2 + 4 * 3 * 3)
 
@@ -195,7 +195,7 @@ def test_the_graph_has_every_state_inside_its_parent() -> None:
     assert len(edges) == sum(len(part.transitions) for part in lifecycles(Room))
 
 
-def test_a_nested_machine_can_drive_an_object_of_the_users_own() -> None:
+def test_a_nested_machine_can_drive_the_users_own_object() -> None:
     class Office:
         state: Any
 

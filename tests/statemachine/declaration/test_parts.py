@@ -1,4 +1,4 @@
-"""Records within records: one rule, its own model and a part of a larger one."""
+"""Records within records: one rule works on its own model and on a part of a larger one."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class ShelfState(Record):
         effects_from=20,
     )
     spent: int = scalar(number(12), "What was spent.")
-    told: int = scalar(FLAG, "A box has told that its cell 1 was filled.")
+    notified: int = scalar(FLAG, "A box has reported that its cell 1 was filled.")
     price: int = constant("A constant that a part has too.", lambda g: 7)
 
 
@@ -105,7 +105,7 @@ def fill_one(s: WithSize, b: int, cell: int) -> int:
         return DISABLED
     s.spent += paid
     if s.effects[0][0] == 20 + Told.FILLED and s.effects[0][1] == 1:
-        s.told = 1
+        s.notified = 1
     return paid
 
 
@@ -156,7 +156,7 @@ def spare_costs_one(before: WithSize, after: WithSize, result: int) -> bool:
 @shelf.sometimes("test")
 def box_one_tells_of_cell_one(s: WithSize) -> bool:
     """Effects of a part are read by the whole."""
-    return s.told == 1
+    return s.notified == 1
 
 
 def facts(result: Result) -> object:
@@ -184,7 +184,7 @@ def test_both_engines_find_the_same() -> None:
         "spare_costs_one": Verdict.HOLDS,
         "box_one_tells_of_cell_one": Verdict.HOLDS,
     }
-    # 7 states of each box, told or not, and 2 of the spare one: 2*7*7, and 2*2*2 not told
+    # 7 states of each box, notified or not, and 2 of the spare one: 2*7*7, and 2*2*2 not notified
     assert (found.states, found.transitions) == (106, 365)
 
 
@@ -239,7 +239,7 @@ def instance_of_scratch(_: object) -> Instance:
     return scratching.instance()
 
 
-def test_parts_that_cannot_be_are_refused() -> None:
+def test_invalid_parts_are_refused() -> None:
     class Several(Record):
         many: Sequence[ScratchState] = part(instance_of_scratch, "Several.", per=boxes)
 

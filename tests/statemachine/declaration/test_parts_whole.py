@@ -1,4 +1,4 @@
-"""What a whole may do with its parts: hand them to helpers, restart, rename and number them."""
+"""What a whole may do with its parts: pass them to helpers, restart, rename and number them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def in_all(several: Sequence[DrawerState]) -> int:
 
 
 def in_all_but(one: DrawerState, several: Sequence[DrawerState]) -> int:
-    """The same, told apart from one that comes first among the arguments."""
+    """The same, with another record as the first argument."""
     return in_all(several) - one.count
 
 
@@ -148,7 +148,7 @@ def buy(s: ShopState, d: int) -> int:
 
 
 @pytest.mark.parametrize("explore", [explore_interpreted, explore_compiled])
-def test_parts_may_have_constants_alone(explore: Explore) -> None:
+def test_parts_may_have_only_constants(explore: Explore) -> None:
     assert explore(shop.instance(), LIMITS).states == 4
 
 
@@ -176,7 +176,7 @@ guest = Model("guest", "A guest.", GuestState)
 
 
 def of_friends(spec: Any) -> Instance:
-    """A model whose friends are alike but for the part that is given."""
+    """A model whose friends are interchangeable, except for the given part."""
 
     class PartyState(Record):
         beside: Any = spec
@@ -203,20 +203,20 @@ def of_friends(spec: Any) -> Instance:
         part(lambda g: guest.instance(), "One of them."),
     ],
 )
-def test_what_parts_know_by_name_is_not_symmetric(spec: Any) -> None:
-    # nothing that is reachable tells friends apart, but renaming them leaves the parts alone
+def test_sorts_that_parts_refer_to_are_not_symmetric(spec: Any) -> None:
+    # no reachable state distinguishes friends, but renaming them does not reach the parts
     instance = of_friends(spec)
     assert explore_compiled(instance, LIMITS).states == 8
     with pytest.raises(UsageError, match=r"SET033.*beside.*(friends|pairs)"):
         explore_compiled(instance, LIMITS, symmetry=True)
 
 
-def test_parts_that_know_nothing_of_a_symmetric_sort_leave_it_symmetric() -> None:
+def test_parts_that_do_not_refer_to_a_symmetric_sort_leave_it_symmetric() -> None:
     instance = of_friends(part(lambda g: purse.instance(), "For all."))
     assert explore_compiled(instance, LIMITS, symmetry=True).states == 4
 
 
-def test_two_lifecycles_of_one_name_are_refused() -> None:
+def test_two_lifecycles_with_the_same_name_are_refused() -> None:
     def lamp() -> type[Lifecycle]:
         class Lamp(Lifecycle):
             """A lamp."""
@@ -248,7 +248,7 @@ def test_an_action_over_a_sort_that_has_no_size_is_refused() -> None:
         room.action(friend=friends)(enter)
 
 
-def test_several_parts_are_handed_to_helpers_and_a_whole_restarts() -> None:
+def test_helpers_take_several_parts_and_a_whole_restarts() -> None:
     found = facts(explore_interpreted(desk.instance(), LIMITS))
     # 64 ways to fill the drawers, each with every drawer that is not empty as the last; none
     assert found == facts(explore_compiled(desk.instance(), LIMITS))
@@ -257,7 +257,7 @@ def test_several_parts_are_handed_to_helpers_and_a_whole_restarts() -> None:
 
 
 @pytest.mark.parametrize("explore", [explore_interpreted, explore_compiled])
-def test_counting_from_the_end_is_a_fault_whoever_reads(explore: Explore) -> None:
+def test_a_negative_index_is_a_fault_for_parts_and_arrays(explore: Explore) -> None:
     def behind(s: DeskState, n: int) -> int:
         """Look into the drawer before the first."""
         return s.several[n - 1].count

@@ -1,4 +1,4 @@
-"""A model for tests of simulations, and what of a simulation comes out the same again."""
+"""A model for tests of simulations, and the parts of a result that a seed determines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TIMES = {"engine", "workers", "seconds", "compile_seconds", "shrink_seconds", "i
 
 
 def again(result: Simulation) -> dict[str, Any]:
-    """All of a simulation that the same seed has to give again."""
+    """The parts of a result that the same seed must reproduce."""
     made = {f.name: getattr(result, f.name) for f in fields(result) if f.name not in TIMES}
     finding = made.pop("finding")
     made["way"] = finding and [(str(s.call), s.result, s.effects, s.after) for s in finding.steps]
@@ -37,7 +37,7 @@ def down(s: Room) -> int:
 
 
 def look(s: Room, lamp: int) -> int:
-    """Look at a lamp, or no longer."""
+    """Look at a lamp, or look away."""
     s.seen[lamp] = 1 - s.seen[lamp]
     return 0
 
@@ -57,7 +57,7 @@ def nothing(s: Room) -> int:
 
 
 def walks(name: str = "walks") -> Model:
-    """A number goes up and down and, by a fault, to its top; lamps are looked at."""
+    """A number that goes up and down and, by a fault, to its top; lamps can be looked at."""
     model = room(name)
     model.action()(up)
     model.action(lamp=LAMPS)(look)
@@ -97,8 +97,8 @@ def known(setting: Any) -> str:
     return "faults do it"
 
 
-def told() -> Model:
-    """The same with a property of each kind, none of which a run breaks unexpectedly."""
+def one_of_each_kind() -> Model:
+    """The same with a property of each kind; runs violate only those with a known deviation."""
     model = walks("told")
     says(model, "sometimes", is_at_top)
     says(model, "sometimes", is_out_of_range)

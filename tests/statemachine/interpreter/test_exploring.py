@@ -82,7 +82,7 @@ def test_counts_include_self_loops_and_the_initial_state() -> None:
     assert counts(explore(model)) == (1, 1, 0)
 
 
-def test_every_lamp_on_its_own() -> None:
+def test_each_lamp_is_independent() -> None:
     model = lamps()
     anything(model)
     result = explore(model)
@@ -147,7 +147,7 @@ def test_a_violation_of_always_has_a_shortest_trace_and_does_not_end_the_search(
     assert lengths == [2, 3]
 
 
-def test_the_initial_state_is_looked_at_too() -> None:
+def test_the_initial_state_is_checked_too() -> None:
     model = room()
     counter(model)
 
@@ -190,7 +190,7 @@ def test_a_step_property_sees_before_after_result_arguments_and_effects() -> Non
     assert [str(call) for call in found.calls] == ["press(lamp=0)", "press(lamp=0)"]
 
 
-def test_a_step_property_without_action_is_asked_of_all() -> None:
+def test_a_step_property_without_action_is_checked_for_all_actions() -> None:
     model = lamps()
     anything(model)
 
@@ -223,7 +223,7 @@ def test_sometimes_holds_with_a_witness_and_is_violated_without() -> None:
     assert without.finding is None
 
 
-def test_a_known_deviation_is_told_apart() -> None:
+def test_a_known_deviation_has_its_own_verdict() -> None:
     model = room()
     counter(model)
 
@@ -244,7 +244,7 @@ def test_a_known_deviation_is_told_apart() -> None:
     assert result.verdict is Verdict.HOLDS
 
 
-def test_a_deviation_that_is_about_other_settings_excuses_nothing() -> None:
+def test_a_deviation_for_other_settings_excuses_nothing() -> None:
     model = room()
     counter(model)
 
@@ -339,7 +339,7 @@ def test_a_state_has_no_effects() -> None:
     assert explore(model).verdict is Verdict.HOLDS
 
 
-def test_a_step_that_writes_a_place_twice_is_undone_to_the_first_value() -> None:
+def test_undoing_a_step_that_writes_twice_restores_the_first_value() -> None:
     model = room()
     anything(model)
 
@@ -384,7 +384,7 @@ def test_a_refused_call_replays_as_a_step_that_changes_nothing() -> None:
     assert step.changed == {}
 
 
-def test_properties_may_be_left_out_for_settings() -> None:
+def test_properties_may_apply_to_some_settings_only() -> None:
     model = room()
     counter(model)
 
@@ -396,7 +396,7 @@ def test_properties_may_be_left_out_for_settings() -> None:
     assert [p.property.kind for p in explore(model, lamps=3).properties] == [Kind.ALWAYS]
 
 
-def test_arrays_can_be_passed_on() -> None:
+def test_arrays_can_be_passed_to_helpers() -> None:
     model = room()
     anything(model)
 
@@ -417,7 +417,7 @@ def test_rules_called_through_a_module_are_replaced() -> None:
     model = room()
 
     def through(s: Room) -> int:
-        """Add what a helper in another module says."""
+        """Add the result of a helper in another module."""
         if s.count + elsewhere.step_width(s) > 3:
             return DISABLED
         s.count += elsewhere.step_width(s)
@@ -434,7 +434,7 @@ def test_rules_called_through_a_module_are_replaced() -> None:
 
 
 def countdown(s: Room, n: int) -> int:
-    """A step for each, by calls of itself."""
+    """Count the steps recursively."""
     if n == 0:
         return 0
     return elsewhere.step_width(s) + countdown(s, n - 1)
@@ -450,11 +450,11 @@ def asking(s: Room) -> int:
     return slow(s)
 
 
-def test_rules_are_replaced_below_a_rule_that_calls_itself() -> None:
+def test_rules_are_replaced_below_a_recursive_rule() -> None:
     model = room()
 
     def down(s: Room) -> int:
-        """Count by a helper that calls itself."""
+        """Count by a recursive helper."""
         if s.count + countdown(s, 2) > 3:
             return DISABLED
         s.count += countdown(s, 2)
@@ -470,7 +470,7 @@ def test_rules_are_replaced_below_a_rule_that_calls_itself() -> None:
     assert counts(explore_interpreted(none))[0] == 1
 
 
-def test_a_replacement_that_calls_what_it_replaces_meets_the_other_replacements() -> None:
+def test_a_replacement_that_calls_its_original_sees_the_other_replacements() -> None:
     def more(s: Room) -> int:
         return asking(s) + 1
 

@@ -1,4 +1,4 @@
-"""Steps that leave the protocol: each is found, with the shortest way there."""
+"""Steps that leave the protocol: each is found, with a shortest trace."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.statemachine.tiny import Lamp, Room, counter, room, says
 
 
 def faulty(rule: Callable[[Room], object], last: int = 3) -> Result:
-    """Search a counter with one more action that is at fault when the count is two."""
+    """Search a counter with one more action, which has a fault when the count is two."""
     model = room()
     counter(model, last)
 
@@ -151,9 +151,7 @@ def answers_nothing(s: Room) -> None:
         (answers_nothing, "STP008", "returned None"),
     ],
 )
-def test_a_fault_is_found_on_the_shortest_way(
-    rule: Callable[[Room], object], code: str, says: str
-) -> None:
+def test_a_fault_has_a_shortest_trace(rule: Callable[[Room], object], code: str, says: str) -> None:
     result = faulty(rule)
     assert result.fault is not None
     assert result.fault.fault is not None
@@ -163,13 +161,13 @@ def test_a_fault_is_found_on_the_shortest_way(
     assert result.verdict is Verdict.VIOLATED
 
 
-def test_a_faulty_call_is_no_transition_and_leads_nowhere() -> None:
+def test_a_faulty_call_is_no_transition_and_has_no_successor() -> None:
     result = faulty(scalar_too_large)
     assert (result.states, result.transitions, result.depth) == (4, 3, 3)
     assert result.taken == {"count_up": 3, "act": 0}
 
 
-def test_what_a_faulty_call_fired_is_not_counted() -> None:
+def test_firings_of_a_faulty_call_are_not_counted() -> None:
     assert faulty(early_renewal).fired["Lamp", "OFF", "press"] == 0
 
 
@@ -189,7 +187,7 @@ def test_a_fault_leaves_nothing_behind_for_the_next_call() -> None:
     assert (result.states, result.transitions, result.depth) == (4, 3, 3)
 
 
-def test_a_write_that_is_taken_back_before_the_refusal_is_no_change() -> None:
+def test_a_write_undone_before_the_refusal_is_no_change() -> None:
     def undecided(s: Room) -> int:
         s.seen[0] = 1
         s.seen[0] = 0
@@ -219,7 +217,7 @@ def test_a_value_may_not_leave_its_domain_within_a_step(rule: Callable[[Room], o
     assert (fault.fault or "").startswith("STP003")
 
 
-def test_a_fault_in_the_rule_after_each_step_is_one_of_the_step() -> None:
+def test_a_fault_in_the_rule_after_each_step_belongs_to_the_step() -> None:
     model = room()
     counter(model)
 
@@ -244,7 +242,7 @@ def test_a_rule_that_cannot_be_run_is_an_error_that_names_the_place() -> None:
 
 
 @pytest.mark.parametrize("kind", ["always", "sometimes", "step"])
-def test_a_property_that_cannot_be_evaluated_is_never_said_to_hold(kind: str) -> None:
+def test_a_property_that_cannot_be_evaluated_never_holds(kind: str) -> None:
     model = room()
     counter(model)
 
@@ -261,7 +259,7 @@ def test_a_property_that_cannot_be_evaluated_is_never_said_to_hold(kind: str) ->
     assert result.states == 4
 
 
-def test_final_states_that_cannot_be_told_are_an_error() -> None:
+def test_final_states_that_cannot_be_evaluated_are_an_error() -> None:
     model = room()
 
     def careless(s: Room) -> bool:
@@ -283,7 +281,7 @@ def test_an_initial_state_out_of_its_domain_is_an_error() -> None:
         explore_interpreted(Model("wrong", "Wrong.", Wrong).instance())
 
 
-def test_the_last_step_of_a_fault_shows_how_far_it_came() -> None:
+def test_the_last_step_of_a_fault_shows_the_state_at_the_failure() -> None:
     def half_way(s: Room) -> int:
         s.seen[0] = 1
         return s.seen[5]

@@ -1,4 +1,4 @@
-"""Each limit ends a search with UNKNOWN, and with what was found until then."""
+"""Each limit ends a search with UNKNOWN and keeps what was found before."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_states() -> None:
     assert result.verdict is Verdict.UNKNOWN
 
 
-def test_as_many_states_as_there_are_is_exhaustive() -> None:
+def test_a_limit_of_exactly_all_states_is_exhaustive() -> None:
     assert commit(Limits(states=288)).verdict is Verdict.HOLDS
     assert commit(Limits(states=287)).verdict is Verdict.UNKNOWN
 
@@ -44,11 +44,11 @@ def test_depth() -> None:
 
 def test_depth_beyond_the_last_level_is_exhaustive() -> None:
     assert commit(Limits(depth=11)).verdict is Verdict.HOLDS
-    # the deepest states were not expanded, so nobody knows that they lead nowhere
+    # the deepest states were not expanded, so it is unknown that they lead nowhere
     assert commit(Limits(depth=10)).verdict is Verdict.UNKNOWN
 
 
-def test_depth_zero_looks_at_the_initial_state_alone() -> None:
+def test_depth_zero_checks_only_the_initial_state() -> None:
     result = commit(Limits(depth=0))
     assert (result.states, result.transitions, result.depth) == (1, 0, 0)
 
@@ -92,7 +92,7 @@ def test_ctrl_c_keeps_what_is_known() -> None:
         ("sometimes", 3, Verdict.UNKNOWN),
     ],
 )
-def test_what_was_found_before_the_limit_stays_true(kind: str, at: int, verdict: Verdict) -> None:
+def test_findings_before_the_limit_remain_valid(kind: str, at: int, verdict: Verdict) -> None:
     model = room()
     counter(model)
 
@@ -105,11 +105,11 @@ def test_what_was_found_before_the_limit_stays_true(kind: str, at: int, verdict:
     assert result.verdict is (Verdict.UNKNOWN if verdict is Verdict.HOLDS else verdict)
 
 
-def test_progress_is_told_at_the_end() -> None:
-    told: list[Progress] = []
-    result = explore_interpreted(two_phase_commit.model.instance(), reporter=told.append)
-    assert told[-1].final
-    assert (told[-1].states, told[-1].transitions, told[-1].depth) == (
+def test_progress_is_reported_at_the_end() -> None:
+    reports: list[Progress] = []
+    result = explore_interpreted(two_phase_commit.model.instance(), reporter=reports.append)
+    assert reports[-1].final
+    assert (reports[-1].states, reports[-1].transitions, reports[-1].depth) == (
         result.states,
         result.transitions,
         result.depth,

@@ -1,8 +1,9 @@
-"""``leads to``: verdicts known by thought or by brute force, and the runs that show them."""
+"""``leads to``: verdicts known by reasoning or by brute force, and the runs that show them."""
 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import combinations
@@ -86,7 +87,7 @@ def exclusion(entering: Fairness | None, leaving: Fairness | None = WEAK) -> Mod
 
     @model.action(process=PROCESSES)
     def ask(s: Hall, process: int) -> int:
-        """A process wants to enter; nobody has to."""
+        """A process wants to enter; none has to."""
         if s.place[process] != OUTSIDE:
             return DISABLED
         s.place[process] = WAITING
@@ -175,7 +176,7 @@ def test_a_run_without_fairness_stays_where_it_is(search: Search) -> None:
     assert (finding.since, finding.loop, finding.elements) == (1, 1, (0,))
 
 
-def test_a_run_that_is_weakly_fair_lets_the_other_one_pass_again_and_again(
+def test_a_weakly_fair_run_can_let_the_other_process_pass_again_and_again(
     search: Search,
 ) -> None:
     finding = run_of(search(exclusion(WEAK).instance()), "who_waits_enters")
@@ -190,7 +191,7 @@ def test_a_run_that_is_weakly_fair_lets_the_other_one_pass_again_and_again(
 
 
 def test_a_sort_has_as_many_choices_as_elements(search: Search) -> None:
-    # the third process alone may be kept waiting
+    # only the third process may wait for ever
     model = exclusion(STRONG)
 
     def entered(s: Hall, process: int) -> bool:
@@ -263,7 +264,7 @@ def test_many_states_found_by_several_workers(monkeypatch: Any) -> None:
     for _ in range(20):
         together = explore_compiled(instance, workers=2)
         if 0 < graphs[-1].before[1] < graphs[-1].size:
-            break  # on a busy machine one worker may be done before the other begins
+            break  # on a busy machine, one worker may finish before the other begins
     else:
         pytest.fail("one worker found everything, again and again")
     assert [p.verdict for p in together.properties] == [p.verdict for p in alone.properties]
@@ -272,7 +273,7 @@ def test_many_states_found_by_several_workers(monkeypatch: Any) -> None:
         assert flaw(instance, instance.properties["crowded"], finding) is None
         assert (finding.since, finding.loop) == (12, 12)
         assert one(result, "the_room_gets_empty").verdict is Verdict.HOLDS
-    # several workers mix depths, so states are not numbered by them: the nearest start counts
+    # several workers mix depths, so states are not numbered by depth; the nearest start counts
     graph = graphs[-1]
     depths = graph._depths()
     assert all(depths[state] == len(graph.way_to(state)) for state in range(0, graph.size, 97))
@@ -289,7 +290,7 @@ FAIR_KINDS = ("unfair", "weak", "strong", "fault")
 
 
 class Board(Record):
-    """A number of a graph and a place in it; the steps are in a table."""
+    """The number of a graph and a place in it; the steps are in a table."""
 
     steps: Array = constant("Where each call leads.", lambda setting: setting["steps"])
     graph: int = scalar(number(200), "Which graph, counted from 1.")
@@ -301,7 +302,7 @@ Table = dict[tuple[int, str, int], int]
 
 
 class Case:
-    """A graph over `SIZE` places from 0, where p and q hold, and what leads where."""
+    """A graph over `SIZE` places from 0: its steps, and where p and q hold."""
 
     def __init__(self, steps: Table, p: set[int], q: set[int]) -> None:
         self.steps, self.p, self.q = steps, p, q
@@ -312,7 +313,7 @@ class Case:
         return {0} | nx.descendants(graph, 0)
 
     def violated(self) -> bool:
-        """By brute force: every set of places is tried as the one that a run stays in."""
+        """By brute force: tries every set of places as the one that a run stays in."""
         alive = self.reachable() - self.q
         ways: Any = nx.DiGraph()
         ways.add_nodes_from(alive)
@@ -329,7 +330,7 @@ class Case:
         return False
 
     def can_stay(self, places: set[int]) -> bool:
-        """Whether a fair run may visit these places, and no others, again and again."""
+        """Whether a fair run may visit exactly these places again and again."""
         moves = {
             (a, kind, n): b
             for (a, kind, n), b in self.steps.items()
@@ -350,7 +351,7 @@ class Case:
 
 
 def boards(cases: list[Case]) -> Instance:
-    """All cases as one instance, each with a property of its own."""
+    """All cases as one instance, with one property for each."""
     model = Model("boards", "Graphs that are given by a table.", Board)
     last = len(cases)
     stay = SIZE
@@ -449,7 +450,7 @@ def steps(*texts: str) -> Table:
 
 
 BY_HAND: dict[str, tuple[Case, list[str] | None, tuple[int, int]]] = {
-    # the run against it without the choice of the graph; (since, loop), counted likewise
+    # the violating run without the choice of the graph, and (since, loop) counted likewise
     "a fair step is taken": (Case(steps("0 weak0 1"), {0}, {1}), None, (0, 0)),
     "an unfair one need not be": (Case(steps("0 unfair0 1"), {0}, {1}), [], (0, 0)),
     "a fault need not happen": (Case(steps("0 fault0 1"), {0}, {1}), [], (0, 0)),
@@ -474,7 +475,7 @@ BY_HAND: dict[str, tuple[Case, list[str] | None, tuple[int, int]]] = {
         (0, 0),
     ),
     "where a strong call is possible nobody comes for ever": (
-        # 1 and 2 remain when 0, where strong0 leads out, is taken away
+        # removing 0, where strong0 leads out, leaves 1 and 2
         Case(steps("0 strong0 5", "0 weak0 1", "1 weak0 2", "2 weak0 1", "2 unfair0 0"), {0}, {5}),
         ["weak(n=0)", "weak(n=0)", "weak(n=0)"],
         (0, 1),
@@ -561,7 +562,7 @@ def test_by_brute_force(seed: int) -> None:
         assert [p.verdict is Verdict.VIOLATED for p in result.properties] == expected
         assert all(p.verdict in (Verdict.VIOLATED, Verdict.HOLDS) for p in result.properties)
         runs.add(tuple(described(result)))
-    # the numbers of states, and so the choice among equals, are those of a breadth-first search
+    # states are numbered in breadth-first order, which decides among equal runs
     assert len(runs) <= 2
     kinds = {kind for (kind, *_) in next(iter(runs))}
     assert kinds == {"none", "stays", "goes round"}
@@ -578,10 +579,10 @@ def described(result: Result) -> Iterator[tuple[Any, ...]]:
         yield ("stays" if stays else "goes round", finding.since, finding.loop, finding.calls)
 
 
-# --------------------------------------------------------------- what a run has to be like
+# ------------------------------------------------------------------------- checks of a run
 
 
-def test_a_run_is_seen_to_be_one() -> None:
+def test_flawed_runs_are_detected() -> None:
     instance = exclusion(WEAK).instance()
     result = explore_interpreted(instance)
     declared = instance.properties["who_waits_enters"]
@@ -589,21 +590,20 @@ def test_a_run_is_seen_to_be_one() -> None:
     assert flaw(instance, declared, good) is None
     wrong = {
         "holds after 0 steps|does not hold": replace(good, since=0),
-        "not where it was": replace(good, steps=good.steps[:-1]),
+        "steps differs from that after": replace(good, steps=good.steps[:-1]),
         "does not say": replace(good, loop=None),
-        "goes round from step 9": replace(good, loop=9),
-        "enter\\(process=0\\) is put off": replace(good, steps=good.steps[:1]),
+        "its loop begins at 9": replace(good, loop=9),
+        "enter\\(process=0\\) is never taken": replace(good, steps=good.steps[:1]),
         "changes nothing": replace(good, steps=(*good.steps, good.steps[0])),
         "inside holds": replace(good, elements=(1,), since=2, loop=4),
     }
     for why, finding in wrong.items():
-        said = flaw(instance, declared, finding)
-        assert said is not None
-        with pytest.raises(AssertionError, match=why):
-            raise AssertionError(said)
+        found = flaw(instance, declared, finding)
+        assert found is not None
+        assert re.search(why, found)
 
 
-def test_a_fault_in_a_loop_is_seen() -> None:
+def test_a_fault_inside_a_loop_is_detected() -> None:
     instance = boards([Case(steps("0 weak0 1", "1 fault0 0"), {0}, {5})])
     finding = run_of(explore_interpreted(instance), "graph0")
     by_name = {str(call): call for call in instance.calls}
@@ -611,8 +611,8 @@ def test_a_fault_in_a_loop_is_seen() -> None:
     from slotspec.statemachine import explain
 
     round_ = replace(explain(instance, calls), since=1, loop=1)
-    said = flaw(instance, instance.properties["graph0"], round_)
-    assert said == "step 3, fault(n=0), is a fault inside of the loop"
+    found = flaw(instance, instance.properties["graph0"], round_)
+    assert found == "step 3, fault(n=0), is a fault inside the loop"
 
 
 # ------------------------------------------------------------------------- what is refused
@@ -625,7 +625,7 @@ def test_modes_that_lose_states_are_refused(option: str) -> None:
     assert error.value.code == "SET035"
 
 
-def test_they_are_allowed_where_nothing_is_claimed_of_runs() -> None:
+def test_they_are_allowed_without_leads_to_properties() -> None:
     instance = exclusion(WEAK).instance()
     instance.properties = {}
     assert check(instance, fingerprints=True).states == 8
@@ -633,7 +633,7 @@ def test_they_are_allowed_where_nothing_is_claimed_of_runs() -> None:
 
 @pytest.mark.parametrize("engine", ["interpreted", "compiled"])
 @pytest.mark.parametrize("limits", [Limits(states=5), Limits(depth=2)])
-def test_a_search_that_was_cut_short_knows_nothing(engine: Any, limits: Limits) -> None:
+def test_leads_to_is_unknown_after_a_truncated_search(engine: Any, limits: Limits) -> None:
     result = check(exclusion(STRONG).instance(), engine, limits)
     found = one(result, "who_waits_enters")
     assert found.verdict is Verdict.UNKNOWN
@@ -653,7 +653,7 @@ class Slow:
 
 
 @pytest.mark.parametrize("module", ["interpreter.exploring", "search.explorer"])
-def test_time_runs_out_while_loops_are_sought(module: str, monkeypatch: Any) -> None:
+def test_time_runs_out_during_the_search_for_loops(module: str, monkeypatch: Any) -> None:
     import importlib
 
     place = importlib.import_module(f"slotspec.statemachine.{module}")
@@ -674,7 +674,7 @@ def test_time_runs_out_while_loops_are_sought(module: str, monkeypatch: Any) -> 
 
 
 @pytest.mark.parametrize("module", ["interpreter.exploring", "search.explorer"])
-def test_an_interrupt_while_loops_are_sought(module: str, monkeypatch: Any) -> None:
+def test_an_interrupt_during_the_search_for_loops(module: str, monkeypatch: Any) -> None:
     from slotspec.statemachine.interpreter import liveness
 
     def interrupted(*_: Any) -> None:
@@ -719,7 +719,7 @@ def test_memory_runs_out_for_the_compiled_search(monkeypatch: Any) -> None:
     assert {p.verdict for p in result.properties} == {Verdict.UNKNOWN}
 
 
-def test_what_cannot_be_evaluated(search: Search) -> None:
+def test_a_side_that_cannot_be_evaluated_is_unknown(search: Search) -> None:
     model = room()
     counter(model)
 
@@ -753,7 +753,7 @@ def test_a_fault_is_not_fair() -> None:
     assert error.value.code == "MDL008"
 
 
-def test_both_sides_take_what_the_property_is_claimed_for() -> None:
+def test_both_sides_take_the_elements_of_the_property() -> None:
     model = room()
 
     def on(s: Room, light: int) -> bool:
@@ -776,19 +776,19 @@ def test_a_checkpoint_is_resumed(tmp_path: Path) -> None:
     plain = explore_compiled(instance)
     cut = explore_compiled(instance, Limits(depth=3), checkpoint=tmp_path)
     assert one(cut, "who_waits_enters").verdict is Verdict.UNKNOWN
-    for _ in range(2):  # what has been searched to the end may be resumed too
+    for _ in range(2):  # a finished search can be resumed too
         resumed = explore_compiled(instance, checkpoint=tmp_path, resume=True)
         assert [(p.verdict, p.finding) for p in resumed.properties] == [
             (p.verdict, p.finding) for p in plain.properties
         ]
 
 
-def test_without_claims_nothing_is_built(search: Search, monkeypatch: Any) -> None:
+def test_without_leads_to_no_graph_is_built(search: Search, monkeypatch: Any) -> None:
     from slotspec.statemachine.interpreter import exploring as explore
     from slotspec.statemachine.search import explorer
 
     def refuse(*_: Any) -> None:
-        raise AssertionError("nobody asked for it")
+        raise AssertionError("not needed")
 
     model = room()
     counter(model)
@@ -797,7 +797,7 @@ def test_without_claims_nothing_is_built(search: Search, monkeypatch: Any) -> No
     assert search(model.instance()).verdict is Verdict.HOLDS
 
 
-def test_a_known_deviation_is_one(search: Search) -> None:
+def test_leads_to_may_have_a_known_deviation(search: Search) -> None:
     model = room()
     anything(model)
 

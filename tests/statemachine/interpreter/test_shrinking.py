@@ -1,4 +1,4 @@
-"""Shortened ways to violations: still violating, and nothing can be left out of them."""
+"""Shortened traces still violate, and no call can be left out of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.statemachine.tiny import Room, says
 
 
 def breaks(instance: Instance, name: str, calls: Sequence[Call]) -> bool:
-    """Whether a step property of `instance` is broken by the last of these calls."""
+    """Whether the last of these calls violates a step property of `instance`."""
     declared = instance.properties[name]
     assert declared.kind is Kind.STEP
     steps = replay(instance, calls)
@@ -39,14 +39,14 @@ def breaks(instance: Instance, name: str, calls: Sequence[Call]) -> bool:
 
 
 SLOW = {"waiting before pending", "no remap"}
-"""Found by long runs, which take long to shorten."""
+"""Found only by long runs, which take long to shorten."""
 
 
 @pytest.mark.parametrize(
     "broken",
     [pytest.param(b, marks=pytest.mark.slow if b.name in SLOW else (), id=b.name) for b in BREAKS],
 )
-def test_a_broken_rule_is_found_and_its_way_is_minimal(broken: Break) -> None:
+def test_the_trace_of_a_broken_rule_is_minimal(broken: Break) -> None:
     pool = load_model("slot_pool")
     generation, (name, length) = list(broken.found.items())[-1]
     instance = pool.instance(
@@ -85,7 +85,7 @@ def seen_both(s: Room) -> bool:
     return s.seen[0] + s.seen[1] < 2 or s.count < 2
 
 
-def test_loops_and_detours_go_and_elements_become_the_first() -> None:
+def test_shrinking_removes_loops_and_detours_and_uses_first_elements() -> None:
     model = walks()
     says(model, "always", seen_both)
     instance = model.instance()
@@ -111,7 +111,7 @@ def test_loops_and_detours_go_and_elements_become_the_first() -> None:
     )
 
 
-def test_time_up_gives_what_there_is() -> None:
+def test_the_time_limit_returns_the_best_so_far() -> None:
     model = walks()
     says(model, "always", seen_both)
     instance = model.instance()

@@ -1,4 +1,4 @@
-"""Simulations: the same runs everywhere, everything counted, faults by their rate."""
+"""Simulations make reproducible runs, count everything, and take faults at their rate."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.statemachine.interpreter.simulated import (
     down,
     is_below_top,
     jump,
-    told,
+    one_of_each_kind,
     up,
     walks,
 )
@@ -44,14 +44,14 @@ from tests.statemachine.tiny import LAMPS, Lamp, Room, anything, room, says
 ENGINES = ("interpreted", "compiled")
 
 
-def test_random_numbers_are_those_of_splitmix64() -> None:
+def test_random_numbers_match_splitmix64() -> None:
     golden = 0x9E3779B97F4A7C15
     drawn = [mix(1234567 + step * golden & (1 << 64) - 1) for step in (1, 2, 3)]
     assert drawn == [6457827717110365317, 3203168211198807973, 9817491932198370423]
 
 
 @pytest.mark.parametrize("count", [22, 3_000, 50_000])
-def test_the_estimate_is_near(count: int) -> None:
+def test_the_estimate_is_close(count: int) -> None:
     registers = bytearray(REGISTERS)
     for state in range(count):
         for _ in range(2):
@@ -63,7 +63,9 @@ def test_the_estimate_is_near(count: int) -> None:
 @pytest.mark.parametrize("rate", [0.0, 0.2, 1.0])
 def test_both_engines_make_the_same_runs(rate: float, swarm: bool) -> None:
     options: dict[str, Any] = {"runs": 12, "steps": 40, "fault_rate": rate, "swarm": swarm}
-    first, second = (simulate(told().instance(), engine, **options) for engine in ENGINES)
+    first, second = (
+        simulate(one_of_each_kind().instance(), engine, **options) for engine in ENGINES
+    )
     assert again(first) == again(second)
     assert (first.engine, second.engine) == ENGINES
     assert first.steps == 12 * 40
@@ -80,7 +82,7 @@ def test_both_engines_make_the_same_runs(rate: float, swarm: bool) -> None:
         ("slot_sharing", None),
     ],
 )
-def test_built_in_models_walk_alike(name: str, scope: str | None) -> None:
+def test_both_engines_walk_bundled_models_alike(name: str, scope: str | None) -> None:
     instance = load_model(name).instance(scope=scope)
     first, second = (simulate(instance, engine, runs=6, steps=40) for engine in ENGINES)
     assert again(first) == again(second)
@@ -89,9 +91,9 @@ def test_built_in_models_walk_alike(name: str, scope: str | None) -> None:
 
 
 def test_every_second_run_leaves_half_of_the_actions_out() -> None:
-    walker = InterpretedWalk(load_model("slot_pool").instance(), 1, 0)
-    actions = len(walker.instance.actions)
-    made = [walker.preference(stream(1, run)) for run in range(2_000)]
+    walk = InterpretedWalk(load_model("slot_pool").instance(), 1, 0)
+    actions = len(walk.instance.actions)
+    made = [walk.preference(stream(1, run)) for run in range(2_000)]
     for order, preferred in made:
         assert sorted(order) == list(range(actions))
         assert preferred <= actions
@@ -100,7 +102,7 @@ def test_every_second_run_leaves_half_of_the_actions_out() -> None:
     assert sum(fewer) / len(fewer) == pytest.approx(actions / 2, rel=0.05)
 
 
-def test_another_seed_makes_other_runs() -> None:
+def test_different_seeds_make_different_runs() -> None:
     instance = walks().instance()
     one, same, other = (simulate(instance, runs=5, steps=50, seed=seed) for seed in (1, 1, 2))
     assert again(one) == again(same)
@@ -108,8 +110,8 @@ def test_another_seed_makes_other_runs() -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_what_was_seen_is_reported(engine: Any) -> None:
-    result = simulate(told().instance(), engine, runs=20, steps=100, fault_rate=0.1)
+def test_the_result_reports_what_the_runs_saw(engine: Any) -> None:
+    result = simulate(one_of_each_kind().instance(), engine, runs=20, steps=100, fault_rate=0.1)
     assert (result.runs, result.steps, result.longest) == (20, 2_000, 100)
     assert result.ends == {"full length": 20}
     assert set(result.witnessed) == {"is_at_top"}
@@ -126,7 +128,7 @@ def test_what_was_seen_is_reported(engine: Any) -> None:
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.05, 0.5, 1.0])
-def test_faults_come_by_their_rate(rate: float) -> None:
+def test_faults_occur_at_their_rate(rate: float) -> None:
     def toggle(s: Room) -> int:
         """The other way."""
         s.count = 1 - s.count
@@ -145,7 +147,7 @@ def test_faults_come_by_their_rate(rate: float) -> None:
     assert result.faults["fault"] / result.steps == pytest.approx(rate, abs=0.01)
 
 
-def test_an_action_with_many_arguments_crowds_out_no_other() -> None:
+def test_an_action_with_many_arguments_does_not_crowd_out_others() -> None:
     def many(s: Room, lamp: int, other: int) -> int:
         """One of a hundred calls."""
         s.seen[0] = 1 - s.seen[0]
@@ -171,12 +173,12 @@ def test_arguments_are_tried_in_an_even_order() -> None:
 
     model = room()
     model.action(lamp=4, other=3)(choose)
-    walker = InterpretedWalk(model.instance(), 1, 0)
-    walker.begin(stream(1, 0), [0], 1, set())
+    walk = InterpretedWalk(model.instance(), 1, 0)
+    walk.begin(stream(1, 0), [0], 1, set())
     firsts: Counter[int] = Counter()
     seconds: Counter[int] = Counter()
     for _ in range(12_000):
-        order = [call.index for call in walker.tries(0)]
+        order = [call.index for call in walk.tries(0)]
         assert sorted(order) == list(range(12))
         firsts[order[0]] += 1
         seconds[order[1]] += 1
@@ -186,7 +188,7 @@ def test_arguments_are_tried_in_an_even_order() -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_half_of_the_runs_do_without_some_actions(engine: Any) -> None:
+def test_half_of_the_runs_avoid_some_actions(engine: Any) -> None:
     def end(s: Room) -> int:
         """Nothing is possible any more."""
         if s.count == 3:
@@ -216,7 +218,7 @@ def test_half_of_the_runs_do_without_some_actions(engine: Any) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_without_faults_a_state_with_faults_alone_is_no_deadlock(engine: Any) -> None:
+def test_a_state_with_only_faults_is_no_deadlock_when_faults_are_off(engine: Any) -> None:
     model = room()
     model.action(fault=True, lamp=LAMPS)(jump)
     result = simulate(model.instance(), engine, runs=2, steps=9, fault_rate=0)
@@ -228,7 +230,7 @@ def test_without_faults_a_state_with_faults_alone_is_no_deadlock(engine: Any) ->
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_final_state_is_left_by_faults_of_the_rate_alone(engine: Any) -> None:
+def test_only_faults_at_their_rate_leave_a_final_state(engine: Any) -> None:
     model = room()
     model.action()(up)
     model.action(fault=True, lamp=LAMPS)(jump)
@@ -240,7 +242,7 @@ def test_a_final_state_is_left_by_faults_of_the_rate_alone(engine: Any) -> None:
 
     result = simulate(model.instance(), engine, runs=400, steps=9, fault_rate=0.1)
     assert set(result.ends) == {"ended", "full length"}
-    # two steps up and one draw more, each a fault with probability 0.1; then faults go on
+    # two steps up and one more draw, each a fault with probability 0.1; then faults continue
     assert result.ends["ended"] == pytest.approx(400 * 0.9**3, rel=0.1)
 
 
@@ -280,7 +282,7 @@ def test_ctrl_c_keeps_what_was_seen(engine: Any) -> None:
     assert result.seconds < 30
 
 
-def test_values_too_large_for_a_byte_are_walked_through_by_the_interpreter() -> None:
+def test_the_interpreter_walks_through_values_too_large_for_a_byte() -> None:
     class Far(Record):
         """A number that no compiled field holds."""
 
@@ -303,7 +305,7 @@ def test_values_too_large_for_a_byte_are_walked_through_by_the_interpreter() -> 
         simulate(model.instance(), "compiled", runs=1)
 
 
-def test_a_rule_that_cannot_be_run_is_said_to_be_so() -> None:
+def test_a_rule_that_cannot_be_run_is_an_error() -> None:
     def fails(s: Room) -> int:
         """Not a rule."""
         return s.nowhere  # type: ignore[attr-defined, no-any-return]
@@ -331,7 +333,7 @@ def test_a_rule_that_cannot_be_run_is_said_to_be_so() -> None:
         ({"runs": None}, "SET084"),
     ],
 )
-def test_what_cannot_be_is_refused(options: dict[str, Any], code: str) -> None:
+def test_invalid_options_are_refused(options: dict[str, Any], code: str) -> None:
     with pytest.raises(UsageError) as caught:
         simulate(walks().instance(), **options)
     assert caught.value.code == code
@@ -432,7 +434,7 @@ def gets_stuck(model: Model) -> None:
         (gets_stuck, 0, "deadlock", None, ["climb()", "climb()", "climb()"]),
     ],
 )
-def test_a_planted_defect_is_found_shortened_and_replayed(
+def test_a_planted_defect_is_found_shrunk_and_replayed(
     engine: Any, plant: Plant, rate: float, kind: str, name: str | None, way: list[str]
 ) -> None:
     model = walks()

@@ -1,4 +1,4 @@
-"""Simulations make their runs in blocks, by several workers; nobody can tell from the result."""
+"""Several workers make the runs of a simulation in blocks; the result does not show it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from slotspec.statemachine import DISABLED
 from slotspec.statemachine import simulate as simulating
 from slotspec.statemachine.interpreter.random_walk import InterpretedWalk
 from slotspec.statemachine.simulate import simulate
-from tests.statemachine.interpreter.simulated import again, told
+from tests.statemachine.interpreter.simulated import again, one_of_each_kind
 from tests.statemachine.tiny import Room, room, says
 
 
@@ -27,10 +27,10 @@ def test_runs_do_not_depend_on_the_number_of_workers() -> None:
     assert made[1].workers == 3
 
 
-def test_blocks_of_runs_put_together_are_the_runs() -> None:
-    walker = InterpretedWalk(told().instance(), 6, 0.1)
-    whole = walker.block(range(8), 9, lambda: False)
-    parts = [walker.block(runs, 9, lambda: False) for runs in (range(5), range(5, 8))]
+def test_merged_blocks_equal_the_runs_at_once() -> None:
+    walk = InterpretedWalk(one_of_each_kind().instance(), 6, 0.1)
+    whole = walk.block(range(8), 9, lambda: False)
+    parts = [walk.block(runs, 9, lambda: False) for runs in (range(5), range(5, 8))]
     assert 0 < parts[1].steps < whole.steps
     assert parts[1].registers != whole.registers
     parts[0].merge(parts[1])
@@ -38,7 +38,7 @@ def test_blocks_of_runs_put_together_are_the_runs() -> None:
 
 
 def left(s: Room) -> int:
-    """To where the witness is."""
+    """Go to where the witness is."""
     if s.count:
         return DISABLED
     s.count = 1
@@ -46,7 +46,7 @@ def left(s: Room) -> int:
 
 
 def right(s: Room) -> int:
-    """To where nobody can look for it."""
+    """Go to where the witness cannot be evaluated."""
     if s.count:
         return DISABLED
     s.count = 2
@@ -54,7 +54,7 @@ def right(s: Room) -> int:
 
 
 def is_left(s: Room) -> bool:
-    """It went left; whether it did cannot be told on the right."""
+    """It went left; on the right, this cannot be evaluated."""
     if s.count == 2:
         return s.seen[s.chosen] == 1
     return s.count == 1
@@ -70,9 +70,7 @@ SEED = 1
 
 
 @pytest.mark.parametrize("engine", ["interpreted", "compiled"])
-def test_what_earlier_blocks_saw_does_not_depend_on_when_they_end(
-    engine: Any, monkeypatch: Any
-) -> None:
+def test_results_do_not_depend_on_when_earlier_blocks_end(engine: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(simulating, "BLOCK_STEPS", 1)
     model = room("turns")
     model.action()(left)

@@ -1,4 +1,4 @@
-"""Checkpoints: a killed search goes on where it was, and nothing damaged is believed."""
+"""Checkpoints: a killed search continues where it was, and damage is always detected."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def saved(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_every_damaged_byte_is_noticed(saved: Path) -> None:
+def test_every_damaged_byte_is_detected(saved: Path) -> None:
     chance = random.Random(4)
     for file in saved.iterdir():
         good = file.read_bytes()
@@ -117,7 +117,7 @@ def test_every_damaged_byte_is_noticed(saved: Path) -> None:
     assert explore_compiled(core(), checkpoint=saved, resume=True).states == 29_320
 
 
-def test_a_file_cut_short_or_missing_is_noticed(saved: Path) -> None:
+def test_a_truncated_or_missing_file_is_detected(saved: Path) -> None:
     for file in saved.iterdir():
         good = file.read_bytes()
         file.write_bytes(good[: len(good) // 2])
@@ -130,7 +130,7 @@ def test_a_file_cut_short_or_missing_is_noticed(saved: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"body": 1, "sum": 2}', "\x00", "null"])
-def test_nonsense_for_a_manifest(text: str, saved: Path) -> None:
+def test_an_invalid_manifest_is_rejected(text: str, saved: Path) -> None:
     (saved / "manifest.json").write_text(text)
     with pytest.raises(InputError, match=r"CKP002"):
         explore_compiled(core(), checkpoint=saved, resume=True)
@@ -145,20 +145,22 @@ def test_nonsense_for_a_manifest(text: str, saved: Path) -> None:
         ("workers", {"workers": 2}, 3),
     ],
 )
-def test_a_checkpoint_of_something_else(
+def test_a_checkpoint_of_a_different_search_is_rejected(
     what: str, options: dict[str, Any], requests: int, saved: Path
 ) -> None:
     with pytest.raises(InputError, match=f"CKP003: .* another {what}"):
         explore_compiled(core(requests), checkpoint=saved, resume=True, **options)
 
 
-def test_a_checkpoint_of_another_version(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_checkpoint_of_another_version_is_rejected(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(checkpoint, "__version__", "0.0.0")
     with pytest.raises(InputError, match=r"CKP003: .*another slotspec"):
         explore_compiled(core(), checkpoint=saved, resume=True)
 
 
-def test_changed_rules_are_another_model(saved: Path) -> None:
+def test_a_checkpoint_of_changed_rules_is_rejected(saved: Path) -> None:
     def never(s: slot_pool_core.Pool, r: int, k: int) -> int:
         return -1
 
@@ -169,17 +171,17 @@ def test_changed_rules_are_another_model(saved: Path) -> None:
         explore_compiled(changed, checkpoint=saved, resume=True)
 
 
-def test_a_checkpoint_is_not_overwritten_unasked(saved: Path) -> None:
+def test_an_existing_checkpoint_is_not_overwritten(saved: Path) -> None:
     with pytest.raises(UsageError, match="SET034"):
         explore_compiled(core(), checkpoint=saved)
 
 
-def test_nothing_to_resume(tmp_path: Path) -> None:
+def test_resuming_without_a_checkpoint_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"CKP001"):
         explore_compiled(core(), checkpoint=tmp_path / "new", resume=True)
 
 
-def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"CKP004"):
         explore_compiled(core(), checkpoint=tmp_path / "file" / "below")

@@ -1,4 +1,4 @@
-"""Symmetry is used where it is declared and true, and refused where it is not."""
+"""Symmetry is used where a model really has it, and refused otherwise."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def line_up(model: Model) -> None:
 
 
 def renamed(s: dict[str, Any], names: tuple[int, ...], n: int) -> dict[str, Any]:
-    """The action of the group, written out for this record alone."""
+    """The action of the group, written by hand for this record only."""
 
     def thing(v: int) -> int:
         return v if v == NONE else names[v]
@@ -102,7 +102,7 @@ def renamed(s: dict[str, Any], names: tuple[int, ...], n: int) -> dict[str, Any]
     return new
 
 
-def test_the_exact_form_is_the_same_for_all_renamings_and_for_nothing_else() -> None:
+def test_the_exact_form_is_equal_exactly_for_renamed_states() -> None:
     model = shelf()
     line_up(model)
     compiled = compile_instance(model.instance(), symmetric=True)
@@ -122,7 +122,7 @@ def test_the_exact_form_is_the_same_for_all_renamings_and_for_nothing_else() -> 
     assert len(of_orbit) < len(states[::7])
 
 
-def test_the_fast_form_never_joins_what_differs() -> None:
+def test_the_fast_form_never_merges_different_states() -> None:
     model = shelf()
     line_up(model)
     compiled = compile_instance(model.instance(), symmetric=True)
@@ -134,7 +134,7 @@ def test_the_fast_form_never_joins_what_differs() -> None:
     assert len({form for form, _ in pairs_}) == len(pairs_)
 
 
-def test_sizes_of_the_group() -> None:
+def test_group_sizes() -> None:
     for sizes in product((1, 2), (1, 2), (2, 3), (1, 2)):
         instance = slot_pool_core.model.instance(dict(zip("TSRA", sizes, strict=True)))
         factorial = (1, 1, 2, 6)
@@ -145,17 +145,17 @@ def test_sizes_of_the_group() -> None:
 
 
 @pytest.mark.parametrize("generation", ["1.11", "1.12", "1.13"])
-def test_the_slot_pool_is_as_symmetric_as_it_says(generation: str) -> None:
+def test_the_slot_pool_is_as_symmetric_as_declared(generation: str) -> None:
     assert check_symmetry(load_model("slot_pool").instance(generation=generation)) > 50
 
 
-def test_the_core_is_as_symmetric_as_it_says() -> None:
+def test_the_core_is_as_symmetric_as_declared() -> None:
     instance = slot_pool_core.model.instance({"T": 2, "S": 2, "R": 2, "A": 2})
     assert check_symmetry(instance) > 50
 
 
 def literal(s: Shelf) -> int:
-    """The first thing alone may be chosen."""
+    """Only the first thing may be chosen."""
     if s.chosen == 0:
         return DISABLED
     s.chosen = 0
@@ -212,6 +212,6 @@ def test_a_model_without_symmetric_sorts_is_refused() -> None:
         explore_compiled(model.instance(), symmetry=True)
 
 
-def test_an_unknown_form_is_refused() -> None:
+def test_an_unknown_kind_of_symmetry_is_refused() -> None:
     with pytest.raises(UsageError, match="SET032"):
         explore_compiled(slot_pool_core.model.instance(), symmetry="thorough")

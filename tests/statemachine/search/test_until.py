@@ -1,4 +1,4 @@
-"""A search that ends when what it seeks is found: the same end in both engines."""
+"""A search with ``until`` ends when it finds its target, at the same level in both engines."""
 
 from __future__ import annotations
 
@@ -88,13 +88,13 @@ def search(engine: Engine, until: str | None) -> Result:
         ("both_are_below_five", 10),
     ],
 )
-def test_a_search_ends_with_the_level_of_what_it_seeks(
+def test_a_search_ends_after_the_level_of_its_target(
     engine: Engine, until: str, depth: int
 ) -> None:
     result = search(engine, until)
     assert result.limit is Limit.FOUND
     assert result.depth == depth
-    # every state that so many steps lead to, and none beyond
+    # every state within this many steps, and none beyond
     assert result.states == sum(1 for x in range(10) for y in range(9) if x + y <= depth)
     found = next(p for p in result.properties if p.property.name == until)
     assert found.finding is not None
@@ -102,7 +102,7 @@ def test_a_search_ends_with_the_level_of_what_it_seeks(
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_what_was_not_found_by_then_is_unknown(engine: Engine) -> None:
+def test_properties_undecided_when_the_search_ends_are_unknown(engine: Engine) -> None:
     result = search(engine, "left_is_below_three")
     verdicts = {p.property.name: (p.verdict, p.reason) for p in result.properties}
     assert verdicts["right_is_below_three"] == (Verdict.VIOLATED, None)
@@ -113,26 +113,26 @@ def test_what_was_not_found_by_then_is_unknown(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_deadlock_can_be_sought(engine: Engine) -> None:
+def test_a_deadlock_can_be_the_target(engine: Engine) -> None:
     result = search(engine, "deadlock")
     assert result.deadlock is not None
     assert len(result.deadlock.steps) == 17
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_search_that_does_not_find_it_is_exhaustive(engine: Engine) -> None:
+def test_a_search_that_never_finds_its_target_is_exhaustive(engine: Engine) -> None:
     result = search(engine, "fault")
     assert result.limit is None
     assert result.states == 90
     assert search(engine, None).states == 90
 
 
-def test_several_workers_end_with_the_same_level() -> None:
+def test_several_workers_end_after_the_same_level() -> None:
     result = check(grid.instance(), "compiled", Limits(until="both_are_two"), workers=2)
     assert result.limit is Limit.FOUND
     assert result.states == 15
 
 
-def test_nothing_of_an_unknown_name_is_sought() -> None:
+def test_an_unknown_target_is_rejected() -> None:
     with pytest.raises(UsageError, match="SET017: grid has no property 'nothing'; it has fault"):
         search("compiled", "nothing")

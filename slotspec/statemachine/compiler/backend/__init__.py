@@ -1,1 +1,1 @@
-"""How a state lies in memory, and how text becomes machine code."""
+"""Packs states in memory, and turns text into cached machine code."""

@@ -1,7 +1,7 @@
-"""Machine code and what is known of it on disk, named by what it was made from.
+"""A disk cache of machine code and data about it; file names are hashes of the inputs.
 
-The folder is ``$XDG_CACHE_HOME/slotspec`` (``~/.cache/slotspec``); where that cannot be
-written, a folder of this user's under the temporary directory.
+The folder is ``$XDG_CACHE_HOME/slotspec`` (``~/.cache/slotspec``). If it is not writable, the
+cache is a folder of this user under the temporary directory.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from pathlib import Path
 from slotspec.version import __version__
 
 FORM = 2
-"""Changes when the meaning of a cached file changes."""
+"""Must change whenever the meaning of a cached file changes."""
 
 HEAD = b"slotspec object 2\n"
 
 MOST = 600
-"""Files of one kind that are kept; the ones that were used longest ago go first."""
+"""The most files of one kind to keep; the least recently used are deleted first."""
 
 
 _given: Path | None = None
@@ -53,18 +53,18 @@ def _folder(home: str) -> Path:
 
 
 def folder() -> Path:
-    """Where compiled code is kept."""
+    """The folder of compiled code."""
     return _given or _folder(os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"))
 
 
 def use(folder_: str) -> None:
-    """Keep everything in this folder, as another process does."""
+    """Use this folder, the same as another process does."""
     global _given
     _given = Path(folder_)
 
 
 def key_of(*parts: str) -> str:
-    """The name of what was made from `parts`."""
+    """The name of a file made from `parts`."""
     digest = hashlib.sha256(f"{__version__} {FORM}".encode())
     for part in parts:
         data = part.encode()
@@ -74,7 +74,7 @@ def key_of(*parts: str) -> str:
 
 
 def load(name: str) -> bytes | None:
-    """What is kept under `name`; None if there is nothing or it is damaged."""
+    """The data stored under `name`; None if there is none or it is damaged."""
     file = folder() / name
     try:
         data = file.read_bytes()
@@ -88,7 +88,7 @@ def load(name: str) -> bytes | None:
 
 
 def save(name: str, data: bytes) -> None:
-    """Keep `data` under `name`, as a whole or not at all; a full disk is no error."""
+    """Store `data` under `name`, atomically; a full disk is not an error."""
     try:
         handle, made = tempfile.mkstemp(dir=folder())
         try:
@@ -103,7 +103,7 @@ def save(name: str, data: bytes) -> None:
 
 
 def drop(name: str) -> None:
-    """Keep nothing under `name` any more."""
+    """Delete the data stored under `name`."""
     try:
         (folder() / name).unlink(missing_ok=True)
     except OSError:
@@ -114,7 +114,7 @@ def _prune(suffix: str) -> None:
     def used(file: Path) -> float:
         try:
             return file.stat().st_mtime
-        except FileNotFoundError:  # another process is tidying up too
+        except FileNotFoundError:  # another process deletes old files too
             return 0.0
 
     files = sorted(folder().glob(f"*{suffix}"), key=used)

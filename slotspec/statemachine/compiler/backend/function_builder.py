@@ -1,4 +1,4 @@
-"""Writing LLVM's textual form: blocks, registers, and the values that they compute."""
+"""Writes LLVM's textual form: blocks, registers, and the values they compute."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Reg:
     """A computed value: an SSA register of type ``i64``, or ``i1`` for a condition.
 
-    :param nothing: it comes from a function that may return nothing: only its truth counts.
+    :param nothing: it comes from a function that may return None, so only its truth counts.
     """
 
     name: str
@@ -21,7 +21,7 @@ class Reg:
 
 
 Value = Reg | int
-"""A computed value or one that is known while compiling."""
+"""A computed value, or one that is known at compile time."""
 
 
 class FunctionBuilder:
@@ -38,7 +38,7 @@ class FunctionBuilder:
         return f"%{hint}{self.count}"
 
     def increment(self, pointer: str, by: str = "1") -> None:
-        """Add to the 64-bit cell behind `pointer`."""
+        """Add to the 64-bit cell at `pointer`."""
         old = self.emit(f"load i64, ptr {pointer}")
         self.line(f"store i64 {self.emit(f'add i64 {old}, {by}')}, ptr {pointer}")
 
@@ -56,14 +56,14 @@ class FunctionBuilder:
         return register
 
     def start_block(self, label: str) -> None:
-        """Begin block `label`; an open block before it falls through."""
+        """Start block `label`; an open block before it falls through."""
         if self.open:
             self.lines.append(f"  br label %{label}")
         self.lines.append(f"{label}:")
         self.open = True
 
     def end(self, text: str) -> None:
-        """End the present block with a terminator."""
+        """End the current block with a terminator."""
         self.line(text)
         self.open = False
 

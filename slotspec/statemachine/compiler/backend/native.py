@@ -1,11 +1,11 @@
-"""Text to machine code, with the code generator that Numba brings (llvmlite).
+"""Turns text into machine code, with the code generator that Numba brings (llvmlite).
 
-Code is generated twice for a search that lasts: at once in a twentieth of the time (``QUICK``),
-and then as fast as it can be made (``FULL``), by a process beside the search::
+A long search generates its code twice: at once, in a twentieth of the time (``QUICK``), and
+then fully optimized (``FULL``), by a separate process::
 
     python -m slotspec.statemachine.compiler.backend.native FOLDER NAME
 
-The text waits in the cache for that. See :mod:`.upgrade` for when.
+That process reads the text from the cache. :mod:`.upgrade` decides when to start it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ import llvmlite.binding as llvm
 from slotspec.statemachine.compiler.backend import cache
 
 QUICK, FULL = 0, 2
-"""Levels of optimization. What is quick comes in a twentieth of the time and runs at a third to
-half of the speed."""
+"""Levels of optimization. Quick code takes a twentieth of the time to generate, and runs at a
+third to half of the speed."""
 
 INLINING = 50
-"""How large a function may be, in LLVM's measure, to be copied to where it is called."""
+"""LLVM's inlining threshold."""
 
 
 @lru_cache(maxsize=1)
@@ -42,13 +42,13 @@ def _host() -> tuple[str, str, bool]:
 
 
 def host() -> str:
-    """What code depends on besides the text: processor, code generator, its settings."""
+    """What code depends on besides the text: the processor, and the code generator's settings."""
     name, flags, _ = _host()
     return f"{name} {flags} {llvmlite.__version__} {INLINING}"
 
 
 def _machine(level: int = FULL) -> Any:
-    """A code generator; each use needs its own, since an engine takes it over."""
+    """A code generator; each use needs its own, since an engine takes ownership of it."""
     name, flags, _ = _host()
     return llvm.Target.from_default_triple().create_target_machine(
         cpu=name, features=flags, opt=level, reloc="pic", codemodel="default", jit=True
@@ -56,17 +56,17 @@ def _machine(level: int = FULL) -> Any:
 
 
 def deposits_bits() -> bool:
-    """Whether this processor gathers and spreads bits by itself."""
+    """Whether this processor has instructions that gather and spread bits (x86 BMI2)."""
     return _host()[2]
 
 
 class Code:
-    """Machine code in memory; keeps it alive as long as it is referred to."""
+    """Machine code in memory; the code lives as long as this object."""
 
     def __init__(self, code: bytes, cached: bool, level: int = FULL) -> None:
         self.cached, self.level = cached, level
         self.size = len(code)
-        # its parts side by side, however full of a search's memory the address space is
+        # keep its sections close together, even if a search has filled the address space
         empty = llvm.parse_assembly("")
         self._engine = llvm.create_mcjit_compiler(empty, _machine(), use_lmm=True)
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
@@ -80,12 +80,12 @@ class Code:
 
 
 def name_of(text: str) -> str:
-    """The name under which the code of `text` is kept."""
+    """The name under which the code of `text` is cached."""
     return cache.key_of(hashlib.sha256(text.encode()).hexdigest(), host())
 
 
 def load(name: str, *levels: int) -> Code | None:
-    """The code of this name from the cache, at the first of these levels that is there."""
+    """The cached code with this name, at the first of these levels that is available."""
     for level in levels or (FULL, QUICK):
         code = cache.load(f"{name}.{level}.o")
         if code is not None:
@@ -113,12 +113,12 @@ def generate(text: str, level: int) -> bytes:
     module.triple = llvm.get_default_triple()
     module.data_layout = str(machine.target_data)
     options = llvm.create_pipeline_tuning_options(speed_level=level)
-    # the usual 225 makes rules no faster, and compiling a third slower
+    # LLVM's usual 225 does not make rules faster, and makes compiling a third slower
     options.inlining_threshold = INLINING
     builder = llvm.create_pass_builder(machine, options)
     if level == QUICK:
         passes = llvm.create_new_module_pass_manager()
-        passes.add_sroa_pass()  # locals into registers: a third of the time of what follows
+        passes.add_sroa_pass()  # locals in registers: the rest then takes a third of the time
         passes.add_simplify_cfg_pass()
     else:
         passes = builder.getModulePassManager()
@@ -127,7 +127,7 @@ def generate(text: str, level: int) -> bytes:
 
 
 def improve(name: str) -> None:
-    """Generate full code of what has been generated quickly, for others to load."""
+    """Generate fully optimized code for a cached text, for another process to load."""
     packed = cache.load(f"{name}.ll")
     if packed is None:
         return

@@ -1,4 +1,4 @@
-"""Bytes to bits and back: the stored form of a state, as text for the code generator."""
+"""Packs bytes into bits and back (the stored form of a state), as text for the code generator."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _spread(builder: FunctionBuilder, number: str, mask: int, deposit_bits: bool
 def pack_text(layout: Layout, deposit_bits: bool) -> str:
     """``@pack(record, words)``: store a working record as words of bits.
 
-    :param deposit_bits: the processor gathers and spreads bits by itself (x86 BMI2).
+    :param deposit_bits: use the processor's instructions to gather and spread bits (x86 BMI2).
     """
     builder = FunctionBuilder()
     words = ["0"] * layout.packed
@@ -73,7 +73,7 @@ def pack_text(layout: Layout, deposit_bits: bool) -> str:
 
 
 def unpack_text(layout: Layout, deposit_bits: bool) -> str:
-    """``@unpack(words, record)``: the inverse; scratch slot is set to rest."""
+    """``@unpack(words, record)``: the inverse of ``@pack``; it clears scratch fields."""
     builder = FunctionBuilder()
     at = 0
     for i, mask in enumerate(layout.masks()):

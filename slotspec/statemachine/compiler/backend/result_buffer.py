@@ -1,7 +1,7 @@
-"""What compiled functions note while they run, and where.
+"""The result buffer, to which compiled functions write while they run.
 
-Every compiled function gets a *result buffer*: an array of 64-bit cells, one array for each
-worker, that holds counters, found events, and the effects of the present step.
+Every compiled function takes a *result buffer*: an array of 64-bit cells, one array for each
+worker, that holds counters, findings, and the effects of the current step.
 """
 
 from __future__ import annotations
@@ -11,30 +11,30 @@ from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.obligations import obligations
 
 FAULT = -(2**63)
-"""Returned by a compiled function that met a fault; the result buffer says which."""
+"""Returned by a compiled function that met a fault; the result buffer tells which."""
 
 IN_VAIN = FAULT + 1
-"""Returned by an action that is refused after it may have fired events, there and back."""
+"""Returned by an action that is refused after it may have fired events and undone them."""
 
 EFFECTS_ROOM = 64
 EFFECT_CELLS = 5
 
 SITE, BASE, FOUND, EFFECT_COUNT, STEP = 0, 1, 2, 3, 4
-"""Cells: last fault's site, number of the batch's first state, number of events, number of
-effects of this step, and what a firing adds to its counter (1, or -1 while a step that met
-a fault is taken again to take its firings back)."""
+"""Cells: last fault's site, number of the batch's first state, number of findings, number of
+effects of this step, and what a firing adds to its counter (1, or -1 while a step that met a
+fault is repeated to undo its counts)."""
 
 BROKEN = 1 << 40
-"""Added to the call of an event: the property could not be evaluated there."""
+"""Added to the call of a finding if the property could not be evaluated there."""
 EVENTS = 8
 EVENT_CELLS = 4
 
 
 class ResultBuffer:
-    """Which cell of a result buffer holds what.
+    """The layout of a result buffer.
 
-    :ivar obligations: the obligations; the index of one is its kind among events.
-    :ivar numbers: for each property the kind of its first obligation.
+    :ivar obligations: the obligations; an obligation's index is the kind of its findings.
+    :ivar numbers: for each property, the kind of its first obligation.
     """
 
     def __init__(self, instance: Instance) -> None:

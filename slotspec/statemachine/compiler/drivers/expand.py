@@ -1,13 +1,13 @@
-"""The function that takes a batch of states through every call and every property.
+"""The function that expands a batch of states by every call and checks every property.
 
-Its signature, all pointers and 64-bit numbers::
+Its parameters are pointers and 64-bit numbers::
 
     rows = expand(buffer, words, n, calls, out_words, out_source, out_call)
 
-`n` stored states begin at `words`. Each is checked against the ``always`` and ``sometimes``
-properties; with `calls` = 1 every enabled call is taken, and each successor that differs
-from its source is written as stored words, with the number of its source in the batch and
-of the call. What is found goes into the result buffer `buffer`.
+`n` stored states begin at `words`. The function checks the ``always`` and ``sometimes``
+properties in each of them. With `calls` = 1, it also takes every enabled call. It writes each
+successor that differs from its source as stored words, together with the number of its source
+in the batch and the number of the call. Findings go into the result buffer `buffer`.
 """
 
 from __future__ import annotations
@@ -58,16 +58,16 @@ def program_text(
     symmetric: bool = False,
     writer: type[Expansion] | None = None,
 ) -> tuple[Program, str]:
-    """The whole module of `instance` as text, and what its numbers mean.
+    """The whole module of `instance` as text, and the meaning of its numbers.
 
-    :param symmetric: with the functions that canonical forms need.
-    :param writer: what writes its function; by default the expansion of batches.
+    :param symmetric: include the functions that canonical forms need.
+    :param writer: the driver to write; by default the expansion of batches.
     """
     writer = writer or Expansion
     program = program_of(instance)
     text = writer(program).text()
     if program.effects_read or (program.effects_dropped and program.refused_late):
-        # what was translated before something asked for effects neither kept nor cleared them
+        # functions translated before one that reads effects neither stored nor cleared them
         program = program_of(instance, effects_read=program.effects_read, effects_counted=True)
         text = writer(program).text()
     parts = [
@@ -97,7 +97,7 @@ define internal void @note_fault(ptr %buffer, i64 %site) cold noinline nounwind 
 
 
 def _found(program: Program) -> str:
-    """``@found``: note the first finding of its kind, and look for it no longer."""
+    """``@found``: record the first finding of a kind, and close that kind."""
     opened = program.result_buffer.opened
     return f"""
 define internal void @found(ptr %buffer, i64 %kind, i64 %state, i64 %call) cold noinline nounwind {{
@@ -135,14 +135,14 @@ out:
 
 
 def _copy(words: int) -> str:
-    """``@copy``: the record at one pointer to another, in words."""
+    """``@copy``: copy a record from one pointer to another, word by word."""
     body = FunctionBuilder()
     for i in range(words):
         source = body.emit(f"getelementptr i64, ptr %from, i64 {i}")
         target = body.emit(f"getelementptr i64, ptr %to, i64 {i}")
         body.line(f"store i64 {body.emit(f'load i64, ptr {source}')}, ptr {target}")
     body.end("ret void")
-    # what is copied in many places is written once: half of the whole text, if not
+    # not inlined: copies happen in so many places that they would make up half of the text
     return body.text(
         "define internal void @copy(ptr noalias %to, ptr noalias %from) noinline nounwind"
     )
@@ -150,11 +150,11 @@ def _copy(words: int) -> str:
 
 @dataclass
 class Loops:
-    """Loops that are open, one inside of the other.
+    """Nested loops under construction.
 
-    :ivar each: of each loop its counter, its present count, and where it tests and ends.
-    :ivar values: the present value of each parameter.
-    :ivar linear: the number of the present choice among all.
+    :ivar each: for each loop, its counter, its current count, and its test and end blocks.
+    :ivar values: the current value of each parameter.
+    :ivar linear: the number of the current choice among all.
     :ivar count: how many choices there are.
     """
 
@@ -223,7 +223,7 @@ class Expansion:
         return "\n".join([*self.beside.values(), expand, predicates_text(self.program)])
 
     def copy(self) -> None:
-        """Make the state after the call the present one again."""
+        """Reset the state after the call to the current one."""
         self.builder.line("call void @copy(ptr noalias %next, ptr noalias %now)")
 
     def no_effects(self) -> None:
@@ -240,7 +240,7 @@ class Expansion:
         self.builder.line(f"call void @found(ptr %buffer, i64 {kind}, i64 %index, i64 {call})")
 
     def state_properties(self) -> None:
-        """Ask the properties of the present state."""
+        """Check the properties in the current state."""
         for prop in self.instance.properties.values():
             if prop.kind is Kind.ALWAYS:
                 self.ask(prop, [RecordAt("%now")], "-1")
@@ -248,7 +248,7 @@ class Expansion:
                 self.seek(prop)
 
     def ask(self, prop: Property, given: list[Symbol], call: str) -> None:
-        """Ask a property of all its elements, until it does not hold of one."""
+        """Check a property for its elements in turn, until it fails for one."""
         builder, kind = self.builder, self.buffer.numbers[prop.name]
         look, fine, bad = builder.label("look"), builder.label("fine"), builder.label("found")
         self.if_open(kind, look, fine)
@@ -266,7 +266,7 @@ class Expansion:
         builder.start_block(fine)
 
     def seek(self, prop: Property) -> None:
-        """Ask for which elements that are still sought the present state satisfies a property."""
+        """Find the elements without a witness for which the current state satisfies a property."""
         builder, first = self.builder, self.buffer.numbers.get(prop.name)
         if first is None:
             return
@@ -293,7 +293,7 @@ class Expansion:
         fine: str,
         call: str,
     ) -> str:
-        """What a property says; a fault is noted and leads to `fine`."""
+        """The value of a property; a fault is recorded and continues at `fine`."""
         takes = bind(prop, given, loops.values)
         function = self.program.translate(self.rule(prop.function), takes, reading=True)
         for i, argument in enumerate(takes):
@@ -323,9 +323,9 @@ class Expansion:
         again: str | None = None,
         kind: int | str | None = None,
     ) -> None:
-        """Note a fault and go to `then` if `value` says that there was one.
+        """Record a fault and go to `then` if `value` tells that there was one.
 
-        :param again: where to take the step again, to take its firings back.
+        :param again: the block that repeats the step to undo the counts of its firings.
         :param kind: the property that could not be evaluated.
         """
         builder = self.builder
@@ -344,7 +344,7 @@ class Expansion:
         builder.start_block(good)
 
     def take_back(self, again: str) -> None:
-        """Take the step again, with its firings counted down; go on here after that."""
+        """Repeat the step with its firings counted down, then continue here."""
         builder = self.builder
         at = builder.emit(f"getelementptr i64, ptr %buffer, i64 {STEP}")
         first = builder.emit(f"icmp eq i64 {builder.emit(f'load i64, ptr {at}')}, 1")
@@ -358,7 +358,7 @@ class Expansion:
         builder.line(f"store i64 1, ptr {at}")
 
     def refused_late(self, rule: Translated, result: str, then: str, again: str) -> None:
-        """Go to `then` if an action was refused late, with its firings taken back."""
+        """Go to `then` if an action was refused late, after undoing the counts of its firings."""
         if not rule.refused_late:
             return
         builder = self.builder
@@ -371,7 +371,7 @@ class Expansion:
         builder.start_block(good)
 
     def action(self, number: int, action: Action, index: int) -> int:
-        """Loops over an action's arguments; how many calls it has."""
+        """Write the loops over an action's arguments; returns how many calls it has."""
         loops = self.open_loops(action.parameters)
         calls = str(index)
         if loops.each:
@@ -381,7 +381,7 @@ class Expansion:
         return loops.count
 
     def open_loops(self, parameters: Mapping[str, ParameterDomain]) -> Loops:
-        """Begin a loop over the values of each parameter, one inside of the other."""
+        """Begin nested loops over the values of each parameter."""
         builder, loops = self.builder, Loops()
         for domain in parameters.values():
             values = list(self.instance.values(domain))
@@ -406,7 +406,7 @@ class Expansion:
         return loops
 
     def close_loops(self, loops: Loops) -> None:
-        """Go on with the next values, and behind the loops when there are none."""
+        """Close the loops: continue with the next values, and after the last one behind them."""
         builder = self.builder
         for counter, at, test, out in reversed(loops.each):
             builder.line(f"store i64 {builder.emit(f'add i64 {at}, 1')}, ptr {counter}")
@@ -462,7 +462,7 @@ class Expansion:
         builder.start_block(dirty)
         names = ", ".join(layout.scratch_fields)
         site = self.program.site(
-            "STP004", self.instance.model.name, f"a step leaves notes in scratch fields ({names})"
+            "STP004", self.instance.model.name, f"a step does not clear scratch fields ({names})"
         )
         builder.line(f"call void @note_fault(ptr %buffer, i64 {site})")
         self.fault_of(str(FAULT), then, call, again)
@@ -470,7 +470,7 @@ class Expansion:
         builder.start_block(clean)
 
     def step_properties(self, action: Action, call: str, result: str, arguments: list[Reg]) -> None:
-        """Ask the properties of the step that was taken, in the declared order."""
+        """Check the properties of the step that was taken, in the order of declaration."""
         declared = [p for p in self.instance.properties.values() if p.kind is Kind.STEP]
         states: list[Symbol] = [RecordAt("%now"), RecordAt("%next")]
         for general, group in groupby(declared, lambda prop: prop.on is None):
@@ -486,7 +486,7 @@ class Expansion:
                     self.ask(prop, [*states, Reg(result), *arguments], call)
 
     def shared(self, declared: list[Property], states: list[Symbol]) -> str:
-        """The function that asks properties of every step; actions share it."""
+        """The function that checks the properties of every step; all actions share it."""
         name = f"@steps{self.buffer.numbers[declared[0].name]}"
         if name not in self.beside:
             whole, self.builder = self.builder, FunctionBuilder()

@@ -1,12 +1,12 @@
-"""Functions that ask a batch of states both sides of each ``leads to`` property.
+"""Functions that evaluate both sides of each ``leads to`` property in a batch of states.
 
-Each has the signature, all pointers and 64-bit numbers::
+Each has this signature; all parameters are pointers and 64-bit numbers::
 
     bad = ask_NUMBER_SIDE(buffer, words, n, elements, answers)
 
-`n` stored states begin at `words`, the choice of the property's parameters at `elements`; a
-byte of `answers` is set to 0 or 1 for each state. `bad` is -1, or the number of the first state
-in which the obligation meets a fault; the result buffer `buffer` says which.
+`n` stored states begin at `words`, and the choice of the property's parameters at `elements`.
+The function sets a byte of `answers` to 0 or 1 for each state. `bad` is -1, or the number of
+the first state in which the property meets a fault; the result buffer `buffer` tells which.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from slotspec.statemachine.interpreter.liveness import claims
 
 
 def predicate_name(number: int, side: int) -> str:
-    """The name of the function for one side of a property; `number` is among the claims."""
+    """The name of the function for one side of the ``leads to`` property with this number."""
     return f"ask_{number}_{side}"
 
 

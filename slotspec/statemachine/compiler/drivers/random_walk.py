@@ -1,6 +1,6 @@
 """The function that walks through an instance at random, one call after the other.
 
-Its signature, all pointers and 64-bit numbers::
+Its parameters are pointers and 64-bit numbers::
 
     status = walk(buffer, memory, until, out_calls, registers)
 
@@ -9,7 +9,7 @@ earlier; calling the function again continues it. It writes the number of each c
 the state to `out_calls`, and counts the states that it visits in the `registers` of an estimate
 (see :mod:`slotspec.statemachine.interpreter.rng`). A finding goes into the result buffer and ends
 the call. :mod:`slotspec.statemachine.interpreter.random_walk` chooses calls in the same way and
-says how.
+explains how.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from slotspec.statemachine.interpreter.rng import (
 from slotspec.statemachine.interpreter.statistics import AT_REST, ENDED, GOES_ON, NOTED
 
 RNG, AT, THRESHOLD, STUTTERS, PREFERRED = range(5)
-"""Cells: state of the random numbers, number of steps, rate of faults (of 2**53), calls that
-changed nothing, number of preferred actions."""
+"""Cells: random state, number of steps, rate of faults (times 2**53), calls that changed
+nothing, number of preferred actions."""
 
 HELPERS = f"""
 declare i64 @llvm.ctlz.i64(i64, i1)
@@ -57,11 +57,11 @@ define internal i64 @random(ptr %memory) nounwind {{
 
 
 class Cells:
-    """Where what lies in a walk's memory, in 64-bit cells.
+    """The layout of a walk's memory, in 64-bit cells.
 
     :ivar order: the numbers of the actions: the preferred ones, the others, faults.
     :ivar moved: for each action, how many of its calls changed the state.
-    :ivar record: the present state, as bytes.
+    :ivar record: the current state, as bytes.
     """
 
     def __init__(self, instance: Instance, capacity: int) -> None:
@@ -110,14 +110,14 @@ class Walk(Expansion):
         return "\n".join([HELPERS, *self.beside.values(), walk])
 
     def cell(self, index: int | str) -> str:
-        """The address of one of the cells of the walk."""
+        """The address of a cell of the walk's memory."""
         return self.builder.emit(f"getelementptr i64, ptr %memory, i64 {index}")
 
     def random(self) -> str:
         return self.builder.emit("call i64 @random(ptr %memory)")
 
     def below(self, number: str, count: int | str) -> str:
-        """A number under `count`, made of 32 random bits."""
+        """A number below `count`, made from 32 random bits."""
         return self.builder.emit(f"lshr i64 {self.builder.emit(f'mul i64 {number}, {count}')}, 32")
 
     def leave_if_noted(self) -> None:
@@ -131,7 +131,7 @@ class Walk(Expansion):
         builder.start_block(on)
 
     def count_state(self) -> None:
-        """Enter the present state into the estimate of how many there were."""
+        """Add the current state to the estimate of distinct states."""
         builder = self.builder
         h = str(GOLDEN)
         for i in range(self.program.layout.words):
@@ -182,7 +182,7 @@ class Walk(Expansion):
                 builder.line(f"{left} = sub i64 {regular}, {preferred}")
             if name == "faults":
                 self.end_if_final()
-                # where no fault may be taken it is only asked whether one is possible
+                # if no fault may be taken, only find out whether one is possible
                 step = builder.emit(f"zext i1 {builder.emit(f'icmp ne i64 {limit}, 0')} to i64")
                 builder.line(f"store i64 {step}, ptr {self.step_cell()}")
             builder.line(f"store i64 {low}, ptr {self.low}")
@@ -221,7 +221,7 @@ class Walk(Expansion):
         builder.jump("group")
 
     def end_if_final(self) -> None:
-        """End where nothing but faults is left and the state is final."""
+        """End the run if only faults are left and the state is final."""
         builder, final = self.builder, self.instance.model.final
         if final is None:
             return
@@ -242,10 +242,10 @@ class Walk(Expansion):
     def step_cell(self) -> str:
         return self.builder.emit(f"getelementptr i64, ptr %buffer, i64 {STEP}")
 
-    # which call of it
+    # which of its calls
 
     def try_action(self, number: int, action: Action, index: int) -> int:
-        """Try an action's calls in a random order; how many calls it has."""
+        """Try an action's calls in a random order; returns how many calls it has."""
         builder = self.builder
         ranges = [list(self.instance.values(d)) for d in action.parameters.values()]
         count = 1
@@ -300,7 +300,7 @@ class Walk(Expansion):
         return count
 
     def attempt(self, number: int, action: Action, call: str, arguments: list[Reg]) -> None:
-        """Take a call if it is possible; go on from where it leads if that is elsewhere."""
+        """Take a call if it is possible; if it changes the state, go on from there."""
         builder, program = self.builder, self.program
         settle = self.instance.model.settle
         again = builder.label("take")
@@ -350,7 +350,7 @@ class Walk(Expansion):
         builder.start_block(out)
 
     def differs(self) -> str:
-        """Whether the state after the call is another one."""
+        """Whether the call changed the state."""
         builder, total = self.builder, "0"
         for i in range(self.program.layout.words):
             a = builder.emit(f"getelementptr i64, ptr %now, i64 {i}")
@@ -361,7 +361,7 @@ class Walk(Expansion):
         return builder.emit(f"icmp ne i64 {total}, 0")
 
     def move(self) -> None:
-        """Make the state after the call the present one."""
+        """Make the state after the call the current one."""
         for i in range(self.program.layout.words):
             source = self.builder.emit(f"getelementptr i64, ptr %next, i64 {i}")
             target = self.builder.emit(f"getelementptr i64, ptr %now, i64 {i}")
@@ -370,7 +370,7 @@ class Walk(Expansion):
             )
 
     def stuck(self) -> None:
-        """No call led elsewhere: at rest, at an end, or a deadlock."""
+        """No call changed the state: the walk is at rest, at an end, or in a deadlock."""
         builder = self.builder
         builder.start_block("stuck")
         builder.line(f"store i64 1, ptr {self.step_cell()}")

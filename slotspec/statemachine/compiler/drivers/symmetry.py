@@ -1,18 +1,19 @@
-"""States up to the names of interchangeable things, as text for the code generator.
+"""Symmetry: functions that rename and colour states, as text for the code generator.
 
-The group: one permutation for each base sort that is declared symmetric. It acts on a sum
-part by part, on a product component by component, on positions (an ordered sort) not at all;
-on a field over a sort by moving its places, on a reference by renaming its value.
+The group has one permutation for each base sort that is declared symmetric. It acts on a sum
+part by part and on a product component by component; it leaves positions (ordered sorts)
+alone. It acts on a field over a sort by moving its elements, and on a reference by renaming its
+value.
 
-Three functions come out of this, all with pointers as 64-bit numbers::
+This module writes three functions; all pointers are 64-bit numbers::
 
-    prepare(words, record, colours)   unpack, and give every element a first colour
-    refine(record, colours, rounds)   let every element see the colours of its neighbours
+    prepare(words, record, colours)   unpack, and give every element its first colour
+    refine(record, colours, rounds)   mix the colours of its neighbours into every element's
     image(record, renaming, words)    rename, and pack
 
-Elements of base sorts come first among the *nodes* that have colours, then elements of
-products, last a node that stands for NONE. A colour depends on nothing but the state up to
-renaming, so sorting elements by colour renames them the same way wherever they come from.
+Each *node* has a colour: first come the elements of base sorts, then the elements of products,
+and last a node that stands for NONE. A colour depends only on the state up to renaming, so
+sorting elements by colour renames them in the same way, whatever their names were.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Symmetry:
 
     @property
     def starts(self) -> list[int]:
-        """Where each base sort's elements begin, and the end."""
+        """The first node of each base sort, and the end."""
         return [*self.base.values(), self.elements]
 
     def moves(self, sort: Sort) -> bool:
@@ -71,7 +72,7 @@ class Symmetry:
         return (self.products if sort.factors else self.base)[sort] + value
 
     def components(self, sort: Sort, value: int) -> list[int | None]:
-        """The nodes of the components of a product's element."""
+        """The nodes of the components of an element of a product."""
         found = []
         for factor in reversed(sort.factors):
             value, below = divmod(value, factor.size(self.bounds))
@@ -118,7 +119,7 @@ class Symmetry:
         return max(start for start in self.base.values() if start <= node)
 
     def atoms(self, sort: ParameterDomain, value: int) -> list[int | str]:
-        """What an element consists of: nodes of base sorts, and what nothing renames."""
+        """What an element consists of: nodes of base sorts, and values that nothing renames."""
         if not isinstance(sort, Sort) or not self.moves(sort):
             return [str(value)]
         for number, part in enumerate(sort.parts):
@@ -134,10 +135,10 @@ class Symmetry:
         return found
 
     def beyond(self, instance: Instance) -> Iterator[tuple[str, Sort]]:
-        """What a renaming does not reach: each part that keeps elements, with their sort.
+        """The parts with elements that a renaming does not reach, with the sort of these.
 
-        One part for each element is a field of its own, and what a part remembers of a sort
-        of the whole is to the part a sort of its own.
+        A part per element is a separate set of fields, and a part that refers to a sort of the
+        whole sees it as a sort of its own.
         """
         for part in instance.record.parts:
             sorts = [instance.model.record.part_specs[part.attribute].over]
@@ -172,19 +173,19 @@ class SymmetryText:
         return "\n".join([*self.tables.values(), *bodies])
 
     def key(self) -> int:
-        """A fixed odd number without a pattern, as a signed constant."""
+        """A fixed pseudo-random odd number, as a signed constant."""
         return (self.random.getrandbits(64) | 1) - 2**63
 
     def index_node(self, place: Place, i: int) -> int | None:
         return None if place.spec.over is None else self.symmetry.node(place.spec.over, i)
 
     def value_sort(self, place: Place) -> Sort | None:
-        """The sort whose elements the field's values are, if a renaming changes them."""
+        """The sort of the field's values, if a renaming changes them."""
         domain = place.spec.domain
         return domain.sort if isinstance(domain, Ref) and self.symmetry.moves(domain.sort) else None
 
     def node_table(self, place: Place) -> str:
-        """A table from a field's bytes to nodes; what nothing renames counts as NONE."""
+        """A table from a field's bytes to nodes; values that nothing renames count as NONE."""
         name = f"@nodes_{place.offset}"
         if name in self.tables:
             return name
@@ -348,7 +349,7 @@ class SymmetryText:
         return builder.text("define void @image(ptr %record, ptr %renaming, ptr %words) nounwind")
 
     def value_table(self, builder: FunctionBuilder, sort: Sort, place: Place) -> str:
-        """A table in memory from old to new bytes of a reference."""
+        """A table in memory that maps old to new bytes of a reference."""
         count = 1 << place.bits
         slot = builder.local(f"[{count} x i8]")
         size = sort.size(self.symmetry.bounds)

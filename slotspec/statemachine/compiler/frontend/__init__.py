@@ -1,1 +1,1 @@
-"""From a rule's source to LLVM instructions."""
+"""Translates a rule's source to LLVM instructions."""

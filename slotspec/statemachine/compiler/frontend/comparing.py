@@ -1,4 +1,4 @@
-"""The word ``unchanged``, translated: the bytes of the named fields, eight at a time."""
+"""Translates ``unchanged``: compares the bytes of the named fields, eight at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def unchanged(to: Expressions, node: ast.Call) -> Symbol:
-    """Whether two records have the same bytes in some fields."""
+    """Whether two records have the same bytes in the given fields."""
     if len(node.args) < 2 or any(keyword.arg != "but" for keyword in node.keywords):
         raise to.reject("RUL010", node, "unchanged takes two states, names of fields, and but=")
     records = [to.expression(argument) for argument in node.args[:2]]
@@ -62,7 +62,7 @@ def _names(to: Expressions, node: ast.expr) -> list[str]:
 
 
 def _chunks(places: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """First byte and number of bytes (8, 4, 2 or 1) of loads that cover all of `places`."""
+    """First byte and size (8, 4, 2 or 1) of loads that together cover all `places`."""
     runs: list[list[int]] = []
     for offset, size in sorted(places):
         if runs and runs[-1][1] == offset:

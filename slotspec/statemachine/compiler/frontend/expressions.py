@@ -1,4 +1,4 @@
-"""Expressions and stores of a rule, translated."""
+"""Translates the expressions of a rule."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Expressions(Iteration):
         return self.as_number(self.expression(node), node)
 
     def as_bool(self, node: ast.expr) -> Value:
-        """A value of which only the truth counts: nothing is as good as 0."""
+        """A value of which only the truth counts, so None is as good as 0."""
         symbol = self.expression(node)
         if isinstance(symbol, Effects):
             return Reg(self.cell(EFFECT_COUNT))
@@ -187,7 +187,7 @@ class Expressions(Iteration):
     def python_value(self, node: ast.AST, name: str) -> Any:
         code, cells = self.function.__code__, self.function.__closure__
         if name in code.co_freevars and cells is not None:
-            # what an enclosing function has bound is as constant as a global
+            # a variable of an enclosing function is as constant as a global
             try:
                 return cells[code.co_freevars.index(name)].cell_contents
             except ValueError:
@@ -281,7 +281,7 @@ class Expressions(Iteration):
                 )
             return below.parts[index]
         if isinstance(below, Range):
-            raise self.reject("RUL003", node, "a range is to loop over; calculate the element")
+            raise self.reject("RUL003", node, "a range cannot be indexed; calculate the element")
         raise self.reject(
             "RUL007", node, f"{ast.unparse(node.value)} is a number and has no elements"
         )
@@ -293,7 +293,7 @@ class Expressions(Iteration):
         if len(node.ops) == 1:
             return self.one_comparison(left, node.ops[0], node.comparators[0], node)[0]
         if any(isinstance(op, ast.In | ast.NotIn) for op in node.ops[:-1]):
-            raise self.reject("RUL003", node, "'in' is the last of a chain; write 'and'")
+            raise self.reject("RUL003", node, "'in' must end a chain of comparisons; write 'and'")
         builder = self.builder
         slot, out = builder.local("i1"), builder.label("compared")
         for i, (op, right) in enumerate(zip(node.ops, node.comparators, strict=True)):
@@ -367,7 +367,7 @@ class Expressions(Iteration):
         return Reg(builder.emit(f"load i1, ptr {slot}"), True)
 
     def within(self, left: Value, among: Range) -> Value:
-        """Whether `left` is one of a range."""
+        """Whether `left` is in a range."""
         builder, step = self.builder, among.step
         if isinstance(left, int) and isinstance(among.first, int) and isinstance(among.stop, int):
             return int(left in range(among.first, among.stop, step))
@@ -438,7 +438,7 @@ class Expressions(Iteration):
         return Reg(result)
 
     def bool_value(self, node: ast.BoolOp) -> Value:
-        """``and`` and ``or`` give the value of the operand that decides, as in Python."""
+        """The value of ``and`` or ``or``: that of the operand that decides, as in Python."""
         builder = self.builder
         slot, out = builder.local(), builder.label("decided")
         for i, part in enumerate(node.values):
@@ -490,7 +490,7 @@ class Expressions(Iteration):
     # conditions
 
     def constant_condition(self, node: ast.expr) -> bool | None:
-        """Truth of a condition that only constants decide, without emitting anything."""
+        """The truth of a condition on constants only; emits nothing."""
         match node:
             case ast.BoolOp(op=op, values=values):
                 stop = isinstance(op, ast.Or)
@@ -518,7 +518,7 @@ class Expressions(Iteration):
         return None if value is None else bool(value)
 
     def peek(self, node: ast.expr) -> int | None:
-        """The value of a constant expression, or None; emits nothing, refuses nothing."""
+        """The value of a constant expression, or None; emits nothing and never rejects."""
         if isinstance(node, ast.Constant) and isinstance(node.value, int):
             return int(node.value)
         if isinstance(node, ast.Attribute | ast.Name):
@@ -547,7 +547,7 @@ class Expressions(Iteration):
         return None
 
     def jump_on(self, node: ast.expr, yes: str, no: str) -> None:
-        """Go to `yes` or `no`, looking at no more of the condition than Python does."""
+        """Go to `yes` or `no`, evaluating no more of the condition than Python does."""
         builder = self.builder
         match node:
             case ast.BoolOp(op=op, values=values):
@@ -609,7 +609,7 @@ class Expressions(Iteration):
         return self.call_translated(callee, arguments, node)
 
     def elements(self, record: RecordAt, node: ast.Call) -> Range:
-        """``s.elements(SORT)``: the size of the sort is that of the record's instance."""
+        """``s.elements(SORT)``, with the size that the sort has in the record's instance."""
         sort = self.expression(node.args[0]) if len(node.args) == 1 and not node.keywords else None
         if not isinstance(sort, Known) or not isinstance(sort.value, Sort):
             raise self.reject("RUL010", node, "elements takes one sort")

@@ -1,4 +1,4 @@
-"""Functions that rules call and that are no rules: fire, recycle, emit, and some builtins."""
+"""Intrinsics: functions that rules call but that are not rules (fire, emit, some builtins)."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ def _range(to: Expressions, node: ast.Call) -> Symbol:
         if low < high:
             to.fitting(high - low, node)
     elif to.may_leave(node):
-        _see_span(to, low, high, node)
+        _check_span(to, low, high, node)
     return Range(first, stop, step)
 
 
-def _see_span(to: Expressions, low: Value, high: Value, node: ast.Call) -> None:
-    """A fault where the ends of a range are so far from each other that 64 bits cannot say it."""
+def _check_span(to: Expressions, low: Value, high: Value, node: ast.Call) -> None:
+    """Emit a fault if the length of a range does not fit in 64 bits."""
     builder = to.builder
     ends = f"i64 {builder.i64(high)}, i64 {builder.i64(low)}"
     both = builder.emit(f"call {{i64, i1}} @llvm.ssub.with.overflow.i64({ends})")
@@ -107,7 +107,7 @@ def _quantifier(some: bool) -> Intrinsic:
 def _option(
     to: Expressions, node: ast.Call, name: str, at: int | None
 ) -> tuple[ast.expr, ast.expr | None]:
-    """What a word goes through, and its other argument: by name, or at a place."""
+    """The iterable of an intrinsic, and its other argument (by name or by position)."""
     options = [k.value for k in node.keywords if k.arg == name]
     last = len(node.args) - 1
     if at is not None and last == at:
@@ -117,7 +117,7 @@ def _option(
         raise to.reject(
             "RUL010",
             node,
-            f"{ast.unparse(node.func)} takes what it goes through, and {name}; write it with these",
+            f"{ast.unparse(node.func)} takes an iterable and {name}; pass only these",
         )
     return node.args[0], options[0] if options else None
 

@@ -1,6 +1,6 @@
-"""Loops of a translated rule: what can be gone through, and generators in any, all, sum, …
+"""Translates loops: over iterables, and over generators in any, all, sum and the like.
 
-A generator is written out where it stands, as the loop that one would write by hand.
+A generator is expanded in place, as the loop that one would write by hand.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ WRAPPERS = (Known(enumerate), Known(zip), Known(reversed))
 
 @dataclass(frozen=True)
 class Course:
-    """How a loop runs: a counter, and what an element is where the counter stands.
+    """The course of a loop: a counter, and the element for a value of the counter.
 
-    :param limit: where the counter ends; None: at the number of effects, which may grow.
+    :param limit: where the counter ends; None for the number of effects, which may grow.
     """
 
     first: Value
@@ -59,10 +59,10 @@ class Iteration(Memory):
     def arithmetic(self, op: ast.operator, a: Value, b: Value, node: ast.AST) -> Value:
         raise NotImplementedError
 
-    # what can be gone through
+    # iterables
 
     def course(self, node: ast.expr) -> Course:
-        """How a loop over `node` runs; evaluates it."""
+        """The course of a loop over `node`, which this evaluates."""
         if isinstance(node, ast.GeneratorExp):
             raise self.reject(
                 "RUL003", node, "a generator in a generator; write its for and if in the outer one"
@@ -74,7 +74,7 @@ class Iteration(Memory):
         return self.course_of(self.expression(node), node)
 
     def course_of(self, symbol: Symbol, node: ast.expr) -> Course:
-        """How a loop over the elements of `symbol` runs."""
+        """The course of a loop over the elements of `symbol`."""
         builder = self.builder
         if isinstance(symbol, Range):
             return Course(symbol.first, symbol.stop, symbol.step, Reg)
@@ -132,7 +132,7 @@ class Iteration(Memory):
         )
 
     def element_of(self, values: tuple[int, ...], at: str) -> Reg:
-        """An element of a constant table, at a counter that is within it."""
+        """The element of a constant table at a counter that is within bounds."""
         if not values:
             return Reg("0")
         name = self.program.table(values)
@@ -144,12 +144,12 @@ class Iteration(Memory):
         )
 
     def wrapped(self, node: ast.Call, function: Symbol) -> Course:
-        """``enumerate``, ``zip`` or ``reversed`` of something else."""
+        """The course of ``enumerate``, ``zip`` or ``reversed`` of other iterables."""
         if function == Known(enumerate):
             by_name = {k.arg: k.value for k in node.keywords}
             starts = [*node.args[1:], *by_name.values()]
             if not node.args or len(starts) > 1 or set(by_name) - {"start"}:
-                raise self.reject("RUL010", node, "enumerate takes something to loop over, start")
+                raise self.reject("RUL010", node, "enumerate takes an iterable, and start")
             inner = self.course(node.args[0])
             start = self.as_number(self.expression(starts[0]), starts[0]) if starts else 0
             if inner.first != 0 or inner.step != 1:
@@ -165,7 +165,7 @@ class Iteration(Memory):
         if function == Known(zip):
             strict = [self.peek(k.value) for k in node.keywords if k.arg == "strict"]
             if len(strict) != len(node.keywords) or None in strict or not node.args:
-                raise self.reject("RUL010", node, "zip takes what is to be looped over, and strict")
+                raise self.reject("RUL010", node, "zip takes iterables, and strict")
             courses = [self.counted(self.course(argument), node) for argument in node.args]
             limits = {course.limit for course in courses}
             if any(strict) and (len(limits) > 1 or not all(isinstance(n, int) for n in limits)):
@@ -179,7 +179,7 @@ class Iteration(Memory):
                 lambda at: Row(tuple(course.element(at) for course in courses)),
             )
         if node.keywords or len(node.args) != 1:
-            raise self.reject("RUL010", node, "reversed takes one thing to loop over")
+            raise self.reject("RUL010", node, "reversed takes one iterable")
         inner = self.counted(self.course(node.args[0]), node)
         last = self.arithmetic(ast.Sub(), self.known_limit(inner), 1, node)
         return Course(
@@ -210,7 +210,7 @@ class Iteration(Memory):
         return result
 
     def counted(self, course: Course, node: ast.AST) -> Course:
-        """The same with a counter from 0, one by one."""
+        """The same course with a counter that goes from 0 in steps of 1."""
         if course.limit is None:
             raise self.reject(
                 "RUL011", node, "effects are looped over as they are; count with enumerate"
@@ -227,7 +227,7 @@ class Iteration(Memory):
         return Course(0, count, 1, element)
 
     def count(self, course: Course | Range) -> Value:
-        """How many elements there are between first and limit."""
+        """The number of elements from first to limit."""
         first, step = course.first, course.step
         stop = course.stop if isinstance(course, Range) else self.known_limit(course)
         if isinstance(first, int) and isinstance(stop, int):
@@ -245,7 +245,7 @@ class Iteration(Memory):
     # loops
 
     def each(self, course: Course, do: Callable[[Symbol, str, str], None]) -> None:
-        """Write a loop; `do` writes what happens to an element, given where to go on and out."""
+        """Write a loop; `do` writes its body, given an element and where to continue and break."""
         builder = self.builder
         counter = builder.local()
         builder.line(f"store i64 {builder.i64(course.first)}, ptr {counter}")
@@ -264,7 +264,7 @@ class Iteration(Memory):
         if abs(course.step) > 1 and not (
             isinstance(course.limit, int) and LOW <= course.limit + course.step <= HIGH
         ):
-            # beyond the largest number there is nothing to go on with
+            # end the loop here if the next value would exceed 64 bits
             last, on = builder.label("last"), builder.label("on")
             near = HIGH - course.step if course.step > 0 else LOW - course.step
             beyond = builder.emit(f"icmp {'sgt' if course.step > 0 else 'slt'} i64 {at}, {near}")
@@ -281,9 +281,8 @@ class Iteration(Memory):
     ) -> None:
         """Write the loops of a generator, or the one over an iterable.
 
-        :param course: that of what is looped over first, evaluated already.
-        :param do: writes what happens to a value: given its expression, or itself, and where
-            to go on.
+        :param course: the course of the first iterable, which is already evaluated.
+        :param do: writes the body, given a value (or its expression) and where to continue.
         """
         saved = set(self.assigned)
         if not isinstance(node, ast.GeneratorExp):
@@ -328,7 +327,7 @@ class Iteration(Memory):
         self.assigned = saved
 
     def source_of(self, node: ast.expr) -> Course:
-        """The course of what an ``any``, ``sum``, … goes through first."""
+        """The course of the first iterable of an ``any``, ``sum``, …"""
         if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp):
             raise self.reject(
                 "RUL003",
@@ -338,10 +337,10 @@ class Iteration(Memory):
             )
         return self.course(node.generators[0].iter if isinstance(node, ast.GeneratorExp) else node)
 
-    # values by name
+    # assignment to names
 
     def bind(self, target: ast.expr, symbol: Symbol, node: ast.AST) -> None:
-        """Assign what is no more than a number, too: parts, effects, rows of them."""
+        """Assign a value, which may be a part, an effect or a row of values too."""
         if isinstance(target, ast.Tuple | ast.List):
             parts = self.parts_of(symbol, node)
             if any(isinstance(t, ast.Starred) for t in target.elts):
@@ -375,11 +374,11 @@ class Iteration(Memory):
             self.symbols[target.id] = symbol
             return
         if isinstance(target, ast.Attribute) and not isinstance(symbol, Reg | int):
-            self.store(target, 0)  # refused, if it is an array
+            self.store(target, 0)  # rejects an array
         self.store(target, self.as_number(symbol, node))
 
     def parts_of(self, symbol: Symbol, node: ast.AST) -> list[Symbol]:
-        """The elements of what is unpacked."""
+        """The elements of a value to unpack."""
         if isinstance(symbol, Row):
             return list(symbol.parts)
         if isinstance(symbol, Table):
@@ -394,7 +393,7 @@ class Iteration(Memory):
 
 
 def columns_of(value: object) -> list[tuple[int, ...]] | None:
-    """The columns of a constant table of rows of equal length; None if it is none."""
+    """The columns of a constant table of rows of equal length; None for any other table."""
     if not isinstance(value, tuple | list) or not value:
         return None
     rows = [row for row in value if isinstance(row, tuple | list)]

@@ -1,4 +1,4 @@
-"""How a translated rule reaches its locals, the state, constant tables and the result buffer."""
+"""Translates access to locals, the state, constant tables and the result buffer."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.layout import Place
 
 UNBOUND = -(2**63) + 1
-"""In a local that has no value yet."""
+"""Marks a local that has no value yet."""
 
 
 HARMLESS = [
@@ -50,12 +50,12 @@ HARMLESS = [
         zip,
     )
 ]
-"""Words that write nothing by themselves."""
+"""Intrinsics that write nothing themselves."""
 
 
 @dataclass(frozen=True)
 class Handle:
-    """A local that stands for a record (behind the pointer kept in `slot`) or an effect."""
+    """A local that stands for a record (by the pointer in `slot`) or an effect."""
 
     slot: str
     part: Part | None
@@ -82,7 +82,7 @@ class Memory:
         self.slots: dict[str, str] = {}
         self.handles: dict[str, Handle] = {}
         code = function.__code__
-        # a local that a generator uses is a cell
+        # a local that a generator uses is a cell variable
         self.local_names = frozenset(code.co_varnames + code.co_cellvars)
         self.assigned: set[str] = set()
         self.loops: list[tuple[str, str]] = []
@@ -96,7 +96,7 @@ class Memory:
     # faults
 
     def check(self, condition: str, code: str, node: ast.AST, message: str) -> None:
-        """Go on if the ``i1`` `condition` holds, else end the rule with a fault."""
+        """Continue if the ``i1`` `condition` holds, else end the rule with a fault."""
         builder = self.builder
         good, bad = builder.label("ok"), builder.label("fault")
         builder.end(f"br i1 {condition}, label %{good}, label %{bad}")
@@ -113,18 +113,18 @@ class Memory:
     # numbers that leave 64 bits
 
     def may_leave(self, node: ast.AST) -> bool:
-        """Whether the result of an operation may be too large."""
+        """Whether the result of an operation may overflow."""
         return self.program.instance.ranges.may_leave(self.function, node)
 
     def fitting(self, value: int, node: ast.AST) -> int:
-        """A result that is known while compiling, with a fault where it is too large."""
+        """A result that is known at compile time, with a fault if it is too large."""
         if LOW <= value <= HIGH:
             return value
         self.check("false", "STP011", node, LEAVES)
         return 0
 
     def checked_operation(self, word: str, x: str, y: str, node: ast.AST) -> Reg:
-        """The result of ``sadd``, ``ssub`` or ``smul``, with a fault where it is too large."""
+        """The result of ``sadd``, ``ssub`` or ``smul``, with a fault if it is too large."""
         builder = self.builder
         both = builder.emit(f"call {{i64, i1}} @llvm.{word}.with.overflow.i64(i64 {x}, i64 {y})")
         value = builder.emit(f"extractvalue {{i64, i1}} {both}, 0")
@@ -194,17 +194,17 @@ class Memory:
     # the state
 
     def place_of(self, record: RecordAt, name: str) -> Place | None:
-        """Where a field of a record or of a part of it lies."""
+        """The position of a field of a record, or of a part of it."""
         if record.part is not None:
             name = f"{record.part.name}.{name}"
         return self.program.layout.places.get(name)
 
     def owner(self, record: RecordAt) -> type[Record]:
-        """The class that has the constants of a record."""
+        """The class that holds the constants of a record."""
         return self.program.instance.record if record.part is None else record.part.record
 
     def one_of(self, records: RecordsAt, index: Value, node: ast.AST) -> RecordAt:
-        """The part at `index`: the first one, seen from further on."""
+        """The part at `index`: the layout of the first part, from a pointer moved on."""
         first, size = records.parts[0], len(records.parts)
         builder, text = self.builder, self.builder.i64(index)
         message = f"there are {size} {first.attribute}; the index is outside"
@@ -212,14 +212,14 @@ class Memory:
         return self.part_at(records, index)
 
     def part_at(self, records: RecordsAt, index: Value) -> RecordAt:
-        """The part at an index that is within them."""
+        """The part at an index that is within bounds."""
         first, size, builder = records.parts[0], len(records.parts), self.builder
         step = self.start_of(records.parts[1]) - self.start_of(first) if size > 1 else 0
         by = builder.emit(f"mul i64 {builder.i64(index)}, {step}")
         return RecordAt(builder.emit(f"getelementptr i8, ptr {records.pointer}, i64 {by}"), first)
 
     def start_of(self, part: Part) -> int:
-        """The first byte of a part; where it has constants alone, it does not matter."""
+        """The first byte of a part; any byte if the part has only constants."""
         return min((self.program.layout.places[name].offset for name in part.fields), default=0)
 
     def byte_at(self, pointer: str, place: Place, index: Value) -> str:
@@ -239,7 +239,7 @@ class Memory:
         return Reg(builder.emit(f"select i1 {empty}, i64 {NONE}, i64 {value}"))
 
     def checked(self, index: Value, place: Place, node: ast.AST) -> Value:
-        """`index`, with a fault where it is outside of the array."""
+        """`index`, with a fault if it is outside the array."""
         builder = self.builder
         message = f"{place.name} has {place.size} elements; the index is outside"
         if isinstance(index, int):
@@ -252,7 +252,7 @@ class Memory:
         return Reg(text)
 
     def save(self, pointer: str, place: Place, index: Value, value: Value, node: ast.AST) -> None:
-        """Store `value` in a field, with a fault where it is outside of the field's domain."""
+        """Store `value` in a field, with a fault if it is outside the field's domain."""
         builder = self.builder
         if self.reading:
             raise self.reject(
@@ -284,7 +284,7 @@ class Memory:
         builder.line(f"store i8 {byte}, ptr {self.byte_at(pointer, place, index)}")
 
     def reject_lifecycle(self, array: ArrayAt, target: ast.expr) -> None:
-        """Refuse an assignment to a state of a lifecycle."""
+        """Reject an assignment to a lifecycle state."""
         if isinstance(array.place.spec.domain, type):
             raise self.reject(
                 "RUL016",
@@ -346,7 +346,7 @@ class Memory:
         if isinstance(index, int) and -size <= index < size:
             return table.values[index]
         builder = self.builder
-        # a tuple counts from its end, too: look into the table written twice, one size on
+        # a tuple can be indexed from its end too: the table is stored twice, offset by its size
         text = builder.emit(f"add i64 {builder.i64(index)}, {size}")
         message = f"the table has {size} elements; the index is outside"
         self.check(builder.emit(f"icmp ult i64 {text}, {2 * size}"), "STP006", node, message)
@@ -370,7 +370,7 @@ class Memory:
         inside = builder.emit(f"icmp ult i64 {text}, {count}")
         builder.end(f"br i1 {inside}, label %{good}, label %{behind}")
         builder.start_block(behind)
-        # a list counts from its end, too
+        # a list can be indexed from its end too
         back = builder.emit(f"add i64 {text}, {count}")
         inside = builder.emit(f"icmp ult i64 {back}, {count}")
         self.check(inside, "STP006", node, "there are fewer effects")
@@ -379,7 +379,7 @@ class Memory:
         return Effect(Reg(builder.emit(f"load i64, ptr {slot}")))
 
     def effect_argument(self, effect: Effect, name: str, node: ast.AST) -> Reg:
-        """The argument of an effect that has this name; where that is, its kind says."""
+        """The argument of an effect with this name; its position depends on the kind."""
         names = self.program.instance.record.effect_names
         places = {k: n.index(name) + 1 for k, n in names.items() if name in n}
         if not places:
@@ -465,7 +465,7 @@ class Memory:
         return Row(tuple(found))
 
     def may_write(self, node: ast.AST) -> bool:
-        """Whether a loop may write: any store to a field or any call that is no plain word."""
+        """Whether a loop may write: a store to a field, or a call other than a pure intrinsic."""
 
         def harmless(function: ast.expr) -> bool:
             if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):

@@ -15,12 +15,12 @@ from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.layout import Layout
 
 Intrinsic = Callable[[Any, ast.Call], Symbol]
-"""Translates a call of a word that is no rule; gets the translation of the calling rule."""
+"""Translates a call of an intrinsic; takes the translation of the calling rule."""
 
 
 @dataclass(frozen=True)
 class Site:
-    """A place in a rule where a fault may show."""
+    """A place in a rule where a fault may occur."""
 
     code: str
     place: str
@@ -32,12 +32,13 @@ class Site:
 
 @dataclass
 class Translated:
-    """One translated function: its name, and what a caller has to know about it.
+    """One translated function: its name, and what a caller must know about it.
 
-    :ivar width: how many numbers it returns at once; None: a single one, in a register.
-    :ivar refused_late: an action that may be refused after it fired events, to and fro.
-    :ivar reads: the records whose effects it reads, by pointer, with the refusal for a caller
-        that gives it a state without effects.
+    :ivar width: how many numbers it returns; None for a single one, in a register.
+    :ivar refused_late: whether it is an action that may be refused after it fired events and
+        undid them.
+    :ivar reads: the records whose effects it reads, by pointer, with the error for a caller
+        that passes a state without effects.
     """
 
     name: str
@@ -56,10 +57,10 @@ class Program:
     """The functions of one instance, translated on demand.
 
     :ivar lower: translates one function.
-    :ivar intrinsics: the words that rules call and that are no rules.
-    :ivar effects_read: effects are kept, because something reads them.
-    :ivar effects_counted: effects are counted, because a refusal may come after one.
-    :ivar effects_dropped: an ``emit`` was translated that neither keeps nor counts.
+    :ivar intrinsics: the functions that rules call but that are not rules.
+    :ivar effects_read: effects are stored, because something reads them.
+    :ivar effects_counted: effects are counted, because an action may be refused after one.
+    :ivar effects_dropped: an ``emit`` was translated that neither stores nor counts.
     :ivar refused_late: an action may be refused after a change.
     """
 
@@ -95,10 +96,10 @@ class Program:
         reading: bool = False,
         action: bool = False,
     ) -> Translated:
-        """`function` for arguments of these kinds.
+        """`function`, translated for arguments of these kinds.
 
-        :param reading: it may not change the state (properties).
-        :param action: it is an action: a refusal must have changed nothing.
+        :param reading: whether it is a property, which may not change the state.
+        :param action: whether it is an action, which may be refused only without a change.
         """
         key = (function, tuple(kind(a) for a in arguments), reading, action)
         found = self.functions.get(key)

@@ -1,4 +1,4 @@
-"""One rule, translated: its parameters, its statements, its flow."""
+"""Translates one rule: its parameters, statements and control flow."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Lowering(Expressions):
 
     @staticmethod
     def width_of(tree: ast.FunctionDef) -> int | None:
-        """How many numbers the function returns, as far as one of its returns shows it."""
+        """How many numbers the function returns, if one of its returns shows it."""
         for below in ast.walk(tree):
             if isinstance(below, ast.Return) and isinstance(below.value, ast.Tuple):
                 return len(below.value.elts)
@@ -232,7 +232,7 @@ class Lowering(Expressions):
             self.builder.end(f"ret i64 {self.builder.i64(value)}")
 
     def refuse_unchanged(self, value: Value, node: ast.AST) -> None:
-        """A fault if this action is refused here and its record differs from before."""
+        """Emit a fault if the action is refused here after it changed its record."""
         builder = self.builder
         look, good = builder.label("look"), builder.label("kept")
         refused = builder.emit(f"icmp eq i64 {builder.i64(value)}, {DISABLED}")
@@ -293,10 +293,10 @@ class Lowering(Expressions):
 
     def while_statement(self, node: ast.While) -> None:
         if node.orelse:
-            raise self.reject("RUL002", node, "while … else is not for rules; use a flag")
+            raise self.reject("RUL002", node, "a rule has no while … else; use a flag")
         builder = self.builder
         test, inside, out = builder.label("while"), builder.label("do"), builder.label("done")
-        # a write anywhere in the body may have happened when the loop ends or goes on
+        # a write anywhere in the body may have happened when the loop ends or continues
         self.written = self.written or self.may_write(node)
         builder.start_block(test)
         self.jump_on(node.test, inside, out)
@@ -314,10 +314,10 @@ class Lowering(Expressions):
 
     def for_statement(self, node: ast.For) -> None:
         if node.orelse:
-            raise self.reject("RUL002", node, "for … else is not for rules; use a flag")
+            raise self.reject("RUL002", node, "a rule has no for … else; use a flag")
         names = node.target.elts if isinstance(node.target, ast.Tuple) else [node.target]
         if not all(isinstance(name, ast.Name | ast.Tuple) for name in names):
-            raise self.reject("RUL002", node, "a loop counts with plain names")
+            raise self.reject("RUL002", node, "a loop variable must be a plain name")
         course = self.course(node.iter)
         self.written = self.written or self.may_write(node)
         assigned = set(self.assigned)
@@ -332,7 +332,7 @@ class Lowering(Expressions):
         self.assigned = assigned
 
     def match_statement(self, node: ast.Match) -> None:
-        """As the ``if`` … ``elif`` … ``else`` that compares with one pattern after another."""
+        """Translate it as an ``if`` … ``elif`` … ``else`` that tries the patterns in turn."""
         hidden = f"match {node.lineno}:{node.col_offset}"
         value = self.number(node.subject)
         self.symbols[hidden] = Reg(self.builder.i64(value)) if isinstance(value, Reg) else value
@@ -357,7 +357,7 @@ class Lowering(Expressions):
         del self.symbols[hidden]
 
     def pattern(self, pattern: ast.pattern, hidden: str) -> list[ast.expr]:
-        """The conditions under which a pattern matches; a name that it binds is the last."""
+        """The conditions under which a pattern matches; the last is the name that it binds."""
 
         def at(node: ast.expr) -> ast.expr:
             return ast.fix_missing_locations(ast.copy_location(node, pattern))

@@ -1,4 +1,4 @@
-"""What an expression can stand for while compiling, besides a number."""
+"""What an expression can stand for at compile time, besides a number."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from slotspec.statemachine.layout import Place
 
 @dataclass(frozen=True)
 class RecordAt:
-    """A state record behind a pointer; `part` is which part of the whole, if it is one.
+    """A state record at a pointer; `part` is the part of the whole, if it is one.
 
-    One of several equal parts is the first of them behind a pointer that is moved on.
+    One of several equal parts is represented by the first of them at a pointer moved on.
     """
 
     pointer: str
@@ -24,7 +24,7 @@ class RecordAt:
 
 @dataclass(frozen=True)
 class RecordsAt:
-    """Several equal parts of the record behind a pointer."""
+    """Several equal parts of the record at a pointer."""
 
     pointer: str
     parts: tuple[Part, ...]
@@ -32,7 +32,7 @@ class RecordsAt:
 
 @dataclass(frozen=True)
 class ArrayAt:
-    """An array field of the record behind a pointer."""
+    """An array field of the record at a pointer."""
 
     pointer: str
     place: Place
@@ -47,14 +47,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Row:
-    """Several values at once: a tuple, what a helper returns, an element of ``enumerate``."""
+    """Several values: a tuple, a helper's results, an element of ``enumerate``."""
 
     parts: tuple[Symbol, ...]
 
 
 @dataclass(frozen=True)
 class Range:
-    """The integers from `first` up to (or down to) `stop`, which is not among them."""
+    """The integers from `first` up (or down) to `stop`, excluding `stop`."""
 
     first: Reg | int
     stop: Reg | int
@@ -63,12 +63,12 @@ class Range:
 
 @dataclass(frozen=True)
 class Effects:
-    """What the present step has emitted."""
+    """The effects that the current step has emitted."""
 
 
 @dataclass(frozen=True)
 class Effect:
-    """One emitted effect; `index` is its checked place."""
+    """One emitted effect; `index` is its position, already checked."""
 
     index: Reg | int
 
@@ -90,7 +90,7 @@ Symbol = Reg | int | RecordAt | RecordsAt | ArrayAt | Table | Row | Range | Effe
 
 
 def kind(symbol: Symbol) -> Any:
-    """What distinguishes two translations of one rule by an argument."""
+    """What an argument contributes to the identity of a translation of a rule."""
     if isinstance(symbol, Reg | int):
         return "number"
     if isinstance(symbol, RecordAt):
