@@ -53,6 +53,7 @@ def test_every_block_is_of_a_known_kind() -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", SHELL, ids=lambda block: block.text.strip()[:40])
 def test_a_command_prints_what_is_said(block: Block, place: Path) -> None:
     printed = shell(block.text, place)
@@ -90,6 +91,7 @@ def test_the_main_command_runs(place: Path) -> None:
     assert row_of(made) in section_of("slot_pool")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "scope", "declared"),
     [

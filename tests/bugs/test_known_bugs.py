@@ -59,6 +59,7 @@ def test_the_healthy_model_does_not_have_it(bug: Bug) -> None:
         assert verdicts[bug.property] is Verdict.HOLDS
 
 
+@pytest.mark.slow
 @each_bug
 def test_the_healthy_model_rejects_its_trace_as_the_page_says(bug: Bug) -> None:
     measured = generator().read(PAGE).get(bug.issue)

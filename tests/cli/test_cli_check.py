@@ -73,6 +73,7 @@ def test_a_limit_exits_with_3_and_names_it(run: Run) -> None:
     assert "dead" not in ran.out
 
 
+@pytest.mark.slow
 def test_unfired_transitions_of_parts_take_one_line(run: Run) -> None:
     bounds = ("slots_per_task_manager=1", "parallelism=1", "allocations=1", "losses=0")
     given = [part for bound in bounds for part in ("--set", bound)]

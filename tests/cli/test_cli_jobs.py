@@ -74,6 +74,7 @@ def test_an_error_of_a_run_is_the_error_of_the_command(run: Run) -> None:
     assert "SET024" in ran.err
 
 
+@pytest.mark.slow
 def test_ctrl_c_prints_what_each_process_has_seen() -> None:
     with subprocess.Popen(
         [
@@ -160,6 +161,7 @@ def test_a_run_that_was_compiled_is_compiled_at_once(
     assert known_as_large([small, large, new]) == set()
 
 
+@pytest.mark.slow
 def test_a_second_check_prints_the_same_as_the_first(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -110,6 +110,7 @@ def test_a_process_sends_the_loop_too(run: Run, make: Make) -> None:
     assert [p.finding for p in again.properties] == [p.finding for p in result.properties]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("option", ["--symmetry", "--fingerprints"])
 def test_options_that_drop_states_are_rejected(run: Run, option: str) -> None:
     ran = run("check", str(EXAMPLES / "turnstile.py"), option)

@@ -172,6 +172,7 @@ def test_without_a_model_the_cluster_is_simulated(run: Run) -> None:
         assert any(line.startswith("cluster ") for line in ran.out.splitlines())
 
 
+@pytest.mark.slow
 def test_ctrl_c_prints_the_results_so_far(make: Make) -> None:
     model = make(
         MODEL.replace(

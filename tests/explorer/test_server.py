@@ -96,6 +96,7 @@ def test_a_property_that_does_not_hold_is_named(client: Any) -> None:
     assert name not in [b["name"] for b in before["broken"]]
 
 
+@pytest.mark.slow
 def test_a_path_of_200_steps(client: Any) -> None:
     dice, path = Dice(5), []
     for _ in range(200):

@@ -66,6 +66,7 @@ def test_random_walks_agree(generation: str) -> None:
     assert len(heard) > len(declared) // 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generation", list(POOL.generations))
 def test_replayed_recordings_agree(generation: str) -> None:
     steps = 0

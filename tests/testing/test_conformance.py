@@ -60,6 +60,7 @@ def pytest_run(folder: Path, text: str, *options: str) -> subprocess.CompletedPr
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_a_pool_that_conforms_passes(tmp_path: Path, options: tuple[str, ...]) -> None:
     run = pytest_run(tmp_path, HEALTHY, *options)
@@ -67,6 +68,7 @@ def test_a_pool_that_conforms_passes(tmp_path: Path, options: tuple[str, ...]) -
     assert "3 passed" in run.stdout
 
 
+@pytest.mark.slow
 def test_a_failure_prints_a_program_that_reproduces_it(tmp_path: Path) -> None:
     run = pytest_run(tmp_path, BROKEN, "--hypothesis-seed=1")
     assert run.returncode == 1, run.stdout + run.stderr

@@ -98,6 +98,7 @@ def test_without_faults_there_are_few_states(generation: str) -> None:
     assert found.verdict is Verdict.HOLDS
 
 
+@pytest.mark.slow
 def test_both_engines_agree_on_a_cluster_that_loses_a_message() -> None:
     instance = CLUSTER.instance({**CALM, "losses": 1}, generation="1.12")
     one, other = explore_interpreted(instance), explore_compiled(instance)

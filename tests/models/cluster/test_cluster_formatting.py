@@ -160,6 +160,7 @@ def test_what_a_crash_takes_with_it_is_named() -> None:
         assert len([text for text in rendered.effects(step) if "dropped" in text]) == len(flying)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generation", model.generations)
 def test_every_step_has_a_text(generation: str) -> None:
     instance = model.instance(TWO, generation=generation)

@@ -181,6 +181,7 @@ def test_a_mutant_is_noticed(name: str, mutant: Mutant) -> None:
     assert len(finding.steps) == mutant.length
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NEVER)
 def test_what_never_happens_is_noticed(name: str) -> None:
     mutant = NEVER[name]
@@ -195,6 +196,7 @@ def test_what_never_happens_is_noticed(name: str) -> None:
     assert len(found.finding.steps) == mutant.length
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bounds", [CALM, LOSS, EARLY, TWO], ids=["calm", "loss", "early", "two"])
 def test_without_a_mutant_every_property_holds(bounds: Mapping[str, int]) -> None:
     instance = CLUSTER.instance(bounds, generation="1.12", scope="losses")

@@ -53,6 +53,7 @@ def test_both_engines_agree(generation: str) -> None:
             assert len(mine.finding.steps) == len(other.finding.steps)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("generation", "scope"), SCOPE_COUNTS)
 def test_scopes(generation: str, scope: str) -> None:
     result = explore_compiled(model.instance(generation=generation, scope=scope), LIMITS)

@@ -106,6 +106,7 @@ def test_calls_without_a_state() -> None:
     assert "report_slot_in_use(instance=i1, slot=tm1/1, allocation=a1, job=j1)" in texts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generation", model.generations)
 def test_every_finding_has_text(generation: str) -> None:
     for scope in ("queue", "unknown"):

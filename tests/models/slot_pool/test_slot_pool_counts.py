@@ -125,6 +125,7 @@ def lengths(scope: str, generation: str) -> dict[str, int]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scope", "generation"), RUNS)
 def test_exact_counts(scope: str, generation: str) -> None:
     result = checked(scope, generation)
@@ -178,6 +179,7 @@ SHARED_ID = {
 the other goes with the leaked one's TaskExecutor. With one TaskExecutor both go together."""
 
 
+@pytest.mark.slow
 def test_a_leaked_slot_shares_its_allocation_with_a_held_one() -> None:
     shared = POOL.instance(SHARED_ID, generation="1.13")
     result = check(shared, "compiled")

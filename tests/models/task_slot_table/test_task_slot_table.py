@@ -460,6 +460,7 @@ BOUNDS: Mapping[str, Mapping[str, int]] = {
 }
 
 
+@pytest.mark.slow
 def test_recordings_conform_to_the_rules_as_they_are() -> None:
     for version in ("1.11.4", "1.12.5", "1.13.6"):
         assert divergences(TaskSlotTableOracle, "table", version, {}) == 0

@@ -187,6 +187,7 @@ def at(line: int, **fields: Any) -> Callable[[Lines], None]:
     return lambda lines: lines[line].update(fields)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "code", "words"),
     [

@@ -34,6 +34,7 @@ def broken(which: Break, generation: str = "1.12") -> ModelPeer:
     return ModelPeer(generation, replace=dict(which.replace))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("which", CHOSEN, ids=lambda b: b.name)
 def test_a_broken_rule_is_found_and_made_short(which: Break, tmp_path: Path) -> None:
     outcome = fuzz(broken(which), "1.12", sequences=3_000, seconds=60)
@@ -54,6 +55,7 @@ def test_the_model_does_not_differ_from_itself() -> None:
     assert len(outcome.coverage.operations) == len(outcome.coverage.possible_operations)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_run() -> None:
     first, second, other = (
         fuzz(ModelPeer("1.12"), "1.12", sequences=40, seed_=seed) for seed in (5, 5, 6)
@@ -74,6 +76,7 @@ def test_the_time_limit_ends_a_run() -> None:
     assert outcome.seconds < 10
 
 
+@pytest.mark.slow
 def test_every_choice_between_two_generations_is_named() -> None:
     found = every_difference(ModelPeer("1.11"), "1.12", sequences=300)
     named = {kind.explained for kind in found.kinds}

@@ -40,6 +40,7 @@ RUNS = [(name, version) for name in fuzzable() for version in fuzz_target(name).
 OTHERS = [name for name in fuzzable() if name != "slot_pool"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "generation"), RUNS)
 def test_no_model_differs_from_itself(name: str, generation: str) -> None:
     outcome = fuzz(ModelPeer(generation, model=name), generation, model=name, sequences=80)
@@ -71,6 +72,7 @@ def test_what_is_invented_is_in_the_vocabulary(name: str) -> None:
     assert taken > 400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OTHERS)
 def test_the_same_seed_gives_the_same_run(name: str) -> None:
     peer = ModelPeer("1.12", model=name)
@@ -81,6 +83,7 @@ def test_the_same_seed_gives_the_same_run(name: str) -> None:
     assert first != other
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("issue", "longest"),
     [("FLINK-8505", 4), ("FLINK-9324", 3), ("FLINK-9932", 4), ("FLINK-12765", 6)],
@@ -124,6 +127,7 @@ def test_a_model_without_a_class_is_not_fuzzed() -> None:
         fuzz_target("cluster")
 
 
+@pytest.mark.slow
 def test_a_step_that_leaves_the_protocol_diverges() -> None:
     bug = known_bugs()["FLINK-32882"]
     assert bug.property == "fault"
@@ -132,6 +136,7 @@ def test_a_step_that_leaves_the_protocol_diverges() -> None:
     assert outcome.found is not None
 
 
+@pytest.mark.slow
 def test_differences_between_releases_are_explained() -> None:
     peer = ModelPeer("1.12", model="slot_manager")
     found = every_difference(peer, "1.13", model="slot_manager", sequences=400)
@@ -154,6 +159,7 @@ def test_a_recording_conforms(name: str, tmp_path: Path) -> None:
     assert report.matched == 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", OTHERS)
 @pytest.mark.parametrize("what", ["transitions", "states", "pairs"])
 def test_sequences_that_cover_a_model_conform(name: str, what: Any, tmp_path: Path) -> None:
@@ -233,6 +239,7 @@ class OwnIds:
         return self._said
 
 
+@pytest.mark.slow
 def test_an_adapter_of_another_class() -> None:
     peer = PythonPeer(Logical)
     assert fuzz(peer, "1.12", model="logical_slot", sequences=40).found is None

@@ -89,6 +89,7 @@ def run_steps(peer: CommandPeer, count: int, pause: float) -> None:
         time.sleep(pause)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_failing_peer_is_reported_in_time(
     failure: str, tmp_path: Path, opened: list[CommandPeer]
@@ -141,6 +142,7 @@ def test_the_example_conforms() -> None:
         peer.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("bug", "steps"), [("lifo", 5), ("remap", 6)])
 def test_a_mistake_in_the_example_is_found(bug: str, steps: int) -> None:
     peer = CommandPeer(f"{PYTHON} {shlex.quote(str(EXAMPLE))} --bug {bug}")
@@ -155,6 +157,7 @@ def test_a_mistake_in_the_example_is_found(bug: str, steps: int) -> None:
 JAVA = Path(__file__).parents[3] / "examples" / "peers" / "PoolPeer.java"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("javac") is None, reason="there is no Java compiler")
 @pytest.mark.parametrize(("mistake", "steps"), [("", None), (" idle", 4)])
 def test_the_example_in_java(mistake: str, steps: int | None) -> None:

@@ -135,6 +135,7 @@ def test_targets() -> None:
         open_peer("flink:1.12", flink_jars="no-such-folder")
 
 
+@pytest.mark.slow
 def test_a_single_choice_makes_a_difference() -> None:
     peer: Peer = ModelPeer("1.12", parse_choices("release_cause=DROPPED", "1.12"))
     found = fuzz(peer, "1.12").found

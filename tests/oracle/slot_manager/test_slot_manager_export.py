@@ -116,6 +116,7 @@ def test_random_runs_replay(generation: str, auto_run: int, tmp_path: Path) -> N
             assert sum(idle) == sum(n == 1 for n in after["registration"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generation", model.generations)
 def test_deviations_replay(generation: str, tmp_path: Path) -> None:
     found = 0

@@ -87,6 +87,7 @@ def test_recordings_conform() -> None:
     assert (summary.conforming, summary.steps) == (396, 29_022)
 
 
+@pytest.mark.slow
 def test_every_operation_is_recorded() -> None:
     summary = conform_all([DATA / "traces" / "manager"])
     assert [(len(g.operations), g.possible) for g in summary.groups()] == [

@@ -139,6 +139,7 @@ def test_long_runs_with_reused_records_replay(generation: str, tmp_path: Path) -
     assert len(names) > 2 * LARGE["request_ids"], "an id that is free gets a new name"
 
 
+@pytest.mark.slow
 def test_a_broken_model_is_recorded_as_broken(tmp_path: Path) -> None:
     def is_idle_for_long(s: Any, allocation: int) -> bool:
         return bool(s.idle_for[allocation] >= s.idle_timeout)

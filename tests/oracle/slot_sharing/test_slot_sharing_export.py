@@ -40,6 +40,7 @@ def said(finding: Finding) -> list[TraceStep]:
     return [step for step in finding.steps if not step.call.action.name.startswith("forget")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scope", ["sharing", "payloads", "places", "surprises", "late"])
 def test_every_trace_can_be_replayed(scope: str, tmp_path: Path) -> None:
     instance = model.instance(scope=scope)
@@ -57,6 +58,7 @@ def test_every_trace_can_be_replayed(scope: str, tmp_path: Path) -> None:
         assert (report.outcome, report.steps) == (Conformance.CONFORMS, len(said(finding)))
 
 
+@pytest.mark.slow
 def test_ids_are_never_used_again() -> None:
     instance = model.instance(scope="replaced")
     result = explore_compiled(instance, Limits(states=1_000_000, seconds=60))

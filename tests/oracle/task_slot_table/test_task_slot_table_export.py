@@ -90,6 +90,7 @@ def test_random_runs_replay(name: str, generation: str, tmp_path: Path) -> None:
             assert fired == sum(number == 2 for number in finding.steps[-1].after["timer"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "generation"), RUNS)
 def test_deviations_replay(name: str, generation: str, tmp_path: Path) -> None:
     model = load_model(name)

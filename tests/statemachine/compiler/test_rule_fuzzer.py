@@ -23,6 +23,7 @@ def test_a_random_model_means_the_same(seed: int, tmp_path: Path) -> None:
     assert result is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(1000, 1000 + MODELS))
 def test_a_random_model_of_very_large_numbers_means_the_same(seed: int, tmp_path: Path) -> None:
     what, _ = try_one(seed, tmp_path, large=0.1)
