@@ -110,7 +110,7 @@ class Explorer:
                 self.check_rest()
         finally:
             self.pool.close()
-            self.compiled.upgrade.close()
+            self.compiled.upgrade.close(finished=result.limit is None)
         result.seconds = self.seconds()
         result.states = self.visited.count
         result.depth = self.depth + (self.fresh() > 0)

@@ -13,8 +13,12 @@ from slotspec.statemachine.compiler.backend.native import FULL, QUICK, Code
 SECONDS_PER_CHARACTER = 2.5e-6
 """Roughly how long full code takes to generate, per size of its text."""
 
-PATIENCE = 1.0
+PATIENCE = 0.25
 """A search counts as long once it has worked for this fraction of that time."""
+
+WORTH_FINISHING = 0.75
+"""A search that has worked for this fraction of that time waits at its end for code that is being
+generated: whoever repeats it starts with full code."""
 
 
 class Upgrade:
@@ -22,7 +26,7 @@ class Upgrade:
 
     def __init__(self, code: Code, name: str, characters: int) -> None:
         self.name = name
-        self.patience = PATIENCE * SECONDS_PER_CHARACTER * characters
+        self.estimate = SECONDS_PER_CHARACTER * characters
         self.over = code.level != QUICK
         self.started: float | None = None
         self.process: subprocess.Popen[bytes] | None = None
@@ -35,7 +39,7 @@ class Upgrade:
         if self.started is None:
             self.started = now
         if self.process is None:
-            if now - self.started >= self.patience:
+            if now - self.started >= PATIENCE * self.estimate:
                 self.begin()
             return None
         if self.process.poll() is None:
@@ -62,10 +66,19 @@ class Upgrade:
         except OSError:
             self.over = True
 
-    def close(self) -> None:
-        """End the upgrade, because the search has ended."""
+    def close(self, finished: bool = False) -> None:
+        """End the upgrade, because the search has ended.
+
+        :param finished: it has seen all that it should, so it may well be repeated.
+        """
         self.over = True
-        if self.process is not None:
+        if self.process is None:
+            return
+        worked = 0.0 if self.started is None else process_time() - self.started
+        try:
+            if finished and worked >= WORTH_FINISHING * self.estimate:
+                self.process.wait()
+        finally:
             self.process.kill()
             self.process.wait()
             self.process = None
