@@ -31,16 +31,7 @@ ROW = re.compile(rb"^[a-z_]+ +\d\.\d+ .*(HOLDS|VIOLATED|UNKNOWN)", re.MULTILINE)
 COMMANDS: dict[str, list[str]] = {
     "check": ["check"],
     "check --all": ["check", "--all"],
-    "simulate, one step": [
-        "simulate",
-        "cluster",
-        "--scope",
-        "storm",
-        "--runs",
-        "1",
-        "--steps",
-        "1",
-    ],
+    "simulate one step": ["simulate", "cluster", "--scope", "storm", "--runs", "1", "--steps", "1"],
     "help": ["--help"],
     "list": ["list"],
     "draw a lifecycle": ["draw", "PhysicalSlot", "--format", "mermaid"],
