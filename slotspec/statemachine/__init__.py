@@ -1,6 +1,6 @@
 """Declare state machines and protocols over them, and check every reachable state.
 
-The words of a declaration are here; what each means is said where it is defined::
+Everything that a declaration needs is here; each name is documented where it is defined::
 
     from slotspec.statemachine import Event, Lifecycle, Model, Record, State, check
 """

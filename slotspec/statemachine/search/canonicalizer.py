@@ -63,7 +63,7 @@ def exchangeable(
             renaming[e] = e - starts[b]
     renaming[one], renaming[other] = renaming[other], renaming[one]
     call_image(plan[IMAGE], plan[RECORD], plan[RENAMING], plan[SPARE])
-    for w in range(width):
+    for w in range(width):  # noqa: SIM110  (Numba compiles no generators)
         if spare[w] != words[at + w]:
             return False
     return True

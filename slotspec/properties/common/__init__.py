@@ -1,1 +1,0 @@
-"""What properties of several models share."""
