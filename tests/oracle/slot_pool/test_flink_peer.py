@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from slotspec.oracle.peers.flink_jvm import JARS_VARIABLE, find_jar, release_of
+from slotspec.oracle.peers.flink_jars import JARS_VARIABLE, find_jar, release_of
 from slotspec.oracle.peers.protocol import PeerError
 from tests.oracle.trace_files import RECORDED
 
