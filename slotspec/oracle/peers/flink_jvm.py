@@ -6,6 +6,7 @@ import importlib
 from pathlib import Path
 from typing import Any
 
+from slotspec.oracle.peers.flink_clock import patched_classes
 from slotspec.oracle.peers.flink_jars import release_of
 from slotspec.oracle.peers.protocol import PeerError
 
@@ -44,7 +45,8 @@ def start(jar: Path) -> Any:
         )
     beside = sorted(map(str, jar.parent.glob("log4j*.jar")))
     try:
-        jpype.startJVM(*_QUIET, classpath=[str(jar), *beside], convertStrings=False)
+        classpath = [str(patched_classes(jar)), str(jar), *beside]
+        jpype.startJVM(*_QUIET, classpath=classpath, convertStrings=False)
     except Exception as error:
         raise PeerError(
             "PEE008", f"Java cannot be started ({error}); install Java 11 or 17, or set JAVA_HOME"

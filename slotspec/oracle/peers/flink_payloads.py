@@ -62,7 +62,7 @@ class Payloads:
         """The name of a payload, ``terminated`` for the stand-in, None for null."""
         if payload is None:
             return None
-        return self._names[payload] if payload in self._names else STAND_IN
+        return self._names.get(payload, STAND_IN)
 
     def terminates(self, name: str, how: str = "ok") -> bool:
         """Complete the termination future, perhaps before a slot has the payload.

@@ -65,6 +65,13 @@ class FlinkPeer:
         """What happens at the end of each operation: the main thread runs its queue."""
         self.world.timers.run_soon()
 
+    def pass_time(self, now: int) -> None:
+        """Set every clock that the object reads to `now`, in ms."""
+        self.world.timers.now = now
+
+    def after_timer(self, begin: int) -> None:
+        """What happens after a timer ran, whose effects start at number `begin`."""
+
     def reset(self, header: TraceHeader) -> None:
         self.header = header
         self.profiles = self.values.profiles(header)
@@ -98,6 +105,23 @@ class FlinkPeer:
             unordered=tuple(self.world.unordered),
             state=self.snapshot(),
         )
+
+    def _advance_time(self, ms: int) -> None:
+        timers, thrown = self.world.timers, None
+        until = timers.now + ms
+        while (due := timers.next(until)) is not None:
+            self.pass_time(due[0])
+            begin = len(self.world.effects)
+            try:
+                due[1].run()
+                self.settle()
+            except self.jpype.JException as error:
+                thrown = thrown or error
+            self.after_timer(begin)
+        self.pass_time(until)
+        if thrown is not None:
+            # raised only now: time also passes after a timer that throws
+            raise thrown
 
     def duration(self, ms: int) -> Any:
         """A time span as Flink's methods take it: a Duration since 1.19."""

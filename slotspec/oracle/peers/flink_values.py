@@ -17,6 +17,8 @@ EXCEPTIONS = {
     "UnfulfillableSlotRequestException": (
         f"{RUNTIME}.resourcemanager.exceptions.UnfulfillableSlotRequestException"
     ),
+    "SlotAllocationException": f"{RUNTIME}.taskexecutor.exceptions.SlotAllocationException",
+    "CancellationException": "java.util.concurrent.CancellationException",
     "TimeoutException": "java.util.concurrent.TimeoutException",
     "IOException": "java.io.IOException",
 }

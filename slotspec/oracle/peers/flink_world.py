@@ -52,12 +52,12 @@ class Ids:
 
 
 class Timer:
-    """A task that an executor runs once, at `due`."""
+    """A task that an executor runs at `due`; with a period, again that long after each run."""
 
-    def __init__(self, due: int, number: int, task: Any) -> None:
+    def __init__(self, due: int, task: Any, period: int | None) -> None:
         self.due = due
-        self.number = number
         self.task = task
+        self.period = period
 
 
 class Timers:
@@ -65,14 +65,12 @@ class Timers:
 
     def __init__(self) -> None:
         self.waiting: list[Timer] = []
-        self._asked = 0
         self.now = 0
         self.soon: list[Any] = []
 
-    def later(self, task: Any, delay: int) -> Timer:
+    def later(self, task: Any, delay: int, period: int | None = None) -> Timer:
         """Schedule a task."""
-        timer = Timer(self.now + delay, self._asked, task)
-        self._asked += 1
+        timer = Timer(self.now + delay, task, period)
         self.waiting.append(timer)
         return timer
 
@@ -83,15 +81,20 @@ class Timers:
             self.waiting.remove(timer)
         return found
 
-    def next(self, until: int) -> Timer | None:
-        """Remove and return the task that is due first, if it is due by `until`."""
-        if not self.waiting:
+    def next(self, until: int) -> tuple[int, Any] | None:
+        """When the first task is due, and the task, if it is due by `until`.
+
+        It is scheduled no longer, or again if it has a period.
+        """
+        first = min(self.waiting, key=lambda timer: timer.due, default=None)
+        if first is None or first.due > until:
             return None
-        first = min(self.waiting, key=lambda timer: (timer.due, timer.number))
-        if first.due > until:
-            return None
+        due = first.due
         self.waiting.remove(first)
-        return first
+        if first.period is not None:
+            first.due += first.period
+            self.waiting.append(first)
+        return due, first.task
 
     def run_soon(self) -> None:
         """Run the tasks that the executor has received."""

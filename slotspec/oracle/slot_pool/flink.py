@@ -236,28 +236,14 @@ class SlotPoolPeer(FlinkPeer):
 
     # ---------------------------------------------------------------------------- time
 
-    def _advance_time(self, ms: int) -> None:
-        timers, thrown = self.world.timers, None
-        until = timers.now + ms
-        while (due := timers.next(until)) is not None:
-            self._pass(due.due - timers.now)
-            begin = len(self.world.effects)
-            try:
-                due.task.run()
-                timers.run_soon()
-            except self.jpype.JException as error:
-                thrown = thrown or error
-            ran = self.world.effects[begin:]
-            if all(effect["effect"] == "tm.free_slot" for effect in ran):
-                self._in_any_order(begin, begin + len(ran), by_allocation)
-        self._pass(until - timers.now)
-        if thrown is not None:
-            # raised only now: time also passes after a check that throws
-            raise thrown
+    def pass_time(self, now: int) -> None:
+        self._clock.advanceTime(now - self.world.timers.now, self._unit)
+        super().pass_time(now)
 
-    def _pass(self, ms: int) -> None:
-        self._clock.advanceTime(ms, self._unit)
-        self.world.timers.now += ms
+    def after_timer(self, begin: int) -> None:
+        ran = self.world.effects[begin:]
+        if all(effect["effect"] == "tm.free_slot" for effect in ran):
+            self._in_any_order(begin, begin + len(ran), by_allocation)
 
 
 def _count(effects: list[dict[str, Any]], kind: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from slotspec.oracle.peers.flink_payloads import outcome
 from slotspec.oracle.peers.flink_peer import FlinkPeer
 from slotspec.oracle.peers.flink_values import RUNTIME
 from slotspec.oracle.peers.flink_world import FlinkWorld, Ids, Timer
@@ -15,14 +16,6 @@ from slotspec.oracle.traces.trace import TraceHeader
 SLOT = f"{RUNTIME}.taskexecutor.slot"
 TABLE = f"{SLOT}.TaskSlotTableImpl"
 PAGE_BYTES = 32 * 1024
-
-
-class Registered:
-    """A timeout that the TimerService has registered: its Java object, and what traces say."""
-
-    def __init__(self, timer: Timer) -> None:
-        self.timer = timer
-        self.fired = False
 
 
 class TaskSlotTablePeer(FlinkPeer):
@@ -54,7 +47,7 @@ class TaskSlotTablePeer(FlinkPeer):
         self._executions = Ids(self._execution_id)
         self._tickets = Ids(self._uuid.randomUUID)
         self._tickets.bind("k0", self._none)
-        self._registered: list[Registered] = []
+        self._registered: list[Timer] = []
         self._tasks: dict[str, Any] = {}
         self._names_of_tasks: dict[Any, str] = {}
         self._ends: dict[str, Any] = {}
@@ -89,9 +82,10 @@ class TaskSlotTablePeer(FlinkPeer):
     def settle(self) -> None:
         super().settle()
         failed = [e for e in self.world.effects if e["effect"] == "task.fail_externally"]
-        begin = self.world.effects.index(failed[0]) if failed else 0
-        self.world.sort_effects(begin, begin + len(failed), lambda e: natural(e["task"]))
-        if self._told != (now := _outcome(self._closing)):
+        if failed:
+            begin = self.world.effects.index(failed[0])
+            self.world.sort_effects(begin, begin + len(failed), lambda e: natural(e["task"]))
+        if self._told != (now := outcome(self._closing)):
             self._told = now
             self.world.effect("table.closed" if now == "done" else "table.close_failed")
 
@@ -100,14 +94,14 @@ class TaskSlotTablePeer(FlinkPeer):
     def _schedule(self, task: Any, delay: Any, unit: Any) -> Any:
         """The TimerService registers a timeout, whose ticket is known only afterwards."""
         timer = self.world.timers.later(task, int(unit.toMillis(delay)))
-        self._registered.append(Registered(timer))
+        self._registered.append(timer)
         return self.world.scheduled(timer)
 
     def _name_tickets(self) -> None:
         for number, registered in enumerate(self._registered, 1):
             if f"k{number}" not in self._tickets:
-                timeout = registered.timer.task
-                ticket = self.reflect.get(f"{self._timer_service}$Timeout", "ticket", timeout)
+                owner = f"{self._timer_service}$Timeout"
+                ticket = self.reflect.get(owner, "ticket", registered.task)
                 self._tickets.bind(f"k{number}", ticket)
 
     def _start(self) -> None:
@@ -126,16 +120,6 @@ class TaskSlotTablePeer(FlinkPeer):
 
     def _close(self) -> None:
         self._table.closeAsync()
-
-    def _advance_time(self, ms: int) -> None:
-        timers = self.world.timers
-        until = timers.now + ms
-        while (due := timers.next(until)) is not None:
-            timers.now = due.due
-            self._registered[due.number].fired = True
-            due.task.run()
-            timers.run_soon()
-        timers.now = until
 
     # ------------------------------------------------------------------------------ slots
 
@@ -314,7 +298,7 @@ class TaskSlotTablePeer(FlinkPeer):
                 symbol(entry.getKey()): self._timeout(entry.getValue())
                 for entry in self._timeouts.entrySet()
             },
-            "closing": _outcome(self._closing),
+            "closing": outcome(self._closing),
             "clock": self.world.timers.now,
         }
         if self.since("1.13"):
@@ -333,7 +317,7 @@ class TaskSlotTablePeer(FlinkPeer):
                 self._executions.symbol(entry.getKey()): self._task(entry.getValue())
                 for entry in get(f"{SLOT}.TaskSlot", "tasks", slot).entrySet()
             },
-            "closing": _outcome(get(f"{SLOT}.TaskSlot", "closingFuture", slot)),
+            "closing": outcome(get(f"{SLOT}.TaskSlot", "closingFuture", slot)),
             "memory_shutdown": bool(slot.getMemoryManager().isShutdown()),
         }
 
@@ -349,13 +333,8 @@ class TaskSlotTablePeer(FlinkPeer):
         ticket = self.reflect.get(f"{self._timer_service}$Timeout", "ticket", timeout)
         name = self._tickets.symbol(ticket)
         registered = self._registered[int(name[1:]) - 1]
-        return {"ticket": name, "due": registered.timer.due, "fired": registered.fired}
-
-
-def _outcome(future: Any) -> str:
-    if future.isCompletedExceptionally():
-        return "failed"
-    return "done" if future.isDone() else "pending"
+        fired = registered not in self.world.timers.waiting
+        return {"ticket": name, "due": registered.due, "fired": fired}
 
 
 PEER = TaskSlotTablePeer
