@@ -6,7 +6,7 @@ Each class declares its target in ``slotspec/oracle/NAME/fuzzing.py``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -99,6 +99,11 @@ class FuzzTarget:
     reshape: Callable[[RecordedStep, str], RecordedStep] | None = None
     flink: Callable[[str, str | Path | None], Peer] | None = None
 
+    def of(self, implementation: str) -> FuzzTarget:
+        """The target of a class that the same model covers; this one if there is no other."""
+        schema = self.schema.of(implementation)
+        return self if schema is self.schema else replace(self, schema=schema)
+
     def load(self) -> Model:
         """The model."""
         return load_model(self.model)
@@ -122,7 +127,7 @@ class FuzzTarget:
 
 def fuzzable() -> list[str]:
     """Names of the models whose classes can be fuzzed."""
-    return [entry.name for entry in recorded().values()]
+    return list(dict.fromkeys(entry.name for entry in recorded().values()))
 
 
 def fuzz_target(model: str) -> FuzzTarget:
@@ -141,4 +146,4 @@ def fuzz_target(model: str) -> FuzzTarget:
 
 def target_of_header(header: TraceHeader) -> FuzzTarget:
     """The target of the class of a trace."""
-    return fuzz_target(recorded()[header.implementation].name)
+    return fuzz_target(recorded()[header.implementation].name).of(header.implementation)
