@@ -513,6 +513,30 @@ def register_stable_listener(s: DeclarativePoolState) -> int:
     return pool.register_stable_listener(s) if not s.bridge and not s.stable_listener else DISABLED
 
 
+@declarative_slot_pool.action(when=is_pool)
+def get_resource_requirements(s: DeclarativePoolState) -> int:
+    """The owner asks what is required."""
+    return pool.get_resource_requirements(s)
+
+
+@declarative_slot_pool.action(when=is_pool)
+def get_all_slots_information(s: DeclarativePoolState) -> int:
+    """The owner looks at all slots."""
+    return pool.get_all_slots_information(s)
+
+
+@declarative_slot_pool.action(when=is_pool, tm=task_managers)
+def contains_slots(s: DeclarativePoolState, tm: int) -> int:
+    """The owner asks whether there are slots of a TaskExecutor."""
+    return pool.contains_slots(s, tm)
+
+
+@declarative_slot_pool.action(when=is_pool, allocation=allocations)
+def contains_free_slot(s: DeclarativePoolState, allocation: int) -> int:
+    """The owner asks whether a slot is free."""
+    return pool.contains_free_slot(s, allocation)
+
+
 # ------------------------------------------------------------------------------------ time
 
 

@@ -30,6 +30,12 @@ PARTICIPANTS = Participants(
     },
     receivers={
         "declare": RESOURCE_MANAGER,
+        "declared": RESOURCE_MANAGER,
+        "requirements": JOB_MASTER,
+        "new_slots": JOB_MASTER,
+        "new_slot": JOB_MASTER,
+        "stable": JOB_MASTER,
+        "timer_raised": CLOCK,
         "free_slot": TASK_MANAGER,
         "request_fulfilled": REQUEST,
         "request_failed": REQUEST,

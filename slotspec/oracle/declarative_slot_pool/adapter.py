@@ -305,13 +305,13 @@ class DeclarativeSlotPoolOracle(ModelOracle):
         self.run(pool_operations.free_reserved_slot, number, self._cause(cause))
         return self._counter
 
-    def _release_slot(
-        self, cause: str | None, request: str | None = None, allocation: str | None = None
-    ) -> Counter | None:
-        if request is not None:
-            self.run(operations.release_slot, self._ids.decode(request), self._cause(cause))
+    def _release_slot(self, cause: str | None, **whom: str) -> Counter | None:
+        """Two operations of one name: the bridge's releases a request, the pool's a slot."""
+        if "request" in whom:
+            number = self._ids.decode(whom["request"])
+            self.run(operations.release_slot, number, self._cause(cause))
             return None
-        number = self._allocations.decode(allocation)
+        number = self._allocations.decode(whom["allocation"])
         self.run(pool_operations.release_slot, number, self._cause(cause))
         return self._counter
 

@@ -46,6 +46,8 @@ TARGET = FuzzTarget(
     config=_bridge_config,
     profiles={name: PROFILES[name] for name in ("any", "unknown", "small", "large")},
     tiny={"requests": 1, "request_ids": 1, "allocations": 1},
+    # the only one of the pool alone
+    weights={"pool": 6},
     # no recording can express that a hash table changes its order
     walked={"iteration_order": 0},
 )

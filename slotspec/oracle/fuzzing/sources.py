@@ -61,7 +61,8 @@ class MixedSource:
         style = random.random()
         # how often a random operation replaces the next step of the walk
         self._breaks_in = 1.0 if style < 0.3 else 0.0 if style < 0.5 else style - 0.45
-        scope = random.choice(list(target.load().scopes))
+        scopes = target.load().scopes
+        scope = random.choice([s for s in scopes for _ in range(target.weights.get(s, 1))])
         environment = environment_of(target.model, generation, scope)
         try:
             self.header, walk = as_calls(environment.walk(0 if style < 0.3 else length, random))

@@ -68,6 +68,7 @@ class FuzzTarget:
     :param paired: parts of one object that are all null if one is.
     :param config: draws a configuration of the header.
     :param profiles: the profiles of a header with a drawn configuration.
+    :param weights: scopes whose walks are drawn more often than once.
     :param tiny: bounds within which a test sequence reaches every state.
     :param covered: bounds of the instances whose transitions and pairs of operations test
         sequences cover; empty: the scopes of the model.
@@ -92,6 +93,7 @@ class FuzzTarget:
     config: Callable[[Random], dict[str, Any]] = _no_config
     profiles: Mapping[str, Any] = field(default_factory=dict)
     walked: Mapping[str, int] = field(default_factory=dict)
+    weights: Mapping[str, int] = field(default_factory=dict)
     tiny: Mapping[str, int] = field(default_factory=dict)
     covered: tuple[Mapping[str, int], ...] = ()
     strategy: Callable[[str, Random, frozenset[str]], Source] | None = None
