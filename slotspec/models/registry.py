@@ -72,6 +72,13 @@ class Entry:
         """How to fuzz it: a :class:`slotspec.oracle.fuzzing.targets.FuzzTarget`."""
         return self._piece("oracle", "fuzzing", "TARGET")
 
+    def flink_peer(self) -> Any:
+        """Flink's own class as a peer, called with a version and a folder of jars; None if
+        slotspec cannot run it."""
+        if find_spec(f"slotspec.oracle.{self.name}.flink") is None:
+            return None
+        return self._piece("oracle", "flink", "PEER")
+
     def participants(self) -> Any:
         """Its lifelines: :class:`slotspec.statemachine.participants.Participants`."""
         return self._piece("models", "participants", "PARTICIPANTS")

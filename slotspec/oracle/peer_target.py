@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from slotspec.models.registry import MODELS
 from slotspec.oracle.conformance.oracles import DEFAULT_MODEL
 from slotspec.oracle.peers.protocol import Peer, PeerError
 
@@ -39,16 +40,15 @@ def open_peer(
         peer.name = target if model == DEFAULT_MODEL else f"{model} {target}"
         return peer
     if target.startswith("flink:"):
-        from slotspec.oracle.fuzzing.targets import fuzz_target
-
-        open_flink = fuzz_target(model).flink
+        open_flink = MODELS[model].flink_peer()
         if open_flink is None:
             raise PeerError(
                 "PEE001",
                 f"{target!r} cannot run Flink's {model}; use `slotspec conform` to compare its"
                 " recordings with the model",
             )
-        return open_flink(target.removeprefix("flink:"), flink_jars)
+        flink: Peer = open_flink(target.removeprefix("flink:"), flink_jars)
+        return flink
     if _ATTRIBUTE.fullmatch(target):
         from slotspec.oracle.peers.python import load
 

@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from random import Random
 from typing import Any
 
 from slotspec.models.registry import MODELS, load_model, recorded
 from slotspec.oracle.conformance.oracles import DEFAULT_MODEL, check_generation
 from slotspec.oracle.fuzzing.sequence import SequenceView, Source
-from slotspec.oracle.peers.protocol import Peer
 from slotspec.oracle.traces.profiles import amounts_json
 from slotspec.oracle.traces.schema import TraceSchema
 from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
@@ -77,8 +75,6 @@ class FuzzTarget:
         the operations that must not occur; None: walks and random operations.
     :param view: makes the view of a sequence from a header; None: all names of the sequence.
     :param reshape: gives a peer's step the form that traces of a generation have.
-    :param flink: opens Flink's own class as a peer, from a version and a folder of jars; None
-        where slotspec cannot run it.
     """
 
     model: str
@@ -99,7 +95,6 @@ class FuzzTarget:
     strategy: Callable[[str, Random, frozenset[str]], Source] | None = None
     view: Callable[[TraceHeader], SequenceView] | None = None
     reshape: Callable[[RecordedStep, str], RecordedStep] | None = None
-    flink: Callable[[str, str | Path | None], Peer] | None = None
 
     def of(self, implementation: str) -> FuzzTarget:
         """The target of a class that the same model covers; this one if there is no other."""

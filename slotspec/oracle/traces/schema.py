@@ -12,7 +12,7 @@ from enum import IntEnum
 from functools import cached_property, reduce
 from operator import or_
 from types import UnionType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -28,6 +28,8 @@ Timeout = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 SlotNumber = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 """Number of a task slot; a negative one asks for a dynamic slot."""
 Amount = Annotated[float, Meta(ge=0)]
+Locality = Literal["LOCAL", "HOST_LOCAL", "NON_LOCAL", "UNCONSTRAINED", "UNKNOWN"]
+"""Flink's Locality: how near a slot is to where it was wanted."""
 
 
 class _Fields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
