@@ -74,6 +74,7 @@ class MixedSource:
         self._at = 0
         if style < 0.3:
             self.header = _drawn(target, self.header, random)
+        self.header = _in_hash_order(self.header)
         operations = [op for op in target.schema.operations_of(generation) if op not in absent]
         hostile = random.choice((0.1, 0.3, 0.6))
         self._random_operations = RandomOperations(target, self.header, operations, hostile, random)
@@ -102,3 +103,12 @@ def _drawn(target: FuzzTarget, header: TraceHeader, random: Random) -> TraceHead
         profiles=dict(target.profiles),
         profile_order=list(target.profiles) if header.profile_order else [],
     )
+
+
+def _in_hash_order(header: TraceHeader) -> TraceHeader:
+    """The header with the order of profiles that Flink's hash tables can have.
+
+    ANY and UNKNOWN have the lowest hash values.
+    """
+    order = sorted(header.profile_order, key=lambda name: isinstance(header.profiles[name], dict))
+    return msgspec.structs.replace(header, profile_order=order)
