@@ -60,7 +60,7 @@ class DeclarativePoolPeer(FlinkPeer):
         self._attempts: dict[str, int] = {}
         self._inner: dict[tuple[str, int], Any] = {}
         self._is_bridge = self.schema is SCHEMA
-        self._bridge = self._make_bridge(header.config) if self._is_bridge else None
+        self._bridge: Any = self._make_bridge(header.config) if self._is_bridge else None
         if self._bridge is None:
             self._pool = self._make_pool(header.config)
         else:
