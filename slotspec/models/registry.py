@@ -30,11 +30,19 @@ class Entry:
     :param description: what it models, for ``slotspec list models``.
     :param implementation: what the header of a recorded trace calls the class; None for a
         composition that no single class implements.
+    :param also: other classes that the same model covers, as headers call them. The schema has
+        a variant for each, see :meth:`slotspec.oracle.traces.schema.TraceSchema.of`.
     """
 
     name: str
     description: str
     implementation: str | None = None
+    also: tuple[str, ...] = ()
+
+    @property
+    def implementations(self) -> tuple[str, ...]:
+        """All classes that the model covers, as headers call them."""
+        return (*([self.implementation] if self.implementation else []), *self.also)
 
     def model(self) -> Model:
         """The model, with its operations, environment, formatter and properties declared."""
@@ -108,6 +116,12 @@ MODELS = {
             "org.apache.flink SlotSharingManager",
         ),
         Entry(
+            "declarative_slot_pool",
+            "The JobMaster's declarative slot pool and its bridge: requirements, offers, delays.",
+            "org.apache.flink DeclarativeSlotPoolBridge",
+            also=("org.apache.flink DefaultDeclarativeSlotPool",),
+        ),
+        Entry(
             "cluster",
             "The whole protocol: JobMaster, ResourceManager, TaskExecutors, messages.",
         ),
@@ -118,7 +132,7 @@ MODELS = {
 
 def recorded() -> dict[str, Entry]:
     """The models of classes that can be recorded, by the ``implementation`` of the header."""
-    return {e.implementation: e for e in MODELS.values() if e.implementation is not None}
+    return {name: entry for entry in MODELS.values() for name in entry.implementations}
 
 
 def load_model(name: str) -> Model:

@@ -78,6 +78,8 @@ def _replay(reader: TraceReader, generation: str | None, report: Report) -> None
             report.silent += found.outcome is Conformance.UNDETERMINED
         report.matched += 1
         report.operations[seen.op] += 1
+    if reader.hook is not None:
+        report.skipped = f"from line {reader.hook} on, a callback acts inside the step"
 
 
 def _replay_steps(reader: StepsReader, report: Report) -> None:

@@ -49,7 +49,9 @@ class Coverage:
 
     @property
     def possible_operations(self) -> list[str]:
-        return fuzz_target(self.model).schema.operations_of(self.generation)
+        schema = fuzz_target(self.model).schema
+        kinds = (schema, *schema.variants)
+        return list(dict.fromkeys(op for s in kinds for op in s.operations_of(self.generation)))
 
     def transitions(self) -> dict[Transition, int]:
         """How often each declared transition fired."""

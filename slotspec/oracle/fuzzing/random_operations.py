@@ -88,6 +88,10 @@ class RandomOperations:
             count = random.choices((1, 2, 3, 0), (6, 3, 1, 1))[0]
             return [self._arguments(op, argument.items, at, random) for _ in range(count)]
         kind = at.kind(argument.name)
+        if argument.refers == "causes":
+            return self._may_be_none(argument, random.choice(list(self._header.causes)), random)
+        if get_origin(argument.type) is list:
+            return self._list(argument, kind, at, random)
         words = options(argument.type)
         if words:
             return random.choice(words)
@@ -108,6 +112,14 @@ class RandomOperations:
         if kind in whole and isinstance(whole[kind], str):
             return whole[kind]
         return self._may_be_none(argument, self._name(kind, at, random), random)
+
+    def _list(self, argument: Argument, kind: str, at: NamePool, random: Random) -> list[Any]:
+        """Some names, or a counter: some profiles, each with a number."""
+        count = random.choices((1, 2, 0), (3, 2, 1))[0]
+        if get_origin(get_args(argument.type)[0]) is tuple:
+            wanted = random.sample(self._profiles, min(count, len(self._profiles)))
+            return [[profile, random.choice((1, 1, 2, 3))] for profile in wanted]
+        return list(dict.fromkeys(self._name(kind, at, random) for _ in range(count)))
 
     def _number(self, argument: Argument, whole: NameGroup, random: Random) -> int:
         known = whole.get(argument.name)

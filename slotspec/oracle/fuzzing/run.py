@@ -203,4 +203,5 @@ def absent_operations(peer: Peer, target: FuzzTarget) -> frozenset[str]:
     generation = getattr(peer, "generation", None)
     if generation is None:
         return frozenset()
-    return frozenset(o.name for o in target.schema.operations if generation in o.absent_in)
+    schemas = (target.schema, *target.schema.variants)
+    return frozenset(o.name for s in schemas for o in s.operations if generation in o.absent_in)

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from random import Random
 
+import msgspec
+
 from slotspec.oracle.fuzzing.environment_walks import as_calls, environment_of
 from slotspec.oracle.fuzzing.name_pool import NamePool
 from slotspec.oracle.fuzzing.random_operations import RandomOperations
 from slotspec.oracle.fuzzing.sequence import SequenceView, Source
 from slotspec.oracle.fuzzing.targets import FuzzTarget, target_of_header
-from slotspec.oracle.traces.trace import FORMAT, OperationCall, TraceHeader
+from slotspec.oracle.traces.trace import OperationCall, TraceHeader
 from slotspec.statemachine.errors import UsageError
 
 
@@ -59,13 +61,15 @@ class MixedSource:
         style = random.random()
         # how often a random operation replaces the next step of the walk
         self._breaks_in = 1.0 if style < 0.3 else 0.0 if style < 0.5 else style - 0.45
-        scope = random.choice(list(target.load().scopes))
+        scopes = target.load().scopes
+        scope = random.choice([s for s in scopes for _ in range(target.weights.get(s, 1))])
         environment = environment_of(target.model, generation, scope)
         try:
             self.header, walk = as_calls(environment.walk(0 if style < 0.3 else length, random))
         except UsageError:
             # no recording can express this walk; the bounds of the scope remain
             self.header, walk = as_calls(environment.walk(0, random))
+        target = target.of(self.header.implementation)
         self._walk = [step for step in walk if step[0] not in absent]
         self._at = 0
         if style < 0.3:
@@ -91,10 +95,10 @@ def _drawn(target: FuzzTarget, header: TraceHeader, random: Random) -> TraceHead
     """A header of the same release with a random configuration."""
     if not target.profiles:
         return header
-    return TraceHeader(
-        format=FORMAT,
-        implementation=header.implementation,
-        version=header.version,
-        config=target.config(random),
+    known = target.schema.config.__struct_fields__
+    return msgspec.structs.replace(
+        header,
+        config={name: value for name, value in target.config(random).items() if name in known},
         profiles=dict(target.profiles),
+        profile_order=list(target.profiles) if header.profile_order else [],
     )

@@ -6,7 +6,7 @@ Each class declares its target in ``slotspec/oracle/NAME/fuzzing.py``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -66,6 +66,7 @@ class FuzzTarget:
     :param paired: parts of one object that are all null if one is.
     :param config: draws a configuration of the header.
     :param profiles: the profiles of a header with a drawn configuration.
+    :param weights: scopes whose walks are drawn more often than once.
     :param tiny: bounds within which a test sequence reaches every state.
     :param covered: bounds of the instances whose transitions and pairs of operations test
         sequences cover; empty: the scopes of the model.
@@ -88,11 +89,17 @@ class FuzzTarget:
     config: Callable[[Random], dict[str, Any]] = _no_config
     profiles: Mapping[str, Any] = field(default_factory=dict)
     walked: Mapping[str, int] = field(default_factory=dict)
+    weights: Mapping[str, int] = field(default_factory=dict)
     tiny: Mapping[str, int] = field(default_factory=dict)
     covered: tuple[Mapping[str, int], ...] = ()
     strategy: Callable[[str, Random, frozenset[str]], Source] | None = None
     view: Callable[[TraceHeader], SequenceView] | None = None
     reshape: Callable[[RecordedStep, str], RecordedStep] | None = None
+
+    def of(self, implementation: str) -> FuzzTarget:
+        """The target of a class that the same model covers; this one if there is no other."""
+        schema = self.schema.of(implementation)
+        return self if schema is self.schema else replace(self, schema=schema)
 
     def load(self) -> Model:
         """The model."""
@@ -117,7 +124,7 @@ class FuzzTarget:
 
 def fuzzable() -> list[str]:
     """Names of the models whose classes can be fuzzed."""
-    return [entry.name for entry in recorded().values()]
+    return list(dict.fromkeys(entry.name for entry in recorded().values()))
 
 
 def fuzz_target(model: str) -> FuzzTarget:
@@ -136,4 +143,4 @@ def fuzz_target(model: str) -> FuzzTarget:
 
 def target_of_header(header: TraceHeader) -> FuzzTarget:
     """The target of the class of a trace."""
-    return fuzz_target(recorded()[header.implementation].name)
+    return fuzz_target(recorded()[header.implementation].name).of(header.implementation)

@@ -53,6 +53,7 @@ LINE_LIMIT = 16 * 1024 * 1024
 
 _read_state = msgspec.json.Decoder(dict[str, Any]).decode
 _GZIP = b"\x1f\x8b"
+_HOOK = b'{"hook"'
 _SHOWN = 60
 _LISTED = 12
 
@@ -112,6 +113,7 @@ class TraceReader:
         except BaseException:
             self._file.close()
             raise
+        self.hook: int | None = None
         self._names: dict[str, dict[str, Any]] = {
             "profiles": self.header.profiles,
             "causes": self.header.causes,
@@ -163,6 +165,9 @@ class TraceReader:
         schema, decode = self.schema, decoder.decode
         with self._file:
             while line := self._next_line():
+                if self.header.reentrant and line.startswith(_HOOK):
+                    self.hook = self.line
+                    return
                 try:
                     raw = decode(line)
                 except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -272,6 +277,9 @@ class TraceReader:
         for key in raw:
             if key not in fields:
                 self._fail("TRC012", f"unknown header field {shown(key)}; {suggest(key, fields)}")
+        tms = raw.get("task_managers")
+        if isinstance(tms, list) and all(isinstance(tm, str) for tm in tms):
+            raw["task_managers"] = {tm: {} for tm in tms}
         try:
             header = msgspec.convert(raw, TraceHeader)
         except msgspec.ValidationError as error:

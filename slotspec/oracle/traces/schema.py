@@ -198,6 +198,7 @@ class TraceSchema:
     :param generations: the generations that an oracle supports, oldest first.
     :param names: the kinds of names, by the name of the kind.
     :param ordered: paths of maps inside the state whose order is part of the state.
+    :param variants: the schemas of other classes that the same model covers.
     :param refuse: returns what is wrong with arguments that are well typed but beyond what a
         replay can do in reasonable time; None where nothing is wrong.
     """
@@ -209,9 +210,14 @@ class TraceSchema:
     generations: tuple[str, ...]
     names: Mapping[str, NameKind] = field(default_factory=dict)
     ordered: frozenset[str] = frozenset()
+    variants: tuple[TraceSchema, ...] = ()
     refuse: Callable[[Mapping[str, Any], str, Mapping[str, Any]], str | None] = field(
         default=_accept_all
     )
+
+    def of(self, implementation: str) -> TraceSchema:
+        """The schema of a class that the same model covers; this one if there is no other."""
+        return next((v for v in self.variants if v.implementation == implementation), self)
 
     @cached_property
     def by_name(self) -> dict[str, Operation]:
@@ -298,4 +304,4 @@ def schema_of(implementation: str) -> TraceSchema:
     """
     schema = recorded()[implementation].schema()
     assert isinstance(schema, TraceSchema)
-    return schema
+    return schema.of(implementation)

@@ -40,9 +40,14 @@ class TraceHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         ``task_heap_mb``, ``task_off_heap_mb``, ``managed_mb``, ``network_mb``, ``extended``.
     :param causes: short name -> simple class name of the exception. ``A<-B`` is an A that
         wraps a B.
-    :param task_managers: name -> at least its ``host``. If the field is absent, every name
-        is allowed.
+    :param task_managers: name -> at least its ``host``, where the class looks at it. If the field
+        is absent, every name is allowed. A file may also list only the names.
     :param scenario: name of a directed run.
+    :param what: what that run shows.
+    :param reentrant: a callback acts inside a step. A line ``{"hook": …}`` says when; no
+        sequence of operations expresses what follows it.
+    :param driven: which object was driven, where recordings of a class have several kinds.
+    :param profile_order: the order in which hash tables iterate the profiles.
     """
 
     format: int
@@ -54,6 +59,10 @@ class TraceHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     task_managers: dict[str, dict[str, str]] = {}
     seed: int | None = None
     scenario: str | None = None
+    what: str | None = None
+    reentrant: bool = False
+    driven: str | None = None
+    profile_order: list[str] = []
 
     @property
     def generation(self) -> str | None:
