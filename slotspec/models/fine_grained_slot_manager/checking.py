@@ -324,7 +324,9 @@ def keep_or_release(s: FineGrainedSlotManagerState, instance: int) -> None:
 
 
 def reconcile(s: FineGrainedSlotManagerState) -> bool:
-    """Give back what nobody needs, and ask for what redundancy lacks; whether it did anything.
+    """Give back what nobody needs, and ask for what redundancy lacks.
+
+    Returns whether it did anything; a worker that the maximum refuses counts as well.
 
     Flink: tryReconcileClusterResources, and what FineGrainedSlotManager makes of its result.
     """
@@ -351,16 +353,16 @@ def reconcile(s: FineGrainedSlotManagerState) -> bool:
             changed = True
     while not has_spare(s):
         add_new_worker(s)
-        if expect_spare(s):
-            changed = True
+        expect_spare(s)
+        changed = True
     clear_sums(s)
     return changed
 
 
-def expect_spare(s: FineGrainedSlotManagerState) -> bool:
+def expect_spare(s: FineGrainedSlotManagerState) -> None:
     """Ask for one more worker in reserve, unless that is too much."""
     if exceeds_maximum(s, s.worker):
-        return False
+        return
     worker = next(
         (
             worker
@@ -370,7 +372,6 @@ def expect_spare(s: FineGrainedSlotManagerState) -> bool:
         NONE,
     )
     expect(s, worker)
-    return True
 
 
 # ------------------------------------------------------------------------------- releasing

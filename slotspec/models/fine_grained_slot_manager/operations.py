@@ -448,12 +448,11 @@ def query_answered(s: FineGrainedSlotManagerState, query: int, answer: int) -> i
 def run_main_thread(s: FineGrainedSlotManagerState, count: int) -> int:
     """Run what waits for the main thread, at most `count` (NONE: all). Returns how much it ran.
 
-    What is handed to the main thread meanwhile runs as well.
+    What is handed to the main thread meanwhile waits for the next time.
     """
-    ran = 0
-    while queued(s) > 0 and ran < count:
+    ran = min(count, queued(s))
+    for _ in range(ran):
         run_one(s)
-        ran += 1
     return ran
 
 

@@ -114,6 +114,25 @@ def resources_of(header: TraceHeader | None) -> Resources:
     return Resources(profiles, profiles, config["worker"], config["slot"], limits)
 
 
+MOST_NUMBERED = 1000
+"""Names up to this number are the elements of that number."""
+
+
+class NumberedNames(NameTable):
+    """Names whose order counts: ``j3`` is element 2, whenever it appears.
+
+    Recordings fix ids whose hashes are 0, 1, 2, …, so hash maps iterate in this order.
+    """
+
+    def decode(self, name: str | None) -> int:
+        if name is not None and self.number(name) is None:
+            number = natural(name)[1] - 1
+            if 0 <= number < MOST_NUMBERED and not self.is_bound(number):
+                self._elastic.grow(self.sort, number + 1)
+                self.bind(name, number)
+        return super().decode(name)
+
+
 class FineGrainedSlotManagerOracle(ModelOracle):
     """What a FineGrainedSlotManager of one generation does with each operation.
 
@@ -164,14 +183,10 @@ class FineGrainedSlotManagerOracle(ModelOracle):
         self._profiles = ListedNames(self.resources.profiles, "profile")
         every = list(self.resources.profiles.values())
         self._first_like = [every.index(profile) for profile in every]
-        self._instances = NameTable(
-            elastic,
-            instances,
-            lambda n: not is_registered(s, n) and n not in s.query_instance,
-        )
+        self._instances = NumberedNames(elastic, instances)
         self._task_managers = NameTable(elastic, task_managers)
         self._allocations = NameTable(elastic, allocations, lambda n: is_allocation_unused(s, n))
-        self._jobs = NameTable(elastic, jobs)
+        self._jobs = NumberedNames(elastic, jobs)
         self._targets = NameTable(elastic, targets, lambda n: n not in s.target)
         self._applications = NameTable(elastic, applications, lambda n: n not in s.application)
         self._calls = NameTable(elastic, allocations)
@@ -330,7 +345,7 @@ class FineGrainedSlotManagerOracle(ModelOracle):
         if result == NONE:
             return None
         if self.generation == "1.14":
-            return result != Registration.REJECTED
+            return result == Registration.SUCCESS
         return Registration(result).name
 
     def _report_slot_status(
@@ -353,7 +368,8 @@ class FineGrainedSlotManagerOracle(ModelOracle):
     def _run_main_thread(self, count: int | None = None, noted: object = None) -> int:
         """Run one after the other, so that each finds the room that it needs."""
         ran = 0
-        while queued(self.state) and (count is None or ran < count):
+        waiting = queued(self.state)
+        for _ in range(waiting if count is None else min(count, waiting)):
             ran += self.run(operations.run_main_thread, 1)
         return ran
 
@@ -380,7 +396,7 @@ class FineGrainedSlotManagerOracle(ModelOracle):
             found["allocated"] = sorted(owners, key=natural)
             if self.generation not in ("1.14", "1.20"):
                 found["assigned_tasks"] = tasks
-        if self.generation == "1.14":
+        elif self.generation == "1.14":
             found["required_workers"] = {self._worker: workers} if workers else {}
         return found
 
@@ -471,9 +487,7 @@ class FineGrainedSlotManagerOracle(ModelOracle):
             found.setdefault("total_of", []).append(b)
             found.setdefault("free_of", []).append(c)
         elif kind == Effect.COUNTED_JOB:
-            jobs_so_far = found.setdefault("jobs", [])
-            if self._jobs.name(a) not in jobs_so_far:
-                jobs_so_far.append(self._jobs.name(a))
+            found.setdefault("jobs", []).append(self._jobs.name(a))
         elif a in SIZES:
             found[SIZES[Size(a)]] = b
         else:
