@@ -31,7 +31,6 @@ from slotspec.models.fine_grained_slot_manager.state import (
     jobs,
     pending_workers,
     profiles,
-    queries,
     resources,
 )
 from slotspec.models.fine_grained_slot_manager.syncing import (
@@ -253,11 +252,7 @@ def check(s: FineGrainedSlotManagerState) -> int:
     if s.manager[0] != Manager.STARTED:
         return OK
     if not any(lacks_anything(s, job) for job in s.elements(jobs)):
-        if (
-            s.worker_control == WorkerControl.ONE_BY_ONE
-            or not s.allocator
-            or s.expected[0] == NONE
-        ):
+        if s.worker_control == WorkerControl.ONE_BY_ONE or not s.allocator or s.expected[0] == NONE:
             return OK
         clear_plans(s)
         reconcile(s)
@@ -285,6 +280,7 @@ def is_idle_too_long(s: FineGrainedSlotManagerState, instance: int) -> bool:
     """Whether a TaskExecutor has been idle for at least the timeout."""
     return (
         s.registration[instance] == ManagedTaskManager.IDLE
+        and s.task_manager_timeout > 0
         and s.idle_for[instance] >= s.task_manager_timeout
     )
 
@@ -388,19 +384,29 @@ def release(s: FineGrainedSlotManagerState, instance: int) -> None:
         s.unwanted[instance] = 1
 
 
+def spare_query(s: FineGrainedSlotManagerState, instance: int) -> int:
+    """A record for one more question: of the connection's own block, unless a clock is followed."""
+    width = len(s.query) // len(s.registration)
+    first = 0 if s.follow_clock else instance * width
+    last = len(s.query) if s.follow_clock else first + width
+    return next((q for q in range(first, last) if s.query[q] == IdleQuery.UNUSED), NONE)
+
+
 def release_if_possible(s: FineGrainedSlotManagerState, instance: int) -> None:
     """Release an idle TaskExecutor, or ask it first. Flink: releaseIdleTaskExecutorIfPossible."""
     if not s.wait_result_consumed and s.idle_release == IdleRelease.CONFIGURED:
         release(s, instance)
         return
-    query = next((q for q in s.elements(queries) if s.query[q] == IdleQuery.UNUSED), NONE)
+    query = spare_query(s, instance)
     fire(s.query, query, IdleQuery.ask)
     s.query_instance[query] = instance
     emit(s, Effect.CAN_BE_RELEASED, query, instance)
 
 
 def release_late(s: FineGrainedSlotManagerState) -> None:
-    """Release each TaskExecutor that has been idle too long (1.14). Flink: checkTaskManagerTimeouts.
+    """Release each TaskExecutor that has been idle too long (1.14).
+
+    Flink: checkTaskManagerTimeouts.
     """
     for instance in s.elements(instances):
         if is_idle_too_long(s, instance):

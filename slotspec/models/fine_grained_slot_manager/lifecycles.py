@@ -98,9 +98,7 @@ class Requirement(Lifecycle):
     declare = Event("The job requires slots, and too few are there.", (ABSENT, MISSING))
     meet = Event("The last missing slot is found.", (ABSENT, FULFILLED), (MISSING, FULFILLED))
     miss = Event("A slot is lost, or more are required.", (FULFILLED, MISSING))
-    withdraw = Event(
-        "The job no longer requires it.", (MISSING, ABSENT), (FULFILLED, ABSENT)
-    )
+    withdraw = Event("The job no longer requires it.", (MISSING, ABSENT), (FULFILLED, ABSENT))
 
 
 class ManagedTaskManager(Lifecycle):

@@ -17,7 +17,6 @@ from slotspec.models.fine_grained_slot_manager.lifecycles import (
     IdleQuery,
     ManagedSlot,
     Manager,
-    PendingTaskManager,
     SlotCall,
 )
 from slotspec.models.fine_grained_slot_manager.model import fine_grained_slot_manager
@@ -113,7 +112,7 @@ def start(s: FineGrainedSlotManagerState) -> int:
     fire(s.manager, 0, Manager.start)
     for allocation in s.elements(allocations):
         s.awaited[allocation] = 0
-    if s.allocator:
+    if s.allocator and s.task_manager_timeout > 0:
         for place in s.elements(timers):
             s.cancellable[place] = 0
         schedule(s, Timer.RECONCILE, 0)
@@ -496,9 +495,9 @@ def counts(s: FineGrainedSlotManagerState, instance: int) -> int:
         emit(s, Effect.COUNTED_RESOURCE, resource, total, free_amount)
     for job in s.elements(jobs):
         for allocation in s.elements(allocations):
-            if instance != NONE and is_on(s, allocation, instance):
-                if s.slot_job[allocation] == job:
-                    emit(s, Effect.COUNTED_JOB, job)
+            own = instance != NONE and is_on(s, allocation, instance)
+            if own and s.slot_job[allocation] == job:
+                emit(s, Effect.COUNTED_JOB, job)
     if instance != NONE:
         for allocation in s.elements(allocations):
             if is_on(s, allocation, instance):

@@ -6,6 +6,7 @@ fields; nothing else changes until :mod:`checking` acts on it.
 
 from __future__ import annotations
 
+from slotspec.models.fine_grained_slot_manager.lifecycles import PendingTaskManager
 from slotspec.models.fine_grained_slot_manager.places import clear, push_back
 from slotspec.models.fine_grained_slot_manager.state import (
     ILLEGAL_ARGUMENT,
@@ -26,7 +27,6 @@ from slotspec.models.fine_grained_slot_manager.workers import (
     memory_of,
     plan_row,
 )
-from slotspec.models.fine_grained_slot_manager.lifecycles import PendingTaskManager
 from slotspec.statemachine.declaration.queues import append, length
 from slotspec.statemachine.declaration.rules import NONE, Array
 

@@ -107,9 +107,7 @@ class Resources:
 def _amount(profile: ResourceProfile, name: str) -> Fraction:
     """The exact amount of a resource in a profile."""
     fixed = name in FIXED
-    return exactly(
-        profile.amounts[FIXED.index(name)] if fixed else profile.extended.get(name, 0)
-    )
+    return exactly(profile.amounts[FIXED.index(name)] if fixed else profile.extended.get(name, 0))
 
 
 def _given(*limits: float | None) -> list[Fraction]:

@@ -157,7 +157,7 @@ pending_workers = Sort(
     "pending_workers", "Workers that were asked for, or might be.", default=1, minimum=0, prefix="p"
 )
 queries = Sort("queries", "Open questions.", default=0, minimum=0)
-timers = Sort("timers", "Timers scheduled at a time.", default=0, minimum=0)
+timers = Sort("timers", "Timers scheduled at a time.", default=2)
 report_entries = Sort("report_entries", "Entries of one slot report.", default=1, ordered=True)
 requirement_entries = Sort(
     "requirement_entries", "Entries of one list of requirements.", default=1, ordered=True
@@ -222,7 +222,7 @@ BOUNDS = (
     Bound("redundant_task_managers", "Workers to keep in reserve.", 0, 0, 4),
     Bound("check_delay", "Delay of checks in ticks.", 0, 0, 4),
     Bound("declare_delay", "Delay of declarations in ticks.", 0, 0, 4),
-    Bound("task_manager_timeout", "Idle timeout of TaskExecutors in ticks; 0: no time.", 0, 0, 8),
+    Bound("task_manager_timeout", "Idle timeout of TaskExecutors in ticks; 0: none.", 0, 0, 8),
     Bound("wait_result_consumed", "Idle TaskExecutors are asked before release.", 1, 0, 1),
     Bound("auto_run", "The main thread runs everything at the end of an operation.", 1, 0, 1),
     Bound("iteration_order", "0: as recorded; 1: any order.", 0, 0, 1),
@@ -279,6 +279,18 @@ def _unknown(found: Resources) -> int:
     return next((n for n, p in enumerate(found.profiles.values()) if p.unknown), -1)
 
 
+def _capacity(setting: Setting) -> int:
+    size = setting.bounds["slots_per_worker"] + setting.bounds["totals"] - 1
+    return int(setting.bounds["instances"] * size)
+
+
+def _most_workers(setting: Setting) -> int:
+    bounds = setting.bounds
+    wanted = bounds["jobs"] * bounds["profiles"] * bounds["most_required"]
+    spare = bounds["redundant_task_managers"] + bounds["min_slots"]
+    return int(wanted + spare)
+
+
 def _fits(setting: Setting) -> int:
     """1 if the bounds leave room for what they allow.
 
@@ -294,16 +306,16 @@ def _fits(setting: Setting) -> int:
     if bounds["resources"] != 2:
         raise UsageError("SET002", "bound resources: a check has cpu and memory; set resources=2")
     _at_least(bounds, "batches", bounds["allocations"], "each call may have a batch")
-    if bounds["allocator"]:
-        wanted = bounds["jobs"] * bounds["profiles"] * bounds["most_required"]
-        spare = bounds["redundant_task_managers"] + bounds["min_slots"]
-        _at_least(bounds, "pending_workers", wanted + spare, "a plan may ask for as many")
-    needed = int(bounds["check_delay"] > 0) + int(bounds["declare_delay"] > 0)
+    _at_least(bounds, "allocations", _capacity(setting), "all slots may be requested")
+    _at_least(bounds, "pending_workers", _most_workers(setting), "a plan may ask for as many")
+    _at_least(bounds, "requirement_entries", bounds["profiles"], "a list may have all profiles")
+    if bounds["reports"]:
+        _at_least(bounds, "report_entries", bounds["allocations"], "a report may have all slots")
+    needed = 1 + int(bounds["declare_delay"] > 0)
     needed += int(bool(bounds["allocator"] and bounds["task_manager_timeout"]))
-    if bounds["timers"]:
-        _at_least(bounds, "timers", needed, "each kind of timer may be scheduled")
-    if bounds["task_manager_timeout"] and bounds["timers"] and bounds["wait_result_consumed"]:
-        _at_least(bounds, "queries", bounds["instances"], "each connection may be asked")
+    _at_least(bounds, "timers", needed, "each kind of timer may be scheduled")
+    if bounds["task_manager_timeout"] and bounds["allocator"]:
+        _at_least(bounds, "queries", 2 * bounds["instances"], "each connection is asked twice")
     return 1
 
 
@@ -437,7 +449,7 @@ class FineGrainedSlotManagerState(Record):
     )
 
     # what a plan works on
-    left: Array = per(instance_resources, number(most), "What is left of a connection.", scratch=True)
+    left: Array = per(instance_resources, number(most), "What a connection has left.", scratch=True)
     worker_left: Array = per(
         pending_resources, number(most), "What is left of a worker.", scratch=True
     )
@@ -494,6 +506,8 @@ class FineGrainedSlotManagerState(Record):
     candidates: int = _choice("candidates", "When a candidate stays one.")
     applications_needed: int = _choice("applications_needed", "Requests name an application.")
     most_required: int = _choice("most_required", "Most slots of a profile.")
+    capacity: int = constant("Small slots in all TaskExecutors of a check.", _capacity)
+    most_workers: int = constant("Workers that a plan of a check may need.", _most_workers)
     fits: int = constant("There are enough records.", _fits)
     follow_clock: int = constant(
         "Keep the clock and serial numbers, to follow a recording.",

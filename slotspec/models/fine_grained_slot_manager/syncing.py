@@ -41,9 +41,7 @@ def queued(s: FineGrainedSlotManagerState) -> int:
     return sum(work != Work.NOTHING for work in s.work)
 
 
-def enqueue(
-    s: FineGrainedSlotManagerState, work: int, call: int = NONE, query: int = NONE
-) -> None:
+def enqueue(s: FineGrainedSlotManagerState, work: int, call: int = NONE, query: int = NONE) -> None:
     """Hand work to the main thread."""
     place = queued(s)
     s.work[place] = work

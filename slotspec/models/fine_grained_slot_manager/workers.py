@@ -339,6 +339,4 @@ def exceeds_maximum(s: FineGrainedSlotManagerState, total: int) -> bool:
         if worker != NONE:
             cpu += s.total_amount[s.worker * count]
             memory += memory_of(s, s.total_amount, s.worker * count)
-    return (s.limits[2] >= 0 and cpu > s.limits[2]) or (
-        s.limits[3] >= 0 and memory > s.limits[3]
-    )
+    return (s.limits[2] >= 0 and cpu > s.limits[2]) or (s.limits[3] >= 0 and memory > s.limits[3])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from fractions import Fraction
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -14,11 +13,9 @@ from slotspec.models.fine_grained_slot_manager.lifecycles import (
     ManagedTaskManager,
     Manager,
     PendingTaskManager,
-    SlotCall,
 )
 from slotspec.models.fine_grained_slot_manager.model import fine_grained_slot_manager
-from slotspec.models.fine_grained_slot_manager.places import is_in
-from slotspec.models.fine_grained_slot_manager.resources import CATALOGUE, FIXED, Resources, times
+from slotspec.models.fine_grained_slot_manager.resources import CATALOGUE, FIXED, Resources
 from slotspec.models.fine_grained_slot_manager.state import (
     Answer,
     Effect,
