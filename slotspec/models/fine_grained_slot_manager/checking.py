@@ -172,12 +172,13 @@ def is_granted(s: FineGrainedSlotManagerState) -> bool:
 
     In 1.14 the manager asks for it, and the answer decides.
     """
-    if not s.allocator or exceeds_maximum(s, s.worker):
+    if exceeds_maximum(s, s.worker):
         return False
-    if s.worker_control == WorkerControl.ONE_BY_ONE:
-        emit(s, Effect.ALLOCATE_RESOURCE, s.resources_granted)
-        return s.resources_granted == 1
-    return True
+    if s.worker_control == WorkerControl.DECLARED:
+        return s.allocator == 1
+    granted = s.resources_granted * s.allocator
+    emit(s, Effect.ALLOCATE_RESOURCE, granted)
+    return granted == 1
 
 
 def adopt_plan(s: FineGrainedSlotManagerState, worker: int) -> None:

@@ -305,7 +305,7 @@ def set_fail_unfulfillable_request(s: FineGrainedSlotManagerState, fail: int) ->
     return manager.set_fail_unfulfillable_request(s, fail)
 
 
-@fine_grained_slot_manager.action(when=has_blocking)
+@fine_grained_slot_manager.action(when=has_blocking, fair=Fairness.WEAK)
 def trigger_resource_requirements_check(s: FineGrainedSlotManagerState) -> int:
     """The ResourceManager asks for a check, since TaskExecutors are no longer blocked."""
     if not may_run(s):
@@ -329,7 +329,7 @@ def owner_of(s: FineGrainedSlotManagerState, instance: int) -> int:
     return instance % len(s.blocked)
 
 
-@fine_grained_slot_manager.action(when=has_allocator, instance=instances, fair=Fairness.WEAK)
+@fine_grained_slot_manager.action(when=has_allocator, instance=instances, fair=Fairness.STRONG)
 def register_expected_task_manager(s: FineGrainedSlotManagerState, instance: int) -> int:
     """A worker that the manager has asked for registers."""
     if (
@@ -373,7 +373,7 @@ def register_task_manager_in_use(
     )
 
 
-@fine_grained_slot_manager.action(when=declares_workers, instance=instances, fair=Fairness.WEAK)
+@fine_grained_slot_manager.action(when=declares_workers, instance=instances, fair=Fairness.STRONG)
 def stop_unwanted_task_manager(s: FineGrainedSlotManagerState, instance: int) -> int:
     """A worker that is declared unwanted stops, once the declaration is made."""
     if not s.unwanted[instance] or not may_run(s):
@@ -497,7 +497,7 @@ def run_main_thread(s: FineGrainedSlotManagerState) -> int:
     return manager.run_main_thread(s, 1)
 
 
-@fine_grained_slot_manager.action(when=has_time, fair=Fairness.WEAK)
+@fine_grained_slot_manager.action(when=has_time, fair=Fairness.STRONG)
 def advance_time(s: FineGrainedSlotManagerState) -> int:
     """One tick of time passes."""
     if not may_run(s) or not has_questions(s, 2):

@@ -7,7 +7,7 @@ share one unit, since limits and utilization are about their sum.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from math import gcd, lcm
@@ -127,10 +127,9 @@ def _times(total: Sequence[int], profile: Sequence[int]) -> int:
 
 
 def times(profile: ResourceProfile, count: int) -> ResourceProfile:
-    """`count` times a profile."""
-    return ResourceProfile(
-        *(amount * count for amount in profile.amounts),  # type: ignore[arg-type]
-        {name: amount * count for name, amount in profile.extended.items()},
+    """`count` times a profile without extended resources."""
+    return replace(
+        profile, cpu=profile.cpu * count, **{m: getattr(profile, m) * count for m in FIXED[1:]}
     )
 
 

@@ -59,19 +59,19 @@ SCOPES = (
     ),
     Scope(
         "minimum",
-        "A minimum of one worker, and workers that are refused.",
+        "A minimum of one worker, and a maximum of two.",
         {
+            "task_managers": 2,
+            "instances": 2,
             "allocations": 2,
             "most_required": 2,
             "pending_workers": 3,
             "timers": 2,
             "task_manager_timeout": 1,
             "min_slots": 1,
-            "max_slots": 1,
-            "queries": 3,
-            "notify_flag": 1,
+            "max_slots": 2,
+            "queries": 4,
             "moody_resources": 1,
-            "jobs": 1,
         },
     ),
     Scope(
@@ -146,9 +146,11 @@ SCOPES = (
     ),
     Scope(
         "fewest",
-        "The same with the most utilized first (2.3).",
+        "Two TaskExecutors of two slots, the most utilized first (2.3); notifications that are"
+        " switched off.",
         {
             "allocator": 0,
+            "notify_flag": 1,
             "strategy": 2,
             "task_managers": 2,
             "instances": 2,
@@ -163,15 +165,16 @@ SCOPES = (
     ),
     Scope(
         "sizes",
-        "TaskExecutors of one and of two slots, while the manager asks for those of one slot, and"
-        " a maximum.",
+        "TaskExecutors of one and of two slots, while the manager asks for those of one slot;"
+        " a minimum and a maximum.",
         {
             "totals": 2,
             "task_managers": 2,
             "instances": 2,
             "allocations": 4,
             "batches": 4,
-            "pending_workers": 1,
+            "pending_workers": 3,
+            "min_slots": 2,
             "max_slots": 3,
             "timers": 2,
             "task_manager_timeout": 1,

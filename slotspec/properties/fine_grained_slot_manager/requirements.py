@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from slotspec.models.fine_grained_slot_manager.environment import (
+    declares_workers,
+    has_allocator,
     has_blocking,
     has_failures,
     has_late_reports,
+    has_moods,
+    has_notify_flag,
+    has_restarts,
     process_resource_requirements,
 )
 from slotspec.models.fine_grained_slot_manager.lifecycles import Manager, Requirement
@@ -36,15 +41,18 @@ from slotspec.properties.fine_grained_slot_manager.settings import (
     MOVE_OF_NONE,
     SECOND_FAILURE,
     SPARE_BEYOND_MAXIMUM,
+    STALE_INDEX,
     STALE_UNFULFILLABLE,
     both,
     concentrates,
+    either,
     first_of,
     has_batches,
     has_mixed_profiles,
     known,
     spare_is_refused,
     spreads,
+    without,
 )
 from slotspec.properties.fine_grained_slot_manager.views import (
     could_be_served,
@@ -74,7 +82,6 @@ def a_job_has_the_slots_that_are_counted(
 @fine_grained_slot_manager.always(
     "JobScopedResourceTracker.findExcessSlots",
     each={"job": jobs, "requirement": profiles},
-    deviation=known(MOVE_OF_NONE, has_mixed_profiles),
 )
 def no_requirement_has_too_many_slots(
     s: FineGrainedSlotManagerState, job: int, requirement: int
@@ -172,7 +179,7 @@ def a_finished_job_is_forgotten(s: FineGrainedSlotManagerState, job: int) -> boo
 @fine_grained_slot_manager.always(
     "FineGrainedSlotManager.unfulfillableJobs",
     each={"job": jobs},
-    deviation=known(STALE_UNFULFILLABLE),
+    deviation=known(STALE_UNFULFILLABLE, either(without(has_allocator), has_moods)),
 )
 def only_jobs_that_lack_something_cannot_be_served(
     s: FineGrainedSlotManagerState, job: int
@@ -184,7 +191,10 @@ def only_jobs_that_lack_something_cannot_be_served(
 # ----------------------------------------------------------------------------- requesting
 
 
-@fine_grained_slot_manager.step("FineGrainedSlotManager.allocateSlotsAccordingTo")
+@fine_grained_slot_manager.step(
+    "FineGrainedSlotManager.allocateSlotsAccordingTo",
+    deviation=known(STALE_INDEX, both(has_restarts, declares_workers)),
+)
 def slots_are_requested_for_jobs_that_require_them(after: FineGrainedSlotManagerState) -> bool:
     """A slot is requested only for a job whose requirement it fulfils."""
     return all(
@@ -247,7 +257,7 @@ def slots_are_kept_together(
             SPARE_BEYOND_MAXIMUM,
             both(spare_is_refused, lambda setting: not setting["check_delay"]),
         ),
-        (MORE_THAN_THERE_IS, has_late_reports),
+        (MORE_THAN_THERE_IS, both(has_late_reports, declares_workers)),
     ),
 )
 def declaring_requirements_succeeds(
@@ -260,7 +270,7 @@ def declaring_requirements_succeeds(
 @fine_grained_slot_manager.step(
     "FineGrainedSlotManager.setFailUnfulfillableRequest",
     each={"job": jobs},
-    deviation=known(STALE_UNFULFILLABLE, lambda setting: bool(setting["notify_flag"])),
+    deviation=known(STALE_UNFULFILLABLE, both(has_notify_flag, without(has_allocator))),
 )
 def only_jobs_that_lack_something_are_told(after: FineGrainedSlotManagerState, job: int) -> bool:
     """A job is told that resources are missing only if it lacks something."""
@@ -285,7 +295,6 @@ def is_not_servable(s: FineGrainedSlotManagerState, job: int) -> bool:
         (SPARE_BEYOND_MAXIMUM, both(spare_is_refused, lambda g: bool(g["check_delay"]))),
         (MORE_THAN_THERE_IS, has_late_reports),
         (SECOND_FAILURE, both(has_failures, has_batches)),
-        (MOVE_OF_NONE, has_mixed_profiles),
     ),
 )
 def missing_slots_that_fit_are_requested(s: FineGrainedSlotManagerState, job: int) -> bool:
@@ -308,7 +317,6 @@ def is_served_or_refused(s: FineGrainedSlotManagerState, job: int) -> bool:
         (SPARE_BEYOND_MAXIMUM, both(spare_is_refused, lambda g: bool(g["check_delay"]))),
         (MORE_THAN_THERE_IS, has_late_reports),
         (SECOND_FAILURE, both(has_failures, has_batches)),
-        (MOVE_OF_NONE, has_mixed_profiles),
     ),
 )
 def what_is_declared_is_served_or_refused(s: FineGrainedSlotManagerState, job: int) -> bool:

@@ -116,5 +116,10 @@ def first_of(*reasons: tuple[str, Condition]) -> Callable[[Setting], str | None]
     return lambda setting: next((text for text, holds in reasons if holds(setting)), None)
 
 
-spare_is_refused = both(has_redundancy, has_maximum, has_allocator)
+def has_spare_workers(setting: Setting) -> bool:
+    """Workers are kept in reserve."""
+    return bool(setting["redundant_task_managers"]) and declares_workers(setting)
+
+
+spare_is_refused = both(has_spare_workers, has_maximum, has_allocator)
 """A worker in reserve may exceed the maximum."""

@@ -43,6 +43,7 @@ from slotspec.properties.fine_grained_slot_manager.settings import (
     has_batches,
     has_mixed_profiles,
     has_redundancy,
+    without,
 )
 from slotspec.statemachine.declaration.records import Setting
 
@@ -59,13 +60,22 @@ def a_job_has_all_that_it_requires(s: FineGrainedSlotManagerState) -> bool:
     return Requirement.FULFILLED in s.requirement and ManagedSlot.PENDING not in s.slot
 
 
-@fine_grained_slot_manager.sometimes("JobScopedResourceTracker.excessResources")
+def requires_several(setting: Setting) -> bool:
+    """A job may have several slots of one profile."""
+    return has_batches(setting) and bool(setting["most_required"] > 1)
+
+
+@fine_grained_slot_manager.sometimes(
+    "JobScopedResourceTracker.excessResources", when=requires_several
+)
 def a_job_has_a_slot_too_many(s: FineGrainedSlotManagerState) -> bool:
     """A slot fulfils no requirement of a job that has some."""
     return any(has_excess(s, job) and requires_anything(s, job) for job in s.elements(jobs))
 
 
-@fine_grained_slot_manager.sometimes("FineGrainedSlotManager.unfulfillableJobs")
+@fine_grained_slot_manager.sometimes(
+    "FineGrainedSlotManager.unfulfillableJobs", when=without(has_allocator)
+)
 def a_job_cannot_be_served(s: FineGrainedSlotManagerState) -> bool:
     """A job lacks a slot, and is noted as one that cannot be served."""
     return any(s.unfulfillable[job] and lacks_anything(s, job) for job in s.elements(jobs))
@@ -131,7 +141,8 @@ def a_task_manager_is_unwanted(s: FineGrainedSlotManagerState) -> bool:
 
 
 @fine_grained_slot_manager.sometimes(
-    "FineGrainedSlotManager.releaseIdleTaskExecutorIfPossible", when=asks_before_release
+    "FineGrainedSlotManager.releaseIdleTaskExecutorIfPossible",
+    when=both(asks_before_release, declares_workers),
 )
 def a_question_is_overtaken_by_use(s: FineGrainedSlotManagerState) -> bool:
     """A TaskExecutor was asked whether it may go, and is used before it answers."""

@@ -30,6 +30,7 @@ from slotspec.models.fine_grained_slot_manager.workers import is_registered, num
 from slotspec.properties.fine_grained_slot_manager.settings import (
     ACROSS_SUSPEND,
     FATAL_ANSWER,
+    MIXED_SIZES,
     MORE_THAN_THERE_IS,
     SPARE_BEYOND_MAXIMUM,
     STALE_INDEX,
@@ -46,8 +47,11 @@ from slotspec.properties.fine_grained_slot_manager.settings import (
 from slotspec.properties.fine_grained_slot_manager.views import (
     check_is_scheduled,
     declaration_is_scheduled,
+    needs_workers,
     raises,
 )
+from slotspec.statemachine.declaration.queues import length
+from slotspec.statemachine.declaration.records import Setting
 
 # --------------------------------------------------------------------------------- delays
 
@@ -167,6 +171,40 @@ def no_task_manager_with_slots_is_given_away(after: FineGrainedSlotManagerState)
     return not any(
         e.kind == Effect.UNWANTED and number_of_slots(after, e.instance) > 0 for e in after.effects
     )
+
+
+def has_minimum(setting: Setting) -> bool:
+    """There is a minimum, and nothing else is kept in reserve."""
+    return (
+        bool(setting["min_slots"])
+        and declares_workers(setting)
+        and not setting["redundant_task_managers"]
+    )
+
+
+def has_several_sizes(setting: Setting) -> bool:
+    """TaskExecutors may be larger than those that the manager asks for."""
+    return bool(setting["totals"] > 1)
+
+
+@fine_grained_slot_manager.step(
+    "DefaultResourceAllocationStrategy.tryReconcileClusterResources",
+    when=has_minimum,
+    deviation=known(MIXED_SIZES, has_several_sizes),
+)
+def workers_in_reserve_are_needed(
+    before: FineGrainedSlotManagerState, after: FineGrainedSlotManagerState
+) -> bool:
+    """While no job lacks a slot, a worker is asked for only if the minimum is not there."""
+    if length(after.expected) <= length(before.expected) or needs_workers(after):
+        return True
+    there = sum(
+        after.total_amount[after.total[instance] * after.resource_count]
+        for instance in after.elements(instances)
+        if is_registered(after, instance)
+    )
+    one = after.total_amount[after.worker * after.resource_count]
+    return there + length(before.expected) * one < after.limits[0]
 
 
 def is_used_or_leaving(s: FineGrainedSlotManagerState, instance: int) -> bool:
