@@ -101,6 +101,11 @@ MODELS = {
             "org.apache.flink SlotSharingManager",
         ),
         Entry(
+            "slot_sharing_allocator",
+            "Slot sharing since 1.12: shared slots, logical slots, bulks, timeouts.",
+            "org.apache.flink SlotSharingExecutionSlotAllocator",
+        ),
+        Entry(
             "cluster",
             "The whole protocol: JobMaster, ResourceManager, TaskExecutors, messages.",
         ),
