@@ -15,8 +15,8 @@ from slotspec.models.slot_sharing_allocator.lifecycles import (
 )
 from slotspec.models.slot_sharing_allocator.pool import free_slot_for
 from slotspec.models.slot_sharing_allocator.shared_slot import (
-    clear_pending,
     complete_request,
+    fail_in_bulk,
     fail_logical_request,
     give_away,
     mark_fulfilled,
@@ -221,7 +221,7 @@ def make_bulk(s: SlotSharingAllocatorState, bulk: int, count: int, backwards: in
         g = group_at(s, s.named, 0, step, backwards)
         if s.named[g]:
             if s.dead[g] or s.group[g] == SharedSlot.FAILED:
-                clear_pending(s, bulk)
+                fail_in_bulk(s, bulk, g)
             elif s.group[g] == SharedSlot.PRESENT:
                 mark_fulfilled(s, bulk, g, s.slot_of[g])
             elif s.follow_clock:

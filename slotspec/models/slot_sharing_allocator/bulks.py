@@ -106,9 +106,9 @@ def usable_slot(s: SlotSharingAllocatorState, bulk: int, group: int) -> int:
     """A slot that the group could get, or NONE: free ones first, older ones first."""
     best = NONE
     for a in s.elements(allocations):
-        if not s.used[a] and is_usable(s, bulk, a) and will_do(s, a, group):
-            if best == NONE or comes_before(s, a, best):
-                best = a
+        usable = not s.used[a] and is_usable(s, bulk, a) and will_do(s, a, group)
+        if usable and (best == NONE or comes_before(s, a, best)):
+            best = a
     return best
 
 

@@ -87,7 +87,7 @@ class PhysicalSlot(Lifecycle):
 
 
 class Bulk(Lifecycle):
-    """The physical requests of one call, checked together. Flink: SharingPhysicalSlotRequestBulk."""
+    """The requests of one call, checked together. Flink: SharingPhysicalSlotRequestBulk."""
 
     UNUSED = State("No call.", initial=True)
     CHECKED = State("A check is scheduled.")

@@ -45,9 +45,9 @@ def free_slot_for(s: SlotSharingAllocatorState, group: int) -> int:
     """The slot that has been free for longest, of those that will do, or NONE."""
     best = NONE
     for a in s.elements(allocations):
-        if s.slot[a] == PhysicalSlot.FREE and will_do(s, a, group):
-            if best == NONE or s.freed[a] < s.freed[best]:
-                best = a
+        usable = s.slot[a] == PhysicalSlot.FREE and will_do(s, a, group)
+        if usable and (best == NONE or s.freed[a] < s.freed[best]):
+            best = a
     return best
 
 

@@ -69,8 +69,14 @@ def plus(left: ResourceProfile, right: ResourceProfile) -> ResourceProfile:
         return ANY
     if left.unknown or right.unknown:
         return UNKNOWN
-    added = [exactly(a) + exactly(b) for a, b in zip(left.amounts, right.amounts, strict=True)]
-    return ResourceProfile(float(added[0]), *(int(amount) for amount in added[1:]))
+    cpu = float(exactly(left.cpu) + exactly(right.cpu))
+    return ResourceProfile(
+        cpu,
+        left.task_heap_mb + right.task_heap_mb,
+        left.task_off_heap_mb + right.task_off_heap_mb,
+        left.managed_mb + right.managed_mb,
+        left.network_mb + right.network_mb,
+    )
 
 
 def fits(slot: ResourceProfile, wanted: Sequence[ResourceProfile], matching: Matching) -> list[int]:
@@ -82,7 +88,7 @@ def even_sharing(groups: int, vertices: int, strangers: int, profiles: int) -> S
     """The groups of a check: vertices by turns.
 
     With one profile of slots, vertices want any slot. With more, those of odd groups want a
-    small one.
+    large one.
 
     :param strangers: 1: the last vertex is no member of its group; 2: it has no group.
     """
@@ -90,6 +96,6 @@ def even_sharing(groups: int, vertices: int, strangers: int, profiles: int) -> S
     for number in range(vertices):
         last = number == vertices - 1
         group = None if last and strangers == 2 else number % groups
-        profile = SMALL if profiles > 1 and number % groups % 2 else UNKNOWN
+        profile = LARGE if profiles > 1 and number % groups % 2 else UNKNOWN
         made.append(Vertex(group, profile, not (last and strangers)))
     return Sharing((UNKNOWN,) * groups, tuple(made))

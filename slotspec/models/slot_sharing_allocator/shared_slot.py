@@ -157,27 +157,25 @@ def fail_shared_slot(s: SlotSharingAllocatorState, group: int, cause: int) -> in
 
 
 def fail_bulks(s: SlotSharingAllocatorState, group: int) -> None:
-    """Nothing is pending any more in any bulk that waits for the group.
-
-    Flink: SharingPhysicalSlotRequestBulk.clearPendingRequests.
-    """
+    """Every bulk that waits for the group hears that it will have no slot."""
     for bulk in s.elements(bulks):
         at = in_bulk(s, bulk, group)
         if s.pending[at]:
-            clear_pending(s, bulk)
+            fail_in_bulk(s, bulk, group)
         if s.follow_clock:
             s.listens[at] = 0
 
 
-def clear_pending(s: SlotSharingAllocatorState, bulk: int) -> None:
-    """The bulk has no pending group any more. Flink: clearPendingRequests."""
+def fail_in_bulk(s: SlotSharingAllocatorState, bulk: int, group: int) -> None:
+    """A group of the bulk will have no slot: none of its groups is pending any more.
+
+    The scheduler is expected to cancel all of them. Flink: clearPendingRequests.
+    """
     for g in s.elements(groups):
         s.pending[in_bulk(s, bulk, g)] = 0
 
 
-def mark_fulfilled(
-    s: SlotSharingAllocatorState, bulk: int, group: int, allocation: int
-) -> None:
+def mark_fulfilled(s: SlotSharingAllocatorState, bulk: int, group: int, allocation: int) -> None:
     """The bulk has a slot for the group. Flink: SharingPhysicalSlotRequestBulk.markFulfilled."""
     at = in_bulk(s, bulk, group)
     s.pending[at] = 0

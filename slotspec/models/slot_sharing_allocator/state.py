@@ -203,7 +203,10 @@ class SlotSharingAllocatorState(Record):
     slot_profile: Array = per(allocations, ref(profiles), "Its profile.", label="profile of {}")
     foreign: Array = per(allocations, number(2), "Its other payload.", label="payload in {}")
     waiting: Array = per(
-        waiting_positions, ref(groups), "Groups whose physical requests wait, in order."
+        waiting_positions,
+        ref(groups),
+        "Groups whose physical requests wait, in order.",
+        label="waiting request {}",
     )
 
     # bulks
@@ -211,11 +214,17 @@ class SlotSharingAllocatorState(Record):
     unfulfillable: Array = per(
         bulks, FLAG, "It was unfulfillable when last looked at.", label="{} is unfulfillable"
     )
-    queue: Array = per(bulk_positions, ref(bulks), "Bulks in the order of their next checks.")
+    queue: Array = per(
+        bulk_positions, ref(bulks), "Bulks in the order of their next checks.", label="check {}"
+    )
     includes: Array = per(bulk_vertices, FLAG, "The call has named the vertex.")
-    pending: Array = per(bulk_groups, FLAG, "The group is pending.")
-    fulfilled: Array = per(bulk_groups, FLAG, "The group counts as fulfilled.")
-    fulfilled_by: Array = per(bulk_groups, ref(allocations), "The slot that did it.")
+    pending: Array = per(bulk_groups, FLAG, "The group is pending.", label="{} is pending")
+    fulfilled: Array = per(
+        bulk_groups, FLAG, "The group counts as fulfilled.", label="{} counts as fulfilled"
+    )
+    fulfilled_by: Array = per(
+        bulk_groups, ref(allocations), "The slot that did it.", label="slot of {}"
+    )
 
     # one call, and one walk over a bulk
     call: Array = per(

@@ -76,4 +76,4 @@ V1_20: Mapping[str, Any] = {
 }
 V2_3: Mapping[str, Any] = {**V1_20}
 GENERATIONS: Mapping[str, Mapping[str, Any]] = {"1.12": V1_12, "1.20": V1_20, "2.3": V2_3}
-"""The choices of each release, oldest first; 1.20 and 2.3 differ in what they tell the pool only."""
+"""The choices of each release, oldest first; 1.20 and 2.3 only tell the pool different things."""

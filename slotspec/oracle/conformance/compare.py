@@ -173,9 +173,7 @@ def _effects(
             yield from walk(f"effects[{i}]", left, right)
 
 
-def _signals_last(
-    effects: list[dict[str, Any]], signals: frozenset[str]
-) -> list[dict[str, Any]]:
+def _signals_last(effects: list[dict[str, Any]], signals: frozenset[str]) -> list[dict[str, Any]]:
     """The effects whose place counts, then the others in an order of their own."""
     late = [effect for effect in effects if effect.get("effect") in signals]
     return [e for e in effects if e.get("effect") not in signals] + sorted(late, key=_encode_sorted)

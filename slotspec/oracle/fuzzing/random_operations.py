@@ -17,6 +17,8 @@ from slotspec.oracle.traces.schema import Argument, Count, Index, Millis, SlotNu
 from slotspec.oracle.traces.trace import OperationCall, TraceHeader
 
 _DELAYS = (0, 1, 7, 10, 30, 50)
+_MANY = (0, 1, 1, 2, 2, 3, 4)
+"""Lengths of lists of names."""
 INVENTED = 8
 """Names of a kind that no object has, unless the target says otherwise."""
 NOTHING: NameGroup = {}
@@ -87,7 +89,11 @@ class RandomOperations:
                 return self._arguments(op, argument.items, at, random)
             count = random.choices((1, 2, 3, 0), (6, 3, 1, 1))[0]
             return [self._arguments(op, argument.items, at, random) for _ in range(count)]
+        if argument.name in self._target.values:
+            return random.choice(self._target.values[argument.name])
         kind = at.kind(argument.name)
+        if get_origin(argument.type) is list:
+            return [self._listed(argument, kind, at, random) for _ in range(random.choice(_MANY))]
         words = options(argument.type)
         if words:
             return random.choice(words)
@@ -103,11 +109,18 @@ class RandomOperations:
                 if keep
                 else self._may_be_none(argument, random.choice(self._profiles), random)
             )
+        if argument.refers is not None and argument.refers != "profiles":
+            return self._listed(argument, kind, at, random)
         if argument.new and random.random() >= 0.1:
             return self._new(kind, at)
         if kind in whole and isinstance(whole[kind], str):
             return whole[kind]
         return self._may_be_none(argument, self._name(kind, at, random), random)
+
+    def _listed(self, argument: Argument, kind: str, at: NamePool, random: Random) -> str:
+        """A name that the header lists; any other name is refused."""
+        names = list(getattr(self._header, argument.refers or "", ()))
+        return random.choice(names) if names else self._name(kind, at, random)
 
     def _number(self, argument: Argument, whole: NameGroup, random: Random) -> int:
         known = whole.get(argument.name)

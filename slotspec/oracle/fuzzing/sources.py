@@ -89,7 +89,7 @@ class MixedSource:
 
 def _drawn(target: FuzzTarget, header: TraceHeader, random: Random) -> TraceHeader:
     """A header of the same release with a random configuration."""
-    if not target.profiles:
+    if not target.profiles and target.listed is None:
         return header
     return TraceHeader(
         format=FORMAT,
@@ -97,4 +97,5 @@ def _drawn(target: FuzzTarget, header: TraceHeader, random: Random) -> TraceHead
         version=header.version,
         config=target.config(random),
         profiles=dict(target.profiles),
+        **(target.listed(random) if target.listed is not None else {}),
     )

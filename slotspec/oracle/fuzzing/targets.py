@@ -68,6 +68,8 @@ class FuzzTarget:
     :param paired: parts of one object that are all null if one is.
     :param config: draws a configuration of the header.
     :param profiles: the profiles of a header with a drawn configuration.
+    :param listed: draws what else such a header lists; None where it lists nothing else.
+    :param values: argument -> values to draw from, where it takes no names.
     :param tiny: bounds within which a test sequence reaches every state.
     :param covered: bounds of the instances whose transitions and pairs of operations test
         sequences cover; empty: the scopes of the model.
@@ -91,6 +93,8 @@ class FuzzTarget:
     paired: tuple[str, ...] = ()
     config: Callable[[Random], dict[str, Any]] = _no_config
     profiles: Mapping[str, Any] = field(default_factory=dict)
+    listed: Callable[[Random], dict[str, Any]] | None = None
+    values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     walked: Mapping[str, int] = field(default_factory=dict)
     tiny: Mapping[str, int] = field(default_factory=dict)
     covered: tuple[Mapping[str, int], ...] = ()

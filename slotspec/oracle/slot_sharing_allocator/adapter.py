@@ -41,7 +41,7 @@ from slotspec.models.slot_sharing_allocator.state import (
     task_managers,
 )
 from slotspec.models.slot_sharing_allocator.versions import GroupOrder
-from slotspec.models.slot_sharing_allocator.walks import group_at, in_bulk, vertex_in_bulk
+from slotspec.models.slot_sharing_allocator.walks import group_at, in_bulk
 from slotspec.oracle.conformance.adapter import ModelOracle
 from slotspec.oracle.conformance.name_tables import ListedNames, NameTable
 from slotspec.oracle.slot_sharing_allocator.schema import SCHEMA
@@ -141,9 +141,13 @@ class SlotSharingAllocatorOracle(ModelOracle):
     def declare_names(self, header: TraceHeader | None) -> dict[str, NameTable | ListedNames]:
         s, elastic, sharing = self.state, self.elastic, self.sharing
         named = SCHEMA.named
-        of_groups = header.groups if header else [named("group", n + 1) for n in range(len(sharing.groups))]
+        of_groups = (
+            header.groups if header else [named("group", n + 1) for n in range(len(sharing.groups))]
+        )
         of_vertices = (
-            header.vertices if header else [named("vertex", n + 1) for n in range(len(sharing.vertices))]
+            header.vertices
+            if header
+            else [named("vertex", n + 1) for n in range(len(sharing.vertices))]
         )
         self._causes = dict(header.causes) if header else {"other": "RuntimeException"}
         self._groups = ListedNames(of_groups, "group")
@@ -152,9 +156,9 @@ class SlotSharingAllocatorOracle(ModelOracle):
         self._allocations = NameTable(
             elastic,
             allocations,
-            lambda n: s.slot[n] == PhysicalSlot.ABSENT
-            and n not in s.slot_of
-            and n not in s.fulfilled_by,
+            lambda n: (
+                s.slot[n] == PhysicalSlot.ABSENT and n not in s.slot_of and n not in s.fulfilled_by
+            ),
         )
         self._tms = NameTable(elastic, task_managers, lambda n: n not in s.slot_tm)
         self._bulks = NameTable(elastic, bulks, lambda n: s.bulk[n] == Bulk.UNUSED)
@@ -337,22 +341,22 @@ class SlotSharingAllocatorOracle(ModelOracle):
             if kind == Effect.RAISES:
                 self._raises = self.raised[rest[0]]
             elif kind in (Effect.COMPLETED, Effect.FAILED):
-                name, told = self._signal(*effect)
+                name, of = self._signal(*effect)
                 for future in self._asked.pop(rest[0], []):
-                    self._effects.append({"effect": name, "future": future, **told})
+                    self._effects.append({"effect": name, "future": future, **of})
             elif (told := self._effect(*effect)) is not None:
                 self._effects.append(told)
 
     def _signal(
         self, kind: int, vertex: int, number: int, allocation: int, _: int
-    ) -> tuple[str, dict[str, str]]:
+    ) -> tuple[str, dict[str, Any]]:
         of = {"vertex": self._vertices.name(vertex)}
         if kind == Effect.COMPLETED:
             logical = self._request(number)
             return "logical.completed", {
                 **of,
                 "logical": logical,
-                "allocation": self._allocations.name(allocation),
+                "allocation": self._allocations.encode(allocation),
             }
         error, root = self._errors(number)
         return "logical.failed", {**of, "error": error, "root_cause": root}
@@ -370,7 +374,11 @@ class SlotSharingAllocatorOracle(ModelOracle):
                 return {"effect": "retriever.created", "bulk": self._called}
             case Effect.ASKED:
                 wanted = brief_of(self._wanted[a])
-                return {"effect": "retriever.asked", "group": self._groups.name(a), "profile": wanted}
+                return {
+                    "effect": "retriever.asked",
+                    "group": self._groups.name(a),
+                    "profile": wanted,
+                }
             case Effect.ALLOCATE_AVAILABLE:
                 told = {"request": self._request(b), "allocation": self._allocations.name(c)}
                 if self.generation != "1.12":
@@ -386,7 +394,11 @@ class SlotSharingAllocatorOracle(ModelOracle):
                 }
             case Effect.RELEASE_SLOT:
                 request = self._request(b)
-                return {"effect": "pool.release_slot", "request": request, "cause": "FlinkException"}
+                return {
+                    "effect": "pool.release_slot",
+                    "request": request,
+                    "cause": "FlinkException",
+                }
             case Effect.RELEASED:
                 released = {"effect": "logical.released", "logical": self._request(b)}
                 self._over.add(released["logical"])
@@ -437,7 +449,7 @@ class SlotSharingAllocatorOracle(ModelOracle):
         return {
             "request": self._request(s.request_number[group]),
             "profile": brief_of(self._wanted[group]),
-            "physical": PHYSICAL.get(state) or self._allocations.name(s.slot_of[group]),
+            "physical": PHYSICAL.get(state) or self._allocations.encode(s.slot_of[group]),
             "logical": [
                 [
                     self._vertices.name(v),
@@ -454,7 +466,7 @@ class SlotSharingAllocatorOracle(ModelOracle):
         held = s.payload[vertex]
         return {
             "vertex": self._vertices.name(vertex),
-            "allocation": self._allocations.name(s.slot_of[s.group_of[vertex]]),
+            "allocation": self._allocations.encode(s.slot_of[s.group_of[vertex]]),
             "state": LogicalSlot.states[s.logical[vertex]].name,
             "payload": payload[held] if held in payload else self._payloads[vertex],
         }
@@ -477,7 +489,7 @@ class SlotSharingAllocatorOracle(ModelOracle):
                 if s.pending[begin + g]
             ],
             "fulfilled": [
-                [self._groups.name(g), self._allocations.name(s.fulfilled_by[begin + g])]
+                [self._groups.name(g), self._allocations.encode(s.fulfilled_by[begin + g])]
                 for g in by_age
                 if s.fulfilled[begin + g]
             ],

@@ -38,7 +38,7 @@ class SlotSharingAllocatorConfig(msgspec.Struct, frozen=True, forbid_unknown_fie
 _ALLOCATION = Argument("allocation")
 _CAUSE = Argument("cause", refers="causes")
 _LOGICAL = Argument("logical", names="request")
-_VERTEX = Argument("vertex")
+_VERTEX = Argument("vertex", refers="vertices")
 _SLOT_PROFILE = Literal["any"] | tuple[Amount, Index]
 
 SCHEMA = TraceSchema(
@@ -57,7 +57,9 @@ SCHEMA = TraceSchema(
         "bulk": NameKind("b", generated=True),
     },
     operations=(
-        Operation("allocate", (Argument("vertices", list[Name], names="vertex"),)),
+        Operation(
+            "allocate", (Argument("vertices", list[Name], names="vertex", refers="vertices"),)
+        ),
         Operation("cancel", (_VERTEX,)),
         Operation(
             "add_slot",
@@ -82,7 +84,11 @@ SCHEMA = TraceSchema(
         ),
         Operation(
             "assign_payload",
-            (_LOGICAL, Argument("payload", new=True), Argument("terminates", Literal["at_once", "later"])),
+            (
+                _LOGICAL,
+                Argument("payload", new=True),
+                Argument("terminates", Literal["at_once", "later"]),
+            ),
             result=bool | None,
         ),
         Operation("release_logical", (_LOGICAL, _CAUSE), result=bool | None),

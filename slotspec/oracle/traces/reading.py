@@ -120,6 +120,8 @@ class TraceReader:
         }
         if self.header.task_managers:
             self._names["task_managers"] = self.header.task_managers
+        if self.header.vertices:
+            self._names["vertices"] = self.header.vertices
 
     @property
     def schema(self) -> TraceSchema:
@@ -366,6 +368,10 @@ class TraceReader:
 
     def _check_name(self, argument: Argument, value: object) -> None:
         if argument.refers is None or value is None:
+            return
+        if isinstance(value, list):
+            for one in value:
+                self._check_name(argument, one)
             return
         names = self._names.get(argument.refers)
         if names is not None and value not in names:

@@ -44,9 +44,7 @@ class SharingGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     profile: BriefProfile
 
 
-class SharingVertex(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
-):
+class SharingVertex(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A vertex of a header.
 
     :param group: the group that it is said to be in, if any.
@@ -68,14 +66,12 @@ class TraceHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         ``task_heap_mb``, ``task_off_heap_mb``, ``managed_mb``, ``network_mb``, ``extended``.
     :param causes: short name -> simple class name of the exception. ``A<-B`` is an A that
         wraps a B.
-    :param task_managers: name -> at least its ``host``, or only the names. If the field is
-        absent, every name is allowed.
+    :param task_managers: name -> at least its ``host``. If the field is absent, every name
+        is allowed.
     :param scenario: name of a directed run.
     :param what: what that run shows.
     :param reentrant: a callback acts inside a step. A line ``{"hook": …}`` says when; no
         sequence of operations expresses what follows it.
-    :param driven: which object was driven, where recordings of a class have several kinds.
-    :param profile_order: the order in which hash tables iterate the profiles.
     :param groups: the slot sharing groups.
     :param vertices: the vertices of the job, each with its group.
     :param construction_effects: what the class did before its first step.
@@ -87,13 +83,11 @@ class TraceHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     config: dict[str, Any]
     profiles: dict[str, dict[str, Any] | str]
     causes: dict[str, str] = {}
-    task_managers: dict[str, dict[str, str]] | list[str] = {}
+    task_managers: dict[str, dict[str, str]] = {}
     seed: int | None = None
     scenario: str | None = None
     what: str | None = None
     reentrant: bool = False
-    driven: str | None = None
-    profile_order: list[str] = []
     groups: dict[str, SharingGroup] = {}
     vertices: dict[str, SharingVertex] = {}
     construction_effects: list[dict[str, str]] = []
