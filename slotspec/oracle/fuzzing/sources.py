@@ -73,7 +73,8 @@ class MixedSource:
         self._walk = [step for step in walk if step[0] not in absent]
         self._at = 0
         if style < 0.3:
-            self.header = _drawn(target, self.header, random)
+            self.header = _drawn(target, self.header, generation, random)
+        self.header = _in_hash_order(self.header)
         operations = [op for op in target.schema.operations_of(generation) if op not in absent]
         hostile = random.choice((0.1, 0.3, 0.6))
         self._random_operations = RandomOperations(target, self.header, operations, hostile, random)
@@ -91,14 +92,24 @@ class MixedSource:
         return self._random_operations.operation(view, random)
 
 
-def _drawn(target: FuzzTarget, header: TraceHeader, random: Random) -> TraceHeader:
+def _drawn(target: FuzzTarget, header: TraceHeader, generation: str, random: Random) -> TraceHeader:
     """A header of the same release with a random configuration."""
     if not target.profiles:
         return header
     known = target.schema.config.__struct_fields__
+    config = target.adapt(target.config(random), generation)
     return msgspec.structs.replace(
         header,
-        config={name: value for name, value in target.config(random).items() if name in known},
+        config={name: value for name, value in config.items() if name in known},
         profiles=dict(target.profiles),
         profile_order=list(target.profiles) if header.profile_order else [],
     )
+
+
+def _in_hash_order(header: TraceHeader) -> TraceHeader:
+    """The header with the order of profiles that Flink's hash tables can have.
+
+    ANY and UNKNOWN have the lowest hash values.
+    """
+    order = sorted(header.profile_order, key=lambda name: isinstance(header.profiles[name], dict))
+    return msgspec.structs.replace(header, profile_order=order)

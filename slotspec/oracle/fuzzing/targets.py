@@ -64,6 +64,7 @@ class FuzzTarget:
     :param rare: operations that end what went before, or that only look.
     :param paired: parts of one object that are all null if one is.
     :param config: draws a configuration of the header.
+    :param adapt: gives a drawn configuration the form that a generation has.
     :param profiles: the profiles of a header with a drawn configuration.
     :param weights: scopes whose walks are drawn more often than once.
     :param tiny: bounds within which a test sequence reaches every state.
@@ -86,6 +87,7 @@ class FuzzTarget:
     rare: frozenset[str] = frozenset()
     paired: tuple[str, ...] = ()
     config: Callable[[Random], dict[str, Any]] = _no_config
+    adapt: Callable[[dict[str, Any], str], dict[str, Any]] = lambda config, generation: config
     profiles: Mapping[str, Any] = field(default_factory=dict)
     walked: Mapping[str, int] = field(default_factory=dict)
     weights: Mapping[str, int] = field(default_factory=dict)
