@@ -114,7 +114,7 @@ class TraceReader:
             self._file.close()
             raise
         self.hook: int | None = None
-        self._names: dict[str, Mapping[str, Any] | list[str]] = {
+        self._names: dict[str, Mapping[str, Any]] = {
             "profiles": self.header.profiles,
             "causes": self.header.causes,
         }
@@ -283,6 +283,9 @@ class TraceReader:
             for key in sorted(schema_of(name).required - raw.keys()):
                 self._fail("TRC012", f"header: the field {key!r} is missing; add it")
             raw.setdefault("profiles", {})
+        tms = raw.get("task_managers")
+        if isinstance(tms, list) and all(isinstance(tm, str) for tm in tms):
+            raw["task_managers"] = {tm: {} for tm in tms}
         try:
             header = msgspec.convert(raw, TraceHeader)
         except msgspec.ValidationError as error:

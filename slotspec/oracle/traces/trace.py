@@ -66,8 +66,8 @@ class TraceHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         ``task_heap_mb``, ``task_off_heap_mb``, ``managed_mb``, ``network_mb``, ``extended``.
     :param causes: short name -> simple class name of the exception. ``A<-B`` is an A that
         wraps a B.
-    :param task_managers: name -> at least its ``host``. If the field is absent, every name
-        is allowed.
+    :param task_managers: name -> at least its ``host``, where the class looks at it. If the field
+        is absent, every name is allowed. A file may also list only the names.
     :param scenario: name of a directed run.
     :param what: what that run shows.
     :param reentrant: a callback acts inside a step. A line ``{"hook": …}`` says when; no
@@ -75,6 +75,8 @@ class TraceHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     :param groups: the slot sharing groups.
     :param vertices: the vertices of the job, each with its group.
     :param construction_effects: what the class did before its first step.
+    :param driven: which object was driven, where recordings of a class have several kinds.
+    :param profile_order: the order in which hash tables iterate the profiles.
     """
 
     format: int
@@ -91,6 +93,8 @@ class TraceHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     groups: dict[str, SharingGroup] = {}
     vertices: dict[str, SharingVertex] = {}
     construction_effects: list[dict[str, str]] = []
+    driven: str | None = None
+    profile_order: list[str] = []
 
     @property
     def generation(self) -> str | None:
