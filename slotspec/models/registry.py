@@ -135,6 +135,18 @@ def recorded() -> dict[str, Entry]:
     return {name: entry for entry in MODELS.values() for name in entry.implementations}
 
 
+SLOT_POOLS = ("slot_pool", "declarative_slot_pool")
+"""The JobMaster's slot pools, the newest last."""
+
+
+def slot_pool_of(generation: str | None = None) -> str:
+    """The model of the slot pool of a generation of Flink; by default, the newest."""
+    for name in SLOT_POOLS:
+        if generation in MODELS[name].schema().generations:
+            return name
+    return SLOT_POOLS[-1]
+
+
 def load_model(name: str) -> Model:
     """The built-in model `name`, with its formatter and properties declared.
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from slotspec.models.registry import MODELS, load_model, recorded
-from slotspec.oracle.conformance.oracles import DEFAULT_MODEL, check_generation
+from slotspec.models.registry import MODELS, load_model, recorded, slot_pool_of
+from slotspec.oracle.conformance.oracles import check_generation
 from slotspec.oracle.fuzzing.sequence import SequenceView, Source
 from slotspec.oracle.traces.profiles import amounts_json
 from slotspec.oracle.traces.schema import TraceSchema
@@ -34,7 +34,6 @@ KNOWN = {name: given for name, given in PROFILES.items() if not isinstance(given
 
 
 __all__ = [
-    "DEFAULT_MODEL",
     "KNOWN",
     "PROFILES",
     "FuzzTarget",
@@ -114,7 +113,7 @@ class FuzzTarget:
             if isinstance(spec.domain, type) and issubclass(spec.domain, Lifecycle)
         }
 
-    def generation(self, asked: str | None) -> str:
+    def generation(self, asked: str) -> str:
         """`asked`, if the class has that generation.
 
         :raises UsageError: ``SET101`` if it does not.
@@ -127,11 +126,12 @@ def fuzzable() -> list[str]:
     return list(dict.fromkeys(entry.name for entry in recorded().values()))
 
 
-def fuzz_target(model: str) -> FuzzTarget:
-    """The target of a model.
+def fuzz_target(model: str | None, generation: str | None = None) -> FuzzTarget:
+    """The target of a model; of None, that of the slot pool of a generation.
 
     :raises UsageError: ``SET112`` for a model that no single class implements.
     """
+    model = model or slot_pool_of(generation)
     if model not in fuzzable():
         raise UsageError(
             "SET112", f"no class implements model {model!r}; choose from {', '.join(fuzzable())}"

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from slotspec.oracle.peers.flink_values import RUNTIME, simple_name
+from slotspec.oracle.peers.flink_values import RUNTIME, simple_name, unwrapped
 from slotspec.oracle.peers.flink_world import FlinkWorld
 
 CAUSES = {"other": "RuntimeException", "flink": "FlinkException", "timeout": "TimeoutException"}
@@ -43,7 +43,7 @@ class Payloads:
         end = self._ends[name]
 
         def fail(cause: Any) -> None:
-            said = None if cause is None else simple_name(cause)
+            said = None if cause is None else simple_name(unwrapped(cause))
             self._world.effect("payload.fail", payload=name, cause=said)
             if reaction == "terminate":
                 end.complete(None)

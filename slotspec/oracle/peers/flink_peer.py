@@ -87,21 +87,23 @@ class FlinkPeer:
             raise PeerError("PEE007", f"Flink {self.version} has no operation {op!r}")
         self.world.effects = []
         self.world.unordered = []
-        result, raises, raises_cause = None, None, None
+        result, thrown = None, None
         try:
             result = method(**arguments)
+        except self.jpype.JException as error:
+            thrown = error
+        try:
             self.settle()
         except self.jpype.JException as error:
-            raises = simple_name(error)
-            below = error.getCause()
-            raises_cause = None if below is None else simple_name(below)
+            thrown = thrown or error
+        below = None if thrown is None else thrown.getCause()
         return RecordedStep(
             op=op,
             arguments=arguments,
-            result=None if raises else result,
+            result=None if thrown is not None else result,
             effects=self.world.effects,
-            raises=raises,
-            raises_cause=raises_cause,
+            raises=None if thrown is None else simple_name(thrown),
+            raises_cause=None if below is None else simple_name(below),
             unordered=tuple(self.world.unordered),
             state=self.snapshot(),
         )

@@ -24,6 +24,7 @@ FOLDERS = {
     "slot_manager": "manager",
     "task_slot_table": "table",
     "logical_slot": "logical",
+    "slot_sharing": "sharing",
 }
 """Model -> the folder of its recordings."""
 RECORDED = [
