@@ -178,5 +178,5 @@ def has_hope(s: DeclarativePoolState, r: int) -> bool:
     deviation=never_too_late,
 )
 def a_hopeless_batch_request_ends(s: DeclarativePoolState, r: int) -> bool:
-    """A batch request that no slot of the pool matches finally times out, or is served after all."""
+    """A batch request that no slot of the pool matches finally times out, or finds a slot."""
     return is_hopeless(s, r)

@@ -102,7 +102,7 @@ def a_release_fails_nobody_else(
 
 @declarative_slot_pool.step("DeclarativeSlotPoolBridge.releaseSlot", on=release_slot, when=bridged)
 def a_release_returns_no_slot(after: DeclarativePoolState) -> bool:
-    """A slot that a request gives up stays in the pool, for the next request or until it is idle."""
+    """A slot that a request gives up stays in the pool: for another request, or until idle."""
     return not any(e.kind == Effect.FREE_SLOT for e in after.effects)
 
 
