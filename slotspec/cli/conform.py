@@ -102,6 +102,8 @@ def _print_report(report: Report, out: Console, errors: Console) -> None:
         errors.print(f"Fault of slotspec: {report.fault}", style="bold red")
     if report.divergence is not None:
         _print_divergence(report, out)
+    elif report.skipped is not None:
+        out.print(f"{report.path}: skipped: {report.skipped}", soft_wrap=True)
     elif report.error is None and report.fault is None and report.matched == report.silent:
         out.print(
             f"{report.path}: undetermined: no step records a result, an effect, an exception or a"
@@ -170,6 +172,7 @@ def _print_summary(summary: Summary, out: Console) -> None:
     for what, count in (
         ("diverging", sum(r.divergence is not None for r in summary.reports)),
         ("bad", sum(r.error is not None for r in summary.reports)),
+        ("skipped", sum(r.skipped is not None for r in summary.reports)),
     ):
         if count:
             notes.append(f"{count:,} {what}")

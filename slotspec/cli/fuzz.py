@@ -34,7 +34,7 @@ def fuzz(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="The class: slot_pool (default), or another of `slotspec list models`.",
+            help="The class, of `slotspec list models`; default: the slot pool of the generation.",
         ),
     ] = None,
     bug: Annotated[
@@ -87,7 +87,7 @@ def fuzz(
     if seconds is not None and not seconds > 0:
         raise UsageError("SET024", f"limit on seconds {seconds}: give a number above 0")
     printed = Output(quiet or json_to == "-")
-    subject, peer = target_and_peer(target, model, bug, flink_jars, timeout)
+    subject, peer = target_and_peer(target, model, bug, flink_jars, timeout, generation)
     compared = generation_for(peer, generation, subject)
     try:
         with status_line(Coverage.line, every=0.2) as progress:

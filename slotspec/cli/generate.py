@@ -25,7 +25,7 @@ def generate(
     cover: Annotated[
         str, typer.Option(metavar="WHAT", help="What to cover: transitions, states, or pairs.")
     ] = "transitions",
-    model: options.ModelOfClass = "slot_pool",
+    model: options.ModelOfClass = None,
     generation: Annotated[
         str | None, typer.Option(metavar="V", help="This generation only; default: all of them.")
     ] = None,
@@ -53,7 +53,7 @@ def generate(
 
     if cover not in COVERS:
         raise UsageError("SET111", f"--cover {cover!r}; choose from {', '.join(COVERS)}")
-    subject = fuzz_target(model)
+    subject = fuzz_target(model, generation)
     if generation is not None:
         subject.generation(generation)
     if max_states < 1 or length < 1:
@@ -62,7 +62,9 @@ def generate(
     incomplete = False
     for version in [generation] if generation else subject.schema.generations:
         what: Cover = cover
-        covering = cover_model(what, version, bounds, model=model, states=max_states, length=length)
+        covering = cover_model(
+            what, version, bounds, model=subject.model, states=max_states, length=length
+        )
         folder = out / version
         count, steps = write(covering, folder)
         typer.echo(summary(covering, what, version, count, steps, folder))

@@ -21,15 +21,19 @@ def target_and_peer(
     bug: str | None,
     flink_jars: Path | None,
     timeout: float,
+    generation: str | None = None,
 ) -> tuple[FuzzTarget, Peer]:
     """The class to test, and the peer: a target, or a model with a known bug.
+
+    Without `model`, the class is the slot pool of `generation`, or of the generation that the
+    target or the peer names.
 
     :raises UsageError: ``SET112`` for a model without a class, ``SET113`` unless the user gives
         exactly one of target and bug and nothing that contradicts it, ``SET070`` for an unknown
         bug, ``SET115`` for a timeout out of range.
     """
     from slotspec.oracle.fuzzing.targets import fuzz_target
-    from slotspec.oracle.peer_target import open_peer
+    from slotspec.oracle.peer_target import generation_in, open_peer
 
     if (target is None) == (bug is None):
         raise UsageError("SET113", "give either --target or --bug: the peer to test")
@@ -38,10 +42,10 @@ def target_and_peer(
             "SET115", f"--timeout {timeout:g}: give seconds above 0, {MAX_TIMEOUT:,} at most"
         )
     if target is not None:
-        subject = fuzz_target(model or "slot_pool")
-        return subject, open_peer(
-            target, flink_jars=flink_jars, timeout=timeout, model=subject.model
-        )
+        named = generation_in(target) or generation
+        known = fuzz_target(model, named).model if model or named else None
+        peer = open_peer(target, flink_jars=flink_jars, timeout=timeout, model=known)
+        return fuzz_target(known, getattr(peer, "generation", None)), peer
     from slotspec.cli.bugs import ALL, chosen_bugs
     from slotspec.oracle.fuzzing.bugs import peer_of
 

@@ -22,7 +22,7 @@ def record(
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="Write the trace here; .gz compresses it.")
     ],
-    model: options.ModelOfClass = "slot_pool",
+    model: options.ModelOfClass = None,
     seed: Annotated[int, typer.Option(metavar="N", help="The same seed makes the same trace.")] = 0,
     steps: Annotated[int, typer.Option(metavar="N", help="Length of the trace.")] = 80,
     generation: Annotated[
@@ -43,7 +43,7 @@ def record(
 
     if steps < 1:
         raise UsageError("SET110", f"--steps {steps}: give at least 1")
-    subject, peer = target_and_peer(target, model, None, flink_jars, timeout)
+    subject, peer = target_and_peer(target, model, None, flink_jars, timeout, generation)
     written = 0
     try:
         compared = generation_for(peer, generation, subject)

@@ -82,6 +82,8 @@ class Report:
     :param matched: number of steps, from the first on, that agree.
     :param silent: how many of the matched steps consist of their operation alone.
     :param operations: operation -> how often it occurs among the matched steps.
+    :param skipped: why the rest of the file is not replayed: no sequence of operations
+        expresses it.
     :param error: what is wrong with the file, with the location and a suggested fix.
     :param fault: what went wrong in slotspec itself.
     """
@@ -94,6 +96,7 @@ class Report:
     matched: int = 0
     silent: int = 0
     operations: Counter[str] = field(default_factory=Counter)
+    skipped: str | None = None
     divergence: Divergence | None = None
     error: BadInput | None = None
     fault: str | None = None
@@ -106,7 +109,7 @@ class Report:
             return Conformance.DIVERGES
         if self.error is not None or self.fault is not None or self.matched == self.silent:
             return Conformance.UNDETERMINED
-        return Conformance.CONFORMS
+        return Conformance.CONFORMS if self.skipped is None else Conformance.UNDETERMINED
 
     def to_json(self) -> dict[str, Any]:
         """One of the ``files`` in the report of ``slotspec conform --json``."""
@@ -120,6 +123,7 @@ class Report:
             "matched": self.matched,
             "silent": self.silent,
             "seconds": round(self.seconds, 6),
+            "skipped": self.skipped,
             "divergence": self.divergence.to_json() if self.divergence else None,
             "error": {"code": self.error.code, "message": self.error.message}
             if self.error
@@ -176,8 +180,11 @@ class Summary:
 
     @property
     def outcome(self) -> Conformance:
-        """DIVERGES if any file diverges, else UNDETERMINED if any file is."""
-        found = {report.outcome for report in self.reports}
+        """DIVERGES if any file diverges, else UNDETERMINED if any file is.
+
+        Files that cannot be replayed to their end count only where there are no others.
+        """
+        found = {r.outcome for r in self.reports if r.skipped is None or r.divergence is not None}
         if Conformance.DIVERGES in found:
             return Conformance.DIVERGES
         if self.interrupted or Conformance.UNDETERMINED in found or not found:
@@ -203,7 +210,7 @@ class Summary:
                 continue
             key = (r.implementation, r.version or "", r.generation or "")
             group = found.setdefault(key, Group(r.implementation, r.version, r.generation))
-            group.traces += 1
+            group.traces += r.skipped is None
             group.conform += r.outcome is Conformance.CONFORMS
             group.steps += r.matched
             group.operations.update(r.operations)

@@ -14,7 +14,7 @@ from typing import Literal
 
 from slotspec.oracle.fuzzing.coverage import declared
 from slotspec.oracle.fuzzing.graph import Edge, Graph, reachable
-from slotspec.oracle.fuzzing.targets import DEFAULT_MODEL, FuzzTarget, fuzz_target
+from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target
 from slotspec.statemachine.declaration.model import Instance
 
 Cover = Literal["transitions", "states", "pairs"]
@@ -68,7 +68,7 @@ def cover(
     generation: str,
     bounds: Mapping[str, int] | None = None,
     *,
-    model: str = DEFAULT_MODEL,
+    model: str | None = None,
     states: int = STATES,
     length: int = LENGTH,
 ) -> Covering:
@@ -76,7 +76,7 @@ def cover(
 
     :param bounds: bounds of the one instance to cover; None: bounds that suit `what`.
     """
-    target = fuzz_target(model)
+    target = fuzz_target(model, generation)
     instances = _instances(target, generation, what, bounds)
     gain = gain_of(what)
     done: set[Goal] = set()

@@ -13,7 +13,7 @@ from msgspec import UNSET
 from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.fuzzing.run import absent_operations
 from slotspec.oracle.fuzzing.sources import source, view_of
-from slotspec.oracle.fuzzing.targets import DEFAULT_MODEL, fuzz_target
+from slotspec.oracle.fuzzing.targets import fuzz_target
 from slotspec.oracle.peers.protocol import Peer, PeerError
 from slotspec.oracle.traces.trace import Expected, OperationCall, RecordedStep, TraceHeader
 from slotspec.statemachine.errors import InputError, SlotspecError
@@ -27,13 +27,13 @@ class Recording:
 
     :param generation: generation of the model, which helps to choose meaningful arguments.
     :param seed: the same seed gives the same sequence, as long as the peer does the same.
-    :param model: the model of the peer's class.
+    :param model: the model of the peer's class; by default, the slot pool of that generation.
     """
 
     def __init__(
-        self, peer: Peer, generation: str, seed: int, steps: int, *, model: str = DEFAULT_MODEL
+        self, peer: Peer, generation: str, seed: int, steps: int, *, model: str | None = None
     ) -> None:
-        target = fuzz_target(model)
+        target = fuzz_target(model, generation)
         self._random = Random(seed)
         self._peer = peer
         self._count = steps

@@ -139,9 +139,10 @@ def compile_instance(
         program, text = program_text(instance, deposit, symmetric, writer)
         code = build(text, level)
         text_sum = hashlib.sha256(text.encode()).hexdigest()[:32]
-        note = Note(name_of(text), text_sum, len(text), program.sites)
+        note = Note(name_of(text), text_sum, len(text), program.sites, instance.ranges.all_fit)
         if known is not None:
             cache.save(f"{known}.json", msgspec.json.encode(note))
+    instance.fits = note.fits
     compiled = Compiled(
         instance,
         Layout(instance),
@@ -164,6 +165,7 @@ class Note(msgspec.Struct, frozen=True):
     text_sum: str
     characters: int
     sites: list[Site]
+    fits: bool
 
 
 def _noted(fingerprint: str) -> Note | None:

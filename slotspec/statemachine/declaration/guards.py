@@ -102,7 +102,7 @@ def _cell(cell: types.CellType, ranges: Ranges, made: dict[Any, Any]) -> types.C
 
 def needed(function: types.FunctionType, ranges: Ranges) -> bool:
     """Whether a rule or one that it calls has a site."""
-    if not any(summary.sites for summary in ranges.summaries.values()):
+    if ranges.all_fit:
         return False
     seen, waiting = {function}, [function]
     while waiting:

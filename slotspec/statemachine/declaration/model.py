@@ -127,12 +127,15 @@ class Scope:
 
     :param simulation_only: too large to search exhaustively. Simulation uses it; a check uses
         it only when it is asked for by name.
+    :param large: takes several seconds to search. A check of all built-in models leaves it out
+        unless it is to check everything.
     """
 
     name: str
     description: str
     bounds: Mapping[str, int]
     simulation_only: bool = False
+    large: bool = False
 
 
 def offered(action: Action | None, parameters: Mapping[str, ParameterDomain]) -> list[str]:
@@ -576,6 +579,8 @@ class Instance:
     _guarded: dict[Any, Any] = field(init=False, repr=False, default_factory=dict)
     defect: str = field(init=False, default="")
     """Name of the defect that `replace` or the choices introduce, if it has one."""
+    fits: bool = field(init=False, default=False)
+    """Whether an earlier analysis is known to have proved that no number overflows."""
 
     def __post_init__(self) -> None:
         constants = {n: c.value(self.setting) for n, c in self.model.record.constants.items()}
@@ -645,7 +650,8 @@ class Instance:
 
     def runnable(self, function: F) -> F:
         """`function` as the interpreter runs it: a number beyond 64 bits is a fault."""
-        return guarded(self.rule(function), self.ranges, self._guarded)
+        rule = self.rule(function)
+        return rule if self.fits else guarded(rule, self.ranges, self._guarded)
 
     def largest(self, spec: FieldSpec) -> int:
         return spec.largest(self.setting)

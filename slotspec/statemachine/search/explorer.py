@@ -13,7 +13,7 @@ from slotspec.statemachine.compiler.drivers.symmetry import Symmetry
 from slotspec.statemachine.declaration.model import Kind, Property
 from slotspec.statemachine.interpreter.exploring import judge_all, judge_claim
 from slotspec.statemachine.interpreter.liveness import Claims, Stopped, claims, examine
-from slotspec.statemachine.interpreter.replay import explain
+from slotspec.statemachine.interpreter.replay import Replayed, explain
 from slotspec.statemachine.obligations import Elements
 from slotspec.statemachine.results import (
     Finding,
@@ -96,6 +96,7 @@ class Explorer:
 
     def run(self) -> Result:
         result = self.result
+        self.compiled.improve()
         try:
             try:
                 self.search()
@@ -364,4 +365,7 @@ class Explorer:
         calls = self.visited.way_to(found.state)
         if found.call is not None:
             calls.append(found.call)
-        return explain(self.instance, [self.instance.calls[c] for c in calls], fault)
+        taken = [self.instance.calls[c] for c in calls]
+        if fault is not None:  # the interpreter says more about it
+            return explain(self.instance, taken, fault)
+        return Finding(Replayed(self.instance, taken), None, self.instance)
