@@ -121,6 +121,11 @@ MODELS = {
             "org.apache.flink SlotSharingManager",
         ),
         Entry(
+            "slot_sharing_allocator",
+            "Slot sharing since 1.12: shared slots, logical slots, bulks, timeouts.",
+            "org.apache.flink SlotSharingExecutionSlotAllocator",
+        ),
+        Entry(
             "declarative_slot_pool",
             "The JobMaster's declarative slot pool and its bridge: requirements, offers, delays.",
             "org.apache.flink DeclarativeSlotPoolBridge",

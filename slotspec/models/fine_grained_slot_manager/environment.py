@@ -55,6 +55,10 @@ COUNTS = 5
 """Slots that a job may require of a profile: 0 to one less."""
 
 
+SPARE_TIMERS = 3
+"""Timers that must be free for a second start: its own, a check, a declaration."""
+
+
 class HashMap(IntEnum):
     """Hash maps and sets whose order random ids decide."""
 
@@ -118,6 +122,11 @@ def has_losses(setting: Setting) -> bool:
 
 def has_restarts(setting: Setting) -> bool:
     return bool(setting["restarts"])
+
+
+def starts_twice(setting: Setting) -> bool:
+    """The manager may be started while it is started."""
+    return bool(setting["restarts"] > 1)
 
 
 def has_blocking(setting: Setting) -> bool:
@@ -235,6 +244,14 @@ def write_entry(
 def start(s: FineGrainedSlotManagerState) -> int:
     """The ResourceManager gains leadership: for the first time, or again."""
     if s.manager[0] in (Manager.STARTED, Manager.KILLED):
+        return DISABLED
+    return manager.start(s)
+
+
+@fine_grained_slot_manager.action(when=starts_twice, fault=True)
+def start_again(s: FineGrainedSlotManagerState) -> int:
+    """The ResourceManager starts a manager that is started."""
+    if s.manager[0] != Manager.STARTED or timers_left(s) < SPARE_TIMERS:
         return DISABLED
     return manager.start(s)
 
@@ -500,7 +517,8 @@ def run_main_thread(s: FineGrainedSlotManagerState) -> int:
 @fine_grained_slot_manager.action(when=has_time, fair=Fairness.STRONG)
 def advance_time(s: FineGrainedSlotManagerState) -> int:
     """One tick of time passes."""
-    if not may_run(s) or not has_questions(s, 2):
+    searches = sum(timer == Timer.RECONCILE for timer in s.timer)
+    if not may_run(s) or not has_questions(s, searches + 1):
         return DISABLED
     return manager.advance_time(s, 1)
 

@@ -20,12 +20,7 @@ class Manager(Lifecycle):
         (SUSPENDED, STARTED),
     )
     suspend = Event("The ResourceManager loses leadership.", (STARTED, SUSPENDED))
-    die = Event(
-        "An answer leads to an exception that nobody handles.",
-        (CREATED, KILLED),
-        (STARTED, KILLED),
-        (SUSPENDED, KILLED),
-    )
+    die = Event("An answer leads to an exception that nobody handles.", (STARTED, KILLED))
 
 
 class ManagedSlot(Lifecycle):
@@ -128,7 +123,7 @@ class PendingTaskManager(Lifecycle):
     ask = Event("A worker is asked for.", (ABSENT, SPARE))
     plan = Event("A slot is planned on it.", (SPARE, PLANNED))
     clear = Event("Its plan is dropped.", (PLANNED, SPARE))
-    arrive = Event("A worker like it registers.", (SPARE, ABSENT), (PLANNED, ABSENT))
+    arrive = Event("A worker like it registers.", (SPARE, ABSENT))
     drop = Event("It is no longer needed, or the manager is suspended.", (SPARE, ABSENT))
     suspend = Event("The manager is suspended.", (SPARE, STALE), (PLANNED, STALE))
 

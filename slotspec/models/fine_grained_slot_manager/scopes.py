@@ -127,6 +127,18 @@ SCOPES = (
         },
     ),
     Scope(
+        "starts",
+        "The same without delays, and a manager that is started twice.",
+        {
+            "allocations": 2,
+            "pending_workers": 2,
+            "timers": 4,
+            "task_manager_timeout": 1,
+            "queries": 3,
+            "restarts": 2,
+        },
+    ),
+    Scope(
         "spread",
         "Two TaskExecutors of two slots, the least utilized first; one may be blocked.",
         {

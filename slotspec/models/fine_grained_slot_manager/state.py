@@ -231,7 +231,7 @@ BOUNDS = (
     Bound("occupied_answers", "Whether an answer may be that a slot is occupied.", 0, 0, 1),
     Bound("failing_answers", "Whether a TaskExecutor may refuse a slot.", 1, 0, 1),
     Bound("losses", "Whether TaskExecutors are lost.", 1, 0, 1),
-    Bound("restarts", "Whether the manager is suspended and started again.", 0, 0, 1),
+    Bound("restarts", "1: the manager is suspended and started again; 2: also twice.", 0, 0, 2),
     Bound("blocking", "Whether TaskExecutors are blocked.", 0, 0, 1),
     Bound("notify_flag", "Whether notifications are switched off and on.", 0, 0, 1),
     Bound("moody_resources", "Whether workers may stop being granted (1.14).", 0, 0, 1),

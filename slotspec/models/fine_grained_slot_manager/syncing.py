@@ -38,7 +38,10 @@ from slotspec.statemachine.declaration.rules import NONE, emit, fire
 
 def queued(s: FineGrainedSlotManagerState) -> int:
     """How many things wait for the main thread."""
-    return sum(work != Work.NOTHING for work in s.work)
+    n = 0
+    while n < len(s.work) and s.work[n] != Work.NOTHING:
+        n += 1
+    return n
 
 
 def enqueue(s: FineGrainedSlotManagerState, work: int, call: int = NONE, query: int = NONE) -> None:
@@ -51,7 +54,7 @@ def enqueue(s: FineGrainedSlotManagerState, work: int, call: int = NONE, query: 
 
 def dequeue(s: FineGrainedSlotManagerState) -> None:
     """Remove what is first in the queue; the others move up."""
-    last = len(s.work) - 1
+    last = queued(s) - 1
     for place in range(last):
         s.work[place] = s.work[place + 1]
         s.work_call[place] = s.work_call[place + 1]

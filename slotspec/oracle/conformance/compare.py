@@ -86,11 +86,15 @@ def as_text(value: object) -> str:
 
 
 def compare(
-    expected: Expected, seen: RecordedStep, ordered: frozenset[str] = frozenset({"allocated"})
+    expected: Expected,
+    seen: RecordedStep,
+    ordered: frozenset[str] = frozenset({"allocated"}),
+    signals: frozenset[str] = frozenset(),
 ) -> Comparison:
     """Compare one step.
 
     :param ordered: paths of maps inside the state whose order counts.
+    :param signals: effects whose place among the others does not count.
     :returns: UNDETERMINED if the step consists of its operation alone.
     """
     if seen.silent:
@@ -98,7 +102,7 @@ def compare(
     encode = _encode if ordered else _encode_sorted
     if surely_equal(expected, seen, encode):
         return _CONFORMS
-    found = tuple(islice(_differences(expected, seen, ordered), DIFFERENCE_LIMIT))
+    found = tuple(islice(_differences(expected, seen, ordered, signals), DIFFERENCE_LIMIT))
     return Comparison(Conformance.DIVERGES, found) if found else _CONFORMS
 
 
@@ -124,13 +128,13 @@ def surely_equal(
 
 
 def _differences(
-    expected: Expected, seen: RecordedStep, ordered: frozenset[str]
+    expected: Expected, seen: RecordedStep, ordered: frozenset[str], signals: frozenset[str]
 ) -> Iterator[Difference]:
     yield from _raised(expected, seen)
     if seen.result is not UNSET:
         yield from walk("result", expected.result, seen.result)
     if seen.effects is not UNSET:
-        yield from _effects(expected, seen.effects, seen.unordered)
+        yield from _effects(expected, seen.effects, seen.unordered, signals)
     if seen.state is not UNSET:
         places = frozenset(f"state.{path}" for path in ordered)
         yield from walk("state", expected.state, seen.state, places)
@@ -150,9 +154,14 @@ def _raised(expected: Expected, seen: RecordedStep) -> Iterator[Difference]:
 
 
 def _effects(
-    expected: Expected, seen: list[dict[str, Any]], seen_unordered: Sequence[tuple[int, int]]
+    expected: Expected,
+    seen: list[dict[str, Any]],
+    seen_unordered: Sequence[tuple[int, int]],
+    signals: frozenset[str],
 ) -> Iterator[Difference]:
     mine = expected.effects
+    if signals:
+        mine, seen = _signals_last(mine, signals), _signals_last(seen, signals)
     if len(mine) == len(seen):
         # if the lengths differ, positions do not correspond
         mine, seen = _aligned(mine, seen, _joined([*expected.unordered, *seen_unordered]))
@@ -163,6 +172,12 @@ def _effects(
             yield Difference(f"effects[{i}]", left, right)
         else:
             yield from walk(f"effects[{i}]", left, right)
+
+
+def _signals_last(effects: list[dict[str, Any]], signals: frozenset[str]) -> list[dict[str, Any]]:
+    """The effects whose place counts, then the others in an order of their own."""
+    late = [effect for effect in effects if effect.get("effect") in signals]
+    return [e for e in effects if e.get("effect") not in signals] + sorted(late, key=_encode_sorted)
 
 
 def _other_kind(left: Any, right: Any) -> bool:

@@ -84,6 +84,13 @@ DEFAULTS: dict[str, Any] = {
 """Flink's defaults, with workers of one small slot each."""
 
 
+BEGIN = {
+    **dict.fromkeys(("jobs", "instances", "task_managers", "targets", "applications"), 1),
+    **{"timers": 3, "queries": 2, "allocations": 4, "batches": 2, "pending_workers": 1},
+}
+"""Sizes to begin with; the oracle grows them."""
+
+
 def config_of(header: TraceHeader | None) -> dict[str, Any]:
     """The configuration of a header, or Flink's defaults."""
     return {**DEFAULTS, **(header.config if header else {})}
@@ -150,8 +157,7 @@ class FineGrainedSlotManagerOracle(ModelOracle):
         self.resources = resources_of(header)
         count = len(self.resources.profiles)
         sizes = {"profiles": count, "totals": count, "resources": len(self.resources.names)}
-        self.instances_of = self.elastic_sizes()
-        return {**sizes, **self.instances_of}, {
+        return {**sizes, **BEGIN}, {
             "follow_clock": 1,
             "resources_given": self.resources,
             "strategy": int(Strategy[config["mode"]]),
@@ -169,11 +175,6 @@ class FineGrainedSlotManagerOracle(ModelOracle):
                 )
             },
         }
-
-    @staticmethod
-    def elastic_sizes() -> dict[str, int]:
-        """Sizes to begin with; the oracle grows them."""
-        return {"timers": 3, "queries": 2, "allocations": 4, "pending_workers": 4}
 
     def declare_names(self, header: TraceHeader | None) -> dict[str, NameTable | ListedNames]:
         s, elastic = self.state, self.elastic
@@ -266,7 +267,7 @@ class FineGrainedSlotManagerOracle(ModelOracle):
 
     def _spare(self, sort: Sort, spare: int, wanted: int) -> None:
         if spare < wanted:
-            self.elastic.grow(sort, self.elastic.size(sort) + 2 * wanted)
+            self.elastic.grow(sort, self.elastic.size(sort) + wanted - spare)
 
     def decode(self, argument: Argument, value: Any) -> int:
         if argument.name == "answer":

@@ -165,6 +165,9 @@ class FineGrainedExporter(Exporter):
             yield "advance_time", {"ms": 0}
             yield "run_main_thread", {"count": 1}
 
+    def _start_again(self, step: TraceStep) -> Iterator[OperationCall]:
+        yield "start", {}
+
     def _process_resource_requirements(
         self, step: TraceStep, job: int, profile: int, count: int
     ) -> Iterator[OperationCall]:

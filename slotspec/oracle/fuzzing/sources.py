@@ -94,7 +94,7 @@ class MixedSource:
 
 def _drawn(target: FuzzTarget, header: TraceHeader, generation: str, random: Random) -> TraceHeader:
     """A header of the same release with a random configuration."""
-    if not target.profiles:
+    if not target.profiles and target.listed is None:
         return header
     known = target.schema.config.__struct_fields__
     config = target.adapt(target.config(random), generation)
@@ -103,6 +103,7 @@ def _drawn(target: FuzzTarget, header: TraceHeader, generation: str, random: Ran
         config={name: value for name, value in config.items() if name in known},
         profiles=dict(target.profiles),
         profile_order=list(target.profiles) if header.profile_order else [],
+        **(target.listed(random) if target.listed is not None else {}),
     )
 
 

@@ -66,6 +66,8 @@ class FuzzTarget:
     :param config: draws a configuration of the header.
     :param adapt: gives a drawn configuration the form that a generation has.
     :param profiles: the profiles of a header with a drawn configuration.
+    :param listed: draws what else such a header lists; None where it lists nothing else.
+    :param values: argument -> values to draw from, where it takes no names.
     :param weights: scopes whose walks are drawn more often than once.
     :param tiny: bounds within which a test sequence reaches every state.
     :param covered: bounds of the instances whose transitions and pairs of operations test
@@ -89,6 +91,8 @@ class FuzzTarget:
     config: Callable[[Random], dict[str, Any]] = _no_config
     adapt: Callable[[dict[str, Any], str], dict[str, Any]] = lambda config, generation: config
     profiles: Mapping[str, Any] = field(default_factory=dict)
+    listed: Callable[[Random], dict[str, Any]] | None = None
+    values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     walked: Mapping[str, int] = field(default_factory=dict)
     weights: Mapping[str, int] = field(default_factory=dict)
     tiny: Mapping[str, int] = field(default_factory=dict)

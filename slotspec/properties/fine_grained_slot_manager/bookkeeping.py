@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from slotspec.models.fine_grained_slot_manager.environment import (
+    declares_workers,
     has_allocator,
+    has_idle_time,
     has_late_reports,
     has_occupied_answers,
     has_restarts,
+    starts_twice,
 )
 from slotspec.models.fine_grained_slot_manager.lifecycles import (
     ManagedSlot,
@@ -18,6 +21,7 @@ from slotspec.models.fine_grained_slot_manager.lifecycles import (
 from slotspec.models.fine_grained_slot_manager.model import fine_grained_slot_manager
 from slotspec.models.fine_grained_slot_manager.state import (
     FineGrainedSlotManagerState,
+    Timer,
     allocations,
     instances,
     jobs,
@@ -37,10 +41,11 @@ from slotspec.models.fine_grained_slot_manager.workers import (
 from slotspec.properties.fine_grained_slot_manager.settings import (
     HALF_REGISTERED,
     MORE_THAN_THERE_IS,
+    NEVER_GIVEN_BACK,
     OCCUPIED,
     STALE_INDEX,
     both,
-    has_delayed_checks,
+    first_of,
     has_maximum,
     has_redundancy,
     known,
@@ -92,7 +97,10 @@ def only_pending_slots_are_waited_for(s: FineGrainedSlotManagerState, allocation
 @fine_grained_slot_manager.always(
     "DefaultSlotStatusSyncer.allocateSlot",
     each={"allocation": allocations},
-    deviation=known(OCCUPIED, has_occupied_answers),
+    deviation=first_of(
+        (OCCUPIED, has_occupied_answers),
+        ("a second start forgets which answers are waited for", starts_twice),
+    ),
 )
 def pending_slots_are_waited_for(s: FineGrainedSlotManagerState, allocation: int) -> bool:
     """The manager waits for the answer to the call of every PENDING slot."""
@@ -202,11 +210,15 @@ def plans_are_on_workers(s: FineGrainedSlotManagerState, worker: int) -> bool:
 
 @fine_grained_slot_manager.always(
     "FineGrainedSlotManager.allocateTaskManagersAccordingTo",
-    when=both(has_allocator, without(has_redundancy), without(has_delayed_checks)),
+    when=both(has_allocator, without(has_redundancy)),
+    deviation=first_of(
+        (NEVER_GIVEN_BACK, without(declares_workers)),
+        (STALE_INDEX, has_restarts),
+    ),
 )
 def nobody_expects_workers_without_need(s: FineGrainedSlotManagerState) -> bool:
-    """A worker is expected only while a job lacks a slot."""
-    return s.expected[0] == NONE or needs_workers(s)
+    """A worker is expected only while a job lacks a slot, or a check is under way."""
+    return s.expected[0] == NONE or needs_workers(s) or s.check_waiting == 1
 
 
 @fine_grained_slot_manager.always(
@@ -252,3 +264,13 @@ def a_stopped_manager_is_empty(s: FineGrainedSlotManagerState) -> bool:
 def a_stopped_manager_knows_no_job_masters(s: FineGrainedSlotManagerState, job: int) -> bool:
     """A stopped manager has no address of a JobMaster."""
     return s.manager[0] != Manager.SUSPENDED or s.target[job] == NONE
+
+
+@fine_grained_slot_manager.always(
+    "FineGrainedSlotManager.start, suspend",
+    when=both(has_restarts, has_idle_time),
+    deviation=known("start does not cancel the timer of an earlier start", starts_twice),
+)
+def a_stopped_manager_looks_for_nobody(s: FineGrainedSlotManagerState) -> bool:
+    """A stopped manager has no search for idle TaskExecutors scheduled."""
+    return s.manager[0] == Manager.STARTED or Timer.RECONCILE not in s.timer

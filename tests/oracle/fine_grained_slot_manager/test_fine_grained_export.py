@@ -19,7 +19,7 @@ from slotspec.models.fine_grained_slot_manager.state import Effect
 from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.traces.export import export
-from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.declaration.model import Call, Instance
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.formatting import formatter_of
@@ -53,7 +53,7 @@ def conforms(lines: list[dict[str, Any]], path: Path) -> bool:
 def walked(instance: Instance, seed: int, steps: int) -> Finding:
     """A random run of the model."""
     random = Random(seed)
-    calls = []
+    calls: list[Call] = []
     interpreter = Interpreter(instance)
     names = [action.name for action in instance.actions]
     weights = [0.1 if name in ("suspend", "call_occupied") else 1 for name in names]
