@@ -294,7 +294,7 @@ def sync_slot(s: FineGrainedSlotManagerState, instance: int, entry: int) -> tupl
     if s.slot[allocation] == ManagedSlot.ABSENT:
         status = appear(s, instance, allocation, s.report_job[entry], s.report_profile[entry])
         new = 1
-    elif s.slot_instance[allocation] != instance:
+    elif not is_on(s, allocation, instance):
         status = ILLEGAL_STATE
     elif s.slot[allocation] == ManagedSlot.PENDING:
         s.awaited[allocation] = 0

@@ -63,7 +63,7 @@ class RandomOperations:
         whole = self._group(arguments, at, random)
         found: dict[str, Any] = {}
         for argument in arguments:
-            if argument.optional and random.random() < 0.5:
+            if argument.optional and (argument.ignored or random.random() < 0.5):
                 continue
             found[argument.name] = self._argument(op, argument, whole, at, random)
         if any(found.get(name, "") is None for name in self._target.paired):
@@ -103,7 +103,7 @@ class RandomOperations:
             return random.choice(words)
         if argument.type is Millis:
             return random.choice(self._delays)
-        if argument.type in (Index, Count, SlotNumber):
+        if argument.type in (int, Index, Count, SlotNumber):
             return self._number(argument, whole, random)
         if argument.refers == "profiles" or argument.name == "profile":
             known = whole.get("profile")
