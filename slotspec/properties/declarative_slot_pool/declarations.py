@@ -49,7 +49,7 @@ def left_behind(setting: Setting) -> str | None:
 )
 def what_is_required_is_needed(s: DeclarativePoolState) -> bool:
     """No more slots are required than requests are pending and slots are in use."""
-    return total_required(s) <= pending_count(s) + reserved_count(s)
+    return not is_started(s) or total_required(s) <= pending_count(s) + reserved_count(s)
 
 
 @declarative_slot_pool.always("DefaultDeclarativeSlotPool.totalResourceRequirements", when=bridged)

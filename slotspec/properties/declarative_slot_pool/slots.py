@@ -82,7 +82,7 @@ def a_lost_task_manager_takes_its_slots(
         return True
     if result != 1:
         return unchanged(before, after)
-    return tm not in after.slot_tm and unchanged(before, after, "pending", "fulfilled")
+    return tm not in after.slot_tm and unchanged(before, after, "pending")
 
 
 @declarative_slot_pool.step(
