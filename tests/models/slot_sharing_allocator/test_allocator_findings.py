@@ -76,7 +76,7 @@ FINDINGS = [
         mends.S7,
     ),
 ]
-S8 = Known("S8", MODEL, GENERATION, "every_bulk_ends", "batch", 3, {})
+S8 = Known("S8", MODEL, GENERATION, "every_bulk_ends", "reactions", 3, {})
 
 
 @pytest.mark.slow
