@@ -17,7 +17,6 @@ from slotspec.models.declarative_slot_pool.bridge import put_fulfilled
 from slotspec.models.declarative_slot_pool.lifecycles import (
     AllocatedSlot,
     DelayedDeclaration,
-    Payload,
 )
 from slotspec.models.declarative_slot_pool.pool import Acceptance, is_held
 from slotspec.models.declarative_slot_pool.requirements import (
@@ -36,7 +35,7 @@ from slotspec.models.declarative_slot_pool.state import (
     Timer,
 )
 from slotspec.statemachine.declaration.queues import length, remove
-from slotspec.statemachine.declaration.rules import NONE, fire
+from slotspec.statemachine.declaration.rules import NONE
 from tests.models.findings import Known, confirm
 
 # ------------------------------------------------------------------------------- D1
