@@ -128,10 +128,13 @@ def write(known: Known) -> None:
 
 
 def main() -> None:
+    from tests.models.fine_grained_slot_manager.test_fine_grained_findings import (
+        FINDINGS as OF_THE_MANAGER,
+    )
     from tests.models.slot_sharing_allocator.test_allocator_findings import FINDINGS, S8
     from tests.models.task_slot_table.test_table_findings import FINDINGS as OF_THE_TABLE
 
-    for known in (*OF_THE_TABLE, *FINDINGS, S8):
+    for known in (*OF_THE_TABLE, *OF_THE_MANAGER, *FINDINGS, S8):
         write(known)
 
 
