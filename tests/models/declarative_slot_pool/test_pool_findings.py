@@ -174,11 +174,7 @@ def is_that_very_slot(s: DeclarativePoolState, place: int, tm: int) -> bool:
 def refuse_other_slots(s: DeclarativePoolState, tm: int, take_all: int) -> int:
     """Another slot of a held allocation is not even looked at."""
     for place, allocation in enumerate(s.offer_allocation):
-        if (
-            allocation != NONE
-            and is_held(s, allocation)
-            and not is_that_very_slot(s, place, tm)
-        ):
+        if allocation != NONE and is_held(s, allocation) and not is_that_very_slot(s, place, tm):
             s.offer_allocation[place] = NONE
     return pool.accept_offers(s, tm, take_all)
 
