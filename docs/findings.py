@@ -12,10 +12,11 @@ HEAD = """# Findings: what today's Flink promises and does not keep
 
 `python docs/findings.py` writes this page from the pages of the findings; do not edit.
 
-Each page is about one defect that the real classes show: what happens, from which version to which, under which
-configuration, the shortest sequence, the method at fault, what would mend it, and what is known of it upstream. A
-property of the model states the promise, and `slotspec check` finds the shortest sequence that breaks it. A test
-replaces the rule at fault by its mend: then the property holds, and no other breaks.
+Each page is about one defect that the real classes show: what happens, from which version to which,
+under which configuration, the shortest sequence, the method at fault, what would mend it, and what
+is known of it upstream. A property of the model states the promise, and `slotspec check` finds the
+shortest sequence that breaks it. A test replaces the rule at fault by its mend: then the property
+holds, and no other breaks.
 """
 
 GROUPS = {
@@ -51,7 +52,8 @@ def row(file: Path) -> str:
     text = file.read_text(encoding="utf-8")
     title = re.search(r"^# (\w+): (.*)$", text, re.M)
     assert title is not None
-    return f"| [{title[1]}]({file.name}): {title[2]} | {said(text, 'Versions')} | {said(text, 'Upstream')} |"
+    cells = [f"[{title[1]}]({file.name}): {title[2]}", said(text, "Versions"), said(text, "Upstream")]
+    return f"| {' | '.join(cells)} |"
 
 
 def said(text: str, what: str) -> str:
