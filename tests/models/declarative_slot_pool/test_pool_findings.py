@@ -17,7 +17,6 @@ from slotspec.models.declarative_slot_pool.bridge import put_fulfilled
 from slotspec.models.declarative_slot_pool.lifecycles import (
     AllocatedSlot,
     DelayedDeclaration,
-    Payload,
 )
 from slotspec.models.declarative_slot_pool.pool import Acceptance, is_held
 from slotspec.models.declarative_slot_pool.requirements import (
@@ -31,12 +30,13 @@ from slotspec.models.declarative_slot_pool.requirements import (
 from slotspec.models.declarative_slot_pool.schedule import place_of_timer, schedule
 from slotspec.models.declarative_slot_pool.state import (
     OK,
+    Cause,
     DeclarativePoolState,
     Raised,
     Timer,
 )
 from slotspec.statemachine.declaration.queues import length, remove
-from slotspec.statemachine.declaration.rules import NONE, fire
+from slotspec.statemachine.declaration.rules import NONE
 from tests.models.findings import Known, confirm
 
 # ------------------------------------------------------------------------------- D1
@@ -149,7 +149,7 @@ def stop_and_remove(s: DeclarativePoolState, allocation: int) -> None:
     """What runs in a slot that goes is told to stop, also if the slot was free."""
     remove(s.free, allocation)
     s.idle_for[allocation] = 0
-    pool.release_payload(s, allocation, 2)
+    pool.release_payload(s, allocation, Cause.FLINK)
 
 
 # -------------------------------------------------------------------- D6, D7, D8, D9, D10
@@ -175,11 +175,7 @@ def is_that_very_slot(s: DeclarativePoolState, place: int, tm: int) -> bool:
 def refuse_other_slots(s: DeclarativePoolState, tm: int, take_all: int) -> int:
     """Another slot of a held allocation is not even looked at."""
     for place, allocation in enumerate(s.offer_allocation):
-        if (
-            allocation != NONE
-            and is_held(s, allocation)
-            and not is_that_very_slot(s, place, tm)
-        ):
+        if allocation != NONE and is_held(s, allocation) and not is_that_very_slot(s, place, tm):
             s.offer_allocation[place] = NONE
     return pool.accept_offers(s, tm, take_all)
 
