@@ -30,6 +30,7 @@ from slotspec.models.declarative_slot_pool.requirements import (
 from slotspec.models.declarative_slot_pool.schedule import place_of_timer, schedule
 from slotspec.models.declarative_slot_pool.state import (
     OK,
+    Cause,
     DeclarativePoolState,
     Raised,
     Timer,
@@ -148,7 +149,7 @@ def stop_and_remove(s: DeclarativePoolState, allocation: int) -> None:
     """What runs in a slot that goes is told to stop, also if the slot was free."""
     remove(s.free, allocation)
     s.idle_for[allocation] = 0
-    pool.release_payload(s, allocation, 2)
+    pool.release_payload(s, allocation, Cause.FLINK)
 
 
 # -------------------------------------------------------------------- D6, D7, D8, D9, D10
