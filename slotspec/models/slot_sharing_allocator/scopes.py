@@ -48,7 +48,7 @@ SCOPES = (
             "allocations": 2,
             "bulks": 2,
             "indefinitely": 0,
-            "profiles": 3,
+            "profiles": 2,
         },
     ),
     Scope(
