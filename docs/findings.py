@@ -52,7 +52,8 @@ def row(file: Path) -> str:
     text = file.read_text(encoding="utf-8")
     title = re.search(r"^# (\w+): (.*)$", text, re.M)
     assert title is not None
-    cells = [f"[{title[1]}]({file.name}): {title[2]}", said(text, "Versions"), said(text, "Upstream")]
+    name = f"[{title[1]}]({file.name}): {title[2]}"
+    cells = [name, said(text, "Versions"), said(text, "Upstream")]
     return f"| {' | '.join(cells)} |"
 
 
