@@ -341,6 +341,11 @@ def set_blocked(s: FineGrainedSlotManagerState, tm: int, blocked: int) -> int:
 # ------------------------------------------------------------------------- task managers
 
 
+def is_new(s: FineGrainedSlotManagerState, instance: int) -> bool:
+    """Whether a connection may register: its id does not come again while it is asked."""
+    return not is_registered(s, instance) and instance not in s.query_instance
+
+
 def owner_of(s: FineGrainedSlotManagerState, instance: int) -> int:
     """The TaskExecutor of a connection."""
     return instance % len(s.blocked)
@@ -350,7 +355,7 @@ def owner_of(s: FineGrainedSlotManagerState, instance: int) -> int:
 def register_expected_task_manager(s: FineGrainedSlotManagerState, instance: int) -> int:
     """A worker that the manager has asked for registers."""
     if (
-        is_registered(s, instance)
+        not is_new(s, instance)
         or length(s.expected) == 0
         or not may_run(s, s.total_amount[s.worker * s.resource_count])
     ):
@@ -365,7 +370,7 @@ def register_task_manager(s: FineGrainedSlotManagerState, instance: int, total: 
     """A TaskExecutor registers that nobody may have asked for, or that is known already."""
     known = is_registered(s, instance)
     more = gain_of(s, instance) if known else s.total_amount[total * s.resource_count]
-    if not may_run(s, more):
+    if not (known or is_new(s, instance)) or not may_run(s, more):
         return DISABLED
     return manager.register_task_manager(s, instance, owner_of(s, instance), total, s.worker_slot)
 
@@ -378,7 +383,7 @@ def register_task_manager_in_use(
 ) -> int:
     """A TaskExecutor registers with an allocation, as after the ResourceManager has changed."""
     if (
-        is_registered(s, instance)
+        not is_new(s, instance)
         or profile == s.unknown
         or s.call[allocation] != SlotCall.UNUSED
         or not may_run(s, s.total_amount[s.worker * s.resource_count] + 1)

@@ -26,6 +26,7 @@ PARTICIPANTS = single_lifelines(
         "unwanted": RESOURCE_MANAGER,
         "allocate_resource": RESOURCE_MANAGER,
         "release_resource": RESOURCE_MANAGER,
+        "dies": RESOURCE_MANAGER,
     },
     prefixes={
         "tm": TASK_MANAGER,

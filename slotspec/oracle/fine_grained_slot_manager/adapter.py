@@ -86,7 +86,11 @@ DEFAULTS: dict[str, Any] = {
 
 BEGIN = {
     **dict.fromkeys(("jobs", "instances", "task_managers", "targets", "applications"), 1),
-    **{"timers": 3, "queries": 2, "allocations": 4, "batches": 2, "pending_workers": 1},
+    "timers": 3,
+    "queries": 2,
+    "allocations": 4,
+    "batches": 2,
+    "pending_workers": 1,
 }
 """Sizes to begin with; the oracle grows them."""
 

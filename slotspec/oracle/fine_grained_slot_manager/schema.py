@@ -16,6 +16,7 @@ from slotspec.oracle.traces.schema import (
     Name,
     NameKind,
     Operation,
+    SlotNumber,
     Timeout,
     TraceSchema,
     refuse_many_timers,
@@ -64,7 +65,7 @@ _ORDER = Argument("order", list[Name], optional=True, ignored=True)
 _SLOT_REPORT = Argument(
     "slots",
     items=(
-        Argument("index", int),
+        Argument("index", SlotNumber),
         _PROFILE,
         Argument("job", Name | None),
         Argument("allocation", Name | None),

@@ -63,6 +63,7 @@ class RandomOperations:
         whole = self._group(arguments, at, random)
         found: dict[str, Any] = {}
         for argument in arguments:
+            # what is optional and ignored, a recording tells of the class afterwards
             if argument.optional and (argument.ignored or random.random() < 0.5):
                 continue
             found[argument.name] = self._argument(op, argument, whole, at, random)
@@ -103,7 +104,7 @@ class RandomOperations:
             return random.choice(words)
         if argument.type is Millis:
             return random.choice(self._delays)
-        if argument.type in (int, Index, Count, SlotNumber):
+        if argument.type in (Index, Count, SlotNumber):
             return self._number(argument, whole, random)
         if argument.refers == "profiles" or argument.name == "profile":
             known = whole.get("profile")

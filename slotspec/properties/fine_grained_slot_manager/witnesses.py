@@ -177,14 +177,6 @@ def a_stopped_manager_awaits_answers(s: FineGrainedSlotManagerState) -> bool:
     return s.manager[0] == Manager.SUSPENDED and SlotCall.OPEN in s.call
 
 
-@fine_grained_slot_manager.sometimes(
-    "FineGrainedTaskManagerTracker.clear", when=both(has_restarts, has_allocator)
-)
-def a_stopped_manager_has_an_indexed_worker(s: FineGrainedSlotManagerState) -> bool:
-    """The manager was suspended while a worker was expected."""
-    return PendingTaskManager.STALE in s.pending
-
-
 @fine_grained_slot_manager.sometimes("FineGrainedSlotManager.start", when=has_queue)
 def an_answer_waits_for_the_main_thread(s: FineGrainedSlotManagerState) -> bool:
     """A slot was freed while the main thread had not acted on the answer to its call."""
