@@ -48,9 +48,14 @@ class AllocatorPeer(FlinkPeer):
         self._ids.ids = 0
         self._clock = self._clock_class(0)
         self._futures = 0
-        since_20, since_23 = self.since("1.20"), self.since("2.3")
-        at_once = header.config["pool_serves"] == "at_once"
-        self.pool = ScriptedPool(world, self.values, at_once, since_20, since_23)
+        self.pool = ScriptedPool(
+            world,
+            self.values,
+            self.reflect,
+            at_once=header.config["pool_serves"] == "at_once",
+            since_20=self.since("1.20"),
+            since_23=self.since("2.3"),
+        )
         self.payloads = Payloads(world, lambda payload, reaction: None)
         self._logical: dict[str, Any] = {}
         self.vertex_of: dict[str, str] = {}
@@ -96,13 +101,13 @@ class AllocatorPeer(FlinkPeer):
         self._vertex_names: dict[Any, str] = {}
         self._group_of: dict[str, Any] = {}
         self._profile_of: dict[str, Any] = {}
-        for name, described in header.vertices.items():
+        for name, vertex in header.vertices.items():
             id_ = self._vertex_id(self._job_vertex, natural(name)[1])
             self._vertices[name] = id_
             self._vertex_names[id_] = name
-            self._profile_of[name] = self._profile(described.profile)
-            group = self._group_of[name] = groups.get(described.group or "")
-            if group is not None and described.member:
+            self._profile_of[name] = self._profile(vertex.profile)
+            group = self._group_of[name] = groups.get(vertex.group or "")
+            if group is not None and vertex.member:
                 self.reflect.call(f"{SCHEDULER}.ExecutionSlotSharingGroup", "addVertex", group, id_)
 
     def _make_group(self, profile: Any) -> Any:
@@ -200,11 +205,19 @@ class AllocatorPeer(FlinkPeer):
 
     def _allocate_12(self, vertices: list[str]) -> list[Any]:
         required = self.java(f"{SCHEDULER}.ExecutionVertexSchedulingRequirements$Builder")
+        group = self.java(f"{RUNTIME}.instance.SlotSharingGroupId")()
         given = self.java_list(
-            required().withExecutionVertexId(self._vertices[vertex]).build() for vertex in vertices
+            required()
+            .withExecutionVertexId(self._vertices[vertex])
+            .withTaskResourceProfile(self._profile_of[vertex])
+            .withPhysicalSlotResourceProfile(self._profile_of[vertex])
+            .withSlotSharingGroupId(group)
+            .build()
+            for vertex in vertices
         )
         assigned = self.reflect.call(ALLOCATOR, "allocateSlotsFor", self._allocator, given)
-        return [one.getLogicalSlotFuture() for one in assigned]
+        owner = f"{SCHEDULER}.SlotExecutionVertexAssignment"
+        return [self.reflect.get(owner, "logicalSlotFuture", one) for one in assigned]
 
     def _listen(self, future: str, vertex: str, awaited: Any) -> None:
         def completed(logical: Any, error: Any) -> None:

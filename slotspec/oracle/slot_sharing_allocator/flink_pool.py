@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from slotspec.oracle.peers.flink_reflection import Reflection
 from slotspec.oracle.peers.flink_values import RUNTIME, FlinkValues, simple_name
 from slotspec.oracle.peers.flink_world import FlinkWorld, Ids
 
@@ -19,9 +20,17 @@ class ScriptedPool:
     """
 
     def __init__(
-        self, world: FlinkWorld, values: FlinkValues, at_once: bool, since_20: bool, since_23: bool
+        self,
+        world: FlinkWorld,
+        values: FlinkValues,
+        reflect: Reflection,
+        *,
+        at_once: bool,
+        since_20: bool,
+        since_23: bool,
     ) -> None:
         self._world = world
+        self._reflect = reflect
         self._values = values
         self._at_once = at_once
         self._since_20, self._since_23 = since_20, since_23
@@ -48,10 +57,11 @@ class ScriptedPool:
             )
 
         def utilized() -> Any:
-            kind = self._java(f"{POOL}.SlotInfoWithUtilization")
-            made = self._listed([])
+            made, kind = self._listed([]), f"{POOL}.SlotInfoWithUtilization"
             for name in self.free:
-                made.add(getattr(kind, "from")(self.slots[name], 0.0))
+                made.add(
+                    self._reflect.new(kind, self.slots[name], self._java("java.lang.Double")(0))
+                )
             return made
 
         return self._world.proxy(

@@ -27,6 +27,7 @@ FOLDERS = {
     "slot_sharing": "sharing",
     "declarative_slot_pool": "declarative_pool",
     "fine_grained_slot_manager": "fine_grained_manager",
+    "slot_sharing_allocator": "slot_sharing_allocator",
 }
 """Model -> the folder of its recordings."""
 RECORDED = [
