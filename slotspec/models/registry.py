@@ -101,6 +101,11 @@ MODELS = {
             "org.apache.flink SlotManagerImpl",
         ),
         Entry(
+            "fine_grained_slot_manager",
+            "The ResourceManager's side since 1.14: requirements, resources, workers.",
+            "org.apache.flink FineGrainedSlotManager",
+        ),
+        Entry(
             "task_slot_table",
             "The TaskExecutor's slots: allocation, budget, timeouts, tasks.",
             "org.apache.flink TaskSlotTableImpl",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -128,11 +129,11 @@ def write(known: Known) -> None:
 
 
 def main() -> None:
-    from tests.models.slot_sharing_allocator.test_allocator_findings import FINDINGS, S8
-    from tests.models.task_slot_table.test_table_findings import FINDINGS as OF_THE_TABLE
-
-    for known in (*OF_THE_TABLE, *FINDINGS, S8):
-        write(known)
+    folder = Path(__file__).parent
+    for path in sorted(folder.glob("*/test_*_findings.py")):
+        module = import_module(f"tests.models.{path.parent.name}.{path.stem}")
+        for known in [*module.FINDINGS, *getattr(module, "BY_DESIGN", [])]:
+            write(known)
 
 
 if __name__ == "__main__":

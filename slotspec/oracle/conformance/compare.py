@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Any
 
@@ -235,7 +236,7 @@ def walk(
 ) -> Iterator[Difference]:
     """Every place where two JSON values differ.
 
-    :param ordered: full paths of the maps whose order of keys counts.
+    :param ordered: full paths of the maps whose order of keys counts; ``*`` stands for any key.
     """
     kind = _kind(expected)
     if kind != _kind(seen):
@@ -247,7 +248,11 @@ def walk(
                 yield Difference(f"{path}.{key}", left, right)
             else:
                 yield from walk(f"{path}.{key}", left, right, ordered)
-        if path in ordered and list(expected) != list(seen) and set(expected) == set(seen):
+        if (
+            list(expected) != list(seen)
+            and set(expected) == set(seen)
+            and any(fnmatchcase(path, pattern) for pattern in ordered)
+        ):
             yield Difference(f"{path} (order)", list(expected), list(seen))
     elif kind == "array":
         for i in range(max(len(expected), len(seen))):

@@ -63,7 +63,8 @@ class RandomOperations:
         whole = self._group(arguments, at, random)
         found: dict[str, Any] = {}
         for argument in arguments:
-            if argument.optional and random.random() < 0.5:
+            # what is optional and ignored, a recording tells of the class afterwards
+            if argument.optional and (argument.ignored or random.random() < 0.5):
                 continue
             found[argument.name] = self._argument(op, argument, whole, at, random)
         if any(found.get(name, "") is None for name in self._target.paired):
