@@ -54,6 +54,7 @@ TRACES = (
     ShownTrace("task_slot_table", "1.13", "tasks", "every_task_can_be_removed"),
     ShownTrace("logical_slot", "1.13", "faults", "release_ends_the_slot"),
     ShownTrace("slot_sharing", "1.12", "payloads", "a_logical_slot_waits_for_its_payload"),
+    ShownTrace("slot_sharing_allocator", "2.3", "bulks", "a_check_does_not_raise"),
     ShownTrace("cluster", "1.13", "losses", "a_loss_is_overcome", LOSS),
 )
 FAULTS = {
