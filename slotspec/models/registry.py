@@ -101,6 +101,11 @@ MODELS = {
             "org.apache.flink SlotManagerImpl",
         ),
         Entry(
+            "fine_grained_slot_manager",
+            "The ResourceManager's side since 1.14: requirements, resources, workers.",
+            "org.apache.flink FineGrainedSlotManager",
+        ),
+        Entry(
             "task_slot_table",
             "The TaskExecutor's slots: allocation, budget, timeouts, tasks.",
             "org.apache.flink TaskSlotTableImpl",
@@ -114,6 +119,11 @@ MODELS = {
             "slot_sharing",
             "Slot sharing: trees of task slots over physical slots.",
             "org.apache.flink SlotSharingManager",
+        ),
+        Entry(
+            "slot_sharing_allocator",
+            "Slot sharing since 1.12: shared slots, logical slots, bulks, timeouts.",
+            "org.apache.flink SlotSharingExecutionSlotAllocator",
         ),
         Entry(
             "declarative_slot_pool",

@@ -17,7 +17,7 @@ from slotspec.oracle.traces.profiles import amounts_json
 from slotspec.oracle.traces.schema import TraceSchema
 from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
-from slotspec.statemachine.declaration.model import Model
+from slotspec.statemachine.declaration.model import Instance, Model
 from slotspec.statemachine.errors import UsageError
 
 PROFILES: Mapping[str, Any] = {
@@ -64,12 +64,16 @@ class FuzzTarget:
     :param rare: operations that end what went before, or that only look.
     :param paired: parts of one object that are all null if one is.
     :param config: draws a configuration of the header.
+    :param adapt: gives a drawn configuration the form that a generation has.
     :param profiles: the profiles of a header with a drawn configuration.
+    :param listed: draws what else such a header lists; None where it lists nothing else.
+    :param values: argument -> values to draw from, where it takes no names.
     :param weights: scopes whose walks are drawn more often than once.
     :param tiny: bounds within which a test sequence reaches every state.
     :param covered: bounds of the instances whose transitions and pairs of operations test
         sequences cover; empty: the scopes of the model.
     :param walked: bounds that every walk of the environment has, whatever its scope.
+    :param mixed: whether random operations are mixed into the walks.
     :param strategy: makes the source of a sequence from a generation, a random generator and
         the operations that must not occur; None: walks and random operations.
     :param view: makes the view of a sequence from a header; None: all names of the sequence.
@@ -86,11 +90,15 @@ class FuzzTarget:
     rare: frozenset[str] = frozenset()
     paired: tuple[str, ...] = ()
     config: Callable[[Random], dict[str, Any]] = _no_config
+    adapt: Callable[[dict[str, Any], str], dict[str, Any]] = lambda config, generation: config
     profiles: Mapping[str, Any] = field(default_factory=dict)
+    listed: Callable[[Random], dict[str, Any]] | None = None
+    values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     walked: Mapping[str, int] = field(default_factory=dict)
     weights: Mapping[str, int] = field(default_factory=dict)
     tiny: Mapping[str, int] = field(default_factory=dict)
     covered: tuple[Mapping[str, int], ...] = ()
+    mixed: bool = True
     strategy: Callable[[str, Random, frozenset[str]], Source] | None = None
     view: Callable[[TraceHeader], SequenceView] | None = None
     reshape: Callable[[RecordedStep, str], RecordedStep] | None = None
@@ -103,6 +111,15 @@ class FuzzTarget:
     def load(self) -> Model:
         """The model."""
         return load_model(self.model)
+
+    def instance(
+        self, bounds: Mapping[str, int], generation: str, scope: str | None = None
+    ) -> Instance:
+        """The model at these bounds; a model without generations has one in traces only."""
+        model = self.load()
+        return model.instance(
+            bounds, generation=generation if model.generations else None, scope=scope
+        )
 
     @property
     def lifecycles(self) -> dict[str, type[Lifecycle]]:
