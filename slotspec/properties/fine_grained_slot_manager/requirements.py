@@ -113,7 +113,8 @@ def requirements_are_fulfilled_by_matching_slots(
 ) -> bool:
     """A slot fulfils only a requirement of its own profile, or one for any profile."""
     return all(
-        s.served[pair_row(s, job, requirement) + profile] == 0 or matches(s, profile, requirement)
+        s.served[pair_row(s, job, requirement) + profile] == 0
+        or requirement in (profile, s.unknown)
         for profile in s.elements(profiles)
     )
 
