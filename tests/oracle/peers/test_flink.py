@@ -26,6 +26,7 @@ FOLDERS = {
     "logical_slot": "logical",
     "slot_sharing": "sharing",
     "declarative_slot_pool": "declarative_pool",
+    "fine_grained_slot_manager": "fine_grained_manager",
 }
 """Model -> the folder of its recordings."""
 RECORDED = [
