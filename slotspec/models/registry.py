@@ -101,6 +101,11 @@ MODELS = {
             "org.apache.flink SlotManagerImpl",
         ),
         Entry(
+            "fine_grained_slot_manager",
+            "The ResourceManager's side since 1.14: requirements, resources, workers.",
+            "org.apache.flink FineGrainedSlotManager",
+        ),
+        Entry(
             "task_slot_table",
             "The TaskExecutor's slots: allocation, budget, timeouts, tasks.",
             "org.apache.flink TaskSlotTableImpl",
@@ -114,6 +119,11 @@ MODELS = {
             "slot_sharing",
             "Slot sharing: trees of task slots over physical slots.",
             "org.apache.flink SlotSharingManager",
+        ),
+        Entry(
+            "slot_sharing_allocator",
+            "Slot sharing since 1.12: shared slots, logical slots, bulks, timeouts.",
+            "org.apache.flink SlotSharingExecutionSlotAllocator",
         ),
         Entry(
             "declarative_slot_pool",
@@ -133,6 +143,18 @@ MODELS = {
 def recorded() -> dict[str, Entry]:
     """The models of classes that can be recorded, by the ``implementation`` of the header."""
     return {name: entry for entry in MODELS.values() for name in entry.implementations}
+
+
+SLOT_POOLS = ("slot_pool", "declarative_slot_pool")
+"""The JobMaster's slot pools, the newest last."""
+
+
+def slot_pool_of(generation: str | None = None) -> str:
+    """The model of the slot pool of a generation of Flink; by default, the newest."""
+    for name in SLOT_POOLS:
+        if generation in MODELS[name].schema().generations:
+            return name
+    return SLOT_POOLS[-1]
 
 
 def load_model(name: str) -> Model:

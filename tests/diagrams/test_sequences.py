@@ -56,6 +56,8 @@ def test_participants_name_actions_and_effects_of_the_model(name: str) -> None:
         "raises",
         "listed",
         "counted",
+        "counted_resource",
+        "counted_job",
         "accepted",
         "any_order",
     }

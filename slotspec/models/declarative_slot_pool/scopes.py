@@ -60,7 +60,9 @@ SCOPES = (
             "loads": 2,
             "timers": 2,
             "losses": 0,
+            "gives_up": 0,
         },
+        large=True,
     ),
     Scope(
         "balanced",
@@ -122,11 +124,12 @@ SCOPES = (
             "requests": 1,
             "request_ids": 1,
         },
+        large=True,
     ),
     Scope(
         "late",
         "Calls before the start and after the end, and request ids that are used again.",
-        {"reused_ids": 1, "late_calls": 1, "interval": 1, "timers": 1, "allocations": 2},
+        {"reused_ids": 1, "late_calls": 1, "batch_requests": 1, "interval": 1, "timers": 1},
     ),
     Scope(
         "any_order",
@@ -138,7 +141,6 @@ SCOPES = (
             "timers": 1,
             "iteration_order": 1,
             "losses": 0,
-            "gives_up": 0,
         },
     ),
     Scope(

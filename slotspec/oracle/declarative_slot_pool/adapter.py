@@ -122,6 +122,7 @@ class DeclarativeSlotPoolOracle(ModelOracle):
         self._calls = NameTable(elastic, calls, lambda n: s.call[n] == DeclarationCall.UNUSED)
         self._requests = Names()
         self._attempts: dict[str, int] = {}
+        self._can_time_out: set[str] = set()
         self._made = 0
         self._chain: tuple[str, ...] = ()
         self.causes = (
@@ -245,6 +246,8 @@ class DeclarativeSlotPoolOracle(ModelOracle):
         self.run(rule, number, id_, wanted, load)
         if self._raises is None:  # a call that raises returns no future
             self._attempts[request] = attempt
+            if timeout:
+                self._can_time_out.add(f"{request}#{attempt}")
         elif is_unused(s, number):
             s.picky[number] = s.can_time_out[number] = 0
             for allocation in named:
@@ -264,6 +267,10 @@ class DeclarativeSlotPoolOracle(ModelOracle):
     def _request_timeout(self, request: str, attempt: int = 1) -> bool | None:
         if attempt > self._attempts.get(request, 0):
             return None
+        if f"{request}#{attempt}" not in self._can_time_out:
+            raise InputError(
+                "TRC032", f"request {request!r} has no timeout; ask for it with timeout: true"
+            )
         number = self._requests.number(f"{request}#{attempt}")
         return number is not None and self.run(operations.request_timeout, number) == 1
 

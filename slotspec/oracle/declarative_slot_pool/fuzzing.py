@@ -19,6 +19,16 @@ def _bridge_config(random: Random) -> dict[str, Any]:
     }
 
 
+def _adapted(config: dict[str, Any], generation: str) -> dict[str, Any]:
+    """1.20 has no balanced strategy; before it there is only the simple one."""
+    strategy = config["strategy"]
+    if generation == "1.20":
+        strategy = {"balanced": "simple", "preferred_balanced": "preferred"}.get(strategy, strategy)
+    elif generation != "2.3":
+        strategy = "simple"
+    return {**config, "strategy": strategy}
+
+
 TARGET = FuzzTarget(
     "declarative_slot_pool",
     SCHEMA,
@@ -44,6 +54,7 @@ TARGET = FuzzTarget(
         }
     ),
     config=_bridge_config,
+    adapt=_adapted,
     profiles={name: PROFILES[name] for name in ("any", "unknown", "small", "large")},
     tiny={"requests": 1, "request_ids": 1, "allocations": 1},
     # the only one of the pool alone

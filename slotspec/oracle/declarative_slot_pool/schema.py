@@ -37,7 +37,6 @@ _ASKED = (
     _PROFILE,
     Argument("preferred", list[Name], optional=True, names="allocation"),
     _LOAD,
-    Argument("timeout", bool, optional=True),
 )
 _NO_WILDCARD = frozenset({"1.13", "1.14"})
 _NO_DELAY = frozenset({"1.13", "1.14", "1.20"})
@@ -136,7 +135,9 @@ SCHEMA = TraceSchema(
             (Argument("tm", Name | None, refers="task_managers"), _ALLOCATION, _CAUSE),
             result="tm",
         ),
-        Operation("request_new_allocated_slot", _ASKED),
+        Operation(
+            "request_new_allocated_slot", (*_ASKED, Argument("timeout", bool, optional=True))
+        ),
         Operation("request_new_allocated_batch_slot", _ASKED),
         Operation(
             "allocate_available_slot",

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from slotspec.models.registry import MODELS, load_model, recorded
-from slotspec.oracle.conformance.oracles import DEFAULT_MODEL, check_generation
+from slotspec.models.registry import MODELS, load_model, recorded, slot_pool_of
+from slotspec.oracle.conformance.oracles import check_generation
 from slotspec.oracle.fuzzing.sequence import SequenceView, Source
 from slotspec.oracle.traces.profiles import amounts_json
 from slotspec.oracle.traces.schema import TraceSchema
 from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
-from slotspec.statemachine.declaration.model import Model
+from slotspec.statemachine.declaration.model import Instance, Model
 from slotspec.statemachine.errors import UsageError
 
 PROFILES: Mapping[str, Any] = {
@@ -34,7 +34,6 @@ KNOWN = {name: given for name, given in PROFILES.items() if not isinstance(given
 
 
 __all__ = [
-    "DEFAULT_MODEL",
     "KNOWN",
     "PROFILES",
     "FuzzTarget",
@@ -65,12 +64,16 @@ class FuzzTarget:
     :param rare: operations that end what went before, or that only look.
     :param paired: parts of one object that are all null if one is.
     :param config: draws a configuration of the header.
+    :param adapt: gives a drawn configuration the form that a generation has.
     :param profiles: the profiles of a header with a drawn configuration.
+    :param listed: draws what else such a header lists; None where it lists nothing else.
+    :param values: argument -> values to draw from, where it takes no names.
     :param weights: scopes whose walks are drawn more often than once.
     :param tiny: bounds within which a test sequence reaches every state.
     :param covered: bounds of the instances whose transitions and pairs of operations test
         sequences cover; empty: the scopes of the model.
     :param walked: bounds that every walk of the environment has, whatever its scope.
+    :param mixed: whether random operations are mixed into the walks.
     :param strategy: makes the source of a sequence from a generation, a random generator and
         the operations that must not occur; None: walks and random operations.
     :param view: makes the view of a sequence from a header; None: all names of the sequence.
@@ -87,11 +90,15 @@ class FuzzTarget:
     rare: frozenset[str] = frozenset()
     paired: tuple[str, ...] = ()
     config: Callable[[Random], dict[str, Any]] = _no_config
+    adapt: Callable[[dict[str, Any], str], dict[str, Any]] = lambda config, generation: config
     profiles: Mapping[str, Any] = field(default_factory=dict)
+    listed: Callable[[Random], dict[str, Any]] | None = None
+    values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     walked: Mapping[str, int] = field(default_factory=dict)
     weights: Mapping[str, int] = field(default_factory=dict)
     tiny: Mapping[str, int] = field(default_factory=dict)
     covered: tuple[Mapping[str, int], ...] = ()
+    mixed: bool = True
     strategy: Callable[[str, Random, frozenset[str]], Source] | None = None
     view: Callable[[TraceHeader], SequenceView] | None = None
     reshape: Callable[[RecordedStep, str], RecordedStep] | None = None
@@ -105,6 +112,15 @@ class FuzzTarget:
         """The model."""
         return load_model(self.model)
 
+    def instance(
+        self, bounds: Mapping[str, int], generation: str, scope: str | None = None
+    ) -> Instance:
+        """The model at these bounds; a model without generations has one in traces only."""
+        model = self.load()
+        return model.instance(
+            bounds, generation=generation if model.generations else None, scope=scope
+        )
+
     @property
     def lifecycles(self) -> dict[str, type[Lifecycle]]:
         """Each field that holds lifecycle states, with its lifecycle."""
@@ -114,7 +130,7 @@ class FuzzTarget:
             if isinstance(spec.domain, type) and issubclass(spec.domain, Lifecycle)
         }
 
-    def generation(self, asked: str | None) -> str:
+    def generation(self, asked: str) -> str:
         """`asked`, if the class has that generation.
 
         :raises UsageError: ``SET101`` if it does not.
@@ -127,11 +143,12 @@ def fuzzable() -> list[str]:
     return list(dict.fromkeys(entry.name for entry in recorded().values()))
 
 
-def fuzz_target(model: str) -> FuzzTarget:
-    """The target of a model.
+def fuzz_target(model: str | None, generation: str | None = None) -> FuzzTarget:
+    """The target of a model; of None, that of the slot pool of a generation.
 
     :raises UsageError: ``SET112`` for a model that no single class implements.
     """
+    model = model or slot_pool_of(generation)
     if model not in fuzzable():
         raise UsageError(
             "SET112", f"no class implements model {model!r}; choose from {', '.join(fuzzable())}"

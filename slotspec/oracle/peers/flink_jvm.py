@@ -10,11 +10,14 @@ from slotspec.oracle.peers.flink_clock import patched_classes
 from slotspec.oracle.peers.flink_jars import release_of
 from slotspec.oracle.peers.protocol import PeerError
 
-_QUIET = (
+_OPTIONS = (
     "-Dlog4j2.level=OFF",
     "-Dorg.apache.logging.log4j.simplelog.StatusLogger.level=OFF",
     "-Xshare:auto",
     "-Xss4m",
+    # all identity hash codes are equal, so what hashes objects by identity is in order of insertion
+    "-XX:+UnlockExperimentalVMOptions",
+    "-XX:hashCode=2",
 )
 
 _started: tuple[str, Path] | None = None
@@ -46,7 +49,7 @@ def start(jar: Path) -> Any:
     beside = sorted(map(str, jar.parent.glob("log4j*.jar")))
     try:
         classpath = [str(patched_classes(jar)), str(jar), *beside]
-        jpype.startJVM(*_QUIET, classpath=classpath, convertStrings=False)
+        jpype.startJVM(*_OPTIONS, classpath=classpath, convertStrings=False)
     except Exception as error:
         raise PeerError(
             "PEE008", f"Java cannot be started ({error}); install Java 11 or 17, or set JAVA_HOME"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from slotspec.oracle.peers import flink_jars, flink_jvm
 from slotspec.oracle.peers.flink_reflection import Reflection
@@ -28,7 +28,8 @@ class FlinkPeer:
         does not have the class.
     """
 
-    schema: ClassVar[TraceSchema]
+    schema: TraceSchema
+    """What its traces contain: the schema of a class; of an instance, that of its header."""
     world: FlinkWorld
     """The surroundings of the object; :meth:`make` makes them."""
 
@@ -69,11 +70,16 @@ class FlinkPeer:
         """Set every clock that the object reads to `now`, in ms."""
         self.world.timers.now = now
 
+    def timer_raised(self, error: Any) -> Any:
+        """What an operation raises, if anything, after a timer threw `error`."""
+        return error
+
     def after_timer(self, begin: int) -> None:
         """What happens after a timer ran, whose effects start at number `begin`."""
 
     def reset(self, header: TraceHeader) -> None:
         self.header = header
+        self.schema = type(self).schema.of(header.implementation)
         self.profiles = self.values.profiles(header)
         self.make(header)
 
@@ -118,16 +124,19 @@ class FlinkPeer:
                 due[1].run()
                 self.settle()
             except self.jpype.JException as error:
-                thrown = thrown or error
+                thrown = thrown or self.timer_raised(error)
             self.after_timer(begin)
         self.pass_time(until)
         if thrown is not None:
             # raised only now: time also passes after a timer that throws
             raise thrown
 
-    def duration(self, ms: int) -> Any:
-        """A time span as Flink's methods take it: a Duration since 1.19."""
-        if tuple(map(int, self.generation.split("."))) >= (1, 19):
+    def duration(self, ms: int, since: str = "1.20") -> Any:
+        """A time span as Flink's methods take it.
+
+        :param since: the first generation whose methods take a java.time.Duration.
+        """
+        if _numbers(self.generation) >= _numbers(since):
             return self.java("java.time.Duration").ofMillis(ms)
         return self.java("org.apache.flink.api.common.time.Time").milliseconds(ms)
 
@@ -137,3 +146,7 @@ class FlinkPeer:
         for item in items:
             made.add(item)
         return made
+
+
+def _numbers(generation: str) -> tuple[int, ...]:
+    return tuple(map(int, generation.split(".")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from slotspec.oracle.peers.flink_values import RUNTIME
+from slotspec.oracle.peers.flink_values import RUNTIME, deepest, simple_name, unwrapped
 from slotspec.oracle.traces.names import natural
 
 Effect = dict[str, Any]
@@ -43,6 +43,10 @@ class Ids:
         """The symbol of an id, None for null."""
         return None if id_ is None else self._symbols[id_]
 
+    def known_id(self, symbol: str) -> Any:
+        """The id that `symbol` stands for, None if it stands for none."""
+        return self._ids.get(symbol)
+
     def known(self, id_: Any) -> str | None:
         """The symbol of an id, None if it has none."""
         return self._symbols.get(id_)
@@ -58,12 +62,18 @@ class Timer:
         self.due = due
         self.task = task
         self.period = period
+        self.cancelled = False
 
 
 class Timers:
-    """The manual executor: tasks to run later, in order of time, then of scheduling."""
+    """The manual executor: tasks to run later, in order of time, then of scheduling.
 
-    def __init__(self) -> None:
+    :param periodic_last: a periodic task is scheduled anew when it has run; otherwise it keeps its
+        place among tasks that are due at the same time.
+    """
+
+    def __init__(self, *, periodic_last: bool = True) -> None:
+        self._periodic_last = periodic_last
         self.waiting: list[Timer] = []
         self.now = 0
         self.soon: list[Any] = []
@@ -76,10 +86,11 @@ class Timers:
 
     def cancel(self, timer: Timer) -> bool:
         """Forget a task; whether it was still to run."""
-        found = timer in self.waiting
-        if found:
-            self.waiting.remove(timer)
-        return found
+        if timer not in self.waiting:
+            return False
+        self.waiting.remove(timer)
+        timer.cancelled = True
+        return True
 
     def next(self, until: int) -> tuple[int, Any] | None:
         """When the first task is due, and the task, if it is due by `until`.
@@ -90,10 +101,12 @@ class Timers:
         if first is None or first.due > until:
             return None
         due = first.due
-        self.waiting.remove(first)
+        if first.period is None or self._periodic_last:
+            self.waiting.remove(first)
         if first.period is not None:
             first.due += first.period
-            self.waiting.append(first)
+            if self._periodic_last:
+                self.waiting.append(first)
         return due, first.task
 
     def run_soon(self) -> None:
@@ -131,6 +144,22 @@ class FlinkWorld:
             self.effects[begin:end] = sorted(self.effects[begin:end], key=key)
             self.unordered.append((begin, end))
 
+    def listen(self, future: Any, allocation: Callable[[Any], str], **caller: Any) -> None:
+        """Record how the future of a request for a slot completes.
+
+        :param allocation: names the allocation of a slot.
+        """
+
+        def completed(slot: Any, error: Any) -> None:
+            if error is None:
+                self.effect("request.fulfilled", **caller, allocation=allocation(slot))
+                return
+            seen = unwrapped(error)
+            names = {"error": simple_name(seen), "root_cause": simple_name(deepest(seen))}
+            self.effect("request.failed", **caller, **names)
+
+        future.whenComplete(self.proxy("java.util.function.BiConsumer", accept=completed))
+
     # ---------------------------------------------------------------------------- proxies
 
     def proxy(self, interface: str | list[str], **methods: Callable[..., Any]) -> Any:
@@ -154,10 +183,16 @@ class FlinkWorld:
         """Run a task later, as the executors of java.util.concurrent do."""
         return self.scheduled(self.timers.later(task, int(unit.toMillis(delay))))
 
+    def schedule_again(self, task: Any, initial: Any, delay: Any, unit: Any) -> Any:
+        """Run a task later, and again after each delay."""
+        times = int(unit.toMillis(initial)), int(unit.toMillis(delay))
+        return self.scheduled(self.timers.later(task, *times))
+
     def scheduled(self, timer: Timer) -> Any:
         """The future of a scheduled task, which can cancel it."""
         return self.proxy(
             "java.util.concurrent.ScheduledFuture",
             cancel=lambda interrupt: self.timers.cancel(timer),
             isDone=lambda: timer not in self.timers.waiting,
+            isCancelled=lambda: timer.cancelled,
         )

@@ -152,7 +152,9 @@ class SlotPoolPeer(FlinkPeer):
         caller: dict[str, Any] = {"request": request}
         if attempt > 1:
             caller["attempt"] = attempt
-        self.world.listen(future, caller)
+        self.world.listen(
+            future, lambda slot: self.world.allocations.symbol(slot.getAllocationId()), **caller
+        )
         self._futures[request, attempt] = self._state.queued_future(id_)
 
     def _allocate_available_slot(

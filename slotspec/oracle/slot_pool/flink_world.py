@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from slotspec.oracle.peers.flink_values import RUNTIME, deepest, simple_name, unwrapped
+from slotspec.oracle.peers.flink_values import RUNTIME
 from slotspec.oracle.peers.flink_world import FlinkWorld, Ids
 from slotspec.oracle.traces.names import natural
 
@@ -95,24 +95,6 @@ class PoolWorld(FlinkWorld):
             release=lambda cause: self.effect("payload.released", allocation=allocation),
             willOccupySlotIndefinitely=lambda: True,
         )
-
-    def listen(self, future: Any, caller: dict[str, Any]) -> None:
-        """Record how the future of a request completes."""
-
-        def completed(slot: Any, error: Any) -> None:
-            if error is None:
-                allocation = self.allocations.symbol(slot.getAllocationId())
-                self.effect("request.fulfilled", **caller, allocation=allocation)
-                return
-            seen = unwrapped(error)
-            self.effect(
-                "request.failed",
-                **caller,
-                error=simple_name(seen),
-                root_cause=simple_name(deepest(seen)),
-            )
-
-        future.whenComplete(self.proxy("java.util.function.BiConsumer", accept=completed))
 
 
 def canonical(effects: list[dict[str, Any]]) -> list[dict[str, Any]]:

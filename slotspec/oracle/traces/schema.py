@@ -198,6 +198,8 @@ class TraceSchema:
     :param generations: the generations that an oracle supports, oldest first.
     :param names: the kinds of names, by the name of the kind.
     :param ordered: paths of maps inside the state whose order is part of the state.
+    :param required: fields that the header of this class must have, beyond those of all classes.
+    :param signals: effects whose place among those of their step means nothing.
     :param variants: the schemas of other classes that the same model covers.
     :param refuse: returns what is wrong with arguments that are well typed but beyond what a
         replay can do in reasonable time; None where nothing is wrong.
@@ -210,6 +212,8 @@ class TraceSchema:
     generations: tuple[str, ...]
     names: Mapping[str, NameKind] = field(default_factory=dict)
     ordered: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset({"profiles"})
+    signals: frozenset[str] = frozenset()
     variants: tuple[TraceSchema, ...] = ()
     refuse: Callable[[Mapping[str, Any], str, Mapping[str, Any]], str | None] = field(
         default=_accept_all

@@ -25,6 +25,7 @@ FOLDERS = {
     "task_slot_table": "table",
     "logical_slot": "logical",
     "slot_sharing": "sharing",
+    "declarative_slot_pool": "declarative_pool",
 }
 """Model -> the folder of its recordings."""
 RECORDED = [

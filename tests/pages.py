@@ -1,9 +1,8 @@
-"""Refresh the numbers in docs/runs.md and README.md.
+"""Refresh docs/runs.md, and what the blocks of all pages print.
 
-``slotspec check --all --json FILE && python -m tests.readme_tables FILE`` refreshes docs/runs.md;
-``slotspec check MODEL --json FILE`` is enough for the section of one model. The script then copies
-the README's tables from docs/runs.md and docs/known-bugs.md, runs the commands of README.md and
-docs/declaring.md, and updates their outputs. Without a file it does only that.
+``slotspec check --all --json FILE && python -m tests.pages FILE`` refreshes docs/runs.md; of one
+model, ``slotspec check MODEL --json FILE`` does. Then the script runs the blocks of all pages and
+updates their outputs. Without a file it does only that.
 """
 
 from __future__ import annotations
@@ -20,14 +19,12 @@ from slotspec.models import MODELS
 from tests.blocks import prepare, rewritten
 
 ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
-PAGE = ROOT / "docs" / "runs.md"
-BUGS = ROOT / "docs" / "known-bugs.md"
-DECLARING = ROOT / "docs" / "declaring.md"
+RUNS = ROOT / "docs" / "runs.md"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 HEAD = """# What was checked
 
-`slotspec check --all --json FILE` and `python -m tests.readme_tables FILE` write this page; do not
+`slotspec check --all --json FILE` and `python -m tests.pages FILE` write this page; do not
 edit.
 
 Each run checks a model at one generation and the bounds of one scope (`slotspec list scopes`). The
@@ -39,22 +36,12 @@ of operations from the start to a state, by the shortest path.
 A property that Flink breaks stays a property. A check reports it as `DEVIATES` with its shortest
 trace, and does not fail. This page shows traces of up to {longest} steps. `slotspec check MODEL
 --property NAME --verbose` shows any trace, with effects and changes.
+
+{totals}
 """
 
 LONGEST = 8
 """Steps of the longest trace that the page shows."""
-
-SHOWN_BUGS = (
-    "FLINK-8934",
-    "FLINK-17019",
-    "FLINK-34434",
-    "FLINK-15660",
-    "FLINK-9324",
-    "FLINK-12765",
-    "FLINK-12260",
-    "FLINK-11059",
-)
-"""Bugs that the README shows: at least one for each model."""
 
 Runs = list[dict[str, Any]]
 
@@ -70,7 +57,8 @@ def updated(page: str, made: Runs) -> str:
         complain_if_partial(model, runs)
         of[model] = section(model, runs)
     parts = [f"## {model}\n\n{of[model].strip()}\n" for model in MODELS if model in of]
-    return "\n".join([HEAD.format(longest=LONGEST), *parts])
+    totals = "\n".join(models_of("\n".join(parts)))
+    return "\n".join([HEAD.format(longest=LONGEST, totals=totals), *parts])
 
 
 def complain_if_partial(model: str, made: Runs) -> None:
@@ -152,16 +140,8 @@ def short(call: str) -> str:
     return re.sub(r"\w+=", "", call)
 
 
-def filled(readme: str, page: str, bugs: str) -> str:
-    """`readme` with new tables from docs/runs.md and docs/known-bugs.md."""
-    for name, lines in {"models": models_of(page), "bugs": bugs_of(bugs)}.items():
-        body = "\n".join([f"<!-- {name} -->", "", *lines, "", "<!-- end -->"])
-        readme = re.sub(rf"<!-- {name} -->.*?<!-- end -->", lambda _, b=body: b, readme, flags=re.S)
-    return readme
-
-
 def models_of(page: str) -> list[str]:
-    """One row for each model of docs/runs.md, with the sums of its runs."""
+    """One row for each model, with the sums of its runs."""
     rows = [
         "| model | runs | states | transitions | properties | broken by Flink |",
         "|---|--:|--:|--:|--:|--:|",
@@ -176,7 +156,7 @@ def models_of(page: str) -> list[str]:
         )
         numbers = [len(runs), states, transitions, int(said[1]), int(said[2] or 0)]
         total = [a + b for a, b in zip(total, numbers, strict=True)]
-        rows.append(f"| [`{name}`](docs/runs.md#{name}) | {cells(numbers)} |")
+        rows.append(f"| [`{name}`](#{name}) | {cells(numbers)} |")
     return [*rows, f"| together | {cells(total)} |"]
 
 
@@ -184,34 +164,13 @@ def cells(numbers: list[int]) -> str:
     return " | ".join(f"{n:,}" for n in numbers)
 
 
-def bugs_of(page: str) -> list[str]:
-    """The rows of known bugs that the README shows, and how many more there are."""
-    found = {}
-    head = re.search(r"^\| bug \|.*\n\|[-:|]+\|$", page, re.M)
-    assert head is not None
-    for line in page.splitlines():
-        known = re.match(r"\| \[(FLINK-\d+)\]\(#", line)
-        if known is not None:
-            found[known[1]] = line
-    rows = [
-        *head[0].splitlines(),
-        *(found[issue].replace("](#", "](docs/known-bugs.md#", 1) for issue in SHOWN_BUGS),
-    ]
-    more = len(found) - len(SHOWN_BUGS)
-    return [*rows, "", f"[docs/known-bugs.md](docs/known-bugs.md) has these and {more} more."]
-
-
 def main(files: list[str]) -> None:
     for file in files:
         made = json.loads(Path(file).read_text(encoding="utf-8"))
-        text = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-        PAGE.write_text(updated(text, made), encoding="utf-8")
-    text = README.read_text(encoding="utf-8")
-    page = PAGE.read_text(encoding="utf-8")
-    README.write_text(filled(text, page, BUGS.read_text(encoding="utf-8")), encoding="utf-8")
+        RUNS.write_text(updated(RUNS.read_text(encoding="utf-8"), made), encoding="utf-8")
     with TemporaryDirectory() as folder:
         prepare(Path(folder))
-        for shown in (README, DECLARING):
+        for shown in PAGES:
             text = shown.read_text(encoding="utf-8")
             shown.write_text(rewritten(text, Path(folder)), encoding="utf-8")
 
