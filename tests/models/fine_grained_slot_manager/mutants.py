@@ -37,7 +37,7 @@ State = FineGrainedSlotManagerState
 
 
 def only_oldest_requirement(s: State, job: int, profile: int) -> int:
-    """A slot goes to the oldest requirement that it matches, and its own profile has no priority."""
+    """A slot goes to the oldest requirement that it matches; its own profile has no priority."""
     row = tracking.job_row(s, job)
     for place in s.elements(profiles):
         requirement = s.required_order[row + place]
