@@ -1,8 +1,8 @@
 """Refresh docs/runs.md, and what the blocks of all pages print.
 
-``slotspec check --all --json FILE && python -m tests.pages FILE`` refreshes docs/runs.md; ``slotspec
-check MODEL --json FILE`` is enough for the section of one model. Then the script runs the blocks of
-all pages and updates their outputs. Without a file it does only that.
+``slotspec check --all --json FILE && python -m tests.pages FILE`` refreshes docs/runs.md; of one
+model, ``slotspec check MODEL --json FILE`` does. Then the script runs the blocks of all pages and
+updates their outputs. Without a file it does only that.
 """
 
 from __future__ import annotations

@@ -38,6 +38,13 @@ def conform(
         str | None,
         typer.Option(metavar="V", help="Compare with this generation; default: each trace's own."),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="file.py[:attribute] with the model of traces of your own protocol.",
+        ),
+    ] = None,
     json_to: options.JsonTo = None,
     jobs: Annotated[str, typer.Option(metavar="N|auto", help="Number of processes.")] = "auto",
     quiet: options.Quiet = False,
@@ -49,6 +56,7 @@ def conform(
     """
     from rich.console import Console
 
+    from slotspec.cli.modules import find_class
     from slotspec.oracle.conformance.batch import conform_all
     from slotspec.statemachine.errors import UsageError
 
@@ -66,7 +74,9 @@ def conform(
         _print_report(report, out, errors)
 
     try:
-        summary = conform_all(traces, generation, _jobs(jobs), on_report)
+        # a model from a file is known in this process only
+        at_once = _jobs(jobs) if find_class(model) is None else 1
+        summary = conform_all(traces, generation, at_once, on_report)
     except UsageError as error:
         errors.print(f"Error: {error}", style="red")
         raise typer.Exit(USAGE) from None

@@ -102,7 +102,7 @@ def draw(
 ) -> None:
     """Draw lifecycles, a trace as a sequence diagram, a state graph, or a composition.
 
-    Without WHAT it draws the lifecycles of the newest slot pool. SVG and PNG need no Graphviz installed.
+    Without WHAT it draws the lifecycles of the newest slot pool. SVG and PNG need no Graphviz.
     """
     if bug is not None:
         _reject_options(

@@ -61,7 +61,15 @@ ModelOfClass = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="The class, of `slotspec list models`; default: the slot pool of the generation.",
+        help="The class, of `slotspec list models`, or your file.py[:attribute]; default: the"
+        " slot pool of the generation.",
+    ),
+]
+Operations = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME,…",
+        help="The operations that the peer implements, if not all; the model takes the others.",
     ),
 ]
 FlinkJars = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder with Flink's jars.")]

@@ -9,7 +9,7 @@ import typer
 
 from slotspec.cli import options
 from slotspec.cli.exit_codes import USAGE
-from slotspec.cli.peers import explain_peer, generation_for, target_and_peer
+from slotspec.cli.peers import explain_peer, generation_for, implementing, target_and_peer
 
 
 def register(app: typer.Typer) -> None:
@@ -29,6 +29,7 @@ def record(
         str | None,
         typer.Option(metavar="V", help="Use operations of this generation; default: the peer's."),
     ] = None,
+    operations: options.Operations = None,
     flink_jars: options.FlinkJars = None,
     timeout: options.Timeout = 10.0,
 ) -> None:
@@ -47,6 +48,7 @@ def record(
     written = 0
     try:
         compared = generation_for(peer, generation, subject)
+        peer = implementing(peer, operations, subject)
         recording = Recording(peer, compared, seed, steps, model=subject.model)
         with TraceWriter(out, recording.header) as writer:
             for step in recording:

@@ -245,7 +245,7 @@ def take_offers(s: DeclarativePoolState, tm: int, take_all: int) -> int:
 
     Flink: DefaultDeclarativeSlotPool.offerSlots, registerSlots.
     """
-    status = accept_offers(s, take_all)
+    status = accept_offers(s, tm, take_all)
     if status == OK:
         status = enter_offers(s, tm)
     if status == OK and s.new[0] != NONE:

@@ -101,7 +101,12 @@ def remove_slot(s: DeclarativePoolState, allocation: int) -> None:
 # ---------------------------------------------------------------------------------- offers
 
 
-def accept_offers(s: DeclarativePoolState, take_all: int) -> int:
+def is_known_offer(s: DeclarativePoolState, place: int, tm: int) -> bool:
+    """Whether an offer is accepted because its allocation is held, by whichever TaskExecutor."""
+    return is_held(s, s.offer_allocation[place])
+
+
+def accept_offers(s: DeclarativePoolState, tm: int, take_all: int) -> int:
     """Decide about the offers, in order; each one that is accepted counts at once.
 
     :param take_all: a slot without a requirement is taken too, for the wildcard.
@@ -109,7 +114,7 @@ def accept_offers(s: DeclarativePoolState, take_all: int) -> int:
     for place, allocation in enumerate(s.offer_allocation):
         if allocation == NONE:
             continue
-        if is_held(s, allocation):
+        if is_known_offer(s, place, tm):
             s.accepted[place] = Acceptance.KNOWN
             continue
         status, requirement = find_requirement(s, s.offer_profile[place])

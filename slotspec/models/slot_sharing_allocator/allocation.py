@@ -33,6 +33,7 @@ from slotspec.models.slot_sharing_allocator.state import (
     groups,
     positions,
 )
+from slotspec.models.slot_sharing_allocator.versions import GroupOrder
 from slotspec.models.slot_sharing_allocator.walks import group_at, in_bulk, vertex_in_bulk
 from slotspec.statemachine.declaration.queues import append
 from slotspec.statemachine.declaration.rules import NONE, emit, fire
@@ -209,6 +210,8 @@ def ask_anew(s: SlotSharingAllocatorState, vertex: int) -> None:
 def make_bulk(s: SlotSharingAllocatorState, bulk: int, count: int, backwards: int) -> None:
     """Check the physical requests of the call together, those that are fulfilled included."""
     fire(s.bulk, bulk, Bulk.make)
+    if s.group_order == GroupOrder.ARBITRARY and sum(n > 0 for n in s.named) > 1:
+        s.backwards[bulk] = backwards
     s.unfulfillable[bulk] = 1
     s.since[bulk] = s.clock
     for at in range(count):

@@ -38,7 +38,7 @@ def is_awaiting(s: SlotSharingAllocatorState, bulk: int) -> bool:
     return any(s.pending[in_bulk(s, bulk, g)] for g in s.elements(groups))
 
 
-def check_bulk(s: SlotSharingAllocatorState, bulk: int, backwards: int) -> None:
+def check_bulk(s: SlotSharingAllocatorState, bulk: int) -> None:
     """One check: the bulk ends, times out, or is checked again.
 
     Flink: PhysicalSlotRequestBulkCheckerImpl.checkPhysicalSlotRequestBulkTimeout.
@@ -48,11 +48,11 @@ def check_bulk(s: SlotSharingAllocatorState, bulk: int, backwards: int) -> None:
         fire(s.bulk, bulk, Bulk.end)
         forget(s, bulk)
         return
-    if is_fulfillable(s, bulk, backwards):
+    if is_fulfillable(s, bulk):
         s.unfulfillable[bulk] = 0
     elif s.unfulfillable[bulk]:
         # checks are one timeout apart, and the call counts as the first
-        time_out(s, bulk, backwards)
+        time_out(s, bulk)
         forget(s, bulk)
         return
     else:
@@ -65,6 +65,7 @@ def forget(s: SlotSharingAllocatorState, bulk: int) -> None:
     """Nobody checks the bulk any more."""
     recycle(s.bulk, bulk)
     s.unfulfillable[bulk] = 0
+    s.backwards[bulk] = 0
     s.due[bulk] = 0
     s.since[bulk] = 0
     for g in s.elements(groups):
@@ -82,7 +83,7 @@ def forget(s: SlotSharingAllocatorState, bulk: int) -> None:
 # ------------------------------------------------------------------------------ fulfillability
 
 
-def is_fulfillable(s: SlotSharingAllocatorState, bulk: int, backwards: int) -> bool:
+def is_fulfillable(s: SlotSharingAllocatorState, bulk: int) -> bool:
     """Whether the pool has a slot for every pending group, if others return theirs.
 
     Each group takes the first slot that will do, even if another group needs just that one.
@@ -90,7 +91,7 @@ def is_fulfillable(s: SlotSharingAllocatorState, bulk: int, backwards: int) -> b
     """
     fulfillable = True
     for step in range(len(s.group)):
-        g = group_at(s, s.place, in_bulk(s, bulk, 0), step, backwards)
+        g = group_at(s, s.place, in_bulk(s, bulk, 0), step, s.backwards[bulk])
         if fulfillable and s.pending[in_bulk(s, bulk, g)]:
             found = usable_slot(s, bulk, g)
             if found == NONE:
@@ -139,7 +140,7 @@ def comes_before(s: SlotSharingAllocatorState, allocation: int, other: int) -> b
 # ------------------------------------------------------------------------------------ timeout
 
 
-def time_out(s: SlotSharingAllocatorState, bulk: int, backwards: int) -> None:
+def time_out(s: SlotSharingAllocatorState, bulk: int) -> None:
     """Cancel all requests of the bulk: those of pending groups, then those of the others.
 
     A walk over the pending groups goes on only if nothing has changed them: the first shared
@@ -147,19 +148,20 @@ def time_out(s: SlotSharingAllocatorState, bulk: int, backwards: int) -> None:
     """
     for g in s.elements(groups):
         s.walked[g] = s.pending[in_bulk(s, bulk, g)]
-    broken = cancel_pending(s, bulk, backwards)
+    broken = cancel_pending(s, bulk)
     for g in s.elements(groups):
         s.walked[g] = 0
     if broken:
         emit(s, Effect.TIMER_RAISED)
         fire(s.bulk, bulk, Bulk.break_off)
         return
-    cancel_fulfilled(s, bulk, backwards)
+    cancel_fulfilled(s, bulk)
     fire(s.bulk, bulk, Bulk.time_out)
 
 
-def cancel_pending(s: SlotSharingAllocatorState, bulk: int, backwards: int) -> bool:
+def cancel_pending(s: SlotSharingAllocatorState, bulk: int) -> bool:
     """Cancel the requests of the pending groups; True if an exception ends the walk."""
+    backwards = s.backwards[bulk]
     for step in range(len(s.group)):
         g = group_at(s, s.place, in_bulk(s, bulk, 0), step, backwards)
         if s.walked[g]:
@@ -174,10 +176,10 @@ def has_changed(s: SlotSharingAllocatorState, bulk: int) -> bool:
     return any(s.walked[g] != s.pending[in_bulk(s, bulk, g)] for g in s.elements(groups))
 
 
-def cancel_fulfilled(s: SlotSharingAllocatorState, bulk: int, backwards: int) -> None:
+def cancel_fulfilled(s: SlotSharingAllocatorState, bulk: int) -> None:
     """Cancel the requests of the groups that count as fulfilled."""
     for step in range(len(s.group)):
-        g = group_at(s, s.fulfilled_age, in_bulk(s, bulk, 0), step, backwards)
+        g = group_at(s, s.fulfilled_age, in_bulk(s, bulk, 0), step, s.backwards[bulk])
         if s.fulfilled[in_bulk(s, bulk, g)]:
             cancel_group(s, bulk, g)
 

@@ -241,12 +241,12 @@ def foreign_payload(s: SlotSharingAllocatorState, allocation: int, indefinitely:
 # --------------------------------------------------------------------------------------- timers
 
 
-@slot_sharing_allocator.action(fair=Fairness.WEAK, backwards=2)
-def run_check(s: SlotSharingAllocatorState, backwards: int) -> int:
+@slot_sharing_allocator.action(fair=Fairness.WEAK)
+def run_check(s: SlotSharingAllocatorState) -> int:
     """The check that was scheduled first is due."""
     if is_over(s) or s.queue[0] == NONE:
         return DISABLED
-    return allocator.run_check(s, backwards)
+    return allocator.run_check(s)
 
 
 @slot_sharing_allocator.final_states

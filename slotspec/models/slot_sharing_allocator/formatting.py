@@ -35,7 +35,7 @@ CAUSES = {
 }
 UNTOLD = (Effect.RETRIEVER_CREATED, Effect.ASKED)
 """Effects that every call has."""
-HIDDEN = frozenset({"failure", "includes"})
+HIDDEN = frozenset({"failure", "includes", "backwards"})
 """Fields whose changes other lines of a trace tell already."""
 
 
@@ -66,14 +66,9 @@ class SlotSharingAllocatorFormatter(TraceFormatter):
         if "selection" in given:
             chosen = [v for v, bit in enumerate(BITS) if given["selection"] & bit]
             named = ", ".join(self.element(vertices, v) for v in chosen)
-            return f"{call.action.name}({named}{self._order(given['backwards'])})"
-        if "backwards" in given:
-            return f"{call.action.name}({self._order(given['backwards']).removeprefix('; ')})"
+            order = "; last group first" if given["backwards"] else ""
+            return f"{call.action.name}({named}{order})"
         return super().call(call)
-
-    @staticmethod
-    def _order(backwards: int) -> str:
-        return "; last group first" if backwards else ""
 
     def effect(self, effect: tuple[int, ...]) -> str:
         """An effect as a phrase."""

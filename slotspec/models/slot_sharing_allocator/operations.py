@@ -247,15 +247,15 @@ def advance_time(s: SlotSharingAllocatorState, ms: int) -> int:
     until = s.clock + ms
     while s.queue[0] != NONE and s.due[s.queue[0]] <= until:
         s.clock = s.due[s.queue[0]]
-        check_bulk(s, s.queue[0], 0)
+        check_bulk(s, s.queue[0])
     s.clock = until
     return NONE
 
 
 @slot_sharing_allocator.operation
-def run_check(s: SlotSharingAllocatorState, backwards: int) -> int:
+def run_check(s: SlotSharingAllocatorState) -> int:
     """The next check is due. NONE if there is none."""
     if s.queue[0] == NONE:
         return NONE
-    check_bulk(s, s.queue[0], backwards)
+    check_bulk(s, s.queue[0])
     return 1

@@ -214,6 +214,7 @@ class SlotSharingAllocatorState(Record):
     unfulfillable: Array = per(
         bulks, FLAG, "It was unfulfillable when last looked at.", label="{} is unfulfillable"
     )
+    backwards: Array = per(bulks, FLAG, "Walks over its groups go backwards.")
     queue: Array = per(
         bulk_positions, ref(bulks), "Bulks in the order of their next checks.", label="check {}"
     )

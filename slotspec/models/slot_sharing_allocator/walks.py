@@ -1,8 +1,8 @@
 """In which order groups are walked: arbitrary in Flink, fixed in recordings.
 
-Java walks hash maps here: over the groups of a call, and over those of a bulk. In a check, each
-walk goes forwards or backwards, as the caller says. Recordings go by the first appearance in
-the call.
+Java walks hash maps here: over the groups of a call, and over those of its bulk. In a check, all
+walks of a call go forwards, or all go backwards. Recordings go by the first appearance in the
+call.
 """
 
 from __future__ import annotations

@@ -111,6 +111,8 @@ def generation_of(header: TraceHeader, generation: str | None = None) -> str:
     schema = schema_of(header.implementation)
     if generation is not None:
         return check_generation(schema, generation)
+    if header.version in schema.generations:
+        return header.version
     if header.generation not in schema.generations:
         known = ", ".join(schema.generations)
         raise InputError(

@@ -55,7 +55,7 @@ from slotspec.oracle.fine_grained_slot_manager.schema import SCHEMA
 from slotspec.oracle.traces.names import natural
 from slotspec.oracle.traces.profiles import profiles_of
 from slotspec.oracle.traces.schema import Argument
-from slotspec.oracle.traces.trace import Expected, TraceHeader
+from slotspec.oracle.traces.trace import Expected, RecordedStep, TraceHeader
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.errors import InputError
@@ -229,6 +229,9 @@ class FineGrainedSlotManagerOracle(ModelOracle):
                 self.state.noted[job] = 0
             for place in range(len(self.state.leaving)):
                 self.state.leaving[place] = NONE
+
+    def hint(self, step: RecordedStep) -> None:
+        """Let a live peer step first: its step tells the order and the failed check."""
 
     def _clear(self) -> None:
         super()._clear()

@@ -102,15 +102,15 @@ def _instances(
     target: FuzzTarget, generation: str, what: Cover, bounds: Mapping[str, int] | None
 ) -> list[Instance]:
     """The instances to cover: one with the given bounds, else some that suit `what`."""
-    model = target.load()
     if bounds is None and what == "states" and target.tiny:
         bounds = target.tiny
     if bounds is not None:
-        return [model.instance(bounds, generation=generation)]
+        return [target.instance(bounds, generation)]
     if target.covered:
-        return [model.instance(bounds, generation=generation) for bounds in target.covered]
-    scopes = list(model.scopes)[:1] if what == "states" else model.scopes
-    return [model.instance(target.walked, generation=generation, scope=name) for name in scopes]
+        return [target.instance(bounds, generation) for bounds in target.covered]
+    scopes = [name for name, s in target.load().scopes.items() if not s.simulation_only]
+    chosen = scopes[:1] if what == "states" else scopes
+    return [target.instance(target.walked, generation, name) for name in chosen]
 
 
 def _pairs(graph: Graph) -> set[Goal]:

@@ -37,10 +37,13 @@ class Recording:
         self._random = Random(seed)
         self._peer = peer
         self._count = steps
+        self._generation, self._reshape = generation, target.reshape
         absent = absent_operations(peer, target)
         self._source = source(target, generation, self._random, steps, absent)
         version = peer.version
-        if ".".join(version.split(".")[:2]) not in target.schema.generations:
+        if self._source.header.version == generation:
+            version = generation
+        elif ".".join(version.split(".")[:2]) not in target.schema.generations:
             version = f"{generation}.0"
         self.header: TraceHeader = msgspec.structs.replace(
             self._source.header, version=version, seed=seed
@@ -63,6 +66,8 @@ class Recording:
                 seen = self._peer.step(op, arguments)
             except PeerError as error:
                 raise PeerError(error.code, error.message, done, self.header) from error
+            if self._reshape is not None:
+                seen = self._reshape(seen, self._generation)
             yield seen
             state = seen.state
             effects = seen.effects if isinstance(seen.effects, list) else []
@@ -81,7 +86,10 @@ class Recording:
     ) -> tuple[str, dict[str, Any], Expected | None] | None:
         """The next operation that the model accepts, with what the model does."""
         for _ in range(TRIES):
-            op, arguments = self._source.step(place, view, self._random)
+            try:
+                op, arguments = self._source.step(place, view, self._random)
+            except InputError:
+                return None
             if self._peer_first:
                 return op, arguments, None
             try:

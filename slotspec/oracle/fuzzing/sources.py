@@ -18,7 +18,7 @@ from slotspec.oracle.fuzzing.random_operations import RandomOperations
 from slotspec.oracle.fuzzing.sequence import SequenceView, Source
 from slotspec.oracle.fuzzing.targets import FuzzTarget, target_of_header
 from slotspec.oracle.traces.trace import OperationCall, TraceHeader
-from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.errors import InputError, UsageError
 
 
 def view_of(header: TraceHeader) -> SequenceView:
@@ -58,15 +58,17 @@ class MixedSource:
         length: int,
         absent: frozenset[str] = frozenset(),
     ) -> None:
-        style = random.random()
+        style = random.random() if target.mixed else 0.4
         # how often a random operation replaces the next step of the walk
         self._breaks_in = 1.0 if style < 0.3 else 0.0 if style < 0.5 else style - 0.45
+        self._mixed = target.mixed
         scopes = target.load().scopes
-        scope = random.choice([s for s in scopes for _ in range(target.weights.get(s, 1))])
+        finite = [name for name, scope in scopes.items() if not scope.simulation_only]
+        scope = random.choice([s for s in finite for _ in range(target.weights.get(s, 1))])
         environment = environment_of(target.model, generation, scope)
         try:
             self.header, walk = as_calls(environment.walk(0 if style < 0.3 else length, random))
-        except UsageError:
+        except (InputError, UsageError):
             # no recording can express this walk; the bounds of the scope remain
             self.header, walk = as_calls(environment.walk(0, random))
         target = target.of(self.header.implementation)
@@ -74,12 +76,12 @@ class MixedSource:
         self._at = 0
         if style < 0.3:
             self.header = _drawn(target, self.header, generation, random)
-        self.header = _in_hash_order(self.header)
+        self.header = in_hash_order(self.header)
         operations = [op for op in target.schema.operations_of(generation) if op not in absent]
         hostile = random.choice((0.1, 0.3, 0.6))
         self._random_operations = RandomOperations(target, self.header, operations, hostile, random)
         self._start: OperationCall | None = None
-        if "start" in operations and random.random() < 0.9:
+        if self._mixed and "start" in operations and random.random() < 0.9:
             self._start = ("start", {})
 
     def step(self, place: int, view: NamePool, random: Random) -> OperationCall:
@@ -89,6 +91,8 @@ class MixedSource:
             return self._walk[self._at - 1]
         if place == 0 and self._start is not None:
             return self._start
+        if self._breaks_in == 0.0 and not self._mixed:
+            raise InputError("TRC032", "nothing is possible any more in this walk")
         return self._random_operations.operation(view, random)
 
 
@@ -107,7 +111,7 @@ def _drawn(target: FuzzTarget, header: TraceHeader, generation: str, random: Ran
     )
 
 
-def _in_hash_order(header: TraceHeader) -> TraceHeader:
+def in_hash_order(header: TraceHeader) -> TraceHeader:
     """The header with the order of profiles that Flink's hash tables can have.
 
     ANY and UNKNOWN have the lowest hash values.

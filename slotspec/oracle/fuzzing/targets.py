@@ -17,7 +17,7 @@ from slotspec.oracle.traces.profiles import amounts_json
 from slotspec.oracle.traces.schema import TraceSchema
 from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
-from slotspec.statemachine.declaration.model import Model
+from slotspec.statemachine.declaration.model import Instance, Model
 from slotspec.statemachine.errors import UsageError
 
 PROFILES: Mapping[str, Any] = {
@@ -73,6 +73,7 @@ class FuzzTarget:
     :param covered: bounds of the instances whose transitions and pairs of operations test
         sequences cover; empty: the scopes of the model.
     :param walked: bounds that every walk of the environment has, whatever its scope.
+    :param mixed: whether random operations are mixed into the walks.
     :param strategy: makes the source of a sequence from a generation, a random generator and
         the operations that must not occur; None: walks and random operations.
     :param view: makes the view of a sequence from a header; None: all names of the sequence.
@@ -97,6 +98,7 @@ class FuzzTarget:
     weights: Mapping[str, int] = field(default_factory=dict)
     tiny: Mapping[str, int] = field(default_factory=dict)
     covered: tuple[Mapping[str, int], ...] = ()
+    mixed: bool = True
     strategy: Callable[[str, Random, frozenset[str]], Source] | None = None
     view: Callable[[TraceHeader], SequenceView] | None = None
     reshape: Callable[[RecordedStep, str], RecordedStep] | None = None
@@ -109,6 +111,15 @@ class FuzzTarget:
     def load(self) -> Model:
         """The model."""
         return load_model(self.model)
+
+    def instance(
+        self, bounds: Mapping[str, int], generation: str, scope: str | None = None
+    ) -> Instance:
+        """The model at these bounds; a model without generations has one in traces only."""
+        model = self.load()
+        return model.instance(
+            bounds, generation=generation if model.generations else None, scope=scope
+        )
 
     @property
     def lifecycles(self) -> dict[str, type[Lifecycle]]:

@@ -25,6 +25,7 @@ PATCHED = tuple(
         "resourcemanager/slotmanager/PendingSlotRequest",
         "resourcemanager/slotmanager/FineGrainedSlotManager",
         "resourcemanager/slotmanager/FineGrainedTaskManagerRegistration",
+        "resourcemanager/slotmanager/DefaultResourceAllocationStrategy",
         "jobmaster/slotpool/DefaultDeclarativeSlotPool",
     )
 )

@@ -7,6 +7,7 @@ from typing import Any
 from slotspec.oracle.peers.flink_values import FlinkValues
 from slotspec.oracle.peers.flink_world import Ids
 from slotspec.oracle.peers.protocol import PeerError
+from slotspec.oracle.traces.names import natural
 from slotspec.oracle.traces.trace import TraceHeader
 
 SIZES = (4, 8, 16, 32, 64)
@@ -29,6 +30,25 @@ def colliding_ids(kind: Any) -> Ids:
         return kind(number, number)
 
     return Ids(make)
+
+
+class NumberedIds(Ids):
+    """Ids of a kind with the hash values 0, 1, 2, … in the order of their names' numbers.
+
+    A hash table with room for the highest number iterates them in ascending order.
+
+    :param kind: a class of ids that are made of 16 bytes.
+    """
+
+    def __init__(self, kind: Any) -> None:
+        super().__init__(kind)
+        self._kind = kind
+
+    def id(self, symbol: str) -> Any:
+        """The id that `symbol` stands for; a new id for a new symbol."""
+        if symbol not in self and (number := natural(symbol)[1]) > 0:
+            self.bind(symbol, self._kind((number - 1).to_bytes(16, "big")))
+        return super().id(symbol)
 
 
 def in_hash_order(values: FlinkValues, header: TraceHeader, order: list[str]) -> dict[str, Any]:

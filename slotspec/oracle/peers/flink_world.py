@@ -66,9 +66,14 @@ class Timer:
 
 
 class Timers:
-    """The manual executor: tasks to run later, in order of time, then of scheduling."""
+    """The manual executor: tasks to run later, in order of time, then of scheduling.
 
-    def __init__(self) -> None:
+    :param periodic_last: a periodic task is scheduled anew when it has run; otherwise it keeps its
+        place among tasks that are due at the same time.
+    """
+
+    def __init__(self, *, periodic_last: bool = True) -> None:
+        self._periodic_last = periodic_last
         self.waiting: list[Timer] = []
         self.now = 0
         self.soon: list[Any] = []
@@ -96,10 +101,12 @@ class Timers:
         if first is None or first.due > until:
             return None
         due = first.due
-        self.waiting.remove(first)
+        if first.period is None or self._periodic_last:
+            self.waiting.remove(first)
         if first.period is not None:
             first.due += first.period
-            self.waiting.append(first)
+            if self._periodic_last:
+                self.waiting.append(first)
         return due, first.task
 
     def run_soon(self) -> None:
@@ -175,6 +182,11 @@ class FlinkWorld:
     def schedule(self, task: Any, delay: Any, unit: Any) -> Any:
         """Run a task later, as the executors of java.util.concurrent do."""
         return self.scheduled(self.timers.later(task, int(unit.toMillis(delay))))
+
+    def schedule_again(self, task: Any, initial: Any, delay: Any, unit: Any) -> Any:
+        """Run a task later, and again after each delay."""
+        times = int(unit.toMillis(initial)), int(unit.toMillis(delay))
+        return self.scheduled(self.timers.later(task, *times))
 
     def scheduled(self, timer: Timer) -> Any:
         """The future of a scheduled task, which can cancel it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from slotspec.oracle.peers.flink_answers import TaskExecutorAnswers
 from slotspec.oracle.peers.flink_clock import CLOCK
 from slotspec.oracle.peers.flink_peer import FlinkPeer
 from slotspec.oracle.peers.flink_values import RUNTIME, simple_name
@@ -29,7 +30,7 @@ HASH_MAPS = (
 RPC_TIMEOUT_MS = 10_000
 
 
-class SlotManagerPeer(FlinkPeer):
+class SlotManagerPeer(TaskExecutorAnswers, FlinkPeer):
     """Runs one SlotManagerImpl at a time."""
 
     schema = SCHEMA
@@ -38,7 +39,6 @@ class SlotManagerPeer(FlinkPeer):
         super().__init__(version, jars)
         types = f"{RUNTIME}.clusterframework.types"
         self._clock = self.java(CLOCK)
-        self._future = self.java("java.util.concurrent.CompletableFuture")
         self._linked_map = self.java("java.util.LinkedHashMap")
         self._linked_set = self.java("java.util.LinkedHashSet")
         self._instance_id = self.java(f"{RUNTIME}.instance.InstanceID")
@@ -49,8 +49,6 @@ class SlotManagerPeer(FlinkPeer):
         self._request = self.java(f"{RESOURCES}.SlotRequest")
         self._status = self.java(f"{RUNTIME}.taskexecutor.SlotStatus")
         self._report = self.java(f"{RUNTIME}.taskexecutor.SlotReport")
-        self._acknowledge = self.java(f"{RUNTIME}.messages.Acknowledge").get()
-        self._occupied = self.java(f"{RUNTIME}.taskexecutor.exceptions.SlotOccupiedException")
         metrics = self.java(f"{RUNTIME}.metrics.groups.UnregisteredMetricGroups")
         self._metrics = metrics.createUnregisteredSlotManagerMetricGroup()
 
@@ -63,14 +61,14 @@ class SlotManagerPeer(FlinkPeer):
         self.instances = Ids(self._instance_id)
         self.slots = Ids(self._slot_id)
         self._connections: dict[str, Any] = {}
-        self._calls: list[Any] = []
-        self._queries: list[Any] = []
+        self.forget_answers()
         self._allowed = True
         self._executor = self.world.proxy(
             "java.util.concurrent.Executor", execute=self.world.timers.soon.append
         )
         scheduler = self.world.proxy(
-            f"{RUNTIME}.concurrent.ScheduledExecutor", scheduleWithFixedDelay=self._schedule
+            f"{RUNTIME}.concurrent.ScheduledExecutor",
+            scheduleWithFixedDelay=self.world.schedule_again,
         )
         self.pass_time(0)
         self._manager = self.java(MANAGER)(scheduler, self._configuration(header), self._metrics)
@@ -110,12 +108,6 @@ class SlotManagerPeer(FlinkPeer):
             .build()
         )
 
-    def _schedule(self, task: Any, initial: Any, delay: Any, unit: Any) -> Any:
-        timer = self.world.timers.later(
-            task, int(unit.toMillis(initial)), int(unit.toMillis(delay))
-        )
-        return self.world.scheduled(timer)
-
     def settle(self) -> None:
         if self.header.config["auto_run"]:
             super().settle()
@@ -131,8 +123,7 @@ class SlotManagerPeer(FlinkPeer):
         if instance not in self._connections:
 
             def request_slot(slot: Any, job: Any, allocation: Any, profile: Any, *rest: Any) -> Any:
-                self._calls.append(self._future())
-                call = f"g{len(self._calls)}"
+                call, answer = self.new_call()
                 self._state.name_call(slot, call)
                 self.world.effect(
                     "tm.request_slot",
@@ -142,12 +133,12 @@ class SlotManagerPeer(FlinkPeer):
                     allocation=self.allocations.symbol(allocation),
                     profile=self.world.profile_names[profile],
                 )
-                return self._calls[-1]
+                return answer
 
             def can_be_released() -> Any:
-                self._queries.append(self._future())
-                self.world.effect("tm.can_be_released", tm=tm, query=f"q{len(self._queries)}")
-                return self._queries[-1]
+                query, answer = self.new_query()
+                self.world.effect("tm.can_be_released", tm=tm, query=query)
+                return answer
 
             gateway = self.world.proxy(
                 f"{RUNTIME}.taskexecutor.TaskExecutorGateway",
@@ -264,37 +255,6 @@ class SlotManagerPeer(FlinkPeer):
     def _free_slot(self, slot: str, allocation: str) -> None:
         self._manager.freeSlot(self._slot(slot), self.allocations.id(allocation))
 
-    # ----------------------------------------------------------------------------- answers
-
-    def _call_acknowledged(self, call: str) -> bool:
-        future = self._numbered(self._calls, call)
-        return future is not None and bool(future.complete(self._acknowledge))
-
-    def _call_fails(
-        self, call: str, kind: str, allocation: str | None = None, job: str | None = None
-    ) -> bool:
-        future = self._numbered(self._calls, call)
-        if future is None:
-            return False
-        if kind == "occupied":
-            ids = self.allocations.id(allocation or ""), self.jobs.id(job or "")
-            error = self._occupied("given", *ids)
-        else:
-            error = self.values.cause((FAILURES[kind],))
-        return bool(future.completeExceptionally(error))
-
-    def _query_answered(self, query: str, answer: bool | None) -> bool:
-        future = self._numbered(self._queries, query)
-        if future is None:
-            return False
-        if answer is None:
-            return bool(future.completeExceptionally(self.values.cause(("RuntimeException",))))
-        return bool(future.complete(self.java("java.lang.Boolean")(answer)))
-
-    def _numbered(self, futures: list[Any], name: str) -> Any:
-        number = int(name[1:]) if name[1:].isdecimal() else 0
-        return futures[number - 1] if 1 <= number <= len(futures) else None
-
     # ------------------------------------------------------------------------------- state
 
     def _counts(self) -> dict[str, int]:
@@ -311,13 +271,5 @@ class SlotManagerPeer(FlinkPeer):
     def snapshot(self) -> dict[str, Any]:
         return self._state.snapshot()
 
-
-FAILURES = {
-    "allocation": "SlotAllocationException",
-    "cancelled": "CancellationException",
-    "other": "RuntimeException",
-    "timeout": "TimeoutException",
-}
-"""How a task manager's answer fails, in the words of traces -> the class of the exception."""
 
 PEER = SlotManagerPeer

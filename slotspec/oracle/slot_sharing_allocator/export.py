@@ -1,10 +1,9 @@
 """How a trace of slot sharing becomes a recording.
 
-In a check, each walk over groups goes forwards or backwards; in a recording, all walks over a
-call's groups go the same way, which the order of its vertices decides. In a check the free slot
-with the lowest number is taken, in a recording the one that has been free for longest. Slots
-that differ by nothing else change their names then. Where a recording would still take another
-course, it ends.
+Walks over the groups of a call go forwards or backwards, which the order of its vertices
+decides in a recording. In a check the free slot with the lowest number is taken, in a recording
+the one that has been free for longest. Slots that differ by nothing else change their names
+then. Where a recording would still take another course, it ends.
 """
 
 from __future__ import annotations
@@ -29,12 +28,13 @@ from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.results import Finding, TraceStep
 
 TIMEOUT_MS = 1_000_000
-"""Far longer than the milliseconds between calls, so that no check is due by accident."""
+"""Far longer than the time between calls, so that no check is due by accident."""
+PAUSE_MS = 1000
 CAUSE = "other"
 
 
 class SlotSharingAllocatorExporter(Exporter):
-    """Each call comes a millisecond after the last step, so that each check is due by itself."""
+    """Each call comes some time after the last step, so that each check is due by itself."""
 
     schema = SCHEMA
     oracle_class = SlotSharingAllocatorOracle
@@ -44,7 +44,6 @@ class SlotSharingAllocatorExporter(Exporter):
         super().__init__(instance, finding)
         self._slots = list(range(instance.setting["allocations"]))
         self._lost = False
-        self._at = 0
 
     def config(self, instance: Instance) -> dict[str, Any]:
         return {
@@ -75,7 +74,6 @@ class SlotSharingAllocatorExporter(Exporter):
     def operations_of(self, step: TraceStep) -> Iterator[OperationCall]:
         if self._lost:
             raise EndOfRecording
-        self._at += 1
         yield from super().operations_of(step)
 
     def argument(self, argument: Argument, value: int) -> Any:
@@ -156,21 +154,15 @@ class SlotSharingAllocatorExporter(Exporter):
         of = self.oracle.state.group_of
         chosen = [v for v, bit in enumerate(BITS) if selection & bit]
         # a recording walks the group first that is named last
-        upwards = self._direction(step, backwards)
-        chosen.sort(key=lambda v: of[v] if upwards else -of[v])
-        yield "advance_time", {"ms": 1}
+        chosen.sort(key=lambda v: of[v] if backwards else -of[v])
+        yield "advance_time", {"ms": self._pause()}
         yield "allocate", {"vertices": [self.name("vertex", v) for v in chosen]}
 
-    def _direction(self, step: TraceStep, backwards: int) -> int:
-        """Whether the walks over a call's groups go backwards: as its timeout does, if any."""
-        before, after = step.before["queue"], step.after["queue"]
-        bulk = next((b for b in after if b not in before), NONE)
-        for later in self.finding.steps[self._at :]:
-            if later.before["queue"][0] == bulk and later.call.action.name == "run_check":
-                backwards = later.call.arguments[0]
-                if bulk not in later.after["queue"]:
-                    break
-        return backwards
+    def _pause(self) -> int:
+        """Time enough for the new check to be due at a moment of its own, and none before."""
+        state = self.oracle.state
+        left = TIMEOUT_MS if state.queue[0] == NONE else state.due[state.queue[0]] - state.clock
+        return int(min(PAUSE_MS, left // 2))
 
     def _add_slot(
         self, step: TraceStep, allocation: int, tm: int, profile: int
@@ -230,7 +222,7 @@ class SlotSharingAllocatorExporter(Exporter):
             raise EndOfRecording
         yield "terminate", {"payload": self.names["payload"][vertex], "failed": True}
 
-    def _run_check(self, step: TraceStep, backwards: int) -> Iterator[OperationCall]:
+    def _run_check(self, step: TraceStep) -> Iterator[OperationCall]:
         state = self.oracle.state
         yield "advance_time", {"ms": state.due[state.queue[0]] - state.clock}
 

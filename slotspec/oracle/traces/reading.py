@@ -290,7 +290,8 @@ class TraceReader:
             header = msgspec.convert(raw, TraceHeader)
         except msgspec.ValidationError as error:
             self._fail("TRC012", f"header: {_lower(error)}")
-        if header.generation is None:
+        known_versions = schema_of(header.implementation).generations
+        if header.generation is None and header.version not in known_versions:
             self._fail(
                 "TRC011", f"version {shown(header.version)} is invalid; write one such as 1.12.5"
             )

@@ -33,6 +33,15 @@ def free_slots_are_listed_once(s: DeclarativePoolState, a: int) -> bool:
     return sum(listed == a for listed in s.free) == int(s.slot[a] == AllocatedSlot.FREE)
 
 
+@declarative_slot_pool.always("DefaultAllocatedSlotPool.freeSlotsSince")
+def free_slots_are_listed_oldest_first(s: DeclarativePoolState) -> bool:
+    """Of two free slots, the one in front has been free for at least as long."""
+    return all(
+        s.idle_for[s.free[place - 1]] >= s.idle_for[s.free[place]]
+        for place in range(1, length(s.free))
+    )
+
+
 @declarative_slot_pool.always("DefaultAllocatedSlotPool.registeredSlots", each={"a": allocations})
 def a_slot_of_the_pool_is_complete(s: DeclarativePoolState, a: int) -> bool:
     """A slot of the pool has a TaskExecutor, a profile and a requirement that it counts for."""

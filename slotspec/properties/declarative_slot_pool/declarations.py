@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from slotspec.models.declarative_slot_pool.environment import (
+    advance_time,
     connect_to_resource_manager,
     disconnect_resource_manager,
+    has_repetitions,
     set_no_resource_requirements,
     set_resource_requirements,
 )
@@ -49,7 +51,7 @@ def left_behind(setting: Setting) -> str | None:
 )
 def what_is_required_is_needed(s: DeclarativePoolState) -> bool:
     """No more slots are required than requests are pending and slots are in use."""
-    return total_required(s) <= pending_count(s) + reserved_count(s)
+    return not is_started(s) or total_required(s) <= pending_count(s) + reserved_count(s)
 
 
 @declarative_slot_pool.always("DefaultDeclarativeSlotPool.totalResourceRequirements", when=bridged)
@@ -144,6 +146,25 @@ def every_change_is_declared(before: DeclarativePoolState, after: DeclarativePoo
     if unchanged(before, after, "required") or after.gateway == NONE or not is_started(after):
         return True
     return declared_in(after) > 0 and is_told(after)
+
+
+@declarative_slot_pool.step(
+    "DefaultDeclareResourceRequirementServiceConnectionManager",
+    on=advance_time,
+    when=has_repetitions,
+)
+def repetitions_slow_down(before: DeclarativePoolState, after: DeclarativePoolState) -> bool:
+    """Each repetition of a failed declaration waits twice as long as the one before, up to a limit.
+
+    A declaration that is made in the same step begins anew.
+    """
+    place = place_of_timer(before, Timer.REPETITION)
+    if place == NONE or before.due_in[place] > 1 or after.current == NONE:
+        return True
+    if before.delayed[0] != DelayedDeclaration.NONE_WAITS:
+        return True
+    again = min(2 * before.timer_backoff[place], before.longest_backoff)
+    return after.call_backoff[after.current] == again
 
 
 def is_alone(setting: Setting) -> bool:

@@ -245,6 +245,28 @@ def a_reserved_slot_counts_for_its_use(
     return result == NONE or after.matched[allocation] == profile
 
 
+@declarative_slot_pool.step(
+    "DefaultDeclarativeSlotPool.adjustRequirements", on=reserve_free_slot, when=on_time
+)
+def another_use_moves_the_requirement(
+    before: DeclarativePoolState,
+    after: DeclarativePoolState,
+    result: int,
+    allocation: int,
+    profile: int,
+) -> bool:
+    """If a slot is reserved for another requirement, one moves to what the slot counted for.
+
+    Not so for the wildcard: nobody required that slot.
+    """
+    old = before.matched[allocation]
+    if result == NONE or old == profile or (old == before.wildcard and before.has_wildcard):
+        return result == NONE or unchanged(before, after, "required")
+    return after.required[old] == before.required[old] + 1 and after.required[profile] == max(
+        0, before.required[profile] - 1
+    )
+
+
 @declarative_slot_pool.step("DeclarativeSlotPoolBridge: completion of futures", when=on_time)
 def no_request_is_served_twice(before: DeclarativePoolState, after: DeclarativePoolState) -> bool:
     """No step fulfils a request more than once."""

@@ -84,6 +84,16 @@ def a_released_request_is_gone(
     )
 
 
+@declarative_slot_pool.step("DeclarativeSlotPoolBridge.releaseSlot", on=release_slot, when=bridged)
+def a_caller_hears_last_of_a_release(after: DeclarativePoolState) -> bool:
+    """What is required is lowered and declared before the caller of a pending request is told."""
+    return not any(
+        later > earlier and e.kind == Effect.REQUEST_FAILED and f.kind == Effect.DECLARE
+        for earlier, e in enumerate(after.effects)
+        for later, f in enumerate(after.effects)
+    )
+
+
 @declarative_slot_pool.step(
     "DeclarativeSlotPoolBridge.releaseSlot",
     on=release_slot,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from slotspec.models.common.resource_profile import Answer
 from slotspec.models.declarative_slot_pool.environment import (
     advance_time,
     fail_allocation,
@@ -13,12 +14,15 @@ from slotspec.models.declarative_slot_pool.environment import (
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot, Bridge
 from slotspec.models.declarative_slot_pool.model import declarative_slot_pool
 from slotspec.models.declarative_slot_pool.pool import is_held
+from slotspec.models.declarative_slot_pool.schedule import place_of_timer
 from slotspec.models.declarative_slot_pool.state import (
     DeclarativePoolState,
     Effect,
     Timer,
     allocations,
+    requests,
 )
+from slotspec.models.declarative_slot_pool.timers import is_able
 from slotspec.properties.declarative_slot_pool.views import (
     LOST_IN_UNKNOWN,
     MISTAKES,
@@ -82,7 +86,7 @@ def a_lost_task_manager_takes_its_slots(
         return True
     if result != 1:
         return unchanged(before, after)
-    return tm not in after.slot_tm and unchanged(before, after, "pending", "fulfilled")
+    return tm not in after.slot_tm and unchanged(before, after, "pending")
 
 
 @declarative_slot_pool.step(
@@ -185,6 +189,23 @@ def blinded(setting: Setting) -> str | None:
 def the_batch_check_goes_on(s: DeclarativePoolState) -> bool:
     """As long as the bridge is started and the check enabled, it is scheduled."""
     return not is_started(s) or s.batch_check == 0 or Timer.BATCH_CHECK in s.timer
+
+
+@declarative_slot_pool.step(
+    "DeclarativeSlotPoolBridge.checkBatchSlotTimeout",
+    on=advance_time,
+    when=has_batch_check,
+    each={"r": requests},
+    deviation=blinded,
+)
+def a_request_that_a_slot_matches_is_not_marked(
+    before: DeclarativePoolState, after: DeclarativePoolState, r: int
+) -> bool:
+    """After a batch check, only requests that no slot matches are marked."""
+    place = place_of_timer(before, Timer.BATCH_CHECK)
+    if place == NONE or before.due_in[place] > 1 or before.batch_check == 0:
+        return True
+    return r not in after.pending or after.unfulfillable[r] == 0 or is_able(after, r) != Answer.YES
 
 
 def throws(setting: Setting) -> str | None:

@@ -80,11 +80,8 @@ def a_vertex_that_is_not_named_asks_for_nothing(
 def a_call_changes_no_slot_that_is_in_use(
     before: SlotSharingAllocatorState, after: SlotSharingAllocatorState, vertex: int
 ) -> bool:
-    """A vertex that has a logical slot keeps it during a call."""
-    return before.request[vertex] != LogicalRequest.COMPLETED or (
-        after.request[vertex] == LogicalRequest.COMPLETED
-        and after.logical[vertex] == before.logical[vertex]
-    )
+    """A vertex keeps its logical slot during a call, unless it is being released."""
+    return before.logical[vertex] != LogicalSlot.ALIVE or after.logical[vertex] == LogicalSlot.ALIVE
 
 
 @slot_sharing_allocator.step(

@@ -33,10 +33,6 @@ def has_payloads(setting: Setting) -> bool:
     return bool(setting["payloads"])
 
 
-def has_losses(setting: Setting) -> bool:
-    return bool(setting["losses"] and setting["groups"] > 1 and setting["bulks"] > 1)
-
-
 def is_scripted(setting: Setting) -> bool:
     return not setting["at_once"]
 
@@ -103,16 +99,6 @@ def a_bulk_is_found_fulfillable(s: SlotSharingAllocatorState) -> bool:
     """A check has found slots for all groups that a bulk waits for."""
     return any(
         s.pending[in_bulk(s, b, g)] == 1 and s.unfulfillable[b] == 0
-        for b in s.elements(bulks)
-        for g in s.elements(groups)
-    )
-
-
-@slot_sharing_allocator.sometimes("SharingPhysicalSlotRequestBulk", when=has_losses)
-def a_bulk_counts_a_slot_that_is_lost(s: SlotSharingAllocatorState) -> bool:
-    """A group waits for a new slot, while a bulk still counts it as fulfilled."""
-    return any(
-        s.fulfilled[in_bulk(s, b, g)] == 1 and s.group[g] == SharedSlot.REQUESTED
         for b in s.elements(bulks)
         for g in s.elements(groups)
     )

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from functools import cached_property
 from itertools import product
+from math import prod
 from typing import Any, TypeVar
 
 from slotspec.statemachine.declaration.effects import emitted, names_of
@@ -35,6 +36,9 @@ Rule = Callable[..., int]
 F = TypeVar("F", bound=Callable[..., Any])
 ParameterDomain = Sort | type[IntEnum] | int
 """What an action's parameter ranges over: a sort, an enumeration, or 0 … n-1."""
+
+MOST_CALLS = 1_000_000
+"""The most calls of an instance; each is tried in each state."""
 
 
 class Kind(Enum):
@@ -623,6 +627,18 @@ class Instance:
         index = 0
         for action in self.actions:
             ranges = [self.values(domain) for domain in action.parameters.values()]
+            count = prod(map(len, ranges))
+            if index + count > MOST_CALLS:
+                sizes = " x ".join(
+                    f"{len(values):,} {name}"
+                    for name, values in zip(action.parameters, ranges, strict=True)
+                )
+                raise UsageError(
+                    "SET037",
+                    f"{self.model.name}.{action.name} has {count:,} calls ({sizes}); all actions"
+                    f" together may have {MOST_CALLS:,}: choose smaller bounds, or draw what an"
+                    " argument stands for in several steps",
+                )
             for arguments in product(*ranges):
                 yield Call(index, action, arguments)
                 index += 1

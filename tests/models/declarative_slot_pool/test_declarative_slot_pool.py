@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from slotspec.models import load_model
-from slotspec.statemachine import Limits, Result, Verdict, check
+from slotspec.models.declarative_slot_pool.versions import Strategy
+from slotspec.oracle.fuzzing.stateful import state_machine
+from slotspec.statemachine import Instance, Limits, Result, Verdict, check
+from slotspec.statemachine.errors import UsageError
 
 POOL = load_model("declarative_slot_pool")
 NEWEST = "2.3"
@@ -59,10 +62,9 @@ LENGTHS: dict[str, dict[str, int]] = {
     "profiles": {**STALE, "what_is_required_is_needed": 6},
     "any_slots": {**STALE, "what_is_required_is_needed": 7},
     "restarts": STALE,
-    "delay": {**DELAYED, "what_is_required_is_needed": 6},
+    "delay": {**DELAYED, "what_is_required_is_needed": 7},
     "repetition": {"nothing_raises": 4},
     "deferral": {
-        "what_is_required_is_needed": 6,
         "requirements_that_change_will_be_stable": 5,
         "deferred_requests_are_finally_served": 7,
         "another_slot_of_a_held_allocation_is_refused": 6,
@@ -75,7 +77,7 @@ LENGTHS: dict[str, dict[str, int]] = {
         "two_new_slots_serve_requests": 6,
     },
     "preferences": {"requests_of_one_profile_are_served_in_order": 5},
-    "idle": {"what_is_required_is_needed": 6, "what_nobody_needs_is_given_back": 9},
+    "idle": {"what_is_required_is_needed": 7, "what_nobody_needs_is_given_back": 9},
     "batch": STALE,
     "unknown_slots": {
         "a_fulfilled_request_has_its_slot": 5,
@@ -98,7 +100,7 @@ LENGTHS: dict[str, dict[str, int]] = {
         "nothing_raises": 2,
     },
     "late": {"requirements_that_change_will_be_stable": 3, "nothing_raises": 2},
-    "any_order": {"what_is_required_is_needed": 6, "what_nobody_needs_is_given_back": 9},
+    "any_order": {"what_is_required_is_needed": 7, "what_nobody_needs_is_given_back": 9},
     "pool": {"requirements_that_change_will_be_stable": 3},
 }
 """The known deviations of the newest generation, with the lengths of their shortest traces."""
@@ -108,7 +110,7 @@ OLDER_LENGTHS = {
     ("1.14", "batch"): STALE,
     ("1.14", "preferences"): {},
     ("1.20", "balanced"): {**STALE, "another_slot_of_a_held_allocation_is_refused": 6},
-    ("1.20", "delay"): {"what_is_required_is_needed": 6},
+    ("1.20", "delay"): {"what_is_required_is_needed": 7},
     ("1.14", "any_slots"): {**STALE, "what_is_required_is_needed": 6},
 }
 
@@ -198,6 +200,48 @@ def test_the_engines_agree_on_the_whole_of_a_small_scope(scope: str) -> None:
 def test_what_is_never_fired() -> None:
     fired = [checked(scope).fired for scope in COUNTS]
     assert {key for key in fired[0] if not any(counts[key] for counts in fired)} == DEAD
+
+
+LARGE = {
+    "task_managers": 2,
+    "allocations": 4,
+    "requests": 3,
+    "request_ids": 3,
+    "profiles": 3,
+    "most_required": 8,
+    "offer_entries": 2,
+    "gateways": 2,
+    "restarts": 1,
+    "payloads": 1,
+    "batch_requests": 1,
+    "idle_timeout": 3,
+    "batch_timeout": 2,
+    "interval": 2,
+    "longest_backoff": 4,
+    "timers": 5,
+    "preferences": 1,
+    "loads": 3,
+    "strategy": Strategy.PREFERRED_BALANCED,
+}
+"""Bounds that no search exhausts."""
+
+
+def large(generation: str, **bounds: int) -> Instance:
+    return POOL.instance({**LARGE, **bounds}, generation=generation)
+
+
+Test113 = state_machine(large("1.13")).TestCase
+Test114 = state_machine(large("1.14")).TestCase
+Test120 = state_machine(large("1.20")).TestCase
+Test23 = state_machine(large("2.3")).TestCase
+TestDeferred23 = state_machine(large("2.3", defer=1)).TestCase
+TestPool23 = state_machine(large("2.3", bridge=0)).TestCase
+
+
+def test_too_few_timers_are_refused() -> None:
+    with pytest.raises(UsageError, match="set timers=2") as error:
+        POOL.instance({"idle_timeout": 1, "batch_timeout": 1, "timers": 1}, generation=NEWEST)
+    assert error.value.code == "SET002"
 
 
 def test_every_scope_is_pinned() -> None:

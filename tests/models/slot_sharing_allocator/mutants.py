@@ -51,23 +51,23 @@ def bulks_hear_no_slot(s: S, bulk: int, group: int, allocation: int) -> None:
     s.pending[at] = 0
 
 
-def times_out_at_once(s: S, bulk: int, backwards: int) -> None:
+def times_out_at_once(s: S, bulk: int) -> None:
     remove(s.queue, bulk)
     if not bulks.is_awaiting(s, bulk):
         fire(s.bulk, bulk, Bulk.end)
         bulks.forget(s, bulk)
         return
-    if bulks.is_fulfillable(s, bulk, backwards):
+    if bulks.is_fulfillable(s, bulk):
         s.unfulfillable[bulk] = 0
         bulks.schedule(s, bulk)
     else:
-        bulks.time_out(s, bulk, backwards)
+        bulks.time_out(s, bulk)
         bulks.forget(s, bulk)
 
 
-def never_unmarked(s: S, bulk: int, backwards: int) -> None:
+def never_unmarked(s: S, bulk: int) -> None:
     marked = s.unfulfillable[bulk]
-    bulks.check_bulk(s, bulk, backwards)
+    bulks.check_bulk(s, bulk)
     if s.bulk[bulk] == Bulk.CHECKED:
         s.unfulfillable[bulk] = marked
 
@@ -89,14 +89,14 @@ def occupied_slots_count(s: S, bulk: int, allocation: int) -> bool:
     )
 
 
-def one_slot_for_all(s: S, bulk: int, backwards: int) -> bool:
+def one_slot_for_all(s: S, bulk: int) -> bool:
     return all(
         not s.pending[in_bulk(s, bulk, g)] or bulks.usable_slot(s, bulk, g) != NONE
         for g in s.elements(groups)
     )
 
 
-def fulfilled_groups_are_spared(s: S, bulk: int, backwards: int) -> None:
+def fulfilled_groups_are_spared(s: S, bulk: int) -> None:
     return
 
 
