@@ -192,10 +192,6 @@ def answered_is_confirmed(s: State, call: int) -> int:
     return syncing.confirm(s, call)
 
 
-def workers_are_kept(s: State, worker: int) -> None:
-    """A worker that nobody needs stays expected."""
-
-
 def the_last_expected(s: State, total: int, default_slot: int) -> int:
     """A registering TaskExecutor takes the place of the youngest expected worker."""
     found = operations.find_expected(s, total, default_slot)
@@ -244,29 +240,78 @@ MUTANTS: dict[str, Mutant] = {
     "only the oldest requirement": Mutant(
         tracking.find_requirement, only_oldest_requirement, "profiles"
     ),
-    "nothing is reassigned": Mutant(tracking.assign_excess, nothing_is_reassigned, "profiles"),
-    "bigger slots match": Mutant(tracking.matches, bigger_slots_match, "profiles"),
-    "lost slots stay counted": Mutant(tracking.notify_lost, lost_slots_stay_counted, "requests"),
-    "planned on what is unused": Mutant(workers.available, planned_on_unused, "requests"),
-    "blocked ones too": Mutant(planning.takes_part, blocked_ones_too, "spread"),
-    "least for most, spread": Mutant(planning.is_better, least_for_most, "spread"),
-    "least for most, fewest": Mutant(planning.is_better, least_for_most, "fewest"),
-    "nobody is spare": Mutant(planning.has_spare, nobody_is_spare, "minimum"),
-    "at the maximum": Mutant(workers.exceeds_maximum, at_the_maximum, "minimum"),
-    "expected ones do not count": Mutant(
-        workers.exceeds_maximum, expected_ones_do_not_count, "redundancy"
+    "nothing is reassigned": Mutant(
+        tracking.assign_excess,
+        nothing_is_reassigned,
+        "profiles",
+        "slots_of_two_profiles_fulfil_a_requirement",
     ),
-    "the flag is left": Mutant(timers.run_check, flag_is_left, "workers"),
-    "released however used": Mutant(timers.run_query, released_however_used, "workers"),
-    "idle for longer": Mutant(checking.is_idle_too_long, idle_for_longer, "workers"),
-    "nobody is unwanted": Mutant(checking.release, unwanted_ones_are_needed, "workers"),
-    "pending ones leave too": Mutant(syncing.lose_unreported, pending_ones_leave_too, "reports"),
-    "freed but not lost": Mutant(syncing.free, freed_but_not_lost, "requests"),
-    "waited for in vain": Mutant(syncing.free, waited_for_in_vain, "requests"),
-    "failures do not count": Mutant(syncing.decide, failures_do_not_count, "requests"),
-    "refused slots stay": Mutant(syncing.withdraw, refused_slots_stay, "requests"),
-    "answered is confirmed": Mutant(syncing.run_answer, answered_is_confirmed, "starts"),
-    "workers are kept": Mutant(workers.drop, workers_are_kept, "workers"),
+    "bigger slots match": Mutant(
+        tracking.matches,
+        bigger_slots_match,
+        "profiles",
+        "requirements_are_fulfilled_by_matching_slots",
+    ),
+    "lost slots stay counted": Mutant(
+        tracking.notify_lost,
+        lost_slots_stay_counted,
+        "requests",
+        "a_job_has_the_slots_that_are_counted",
+    ),
+    "planned on what is unused": Mutant(
+        workers.available, planned_on_unused, "requests", "pending_slots_fit"
+    ),
+    "blocked ones too": Mutant(
+        planning.takes_part, blocked_ones_too, "spread", "blocked_task_managers_get_no_slots"
+    ),
+    "least for most, spread": Mutant(
+        planning.is_better, least_for_most, "spread", "slots_are_spread_evenly"
+    ),
+    "least for most, fewest": Mutant(
+        planning.is_better, least_for_most, "fewest", "slots_are_kept_together"
+    ),
+    "nobody is spare": Mutant(
+        planning.has_spare, nobody_is_spare, "minimum", "a_worker_is_expected_in_reserve"
+    ),
+    "at the maximum": Mutant(
+        workers.exceeds_maximum, at_the_maximum, "minimum", "what_is_declared_is_served_or_refused"
+    ),
+    "expected ones do not count": Mutant(
+        workers.exceeds_maximum, expected_ones_do_not_count, "redundancy", "the_maximum_is_kept"
+    ),
+    "the flag is left": Mutant(
+        timers.run_check, flag_is_left, "workers", "a_check_under_way_is_made"
+    ),
+    "released however used": Mutant(
+        timers.run_query, released_however_used, "workers", "who_was_used_meanwhile_stays"
+    ),
+    "idle for longer": Mutant(
+        checking.is_idle_too_long, idle_for_longer, "workers", "nobody_stays_idle"
+    ),
+    "nobody is unwanted": Mutant(
+        checking.release, unwanted_ones_are_needed, "workers", "nobody_stays_idle"
+    ),
+    "pending ones leave too": Mutant(
+        syncing.lose_unreported,
+        pending_ones_leave_too,
+        "reports",
+        "only_pending_slots_are_waited_for",
+    ),
+    "freed but not lost": Mutant(
+        syncing.free, freed_but_not_lost, "requests", "a_job_has_the_slots_that_are_counted"
+    ),
+    "waited for in vain": Mutant(
+        syncing.free, waited_for_in_vain, "requests", "only_pending_slots_are_waited_for"
+    ),
+    "failures do not count": Mutant(
+        syncing.decide, failures_do_not_count, "requests", "a_failed_batch_has_an_open_call"
+    ),
+    "refused slots stay": Mutant(
+        syncing.withdraw, refused_slots_stay, "requests", "pending_slots_are_waited_for"
+    ),
+    "answered is confirmed": Mutant(
+        syncing.run_answer, answered_is_confirmed, "starts", "fault", recorded=False
+    ),
     "the last expected": Mutant(operations.find_expected, the_last_expected, "any_order"),
     "a question without effect": Mutant(timers.run_query, sync_is_no_use, "workers"),
     "nothing survives": Mutant(workers.suspend_workers, nothing_survives, "restarts"),
