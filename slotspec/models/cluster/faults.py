@@ -5,14 +5,15 @@ Early timers are faults too; they are declared with the timers.
 
 from __future__ import annotations
 
-from slotspec.models.cluster import job_master, resource_manager, task_executor
-from slotspec.models.cluster.environment import can_fail_over
-from slotspec.models.cluster.lifecycles import Job, Leader, Process
+from slotspec.models.cluster import job_master, resource_manager, scheduler, task_executor
+from slotspec.models.cluster.environment import can_depose, can_fail_over
+from slotspec.models.cluster.lifecycles import Leader, Process
 from slotspec.models.cluster.messages import (
     HUBS,
     TO_JOB_MASTER,
     WAYS,
     Way,
+    can_arrive,
     empty,
     in_flight,
     is_busy,
@@ -22,7 +23,16 @@ from slotspec.models.cluster.messages import (
     way,
 )
 from slotspec.models.cluster.model import cluster
-from slotspec.models.cluster.state import ClusterState, Message, channels, task_managers
+from slotspec.models.cluster.state import (
+    ClusterState,
+    Message,
+    channels,
+    executions,
+    nexts,
+    own_executions,
+    task_managers,
+)
+from slotspec.models.task_slot_table.slots import indexed_task
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 
@@ -39,17 +49,21 @@ def can_crash(setting: Setting) -> bool:
     return bool(setting["crashes"])
 
 
-def can_depose(setting: Setting) -> bool:
-    return bool(setting["leader_changes"])
+def can_cancel(setting: Setting) -> bool:
+    return bool(setting["cancels"])
 
 
-@cluster.action(when=can_lose, channel=channels, fault=True)
-def message_is_lost(s: ClusterState, channel: int) -> int:
-    """The oldest message of a channel is lost."""
-    if in_flight(s, channel) == 0 or s.lost == s.losses:
+def can_fail(setting: Setting) -> bool:
+    return bool(setting["failures"])
+
+
+@cluster.action(when=can_lose, channel=channels, place=nexts, fault=True)
+def message_is_lost(s: ClusterState, channel: int, place: int) -> int:
+    """A message that could arrive next is lost."""
+    if not can_arrive(s, channel, place) or s.lost == s.losses:
         return DISABLED
     s.lost += 1
-    message, _, _ = receive(s, channel)
+    message, _, _ = receive(s, channel, place)
     tm = (channel - HUBS) // WAYS
     if message in (Message.SLOT_REPORT, Message.HEARTBEAT):
         resource_manager.forget_slot_report(s, tm)
@@ -97,12 +111,35 @@ def task_executor_crashes(s: ClusterState, tm: int) -> int:
     return NONE
 
 
+@cluster.action(when=can_cancel, fault=True)
+def job_is_cancelled(s: ClusterState) -> int:
+    """The user cancels the job, or its restarts are used up."""
+    if s.job_master[0] != Leader.LEADING or s.ending or scheduler.is_finished(s) or is_busy(s):
+        return DISABLED
+    first = len(s.effects)
+    scheduler.cancel_job(s)
+    job_master.apply_effects(s, first)
+    return NONE
+
+
+@cluster.action(when=can_fail, own=own_executions, fault=True)
+def task_fails(s: ClusterState, own: int) -> int:
+    """A task fails on its own."""
+    width = len(s.elements(executions))
+    tm, execution = own // width, own % width
+    if indexed_task(s.tables[tm], execution) == NONE or s.failed == s.failures or is_busy(s):
+        return DISABLED
+    s.failed += 1
+    task_executor.task_ends(s, tm, execution, failed=1)
+    return NONE
+
+
 @cluster.action(when=can_depose, fault=True)
 def job_master_loses_leadership(s: ClusterState) -> int:
     """The JobMaster's leadership is revoked: messages to it are lost."""
     if s.job_master[0] != Leader.LEADING or s.deposed == s.leader_changes or is_busy(s):
         return DISABLED
-    if s.job[0] == Job.FINISHED:
+    if scheduler.is_finished(s):
         return DISABLED
     s.deposed += 1
     job_master.revoke_leadership(s)

@@ -7,8 +7,8 @@ those of the slot pool model.
 from __future__ import annotations
 
 from slotspec.models.cluster import scheduler
-from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Share
-from slotspec.models.cluster.messages import TO_RESOURCE_MANAGER, Way, send, way
+from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Registration, Share
+from slotspec.models.cluster.messages import TO_RESOURCE_MANAGER, send, tell_task_executor
 from slotspec.models.cluster.state import (
     POOL,
     ClusterState,
@@ -58,7 +58,7 @@ def tell_resource_manager(s: ClusterState, message: int, allocation: int) -> Non
 
 def free_slot_at(s: ClusterState, tm: int, allocation: int) -> None:
     """The pool returns a slot to its TaskExecutor."""
-    send(s, way(tm, Way.FROM_JOB_MASTER), Message.FREE_SLOT, allocation)
+    tell_task_executor(s, tm, int(Message.FREE_SLOT), allocation)
 
 
 # --------------------------------------------------------------------------- task managers
@@ -73,9 +73,10 @@ def register_task_manager(s: ClusterState, tm: int, ignored: int) -> None:
     """
     if not s.known[tm]:
         s.known[tm] = 1
+        s.dead_end[tm] = 0
         pool.register_task_manager(s.pool, tm)
     if not ignored:
-        send(s, way(tm, Way.FROM_JOB_MASTER), Message.REGISTERED)
+        tell_task_executor(s, tm, int(Message.REGISTERED))
 
 
 def disconnect_task_manager(s: ClusterState, tm: int) -> None:
@@ -89,7 +90,8 @@ def disconnect_task_manager(s: ClusterState, tm: int) -> None:
     first = len(s.effects)
     pool.release_task_manager(s.pool, tm)
     apply_effects(s, first)
-    send(s, way(tm, Way.FROM_JOB_MASTER), Message.DISCONNECT)
+    tell_task_executor(s, tm, int(Message.DISCONNECT))
+    s.dead_end[tm] = 0
 
 
 def offer_slot(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
@@ -104,7 +106,7 @@ def offer_slot(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
         answer = Message.OFFER_ACCEPTED if accepted else Message.OFFER_REJECTED
     else:
         answer = Message.OFFER_FAILED
-    send(s, way(tm, Way.FROM_JOB_MASTER), answer, allocation, detail % 2)
+    tell_task_executor(s, tm, int(answer), allocation, detail % 2)
 
 
 def fail_slot(s: ClusterState, tm: int, allocation: int) -> None:
@@ -125,12 +127,23 @@ def internal_fail_allocation(s: ClusterState, allocation: int) -> None:
         disconnect_task_manager(s, emptied)
 
 
-def update_task_execution_state(s: ClusterState, message: int, execution: int) -> None:
-    """A TaskExecutor reports on a task. Flink: JobMaster.updateTaskExecutionState."""
+def update_task_execution_state(
+    s: ClusterState, tm: int, message: int, allocation: int, execution: int
+) -> None:
+    """A TaskExecutor reports on a task, or answers a call about it.
+
+    The answer to a report of a task that is not wanted any more is an exception. Only for a
+    task that runs does this answer change anything. Flink: JobMaster.updateTaskExecutionState.
+    """
     first = len(s.effects)
     match message:
-        case Message.TASK_SUBMITTED:
-            scheduler.task_submitted(s, execution)
+        case Message.SUBMISSION_FAILED:
+            scheduler.submission_failed(s, execution)
+        case Message.CANCELLATION_FAILED:
+            scheduler.cancellation_failed(s, execution)
+        case Message.TASK_RUNNING:
+            if not scheduler.task_runs(s, execution):
+                tell_task_executor(s, tm, int(Message.UPDATE_REFUSED), allocation, execution)
         case Message.TASK_FINISHED:
             scheduler.task_finished(s, execution)
         case _:
@@ -177,11 +190,15 @@ def grant_leadership(s: ClusterState) -> None:
 
 
 def revoke_leadership(s: ClusterState) -> None:
-    """The JobMaster no longer leads: it disconnects every TaskExecutor, and clears its pool.
+    """The JobMaster no longer leads: it cancels its tasks, disconnects every TaskExecutor, and
+    clears its pool.
 
     Flink: JobMaster.suspendExecution (disconnects since FLINK-19237). Since 1.13 the JobMaster
     ends together with its pool, and a new one leads later: JobMaster.onStop.
     """
+    for tm in s.elements(task_managers):
+        s.deposed_jm[tm] = int(s.at_jm[tm] != Registration.NONE)
+    cancel_tasks(s)
     forget_execution(s)
     disconnect_all(s)
     first = len(s.effects)
@@ -196,19 +213,28 @@ def revoke_leadership(s: ClusterState) -> None:
     fire(s.job_master, 0, Leader.lose)
 
 
+def cancel_tasks(s: ClusterState) -> None:
+    """Tell the TaskExecutors to cancel what is deployed. Flink: SchedulerBase.suspend."""
+    for task in s.elements(tasks):
+        if s.task[task] in (Execution.DEPLOYING, Execution.RUNNING):
+            scheduler.tell_of_task(s, task, int(Message.CANCEL_TASK))
+
+
 def forget_execution(s: ClusterState) -> None:
     """The scheduler ends, and no longer learns what becomes of its tasks."""
     for task in s.elements(tasks):
         if s.task[task] == Execution.FINISHED:
             fire(s.task, task, Execution.reset)
         elif s.task[task] != Execution.CREATED:
-            fire(s.task, task, Execution.end)
+            scheduler.end_task(s, task)
     for share in s.elements(shares):
         if s.share[share] != Share.IDLE:
             fire(s.share, share, Share.give_up)
             s.share_allocation[share] = NONE
-    if s.job[0] != Job.CREATED:
-        fire(s.job, 0, Job.suspend)
+            s.share_tm[share] = NONE
+    for region in range(scheduler.regions_of(s)):
+        if s.job[region] != Job.CREATED:
+            fire(s.job, region, Job.suspend)
 
 
 def disconnect_all(s: ClusterState) -> None:
@@ -228,7 +254,8 @@ def end_job(s: ClusterState) -> None:
     for tm in s.elements(task_managers):
         if s.known[tm]:
             s.known[tm] = 0
-            send(s, way(tm, Way.FROM_JOB_MASTER), Message.DISCONNECT)
+            tell_task_executor(s, tm, int(Message.DISCONNECT))
+            s.dead_end[tm] = 0
     pool.disconnect_resource_manager(s.pool)
     s.job_registered = 0
     fire(s.job_master, 0, Leader.retire)

@@ -20,7 +20,7 @@ from slotspec.models.cluster.state import (
     task_managers,
 )
 from slotspec.models.cluster.task_executor import is_allocated, own_allocation
-from slotspec.models.cluster.timers import scheduler_restarts_job
+from slotspec.models.cluster.timers import scheduler_restarts_region
 from slotspec.models.slot_pool.queues import is_held, is_open
 from slotspec.models.slot_pool.recycling import is_queued
 from slotspec.models.slot_pool.state import Effect as PoolEffect
@@ -35,11 +35,11 @@ def oldest(s: ClusterState, tm: int, direction: int) -> int:
 
 @cluster.step("TaskExecutor.submitTask (FLINK-5836)", on=task_executor_hears_job_master)
 def a_task_is_taken_if_its_slot_is_there(
-    before: ClusterState, after: ClusterState, result: int, tm: int
+    before: ClusterState, after: ClusterState, result: int, tm: int, place: int
 ) -> bool:
     """A TaskExecutor accepts a task submitted to a slot that it has offered to the job, even
     before the answer to the offer arrives."""
-    post = oldest(before, tm, Way.FROM_JOB_MASTER)
+    post = oldest(before, tm, Way.FROM_JOB_MASTER) + place
     return (
         result != Message.SUBMIT_TASK
         or before.at_jm[tm] != Registration.DONE
@@ -74,24 +74,24 @@ def only_the_newest_registration_counts(s: ClusterState, instance: int) -> bool:
 
 @cluster.step("JobMaster.offerSlots (FLINK-19237)", on=job_master_hears_task_executor)
 def a_waiting_job_takes_what_is_offered(
-    before: ClusterState, after: ClusterState, result: int, tm: int
+    before: ClusterState, after: ClusterState, result: int, tm: int, place: int
 ) -> bool:
     """While a request waits, the JobMaster rejects no slot that a registered TaskExecutor
     offers."""
     if result != Message.OFFER_SLOT or not before.known[tm] or Share.WAITING not in before.share:
         return True
-    allocation = before.subject[oldest(before, tm, Way.TO_JOB_MASTER)]
+    allocation = before.subject[oldest(before, tm, Way.TO_JOB_MASTER) + place]
     return is_held(before.pool, allocation) or is_held(after.pool, allocation)
 
 
 @cluster.step("JobMaster.offerSlots (FLINK-28640)", on=job_master_hears_task_executor)
 def a_slot_in_use_is_not_rejected(
-    before: ClusterState, after: ClusterState, result: int, tm: int
+    before: ClusterState, after: ClusterState, result: int, tm: int, place: int
 ) -> bool:
     """The pool accepts a slot that it already holds when it is offered again."""
     if result != Message.OFFER_SLOT or not before.known[tm]:
         return True
-    post = oldest(before, tm, Way.TO_JOB_MASTER)
+    post = oldest(before, tm, Way.TO_JOB_MASTER) + place
     allocation = before.subject[post]
     if (
         not is_held(before.pool, allocation)
@@ -117,7 +117,7 @@ def a_request_is_for_a_share_that_waits(s: ClusterState, request: int) -> bool:
     )
 
 
-@cluster.step("DefaultScheduler.cancelTasksAsync (FLINK-23806)", on=scheduler_restarts_job)
+@cluster.step("DefaultScheduler.cancelTasksAsync (FLINK-23806)", on=scheduler_restarts_region)
 def a_restart_serves_no_old_request(after: ClusterState) -> bool:
     """A slot returned for a restart does not go to another task that is to be restarted."""
     return all(e.kind != POOL + PoolEffect.REQUEST_FULFILLED for e in after.effects)
@@ -125,10 +125,10 @@ def a_restart_serves_no_old_request(after: ClusterState) -> bool:
 
 @cluster.step("TaskExecutor.handleAcceptedSlotOffers", on=task_executor_hears_job_master)
 def an_older_answer_changes_nothing(
-    before: ClusterState, after: ClusterState, result: int, tm: int
+    before: ClusterState, after: ClusterState, result: int, tm: int, place: int
 ) -> bool:
     """The answer to an offer that has been repeated since leaves the slot as it is."""
-    post = oldest(before, tm, Way.FROM_JOB_MASTER)
+    post = oldest(before, tm, Way.FROM_JOB_MASTER) + place
     allocation = before.subject[post]
     return (
         result not in (Message.OFFER_ACCEPTED, Message.OFFER_REJECTED, Message.OFFER_FAILED)

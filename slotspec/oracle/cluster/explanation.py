@@ -1,0 +1,682 @@
+"""Explains the steps of a recording by steps of the cluster model.
+
+A recorded step begins with what triggered it: a message, an answer, or nothing that the recording
+tells. The model first takes the steps that the trigger asks for. Then it takes hidden steps of the
+same process, until it has sent every message that the recording says, no other, and remembers what
+the recording says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any, NamedTuple
+
+from slotspec.models.cluster.lifecycles import Registration
+from slotspec.models.cluster.messages import TO_JOB_MASTER, TO_RESOURCE_MANAGER, Way, way
+from slotspec.models.cluster.state import STRIDE, Message
+from slotspec.models.slot_manager.state import CALLS_PER_SLOT
+from slotspec.oracle.cluster.naming import Names, bound, released
+from slotspec.oracle.cluster.patterns import (
+    Pattern,
+    Posted,
+    answer_channel,
+    channel_of,
+    match,
+    messages_of,
+    slot_index,
+    tm_number,
+)
+from slotspec.oracle.cluster.recording import Call, Recording, Step
+from slotspec.oracle.cluster.views import Difference, Views
+from slotspec.oracle.cluster.world import World, shape_of
+from slotspec.statemachine.declaration.rules import NONE
+
+HIDDEN = 9
+"""Hidden steps within one recorded step."""
+EXPANSIONS = 250
+"""States that the search for hidden steps within one recorded step expands."""
+
+ANSWERS = frozenset(
+    {
+        Message.REQUEST_ACKNOWLEDGED,
+        Message.REQUEST_REFUSED,
+        Message.CALL_ACKNOWLEDGED,
+        Message.CALL_OCCUPIED,
+        Message.CALL_FAILED,
+        Message.REGISTERED,
+        Message.OFFER_ACCEPTED,
+        Message.OFFER_REJECTED,
+        Message.OFFER_FAILED,
+        Message.SUBMISSION_FAILED,
+        Message.UPDATE_REFUSED,
+        Message.CANCELLATION_FAILED,
+    }
+)
+UNTOLD = ANSWERS | {Message.SUBMIT_TASK, Message.REGISTER}
+"""Messages that a step may send without a line for it: answers, and what other threads send."""
+
+Taken = tuple[Any, ...]
+Way_ = tuple["Node", Taken, tuple[Pattern, ...]]
+
+
+class Node(NamedTuple):
+    """A state of the search.
+
+    :ivar doomed: numbers of calls that will not arrive and are still in flight.
+    """
+
+    key: bytes
+    names: Names
+    doomed: tuple[int, ...] = ()
+
+
+class ClusterExplainer:
+    """Explains the steps of one recording."""
+
+    def __init__(self, recording: Recording, generation: str) -> None:
+        bounds, self.tasks = shape_of(recording)
+        self.recording = recording
+        self.world = World(bounds, generation)
+        self.tries = bounds["tries"]
+        self.views = Views(self.world.s, self.world.tms, self.tasks, bounds["parallelism"])
+        self.patterns = {n: messages_of(call) for n, call in recording.calls.items()}
+        self.lanes, self.snapshots = self._lanes()
+        self.closest: dict[int, tuple[list[Difference], tuple[Pattern, ...], Taken]] = {}
+
+    def _lanes(self) -> tuple[list[list[Step]], dict[int, dict[str, Any]]]:
+        lanes: dict[str, list[Step]] = {}
+        snapshots: dict[int, dict[str, Any]] = {}
+        last: dict[str, dict[str, Any] | None] = {}
+        for step in self.recording.steps:
+            if step.process.startswith("tm") or step.process in ("jm", "rm"):
+                lanes.setdefault(step.lane, []).append(step)
+                if step.trigger == "endpoint":
+                    last.pop(step.process, None)
+                if step.state is not None:
+                    last[step.process] = step.state
+                known = last.get(step.process)
+                if step.lane == step.process and known is not None:
+                    snapshots[id(step)] = known
+        return list(lanes.values()), snapshots
+
+    def initial(self) -> Node:
+        bounds = self.world.bounds
+        s = self.world.s
+        names = Names(
+            (None,) * bounds["allocations"],
+            (None,) * (len(s.task) * self.tries),
+            (None,) * len(s.connecting),
+        )
+        return Node(self.world.first, names)
+
+    # ------------------------------------------------------------------------ single steps
+
+    def take(
+        self,
+        node: Node,
+        expected: tuple[Pattern, ...],
+        name: str,
+        *arguments: int,
+        call: Call | None = None,
+    ) -> Way_ | None:
+        """One step of the model, if every message that it sends is expected or untold."""
+        found = self.world.attempt(node.key, name, arguments)
+        if found is None:
+            return None
+        key, result, sent, made = found
+        names = node.names
+        if name == "scheduler_requests_slot":
+            names = names._replace(allocations=released(names.allocations, result))
+        left = list(expected)
+        for posted in sent:
+            if posted[1] == Message.SUBMIT_TASK:
+                names = names._replace(executions=released(names.executions, posted[3]))
+            matched = None
+            for pattern in left:
+                matched = self.match(pattern, posted, names)
+                if matched is not None:
+                    left.remove(pattern)
+                    names = matched
+                    break
+            if matched is None and posted[1] not in UNTOLD:
+                return None
+            if matched is None and call is not None and self.contradicts(call, posted, names):
+                return None
+        if name == "resource_manager_hears_task_executor" and result == Message.REGISTER:
+            s = self.world.load(key)
+            instances = names.instances
+            for i, looked in enumerate(s.connecting):
+                if looked:
+                    instances = released(instances, i)
+            names = names._replace(instances=instances)
+        return Node(key, names, node.doomed), (made,), tuple(left)
+
+    def match(self, pattern: Pattern, posted: Posted, names: Names) -> Names | None:
+        return match(pattern, posted, names, self.world.tms, self.tasks, self.tries)
+
+    def contradicts(self, call: Call, posted: Posted, names: Names) -> bool:
+        """Whether the model answers a call otherwise than the recording says."""
+        if posted[0] != answer_channel(call) or not call.has_answer:
+            return False
+        message, subject = posted[1], posted[2]
+        name = names.allocations[subject] if subject != NONE else None
+        match call.kind:
+            case ("offer_slots", _, _):
+                accepted = name in {one[1] for one in call.answer}
+                if message == Message.OFFER_ACCEPTED:
+                    return not accepted
+                return accepted and message in (Message.OFFER_REJECTED, Message.OFFER_FAILED)
+            case ("request_slot", "jm", _):
+                return message == Message.REQUEST_REFUSED
+            case ("request_slot", "rm", _):
+                return message in (Message.CALL_FAILED, Message.CALL_OCCUPIED)
+            case ("submit_task", _, _):
+                return message == Message.SUBMISSION_FAILED
+            case ("cancel_task", _, _):
+                return message == Message.CANCELLATION_FAILED
+            case ("update_task_execution_state", _, _):
+                return message == Message.UPDATE_REFUSED
+        return False
+
+    def early(
+        self, node: Node, expected: tuple[Pattern, ...], name: str, *arguments: int
+    ) -> Way_ | None:
+        """A timer that fires, before its time if it must."""
+        found = self.take(node, expected, name, *arguments)
+        if found is not None:
+            return found
+        hurried = self.take(node, expected, "timer_is_early")
+        if hurried is None:
+            return None
+        found = self.take(hurried[0], expected, name, *arguments)
+        return found and (found[0], hurried[1] + found[1], found[2])
+
+    def hears(self, channel: int) -> tuple[str, tuple[int, ...]]:
+        """The action that receives a message of a channel, and its first arguments."""
+        if channel == TO_RESOURCE_MANAGER:
+            return "resource_manager_hears_job_master", ()
+        if channel == TO_JOB_MASTER:
+            return "job_master_hears_resource_manager", ()
+        tm, direction = divmod(channel - way(0, 0), way(1, 0) - way(0, 0))
+        return {
+            Way.FROM_JOB_MASTER: "task_executor_hears_job_master",
+            Way.TO_JOB_MASTER: "job_master_hears_task_executor",
+            Way.FROM_RESOURCE_MANAGER: "task_executor_hears_resource_manager",
+            Way.TO_RESOURCE_MANAGER: "resource_manager_hears_task_executor",
+        }[Way(direction)], (tm,)
+
+    def deliver(
+        self,
+        node: Node,
+        expected: tuple[Pattern, ...],
+        pattern: Pattern,
+        call: Call | None = None,
+    ) -> Iterator[Way_]:
+        """The message arrives; what is doomed and stands before it is lost first."""
+        lost: Taken = ()
+        while True:
+            contents = self.world.contents(node.key, pattern.channel)
+            name, first = self.hears(pattern.channel)
+            tried = set()
+            for place, posted in enumerate(contents):
+                names = self.match(pattern, posted, node.names)
+                if names is None or posted in tried:
+                    continue
+                tried.add(posted)
+                bound_node = node._replace(names=names)
+                found = self.take(bound_node, expected, name, *first, place, call=call)
+                if found is not None:
+                    yield found[0], lost + found[1], found[2]
+            after = self.lose_first(node, contents)
+            if after is None:
+                return
+            node, lost = after[0], lost + after[1]
+
+    def lose_first(self, node: Node, contents: list[Posted]) -> tuple[Node, Taken] | None:
+        """Lose a message of a channel that is known not to arrive."""
+        for place, posted in enumerate(contents):
+            for number in node.doomed:
+                for pattern in self.patterns[number]:
+                    if self.match(pattern, posted, node.names) is None:
+                        continue
+                    found = self.take(node, (), "message_is_lost", posted[0], place)
+                    if found is not None:
+                        doomed = tuple(one for one in node.doomed if one != number)
+                        return found[0]._replace(doomed=doomed), found[1]
+        return None
+
+    # --------------------------------------------------------------------- recorded steps
+
+    def explain(self, node: Node, step: Step) -> Iterator[tuple[Node, Taken]]:
+        expected = tuple(p for call in step.sent for p in self.patterns[call.number])
+        begun: list[Way_] = list(self.begin(node, expected, step))
+        for state, calls, left in begun:
+            for after, more in self.settle(state, left, step, calls):
+                doomed = after.doomed
+                for call in (*step.sent, *((step.call,) if step.trigger == "send" else ())):
+                    if call is not None and call.fault in ("drop", "dead"):
+                        doomed = tuple(sorted({*doomed, call.number}))
+                yield after._replace(doomed=doomed), calls + more
+
+    def settle(
+        self, node: Node, expected: tuple[Pattern, ...], step: Step, calls: Taken
+    ) -> Iterator[tuple[Node, Taken]]:
+        """Hidden steps until everything is sent and remembered, the fewest differences first."""
+        snapshot = self.snapshots.get(id(step))
+        if step.lane != step.process or (
+            step.state is None and not step.sent and not calls and not expected
+        ):
+            if not expected:
+                yield node, ()
+            return
+        number = count()
+        seen = {(node, expected)}
+        heap: list[Any] = []
+
+        def push(state: Node, left: tuple[Pattern, ...], taken: Taken) -> None:
+            s = self.world.load(state.key)
+            differences = (
+                self.views.differences(step.process, state.names, snapshot) if snapshot else []
+            )
+            del s
+            cost = len(differences) + 2 * len(left)
+            best = self.closest.get(step.line)
+            if best is None or cost < len(best[0]) + 2 * len(best[1]):
+                self.closest[step.line] = differences, left, calls + taken
+            heappush(heap, (cost + len(taken) // 2, next(number), cost, state, left, taken))
+
+        push(node, expected, ())
+        for _ in range(EXPANSIONS):
+            if not heap:
+                return
+            _, _, cost, state, left, taken = heappop(heap)
+            if not cost:
+                yield state, taken
+                continue
+            if len(taken) >= HIDDEN:
+                continue
+            for after, more, still in self.hidden(state, left, step):
+                if (after, still) not in seen:
+                    seen.add((after, still))
+                    push(after, still, taken + more)
+
+    # --------------------------------------------------------------------------- triggers
+
+    def begin(self, node: Node, expected: tuple[Pattern, ...], step: Step) -> Iterator[Way_]:
+        """What the trigger of a step makes the model do."""
+        match step.trigger:
+            case "endpoint" if step.process.startswith("tm"):
+                tm = tm_number(step.process)
+                found = self.take(node, expected, "task_executor_starts", tm)
+                if found is not None:
+                    yield found
+            case "fault":
+                yield from self.fault(node, expected, step)
+            case "message" if step.call is not None:
+                yield from self.message(node, expected, step, step.call)
+            case "answer" if step.call is not None:
+                yield from self.answer(node, expected, step, step.call)
+            case "send" if step.call is not None:
+                yield from self.send(node, expected, step.call)
+            case "refuse" if step.call is not None:
+                doomed = tuple(sorted({*node.doomed, step.call.number}))
+                yield node._replace(doomed=doomed), (), expected
+            case _:
+                yield node, (), expected
+
+    def fault(self, node: Node, expected: tuple[Pattern, ...], step: Step) -> Iterator[Way_]:
+        if step.why in ("crash", "kill"):
+            found = self.take(node, expected, "task_executor_crashes", tm_number(step.process))
+            if found is not None:
+                yield found
+        else:
+            yield node, (), expected
+
+    def send(self, node: Node, expected: tuple[Pattern, ...], call: Call) -> Iterator[Way_]:
+        """A call that is not made by the main thread."""
+        if call.fault is not None and call.fault.startswith("repeat"):
+            yield from self.repeat(node, expected, call)
+            return
+        match call.kind:
+            case ("submit_task", _, _):
+                for posted in self.world.contents(node.key, self.patterns[call.number][0].channel):
+                    names = self.match(self.patterns[call.number][0], posted, node.names)
+                    if names is not None:
+                        yield node._replace(names=names), (), expected
+                        return
+            case ("update_task_execution_state", _, _) if self.patterns[call.number]:
+                pattern = self.patterns[call.number]
+                name = pattern[0].execution
+                if name is None or name not in node.names.executions:
+                    return
+                own = tm_number(call.sender) * len(node.names.executions)
+                own += node.names.executions.index(name)
+                action = (
+                    "task_starts"
+                    if Message.TASK_RUNNING in pattern[0].messages
+                    else "task_ends"
+                )
+                found = self.take(node, tuple(pattern), action, own)
+                if found is not None:
+                    yield found[0], found[1], expected
+            case _:
+                yield node, (), expected
+
+    def repeat(self, node: Node, expected: tuple[Pattern, ...], call: Call) -> Iterator[Way_]:
+        """A call is repeated right behind itself."""
+        patterns = tuple(self.patterns[call.number])
+        channel = channel_of(call)
+        if not patterns or channel is None:
+            yield node, (), expected
+            return
+        state, calls = node, ()
+        for pattern in patterns:
+            contents = self.world.contents(state.key, channel)
+            for place, posted in reversed(list(enumerate(contents))):
+                if self.match(pattern, posted, state.names) is None:
+                    continue
+                found = self.take(state, patterns, "message_is_repeated", channel, place)
+                if found is not None:
+                    state, calls = found[0], calls + found[1]
+                    break
+            else:
+                return
+        yield state, calls, expected
+
+    def message(
+        self, node: Node, expected: tuple[Pattern, ...], step: Step, call: Call
+    ) -> Iterator[Way_]:
+        """A call arrives."""
+        if call.kind == ("register_task_manager", "tm", "jm"):
+            yield node, (), expected  # the JobMaster acts on it in a later step
+            return
+        if call.name == "cancel":
+            found = self.take(node, expected, "job_is_cancelled")
+            if found is not None:
+                yield found
+            yield node, (), expected
+            return
+        patterns = self.patterns[call.number]
+        if call.kind == ("register_task_executor", "tm", "rm"):
+            yield from self.registration(node, expected, patterns[0], tm_number(call.sender))
+            return
+        yield from self.deliver_all(node, expected, patterns, call)
+
+    def deliver_all(
+        self,
+        node: Node,
+        expected: tuple[Pattern, ...],
+        patterns: list[Pattern],
+        call: Call | None = None,
+    ) -> Iterator[Way_]:
+        """Several messages arrive one after another."""
+        if not patterns:
+            yield node, (), expected
+            return
+        for state, calls, left in self.deliver(node, expected, patterns[0], call):
+            for after, more, still in self.deliver_all(state, left, patterns[1:], call):
+                yield after, calls + more, still
+
+    def registration(
+        self, node: Node, expected: tuple[Pattern, ...], pattern: Pattern, tm: int
+    ) -> Iterator[Way_]:
+        """A TaskExecutor's registration arrives, which it may have sent without a line."""
+        contents = self.world.contents(node.key, pattern.channel)
+        if not any(self.match(pattern, one, node.names) is not None for one in contents):
+            for name in ("task_executor_finds_resource_manager", "registration_times_out"):
+                sent = self.early(node, (pattern,), name, tm)
+                if sent is not None:
+                    for state, calls, left in self.deliver(sent[0], expected, pattern):
+                        yield state, sent[1] + calls, left
+        yield from self.deliver(node, expected, pattern)
+
+    def answer(
+        self, node: Node, expected: tuple[Pattern, ...], step: Step, call: Call
+    ) -> Iterator[Way_]:
+        """The caller reacts to an answer, or to the lack of one."""
+        channel = answer_channel(call)
+        if channel is None:
+            yield node, (), expected
+            return
+        failed = call.error is not None
+        ways: list[Iterator[Way_]] = []
+        args = call.arguments
+        pattern = self.patterns[call.number][:1]
+        match call.kind:
+            case ("request_slot", "jm", "rm"):
+                kinds = {Message.REQUEST_REFUSED if failed else Message.REQUEST_ACKNOWLEDGED}
+                wanted = Pattern(channel, frozenset(kinds), allocation=pattern[0].allocation)
+                ways.append(self.deliver(node, expected, wanted))
+                if failed:
+                    ways.append(self.timer(node, expected, "request_call_times_out", wanted))
+            case ("request_slot", "rm", "tm"):
+                kinds = (
+                    {Message.CALL_FAILED, Message.CALL_OCCUPIED}
+                    if failed
+                    else {Message.CALL_ACKNOWLEDGED}
+                )
+                number = slot_index(args[0])
+                ways.append(
+                    self.deliver(node, expected, Pattern(channel, frozenset(kinds), number=number))
+                )
+                if failed:
+                    ways.append(self.slot_call(node, expected, call))
+            case ("offer_slots", "tm", "jm"):
+                ways.append(self.offers_answered(node, expected, call))
+            case ("submit_task", "jm", "tm") if failed:
+                wanted = Pattern(
+                    channel,
+                    frozenset({Message.SUBMISSION_FAILED}),
+                    execution=pattern[0].execution,
+                )
+                ways.append(self.deliver(node, expected, wanted))
+                ways.append(self.about_task(node, expected, wanted.execution))
+            case ("cancel_task", "jm", "tm") if failed:
+                wanted = Pattern(
+                    channel,
+                    frozenset({Message.CANCELLATION_FAILED}),
+                    execution=pattern[0].execution,
+                )
+                ways.append(self.deliver(node, expected, wanted))
+                ways.append(self.about_task(node, expected, wanted.execution))
+            case ("update_task_execution_state", "tm", "jm") if failed and pattern:
+                wanted = Pattern(
+                    channel, frozenset({Message.UPDATE_REFUSED}), execution=pattern[0].execution
+                )
+                ways.append(self.deliver(node, expected, wanted))
+                ways.append(self.update(node, expected, call, wanted.execution))
+        for one in ways:
+            found = False
+            for way_ in one:
+                found = True
+                yield way_
+            if found:
+                return
+        yield node, (), expected
+
+    def timer(
+        self, node: Node, expected: tuple[Pattern, ...], name: str, about: Pattern
+    ) -> Iterator[Way_]:
+        """A timer about an allocation fires."""
+        if about.allocation in node.names.allocations:
+            number = node.names.allocations.index(about.allocation)
+            found = self.early(node, expected, name, number)
+            if found is not None:
+                yield found
+
+    def slot_call(
+        self, node: Node, expected: tuple[Pattern, ...], call: Call
+    ) -> Iterator[Way_]:
+        """The ResourceManager gives up a call for a slot."""
+        slot = slot_index(call.arguments[0]) * self.world.tms + tm_number(call.receiver)
+        for number in range(slot * CALLS_PER_SLOT, (slot + 1) * CALLS_PER_SLOT):
+            found = self.early(node, expected, "slot_call_times_out", number)
+            if found is not None:
+                yield found
+
+    def offers_answered(
+        self, node: Node, expected: tuple[Pattern, ...], call: Call
+    ) -> Iterator[Way_]:
+        channel = answer_channel(call)
+        assert channel is not None
+        accepted = {one[1] for one in call.answer} if call.has_answer else set()
+        patterns = []
+        for _, name in call.arguments[1]:
+            kind = (
+                Message.OFFER_FAILED
+                if call.error is not None
+                else Message.OFFER_ACCEPTED
+                if name in accepted
+                else Message.OFFER_REJECTED
+            )
+            patterns.append(Pattern(channel, frozenset({kind}), allocation=name))
+        yield from self.deliver_all(node, expected, patterns)
+        if call.error is not None:
+            found = self.early(node, expected, "offers_time_out", tm_number(call.sender))
+            if found is not None:
+                yield found
+
+    def about_task(
+        self, node: Node, expected: tuple[Pattern, ...], execution: str | None
+    ) -> Iterator[Way_]:
+        """The JobMaster had no answer about a task."""
+        if execution in node.names.executions:
+            task = node.names.executions.index(execution) // self.tries
+            found = self.early(node, expected, "task_call_times_out", task)
+            if found is not None:
+                yield found
+
+    def update(
+        self, node: Node, expected: tuple[Pattern, ...], call: Call, execution: str | None
+    ) -> Iterator[Way_]:
+        """A TaskExecutor had no answer to its report of a task."""
+        if execution in node.names.executions:
+            own = tm_number(call.sender) * len(node.names.executions)
+            own += node.names.executions.index(execution)
+            found = self.early(node, expected, "task_update_times_out", own)
+            if found is not None:
+                yield found
+
+    # ------------------------------------------------------------------------ hidden steps
+
+    def hidden(self, node: Node, expected: tuple[Pattern, ...], step: Step) -> Iterator[Way_]:
+        """Hidden steps of the process of a recorded step."""
+        if step.process == "jm":
+            yield from self.of_job_master(node, expected)
+        elif step.process == "rm":
+            yield from self.of_resource_manager(node, expected)
+        else:
+            yield from self.of_task_executor(node, expected, tm_number(step.process), step)
+
+    def try_all(
+        self, node: Node, expected: tuple[Pattern, ...], *calls: tuple[Any, ...]
+    ) -> Iterator[Way_]:
+        for name, *arguments in calls:
+            found = self.take(node, expected, name, *arguments)
+            if found is not None:
+                yield found
+
+    def try_early(
+        self, node: Node, expected: tuple[Pattern, ...], *calls: tuple[Any, ...]
+    ) -> Iterator[Way_]:
+        for name, *arguments in calls:
+            found = self.early(node, expected, name, *arguments)
+            if found is not None:
+                yield found
+
+    def of_job_master(self, node: Node, expected: tuple[Pattern, ...]) -> Iterator[Way_]:
+        bounds = self.world.bounds
+        shares, known = range(bounds["parallelism"]), range(bounds["allocations"])
+        tms = range(self.world.tms)
+        yield from self.try_all(
+            node,
+            expected,
+            ("job_master_gains_leadership",),
+            *(("scheduler_requests_slot", share) for share in shares),
+            *(("scheduler_takes_slot", share, a) for share in shares for a in known),
+            ("job_master_finds_resource_manager",),
+            ("job_master_loses_resource_manager",),
+            ("job_master_ends",),
+        )
+        for tm in tms:
+            channel = way(tm, Way.TO_JOB_MASTER)
+            wanted = Pattern(channel, frozenset({Message.REGISTER}))
+            yield from self.deliver(node, expected, wanted)
+            for name in ("task_executor_finds_job_master", "job_registration_times_out"):
+                sent = self.early(node, (wanted,), name, tm)
+                if sent is not None and not sent[2]:
+                    for state, calls, left in self.deliver(sent[0], expected, wanted):
+                        yield state, sent[1] + calls, left
+        yield from self.try_early(
+            node,
+            expected,
+            *(("scheduler_restarts_region", region) for region in shares),
+            *(("request_times_out", a) for a in known),
+            *(("task_call_times_out", task) for task in range(len(self.world.s.task))),
+            *(("job_master_misses_heartbeat", tm) for tm in tms),
+        )
+        yield from self.try_all(
+            node, expected, ("job_master_loses_leadership",), ("job_is_cancelled",)
+        )
+
+    def of_resource_manager(self, node: Node, expected: tuple[Pattern, ...]) -> Iterator[Way_]:
+        instances = range(len(node.names.instances))
+        yield from self.try_all(node, expected, ("resource_manager_gains_leadership",))
+        for instance in instances:
+            found = self.take(node, expected, "resource_manager_finds_gateway", instance)
+            if found is not None:
+                yield from self.named_instance(found, instance)
+        yield from self.try_early(
+            node,
+            expected,
+            ("startup_period_ends",),
+            ("requests_time_out_at_resource_manager",),
+            *(("resource_manager_misses_heartbeat", tm) for tm in range(self.world.tms)),
+        )
+        yield from self.try_all(node, expected, ("resource_manager_fails_over",))
+
+    def named_instance(self, way_: Way_, instance: int) -> Iterator[Way_]:
+        """A connection gets the name that the recording gives it next."""
+        node, calls, left = way_
+        tm = f"tm{instance % self.world.tms + 1}"
+        told = {
+            call.answer["instance"]
+            for call in self.recording.calls.values()
+            if call.kind == ("register_task_executor", "tm", "rm")
+            and isinstance(call.answer, dict)
+            and "instance" in call.answer
+            and call.arguments[0] == tm
+        }
+        for name in sorted(told, key=lambda one: int(one[1:])):
+            instances = bound(node.names.instances, instance, name)
+            if instances is not None:
+                yield node._replace(names=node.names._replace(instances=instances)), calls, left
+
+    def of_task_executor(
+        self, node: Node, expected: tuple[Pattern, ...], tm: int, step: Step
+    ) -> Iterator[Way_]:
+        for direction in (Way.FROM_RESOURCE_MANAGER, Way.FROM_JOB_MASTER):
+            wanted = Pattern(way(tm, direction), frozenset({Message.REGISTERED}))
+            yield from self.deliver(node, expected, wanted)
+        executions = len(node.names.executions)
+        present = [i for i, name in enumerate(node.names.executions) if name is not None]
+        yield from self.try_all(
+            node,
+            expected,
+            *(("task_ends", tm * executions + i) for i in present),
+            *(("task_fails", tm * executions + i) for i in present),
+            ("task_executor_loses_job_master", tm),
+        )
+        yield from self.try_early(
+            node,
+            expected,
+            ("offers_time_out", tm),
+            *(("slot_times_out", tm, a) for a in range(len(node.names.allocations))),
+            ("task_executor_misses_resource_manager", tm),
+            ("task_executor_misses_job_master", tm),
+        )
+
+
+__all__ = ["ClusterExplainer", "Node", "Registration", "STRIDE"]
