@@ -80,10 +80,23 @@ def is_free(s: ClusterState, message: int) -> bool:
     )
 
 
+def is_one_of_several(s: ClusterState, message: int) -> bool:
+    """Whether a step may send several messages of this kind in no order that means anything.
+
+    The slots of an offer, of a pool that is closed, and the tasks of a job are in hash tables.
+    """
+    return s.overtaking > 1 and message in (
+        Message.OFFER_SLOT,
+        Message.FREE_SLOT,
+        Message.CANCEL_TASK,
+    )
+
+
 def send(s: ClusterState, channel: int, message: int, subject: int = NONE, detail: int = 0) -> None:
     """Put a message into a channel. If the channel is full, the bounds are too small: a fault.
 
     Messages that no order binds come first in the channel, sorted: where they stand means nothing.
+    Nor does the order of messages that one step sends in no order.
     """
     room = room_of(s)
     first = channel * room
@@ -92,7 +105,7 @@ def send(s: ClusterState, channel: int, message: int, subject: int = NONE, detai
         place = len(s.message)  # out of range: the search reports it
     else:
         place += first
-        if is_free(s, message):
+        if is_free(s, message) or is_one_of_several(s, message):
             while place > first and is_after(s, place - 1, message, subject, detail):
                 s.message[place] = s.message[place - 1]
                 s.subject[place] = s.subject[place - 1]
@@ -120,12 +133,14 @@ def order_task_executor(
 
 
 def is_after(s: ClusterState, post: int, message: int, subject: int, detail: int) -> bool:
-    """Whether the message at `post` stands behind this free one."""
-    if not is_free(s, s.message[post]) or s.message[post] > message:
+    """Whether the message at `post` stands behind this one, which may move ahead."""
+    if is_free(s, message) and not is_free(s, s.message[post]):
         return True
-    if s.message[post] < message or s.subject[post] < subject:
-        return False
-    return s.subject[post] > subject or s.detail[post] > detail
+    if s.message[post] != message:
+        return is_free(s, message) and s.message[post] > message
+    if s.subject[post] != subject:
+        return s.subject[post] > subject
+    return s.detail[post] > detail
 
 
 def can_arrive(s: ClusterState, channel: int, place: int) -> bool:
@@ -133,7 +148,14 @@ def can_arrive(s: ClusterState, channel: int, place: int) -> bool:
     room = room_of(s)
     if place >= room or s.message[channel * room + place] == Message.NOTHING:
         return False
-    return place == 0 or is_free(s, s.message[channel * room + place - 1])
+    if place == 0:
+        return True
+    first = channel * room
+    message = s.message[first + place]
+    return all(
+        is_free(s, s.message[post]) or (s.message[post] == message and is_one_of_several(s, message))
+        for post in range(first, first + place)
+    )
 
 
 def receive(s: ClusterState, channel: int, place: int) -> tuple[int, int, int]:

@@ -65,11 +65,13 @@ class Node(NamedTuple):
     """A state of the search.
 
     :ivar doomed: numbers of calls that will not arrive and are still in flight.
+    :ivar requests: how many slots the job has requested so far.
     """
 
     key: bytes
     names: Names
     doomed: tuple[int, ...] = ()
+    requests: int = 0
 
 
 class ClusterExplainer:
@@ -83,6 +85,7 @@ class ClusterExplainer:
         self.views = Views(self.world.s, self.world.tms, self.tasks, bounds["parallelism"])
         self.patterns = {n: messages_of(call) for n, call in recording.calls.items()}
         self.lanes, self.snapshots = self._lanes()
+        self.shares_of_requests = shares_of_requests(recording, self.tasks, bounds["parallelism"])
         self.closest: dict[int, tuple[list[Difference], tuple[Pattern, ...], Taken]] = {}
 
     def _lanes(self) -> tuple[list[list[Step]], dict[int, dict[str, Any]]]:
@@ -126,9 +129,10 @@ class ClusterExplainer:
         if found is None:
             return None
         key, result, sent, made = found
-        names = node.names
+        names, requests = node.names, node.requests
         if name == "scheduler_requests_slot":
             names = names._replace(allocations=released(names.allocations, result))
+            requests += 1
         left = list(expected)
         for posted in sent:
             if posted[1] == Message.SUBMIT_TASK:
@@ -151,7 +155,7 @@ class ClusterExplainer:
                 if looked:
                     instances = released(instances, i)
             names = names._replace(instances=instances)
-        return Node(key, names, node.doomed), (made,), tuple(left)
+        return Node(key, names, node.doomed, requests), (made,), tuple(left)
 
     def match(self, pattern: Pattern, posted: Posted, names: Names) -> Names | None:
         return match(pattern, posted, names, self.world.tms, self.tasks, self.tries)
@@ -589,12 +593,14 @@ class ClusterExplainer:
     def of_job_master(self, node: Node, expected: tuple[Pattern, ...]) -> Iterator[Way_]:
         bounds = self.world.bounds
         shares, known = range(bounds["parallelism"]), range(bounds["allocations"])
+        likely = self.shares_of_requests.get(f"r{node.requests + 1}")
+        asking = sorted(shares, key=lambda share: share != likely)
         tms = range(self.world.tms)
         yield from self.try_all(
             node,
             expected,
             ("job_master_gains_leadership",),
-            *(("scheduler_requests_slot", share) for share in shares),
+            *(("scheduler_requests_slot", share) for share in asking),
             *(("scheduler_takes_slot", share, a) for share in shares for a in known),
             ("job_master_finds_resource_manager",),
             ("job_master_loses_resource_manager",),
@@ -677,6 +683,33 @@ class ClusterExplainer:
             ("task_executor_misses_resource_manager", tm),
             ("task_executor_misses_job_master", tm),
         )
+
+
+def shares_of_requests(
+    recording: Recording, tasks: dict[str, int], parallelism: int
+) -> dict[str, int]:
+    """Which share each request of the job is probably for, from what became of it."""
+    found: dict[str, int] = {}
+    asked: dict[str, str | None] = {}
+    had: set[str] = set()
+    for line in recording.lines:
+        if line.state is None or "tasks" not in line.state:
+            continue
+        pool = line.state["pool"]
+        now = {one["request"]: one["allocation"] for one in pool["pending"]}
+        held = {one["allocation"] for one in pool["allocated"]}
+        served, come = [r for r in asked if r not in now], sorted(held - had)
+        for request in served:
+            own = asked[request]
+            allocation = own if own in come else next(iter(come), None)
+            if allocation is None:
+                continue
+            come.remove(allocation)
+            for told in line.state["tasks"]:
+                if told["allocation"] == allocation and told["execution"] in tasks:
+                    found[request] = tasks[told["execution"]] % parallelism
+        asked, had = now, held
+    return found
 
 
 __all__ = ["ClusterExplainer", "Node", "Registration", "STRIDE"]

@@ -6,7 +6,8 @@ from collections import Counter
 from functools import cached_property, lru_cache
 from typing import Any
 
-from slotspec.models.cluster.state import Message, STRIDE
+from slotspec.models.cluster.messages import HUBS, WAYS
+from slotspec.models.cluster.state import STRIDE, Message
 from slotspec.models.registry import load_model
 from slotspec.oracle.cluster.patterns import Posted, tm_number
 from slotspec.oracle.cluster.recording import Recording, kind_of
@@ -15,8 +16,10 @@ from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import InputError
 from slotspec.statemachine.interpreter.stepping import Interpreter
 
+POSTS = 254
+"""Most messages in flight that a state holds, whichever their channels."""
 ROOM = 24
-"""Messages in flight in a channel."""
+"""Messages in flight in a channel, if there are not too many channels."""
 OFTEN = 254
 """Faults and early timers: as often as the recording has them."""
 
@@ -64,6 +67,7 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
     vertices = 1 if apart else len(order)
     if not apart and any(parallel[one] != shares for one in order[1:]):
         raise InputError("TRC025", "only the first vertex of a job may have fewer subtasks")
+    room = min(ROOM, POSTS // (HUBS + WAYS * tms))
     bounds = {
         "task_managers": tms,
         "slots_per_task_manager": int(plan.get("slots", 1)),
@@ -72,9 +76,9 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
         "sources": parallel[order[0]] if vertices > 1 else 1,
         "regions": int(not apart and vertices == 1 and shares > 1),
         "allocations": min(12, max(shares + 2, 4)),
-        "channel_room": ROOM,
-        "busy": ROOM,
-        "overtaking": ROOM,
+        "channel_room": room,
+        "busy": room,
+        "overtaking": room,
         "tries": 4,
         "cancel_tries": 4,
         "cancels": 1,
