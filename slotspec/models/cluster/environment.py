@@ -7,7 +7,7 @@ The receiver's module says what the message does.
 from __future__ import annotations
 
 from slotspec.models.cluster import job_master, resource_manager, scheduler, task_executor
-from slotspec.models.cluster.lifecycles import Job, Leader, Process, Registration, Share
+from slotspec.models.cluster.lifecycles import Job, Leader, Process, Registration
 from slotspec.models.cluster.messages import (
     TO_JOB_MASTER,
     TO_RESOURCE_MANAGER,
@@ -291,7 +291,7 @@ def task_executor_hears_resource_manager(s: ClusterState, tm: int, place: int) -
 @cluster.action(share=shares, fair=ACTS)
 def scheduler_requests_slot(s: ClusterState, share: int) -> int:
     """The scheduler requests a slot for a share, as none is available."""
-    if not needs_slot(s, share) or scheduler.has_available_slot(s) or is_busy(s):
+    if not scheduler.needs_slot(s, share) or scheduler.has_available_slot(s) or is_busy(s):
         return DISABLED
     request = scheduler.new_allocation(s)
     if request == NONE:
@@ -305,17 +305,12 @@ def scheduler_requests_slot(s: ClusterState, share: int) -> int:
 @cluster.action(share=shares, allocation=allocations, fair=ACTS)
 def scheduler_takes_slot(s: ClusterState, share: int, allocation: int) -> int:
     """The scheduler takes an available slot for a share. Which one depends on preferences."""
-    if not needs_slot(s, share) or s.pool.slot[allocation] != PhysicalSlot.AVAILABLE or is_busy(s):
+    if not scheduler.needs_slot(s, share) or s.pool.slot[allocation] != PhysicalSlot.AVAILABLE or is_busy(s):
         return DISABLED
     first = len(s.effects)
     scheduler.take_available_slot(s, share, allocation)
     job_master.apply_effects(s, first)
     return NONE
-
-
-def needs_slot(s: ClusterState, share: int) -> bool:
-    """Whether a share is to be scheduled, and has not asked for a slot yet."""
-    return s.job[scheduler.region_of(s, share)] == Job.SCHEDULING and s.share[share] == Share.IDLE
 
 
 def may_ask(s: ClusterState) -> bool:

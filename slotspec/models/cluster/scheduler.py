@@ -18,6 +18,7 @@ from slotspec.models.cluster.state import (
     tasks,
     tries,
 )
+from slotspec.models.cluster.versions import Deployment
 from slotspec.models.slot_manager.lifecycles import ManagerRequest, SlotCall
 from slotspec.models.slot_pool import operations as pool
 from slotspec.models.slot_pool.lifecycles import PhysicalSlot
@@ -139,6 +140,19 @@ def share_with(s: ClusterState, allocation: int) -> int:
 # ----------------------------------------------------------------------------- scheduling
 
 
+def needs_slot(s: ClusterState, share: int) -> bool:
+    """Whether a share is to be scheduled, and has not asked for a slot yet."""
+    return (
+        s.share[share] == Share.IDLE
+        and s.job[region_of(s, share)] == Job.SCHEDULING
+        and (
+            not s.stages
+            or share < s.sources
+            or all(s.job[earlier] == Job.FINISHED for earlier in range(s.sources))
+        )
+    )
+
+
 def take_available_slot(s: ClusterState, share: int, allocation: int) -> None:
     """Give an available slot to a share.
 
@@ -184,11 +198,15 @@ def deploy_if_complete(s: ClusterState) -> None:
 
 
 def has_all_slots(s: ClusterState, region: int) -> bool:
-    """Whether every share of a region has its slot."""
+    """Whether every share that is deployed together with this region has its slot."""
     return all(
         s.share[share] == Share.ASSIGNED
         for share in s.elements(shares)
         if region_of(s, share) == region
+        or (
+            s.deployment == Deployment.WITH_THE_JOB
+            and s.job[region_of(s, share)] == Job.SCHEDULING
+        )
     )
 
 

@@ -175,7 +175,8 @@ assert nexts.bound is not None
 BOUNDS = (
     nexts.bound,
     Bound("busy", "Messages in a channel at which no process acts on its own.", 2, 1, 40),
-    Bound("sources", "Parallelism of the first of several vertices.", 1, 1, 4),
+    Bound("sources", "Parallelism of the first of several vertices, or stages.", 1, 1, 4),
+    Bound("stages", "Whether the job is a batch job: shares after the sources wait for them.", 0, 0, 1),
     Bound("regions", "Whether each share is deployed, and restarts, alone.", 0, 0, 1),
     Bound("cancel_tries", "Calls to cancel a task that is not there; Flink: 4.", 1, 1, 4),
     Bound("cancels", "Whether the job may be cancelled.", 0, 0, 1),
@@ -354,4 +355,6 @@ class ClusterState(Record):
     failovers: int = _choice("failovers", "Failovers of the ResourceManager.")
     early_timeouts: int = _choice("early_timeouts", "Early timers.")
     offer_answers: int = _choice("offer_answers", "Which answers to offers count.")
+    stages: int = _choice("stages", "Shares wait for those before them to finish.")
+    deployment: int = _choice("deployment", "When the tasks of a region are deployed.")
     can_suspend: int = _choice("can_suspend", "A JobMaster that leads again keeps its pool.")

@@ -102,12 +102,12 @@ def request_slot(s: ClusterState, tm: int, allocation: int, detail: int) -> None
 
 
 def offer_slots_to_job_manager(s: ClusterState, tm: int) -> None:
-    """Offer every slot that the job does not use yet, except those that are on offer.
+    """Offer every slot that the job does not use yet, those on offer included.
 
-    Flink: TaskExecutor.offerSlotsToJobManager, which offers those again too.
+    Flink: TaskExecutor.offerSlotsToJobManager.
     """
     for allocation, slot in enumerate(s.tables[tm].slot):
-        if slot == TaskSlot.ALLOCATED and not s.offering[own_allocation(s, tm, allocation)]:
+        if slot == TaskSlot.ALLOCATED:
             offer_slot(s, tm, allocation)
 
 

@@ -6,7 +6,7 @@ Timers fire when there is nothing to do but to wait; one that fires earlier is a
 from __future__ import annotations
 
 from slotspec.models.cluster import job_master, resource_manager, scheduler, task_executor
-from slotspec.models.cluster.environment import may_ask, needs_slot
+from slotspec.models.cluster.environment import may_ask
 from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Process, Registration
 from slotspec.models.cluster.messages import (
     Way,
@@ -82,7 +82,7 @@ def is_idle(s: ClusterState) -> bool:
 
 def has_work(s: ClusterState) -> bool:
     """Whether the scheduler can request a slot at once, or a task is about to run."""
-    return (may_ask(s) and any(needs_slot(s, share) for share in s.elements(shares))) or any(
+    return (may_ask(s) and any(scheduler.needs_slot(s, share) for share in s.elements(shares))) or any(
         task_starts_soon(s, own) for own in s.elements(own_executions)
     )
 

@@ -291,12 +291,17 @@ class ClusterExplainer:
                 self.closest[step.line] = differences, left, calls + taken
             heappush(heap, (cost + len(taken) // 2, next(number), cost, state, left, taken))
 
+        fewest: int | None = None
         push(node, expected, ())
         for _ in range(EXPANSIONS):
             if not heap:
                 return
             _, _, cost, state, left, taken = heappop(heap)
             if not cost:
+                if fewest is None:
+                    fewest = len(taken)
+                if len(taken) > fewest:
+                    return
                 yield state, taken
                 continue
             if len(taken) >= HIDDEN:
@@ -593,7 +598,7 @@ class ClusterExplainer:
     def of_job_master(self, node: Node, expected: tuple[Pattern, ...]) -> Iterator[Way_]:
         bounds = self.world.bounds
         shares, known = range(bounds["parallelism"]), range(bounds["allocations"])
-        likely = self.shares_of_requests.get(f"r{node.requests + 1}")
+        likely = self.shares_of_requests.get(node.requests)
         asking = sorted(shares, key=lambda share: share != likely)
         tms = range(self.world.tms)
         yield from self.try_all(
@@ -687,16 +692,21 @@ class ClusterExplainer:
 
 def shares_of_requests(
     recording: Recording, tasks: dict[str, int], parallelism: int
-) -> dict[str, int]:
-    """Which share each request of the job is probably for, from what became of it."""
+) -> dict[int, int]:
+    """Which share each request of the job is probably for, from what became of it.
+
+    Requests are numbered from 0 in order of their first appearance.
+    """
     found: dict[str, int] = {}
+    order: dict[str, None] = {}
     asked: dict[str, str | None] = {}
     had: set[str] = set()
     for line in recording.lines:
-        if line.state is None or "tasks" not in line.state:
+        if line.state is None or "tasks" not in line.state or "pool" not in line.state:
             continue
         pool = line.state["pool"]
         now = {one["request"]: one["allocation"] for one in pool["pending"]}
+        order |= dict.fromkeys([*pool["waiting"], *now])
         held = {one["allocation"] for one in pool["allocated"]}
         served, come = [r for r in asked if r not in now], sorted(held - had)
         for request in served:
@@ -709,7 +719,7 @@ def shares_of_requests(
                 if told["allocation"] == allocation and told["execution"] in tasks:
                     found[request] = tasks[told["execution"]] % parallelism
         asked, had = now, held
-    return found
+    return {i: found[request] for i, request in enumerate(order) if request in found}
 
 
 __all__ = ["ClusterExplainer", "Node", "Registration", "STRIDE"]

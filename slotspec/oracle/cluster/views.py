@@ -67,7 +67,8 @@ class Views:
     def job_master(self, names: Names, recorded: dict[str, Any]) -> Iterator[Difference]:
         s, a = self.s, names.allocations
         pool = recorded["pool"]
-        yield "leader", s.job_master[0] == Leader.LEADING, recorded["leader"] is not None
+        if s.can_suspend:  # else a JobMaster that ends keeps its token
+            yield "leader", s.job_master[0] == Leader.LEADING, recorded["leader"] is not None
         yield "pool.rm", s.pool.gateway != NONE, pool["rm"]
         yield (
             "pool.registered",

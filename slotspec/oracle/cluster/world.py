@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -24,6 +25,71 @@ OFTEN = 254
 """Faults and early timers: as often as the recording has them."""
 
 
+@dataclass
+class Told:
+    """What the states of the JobMaster tell of an execution."""
+
+    vertex: str
+    index: int
+    attempt: int
+    allocation: str | None = None
+
+
+def told_tasks(recording: Recording) -> tuple[dict[str, Told], dict[str, int]]:
+    """Every execution of the job, and the parallelism of each vertex, in order."""
+    found: dict[str, Told] = {}
+    parallel: dict[str, int] = {}
+    for line in recording.lines:
+        if line.state is None or "tasks" not in line.state or "pool" not in line.state:
+            continue
+        for one in line.state["tasks"]:
+            vertex, _, place = one["task"].rpartition(" (")
+            index, _, total = place.rstrip(")").partition("/")
+            parallel[vertex] = int(total)
+            told = found.setdefault(
+                one["execution"], Told(vertex, int(index) - 1, int(one["attempt"]))
+            )
+            told.allocation = told.allocation or one["allocation"]
+    return found, parallel
+
+
+def numbered(
+    told: dict[str, Told], parallel: dict[str, int], shares: int, apart: bool
+) -> dict[str, int]:
+    """Which task of the model each execution is.
+
+    Subtasks of a vertex are interchangeable, so those that share a slot become one share of the
+    model, whichever their numbers are: in 1.11 they may differ.
+    """
+    order = list(parallel)
+    found: dict[str, int] = {}
+    for execution, one in told.items():
+        place = order.index(one.vertex)
+        if apart:
+            found[execution] = sum(parallel[v] for v in order[:place]) + one.index
+        elif place == 0:
+            found[execution] = one.index
+    if apart:
+        return found
+    for place, vertex in enumerate(order[1:], 1):
+        for attempt in {one.attempt for one in told.values()}:
+            peers = {e: t for e, t in told.items() if t.vertex == vertex and t.attempt == attempt}
+            first = {
+                t.allocation: t.index
+                for t in told.values()
+                if t.vertex == order[0] and t.attempt == attempt and t.allocation
+            }
+            taken = {first.get(t.allocation) for t in peers.values()}
+            free = [i for i in range(shares) if i not in taken]
+            for execution, one in peers.items():
+                share = first.get(one.allocation)
+                if share is None:
+                    share = one.index if one.index in free else free[0]
+                    free.remove(share)
+                found[execution] = place * shares + share
+    return found
+
+
 def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
     """The bounds that a recording asks for, and which task each of its executions is.
 
@@ -31,50 +97,31 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
     """
     plan = recording.header.plan
     job = plan.get("job", {})
-    tasks: dict[str, tuple[str, int]] = {}
-    order: list[str] = []
-    parallel: dict[str, int] = {}
-    tms = int(plan.get("tms", 1))
-    allocations: set[str] = set()
-    for line in recording.lines:
-        if line.at is not None and kind_of(line.at) == "tm":
-            tms = max(tms, tm_number(line.at) + 1)
-        if line.state is None or "tasks" not in line.state or "job" not in line.state:
-            continue
-        for told in line.state["tasks"]:
-            vertex, _, place = told["task"].rpartition(" (")
-            index, _, count = place.rstrip(")").partition("/")
-            if vertex not in order:
-                order.append(vertex)
-            parallel[vertex] = int(count)
-            tasks[told["execution"]] = vertex, int(index) - 1
-        allocations.update(
-            one["allocation"] for one in line.state["pool"]["pending"] if one["allocation"]
-        )
-    if not order:
+    told, parallel = told_tasks(recording)
+    if not told:
         raise InputError(
             "TRC025", "no state of a JobMaster names its tasks; record the states too"
         )
-    apart = job.get("kind") == "apart"
+    tms = int(plan.get("tms", 1))
+    for line in recording.lines:
+        if line.at is not None and kind_of(line.at) == "tm":
+            tms = max(tms, tm_number(line.at) + 1)
+    order = list(parallel)
+    stages = bool(job.get("batch")) and len(order) > 1
+    apart = job.get("kind") == "apart" or stages
     shares = sum(parallel.values()) if apart else max(parallel.values())
-    numbers: dict[str, int] = {}
-    for execution, (vertex, index) in tasks.items():
-        place = order.index(vertex)
-        if apart:
-            numbers[execution] = sum(parallel[one] for one in order[:place]) + index
-        else:
-            numbers[execution] = place * shares + index
-    vertices = 1 if apart else len(order)
     if not apart and any(parallel[one] != shares for one in order[1:]):
         raise InputError("TRC025", "only the first vertex of a job may have fewer subtasks")
+    vertices = 1 if apart else len(order)
     room = min(ROOM, POSTS // (HUBS + WAYS * tms))
     bounds = {
         "task_managers": tms,
         "slots_per_task_manager": int(plan.get("slots", 1)),
         "parallelism": shares,
         "vertices": vertices,
-        "sources": parallel[order[0]] if vertices > 1 else 1,
-        "regions": int(not apart and vertices == 1 and shares > 1),
+        "sources": parallel[order[0]] if vertices > 1 or stages else 1,
+        "stages": int(stages),
+        "regions": int(stages or (not apart and vertices == 1 and shares > 1)),
         "allocations": min(12, max(shares + 2, 4)),
         "channel_room": room,
         "busy": room,
@@ -90,7 +137,7 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
         "failovers": OFTEN,
         "early_timeouts": 10_000,
     }
-    return bounds, numbers
+    return bounds, numbered(told, parallel, shares, apart)
 
 
 @lru_cache(maxsize=32)
