@@ -41,6 +41,19 @@ def can_depose(setting: Setting) -> bool:
     return bool(setting["leader_changes"])
 
 
+def has_any_order(setting: Setting) -> bool:
+    return bool(setting["iteration_order"])
+
+
+def can_lose_job_master(setting: Setting) -> bool:
+    """Whether the ResourceManager may drop the JobMaster before that disconnects."""
+    return can_depose(setting) and setting["overtaking"] > 1
+
+
+def can_lose_either(setting: Setting) -> bool:
+    return can_fail_over(setting) or can_lose_job_master(setting)
+
+
 def can_fail_over(setting: Setting) -> bool:
     return bool(setting["failovers"])
 
@@ -68,6 +81,24 @@ def job_master_gains_leadership(s: ClusterState) -> int:
     return NONE
 
 
+@cluster.action(when=can_depose, fair=ACTS)
+def job_master_steps_down(s: ClusterState) -> int:
+    """The JobMaster learns that it no longer leads."""
+    if not s.revoked:
+        return DISABLED
+    job_master.revoke_leadership(s)
+    return NONE
+
+
+@cluster.action(when=can_lose_job_master, fair=ACTS)
+def resource_manager_loses_job_master(s: ClusterState) -> int:
+    """The ResourceManager learns from leader retrieval that its JobMaster no longer leads."""
+    if not s.revoked or not s.job_registered:
+        return DISABLED
+    s.job_registered = 0
+    return NONE
+
+
 @cluster.action(tm=task_managers, fair=ACTS)
 def task_executor_starts(s: ClusterState, tm: int) -> int:
     """A TaskExecutor starts, or restarts under its ResourceID."""
@@ -87,6 +118,7 @@ def job_master_finds_resource_manager(s: ClusterState) -> int:
         s.job_master[0] != Leader.LEADING
         or s.resource_manager[0] != Leader.LEADING
         or s.job_registered
+        or s.revoked
         or is_busy(s)
     ):
         return DISABLED
@@ -94,12 +126,34 @@ def job_master_finds_resource_manager(s: ClusterState) -> int:
     return NONE
 
 
-@cluster.action(when=can_fail_over, fair=ACTS)
+@cluster.action(when=can_lose_either, fair=ACTS)
 def job_master_loses_resource_manager(s: ClusterState) -> int:
     """The JobMaster learns that its ResourceManager no longer leads; requests wait for another."""
     if s.job_master[0] != Leader.LEADING or s.job_registered or s.pool.gateway == NONE:
         return DISABLED
     pool.disconnect_resource_manager(s.pool)
+    return NONE
+
+
+@cluster.action(when=has_any_order, allocation=allocations)
+def request_comes_first(s: ClusterState, allocation: int) -> int:
+    """The ResourceManager will look at this request first: they are in a hash table."""
+    entered = s.manager.entered
+    place = next(
+        (
+            i
+            for i, request in enumerate(entered)
+            if request != NONE and s.manager.request_allocation[request] == allocation
+        ),
+        NONE,
+    )
+    if place in (NONE, 0):
+        return DISABLED
+    request = entered[place]
+    while place > 0:
+        entered[place] = entered[place - 1]
+        place -= 1
+    entered[0] = request
     return NONE
 
 
@@ -131,6 +185,7 @@ def task_executor_finds_job_master(s: ClusterState, tm: int) -> int:
     if (
         s.process[tm] != Process.UP
         or s.job_master[0] != Leader.LEADING
+        or s.revoked
         or s.at_jm[tm] != Registration.NONE
         or all(slot == TaskSlot.FREE for slot in s.tables[tm].slot)
         or is_busy(s)

@@ -7,20 +7,16 @@ from __future__ import annotations
 
 from slotspec.models.cluster import job_master, resource_manager, scheduler, task_executor
 from slotspec.models.cluster.environment import can_depose, can_fail_over
-from slotspec.models.cluster.lifecycles import Leader, Process
+from slotspec.models.cluster.lifecycles import Leader, Process, Registration
 from slotspec.models.cluster.messages import (
     HUBS,
-    TO_JOB_MASTER,
     WAYS,
-    Way,
     can_arrive,
-    empty,
     in_flight,
     is_busy,
     receive,
     room_of,
     send,
-    way,
 )
 from slotspec.models.cluster.model import cluster
 from slotspec.models.cluster.state import (
@@ -72,8 +68,17 @@ def message_is_lost(s: ClusterState, channel: int, place: int) -> int:
     return message
 
 
-def may_come_twice(message: int) -> bool:
-    """Whether a caller may repeat a call that has arrived."""
+def may_come_twice(s: ClusterState, message: int) -> bool:
+    """Whether a caller may repeat a call that has arrived.
+
+    Calls about tasks are repeated by a network alone, where messages may overtake each other.
+    """
+    if s.overtaking > 1 and message in (
+        Message.SUBMIT_TASK,
+        Message.CANCEL_TASK,
+        Message.TASK_RUNNING,
+    ):
+        return True
     return message in (
         Message.REQUEST_SLOT,
         Message.CANCEL_SLOT_REQUEST,
@@ -87,14 +92,17 @@ def may_come_twice(message: int) -> bool:
     )
 
 
-@cluster.action(when=can_repeat, channel=channels, fault=True)
-def message_is_repeated(s: ClusterState, channel: int) -> int:
-    """A caller that saw no answer sends the newest message of a channel again."""
+@cluster.action(when=can_repeat, channel=channels, place=nexts, fault=True)
+def message_is_repeated(s: ClusterState, channel: int, place: int) -> int:
+    """A caller that saw no answer sends the newest message of a channel again.
+
+    With overtaking, any of the newest: another thread may have sent the last one.
+    """
     count = in_flight(s, channel)
-    if count in (0, room_of(s)) or s.repeated == s.repeats:
+    if place >= count or count == room_of(s) or s.repeated == s.repeats:
         return DISABLED
-    last = channel * room_of(s) + count - 1
-    if not may_come_twice(s.message[last]):
+    last = channel * room_of(s) + count - 1 - place
+    if not may_come_twice(s, s.message[last]):
         return DISABLED
     s.repeated += 1
     send(s, channel, s.message[last], s.subject[last], s.detail[last])
@@ -136,16 +144,15 @@ def task_fails(s: ClusterState, own: int) -> int:
 
 @cluster.action(when=can_depose, fault=True)
 def job_master_loses_leadership(s: ClusterState) -> int:
-    """The JobMaster's leadership is revoked: messages to it are lost."""
+    """The JobMaster's leadership is revoked. Everybody learns of it in their own time."""
     if s.job_master[0] != Leader.LEADING or s.deposed == s.leader_changes or is_busy(s):
         return DISABLED
-    if scheduler.is_finished(s):
+    if s.revoked or scheduler.is_finished(s):
         return DISABLED
     s.deposed += 1
-    job_master.revoke_leadership(s)
-    empty(s, TO_JOB_MASTER)
+    s.revoked = 1
     for tm in s.elements(task_managers):
-        empty(s, way(tm, Way.TO_JOB_MASTER))
+        s.deposed_jm[tm] = int(s.at_jm[tm] != Registration.NONE)
     return NONE
 
 

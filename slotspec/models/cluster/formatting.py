@@ -111,7 +111,8 @@ AT_JOB_MASTER: Mapping[str, str] = {
     "scheduler_restarts_region": "starts the job anew",
     "job_master_reports": "sends a heartbeat to {tm}",
     "job_master_misses_heartbeat": "misses the heartbeat of {tm}",
-    "job_master_loses_leadership": "loses its leadership",
+    "job_master_loses_leadership": "is to lead no longer",
+    "job_master_steps_down": "loses its leadership",
 }
 AT_RESOURCE_MANAGER: Mapping[str, str] = {
     "resource_manager_gains_leadership": "gains leadership",
@@ -120,6 +121,8 @@ AT_RESOURCE_MANAGER: Mapping[str, str] = {
     "startup_period_ends": "has waited long enough for TaskExecutors to come",
     "requests_time_out_at_resource_manager": "gives up on requests that it cannot fulfil",
     "resource_manager_misses_heartbeat": "misses the heartbeat of {tm}",
+    "request_comes_first": "will look at request {allocation} first",
+    "resource_manager_loses_job_master": "learns that its JobMaster no longer leads",
     "resource_manager_fails_over": "fails over",
 }
 AT_TASK_EXECUTOR: Mapping[str, str] = {

@@ -7,8 +7,18 @@ those of the slot pool model.
 from __future__ import annotations
 
 from slotspec.models.cluster import scheduler
-from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Registration, Share
-from slotspec.models.cluster.messages import TO_RESOURCE_MANAGER, send, tell_task_executor
+from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Share
+from slotspec.models.cluster.messages import (
+    TO_JOB_MASTER,
+    TO_RESOURCE_MANAGER,
+    Way,
+    empty,
+    in_flight,
+    receive,
+    send,
+    tell_task_executor,
+    way,
+)
 from slotspec.models.cluster.state import (
     POOL,
     ClusterState,
@@ -196,8 +206,10 @@ def revoke_leadership(s: ClusterState) -> None:
     Flink: JobMaster.suspendExecution (disconnects since FLINK-19237). Since 1.13 the JobMaster
     ends together with its pool, and a new one leads later: JobMaster.onStop.
     """
+    s.revoked = 0
     for tm in s.elements(task_managers):
-        s.deposed_jm[tm] = int(s.at_jm[tm] != Registration.NONE)
+        refuse_messages(s, tm)
+    empty(s, TO_JOB_MASTER)
     cancel_tasks(s)
     forget_execution(s)
     disconnect_all(s)
@@ -211,6 +223,17 @@ def revoke_leadership(s: ClusterState) -> None:
         restart(s.pool)
     s.job_registered = 0
     fire(s.job_master, 0, Leader.lose)
+
+
+def refuse_messages(s: ClusterState, tm: int) -> None:
+    """Messages to a former leader are refused, and an exception is the answer to each call."""
+    channel = way(tm, Way.TO_JOB_MASTER)
+    while in_flight(s, channel) > 0:
+        message, allocation, detail = receive(s, channel, 0)
+        if message == Message.OFFER_SLOT:
+            tell_task_executor(s, tm, int(Message.OFFER_FAILED), allocation, detail % 2)
+        elif message == Message.TASK_RUNNING:
+            tell_task_executor(s, tm, int(Message.UPDATE_REFUSED), allocation, detail)
 
 
 def cancel_tasks(s: ClusterState) -> None:

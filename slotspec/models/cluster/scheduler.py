@@ -239,7 +239,8 @@ def fail_region(s: ClusterState, region: int) -> None:
         ):
             fire(s.task, task, Execution.cancel)
             tell_of_task(s, task, int(Message.CANCEL_TASK))
-    give_up_slots(s)
+    if not s.ending:
+        give_up_slots(s)
     end_if_cancelled(s, region)
 
 
@@ -250,7 +251,11 @@ def end_if_cancelled(s: ClusterState, region: int) -> None:
 
 
 def cancel_job(s: ClusterState) -> None:
-    """The user cancels the job, or it may not restart any more. Flink: SchedulerBase.cancel."""
+    """The user cancels the job, or it may not restart any more.
+
+    Requests, and slots that no task was deployed to, stay until the pool is closed.
+    Flink: SchedulerBase.cancel.
+    """
     s.ending = 1
     for region in range(regions_of(s)):
         fail_region(s, region)
@@ -323,19 +328,17 @@ def task_failed(s: ClusterState, execution: int) -> None:
     end_task(s, task)
     region = region_of_task(s, task)
     fail_region(s, region)
+    share = share_of(s, task)
     if s.job[region] == Job.CANCELLING:
-        give_up_slots(s)
+        if s.share[share] == Share.ASSIGNED and not is_in_use(s, share):
+            return_slot(s, share)
         end_if_cancelled(s, region)
 
 
 def submission_failed(s: ClusterState, execution: int) -> None:
-    """A TaskExecutor has refused a task, or has not answered: tell it to cancel the task.
-
-    Flink: Execution.markFailed.
-    """
+    """A TaskExecutor has refused a task, or has not answered. Flink: Execution.markFailed."""
     task = task_of(s, execution)
     if is_news(s, execution) and s.task[task] != Execution.CANCELING:
-        tell_of_task(s, task, int(Message.CANCEL_TASK))
         task_failed(s, execution)
 
 

@@ -178,6 +178,7 @@ BOUNDS = (
     Bound("sources", "Parallelism of the first of several vertices, or stages.", 1, 1, 4),
     Bound("stages", "Whether the job is a batch job: shares after the sources wait for them.", 0, 0, 1),
     Bound("regions", "Whether each share is deployed, and restarts, alone.", 0, 0, 1),
+    Bound("iteration_order", "Whether slot requests are in a hash table (1.12).", 0, 0, 1),
     Bound("cancel_tries", "Calls to cancel a task that is not there; Flink: 4.", 1, 1, 4),
     Bound("cancels", "Whether the job may be cancelled.", 0, 0, 1),
     Bound("failures", "Tasks that may fail on their own.", 0, 0),
@@ -274,6 +275,7 @@ class ClusterState(Record):
     # JobMaster
     pool: SlotPoolState = part(pool_instance, "Its slot pool.", effects_from=POOL)
     job_master: Array = single(Leader, "The JobMaster.")
+    revoked: int = scalar(FLAG, "Its leadership is revoked, which it does not know yet.")
     known: Array = per(task_managers, FLAG, "Registered TaskExecutors, in its view.")
     dead_end: Array = per(task_managers, FLAG, "Its gateway leads to a process that is gone.")
 

@@ -67,7 +67,7 @@ def may_end_retries(s: ClusterState) -> bool:
 
 def is_idle(s: ClusterState) -> bool:
     """Whether every process is up and connected, or registering, and the scheduler waits."""
-    if s.resource_manager[0] != Leader.LEADING or s.job_master[0] == Leader.STANDBY:
+    if s.resource_manager[0] != Leader.LEADING or s.job_master[0] == Leader.STANDBY or s.revoked:
         return False
     if s.job_master[0] == Leader.LEADING and (scheduler.is_finished(s) or not s.job_registered):
         return False

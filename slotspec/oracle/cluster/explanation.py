@@ -8,6 +8,7 @@ the recording says.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from heapq import heappop, heappush
 from itertools import count
@@ -54,8 +55,25 @@ ANSWERS = frozenset(
         Message.CANCELLATION_FAILED,
     }
 )
+EARLY = frozenset(
+    {
+        ("task_ends", Message.SLOT_AVAILABLE),
+        ("task_ends", Message.DISCONNECT),
+        ("task_fails", Message.SLOT_AVAILABLE),
+        ("task_fails", Message.DISCONNECT),
+        ("resource_manager_hears_job_master", Message.REQUEST_TASK_SLOT),
+        ("resource_manager_hears_task_executor", Message.REQUEST_TASK_SLOT),
+        ("resource_manager_hears_task_executor", Message.ALLOCATION_FAILED),
+        ("slot_call_times_out", Message.REQUEST_TASK_SLOT),
+        ("slot_call_times_out", Message.ALLOCATION_FAILED),
+    }
+)
+"""Messages that Flink sends in a step of its own, which it queues, and the model at once."""
 UNTOLD = ANSWERS | {Message.SUBMIT_TASK, Message.REGISTER}
 """Messages that a step may send without a line for it: answers, and what other threads send."""
+
+ENDS = frozenset({"CANCELLING", "CANCELED", "FAILING", "FAILED"})
+"""States of a job that will not restart."""
 
 Taken = tuple[Any, ...]
 Way_ = tuple["Node", Taken, tuple[Pattern, ...]]
@@ -65,6 +83,7 @@ class Node(NamedTuple):
     """A state of the search.
 
     :ivar doomed: numbers of calls that will not arrive and are still in flight.
+    :ivar owed: messages that the model has sent, and the recording tells of in a later step.
     :ivar requests: how many slots the job has requested so far.
     """
 
@@ -72,6 +91,7 @@ class Node(NamedTuple):
     names: Names
     doomed: tuple[int, ...] = ()
     requests: int = 0
+    owed: tuple[Posted, ...] = ()
 
 
 class ClusterExplainer:
@@ -86,6 +106,12 @@ class ClusterExplainer:
         self.patterns = {n: messages_of(call) for n, call in recording.calls.items()}
         self.lanes, self.snapshots = self._lanes()
         self.shares_of_requests = shares_of_requests(recording, self.tasks, bounds["parallelism"])
+        self.reports = {n: report for n, c in recording.calls.items() if (report := report_of(c))}
+        self.failovers = [
+            line.n
+            for line in recording.lines
+            if line.do == "fault" and line.at == "rm" and line.what == "revoke leadership"
+        ]
         self.closest: dict[int, tuple[list[Difference], tuple[Pattern, ...], Taken]] = {}
 
     def _lanes(self) -> tuple[list[list[Step]], dict[int, dict[str, Any]]]:
@@ -99,10 +125,25 @@ class ClusterExplainer:
                     last.pop(step.process, None)
                 if step.state is not None:
                     last[step.process] = step.state
+                if step.trigger == "fault" and step.why in ("crash", "kill"):
+                    last.pop(step.process, None)
                 known = last.get(step.process)
                 if step.lane == step.process and known is not None:
                     snapshots[id(step)] = known
+        for lane in lanes.values():
+            self._skip_unfinished(lane, snapshots)
         return list(lanes.values()), snapshots
+
+    def _skip_unfinished(self, lane: list[Step], snapshots: dict[int, dict[str, Any]]) -> None:
+        """Compare no state between a step and one that it queued: the model has no such two."""
+        ends = {step.number: i for i, step in enumerate(lane) if step.number is not None}
+        for i, step in enumerate(lane):
+            why = step.why.split()
+            if why[:1] == ["step"] and step.state is not None and step.process != "jm":
+                begun = ends.get(int(why[1]))
+                if begun is not None:
+                    for between in lane[begun:i]:
+                        snapshots.pop(id(between), None)
 
     def initial(self) -> Node:
         bounds = self.world.bounds
@@ -134,6 +175,7 @@ class ClusterExplainer:
             names = names._replace(allocations=released(names.allocations, result))
             requests += 1
         left = list(expected)
+        owed = list(node.owed)
         for posted in sent:
             if posted[1] == Message.SUBMIT_TASK:
                 names = names._replace(executions=released(names.executions, posted[3]))
@@ -145,7 +187,10 @@ class ClusterExplainer:
                     names = matched
                     break
             if matched is None and posted[1] not in UNTOLD:
-                return None
+                if (name, posted[1]) not in EARLY:
+                    return None
+                owed.append(posted)
+                continue
             if matched is None and call is not None and self.contradicts(call, posted, names):
                 return None
         if name == "resource_manager_hears_task_executor" and result == Message.REGISTER:
@@ -155,7 +200,8 @@ class ClusterExplainer:
                 if looked:
                     instances = released(instances, i)
             names = names._replace(instances=instances)
-        return Node(key, names, node.doomed, requests), (made,), tuple(left)
+        made_of = node._replace(key=key, names=names, requests=requests, owed=tuple(owed))
+        return made_of, (made,), tuple(left)
 
     def match(self, pattern: Pattern, posted: Posted, names: Names) -> Names | None:
         return match(pattern, posted, names, self.world.tms, self.tasks, self.tries)
@@ -255,14 +301,64 @@ class ClusterExplainer:
 
     def explain(self, node: Node, step: Step) -> Iterator[tuple[Node, Taken]]:
         expected = tuple(p for call in step.sent for p in self.patterns[call.number])
+        node, expected = self.claimed(node, expected)
         begun: list[Way_] = list(self.begin(node, expected, step))
+        if step.process == "rm" and step.sent:
+            begun += self.reordered(node, expected, step)
         for state, calls, left in begun:
-            for after, more in self.settle(state, left, step, calls):
+            for settled, hidden in self.settle(state, left, step, calls):
+                after, more = self.besides(settled, hidden, step)
                 doomed = after.doomed
                 for call in (*step.sent, *((step.call,) if step.trigger == "send" else ())):
                     if call is not None and call.fault in ("drop", "dead"):
                         doomed = tuple(sorted({*doomed, call.number}))
                 yield after._replace(doomed=doomed), calls + more
+
+    def reordered(
+        self, node: Node, expected: tuple[Pattern, ...], step: Step
+    ) -> Iterator[Way_]:
+        """The step, where the ResourceManager looks at another request first."""
+        for allocation in range(len(node.names.allocations)):
+            first = self.take(node, expected, "request_comes_first", allocation)
+            if first is not None:
+                for state, calls, left in self.begin(first[0], expected, step):
+                    yield state, first[1] + calls, left
+
+    def besides(self, node: Node, taken: Taken, step: Step) -> tuple[Node, Taken]:
+        """What goes with the calls that a step has made: repeats, and heartbeats."""
+        for call in (*step.sent, *((step.call,) if step.trigger == "send" else ())):
+            if call is None:
+                continue
+            if call.fault == "repeat":
+                for state, calls, _ in self.repeat(node, (), call):
+                    node, taken = state, taken + calls
+                    break
+            reports = {
+                "heartbeat_from_task_manager": ("task_executor_reports", call.sender),
+                "heartbeat_from_job_manager": ("job_master_reports", call.receiver),
+            }.get(call.name)
+            if reports is not None and call.number in self.reports and call.fault is None:
+                beaten = self.early(node, (self.reports[call.number],), reports[0], tm_number(reports[1]))
+                if beaten is not None:
+                    node, taken = beaten[0], taken + beaten[1]
+        return node, taken
+
+    def claimed(
+        self, node: Node, expected: tuple[Pattern, ...]
+    ) -> tuple[Node, tuple[Pattern, ...]]:
+        """What a step sends that the model has sent before."""
+        left = []
+        for pattern in expected:
+            for posted in node.owed:
+                names = self.match(pattern, posted, node.names)
+                if names is not None:
+                    owed = list(node.owed)
+                    owed.remove(posted)
+                    node = node._replace(names=names, owed=tuple(owed))
+                    break
+            else:
+                left.append(pattern)
+        return node, tuple(left)
 
     def settle(
         self, node: Node, expected: tuple[Pattern, ...], step: Step, calls: Taken
@@ -340,13 +436,16 @@ class ClusterExplainer:
             found = self.take(node, expected, "task_executor_crashes", tm_number(step.process))
             if found is not None:
                 yield found
+        elif step.why == "revoke leadership" and step.process == "jm":
+            found = self.take(node, expected, "job_master_loses_leadership")
+            yield found if found is not None else (node, (), expected)
         else:
             yield node, (), expected
 
     def send(self, node: Node, expected: tuple[Pattern, ...], call: Call) -> Iterator[Way_]:
         """A call that is not made by the main thread."""
-        if call.fault is not None and call.fault.startswith("repeat"):
-            yield from self.repeat(node, expected, call)
+        if call.fault is not None and call.fault.startswith("repeat of"):
+            yield node, (), expected
             return
         match call.kind:
             case ("submit_task", _, _):
@@ -383,7 +482,7 @@ class ClusterExplainer:
         state, calls = node, ()
         for pattern in patterns:
             contents = self.world.contents(state.key, channel)
-            for place, posted in reversed(list(enumerate(contents))):
+            for place, posted in enumerate(reversed(contents)):
                 if self.match(pattern, posted, state.names) is None:
                     continue
                 found = self.take(state, patterns, "message_is_repeated", channel, place)
@@ -393,6 +492,25 @@ class ClusterExplainer:
             else:
                 return
         yield state, calls, expected
+
+    def unheard(self, before: Node, way_: Way_, call: Call) -> Way_:
+        """Nobody waits for the answers to a repeated call: they are lost."""
+        node, calls, left = way_
+        channel = answer_channel(call)
+        if channel is None:
+            return way_
+        old = Counter(self.world.contents(before.key, channel))
+        while True:
+            contents = self.world.contents(node.key, channel)
+            new = Counter(contents) - old
+            for place, posted in enumerate(contents):
+                if posted in new and posted[1] in ANSWERS:
+                    found = self.take(node, (), "message_is_lost", channel, place)
+                    if found is not None:
+                        node, calls = found[0], calls + found[1]
+                        break
+            else:
+                return node, calls, left
 
     def message(
         self, node: Node, expected: tuple[Pattern, ...], step: Step, call: Call
@@ -408,10 +526,20 @@ class ClusterExplainer:
             yield node, (), expected
             return
         patterns = self.patterns[call.number]
+        if call.number in self.reports:
+            found = False
+            for way_ in self.deliver(node, expected, self.reports[call.number]):
+                found = True
+                yield way_
+            if not found:
+                yield node, (), expected
+            return
         if call.kind == ("register_task_executor", "tm", "rm"):
             yield from self.registration(node, expected, patterns[0], tm_number(call.sender))
             return
-        yield from self.deliver_all(node, expected, patterns, call)
+        for way_ in self.deliver_all(node, expected, patterns, call):
+            repeated = call.fault is not None and call.fault.startswith("repeat of")
+            yield self.unheard(node, way_, call) if repeated else way_
 
     def deliver_all(
         self,
@@ -573,9 +701,9 @@ class ClusterExplainer:
     def hidden(self, node: Node, expected: tuple[Pattern, ...], step: Step) -> Iterator[Way_]:
         """Hidden steps of the process of a recorded step."""
         if step.process == "jm":
-            yield from self.of_job_master(node, expected)
+            yield from self.of_job_master(node, expected, step)
         elif step.process == "rm":
-            yield from self.of_resource_manager(node, expected)
+            yield from self.of_resource_manager(node, expected, step)
         else:
             yield from self.of_task_executor(node, expected, tm_number(step.process), step)
 
@@ -595,7 +723,11 @@ class ClusterExplainer:
             if found is not None:
                 yield found
 
-    def of_job_master(self, node: Node, expected: tuple[Pattern, ...]) -> Iterator[Way_]:
+    def of_job_master(
+        self, node: Node, expected: tuple[Pattern, ...], step: Step
+    ) -> Iterator[Way_]:
+        snapshot = self.snapshots.get(id(step))
+        ends = snapshot is not None and snapshot["job"] in ENDS
         bounds = self.world.bounds
         shares, known = range(bounds["parallelism"]), range(bounds["allocations"])
         likely = self.shares_of_requests.get(node.requests)
@@ -629,10 +761,15 @@ class ClusterExplainer:
             *(("job_master_misses_heartbeat", tm) for tm in tms),
         )
         yield from self.try_all(
-            node, expected, ("job_master_loses_leadership",), ("job_is_cancelled",)
+            node,
+            expected,
+            ("job_master_steps_down",),
+            *((("job_is_cancelled",),) if ends else ()),
         )
 
-    def of_resource_manager(self, node: Node, expected: tuple[Pattern, ...]) -> Iterator[Way_]:
+    def of_resource_manager(
+        self, node: Node, expected: tuple[Pattern, ...], step: Step
+    ) -> Iterator[Way_]:
         instances = range(len(node.names.instances))
         yield from self.try_all(node, expected, ("resource_manager_gains_leadership",))
         for instance in instances:
@@ -646,7 +783,10 @@ class ClusterExplainer:
             ("requests_time_out_at_resource_manager",),
             *(("resource_manager_misses_heartbeat", tm) for tm in range(self.world.tms)),
         )
-        yield from self.try_all(node, expected, ("resource_manager_fails_over",))
+        failed = sum(line < step.last for line in self.failovers)
+        if self.world.load(node.key).failed_over < failed:
+            yield from self.try_all(node, expected, ("resource_manager_fails_over",))
+        yield from self.try_all(node, expected, ("resource_manager_loses_job_master",))
 
     def named_instance(self, way_: Way_, instance: int) -> Iterator[Way_]:
         """A connection gets the name that the recording gives it next."""
@@ -688,6 +828,17 @@ class ClusterExplainer:
             ("task_executor_misses_resource_manager", tm),
             ("task_executor_misses_job_master", tm),
         )
+
+
+def report_of(call: Call) -> Pattern | None:
+    """The message that a heartbeat with a report of slots stands for."""
+    channel = channel_of(call)
+    match call.kind:
+        case ("heartbeat_from_task_manager", "tm", "rm") if channel is not None:
+            return Pattern(channel, frozenset({Message.HEARTBEAT}))
+        case ("heartbeat_from_job_manager", "jm", "tm") if channel is not None:
+            return Pattern(channel, frozenset({Message.ALLOCATION_REPORT}))
+    return None
 
 
 def shares_of_requests(

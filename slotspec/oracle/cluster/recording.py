@@ -113,6 +113,7 @@ class Step:
     last: int
     call: Call | None = None
     why: str = ""
+    number: int | None = None
     sent: list[Call] = field(default_factory=list)
     state: dict[str, Any] | None = None
 
@@ -262,7 +263,7 @@ class _Sorter:
         if found is None:
             at = line.at or line.sender or ""
             process = process_of(at)
-            found = Step(process, process, trigger, line.n, line.n, call)
+            found = Step(process, process, trigger, line.n, line.n, call, number=line.step)
             self.open[line.step] = found
             if at not in self.dead:
                 self.recording.steps.append(found)
@@ -354,7 +355,8 @@ class _Sorter:
             self.reject(line, "a step that ends has no number")
         step = self.step(line, (line.why or "local").split()[0])
         step.why = line.why or ""
-        step.state = line.state
+        if line.at not in self.dead:
+            step.state = line.state
         for number in line.sent:
             if number not in self.recording.calls:
                 self.reject(line, f"call {number} was never sent")

@@ -217,6 +217,7 @@ class Views:
         told = {
             one["index"]: (one["allocation"], one["state"], frozenset(one["tasks"]))
             for one in recorded["slots"]
+            if one["state"] != "RELEASING" or one["tasks"]  # else it leaves in a step of its own
         }
         for index in {*slots, *told}:
             yield f"slot {index}", slots.get(index), told.get(index)
