@@ -41,13 +41,17 @@ def can_depose(setting: Setting) -> bool:
     return bool(setting["leader_changes"])
 
 
+def can_hurry(setting: Setting) -> bool:
+    return bool(setting["early_timeouts"])
+
+
 def has_any_order(setting: Setting) -> bool:
     return bool(setting["iteration_order"])
 
 
 def can_lose_job_master(setting: Setting) -> bool:
     """Whether the ResourceManager may drop the JobMaster before that disconnects."""
-    return can_depose(setting) and setting["overtaking"] > 1
+    return (can_depose(setting) or can_hurry(setting)) and setting["overtaking"] > 1
 
 
 def can_lose_either(setting: Setting) -> bool:
@@ -92,9 +96,11 @@ def job_master_steps_down(s: ClusterState) -> int:
 
 @cluster.action(when=can_lose_job_master, fair=ACTS)
 def resource_manager_loses_job_master(s: ClusterState) -> int:
-    """The ResourceManager learns from leader retrieval that its JobMaster no longer leads."""
-    if not s.revoked or not s.job_registered:
+    """The ResourceManager learns that its JobMaster no longer leads, or misses its heartbeat."""
+    if not s.job_registered or not (s.revoked or s.hurry):
         return DISABLED
+    if not s.revoked:
+        s.hurry = 0
     s.job_registered = 0
     return NONE
 

@@ -269,14 +269,13 @@ def end_startup_period(s: ClusterState) -> None:
 
 
 def revoke_leadership(s: ClusterState) -> None:
-    """Another ResourceManager takes over: messages to this one are lost.
+    """Another ResourceManager takes over: messages to this one are lost, its own still arrive.
 
     Flink: ResourceManager.onRevokeLeadership, prepareLeadershipAsync.
     """
     manager.suspend(s.manager)
     s.job_registered = 0
     empty(s, TO_RESOURCE_MANAGER)
-    empty(s, TO_JOB_MASTER)
     for tm in s.elements(task_managers):
         s.registered[tm] = NONE
         s.stale[tm] = 0

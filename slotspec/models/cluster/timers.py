@@ -6,7 +6,7 @@ Timers fire when there is nothing to do but to wait; one that fires earlier is a
 from __future__ import annotations
 
 from slotspec.models.cluster import job_master, resource_manager, scheduler, task_executor
-from slotspec.models.cluster.environment import may_ask
+from slotspec.models.cluster.environment import can_hurry, may_ask
 from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Process, Registration
 from slotspec.models.cluster.messages import (
     Way,
@@ -41,12 +41,7 @@ from slotspec.models.slot_pool.queues import is_open
 from slotspec.models.slot_pool.state import Cause
 from slotspec.models.task_slot_table.lifecycles import SlotTimer, TaskSlot
 from slotspec.models.task_slot_table.slots import allocation_under, indexed_task
-from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import DISABLED, NONE, fire
-
-
-def can_hurry(setting: Setting) -> bool:
-    return bool(setting["early_timeouts"])
 
 
 # ---------------------------------------------------------------------------------- timers

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any, NamedTuple
@@ -69,6 +70,17 @@ EARLY = frozenset(
     }
 )
 """Messages that Flink sends in a step of its own, which it queues, and the model at once."""
+REGISTRATIONS = {
+    ("register_task_executor", "tm", "rm"): (
+        "task_executor_finds_resource_manager",
+        "registration_times_out",
+    ),
+    ("register_task_manager", "tm", "jm"): (
+        "task_executor_finds_job_master",
+        "job_registration_times_out",
+    ),
+}
+"""Calls that a TaskExecutor may have made again on another thread, and the model's steps."""
 UNTOLD = ANSWERS | {Message.SUBMIT_TASK, Message.REGISTER}
 """Messages that a step may send without a line for it: answers, and what other threads send."""
 
@@ -107,6 +119,8 @@ class ClusterExplainer:
         self.lanes, self.snapshots = self._lanes()
         self.shares_of_requests = shares_of_requests(recording, self.tasks, bounds["parallelism"])
         self.reports = {n: report for n, c in recording.calls.items() if (report := report_of(c))}
+        self.numbered = {s.number: s for s in recording.steps if s.number is not None}
+        self.joining = joining(recording)
         self.failovers = [
             line.n
             for line in recording.lines
@@ -300,7 +314,11 @@ class ClusterExplainer:
     # --------------------------------------------------------------------- recorded steps
 
     def explain(self, node: Node, step: Step) -> Iterator[tuple[Node, Taken]]:
-        expected = tuple(p for call in step.sent for p in self.patterns[call.number])
+        expected = tuple(
+            replace(pattern, optional=not call.arrives and call.fault != "drop")
+            for call in step.sent
+            for pattern in self.patterns[call.number]
+        )
         node, expected = self.claimed(node, expected)
         begun: list[Way_] = list(self.begin(node, expected, step))
         if step.process == "rm" and step.sent:
@@ -310,7 +328,7 @@ class ClusterExplainer:
                 after, more = self.besides(settled, hidden, step)
                 doomed = after.doomed
                 for call in (*step.sent, *((step.call,) if step.trigger == "send" else ())):
-                    if call is not None and call.fault in ("drop", "dead"):
+                    if call is not None and not call.arrives:
                         doomed = tuple(sorted({*doomed, call.number}))
                 yield after._replace(doomed=doomed), calls + more
 
@@ -366,9 +384,9 @@ class ClusterExplainer:
         """Hidden steps until everything is sent and remembered, the fewest differences first."""
         snapshot = self.snapshots.get(id(step))
         if step.lane != step.process or (
-            step.state is None and not step.sent and not calls and not expected
+            step.state is None and not step.sent and not calls and is_done(expected)
         ):
-            if not expected:
+            if is_done(expected):
                 yield node, ()
             return
         number = count()
@@ -380,8 +398,15 @@ class ClusterExplainer:
             differences = (
                 self.views.differences(step.process, state.names, snapshot) if snapshot else []
             )
+            if step.process == "jm":
+                come = {tm for tm, first, last in self.joining if first <= step.line < last}
+                differences = [
+                    one
+                    for one in differences
+                    if one[0] != "pool.registered" or one[2] - one[1] or one[1] - one[2] - come
+                ]
             del s
-            cost = len(differences) + 2 * len(left)
+            cost = len(differences) + 2 * sum(not pattern.optional for pattern in left)
             best = self.closest.get(step.line)
             if best is None or cost < len(best[0]) + 2 * len(best[1]):
                 self.closest[step.line] = differences, left, calls + taken
@@ -425,11 +450,22 @@ class ClusterExplainer:
                 yield from self.answer(node, expected, step, step.call)
             case "send" if step.call is not None:
                 yield from self.send(node, expected, step.call)
+            case "step":
+                yield from self.queued(node, expected, step)
             case "refuse" if step.call is not None:
                 doomed = tuple(sorted({*node.doomed, step.call.number}))
                 yield node._replace(doomed=doomed), (), expected
             case _:
                 yield node, (), expected
+
+    def queued(self, node: Node, expected: tuple[Pattern, ...], step: Step) -> Iterator[Way_]:
+        """A step that an earlier one queued: perhaps the reaction to an answer that was there."""
+        begun = self.numbered.get(int(step.why.split()[1]))
+        for call in begun.sent if begun is not None else ():
+            for way_ in self.answer(node, expected, step, call):
+                if way_[1]:
+                    yield way_
+        yield node, (), expected
 
     def fault(self, node: Node, expected: tuple[Pattern, ...], step: Step) -> Iterator[Way_]:
         if step.why in ("crash", "kill"):
@@ -454,6 +490,8 @@ class ClusterExplainer:
                     if names is not None:
                         yield node._replace(names=names), (), expected
                         return
+                if not call.arrives and call.fault != "drop":
+                    yield node, (), expected
             case ("update_task_execution_state", _, _) if self.patterns[call.number]:
                 pattern = self.patterns[call.number]
                 name = pattern[0].execution
@@ -516,9 +554,6 @@ class ClusterExplainer:
         self, node: Node, expected: tuple[Pattern, ...], step: Step, call: Call
     ) -> Iterator[Way_]:
         """A call arrives."""
-        if call.kind == ("register_task_manager", "tm", "jm"):
-            yield node, (), expected  # the JobMaster acts on it in a later step
-            return
         if call.name == "cancel":
             found = self.take(node, expected, "job_is_cancelled")
             if found is not None:
@@ -534,8 +569,10 @@ class ClusterExplainer:
             if not found:
                 yield node, (), expected
             return
-        if call.kind == ("register_task_executor", "tm", "rm"):
-            yield from self.registration(node, expected, patterns[0], tm_number(call.sender))
+        ways = REGISTRATIONS.get(call.kind)
+        if ways is not None:
+            tm = tm_number(call.sender)
+            yield from self.registration(node, expected, patterns[0], tm, ways)
             return
         for way_ in self.deliver_all(node, expected, patterns, call):
             repeated = call.fault is not None and call.fault.startswith("repeat of")
@@ -557,12 +594,17 @@ class ClusterExplainer:
                 yield after, calls + more, still
 
     def registration(
-        self, node: Node, expected: tuple[Pattern, ...], pattern: Pattern, tm: int
+        self,
+        node: Node,
+        expected: tuple[Pattern, ...],
+        pattern: Pattern,
+        tm: int,
+        ways: tuple[str, ...],
     ) -> Iterator[Way_]:
         """A TaskExecutor's registration arrives, which it may have sent without a line."""
         contents = self.world.contents(node.key, pattern.channel)
         if not any(self.match(pattern, one, node.names) is not None for one in contents):
-            for name in ("task_executor_finds_resource_manager", "registration_times_out"):
+            for name in ways:
                 sent = self.early(node, (pattern,), name, tm)
                 if sent is not None:
                     for state, calls, left in self.deliver(sent[0], expected, pattern):
@@ -743,15 +785,6 @@ class ClusterExplainer:
             ("job_master_loses_resource_manager",),
             ("job_master_ends",),
         )
-        for tm in tms:
-            channel = way(tm, Way.TO_JOB_MASTER)
-            wanted = Pattern(channel, frozenset({Message.REGISTER}))
-            yield from self.deliver(node, expected, wanted)
-            for name in ("task_executor_finds_job_master", "job_registration_times_out"):
-                sent = self.early(node, (wanted,), name, tm)
-                if sent is not None and not sent[2]:
-                    for state, calls, left in self.deliver(sent[0], expected, wanted):
-                        yield state, sent[1] + calls, left
         yield from self.try_early(
             node,
             expected,
@@ -839,6 +872,31 @@ def report_of(call: Call) -> Pattern | None:
         case ("heartbeat_from_job_manager", "jm", "tm") if channel is not None:
             return Pattern(channel, frozenset({Message.ALLOCATION_REPORT}))
     return None
+
+
+def joining(recording: Recording) -> list[tuple[str, int, int]]:
+    """Which TaskExecutor has registered at the JobMaster from which line to which, unnoticed.
+
+    The JobMaster looks its location up on another thread.
+    """
+    found = []
+    states = [
+        (line.n, set(line.state["pool"]["registered"]))
+        for line in recording.lines
+        if line.state is not None and "pool" in line.state
+    ]
+    for step in recording.steps:
+        call = step.call
+        if step.trigger == "message" and call and call.name == "register_task_manager":
+            tm = call.sender.split(".")[0]
+            end = next((n for n, known in states if n > step.line and tm in known), 1 << 60)
+            found.append((tm, step.line, end))
+    return found
+
+
+def is_done(expected: tuple[Pattern, ...]) -> bool:
+    """Whether nothing is left to be sent."""
+    return all(pattern.optional for pattern in expected)
 
 
 def shares_of_requests(

@@ -17,6 +17,8 @@ class Pattern:
     """A message of the model, in the names of the recording.
 
     :param number: of the slot at its TaskExecutor.
+    :param optional: nobody hears it, so the model may have no message for it: it is sent through
+        the gateway of a dead process.
     """
 
     channel: int
@@ -25,6 +27,7 @@ class Pattern:
     execution: str | None = None
     instance: str | None = None
     number: int | None = None
+    optional: bool = False
 
     def __str__(self) -> str:
         kinds = "/".join(sorted(Message(one).name.lower() for one in self.messages))

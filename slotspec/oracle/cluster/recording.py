@@ -89,6 +89,11 @@ class Call:
     heard: bool = False
 
     @property
+    def arrives(self) -> bool:
+        """Whether the callee got it."""
+        return self.heard or self.refused
+
+    @property
     def kind(self) -> tuple[str, str, str]:
         """Its name, and the kinds of its ends."""
         return self.name, kind_of(self.sender), kind_of(self.receiver)

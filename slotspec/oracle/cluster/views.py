@@ -122,6 +122,8 @@ class Views:
     def resource_manager(self, names: Names, recorded: dict[str, Any]) -> Iterator[Difference]:
         s, a = self.s, names.allocations
         manager = recorded["manager"]
+        if not recorded["jobs"]:
+            yield "jobs", bool(s.job_registered), False
         yield "leader", s.resource_manager[0] == Leader.LEADING, recorded["leader"] is not None
         yield (
             "known",

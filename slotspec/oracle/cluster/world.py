@@ -79,14 +79,17 @@ def numbered(
                 for t in told.values()
                 if t.vertex == order[0] and t.attempt == attempt and t.allocation
             }
-            taken = {first.get(t.allocation) for t in peers.values()}
-            free = [i for i in range(shares) if i not in taken]
-            for execution, one in peers.items():
-                share = first.get(one.allocation)
-                if share is None:
-                    share = one.index if one.index in free else free[0]
+            free = set(range(shares))
+            together = {e: first[t.allocation] for e, t in peers.items() if t.allocation in first}
+            for execution, share in together.items():
+                if share in free:
                     free.remove(share)
-                found[execution] = place * shares + share
+                    found[execution] = place * shares + share
+            for execution, one in peers.items():
+                if execution not in found:
+                    share = one.index if one.index in free or not free else min(free)
+                    free.discard(share)
+                    found[execution] = place * shares + share
     return found
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from slotspec.models.cluster.environment import can_depose, can_fail_over
+from slotspec.models.cluster.environment import can_depose, can_fail_over, can_hurry
 from slotspec.models.cluster.faults import can_crash, can_lose
 from slotspec.models.cluster.lifecycles import Execution
 from slotspec.models.cluster.model import cluster
 from slotspec.models.cluster.scheduler import exists, is_finished, share_of
 from slotspec.models.cluster.state import ClusterState, Message, task_managers, tasks
 from slotspec.models.cluster.task_executor import own_allocation
-from slotspec.models.cluster.timers import can_hurry, is_at
+from slotspec.models.cluster.timers import is_at
 from slotspec.models.task_slot_table.lifecycles import TaskSlot
 from slotspec.properties.cluster.views import (
     has_enough_slots,
