@@ -109,13 +109,18 @@ def message_is_repeated(s: ClusterState, channel: int, place: int) -> int:
     return s.message[last]
 
 
-@cluster.action(when=can_crash, tm=task_managers, fault=True)
-def task_executor_crashes(s: ClusterState, tm: int) -> int:
-    """The process of a TaskExecutor is killed."""
+@cluster.action(when=can_crash, tm=task_managers, arrive=2, fault=True)
+def task_executor_crashes(s: ClusterState, tm: int, arrive: int) -> int:
+    """The process of a TaskExecutor is killed.
+
+    With overtaking, the messages that it has sent may still arrive.
+    """
     if s.process[tm] != Process.UP or s.crashed == s.crashes:
         return DISABLED
+    if arrive and s.overtaking == 1:
+        return DISABLED
     s.crashed += 1
-    task_executor.crash_process(s, tm)
+    task_executor.crash_process(s, tm, arrive)
     return NONE
 
 

@@ -61,8 +61,11 @@ def apply_effects(s: ClusterState, first: int) -> None:
 
 
 def tell_resource_manager(s: ClusterState, message: int, allocation: int) -> None:
-    """Send a message to the ResourceManager, unless it no longer leads."""
-    if s.job_registered:
+    """Send a message to the ResourceManager, unless it no longer leads.
+
+    The ResourceManager may have dropped the JobMaster, which does not know it yet.
+    """
+    if s.pool.gateway != NONE and not s.former_rm:
         send(s, TO_RESOURCE_MANAGER, message, allocation)
 
 
@@ -171,6 +174,7 @@ def connect_to_resource_manager(s: ClusterState) -> None:
     """
     pool.disconnect_resource_manager(s.pool)
     s.job_registered = 1
+    s.former_rm = 0
     first = len(s.effects)
     pool.connect_to_resource_manager(s.pool, 0)
     apply_effects(s, first)
@@ -222,6 +226,7 @@ def revoke_leadership(s: ClusterState) -> None:
     if not s.can_suspend:
         restart(s.pool)
     s.job_registered = 0
+    s.former_rm = 0
     fire(s.job_master, 0, Leader.lose)
 
 
@@ -281,6 +286,7 @@ def end_job(s: ClusterState) -> None:
             s.dead_end[tm] = 0
     pool.disconnect_resource_manager(s.pool)
     s.job_registered = 0
+    s.former_rm = 0
     fire(s.job_master, 0, Leader.retire)
 
 

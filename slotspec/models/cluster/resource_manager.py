@@ -59,7 +59,10 @@ def apply_effects(s: ClusterState, first: int) -> None:
 
 
 def request_slot(s: ClusterState, allocation: int) -> None:
-    """The JobMaster requests a slot. Flink: ResourceManager.requestSlot."""
+    """The JobMaster requests a slot; it must be registered. Flink: ResourceManager.requestSlot."""
+    if not s.job_registered:
+        send(s, TO_JOB_MASTER, Message.REQUEST_REFUSED, allocation)
+        return
     request = spare_request(s.manager, allocation)
     first = len(s.effects)
     refused = manager.register_slot_request(s.manager, request, allocation, 0, 0) == NONE
@@ -275,6 +278,7 @@ def revoke_leadership(s: ClusterState) -> None:
     """
     manager.suspend(s.manager)
     s.job_registered = 0
+    s.former_rm = int(s.pool.gateway != NONE)
     empty(s, TO_RESOURCE_MANAGER)
     for tm in s.elements(task_managers):
         s.registered[tm] = NONE

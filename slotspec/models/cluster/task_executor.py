@@ -433,8 +433,11 @@ def start_process(s: ClusterState, tm: int) -> None:
     table.start(s.tables[tm])
 
 
-def crash_process(s: ClusterState, tm: int) -> None:
-    """The process is killed; messages to it and from it are lost."""
+def crash_process(s: ClusterState, tm: int, arrive: int) -> None:
+    """The process is killed; messages to it are lost.
+
+    :param arrive: whether its last messages still arrive.
+    """
     fire(s.process, tm, Process.crash)
     if s.at_rm[tm] != Registration.NONE:
         fire(s.at_rm, tm, Registration.close)
@@ -451,8 +454,10 @@ def crash_process(s: ClusterState, tm: int) -> None:
     for execution in s.elements(executions):
         s.stopping[own_execution(s, tm, execution)] = 0
         s.announced[own_execution(s, tm, execution)] = 0
-    forget_slot_report(s, tm)
     forget_allocation_report(s, tm)
+    if arrive == 0:
+        forget_slot_report(s, tm)
     for direction in range(WAYS):
-        empty(s, way(tm, direction))
+        if not arrive or direction in (Way.FROM_JOB_MASTER, Way.FROM_RESOURCE_MANAGER):
+            empty(s, way(tm, direction))
     restart(s.tables[tm])

@@ -315,7 +315,7 @@ class ClusterExplainer:
 
     def explain(self, node: Node, step: Step) -> Iterator[tuple[Node, Taken]]:
         expected = tuple(
-            replace(pattern, optional=not call.arrives and call.fault != "drop")
+            replace(pattern, optional=not call.heard and call.fault != "drop")
             for call in step.sent
             for pattern in self.patterns[call.number]
         )
@@ -469,7 +469,8 @@ class ClusterExplainer:
 
     def fault(self, node: Node, expected: tuple[Pattern, ...], step: Step) -> Iterator[Way_]:
         if step.why in ("crash", "kill"):
-            found = self.take(node, expected, "task_executor_crashes", tm_number(step.process))
+            tm = tm_number(step.process)
+            found = self.take(node, expected, "task_executor_crashes", tm, 1)
             if found is not None:
                 yield found
         elif step.why == "revoke leadership" and step.process == "jm":

@@ -223,6 +223,7 @@ class Views:
         }
         for index in {*slots, *told}:
             yield f"slot {index}", slots.get(index), told.get(index)
+        leaving = {one["allocation"] for one in recorded["slots"] if one["index"] not in told}
         yield (
             "timeouts",
             {
@@ -230,5 +231,5 @@ class Views:
                 for i, timer in enumerate(table.timer)
                 if timer == SlotTimer.RUNNING
             },
-            set(recorded["timeouts"]),
+            set(recorded["timeouts"]) - leaving,
         )
