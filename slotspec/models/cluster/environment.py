@@ -367,7 +367,11 @@ def scheduler_requests_slot(s: ClusterState, share: int) -> int:
 @cluster.action(share=shares, allocation=allocations, fair=ACTS)
 def scheduler_takes_slot(s: ClusterState, share: int, allocation: int) -> int:
     """The scheduler takes an available slot for a share. Which one depends on preferences."""
-    if not scheduler.needs_slot(s, share) or s.pool.slot[allocation] != PhysicalSlot.AVAILABLE or is_busy(s):
+    if (
+        not scheduler.needs_slot(s, share)
+        or s.pool.slot[allocation] != PhysicalSlot.AVAILABLE
+        or is_busy(s)
+    ):
         return DISABLED
     first = len(s.effects)
     scheduler.take_available_slot(s, share, allocation)

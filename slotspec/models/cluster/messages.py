@@ -153,7 +153,8 @@ def can_arrive(s: ClusterState, channel: int, place: int) -> bool:
     first = channel * room
     message = s.message[first + place]
     return all(
-        is_free(s, s.message[post]) or (s.message[post] == message and is_one_of_several(s, message))
+        is_free(s, s.message[post])
+        or (s.message[post] == message and is_one_of_several(s, message))
         for post in range(first, first + place)
     )
 

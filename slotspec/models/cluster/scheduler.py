@@ -204,8 +204,7 @@ def has_all_slots(s: ClusterState, region: int) -> bool:
         for share in s.elements(shares)
         if region_of(s, share) == region
         or (
-            s.deployment == Deployment.WITH_THE_JOB
-            and s.job[region_of(s, share)] == Job.SCHEDULING
+            s.deployment == Deployment.WITH_THE_JOB and s.job[region_of(s, share)] == Job.SCHEDULING
         )
     )
 

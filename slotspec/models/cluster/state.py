@@ -176,7 +176,9 @@ BOUNDS = (
     nexts.bound,
     Bound("busy", "Messages in a channel at which no process acts on its own.", 2, 1, 40),
     Bound("sources", "Parallelism of the first of several vertices, or stages.", 1, 1, 4),
-    Bound("stages", "Whether the job is a batch job: shares after the sources wait for them.", 0, 0, 1),
+    Bound(
+        "stages", "Whether the job is a batch job: shares after the sources wait for them.", 0, 0, 1
+    ),
     Bound("regions", "Whether each share is deployed, and restarts, alone.", 0, 0, 1),
     Bound("iteration_order", "Whether slot requests are in a hash table (1.12).", 0, 0, 1),
     Bound("cancel_tries", "Calls to cancel a task that is not there; Flink: 4.", 1, 1, 4),

@@ -43,7 +43,6 @@ from slotspec.models.task_slot_table.lifecycles import SlotTimer, TaskSlot
 from slotspec.models.task_slot_table.slots import allocation_under, indexed_task
 from slotspec.statemachine.declaration.rules import DISABLED, NONE, fire
 
-
 # ---------------------------------------------------------------------------------- timers
 
 
@@ -77,9 +76,9 @@ def is_idle(s: ClusterState) -> bool:
 
 def has_work(s: ClusterState) -> bool:
     """Whether the scheduler can request a slot at once, or a task is about to run."""
-    return (may_ask(s) and any(scheduler.needs_slot(s, share) for share in s.elements(shares))) or any(
-        task_starts_soon(s, own) for own in s.elements(own_executions)
-    )
+    return (
+        may_ask(s) and any(scheduler.needs_slot(s, share) for share in s.elements(shares))
+    ) or any(task_starts_soon(s, own) for own in s.elements(own_executions))
 
 
 def task_starts_soon(s: ClusterState, own: int) -> bool:

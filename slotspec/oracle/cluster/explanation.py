@@ -15,9 +15,8 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any, NamedTuple
 
-from slotspec.models.cluster.lifecycles import Registration
 from slotspec.models.cluster.messages import TO_JOB_MASTER, TO_RESOURCE_MANAGER, Way, way
-from slotspec.models.cluster.state import STRIDE, Message
+from slotspec.models.cluster.state import Message
 from slotspec.models.slot_manager.state import CALLS_PER_SLOT
 from slotspec.oracle.cluster.naming import Names, bound, released
 from slotspec.oracle.cluster.patterns import (
@@ -311,6 +310,30 @@ class ClusterExplainer:
                         return found[0]._replace(doomed=doomed), found[1]
         return None
 
+    # ---------------------------------------------------------------------------- reports
+
+    def in_flight(self, node: Node, step: Step) -> tuple[str, ...]:
+        """The messages of the model on the way to the process of a step, from the same sender."""
+        call = step.call
+        channel = None if call is None else channel_of(call)
+        if call is not None and step.trigger == "answer":
+            channel = answer_channel(call)
+        if channel is None:
+            return ()
+        found = []
+        for _, message, subject, detail in self.world.contents(node.key, channel):
+            about = "" if subject == NONE else node.names.allocations[subject] or f"?{subject}"
+            found.append(f"{Message(message).name.lower()}({about}) {detail}")
+        return tuple(found)
+
+    def possible(self, node: Node) -> Iterator[str]:
+        """What the model could do next, other than faults and timers."""
+        for call in self.world.instance.calls:
+            if call.action.fault or call.action.name.endswith(("times_out", "heartbeat")):
+                continue
+            if self.world.attempt(node.key, call.action.name, call.arguments) is not None:
+                yield str(call)
+
     # --------------------------------------------------------------------- recorded steps
 
     def explain(self, node: Node, step: Step) -> Iterator[tuple[Node, Taken]]:
@@ -332,9 +355,7 @@ class ClusterExplainer:
                         doomed = tuple(sorted({*doomed, call.number}))
                 yield after._replace(doomed=doomed), calls + more
 
-    def reordered(
-        self, node: Node, expected: tuple[Pattern, ...], step: Step
-    ) -> Iterator[Way_]:
+    def reordered(self, node: Node, expected: tuple[Pattern, ...], step: Step) -> Iterator[Way_]:
         """The step, where the ResourceManager looks at another request first."""
         for allocation in range(len(node.names.allocations)):
             first = self.take(node, expected, "request_comes_first", allocation)
@@ -356,7 +377,9 @@ class ClusterExplainer:
                 "heartbeat_from_job_manager": ("job_master_reports", call.receiver),
             }.get(call.name)
             if reports is not None and call.number in self.reports and call.fault is None:
-                beaten = self.early(node, (self.reports[call.number],), reports[0], tm_number(reports[1]))
+                beaten = self.early(
+                    node, (self.reports[call.number],), reports[0], tm_number(reports[1])
+                )
                 if beaten is not None:
                     node, taken = beaten[0], taken + beaten[1]
         return node, taken
@@ -501,9 +524,7 @@ class ClusterExplainer:
                 own = tm_number(call.sender) * len(node.names.executions)
                 own += node.names.executions.index(name)
                 action = (
-                    "task_starts"
-                    if Message.TASK_RUNNING in pattern[0].messages
-                    else "task_ends"
+                    "task_starts" if Message.TASK_RUNNING in pattern[0].messages else "task_ends"
                 )
                 found = self.take(node, tuple(pattern), action, own)
                 if found is not None:
@@ -686,9 +707,7 @@ class ClusterExplainer:
             if found is not None:
                 yield found
 
-    def slot_call(
-        self, node: Node, expected: tuple[Pattern, ...], call: Call
-    ) -> Iterator[Way_]:
+    def slot_call(self, node: Node, expected: tuple[Pattern, ...], call: Call) -> Iterator[Way_]:
         """The ResourceManager gives up a call for a slot."""
         slot = slot_index(call.arguments[0]) * self.world.tms + tm_number(call.receiver)
         for number in range(slot * CALLS_PER_SLOT, (slot + 1) * CALLS_PER_SLOT):
@@ -930,6 +949,3 @@ def shares_of_requests(
                     found[request] = tasks[told["execution"]] % parallelism
         asked, had = now, held
     return {i: found[request] for i, request in enumerate(order) if request in found}
-
-
-__all__ = ["ClusterExplainer", "Node", "Registration", "STRIDE"]

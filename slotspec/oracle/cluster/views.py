@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Registration, Share
-from slotspec.models.cluster.scheduler import exists, execution_of, share_of
-from slotspec.models.slot_manager.lifecycles import TaskManagerSlot
-from slotspec.models.slot_manager.lifecycles import ManagedTaskManager
+from slotspec.models.cluster.lifecycles import Execution, Leader, Registration
+from slotspec.models.cluster.scheduler import execution_of, exists, share_of
+from slotspec.models.slot_manager.lifecycles import ManagedTaskManager, TaskManagerSlot
 from slotspec.models.slot_pool.lifecycles import PhysicalSlot
 from slotspec.models.task_slot_table.lifecycles import SlotTimer, TaskSlot
 from slotspec.oracle.cluster.naming import Names
@@ -50,9 +49,7 @@ class Views:
         self.tasks = tasks
         self.width = width
 
-    def differences(
-        self, process: str, names: Names, recorded: dict[str, Any]
-    ) -> list[Difference]:
+    def differences(self, process: str, names: Names, recorded: dict[str, Any]) -> list[Difference]:
         """What differs between the loaded state and a recorded one."""
         if process == "jm":
             found = self.job_master(names, recorded)

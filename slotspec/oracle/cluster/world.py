@@ -102,9 +102,7 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
     job = plan.get("job", {})
     told, parallel = told_tasks(recording)
     if not told:
-        raise InputError(
-            "TRC025", "no state of a JobMaster names its tasks; record the states too"
-        )
+        raise InputError("TRC025", "no state of a JobMaster names its tasks; record the states too")
     tms = int(plan.get("tms", 1))
     for line in recording.lines:
         if line.at is not None and kind_of(line.at) == "tm":
