@@ -285,6 +285,7 @@ def end_job(s: ClusterState) -> None:
             tell_task_executor(s, tm, int(Message.DISCONNECT))
             s.dead_end[tm] = 0
     pool.disconnect_resource_manager(s.pool)
+    s.revoked = 0
     s.job_registered = 0
     s.former_rm = 0
     fire(s.job_master, 0, Leader.retire)

@@ -539,7 +539,8 @@ class ClusterExplainer:
         if not patterns or channel is None:
             yield node, (), expected
             return
-        state, calls = node, ()
+        state = node
+        calls: Taken = ()
         for pattern in patterns:
             contents = self.world.contents(state.key, channel)
             for place, posted in enumerate(reversed(contents)):
@@ -584,12 +585,8 @@ class ClusterExplainer:
             return
         patterns = self.patterns[call.number]
         if call.number in self.reports:
-            found = False
-            for way_ in self.deliver(node, expected, self.reports[call.number]):
-                found = True
-                yield way_
-            if not found:
-                yield node, (), expected
+            heard = list(self.deliver(node, expected, self.reports[call.number]))
+            yield from heard or [(node, (), expected)]
             return
         ways = REGISTRATIONS.get(call.kind)
         if ways is not None:
@@ -689,11 +686,9 @@ class ClusterExplainer:
                 ways.append(self.deliver(node, expected, wanted))
                 ways.append(self.update(node, expected, call, wanted.execution))
         for one in ways:
-            found = False
-            for way_ in one:
-                found = True
-                yield way_
-            if found:
+            reactions = list(one)
+            if reactions:
+                yield from reactions
                 return
         yield node, (), expected
 

@@ -6,7 +6,7 @@ from slotspec.models.cluster.environment import (
     job_master_hears_task_executor,
     task_executor_hears_job_master,
 )
-from slotspec.models.cluster.lifecycles import Registration, Share
+from slotspec.models.cluster.lifecycles import Job, Registration, Share
 from slotspec.models.cluster.messages import Way, in_flight, room_of, way
 from slotspec.models.cluster.model import cluster
 from slotspec.models.cluster.resource_manager import is_waited_for, tm_of
@@ -20,16 +20,21 @@ from slotspec.models.cluster.state import (
     task_managers,
 )
 from slotspec.models.cluster.task_executor import is_allocated, own_allocation
-from slotspec.models.cluster.timers import scheduler_restarts_region
 from slotspec.models.slot_pool.queues import is_held, is_open
 from slotspec.models.slot_pool.recycling import is_queued
 from slotspec.models.slot_pool.state import Effect as PoolEffect
 from slotspec.models.task_slot_table.slots import indexed_task
+from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
 
+def is_one_region(setting: Setting) -> bool:
+    """Whether the whole job restarts together."""
+    return not setting["regions"]
+
+
 def oldest(s: ClusterState, tm: int, direction: int) -> int:
-    """Where the oldest message of a channel is."""
+    """Where the first message of a channel is."""
     return way(tm, direction) * room_of(s)
 
 
@@ -117,10 +122,14 @@ def a_request_is_for_a_share_that_waits(s: ClusterState, request: int) -> bool:
     )
 
 
-@cluster.step("DefaultScheduler.cancelTasksAsync (FLINK-23806)", on=scheduler_restarts_region)
+@cluster.step("DefaultScheduler.cancelTasksAsync (FLINK-23806)", when=is_one_region)
 def a_restart_serves_no_old_request(after: ClusterState) -> bool:
     """A slot returned for a restart does not go to another task that is to be restarted."""
-    return all(e.kind != POOL + PoolEffect.REQUEST_FULFILLED for e in after.effects)
+    return (
+        after.job[0] != Job.CANCELLING
+        or bool(after.ending)
+        or all(e.kind != POOL + PoolEffect.REQUEST_FULFILLED for e in after.effects)
+    )
 
 
 @cluster.step("TaskExecutor.handleAcceptedSlotOffers", on=task_executor_hears_job_master)
