@@ -49,6 +49,11 @@ def has_any_order(setting: Setting) -> bool:
     return bool(setting["iteration_order"])
 
 
+def can_step_down_late(setting: Setting) -> bool:
+    """Whether others may learn of a change of leaders before the JobMaster does."""
+    return can_depose(setting) and setting["overtaking"] > 1
+
+
 def can_lose_job_master(setting: Setting) -> bool:
     """Whether the ResourceManager may drop the JobMaster before that disconnects."""
     return (can_depose(setting) or can_hurry(setting)) and setting["overtaking"] > 1
@@ -85,7 +90,7 @@ def job_master_gains_leadership(s: ClusterState) -> int:
     return NONE
 
 
-@cluster.action(when=can_depose, fair=ACTS)
+@cluster.action(when=can_step_down_late, fair=ACTS)
 def job_master_steps_down(s: ClusterState) -> int:
     """The JobMaster learns that it no longer leads."""
     if not s.revoked:

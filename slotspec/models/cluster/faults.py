@@ -147,6 +147,20 @@ def task_fails(s: ClusterState, own: int) -> int:
     return NONE
 
 
+@cluster.action(when=can_fail, own=own_executions, fault=True)
+def task_is_not_set_up(s: ClusterState, own: int) -> int:
+    """A TaskExecutor cannot set up a task that it was given."""
+    width = len(s.elements(executions))
+    tm, execution = own // width, own % width
+    if indexed_task(s.tables[tm], execution) == NONE or s.failed == s.failures or is_busy(s):
+        return DISABLED
+    if s.announced[own] or s.stopping[own]:
+        return DISABLED
+    s.failed += 1
+    task_executor.refuse_task(s, tm, execution)
+    return NONE
+
+
 @cluster.action(when=can_depose, fault=True)
 def job_master_loses_leadership(s: ClusterState) -> int:
     """The JobMaster's leadership is revoked. Everybody learns of it in their own time."""
@@ -158,6 +172,8 @@ def job_master_loses_leadership(s: ClusterState) -> int:
     s.revoked = 1
     for tm in s.elements(task_managers):
         s.deposed_jm[tm] = int(s.at_jm[tm] != Registration.NONE)
+    if s.overtaking == 1:
+        job_master.revoke_leadership(s)
     return NONE
 
 

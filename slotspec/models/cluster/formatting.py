@@ -131,6 +131,7 @@ AT_TASK_EXECUTOR: Mapping[str, str] = {
     "task_executor_finds_job_master": "finds the JobMaster",
     "task_executor_loses_job_master": "learns that its JobMaster no longer leads",
     "task_starts": "starts {own_task}",
+    "task_is_not_set_up": "cannot set up {own_task}",
     "task_fails": "sees {own_task} fail",
     "task_update_times_out": "had no answer to its report of {own_task} in time",
     "task_ends": "sees {own_task} end, {why}",
@@ -264,7 +265,11 @@ class ClusterFormatter(MessageFormatter):
             detail=detail,
             offered=detail // 2,
             which=self._which_offer(detail),
-            task=self._execution(detail),
+            task=self._execution(
+                detail // self.instance.setting["cancel_tries"]
+                if envelope.message in (Message.CANCEL_TASK, Message.CANCELLATION_FAILED)
+                else detail
+            ),
             slots=self._slots_reported(state, tm),
             held=self._held_reported(state, tm),
         )

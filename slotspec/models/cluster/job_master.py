@@ -153,7 +153,7 @@ def update_task_execution_state(
         case Message.SUBMISSION_FAILED:
             scheduler.submission_failed(s, execution)
         case Message.CANCELLATION_FAILED:
-            scheduler.cancellation_failed(s, execution)
+            scheduler.cancellation_failed(s, tm, allocation, execution)
         case Message.TASK_RUNNING:
             if not scheduler.task_runs(s, execution):
                 tell_task_executor(s, tm, int(Message.UPDATE_REFUSED), allocation, execution)

@@ -56,11 +56,11 @@ def in_flight(s: ClusterState, channel: int) -> int:
     return next((i for i in range(room) if s.message[first + i] == Message.NOTHING), room)
 
 
-def is_free(s: ClusterState, message: int) -> bool:
-    """Whether no order binds a message: others may overtake it, and it may overtake others.
+def is_slow(s: ClusterState, message: int) -> bool:
+    """Whether messages that are sent later may overtake this one; it overtakes none.
 
     An answer completes a future on another thread, which then queues a step; a message goes
-    straight to the mailbox. Tasks are submitted from a pool of threads. Without `overtaking`
+    straight to the mailbox. Tasks are submitted by a pool of threads. Without `overtaking`
     these arrive in order too.
     """
     return s.overtaking > 1 and message in (
@@ -95,8 +95,7 @@ def is_one_of_several(s: ClusterState, message: int) -> bool:
 def send(s: ClusterState, channel: int, message: int, subject: int = NONE, detail: int = 0) -> None:
     """Put a message into a channel. If the channel is full, the bounds are too small: a fault.
 
-    Messages that no order binds come first in the channel, sorted: where they stand means nothing.
-    Nor does the order of messages that one step sends in no order.
+    Neighbours that no order binds are sorted, since their order means nothing.
     """
     room = room_of(s)
     first = channel * room
@@ -105,7 +104,7 @@ def send(s: ClusterState, channel: int, message: int, subject: int = NONE, detai
         place = len(s.message)  # out of range: the search reports it
     else:
         place += first
-        if is_free(s, message) or is_one_of_several(s, message):
+        if s.overtaking > 1:
             while place > first and is_after(s, place - 1, message, subject, detail):
                 s.message[place] = s.message[place - 1]
                 s.subject[place] = s.subject[place - 1]
@@ -133,14 +132,15 @@ def order_task_executor(
 
 
 def is_after(s: ClusterState, post: int, message: int, subject: int, detail: int) -> bool:
-    """Whether the message at `post` stands behind this one, which may move ahead."""
-    if is_free(s, message) and not is_free(s, s.message[post]):
-        return True
-    if s.message[post] != message:
-        return is_free(s, message) and s.message[post] > message
-    if s.subject[post] != subject:
-        return s.subject[post] > subject
-    return s.detail[post] > detail
+    """Whether the message at `post` stands behind this one, as no order binds the two."""
+    other = s.message[post]
+    if other == message:
+        if not is_slow(s, message) and not is_one_of_several(s, message):
+            return False
+        if s.subject[post] != subject:
+            return s.subject[post] > subject
+        return s.detail[post] > detail
+    return is_slow(s, message) and is_slow(s, other) and other > message
 
 
 def can_arrive(s: ClusterState, channel: int, place: int) -> bool:
@@ -153,7 +153,7 @@ def can_arrive(s: ClusterState, channel: int, place: int) -> bool:
     first = channel * room
     message = s.message[first + place]
     return all(
-        is_free(s, s.message[post])
+        is_slow(s, s.message[post])
         or (s.message[post] == message and is_one_of_several(s, message))
         for post in range(first, first + place)
     )

@@ -88,10 +88,18 @@ def is_about_a_task(message: int) -> bool:
     )
 
 
+def told_execution(s: ClusterState, message: int, detail: int) -> int:
+    """The attempt that a message is about; calls to cancel one are numbered."""
+    if message in (Message.CANCEL_TASK, Message.CANCELLATION_FAILED):
+        return detail // s.cancel_tries
+    return detail
+
+
 def is_attempt_known(s: ClusterState, execution: int) -> bool:
     """Whether a TaskExecutor or a message in flight knows this attempt."""
     return any(execution in table.execution for table in s.tables) or any(
-        is_about_a_task(s.message[post]) and s.detail[post] == execution
+        is_about_a_task(s.message[post])
+        and told_execution(s, s.message[post], s.detail[post]) == execution
         for post in s.elements(posts)
     )
 
@@ -219,8 +227,10 @@ def deploy(s: ClusterState, task: int) -> None:
 def tell_of_task(s: ClusterState, task: int, message: int) -> None:
     """Send the TaskExecutor of a task's slot a message about it."""
     share = share_of(s, task)
-    allocation = s.share_allocation[share]
-    tell_task_executor(s, s.share_tm[share], message, allocation, execution_of(s, task))
+    detail = execution_of(s, task)
+    if message == Message.CANCEL_TASK:
+        detail *= s.cancel_tries
+    tell_task_executor(s, s.share_tm[share], message, s.share_allocation[share], detail)
 
 
 def fail_region(s: ClusterState, region: int) -> None:
@@ -293,7 +303,6 @@ def slot_lost(s: ClusterState, allocation: int) -> None:
 def end_task(s: ClusterState, task: int) -> None:
     """An attempt is over, and did not finish."""
     fire(s.task, task, Execution.end)
-    s.refused[task] = 0
 
 
 def is_deployed(s: ClusterState, task: int) -> bool:
@@ -357,18 +366,21 @@ def task_runs(s: ClusterState, execution: int) -> bool:
     return True
 
 
-def cancellation_failed(s: ClusterState, execution: int) -> None:
+def cancellation_failed(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
     """The TaskExecutor does not have a task that it is to cancel: try again, or give up.
 
+    Tries go on even if the scheduler does not know the task any more.
     Flink: Execution.sendCancelRpcCall.
     """
-    task = task_of(s, execution)
-    if not is_news(s, execution) or s.task[task] != Execution.CANCELING:
-        return
-    if s.refused[task] + 1 < s.cancel_tries:
-        s.refused[task] += 1
-        tell_of_task(s, task, int(Message.CANCEL_TASK))
+    if detail % s.cancel_tries + 1 < s.cancel_tries:
+        tell_task_executor(s, tm, int(Message.CANCEL_TASK), allocation, detail + 1)
     else:
+        give_up_cancelling(s, detail // s.cancel_tries)
+
+
+def give_up_cancelling(s: ClusterState, execution: int) -> None:
+    """An attempt that cannot be cancelled counts as failed."""
+    if is_news(s, execution) and s.task[task_of(s, execution)] == Execution.CANCELING:
         task_failed(s, execution)
 
 

@@ -103,7 +103,7 @@ class Message(IntEnum):
     SUBMISSION_FAILED = 21
     """(allocation, execution) its answer: an exception; no other answer changes anything"""
     CANCEL_TASK = 22
-    """(allocation, execution) TaskExecutorGateway.cancelTask"""
+    """(allocation, execution and which try) TaskExecutorGateway.cancelTask"""
     TASK_FINISHED = 23
     """(allocation, execution) updateTaskExecutionState: FINISHED"""
     TASK_FAILED = 24
@@ -121,7 +121,7 @@ class Message(IntEnum):
     UPDATE_REFUSED = 29
     """(allocation, execution) its answer: an exception; no other answer changes anything"""
     CANCELLATION_FAILED = 30
-    """(allocation, execution) the answer to cancelTask: an exception, the task is not there"""
+    """(allocation, execution and which try) its answer: an exception, the task is not there"""
 
 
 task_managers = Sort(
@@ -262,7 +262,7 @@ def _largest_detail(g: Setting) -> int:
     return max(
         STRIDE * slots_of(g),
         2 * int(g["slots_per_task_manager"]),
-        executions.size(g.bounds),
+        executions.size(g.bounds) * int(g["cancel_tries"]),
         instances.size(g.bounds),
     )
 
@@ -289,9 +289,6 @@ class ClusterState(Record):
     share_tm: Array = per(shares, ref(task_managers), "The TaskExecutor of its slot.")
     task: Array = per(tasks, Execution, "Each task.")
     attempt: Array = per(tasks, number(lambda g: g["tries"] - 1), "Its current attempt.")
-    refused: Array = per(
-        tasks, number(lambda g: g["cancel_tries"] - 1), "Calls to cancel it that have failed."
-    )
 
     # ResourceManager
     manager: SlotManagerState = part(manager_instance, "Its slot manager.", effects_from=MANAGER)

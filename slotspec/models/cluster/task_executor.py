@@ -244,15 +244,16 @@ def add_task(s: ClusterState, tm: int, allocation: int, execution: int) -> bool:
     return record != NONE and table.add_task(slots, record, execution, JOB, allocation, 0) == 1
 
 
-def cancel_task(s: ClusterState, tm: int, allocation: int, execution: int) -> None:
+def cancel_task(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
     """The JobMaster cancels a task; if it is not there, the answer is an exception.
 
     Flink: TaskExecutor.cancelTask.
     """
+    execution = detail // s.cancel_tries
     if indexed_task(s.tables[tm], execution) != NONE:
         stop(s, tm, execution)
     else:
-        tell_of_task(s, tm, int(Message.CANCELLATION_FAILED), allocation, execution)
+        tell_of_task(s, tm, int(Message.CANCELLATION_FAILED), allocation, detail)
 
 
 def fail_task(s: ClusterState, tm: int, execution: int) -> None:
@@ -270,6 +271,15 @@ def task_starts(s: ClusterState, tm: int, execution: int) -> None:
     s.announced[own_execution(s, tm, execution)] = 1
     allocation = s.tables[tm].task_slot[record]
     tell_of_task(s, tm, int(Message.TASK_RUNNING), allocation, execution)
+
+
+def refuse_task(s: ClusterState, tm: int, execution: int) -> None:
+    """A task could not be set up after its slot has become active: the answer is an exception."""
+    record = indexed_task(s.tables[tm], execution)
+    allocation = s.tables[tm].task_slot[record]
+    table.task_terminates(s.tables[tm], record, 0)
+    table.remove_task(s.tables[tm], execution)
+    tell_of_task(s, tm, int(Message.SUBMISSION_FAILED), allocation, execution)
 
 
 def task_ends(s: ClusterState, tm: int, execution: int, failed: int) -> None:

@@ -217,7 +217,16 @@ class ClusterExplainer:
         return made_of, (made,), tuple(left)
 
     def match(self, pattern: Pattern, posted: Posted, names: Names) -> Names | None:
-        return match(pattern, posted, names, self.world.tms, self.tasks, self.tries)
+        world = self.world
+        return match(
+            pattern,
+            posted,
+            names,
+            world.tms,
+            self.tasks,
+            self.tries,
+            world.bounds["cancel_tries"],
+        )
 
     def contradicts(self, call: Call, posted: Posted, names: Names) -> bool:
         """Whether the model answers a call otherwise than the recording says."""
@@ -834,7 +843,7 @@ class ClusterExplainer:
         failed = sum(line < step.last for line in self.failovers)
         if self.world.load(node.key).failed_over < failed:
             yield from self.try_all(node, expected, ("resource_manager_fails_over",))
-        yield from self.try_all(node, expected, ("resource_manager_loses_job_master",))
+        yield from self.try_early(node, expected, ("resource_manager_loses_job_master",))
 
     def named_instance(self, way_: Way_, instance: int) -> Iterator[Way_]:
         """A connection gets the name that the recording gives it next."""
@@ -865,6 +874,7 @@ class ClusterExplainer:
             node,
             expected,
             *(("task_ends", tm * executions + i) for i in present),
+            *(("task_is_not_set_up", tm * executions + i) for i in present),
             *(("task_fails", tm * executions + i) for i in present),
             ("task_executor_loses_job_master", tm),
         )

@@ -60,6 +60,8 @@ ABOUT_TASKS = frozenset(
         Message.TASK_FAILED,
     }
 )
+NUMBERED = frozenset({Message.CANCEL_TASK, Message.CANCELLATION_FAILED})
+"""Messages about a task that say which try they are."""
 ABOUT_CONNECTIONS = frozenset({Message.REGISTERED, Message.SLOT_REPORT, Message.HEARTBEAT})
 
 
@@ -75,7 +77,13 @@ def slot_index(name: str) -> int:
 
 
 def match(
-    pattern: Pattern, posted: Posted, names: Names, tms: int, tasks: dict[str, int], tries: int
+    pattern: Pattern,
+    posted: Posted,
+    names: Names,
+    tms: int,
+    tasks: dict[str, int],
+    tries: int,
+    cancel_tries: int,
 ) -> Names | None:
     """The names under which a message of the model is the one meant; None if it is another.
 
@@ -90,6 +98,8 @@ def match(
             return None
         names = names._replace(allocations=allocations)
     if pattern.execution is not None and message in ABOUT_TASKS:
+        if message in NUMBERED:
+            detail //= cancel_tries
         if tasks.get(pattern.execution) != detail // tries:
             return None
         executions = bound(names.executions, detail, pattern.execution)
