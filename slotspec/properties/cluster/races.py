@@ -10,6 +10,7 @@ from slotspec.models.cluster.lifecycles import Job, Registration, Share
 from slotspec.models.cluster.messages import Way, in_flight, room_of, way
 from slotspec.models.cluster.model import cluster
 from slotspec.models.cluster.resource_manager import is_waited_for, tm_of
+from slotspec.models.cluster.scheduler import is_news
 from slotspec.models.cluster.state import (
     POOL,
     STRIDE,
@@ -31,6 +32,26 @@ from slotspec.statemachine.declaration.rules import NONE
 def is_one_region(setting: Setting) -> bool:
     """Whether the whole job restarts together."""
     return not setting["regions"]
+
+
+def overtaken(setting: Setting) -> str | None:
+    """Why a report may be older than an answer before it."""
+    if setting["overtaking"] == 1:
+        return None
+    return "the message that the slot is free again overtakes the answer, and then a report does"
+
+
+def unordered(setting: Setting) -> str | None:
+    """Why a task may start that nobody wants any more."""
+    if setting["overtaking"] > 1:
+        return (
+            "another thread submits the task, and no order binds that to the calls that cancel it"
+            " (recorded: 1.11.4, seed 0022); the task is an orphan until its report is refused or"
+            " its slot is freed"
+        )
+    if setting["early_timeouts"]:
+        return "a submission that has timed out may still arrive; nobody cancels it"
+    return None
 
 
 def oldest(s: ClusterState, tm: int, direction: int) -> int:
@@ -147,7 +168,9 @@ def an_older_answer_changes_nothing(
 
 
 @cluster.always(
-    "TaskManagerHeartbeatListener.retrievePayload (FLINK-12863)", each={"tm": task_managers}
+    "TaskManagerHeartbeatListener.retrievePayload (FLINK-12863)",
+    each={"tm": task_managers},
+    deviation=overtaken,
 )
 def a_report_knows_what_was_accepted_before_it(s: ClusterState, tm: int) -> bool:
     """A report of allocated slots that follows the acceptance of an offer has that slot,
@@ -166,8 +189,38 @@ def a_report_knows_what_was_accepted_before_it(s: ClusterState, tm: int) -> bool
     return True
 
 
+@cluster.step(
+    "Execution.cancel, TaskExecutor.submitTask",
+    on=task_executor_hears_job_master,
+    deviation=unordered,
+)
+def a_task_that_was_given_up_does_not_start(
+    before: ClusterState, after: ClusterState, result: int, tm: int, place: int
+) -> bool:
+    """A TaskExecutor starts no task that the scheduler has given up, unless it is about to be
+    told: a call to cancel it, or the end of the connection, is on its way."""
+    if result != Message.SUBMIT_TASK:
+        return True
+    execution = before.detail[oldest(before, tm, Way.FROM_JOB_MASTER) + place]
+    first = oldest(after, tm, Way.FROM_JOB_MASTER)
+    return (
+        indexed_task(after.tables[tm], execution) == NONE
+        or is_news(after, execution)
+        or any(
+            after.message[post] in (Message.FREE_SLOT, Message.DISCONNECT)
+            or (
+                after.message[post] == Message.CANCEL_TASK
+                and after.detail[post] // after.cancel_tries == execution
+            )
+            for post in range(first, first + room_of(after))
+        )
+    )
+
+
 @cluster.always(
-    "ResourceManagerHeartbeatListener.retrievePayload (FLINK-12865)", each={"tm": task_managers}
+    "ResourceManagerHeartbeatListener.retrievePayload (FLINK-12865)",
+    each={"tm": task_managers},
+    deviation=overtaken,
 )
 def a_slot_report_knows_what_was_answered_before_it(s: ClusterState, tm: int) -> bool:
     """A heartbeat that follows the answer that a slot is allocated shows the slot as allocated,
