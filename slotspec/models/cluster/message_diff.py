@@ -98,29 +98,36 @@ def deliveries(step: TraceStep) -> Iterator[Delivery]:
     place = place_taken(step.call)
     for channel in range(channels_in(step.before)):
         before, after = envelopes(step.before, channel), envelopes(step.after, channel)
-        if channel == taken and place < len(before):
-            before = (before[place], *before[:place], *before[place + 1 :])
-        yield compared(channel, before, after, channel == taken)
+        yield compared(channel, before, after, channel == taken, place)
 
 
 def compared(
-    channel: int, before: tuple[Envelope, ...], after: tuple[Envelope, ...], taken: bool
+    channel: int,
+    before: tuple[Envelope, ...],
+    after: tuple[Envelope, ...],
+    taken: bool,
+    place: int = 0,
 ) -> Delivery:
-    """Compare a channel with itself: messages keep their order, and new ones come between."""
-    at = int(taken and len(before) > 0)
-    heard = at == 1
+    """Compare a channel with itself: messages keep their order, and new ones come between.
+
+    :param place: where the message is that the step takes out, if it takes one.
+    """
+    heard = taken and place < len(before)
+    left = [i for i in range(len(before)) if not (heard and i == place)]
     kept: list[int] = []
     gone: list[int] = []
-    sent: list[Envelope] = []
-    for envelope in after:
-        place = at
-        while place < len(before) and not before[place].is_same(envelope):
-            place += 1
-        if place == len(before):
-            sent.append(envelope)
+    fresh: list[int] = []
+    at = 0
+    for where, envelope in enumerate(after):
+        same = at
+        while same < len(left) and not before[left[same]].is_same(envelope):
+            same += 1
+        if same == len(left):
+            fresh.append(where)
             continue
-        gone += range(at, place)
-        kept.append(place)
-        at = place + 1
-    gone += range(at, len(before))
-    return Delivery(channel, before, tuple(kept), tuple(gone), tuple(sent), heard)
+        gone += left[at:same]
+        kept.append(left[same])
+        at = same + 1
+    gone += left[at:]
+    sent = tuple(after[where] for where in fresh)
+    return Delivery(channel, before, tuple(kept), tuple(gone), sent, heard, place, tuple(fresh))
