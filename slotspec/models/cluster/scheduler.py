@@ -153,11 +153,16 @@ def needs_slot(s: ClusterState, share: int) -> bool:
     return (
         s.share[share] == Share.IDLE
         and s.job[region_of(s, share)] == Job.SCHEDULING
-        and (
-            not s.stages
-            or share < s.sources
-            or all(s.job[earlier] == Job.FINISHED for earlier in range(s.sources))
-        )
+        and is_its_turn(s, share)
+    )
+
+
+def is_its_turn(s: ClusterState, share: int) -> bool:
+    """Whether a share waits for no earlier stage of a batch job."""
+    return (
+        not s.stages
+        or share < s.sources
+        or all(s.job[earlier] == Job.FINISHED for earlier in range(s.sources))
     )
 
 
@@ -212,7 +217,9 @@ def has_all_slots(s: ClusterState, region: int) -> bool:
         for share in s.elements(shares)
         if region_of(s, share) == region
         or (
-            s.deployment == Deployment.WITH_THE_JOB and s.job[region_of(s, share)] == Job.SCHEDULING
+            s.deployment == Deployment.WITH_THE_JOB
+            and s.job[region_of(s, share)] == Job.SCHEDULING
+            and is_its_turn(s, share)
         )
     )
 

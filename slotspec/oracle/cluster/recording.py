@@ -87,6 +87,7 @@ class Call:
     refused: bool = False
     error: list[str] | None = None
     heard: bool = False
+    got: bool = False
 
     @property
     def arrives(self) -> bool:
@@ -347,18 +348,22 @@ class _Sorter:
             self.reject(line, f"the answer to call {call.number} comes before it is given")
         if line.error is None and line.answer != call.answer:
             self.reject(line, f"the answer to call {call.number} has changed on its way")
+        call.got = True
         if call.error is None:
             call.error = line.error
 
     def _react(self, line: Line) -> None:
         call = self.call(line)
+        if call is not None and not call.got:
+            self.reject(line, f"the answer to call {call.number} is reacted to before it is there")
         step = self.step(line, "answer", call)
         step.trigger, step.call = "answer", call
 
     def _done(self, line: Line) -> None:
         if line.step is None:
             self.reject(line, "a step that ends has no number")
-        step = self.step(line, (line.why or "local").split()[0])
+        why = (line.why or "local").split()[0]
+        step = self.step(line, "local" if why in ("message", "answer") else why)
         step.why = line.why or ""
         if line.at not in self.dead:
             step.state = line.state

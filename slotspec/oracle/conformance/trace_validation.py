@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import process_time
 from typing import Any, Generic, Protocol, TypeVar
 
 S = TypeVar("S", bound=Hashable)
@@ -51,6 +51,7 @@ class Bounds:
     """What a search may use up before it gives up.
 
     :param steps: explanations of steps that it tries.
+    :param seconds: processor time.
     :param window: lines that other lanes may run ahead of one that waits.
     """
 
@@ -116,7 +117,7 @@ class _Search(Generic[S]):
         self.explainer = explainer
         self.bounds = bounds
         self.tried = 0
-        self.started = perf_counter()
+        self.started = process_time()
         self.limit: str | None = None
 
     def run(self) -> Explanation[S]:
@@ -150,7 +151,7 @@ class _Search(Generic[S]):
             self.limit if self.next_of(best.cursors) else None,
             self.tried,
             len(seen),
-            perf_counter() - self.started,
+            process_time() - self.started,
         )
 
     def next_of(self, cursors: tuple[int, ...]) -> list[Any]:
@@ -180,8 +181,8 @@ class _Search(Generic[S]):
             if self.tried > self.bounds.steps:
                 self.limit = f"{self.bounds.steps} explanations tried"
                 return
-            if perf_counter() - self.started > self.bounds.seconds:
-                self.limit = f"{self.bounds.seconds:g} s"
+            if process_time() - self.started > self.bounds.seconds:
+                self.limit = f"{self.bounds.seconds:g} s of processor time"
                 return
             found = False
             for new, calls in self.explainer.explain(state, item):

@@ -152,7 +152,7 @@ MUTANTS = {
     "an_allocated_slot_has_an_owner": Mutant({scheduler.give_up: give_nothing_back}, 18, EARLY),
     "deployed_tasks_have_slots": Mutant({scheduler.slot_lost: keep_the_tasks}, 18, EARLY),
     "a_task_that_was_given_up_does_not_start": Mutant(
-        {scheduler.fail_region: end_tasks_at_once}, 20, {**TWO, "failures": 1, "busy": 4}
+        {scheduler.fail_region: end_tasks_at_once}, 24, {**TWO, "failures": 1, "busy": 4}
     ),
     "a_retired_job_holds_nothing": Mutant({pool.close: close_nothing}, 21),
     "no_operation_ends_with_an_exception": Mutant(
