@@ -25,7 +25,7 @@ BUGS = [
         " its request stays, so the next slot goes to a task that no longer exists.",
         model="cluster",
         property="a_request_is_for_a_share_that_waits",
-        length=13,
+        length=11,
         generation="1.12",
         scope="leaders",
         bounds={"slots_per_task_manager": 2, "parallelism": 2, "leader_changes": 0},

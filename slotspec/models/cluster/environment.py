@@ -1,7 +1,7 @@
 """What may happen in a cluster: a process starts, finds another, receives a message, or works.
 
-For each pair of processes one action receives the oldest message of the channel between them.
-The receiver's module says what the message does.
+For each pair of processes one action receives a message of the channel between them: the
+oldest, or one that the oldest cannot hold up. The receiver's module says what the message does.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from slotspec.models.cluster.messages import (
     in_flight,
     is_busy,
     receive,
+    repeat,
     room_of,
-    send,
 )
 from slotspec.models.cluster.model import cluster
 from slotspec.models.cluster.state import (
@@ -96,7 +96,7 @@ def may_come_twice(s: ClusterState, message: int) -> bool:
 def message_is_repeated(s: ClusterState, channel: int, place: int) -> int:
     """A caller that saw no answer sends the newest message of a channel again.
 
-    With overtaking, any of the newest: another thread may have sent the last one.
+    With overtaking, any of the newest; the second comes right behind the first.
     """
     count = in_flight(s, channel)
     if place >= count or count == room_of(s) or s.repeated == s.repeats:
@@ -105,7 +105,7 @@ def message_is_repeated(s: ClusterState, channel: int, place: int) -> int:
     if not may_come_twice(s, s.message[last]):
         return DISABLED
     s.repeated += 1
-    send(s, channel, s.message[last], s.subject[last], s.detail[last])
+    repeat(s, last)
     return s.message[last]
 
 

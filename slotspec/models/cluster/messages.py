@@ -186,6 +186,16 @@ def take_out(s: ClusterState, channel: int, at: int) -> None:
     s.detail[last] = 0
 
 
+def repeat(s: ClusterState, post: int) -> None:
+    """Put a message into its channel once more, right behind itself; there is room for it."""
+    place = post // room_of(s) * room_of(s) + in_flight(s, post // room_of(s))
+    while place > post:
+        s.message[place] = s.message[place - 1]
+        s.subject[place] = s.subject[place - 1]
+        s.detail[place] = s.detail[place - 1]
+        place -= 1
+
+
 def empty(s: ClusterState, channel: int) -> None:
     """Lose everything in a channel: its receiver, or its session, no longer exists."""
     while in_flight(s, channel) > 0:

@@ -119,7 +119,9 @@ class ClusterExplainer:
         self.shares_of_requests = shares_of_requests(recording, self.tasks, bounds["parallelism"])
         self.reports = {n: report for n, c in recording.calls.items() if (report := report_of(c))}
         self.numbered = {s.number: s for s in recording.steps if s.number is not None}
-        self.joining = joining(recording)
+        joined = joining(recording)
+        self.joining = [(tm, first, last) for tm, first, last, _ in joined]
+        self.unfinished = {number for _, _, last, number in joined if last == NEVER}
         self.failovers = [
             line.n
             for line in recording.lines
@@ -525,6 +527,15 @@ class ClusterExplainer:
                         return
                 if not call.arrives and call.fault != "drop":
                     yield node, (), expected
+            case kind if kind in REGISTRATIONS and (call.fault or "").startswith("delay"):
+                for name in REGISTRATIONS[kind]:
+                    made = self.early(
+                        node, tuple(self.patterns[call.number]), name, tm_number(call.sender)
+                    )
+                    if made is not None:
+                        yield made[0], made[1], expected
+                        return
+                yield node, (), expected
             case ("update_task_execution_state", _, _) if self.patterns[call.number]:
                 pattern = self.patterns[call.number]
                 name = pattern[0].execution
@@ -598,6 +609,10 @@ class ClusterExplainer:
             yield from heard or [(node, (), expected)]
             return
         ways = REGISTRATIONS.get(call.kind)
+        if call.number in self.unfinished:
+            doomed = tuple(sorted({*node.doomed, call.number}))
+            yield node._replace(doomed=doomed), (), expected
+            return
         if ways is not None:
             tm = tm_number(call.sender)
             yield from self.registration(node, expected, patterns[0], tm, ways)
@@ -630,14 +645,22 @@ class ClusterExplainer:
         ways: tuple[str, ...],
     ) -> Iterator[Way_]:
         """A TaskExecutor's registration arrives, which it may have sent without a line."""
-        contents = self.world.contents(node.key, pattern.channel)
-        if not any(self.match(pattern, one, node.names) is not None for one in contents):
+        lost: Taken = ()
+        while True:
+            contents = self.world.contents(node.key, pattern.channel)
+            present = [one for one in contents if self.match(pattern, one, node.names) is not None]
+            after = self.lose_first(node, contents) if present else None
+            if after is None:
+                break
+            node, lost = after[0], lost + after[1]
+        if not present:
             for name in ways:
                 sent = self.early(node, (pattern,), name, tm)
                 if sent is not None:
                     for state, calls, left in self.deliver(sent[0], expected, pattern):
-                        yield state, sent[1] + calls, left
-        yield from self.deliver(node, expected, pattern)
+                        yield state, lost + sent[1] + calls, left
+        for state, calls, left in self.deliver(node, expected, pattern):
+            yield state, lost + calls, left
 
     def answer(
         self, node: Node, expected: tuple[Pattern, ...], step: Step, call: Call
@@ -899,10 +922,15 @@ def report_of(call: Call) -> Pattern | None:
     return None
 
 
-def joining(recording: Recording) -> list[tuple[str, int, int]]:
+NEVER = 1 << 60
+"""A line that never comes."""
+
+
+def joining(recording: Recording) -> list[tuple[str, int, int, int]]:
     """Which TaskExecutor has registered at the JobMaster from which line to which, unnoticed.
 
-    The JobMaster looks its location up on another thread.
+    The JobMaster looks its location up on another thread; if it ends before, nothing comes of it.
+    The last number is that of the call.
     """
     found = []
     states = [
@@ -914,8 +942,8 @@ def joining(recording: Recording) -> list[tuple[str, int, int]]:
         call = step.call
         if step.trigger == "message" and call and call.name == "register_task_manager":
             tm = call.sender.split(".")[0]
-            end = next((n for n, known in states if n > step.line and tm in known), 1 << 60)
-            found.append((tm, step.line, end))
+            end = next((n for n, known in states if n > step.line and tm in known), NEVER)
+            found.append((tm, step.line, end, call.number))
     return found
 
 

@@ -363,7 +363,9 @@ class _Sorter:
         if line.step is None:
             self.reject(line, "a step that ends has no number")
         why = (line.why or "local").split()[0]
-        step = self.step(line, "local" if why in ("message", "answer") else why)
+        step = self.step(line, "local")
+        if step.trigger == "local" and why not in ("message", "answer"):
+            step.trigger = why
         step.why = line.why or ""
         if line.at not in self.dead:
             step.state = line.state

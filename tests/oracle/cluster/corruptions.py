@@ -1,7 +1,7 @@
 """Corrupts recordings of clusters, one event each, to see whether `conform` notices.
 
-``python -m tests.oracle.cluster.corruptions FILES --count 200`` prints the share that is noticed, by
-kind, and every corruption that is not.
+``python -m tests.oracle.cluster.corruptions FILES --count 200`` prints the share that is noticed,
+by kind, and every corruption that is not.
 """
 
 from __future__ import annotations
@@ -113,9 +113,9 @@ def changes(lines: Lines) -> Iterator[tuple[int, dict[str, Any], str]]:
                 if old in text and line["call"] != "register_task_executor":
                     args = json.loads(text.replace(old, new))
                     yield i, {**line, "args": args}, f"{describe(line)}: {old} is {new}"
-        if line["do"] == "reply" and calls.get(line.get("m")) == "offer_slots":
-            if line.get("answer"):
-                yield i, {**line, "answer": []}, f"{describe(line)}: nothing accepted"
+        offered = line["do"] == "reply" and calls.get(line.get("m")) == "offer_slots"
+        if offered and line.get("answer"):
+            yield i, {**line, "answer": []}, f"{describe(line)}: nothing accepted"
         state = line.get("state")
         if line["do"] != "done" or not state:
             continue

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import random
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,7 @@ from slotspec.oracle.conformance.trace_validation import Bounds
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import InputError
 from slotspec.statemachine.interpreter.stepping import Interpreter
-
-sys.path.append(str(Path(__file__).parent))
-
-import corruptions  # noqa: E402  (tests are no package)
+from tests.oracle.cluster import corruptions
 
 RECORDINGS = sorted((Path(__file__).parents[2] / "data" / "clusters").glob("*.jsonl.gz"))
 QUIET = next(path for path in RECORDINGS if path.name.startswith("1.12.5-seed0026"))
