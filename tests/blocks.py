@@ -1,18 +1,25 @@
 """The fenced blocks of a page: read, run, and compared with the outputs that stand behind them.
 
 A ``text`` block is the output of the block before it. A comment before a block says what is to be
-done with it, where it is not simply run: ``main``, ``suite`` (see tests/test_readme.py), or
-``excerpt: of FILE`` for what has to stand in that file.
+done with it, where it is not simply run:
+
+* ``main``, ``suite``: see tests/test_readme.py;
+* ``excerpt: of FILE``: it has to stand in that file;
+* ``trace: …``: the test of a finding compares it;
+* ``elsewhere: FILE``: the tests in that file run it, or something that differs only in its size.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"(?:<!-- ([^>]*) -->\n)?```(\w+)\n(.*?)```\n", re.DOTALL)
@@ -71,14 +78,31 @@ def shell(command: str, folder: Path) -> str:
     return ran.stdout
 
 
+def printed(block: Block, folder: Path, names: dict[str, Any]) -> str:
+    """What a block prints.
+
+    :param names: the variables of the page's Python blocks so far.
+    """
+    if block.language == "sh":
+        return shell(block.text, folder)
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        exec(compile(block.text, "<page>", "exec"), names)
+    return out.getvalue()
+
+
+def is_run(block: Block) -> bool:
+    """Whether a block is run as it stands."""
+    return block.language in ("sh", "python") and not block.word
+
+
 def rewritten(page: str, folder: Path) -> str:
-    """`page` with the outputs of its commands as they are now."""
-    for block in blocks_of(page):
-        if block.language == "sh" and not block.word and block.output is not None:
-            printed = "\n".join(line.rstrip() for line in shell(block.text, folder).splitlines())
-            old = f"```sh\n{block.text}```\n\n```text\n{block.output}```\n"
-            new = f"```sh\n{block.text}```\n\n```text\n{printed.strip(chr(10))}\n```\n"
-            assert old in page, block.text
-            if masked(printed) != masked(block.output):
-                page = page.replace(old, new)
+    """`page` with the outputs of its blocks as they are now."""
+    names: dict[str, Any] = {}
+    for block in filter(is_run, blocks_of(page)):
+        now = printed(block, folder, names)
+        if block.output is not None and masked(now) != masked(block.output):
+            told = "\n".join(line.rstrip() for line in now.splitlines()).strip("\n")
+            start = f"```{block.language}\n{block.text}```\n\n```text\n"
+            assert f"{start}{block.output}```\n" in page, block.text
+            page = page.replace(f"{start}{block.output}```\n", f"{start}{told}\n```\n")
     return page

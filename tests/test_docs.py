@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
-import io
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
@@ -14,12 +12,10 @@ from types import ModuleType
 import pytest
 
 from slotspec.diagrams.pictures import svg
-from tests.blocks import Block, blocks_of, masked, prepare, shell
 from tests.diagrams.samples import SVG, texts
+from tests.pages import PAGES
 
 ROOT = Path(__file__).parents[1]
-DECLARING = blocks_of((ROOT / "docs" / "declaring.md").read_text(encoding="utf-8"))
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def script(name: str) -> ModuleType:
@@ -32,10 +28,10 @@ def script(name: str) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["properties", "errors"])
+@pytest.mark.parametrize("name", ["commands", "errors", "findings", "properties"])
 def test_a_generated_page_is_up_to_date(name: str) -> None:
-    written = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
-    assert written == script(name).page(), f"run python docs/{name}.py"
+    module = script(name)
+    assert module.TARGET.read_text(encoding="utf-8") == module.page(), f"run python docs/{name}.py"
 
 
 def test_the_generated_picture_of_the_packages_is_up_to_date() -> None:
@@ -76,21 +72,3 @@ def test_the_architecture_fits_on_a_few_screens() -> None:
 def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
-
-
-@pytest.mark.parametrize(
-    "block", [b for b in DECLARING if b.language != "text"], ids=lambda b: b.text.strip()[:40]
-)
-def test_the_blocks_about_declaring_are_true(block: Block, tmp_path: Path) -> None:
-    if block.word == "excerpt":
-        assert block.text in (ROOT / block.note.rpartition(" ")[2]).read_text(encoding="utf-8")
-        return
-    if block.language == "sh":
-        prepare(tmp_path)
-        printed = shell(block.text, tmp_path)
-    else:
-        with contextlib.redirect_stdout(io.StringIO()) as out:
-            exec(compile(block.text, "docs/declaring.md", "exec"), {})
-        printed = out.getvalue()
-    assert block.output is not None
-    assert masked(printed) == masked(block.output)

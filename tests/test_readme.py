@@ -1,35 +1,24 @@
-"""Every block of the README is executed, and what it is said to print is compared.
+"""The README is short, its two commands are those of the integration, docs/runs.md is true.
 
-Shell blocks run in a temporary folder that has the repository's examples and recordings, python
-blocks one after the other in one namespace. A ``text`` block is the output of the block before
-it, with seconds masked. A block that would take too long says so in a comment before it:
-
-* ``main``: its last command is run over one scope instead of all;
-* ``suite``: it has to be what ``.ci/run`` runs;
-* ``excerpt``: it has to stand in the file that is named.
-
-The tables are those of docs/runs.md and docs/known-bugs.md. A run of each model is compared with
-docs/runs.md; with SLOTSPEC_FULL set, a whole check is.
+Its other blocks run with those of all pages, in test_pages.py. With SLOTSPEC_FULL set, docs/runs.md
+is compared with a whole check.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.blocks import ROOT, Block, blocks_of, masked, prepare, shell
-from tests.readme_tables import BUGS, PAGE, filled, row_of, updated
+from tests import pages
+from tests.blocks import ROOT, blocks_of, prepare, shell
+from tests.pages import row_of, updated
 
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
-RUNS = PAGE.read_text(encoding="utf-8")
+RUNS = pages.RUNS.read_text(encoding="utf-8")
 BLOCKS = blocks_of(TEXT)
-SHELL = [b for b in BLOCKS if b.language == "sh" and not b.word]
 SMALL = ["--scope", "leaders", "--generation", "1.13"]
 
 
@@ -41,44 +30,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_every_block_is_of_a_known_kind() -> None:
-    kinds = {(b.language, b.word) for b in BLOCKS}
-    assert kinds == {
-        ("sh", ""),
-        ("sh", "main"),
-        ("sh", "suite"),
-        ("python", ""),
-        ("python", "excerpt"),
-        ("text", ""),
-    }
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("block", SHELL, ids=lambda block: block.text.strip()[:40])
-def test_a_command_prints_what_is_said(block: Block, place: Path) -> None:
-    printed = shell(block.text, place)
-    if block.output is not None:
-        assert masked(printed) == masked(block.output)
-
-
-def test_python_blocks_print_what_is_said() -> None:
-    names: dict[str, Any] = {}
-    run = [b for b in BLOCKS if b.language == "python" and not b.word]
-    assert run
-    for block in run:
-        with contextlib.redirect_stdout(io.StringIO()) as printed:
-            exec(compile(block.text, "README.md", "exec"), names)
-        assert block.output is not None
-        assert printed.getvalue() == block.output
-
-
-@pytest.mark.parametrize("block", [b for b in BLOCKS if b.word == "excerpt"], ids=lambda b: b.note)
-def test_an_excerpt_stands_in_its_file(block: Block) -> None:
-    file = block.note.rpartition(" ")[2]
-    assert block.text in (ROOT / file).read_text(encoding="utf-8")
-
-
-def test_the_example_is_short() -> None:
+def test_the_readme_is_short() -> None:
+    assert len(TEXT.splitlines()) <= 150
     first = next(b for b in BLOCKS if b.language == "python")
     assert len(first.text.splitlines()) <= 15
 
@@ -113,11 +66,6 @@ def section_of(model: str) -> str:
     return RUNS.partition(f"## {model}\n")[2].partition("\n## ")[0]
 
 
-def test_the_tables_are_those_of_the_pages() -> None:
-    bugs = BUGS.read_text(encoding="utf-8")
-    assert filled(TEXT, RUNS, bugs) == TEXT, "run python -m tests.readme_tables"
-
-
 def test_the_suite_is_what_the_integration_runs() -> None:
     (block,) = [b for b in BLOCKS if b.word == "suite"]
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
@@ -128,4 +76,4 @@ def test_the_suite_is_what_the_integration_runs() -> None:
 @pytest.mark.skipif("SLOTSPEC_FULL" not in os.environ, reason="takes minutes; set SLOTSPEC_FULL")
 def test_the_page_of_runs_is_that_of_a_whole_check(place: Path) -> None:
     made = json.loads(shell("slotspec check --all --json -", place))
-    assert updated(RUNS, made) == RUNS, "run python -m tests.readme_tables FILE.json"
+    assert updated(RUNS, made) == RUNS, "run python -m tests.pages FILE.json"

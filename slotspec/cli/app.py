@@ -23,7 +23,7 @@ def build() -> typer.Typer:
     app.callback()(_common)
     check.register(app)
     listing.register(app)
-    for name in ("conform", "draw", "explore", "fuzz", "generate", "record", "simulate"):
+    for name in ("conform", "draw", "explore", "flink", "fuzz", "generate", "record", "simulate"):
         try:
             module = importlib.import_module(f"slotspec.cli.{name}")
         except ModuleNotFoundError as error:

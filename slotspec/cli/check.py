@@ -18,12 +18,15 @@ from slotspec.cli.jobs import Finished, Request, RunResults
 from slotspec.cli.output import check_writable, write, write_documents, write_json_lines
 from slotspec.cli.plan import left_out
 from slotspec.cli.rows import Rows
-from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.declaration.model import Instance, flat_size
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.results import NO_LIMITS, Finding, Limit, Limits, Result, Verdict
 
 WORTH_A_PROCESS = 2_000
 """Calls to try in this process before a run gets its own, which takes longer to start."""
+
+LARGE = 1_000
+"""An instance is compiled at once if its calls times the values of a state are more than this."""
 
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -41,7 +44,7 @@ def check(
     ] = None,
     every: Annotated[
         bool,
-        typer.Option("--all", help="Check every generation, also if no MODEL is given."),
+        typer.Option("--all", help="Check every generation and scope, also if no MODEL is given."),
     ] = False,
     scope: Annotated[
         list[str] | None,
@@ -93,8 +96,8 @@ def check(
 ) -> None:
     """Search every reachable state and check every property.
 
-    Without a MODEL, each built-in model is checked at its newest generation; ``--all`` checks
-    every generation.
+    Without a MODEL, each built-in model is checked at its newest generation and within its
+    smaller scopes; ``--all`` checks every generation and scope.
 
     Exit codes: 0 all hold (known deviations included), 1 a property is violated, 2 bad input,
     3 a limit or Ctrl-C left a result unknown, 4 slotspec itself failed. The check of a known
@@ -124,7 +127,7 @@ def check(
         tuple(properties or ()),
         chosen,
         bugs=tuple(bug or ()),
-        newest=not models and not every,
+        newest=not models and not every and not generation,
     )
     if every and (generation or bug):
         raise UsageError(
@@ -153,7 +156,7 @@ def check(
     if json_to != "-" and bug:
         report_bugs(results, [*left, *faults], perf_counter() - started)
     elif json_to != "-":
-        omitted = left_out(instances) if request.newest and not generation else ""
+        omitted = left_out(instances) if request.newest and not scope else ""
         report(results, left, perf_counter() - started, verbose, faults, rows is not None, omitted)
     if faults and (bug or json_to == "-"):
         for instance, why in faults.items():
@@ -200,11 +203,16 @@ def run(
     # a run that a limit or a bug ends early may end while it is still small
     whole = request.options["limits"] == NO_LIMITS and not request.bugs
     if whole and request.options["engine"] == "auto" and compiler_there():
-        request = replace(request, large=known_as_large(instances))
-    found, large = run_small(request, instances, finished)
-    if not large:
+        large = known_as_large(instances) | {
+            number
+            for number, instance in enumerate(instances)
+            if len(instance.calls) * flat_size(instance) > LARGE
+        }
+        request = replace(request, large=large)
+    found, left = run_small(request, instances, finished)
+    if not left:
         return found
-    order = [number for number in longest_first(instances) if number in large]
+    order = [number for number in longest_first(instances) if number in left]
     with progress_lines(len(instances), rows) as show:
         more = run_in_processes(request, instances, order, show, finished)
     remember(list(more.results.values()))

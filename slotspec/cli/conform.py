@@ -38,6 +38,13 @@ def conform(
         str | None,
         typer.Option(metavar="V", help="Compare with this generation; default: each trace's own."),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="file.py[:attribute] with the model of traces of your own protocol.",
+        ),
+    ] = None,
     json_to: options.JsonTo = None,
     jobs: Annotated[str, typer.Option(metavar="N|auto", help="Number of processes.")] = "auto",
     quiet: options.Quiet = False,
@@ -49,6 +56,7 @@ def conform(
     """
     from rich.console import Console
 
+    from slotspec.cli.modules import find_class
     from slotspec.oracle.conformance.batch import conform_all
     from slotspec.statemachine.errors import UsageError
 
@@ -66,7 +74,9 @@ def conform(
         _print_report(report, out, errors)
 
     try:
-        summary = conform_all(traces, generation, _jobs(jobs), on_report)
+        # a model from a file is known in this process only
+        at_once = _jobs(jobs) if find_class(model) is None else 1
+        summary = conform_all(traces, generation, at_once, on_report)
     except UsageError as error:
         errors.print(f"Error: {error}", style="red")
         raise typer.Exit(USAGE) from None
@@ -104,6 +114,8 @@ def _print_report(report: Report, out: Console, errors: Console) -> None:
         _print_divergence(report, out)
     elif report.unexplained is not None:
         _print_unexplained(report, report.unexplained, out)
+    elif report.skipped is not None:
+        out.print(f"{report.path}: skipped: {report.skipped}", soft_wrap=True)
     elif report.error is None and report.fault is None and report.matched == report.silent:
         out.print(
             f"{report.path}: undetermined: no step records a result, an effect, an exception or a"
@@ -206,6 +218,7 @@ def _print_summary(summary: Summary, out: Console) -> None:
             ),
         ),
         ("bad", sum(r.error is not None for r in summary.reports)),
+        ("skipped", sum(r.skipped is not None for r in summary.reports)),
     ):
         if count:
             notes.append(f"{count:,} {what}")

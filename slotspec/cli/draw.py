@@ -50,7 +50,7 @@ def draw(
         typer.Argument(
             metavar="WHAT",
             help="A model (a name, or file.py[:attribute]), a lifecycle, a trace file, or gallery.",
-            show_default="slot_pool",
+            show_default="the slot pool",
         ),
     ] = None,
     kind: Annotated[
@@ -102,7 +102,7 @@ def draw(
 ) -> None:
     """Draw lifecycles, a trace as a sequence diagram, a state graph, or a composition.
 
-    Without WHAT it draws the lifecycles of the slot pool. SVG and PNG need no Graphviz installed.
+    Without WHAT it draws the lifecycles of the newest slot pool. SVG and PNG need no Graphviz.
     """
     if bug is not None:
         _reject_options(
@@ -117,7 +117,10 @@ def draw(
         )
         _draw_bug(bug, settings or [], max_states, form, out)
         return
-    what = what or "slot_pool"
+    if what is None:
+        from slotspec.models.registry import slot_pool_of
+
+        what = slot_pool_of()
     if what == "gallery":
         _reject_options("the gallery", kind=kind, format=form, property=prop, scope=scope)
         _gallery(out)

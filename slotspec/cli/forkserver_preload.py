@@ -1,7 +1,7 @@
-"""Preload the modules that every run of ``check`` needs into the fork server.
+"""Preload what every run of ``check`` needs into the fork server.
 
 It preloads no models: each run reads the source of its rules, which must match what it has
-imported. A module that cannot be imported is not an error here; the run that needs it fails.
+imported. A failure is not an error here; the run that meets it again reports it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,6 @@ from __future__ import annotations
 import importlib
 from contextlib import suppress
 
-for _module in ("slotspec.cli.jobs", "slotspec.statemachine.search.explorer"):
-    with suppress(Exception):
-        importlib.import_module(_module)
+with suppress(Exception):
+    importlib.import_module("slotspec.cli.jobs")
+    importlib.import_module("slotspec.statemachine.search.warm_up").warm_up()

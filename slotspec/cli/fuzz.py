@@ -10,7 +10,7 @@ import typer
 
 from slotspec.cli import options
 from slotspec.cli.exit_codes import FAULT, HOLDS, UNKNOWN, USAGE, VIOLATED
-from slotspec.cli.peers import explain_peer, generation_for, target_and_peer
+from slotspec.cli.peers import explain_peer, generation_for, implementing, target_and_peer
 
 if TYPE_CHECKING:
     from slotspec.cli.output import Output
@@ -30,13 +30,7 @@ def register(app: typer.Typer) -> None:
 
 def fuzz(
     target: Annotated[str | None, typer.Option(metavar="PEER", help=options.TARGET_HELP)] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="The class: slot_pool (default), or another of `slotspec list models`.",
-        ),
-    ] = None,
+    model: options.ModelOfClass = None,
     bug: Annotated[
         str | None,
         typer.Option(
@@ -47,6 +41,7 @@ def fuzz(
         str | None,
         typer.Option(metavar="V", help="Compare with this generation; default: the peer's own."),
     ] = None,
+    operations: options.Operations = None,
     flink_jars: options.FlinkJars = None,
     seed: Annotated[
         int, typer.Option(metavar="N", help="The same seed makes the same sequences.")
@@ -87,8 +82,9 @@ def fuzz(
     if seconds is not None and not seconds > 0:
         raise UsageError("SET024", f"limit on seconds {seconds}: give a number above 0")
     printed = Output(quiet or json_to == "-")
-    subject, peer = target_and_peer(target, model, bug, flink_jars, timeout)
+    subject, peer = target_and_peer(target, model, bug, flink_jars, timeout, generation)
     compared = generation_for(peer, generation, subject)
+    peer = implementing(peer, operations, subject)
     try:
         with status_line(Coverage.line, every=0.2) as progress:
             if every:

@@ -25,7 +25,7 @@ def generate(
     cover: Annotated[
         str, typer.Option(metavar="WHAT", help="What to cover: transitions, states, or pairs.")
     ] = "transitions",
-    model: options.ModelOfClass = "slot_pool",
+    model: options.ModelOfClass = None,
     generation: Annotated[
         str | None, typer.Option(metavar="V", help="This generation only; default: all of them.")
     ] = None,
@@ -45,6 +45,7 @@ def generate(
     Run them on an implementation with your own runner, or replay them with slotspec
     conform. Exit codes: 0 done, 2 bad input, 3 the search left states out.
     """
+    from slotspec.cli.modules import find_class
     from slotspec.cli.plan import parse_bounds
     from slotspec.oracle.fuzzing.coverage_tours import COVERS
     from slotspec.oracle.fuzzing.coverage_tours import cover as cover_model
@@ -53,7 +54,7 @@ def generate(
 
     if cover not in COVERS:
         raise UsageError("SET111", f"--cover {cover!r}; choose from {', '.join(COVERS)}")
-    subject = fuzz_target(model)
+    subject = fuzz_target(find_class(model), generation)
     if generation is not None:
         subject.generation(generation)
     if max_states < 1 or length < 1:
@@ -62,7 +63,9 @@ def generate(
     incomplete = False
     for version in [generation] if generation else subject.schema.generations:
         what: Cover = cover
-        covering = cover_model(what, version, bounds, model=model, states=max_states, length=length)
+        covering = cover_model(
+            what, version, bounds, model=subject.model, states=max_states, length=length
+        )
         folder = out / version
         count, steps = write(covering, folder)
         typer.echo(summary(covering, what, version, count, steps, folder))

@@ -3,8 +3,8 @@
 A process that dies takes no other run with it, and its memory is free for the next one. Where
 the system allows, the processes are forked from a server that has imported what every run
 needs; this saves half a second each. A model is code and cannot be sent, so each process gets
-the command line and the number of its run, and plans the run again. It sends back numbers,
-and this process replays the traces from them.
+a request for its run, and plans the run again. It sends back numbers, and this process makes
+traces of them.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 
 from slotspec.cli.bugs import bug_of, plan_bugs
 from slotspec.cli.plan import plan
+from slotspec.models import MODELS
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import SlotspecError
 from slotspec.statemachine.results import Finding, Progress, PropertyResult, Result
@@ -51,7 +52,7 @@ class Request:
     newest: bool = False
     """Only the newest generation of each model."""
     large: frozenset[int] = frozenset()
-    """Runs that are known to be too large to interpret."""
+    """Runs that are too large to interpret."""
 
     def plan(self) -> list[Instance]:
         """Every run, in declaration order."""
@@ -59,6 +60,22 @@ class Request:
         if self.bugs:
             return plan_bugs(self.bugs, *asked)
         return plan(*asked, newest=self.newest)
+
+    def narrowed(self, instance: Instance) -> Request | None:
+        """A request for `instance` alone; None where only the whole request names it."""
+        bug = bug_of(instance)
+        if bug is not None:
+            return replace(self, bugs=(bug.issue,))
+        applicable = tuple(name for name in self.properties if name in instance.properties)
+        if set(self.names) - set(MODELS) or (self.properties and not applicable):
+            return None
+        return replace(
+            self,
+            names=(instance.model.name,),
+            generations=() if instance.generation is None else (instance.generation,),
+            scopes=(instance.scope,),
+            properties=applicable,
+        )
 
     def options_of(self, instance: Instance) -> dict[str, Any]:
         """The options of one run; the run of a known bug ends when it finds the bug."""
@@ -144,7 +161,9 @@ class _WorkerPool:
 
     def start(self, number: int) -> None:
         receiver, sender = self.context.Pipe(duplex=False)
-        work = (sender, self.request, number, dict(os.environ))
+        alone = self.request.narrowed(self.instances[number])
+        request, place = (self.request, number) if alone is None else (alone, 0)
+        work = (sender, request, place, number in request.large, dict(os.environ))
         process = self.context.Process(target=_work, args=work)
         process.daemon = True
         process.start()
@@ -235,8 +254,13 @@ def _end_of(code: int | None) -> str:
 # ------------------------------------------------------------------------ in the process
 
 
-def _work(pipe: Connection, request: Request, number: int, environment: dict[str, str]) -> None:
-    """Make one run and send its result."""
+def _work(
+    pipe: Connection, request: Request, number: int, large: bool, environment: dict[str, str]
+) -> None:
+    """Make one run and send its result.
+
+    :param large: it is known to be too large to interpret.
+    """
     # the environment of the fork server may be older than that of the parent
     os.environ.clear()
     os.environ.update(environment)
@@ -245,7 +269,7 @@ def _work(pipe: Connection, request: Request, number: int, environment: dict[str
     signal.signal(signal.SIGTERM, _interrupt)
     message: tuple[str, Any]
     try:
-        message = ("result", packed(_run(pipe, request, number)))
+        message = ("result", packed(_run(pipe, request, number, large)))
     except KeyboardInterrupt:
         message = ("interrupted", None)
     except SlotspecError as error:
@@ -263,12 +287,12 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _run(pipe: Connection, request: Request, number: int) -> Result:
+def _run(pipe: Connection, request: Request, number: int, large: bool) -> Result:
     from slotspec.statemachine.check import check
 
     instance = request.plan()[number]
     options = request.options_of(instance)
-    if number in request.large:
+    if large:
         options["engine"] = "compiled"
     if options["limits"].memory is None:
         from slotspec.statemachine.search.store import available_memory
@@ -304,7 +328,7 @@ def packed(result: Result) -> dict[str, Any]:
 
 
 def unpacked(made: Mapping[str, Any], instance: Instance) -> Result:
-    """The packed result of `instance`, with its traces replayed."""
+    """The packed result of `instance`, with its traces."""
     result = Result(instance, **{n: v for n, v in made.items() if n != "properties"})
     result.deadlock = _finding(made["deadlock"], instance)
     result.fault = _finding(made["fault"], instance)
@@ -325,9 +349,12 @@ def _trace(finding: Finding | None) -> Trace | None:
 
 
 def _finding(trace: Trace | None, instance: Instance) -> Finding | None:
-    from slotspec.statemachine.interpreter.replay import explain
+    from slotspec.statemachine.interpreter.replay import Replayed, explain
 
     if trace is None:
         return None
-    calls, fault, loop = trace
-    return replace(explain(instance, [instance.calls[index] for index in calls], fault), **loop)
+    indices, fault, loop = trace
+    calls = [instance.calls[index] for index in indices]
+    if fault is not None:
+        return replace(explain(instance, calls, fault), **loop)
+    return Finding(Replayed(instance, calls), None, instance, **loop)

@@ -58,9 +58,18 @@ Quiet = Annotated[
 TARGET_HELP = 'model:GENERATION, flink:VERSION, module:attribute, or a command: "python3 peer.py".'
 
 ModelOfClass = Annotated[
-    str,
+    str | None,
     typer.Option(
-        metavar="NAME", help="The class: slot_pool, or another of `slotspec list models`."
+        metavar="NAME",
+        help="The class, of `slotspec list models`, or your file.py[:attribute]; default: the"
+        " slot pool of the generation.",
+    ),
+]
+Operations = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME,…",
+        help="The operations that the peer implements, if not all; the model takes the others.",
     ),
 ]
 FlinkJars = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder with Flink's jars.")]

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slotspec.cli.modules import find_class
 from slotspec.statemachine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,15 +22,19 @@ def target_and_peer(
     bug: str | None,
     flink_jars: Path | None,
     timeout: float,
+    generation: str | None = None,
 ) -> tuple[FuzzTarget, Peer]:
     """The class to test, and the peer: a target, or a model with a known bug.
+
+    Without `model`, the class is the slot pool of `generation`, or of the generation that the
+    target or the peer names.
 
     :raises UsageError: ``SET112`` for a model without a class, ``SET113`` unless the user gives
         exactly one of target and bug and nothing that contradicts it, ``SET070`` for an unknown
         bug, ``SET115`` for a timeout out of range.
     """
     from slotspec.oracle.fuzzing.targets import fuzz_target
-    from slotspec.oracle.peer_target import open_peer
+    from slotspec.oracle.peer_target import generation_in, open_peer
 
     if (target is None) == (bug is None):
         raise UsageError("SET113", "give either --target or --bug: the peer to test")
@@ -38,10 +43,11 @@ def target_and_peer(
             "SET115", f"--timeout {timeout:g}: give seconds above 0, {MAX_TIMEOUT:,} at most"
         )
     if target is not None:
-        subject = fuzz_target(model or "slot_pool")
-        return subject, open_peer(
-            target, flink_jars=flink_jars, timeout=timeout, model=subject.model
-        )
+        model = find_class(model)
+        named = generation_in(target) or generation
+        known = fuzz_target(model, named).model if model or named else None
+        peer = open_peer(target, flink_jars=flink_jars, timeout=timeout, model=known)
+        return fuzz_target(known, getattr(peer, "generation", None)), peer
     from slotspec.cli.bugs import ALL, chosen_bugs
     from slotspec.oracle.fuzzing.bugs import peer_of
 
@@ -59,21 +65,37 @@ def target_and_peer(
     return fuzz_target(chosen.model), peer_of(chosen)
 
 
-def generation_for(peer: Any, asked: str | None, subject: FuzzTarget) -> str:
-    """The generation to compare a peer with.
+def implementing(peer: Peer, operations: str | None, subject: FuzzTarget) -> Peer:
+    """The peer, if it implements only some operations, separated by commas.
 
-    :raises UsageError: ``SET101`` if it is unknown, or neither given nor the peer's own.
+    :raises UsageError: ``SET117`` if the class has no such operation.
     """
-    found = asked or getattr(peer, "generation", None)
-    if found not in subject.schema.generations:
-        known = ", ".join(subject.schema.generations)
-        what = (
-            f"there is no generation {found!r}"
-            if found
-            else f"{peer.name} does not say its generation"
-        )
-        raise UsageError("SET101", f"{what}; give --generation, one of {known}")
-    return str(found)
+    if operations is None:
+        return peer
+    from slotspec.oracle.peers.partial import PartialPeer
+
+    known = {
+        o.name for schema in (subject.schema, *subject.schema.variants) for o in schema.operations
+    }
+    wanted = [op.strip() for op in operations.split(",")]
+    for op in wanted:
+        if op not in known:
+            raise UsageError(
+                "SET117",
+                f"--operations: the {subject.schema.title} has no operation {op!r}; choose from"
+                f" {', '.join(sorted(known))}",
+            )
+    return PartialPeer(peer, wanted)
+
+
+def generation_for(peer: Any, asked: str | None, subject: FuzzTarget) -> str:
+    """The generation to compare a peer with: as asked, the peer's own, or the newest.
+
+    :raises UsageError: ``SET101`` if it is unknown.
+    """
+    return subject.generation(
+        asked or getattr(peer, "generation", None) or subject.schema.generations[-1]
+    )
 
 
 def explain_peer(error: PeerError, out: Path | None) -> None:

@@ -28,7 +28,8 @@ def plan(
     model has. Bounds from `settings` (``NAME=VALUE``) change the first scope only, unless
     `scopes` names others. A scope that is too large to search must be named.
 
-    :param newest: of each model, only its newest generation, unless `generations` names some.
+    :param newest: of each model, only its newest generation, unless `generations` names some,
+        and no large scope, unless `scopes` names it.
     :param simulation_only: choose the scope that is too large to search, if there is one.
     :raises UsageError: ``SET001`` to ``SET019`` for an unknown name.
     """
@@ -41,7 +42,7 @@ def plan(
     instances: list[Instance] = []
     for model in models:
         for version in _generations(model, generations, newest):
-            for scope in _scopes(model, scopes, bounds, simulation_only):
+            for scope in _scopes(model, scopes, bounds, simulation_only, newest):
                 instances.append(_instance(model, bounds, version, scope))
     if properties:
         for instance in instances:
@@ -110,6 +111,13 @@ def left_out(instances: Sequence[Instance]) -> str:
     models = dict.fromkeys(instance.model for instance in instances)
     older = {v: None for model in models for v in list(model.generations)[:-1]}
     parts = [f"generations {' and '.join(older)}"] if older else []
+    large = [
+        f"{model.name} {scope.name}"
+        for model in models
+        for scope in model.scopes.values()
+        if scope.large
+    ]
+    parts += [f"large scopes ({', '.join(large)})"] if large else []
     parts += [
         f"{model.name} --scope {scope.name} (for simulate)"
         for model in models
@@ -120,15 +128,17 @@ def left_out(instances: Sequence[Instance]) -> str:
 
 
 def _scopes(
-    model: Model, wanted: Sequence[str], bounds: object, simulation_only: bool
+    model: Model, wanted: Sequence[str], bounds: object, simulation_only: bool, newest: bool
 ) -> list[str]:
     if wanted:
         return [name for name in model.scopes if name in wanted]
-    large = [scope.name for scope in model.scopes.values() if scope.simulation_only]
-    small = [name for name in model.scopes if name not in large]
+    endless = [scope.name for scope in model.scopes.values() if scope.simulation_only]
+    finite = [name for name in model.scopes if name not in endless]
     if simulation_only:
-        return (large or small)[:1]
-    return small[:1] if bounds else small
+        return (endless or finite)[:1]
+    if bounds:
+        return finite[:1]
+    return [name for name in finite if not (newest and model.scopes[name].large)]
 
 
 def _known(what: str, wanted: Iterable[str], known: Sequence[str], code: str) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from slotspec.cli import options
 from slotspec.cli.exit_codes import USAGE
-from slotspec.cli.peers import explain_peer, generation_for, target_and_peer
+from slotspec.cli.peers import explain_peer, generation_for, implementing, target_and_peer
 
 
 def register(app: typer.Typer) -> None:
@@ -22,13 +22,14 @@ def record(
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="Write the trace here; .gz compresses it.")
     ],
-    model: options.ModelOfClass = "slot_pool",
+    model: options.ModelOfClass = None,
     seed: Annotated[int, typer.Option(metavar="N", help="The same seed makes the same trace.")] = 0,
     steps: Annotated[int, typer.Option(metavar="N", help="Length of the trace.")] = 80,
     generation: Annotated[
         str | None,
         typer.Option(metavar="V", help="Use operations of this generation; default: the peer's."),
     ] = None,
+    operations: options.Operations = None,
     flink_jars: options.FlinkJars = None,
     timeout: options.Timeout = 10.0,
 ) -> None:
@@ -43,10 +44,11 @@ def record(
 
     if steps < 1:
         raise UsageError("SET110", f"--steps {steps}: give at least 1")
-    subject, peer = target_and_peer(target, model, None, flink_jars, timeout)
+    subject, peer = target_and_peer(target, model, None, flink_jars, timeout, generation)
     written = 0
     try:
         compared = generation_for(peer, generation, subject)
+        peer = implementing(peer, operations, subject)
         recording = Recording(peer, compared, seed, steps, model=subject.model)
         with TraceWriter(out, recording.header) as writer:
             for step in recording:

@@ -57,7 +57,7 @@ def report(
     for instance, why in (faults or {}).items():
         out.line(f"FAULT OF SLOTSPEC in {instance.title}: {why}", "bold red")
     if omitted:
-        out.line(f"not checked: {omitted}; `slotspec check --all` checks every generation")
+        out.line(f"not checked: {omitted}; `slotspec check --all` checks everything")
     verdict = overall(results)
     if (left or faults) and verdict is Verdict.HOLDS:
         verdict = Verdict.UNKNOWN

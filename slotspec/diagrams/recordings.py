@@ -66,7 +66,8 @@ def follow(path: str | Path, generation: str | None = None) -> Iterator[Replayed
                     place = f"{path}:{seen.line}"
                     raise InputError(error.code, f"{place}: {error.message}") from None
             if expected is not None:
-                found = compare(expected, seen, reader.schema.ordered)
+                schema = reader.schema
+                found = compare(expected, seen, schema.ordered, schema.signals)
                 if found.outcome is Conformance.DIVERGES:
                     wrong = [str(difference) for difference in found.differences[:SHOWN]]
                     more = len(found.differences) - SHOWN

@@ -30,11 +30,19 @@ class Entry:
     :param description: what it models, for ``slotspec list models``.
     :param implementation: what the header of a recorded trace calls the class; None for a
         composition that no single class implements.
+    :param also: other classes that the same model covers, as headers call them. The schema has
+        a variant for each, see :meth:`slotspec.oracle.traces.schema.TraceSchema.of`.
     """
 
     name: str
     description: str
     implementation: str | None = None
+    also: tuple[str, ...] = ()
+
+    @property
+    def implementations(self) -> tuple[str, ...]:
+        """All classes that the model covers, as headers call them."""
+        return (*([self.implementation] if self.implementation else []), *self.also)
 
     def model(self) -> Model:
         """The model, with its operations, environment, formatter and properties declared."""
@@ -64,6 +72,13 @@ class Entry:
         """How to fuzz it: a :class:`slotspec.oracle.fuzzing.targets.FuzzTarget`."""
         return self._piece("oracle", "fuzzing", "TARGET")
 
+    def flink_peer(self) -> Any:
+        """Flink's own class as a peer, called with a version and a folder of jars; None if
+        slotspec cannot run it."""
+        if find_spec(f"slotspec.oracle.{self.name}.flink") is None:
+            return None
+        return self._piece("oracle", "flink", "PEER")
+
     def participants(self) -> Any:
         """Its lifelines: :class:`slotspec.statemachine.participants.Participants`."""
         return self._piece("models", "participants", "PARTICIPANTS")
@@ -86,6 +101,11 @@ MODELS = {
             "org.apache.flink SlotManagerImpl",
         ),
         Entry(
+            "fine_grained_slot_manager",
+            "The ResourceManager's side since 1.14: requirements, resources, workers.",
+            "org.apache.flink FineGrainedSlotManager",
+        ),
+        Entry(
             "task_slot_table",
             "The TaskExecutor's slots: allocation, budget, timeouts, tasks.",
             "org.apache.flink TaskSlotTableImpl",
@@ -101,6 +121,17 @@ MODELS = {
             "org.apache.flink SlotSharingManager",
         ),
         Entry(
+            "slot_sharing_allocator",
+            "Slot sharing since 1.12: shared slots, logical slots, bulks, timeouts.",
+            "org.apache.flink SlotSharingExecutionSlotAllocator",
+        ),
+        Entry(
+            "declarative_slot_pool",
+            "The JobMaster's declarative slot pool and its bridge: requirements, offers, delays.",
+            "org.apache.flink DeclarativeSlotPoolBridge",
+            also=("org.apache.flink DefaultDeclarativeSlotPool",),
+        ),
+        Entry(
             "cluster",
             "The whole protocol: JobMaster, ResourceManager, TaskExecutors, messages.",
         ),
@@ -111,7 +142,19 @@ MODELS = {
 
 def recorded() -> dict[str, Entry]:
     """The models of classes that can be recorded, by the ``implementation`` of the header."""
-    return {e.implementation: e for e in MODELS.values() if e.implementation is not None}
+    return {name: entry for entry in MODELS.values() for name in entry.implementations}
+
+
+SLOT_POOLS = ("slot_pool", "declarative_slot_pool")
+"""The JobMaster's slot pools, the newest last."""
+
+
+def slot_pool_of(generation: str | None = None) -> str:
+    """The model of the slot pool of a generation of Flink; by default, the newest."""
+    for name in SLOT_POOLS:
+        if generation in MODELS[name].schema().generations:
+            return name
+    return SLOT_POOLS[-1]
 
 
 def load_model(name: str) -> Model:

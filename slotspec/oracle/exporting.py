@@ -81,7 +81,7 @@ class Exporter(ABC):
     :raises UsageError: ``SET040`` for choices that no recording can express.
     """
 
-    schema: ClassVar[TraceSchema]
+    schema: TraceSchema
     oracle_class: ClassVar[type[ModelOracle]]
     renamed: ClassVar[tuple[str, ...]] = ()
     """Kinds of names for which the exporter makes fresh names, see :meth:`fresh`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from slotspec.oracle.conformance.oracles import DEFAULT_MODEL
+from slotspec.models.registry import MODELS, SLOT_POOLS, slot_pool_of
 from slotspec.oracle.peers.protocol import Peer, PeerError
 
 _ATTRIBUTE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
@@ -14,12 +14,18 @@ _MODEL = re.compile(r"model:([^,]*)(?:,(.*))?")
 FORMS = 'model:GENERATION, flink:VERSION, module:attribute, or a command such as "python3 peer.py"'
 
 
+def generation_in(target: str) -> str | None:
+    """The generation that a target names; None if it names none."""
+    named = re.match(r"(?:model|flink):(\d+\.\d+)", target)
+    return named[1] if named else None
+
+
 def open_peer(
     target: str,
     *,
     flink_jars: str | Path | None = None,
     timeout: float | None = None,
-    model: str = DEFAULT_MODEL,
+    model: str | None = None,
 ) -> Peer:
     """The peer that a target names. Only what it needs is imported.
 
@@ -27,28 +33,29 @@ def open_peer(
         ``flink:1.12``, ``module:attribute``, or a command.
     :param flink_jars: folder with Flink's jars.
     :param timeout: time limit in seconds for one answer of a command.
-    :param model: the model of the peer's class.
+    :param model: the model of the peer's class; by default, the slot pool of the generation that
+        the target names.
     :raises PeerError: if it cannot be opened.
     """
     if flink_jars is not None and not target.startswith("flink:"):
         raise PeerError("PEE001", f"{target!r} does not use --flink-jars; leave it out")
+    model = model or slot_pool_of(generation_in(target))
     if found := _MODEL.fullmatch(target):
         from slotspec.oracle.peers.model import ModelPeer, parse_choices
 
         peer = ModelPeer(found[1], parse_choices(found[2] or "", found[1], model), model=model)
-        peer.name = target if model == DEFAULT_MODEL else f"{model} {target}"
+        peer.name = target if model in SLOT_POOLS else f"{model} {target}"
         return peer
     if target.startswith("flink:"):
-        from slotspec.oracle.fuzzing.targets import fuzz_target
-
-        open_flink = fuzz_target(model).flink
+        open_flink = MODELS[model].flink_peer()
         if open_flink is None:
             raise PeerError(
                 "PEE001",
                 f"{target!r} cannot run Flink's {model}; use `slotspec conform` to compare its"
                 " recordings with the model",
             )
-        return open_flink(target.removeprefix("flink:"), flink_jars)
+        flink: Peer = open_flink(target.removeprefix("flink:"), flink_jars)
+        return flink
     if _ATTRIBUTE.fullmatch(target):
         from slotspec.oracle.peers.python import load
 

@@ -20,8 +20,8 @@ ENGINES: tuple[Engine, ...] = ("auto", "interpreted", "compiled")
 SMALL = 5_000
 """``auto`` interprets searches of at most this many states."""
 
-TRIES = 50_000
-"""``auto`` interprets up to this many tried calls: half a second, less than compiling takes."""
+TRIES = 20_000
+"""``auto`` interprets up to this many tried calls, which takes less time than to compile."""
 
 
 def check(

@@ -5,7 +5,7 @@ Every engine (interpreted, compiled, one worker or many) returns the same :class
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -95,6 +95,8 @@ class Finding:
     An infinite run violates a ``leads to``. It is shown as a lasso: a shortest stem to a state
     where the premise holds, then a way into a loop that repeats for ever.
 
+    :param steps: what each call does. A search knows only the calls, and has them replayed when
+        somebody asks for more.
     :param instance: the instance that it is a trace of; needed to draw it.
     :param loop: for an infinite run, the number of steps before its loop. The steps after
         that lead back to the same state. If `loop` is the number of all steps, the run stays
@@ -104,7 +106,7 @@ class Finding:
     :param elements: for an infinite run, the choice of the property's parameters it violates.
     """
 
-    steps: tuple[TraceStep, ...]
+    steps: Sequence[TraceStep]
     fault: str | None = None
     instance: Instance | None = field(default=None, repr=False, compare=False)
     loop: int | None = None
@@ -116,7 +118,8 @@ class Finding:
 
     @property
     def calls(self) -> tuple[Call, ...]:
-        return tuple(step.call for step in self.steps)
+        known = getattr(self.steps, "calls", None)
+        return tuple(step.call for step in self.steps) if known is None else known
 
 
 @dataclass(frozen=True)

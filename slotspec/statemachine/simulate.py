@@ -6,8 +6,8 @@ A simulation proves nothing. It reports what it saw, and in how many steps.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as NotYet
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -22,6 +22,7 @@ from slotspec.statemachine.interpreter.replay import explain, name_elements
 from slotspec.statemachine.interpreter.rng import estimate
 from slotspec.statemachine.interpreter.shrinking import shrink
 from slotspec.statemachine.interpreter.statistics import CUT, Statistics, Violation
+from slotspec.statemachine.interpreter.time_limit import GRACE
 from slotspec.statemachine.obligations import obligations
 from slotspec.statemachine.results import Finding, Limit
 from slotspec.statemachine.workers import count_workers
@@ -249,15 +250,18 @@ class _Crew:
         instance, steps, rate = result.instance, result.wanted_steps, result.fault_rate
         self.free: SimpleQueue[RandomWalk] = SimpleQueue()
         self.code: Any = None
+        self.walks: list[RandomWalk] = []
         if result.engine == "compiled":
             from slotspec.statemachine.search.random_walk import CompiledWalk, compile_walk
 
             self.code = compile_walk(instance)
             result.compile_seconds = self.code.seconds
             for _ in range(result.workers):
-                self.free.put(CompiledWalk(self.code, steps, rate, result.swarm))
+                self.walks.append(CompiledWalk(self.code, steps, rate, result.swarm))
         else:
-            self.free.put(InterpretedWalk(instance, steps, rate, result.swarm))
+            self.walks.append(InterpretedWalk(instance, steps, rate, result.swarm))
+        for walk in self.walks:
+            self.free.put(walk)
         self.started = perf_counter()
         self.until = None if seconds is None else self.started + seconds
 
@@ -293,15 +297,22 @@ class _Crew:
                 self.make_all(pool, waiting)
             except KeyboardInterrupt:
                 self.result.limit = Limit.INTERRUPTED
-            self.stopping = True
+            self.stop_walks(waiting)
             while waiting and self.total.violation is None and not waiting[0].cancel():
                 self.total.merge(waiting.popleft().result())
         finally:
-            self.stopping = True
+            self.stop_walks(waiting)
             pool.shutdown(wait=True, cancel_futures=True)
             if self.code is not None:
                 self.code.upgrade.close()
         self.conclude()
+
+    def stop_walks(self, waiting: Collection[Future[Statistics]]) -> None:
+        """Cut all runs short."""
+        self.stopping = True
+        if wait([block for block in waiting if block.running()], GRACE).not_done:
+            for walk in self.walks:
+                walk.end_now()
 
     def make_all(self, pool: ThreadPoolExecutor, waiting: deque[Future[Statistics]]) -> None:
         """Hand out blocks and merge their statistics, in order."""

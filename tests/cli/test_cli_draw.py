@@ -15,7 +15,9 @@ TURNSTILE = str(EXAMPLES / "turnstile.py")
 def test_without_arguments_the_slot_pools_lifecycles(run: Run) -> None:
     ran = run("draw")
     assert ran.code == 0
-    assert {"Pool", "SlotRequest", "PhysicalSlot", "hand_over"} <= set(texts(ran.out))
+    assert {"Bridge", "SlotRequest", "AllocatedSlot", "reserve"} <= set(texts(ran.out))
+    older = run("draw", "slot_pool")
+    assert {"Pool", "SlotRequest", "PhysicalSlot", "hand_over"} <= set(texts(older.out))
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,7 @@ CAT = ("--target", "cat", "--generation", "1.12")
         (("--target", "model:1.12", "--model", "no_model"), "SET112"),
         (("--target", "model:1.13", "--model", "slot_sharing"), "PEE001"),
         (("--target", "model:1.12", "--model", "slot_sharing", "--generation", "1.13"), "SET101"),
-        (("--target", "flink:1.12", "--model", "slot_manager"), "PEE001"),
+        (("--target", "flink:9.9", "--model", "slot_manager"), "PEE001: no model of Flink 9.9"),
     ],
 )
 def test_bad_usage(

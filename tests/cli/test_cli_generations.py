@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 
+from slotspec.cli.plan import left_out, plan
+from slotspec.models import MODELS, load_model
 from tests.cli.counter import Make, Run
 
 STEPS = '''
@@ -188,10 +191,27 @@ def test_all_generations_run_on_request(run: Run) -> None:
 
 @pytest.mark.usefixtures("built_in")
 def test_a_default_run_says_what_it_left_out(run: Run) -> None:
-    left = "not checked: generations old; `slotspec check --all` checks every generation"
+    left = "not checked: generations old; `slotspec check --all` checks everything"
     assert left in run("check").out.splitlines()
     assert "not checked" not in run("check", "--all").out
     assert "not checked" not in run("check", "--generation", "new").out
+
+
+def test_a_default_run_leaves_large_scopes_out() -> None:
+    def scopes(**chosen: Any) -> set[tuple[str, str]]:
+        return {(i.model.name, i.scope) for i in plan((), **chosen)}
+
+    large = {
+        (name, scope.name)
+        for name in MODELS
+        for scope in load_model(name).scopes.values()
+        if scope.large
+    }
+    assert large
+    assert scopes() - scopes(newest=True) == large
+    assert {scope for _, scope in scopes(scopes=["time"], newest=True)} == {"time"}
+    said = left_out(plan((), newest=True))
+    assert all(f"{model} {scope}" in said for model, scope in large)
 
 
 def test_all_and_one_generation_contradict_each_other(run: Run, walk: str) -> None:

@@ -24,7 +24,8 @@ def test_a_walk_through_a_model_can_be_shown_and_exported(name: str) -> None:
         assert found["machines"]
         calls = [c for c in found["calls"] if not c["fault"]]
         if not calls:
-            break
+            path = ()  # the run is over: begin another one
+            continue
         useful = [c for c in calls if not c["nothing"]] or calls
         path = (*path, useful[dice.below(len(useful))]["index"])
     found = view(ready, path)

@@ -92,12 +92,27 @@ def test_any_class_by_its_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "model", "generation"),
+    [
+        ((), "declarative_slot_pool", "2.3"),
+        (("1.20",), "declarative_slot_pool", "1.20"),
+        (("1.13",), "slot_pool", "1.13"),
+        (("slot_pool",), "slot_pool", "1.13"),
+        (("declarative_slot_pool", "1.13"), "declarative_slot_pool", "1.13"),
+    ],
+)
+def test_the_newest_is_the_default(given: tuple[str, ...], model: str, generation: str) -> None:
+    found = Oracle(*given)
+    assert (found.model, found.generation) == (model, generation)
+
+
+@pytest.mark.parametrize(
     ("given", "message"),
     [
         (("slot_poll", "1.12"), "SET112: .*did you mean 'slot_pool'"),
         (("cluster", "1.12"), "SET112: no class implements model 'cluster'"),
-        (("slot_pool",), "SET101: name a generation of the slot pool"),
-        (("1.14",), "SET101: there is no generation '1.14' of the slot pool; use one of 1.11"),
+        (("slot_pool", "1.14"), "SET101: there is no generation '1.14' of the slot pool; use one"),
+        (("3.0",), "SET101: there is no generation '3.0' of the declarative slot pool"),
     ],
 )
 def test_an_unknown_class_or_generation_is_named(given: tuple[str, ...], message: str) -> None:

@@ -47,6 +47,7 @@ SCOPES = (
             "idle_timeout": 1,
             "batch_timeout": 2,
         },
+        large=True,
     ),
     Scope(
         "leaders",

@@ -44,7 +44,11 @@ from slotspec.models.task_slot_table.state import (
     allocations,
     tasks,
 )
-from slotspec.models.task_slot_table.versions import DynamicNumber, UnnumberedSlot
+from slotspec.models.task_slot_table.versions import (
+    DynamicNumber,
+    RefusedAllocation,
+    UnnumberedSlot,
+)
 from slotspec.statemachine.declaration.rules import NONE, emit, fire, recycle
 
 
@@ -152,14 +156,16 @@ def allocate_slot(
         s.dynamic_requests += 1
     wanted = profile_for(s, number, profile)
     if is_known(s, allocation):
-        return int(is_acknowledged(s, allocation, job, wanted, number, dynamic))
+        if is_acknowledged(s, allocation, job, wanted, number, dynamic):
+            return 1
+        return refuse(s)
     if allocation_under(s, number) != NONE:
-        return 0
+        return refuse(s)
     if s.special[wanted] == UNKNOWN_PROFILE:
         emit(s, Effect.RAISES, Raised.ILLEGAL_ARGUMENT)
         return NONE
     if not is_covered(s, wanted):
-        return 0
+        return refuse(s)
     if s.special[wanted] == ANY_PROFILE:
         # no memory manager can be that large
         emit(s, Effect.RAISES, Raised.ILLEGAL_ARGUMENT)
@@ -171,6 +177,14 @@ def allocate_slot(
     s.slot_profile[allocation] = wanted
     register_timeout(s, allocation, ticket, timeout)
     return 1
+
+
+def refuse(s: TaskSlotTableState) -> int:
+    """A request is not granted: the answer is no, or (2.3) an exception."""
+    if s.refused_allocation == RefusedAllocation.RAISED:
+        emit(s, Effect.RAISES, Raised.SLOT_ALLOCATION)
+        return NONE
+    return 0
 
 
 @task_slot_table.operation
@@ -470,7 +484,8 @@ def generate_slot_offer(s: TaskSlotTableState, allocation: int) -> int:
 def create_slot_report(s: TaskSlotTableState) -> int:
     """List each static number with its slot, if any, then the dynamic slots.
 
-    The report includes slots that are being released. Flink: createSlotReport.
+    The report includes slots that are being released, and all free static numbers, even if
+    dynamic slots have used up their budget. Flink: createSlotReport.
     """
     for number in range(s.static_count):
         emit(s, Effect.LISTED, allocation_under(s, number), number=number)

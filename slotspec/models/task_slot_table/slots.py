@@ -122,7 +122,7 @@ def is_acknowledged(
 ) -> bool:
     """Whether a request for an allocation that has a slot is answered yes.
 
-    Flink: TaskSlotTableImpl.isDuplicatedSlot (1.13).
+    Flink: TaskSlotTableImpl.isDuplicatedSlot (since 1.13).
     """
     return (
         s.repeated_allocation == RepeatedAllocation.ACKNOWLEDGED

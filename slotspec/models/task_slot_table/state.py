@@ -73,6 +73,7 @@ class Raised(JavaExceptions):
     ILLEGAL_ARGUMENT = 1, "IllegalArgumentException"
     SLOT_NOT_FOUND = 2, "SlotNotFoundException"
     SLOT_NOT_ACTIVE = 3, "SlotNotActiveException"
+    SLOT_ALLOCATION = 4, "SlotAllocationException"
 
 
 class Outcome(IntEnum):
@@ -85,7 +86,7 @@ class Outcome(IntEnum):
 static_slots = Sort("static_slots", "Slots that the table always has.", default=1, symmetric=True)
 dynamic_slots = Sort(
     "dynamic_slots",
-    "Numbers of dynamic slots: negative ones, or (1.13) as many requests for a dynamic slot.",
+    "Numbers of dynamic slots: negative ones, or (since 1.13) as many requests for a dynamic slot.",
     default=1,
     minimum=0,
 )
@@ -159,7 +160,7 @@ class TaskSlotTableState(Record):
     table: Array = single(Table, "The table itself.")
     table_closing: Array = single(ClosingFuture, "The table's closing future.")
     dynamic_requests: int = scalar(
-        number(lambda g: g["dynamic_slots"]), "The counter of dynamic slots (1.13)."
+        number(lambda g: g["dynamic_slots"]), "The counter of dynamic slots (since 1.13)."
     )
     used: Array = per(
         resources, number(lambda g: max(_total(g))), "How much of each the slots use."
@@ -221,6 +222,7 @@ class TaskSlotTableState(Record):
     unnumbered_slot: int = _choice(
         "unnumbered_slot", "Whether is_allocated finds a slot by a negative number."
     )
+    refused_allocation: int = _choice("refused_allocation", "How a refused request ends.")
 
 
 ANY_PROFILE = int(Special.ANY)

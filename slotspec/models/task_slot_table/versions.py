@@ -22,7 +22,7 @@ class StaticProfile(IntEnum):
     DEFAULT = 0
     """The default one, whatever the request says (1.11, 1.12)."""
     GIVEN = 1
-    """The one of the request (1.13)."""
+    """The one of the request (since 1.13)."""
 
 
 class UnknownProfile(IntEnum):
@@ -31,7 +31,7 @@ class UnknownProfile(IntEnum):
     INVALID = 0
     """IllegalArgumentException, if the profile of the request matters (1.11, 1.12)."""
     DEFAULT = 1
-    """The default profile (1.13)."""
+    """The default profile (since 1.13)."""
 
 
 class RepeatedAllocation(IntEnum):
@@ -40,7 +40,7 @@ class RepeatedAllocation(IntEnum):
     REFUSED = 0
     """No, even if the same request is repeated (1.11, 1.12)."""
     ACKNOWLEDGED = 1
-    """Yes, if job, profile and number are the same (1.13)."""
+    """Yes, if job, profile and number are the same (since 1.13)."""
 
 
 class UnnumberedSlot(IntEnum):
@@ -49,7 +49,16 @@ class UnnumberedSlot(IntEnum):
     BY_ALLOCATION = 0
     """Yes if the table has it, for whatever job (1.11, 1.12)."""
     NEVER = 1
-    """No (1.13)."""
+    """No (since 1.13)."""
+
+
+class RefusedAllocation(IntEnum):
+    """How a request that is not granted ends, if nothing is wrong with its arguments."""
+
+    ANSWERED = 0
+    """The answer is no (1.11 to 1.13)."""
+    RAISED = 1
+    """SlotAllocationException (2.3)."""
 
 
 V1_11: Mapping[str, Any] = {
@@ -58,6 +67,7 @@ V1_11: Mapping[str, Any] = {
     "unknown_profile": UnknownProfile.INVALID,
     "repeated_allocation": RepeatedAllocation.REFUSED,
     "unnumbered_slot": UnnumberedSlot.BY_ALLOCATION,
+    "refused_allocation": RefusedAllocation.ANSWERED,
 }
 V1_12: Mapping[str, Any] = {**V1_11}
 V1_13: Mapping[str, Any] = {
@@ -66,6 +76,13 @@ V1_13: Mapping[str, Any] = {
     "unknown_profile": UnknownProfile.DEFAULT,
     "repeated_allocation": RepeatedAllocation.ACKNOWLEDGED,
     "unnumbered_slot": UnnumberedSlot.NEVER,
+    "refused_allocation": RefusedAllocation.ANSWERED,
 }
-GENERATIONS: Mapping[str, Mapping[str, Any]] = {"1.11": V1_11, "1.12": V1_12, "1.13": V1_13}
+V2_3: Mapping[str, Any] = {**V1_13, "refused_allocation": RefusedAllocation.RAISED}
+GENERATIONS: Mapping[str, Mapping[str, Any]] = {
+    "1.11": V1_11,
+    "1.12": V1_12,
+    "1.13": V1_13,
+    "2.3": V2_3,
+}
 """The choices of each release, oldest first; 1.11 and 1.12 differ in a query's arguments only."""

@@ -528,9 +528,9 @@ class ClusterExplainer:
                 if not call.arrives and call.fault != "drop":
                     yield node, (), expected
             case kind if kind in REGISTRATIONS and (call.fault or "").startswith("delay"):
-                for name in REGISTRATIONS[kind]:
+                for way_ in REGISTRATIONS[kind]:
                     made = self.early(
-                        node, tuple(self.patterns[call.number]), name, tm_number(call.sender)
+                        node, tuple(self.patterns[call.number]), way_, tm_number(call.sender)
                     )
                     if made is not None:
                         yield made[0], made[1], expected

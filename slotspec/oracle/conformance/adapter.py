@@ -38,7 +38,8 @@ class ModelOracle(ABC):
     :ivar names: kind of names -> the elements that they stand for.
     """
 
-    schema: ClassVar[TraceSchema]
+    schema: TraceSchema
+    """What its traces contain. The schema of a class; of an instance, that of its header."""
     model: ClassVar[Model]
     rules: ClassVar[ModuleType]
     """The module of the model's operations."""
@@ -61,6 +62,8 @@ class ModelOracle(ABC):
         listener: Listener | None = None,
     ) -> None:
         self.generation = generation
+        if header is not None:
+            self.schema = self.schema.of(header.implementation)
         bounds, configured = self.configure(header)
         self.instance = self.model.instance(
             bounds,

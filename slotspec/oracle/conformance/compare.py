@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from fnmatch import fnmatchcase
 from itertools import islice
 from typing import Any
 
@@ -85,11 +86,15 @@ def as_text(value: object) -> str:
 
 
 def compare(
-    expected: Expected, seen: RecordedStep, ordered: frozenset[str] = frozenset({"allocated"})
+    expected: Expected,
+    seen: RecordedStep,
+    ordered: frozenset[str] = frozenset({"allocated"}),
+    signals: frozenset[str] = frozenset(),
 ) -> Comparison:
     """Compare one step.
 
     :param ordered: paths of maps inside the state whose order counts.
+    :param signals: effects whose place among the others does not count.
     :returns: UNDETERMINED if the step consists of its operation alone.
     """
     if seen.silent:
@@ -97,7 +102,7 @@ def compare(
     encode = _encode if ordered else _encode_sorted
     if surely_equal(expected, seen, encode):
         return _CONFORMS
-    found = tuple(islice(_differences(expected, seen, ordered), DIFFERENCE_LIMIT))
+    found = tuple(islice(_differences(expected, seen, ordered, signals), DIFFERENCE_LIMIT))
     return Comparison(Conformance.DIVERGES, found) if found else _CONFORMS
 
 
@@ -123,13 +128,13 @@ def surely_equal(
 
 
 def _differences(
-    expected: Expected, seen: RecordedStep, ordered: frozenset[str]
+    expected: Expected, seen: RecordedStep, ordered: frozenset[str], signals: frozenset[str]
 ) -> Iterator[Difference]:
     yield from _raised(expected, seen)
     if seen.result is not UNSET:
         yield from walk("result", expected.result, seen.result)
     if seen.effects is not UNSET:
-        yield from _effects(expected, seen.effects, seen.unordered)
+        yield from _effects(expected, seen.effects, seen.unordered, signals)
     if seen.state is not UNSET:
         places = frozenset(f"state.{path}" for path in ordered)
         yield from walk("state", expected.state, seen.state, places)
@@ -149,9 +154,14 @@ def _raised(expected: Expected, seen: RecordedStep) -> Iterator[Difference]:
 
 
 def _effects(
-    expected: Expected, seen: list[dict[str, Any]], seen_unordered: Sequence[tuple[int, int]]
+    expected: Expected,
+    seen: list[dict[str, Any]],
+    seen_unordered: Sequence[tuple[int, int]],
+    signals: frozenset[str],
 ) -> Iterator[Difference]:
     mine = expected.effects
+    if signals:
+        mine, seen = _signals_last(mine, signals), _signals_last(seen, signals)
     if len(mine) == len(seen):
         # if the lengths differ, positions do not correspond
         mine, seen = _aligned(mine, seen, _joined([*expected.unordered, *seen_unordered]))
@@ -162,6 +172,12 @@ def _effects(
             yield Difference(f"effects[{i}]", left, right)
         else:
             yield from walk(f"effects[{i}]", left, right)
+
+
+def _signals_last(effects: list[dict[str, Any]], signals: frozenset[str]) -> list[dict[str, Any]]:
+    """The effects whose place counts, then the others in an order of their own."""
+    late = [effect for effect in effects if effect.get("effect") in signals]
+    return [e for e in effects if e.get("effect") not in signals] + sorted(late, key=_encode_sorted)
 
 
 def _other_kind(left: Any, right: Any) -> bool:
@@ -220,7 +236,7 @@ def walk(
 ) -> Iterator[Difference]:
     """Every place where two JSON values differ.
 
-    :param ordered: full paths of the maps whose order of keys counts.
+    :param ordered: full paths of the maps whose order of keys counts; ``*`` stands for any key.
     """
     kind = _kind(expected)
     if kind != _kind(seen):
@@ -232,7 +248,11 @@ def walk(
                 yield Difference(f"{path}.{key}", left, right)
             else:
                 yield from walk(f"{path}.{key}", left, right, ordered)
-        if path in ordered and list(expected) != list(seen) and set(expected) == set(seen):
+        if (
+            list(expected) != list(seen)
+            and set(expected) == set(seen)
+            and any(fnmatchcase(path, pattern) for pattern in ordered)
+        ):
             yield Difference(f"{path} (order)", list(expected), list(seen))
     elif kind == "array":
         for i in range(max(len(expected), len(seen))):

@@ -6,14 +6,11 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any, Protocol, cast
 
-from slotspec.models.registry import recorded
+from slotspec.models.registry import recorded, slot_pool_of
 from slotspec.oracle.conformance.adapter import ModelOracle
 from slotspec.oracle.traces.schema import TraceSchema, schema_of
 from slotspec.oracle.traces.trace import Expected, TraceHeader
 from slotspec.statemachine.errors import InputError, UsageError
-
-DEFAULT_MODEL = "slot_pool"
-"""The class of :func:`Oracle` if only a generation is given."""
 
 
 class StepOracle(Protocol):
@@ -39,11 +36,11 @@ Factory = Callable[..., StepOracle]
 class Oracle:
     """Says what one of the modelled classes does, operation by operation.
 
-    ``Oracle("slot_manager", "1.12")`` is Flink 1.12's slot manager; ``Oracle("1.12")`` is short
-    for ``Oracle("slot_pool", "1.12")``.
+    ``Oracle("slot_manager", "1.12")`` is Flink 1.12's slot manager. ``Oracle("1.12")`` is the
+    slot pool of Flink 1.12, and ``Oracle()`` that of the newest Flink.
 
     :param model: name of the model, see ``slotspec list models``.
-    :param generation: such as ``1.12``.
+    :param generation: such as ``1.12``; by default the newest.
     :param header: configuration and names of a recording; None for Flink's defaults.
     :param options: ``replace``, ``choices`` and ``listener``, see :class:`ModelOracle`.
     :raises UsageError: ``SET112`` for a model that no single class implements, ``SET101`` for an
@@ -52,13 +49,14 @@ class Oracle:
 
     def __init__(
         self,
-        model: str,
+        model: str | None = None,
         generation: str | None = None,
         header: TraceHeader | None = None,
         **options: Any,
     ) -> None:
-        if generation is None and model[:1].isdigit():
-            model, generation = DEFAULT_MODEL, model
+        if generation is None and model is not None and model[:1].isdigit():
+            model, generation = None, model
+        model = model or slot_pool_of(generation)
         models = {entry.name: entry for entry in recorded().values()}
         if model not in models:
             near = get_close_matches(model, models, n=1)
@@ -66,7 +64,7 @@ class Oracle:
             raise UsageError("SET112", f"no class implements model {model!r}; {hint}")
         self.model = model
         self.schema: TraceSchema = models[model].schema()
-        self.generation = check_generation(self.schema, generation)
+        self.generation = check_generation(self.schema, generation or self.schema.generations[-1])
         make = cast("Callable[..., ModelOracle]", models[model].oracle())
         self._oracle = make(self.generation, header, **options)
 
@@ -90,15 +88,17 @@ class Oracle:
         return self._oracle.snapshot()
 
 
-def check_generation(schema: TraceSchema, generation: str | None) -> str:
+def check_generation(schema: TraceSchema, generation: str) -> str:
     """`generation`, if the class has it.
 
     :raises UsageError: ``SET101`` if it does not.
     """
     if generation not in schema.generations:
         known = ", ".join(schema.generations)
-        what = f"there is no generation {generation!r}" if generation else "name a generation"
-        raise UsageError("SET101", f"{what} of the {schema.title}; use one of {known}")
+        raise UsageError(
+            "SET101",
+            f"there is no generation {generation!r} of the {schema.title}; use one of {known}",
+        )
     return generation
 
 
@@ -111,6 +111,8 @@ def generation_of(header: TraceHeader, generation: str | None = None) -> str:
     schema = schema_of(header.implementation)
     if generation is not None:
         return check_generation(schema, generation)
+    if header.version in schema.generations:
+        return header.version
     if header.generation not in schema.generations:
         known = ", ".join(schema.generations)
         raise InputError(

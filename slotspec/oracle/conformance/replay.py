@@ -57,7 +57,7 @@ def _replay(reader: TraceReader, generation: str | None, report: Report) -> None
         raise InputError(error.code, f"{report.path}:1: {error.message}") from None
     has = frozenset(reader.schema.operations_of(report.generation))
     hint: Callable[[RecordedStep], None] | None = getattr(oracle, "hint", None)
-    ordered = reader.schema.ordered
+    ordered, signals = reader.schema.ordered, reader.schema.signals
     for seen in reader.unread():
         report.steps += 1
         if report.divergence is not None or report.fault is not None:
@@ -75,7 +75,7 @@ def _replay(reader: TraceReader, generation: str | None, report: Report) -> None
             continue
         if seen.silent or not surely_equal(expected, seen):
             seen = reader.read(seen)
-            found = compare(expected, seen, ordered)
+            found = compare(expected, seen, ordered, signals)
             if found.outcome is Conformance.DIVERGES:
                 report.divergence = Divergence(
                     report.steps, seen.line, expected, seen, found.differences
@@ -84,6 +84,8 @@ def _replay(reader: TraceReader, generation: str | None, report: Report) -> None
             report.silent += found.outcome is Conformance.UNDETERMINED
         report.matched += 1
         report.operations[seen.op] += 1
+    if reader.hook is not None:
+        report.skipped = f"from line {reader.hook} on, a callback acts inside the step"
 
 
 def _replay_steps(reader: StepsReader, report: Report) -> None:

@@ -123,6 +123,8 @@ class Report:
     :param search: of a cluster recording: states visited, explanations tried, steps of the model
         in the run found, and how many of them are hidden.
     :param operations: operation -> how often it occurs among the matched steps.
+    :param skipped: why the rest of the file is not replayed: no sequence of operations
+        expresses it.
     :param error: what is wrong with the file, with the location and a suggested fix.
     :param fault: what went wrong in slotspec itself.
     """
@@ -135,6 +137,7 @@ class Report:
     matched: int = 0
     silent: int = 0
     operations: Counter[str] = field(default_factory=Counter)
+    skipped: str | None = None
     divergence: Divergence | None = None
     unexplained: Unexplained | None = None
     search: dict[str, int] | None = None
@@ -152,7 +155,7 @@ class Report:
             return Conformance.UNDETERMINED if limited else Conformance.DIVERGES
         if self.error is not None or self.fault is not None or self.matched == self.silent:
             return Conformance.UNDETERMINED
-        return Conformance.CONFORMS
+        return Conformance.CONFORMS if self.skipped is None else Conformance.UNDETERMINED
 
     def to_json(self) -> dict[str, Any]:
         """One of the ``files`` in the report of ``slotspec conform --json``."""
@@ -166,6 +169,7 @@ class Report:
             "matched": self.matched,
             "silent": self.silent,
             "seconds": round(self.seconds, 6),
+            "skipped": self.skipped,
             "divergence": self.divergence.to_json() if self.divergence else None,
             "unexplained": self.unexplained.to_json() if self.unexplained else None,
             "search": self.search,
@@ -224,8 +228,11 @@ class Summary:
 
     @property
     def outcome(self) -> Conformance:
-        """DIVERGES if any file diverges, else UNDETERMINED if any file is."""
-        found = {report.outcome for report in self.reports}
+        """DIVERGES if any file diverges, else UNDETERMINED if any file is.
+
+        Files that cannot be replayed to their end count only where there are no others.
+        """
+        found = {r.outcome for r in self.reports if r.skipped is None or r.divergence is not None}
         if Conformance.DIVERGES in found:
             return Conformance.DIVERGES
         if self.interrupted or Conformance.UNDETERMINED in found or not found:
@@ -251,7 +258,7 @@ class Summary:
                 continue
             key = (r.implementation, r.version or "", r.generation or "")
             group = found.setdefault(key, Group(r.implementation, r.version, r.generation))
-            group.traces += 1
+            group.traces += r.skipped is None
             group.conform += r.outcome is Conformance.CONFORMS
             group.steps += r.matched
             group.operations.update(r.operations)

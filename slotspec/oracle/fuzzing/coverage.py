@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dataclasses import field as field_of
 from typing import Any
 
-from slotspec.oracle.fuzzing.targets import DEFAULT_MODEL, FuzzTarget, fuzz_target
+from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target
 from slotspec.statemachine.declaration.lifecycle import Event
 
 Transition = tuple[str, str, str]
@@ -28,7 +28,7 @@ class Coverage:
     """Counts of one run; pass `listener` to an oracle."""
 
     generation: str
-    model: str = DEFAULT_MODEL
+    model: str
     sequences: int = 0
     steps: int = 0
     operations: Counter[str] = field_of(default_factory=Counter)
@@ -49,7 +49,9 @@ class Coverage:
 
     @property
     def possible_operations(self) -> list[str]:
-        return fuzz_target(self.model).schema.operations_of(self.generation)
+        schema = fuzz_target(self.model).schema
+        kinds = (schema, *schema.variants)
+        return list(dict.fromkeys(op for s in kinds for op in s.operations_of(self.generation)))
 
     def transitions(self) -> dict[Transition, int]:
         """How often each declared transition fired."""

@@ -14,7 +14,7 @@ from typing import Literal
 
 from slotspec.oracle.fuzzing.coverage import declared
 from slotspec.oracle.fuzzing.graph import Edge, Graph, reachable
-from slotspec.oracle.fuzzing.targets import DEFAULT_MODEL, FuzzTarget, fuzz_target
+from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target
 from slotspec.statemachine.declaration.model import Instance
 
 Cover = Literal["transitions", "states", "pairs"]
@@ -68,7 +68,7 @@ def cover(
     generation: str,
     bounds: Mapping[str, int] | None = None,
     *,
-    model: str = DEFAULT_MODEL,
+    model: str | None = None,
     states: int = STATES,
     length: int = LENGTH,
 ) -> Covering:
@@ -76,7 +76,7 @@ def cover(
 
     :param bounds: bounds of the one instance to cover; None: bounds that suit `what`.
     """
-    target = fuzz_target(model)
+    target = fuzz_target(model, generation)
     instances = _instances(target, generation, what, bounds)
     gain = gain_of(what)
     done: set[Goal] = set()
@@ -102,15 +102,15 @@ def _instances(
     target: FuzzTarget, generation: str, what: Cover, bounds: Mapping[str, int] | None
 ) -> list[Instance]:
     """The instances to cover: one with the given bounds, else some that suit `what`."""
-    model = target.load()
     if bounds is None and what == "states" and target.tiny:
         bounds = target.tiny
     if bounds is not None:
-        return [model.instance(bounds, generation=generation)]
+        return [target.instance(bounds, generation)]
     if target.covered:
-        return [model.instance(bounds, generation=generation) for bounds in target.covered]
-    scopes = list(model.scopes)[:1] if what == "states" else model.scopes
-    return [model.instance(target.walked, generation=generation, scope=name) for name in scopes]
+        return [target.instance(bounds, generation) for bounds in target.covered]
+    scopes = [name for name, s in target.load().scopes.items() if not s.simulation_only]
+    chosen = scopes[:1] if what == "states" else scopes
+    return [target.instance(target.walked, generation, name) for name in chosen]
 
 
 def _pairs(graph: Graph) -> set[Goal]:

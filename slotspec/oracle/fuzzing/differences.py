@@ -21,7 +21,7 @@ from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep, replay
 from slotspec.oracle.fuzzing.run import absent_operations, ignore
 from slotspec.oracle.fuzzing.shrinking import shrink
 from slotspec.oracle.fuzzing.sources import source
-from slotspec.oracle.fuzzing.targets import DEFAULT_MODEL, FuzzTarget, fuzz_target, target_of_header
+from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target, target_of_header
 from slotspec.oracle.peers.model import ModelPeer
 from slotspec.oracle.peers.protocol import Peer
 from slotspec.statemachine.errors import InputError
@@ -57,7 +57,7 @@ class Differences:
     absent_here: tuple[str, ...]
 
 
-def choices_between(here: str, there: str, model: str = DEFAULT_MODEL) -> dict[str, Any]:
+def choices_between(here: str, there: str, model: str) -> dict[str, Any]:
     """Choices of generation `there` that differ from those of `here`, with their values."""
     generations = fuzz_target(model).load().generations
     mine, theirs = generations[here], generations[there]
@@ -93,7 +93,7 @@ def every_difference(
     peer: Peer,
     generation: str,
     *,
-    model: str = DEFAULT_MODEL,
+    model: str | None = None,
     seed_: int = 0,
     sequences: int = 1_000,
     steps: int = 60,
@@ -103,15 +103,15 @@ def every_difference(
     """Run all sequences and keep the shortest of each kind.
 
     :param generation: the generation of the model to compare the peer with.
-    :param model: the model of the peer's class.
+    :param model: the model of the peer's class; by default, the slot pool of that generation.
     :raises PeerError: if the peer fails; it contains the sequence.
     """
     start = time.perf_counter()
-    target = fuzz_target(model)
+    target = fuzz_target(model, generation)
     known = target.schema.generations
     other = getattr(peer, "generation", None)
     comparable = other if other in known and other != generation else None
-    coverage = Coverage(generation, model)
+    coverage = Coverage(generation, target.model)
     absent = absent_operations(peer, target)
     kinds: dict[tuple[str, ...], DifferenceKind] = {}
     for number in range(sequences):

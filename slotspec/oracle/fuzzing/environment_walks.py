@@ -34,7 +34,7 @@ _IDLE = 0.2
 def environment_of(model: str, generation: str, scope: str) -> Environment:
     """The environment of a model within the bounds of a scope, built once."""
     target = fuzz_target(model)
-    instance = target.load().instance(target.walked, generation=generation, scope=scope)
+    instance = target.instance(target.walked, generation, scope)
     return Environment(instance, target.rare)
 
 

@@ -97,7 +97,8 @@ class Lockstep:
         assert expected is not None
         self.steps.append(seen)
         self.expected.append(expected)
-        found = compare(expected, seen, self._target.schema.ordered)
+        schema = self._target.schema
+        found = compare(expected, seen, schema.ordered, schema.signals)
         if found.outcome is Conformance.DIVERGES:
             raise Diverged(
                 Found(self.header, tuple(self.steps), tuple(self.expected), found.differences)

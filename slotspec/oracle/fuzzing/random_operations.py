@@ -17,6 +17,8 @@ from slotspec.oracle.traces.schema import Argument, Count, Index, Millis, SlotNu
 from slotspec.oracle.traces.trace import OperationCall, TraceHeader
 
 _DELAYS = (0, 1, 7, 10, 30, 50)
+_MANY = (0, 1, 1, 2, 2, 3, 4)
+"""How many vertices a call names."""
 INVENTED = 8
 """Names of a kind that no object has, unless the target says otherwise."""
 NOTHING: NameGroup = {}
@@ -61,7 +63,8 @@ class RandomOperations:
         whole = self._group(arguments, at, random)
         found: dict[str, Any] = {}
         for argument in arguments:
-            if argument.optional and random.random() < 0.5:
+            # what is optional and ignored, a recording tells of the class afterwards
+            if argument.optional and (argument.ignored or random.random() < 0.5):
                 continue
             found[argument.name] = self._argument(op, argument, whole, at, random)
         if any(found.get(name, "") is None for name in self._target.paired):
@@ -87,7 +90,15 @@ class RandomOperations:
                 return self._arguments(op, argument.items, at, random)
             count = random.choices((1, 2, 3, 0), (6, 3, 1, 1))[0]
             return [self._arguments(op, argument.items, at, random) for _ in range(count)]
+        if argument.name in self._target.values:
+            return random.choice(self._target.values[argument.name])
         kind = at.kind(argument.name)
+        if argument.refers == "causes":
+            return self._may_be_none(argument, random.choice(list(self._header.causes)), random)
+        if argument.refers == "vertices":
+            return self._listed(argument, random)
+        if get_origin(argument.type) is list:
+            return self._list(argument, kind, at, random)
         words = options(argument.type)
         if words:
             return random.choice(words)
@@ -108,6 +119,21 @@ class RandomOperations:
         if kind in whole and isinstance(whole[kind], str):
             return whole[kind]
         return self._may_be_none(argument, self._name(kind, at, random), random)
+
+    def _listed(self, argument: Argument, random: Random) -> str | list[str]:
+        """A vertex that the header lists, or some of them; any other name is refused."""
+        names = list(self._header.vertices)
+        if get_origin(argument.type) is list:
+            return random.choices(names, k=random.choice(_MANY))
+        return random.choice(names)
+
+    def _list(self, argument: Argument, kind: str, at: NamePool, random: Random) -> list[Any]:
+        """Some names, or a counter: some profiles, each with a number."""
+        count = random.choices((1, 2, 0), (3, 2, 1))[0]
+        if get_origin(get_args(argument.type)[0]) is tuple:
+            wanted = random.sample(self._profiles, min(count, len(self._profiles)))
+            return [[profile, random.choice((1, 1, 2, 3))] for profile in wanted]
+        return list(dict.fromkeys(self._name(kind, at, random) for _ in range(count)))
 
     def _number(self, argument: Argument, whole: NameGroup, random: Random) -> int:
         known = whole.get(argument.name)

@@ -13,7 +13,7 @@ from msgspec import UNSET
 from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.fuzzing.run import absent_operations
 from slotspec.oracle.fuzzing.sources import source, view_of
-from slotspec.oracle.fuzzing.targets import DEFAULT_MODEL, fuzz_target
+from slotspec.oracle.fuzzing.targets import fuzz_target
 from slotspec.oracle.peers.protocol import Peer, PeerError
 from slotspec.oracle.traces.trace import Expected, OperationCall, RecordedStep, TraceHeader
 from slotspec.statemachine.errors import InputError, SlotspecError
@@ -27,20 +27,23 @@ class Recording:
 
     :param generation: generation of the model, which helps to choose meaningful arguments.
     :param seed: the same seed gives the same sequence, as long as the peer does the same.
-    :param model: the model of the peer's class.
+    :param model: the model of the peer's class; by default, the slot pool of that generation.
     """
 
     def __init__(
-        self, peer: Peer, generation: str, seed: int, steps: int, *, model: str = DEFAULT_MODEL
+        self, peer: Peer, generation: str, seed: int, steps: int, *, model: str | None = None
     ) -> None:
-        target = fuzz_target(model)
+        target = fuzz_target(model, generation)
         self._random = Random(seed)
         self._peer = peer
         self._count = steps
+        self._generation, self._reshape = generation, target.reshape
         absent = absent_operations(peer, target)
         self._source = source(target, generation, self._random, steps, absent)
         version = peer.version
-        if ".".join(version.split(".")[:2]) not in target.schema.generations:
+        if self._source.header.version == generation:
+            version = generation
+        elif ".".join(version.split(".")[:2]) not in target.schema.generations:
             version = f"{generation}.0"
         self.header: TraceHeader = msgspec.structs.replace(
             self._source.header, version=version, seed=seed
@@ -63,6 +66,8 @@ class Recording:
                 seen = self._peer.step(op, arguments)
             except PeerError as error:
                 raise PeerError(error.code, error.message, done, self.header) from error
+            if self._reshape is not None:
+                seen = self._reshape(seen, self._generation)
             yield seen
             state = seen.state
             effects = seen.effects if isinstance(seen.effects, list) else []
@@ -81,7 +86,10 @@ class Recording:
     ) -> tuple[str, dict[str, Any], Expected | None] | None:
         """The next operation that the model accepts, with what the model does."""
         for _ in range(TRIES):
-            op, arguments = self._source.step(place, view, self._random)
+            try:
+                op, arguments = self._source.step(place, view, self._random)
+            except InputError:
+                return None
             if self._peer_first:
                 return op, arguments, None
             try:

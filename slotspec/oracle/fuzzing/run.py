@@ -16,7 +16,7 @@ from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep
 from slotspec.oracle.fuzzing.sequence import Source
 from slotspec.oracle.fuzzing.shrinking import shortened, shrink
 from slotspec.oracle.fuzzing.sources import source
-from slotspec.oracle.fuzzing.targets import DEFAULT_MODEL, FuzzTarget, fuzz_target
+from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target
 from slotspec.oracle.peers.protocol import Peer, PeerError
 from slotspec.statemachine.errors import InputError
 
@@ -69,7 +69,7 @@ def fuzz(
     peer: Peer,
     generation: str,
     *,
-    model: str = DEFAULT_MODEL,
+    model: str | None = None,
     seed_: int = 0,
     sequences: int = DEFAULT_SEQUENCES,
     steps: int = DEFAULT_STEPS,
@@ -80,14 +80,14 @@ def fuzz(
     """Run sequences until one diverges, and shrink that one.
 
     :param generation: the generation of the model to compare the peer with.
-    :param model: the model of the peer's class.
+    :param model: the model of the peer's class; by default, the slot pool of that generation.
     :param seed_: the same seed gives the same sequences.
     :param sequences: the most sequences to run.
     :param steps: the most steps of a sequence.
     :param seconds: time limit; with it, the seed alone no longer determines the run.
     :raises PeerError: if the peer fails; it contains the sequence, shrunk if that was quick.
     """
-    outcome = FuzzResult(Coverage(generation, model))
+    outcome = FuzzResult(Coverage(generation, fuzz_target(model, generation).model))
     start = time.perf_counter()
     batches = range(0, sequences, _BATCH)
     try:
@@ -203,4 +203,5 @@ def absent_operations(peer: Peer, target: FuzzTarget) -> frozenset[str]:
     generation = getattr(peer, "generation", None)
     if generation is None:
         return frozenset()
-    return frozenset(o.name for o in target.schema.operations if generation in o.absent_in)
+    schemas = (target.schema, *target.schema.variants)
+    return frozenset(o.name for s in schemas for o in s.operations if generation in o.absent_in)

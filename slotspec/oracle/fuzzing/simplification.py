@@ -19,7 +19,7 @@ _SIMPLEST: dict[str, tuple[Any, ...]] = {
     "attempt": (1,),
     "job": ("j1",),
     "group": ("g1",),
-    "locality": ("LOCAL1",),
+    "locality": ("LOCAL",),
     "allocated_request": ("r1",),
 }
 """Argument -> its simplest values, the simplest first."""

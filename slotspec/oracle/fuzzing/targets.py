@@ -6,20 +6,18 @@ Each class declares its target in ``slotspec/oracle/NAME/fuzzing.py``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
-from slotspec.models.registry import MODELS, load_model, recorded
-from slotspec.oracle.conformance.oracles import DEFAULT_MODEL, check_generation
+from slotspec.models.registry import MODELS, load_model, recorded, slot_pool_of
+from slotspec.oracle.conformance.oracles import check_generation
 from slotspec.oracle.fuzzing.sequence import SequenceView, Source
-from slotspec.oracle.peers.protocol import Peer
 from slotspec.oracle.traces.profiles import amounts_json
 from slotspec.oracle.traces.schema import TraceSchema
 from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
-from slotspec.statemachine.declaration.model import Model
+from slotspec.statemachine.declaration.model import Instance, Model
 from slotspec.statemachine.errors import UsageError
 
 PROFILES: Mapping[str, Any] = {
@@ -36,7 +34,6 @@ KNOWN = {name: given for name, given in PROFILES.items() if not isinstance(given
 
 
 __all__ = [
-    "DEFAULT_MODEL",
     "KNOWN",
     "PROFILES",
     "FuzzTarget",
@@ -67,17 +64,20 @@ class FuzzTarget:
     :param rare: operations that end what went before, or that only look.
     :param paired: parts of one object that are all null if one is.
     :param config: draws a configuration of the header.
+    :param adapt: gives a drawn configuration the form that a generation has.
     :param profiles: the profiles of a header with a drawn configuration.
+    :param listed: draws what else such a header lists; None where it lists nothing else.
+    :param values: argument -> values to draw from, where it takes no names.
+    :param weights: scopes whose walks are drawn more often than once.
     :param tiny: bounds within which a test sequence reaches every state.
     :param covered: bounds of the instances whose transitions and pairs of operations test
         sequences cover; empty: the scopes of the model.
     :param walked: bounds that every walk of the environment has, whatever its scope.
+    :param mixed: whether random operations are mixed into the walks.
     :param strategy: makes the source of a sequence from a generation, a random generator and
         the operations that must not occur; None: walks and random operations.
     :param view: makes the view of a sequence from a header; None: all names of the sequence.
     :param reshape: gives a peer's step the form that traces of a generation have.
-    :param flink: opens Flink's own class as a peer, from a version and a folder of jars; None
-        where slotspec cannot run it.
     """
 
     model: str
@@ -90,18 +90,36 @@ class FuzzTarget:
     rare: frozenset[str] = frozenset()
     paired: tuple[str, ...] = ()
     config: Callable[[Random], dict[str, Any]] = _no_config
+    adapt: Callable[[dict[str, Any], str], dict[str, Any]] = lambda config, generation: config
     profiles: Mapping[str, Any] = field(default_factory=dict)
+    listed: Callable[[Random], dict[str, Any]] | None = None
+    values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     walked: Mapping[str, int] = field(default_factory=dict)
+    weights: Mapping[str, int] = field(default_factory=dict)
     tiny: Mapping[str, int] = field(default_factory=dict)
     covered: tuple[Mapping[str, int], ...] = ()
+    mixed: bool = True
     strategy: Callable[[str, Random, frozenset[str]], Source] | None = None
     view: Callable[[TraceHeader], SequenceView] | None = None
     reshape: Callable[[RecordedStep, str], RecordedStep] | None = None
-    flink: Callable[[str, str | Path | None], Peer] | None = None
+
+    def of(self, implementation: str) -> FuzzTarget:
+        """The target of a class that the same model covers; this one if there is no other."""
+        schema = self.schema.of(implementation)
+        return self if schema is self.schema else replace(self, schema=schema)
 
     def load(self) -> Model:
         """The model."""
         return load_model(self.model)
+
+    def instance(
+        self, bounds: Mapping[str, int], generation: str, scope: str | None = None
+    ) -> Instance:
+        """The model at these bounds; a model without generations has one in traces only."""
+        model = self.load()
+        return model.instance(
+            bounds, generation=generation if model.generations else None, scope=scope
+        )
 
     @property
     def lifecycles(self) -> dict[str, type[Lifecycle]]:
@@ -112,7 +130,7 @@ class FuzzTarget:
             if isinstance(spec.domain, type) and issubclass(spec.domain, Lifecycle)
         }
 
-    def generation(self, asked: str | None) -> str:
+    def generation(self, asked: str) -> str:
         """`asked`, if the class has that generation.
 
         :raises UsageError: ``SET101`` if it does not.
@@ -122,14 +140,15 @@ class FuzzTarget:
 
 def fuzzable() -> list[str]:
     """Names of the models whose classes can be fuzzed."""
-    return [entry.name for entry in recorded().values()]
+    return list(dict.fromkeys(entry.name for entry in recorded().values()))
 
 
-def fuzz_target(model: str) -> FuzzTarget:
-    """The target of a model.
+def fuzz_target(model: str | None, generation: str | None = None) -> FuzzTarget:
+    """The target of a model; of None, that of the slot pool of a generation.
 
     :raises UsageError: ``SET112`` for a model that no single class implements.
     """
+    model = model or slot_pool_of(generation)
     if model not in fuzzable():
         raise UsageError(
             "SET112", f"no class implements model {model!r}; choose from {', '.join(fuzzable())}"
@@ -141,4 +160,4 @@ def fuzz_target(model: str) -> FuzzTarget:
 
 def target_of_header(header: TraceHeader) -> FuzzTarget:
     """The target of the class of a trace."""
-    return fuzz_target(recorded()[header.implementation].name)
+    return fuzz_target(recorded()[header.implementation].name).of(header.implementation)

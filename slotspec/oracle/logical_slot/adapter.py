@@ -146,6 +146,9 @@ class LogicalSlotOracle(ModelOracle):
     def _describe(self, slot: str) -> dict[str, Any]:
         self.run(operations.describe, self._slot(slot))
         place = dict(self._places[slot])
+        if self.generation == "1.11":
+            # the class has no such flag yet, whatever the caller says
+            place.pop("indefinite", None)
         if self.generation == "1.13":
             del place["index"]
         return {"request": slot, **place}

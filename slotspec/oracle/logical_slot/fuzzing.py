@@ -12,5 +12,5 @@ TARGET = FuzzTarget(
     receiver="slots",
     caller="scheduler",
     maps={"slots": ("slot",), "payloads": ("payload",)},
-    invented={"physical": 3, "tm": 3, "allocation": 4, "locality": 1},
+    invented={"physical": 3, "tm": 3, "allocation": 4},
 )

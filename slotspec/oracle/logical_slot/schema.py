@@ -10,6 +10,7 @@ from slotspec.models.logical_slot.state import Outcome, Reaction
 from slotspec.oracle.traces.schema import (
     Argument,
     Index,
+    Locality,
     NameKind,
     Operation,
     TraceSchema,
@@ -27,7 +28,7 @@ _PLACE = (
     Argument("tm"),
     Argument("allocation"),
     Argument("index", Index),
-    Argument("locality"),
+    Argument("locality", Locality),
     Argument("on_return", Literal["nothing", "release", "release_slot", "raise"], enum=Reaction),
     Argument("indefinite", bool, optional=True),
 )
@@ -43,7 +44,6 @@ SCHEMA = TraceSchema(
         "physical": NameKind("h"),
         "tm": NameKind("tm"),
         "allocation": NameKind("a"),
-        "locality": NameKind("LOCAL"),
     },
     operations=(
         Operation("create_slot", (_NEW_SLOT, *_PLACE)),

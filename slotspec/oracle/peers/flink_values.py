@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from slotspec.oracle.peers.protocol import PeerError
+from slotspec.oracle.traces.profiles import amounts_json
 from slotspec.oracle.traces.trace import TraceHeader
 
 RUNTIME = "org.apache.flink.runtime"
+_MEMORY = ("TaskHeap", "TaskOffHeap", "Managed", "Network")
 EXCEPTIONS = {
     "FlinkException": "org.apache.flink.util.FlinkException",
     "NoResourceAvailableException": (
@@ -16,6 +17,8 @@ EXCEPTIONS = {
     "UnfulfillableSlotRequestException": (
         f"{RUNTIME}.resourcemanager.exceptions.UnfulfillableSlotRequestException"
     ),
+    "SlotAllocationException": f"{RUNTIME}.taskexecutor.exceptions.SlotAllocationException",
+    "CancellationException": "java.util.concurrent.CancellationException",
     "TimeoutException": "java.util.concurrent.TimeoutException",
     "IOException": "java.io.IOException",
 }
@@ -36,9 +39,10 @@ class FlinkValues:
 
     def profiles(self, header: TraceHeader) -> dict[str, Any]:
         """The header's profiles by name."""
-        return {name: self._profile(given) for name, given in header.profiles.items()}
+        return {name: self.profile(given) for name, given in header.profiles.items()}
 
-    def _profile(self, given: dict[str, Any] | str) -> Any:
+    def profile(self, given: dict[str, Any] | str) -> Any:
+        """The ResourceProfile of amounts as headers have them."""
         if given == "ANY":
             return self.profile_class.ANY
         if given == "UNKNOWN":
@@ -60,12 +64,24 @@ class FlinkValues:
         package = "org.apache.flink.api.common.resources"
         if hasattr(builder, "setExtendedResource"):
             builder.setExtendedResource(self.java(f"{package}.ExternalResource")(name, amount))
-        elif name == "gpu":
-            builder.addExtendedResource("GPU", self.java(f"{package}.GPUResource")(amount))
         else:
-            raise PeerError(
-                "PEE007", f"Flink 1.11 has only the extended resource gpu; leave out {name!r}"
-            )
+            # until 1.12 a resource has a class, of which Flink itself has only this one
+            builder.addExtendedResource(name, self.java(f"{package}.GPUResource")(amount))
+
+    def amounts(self, profile: Any) -> dict[str, Any] | str:
+        """A ResourceProfile in the form of headers."""
+        for special in ("ANY", "UNKNOWN"):
+            if profile.equals(getattr(self.profile_class, special)):
+                return special
+        extended = {
+            str(entry.getKey()): float(entry.getValue().getValue().doubleValue())
+            for entry in profile.getExtendedResources().entrySet()
+        }
+        return amounts_json(
+            float(profile.getCpuCores().getValue().doubleValue()),
+            *(int(getattr(profile, f"get{part}Memory")().getMebiBytes()) for part in _MEMORY),
+            extended=dict(sorted(extended.items())),
+        )
 
     # --------------------------------------------------------------------------- causes
 

@@ -7,7 +7,8 @@ from enum import IntEnum
 from typing import Any
 
 from slotspec.models import load_model
-from slotspec.oracle.conformance.oracles import DEFAULT_MODEL, factory_of
+from slotspec.models.registry import slot_pool_of
+from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.peers.protocol import PeerError
 from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 from slotspec.statemachine.errors import InputError, StepError
@@ -29,8 +30,9 @@ class ModelPeer:
         choices: Mapping[str, Any] | None = None,
         replace: Mapping[Callable[..., Any], Callable[..., Any]] | None = None,
         *,
-        model: str = DEFAULT_MODEL,
+        model: str | None = None,
     ) -> None:
+        model = model or slot_pool_of(generation)
         generations = load_model(model).generations
         if generation not in generations:
             known = ", ".join(generations)
@@ -59,7 +61,7 @@ class ModelPeer:
         """Nothing to do."""
 
 
-def parse_choices(text: str, generation: str, model: str = DEFAULT_MODEL) -> dict[str, int]:
+def parse_choices(text: str, generation: str, model: str) -> dict[str, int]:
     """The choices in a text such as ``removal=ENTRY_FOUND,matching=EQUAL``.
 
     :raises PeerError: ``PEE001`` for an unknown choice or value.

@@ -9,6 +9,7 @@
 ``PEE006``  the peer answered only part of a line
 ``PEE007``  the peer's own code failed
 ``PEE008``  Java, JPype or the jars of a release are missing
+``PEE009``  the jars of a release cannot be downloaded
 ==========  =====================================================================
 """
 

@@ -4,51 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
+from slotspec.oracle.peers.flink_reflection import Reflection
 from slotspec.oracle.peers.flink_values import RUNTIME
-from slotspec.oracle.slot_pool.flink_world import FlinkWorld
+from slotspec.oracle.slot_pool.flink_world import PoolWorld
 from slotspec.oracle.traces.names import natural
 
 POOL = f"{RUNTIME}.jobmaster.slotpool.SlotPoolImpl"
 _NEVER = 2**63 - 1
 
 
-class Fields:
-    """Private fields of Java classes, looked up once."""
-
-    def __init__(self, jpype: Any) -> None:
-        self._class = jpype.java.lang.Class.forName
-        self._fields: dict[tuple[str, str], Any] = {}
-
-    def get(self, owner: str, name: str, target: Any) -> Any:
-        """The value of a field of `target`, whose class is `owner` or extends it."""
-        found = self._fields.get((owner, name))
-        if found is None:
-            found = self._class(owner).getDeclaredField(name)
-            found.setAccessible(True)
-            self._fields[owner, name] = found
-        return found.get(target)
-
-    def call(self, owner: str, name: str, target: Any) -> Any:
-        """The result of a private method without arguments."""
-        method = self._class(owner).getDeclaredMethod(name)
-        method.setAccessible(True)
-        return method.invoke(target)
-
-
 class FlinkState:
     """Reads one pool.
 
-    :param fields: shared by all pools of the process.
+    :param reflect: shared by all pools of the process.
     :param pool: a SlotPoolImpl.
     :param has_origin: whether requests remember their allocation (1.12 and later).
     """
 
-    def __init__(self, fields: Fields, pool: Any, world: FlinkWorld, *, has_origin: bool) -> None:
-        self._fields = fields
+    def __init__(
+        self, reflect: Reflection, pool: Any, world: PoolWorld, *, has_origin: bool
+    ) -> None:
+        self._reflect = reflect
         self._world = world
         self._has_origin = has_origin
         self._pool = pool
-        get = fields.get
+        get = reflect.get
         self.registered = get(POOL, "registeredTaskManagers", pool)
         pending = get(POOL, "pendingRequests", pool)
         self._maps = str(pending.getClass().getName())
@@ -63,7 +43,7 @@ class FlinkState:
 
     def snapshot(self) -> dict[str, Any]:
         """The complete state, as traces have it."""
-        get, pool, world = self._fields.get, self._pool, self._world
+        get, pool, world = self._reflect.get, self._pool, self._world
         held: dict[str, dict[str, Any]] = {}
         for entry in self.by_allocation.entrySet():
             pair = entry.getValue()
@@ -98,7 +78,7 @@ class FlinkState:
     def _batch_check(self) -> bool:
         if not self._has_origin:
             return True
-        return bool(self._fields.get(POOL, "batchSlotRequestTimeoutCheckEnabled", self._pool))
+        return bool(self._reflect.get(POOL, "batchSlotRequestTimeoutCheckEnabled", self._pool))
 
     def _slot(self, slot: Any) -> dict[str, Any]:
         return {
@@ -108,7 +88,7 @@ class FlinkState:
         }
 
     def _queued(self, request: Any) -> dict[str, Any]:
-        since = int(self._fields.get(f"{POOL}$PendingRequest", "unfillableSince", request))
+        since = int(self._reflect.get(f"{POOL}$PendingRequest", "unfillableSince", request))
         return {
             "request": self._world.requests.symbol(request.getSlotRequestId()),
             "profile": self._world.profile_names[request.getResourceProfile()],
@@ -125,7 +105,7 @@ class FlinkState:
         return {**key, **queued}
 
     def _origin(self, request: Any) -> str | None:
-        stored = self._fields.get(f"{POOL}$PendingRequest", "allocationId", request)
+        stored = self._reflect.get(f"{POOL}$PendingRequest", "allocationId", request)
         return None if stored is None else self._world.allocations.symbol(stored)
 
     def _leaked(self) -> list[dict[str, Any]]:
@@ -158,4 +138,4 @@ class FlinkState:
         return self.waiting.get(request).getAllocatedSlotFuture()
 
     def is_connected(self) -> bool:
-        return self._fields.get(POOL, "resourceManagerGateway", self._pool) is not None
+        return self._reflect.get(POOL, "resourceManagerGateway", self._pool) is not None

@@ -5,72 +5,15 @@ Everything that the pool calls is a proxy in Python, which records the effect.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
-from slotspec.oracle.peers.flink_values import RUNTIME, deepest, simple_name, unwrapped
+from slotspec.oracle.peers.flink_values import RUNTIME
+from slotspec.oracle.peers.flink_world import FlinkWorld, Ids
 from slotspec.oracle.traces.names import natural
 
 
-class Ids:
-    """Java ids of one kind and the names that traces have for them.
-
-    :param make: makes a new id.
-    """
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make = make
-        self._ids: dict[str, Any] = {}
-        self._symbols: dict[Any, str] = {}
-
-    def id(self, symbol: str) -> Any:
-        """The id that `symbol` stands for; a new id for a new symbol."""
-        found = self._ids.get(symbol)
-        if found is None:
-            found = self._make()
-            self.bind(symbol, found)
-        return found
-
-    def bind(self, symbol: str, id_: Any) -> None:
-        self._ids[symbol] = id_
-        self._symbols[id_] = symbol
-
-    def symbol(self, id_: Any) -> str:
-        return self._symbols[id_]
-
-    def known(self, id_: Any) -> str | None:
-        return self._symbols.get(id_)
-
-    def __contains__(self, symbol: str) -> bool:
-        return symbol in self._ids
-
-
-class Timers:
-    """The manual executor: tasks to run later, in order of time, then of scheduling."""
-
-    def __init__(self) -> None:
-        self._waiting: list[tuple[int, int, Any]] = []
-        self._asked = 0
-        self.now = 0
-        self.soon: list[Any] = []
-
-    def later(self, task: Any, delay: int) -> None:
-        self._waiting.append((self.now + delay, self._asked, task))
-        self._asked += 1
-
-    def next(self, until: int) -> tuple[int, Any] | None:
-        """Remove and return the task that is due first, if it is due by `until`."""
-        if not self._waiting:
-            return None
-        first = min(self._waiting, key=lambda entry: entry[:2])
-        if first[0] > until:
-            return None
-        self._waiting.remove(first)
-        return first[0], first[2]
-
-
-class FlinkWorld:
+class PoolWorld(FlinkWorld):
     """Everything that one slot pool can call. Make a new one for each sequence.
 
     :param jpype: the module, with its Java virtual machine running.
@@ -78,37 +21,17 @@ class FlinkWorld:
     """
 
     def __init__(self, jpype: Any, profiles: dict[str, Any]) -> None:
-        self._jpype = jpype
-        java = jpype.JClass
-        self.allocations = Ids(java(f"{RUNTIME}.clusterframework.types.AllocationID"))
-        self.requests = Ids(java(f"{RUNTIME}.jobmaster.SlotRequestId"))
-        self.profile_names = {profile: name for name, profile in profiles.items()}
-        self.timers = Timers()
-        self.effects: list[dict[str, Any]] = []
+        super().__init__(jpype, profiles)
+        self.allocations = Ids(self.java(f"{RUNTIME}.clusterframework.types.AllocationID"))
+        self.requests = Ids(self.java(f"{RUNTIME}.jobmaster.SlotRequestId"))
         self.rm_futures: dict[str, Any] = {}
-        self._future = java("java.util.concurrent.CompletableFuture")
-        self.acknowledge = java(f"{RUNTIME}.messages.Acknowledge").get()
+        self._future = self.java("java.util.concurrent.CompletableFuture")
+        self.acknowledge = self.java(f"{RUNTIME}.messages.Acknowledge").get()
         self._done = self._future.completedFuture(self.acknowledge)
         self._resource_managers: dict[str, Any] = {}
         self._task_managers: dict[str, Any] = {}
         self._generated = 0
-        self.executor = self._proxy(
-            f"{RUNTIME}.concurrent.ComponentMainThreadExecutor",
-            execute=self.timers.soon.append,
-            schedule=self._schedule,
-            assertRunningInMainThread=lambda: None,
-        )
-
-    def _proxy(self, interface: str, **methods: Callable[..., Any]) -> Any:
-        return self._jpype.JProxy(interface, dict=methods)
-
-    def _schedule(self, task: Any, delay: Any, unit: Any) -> None:
-        self.timers.later(task, int(unit.toMillis(delay)))
-
-    def run_soon(self) -> None:
-        """Run the tasks that the executor has received."""
-        while self.timers.soon:
-            self.timers.soon.pop(0).run()
+        self.executor = self.main_thread()
 
     # ------------------------------------------------------------------------- gateways
 
@@ -118,27 +41,16 @@ class FlinkWorld:
 
             def request_slot(job_master: Any, request: Any, timeout: Any) -> Any:
                 allocation = self._generate(request.getAllocationId())
-                self.effects.append(
-                    {
-                        "effect": "rm.request_slot",
-                        "allocation": allocation,
-                        "profile": self.profile_names[request.getResourceProfile()],
-                        "rm": name,
-                    }
-                )
+                profile = self.profile_names[request.getResourceProfile()]
+                self.effect("rm.request_slot", allocation=allocation, profile=profile, rm=name)
                 self.rm_futures[allocation] = self._future()
                 return self.rm_futures[allocation]
 
             def cancel_slot_request(allocation: Any) -> None:
-                self.effects.append(
-                    {
-                        "effect": "rm.cancel_slot_request",
-                        "allocation": self._generate(allocation),
-                        "rm": name,
-                    }
-                )
+                cancelled = self._generate(allocation)
+                self.effect("rm.cancel_slot_request", allocation=cancelled, rm=name)
 
-            self._resource_managers[name] = self._proxy(
+            self._resource_managers[name] = self.proxy(
                 f"{RUNTIME}.resourcemanager.ResourceManagerGateway",
                 requestSlot=request_slot,
                 cancelSlotRequest=cancel_slot_request,
@@ -165,16 +77,11 @@ class FlinkWorld:
         if name not in self._task_managers:
 
             def free_slot(allocation: Any, cause: Any, timeout: Any) -> Any:
-                self.effects.append(
-                    {
-                        "effect": "tm.free_slot",
-                        "tm": name,
-                        "allocation": self.allocations.symbol(allocation),
-                    }
-                )
+                freed = self.allocations.symbol(allocation)
+                self.effect("tm.free_slot", tm=name, allocation=freed)
                 return self._done
 
-            self._task_managers[name] = self._proxy(
+            self._task_managers[name] = self.proxy(
                 f"{RUNTIME}.jobmanager.slots.TaskManagerGateway", freeSlot=free_slot
             )
         return self._task_managers[name]
@@ -183,35 +90,11 @@ class FlinkWorld:
 
     def payload(self, allocation: str) -> Any:
         """A payload of a slot."""
-        return self._proxy(
+        return self.proxy(
             f"{RUNTIME}.jobmaster.slotpool.PhysicalSlot$Payload",
-            release=lambda cause: self.effects.append(
-                {"effect": "payload.released", "allocation": allocation}
-            ),
+            release=lambda cause: self.effect("payload.released", allocation=allocation),
             willOccupySlotIndefinitely=lambda: True,
         )
-
-    def listen(self, future: Any, caller: dict[str, Any]) -> None:
-        """Record how the future of a request completes."""
-
-        def completed(slot: Any, error: Any) -> None:
-            if error is None:
-                allocation = self.allocations.symbol(slot.getAllocationId())
-                self.effects.append(
-                    {"effect": "request.fulfilled", **caller, "allocation": allocation}
-                )
-                return
-            seen = unwrapped(error)
-            self.effects.append(
-                {
-                    "effect": "request.failed",
-                    **caller,
-                    "error": simple_name(seen),
-                    "root_cause": simple_name(deepest(seen)),
-                }
-            )
-
-        future.whenComplete(self._proxy("java.util.function.BiConsumer", accept=completed))
 
 
 def canonical(effects: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from slotspec.oracle.fuzzing.targets import FuzzTarget
-from slotspec.oracle.peers.protocol import Peer
 from slotspec.oracle.slot_pool.schema import SCHEMA
 from slotspec.oracle.slot_pool.strategies import Swarm
 from slotspec.oracle.slot_pool.view import PoolView
@@ -68,13 +66,6 @@ def reshape(step: RecordedStep, generation: str) -> RecordedStep:
     return msgspec.structs.replace(step, state={**step.state, "pending": entries})
 
 
-def open_flink(version: str, jars: str | Path | None) -> Peer:
-    """Flink's own SlotPoolImpl."""
-    from slotspec.oracle.slot_pool.flink import FlinkPeer
-
-    return FlinkPeer(version, jars)
-
-
 TARGET = FuzzTarget(
     "slot_pool",
     SCHEMA,
@@ -96,5 +87,4 @@ TARGET = FuzzTarget(
     strategy=Swarm,
     view=lambda header: PoolView(list(header.task_managers)),
     reshape=reshape,
-    flink=open_flink,
 )

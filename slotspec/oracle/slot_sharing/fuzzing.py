@@ -32,7 +32,7 @@ TARGET = FuzzTarget(
         "resolved": ("tm", "allocation", "slot"),
         "children": ("group", "slot"),
     },
-    invented={"group": 4, "tm": 3, "allocation": 4, "locality": 1},
+    invented={"group": 4, "tm": 3, "allocation": 4},
     config=_sharing_config,
     profiles={**KNOWN, "any": "ANY", "unknown": "UNKNOWN"},
 )

@@ -10,6 +10,7 @@ from slotspec.models.logical_slot.state import Reaction
 from slotspec.oracle.traces.schema import (
     Argument,
     Index,
+    Locality,
     Name,
     NameKind,
     Operation,
@@ -52,7 +53,6 @@ SCHEMA = TraceSchema(
         "tm": NameKind("tm"),
         "allocation": NameKind("a"),
         "allocated_request": NameKind("r"),
-        "locality": NameKind("LOCAL"),
     },
     operations=(
         Operation(
@@ -66,7 +66,10 @@ SCHEMA = TraceSchema(
         Operation("resolve_context", (_MULTI, Argument("context", items=_CONTEXT, many=False))),
         Operation("fail_context", (_MULTI, _CAUSE)),
         Operation("allocate_multi", (_PARENT, _NEW_SLOT, _GROUP)),
-        Operation("allocate_single", (_PARENT, _NEW_SLOT, _GROUP, _PROFILE, Argument("locality"))),
+        Operation(
+            "allocate_single",
+            (_PARENT, _NEW_SLOT, _GROUP, _PROFILE, Argument("locality", Locality)),
+        ),
         Operation("release", (_SLOT, _CAUSE)),
         Operation(
             "assign_payload",

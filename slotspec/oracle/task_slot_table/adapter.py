@@ -33,7 +33,7 @@ from slotspec.models.task_slot_table.state import (
     tasks,
     tickets,
 )
-from slotspec.models.task_slot_table.versions import DynamicNumber
+from slotspec.models.task_slot_table.versions import DynamicNumber, RefusedAllocation
 from slotspec.oracle.conformance.adapter import ModelOracle
 from slotspec.oracle.conformance.name_tables import ListedNames, NameTable
 from slotspec.oracle.task_slot_table.schema import SCHEMA
@@ -100,7 +100,7 @@ class TaskSlotTableOracle(ModelOracle):
 
     Without a header it has two static slots of profile ``small`` and twice the budget for them.
 
-    :param generation: ``1.11``, ``1.12`` or ``1.13``.
+    :param generation: ``1.11``, ``1.12``, ``1.13`` or ``2.3``.
     """
 
     schema = SCHEMA
@@ -113,6 +113,7 @@ class TaskSlotTableOracle(ModelOracle):
         Raised.ILLEGAL_ARGUMENT: "IllegalArgumentException",
         Raised.SLOT_NOT_FOUND: "SlotNotFoundException",
         Raised.SLOT_NOT_ACTIVE: "SlotNotActiveException",
+        Raised.SLOT_ALLOCATION: "SlotAllocationException",
     }
 
     def configure(self, header: TraceHeader | None) -> tuple[dict[str, int], dict[str, Any]]:
@@ -127,6 +128,8 @@ class TaskSlotTableOracle(ModelOracle):
 
     def declare_names(self, header: TraceHeader | None) -> dict[str, NameTable | ListedNames]:
         s, elastic = self.state, self.elastic
+        # since 2.3 a request is granted or raises, and reports count tasks
+        self.newest = self.instance.setting["refused_allocation"] == RefusedAllocation.RAISED
         self.counted = self.instance.setting["dynamic_number"] == DynamicNumber.COUNTED
         self._profiles = ListedNames(self.resources.profiles, "profile")
         self._allocations = NameTable(elastic, allocations, lambda n: not is_known(s, n))
@@ -226,10 +229,11 @@ class TaskSlotTableOracle(ModelOracle):
 
     def _allocate_slot(
         self, index: int, job: str, allocation: str, profile: str | None, timeout: int
-    ) -> bool:
+    ) -> bool | None:
         number = self._allocations.decode(allocation)
         given = (self._asked(index), self._jobs.decode(job), number, self._profiles.decode(profile))
-        return self._ticketed(operations.allocate_slot, number, *given, timeout=timeout) == 1
+        granted = self._ticketed(operations.allocate_slot, number, *given, timeout=timeout) == 1
+        return None if self.newest else granted
 
     def _mark_slot_inactive(self, allocation: str, timeout: int) -> bool:
         number = self._allocations.decode(allocation)
@@ -297,20 +301,27 @@ class TaskSlotTableOracle(ModelOracle):
         dynamic: list[dict[str, Any]] = []
         for allocation, _, number in self._listed():
             if allocation == NONE:
-                empty = {"profile": self.resources.default, "job": None, "allocation": None}
-                fixed.append({"index": number, **empty})
+                fixed.append(self._report(number, self.resources.default, None, None, 0))
                 continue
-            report = {
+            report = self._report(
                 # reports never contain a negative number
-                "index": number if number < self.static or self.counted else -1,
-                "profile": self._profiles.name(self.state.slot_profile[allocation]),
-                "job": self._jobs.name(self.state.slot_job[allocation]),
-                "allocation": self._allocations.name(allocation),
-            }
+                number if number < self.static or self.counted else -1,
+                self._profiles.name(self.state.slot_profile[allocation]),
+                self._jobs.name(self.state.slot_job[allocation]),
+                self._allocations.name(allocation),
+                list(self.state.task_slot).count(allocation),
+            )
             (fixed if number < self.static else dynamic).append(report)
         return fixed + sorted(dynamic, key=lambda slot: natural(slot["allocation"]))
 
     # --------------------------------------------------------------------------- encoding
+
+    def _report(
+        self, index: int, profile: str, job: str | None, allocation: str | None, tasks: int
+    ) -> dict[str, Any]:
+        """One entry of a slot report; only 2.3 counts the tasks."""
+        entry = {"index": index, "profile": profile, "job": job, "allocation": allocation}
+        return {**entry, "tasks": tasks} if self.newest else entry
 
     def _listed(self) -> list[tuple[int, int, int]]:
         return [effect[1:4] for effect in self.state.effects if effect[0] == Effect.LISTED]

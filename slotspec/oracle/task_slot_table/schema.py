@@ -53,7 +53,7 @@ SCHEMA = TraceSchema(
     implementation="org.apache.flink TaskSlotTableImpl",
     title="task slot table",
     config=TaskSlotTableConfig,
-    generations=("1.11", "1.12", "1.13"),
+    generations=("1.11", "1.12", "1.13", "2.3"),
     names={
         "allocation": NameKind("a"),
         "job": NameKind("j"),
@@ -73,7 +73,7 @@ SCHEMA = TraceSchema(
                 Argument("profile", Name | None, refers="profiles"),
                 Argument("timeout", Millis),
             ),
-            result=bool,
+            result=bool | None,
         ),
         Operation("mark_slot_active", (_ALLOCATION,), result=bool),
         Operation("mark_slot_inactive", (_ALLOCATION, Argument("timeout", Millis)), result=bool),

@@ -37,7 +37,7 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NoReturn, Self, cast
@@ -55,6 +55,7 @@ LINE_LIMIT = 16 * 1024 * 1024
 
 _read_state = msgspec.json.Decoder(dict[str, Any]).decode
 _GZIP = b"\x1f\x8b"
+_HOOK = b'{"hook"'
 _SHOWN = 60
 _LISTED = 12
 
@@ -114,12 +115,15 @@ class TraceReader:
         except BaseException:
             self._file.close()
             raise
-        self._names: dict[str, dict[str, Any]] = {
+        self.hook: int | None = None
+        self._names: dict[str, Mapping[str, Any]] = {
             "profiles": self.header.profiles,
             "causes": self.header.causes,
         }
         if self.header.task_managers:
             self._names["task_managers"] = self.header.task_managers
+        if self.header.vertices:
+            self._names["vertices"] = self.header.vertices
 
     @property
     def schema(self) -> TraceSchema:
@@ -165,6 +169,9 @@ class TraceReader:
         schema, decode = self.schema, decoder.decode
         with self._file:
             while line := self._next_line():
+                if self.header.reentrant and line.startswith(_HOOK):
+                    self.hook = self.line
+                    return
                 try:
                     raw = decode(line)
                 except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -274,11 +281,19 @@ class TraceReader:
         for key in raw:
             if key not in fields:
                 self._fail("TRC012", f"unknown header field {shown(key)}; {suggest(key, fields)}")
+        if isinstance(name, str):
+            for key in sorted(schema_of(name).required - raw.keys()):
+                self._fail("TRC012", f"header: the field {key!r} is missing; add it")
+            raw.setdefault("profiles", {})
+        tms = raw.get("task_managers")
+        if isinstance(tms, list) and all(isinstance(tm, str) for tm in tms):
+            raw["task_managers"] = {tm: {} for tm in tms}
         try:
             header = msgspec.convert(raw, TraceHeader)
         except msgspec.ValidationError as error:
             self._fail("TRC012", f"header: {_lower(error)}")
-        if header.generation is None:
+        known_versions = schema_of(header.implementation).generations
+        if header.generation is None and header.version not in known_versions:
             self._fail(
                 "TRC011", f"version {shown(header.version)} is invalid; write one such as 1.12.5"
             )
@@ -359,6 +374,10 @@ class TraceReader:
 
     def _check_name(self, argument: Argument, value: object) -> None:
         if argument.refers is None or value is None:
+            return
+        if isinstance(value, list):
+            for one in value:
+                self._check_name(argument, one)
             return
         names = self._names.get(argument.refers)
         if names is not None and value not in names:

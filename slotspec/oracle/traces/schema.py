@@ -12,7 +12,7 @@ from enum import IntEnum
 from functools import cached_property, reduce
 from operator import or_
 from types import UnionType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -28,6 +28,8 @@ Timeout = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 SlotNumber = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 """Number of a task slot; a negative one asks for a dynamic slot."""
 Amount = Annotated[float, Meta(ge=0)]
+Locality = Literal["LOCAL", "HOST_LOCAL", "NON_LOCAL", "UNCONSTRAINED", "UNKNOWN"]
+"""Flink's Locality: how near a slot is to where it was wanted."""
 
 
 class _Fields(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
@@ -196,6 +198,9 @@ class TraceSchema:
     :param generations: the generations that an oracle supports, oldest first.
     :param names: the kinds of names, by the name of the kind.
     :param ordered: paths of maps inside the state whose order is part of the state.
+    :param required: fields that the header of this class must have, beyond those of all classes.
+    :param signals: effects whose place among those of their step means nothing.
+    :param variants: the schemas of other classes that the same model covers.
     :param refuse: returns what is wrong with arguments that are well typed but beyond what a
         replay can do in reasonable time; None where nothing is wrong.
     """
@@ -207,9 +212,16 @@ class TraceSchema:
     generations: tuple[str, ...]
     names: Mapping[str, NameKind] = field(default_factory=dict)
     ordered: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset({"profiles"})
+    signals: frozenset[str] = frozenset()
+    variants: tuple[TraceSchema, ...] = ()
     refuse: Callable[[Mapping[str, Any], str, Mapping[str, Any]], str | None] = field(
         default=_accept_all
     )
+
+    def of(self, implementation: str) -> TraceSchema:
+        """The schema of a class that the same model covers; this one if there is no other."""
+        return next((v for v in self.variants if v.implementation == implementation), self)
 
     @cached_property
     def by_name(self) -> dict[str, Operation]:
@@ -296,4 +308,4 @@ def schema_of(implementation: str) -> TraceSchema:
     """
     schema = recorded()[implementation].schema()
     assert isinstance(schema, TraceSchema)
-    return schema
+    return schema.of(implementation)

@@ -16,10 +16,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 FORMAT = 1
 """The format number of traces; there is only one."""
@@ -27,7 +27,33 @@ FORMAT = 1
 OperationCall = tuple[str, dict[str, Any]]
 """The name of an operation and its arguments, as in a trace."""
 
+BriefProfile = (
+    Literal["any", "unknown"] | tuple[Annotated[float, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
+)
+"""A profile that traces write where they use it: cpu and heap in MiB."""
+
 _VERSION = re.compile(r"(\d{1,4}\.\d{1,4})(\.\d{1,4})*([-.][0-9A-Za-z]{1,20})?")
+
+
+class SharingGroup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A slot sharing group of a header.
+
+    :param profile: its own profile: ``any``, ``unknown``, or cpu and heap in MiB.
+    """
+
+    profile: BriefProfile
+
+
+class SharingVertex(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A vertex of a header.
+
+    :param group: the group that it is said to be in, if any.
+    :param member: whether that group contains it.
+    """
+
+    group: str | None
+    profile: BriefProfile
+    member: bool = True
 
 
 class TraceHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -40,9 +66,17 @@ class TraceHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
         ``task_heap_mb``, ``task_off_heap_mb``, ``managed_mb``, ``network_mb``, ``extended``.
     :param causes: short name -> simple class name of the exception. ``A<-B`` is an A that
         wraps a B.
-    :param task_managers: name -> at least its ``host``. If the field is absent, every name
-        is allowed.
+    :param task_managers: name -> at least its ``host``, where the class looks at it. If the field
+        is absent, every name is allowed. A file may also list only the names.
     :param scenario: name of a directed run.
+    :param what: what that run shows.
+    :param reentrant: a callback acts inside a step. A line ``{"hook": …}`` says when; no
+        sequence of operations expresses what follows it.
+    :param groups: the slot sharing groups.
+    :param vertices: the vertices of the job, each with its group.
+    :param construction_effects: what the class did before its first step.
+    :param driven: which object was driven, where recordings of a class have several kinds.
+    :param profile_order: the order in which hash tables iterate the profiles.
     """
 
     format: int
@@ -54,6 +88,13 @@ class TraceHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     task_managers: dict[str, dict[str, str]] = {}
     seed: int | None = None
     scenario: str | None = None
+    what: str | None = None
+    reentrant: bool = False
+    groups: dict[str, SharingGroup] = {}
+    vertices: dict[str, SharingVertex] = {}
+    construction_effects: list[dict[str, str]] = []
+    driven: str | None = None
+    profile_order: list[str] = []
 
     @property
     def generation(self) -> str | None:

@@ -25,6 +25,7 @@ from slotspec.models.task_slot_table.slots import (
 from slotspec.models.task_slot_table.state import (
     ANY_PROFILE,
     Effect,
+    Raised,
     TaskSlotTableState,
     allocations,
     resources,
@@ -63,6 +64,15 @@ def jobs_do_not_count(setting: Setting) -> str | None:
     loose = setting["unnumbered_slot"] == UnnumberedSlot.BY_ALLOCATION
     if loose and setting["dynamic_slots"] and (setting["jobs"] > 1 or setting["tasks"]):
         return "for a negative number, neither the job nor the slot's state matters"
+    return None
+
+
+def static_numbers_are_always_listed(setting: Setting) -> str | None:
+    if setting["dynamic_slots"]:
+        return (
+            "a free static number is reported even if dynamic slots have used up its share"
+            " (FLINK-38375, open)"
+        )
     return None
 
 
@@ -126,7 +136,9 @@ def a_slot_is_granted_exactly_if_it_is_there(
         return True
     return (result == 1) == (
         (is_dynamic(before, number) or allocation_under(before, number) == NONE)
-        and not any(e.kind == Effect.RAISES for e in after.effects)
+        and not any(
+            e.kind == Effect.RAISES and e.raised != Raised.SLOT_ALLOCATION for e in after.effects
+        )
         and fits(before, profile_for(before, number, profile))
     )
 
@@ -161,7 +173,7 @@ def a_conflicting_request_is_refused(
         NONE,
         allocation,
     )
-    return result == 0 or not (other_job or taken)
+    return result != 1 or not (other_job or taken)
 
 
 # -------------------------------------------------------------------------- use and release
@@ -301,9 +313,52 @@ def only_allocated_slots_are_offered(
 def a_slot_report_tells_every_slot_once(
     before: TaskSlotTableState, after: TaskSlotTableState
 ) -> bool:
-    """The report has every slot in the table once, and every free static number once."""
-    slots = sum(is_known(before, a) for a in before.elements(allocations))
-    free = sum(allocation_under(before, number) == NONE for number in range(before.static_count))
-    return sum(e.kind == Effect.LISTED for e in after.effects) == slots + free and all(
+    """The report has every slot in the table once, and no static number twice."""
+    return all(
         times_listed(after, a) == is_known(before, a) for a in before.elements(allocations)
+    ) and all(
+        sum(e.kind == Effect.LISTED and e.number == number for e in after.effects) <= 1
+        for number in range(before.static_count)
+    )
+
+
+def free_numbers(s: TaskSlotTableState) -> int:
+    """How many static numbers have no slot."""
+    return sum(allocation_under(s, number) == NONE for number in range(s.static_count))
+
+
+@task_slot_table.step("TaskSlotTableImpl.createSlotReport", on=create_slot_report)
+def a_slot_report_tells_the_free_numbers_with_a_share(
+    before: TaskSlotTableState, after: TaskSlotTableState
+) -> bool:
+    """The report has all free static numbers, if the budget left has a share for each."""
+    free = free_numbers(before)
+    listed = sum(e.kind == Effect.LISTED and e.allocation == NONE for e in after.effects)
+    return listed == free or (
+        listed < free
+        and any(
+            used_by_slots(before, r) + free * amount_of(before, before.default_profile, r)
+            > before.total[r]
+            for r in before.elements(resources)
+        )
+    )
+
+
+@task_slot_table.step(
+    "TaskSlotTableImpl.createSlotReport (FLINK-38375)",
+    on=create_slot_report,
+    deviation=static_numbers_are_always_listed,
+)
+def what_a_slot_report_tells_fits_into_the_budget(
+    before: TaskSlotTableState, after: TaskSlotTableState
+) -> bool:
+    """The slots of a report, free ones included, need no more than the budget in total.
+
+    The ResourceManager takes each entry for a slot that the TaskExecutor has.
+    """
+    listed = sum(e.kind == Effect.LISTED and e.allocation == NONE for e in after.effects)
+    return before.boundless == 1 or all(
+        used_by_slots(before, r) + listed * amount_of(before, before.default_profile, r)
+        <= before.total[r]
+        for r in before.elements(resources)
     )

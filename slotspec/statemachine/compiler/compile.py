@@ -35,6 +35,7 @@ from slotspec.statemachine.compiler.drivers.predicates import predicate_name
 from slotspec.statemachine.compiler.fingerprint import fingerprint
 from slotspec.statemachine.compiler.frontend.program import Site
 from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.interpreter.liveness import PREMISE, PROMISE, claims
 from slotspec.statemachine.layout import Layout
 
@@ -64,6 +65,8 @@ class Compiled:
     """Checksum of the translated rules: equal for equal rules, properties and bounds."""
     upgrade: Upgrade
     entry: str
+    lasting: bool
+    """Whether some rule may take long. It then looks at the cell ``STOP`` of its buffer."""
     expand: int = 0
     predicates: dict[tuple[int, int], int] = field(default_factory=dict)
     """Addresses of the functions of :mod:`.predicates`, by number and side."""
@@ -97,12 +100,17 @@ class Compiled:
         return buffer
 
     def found(self, buffer: Any) -> list[Found]:
-        """The findings in `buffer`."""
+        """The findings in `buffer`.
+
+        :raises RuleError: ``RUL100`` if a rule calls itself too deep.
+        """
         events = []
         for i in range(int(buffer[FOUND])):
             at = EVENTS + EVENT_CELLS * i
             kind, state, call, site = (int(v) for v in buffer[at : at + EVENT_CELLS])
             broken = call >= BROKEN - 1
+            if (broken or kind == self.result_buffer.fault) and self.sites[site].code == "RUL100":
+                raise RuleError("RUL100", f"{self.sites[site].place}: {self.sites[site].message}")
             if broken:
                 call -= BROKEN
             events.append(Found(kind, state, None if call < 0 else call, site, broken))
@@ -139,9 +147,17 @@ def compile_instance(
         program, text = program_text(instance, deposit, symmetric, writer)
         code = build(text, level)
         text_sum = hashlib.sha256(text.encode()).hexdigest()[:32]
-        note = Note(name_of(text), text_sum, len(text), program.sites)
+        note = Note(
+            name_of(text),
+            text_sum,
+            len(text),
+            program.sites,
+            instance.ranges.all_fit,
+            program.lasting,
+        )
         if known is not None:
             cache.save(f"{known}.json", msgspec.json.encode(note))
+    instance.fits = note.fits
     compiled = Compiled(
         instance,
         Layout(instance),
@@ -152,6 +168,7 @@ def compile_instance(
         note.text_sum,
         Upgrade(code, note.name, note.characters),
         writer.entry,
+        note.lasting,
     )
     compiled.use(code)
     return compiled
@@ -164,6 +181,8 @@ class Note(msgspec.Struct, frozen=True):
     text_sum: str
     characters: int
     sites: list[Site]
+    fits: bool
+    lasting: bool
 
 
 def _noted(fingerprint: str) -> Note | None:

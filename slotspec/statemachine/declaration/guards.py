@@ -64,11 +64,16 @@ def guarded(function: F, ranges: Ranges, made: dict[Any, Any]) -> F:
     summary = ranges.summaries[function]
     code = rewritten(function, summary.sites) if summary.sites else function.__code__
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    closure = tuple(_cell(cells[name], ranges, made) for name in code.co_freevars)
+    rules = {name: rule for name, cell in cells.items() if (rule := _rule_in(cell, ranges))}
+    # filled below, since a rule may be in its own closure
+    cells |= {name: types.CellType() for name in rules}
+    closure = tuple(cells[name] for name in code.co_freevars)
     result = types.FunctionType(code, {}, function.__name__, function.__defaults__, closure)
     result.__kwdefaults__, result.__doc__ = function.__kwdefaults__, function.__doc__
     result.__module__, result.__qualname__ = function.__module__, function.__qualname__
     made[function] = made[result] = result
+    for name, rule in rules.items():
+        cells[name].cell_contents = guarded(rule, ranges, made)
     space = result.__globals__
     space.update({**function.__globals__, FITS: fits, CALL: called})
     names = names_in(function.__code__)
@@ -89,20 +94,18 @@ def guarded(function: F, ranges: Ranges, made: dict[Any, Any]) -> F:
     return result  # type: ignore[return-value]
 
 
-def _cell(cell: types.CellType, ranges: Ranges, made: dict[Any, Any]) -> types.CellType:
-    """A variable of an enclosing function; a rule in it is guarded too."""
+def _rule_in(cell: types.CellType, ranges: Ranges) -> types.FunctionType | None:
+    """The rule in a variable of an enclosing function, if it needs checks."""
     try:
         value = cell.cell_contents
     except ValueError:
-        return cell
-    if isinstance(value, types.FunctionType) and needed(value, ranges):
-        return types.CellType(guarded(value, ranges, made))
-    return cell
+        return None
+    return value if isinstance(value, types.FunctionType) and needed(value, ranges) else None
 
 
 def needed(function: types.FunctionType, ranges: Ranges) -> bool:
     """Whether a rule or one that it calls has a site."""
-    if not any(summary.sites for summary in ranges.summaries.values()):
+    if ranges.all_fit:
         return False
     seen, waiting = {function}, [function]
     while waiting:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from functools import cached_property
 from itertools import product
+from math import prod
 from typing import Any, TypeVar
 
 from slotspec.statemachine.declaration.effects import emitted, names_of
@@ -35,6 +36,9 @@ Rule = Callable[..., int]
 F = TypeVar("F", bound=Callable[..., Any])
 ParameterDomain = Sort | type[IntEnum] | int
 """What an action's parameter ranges over: a sort, an enumeration, or 0 … n-1."""
+
+MOST_CALLS = 1_000_000
+"""The most calls of an instance; each is tried in each state."""
 
 
 class Kind(Enum):
@@ -127,12 +131,15 @@ class Scope:
 
     :param simulation_only: too large to search exhaustively. Simulation uses it; a check uses
         it only when it is asked for by name.
+    :param large: takes several seconds to search. A check of all built-in models leaves it out
+        unless it is to check everything.
     """
 
     name: str
     description: str
     bounds: Mapping[str, int]
     simulation_only: bool = False
+    large: bool = False
 
 
 def offered(action: Action | None, parameters: Mapping[str, ParameterDomain]) -> list[str]:
@@ -576,6 +583,8 @@ class Instance:
     _guarded: dict[Any, Any] = field(init=False, repr=False, default_factory=dict)
     defect: str = field(init=False, default="")
     """Name of the defect that `replace` or the choices introduce, if it has one."""
+    fits: bool = field(init=False, default=False)
+    """Whether an earlier analysis is known to have proved that no number overflows."""
 
     def __post_init__(self) -> None:
         constants = {n: c.value(self.setting) for n, c in self.model.record.constants.items()}
@@ -618,6 +627,18 @@ class Instance:
         index = 0
         for action in self.actions:
             ranges = [self.values(domain) for domain in action.parameters.values()]
+            count = prod(map(len, ranges))
+            if index + count > MOST_CALLS:
+                sizes = " x ".join(
+                    f"{len(values):,} {name}"
+                    for name, values in zip(action.parameters, ranges, strict=True)
+                )
+                raise UsageError(
+                    "SET037",
+                    f"{self.model.name}.{action.name} has {count:,} calls ({sizes}); all actions"
+                    f" together may have {MOST_CALLS:,}: choose smaller bounds, or draw what an"
+                    " argument stands for in several steps",
+                )
             for arguments in product(*ranges):
                 yield Call(index, action, arguments)
                 index += 1
@@ -645,7 +666,8 @@ class Instance:
 
     def runnable(self, function: F) -> F:
         """`function` as the interpreter runs it: a number beyond 64 bits is a fault."""
-        return guarded(self.rule(function), self.ranges, self._guarded)
+        rule = self.rule(function)
+        return rule if self.fits else guarded(rule, self.ranges, self._guarded)
 
     def largest(self, spec: FieldSpec) -> int:
         return spec.largest(self.setting)

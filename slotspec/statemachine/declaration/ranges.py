@@ -98,6 +98,7 @@ class Summary:
     :ivar calls: the rules that it calls.
     :ivar counted: by how much each ``n += k`` changes a local within one call.
     :ivar opaque: its source cannot be read.
+    :ivar spans: the largest span of each ``range``.
     """
 
     function: types.FunctionType
@@ -109,6 +110,7 @@ class Summary:
     grown: dict[str, int] = field(default_factory=dict)
     counted: dict[str, dict[Site, Range]] = field(default_factory=dict)
     opaque: bool = False
+    spans: dict[Site, int] = field(default_factory=dict)
 
     def put(self, name: str, value: Range | None) -> bool:
         """Add a value to a local, or to the result (``return``); returns whether it grew."""
@@ -165,6 +167,11 @@ class Ranges:
                 if not summary.opaque:
                     Reading(self, summary).run()
             self.begin()  # properties are given what actions are known by now to return
+
+    @property
+    def all_fit(self) -> bool:
+        """Whether no number can overflow."""
+        return not any(summary.sites for summary in self.summaries.values())
 
     def name_fields(self) -> None:
         """Collect the range of each field and constant by name, over all records."""
@@ -263,6 +270,11 @@ class Ranges:
         """Whether an operation of a rule may overflow."""
         summary = self.summaries.get(function)
         return summary is None or place_of(node) in summary.sites
+
+    def span(self, function: types.FunctionType, node: ast.AST) -> int:
+        """The largest span that a ``range`` in a rule can have."""
+        summary = self.summaries.get(function)
+        return HIGH if summary is None else summary.spans.get(place_of(node), HIGH)
 
 
 def as_function(rule: Any) -> types.FunctionType:
@@ -493,7 +505,9 @@ class Reading:
         first, stop = ((0, 0), ends[0]) if len(ends) == 1 else (ends[0], ends[1])
         up, down = stop[1] - first[0], first[1] - stop[0]
         step = ends[2] if len(ends) == 3 else (1, 1)
-        self.result((0, max(up if step[1] > 0 else 0, down if step[0] < 0 else 0)), node)
+        span = max(up if step[1] > 0 else 0, down if step[0] < 0 else 0)
+        self.summary.spans[place_of(node)] = max(span, self.summary.spans.get(place_of(node), 0))
+        self.result((0, span), node)
         if len(ends) == 1:
             return 0, max(stop[1] - 1, 0)
         return hull(first, stop)

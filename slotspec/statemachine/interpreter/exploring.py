@@ -21,7 +21,8 @@ from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.interpreter.graph import InterpretedGraph
 from slotspec.statemachine.interpreter.liveness import Claims, Stopped, claims, examine
 from slotspec.statemachine.interpreter.replay import explain, name_elements, replay
-from slotspec.statemachine.interpreter.stepping import Interpreter, fault_of, place_of
+from slotspec.statemachine.interpreter.stepping import Interpreter, fault_of, place_of, too_deep
+from slotspec.statemachine.interpreter.time_limit import OutOfTime, time_limit
 from slotspec.statemachine.obligations import (
     Elements,
     Obligation,
@@ -114,9 +115,12 @@ class _Search:
     def run(self) -> Result:
         result = self.result
         try:
-            self.search()
+            with time_limit(self.limits.seconds):
+                self.search()
         except _Stop:
             pass
+        except OutOfTime:
+            result.limit = Limit.SECONDS
         except KeyboardInterrupt:
             result.limit = Limit.INTERRUPTED
         result.seconds = perf_counter() - self.started
@@ -240,6 +244,8 @@ class _Search:
             return bool(holds(*arguments))
         except RuleError:
             raise
+        except RecursionError as error:
+            raise too_deep(obligation.declared.name, error) from error
         except Exception as error:
             name = obligation.declared.name
             why = f"{type(error).__name__}: {error} {place_of(error)}"
@@ -325,10 +331,14 @@ class _Search:
             if limits.memory is not None and searched + more > limits.memory:
                 raise Stopped(Limit.MEMORY)
 
+        left = None
+        if self.limits.seconds is not None:
+            left = self.limits.seconds - (perf_counter() - self.started)
         claims_result = examine(
             self.instance,
             lambda: InterpretedGraph(self.instance, keys, self.way_to, watch),
             watch,
+            left,
         )
         self.result.seconds = perf_counter() - self.started
         return claims_result

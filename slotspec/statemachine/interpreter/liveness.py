@@ -36,6 +36,7 @@ from slotspec.statemachine.declaration.model import Call, Fairness, Instance, Ki
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.interpreter.replay import explain
 from slotspec.statemachine.interpreter.stepping import Interpreter
+from slotspec.statemachine.interpreter.time_limit import OutOfTime, time_limit
 from slotspec.statemachine.obligations import choices
 from slotspec.statemachine.results import Finding, Limit
 
@@ -233,22 +234,30 @@ class Claims:
     limit: Limit | None = None
 
 
-def examine(instance: Instance, build: Callable[[], Graph], watch: Watch) -> Claims:
-    """Check every ``leads to`` property on the graph that `build` makes."""
+def examine(
+    instance: Instance, build: Callable[[], Graph], watch: Watch, seconds: float | None = None
+) -> Claims:
+    """Check every ``leads to`` property on the graph that `build` makes.
+
+    :param seconds: the time after which Python code is ended, whatever it does.
+    """
     claims_result = Claims()
     try:
-        graph = build()
-        for declared in claims(instance):
-            try:
-                _one(graph, declared, claims_result, watch)
-            except Unanswered as error:
-                why = f"property {declared.name} cannot be evaluated: {error.why}"
-                claims_result.broken[declared.name] = why
-                if claims_result.fault is None:
-                    calls = [instance.calls[c] for c in graph.way_to(error.state)]
-                    claims_result.fault = explain(instance, calls, why)
+        with time_limit(seconds):
+            graph = build()
+            for declared in claims(instance):
+                try:
+                    _one(graph, declared, claims_result, watch)
+                except Unanswered as error:
+                    why = f"property {declared.name} cannot be evaluated: {error.why}"
+                    claims_result.broken[declared.name] = why
+                    if claims_result.fault is None:
+                        calls = [instance.calls[c] for c in graph.way_to(error.state)]
+                        claims_result.fault = explain(instance, calls, why)
     except Stopped as stopped:
         claims_result.limit = stopped.limit
+    except OutOfTime:
+        claims_result.limit = Limit.SECONDS
     except KeyboardInterrupt:
         claims_result.limit = Limit.INTERRUPTED
     return claims_result

@@ -51,7 +51,8 @@ from slotspec.statemachine.interpreter.statistics import (
     Statistics,
     Violation,
 )
-from slotspec.statemachine.interpreter.stepping import Interpreter, fault_of, place_of
+from slotspec.statemachine.interpreter.stepping import Interpreter, fault_of, place_of, too_deep
+from slotspec.statemachine.interpreter.time_limit import Interruptible, OutOfTime
 from slotspec.statemachine.obligations import Obligation, Predicate, obligations, predicate_of
 
 
@@ -82,6 +83,7 @@ class RandomWalk:
         }
         self.obligations = obligations(instance)
         self.wanted = {q.name for q in self.obligations if q.declared.kind is Kind.SOMETIMES}
+        self.running = Interruptible()
 
     def block(self, runs: Iterable[int], seed: int, stop: Callable[[], bool]) -> Statistics:
         """Make these runs, up to the first violation.
@@ -98,7 +100,11 @@ class RandomWalk:
             state = stream(seed, run)
             order, preferred = self.preference(state)
             self.begin(state, order, preferred, done)
-            end = self.one(run, statistics, done, stop)
+            try:
+                with self.running:
+                    end = self.one(run, statistics, done, stop)
+            except OutOfTime:
+                end = CUT
             statistics.runs += 1
             statistics.steps += self.at
             statistics.longest = max(statistics.longest, self.at)
@@ -107,6 +113,10 @@ class RandomWalk:
                 break
         self.harvest(statistics)
         return statistics
+
+    def end_now(self) -> None:
+        """End the current run where it is, whatever its rules do; called by another thread."""
+        self.running.interrupt()
 
     def preference(self, state: int) -> tuple[list[int], int]:
         """The actions of a run: preferred ones, the others, faults; how many are preferred.
@@ -388,6 +398,8 @@ class InterpretedWalk(RandomWalk):
             return bool(holds(*arguments))
         except RuleError:
             raise
+        except RecursionError as error:
+            raise too_deep(obligation.declared.name, error) from error
         except Exception as error:
             text = (
                 f"property {obligation.declared.name} cannot be evaluated:"

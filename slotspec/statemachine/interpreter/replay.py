@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import cached_property
+from typing import Any, overload
 
 from slotspec.statemachine.declaration.model import Call, Instance, Kind, Property
 from slotspec.statemachine.errors import StepError
@@ -19,7 +20,54 @@ def replay(instance: Instance, calls: Iterable[Call]) -> tuple[TraceStep, ...]:
     A step that leaves the protocol is the last one, and its `after` is the state in which the
     rule failed. A refused call is a step that changes nothing.
     """
-    return explain(instance, calls).steps
+    return tuple(explain(instance, calls).steps)
+
+
+class Replayed(Sequence[TraceStep]):
+    """The steps of a run that a search found; replayed when one of them is needed.
+
+    Many findings are only counted, and a replay costs more than a small search.
+    """
+
+    def __init__(self, instance: Instance, calls: Sequence[Call]) -> None:
+        self.instance = instance
+        self.calls = tuple(calls)
+
+    @cached_property
+    def steps(self) -> tuple[TraceStep, ...]:
+        """The steps.
+
+        :raises RuntimeError: the interpreter cannot take them, which is a bug in slotspec.
+        """
+        found = explain(self.instance, self.calls)
+        if found.fault is not None:
+            raise RuntimeError(
+                f"the run found in {self.instance.title} cannot be replayed: {found.fault}"
+            )
+        return tuple(found.steps)
+
+    def __len__(self) -> int:
+        return len(self.calls)
+
+    @overload
+    def __getitem__(self, index: int) -> TraceStep: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[TraceStep, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> TraceStep | tuple[TraceStep, ...]:
+        return self.steps[index]
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Replayed):
+            return (self.instance, self.calls) == (other.instance, other.calls)
+        return self.steps == other
+
+    def __hash__(self) -> int:
+        return hash(self.calls)
+
+    def __repr__(self) -> str:
+        return repr(self.steps)
 
 
 def explain(instance: Instance, calls: Iterable[Call], fault: str | None = None) -> Finding:

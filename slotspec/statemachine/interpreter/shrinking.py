@@ -21,6 +21,7 @@ from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.interpreter.replay import end_of
 from slotspec.statemachine.interpreter.statistics import Violation
 from slotspec.statemachine.interpreter.stepping import Interpreter, fault_of, place_of
+from slotspec.statemachine.interpreter.time_limit import OutOfTime, time_limit
 from slotspec.statemachine.obligations import predicate_of
 
 SECONDS = 60.0
@@ -48,7 +49,7 @@ def shrink(instance: Instance, violation: Violation, seconds: float = SECONDS) -
     calls = [instance.calls[index] for index in violation.calls]
     shrinker = _Shrinker(instance, violation, perf_counter() + seconds)
     minimal = False
-    with suppress(_OutOfTime, KeyboardInterrupt):
+    with suppress(_OutOfTime, OutOfTime, KeyboardInterrupt), time_limit(seconds):
         minimal = shrinker.run(calls)
     best = shrinker.best or calls
     return Shrunk(tuple(best), minimal, shrinker.player.fault_text(best))

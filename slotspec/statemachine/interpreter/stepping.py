@@ -372,6 +372,11 @@ def fault_of(error: Exception, call: Call) -> StepError:
     ) from error
 
 
+def too_deep(name: str, error: RecursionError) -> RuleError:
+    """The error for a property that calls itself too deep."""
+    return RuleError("RUL100", f"{name} cannot be evaluated: {error} {place_of(error)}")
+
+
 def place_of(error: BaseException) -> str:
     """Where in the rules an exception was raised, as ``in function, file:line``."""
     frames = traceback.extract_tb(error.__traceback__)

@@ -10,7 +10,7 @@ import numpy as np
 from slotspec.statemachine.compiler.compile import Compiled, Found
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.search.checkpoint import Checkpoint, damaged
-from slotspec.statemachine.search.kernels import CURSOR, NEXT, WORKER_CELLS
+from slotspec.statemachine.search.kernels import NEXT, WORKER_CELLS
 from slotspec.statemachine.search.visited import NOBODY, Visited
 from slotspec.statemachine.search.worker_pool import WorkerPool
 
@@ -70,15 +70,14 @@ def _save(search: Search, checkpoint: Checkpoint, seconds: float) -> None:
     state = {
         "region": visited.region,
         "depth": search.depth,
-        "cursor": int(visited.shared[CURSOR]),
         "batch": search.pool.batch,
-        "level": search.level,
+        "level": search.pool.rest(),
         "starts": search.starts,
         "ends": visited.ends(),
         "seconds": seconds,
         "peak": visited.peak,
-        "taken": search.pool.total(buffer.taken, len(search.instance.actions)).tolist(),
-        "fired": search.pool.total(buffer.fired, buffer.size - buffer.fired).tolist(),
+        "taken": search.pool.total_finished(buffer.taken, len(search.instance.actions)).tolist(),
+        "fired": search.pool.total_finished(buffer.fired, buffer.size - buffer.fired).tolist(),
         "found": [asdict(found) for found in search.found.values()],
     }
     checkpoint.commit(files, state)
@@ -110,7 +109,6 @@ def restore(search: Search, checkpoint: Checkpoint) -> float:
     search.found = {f["kind"]: Found(**f) for f in state["found"]}
     search.pool.batch = state["batch"]
     search.pool.begin(search.level)
-    visited.shared[CURSOR] = state["cursor"]
     visited.peak = state["peak"]
     buffer, first = search.compiled.result_buffer, search.pool.workers[0].buffer
     first[buffer.taken : buffer.taken + len(state["taken"])] = state["taken"]

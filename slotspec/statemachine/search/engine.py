@@ -42,7 +42,7 @@ def explore_compiled(
     from slotspec.statemachine.search.canonicalizer import EXACT, FAST, PLAIN
     from slotspec.statemachine.search.checkpoint import Checkpoint
     from slotspec.statemachine.search.explorer import Explorer
-    from slotspec.statemachine.search.symmetry import check_symmetry
+    from slotspec.statemachine.search.symmetry import CutShort, check_symmetry
 
     modes = {False: PLAIN, True: EXACT, "fast": FAST, "exact": EXACT}
     if symmetry not in modes:
@@ -58,7 +58,10 @@ def explore_compiled(
         )
     compiled = compile_instance(instance, symmetric=mode != PLAIN)
     if mode != PLAIN:
-        check_symmetry(instance, compiled=compiled)
+        try:
+            check_symmetry(instance, compiled=compiled, seconds=limits.seconds)
+        except CutShort as stop:
+            return stop.result
     files = None
     if checkpoint is not None:
         identity = {

@@ -13,7 +13,8 @@ from slotspec.statemachine.compiler.drivers.symmetry import Symmetry
 from slotspec.statemachine.declaration.model import Kind, Property
 from slotspec.statemachine.interpreter.exploring import judge_all, judge_claim
 from slotspec.statemachine.interpreter.liveness import Claims, Stopped, claims, examine
-from slotspec.statemachine.interpreter.replay import explain
+from slotspec.statemachine.interpreter.replay import Replayed, explain
+from slotspec.statemachine.interpreter.time_limit import OutOfTime
 from slotspec.statemachine.obligations import Elements
 from slotspec.statemachine.results import (
     Finding,
@@ -29,7 +30,7 @@ from slotspec.statemachine.search import checkpoint as checkpoints
 from slotspec.statemachine.search.canonicalizer import PLAIN
 from slotspec.statemachine.search.checkpoint import Checkpoint
 from slotspec.statemachine.search.checkpoint_io import restore, save
-from slotspec.statemachine.search.kernels import CURSOR, NEXT, ROOM, STOPPED, WORKER_CELLS
+from slotspec.statemachine.search.kernels import CURSOR, NEXT, NO_ROOM, ROOM, STOPPED, WORKER_CELLS
 from slotspec.statemachine.search.visited import VERY_FULL, Visited
 from slotspec.statemachine.search.worker_pool import WorkerPool
 
@@ -92,20 +93,24 @@ class Explorer:
         if checkpoint is not None and checkpoint.state is not None:
             self.earlier = restore(self, checkpoint)
         self.started = self.reported = self.saved = perf_counter()
+        if limits.seconds is not None:
+            self.pool.until = self.started + limits.seconds
         self.result.compile_seconds = compiled.seconds + self.started - before
 
     def run(self) -> Result:
         result = self.result
+        self.compiled.improve()
         try:
             try:
                 self.search()
             except _Stop as stop:
                 result.limit = stop.limit
+            except OutOfTime:
+                result.limit = Limit.SECONDS
             except KeyboardInterrupt:
                 result.limit = Limit.INTERRUPTED
             self.gather()
-            if self.checkpoint is not None and self.visited.shared[STOPPED] in (0, 2):
-                self.save()
+            self.save()
             if result.limit in CHECKED_AFTER:
                 self.check_rest()
         finally:
@@ -177,9 +182,11 @@ class Explorer:
     def ask_level(self) -> None:
         """Check the properties in this level's states before expanding any of them."""
         cursor = int(self.visited.shared[CURSOR])
-        self.ask(self.level)
-        self.pool.begin(self.level)
-        self.visited.shared[CURSOR] = cursor
+        try:
+            self.ask(self.level)
+        finally:
+            self.pool.begin(self.level)
+            self.visited.shared[CURSOR] = cursor
 
     def ask(self, ranges: list[tuple[int, int]]) -> None:
         """Check the properties in the states with these numbers, without expanding them."""
@@ -243,7 +250,7 @@ class Explorer:
             for worker in self.pool.workers:
                 worker.canonicalizer.call(self.compiled)
         now = perf_counter()
-        if visited.shared[STOPPED]:
+        if visited.shared[STOPPED] == NO_ROOM:
             raise _Stop(Limit.STATES if self.solo else Limit.MEMORY)
         if limits.seconds is not None and now - self.started > limits.seconds:
             raise _Stop(Limit.SECONDS)
@@ -257,8 +264,9 @@ class Explorer:
         """Check the properties in states that were found but not expanded."""
         try:
             self.ask(self.unexpanded())
-        except KeyboardInterrupt:
-            self.result.limit = Limit.INTERRUPTED
+        except (KeyboardInterrupt, OutOfTime) as stop:
+            late = isinstance(stop, OutOfTime)
+            self.result.limit = Limit.SECONDS if late else Limit.INTERRUPTED
             self.gather()
 
     def gather(self) -> None:
@@ -339,7 +347,9 @@ class Explorer:
 
         claims_result = examine(
             self.instance,
-            lambda: CompiledGraph(self.compiled, visited, transitions, self.pool.batch, watch),
+            lambda: CompiledGraph(
+                self.compiled, visited, transitions, self.pool.batch, watch, self.pool.until
+            ),
             watch,
         )
         self.result.seconds = self.seconds()
@@ -364,4 +374,7 @@ class Explorer:
         calls = self.visited.way_to(found.state)
         if found.call is not None:
             calls.append(found.call)
-        return explain(self.instance, [self.instance.calls[c] for c in calls], fault)
+        taken = [self.instance.calls[c] for c in calls]
+        if fault is not None:  # the interpreter says more about it
+            return explain(self.instance, taken, fault)
+        return Finding(Replayed(self.instance, taken), None, self.instance)

@@ -6,6 +6,8 @@ about 70 bytes in addition to what the search itself keeps.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,13 +18,17 @@ from slotspec.statemachine.interpreter.liveness import (
     STRONG,
     WEAK,
     Graph,
+    Stopped,
     Unanswered,
     Watch,
     Way,
     claims,
 )
+from slotspec.statemachine.interpreter.time_limit import OutOfTime
+from slotspec.statemachine.results import Limit
 from slotspec.statemachine.search import kernels, liveness
 from slotspec.statemachine.search.invoke import ask_states
+from slotspec.statemachine.search.stopping import run_apart
 from slotspec.statemachine.search.store import Reserved
 from slotspec.statemachine.search.visited import NOBODY, Visited
 from slotspec.statemachine.search.worker_pool import Worker
@@ -38,13 +44,21 @@ class CompiledGraph(Graph):
 
     :param visited: the states of an exhaustive, exact search without symmetry.
     :param transitions: an upper bound of the number of steps.
+    :param until: when time is up, as given by ``perf_counter``.
     """
 
     def __init__(
-        self, compiled: Compiled, visited: Visited, transitions: int, batch: int, watch: Watch
+        self,
+        compiled: Compiled,
+        visited: Visited,
+        transitions: int,
+        batch: int,
+        watch: Watch,
+        until: float | None = None,
     ) -> None:
         super().__init__(compiled.instance)
         self.compiled, self.visited, self.watch = compiled, visited, watch
+        self.until = until
         self.size = visited.count
         self.starts = [worker * visited.region for worker in range(visited.workers)]
         counts = [end - start for start, end in zip(self.starts, visited.ends(), strict=True)]
@@ -78,7 +92,8 @@ class CompiledGraph(Graph):
             self.starts, self.before.tolist(), visited.ends(), strict=False
         ):
             for begin in range(start, stop, BURST):
-                at = liveness.follow(
+                task = partial(
+                    liveness.follow,
                     begin,
                     min(stop, begin + BURST),
                     number + begin - start,
@@ -107,9 +122,19 @@ class CompiledGraph(Graph):
                     self.targets.array,
                     self.labels.array,
                 )
+                at = self._run(task, worker.buffer)
                 if at < 0:
                     raise RuntimeError("a step leads out of the states that were found")
                 self.watch(at * per + self.size * STATE_BYTES)
+
+    def _run(self, task: Callable[[], int], buffer: Any) -> int:
+        """The result of a task that runs compiled rules with this result buffer."""
+        if not self.compiled.lasting:
+            return task()
+        try:
+            return run_apart(task, buffer, self.until)
+        except OutOfTime:
+            raise Stopped(Limit.SECONDS) from None
 
     def _stored(self, state: int) -> int:
         """The number that a state has in the search."""
@@ -126,7 +151,10 @@ class CompiledGraph(Graph):
         bounds = self.before.tolist()
         for start, before, after in zip(self.starts, bounds[:-1], bounds[1:], strict=True):
             words = visited.states.address + 8 * visited.width * start
-            bad = ask_states(function, buffer, words, after - before, chosen, mask[before:])
+            ask = partial(
+                ask_states, function, buffer, words, after - before, chosen, mask[before:]
+            )
+            bad = self._run(ask, buffer)
             if bad >= 0:
                 raise Unanswered(before + bad, compiled.fault_in(buffer))
         return mask

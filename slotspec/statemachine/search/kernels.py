@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from slotspec.statemachine.compiler.backend.result_buffer import BASE
+from slotspec.statemachine.compiler.backend.result_buffer import BASE, STOP
 from slotspec.statemachine.search.atomics import (
     call_expand,
     prefetch,
@@ -30,8 +30,14 @@ from slotspec.statemachine.search.numba_cache import fast, inner, kernel_cache
 CURSOR, BATCHES, TABLE_SIZE, ROOM, STOPPED = 0, 8, 9, 10, 11
 NEXT = 16
 """Shared cells: next batch, batch at which this burst ends, entries of the table, number of
-states at which to stop for more room; from NEXT on, 8 cells for each worker: its next number,
-the number that it may not reach, its first number."""
+states at which to stop for more room, why to stop (0 for not at all, ``NO_ROOM`` or ``ENDING``);
+from NEXT on, 8 cells for each worker: its next number, the number that it may not reach, its first
+number, and one more than the number of a batch that it has not finished."""
+
+NO_ROOM, ENDING = 1, 2
+
+CUT = 3
+"""The cell of a worker for the batch that it has not finished."""
 
 WORKER_CELLS = 8
 
@@ -256,6 +262,7 @@ with kernel_cache():
         expand: int,
         buffer: Any,
         buffer_at: int,
+        kept: Any,
         batch: int,
         ranges: Any,
         visited: Table,
@@ -266,7 +273,8 @@ with kernel_cache():
 
         `ranges` has a row (first state, end, number of the first batch) for each contiguous part
         of the level; `symmetry` holds the kernel arguments of
-        :class:`.canonicalizer.Canonicalizer`.
+        :class:`.canonicalizer.Canonicalizer`. `kept` receives what the buffer was before the last
+        batch; if that was stopped half way, the buffer is that again.
         """
         shared = visited.shared
         taken = 0
@@ -284,6 +292,8 @@ with kernel_cache():
                 part += 1
             first = ranges[part, 0] + (number - ranges[part, 2]) * batch
             n = min(batch, ranges[part, 1] - first)
+            for cell in range(len(buffer)):
+                kept[cell] = buffer[cell]
             buffer[BASE] = first
             rows = call_expand(
                 np.uint64(expand),
@@ -295,8 +305,14 @@ with kernel_cache():
                 np.uint64(out.source_at),
                 np.uint64(out.call_at),
             )
+            if buffer[STOP] != 0:
+                for cell in range(len(buffer)):
+                    buffer[cell] = kept[cell]
+                shared[NEXT + WORKER_CELLS * worker + CUT] = number + 1
+                break
             taken += 1
             if not _insert(worker, rows, first, visited, out, symmetry):
-                shared[STOPPED] = 1
+                shared[NEXT + WORKER_CELLS * worker + CUT] = number + 1
+                shared[STOPPED] = NO_ROOM
                 break
         return taken

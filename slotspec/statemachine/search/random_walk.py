@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from slotspec.statemachine.compiler.backend.result_buffer import FOUND
+from slotspec.statemachine.compiler.backend.result_buffer import FOUND, STOP
 from slotspec.statemachine.compiler.compile import Compiled, compile_instance
 from slotspec.statemachine.compiler.drivers.random_walk import (
     AT,
@@ -24,6 +24,7 @@ from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.interpreter.random_walk import RandomWalk
 from slotspec.statemachine.interpreter.rng import REGISTERS
 from slotspec.statemachine.interpreter.statistics import Seen, Statistics
+from slotspec.statemachine.interpreter.time_limit import OutOfTime
 
 _WALK = ctypes.CFUNCTYPE(
     ctypes.c_int64,
@@ -97,7 +98,13 @@ class CompiledWalk(RandomWalk):
             self.entry = self.compiled.expand
             self.function = _WALK(self.entry)
         buffer, memory, way, registers = self.arguments
-        return int(self.function(buffer, memory, until, way, registers))
+        status = int(self.function(buffer, memory, until, way, registers))
+        if self.buffer[STOP]:
+            raise OutOfTime
+        return status
+
+    def end_now(self) -> None:
+        self.buffer[STOP] = 1
 
     def noted(self) -> list[Seen]:
         if not self.buffer[FOUND]:

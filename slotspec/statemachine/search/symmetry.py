@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from functools import partial
 from itertools import pairwise
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -19,11 +21,13 @@ from slotspec.statemachine.compiler.compile import Compiled, compile_instance
 from slotspec.statemachine.compiler.drivers.symmetry import Symmetry
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.interpreter.time_limit import OutOfTime
 from slotspec.statemachine.obligations import choices
-from slotspec.statemachine.results import Limits, silent
+from slotspec.statemachine.results import Limit, Limits, Result, silent
 from slotspec.statemachine.search.canonicalizer import EXACT, IMAGE, PREPARE, Canonicalizer
 from slotspec.statemachine.search.explorer import Explorer
 from slotspec.statemachine.search.invoke import expand_one, image_of, prepare_of
+from slotspec.statemachine.search.stopping import run_apart
 from slotspec.statemachine.search.worker_pool import Worker
 
 SAMPLES = 256
@@ -34,7 +38,12 @@ MEMORY = 64 << 20
 
 
 def check_symmetry(
-    instance: Instance, samples: int = SAMPLES, *, seed: int = 1, compiled: Compiled | None = None
+    instance: Instance,
+    samples: int = SAMPLES,
+    *,
+    seed: int = 1,
+    compiled: Compiled | None = None,
+    seconds: float | None = None,
 ) -> int:
     """Check that `instance` treats the elements of its symmetric sorts alike.
 
@@ -42,9 +51,11 @@ def check_symmetry(
     successors by every action, up to names, and the same answer to every property.
 
     :param samples: how many states to rename.
+    :param seconds: limit on the time of the check.
     :return: how many comparisons were made.
     :raises UsageError: ``SET033`` if nothing is symmetric, if something breaks the symmetry
         (the message names it), or if renaming does not reach some part.
+    :raises CutShort: the time was up first, or Ctrl-C.
     """
     symmetry = Symmetry(instance)
     if symmetry.order == 1:
@@ -60,11 +71,31 @@ def check_symmetry(
             " renaming these does not reach into parts; check without symmetry",
         )
     compiled = compiled or compile_instance(instance, symmetric=True)
-    return _Comparison(compiled, symmetry, random.Random(seed)).run(samples)
+    return _Comparison(compiled, symmetry, random.Random(seed), seconds).run(samples)
+
+
+class CutShort(Exception):
+    """The comparison did not end.
+
+    :ivar result: what the search for states to compare has found.
+    """
+
+    def __init__(self, result: Result, limit: Limit) -> None:
+        super().__init__(limit.value)
+        self.result = result
+        result.limit = limit
 
 
 class _Comparison:
-    def __init__(self, compiled: Compiled, symmetry: Symmetry, rng: random.Random) -> None:
+    def __init__(
+        self,
+        compiled: Compiled,
+        symmetry: Symmetry,
+        rng: random.Random,
+        seconds: float | None,
+    ) -> None:
+        self.seconds = seconds
+        self.until = None if seconds is None else perf_counter() + seconds
         self.compiled, self.symmetry, self.rng = compiled, symmetry, rng
         self.instance = compiled.instance
         self.width = compiled.layout.packed
@@ -72,8 +103,11 @@ class _Comparison:
         self.canonicalizer = Canonicalizer(compiled, EXACT)
 
     def run(self, samples: int) -> int:
-        plain = Explorer(self.compiled, Limits(states=STATES, memory=MEMORY), silent, 1, False)
-        plain.run()
+        limits = Limits(states=STATES, memory=MEMORY, seconds=self.seconds)
+        plain = Explorer(self.compiled, limits, silent, 1, False)
+        result = plain.run()
+        if result.limit in (Limit.SECONDS, Limit.INTERRUPTED):
+            raise CutShort(result, result.limit)
         count = plain.visited.count
         states = plain.visited.states.array[: count * self.width].reshape(count, self.width)
         made = 0
@@ -81,7 +115,11 @@ class _Comparison:
             words = np.array(states[self.rng.randrange(count)])
             other = self.renamed(words)
             if not np.array_equal(words, other):
-                self.compare(words, other)
+                try:
+                    self.compare(words, other)
+                except (OutOfTime, KeyboardInterrupt) as stop:
+                    late = isinstance(stop, OutOfTime)
+                    raise CutShort(result, Limit.SECONDS if late else Limit.INTERRUPTED) from None
                 made += 1
         return made
 
@@ -103,9 +141,11 @@ class _Comparison:
         worker, compiled = self.worker, self.compiled
         worker.buffer = compiled.new_buffer()
         worker.buffer[BASE] = 0
-        rows = expand_one(
-            compiled.expand, worker.buffer, words, worker.words, worker.source, worker.call
+        expand = partial(
+            expand_one,
+            *(compiled.expand, worker.buffer, words, worker.words, worker.source, worker.call),
         )
+        rows = run_apart(expand, worker.buffer, self.until) if compiled.lasting else expand()
         keys = self.canonicalizer.of(worker.words[: rows * self.width])
         found: dict[str, Counter[bytes]] = {}
         for row in range(rows):

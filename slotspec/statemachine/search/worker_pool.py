@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from time import perf_counter
 from typing import Any
 
@@ -11,7 +11,16 @@ import numpy as np
 from slotspec.statemachine.compiler.compile import Compiled
 from slotspec.statemachine.search import kernels
 from slotspec.statemachine.search.canonicalizer import Canonicalizer
-from slotspec.statemachine.search.kernels import BATCHES, CURSOR, STOPPED
+from slotspec.statemachine.search.kernels import (
+    BATCHES,
+    CURSOR,
+    CUT,
+    ENDING,
+    NEXT,
+    STOPPED,
+    WORKER_CELLS,
+)
+from slotspec.statemachine.search.stopping import attend
 from slotspec.statemachine.search.visited import Visited
 
 BATCH = 256
@@ -25,6 +34,7 @@ class Worker:
     def __init__(self, compiled: Compiled, batch: int, mode: int) -> None:
         rows = batch * max(1, len(compiled.instance.calls))
         self.buffer = compiled.new_buffer()
+        self.kept = compiled.new_buffer()
         self.words = np.zeros(rows * compiled.layout.packed, dtype=np.uint64)
         self.source = np.zeros(rows, dtype=np.uint32)
         self.call = np.zeros(rows, dtype=np.uint32)
@@ -50,7 +60,10 @@ class Worker:
 
 
 class WorkerPool:
-    """Expands levels of the search with the compiled model."""
+    """Expands levels of the search with the compiled model.
+
+    :ivar until: when time is up, as given by ``perf_counter``; None for never.
+    """
 
     def __init__(self, compiled: Compiled, visited: Visited, mode: int) -> None:
         self.compiled, self.visited = compiled, visited
@@ -58,7 +71,9 @@ class WorkerPool:
         self.batch = max(1, min(BATCH, (1 << 18) // calls))
         self.margin = visited.workers * self.batch * calls
         self.workers = [Worker(compiled, self.batch, mode) for _ in range(visited.workers)]
-        self.pool = ThreadPoolExecutor(visited.workers) if visited.workers > 1 else None
+        apart = visited.workers > 1 or compiled.lasting
+        self.pool = ThreadPoolExecutor(visited.workers) if apart else None
+        self.until: float | None = None
         self.budget = 4
         self.batches = 0
         self.ranges = np.zeros((0, 3), dtype=np.int64)
@@ -72,6 +87,7 @@ class WorkerPool:
                 number += -(-(stop - first) // self.batch)
         self.ranges = np.array(rows or [(0, 0, 0)], dtype=np.int64)
         self.visited.shared[CURSOR] = 0
+        self.visited.shared[NEXT + CUT :: WORKER_CELLS] = 0
         self.batches = number
 
     @property
@@ -80,17 +96,27 @@ class WorkerPool:
         return max(0, int(self.batches - self.visited.shared[CURSOR]))
 
     def rest(self) -> list[tuple[int, int]]:
-        """Ranges of states of the level that no worker has taken yet."""
-        done = int(self.visited.shared[CURSOR])
+        """Ranges of states of the level that no worker has taken yet, or not finished."""
+        shared = self.visited.shared
+        done = int(shared[CURSOR])
+        cut = [int(number) - 1 for number in shared[NEXT + CUT :: WORKER_CELLS] if number]
         found = []
         for first, stop, number in self.ranges.tolist():
+            batches = -(-(stop - first) // self.batch)
+            for one in cut:
+                if number <= one < min(number + batches, done):
+                    begin = first + (one - number) * self.batch
+                    found.append((begin, min(stop, begin + self.batch)))
             begin = first + max(0, done - number) * self.batch
             if begin < stop:
                 found.append((begin, stop))
         return found
 
     def burst(self, expanding: bool = True, solo: bool = False) -> None:
-        """Run the workers for about `BURST_SECONDS`, or until they stop by themselves."""
+        """Run the workers for about `BURST_SECONDS`, or until they stop by themselves.
+
+        :raises OutOfTime: time is up.
+        """
         started = perf_counter()
         before = self.left
         busy = 1 if solo else max(1, min(len(self.workers), before // 2))
@@ -98,17 +124,13 @@ class WorkerPool:
         shared[BATCHES] = end = min(self.batches, int(shared[CURSOR]) + self.budget * busy)
         running: list[Future[None]] = []
         try:
-            if self.pool is None or busy < 2:
+            if self.pool is None or (busy < 2 and not self.compiled.lasting):
                 self._work(0, expanding)
             else:
                 for number in range(busy):
                     running.append(self.pool.submit(self._work, number, expanding))
-                wait(running)
-        except BaseException:
-            shared[STOPPED] = 2
-            raise
+                attend(running, [w.buffer for w in self.workers], self.until, self.ask_to_end)
         finally:
-            wait(running)
             # each worker that found no batch left has counted one too many
             shared[CURSOR] = min(int(shared[CURSOR]), end)
         for future in running:
@@ -118,6 +140,10 @@ class WorkerPool:
         if done and self.left:
             per = max(spent / done * busy, 1e-9)
             self.budget = max(1, min(int(BURST_SECONDS / per), 4 * self.budget))
+
+    def ask_to_end(self) -> None:
+        """Make the workers take no further batch."""
+        self.visited.shared[STOPPED] = ENDING
 
     def _work(self, number: int, expanding: bool) -> None:
         compiled, visited, worker = self.compiled, self.visited, self.workers[number]
@@ -130,6 +156,7 @@ class WorkerPool:
             compiled.expand,
             worker.buffer,
             worker.buffer.ctypes.data,
+            worker.kept,
             self.batch,
             self.ranges,
             kernels.Table(
@@ -157,3 +184,9 @@ class WorkerPool:
     def total(self, first: int, count: int) -> Any:
         """`count` cells of the result buffers, summed over all workers."""
         return sum(worker.buffer[first : first + count] for worker in self.workers)
+
+    def total_finished(self, first: int, count: int) -> Any:
+        """The same, but without the batches that :meth:`rest` gives again."""
+        cut = self.visited.shared[NEXT + CUT :: WORKER_CELLS]
+        buffers = [w.kept if n else w.buffer for w, n in zip(self.workers, cut, strict=True)]
+        return sum(buffer[first : first + count] for buffer in buffers)

@@ -109,7 +109,7 @@ def test_an_adapter_that_fails_is_reported_with_its_sequence() -> None:
 @pytest.mark.parametrize(
     ("target", "told"),
     [
-        ("model:1.10", "PEE001.*1.11, 1.12, 1.13"),
+        ("model:1.10", "PEE001.*1.14, 1.20, 2.3"),
         ("model:1.12,removal=LATER", "PEE001.*ENTRY_FOUND, BY_ID"),
         ("model:1.12,colour=RED", "PEE001.*the choices are matching"),
         ("no_such_module_here:thing", "PEE002.*cannot be imported"),
@@ -125,7 +125,9 @@ def test_a_target_that_cannot_be_had(target: str, told: str) -> None:
 
 def test_targets() -> None:
     assert open_peer("model:1.11").name == "model:1.11"
-    assert parse_choices("removal=ENTRY_FOUND", "1.12") == {"removal": int(Removal.ENTRY_FOUND)}
+    assert parse_choices("removal=ENTRY_FOUND", "1.12", "slot_pool") == {
+        "removal": int(Removal.ENTRY_FOUND)
+    }
     assert (
         open_peer("examples.pool_adapter:PoolAdapter").name == "examples.pool_adapter:PoolAdapter"
     )
@@ -137,7 +139,7 @@ def test_targets() -> None:
 
 @pytest.mark.slow
 def test_a_single_choice_makes_a_difference() -> None:
-    peer: Peer = ModelPeer("1.12", parse_choices("release_cause=DROPPED", "1.12"))
+    peer: Peer = ModelPeer("1.12", parse_choices("release_cause=DROPPED", "1.12", "slot_pool"))
     found = fuzz(peer, "1.12").found
     assert found is not None
     assert found.steps[-1].op == "release_slot"

@@ -42,7 +42,7 @@ LOGICAL = {"slots": 6, "payloads": 6, "physical_slots": 2, "reactions": 1, "faul
 RUNS = [
     (name, generation)
     for name in ("task_slot_table", "logical_slot")
-    for generation in ("1.11", "1.12", "1.13")
+    for generation in load_model(name).generations
 ]
 
 

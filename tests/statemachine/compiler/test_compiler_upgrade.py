@@ -66,6 +66,29 @@ def test_a_short_search_is_not_upgraded(monkeypatch: pytest.MonkeyPatch) -> None
     assert explore_compiled(pool()).states > 1_000
 
 
+def test_short_searches_add_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quick code is given up once its use has cost as much as full code would."""
+    monkeypatch.setattr(upgrade, "SECONDS_PER_CHARACTER", 1)
+    spent = [0.0]
+    for _ in range(3):
+        compiled = compile_instance(pool())
+        assert compiled.code.level == QUICK
+        explore_compiled(pool())
+        spent.append(upgrade.spent(compiled.upgrade.name))
+    assert spent == sorted(set(spent))
+    monkeypatch.setattr(upgrade, "SECONDS_PER_CHARACTER", spent[2] / compiled.upgrade.estimate)
+    explore_compiled(pool())
+    assert upgrade.spent(compiled.upgrade.name) == 0
+    assert compile_instance(pool()).code.level == FULL
+
+
+def test_a_search_that_a_limit_ended_does_not_wait(home: Path) -> None:
+    compiled = compile_instance(pool())
+    upgrading = Upgrade(compiled.code, compiled.upgrade.name, 0)
+    upgrading.close(finished=False)
+    assert compile_instance(pool()).code.level == QUICK
+
+
 def test_the_upgrade_process_ends_with_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upgrade, "PATIENCE", 0)
     compiled = compile_instance(pool())

@@ -132,7 +132,7 @@ def improve(name: str) -> None:
     if packed is None:
         return
     cache.save(f"{name}.{FULL}.o", generate(zlib.decompress(packed).decode(), FULL))
-    for done in ("ll", f"{QUICK}.o"):
+    for done in ("ll", "spent", f"{QUICK}.o"):
         cache.drop(f"{name}.{done}")
 
 

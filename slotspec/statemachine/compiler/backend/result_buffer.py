@@ -19,10 +19,13 @@ IN_VAIN = FAULT + 1
 EFFECTS_ROOM = 64
 EFFECT_CELLS = 5
 
-SITE, BASE, FOUND, EFFECT_COUNT, STEP = 0, 1, 2, 3, 4
+SITE, BASE, FOUND, EFFECT_COUNT, STEP, STOP, DEPTH = 0, 1, 2, 3, 4, 5, 6
 """Cells: last fault's site, number of the batch's first state, number of findings, number of
-effects of this step, and what a firing adds to its counter (1, or -1 while a step that met a
-fault is repeated to undo its counts)."""
+effects of this step, what a firing adds to its counter (1, or -1 while a step that met a fault is
+repeated to undo its counts), whether rules must end at once, and how deep recursion is."""
+
+DEEPEST = 900
+"""How deep rules may call themselves: not much less than in Python."""
 
 BROKEN = 1 << 40
 """Added to the call of a finding if the property could not be evaluated there."""

@@ -30,6 +30,7 @@ from slotspec.statemachine.compiler.backend.result_buffer import (
     IN_VAIN,
     SITE,
     STEP,
+    STOP,
 )
 from slotspec.statemachine.compiler.drivers.predicates import predicates_text
 from slotspec.statemachine.compiler.drivers.symmetry import SymmetryText
@@ -192,7 +193,11 @@ class Expansion:
         builder.line("store i64 0, ptr %counter")
         builder.start_block("states")
         builder.line("%index = load i64, ptr %counter")
-        builder.line("%some = icmp slt i64 %index, %n")
+        builder.line(f"%stopat = getelementptr i64, ptr %buffer, i64 {STOP}")
+        builder.line("%stop = load volatile i64, ptr %stopat")
+        builder.line("%goes = icmp eq i64 %stop, 0")
+        builder.line("%last = select i1 %goes, i64 %n, i64 0")
+        builder.line("%some = icmp slt i64 %index, %last")
         builder.end("br i1 %some, label %state, label %end")
         builder.start_block("state")
         builder.line(f"%offset = mul i64 %index, {layout.packed}")

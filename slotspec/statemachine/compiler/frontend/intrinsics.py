@@ -73,7 +73,8 @@ def _range(to: Expressions, node: ast.Call) -> Symbol:
             to.fitting(high - low, node)
     elif to.may_leave(node):
         _check_span(to, low, high, node)
-    return Range(first, stop, step)
+    span = to.program.instance.ranges.span(to.function, node)
+    return Range(first, stop, step, span)
 
 
 def _check_span(to: Expressions, low: Value, high: Value, node: ast.Call) -> None:

@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from slotspec.statemachine.compiler.backend.function_builder import Reg, Value
-from slotspec.statemachine.compiler.backend.result_buffer import EFFECT_CELLS, EFFECT_COUNT
-from slotspec.statemachine.compiler.frontend.memory import Memory
+from slotspec.statemachine.compiler.backend.result_buffer import (
+    EFFECT_CELLS,
+    EFFECT_COUNT,
+    EFFECTS_ROOM,
+)
+from slotspec.statemachine.compiler.frontend.memory import SOME, Memory
 from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
     Effect,
@@ -27,6 +31,10 @@ from slotspec.statemachine.compiler.frontend.symbols import (
 )
 from slotspec.statemachine.declaration.integers import HIGH, LOW
 from slotspec.statemachine.declaration.records import Sort
+from slotspec.statemachine.declaration.rules import NONE
+
+LONGEST_ROW = 16 * NONE
+"""A span between multiples of a reference is no larger, if each refers to a row of an array."""
 
 WRAPPERS = (Known(enumerate), Known(zip), Known(reversed))
 
@@ -36,12 +44,14 @@ class Course:
     """The course of a loop: a counter, and the element for a value of the counter.
 
     :param limit: where the counter ends; None for the number of effects, which may grow.
+    :param span: how far the limit can be from the first value; None if that is not known.
     """
 
     first: Value
     limit: Value | None
     step: int
     element: Callable[[str], Symbol]
+    span: int | None = None
 
 
 class Iteration(Memory):
@@ -77,7 +87,7 @@ class Iteration(Memory):
         """The course of a loop over the elements of `symbol`."""
         builder = self.builder
         if isinstance(symbol, Range):
-            return Course(symbol.first, symbol.stop, symbol.step, Reg)
+            return Course(symbol.first, symbol.stop, symbol.step, Reg, symbol.span)
         if isinstance(symbol, ArrayAt):
             array = symbol
             return Course(
@@ -161,6 +171,7 @@ class Iteration(Memory):
                 lambda at: Row(
                     (self.arithmetic(ast.Add(), Reg(at), start, node), inner.element(at))
                 ),
+                inner.span,
             )
         if function == Known(zip):
             strict = [self.peek(k.value) for k in node.keywords if k.arg == "strict"]
@@ -177,6 +188,7 @@ class Iteration(Memory):
                 self.least([course.limit for course in courses]),
                 1,
                 lambda at: Row(tuple(course.element(at) for course in courses)),
+                min((c.span for c in courses if c.span is not None), default=None),
             )
         if node.keywords or len(node.args) != 1:
             raise self.reject("RUL010", node, "reversed takes one iterable")
@@ -189,6 +201,7 @@ class Iteration(Memory):
             lambda at: inner.element(
                 self.builder.i64(self.arithmetic(ast.Sub(), last, Reg(at), node))
             ),
+            inner.span,
         )
 
     @staticmethod
@@ -224,7 +237,7 @@ class Iteration(Memory):
             by = self.builder.emit(f"mul i64 {at}, {step}")
             return course.element(self.builder.emit(f"add i64 {self.builder.i64(first)}, {by}"))
 
-        return Course(0, count, 1, element)
+        return Course(0, count, 1, element, course.span)
 
     def count(self, course: Course | Range) -> Value:
         """The number of elements from first to limit."""
@@ -242,6 +255,19 @@ class Iteration(Memory):
         some = builder.emit(f"icmp sgt i64 {slot}, 0")
         return Reg(builder.emit(f"select i1 {some}, i64 {number}, i64 0"))
 
+    @staticmethod
+    def times(course: Course) -> int | None:
+        """How often the body of a loop is repeated, if that is known."""
+        if course.limit is None:
+            return EFFECTS_ROOM
+        if isinstance(course.first, int) and isinstance(course.limit, int):
+            # not len(), which takes no more than 64 bits
+            return max(0, (course.limit - course.first) // course.step + 1)
+        if course.span is None or course.span > LONGEST_ROW:
+            return None
+        # with NONE among the values, the span says nothing
+        return course.span if course.span < NONE else SOME
+
     # loops
 
     def each(self, course: Course, do: Callable[[Symbol, str, str], None]) -> None:
@@ -258,8 +284,11 @@ class Iteration(Memory):
         more = builder.emit(f"icmp {'slt' if course.step > 0 else 'sgt'} i64 {at}, {limit}")
         builder.end(f"br i1 {more}, label %{inside}, label %{out}")
         builder.start_block(inside)
-        do(course.element(at), again, out)
+        with self.repeated(self.times(course)) as lasting:
+            do(course.element(at), again, out)
         builder.start_block(again)
+        if lasting:
+            self.may_stop()
         at = builder.emit(f"load i64, ptr {counter}")
         if abs(course.step) > 1 and not (
             isinstance(course.limit, int) and LOW <= course.limit + course.step <= HIGH

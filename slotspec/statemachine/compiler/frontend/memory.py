@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import ast
 import types
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from slotspec.statemachine.compiler.backend.function_builder import FunctionBuilder, Reg, Value
-from slotspec.statemachine.compiler.backend.result_buffer import EFFECT_CELLS, EFFECT_COUNT, FAULT
-from slotspec.statemachine.compiler.frontend.program import Program, Translated
+from slotspec.statemachine.compiler.backend.result_buffer import (
+    DEEPEST,
+    DEPTH,
+    EFFECT_CELLS,
+    EFFECT_COUNT,
+    FAULT,
+    STOP,
+)
+from slotspec.statemachine.compiler.frontend.program import LASTING, Program, Translated
 from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
     Effect,
@@ -26,6 +34,9 @@ from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.declaration.source import read
 from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.layout import Place
+
+SOME = 10
+"""Taken for the iterations of a loop whose number is not known."""
 
 UNBOUND = -(2**63) + 1
 """Marks a local that has no value yet."""
@@ -87,6 +98,8 @@ class Memory:
         self.assigned: set[str] = set()
         self.loops: list[tuple[str, str]] = []
         self.depth = 0
+        self.iterations = 1
+        self.cost = 1
         self.writes = self.faults = self.written = False
         self.record_pointer = "%p0"
 
@@ -109,6 +122,55 @@ class Memory:
         site = self.program.site(code, self.source.place(node), message)
         self.builder.line(f"call void @note_fault(ptr %buffer, i64 {site})")
         self.builder.end(f"ret i64 {FAULT}")
+
+    # rules that may take long
+
+    def may_stop(self) -> None:
+        """End the rule here if the search is to end at once."""
+        self.faults = self.program.lasting = True
+        builder = self.builder
+        at = builder.emit(f"getelementptr i64, ptr %buffer, i64 {STOP}")
+        # volatile, since another thread sets it
+        stop = builder.emit(f"load volatile i64, ptr {at}")
+        end, on = builder.label("stop"), builder.label("on")
+        builder.end(f"br i1 {builder.emit(f'icmp eq i64 {stop}, 0')}, label %{on}, label %{end}")
+        builder.start_block(end)
+        builder.end(f"ret i64 {FAULT}")
+        builder.start_block(on)
+
+    @contextmanager
+    def repeated(self, times: int | None) -> Iterator[bool]:
+        """The body of a loop; whether the loop may take long.
+
+        :param times: how often it is repeated; None if that is not known.
+        """
+        outer = self.iterations
+        self.iterations = min(LASTING, outer * max(1, SOME if times is None else times))
+        self.cost = min(LASTING, self.cost + self.iterations)
+        yield times is None or self.iterations >= LASTING
+        self.iterations = outer
+
+    def count_call(self, callee: Translated) -> None:
+        """Look whether to stop after a call if this function may have taken long by then."""
+        more = self.iterations * callee.cost
+        if callee.cost < LASTING <= self.cost + more:
+            self.may_stop()
+        self.cost = min(LASTING, self.cost + more)
+
+    def deepen(self, node: ast.AST) -> str:
+        """Count a call within itself, with a fault if it is too deep; the cell that counts."""
+        builder = self.builder
+        self.may_stop()
+        at = builder.emit(f"getelementptr i64, ptr %buffer, i64 {DEPTH}")
+        depth = builder.emit(f"load i64, ptr {at}")
+        self.check(
+            builder.emit(f"icmp slt i64 {depth}, {DEEPEST}"),
+            "RUL100",
+            node,
+            f"{self.function.__name__} calls itself more than {DEEPEST} levels deep; use a loop",
+        )
+        builder.increment(at)
+        return at
 
     # numbers that leave 64 bits
 
@@ -445,7 +507,10 @@ class Memory:
         if callee.width is not None:
             results = builder.local(f"[{callee.width} x i64]")
             parts.append(f"ptr {results}")
+        depth = None if callee.done else self.deepen(node)
         value = builder.emit(f"call i64 {callee.name}({', '.join(parts)})")
+        if depth is not None:
+            builder.increment(depth, "-1")
         if callee.faults:
             self.faults = True
             good, bad = builder.label("ok"), builder.label("fault")
@@ -456,6 +521,7 @@ class Memory:
             builder.start_block(good)
         if callee.writes:
             self.writes = self.written = True
+        self.count_call(callee)
         if results is None or callee.width is None:
             return Reg(value, nothing=callee.nothing)
         found = []

@@ -18,6 +18,10 @@ Intrinsic = Callable[[Any, ast.Call], Symbol]
 """Translates a call of an intrinsic; takes the translation of the calling rule."""
 
 
+LASTING = 100_000
+"""A rule that takes more iterations and calls than this must look whether it is to stop."""
+
+
 @dataclass(frozen=True)
 class Site:
     """A place in a rule where a fault may occur."""
@@ -37,6 +41,7 @@ class Translated:
     :ivar width: how many numbers it returns; None for a single one, in a register.
     :ivar refused_late: whether it is an action that may be refused after it fired events and
         undid them.
+    :ivar cost: roughly how many iterations and calls it takes, at most :data:`LASTING`.
     :ivar reads: the records whose effects it reads, by pointer, with the error for a caller
         that passes a state without effects.
     """
@@ -49,6 +54,7 @@ class Translated:
     width: int | None = None
     text: str = ""
     done: bool = False
+    cost: int = LASTING
     reads: dict[str, RuleError] = field(default_factory=dict)
 
 
@@ -62,6 +68,7 @@ class Program:
     :ivar effects_counted: effects are counted, because an action may be refused after one.
     :ivar effects_dropped: an ``emit`` was translated that neither stores nor counts.
     :ivar refused_late: an action may be refused after a change.
+    :ivar lasting: some rule may take long, and looks whether it is to stop.
     """
 
     instance: Instance
@@ -71,6 +78,7 @@ class Program:
     effects_counted: bool = False
     effects_dropped: bool = False
     refused_late: bool = False
+    lasting: bool = False
     layout: Layout = field(init=False)
     result_buffer: ResultBuffer = field(init=False)
     functions: dict[Any, Translated] = field(default_factory=dict)

@@ -91,6 +91,7 @@ class Lowering(Expressions):
         if self.builder.open:
             self.emit_return(None, tree)
         self.target.writes, self.target.faults = self.writes, self.faults
+        self.target.cost = self.cost
         if self.target.width is not None:
             head.append("ptr %results")
         linkage = "internal i64"
@@ -296,15 +297,18 @@ class Lowering(Expressions):
             raise self.reject("RUL002", node, "a rule has no while … else; use a flag")
         builder = self.builder
         test, inside, out = builder.label("while"), builder.label("do"), builder.label("done")
+        again = builder.label("again")
         # a write anywhere in the body may have happened when the loop ends or continues
         self.written = self.written or self.may_write(node)
         builder.start_block(test)
         self.jump_on(node.test, inside, out)
         assigned = set(self.assigned)
         builder.start_block(inside)
-        self.loop_body(node.body, test, out)
-        if builder.open:
-            builder.jump(test)
+        with self.repeated(None):
+            self.loop_body(node.body, again, out)
+        builder.start_block(again)
+        self.may_stop()
+        builder.jump(test)
         self.assigned = assigned
         builder.start_block(out)
 

@@ -54,11 +54,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Range:
-    """The integers from `first` up (or down) to `stop`, excluding `stop`."""
+    """The integers from `first` up (or down) to `stop`, excluding `stop`.
+
+    :ivar span: the most that they can be apart; None if that is not known.
+    """
 
     first: Reg | int
     stop: Reg | int
     step: int
+    span: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,69 @@
+"""Write docs/findings/index.md: the title, versions and upstream state of each finding."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+FOLDER = Path(__file__).with_suffix("")
+TARGET = FOLDER / "index.md"
+
+HEAD = """# Findings: what today's Flink promises and does not keep
+
+`python docs/findings.py` writes this page from the pages of the findings; do not edit.
+
+Each page is about one defect that the real classes show: what happens, from which version to which,
+under which configuration, the shortest sequence, the method at fault, what would mend it, and what
+is known of it upstream. A property of the model states the promise, and `slotspec check` finds the
+shortest sequence that breaks it. A test replaces the rule at fault by its mend: then the property
+holds, and no other breaks.
+"""
+
+GROUPS = {
+    "D": "The JobMaster's declarative slot pool",
+    "M": "The ResourceManager's fine-grained slot manager",
+    "S": "Slot sharing in the scheduler",
+    "T": "The TaskExecutor's slot table",
+    "C": "The cluster",
+}
+
+TREE = """```{toctree}
+:hidden:
+:glob:
+[A-Z]*
+```
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [HEAD]
+    for letter, title in GROUPS.items():
+        files = sorted(FOLDER.glob(f"{letter}[0-9]*.md"), key=lambda file: int(file.stem[1:]))
+        if files:
+            rows = "\n".join(map(row, files))
+            table = "| finding | versions | upstream |\n|---|---|---|"
+            parts.append(f"## {title}\n\n{table}\n{rows}\n")
+    return "\n".join([*parts, TREE])
+
+
+def row(file: Path) -> str:
+    """One finding as a row."""
+    text = file.read_text(encoding="utf-8")
+    title = re.search(r"^# (\w+): (.*)$", text, re.M)
+    assert title is not None
+    name = f"[{title[1]}]({file.name}): {title[2]}"
+    cells = [name, said(text, "Versions"), said(text, "Upstream")]
+    return f"| {' | '.join(cells)} |"
+
+
+def said(text: str, what: str) -> str:
+    """The first sentence of one of the points of a page."""
+    point = re.search(rf"^- \*\*{what}\*\*: (.*?)(?=^- \*\*|^$|\Z)", text, re.M | re.S)
+    assert point is not None, what
+    words = " ".join(point[1].split())
+    return re.split(r"(?<=[a-z)])[.;](?= |$)", words)[0].rstrip(".").replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    TARGET.write_text(page(), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""The JobMaster's side of the declarative slot protocol."""

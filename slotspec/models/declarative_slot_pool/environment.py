@@ -1,0 +1,553 @@
+"""What may happen to a declarative slot pool: everything that its callers can do.
+
+The scheduler asks, takes free slots, gives up and returns; TaskExecutors register, offer and are
+lost; the ResourceManager comes, goes, answers and fails; time passes. The environment is as free
+as the bounds allow: offers may be repeated, late or from unregistered TaskExecutors, and one
+allocation may come from two of them. Several bounds allow what callers should not do, or do only
+in some configuration.
+"""
+
+from __future__ import annotations
+
+from slotspec.models.common.resource_profile import Answer
+from slotspec.models.declarative_slot_pool import operations as bridge
+from slotspec.models.declarative_slot_pool import pool_operations as pool
+from slotspec.models.declarative_slot_pool.bridge import is_open
+from slotspec.models.declarative_slot_pool.lifecycles import (
+    AllocatedSlot,
+    Bridge,
+    DeclarationCall,
+)
+from slotspec.models.declarative_slot_pool.model import declarative_slot_pool
+from slotspec.models.declarative_slot_pool.pool import is_held
+from slotspec.models.declarative_slot_pool.recycling import is_id_unused, is_unused
+from slotspec.models.declarative_slot_pool.requirements import answer
+from slotspec.models.declarative_slot_pool.state import (
+    Cause,
+    DeclarativePoolState,
+    allocations,
+    calls,
+    gateways,
+    interval_of,
+    loads,
+    profiles,
+    request_ids,
+    requests,
+    slot_indices,
+    task_managers,
+)
+from slotspec.models.declarative_slot_pool.versions import IterationOrder
+from slotspec.statemachine.declaration.model import Fairness
+from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.rules import DISABLED, NONE
+
+# ------------------------------------------------------------- what the setting makes possible
+
+
+def is_bridge(setting: Setting) -> bool:
+    return bool(setting["bridge"])
+
+
+def is_pool(setting: Setting) -> bool:
+    return not setting["bridge"]
+
+
+def has_repetitions(setting: Setting) -> bool:
+    return is_bridge(setting) and bool(setting["longest_backoff"])
+
+
+def has_losses(setting: Setting) -> bool:
+    return is_bridge(setting) and bool(setting["losses"])
+
+
+def can_release_free_slots(setting: Setting) -> bool:
+    return has_losses(setting) and bool(setting["has_wildcard"])
+
+
+def can_restart(setting: Setting) -> bool:
+    return is_bridge(setting) and bool(setting["restarts"]) and bool(setting["has_wildcard"])
+
+
+def offers_two(setting: Setting) -> bool:
+    return setting.bounds["offer_entries"] > 1
+
+
+def registers_slots(setting: Setting) -> bool:
+    return is_pool(setting) and bool(setting["has_wildcard"])
+
+
+def has_preferences(setting: Setting) -> bool:
+    return is_bridge(setting) and bool(setting["preferences"]) and bool(setting["has_wildcard"])
+
+
+def has_batch(setting: Setting) -> bool:
+    return is_bridge(setting) and bool(setting["batch_requests"])
+
+
+def has_batch_check(setting: Setting) -> bool:
+    return has_batch(setting) and bool(setting["batch_timeout"])
+
+
+def gives_up(setting: Setting) -> bool:
+    return is_bridge(setting) and bool(setting["gives_up"])
+
+
+def has_payloads(setting: Setting) -> bool:
+    return bool(setting["payloads"])
+
+
+def has_time(setting: Setting) -> bool:
+    timers = bool(setting.bounds["timers"])
+    names = ("idle_timeout", "batch_timeout", "longest_backoff")
+    return timers and (any(setting[name] for name in names) or interval_of(setting) > 0)
+
+
+def is_delayed(setting: Setting) -> bool:
+    return interval_of(setting) > 0
+
+
+def has_any_order(setting: Setting) -> bool:
+    return bool(setting["iteration_order"] == IterationOrder.ANY)
+
+
+# ------------------------------------------------------------------- what is possible now
+
+
+def is_callable(s: DeclarativePoolState) -> bool:
+    """Whether callers call now."""
+    return not s.bridge or s.bridge_state[0] == Bridge.STARTED or s.late_calls == 1
+
+
+def has_room(s: DeclarativePoolState) -> bool:
+    """Whether the counters have room for what one more step can add: one for each request."""
+    return all(count + len(s.request) <= s.most_required for count in s.required) and all(
+        count + len(s.request) <= s.most_required for count in s.acquired
+    )
+
+
+def may_require(s: DeclarativePoolState, profile: int) -> bool:
+    """Whether the job requires slots of this profile."""
+    return profile != s.wildcard or s.any_requests == 1
+
+
+def may_offer(s: DeclarativePoolState, allocation: int, profile: int) -> bool:
+    """Whether a slot of this profile is offered. A slot keeps its profile."""
+    if (profile == s.wildcard and not s.any_slots) or (
+        profile == s.unknown and not s.unknown_slots
+    ):
+        return False
+    return s.slot_profile[allocation] in (NONE, profile)
+
+
+def next_record(s: DeclarativePoolState) -> int:
+    """A record for one more request, or NONE."""
+    return next((r for r in range(len(s.request)) if is_unused(s, r)), NONE)
+
+
+def may_use_id(s: DeclarativePoolState, request_id: int) -> bool:
+    """Whether the job asks under this id: an unused one, or one in use again."""
+    return s.reused_ids == 1 or is_id_unused(s, request_id)
+
+
+def may_ask(s: DeclarativePoolState, request_id: int, profile: int, load: int) -> bool:
+    """Whether the job can make one more such request."""
+    return (
+        is_callable(s)
+        and next_record(s) != NONE
+        and may_use_id(s, request_id)
+        and may_require(s, profile)
+        and (load == 0 or s.can_delay == 1)
+        and has_room(s)
+    )
+
+
+# --------------------------------------------------------------------------------- the end
+
+
+@declarative_slot_pool.final_states
+def is_over(s: DeclarativePoolState) -> bool:
+    """The bridge is closed."""
+    return bool(s.bridge == 1 and s.bridge_state[0] == Bridge.CLOSED)
+
+
+@declarative_slot_pool.action(when=is_bridge)
+def start(s: DeclarativePoolState) -> int:
+    """The JobMaster starts."""
+    return bridge.start(s) if s.bridge_state[0] == Bridge.CREATED else DISABLED
+
+
+@declarative_slot_pool.action(when=is_bridge)
+def close(s: DeclarativePoolState) -> int:
+    """The job ends."""
+    if s.bridge_state[0] == Bridge.CLOSED or not is_callable(s):
+        return DISABLED
+    return bridge.close(s)
+
+
+# ------------------------------------------------------------------------ resource manager
+
+
+@declarative_slot_pool.action(when=is_bridge, gateway=gateways)
+def connect_to_resource_manager(s: DeclarativePoolState, gateway: int) -> int:
+    """A ResourceManager leader is found, also while one is connected."""
+    if s.bridge_state[0] != Bridge.STARTED:
+        return DISABLED
+    return bridge.connect_to_resource_manager(s, gateway)
+
+
+@declarative_slot_pool.action(when=is_bridge)
+def disconnect_resource_manager(s: DeclarativePoolState) -> int:
+    """The ResourceManager is lost."""
+    return bridge.disconnect_resource_manager(s) if s.gateway != NONE else DISABLED
+
+
+@declarative_slot_pool.action(when=has_repetitions, call=calls)
+def rm_acknowledges(s: DeclarativePoolState, call: int) -> int:
+    """The ResourceManager acknowledges a declaration."""
+    return bridge.rm_acknowledges(s, call) if s.call[call] == DeclarationCall.OPEN else DISABLED
+
+
+@declarative_slot_pool.action(when=has_repetitions, call=calls, cancelled=2)
+def rm_fails(s: DeclarativePoolState, call: int, cancelled: int) -> int:
+    """A declaration does not arrive, or is refused, or cancelled."""
+    if s.call[call] != DeclarationCall.OPEN or not has_room(s):
+        return DISABLED
+    return bridge.rm_fails(s, call, cancelled)
+
+
+@declarative_slot_pool.action(when=gives_up)
+def not_enough_resources(s: DeclarativePoolState) -> int:
+    """The ResourceManager says that it cannot serve what is required."""
+    return bridge.not_enough_resources(s) if is_callable(s) else DISABLED
+
+
+# -------------------------------------------------------------------------- task managers
+
+
+@declarative_slot_pool.action(when=is_bridge, tm=task_managers)
+def register_task_manager(s: DeclarativePoolState, tm: int) -> int:
+    """A TaskExecutor registers, for the first time or again."""
+    if s.bridge_state[0] != Bridge.STARTED:
+        return DISABLED
+    return bridge.register_task_manager(s, tm)
+
+
+@declarative_slot_pool.action(when=has_losses, tm=task_managers)
+def release_task_manager(s: DeclarativePoolState, tm: int) -> int:
+    """A TaskExecutor is lost."""
+    if s.bridge_state[0] != Bridge.STARTED or not has_room(s):
+        return DISABLED
+    return bridge.release_task_manager(s, tm, Cause.GIVEN)
+
+
+@declarative_slot_pool.action(when=can_release_free_slots, tm=task_managers)
+def release_free_slots_on_task_manager(s: DeclarativePoolState, tm: int) -> int:
+    """A TaskExecutor is blocked: its free slots are not wanted any more."""
+    if s.bridge_state[0] != Bridge.STARTED or not has_room(s):
+        return DISABLED
+    return bridge.release_free_slots_on_task_manager(s, tm, Cause.GIVEN)
+
+
+def offer(s: DeclarativePoolState, tm: int) -> int:
+    """Offer what the offer fields say."""
+    return bridge.offer_slots(s, tm) if s.bridge else pool.offer_slots(s, tm)
+
+
+def put_offer(
+    s: DeclarativePoolState, place: int, allocation: int, index: int, profile: int
+) -> None:
+    """Put one slot into the offer."""
+    s.offer_allocation[place] = allocation
+    s.offer_index[place] = index
+    s.offer_profile[place] = profile
+
+
+@declarative_slot_pool.action(
+    tm=task_managers, index=slot_indices, allocation=allocations, profile=profiles
+)
+def offer_slot(s: DeclarativePoolState, tm: int, index: int, allocation: int, profile: int) -> int:
+    """A TaskExecutor, registered or not, offers a slot: required or not, new or again."""
+    if not is_callable(s) or not has_room(s) or not may_offer(s, allocation, profile):
+        return DISABLED
+    if s.bridge and s.bridge_state[0] != Bridge.STARTED:
+        return DISABLED
+    put_offer(s, 0, allocation, index, profile)
+    return offer(s, tm)
+
+
+@declarative_slot_pool.action(
+    when=offers_two, tm=task_managers, allocation=allocations, other=allocations, profile=profiles
+)
+def offer_two_slots(
+    s: DeclarativePoolState, tm: int, allocation: int, other: int, profile: int
+) -> int:
+    """A TaskExecutor offers two slots of one profile in one message."""
+    if not is_callable(s) or not has_room(s) or (allocation == other and not s.mistakes):
+        return DISABLED
+    if s.bridge and s.bridge_state[0] != Bridge.STARTED:
+        return DISABLED
+    if not may_offer(s, allocation, profile) or not may_offer(s, other, profile):
+        return DISABLED
+    put_offer(s, 0, allocation, 0, profile)
+    put_offer(s, 1, other, 0, profile)
+    return offer(s, tm)
+
+
+@declarative_slot_pool.action(when=has_losses, allocation=allocations)
+def fail_allocation(s: DeclarativePoolState, allocation: int) -> int:
+    """A TaskExecutor reports that the allocation of a slot failed."""
+    if s.bridge_state[0] != Bridge.STARTED or not is_held(s, allocation) or not has_room(s):
+        return DISABLED
+    return bridge.fail_allocation(s, s.slot_tm[allocation], allocation, Cause.GIVEN)
+
+
+# -------------------------------------------------------------------------------- the job
+
+
+@declarative_slot_pool.action(when=is_bridge, request_id=request_ids, profile=profiles, load=loads)
+def request_new_allocated_slot(
+    s: DeclarativePoolState, request_id: int, profile: int, load: int
+) -> int:
+    """The job asks for a slot, with a timeout."""
+    if not may_ask(s, request_id, profile, load):
+        return DISABLED
+    request = next_record(s)
+    s.can_time_out[request] = 1
+    return bridge.request_new_allocated_slot(s, request, request_id, profile, load)
+
+
+@declarative_slot_pool.action(
+    when=has_preferences, request_id=request_ids, profile=profiles, allocation=allocations
+)
+def request_preferred_slot(
+    s: DeclarativePoolState, request_id: int, profile: int, allocation: int
+) -> int:
+    """The job asks for a slot, and names the allocation that it would like to have again."""
+    if not may_ask(s, request_id, profile, 0):
+        return DISABLED
+    request = next_record(s)
+    s.can_time_out[request] = 1
+    s.picky[request] = 1
+    s.prefers[request * len(s.slot) + allocation] = 1
+    return bridge.request_new_allocated_slot(s, request, request_id, profile, 0)
+
+
+@declarative_slot_pool.action(when=has_batch, request_id=request_ids, profile=profiles)
+def request_new_allocated_batch_slot(s: DeclarativePoolState, request_id: int, profile: int) -> int:
+    """The job asks for a slot for a batch task, without a timeout of its own."""
+    if not may_ask(s, request_id, profile, 0):
+        return DISABLED
+    return bridge.request_new_allocated_batch_slot(s, next_record(s), request_id, profile, 0)
+
+
+def may_take(s: DeclarativePoolState, allocation: int, profile: int) -> bool:
+    """Whether the scheduler takes this slot: it sees it among the free ones, and it matches."""
+    if s.mistakes:
+        return True
+    return (
+        s.slot[allocation] == AllocatedSlot.FREE
+        and answer(s, s.slot_profile[allocation], profile) == Answer.YES
+    )
+
+
+@declarative_slot_pool.action(
+    when=is_bridge, request_id=request_ids, allocation=allocations, profile=profiles
+)
+def allocate_available_slot(
+    s: DeclarativePoolState, request_id: int, allocation: int, profile: int
+) -> int:
+    """The job takes a free slot."""
+    if not is_callable(s) or not may_use_id(s, request_id) or not has_room(s):
+        return DISABLED
+    if not may_require(s, profile) or not may_take(s, allocation, profile):
+        return DISABLED
+    return bridge.allocate_available_slot(s, request_id, allocation, profile, 0)
+
+
+@declarative_slot_pool.action(when=gives_up, request_id=request_ids)
+def release_slot(s: DeclarativePoolState, request_id: int) -> int:
+    """The job gives up what it asked for, or returns what it got."""
+    if not is_callable(s) or is_id_unused(s, request_id) or not has_room(s):
+        return DISABLED
+    return bridge.release_slot(s, request_id, Cause.GIVEN)
+
+
+@declarative_slot_pool.action(when=gives_up, request=requests)
+def request_timeout(s: DeclarativePoolState, request: int) -> int:
+    """The timeout of a request fires."""
+    if not s.can_time_out[request] or not is_open(s, request) or not has_room(s):
+        return DISABLED
+    return bridge.request_timeout(s, request)
+
+
+@declarative_slot_pool.action(when=has_payloads, allocation=allocations)
+def assign_payload(s: DeclarativePoolState, allocation: int) -> int:
+    """The job puts a payload into a slot, or tries a second one."""
+    if s.slot[allocation] == AllocatedSlot.FREE and not s.mistakes:
+        return DISABLED
+    return bridge.assign_payload(s, allocation) if is_held(s, allocation) else DISABLED
+
+
+@declarative_slot_pool.action(when=has_batch_check)
+def disable_batch_slot_request_timeout_check(s: DeclarativePoolState) -> int:
+    """The scheduler checks bulks by itself, and switches the batch check off."""
+    return bridge.disable_batch_slot_request_timeout_check(s) if s.batch_check else DISABLED
+
+
+@declarative_slot_pool.action(when=can_restart, restarting=2)
+def set_is_job_restarting(s: DeclarativePoolState, restarting: int) -> int:
+    """The job restarts, or has restarted."""
+    if s.job_restarting == restarting or s.bridge_state[0] != Bridge.STARTED:
+        return DISABLED
+    return bridge.set_is_job_restarting(s, restarting)
+
+
+@declarative_slot_pool.action()
+def get_available_slots_information(s: DeclarativePoolState) -> int:
+    """The job looks at the free slots."""
+    return bridge.get_available_slots_information(s) if is_callable(s) else DISABLED
+
+
+@declarative_slot_pool.action(when=is_bridge)
+def get_allocated_slots_information(s: DeclarativePoolState) -> int:
+    """The job looks at the slots in use."""
+    return bridge.get_allocated_slots_information(s) if is_callable(s) else DISABLED
+
+
+@declarative_slot_pool.action(when=is_bridge, tm=task_managers)
+def create_allocated_slot_report(s: DeclarativePoolState, tm: int) -> int:
+    """The JobMaster reports to a TaskExecutor in a heartbeat."""
+    started = s.bridge_state[0] == Bridge.STARTED
+    return bridge.create_allocated_slot_report(s, tm) if started else DISABLED
+
+
+# ------------------------------------------------------------- the owner of the pool alone
+
+
+def count_one(s: DeclarativePoolState, profile: int) -> bool:
+    """Put a counter of one into ``counted``; whether the owner can require that."""
+    if not may_require(s, profile) or not has_room(s):
+        return False
+    s.counted[profile] = 1
+    return True
+
+
+@declarative_slot_pool.action(when=is_pool, profile=profiles)
+def increase_resource_requirements_by(s: DeclarativePoolState, profile: int) -> int:
+    """The owner requires one slot more."""
+    return pool.increase_resource_requirements_by(s) if count_one(s, profile) else DISABLED
+
+
+@declarative_slot_pool.action(when=is_pool, profile=profiles)
+def decrease_resource_requirements_by(s: DeclarativePoolState, profile: int) -> int:
+    """The owner requires one slot less, perhaps of a profile that it does not require."""
+    return pool.decrease_resource_requirements_by(s) if count_one(s, profile) else DISABLED
+
+
+@declarative_slot_pool.action(when=is_pool, profile=profiles)
+def set_resource_requirements(s: DeclarativePoolState, profile: int) -> int:
+    """The owner requires just one slot of this profile."""
+    return pool.set_resource_requirements(s) if count_one(s, profile) else DISABLED
+
+
+@declarative_slot_pool.action(when=is_pool)
+def set_no_resource_requirements(s: DeclarativePoolState) -> int:
+    """The owner requires nothing any more."""
+    return pool.set_resource_requirements(s)
+
+
+@declarative_slot_pool.action(
+    when=registers_slots, tm=task_managers, allocation=allocations, profile=profiles
+)
+def register_slot(s: DeclarativePoolState, tm: int, allocation: int, profile: int) -> int:
+    """A slot is taken, required or not."""
+    if not has_room(s) or not may_offer(s, allocation, profile):
+        return DISABLED
+    put_offer(s, 0, allocation, 0, profile)
+    return pool.register_slots(s, tm)
+
+
+@declarative_slot_pool.action(when=is_pool, allocation=allocations, profile=profiles)
+def reserve_free_slot(s: DeclarativePoolState, allocation: int, profile: int) -> int:
+    """The owner takes a free slot."""
+    if not may_require(s, profile) or not has_room(s) or not may_take(s, allocation, profile):
+        return DISABLED
+    return pool.reserve_free_slot(s, allocation, profile)
+
+
+@declarative_slot_pool.action(when=is_pool, allocation=allocations)
+def free_reserved_slot(s: DeclarativePoolState, allocation: int) -> int:
+    """The owner gives a slot up."""
+    if s.slot[allocation] != AllocatedSlot.RESERVED and not s.mistakes:
+        return DISABLED
+    return pool.free_reserved_slot(s, allocation, Cause.GIVEN)
+
+
+@declarative_slot_pool.action(when=is_pool, allocation=allocations)
+def release_allocation(s: DeclarativePoolState, allocation: int) -> int:
+    """A slot of the pool alone is lost."""
+    return pool.release_slot(s, allocation, Cause.GIVEN) if is_held(s, allocation) else DISABLED
+
+
+@declarative_slot_pool.action(when=is_pool, tm=task_managers)
+def release_slots(s: DeclarativePoolState, tm: int) -> int:
+    """All slots of a TaskExecutor are lost to the pool alone."""
+    return pool.release_slots(s, tm, Cause.GIVEN)
+
+
+@declarative_slot_pool.action(when=is_pool)
+def release_idle_slots(s: DeclarativePoolState) -> int:
+    """The owner lets idle slots go."""
+    return pool.release_idle_slots(s)
+
+
+@declarative_slot_pool.action(when=is_pool)
+def register_new_slots_listener(s: DeclarativePoolState) -> int:
+    """Somebody listens for new slots."""
+    return pool.register_new_slots_listener(s) if not s.slots_listener else DISABLED
+
+
+@declarative_slot_pool.action(when=is_delayed)
+def register_stable_listener(s: DeclarativePoolState) -> int:
+    """Somebody listens for stable requirements of the pool alone."""
+    return pool.register_stable_listener(s) if not s.bridge and not s.stable_listener else DISABLED
+
+
+@declarative_slot_pool.action(when=is_pool)
+def get_resource_requirements(s: DeclarativePoolState) -> int:
+    """The owner asks what is required."""
+    return pool.get_resource_requirements(s)
+
+
+@declarative_slot_pool.action(when=is_pool)
+def get_all_slots_information(s: DeclarativePoolState) -> int:
+    """The owner looks at all slots."""
+    return pool.get_all_slots_information(s)
+
+
+@declarative_slot_pool.action(when=is_pool, tm=task_managers)
+def contains_slots(s: DeclarativePoolState, tm: int) -> int:
+    """The owner asks whether there are slots of a TaskExecutor."""
+    return pool.contains_slots(s, tm)
+
+
+@declarative_slot_pool.action(when=is_pool, allocation=allocations)
+def contains_free_slot(s: DeclarativePoolState, allocation: int) -> int:
+    """The owner asks whether a slot is free."""
+    return pool.contains_free_slot(s, allocation)
+
+
+# ------------------------------------------------------------------------------------ time
+
+
+@declarative_slot_pool.action(when=has_time, fair=Fairness.WEAK)
+def advance_time(s: DeclarativePoolState) -> int:
+    """One tick passes."""
+    return bridge.advance_time(s, 1)
+
+
+@declarative_slot_pool.action(when=has_any_order)
+def iteration_order_changes(s: DeclarativePoolState) -> int:
+    """Hash tables are iterated in the other order from now on."""
+    s.reversed_order = 1 - s.reversed_order
+    return NONE

@@ -1,0 +1,149 @@
+"""The bounds of a default run: small scopes, each about one aspect of the pool.
+
+One scope with everything in it would be too large to search. Bounds that a scope does not name
+keep their defaults; bounds about what a generation does not have change nothing there.
+"""
+
+from __future__ import annotations
+
+from slotspec.models.declarative_slot_pool.versions import Strategy
+from slotspec.statemachine.declaration.model import Scope
+
+SCOPES = (
+    Scope(
+        "core",
+        "The bridge: two TaskExecutors, three allocations, two requests of one profile.",
+        {"task_managers": 2, "allocations": 3},
+    ),
+    Scope(
+        "profiles",
+        "Two requests, for a profile or for any (UNKNOWN), and slots that can serve both.",
+        {"profiles": 3},
+    ),
+    Scope(
+        "any_slots",
+        "Slots of profile ANY, which serve everything, and requirements for ANY, which are"
+        " confused with the wildcard.",
+        {"any_slots": 1, "any_requests": 1},
+    ),
+    Scope(
+        "restarts",
+        "A job that takes all slots while it restarts, and payloads in them.",
+        {"restarts": 1, "payloads": 1},
+    ),
+    Scope(
+        "delay",
+        "Declarations that wait for two ticks; a job of mixed profiles.",
+        {"profiles": 3, "interval": 2, "timers": 1, "losses": 0},
+    ),
+    Scope(
+        "repetition",
+        "Declarations that wait, fail and are sent again, also to another ResourceManager.",
+        {
+            "interval": 1,
+            "longest_backoff": 2,
+            "timers": 2,
+            "gateways": 2,
+            "allocations": 1,
+            "losses": 0,
+        },
+    ),
+    Scope(
+        "deferral",
+        "Requests that wait until all can be served, by the load of two TaskExecutors.",
+        {
+            "profiles": 3,
+            "task_managers": 2,
+            "interval": 1,
+            "defer": 1,
+            "strategy": Strategy.BALANCED,
+            "loads": 2,
+            "timers": 2,
+            "losses": 0,
+            "gives_up": 0,
+        },
+    ),
+    Scope(
+        "balanced",
+        "The balanced strategy without deferral, and two slots in one offer.",
+        {
+            "task_managers": 2,
+            "offer_entries": 2,
+            "strategy": Strategy.BALANCED,
+            "loads": 2,
+        },
+    ),
+    Scope(
+        "preferences",
+        "Three requests that may name an allocation, and two slots in one offer.",
+        {
+            "requests": 3,
+            "request_ids": 3,
+            "most_required": 6,
+            "offer_entries": 2,
+            "strategy": Strategy.PREFERRED,
+            "preferences": 1,
+            "losses": 0,
+        },
+    ),
+    Scope(
+        "idle",
+        "Slots that are free for too long, and a job of mixed profiles.",
+        {"profiles": 3, "idle_timeout": 1, "timers": 1, "losses": 0},
+    ),
+    Scope(
+        "batch",
+        "Batch requests that time out, and idle slots.",
+        {"idle_timeout": 1, "batch_timeout": 1, "timers": 2, "batch_requests": 1},
+    ),
+    Scope(
+        "unknown_slots",
+        "Slots of profile UNKNOWN, which nothing can be compared with.",
+        {
+            "profiles": 3,
+            "unknown_slots": 1,
+            "batch_timeout": 1,
+            "timers": 1,
+            "batch_requests": 1,
+            "requests": 1,
+            "request_ids": 1,
+        },
+    ),
+    Scope(
+        "mistakes",
+        "An allocation twice in one offer, slots that are taken though they are gone or do not"
+        " match, payloads in free slots.",
+        {
+            "mistakes": 1,
+            "offer_entries": 2,
+            "payloads": 1,
+            "idle_timeout": 1,
+            "timers": 1,
+            "any_requests": 1,
+            "requests": 1,
+            "request_ids": 1,
+        },
+    ),
+    Scope(
+        "late",
+        "Calls before the start and after the end, and request ids that are used again.",
+        {"reused_ids": 1, "late_calls": 1, "batch_requests": 1, "interval": 1, "timers": 1},
+    ),
+    Scope(
+        "any_order",
+        "Hash tables that are iterated in either order.",
+        {
+            "profiles": 3,
+            "any_slots": 1,
+            "idle_timeout": 1,
+            "timers": 1,
+            "iteration_order": 1,
+            "losses": 0,
+        },
+    ),
+    Scope(
+        "pool",
+        "The pool alone, as the adaptive scheduler drives it.",
+        {"bridge": 0, "profiles": 3, "idle_timeout": 1, "interval": 1, "timers": 1, "payloads": 1},
+    ),
+)

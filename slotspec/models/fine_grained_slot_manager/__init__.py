@@ -1,0 +1,1 @@
+"""The model of the ResourceManager's fine-grained slot manager."""

@@ -1,0 +1,226 @@
+"""The bounds of a default run: small scopes, each about one aspect of the manager.
+
+One scope with everything in it would be too large to search. Bounds that a scope does not name
+keep their defaults.
+"""
+
+from __future__ import annotations
+
+from slotspec.statemachine.declaration.model import Scope
+
+SCOPES = (
+    Scope(
+        "requests",
+        "A standalone cluster of two TaskExecutors of one slot each, two jobs: answers that fail"
+        " together, losses.",
+        {
+            "allocator": 0,
+            "jobs": 2,
+            "task_managers": 2,
+            "instances": 2,
+            "allocations": 3,
+            "batches": 3,
+            "most_required": 2,
+            "pending_workers": 4,
+            "timers": 1,
+        },
+    ),
+    Scope(
+        "workers",
+        "One job of one slot, one worker that is asked for and given back, checks and"
+        " declarations with delays.",
+        {
+            "allocations": 2,
+            "pending_workers": 1,
+            "timers": 3,
+            "check_delay": 1,
+            "declare_delay": 1,
+            "task_manager_timeout": 1,
+            "queries": 3,
+        },
+    ),
+    Scope(
+        "redundancy",
+        "One worker in reserve, and a maximum of two.",
+        {
+            "instances": 2,
+            "task_managers": 2,
+            "allocations": 2,
+            "most_required": 2,
+            "pending_workers": 3,
+            "timers": 2,
+            "check_delay": 1,
+            "task_manager_timeout": 1,
+            "redundant_task_managers": 1,
+            "max_slots": 2,
+            "queries": 4,
+            "failing_answers": 0,
+        },
+    ),
+    Scope(
+        "minimum",
+        "A minimum of one worker, and a maximum of two.",
+        {
+            "task_managers": 2,
+            "instances": 2,
+            "allocations": 2,
+            "most_required": 2,
+            "pending_workers": 3,
+            "timers": 2,
+            "task_manager_timeout": 1,
+            "min_slots": 1,
+            "max_slots": 2,
+            "queries": 4,
+            "moody_resources": 1,
+        },
+    ),
+    Scope(
+        "profiles",
+        "One TaskExecutor of three slots, one job that requires small slots, large ones, or any:"
+        " requirements that change while slots are there.",
+        {
+            "allocator": 0,
+            "allocations": 3,
+            "batches": 3,
+            "profiles": 3,
+            "requirement_entries": 3,
+            "slots_per_worker": 3,
+            "most_required": 2,
+            "pending_workers": 6,
+            "timers": 1,
+            "failing_answers": 0,
+            "losses": 0,
+        },
+    ),
+    Scope(
+        "reports",
+        "One TaskExecutor of two slots, one job that requires small slots, large ones, or any:"
+        " reports that overtake answers or name slots that nobody asked for.",
+        {
+            "allocator": 0,
+            "allocations": 3,
+            "batches": 3,
+            "report_entries": 3,
+            "profiles": 3,
+            "requirement_entries": 3,
+            "slots_per_worker": 2,
+            "pending_workers": 3,
+            "timers": 1,
+            "reports": 2,
+            "occupied_answers": 1,
+            "losses": 0,
+        },
+    ),
+    Scope(
+        "restarts",
+        "A ResourceManager that loses leadership and gains it again, with delayed checks and"
+        " declarations.",
+        {
+            "allocations": 2,
+            "pending_workers": 3,
+            "timers": 4,
+            "check_delay": 1,
+            "declare_delay": 1,
+            "task_manager_timeout": 1,
+            "queries": 3,
+            "restarts": 1,
+        },
+    ),
+    Scope(
+        "starts",
+        "The same without delays, and a manager that is started twice.",
+        {
+            "allocations": 2,
+            "pending_workers": 2,
+            "timers": 4,
+            "task_manager_timeout": 1,
+            "queries": 3,
+            "restarts": 2,
+        },
+    ),
+    Scope(
+        "spread",
+        "Two TaskExecutors of two slots, the least utilized first; one may be blocked.",
+        {
+            "allocator": 0,
+            "strategy": 1,
+            "task_managers": 2,
+            "instances": 2,
+            "slots_per_worker": 2,
+            "allocations": 4,
+            "batches": 4,
+            "most_required": 3,
+            "pending_workers": 3,
+            "timers": 1,
+            "failing_answers": 0,
+            "blocking": 1,
+        },
+    ),
+    Scope(
+        "fewest",
+        "Two TaskExecutors of two slots, the most utilized first (2.3); notifications that are"
+        " switched off.",
+        {
+            "allocator": 0,
+            "notify_flag": 1,
+            "strategy": 2,
+            "task_managers": 2,
+            "instances": 2,
+            "slots_per_worker": 2,
+            "allocations": 4,
+            "batches": 4,
+            "most_required": 3,
+            "pending_workers": 3,
+            "timers": 1,
+            "failing_answers": 0,
+        },
+    ),
+    Scope(
+        "sizes",
+        "TaskExecutors of one and of two slots, while the manager asks for those of one slot;"
+        " a minimum and a maximum.",
+        {
+            "totals": 2,
+            "task_managers": 2,
+            "instances": 2,
+            "allocations": 4,
+            "batches": 4,
+            "pending_workers": 3,
+            "min_slots": 2,
+            "max_slots": 3,
+            "timers": 2,
+            "task_manager_timeout": 1,
+            "queries": 4,
+            "failing_answers": 0,
+        },
+    ),
+    Scope(
+        "queue",
+        "A busy main thread: other operations come between an answer and what it leads to.",
+        {
+            "allocator": 0,
+            "slots_per_worker": 2,
+            "allocations": 3,
+            "batches": 3,
+            "most_required": 2,
+            "pending_workers": 2,
+            "timers": 1,
+            "auto_run": 0,
+        },
+    ),
+    Scope(
+        "any_order",
+        "Hash maps in any order: two jobs, workers of two slots, a maximum.",
+        {
+            "jobs": 2,
+            "slots_per_worker": 2,
+            "allocations": 2,
+            "most_required": 2,
+            "pending_workers": 5,
+            "max_slots": 4,
+            "timers": 1,
+            "iteration_order": 1,
+            "redundant_task_managers": 1,
+        },
+    ),
+)

@@ -1,0 +1,47 @@
+"""In which order groups are walked: arbitrary in Flink, fixed in recordings.
+
+Java walks hash maps here: over the groups of a call, and over those of its bulk. In a check, all
+walks of a call go forwards, or all go backwards. Recordings go by the first appearance in the
+call.
+"""
+
+from __future__ import annotations
+
+from slotspec.models.slot_sharing_allocator.state import SlotSharingAllocatorState, groups
+from slotspec.models.slot_sharing_allocator.versions import GroupOrder
+from slotspec.statemachine.declaration.rules import NONE, Array
+
+
+def group_at(
+    s: SlotSharingAllocatorState, keys: Array, begin: int, step: int, backwards: int
+) -> int:
+    """The group at one step of a walk.
+
+    :param keys: the keys of the groups, from index `begin` on; the highest one goes first.
+    :param backwards: where the order is arbitrary, whether the walk goes backwards.
+    """
+    if s.group_order == GroupOrder.ARBITRARY:
+        return len(s.group) - 1 - step if backwards else step
+    return next(
+        (
+            g
+            for g in s.elements(groups)
+            if step
+            == sum(
+                keys[begin + other] > keys[begin + g]
+                or (keys[begin + other] == keys[begin + g] and other < g)
+                for other in s.elements(groups)
+            )
+        ),
+        NONE,
+    )
+
+
+def in_bulk(s: SlotSharingAllocatorState, bulk: int, group: int) -> int:
+    """Where the fields of bulks have this group."""
+    return bulk * len(s.group) + group
+
+
+def vertex_in_bulk(s: SlotSharingAllocatorState, bulk: int, vertex: int) -> int:
+    """Where the fields of bulks have this vertex."""
+    return bulk * len(s.request) + vertex

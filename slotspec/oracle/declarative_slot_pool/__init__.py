@@ -1,0 +1,1 @@
+"""The oracle of the declarative slot pool and of its bridge."""

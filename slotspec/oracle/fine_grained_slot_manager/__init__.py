@@ -1,0 +1,1 @@
+"""The oracle of the fine-grained slot manager."""

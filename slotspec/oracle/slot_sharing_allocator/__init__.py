@@ -1,0 +1,1 @@
+"""The oracle of slot sharing in the scheduler."""

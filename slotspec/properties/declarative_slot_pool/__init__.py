@@ -1,0 +1,1 @@
+"""Properties of the declarative slot pool and of its bridge."""

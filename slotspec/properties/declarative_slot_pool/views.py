@@ -1,0 +1,96 @@
+"""What properties ask about a state or a step of the declarative slot pool."""
+
+from __future__ import annotations
+
+from slotspec.models.common.resource_profile import Answer
+from slotspec.models.declarative_slot_pool.bridge import is_open
+from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot, Bridge
+from slotspec.models.declarative_slot_pool.pool import is_held
+from slotspec.models.declarative_slot_pool.requirements import answer
+from slotspec.models.declarative_slot_pool.state import DeclarativePoolState, Effect
+from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.rules import NONE
+
+MISTAKES = "callers that make mistakes leave traces in the pool's books (D5)"
+LOST_IN_UNKNOWN = "an exception about an UNKNOWN slot comes in the middle of the books (D6)"
+TWINS = "a request id that is used again hides what it stood for"
+
+
+def on_time(setting: Setting) -> bool:
+    """Nobody calls before the start or after the end."""
+    return not setting["late_calls"]
+
+
+def bridged(setting: Setting) -> bool:
+    """The bridge, called between start and end."""
+    return bool(setting["bridge"]) and on_time(setting)
+
+
+def one_use_of_ids(setting: Setting) -> bool:
+    """The bridge, and no request id is used again while it is in use."""
+    return bridged(setting) and not setting["reused_ids"]
+
+
+def is_started(s: DeclarativePoolState) -> bool:
+    """Whether the bridge serves the job."""
+    return s.bridge_state[0] == Bridge.STARTED
+
+
+def total_required(s: DeclarativePoolState) -> int:
+    """How many slots are required."""
+    return sum(s.required)
+
+
+def pending_count(s: DeclarativePoolState) -> int:
+    """How many requests are pending."""
+    return sum(request != NONE for request in s.pending)
+
+
+def reserved_count(s: DeclarativePoolState) -> int:
+    """How many slots are somebody's."""
+    return sum(state == AllocatedSlot.RESERVED for state in s.slot)
+
+
+def counts_for(s: DeclarativePoolState, profile: int) -> int:
+    """How many slots of the pool count for this requirement."""
+    return sum(is_held(s, a) and matched == profile for a, matched in enumerate(s.matched))
+
+
+def matches_request(s: DeclarativePoolState, allocation: int, request: int) -> bool:
+    """Whether a slot can serve a request."""
+    return answer(s, s.slot_profile[allocation], s.request_profile[request]) == Answer.YES
+
+
+def was_open(s: DeclarativePoolState, request: int) -> bool:
+    """Whether the caller of a request waits."""
+    return is_open(s, request)
+
+
+def fulfilled_with(after: DeclarativePoolState, request: int) -> int:
+    """How often a step fulfilled a request."""
+    return sum(e.kind == Effect.REQUEST_FULFILLED and e.request == request for e in after.effects)
+
+
+def failed(after: DeclarativePoolState, request: int) -> int:
+    """How often a step failed a request."""
+    return sum(e.kind == Effect.REQUEST_FAILED and e.request == request for e in after.effects)
+
+
+def raised(after: DeclarativePoolState) -> bool:
+    """Whether a step ended with an exception."""
+    return any(e.kind == Effect.RAISES for e in after.effects)
+
+
+def returned(after: DeclarativePoolState, allocation: int) -> int:
+    """How often a step gave a slot back to its TaskExecutor."""
+    return sum(e.kind == Effect.FREE_SLOT and e.allocation == allocation for e in after.effects)
+
+
+def accepted(after: DeclarativePoolState, allocation: int) -> bool:
+    """Whether a step accepted an offer of an allocation."""
+    return any(e.kind == Effect.ACCEPTED and e.allocation == allocation for e in after.effects)
+
+
+def declared_in(after: DeclarativePoolState) -> int:
+    """How often a step declared."""
+    return sum(e.kind in (Effect.DECLARE, Effect.REQUIREMENTS) for e in after.effects)

@@ -1,0 +1,1 @@
+"""Properties of the fine-grained slot manager. The registry imports every file here."""

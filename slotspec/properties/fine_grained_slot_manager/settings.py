@@ -1,0 +1,125 @@
+"""Settings that the properties distinguish, and why Flink violates some."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from slotspec.models.fine_grained_slot_manager.environment import (
+    declares_workers,
+    has_allocator,
+)
+from slotspec.models.fine_grained_slot_manager.versions import Strategy
+from slotspec.statemachine.declaration.records import Setting
+
+Condition = Callable[[Setting], bool]
+
+SPARE_BEYOND_MAXIMUM = (
+    "M1: a check that wants a worker in reserve beyond the maximum raises NullPointerException"
+)
+SECOND_FAILURE = "M2: only the first failure of a batch is followed by a check"
+MOVE_OF_NONE = (
+    "M3: a surplus that the slots of one profile make up exactly raises IllegalArgumentException"
+)
+USED_BEFORE_DECLARED = (
+    "M4: a TaskExecutor marked for release takes part in planning, and the mark stays"
+)
+ACROSS_SUSPEND = "M5: a declaration that comes due after suspend raises, and stays under way"
+FATAL_ANSWER = "M6: an acknowledgement that does not fit raises where nobody handles it"
+STALE_INDEX = "M7: the index of expected workers survives suspend"
+OCCUPIED = "M8: an answer that a slot is occupied leaves it PENDING"
+STALE_UNFULFILLABLE = "M8: only a check with something missing renews who cannot be served"
+MIXED_SIZES = "M8: a busy TaskExecutor counts with the configured size, whatever it has"
+MORE_THAN_THERE_IS = (
+    "M8: a slot confirmed without its resources gives them back; then every plan raises"
+)
+APPLICATION_STAYS = "M8: clearing the requirements of a job does not forget its application"
+HALF_REGISTERED = "M8: a reported slot that does not fit stays in the map of slots"
+NEVER_GIVEN_BACK = "1.14 drops no worker that it has asked for"
+
+
+def always(setting: Setting) -> bool:
+    """In every setting."""
+    return True
+
+
+def has_redundancy(setting: Setting) -> bool:
+    """Workers are kept in reserve, or there is a minimum."""
+    return bool(setting["redundant_task_managers"] or setting["min_slots"]) and declares_workers(
+        setting
+    )
+
+
+def has_maximum(setting: Setting) -> bool:
+    """There is a maximum."""
+    return bool(setting["max_slots"])
+
+
+def has_delayed_checks(setting: Setting) -> bool:
+    """Checks are delayed; in 1.14 even without a delay."""
+    return bool(setting["check_delay"]) or not declares_workers(setting)
+
+
+def has_delayed_declarations(setting: Setting) -> bool:
+    """Declarations are delayed."""
+    return bool(setting["declare_delay"]) and declares_workers(setting)
+
+
+def has_batches(setting: Setting) -> bool:
+    """Two slots may be requested together."""
+    return bool(setting["most_required"] > 1 or setting["jobs"] > 1) and (
+        setting.bounds["instances"] * setting["slots_per_worker"] > 1
+    )
+
+
+def has_mixed_profiles(setting: Setting) -> bool:
+    """A requirement for any slot may be fulfilled by slots of two profiles."""
+    return bool(
+        setting.bounds["profiles"] > 2
+        and setting["most_required"] > 1
+        and setting["slots_per_worker"] > 2
+    )
+
+
+def spreads(setting: Setting) -> bool:
+    """The least utilized TaskExecutor comes first."""
+    return bool(setting["strategy"] == Strategy.SLOTS and Strategy.SLOTS in setting["strategies"])
+
+
+def concentrates(setting: Setting) -> bool:
+    """The most utilized TaskExecutor that fits comes first."""
+    chosen = Strategy.MIN_RESOURCES
+    return bool(setting["strategy"] == chosen and chosen in setting["strategies"])
+
+
+def both(*conditions: Condition) -> Condition:
+    """All of the conditions."""
+    return lambda setting: all(condition(setting) for condition in conditions)
+
+
+def either(*conditions: Condition) -> Condition:
+    """Any of the conditions."""
+    return lambda setting: any(condition(setting) for condition in conditions)
+
+
+def without(condition: Condition) -> Condition:
+    """Where the condition does not hold."""
+    return lambda setting: not condition(setting)
+
+
+def known(reason: str, condition: Condition = always) -> Callable[[Setting], str | None]:
+    """Flink violates the property where `condition` holds, for this reason."""
+    return lambda setting: reason if condition(setting) else None
+
+
+def first_of(*reasons: tuple[str, Condition]) -> Callable[[Setting], str | None]:
+    """Flink violates the property for the first reason whose condition holds."""
+    return lambda setting: next((text for text, holds in reasons if holds(setting)), None)
+
+
+def has_spare_workers(setting: Setting) -> bool:
+    """Workers are kept in reserve."""
+    return bool(setting["redundant_task_managers"]) and declares_workers(setting)
+
+
+spare_is_refused = both(has_spare_workers, has_maximum, has_allocator)
+"""A worker in reserve may exceed the maximum."""

@@ -1,0 +1,1 @@
+"""What must hold of slot sharing in the scheduler."""

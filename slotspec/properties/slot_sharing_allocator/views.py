@@ -1,0 +1,162 @@
+"""What properties of slot sharing look at, and why Flink breaks some of them."""
+
+from __future__ import annotations
+
+from slotspec.models.slot_sharing_allocator.environment import BITS
+from slotspec.models.slot_sharing_allocator.lifecycles import Bulk, LogicalRequest, SharedSlot
+from slotspec.models.slot_sharing_allocator.state import (
+    Effect,
+    SlotSharingAllocatorState,
+    groups,
+)
+from slotspec.models.slot_sharing_allocator.versions import FailedTermination, NewRequests
+from slotspec.models.slot_sharing_allocator.walks import in_bulk, vertex_in_bulk
+from slotspec.statemachine.declaration.records import Setting
+
+
+def is_pending(s: SlotSharingAllocatorState, vertex: int) -> bool:
+    """Whether the vertex waits for a slot."""
+    return s.request[vertex] == LogicalRequest.PENDING
+
+
+def is_named(selection: int, vertex: int) -> bool:
+    """Whether a call names the vertex."""
+    return selection & BITS[vertex] != 0
+
+
+def awaits(s: SlotSharingAllocatorState, bulk: int, group: int) -> bool:
+    """Whether a bulk that is checked waits for the group."""
+    return s.bulk[bulk] == Bulk.CHECKED and s.pending[in_bulk(s, bulk, group)] == 1
+
+
+def is_in_bulk(s: SlotSharingAllocatorState, bulk: int, vertex: int) -> bool:
+    """Whether a bulk that is checked has the vertex."""
+    return s.bulk[bulk] == Bulk.CHECKED and s.includes[vertex_in_bulk(s, bulk, vertex)] == 1
+
+
+def has_pending_group(s: SlotSharingAllocatorState, bulk: int) -> bool:
+    """Whether a bulk that is checked waits for any group."""
+    return any(awaits(s, bulk, g) for g in s.elements(groups))
+
+
+def is_undecided(s: SlotSharingAllocatorState, group: int) -> bool:
+    """Whether the group waits for its physical slot."""
+    return s.group[group] == SharedSlot.REQUESTED
+
+
+def was_told(after: SlotSharingAllocatorState, kind: int, vertex: int) -> int:
+    """How often a step has told this of the vertex."""
+    return sum(e.kind == kind and e[1] == vertex for e in after.effects)
+
+
+def raises(after: SlotSharingAllocatorState) -> bool:
+    """Whether a step ends with an exception."""
+    return any(e.kind == Effect.RAISES for e in after.effects)
+
+
+# ------------------------------------------------------------------------------------ settings
+
+
+def has_several_groups(setting: Setting) -> bool:
+    return bool(setting["groups"] > 1)
+
+
+def raises_half_way(setting: Setting) -> bool:
+    """Whether a call may raise after it has done something."""
+    return bool(setting["strangers"] == 1 or setting["modes"] > 2)
+
+
+def slots_are_never_reusable(setting: Setting) -> bool:
+    """Whether a slot that could serve a bulk will do so, or never can."""
+    return bool(setting["at_once"] and setting["indefinitely"])
+
+
+# ---------------------------------------------------------------------------------- deviations
+
+
+def first_cancel_breaks_the_walk(setting: Setting) -> str | None:
+    if has_several_groups(setting):
+        return (
+            "S1: the first group that is given back clears the pending groups of the bulk, while"
+            " the timeout walks over them"
+        )
+    return None
+
+
+def one_failure_clears_the_bulk(setting: Setting) -> str | None:
+    if has_several_groups(setting):
+        return (
+            "S2: one failed or cancelled request ends the checking of every bulk of its group"
+            " (by design: the scheduler is expected to cancel the others)"
+        )
+    return None
+
+
+def requests_go_unchecked(setting: Setting) -> str | None:
+    if raises_half_way(setting):
+        return "a call that raises leaves requests behind, which no bulk has"
+    if has_several_groups(setting):
+        return "S1, S2: after one failure nobody checks the other groups of a bulk any more"
+    return None
+
+
+def fulfilled_groups_are_remembered(setting: Setting) -> str | None:
+    if setting["bulks"] > 1 and has_several_groups(setting):
+        return "S3: a bulk counts a group as fulfilled after it has lost its slot"
+    return None
+
+
+def a_dying_slot_is_handed_out(setting: Setting) -> str | None:
+    if setting["payloads"]:
+        return "S4: a vertex that asks again gets the logical slot that is being released"
+    return None
+
+
+def loss_cannot_end_requests(setting: Setting) -> str | None:
+    if setting["reactions"]:
+        return (
+            "S5: a slot that is lost while its requests complete ends only some of them, and the"
+            " others get slots in it"
+        )
+    return None
+
+
+def failed_terminations_are_fatal(setting: Setting) -> str | None:
+    fatal = setting["failed_termination"] == FailedTermination.FATAL
+    if fatal and setting["failing_payloads"] and setting["payloads"]:
+        return "S6: a termination future that fails ends the process (by design)"
+    return None
+
+
+def taken_slots_are_forgotten(setting: Setting) -> str | None:
+    if setting["new_requests"] == NewRequests.TOGETHER and setting["modes"] > 2:
+        return "S7: free slots that a call has taken stay taken if the pool then raises"
+    return None
+
+
+def calls_are_not_undone(setting: Setting) -> str | None:
+    if raises_half_way(setting):
+        return "what a call did before it raises is not undone"
+    return None
+
+
+def empty_shared_slots_stay(setting: Setting) -> str | None:
+    one_by_one = setting["new_requests"] == NewRequests.ONE_BY_ONE
+    if setting["strangers"] == 1 or (one_by_one and setting["modes"] > 2):
+        return "a call that raises leaves a shared slot without requests"
+    return None
+
+
+def some_slots_look_usable(setting: Setting) -> str | None:
+    if not slots_are_never_reusable(setting):
+        return (
+            "S8: a matching slot that nobody assigns, or that a batch task holds, keeps bulks"
+            " waiting without limit (by design, FLINK-13166)"
+        )
+    if setting["modes"] > 2:
+        return "S7: a slot that belongs to nobody keeps bulks waiting without limit"
+    return None
+
+
+def requests_may_wait_for_ever(setting: Setting) -> str | None:
+    return some_slots_look_usable(setting) or requests_go_unchecked(setting)

@@ -1,0 +1,76 @@
+"""Ends Python code from outside when time is up, whatever its rules do."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Lock, Thread, get_ident
+
+GRACE = 0.3
+"""Seconds that code has to end by itself, before it is interrupted."""
+
+AGAIN = 1.0
+"""Seconds between two interruptions of code that catches them."""
+
+
+class OutOfTime(BaseException):
+    """The time is up. Like ``KeyboardInterrupt``, it passes through ``except Exception``."""
+
+
+class Interruptible:
+    """A context in which another thread can end what this one does.
+
+    The exception ``OutOfTime`` then leaves the context, at the next instruction that Python runs.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._thread: int | None = None
+
+    def __enter__(self) -> Interruptible:
+        self._thread = get_ident()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while True:
+            try:
+                with self._lock:
+                    self._thread = None
+                # one that is not raised yet must not be raised behind this context
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(get_ident()), None)
+                return
+            except OutOfTime:
+                continue
+
+    def interrupt(self) -> None:
+        """End what the thread does, if it is in the context."""
+        with self._lock:
+            if self._thread is not None:
+                thread, error = ctypes.c_ulong(self._thread), ctypes.py_object(OutOfTime)
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
+
+
+@contextmanager
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """Raise ``OutOfTime`` if this context takes clearly longer than these seconds.
+
+    Code that looks at the clock itself has a moment to end in its own way.
+    """
+    if seconds is None:
+        yield
+        return
+    over = Event()
+
+    def watch() -> None:
+        pause = max(0.0, seconds) + GRACE
+        while not over.wait(pause):
+            code.interrupt()
+            pause = AGAIN
+
+    with Interruptible() as code:
+        Thread(target=watch, daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()

@@ -1,0 +1,286 @@
+"""The fine-grained slot manager: counts, verdicts, both engines, and machines as referees."""
+
+from __future__ import annotations
+
+from functools import cache
+from random import Random
+
+import pytest
+
+from slotspec.models import load_model
+from slotspec.statemachine import DISABLED, Result
+from slotspec.statemachine.declaration.model import Kind
+from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.interpreter.exploring import explore_interpreted
+from slotspec.statemachine.results import Limits, Verdict
+from slotspec.statemachine.search.engine import explore_compiled
+from tests.models.referee import Referee
+
+model = load_model("fine_grained_slot_manager")
+LIMITS = Limits(states=3_000_000, seconds=120)
+
+COUNTS = {
+    ("1.14", "requests"): (340_151, 5_817_860, 30),
+    ("1.14", "workers"): (1_187, 13_820, 18),
+    ("1.14", "redundancy"): (16_112, 209_907, 22),
+    ("1.14", "minimum"): (28_374, 422_258, 23),
+    ("1.14", "profiles"): (131_826, 1_877_259, 26),
+    ("1.14", "reports"): (565_271, 6_669_601, 31),
+    ("1.14", "restarts"): (7_771, 95_211, 29),
+    ("1.14", "starts"): (15_724, 192_633, 26),
+    ("1.14", "spread"): (140_435, 1_656_865, 27),
+    ("1.14", "fewest"): (280_869, 3_875_459, 28),
+    ("1.14", "sizes"): (16_842, 231_029, 25),
+    ("1.14", "queue"): (1_604_004, 7_231_670, 44),
+    ("1.14", "any_order"): (70_824, 1_106_096, 18),
+    ("1.20", "requests"): (132_599, 2_274_628, 24),
+    ("1.20", "workers"): (7_669, 95_292, 28),
+    ("1.20", "redundancy"): (16_699, 212_902, 28),
+    ("1.20", "minimum"): (25_686, 390_152, 22),
+    ("1.20", "profiles"): (41_357, 594_690, 20),
+    ("1.20", "reports"): (213_718, 2_531_019, 27),
+    ("1.20", "restarts"): (263_187, 3_642_952, 39),
+    ("1.20", "starts"): (31_851, 465_712, 24),
+    ("1.20", "spread"): (275_044, 4_625_044, 21),
+    ("1.20", "fewest"): (124_719, 1_730_909, 21),
+    ("1.20", "sizes"): (25_789, 349_858, 24),
+    ("1.20", "queue"): (637_224, 3_018_515, 32),
+    ("1.20", "any_order"): (13_460, 212_188, 12),
+    ("2.3", "requests"): (132_599, 2_274_628, 24),
+    ("2.3", "workers"): (7_669, 95_292, 28),
+    ("2.3", "redundancy"): (16_699, 212_902, 28),
+    ("2.3", "minimum"): (25_686, 390_152, 22),
+    ("2.3", "profiles"): (41_357, 594_690, 20),
+    ("2.3", "reports"): (213_718, 2_531_019, 27),
+    ("2.3", "restarts"): (263_187, 3_642_952, 39),
+    ("2.3", "starts"): (31_851, 465_712, 24),
+    ("2.3", "spread"): (275_044, 4_625_044, 21),
+    ("2.3", "fewest"): (124_911, 1_733_789, 21),
+    ("2.3", "sizes"): (25_789, 349_858, 24),
+    ("2.3", "queue"): (637_224, 3_018_515, 32),
+    ("2.3", "any_order"): (13_460, 212_188, 12),
+}
+"""States, transitions and depth of every scope."""
+
+FINDINGS = {
+    "M1": (
+        ("redundancy", "a_check_under_way_is_made", 3),
+        ("redundancy", "delayed_work_succeeds", 3),
+        ("redundancy", "missing_slots_that_fit_are_requested", 9),
+        ("redundancy", "what_is_declared_is_served_or_refused", 10),
+        ("any_order", "declaring_requirements_succeeds", 3),
+    ),
+    "M2": (
+        ("requests", "missing_slots_that_fit_are_requested", 7),
+        ("requests", "what_is_declared_is_served_or_refused", 7),
+    ),
+    "M3": (
+        ("profiles", "declaring_requirements_succeeds", 6),
+        ("profiles", "no_slot_is_in_excess_that_is_missing", 7),
+    ),
+    "M4": (
+        ("workers", "unwanted_task_managers_have_no_slots", 6),
+        ("workers", "no_task_manager_with_slots_is_given_away", 6),
+    ),
+    "M5": (
+        ("restarts", "a_declaration_under_way_is_made", 4),
+        ("restarts", "delayed_work_succeeds", 4),
+    ),
+    "M6": (("reports", "the_process_survives", 5),),
+    "M7": (
+        ("restarts", "registering_succeeds", 6),
+        ("restarts", "an_expected_worker_is_accepted", 8),
+    ),
+    "M8": (
+        ("reports", "pending_slots_are_waited_for", 4),
+        ("reports", "every_slot_is_known_to_its_task_manager", 3),
+        ("fewest", "only_jobs_that_lack_something_are_told", 4),
+        ("requests", "a_finished_job_is_forgotten", 3),
+    ),
+}
+"""Each finding: scope, property, steps of the shortest trace (a lasso: of its stem and loop)."""
+
+ONE = {
+    "jobs": 1,
+    "task_managers": 1,
+    "instances": 1,
+    "most_required": 1,
+    "batches": 2,
+    "allocator": 1,
+}
+SMALL = {
+    "tracking": {
+        **ONE,
+        "allocations": 2,
+        "allocator": 0,
+        "most_required": 2,
+        "slots_per_worker": 2,
+        "pending_workers": 2,
+        "timers": 1,
+    },
+    "workers": {
+        **ONE,
+        "allocations": 1,
+        "batches": 1,
+        "pending_workers": 1,
+        "timers": 3,
+        "check_delay": 1,
+        "declare_delay": 1,
+        "task_manager_timeout": 1,
+        "queries": 2,
+        "failing_answers": 0,
+    },
+    "reports": {
+        **ONE,
+        "allocations": 2,
+        "allocator": 0,
+        "pending_workers": 1,
+        "report_entries": 2,
+        "timers": 1,
+        "reports": 2,
+        "occupied_answers": 1,
+        "losses": 0,
+    },
+    "queue": {
+        **ONE,
+        "allocations": 2,
+        "allocator": 0,
+        "pending_workers": 1,
+        "timers": 1,
+        "auto_run": 0,
+    },
+}
+"""Bounds that the interpreter searches in a few seconds."""
+
+
+@cache
+def checked(generation: str, scope: str) -> Result:
+    return explore_compiled(model.instance(generation=generation, scope=scope), LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("generation", "scope"),
+    [
+        pytest.param(*run, marks=() if n[0] < 20_000 else pytest.mark.slow, id="-".join(run))
+        for run, n in COUNTS.items()
+    ],
+)
+def test_scopes(generation: str, scope: str) -> None:
+    result = checked(generation, scope)
+    assert (result.states, result.transitions, result.depth) == COUNTS[generation, scope]
+    assert result.verdict is Verdict.HOLDS
+    setting = model.instance(generation=generation, scope=scope).setting
+    for p in result.properties:
+        known = p.property.deviation is not None and p.property.deviation(setting)
+        assert (p.verdict is Verdict.DEVIATES) == bool(known), p.property.name
+
+
+def test_the_default_run_is_of_every_scope() -> None:
+    assert set(COUNTS) == {(g, s) for g in model.generations for s in model.scopes}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("finding", FINDINGS)
+def test_findings_have_shortest_traces(finding: str) -> None:
+    for scope, name, length in FINDINGS[finding]:
+        answer = next(p for p in checked("2.3", scope).properties if p.property.name == name)
+        assert answer.verdict is Verdict.DEVIATES
+        assert answer.finding is not None
+        assert len(answer.finding.steps) == length, name
+        assert answer.reason is not None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("generation", model.generations)
+def test_every_transition_fires(generation: str) -> None:
+    results = [checked(generation, scope) for scope in model.scopes]
+    # 1.14 never gives up a worker that it has asked for, and clears its plan when it is suspended
+    absent = {
+        ("PendingTaskManager", "SPARE", "drop"),
+        ("PendingTaskManager", "PLANNED", "suspend"),
+    }
+    dead = set.intersection(*(set(result.dead) for result in results))
+    assert dead == (absent if generation == "1.14" else set())
+
+
+def test_every_property_is_checked() -> None:
+    names = {
+        name
+        for scope in model.scopes
+        for name in model.instance(generation="2.3", scope=scope).properties
+    }
+    assert set(model.properties) == names
+
+
+def test_there_are_witnesses_and_deviations() -> None:
+    kinds = [p.kind for p in model.properties.values()]
+    assert kinds.count(Kind.SOMETIMES) >= 15
+    assert sum(p.deviation is not None for p in model.properties.values()) >= 20
+
+
+@pytest.mark.parametrize("bounds", SMALL)
+@pytest.mark.parametrize("generation", model.generations)
+def test_both_engines_agree(generation: str, bounds: str) -> None:
+    instance = model.instance(SMALL[bounds], generation=generation)
+    left, right = explore_interpreted(instance, LIMITS), explore_compiled(instance, LIMITS)
+    assert left.limit is None
+    assert right.limit is None
+    assert left.states > 40
+    assert (left.states, left.transitions, left.depth) == (
+        right.states,
+        right.transitions,
+        right.depth,
+    )
+    assert left.fired == right.fired
+    assert left.taken == right.taken
+    for mine, other in zip(left.properties, right.properties, strict=True):
+        assert (mine.property.name, mine.verdict) == (other.property.name, other.verdict)
+        if mine.finding and other.finding and mine.finding.loop is None:
+            assert len(mine.finding.steps) == len(other.finding.steps)
+
+
+def test_any_order_reaches_more() -> None:
+    """The choice matters: in some order a failed check notes a job, in another it does not."""
+    fixed = explore_compiled(model.instance({"iteration_order": 0}, scope="any_order"), LIMITS)
+    assert fixed.states < checked("2.3", "any_order").states
+
+
+@pytest.mark.parametrize(
+    ("bounds", "fix"),
+    [
+        ({"profiles": 4}, "set profiles=3"),
+        ({"totals": 3}, "set totals=2"),
+        ({"resources": 3}, "set resources=2"),
+        ({"batches": 2}, "set batches=3"),
+        ({"allocations": 1, "batches": 1}, "set allocations=2"),
+        ({"most_required": 3}, "set pending_workers=6"),
+        ({"profiles": 2, "pending_workers": 8}, "set requirement_entries=2"),
+        ({"reports": 1}, "set report_entries=3"),
+        ({"declare_delay": 1}, "set timers=2"),
+        ({"allocator": 1, "timers": 2, "task_manager_timeout": 1}, "set queries=4"),
+    ],
+)
+def test_too_few_records_are_refused(bounds: dict[str, int], fix: str) -> None:
+    with pytest.raises(UsageError, match=fix) as raised:
+        model.instance(bounds, scope="requests")
+    assert raised.value.code == "SET002"
+
+
+@pytest.mark.parametrize("generation", model.generations)
+def test_machines_referee_the_rules(generation: str) -> None:
+    rng = Random(7)
+    heard: set[str] = set()
+    instance = model.instance(generation=generation)
+    for scope in ("requests", "workers", "starts", "reports"):
+        instance = model.instance(generation=generation, scope=scope)
+        referee = Referee(instance.lifecycles)
+        s = instance.fresh(referee)
+        for _ in range(2_000):
+            call = rng.choice(instance.calls)
+            s.effects = []
+            if call.action.name in ("suspend", "call_occupied") and rng.random() < 0.9:
+                continue
+            if call.action.function(s, *call.arguments) != DISABLED:
+                assert referee.agrees(s), str(call)
+        heard |= {name for name, _, _ in referee.heard}
+    assert heard == {lifecycle.__name__ for lifecycle in instance.lifecycles.values()}
