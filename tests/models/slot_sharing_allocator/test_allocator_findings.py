@@ -75,6 +75,17 @@ FINDINGS = [
         3,
         mends.S7,
     ),
+    Known(
+        "S9",
+        MODEL,
+        GENERATION,
+        "a_call_that_raises_changes_nothing",
+        "pool",
+        1,
+        mends.S9,
+        frozenset({"what_nobody_uses_is_given_back"}),
+        {"modes": 1, "foreigners": 0},
+    ),
 ]
 BY_DESIGN = [Known("S8", MODEL, GENERATION, "every_bulk_ends", "reactions", 3, {})]
 
