@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from slotspec.oracle.peers.flink_payloads import outcome
 from slotspec.oracle.peers.flink_values import RUNTIME
-
-if TYPE_CHECKING:
-    from slotspec.oracle.slot_sharing_allocator.flink import AllocatorPeer
 
 _SCHEDULER = f"{RUNTIME}.scheduler"
 _ALLOCATOR = f"{_SCHEDULER}.SlotSharingExecutionSlotAllocator"
@@ -25,7 +22,7 @@ class AllocatorState:
     :param peer: has the names, the pool and the world.
     """
 
-    def __init__(self, peer: AllocatorPeer, allocator: Any) -> None:
+    def __init__(self, peer: Any, allocator: Any) -> None:
         self._peer = peer
         self._get = peer.reflect.get
         self._shared = self._get(_ALLOCATOR, "sharedSlots", allocator)
