@@ -214,7 +214,7 @@ class FineGrainedState:
 
     def _slot(self, slot: Any) -> dict[str, Any]:
         peer = self._peer
-        found = {
+        found: dict[str, Any] = {
             "job": peer.jobs.symbol(slot.getJobId()),
             "profile": peer.world.profile_names[slot.getResourceProfile()],
             "state": str(slot.getState()),
