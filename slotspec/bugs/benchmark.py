@@ -26,12 +26,6 @@ class Row:
     reason: str = ""
 
 
-DECLARATIVE = (
-    "lies between the declarative slot pool, which gives slots up, and the ResourceManager, which"
-    " matches them with requirements that it does not know to be over: a composition of the two is"
-    " not modelled"
-)
-
 BENCHMARK = tuple(
     Row(number, tuple(f"FLINK-{issue}" for issue in issues), description, reason)
     for number, issues, description, reason in (

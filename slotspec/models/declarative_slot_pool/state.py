@@ -206,6 +206,8 @@ CHECKED_PROFILES: Mapping[str, ResourceProfile] = {
     name: CATALOGUE[name] for name in ("any", "small", "unknown", "large")
 }
 """Profiles of a check, in the order in which the bound ``profiles`` takes them."""
+ITERATED = ("any", "unknown", "small", "large")
+"""The order in which hash tables iterate them: Java has ANY and UNKNOWN in front."""
 
 
 def listed_profiles(setting: Setting) -> Mapping[str, ResourceProfile]:
@@ -213,7 +215,8 @@ def listed_profiles(setting: Setting) -> Mapping[str, ResourceProfile]:
     chosen: Mapping[str, ResourceProfile] | None = setting.choices.get("profiles")
     if chosen is not None:
         return chosen
-    return dict(list(CHECKED_PROFILES.items())[: setting.bounds["profiles"]])
+    taken = list(CHECKED_PROFILES)[: setting.bounds["profiles"]]
+    return {name: CHECKED_PROFILES[name] for name in ITERATED if name in taken}
 
 
 def _fits(setting: Setting) -> int:

@@ -313,6 +313,10 @@ MUTANTS: dict[str, Mutant] = {
         syncing.run_answer, answered_is_confirmed, "starts", "fault", recorded=False
     ),
     "the last expected": Mutant(operations.find_expected, the_last_expected, "any_order"),
-    "a question without effect": Mutant(timers.run_query, sync_is_no_use, "workers"),
-    "nothing survives": Mutant(workers.suspend_workers, nothing_survives, "restarts"),
+    "a question without effect": Mutant(
+        timers.run_query, sync_is_no_use, "workers", "nobody_stays_idle"
+    ),
+    "nothing survives": Mutant(
+        workers.suspend_workers, nothing_survives, "restarts", "registering_succeeds"
+    ),
 }
