@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from slotspec.bugs.bug import Bug
 from slotspec.models.cluster import scheduler
-from slotspec.models.cluster.lifecycles import Share
-from slotspec.models.cluster.scheduler import give_up
+from slotspec.models.cluster.lifecycles import Job, Share
+from slotspec.models.cluster.scheduler import give_up, region_of
 from slotspec.models.cluster.state import ClusterState
 from slotspec.statemachine.declaration.rules import fire
 
@@ -13,7 +13,7 @@ from slotspec.statemachine.declaration.rules import fire
 def return_slots_only(s: ClusterState) -> None:
     """Return the assigned slots, but forget the pending requests without cancelling them."""
     for share in range(len(s.share)):
-        if s.share[share] == Share.WAITING:
+        if s.share[share] == Share.WAITING and s.job[region_of(s, share)] == Job.CANCELLING:
             fire(s.share, share, Share.give_up)
     give_up(s, int(Share.ASSIGNED))
 
@@ -25,7 +25,7 @@ BUGS = [
         " its request stays, so the next slot goes to a task that no longer exists.",
         model="cluster",
         property="a_request_is_for_a_share_that_waits",
-        length=13,
+        length=11,
         generation="1.12",
         scope="leaders",
         bounds={"slots_per_task_manager": 2, "parallelism": 2, "leader_changes": 0},

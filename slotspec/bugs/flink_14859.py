@@ -10,6 +10,11 @@ from slotspec.models.cluster.state import ClusterState
 from slotspec.statemachine.declaration.rules import fire
 
 
+def keep_requests(s: ClusterState) -> None:
+    """Return the assigned slots; requests are looked at when their slots come."""
+    scheduler.give_up(s, int(Share.ASSIGNED))
+
+
 def skip_if_outdated(s: ClusterState, share: int, allocation: int) -> None:
     """Ignore the slot when the deployment has been cancelled since."""
     if s.job[0] == Job.CANCELLING:
@@ -29,7 +34,10 @@ BUGS = [
         generation="1.12",
         scope="losses",
         bounds={"slots_per_task_manager": 2, "parallelism": 2, "losses": 0},
-        replace={scheduler.slot_request_fulfilled: skip_if_outdated},
+        replace={
+            scheduler.slot_request_fulfilled: skip_if_outdated,
+            scheduler.give_up_slots: keep_requests,
+        },
         fixed="1.10.0",
     )
 ]

@@ -23,7 +23,7 @@ BUGS = [
         " back again. Every waiting task adds one level to the stack.",
         model="cluster",
         property="a_restart_serves_no_old_request",
-        length=37,
+        length=35,
         generation="1.12",
         scope="leaders",
         bounds={

@@ -14,7 +14,7 @@ from slotspec.cli.output import console, counted, is_number, write_json
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from slotspec.oracle.conformance.report import Report, Summary
+    from slotspec.oracle.conformance.report import Report, Summary, Unexplained
 
 SHOWN_DIFFERENCES = 8
 """Differences of a divergence that are printed; ``--json`` has more."""
@@ -108,6 +108,8 @@ def _print_report(report: Report, out: Console, errors: Console) -> None:
         errors.print(f"Fault of slotspec: {report.fault}", style="bold red")
     if report.divergence is not None:
         _print_divergence(report, out)
+    elif report.unexplained is not None:
+        _print_unexplained(report, report.unexplained, out)
     elif report.skipped is not None:
         out.print(f"{report.path}: skipped: {report.skipped}", soft_wrap=True)
     elif report.error is None and report.fault is None and report.matched == report.silent:
@@ -145,9 +147,36 @@ def _print_divergence(report: Report, out: Console) -> None:
         out.print(f"  … and {hidden} more differences; --json has them\n")
 
 
+def _print_unexplained(report: Report, found: Unexplained, out: Console) -> None:
+    verdict = "diverges from" if found.limit is None else "is undetermined in"
+    why = "" if found.limit is None else f" (limit: {found.limit})"
+    out.print(
+        f"{report.path}:{found.line + 1}: {verdict} {report.generation} after"
+        f" {counted(report.matched, 'explained step')} of {report.steps:,}{why}",
+        style="bold red",
+        soft_wrap=True,
+    )
+    if found.last is not None:
+        out.print(f"  last explained: {found.last}", soft_wrap=True)
+    for waiting in found.waiting:
+        out.print(f"  line {waiting.line}: {waiting.step}: not explained", soft_wrap=True)
+        for title, texts in (
+            ("differs", waiting.differences),
+            ("not sent", waiting.unsent),
+            ("in flight instead", waiting.in_flight),
+        ):
+            if texts:
+                shown = "; ".join(texts[:SHOWN_DIFFERENCES])
+                out.print(f"    {title}: {shown}", soft_wrap=True)
+    if found.possible:
+        out.print(f"  the model could: {', '.join(found.possible)}", soft_wrap=True)
+
+
 def _print_summary(summary: Summary, out: Console) -> None:
     from rich import box
     from rich.table import Table
+
+    from slotspec.oracle.conformance.compare import Conformance
 
     table = Table(box=box.SIMPLE, pad_edge=False)
     for column in ("class", "version", "generation"):
@@ -176,7 +205,14 @@ def _print_summary(summary: Summary, out: Console) -> None:
     if silent:
         notes.append(f"{silent:,} of them with nothing to compare")
     for what, count in (
-        ("diverging", sum(r.divergence is not None for r in summary.reports)),
+        ("diverging", sum(r.outcome is Conformance.DIVERGES for r in summary.reports)),
+        (
+            "undetermined",
+            sum(
+                r.unexplained is not None and r.unexplained.limit is not None
+                for r in summary.reports
+            ),
+        ),
         ("bad", sum(r.error is not None for r in summary.reports)),
         ("skipped", sum(r.skipped is not None for r in summary.reports)),
     ):

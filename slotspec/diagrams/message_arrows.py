@@ -42,14 +42,17 @@ class MessageTracker:
         for delivery in self.formatter.deliveries(step):
             known = self.channels.get(delivery.channel, [])
             if delivery.heard:
-                ended.append(self._end(known[0], number, fate))
+                ended.append(self._end(known[delivery.place], number, fate))
             ended += [self._end(known[place], number, Fate.DROPPED) for place in delivery.gone]
             fresh = [
                 self._begin(delivery.channel, envelope, number, step.after)
                 for envelope in delivery.sent
             ]
             started += fresh
-            self.channels[delivery.channel] = [known[place] for place in delivery.kept] + fresh
+            in_channel = [known[place] for place in delivery.kept]
+            for place, arrow in zip(delivery.fresh, fresh, strict=True):
+                in_channel.insert(place, arrow)
+            self.channels[delivery.channel] = in_channel
         return ended, started
 
     def _end(self, arrow: int, number: int, fate: Fate) -> int:

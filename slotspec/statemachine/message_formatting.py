@@ -22,8 +22,10 @@ class Delivery:
     :param kept: positions of the messages that are still in it, in order.
     :param gone: positions of the messages that vanished without being received, because their
         sender, their receiver or whoever would wait for them is gone.
-    :param sent: new messages, after all that are kept.
-    :param heard: whether the step took out the oldest message, because it arrived or was lost.
+    :param sent: new messages.
+    :param heard: whether the step took out a message, because it arrived or was lost.
+    :param place: position of that message.
+    :param fresh: positions of the new messages after the step.
     """
 
     channel: int
@@ -32,6 +34,8 @@ class Delivery:
     gone: tuple[int, ...]
     sent: Sequence[Any]
     heard: bool
+    place: int
+    fresh: tuple[int, ...]
 
 
 class MessageFormatter(TraceFormatter, ABC):

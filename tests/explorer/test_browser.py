@@ -287,7 +287,7 @@ def test_the_parts_of_a_cluster(driver: Any, cluster_address: str, tmp_path: Pat
     page.take("JobMaster gains")
     page.take("ResourceManager gains")
     page.take("JobMaster finds")
-    page.take("JobMaster looks for a slot")
+    page.take("JobMaster requests a slot")
     opened = [part.get_attribute("open") is not None for part in page.all(".part")]
     assert opened == [True, False, True]
     full = [queue.text for queue in page.all(".queue") if queue.find_elements("css selector", "li")]

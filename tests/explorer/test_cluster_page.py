@@ -68,7 +68,7 @@ def test_messages_in_flight_are_rendered(ready: Ready) -> None:
         "JobMaster gains",
         "TaskExecutor 1 starts",
         "JobMaster finds",
-        "JobMaster looks for a slot",
+        "JobMaster requests a slot",
     )
     found = view(ready, path)
     queues = by_name(found["queues"])

@@ -1,13 +1,13 @@
 """What may happen in a cluster: a process starts, finds another, receives a message, or works.
 
-For each pair of processes one action receives the oldest message of the channel between them.
-The receiver's module says what the message does.
+For each pair of processes one action receives a message of the channel between them: the
+oldest, or one that the oldest cannot hold up. The receiver's module says what the message does.
 """
 
 from __future__ import annotations
 
 from slotspec.models.cluster import job_master, resource_manager, scheduler, task_executor
-from slotspec.models.cluster.lifecycles import Job, Leader, Process, Registration, Share
+from slotspec.models.cluster.lifecycles import Job, Leader, Process, Registration
 from slotspec.models.cluster.messages import (
     TO_JOB_MASTER,
     TO_RESOURCE_MANAGER,
@@ -20,18 +20,47 @@ from slotspec.models.cluster.model import ACTS, ARRIVES, cluster
 from slotspec.models.cluster.state import (
     ClusterState,
     Message,
+    allocations,
     executions,
     instances,
+    nexts,
     own_executions,
     shares,
     task_managers,
 )
 from slotspec.models.slot_pool import operations as pool
+from slotspec.models.slot_pool.lifecycles import PhysicalSlot
 from slotspec.models.slot_pool.state import Cause
 from slotspec.models.task_slot_table.lifecycles import TaskSlot
 from slotspec.models.task_slot_table.slots import indexed_task
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import DISABLED, NONE, fire
+
+
+def can_depose(setting: Setting) -> bool:
+    return bool(setting["leader_changes"])
+
+
+def can_hurry(setting: Setting) -> bool:
+    return bool(setting["early_timeouts"])
+
+
+def has_any_order(setting: Setting) -> bool:
+    return bool(setting["iteration_order"])
+
+
+def can_step_down_late(setting: Setting) -> bool:
+    """Whether others may learn of a change of leaders before the JobMaster does."""
+    return can_depose(setting) and setting["overtaking"] > 1
+
+
+def can_lose_job_master(setting: Setting) -> bool:
+    """Whether the ResourceManager may drop the JobMaster before that disconnects."""
+    return (can_depose(setting) or can_hurry(setting)) and setting["overtaking"] > 1
+
+
+def can_lose_either(setting: Setting) -> bool:
+    return can_fail_over(setting) or can_lose_job_master(setting)
 
 
 def can_fail_over(setting: Setting) -> bool:
@@ -56,7 +85,28 @@ def job_master_gains_leadership(s: ClusterState) -> int:
     if s.job_master[0] != Leader.STANDBY or not scheduler.may_deploy(s):
         return DISABLED
     job_master.grant_leadership(s)
-    fire(s.job, 0, Job.submit)
+    for region in range(scheduler.regions_of(s)):
+        fire(s.job, region, Job.submit)
+    return NONE
+
+
+@cluster.action(when=can_step_down_late, fair=ACTS)
+def job_master_steps_down(s: ClusterState) -> int:
+    """The JobMaster learns that it no longer leads."""
+    if not s.revoked:
+        return DISABLED
+    job_master.revoke_leadership(s)
+    return NONE
+
+
+@cluster.action(when=can_lose_job_master, fair=ACTS)
+def resource_manager_loses_job_master(s: ClusterState) -> int:
+    """The ResourceManager learns that its JobMaster no longer leads, or misses its heartbeat."""
+    if not s.job_registered or not (s.revoked or s.hurry):
+        return DISABLED
+    if not s.revoked:
+        s.hurry = 0
+    s.job_registered = 0
     return NONE
 
 
@@ -79,6 +129,7 @@ def job_master_finds_resource_manager(s: ClusterState) -> int:
         s.job_master[0] != Leader.LEADING
         or s.resource_manager[0] != Leader.LEADING
         or s.job_registered
+        or s.revoked
         or is_busy(s)
     ):
         return DISABLED
@@ -86,12 +137,35 @@ def job_master_finds_resource_manager(s: ClusterState) -> int:
     return NONE
 
 
-@cluster.action(when=can_fail_over, fair=ACTS)
+@cluster.action(when=can_lose_either, fair=ACTS)
 def job_master_loses_resource_manager(s: ClusterState) -> int:
     """The JobMaster learns that its ResourceManager no longer leads; requests wait for another."""
     if s.job_master[0] != Leader.LEADING or s.job_registered or s.pool.gateway == NONE:
         return DISABLED
     pool.disconnect_resource_manager(s.pool)
+    s.former_rm = 0
+    return NONE
+
+
+@cluster.action(when=has_any_order, allocation=allocations)
+def request_comes_first(s: ClusterState, allocation: int) -> int:
+    """The ResourceManager will look at this request first: they are in a hash table."""
+    entered = s.manager.entered
+    place = next(
+        (
+            i
+            for i, request in enumerate(entered)
+            if request != NONE and s.manager.request_allocation[request] == allocation
+        ),
+        NONE,
+    )
+    if place in (NONE, 0):
+        return DISABLED
+    request = entered[place]
+    while place > 0:
+        entered[place] = entered[place - 1]
+        place -= 1
+    entered[0] = request
     return NONE
 
 
@@ -123,6 +197,7 @@ def task_executor_finds_job_master(s: ClusterState, tm: int) -> int:
     if (
         s.process[tm] != Process.UP
         or s.job_master[0] != Leader.LEADING
+        or s.revoked
         or s.at_jm[tm] != Registration.NONE
         or all(slot == TaskSlot.FREE for slot in s.tables[tm].slot)
         or is_busy(s)
@@ -132,13 +207,22 @@ def task_executor_finds_job_master(s: ClusterState, tm: int) -> int:
     return NONE
 
 
+@cluster.action(when=can_depose, tm=task_managers, fair=ACTS)
+def task_executor_loses_job_master(s: ClusterState, tm: int) -> int:
+    """A TaskExecutor learns from leader retrieval that its JobMaster no longer leads."""
+    if not s.deposed_jm[tm] or is_busy(s):
+        return DISABLED
+    task_executor.lose_job_manager(s, tm)
+    return NONE
+
+
 # -------------------------------------------------------------------------------- messages
 
 
-@cluster.action(fair=ARRIVES)
-def resource_manager_hears_job_master(s: ClusterState) -> int:
-    """The ResourceManager receives the oldest message from the JobMaster."""
-    message, allocation, _ = receive(s, TO_RESOURCE_MANAGER)
+@cluster.action(place=nexts, fair=ARRIVES)
+def resource_manager_hears_job_master(s: ClusterState, place: int) -> int:
+    """The ResourceManager receives a message from the JobMaster."""
+    message, allocation, _ = receive(s, TO_RESOURCE_MANAGER, place)
     if message == Message.NOTHING:
         return DISABLED
     if s.resource_manager[0] != Leader.LEADING:
@@ -150,10 +234,10 @@ def resource_manager_hears_job_master(s: ClusterState) -> int:
     return message
 
 
-@cluster.action(fair=ARRIVES)
-def job_master_hears_resource_manager(s: ClusterState) -> int:
-    """The JobMaster receives the oldest message from the ResourceManager."""
-    message, allocation, _ = receive(s, TO_JOB_MASTER)
+@cluster.action(place=nexts, fair=ARRIVES)
+def job_master_hears_resource_manager(s: ClusterState, place: int) -> int:
+    """The JobMaster receives a message from the ResourceManager."""
+    message, allocation, _ = receive(s, TO_JOB_MASTER, place)
     if message == Message.NOTHING:
         return DISABLED
     if s.job_master[0] != Leader.LEADING:
@@ -168,10 +252,10 @@ def job_master_hears_resource_manager(s: ClusterState) -> int:
     return message
 
 
-@cluster.action(tm=task_managers, fair=ARRIVES)
-def job_master_hears_task_executor(s: ClusterState, tm: int) -> int:
-    """The JobMaster receives the oldest message from a TaskExecutor."""
-    message, allocation, detail = receive(s, way(tm, Way.TO_JOB_MASTER))
+@cluster.action(tm=task_managers, place=nexts, fair=ARRIVES)
+def job_master_hears_task_executor(s: ClusterState, tm: int, place: int) -> int:
+    """The JobMaster receives a message from a TaskExecutor."""
+    message, allocation, detail = receive(s, way(tm, Way.TO_JOB_MASTER), place)
     if message == Message.NOTHING:
         return DISABLED
     if s.job_master[0] != Leader.LEADING:
@@ -186,14 +270,14 @@ def job_master_hears_task_executor(s: ClusterState, tm: int) -> int:
         case Message.DISCONNECT:
             job_master.disconnect_task_manager(s, tm)
         case _:
-            job_master.update_task_execution_state(s, message, detail)
+            job_master.update_task_execution_state(s, tm, message, allocation, detail)
     return message
 
 
-@cluster.action(tm=task_managers, fair=ARRIVES)
-def task_executor_hears_job_master(s: ClusterState, tm: int) -> int:
-    """A TaskExecutor receives the oldest message from the JobMaster."""
-    message, allocation, detail = receive(s, way(tm, Way.FROM_JOB_MASTER))
+@cluster.action(tm=task_managers, place=nexts, fair=ARRIVES)
+def task_executor_hears_job_master(s: ClusterState, tm: int, place: int) -> int:
+    """A TaskExecutor receives a message from the JobMaster."""
+    message, allocation, detail = receive(s, way(tm, Way.FROM_JOB_MASTER), place)
     if message == Message.NOTHING:
         return DISABLED
     if s.process[tm] != Process.UP:
@@ -213,6 +297,8 @@ def task_executor_hears_job_master(s: ClusterState, tm: int) -> int:
             task_executor.submit_task(s, tm, allocation, detail)
         case Message.CANCEL_TASK:
             task_executor.cancel_task(s, tm, allocation, detail)
+        case Message.UPDATE_REFUSED:
+            task_executor.fail_task(s, tm, detail)
         case Message.ALLOCATION_REPORT:
             task_executor.sync_slots_with_report(s, tm)
         case _:
@@ -220,10 +306,10 @@ def task_executor_hears_job_master(s: ClusterState, tm: int) -> int:
     return message
 
 
-@cluster.action(tm=task_managers, fair=ARRIVES)
-def resource_manager_hears_task_executor(s: ClusterState, tm: int) -> int:
-    """The ResourceManager receives the oldest message from a TaskExecutor."""
-    message, allocation, detail = receive(s, way(tm, Way.TO_RESOURCE_MANAGER))
+@cluster.action(tm=task_managers, place=nexts, fair=ARRIVES)
+def resource_manager_hears_task_executor(s: ClusterState, tm: int, place: int) -> int:
+    """The ResourceManager receives a message from a TaskExecutor."""
+    message, allocation, detail = receive(s, way(tm, Way.TO_RESOURCE_MANAGER), place)
     if message == Message.NOTHING:
         return DISABLED
     if s.resource_manager[0] != Leader.LEADING:
@@ -248,10 +334,10 @@ def resource_manager_hears_task_executor(s: ClusterState, tm: int) -> int:
     return message
 
 
-@cluster.action(tm=task_managers, fair=ARRIVES)
-def task_executor_hears_resource_manager(s: ClusterState, tm: int) -> int:
-    """A TaskExecutor receives the oldest message from the ResourceManager."""
-    message, allocation, detail = receive(s, way(tm, Way.FROM_RESOURCE_MANAGER))
+@cluster.action(tm=task_managers, place=nexts, fair=ARRIVES)
+def task_executor_hears_resource_manager(s: ClusterState, tm: int, place: int) -> int:
+    """A TaskExecutor receives a message from the ResourceManager."""
+    message, allocation, detail = receive(s, way(tm, Way.FROM_RESOURCE_MANAGER), place)
     if message == Message.NOTHING:
         return DISABLED
     if s.process[tm] != Process.UP:
@@ -269,23 +355,51 @@ def task_executor_hears_resource_manager(s: ClusterState, tm: int) -> int:
 # --------------------------------------------------------------------------------- the job
 
 
-@cluster.action(fair=ACTS)
-def scheduler_allocates_slots(s: ClusterState) -> int:
-    """The scheduler requests a slot for a share that has none."""
-    if s.job[0] != Job.SCHEDULING or is_busy(s):
+@cluster.action(share=shares, fair=ACTS)
+def scheduler_requests_slot(s: ClusterState, share: int) -> int:
+    """The scheduler requests a slot for a share, as none is available."""
+    if not scheduler.needs_slot(s, share) or scheduler.has_available_slot(s) or is_busy(s):
         return DISABLED
-    share = next((i for i in s.elements(shares) if s.share[i] == Share.IDLE), NONE)
-    if share == NONE or not may_ask(s):
+    request = scheduler.new_allocation(s)
+    if request == NONE:
         return DISABLED
     first = len(s.effects)
-    scheduler.allocate_physical_slot(s, share, scheduler.new_allocation(s))
+    scheduler.request_new_slot(s, share, request)
     job_master.apply_effects(s, first)
-    return share
+    return request
+
+
+@cluster.action(share=shares, allocation=allocations, fair=ACTS)
+def scheduler_takes_slot(s: ClusterState, share: int, allocation: int) -> int:
+    """The scheduler takes an available slot for a share. Which one depends on preferences."""
+    if (
+        not scheduler.needs_slot(s, share)
+        or s.pool.slot[allocation] != PhysicalSlot.AVAILABLE
+        or is_busy(s)
+    ):
+        return DISABLED
+    first = len(s.effects)
+    scheduler.take_available_slot(s, share, allocation)
+    job_master.apply_effects(s, first)
+    return NONE
 
 
 def may_ask(s: ClusterState) -> bool:
     """Whether a slot is available, or an allocation id to request one under."""
-    return scheduler.available_slot(s) != NONE or scheduler.new_allocation(s) != NONE
+    return scheduler.has_available_slot(s) or scheduler.new_allocation(s) != NONE
+
+
+@cluster.action(own=own_executions, fair=ACTS)
+def task_starts(s: ClusterState, own: int) -> int:
+    """A task at a TaskExecutor begins to run, and says so."""
+    width = len(s.elements(executions))
+    tm, execution = own // width, own % width
+    if indexed_task(s.tables[tm], execution) == NONE or s.announced[own]:
+        return DISABLED
+    if (s.stopping[own] and s.overtaking == 1) or is_busy(s):
+        return DISABLED
+    task_executor.task_starts(s, tm, execution)
+    return NONE
 
 
 @cluster.action(own=own_executions, fair=ACTS)
@@ -295,14 +409,16 @@ def task_ends(s: ClusterState, own: int) -> int:
     tm, execution = own // width, own % width
     if indexed_task(s.tables[tm], execution) == NONE or is_busy(s):
         return DISABLED
-    task_executor.task_ends(s, tm, execution)
+    if not s.announced[own] and not s.stopping[own]:
+        return DISABLED
+    task_executor.task_ends(s, tm, execution, failed=s.stopping[own])
     return NONE
 
 
 @cluster.action(fair=ACTS)
 def job_master_ends(s: ClusterState) -> int:
     """The job has finished: the JobMaster returns every slot and ends."""
-    if s.job[0] != Job.FINISHED or s.job_master[0] != Leader.LEADING or is_busy(s):
+    if not scheduler.is_finished(s) or s.job_master[0] != Leader.LEADING or is_busy(s):
         return DISABLED
     job_master.end_job(s)
     return NONE

@@ -5,24 +5,30 @@ Early timers are faults too; they are declared with the timers.
 
 from __future__ import annotations
 
-from slotspec.models.cluster import job_master, resource_manager, task_executor
-from slotspec.models.cluster.environment import can_fail_over
-from slotspec.models.cluster.lifecycles import Job, Leader, Process
+from slotspec.models.cluster import job_master, resource_manager, scheduler, task_executor
+from slotspec.models.cluster.environment import can_depose, can_fail_over
+from slotspec.models.cluster.lifecycles import Leader, Process, Registration
 from slotspec.models.cluster.messages import (
     HUBS,
-    TO_JOB_MASTER,
     WAYS,
-    Way,
-    empty,
+    can_arrive,
     in_flight,
     is_busy,
     receive,
+    repeat,
     room_of,
-    send,
-    way,
 )
 from slotspec.models.cluster.model import cluster
-from slotspec.models.cluster.state import ClusterState, Message, channels, task_managers
+from slotspec.models.cluster.state import (
+    ClusterState,
+    Message,
+    channels,
+    executions,
+    nexts,
+    own_executions,
+    task_managers,
+)
+from slotspec.models.task_slot_table.slots import indexed_task
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 
@@ -39,17 +45,21 @@ def can_crash(setting: Setting) -> bool:
     return bool(setting["crashes"])
 
 
-def can_depose(setting: Setting) -> bool:
-    return bool(setting["leader_changes"])
+def can_cancel(setting: Setting) -> bool:
+    return bool(setting["cancels"])
 
 
-@cluster.action(when=can_lose, channel=channels, fault=True)
-def message_is_lost(s: ClusterState, channel: int) -> int:
-    """The oldest message of a channel is lost."""
-    if in_flight(s, channel) == 0 or s.lost == s.losses:
+def can_fail(setting: Setting) -> bool:
+    return bool(setting["failures"])
+
+
+@cluster.action(when=can_lose, channel=channels, place=nexts, fault=True)
+def message_is_lost(s: ClusterState, channel: int, place: int) -> int:
+    """A message that could arrive next is lost."""
+    if not can_arrive(s, channel, place) or s.lost == s.losses:
         return DISABLED
     s.lost += 1
-    message, _, _ = receive(s, channel)
+    message, _, _ = receive(s, channel, place)
     tm = (channel - HUBS) // WAYS
     if message in (Message.SLOT_REPORT, Message.HEARTBEAT):
         resource_manager.forget_slot_report(s, tm)
@@ -58,8 +68,17 @@ def message_is_lost(s: ClusterState, channel: int) -> int:
     return message
 
 
-def may_come_twice(message: int) -> bool:
-    """Whether a caller may repeat a call that has arrived."""
+def may_come_twice(s: ClusterState, message: int) -> bool:
+    """Whether a caller may repeat a call that has arrived.
+
+    Calls about tasks are repeated by a network alone, where messages may overtake each other.
+    """
+    if s.overtaking > 1 and message in (
+        Message.SUBMIT_TASK,
+        Message.CANCEL_TASK,
+        Message.TASK_RUNNING,
+    ):
+        return True
     return message in (
         Message.REQUEST_SLOT,
         Message.CANCEL_SLOT_REQUEST,
@@ -73,42 +92,88 @@ def may_come_twice(message: int) -> bool:
     )
 
 
-@cluster.action(when=can_repeat, channel=channels, fault=True)
-def message_is_repeated(s: ClusterState, channel: int) -> int:
-    """A caller that saw no answer sends the newest message of a channel again."""
+@cluster.action(when=can_repeat, channel=channels, place=nexts, fault=True)
+def message_is_repeated(s: ClusterState, channel: int, place: int) -> int:
+    """A caller that saw no answer sends the newest message of a channel again.
+
+    With overtaking, any of the newest; the second comes right behind the first.
+    """
     count = in_flight(s, channel)
-    if count in (0, room_of(s)) or s.repeated == s.repeats:
+    if place >= count or count == room_of(s) or s.repeated == s.repeats:
         return DISABLED
-    last = channel * room_of(s) + count - 1
-    if not may_come_twice(s.message[last]):
+    last = channel * room_of(s) + count - 1 - place
+    if not may_come_twice(s, s.message[last]):
         return DISABLED
     s.repeated += 1
-    send(s, channel, s.message[last], s.subject[last], s.detail[last])
+    repeat(s, last)
     return s.message[last]
 
 
-@cluster.action(when=can_crash, tm=task_managers, fault=True)
-def task_executor_crashes(s: ClusterState, tm: int) -> int:
-    """The process of a TaskExecutor is killed."""
+@cluster.action(when=can_crash, tm=task_managers, arrive=2, fault=True)
+def task_executor_crashes(s: ClusterState, tm: int, arrive: int) -> int:
+    """The process of a TaskExecutor is killed.
+
+    With overtaking, the messages that it has sent may still arrive.
+    """
     if s.process[tm] != Process.UP or s.crashed == s.crashes:
         return DISABLED
+    if arrive and s.overtaking == 1:
+        return DISABLED
     s.crashed += 1
-    task_executor.crash_process(s, tm)
+    task_executor.crash_process(s, tm, arrive)
+    return NONE
+
+
+@cluster.action(when=can_cancel, fault=True)
+def job_is_cancelled(s: ClusterState) -> int:
+    """The user cancels the job, or its restarts are used up."""
+    if s.job_master[0] != Leader.LEADING or s.ending or scheduler.is_finished(s) or is_busy(s):
+        return DISABLED
+    first = len(s.effects)
+    scheduler.cancel_job(s)
+    job_master.apply_effects(s, first)
+    return NONE
+
+
+@cluster.action(when=can_fail, own=own_executions, fault=True)
+def task_fails(s: ClusterState, own: int) -> int:
+    """A task fails on its own."""
+    width = len(s.elements(executions))
+    tm, execution = own // width, own % width
+    if indexed_task(s.tables[tm], execution) == NONE or s.failed == s.failures or is_busy(s):
+        return DISABLED
+    s.failed += 1
+    task_executor.task_ends(s, tm, execution, failed=1)
+    return NONE
+
+
+@cluster.action(when=can_fail, own=own_executions, fault=True)
+def task_is_not_set_up(s: ClusterState, own: int) -> int:
+    """A TaskExecutor cannot set up a task that it was given."""
+    width = len(s.elements(executions))
+    tm, execution = own // width, own % width
+    if indexed_task(s.tables[tm], execution) == NONE or s.failed == s.failures or is_busy(s):
+        return DISABLED
+    if s.announced[own] or s.stopping[own]:
+        return DISABLED
+    s.failed += 1
+    task_executor.refuse_task(s, tm, execution)
     return NONE
 
 
 @cluster.action(when=can_depose, fault=True)
 def job_master_loses_leadership(s: ClusterState) -> int:
-    """The JobMaster's leadership is revoked: messages to it are lost."""
+    """The JobMaster's leadership is revoked. Everybody learns of it in their own time."""
     if s.job_master[0] != Leader.LEADING or s.deposed == s.leader_changes or is_busy(s):
         return DISABLED
-    if s.job[0] == Job.FINISHED:
+    if s.revoked or scheduler.is_finished(s):
         return DISABLED
     s.deposed += 1
-    job_master.revoke_leadership(s)
-    empty(s, TO_JOB_MASTER)
+    s.revoked = 1
     for tm in s.elements(task_managers):
-        empty(s, way(tm, Way.TO_JOB_MASTER))
+        s.deposed_jm[tm] = int(s.at_jm[tm] != Registration.NONE)
+    if s.overtaking == 1:
+        job_master.revoke_leadership(s)
     return NONE
 
 

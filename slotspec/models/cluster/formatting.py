@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
+from string import ascii_lowercase
 from typing import Any, cast
 
-from slotspec.models.cluster.lifecycles import Share
 from slotspec.models.cluster.message_diff import (
     LOST,
     Envelope,
@@ -22,6 +22,7 @@ from slotspec.models.cluster.message_diff import (
     channels_in,
     deliveries,
     envelopes,
+    place_taken,
 )
 from slotspec.models.cluster.messages import HUBS, TO_JOB_MASTER, TO_RESOURCE_MANAGER, WAYS, Way
 from slotspec.models.cluster.model import cluster
@@ -31,7 +32,6 @@ from slotspec.models.cluster.state import (
     POOL,
     STRIDE,
     TABLE,
-    TRIES,
     Message,
     allocations,
     calls,
@@ -46,6 +46,7 @@ from slotspec.models.cluster.state import (
     slot_numbers,
     task_managers,
     tasks,
+    tries,
 )
 from slotspec.models.cluster.versions import OfferAnswers
 from slotspec.models.slot_manager.state import CALLS_PER_SLOT
@@ -84,7 +85,10 @@ TEXTS: Mapping[int, str] = {
     Message.FREE_SLOT: "free {a}",
     Message.FAIL_SLOT: "{a} is lost",
     Message.SUBMIT_TASK: "run {task} in {a}",
-    Message.TASK_SUBMITTED: "{task} has come to {a}",
+    Message.SUBMISSION_FAILED: "{task} is refused in {a}",
+    Message.TASK_RUNNING: "{task} runs in {a}",
+    Message.UPDATE_REFUSED: "{task} is not wanted to run in {a}",
+    Message.CANCELLATION_FAILED: "{task} to cancel is not in {a}",
     Message.CANCEL_TASK: "cancel {task} in {a}",
     Message.TASK_FINISHED: "{task} in {a} has finished",
     Message.TASK_FAILED: "{task} in {a} has failed",
@@ -97,15 +101,18 @@ AT_JOB_MASTER: Mapping[str, str] = {
     "job_master_gains_leadership": "gains leadership, and its job is scheduled",
     "job_master_finds_resource_manager": "finds the ResourceManager",
     "job_master_loses_resource_manager": "learns that the ResourceManager no longer leads",
-    "scheduler_allocates_slots": "looks for a slot for {idle}",
+    "scheduler_requests_slot": "requests a slot for {share}",
+    "scheduler_takes_slot": "takes {allocation} for {share}",
+    "job_is_cancelled": "is told to cancel the job",
     "job_master_ends": "ends, since the job has finished",
     "request_times_out": "waits no longer for the slot of request {allocation}",
     "request_call_times_out": "had no answer to request {allocation} in time",
     "task_call_times_out": "had no answer about {task} in time",
-    "scheduler_restarts_job": "starts the job anew",
+    "scheduler_restarts_region": "starts the job anew",
     "job_master_reports": "sends a heartbeat to {tm}",
     "job_master_misses_heartbeat": "misses the heartbeat of {tm}",
-    "job_master_loses_leadership": "loses its leadership",
+    "job_master_loses_leadership": "is to lead no longer",
+    "job_master_steps_down": "loses its leadership",
 }
 AT_RESOURCE_MANAGER: Mapping[str, str] = {
     "resource_manager_gains_leadership": "gains leadership",
@@ -114,12 +121,19 @@ AT_RESOURCE_MANAGER: Mapping[str, str] = {
     "startup_period_ends": "has waited long enough for TaskExecutors to come",
     "requests_time_out_at_resource_manager": "gives up on requests that it cannot fulfil",
     "resource_manager_misses_heartbeat": "misses the heartbeat of {tm}",
+    "request_comes_first": "will look at request {allocation} first",
+    "resource_manager_loses_job_master": "learns that its JobMaster no longer leads",
     "resource_manager_fails_over": "fails over",
 }
 AT_TASK_EXECUTOR: Mapping[str, str] = {
     "task_executor_starts": "starts",
     "task_executor_finds_resource_manager": "finds the ResourceManager",
     "task_executor_finds_job_master": "finds the JobMaster",
+    "task_executor_loses_job_master": "learns that its JobMaster no longer leads",
+    "task_starts": "starts {own_task}",
+    "task_is_not_set_up": "cannot set up {own_task}",
+    "task_fails": "sees {own_task} fail",
+    "task_update_times_out": "had no answer to its report of {own_task} in time",
     "task_ends": "sees {own_task} end, {why}",
     "offers_time_out": "had no answer to its offers in time",
     "slot_times_out": "waits no longer for {allocation} to be used",
@@ -208,7 +222,8 @@ class ClusterFormatter(MessageFormatter):
         return f"task {number // width + 1}.{number % width + 1}"
 
     def _execution(self, number: int) -> str:
-        return f"{self._task(number // TRIES)}{'ab'[number % TRIES]}"
+        task, attempt = divmod(number, tries.size(self.instance.setting.bounds))
+        return f"{self._task(task)}{ascii_lowercase[attempt]}"
 
     def _call(self, number: int) -> str:
         return f"call for {self.slot(number // CALLS_PER_SLOT)}"
@@ -250,7 +265,11 @@ class ClusterFormatter(MessageFormatter):
             detail=detail,
             offered=detail // 2,
             which=self._which_offer(detail),
-            task=self._execution(detail),
+            task=self._execution(
+                detail // self.instance.setting["cancel_tries"]
+                if envelope.message in (Message.CANCEL_TASK, Message.CANCELLATION_FAILED)
+                else detail
+            ),
             slots=self._slots_reported(state, tm),
             held=self._held_reported(state, tm),
         )
@@ -281,7 +300,8 @@ class ClusterFormatter(MessageFormatter):
         if channel is None:
             return None
         found = envelopes(step.before, channel)
-        return found[0] if found else None
+        place = place_taken(step.call)
+        return found[place] if place < len(found) else None
 
     # ------------------------------------------------------------------- calls and effects
 
@@ -340,8 +360,6 @@ class ClusterFormatter(MessageFormatter):
             name: self.argument(action.parameters[name], value) for name, value in given.items()
         }
         before = step.before
-        if "{idle}" in template:
-            texts["idle"] = self._idle(before)
         if "instance" in given:
             tm = given["instance"] % len(before["process"])
             texts["of_instance"] = f"{task_executor(tm)}: {texts['instance']}"
@@ -350,10 +368,6 @@ class ClusterFormatter(MessageFormatter):
             stopped = before["stopping"][given["own"]]
             texts["why"] = "as it was told" if stopped else "its work done"
         return f"{self.actor(step)} {template.format(**texts)}"
-
-    def _idle(self, state: Mapping[str, Any]) -> str:
-        idle = [i for i, share in enumerate(state["share"]) if share == Share.IDLE]
-        return self.element(shares, idle[0]) if idle else "a share"
 
     def effect(self, effect: tuple[int, ...]) -> str:
         """An effect, as the formatter of the part that emits it renders it."""
@@ -544,7 +558,15 @@ class ClusterFormatter(MessageFormatter):
         yield from enumerate(zip(step.before[field], step.after[field], strict=True))
 
     def _job(self, step: TraceStep) -> Iterator[Phrase]:
-        yield from self._states(step, "job", lambda i: JOB_MASTER, "job: ")
+        whole = not self.instance.setting["regions"]
+        domain = self.instance.record.fields["job"].domain
+        for number, (old_job, new_job) in self._pairs(step, "job"):
+            if old_job != new_job:
+                what = "job" if whole else f"region of {self.element(shares, number)}"
+                yield Phrase(
+                    JOB_MASTER,
+                    f"{what}: {self.value(domain, old_job)} -> {self.value(domain, new_job)}",
+                )
         for number in range(len(step.before["share"])):
             old, new = (self._share(state, number) for state in (step.before, step.after))
             if old != new:

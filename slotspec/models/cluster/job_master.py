@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from slotspec.models.cluster import scheduler
 from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Share
-from slotspec.models.cluster.messages import TO_RESOURCE_MANAGER, Way, send, way
+from slotspec.models.cluster.messages import (
+    TO_JOB_MASTER,
+    TO_RESOURCE_MANAGER,
+    Way,
+    empty,
+    in_flight,
+    receive,
+    send,
+    tell_task_executor,
+    way,
+)
 from slotspec.models.cluster.state import (
     POOL,
     ClusterState,
@@ -51,14 +61,17 @@ def apply_effects(s: ClusterState, first: int) -> None:
 
 
 def tell_resource_manager(s: ClusterState, message: int, allocation: int) -> None:
-    """Send a message to the ResourceManager, unless it no longer leads."""
-    if s.job_registered:
+    """Send a message to the ResourceManager, unless it no longer leads.
+
+    The ResourceManager may have dropped the JobMaster, which does not know it yet.
+    """
+    if s.pool.gateway != NONE and not s.former_rm:
         send(s, TO_RESOURCE_MANAGER, message, allocation)
 
 
 def free_slot_at(s: ClusterState, tm: int, allocation: int) -> None:
     """The pool returns a slot to its TaskExecutor."""
-    send(s, way(tm, Way.FROM_JOB_MASTER), Message.FREE_SLOT, allocation)
+    tell_task_executor(s, tm, int(Message.FREE_SLOT), allocation)
 
 
 # --------------------------------------------------------------------------- task managers
@@ -73,9 +86,10 @@ def register_task_manager(s: ClusterState, tm: int, ignored: int) -> None:
     """
     if not s.known[tm]:
         s.known[tm] = 1
+        s.dead_end[tm] = 0
         pool.register_task_manager(s.pool, tm)
     if not ignored:
-        send(s, way(tm, Way.FROM_JOB_MASTER), Message.REGISTERED)
+        tell_task_executor(s, tm, int(Message.REGISTERED))
 
 
 def disconnect_task_manager(s: ClusterState, tm: int) -> None:
@@ -89,7 +103,8 @@ def disconnect_task_manager(s: ClusterState, tm: int) -> None:
     first = len(s.effects)
     pool.release_task_manager(s.pool, tm)
     apply_effects(s, first)
-    send(s, way(tm, Way.FROM_JOB_MASTER), Message.DISCONNECT)
+    tell_task_executor(s, tm, int(Message.DISCONNECT))
+    s.dead_end[tm] = 0
 
 
 def offer_slot(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
@@ -104,7 +119,7 @@ def offer_slot(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
         answer = Message.OFFER_ACCEPTED if accepted else Message.OFFER_REJECTED
     else:
         answer = Message.OFFER_FAILED
-    send(s, way(tm, Way.FROM_JOB_MASTER), answer, allocation, detail % 2)
+    tell_task_executor(s, tm, int(answer), allocation, detail % 2)
 
 
 def fail_slot(s: ClusterState, tm: int, allocation: int) -> None:
@@ -125,12 +140,23 @@ def internal_fail_allocation(s: ClusterState, allocation: int) -> None:
         disconnect_task_manager(s, emptied)
 
 
-def update_task_execution_state(s: ClusterState, message: int, execution: int) -> None:
-    """A TaskExecutor reports on a task. Flink: JobMaster.updateTaskExecutionState."""
+def update_task_execution_state(
+    s: ClusterState, tm: int, message: int, allocation: int, execution: int
+) -> None:
+    """A TaskExecutor reports on a task, or answers a call about it.
+
+    The answer to a report of a task that is not wanted any more is an exception. Only for a
+    task that runs does this answer change anything. Flink: JobMaster.updateTaskExecutionState.
+    """
     first = len(s.effects)
     match message:
-        case Message.TASK_SUBMITTED:
-            scheduler.task_submitted(s, execution)
+        case Message.SUBMISSION_FAILED:
+            scheduler.submission_failed(s, execution)
+        case Message.CANCELLATION_FAILED:
+            scheduler.cancellation_failed(s, tm, allocation, execution)
+        case Message.TASK_RUNNING:
+            if not scheduler.task_runs(s, execution):
+                tell_task_executor(s, tm, int(Message.UPDATE_REFUSED), allocation, execution)
         case Message.TASK_FINISHED:
             scheduler.task_finished(s, execution)
         case _:
@@ -148,6 +174,7 @@ def connect_to_resource_manager(s: ClusterState) -> None:
     """
     pool.disconnect_resource_manager(s.pool)
     s.job_registered = 1
+    s.former_rm = 0
     first = len(s.effects)
     pool.connect_to_resource_manager(s.pool, 0)
     apply_effects(s, first)
@@ -177,11 +204,17 @@ def grant_leadership(s: ClusterState) -> None:
 
 
 def revoke_leadership(s: ClusterState) -> None:
-    """The JobMaster no longer leads: it disconnects every TaskExecutor, and clears its pool.
+    """The JobMaster no longer leads: it cancels its tasks, disconnects every TaskExecutor, and
+    clears its pool.
 
     Flink: JobMaster.suspendExecution (disconnects since FLINK-19237). Since 1.13 the JobMaster
     ends together with its pool, and a new one leads later: JobMaster.onStop.
     """
+    s.revoked = 0
+    for tm in s.elements(task_managers):
+        refuse_messages(s, tm)
+    empty(s, TO_JOB_MASTER)
+    cancel_tasks(s)
     forget_execution(s)
     disconnect_all(s)
     first = len(s.effects)
@@ -193,7 +226,26 @@ def revoke_leadership(s: ClusterState) -> None:
     if not s.can_suspend:
         restart(s.pool)
     s.job_registered = 0
+    s.former_rm = 0
     fire(s.job_master, 0, Leader.lose)
+
+
+def refuse_messages(s: ClusterState, tm: int) -> None:
+    """Messages to a former leader are refused, and an exception is the answer to each call."""
+    channel = way(tm, Way.TO_JOB_MASTER)
+    while in_flight(s, channel) > 0:
+        message, allocation, detail = receive(s, channel, 0)
+        if message == Message.OFFER_SLOT:
+            tell_task_executor(s, tm, int(Message.OFFER_FAILED), allocation, detail % 2)
+        elif message == Message.TASK_RUNNING:
+            tell_task_executor(s, tm, int(Message.UPDATE_REFUSED), allocation, detail)
+
+
+def cancel_tasks(s: ClusterState) -> None:
+    """Tell the TaskExecutors to cancel what is deployed. Flink: SchedulerBase.suspend."""
+    for task in s.elements(tasks):
+        if s.task[task] in (Execution.DEPLOYING, Execution.RUNNING):
+            scheduler.tell_of_task(s, task, int(Message.CANCEL_TASK))
 
 
 def forget_execution(s: ClusterState) -> None:
@@ -202,13 +254,15 @@ def forget_execution(s: ClusterState) -> None:
         if s.task[task] == Execution.FINISHED:
             fire(s.task, task, Execution.reset)
         elif s.task[task] != Execution.CREATED:
-            fire(s.task, task, Execution.end)
+            scheduler.end_task(s, task)
     for share in s.elements(shares):
         if s.share[share] != Share.IDLE:
             fire(s.share, share, Share.give_up)
             s.share_allocation[share] = NONE
-    if s.job[0] != Job.CREATED:
-        fire(s.job, 0, Job.suspend)
+            s.share_tm[share] = NONE
+    for region in range(scheduler.regions_of(s)):
+        if s.job[region] != Job.CREATED:
+            fire(s.job, region, Job.suspend)
 
 
 def disconnect_all(s: ClusterState) -> None:
@@ -228,9 +282,12 @@ def end_job(s: ClusterState) -> None:
     for tm in s.elements(task_managers):
         if s.known[tm]:
             s.known[tm] = 0
-            send(s, way(tm, Way.FROM_JOB_MASTER), Message.DISCONNECT)
+            tell_task_executor(s, tm, int(Message.DISCONNECT))
+            s.dead_end[tm] = 0
     pool.disconnect_resource_manager(s.pool)
+    s.revoked = 0
     s.job_registered = 0
+    s.former_rm = 0
     fire(s.job_master, 0, Leader.retire)
 
 

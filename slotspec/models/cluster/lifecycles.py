@@ -42,13 +42,16 @@ class Registration(Lifecycle):
 
 
 class Job(Lifecycle):
-    """The job, as its scheduler sees it. Flink: ExecutionGraph's JobStatus, simplified."""
+    """The job, as its scheduler sees it, or one region of it that restarts alone.
+
+    Flink: ExecutionGraph's JobStatus and SchedulingPipelinedRegion, simplified.
+    """
 
     CREATED = State("Not submitted, or its JobMaster does not lead.", initial=True)
     SCHEDULING = State("It waits for slots.")
     RUNNING = State("Every share has its slot; tasks are deployed, running or finished.")
     CANCELLING = State("Something failed: its tasks are cancelled, then it restarts.")
-    FINISHED = State("Every task has finished.", final=True)
+    FINISHED = State("Every task has finished, or the job was cancelled.")
 
     submit = Event("The JobMaster leads and begins to schedule it.", (CREATED, SCHEDULING))
     deploy = Event("The last slot has arrived.", (SCHEDULING, RUNNING))
@@ -61,11 +64,15 @@ class Job(Lifecycle):
         "No task is deployed any more; it requests slots again.", (CANCELLING, SCHEDULING)
     )
     finish = Event("The last task has finished.", (RUNNING, FINISHED))
+    end = Event(
+        "It was cancelled by its user, and no task is deployed any more.", (CANCELLING, FINISHED)
+    )
     suspend = Event(
         "Its JobMaster loses its leadership.",
         (SCHEDULING, CREATED),
         (RUNNING, CREATED),
         (CANCELLING, CREATED),
+        (FINISHED, CREATED),
     )
 
 
@@ -90,14 +97,14 @@ class Execution(Lifecycle):
 
     CREATED = State("Not deployed.", initial=True)
     DEPLOYING = State("It has been submitted to the TaskExecutor.")
-    RUNNING = State("The TaskExecutor has it.")
+    RUNNING = State("The TaskExecutor runs it.")
     FINISHED = State("It has finished.")
     CANCELING = State("It has been told to stop.")
 
     deploy = Event("It is submitted.", (CREATED, DEPLOYING))
-    run = Event("The TaskExecutor confirms it.", (DEPLOYING, RUNNING))
+    run = Event("The TaskExecutor reports that it runs.", (DEPLOYING, RUNNING))
     finish = Event(
-        "It has done its work, maybe before the submission is confirmed.",
+        "It has done its work; maybe the message that it runs was lost.",
         (DEPLOYING, FINISHED),
         (RUNNING, FINISHED),
     )

@@ -26,14 +26,14 @@ RECEIVES: Mapping[str, int] = {
     "resource_manager_hears_job_master": TO_RESOURCE_MANAGER,
     "job_master_hears_resource_manager": TO_JOB_MASTER,
 }
-"""Actions without a parameter that receive the oldest message of a channel."""
+"""Actions that receive a message of a channel between JobMaster and ResourceManager."""
 RECEIVES_OF_TASK_EXECUTOR: Mapping[str, Way] = {
     "task_executor_hears_job_master": Way.FROM_JOB_MASTER,
     "job_master_hears_task_executor": Way.TO_JOB_MASTER,
     "task_executor_hears_resource_manager": Way.FROM_RESOURCE_MANAGER,
     "resource_manager_hears_task_executor": Way.TO_RESOURCE_MANAGER,
 }
-"""Actions that receive the oldest message of a channel of one TaskExecutor."""
+"""Actions that receive a message of a channel of one TaskExecutor."""
 LOST = "message_is_lost"
 
 
@@ -77,7 +77,7 @@ def channels_in(state: Mapping[str, Any]) -> int:
 
 
 def channel_taken(call: Call) -> int | None:
-    """The channel that an action takes its oldest message from."""
+    """The channel that an action takes a message from."""
     name = call.action.name
     if name in RECEIVES:
         return RECEIVES[name]
@@ -86,30 +86,48 @@ def channel_taken(call: Call) -> int | None:
     return call.arguments[0] if name == LOST else None
 
 
+def place_taken(call: Call) -> int:
+    """The place in the channel that an action takes a message from."""
+    given = dict(zip(call.action.parameters, call.arguments, strict=True))
+    return int(given.get("place", 0))
+
+
 def deliveries(step: TraceStep) -> Iterator[Delivery]:
     """What happened to each channel, in order."""
     taken = channel_taken(step.call)
+    place = place_taken(step.call)
     for channel in range(channels_in(step.before)):
         before, after = envelopes(step.before, channel), envelopes(step.after, channel)
-        yield compared(channel, before, after, channel == taken)
+        yield compared(channel, before, after, channel == taken, place)
 
 
 def compared(
-    channel: int, before: tuple[Envelope, ...], after: tuple[Envelope, ...], taken: bool
+    channel: int,
+    before: tuple[Envelope, ...],
+    after: tuple[Envelope, ...],
+    taken: bool,
+    place: int = 0,
 ) -> Delivery:
-    """Compare a channel with itself: it keeps its order, and new messages are at the end."""
-    at = int(taken and len(before) > 0)
-    heard = at == 1
+    """Compare a channel with itself: messages keep their order, and new ones come between.
+
+    :param place: where the message is that the step takes out, if it takes one.
+    """
+    heard = taken and place < len(before)
+    left = [i for i in range(len(before)) if not (heard and i == place)]
     kept: list[int] = []
     gone: list[int] = []
-    for envelope in after:
-        place = at
-        while place < len(before) and not before[place].is_same(envelope):
-            place += 1
-        if place == len(before):
-            break
-        gone += range(at, place)
-        kept.append(place)
-        at = place + 1
-    gone += range(at, len(before))
-    return Delivery(channel, before, tuple(kept), tuple(gone), after[len(kept) :], heard)
+    fresh: list[int] = []
+    at = 0
+    for where, envelope in enumerate(after):
+        same = at
+        while same < len(left) and not before[left[same]].is_same(envelope):
+            same += 1
+        if same == len(left):
+            fresh.append(where)
+            continue
+        gone += left[at:same]
+        kept.append(left[same])
+        at = same + 1
+    gone += left[at:]
+    sent = tuple(after[where] for where in fresh)
+    return Delivery(channel, before, tuple(kept), tuple(gone), sent, heard, place, tuple(fresh))

@@ -56,28 +56,119 @@ def in_flight(s: ClusterState, channel: int) -> int:
     return next((i for i in range(room) if s.message[first + i] == Message.NOTHING), room)
 
 
+def is_slow(s: ClusterState, message: int) -> bool:
+    """Whether messages that are sent later may overtake this one; it overtakes none.
+
+    An answer completes a future on another thread, which then queues a step; a message goes
+    straight to the mailbox. Tasks are submitted by a pool of threads. Without `overtaking`
+    these arrive in order too.
+    """
+    return s.overtaking > 1 and message in (
+        Message.REQUEST_ACKNOWLEDGED,
+        Message.REQUEST_REFUSED,
+        Message.CALL_ACKNOWLEDGED,
+        Message.CALL_OCCUPIED,
+        Message.CALL_FAILED,
+        Message.REGISTERED,
+        Message.OFFER_ACCEPTED,
+        Message.OFFER_REJECTED,
+        Message.OFFER_FAILED,
+        Message.SUBMIT_TASK,
+        Message.SUBMISSION_FAILED,
+        Message.UPDATE_REFUSED,
+        Message.CANCELLATION_FAILED,
+    )
+
+
+def is_one_of_several(s: ClusterState, message: int) -> bool:
+    """Whether a step may send several messages of this kind in no order that means anything.
+
+    The slots of an offer, of a pool that is closed, and the tasks of a job are in hash tables.
+    """
+    return s.overtaking > 1 and message in (
+        Message.OFFER_SLOT,
+        Message.FREE_SLOT,
+        Message.CANCEL_TASK,
+    )
+
+
 def send(s: ClusterState, channel: int, message: int, subject: int = NONE, detail: int = 0) -> None:
-    """Put a message into a channel. If the channel is full, the bounds are too small: a fault."""
+    """Put a message into a channel. If the channel is full, the bounds are too small: a fault.
+
+    Neighbours that no order binds are sorted, since their order means nothing.
+    """
     room = room_of(s)
+    first = channel * room
     place = in_flight(s, channel)
     if place == room:
         place = len(s.message)  # out of range: the search reports it
     else:
-        place += channel * room
+        place += first
+        if s.overtaking > 1:
+            while place > first and is_after(s, place - 1, message, subject, detail):
+                s.message[place] = s.message[place - 1]
+                s.subject[place] = s.subject[place - 1]
+                s.detail[place] = s.detail[place - 1]
+                place -= 1
     s.message[place] = int(message)
     s.subject[place] = subject
     s.detail[place] = detail
 
 
-def receive(s: ClusterState, channel: int) -> tuple[int, int, int]:
-    """Take the oldest message out of a channel; NOTHING if the channel is empty.
+def tell_task_executor(
+    s: ClusterState, tm: int, message: int, subject: int = NONE, detail: int = 0
+) -> None:
+    """Send a message from the JobMaster, unless its gateway leads to a process that is gone."""
+    if not s.dead_end[tm]:
+        send(s, way(tm, Way.FROM_JOB_MASTER), message, subject, detail)
+
+
+def order_task_executor(
+    s: ClusterState, tm: int, message: int, subject: int = NONE, detail: int = 0
+) -> None:
+    """Send a message from the ResourceManager, unless the connection leads to a dead process."""
+    if not s.stale[tm]:
+        send(s, way(tm, Way.FROM_RESOURCE_MANAGER), message, subject, detail)
+
+
+def is_after(s: ClusterState, post: int, message: int, subject: int, detail: int) -> bool:
+    """Whether the message at `post` stands behind this one, as no order binds the two."""
+    other = s.message[post]
+    if other == message:
+        if not is_slow(s, message) and not is_one_of_several(s, message):
+            return False
+        if s.subject[post] != subject:
+            return s.subject[post] > subject
+        return s.detail[post] > detail
+    return is_slow(s, message) and is_slow(s, other) and other > message
+
+
+def can_arrive(s: ClusterState, channel: int, place: int) -> bool:
+    """Whether the message at this place of a channel may be the next to arrive."""
+    room = room_of(s)
+    if place >= room or s.message[channel * room + place] == Message.NOTHING:
+        return False
+    if place == 0:
+        return True
+    first = channel * room
+    message = s.message[first + place]
+    return all(
+        is_slow(s, s.message[post])
+        or (s.message[post] == message and is_one_of_several(s, message))
+        for post in range(first, first + place)
+    )
+
+
+def receive(s: ClusterState, channel: int, place: int) -> tuple[int, int, int]:
+    """Take a message out of a channel; NOTHING if it is not there, or not the next to arrive.
 
     :returns: the message, its subject and its detail.
     """
-    first = channel * room_of(s)
-    message, subject, detail = s.message[first], s.subject[first], s.detail[first]
-    if message != Message.NOTHING:
-        take_out(s, channel, 0)
+    if not can_arrive(s, channel, place):
+        return int(Message.NOTHING), NONE, 0
+    post = channel * room_of(s) + place
+    message, subject, detail = s.message[post], s.subject[post], s.detail[post]
+    take_out(s, channel, place)
     return message, subject, detail
 
 
@@ -93,6 +184,16 @@ def take_out(s: ClusterState, channel: int, at: int) -> None:
     s.message[last] = int(Message.NOTHING)
     s.subject[last] = NONE
     s.detail[last] = 0
+
+
+def repeat(s: ClusterState, post: int) -> None:
+    """Put a message into its channel once more, right behind itself; there is room for it."""
+    place = post // room_of(s) * room_of(s) + in_flight(s, post // room_of(s))
+    while place > post:
+        s.message[place] = s.message[place - 1]
+        s.subject[place] = s.subject[place - 1]
+        s.detail[place] = s.detail[place - 1]
+        place -= 1
 
 
 def empty(s: ClusterState, channel: int) -> None:

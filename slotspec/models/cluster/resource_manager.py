@@ -14,6 +14,7 @@ from slotspec.models.cluster.messages import (
     Way,
     empty,
     is_mentioned_instance,
+    order_task_executor,
     send,
     way,
 )
@@ -46,10 +47,10 @@ def apply_effects(s: ClusterState, first: int) -> None:
     for i in range(first, len(s.effects)):
         kind, one, two, three, _ = s.effects[i]
         if kind == MANAGER + Effect.REQUEST_SLOT:
-            channel = way(tm_of(s, two), Way.FROM_RESOURCE_MANAGER)
             allocation = s.manager.request_allocation[three]
             detail = two * STRIDE + one % CALLS_PER_SLOT
-            send(s, channel, Message.REQUEST_TASK_SLOT, allocation, detail)
+            tm = tm_of(s, two)
+            order_task_executor(s, tm, int(Message.REQUEST_TASK_SLOT), allocation, detail)
         elif kind == MANAGER + Effect.ALLOCATION_FAILED and s.job_registered:
             send(s, TO_JOB_MASTER, Message.ALLOCATION_FAILED, one)
 
@@ -58,7 +59,10 @@ def apply_effects(s: ClusterState, first: int) -> None:
 
 
 def request_slot(s: ClusterState, allocation: int) -> None:
-    """The JobMaster requests a slot. Flink: ResourceManager.requestSlot."""
+    """The JobMaster requests a slot; it must be registered. Flink: ResourceManager.requestSlot."""
+    if not s.job_registered:
+        send(s, TO_JOB_MASTER, Message.REQUEST_REFUSED, allocation)
+        return
     request = spare_request(s.manager, allocation)
     first = len(s.effects)
     refused = manager.register_slot_request(s.manager, request, allocation, 0, 0) == NONE
@@ -139,8 +143,9 @@ def gateway_found(s: ClusterState, instance: int) -> None:
     s.connecting[instance] = 0
     unregister(s, tm)
     s.registered[tm] = instance
+    s.stale[tm] = 0
     if not ignored:
-        send(s, way(tm, Way.FROM_RESOURCE_MANAGER), Message.REGISTERED, detail=instance)
+        order_task_executor(s, tm, int(Message.REGISTERED), NONE, instance)
 
 
 def unregister(s: ClusterState, tm: int) -> None:
@@ -157,7 +162,8 @@ def unregister(s: ClusterState, tm: int) -> None:
 def close_task_manager_connection(s: ClusterState, tm: int) -> None:
     """Give up a TaskExecutor, and notify it. Flink: closeTaskManagerConnection."""
     unregister(s, tm)
-    send(s, way(tm, Way.FROM_RESOURCE_MANAGER), Message.DISCONNECT)
+    order_task_executor(s, tm, int(Message.DISCONNECT))
+    s.stale[tm] = 0
 
 
 def disconnect_task_manager(s: ClusterState, tm: int) -> None:
@@ -266,16 +272,17 @@ def end_startup_period(s: ClusterState) -> None:
 
 
 def revoke_leadership(s: ClusterState) -> None:
-    """Another ResourceManager takes over: messages to this one are lost.
+    """Another ResourceManager takes over: messages to this one are lost, its own still arrive.
 
     Flink: ResourceManager.onRevokeLeadership, prepareLeadershipAsync.
     """
     manager.suspend(s.manager)
     s.job_registered = 0
+    s.former_rm = int(s.pool.gateway != NONE)
     empty(s, TO_RESOURCE_MANAGER)
-    empty(s, TO_JOB_MASTER)
     for tm in s.elements(task_managers):
         s.registered[tm] = NONE
+        s.stale[tm] = 0
         s.outdated[tm] = int(s.at_rm[tm] != Registration.NONE)
         forget_older_connecting(s, tm)
         empty(s, way(tm, Way.TO_RESOURCE_MANAGER))

@@ -2,22 +2,23 @@
 
 With slot sharing a job needs as many slots as its highest parallelism: one for each share,
 which is one subtask of each vertex. Flink: SlotSharingExecutionSlotAllocator,
-PhysicalSlotProviderImpl and DefaultScheduler, simplified: the whole job is one region.
+PhysicalSlotProviderImpl and DefaultScheduler. The job is one region, or each share is one.
 """
 
 from __future__ import annotations
 
 from slotspec.models.cluster.lifecycles import Execution, Job, Share
-from slotspec.models.cluster.messages import Way, is_mentioned, send, way
+from slotspec.models.cluster.messages import is_mentioned, tell_task_executor
 from slotspec.models.cluster.state import (
-    TRIES,
     ClusterState,
     Message,
     allocations,
     posts,
     shares,
     tasks,
+    tries,
 )
+from slotspec.models.cluster.versions import Deployment
 from slotspec.models.slot_manager.lifecycles import ManagerRequest, SlotCall
 from slotspec.models.slot_pool import operations as pool
 from slotspec.models.slot_pool.lifecycles import PhysicalSlot
@@ -55,58 +56,88 @@ def new_allocation(s: ClusterState) -> int:
     return next((a for a in s.elements(allocations) if is_new(s, a)), NONE)
 
 
-def available_slot(s: ClusterState) -> int:
-    """An available slot of the pool, or NONE. All slots have the same profile."""
-    return next(
-        (a for a in s.elements(allocations) if s.pool.slot[a] == PhysicalSlot.AVAILABLE), NONE
-    )
+def has_available_slot(s: ClusterState) -> bool:
+    """Whether the pool has a slot to give away. All slots have the same profile."""
+    return any(s.pool.slot[a] == PhysicalSlot.AVAILABLE for a in s.elements(allocations))
 
 
 # ---------------------------------------------------------------------------------- tasks
 
 
 def exists(s: ClusterState, task: int) -> bool:
-    """Whether the job has this subtask: the first of several vertices has parallelism 1."""
-    return len(s.task) == len(s.share) or task >= len(s.share) or task == 0
+    """Whether the job has this subtask: the first of several vertices may have fewer."""
+    return len(s.task) == len(s.share) or task >= len(s.share) or task < s.sources
 
 
 def execution_of(s: ClusterState, task: int) -> int:
     """The current attempt of a task. Flink: ExecutionAttemptID."""
-    return task * TRIES + s.attempt[task]
+    return task * len(s.elements(tries)) + s.attempt[task]
 
 
 def is_about_a_task(message: int) -> bool:
     """Whether a message is about an attempt of a task."""
     return message in (
         Message.SUBMIT_TASK,
-        Message.TASK_SUBMITTED,
+        Message.SUBMISSION_FAILED,
         Message.CANCEL_TASK,
+        Message.CANCELLATION_FAILED,
+        Message.TASK_RUNNING,
+        Message.UPDATE_REFUSED,
         Message.TASK_FINISHED,
         Message.TASK_FAILED,
     )
 
 
+def told_execution(s: ClusterState, message: int, detail: int) -> int:
+    """The attempt that a message is about; calls to cancel one are numbered."""
+    if message in (Message.CANCEL_TASK, Message.CANCELLATION_FAILED):
+        return detail // s.cancel_tries
+    return detail
+
+
 def is_attempt_known(s: ClusterState, execution: int) -> bool:
     """Whether a TaskExecutor or a message in flight knows this attempt."""
     return any(execution in table.execution for table in s.tables) or any(
-        is_about_a_task(s.message[post]) and s.detail[post] == execution
+        is_about_a_task(s.message[post])
+        and told_execution(s, s.message[post], s.detail[post]) == execution
         for post in s.elements(posts)
     )
 
 
 def new_attempt(s: ClusterState, task: int) -> int:
     """Which attempt of a task nobody knows yet, or NONE."""
-    return next((i for i in range(TRIES) if not is_attempt_known(s, task * TRIES + i)), NONE)
+    count = len(s.elements(tries))
+    return next((i for i in range(count) if not is_attempt_known(s, task * count + i)), NONE)
 
 
 def may_deploy(s: ClusterState) -> bool:
-    """Whether every task can have a new attempt: at most one old attempt is still known."""
+    """Whether every task can have a new attempt: some old attempt of it is forgotten."""
     return all(new_attempt(s, task) != NONE for task in s.elements(tasks))
 
 
 def share_of(s: ClusterState, task: int) -> int:
     """The share that a task belongs to."""
     return task % len(s.share)
+
+
+def region_of(s: ClusterState, share: int) -> int:
+    """The region that a share belongs to: all shares are in region 0, or each in its own."""
+    return share * s.regions
+
+
+def region_of_task(s: ClusterState, task: int) -> int:
+    """The region that a task belongs to."""
+    return region_of(s, share_of(s, task))
+
+
+def regions_of(s: ClusterState) -> int:
+    """How many regions the job has."""
+    return len(s.share) if s.regions else 1
+
+
+def is_finished(s: ClusterState) -> bool:
+    """Whether every region has finished, or the job was cancelled."""
+    return all(s.job[region] == Job.FINISHED for region in range(regions_of(s)))
 
 
 def share_with(s: ClusterState, allocation: int) -> int:
@@ -117,18 +148,40 @@ def share_with(s: ClusterState, allocation: int) -> int:
 # ----------------------------------------------------------------------------- scheduling
 
 
-def allocate_physical_slot(s: ClusterState, share: int, request: int) -> None:
-    """Take an available slot for a share, or request a new one under the id `request`.
+def needs_slot(s: ClusterState, share: int) -> bool:
+    """Whether a share is to be scheduled, and has not asked for a slot yet."""
+    return (
+        s.share[share] == Share.IDLE
+        and s.job[region_of(s, share)] == Job.SCHEDULING
+        and is_its_turn(s, share)
+    )
 
-    Flink: PhysicalSlotProviderImpl.allocatePhysicalSlot.
+
+def is_its_turn(s: ClusterState, share: int) -> bool:
+    """Whether a share waits for no earlier stage of a batch job."""
+    return (
+        not s.stages
+        or share < s.sources
+        or all(s.job[earlier] == Job.FINISHED for earlier in range(s.sources))
+    )
+
+
+def take_available_slot(s: ClusterState, share: int, allocation: int) -> None:
+    """Give an available slot to a share.
+
+    Flink: PhysicalSlotProviderImpl.tryAllocateFromAvailable.
     """
-    available = available_slot(s)
-    if available == NONE:
-        fire(s.share, share, Share.ask)
-        pool.request_new_allocated_slot(s.pool, request, share, 0)
-    else:
-        pool.allocate_available_slot(s.pool, share, available)
-        assign(s, share, available)
+    pool.allocate_available_slot(s.pool, share, allocation)
+    assign(s, share, allocation)
+
+
+def request_new_slot(s: ClusterState, share: int, request: int) -> None:
+    """Request a slot for a share, under the id `request`.
+
+    Flink: PhysicalSlotProviderImpl.requestNewSlot.
+    """
+    fire(s.share, share, Share.ask)
+    pool.request_new_allocated_slot(s.pool, request, share, 0)
 
 
 def slot_request_fulfilled(s: ClusterState, share: int, allocation: int) -> None:
@@ -140,64 +193,123 @@ def assign(s: ClusterState, share: int, allocation: int) -> None:
     """A share gets a slot of the pool."""
     fire(s.share, share, Share.assign)
     s.share_allocation[share] = allocation
+    s.share_tm[share] = s.pool.slot_tm[allocation]
     pool.assign_payload(s.pool, allocation)
 
 
 def deploy_if_complete(s: ClusterState) -> None:
-    """Submit every task once every share has its slot. Flink: DefaultScheduler.deployAll."""
-    if s.job[0] != Job.SCHEDULING or not all(share == Share.ASSIGNED for share in s.share):
-        return
-    fire(s.job, 0, Job.deploy)
-    for task in s.elements(tasks):
-        if exists(s, task):
-            fire(s.task, task, Execution.deploy)
-            allocation = s.share_allocation[share_of(s, task)]
-            channel = way(s.pool.slot_tm[allocation], Way.FROM_JOB_MASTER)
-            s.attempt[task] = new_attempt(s, task)
-            send(s, channel, Message.SUBMIT_TASK, allocation, execution_of(s, task))
+    """Submit the tasks of each region whose shares all have slots.
+
+    Flink: DefaultScheduler.deployAll.
+    """
+    for region in range(regions_of(s)):
+        if s.job[region] == Job.SCHEDULING and has_all_slots(s, region):
+            fire(s.job, region, Job.deploy)
+            for task in s.elements(tasks):
+                if exists(s, task) and region_of_task(s, task) == region:
+                    deploy(s, task)
 
 
-def fail_job(s: ClusterState) -> None:
-    """Something failed: cancel what is deployed. Flink: the restart of the whole region."""
-    if s.job[0] not in (Job.SCHEDULING, Job.RUNNING):
+def has_all_slots(s: ClusterState, region: int) -> bool:
+    """Whether every share that is deployed together with this region has its slot."""
+    return all(
+        s.share[share] == Share.ASSIGNED
+        for share in s.elements(shares)
+        if region_of(s, share) == region
+        or (
+            s.deployment == Deployment.WITH_THE_JOB
+            and s.job[region_of(s, share)] == Job.SCHEDULING
+            and is_its_turn(s, share)
+        )
+    )
+
+
+def deploy(s: ClusterState, task: int) -> None:
+    """Submit a task to the TaskExecutor of its slot. Flink: Execution.deploy."""
+    s.attempt[task] = new_attempt(s, task)
+    fire(s.task, task, Execution.deploy)
+    tell_of_task(s, task, int(Message.SUBMIT_TASK))
+
+
+def tell_of_task(s: ClusterState, task: int, message: int) -> None:
+    """Send the TaskExecutor of a task's slot a message about it."""
+    share = share_of(s, task)
+    detail = execution_of(s, task)
+    if message == Message.CANCEL_TASK:
+        detail *= s.cancel_tries
+    tell_task_executor(s, s.share_tm[share], message, s.share_allocation[share], detail)
+
+
+def fail_region(s: ClusterState, region: int) -> None:
+    """Something failed: cancel the tasks of the region, and give up slots without tasks.
+
+    Flink: DefaultScheduler.restartTasksWithDelay, cancelTasksAsync.
+    """
+    if s.job[region] not in (Job.SCHEDULING, Job.RUNNING):
         return
-    fire(s.job, 0, Job.fail)
+    fire(s.job, region, Job.fail)
     for task in s.elements(tasks):
-        if s.task[task] in (Execution.DEPLOYING, Execution.RUNNING):
+        if region_of_task(s, task) == region and s.task[task] in (
+            Execution.DEPLOYING,
+            Execution.RUNNING,
+        ):
             fire(s.task, task, Execution.cancel)
-            cancel_task(s, task)
+            tell_of_task(s, task, int(Message.CANCEL_TASK))
+    if not s.ending:
+        give_up_slots(s)
+    end_if_cancelled(s, region)
 
 
-def cancel_task(s: ClusterState, task: int) -> None:
-    """Tell the TaskExecutor to cancel a task, unless the pool is just giving it up."""
-    allocation = s.share_allocation[share_of(s, task)]
-    tm = s.pool.slot_tm[allocation]
-    if tm != NONE:
-        channel = way(tm, Way.FROM_JOB_MASTER)
-        send(s, channel, Message.CANCEL_TASK, allocation, execution_of(s, task))
+def end_if_cancelled(s: ClusterState, region: int) -> None:
+    """A region of a cancelled job is over when none of its tasks is deployed any more."""
+    if s.ending and s.job[region] == Job.CANCELLING and not has_deployed(s, region):
+        fire(s.job, region, Job.end)
+
+
+def cancel_job(s: ClusterState) -> None:
+    """The user cancels the job, or it may not restart any more.
+
+    Requests, and slots that no task was deployed to, stay until the pool is closed.
+    Flink: SchedulerBase.cancel.
+    """
+    s.ending = 1
+    for region in range(regions_of(s)):
+        fail_region(s, region)
+        end_if_cancelled(s, region)
 
 
 def slot_request_failed(s: ClusterState, share: int) -> None:
     """The request of a share has failed."""
     if s.share[share] == Share.WAITING:
         fire(s.share, share, Share.give_up)
-    fail_job(s)
+    fail_region(s, region_of(s, share))
 
 
 def slot_lost(s: ClusterState, allocation: int) -> None:
     """The pool has released the payload of a slot: its tasks end, and the share loses the slot.
 
-    Flink: SharedSlot.release, Execution.fail.
+    The TaskExecutor is told to cancel them, if it is still there. Flink: SharedSlot.release,
+    Execution.fail.
     """
     share = share_with(s, allocation)
     if share == NONE:
         return
     for task in s.elements(tasks):
         if share_of(s, task) == share and is_deployed(s, task):
-            fire(s.task, task, Execution.end)
+            if s.task[task] != Execution.CANCELING:
+                tell_of_task(s, task, int(Message.CANCEL_TASK))
+            end_task(s, task)
     fire(s.share, share, Share.give_up)
     s.share_allocation[share] = NONE
-    fail_job(s)
+    s.share_tm[share] = NONE
+    region = region_of(s, share)
+    fail_region(s, region)
+    end_if_cancelled(s, region)
+
+
+def end_task(s: ClusterState, task: int) -> None:
+    """An attempt is over, and did not finish."""
+    fire(s.task, task, Execution.end)
 
 
 def is_deployed(s: ClusterState, task: int) -> bool:
@@ -205,40 +317,95 @@ def is_deployed(s: ClusterState, task: int) -> bool:
     return s.task[task] in (Execution.DEPLOYING, Execution.RUNNING, Execution.CANCELING)
 
 
+def has_deployed(s: ClusterState, region: int) -> bool:
+    """Whether a task of a region is deployed."""
+    return any(
+        is_deployed(s, task) for task in s.elements(tasks) if region_of_task(s, task) == region
+    )
+
+
+def task_of(s: ClusterState, execution: int) -> int:
+    """The task of an attempt."""
+    return execution // len(s.elements(tries))
+
+
 def is_news(s: ClusterState, execution: int) -> bool:
     """Whether a message about an attempt is about the current one of its task."""
-    task = execution // TRIES
+    task = task_of(s, execution)
     return is_deployed(s, task) and execution_of(s, task) == execution
 
 
 def task_failed(s: ClusterState, execution: int) -> None:
-    """An attempt has ended, cancelled or not."""
-    if is_news(s, execution):
-        fire(s.task, execution // TRIES, Execution.end)
-        fail_job(s)
+    """An attempt has ended, cancelled or not; a share without tasks returns its slot."""
+    if not is_news(s, execution):
+        return
+    task = task_of(s, execution)
+    end_task(s, task)
+    region = region_of_task(s, task)
+    fail_region(s, region)
+    share = share_of(s, task)
+    if s.job[region] == Job.CANCELLING:
+        if s.share[share] == Share.ASSIGNED and not is_in_use(s, share):
+            return_slot(s, share)
+        end_if_cancelled(s, region)
 
 
-def task_submitted(s: ClusterState, execution: int) -> None:
-    """The TaskExecutor has the task."""
-    task = execution // TRIES
-    if is_news(s, execution) and s.task[task] == Execution.DEPLOYING:
+def submission_failed(s: ClusterState, execution: int) -> None:
+    """A TaskExecutor has refused a task, or has not answered. Flink: Execution.markFailed."""
+    task = task_of(s, execution)
+    if is_news(s, execution) and s.task[task] != Execution.CANCELING:
+        task_failed(s, execution)
+
+
+def task_runs(s: ClusterState, execution: int) -> bool:
+    """The TaskExecutor runs the task; returns whether the scheduler wants it to.
+
+    A task that is being cancelled is told so again. Flink: ExecutionGraph.updateState.
+    """
+    task = task_of(s, execution)
+    if not is_news(s, execution):
+        return False
+    if s.task[task] == Execution.CANCELING:
+        tell_of_task(s, task, int(Message.CANCEL_TASK))
+        return False
+    if s.task[task] == Execution.DEPLOYING:
         fire(s.task, task, Execution.run)
+    return True
+
+
+def cancellation_failed(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
+    """The TaskExecutor does not have a task that it is to cancel: try again, or give up.
+
+    Tries go on even if the scheduler does not know the task any more.
+    Flink: Execution.sendCancelRpcCall.
+    """
+    if detail % s.cancel_tries + 1 < s.cancel_tries:
+        tell_task_executor(s, tm, int(Message.CANCEL_TASK), allocation, detail + 1)
+    else:
+        give_up_cancelling(s, detail // s.cancel_tries)
+
+
+def give_up_cancelling(s: ClusterState, execution: int) -> None:
+    """An attempt that cannot be cancelled counts as failed."""
+    if is_news(s, execution) and s.task[task_of(s, execution)] == Execution.CANCELING:
+        task_failed(s, execution)
 
 
 def task_finished(s: ClusterState, execution: int) -> None:
     """A task has done its work; the last one of a share returns the slot."""
     if not is_news(s, execution):
         return
-    task = execution // TRIES
+    task = task_of(s, execution)
     if s.task[task] == Execution.CANCELING:
-        fire(s.task, task, Execution.end)
+        task_failed(s, execution)
         return
     fire(s.task, task, Execution.finish)
     share = share_of(s, task)
+    region = region_of(s, share)
     if is_done(s, share):
         return_slot(s, share)
-        if all(is_done(s, other) for other in s.elements(shares)):
-            fire(s.job, 0, Job.finish)
+        if all(is_done(s, i) for i in s.elements(shares) if region_of(s, i) == region):
+            fire(s.job, region, Job.finish)
 
 
 def is_done(s: ClusterState, share: int) -> bool:
@@ -254,11 +421,12 @@ def return_slot(s: ClusterState, share: int) -> None:
     """A share withdraws its request, or returns its slot."""
     fire(s.share, share, Share.give_up)
     s.share_allocation[share] = NONE
+    s.share_tm[share] = NONE
     pool.release_slot(s.pool, share, int(Cause.OTHER))
 
 
 def give_up_slots(s: ClusterState) -> None:
-    """Withdraw every request, and then return every slot.
+    """Withdraw every request of regions that fail, then return every slot without a task.
 
     In the other order a returned slot would serve a request that is about to be withdrawn
     (FLINK-22945).
@@ -268,14 +436,23 @@ def give_up_slots(s: ClusterState) -> None:
 
 
 def give_up(s: ClusterState, state: int) -> None:
-    """Give up what the shares in this state wait for, or have."""
+    """Give up what the shares in this state wait for, or have, if nothing of them is deployed."""
     for share in s.elements(shares):
-        if s.share[share] == state:
+        if (
+            s.share[share] == state
+            and s.job[region_of(s, share)] == Job.CANCELLING
+            and not is_in_use(s, share)
+        ):
             return_slot(s, share)
 
 
-def reset_tasks(s: ClusterState) -> None:
-    """Prepare every finished task to be deployed again."""
+def is_in_use(s: ClusterState, share: int) -> bool:
+    """Whether a task of a share is deployed."""
+    return any(is_deployed(s, task) for task in s.elements(tasks) if share_of(s, task) == share)
+
+
+def reset_tasks(s: ClusterState, region: int) -> None:
+    """Prepare every finished task of a region to be deployed again."""
     for task in s.elements(tasks):
-        if s.task[task] == Execution.FINISHED:
+        if region_of_task(s, task) == region and s.task[task] == Execution.FINISHED:
             fire(s.task, task, Execution.reset)

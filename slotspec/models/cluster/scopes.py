@@ -43,6 +43,55 @@ SCOPES = (
         {**ONE_SLOT, "leader_changes": 1, "repeats": 2},
     ),
     Scope(
+        "answers",
+        "One slot; answers and submissions are overtaken by what is sent after them, one message is"
+        " lost, and one timer fires early.",
+        {**ONE_SLOT, "overtaking": 3, "losses": 1, "early_timeouts": 1},
+    ),
+    Scope(
+        "cancels",
+        "One slot; answers are overtaken, one task fails, and the user cancels the job: up to four"
+        " calls to cancel each task.",
+        {
+            **ONE_SLOT,
+            "overtaking": 3,
+            "failures": 1,
+            "cancels": 1,
+            "cancel_tries": 4,
+        },
+    ),
+    Scope(
+        "regions",
+        "Two slots and a job of two tasks that are deployed, and restart, each alone; answers are"
+        " overtaken, and one task fails.",
+        {
+            "task_managers": 1,
+            "slots_per_task_manager": 2,
+            "parallelism": 2,
+            "allocations": 3,
+            "regions": 1,
+            "failures": 1,
+            "overtaking": 3,
+            "channel_room": 10,
+        },
+    ),
+    Scope(
+        "batch",
+        "One slot and a batch job of two stages, which use it one after the other; answers are"
+        " overtaken, one task fails, and one timer fires early.",
+        {
+            "task_managers": 1,
+            "slots_per_task_manager": 1,
+            "parallelism": 2,
+            "allocations": 2,
+            "regions": 1,
+            "stages": 1,
+            "failures": 1,
+            "early_timeouts": 1,
+            "overtaking": 3,
+        },
+    ),
+    Scope(
         "storm",
         "Three TaskExecutors of two slots, a job of five tasks in four slots, and any number"
         " of faults.",
@@ -53,6 +102,9 @@ SCOPES = (
             "vertices": 2,
             "allocations": 6,
             "channel_room": 18,
+            "overtaking": 3,
+            "cancel_tries": 4,
+            "failures": 254,
             "busy": 3,
             "losses": 254,
             "repeats": 254,

@@ -100,14 +100,14 @@ class Message(IntEnum):
     """(allocation) JobMasterGateway.failSlot"""
     SUBMIT_TASK = 20
     """(allocation, execution) TaskExecutorGateway.submitTask"""
-    TASK_SUBMITTED = 21
-    """(allocation, execution) its answer"""
+    SUBMISSION_FAILED = 21
+    """(allocation, execution) its answer: an exception; no other answer changes anything"""
     CANCEL_TASK = 22
-    """(allocation, execution) TaskExecutorGateway.cancelTask"""
+    """(allocation, execution and which try) TaskExecutorGateway.cancelTask"""
     TASK_FINISHED = 23
     """(allocation, execution) updateTaskExecutionState: FINISHED"""
     TASK_FAILED = 24
-    """(allocation, execution) updateTaskExecutionState: FAILED or CANCELED; or not submitted"""
+    """(allocation, execution) updateTaskExecutionState: FAILED or CANCELED"""
     DISCONNECT = 25
     """() disconnectJobManager or disconnectTaskManager: the sender has closed the connection"""
     ALLOCATION_REPORT = 26
@@ -115,6 +115,13 @@ class Message(IntEnum):
     OFFER_FAILED = 27
     """(allocation, which offer) its answer is an exception: the JobMaster does not know the
     TaskExecutor"""
+
+    TASK_RUNNING = 28
+    """(allocation, execution) updateTaskExecutionState: RUNNING"""
+    UPDATE_REFUSED = 29
+    """(allocation, execution) its answer: an exception; no other answer changes anything"""
+    CANCELLATION_FAILED = 30
+    """(allocation, execution and which try) its answer: an exception, the task is not there"""
 
 
 task_managers = Sort(
@@ -128,10 +135,10 @@ shares = Sort(
     maximum=4,
     prefix="share ",
 )
-vertices = Sort("vertices", "Vertices of the job; the first has parallelism 1.", 1, maximum=3)
+vertices = Sort("vertices", "Vertices of the job.", 1, maximum=3)
 tasks = Sort("tasks", "Subtasks of each vertex, in each share.", factors=(vertices, shares))
 allocations = Sort(
-    "allocations", "Allocation ids in use at a time.", default=2, maximum=6, prefix="a"
+    "allocations", "Allocation ids in use at a time.", default=2, maximum=12, prefix="a"
 )
 attempts = SizedSort(
     "attempts",
@@ -144,8 +151,8 @@ own_slots = Sort("own_slots", "Slots by TaskExecutor.", factors=(task_managers, 
 own_allocations = Sort(
     "own_allocations", "Allocation ids by TaskExecutor.", factors=(task_managers, allocations)
 )
-tries = SizedSort("tries", "Attempts of a task that may be known at a time.", fixed=2)
-executions = Sort("executions", "Attempts of tasks: 2 * task + which.", factors=(tasks, tries))
+tries = Sort("tries", "Attempts of a task that may be known at a time.", 2, minimum=2, maximum=8)
+executions = Sort("executions", "Attempts of tasks: tries * task + which.", factors=(tasks, tries))
 own_executions = Sort(
     "own_executions", "Attempts by TaskExecutor.", factors=(task_managers, executions)
 )
@@ -155,21 +162,36 @@ hubs = SizedSort("hubs", "Channels between JobMaster and ResourceManager.", fixe
 directions = SizedSort("directions", "Channels of a TaskExecutor.", fixed=4)
 spokes = Sort("spokes", "Channels of TaskExecutors.", factors=(task_managers, directions))
 channels = Sort("channels", "Channels, each in order.", parts=(hubs, spokes), ordered=True)
-places = Sort("channel_room", "Messages in flight in a channel.", default=8, maximum=20)
+places = Sort("channel_room", "Messages in flight in a channel.", default=8, maximum=40)
+nexts = Sort(
+    "overtaking",
+    "Messages of a channel of which any may arrive next, if no order binds them; 1: the oldest.",
+    default=1,
+    maximum=40,
+)
 posts = Sort("posts", "Places of all channels.", factors=(channels, places), ordered=True)
 
+assert nexts.bound is not None
 BOUNDS = (
-    Bound("busy", "Messages in a channel at which no process acts on its own.", 2, 1, 8),
+    nexts.bound,
+    Bound("busy", "Messages in a channel at which no process acts on its own.", 2, 1, 40),
+    Bound("sources", "Parallelism of the first of several vertices, or stages.", 1, 1, 4),
+    Bound(
+        "stages", "Whether the job is a batch job: shares after the sources wait for them.", 0, 0, 1
+    ),
+    Bound("regions", "Whether each share is deployed, and restarts, alone.", 0, 0, 1),
+    Bound("iteration_order", "Whether slot requests are in a hash table (1.12).", 0, 0, 1),
+    Bound("cancel_tries", "Calls to cancel a task that is not there; Flink: 4.", 1, 1, 4),
+    Bound("cancels", "Whether the job may be cancelled.", 0, 0, 1),
+    Bound("failures", "Tasks that may fail on their own.", 0, 0),
     Bound("losses", "Messages that may be lost.", 0, 0),
     Bound("repeats", "Messages that may be delivered twice.", 0, 0),
     Bound("crashes", "Times that a TaskExecutor may crash.", 0, 0),
     Bound("leader_changes", "Times that the JobMaster may lose its leadership.", 0, 0),
     Bound("failovers", "Times that the ResourceManager may fail over.", 0, 0),
-    Bound("early_timeouts", "Timers that may fire while something is in flight.", 0, 0),
+    Bound("early_timeouts", "Timers that may fire while something is in flight.", 0, 0, 10_000),
 )
 
-TRIES = 2
-"""Attempts of a task that may be known at a time."""
 NOBODY_WAITS = 2
 """Of a look-up, instead of 1: its TaskExecutor has registered again, and ignores the answer."""
 ENDLESS = 2
@@ -240,7 +262,7 @@ def _largest_detail(g: Setting) -> int:
     return max(
         STRIDE * slots_of(g),
         2 * int(g["slots_per_task_manager"]),
-        executions.size(g.bounds),
+        executions.size(g.bounds) * int(g["cancel_tries"]),
         instances.size(g.bounds),
     )
 
@@ -255,20 +277,26 @@ class ClusterState(Record):
     # JobMaster
     pool: SlotPoolState = part(pool_instance, "Its slot pool.", effects_from=POOL)
     job_master: Array = single(Leader, "The JobMaster.")
+    revoked: int = scalar(FLAG, "Its leadership is revoked, which it does not know yet.")
     known: Array = per(task_managers, FLAG, "Registered TaskExecutors, in its view.")
+    dead_end: Array = per(task_managers, FLAG, "Its gateway leads to a process that is gone.")
 
     # its scheduler
-    job: Array = single(Job, "The job.")
+    job: Array = per(shares, Job, "The job, or each region of it.")
+    ending: int = scalar(FLAG, "The job has been cancelled and will not restart.")
     share: Array = per(shares, Share, "Each share of the job.")
     share_allocation: Array = per(shares, ref(allocations), "Its slot.")
+    share_tm: Array = per(shares, ref(task_managers), "The TaskExecutor of its slot.")
     task: Array = per(tasks, Execution, "Each task.")
-    attempt: Array = per(tasks, FLAG, "Which of its attempts the current one is.")
+    attempt: Array = per(tasks, number(lambda g: g["tries"] - 1), "Its current attempt.")
 
     # ResourceManager
     manager: SlotManagerState = part(manager_instance, "Its slot manager.", effects_from=MANAGER)
     resource_manager: Array = single(Leader, "The ResourceManager.")
+    former_rm: int = scalar(FLAG, "The ResourceManager that the JobMaster knows no longer leads.")
     job_registered: int = scalar(FLAG, "The JobMaster is registered there.")
     registered: Array = per(task_managers, ref(instances), "The current connection of each.")
+    stale: Array = per(task_managers, FLAG, "That connection leads to a process that is gone.")
     retries: int = scalar(
         number(ENDLESS), "Requests for slots that were refused and retried at once."
     )
@@ -286,10 +314,12 @@ class ClusterState(Record):
     at_rm: Array = per(task_managers, Registration, "Its connection to the ResourceManager.")
     instance: Array = per(task_managers, ref(instances), "Its InstanceID there.")
     outdated: Array = per(task_managers, FLAG, "The ResourceManager that it knows no longer leads.")
+    deposed_jm: Array = per(task_managers, FLAG, "The JobMaster that it knows no longer leads.")
     at_jm: Array = per(task_managers, Registration, "Its connection to the JobMaster.")
     offering: Array = per(own_allocations, FLAG, "It waits for the answer to an offer.")
     offer: Array = per(own_allocations, FLAG, "Number of its newest offer, modulo 2.")
     stopping: Array = per(own_executions, FLAG, "An attempt has been told to stop.")
+    announced: Array = per(own_executions, FLAG, "An attempt runs, and has said so.")
 
     # in flight
     message: Array = per(posts, number(max(Message)), "The kind of message, oldest first.")
@@ -306,6 +336,7 @@ class ClusterState(Record):
     crashed: int = scalar(number(lambda g: g["crashes"]), "Crashes of TaskExecutors.")
     deposed: int = scalar(number(lambda g: g["leader_changes"]), "Losses of leadership.")
     failed_over: int = scalar(number(lambda g: g["failovers"]), "Failovers of the RM.")
+    failed: int = scalar(number(lambda g: g["failures"]), "Tasks that failed on their own.")
     hurry: int = scalar(FLAG, "The next timer may fire early.")
     hurried: int = scalar(number(lambda g: g["early_timeouts"]), "Timers that fired early.")
 
@@ -313,6 +344,12 @@ class ClusterState(Record):
     width: int = constant("Slots of a TaskExecutor.", lambda g: int(g["slots_per_task_manager"]))
     no_answer: int = constant("The detail of an answer that nobody waits for.", _largest_detail)
     busy: int = _choice("busy", "Messages that make a channel busy.")
+    overtaking: int = _choice("overtaking", "Messages of which any may arrive next.")
+    sources: int = _choice("sources", "Parallelism of the first of several vertices.")
+    regions: int = _choice("regions", "Each share is a region of its own.")
+    cancel_tries: int = _choice("cancel_tries", "Calls to cancel a task that is not there.")
+    cancels: int = _choice("cancels", "The job may be cancelled.")
+    failures: int = _choice("failures", "Tasks that may fail on their own.")
     losses: int = _choice("losses", "Messages that may be lost.")
     repeats: int = _choice("repeats", "Messages that may be delivered twice.")
     crashes: int = _choice("crashes", "Crashes of TaskExecutors.")
@@ -320,4 +357,6 @@ class ClusterState(Record):
     failovers: int = _choice("failovers", "Failovers of the ResourceManager.")
     early_timeouts: int = _choice("early_timeouts", "Early timers.")
     offer_answers: int = _choice("offer_answers", "Which answers to offers count.")
+    stages: int = _choice("stages", "Shares wait for those before them to finish.")
+    deployment: int = _choice("deployment", "When the tasks of a region are deployed.")
     can_suspend: int = _choice("can_suspend", "A JobMaster that leads again keeps its pool.")

@@ -102,12 +102,12 @@ def request_slot(s: ClusterState, tm: int, allocation: int, detail: int) -> None
 
 
 def offer_slots_to_job_manager(s: ClusterState, tm: int) -> None:
-    """Offer every slot that the job does not use yet, except those that are on offer.
+    """Offer every slot that the job does not use yet, those on offer included.
 
-    Flink: TaskExecutor.offerSlotsToJobManager, which offers those again too.
+    Flink: TaskExecutor.offerSlotsToJobManager.
     """
     for allocation, slot in enumerate(s.tables[tm].slot):
-        if slot == TaskSlot.ALLOCATED and not s.offering[own_allocation(s, tm, allocation)]:
+        if slot == TaskSlot.ALLOCATED:
             offer_slot(s, tm, allocation)
 
 
@@ -207,6 +207,7 @@ def close_job_manager_connection_if_no_allocated_resources(s: ClusterState, tm: 
     ):
         tell_job_master(s, tm, Message.DISCONNECT)
         fire(s.at_jm, tm, Registration.close)
+        s.deposed_jm[tm] = 0
         forget_offers(s, tm)
 
 
@@ -232,8 +233,8 @@ def submit_task(s: ClusterState, tm: int, allocation: int, execution: int) -> No
         and table.try_mark_slot_active(s.tables[tm], JOB, allocation) == 1
         and add_task(s, tm, allocation, execution)
     )
-    answer = Message.TASK_SUBMITTED if added else Message.TASK_FAILED
-    tell_of_task(s, tm, answer, allocation, execution)
+    if not added:
+        tell_of_task(s, tm, int(Message.SUBMISSION_FAILED), allocation, execution)
 
 
 def add_task(s: ClusterState, tm: int, allocation: int, execution: int) -> bool:
@@ -243,27 +244,57 @@ def add_task(s: ClusterState, tm: int, allocation: int, execution: int) -> bool:
     return record != NONE and table.add_task(slots, record, execution, JOB, allocation, 0) == 1
 
 
-def cancel_task(s: ClusterState, tm: int, allocation: int, execution: int) -> None:
-    """The JobMaster cancels a task; if it is not there, the answer is that it failed.
+def cancel_task(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
+    """The JobMaster cancels a task; if it is not there, the answer is an exception.
 
     Flink: TaskExecutor.cancelTask.
     """
+    execution = detail // s.cancel_tries
     if indexed_task(s.tables[tm], execution) != NONE:
         stop(s, tm, execution)
     else:
-        tell_of_task(s, tm, Message.TASK_FAILED, allocation, execution)
+        tell_of_task(s, tm, int(Message.CANCELLATION_FAILED), allocation, detail)
 
 
-def task_ends(s: ClusterState, tm: int, execution: int) -> None:
+def fail_task(s: ClusterState, tm: int, execution: int) -> None:
+    """A report on a task was refused or not answered: the task is to fail, if it is still there.
+
+    Flink: TaskExecutor.updateTaskExecutionState, failTask.
+    """
+    if indexed_task(s.tables[tm], execution) != NONE:
+        stop(s, tm, execution)
+
+
+def task_starts(s: ClusterState, tm: int, execution: int) -> None:
+    """A task begins to run, and the JobMaster is notified. Flink: Task.doRun."""
+    record = indexed_task(s.tables[tm], execution)
+    s.announced[own_execution(s, tm, execution)] = 1
+    allocation = s.tables[tm].task_slot[record]
+    tell_of_task(s, tm, int(Message.TASK_RUNNING), allocation, execution)
+
+
+def refuse_task(s: ClusterState, tm: int, execution: int) -> None:
+    """A task could not be set up after its slot has become active: the answer is an exception."""
+    record = indexed_task(s.tables[tm], execution)
+    allocation = s.tables[tm].task_slot[record]
+    table.task_terminates(s.tables[tm], record, 0)
+    table.remove_task(s.tables[tm], execution)
+    tell_of_task(s, tm, int(Message.SUBMISSION_FAILED), allocation, execution)
+
+
+def task_ends(s: ClusterState, tm: int, execution: int, failed: int) -> None:
     """A task ends: it leaves its slot, and the JobMaster is notified.
 
     Flink: TaskExecutor.unregisterTaskAndNotifyFinalState.
+
+    :param failed: whether it failed, or was told to stop.
     """
     record = indexed_task(s.tables[tm], execution)
     allocation = s.tables[tm].task_slot[record]
     own = own_execution(s, tm, execution)
-    outcome = Message.TASK_FAILED if s.stopping[own] else Message.TASK_FINISHED
+    outcome = Message.TASK_FAILED if failed else Message.TASK_FINISHED
     s.stopping[own] = 0
+    s.announced[own] = 0
     table.task_terminates(s.tables[tm], record, 0)
     first = len(s.effects)
     table.remove_task(s.tables[tm], execution)
@@ -312,7 +343,20 @@ def disconnect_job_manager(s: ClusterState, tm: int) -> None:
             table.mark_slot_inactive(slots, allocation, unused_ticket(slots), NO_TIMEOUT)
     tell_job_master(s, tm, Message.DISCONNECT)
     fire(s.at_jm, tm, Registration.close)
+    s.deposed_jm[tm] = 0
     forget_offers(s, tm)
+
+
+def lose_job_manager(s: ClusterState, tm: int) -> None:
+    """The JobMaster that it knows no longer leads: disconnect, or give up registering there.
+
+    Flink: JobLeaderListener.jobManagerLostLeadership.
+    """
+    s.deposed_jm[tm] = 0
+    if s.at_jm[tm] == Registration.TRYING:
+        forget_registrations(s, way(tm, Way.TO_JOB_MASTER), way(tm, Way.FROM_JOB_MASTER))
+        fire(s.at_jm, tm, Registration.close)
+    disconnect_job_manager(s, tm)
 
 
 def register_at_resource_manager(s: ClusterState, tm: int) -> None:
@@ -399,8 +443,11 @@ def start_process(s: ClusterState, tm: int) -> None:
     table.start(s.tables[tm])
 
 
-def crash_process(s: ClusterState, tm: int) -> None:
-    """The process is killed; messages to it and from it are lost."""
+def crash_process(s: ClusterState, tm: int, arrive: int) -> None:
+    """The process is killed; messages to it are lost.
+
+    :param arrive: whether its last messages still arrive.
+    """
     fire(s.process, tm, Process.crash)
     if s.at_rm[tm] != Registration.NONE:
         fire(s.at_rm, tm, Registration.close)
@@ -408,13 +455,19 @@ def crash_process(s: ClusterState, tm: int) -> None:
         fire(s.at_jm, tm, Registration.close)
     s.instance[tm] = NONE
     s.outdated[tm] = 0
+    s.deposed_jm[tm] = 0
+    s.dead_end[tm] = s.known[tm]
+    s.stale[tm] = int(s.registered[tm] != NONE)
     forget_offers(s, tm)
     for allocation in s.elements(allocations):
         s.offer[own_allocation(s, tm, allocation)] = 0
     for execution in s.elements(executions):
         s.stopping[own_execution(s, tm, execution)] = 0
-    forget_slot_report(s, tm)
+        s.announced[own_execution(s, tm, execution)] = 0
     forget_allocation_report(s, tm)
+    if arrive == 0:
+        forget_slot_report(s, tm)
     for direction in range(WAYS):
-        empty(s, way(tm, direction))
+        if not arrive or direction in (Way.FROM_JOB_MASTER, Way.FROM_RESOURCE_MANAGER):
+            empty(s, way(tm, direction))
     restart(s.tables[tm])

@@ -6,15 +6,15 @@ Timers fire when there is nothing to do but to wait; one that fires earlier is a
 from __future__ import annotations
 
 from slotspec.models.cluster import job_master, resource_manager, scheduler, task_executor
-from slotspec.models.cluster.environment import may_ask
-from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Process, Registration, Share
+from slotspec.models.cluster.environment import can_hurry, may_ask
+from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Process, Registration
 from slotspec.models.cluster.messages import (
     Way,
     is_busy,
     is_in_channel,
     is_quiet,
     is_retry,
-    send,
+    tell_task_executor,
     way,
 )
 from slotspec.models.cluster.model import TIMER, cluster
@@ -24,7 +24,10 @@ from slotspec.models.cluster.state import (
     Message,
     allocations,
     calls,
+    executions,
     instances,
+    own_executions,
+    shares,
     slot_numbers,
     task_managers,
     tasks,
@@ -38,13 +41,7 @@ from slotspec.models.slot_pool.queues import is_open
 from slotspec.models.slot_pool.state import Cause
 from slotspec.models.task_slot_table.lifecycles import SlotTimer, TaskSlot
 from slotspec.models.task_slot_table.slots import allocation_under, indexed_task
-from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import DISABLED, NONE, fire
-
-
-def can_hurry(setting: Setting) -> bool:
-    return bool(setting["early_timeouts"])
-
 
 # ---------------------------------------------------------------------------------- timers
 
@@ -64,21 +61,30 @@ def may_end_retries(s: ClusterState) -> bool:
 
 def is_idle(s: ClusterState) -> bool:
     """Whether every process is up and connected, or registering, and the scheduler waits."""
-    if s.resource_manager[0] != Leader.LEADING or s.job_master[0] == Leader.STANDBY:
+    if s.resource_manager[0] != Leader.LEADING or s.job_master[0] == Leader.STANDBY or s.revoked:
         return False
-    if s.job_master[0] == Leader.LEADING and (s.job[0] == Job.FINISHED or not s.job_registered):
+    if s.job_master[0] == Leader.LEADING and (scheduler.is_finished(s) or not s.job_registered):
         return False
     return (
         all(process == Process.UP for process in s.process)
         and Registration.NONE not in s.at_rm
         and not any(s.stopping)
+        and not any(s.deposed_jm)
         and not has_work(s)
     )
 
 
 def has_work(s: ClusterState) -> bool:
-    """Whether the scheduler can request a slot at once."""
-    return s.job[0] == Job.SCHEDULING and may_ask(s) and Share.IDLE in s.share
+    """Whether the scheduler can request a slot at once, or a task is about to run."""
+    return (
+        may_ask(s) and any(scheduler.needs_slot(s, share) for share in s.elements(shares))
+    ) or any(task_starts_soon(s, own) for own in s.elements(own_executions))
+
+
+def task_starts_soon(s: ClusterState, own: int) -> bool:
+    """Whether a task is at a TaskExecutor and does not run yet."""
+    width = len(s.elements(executions))
+    return indexed_task(s.tables[own // width], own % width) != NONE and not s.announced[own]
 
 
 @cluster.action(when=can_hurry, fault=True)
@@ -193,15 +199,35 @@ def task_call_times_out(s: ClusterState, task: int) -> int:
     if not may_fire(s) or not scheduler.is_deployed(s, task):
         return DISABLED
     allocation = s.share_allocation[scheduler.share_of(s, task)]
-    if s.task[task] == Execution.RUNNING and is_at(s, task, allocation):
+    if s.task[task] != Execution.CANCELING and not s.hurry and is_at(s, task, allocation):
         return DISABLED
     s.hurry = 0
     first = len(s.effects)
+    execution = scheduler.execution_of(s, task)
     if s.task[task] == Execution.CANCELING:
-        scheduler.cancel_task(s, task)
+        scheduler.tell_of_task(s, task, int(Message.CANCEL_TASK))
     else:
-        scheduler.task_failed(s, scheduler.execution_of(s, task))
+        scheduler.submission_failed(s, execution)
     job_master.apply_effects(s, first)
+    return NONE
+
+
+@cluster.action(own=own_executions, fair=TIMER)
+def task_update_times_out(s: ClusterState, own: int) -> int:
+    """The JobMaster has not answered the report that a task runs: the task is to fail.
+
+    Flink: TaskExecutor.updateTaskExecutionState.
+    """
+    if not may_fire(s) or not s.announced[own] or s.stopping[own]:
+        return DISABLED
+    width = len(s.elements(executions))
+    execution = own % width
+    task = scheduler.task_of(s, execution)
+    known = scheduler.is_news(s, execution) and s.task[task] == Execution.RUNNING
+    if not s.hurry and known:
+        return DISABLED
+    s.hurry = 0
+    task_executor.fail_task(s, own // width, execution)
     return NONE
 
 
@@ -212,23 +238,20 @@ def is_at(s: ClusterState, task: int, allocation: int) -> bool:
     return record != NONE and s.tables[tm].task_slot[record] == allocation
 
 
-@cluster.action(fair=TIMER)
-def scheduler_restarts_job(s: ClusterState) -> int:
-    """No task is deployed any more, and the restart delay is over: the job restarts.
+@cluster.action(region=shares, fair=TIMER)
+def scheduler_restarts_region(s: ClusterState, region: int) -> int:
+    """No task of a region is deployed any more, and the restart delay is over: it restarts.
 
-    Its slots are given up. Without the delay a job that fails at once would restart for ever
-    before any other timer fires.
+    Its slots were given up as its tasks ended. Without the delay a job that fails at once would
+    restart for ever before any other timer fires.
     """
-    if not may_fire(s) or s.job[0] != Job.CANCELLING or not scheduler.may_deploy(s):
+    if not may_fire(s) or s.job[region] != Job.CANCELLING or not scheduler.may_deploy(s):
         return DISABLED
-    if any(scheduler.is_deployed(s, task) for task in s.elements(tasks)):
+    if scheduler.has_deployed(s, region):
         return DISABLED
     s.hurry = 0
-    first = len(s.effects)
-    scheduler.give_up_slots(s)
-    scheduler.reset_tasks(s)
-    job_master.apply_effects(s, first)
-    fire(s.job, 0, Job.restart)
+    scheduler.reset_tasks(s, region)
+    fire(s.job, region, Job.restart)
     return NONE
 
 
@@ -272,6 +295,7 @@ def job_registration_times_out(s: ClusterState, tm: int) -> int:
         task_executor.connect_to_job_manager(s, tm)
     else:
         fire(s.at_jm, tm, Registration.close)
+        s.deposed_jm[tm] = 0
     return NONE
 
 
@@ -311,8 +335,9 @@ def job_master_reports(s: ClusterState, tm: int) -> int:
     if not s.hurry and not has_differences(s, tm):
         return DISABLED
     s.hurry = 0
-    job_master.write_allocation_report(s, tm)
-    send(s, channel, Message.ALLOCATION_REPORT)
+    if not s.dead_end[tm]:
+        job_master.write_allocation_report(s, tm)
+        tell_task_executor(s, tm, int(Message.ALLOCATION_REPORT))
     return NONE
 
 

@@ -16,9 +16,30 @@ class OfferAnswers(IntEnum):
     """Those to its newest offer (1.13, FLINK-21859)."""
 
 
+class Deployment(IntEnum):
+    """When the tasks of a region are deployed."""
+
+    WITH_THE_JOB = 0
+    """When all that is being scheduled has its slots (1.11: eager scheduling)."""
+    BY_REGION = 1
+    """When the region has its slots (since 1.12)."""
+
+
 GENERATIONS: Mapping[str, Mapping[str, Any]] = {
-    "1.11": {"offer_answers": OfferAnswers.ALL, "can_suspend": 1},
-    "1.12": {"offer_answers": OfferAnswers.ALL, "can_suspend": 1},
-    "1.13": {"offer_answers": OfferAnswers.NEWEST, "can_suspend": 0},
+    "1.11": {
+        "offer_answers": OfferAnswers.ALL,
+        "can_suspend": 1,
+        "deployment": Deployment.WITH_THE_JOB,
+    },
+    "1.12": {
+        "offer_answers": OfferAnswers.ALL,
+        "can_suspend": 1,
+        "deployment": Deployment.BY_REGION,
+    },
+    "1.13": {
+        "offer_answers": OfferAnswers.NEWEST,
+        "can_suspend": 0,
+        "deployment": Deployment.BY_REGION,
+    },
 }
 """The choices of each release; the parts use those of the same release."""

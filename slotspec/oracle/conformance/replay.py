@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import UNSET
 
+from slotspec.oracle.cluster.recording import is_cluster_recording
 from slotspec.oracle.conformance.compare import Conformance, compare, surely_equal
 from slotspec.oracle.conformance.oracles import StepOracle, generation_of, oracle_for
 from slotspec.oracle.conformance.report import BadInput, Divergence, Report
@@ -32,6 +33,11 @@ def conform(path: str | Path, generation: str | None = None) -> Report:
         if is_steps(path):
             with StepsReader(path, generation) as reader:
                 _replay_steps(reader, report)
+        elif is_cluster_recording(path):
+            # imported here, since it needs the whole model of the cluster
+            from slotspec.oracle.conformance.cluster_recordings import validate
+
+            validate(path, report, generation)
         else:
             with TraceReader(path) as recorded:
                 _replay(recorded, generation, report)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from msgspec import UNSET
@@ -73,6 +73,44 @@ def _difference_json(difference: Difference) -> dict[str, Any]:
     return {"path": difference.path} | {k: v for k, v in sides.items() if v is not ABSENT}
 
 
+@dataclass(frozen=True)
+class WaitingStep:
+    """A step of a recorded process that no step of the model explains.
+
+    :param differences: what the model remembers otherwise, where it comes closest.
+    :param unsent: messages that the step sends, and the model does not.
+    :param in_flight: messages of the model that could arrive instead.
+    """
+
+    line: int
+    step: str
+    differences: tuple[str, ...]
+    unsent: tuple[str, ...]
+    in_flight: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Unexplained:
+    """Where the longest explained prefix of a recording ends.
+
+    :param line: the earliest line that is not explained.
+    :param waiting: the next step of each process.
+    :param last: the last step that is explained.
+    :param possible: what the model could do next.
+    :param limit: the limit that ended the search; None if no run explains the recording.
+    """
+
+    line: int
+    waiting: tuple[WaitingStep, ...]
+    last: str | None
+    possible: tuple[str, ...]
+    limit: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The ``unexplained`` of a file in the report of ``slotspec conform --json``."""
+        return asdict(self)
+
+
 @dataclass
 class Report:
     """The result for one file.
@@ -81,6 +119,9 @@ class Report:
     :param steps: number of steps read, including those after a divergence.
     :param matched: number of steps, from the first on, that agree.
     :param silent: how many of the matched steps consist of their operation alone.
+    :param unexplained: where the explanation of a cluster recording ends, if it does.
+    :param search: of a cluster recording: states visited, explanations tried, steps of the model
+        in the run found, and how many of them are hidden.
     :param operations: operation -> how often it occurs among the matched steps.
     :param skipped: why the rest of the file is not replayed: no sequence of operations
         expresses it.
@@ -98,6 +139,8 @@ class Report:
     operations: Counter[str] = field(default_factory=Counter)
     skipped: str | None = None
     divergence: Divergence | None = None
+    unexplained: Unexplained | None = None
+    search: dict[str, int] | None = None
     error: BadInput | None = None
     fault: str | None = None
     seconds: float = 0.0
@@ -107,6 +150,9 @@ class Report:
         """The outcome of the steps, even of those before an error."""
         if self.divergence is not None:
             return Conformance.DIVERGES
+        if self.unexplained is not None:
+            limited = self.unexplained.limit is not None
+            return Conformance.UNDETERMINED if limited else Conformance.DIVERGES
         if self.error is not None or self.fault is not None or self.matched == self.silent:
             return Conformance.UNDETERMINED
         return Conformance.CONFORMS if self.skipped is None else Conformance.UNDETERMINED
@@ -125,6 +171,8 @@ class Report:
             "seconds": round(self.seconds, 6),
             "skipped": self.skipped,
             "divergence": self.divergence.to_json() if self.divergence else None,
+            "unexplained": self.unexplained.to_json() if self.unexplained else None,
+            "search": self.search,
             "error": {"code": self.error.code, "message": self.error.message}
             if self.error
             else None,

@@ -24,6 +24,8 @@
 ``TRC021``  a folder or pattern contains no trace
 ``TRC022``  an argument exceeds what a replay can do
 ``TRC023``  the trace cannot be written
+``TRC024``  a recording of a cluster contradicts itself
+``TRC025``  a recording of a cluster has a job that the model cannot express, or no states
 ==========  =====================================================================
 """
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from slotspec.models.cluster.lifecycles import Job, Leader, Share
+from slotspec.models.cluster.lifecycles import Leader, Share
 from slotspec.models.cluster.model import cluster
+from slotspec.models.cluster.scheduler import is_finished
 from slotspec.models.cluster.state import ClusterState, shares
 from slotspec.properties.cluster.views import (
     has_enough_slots,
@@ -42,12 +43,7 @@ def a_finished_job_leaves_nothing(s: ClusterState) -> bool:
     return is_retired(s)
 
 
-def is_finished(s: ClusterState) -> bool:
-    """Whether every task has finished."""
-    return s.job[0] == Job.FINISHED
-
-
 @cluster.leads_to("DefaultScheduler", is_finished, when=has_enough_slots)
 def the_job_finishes(s: ClusterState) -> bool:
     """A job whose slots exist eventually runs to its end."""
-    return s.job_master[0] == Leader.STANDBY or s.job[0] != Job.FINISHED
+    return s.job_master[0] == Leader.STANDBY or not is_finished(s)

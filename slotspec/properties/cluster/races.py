@@ -6,10 +6,11 @@ from slotspec.models.cluster.environment import (
     job_master_hears_task_executor,
     task_executor_hears_job_master,
 )
-from slotspec.models.cluster.lifecycles import Registration, Share
+from slotspec.models.cluster.lifecycles import Job, Registration, Share
 from slotspec.models.cluster.messages import Way, in_flight, room_of, way
 from slotspec.models.cluster.model import cluster
 from slotspec.models.cluster.resource_manager import is_waited_for, tm_of
+from slotspec.models.cluster.scheduler import is_news
 from slotspec.models.cluster.state import (
     POOL,
     STRIDE,
@@ -20,26 +21,51 @@ from slotspec.models.cluster.state import (
     task_managers,
 )
 from slotspec.models.cluster.task_executor import is_allocated, own_allocation
-from slotspec.models.cluster.timers import scheduler_restarts_job
 from slotspec.models.slot_pool.queues import is_held, is_open
 from slotspec.models.slot_pool.recycling import is_queued
 from slotspec.models.slot_pool.state import Effect as PoolEffect
 from slotspec.models.task_slot_table.slots import indexed_task
+from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
 
+def is_one_region(setting: Setting) -> bool:
+    """Whether the whole job restarts together."""
+    return not setting["regions"]
+
+
+def overtaken(setting: Setting) -> str | None:
+    """Why a report may be older than an answer before it."""
+    if setting["overtaking"] == 1:
+        return None
+    return "the message that the slot is free again overtakes the answer, and then a report does"
+
+
+def unordered(setting: Setting) -> str | None:
+    """Why a task may start that nobody wants any more."""
+    if setting["overtaking"] > 1:
+        return (
+            "another thread submits the task, and no order binds that to the calls that cancel it"
+            " (recorded: 1.11.4, seed 0022); the task is an orphan until its report is refused or"
+            " its slot is freed"
+        )
+    if setting["early_timeouts"]:
+        return "a submission that has timed out may still arrive; nobody cancels it"
+    return None
+
+
 def oldest(s: ClusterState, tm: int, direction: int) -> int:
-    """Where the oldest message of a channel is."""
+    """Where the first message of a channel is."""
     return way(tm, direction) * room_of(s)
 
 
 @cluster.step("TaskExecutor.submitTask (FLINK-5836)", on=task_executor_hears_job_master)
 def a_task_is_taken_if_its_slot_is_there(
-    before: ClusterState, after: ClusterState, result: int, tm: int
+    before: ClusterState, after: ClusterState, result: int, tm: int, place: int
 ) -> bool:
     """A TaskExecutor accepts a task submitted to a slot that it has offered to the job, even
     before the answer to the offer arrives."""
-    post = oldest(before, tm, Way.FROM_JOB_MASTER)
+    post = oldest(before, tm, Way.FROM_JOB_MASTER) + place
     return (
         result != Message.SUBMIT_TASK
         or before.at_jm[tm] != Registration.DONE
@@ -74,24 +100,24 @@ def only_the_newest_registration_counts(s: ClusterState, instance: int) -> bool:
 
 @cluster.step("JobMaster.offerSlots (FLINK-19237)", on=job_master_hears_task_executor)
 def a_waiting_job_takes_what_is_offered(
-    before: ClusterState, after: ClusterState, result: int, tm: int
+    before: ClusterState, after: ClusterState, result: int, tm: int, place: int
 ) -> bool:
     """While a request waits, the JobMaster rejects no slot that a registered TaskExecutor
     offers."""
     if result != Message.OFFER_SLOT or not before.known[tm] or Share.WAITING not in before.share:
         return True
-    allocation = before.subject[oldest(before, tm, Way.TO_JOB_MASTER)]
+    allocation = before.subject[oldest(before, tm, Way.TO_JOB_MASTER) + place]
     return is_held(before.pool, allocation) or is_held(after.pool, allocation)
 
 
 @cluster.step("JobMaster.offerSlots (FLINK-28640)", on=job_master_hears_task_executor)
 def a_slot_in_use_is_not_rejected(
-    before: ClusterState, after: ClusterState, result: int, tm: int
+    before: ClusterState, after: ClusterState, result: int, tm: int, place: int
 ) -> bool:
     """The pool accepts a slot that it already holds when it is offered again."""
     if result != Message.OFFER_SLOT or not before.known[tm]:
         return True
-    post = oldest(before, tm, Way.TO_JOB_MASTER)
+    post = oldest(before, tm, Way.TO_JOB_MASTER) + place
     allocation = before.subject[post]
     if (
         not is_held(before.pool, allocation)
@@ -117,18 +143,22 @@ def a_request_is_for_a_share_that_waits(s: ClusterState, request: int) -> bool:
     )
 
 
-@cluster.step("DefaultScheduler.cancelTasksAsync (FLINK-23806)", on=scheduler_restarts_job)
+@cluster.step("DefaultScheduler.cancelTasksAsync (FLINK-23806)", when=is_one_region)
 def a_restart_serves_no_old_request(after: ClusterState) -> bool:
     """A slot returned for a restart does not go to another task that is to be restarted."""
-    return all(e.kind != POOL + PoolEffect.REQUEST_FULFILLED for e in after.effects)
+    return (
+        after.job[0] != Job.CANCELLING
+        or bool(after.ending)
+        or all(e.kind != POOL + PoolEffect.REQUEST_FULFILLED for e in after.effects)
+    )
 
 
 @cluster.step("TaskExecutor.handleAcceptedSlotOffers", on=task_executor_hears_job_master)
 def an_older_answer_changes_nothing(
-    before: ClusterState, after: ClusterState, result: int, tm: int
+    before: ClusterState, after: ClusterState, result: int, tm: int, place: int
 ) -> bool:
     """The answer to an offer that has been repeated since leaves the slot as it is."""
-    post = oldest(before, tm, Way.FROM_JOB_MASTER)
+    post = oldest(before, tm, Way.FROM_JOB_MASTER) + place
     allocation = before.subject[post]
     return (
         result not in (Message.OFFER_ACCEPTED, Message.OFFER_REJECTED, Message.OFFER_FAILED)
@@ -138,7 +168,9 @@ def an_older_answer_changes_nothing(
 
 
 @cluster.always(
-    "TaskManagerHeartbeatListener.retrievePayload (FLINK-12863)", each={"tm": task_managers}
+    "TaskManagerHeartbeatListener.retrievePayload (FLINK-12863)",
+    each={"tm": task_managers},
+    deviation=overtaken,
 )
 def a_report_knows_what_was_accepted_before_it(s: ClusterState, tm: int) -> bool:
     """A report of allocated slots that follows the acceptance of an offer has that slot,
@@ -157,8 +189,38 @@ def a_report_knows_what_was_accepted_before_it(s: ClusterState, tm: int) -> bool
     return True
 
 
+@cluster.step(
+    "Execution.cancel, TaskExecutor.submitTask",
+    on=task_executor_hears_job_master,
+    deviation=unordered,
+)
+def a_task_that_was_given_up_does_not_start(
+    before: ClusterState, after: ClusterState, result: int, tm: int, place: int
+) -> bool:
+    """A TaskExecutor starts no task that the scheduler has given up, unless it is about to be
+    told: a call to cancel it, or the end of the connection, is on its way."""
+    if result != Message.SUBMIT_TASK:
+        return True
+    execution = before.detail[oldest(before, tm, Way.FROM_JOB_MASTER) + place]
+    first = oldest(after, tm, Way.FROM_JOB_MASTER)
+    return (
+        indexed_task(after.tables[tm], execution) == NONE
+        or is_news(after, execution)
+        or any(
+            after.message[post] in (Message.FREE_SLOT, Message.DISCONNECT)
+            or (
+                after.message[post] == Message.CANCEL_TASK
+                and after.detail[post] // after.cancel_tries == execution
+            )
+            for post in range(first, first + room_of(after))
+        )
+    )
+
+
 @cluster.always(
-    "ResourceManagerHeartbeatListener.retrievePayload (FLINK-12865)", each={"tm": task_managers}
+    "ResourceManagerHeartbeatListener.retrievePayload (FLINK-12865)",
+    each={"tm": task_managers},
+    deviation=overtaken,
 )
 def a_slot_report_knows_what_was_answered_before_it(s: ClusterState, tm: int) -> bool:
     """A heartbeat that follows the answer that a slot is allocated shows the slot as allocated,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from slotspec.models.cluster.environment import can_fail_over
-from slotspec.models.cluster.faults import can_crash, can_depose, can_lose
-from slotspec.models.cluster.lifecycles import Execution, Job
+from slotspec.models.cluster.environment import can_depose, can_fail_over, can_hurry
+from slotspec.models.cluster.faults import can_crash, can_lose
+from slotspec.models.cluster.lifecycles import Execution
 from slotspec.models.cluster.model import cluster
-from slotspec.models.cluster.scheduler import exists, share_of
+from slotspec.models.cluster.scheduler import exists, is_finished, share_of
 from slotspec.models.cluster.state import ClusterState, Message, task_managers, tasks
 from slotspec.models.cluster.task_executor import own_allocation
-from slotspec.models.cluster.timers import can_hurry, is_at
+from slotspec.models.cluster.timers import is_at
 from slotspec.models.task_slot_table.lifecycles import TaskSlot
 from slotspec.properties.cluster.views import (
     has_enough_slots,
@@ -36,8 +36,7 @@ def can_finish(*conditions: Callable[[Setting], bool]) -> Callable[[Setting], bo
 def all_tasks_run(s: ClusterState) -> bool:
     """Every task of the job runs at a TaskExecutor, and the JobMaster knows it."""
     return (
-        s.job[0] == Job.RUNNING
-        and all(
+        all(
             s.task[task] == Execution.RUNNING
             and is_at(s, task, s.share_allocation[share_of(s, task)])
             for task in s.elements(tasks)
@@ -67,25 +66,25 @@ def a_task_comes_before_the_answer_to_its_offer(s: ClusterState) -> bool:
 @cluster.sometimes("JobMaster", when=can_finish(can_lose))
 def a_loss_is_overcome(s: ClusterState) -> bool:
     """The job finishes although a message was lost."""
-    return s.lost > 0 and s.job[0] == Job.FINISHED
+    return s.lost > 0 and is_finished(s)
 
 
 @cluster.sometimes("TaskExecutor", when=can_finish(can_crash))
 def a_crash_is_overcome(s: ClusterState) -> bool:
     """The job finishes although a TaskExecutor has crashed."""
-    return s.crashed > 0 and s.job[0] == Job.FINISHED
+    return s.crashed > 0 and is_finished(s)
 
 
 @cluster.sometimes("JobMaster.suspendExecution", when=can_finish(can_depose))
 def a_change_of_leaders_is_overcome(s: ClusterState) -> bool:
     """The job finishes although its JobMaster had lost its leadership."""
-    return s.deposed > 0 and s.job[0] == Job.FINISHED
+    return s.deposed > 0 and is_finished(s)
 
 
 @cluster.sometimes("ResourceManager", when=can_finish(can_fail_over))
 def a_failover_is_overcome(s: ClusterState) -> bool:
     """The job finishes although the ResourceManager has failed over."""
-    return s.failed_over > 0 and s.job[0] == Job.FINISHED
+    return s.failed_over > 0 and is_finished(s)
 
 
 def can_lose_in_a_hurry(setting: Setting) -> bool:

@@ -78,7 +78,7 @@ def test_a_lost_message_as_a_story() -> None:
         rendered.format_step(step): (rendered.effects(step), rendered.changes(step))
         for step in finding.steps
     }
-    assert story["JobMaster looks for a slot for share 1"] == (
+    assert story["JobMaster requests a slot for share 1"] == (
         ["JobMaster to ResourceManager: request for a slot, a1"],
         [
             "JobMaster: share 1: IDLE -> WAITING",
@@ -196,8 +196,9 @@ def test_every_action_and_every_message_has_a_text() -> None:
     assert not list(envelopes(empty, 0))
 
 
-def test_messages_are_followed_from_step_to_step() -> None:
-    instance = model.instance(TWO, generation="1.13")
+@pytest.mark.parametrize("overtaking", [1, 3])
+def test_messages_are_followed_from_step_to_step(overtaking: int) -> None:
+    instance = model.instance({**TWO, "overtaking": overtaking}, generation="1.13")
     rendered = formatter(instance)
     count = 0
     for seed in range(12):
@@ -206,8 +207,10 @@ def test_messages_are_followed_from_step_to_step() -> None:
                 after = envelopes(step.after, one.channel)
                 kept = [one.before[place] for place in one.kept]
                 assert len(kept) + len(one.sent) == len(after)
-                assert len(kept) + len(one.gone) + one.heard == len(one.before)
-                assert all(a.is_same(b) for a, b in zip(kept, after, strict=False))
+                assert len(one.kept) + len(one.gone) + one.heard == len(one.before)
+                for place, sent in zip(one.fresh, one.sent, strict=True):
+                    kept.insert(place, sent)
+                assert all(a.is_same(b) for a, b in zip(kept, after, strict=True))
                 assert one.heard == (bool(one.before) and channel_taken(step.call) == one.channel)
                 count += len(one.sent)
     assert count > 300

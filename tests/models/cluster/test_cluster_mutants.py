@@ -14,7 +14,7 @@ import pytest
 from slotspec.bugs import known_bugs
 from slotspec.models import load_model
 from slotspec.models.cluster import resource_manager, scheduler, task_executor
-from slotspec.models.cluster.lifecycles import Execution, Leader, Share
+from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Share
 from slotspec.models.cluster.state import ClusterState, Message
 from slotspec.models.slot_pool import operations as pool
 from slotspec.models.slot_pool.state import SlotPoolState
@@ -23,7 +23,6 @@ from slotspec.models.task_slot_table.lifecycles import TaskSlot
 from slotspec.models.task_slot_table.state import TaskSlotTableState
 from slotspec.statemachine import Kind, Limits, Verdict
 from slotspec.statemachine.declaration.rules import NONE, fire, recycle
-from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.search.engine import explore_compiled
 
 CLUSTER = load_model("cluster")
@@ -43,6 +42,7 @@ def assign_the_first(s: ClusterState, share: int, allocation: int) -> None:
     """Whichever slot has arrived, the share takes the first one."""
     fire(s.share, share, Share.assign)
     s.share_allocation[share] = 0
+    s.share_tm[share] = 0
 
 
 def keep_the_share(s: ClusterState, allocation: int) -> None:
@@ -53,7 +53,6 @@ def keep_the_share(s: ClusterState, allocation: int) -> None:
     for task in range(len(s.task)):
         if scheduler.share_of(s, task) == share and scheduler.is_deployed(s, task):
             fire(s.task, task, Execution.end)
-    scheduler.fail_job(s)
 
 
 def keep_the_tasks(s: ClusterState, allocation: int) -> None:
@@ -62,14 +61,16 @@ def keep_the_tasks(s: ClusterState, allocation: int) -> None:
     if share != NONE:
         fire(s.share, share, Share.give_up)
         s.share_allocation[share] = NONE
+        s.share_tm[share] = NONE
 
 
 def give_nothing_back(s: ClusterState, state: int) -> None:
     """The shares forget their slots, and do not notify the pool."""
     for share in range(len(s.share)):
-        if s.share[share] == state:
+        if s.share[share] == state and s.job[scheduler.region_of(s, share)] == Job.CANCELLING:
             fire(s.share, share, Share.give_up)
             s.share_allocation[share] = NONE
+            s.share_tm[share] = NONE
 
 
 def everything_is_slot_zero(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
@@ -120,7 +121,18 @@ def keep_the_slot(s: ClusterState, tm: int, allocation: int) -> None:
 
 def refuse_tasks(s: ClusterState, tm: int, allocation: int, execution: int) -> None:
     """The TaskExecutor rejects every task."""
-    task_executor.tell_of_task(s, tm, int(Message.TASK_FAILED), allocation, execution)
+    task_executor.tell_of_task(s, tm, int(Message.SUBMISSION_FAILED), allocation, execution)
+
+
+def end_tasks_at_once(s: ClusterState, region: int) -> None:
+    """The scheduler gives up the tasks of a region that fails, and tells nobody."""
+    if s.job[region] not in (Job.SCHEDULING, Job.RUNNING):
+        return
+    fire(s.job, region, Job.fail)
+    for task in range(len(s.task)):
+        if scheduler.is_deployed(s, task):
+            fire(s.task, task, Execution.end)
+    scheduler.give_up_slots(s)
 
 
 @dataclass(frozen=True)
@@ -137,9 +149,12 @@ MUTANTS = {
         {scheduler.slot_request_fulfilled: assign_the_first}, 19, TWO
     ),
     "a_share_has_what_the_pool_gave_it": Mutant({scheduler.slot_lost: keep_the_share}, 18, EARLY),
-    "an_allocated_slot_has_an_owner": Mutant({scheduler.give_up: give_nothing_back}, 23, EARLY),
+    "an_allocated_slot_has_an_owner": Mutant({scheduler.give_up: give_nothing_back}, 18, EARLY),
     "deployed_tasks_have_slots": Mutant({scheduler.slot_lost: keep_the_tasks}, 18, EARLY),
-    "a_retired_job_holds_nothing": Mutant({pool.close: close_nothing}, 20),
+    "a_task_that_was_given_up_does_not_start": Mutant(
+        {scheduler.fail_region: end_tasks_at_once}, 24, {**TWO, "failures": 1, "busy": 4}
+    ),
+    "a_retired_job_holds_nothing": Mutant({pool.close: close_nothing}, 21),
     "no_operation_ends_with_an_exception": Mutant(
         {resource_manager.grant_leadership: lead_without_manager}, 5
     ),
@@ -151,7 +166,7 @@ TAKEN_OVER = {
         {task_executor.request_slot: everything_is_slot_zero}, 15, TWO
     ),
     "table_a_slot_with_tasks_stays_in_the_table": Mutant(
-        {table.free_slot: leaves_at_once}, 20, EARLY
+        {table.free_slot: leaves_at_once}, 21, EARLY
     ),
 }
 """Likewise for properties of parts, which the cluster checks on each TaskExecutor."""
@@ -159,10 +174,10 @@ TAKEN_OVER = {
 NEVER = {
     "every_request_is_settled": Mutant({scheduler.slot_request_failed: keep_waiting}, 14, LOSS),
     "the_views_agree_in_the_end": Mutant(
-        {resource_manager.heartbeat_from: report_nothing}, 30, LOSS
+        {resource_manager.heartbeat_from: report_nothing}, 31, LOSS
     ),
     "a_finished_job_leaves_nothing": Mutant(
-        {task_executor.slot_times_out: keep_the_slot}, 28, LOSS
+        {task_executor.slot_times_out: keep_the_slot}, 29, LOSS
     ),
     "the_job_finishes": Mutant({task_executor.submit_task: refuse_tasks}, 25),
 }
@@ -175,7 +190,7 @@ def test_a_mutant_is_noticed(name: str, mutant: Mutant) -> None:
     instance = CLUSTER.instance(
         mutant.bounds, generation="1.12", scope="losses", replace=mutant.replace
     )
-    result = explore_interpreted(instance, Limits(states=5_000, seconds=60, until=name))
+    result = explore_compiled(instance, Limits(states=50_000, seconds=60, until=name))
     finding = next(p.finding for p in result.properties if p.property.name == name)
     assert finding is not None
     assert len(finding.steps) == mutant.length

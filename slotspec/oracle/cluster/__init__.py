@@ -1,0 +1,1 @@
+"""Recordings of real clusters: read, and explained by a run of the cluster model."""

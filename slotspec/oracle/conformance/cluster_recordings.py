@@ -1,0 +1,126 @@
+"""Looks for a run of the cluster model that explains a recording, and reports what it found."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from slotspec.models.registry import load_model
+from slotspec.oracle.cluster.explanation import ClusterExplainer, Node
+from slotspec.oracle.cluster.recording import CLUSTER_FORMAT, read
+from slotspec.oracle.conformance.report import Report, Unexplained, WaitingStep
+from slotspec.oracle.conformance.trace_validation import (
+    DEFAULT_BOUNDS,
+    Bounds,
+    Explanation,
+    explain,
+)
+from slotspec.oracle.traces.reading import printable
+from slotspec.statemachine.declaration.model import Call
+from slotspec.statemachine.errors import InputError, UsageError
+
+TODAY = ("1.14", "1.15", "1.16", "1.17", "1.18", "1.19", "1.20", "2.")
+"""Versions with the declarative slot pool, which this model does not have."""
+SHOWN = 6
+"""Steps that wait, and differences of each, that a report has."""
+
+
+def generation_of(flink: str, wanted: str | None, path: str) -> str:
+    """The generation of the cluster model to compare a recording with.
+
+    :raises UsageError: ``SET101`` for a generation that the model does not have.
+    :raises InputError: ``TRC011`` for a version that no generation models.
+    """
+    known = list(load_model("cluster").generations)
+    if wanted is not None:
+        if wanted not in known:
+            raise UsageError(
+                "SET101",
+                f"there is no generation {wanted!r} of the cluster; use one of {', '.join(known)}",
+            )
+        return wanted
+    found = ".".join(flink.split(".")[:2])
+    if found not in known:
+        why = (
+            "its JobMaster has the declarative slot pool, and the model does not"
+            if flink.startswith(TODAY)
+            else "choose one with --generation"
+        )
+        raise InputError(
+            "TRC011",
+            f"{path}:1: no generation of the cluster models Flink {flink} ({why});"
+            f" there are {', '.join(known)}",
+        )
+    return found
+
+
+def validate(
+    path: str | Path,
+    report: Report,
+    generation: str | None = None,
+    bounds: Bounds = DEFAULT_BOUNDS,
+) -> tuple[ClusterExplainer, Explanation[Node]]:
+    """Look for a run that explains a recording, and put the result into `report`.
+
+    :raises InputError: for a recording that cannot be read, or contradicts itself.
+    :raises UsageError: as :func:`generation_of`.
+    """
+    recording = read(path)
+    report.implementation, report.version = CLUSTER_FORMAT, recording.header.flink
+    report.generation = generation_of(recording.header.flink, generation, printable(path))
+    explainer = ClusterExplainer(recording, report.generation)
+    found = explain(explainer.lanes, explainer, bounds)
+    report.steps = sum(map(len, explainer.lanes))
+    report.matched = found.explained
+    report.silent = sum(not calls for _, calls in found.run)
+    report.operations = Counter(
+        step.call.name if step.call is not None else step.trigger for step, calls in found.run
+    )
+    report.search = {
+        "states": found.states,
+        "tried": found.tried,
+        "model_steps": sum(len(calls) for _, calls in found.run),
+        "hidden_steps": sum(call.action.name in HIDDEN for _, calls in found.run for call in calls),
+    }
+    if not found.complete:
+        report.unexplained = unexplained(explainer, found)
+    return explainer, found
+
+
+HIDDEN = frozenset({"timer_is_early", "message_is_lost", "request_comes_first"})
+"""Steps of the model that no line of a recording tells of."""
+
+
+def unexplained(explainer: ClusterExplainer, found: Explanation[Node]) -> Unexplained:
+    """What stops a run, from the state that explains the longest prefix."""
+    waiting = []
+    for step in found.waiting[:SHOWN]:
+        closest = explainer.closest.get(step.line)
+        waiting.append(
+            WaitingStep(
+                step.line,
+                str(step),
+                tuple(
+                    f"{where}: model {has!r}, recorded {told!r}" for where, has, told in closest[0]
+                )
+                if closest
+                else (),
+                tuple(str(pattern) for pattern in closest[1] if not pattern.optional)
+                if closest
+                else (),
+                explainer.in_flight(found.state, step),
+            )
+        )
+    last = found.run[-1][0] if found.run else None
+    return Unexplained(
+        found.waiting[0].line,
+        tuple(waiting),
+        None if last is None else str(last),
+        tuple(explainer.possible(found.state)),
+        found.limit,
+    )
+
+
+def run_of(explainer: ClusterExplainer, found: Explanation[Node]) -> list[Call]:
+    """The calls of the model that explain a recording, in order."""
+    return [call for _, calls in found.run for call in calls]

@@ -1,0 +1,137 @@
+"""Recordings of real clusters are explained by runs of the model, and corrupted ones are not."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slotspec.models import load_model
+from slotspec.oracle.cluster.recording import is_cluster_recording, read
+from slotspec.oracle.conformance.cluster_recordings import validate
+from slotspec.oracle.conformance.compare import Conformance
+from slotspec.oracle.conformance.replay import conform
+from slotspec.oracle.conformance.report import Report
+from slotspec.oracle.conformance.trace_validation import Bounds
+from slotspec.statemachine.declaration.rules import DISABLED
+from slotspec.statemachine.errors import InputError
+from slotspec.statemachine.interpreter.stepping import Interpreter
+from tests.oracle.cluster import corruptions
+
+RECORDINGS = sorted((Path(__file__).parents[2] / "data" / "clusters").glob("*.jsonl.gz"))
+QUIET = next(path for path in RECORDINGS if path.name.startswith("1.12.5-seed0026"))
+
+
+@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.name.removesuffix(".jsonl.gz"))
+def test_a_recording_conforms(path: Path) -> None:
+    report = conform(path)
+    assert report.outcome is Conformance.CONFORMS, report.unexplained or report.error
+    assert report.matched == report.steps
+    assert report.search is not None
+    assert report.search["model_steps"] > report.steps // 3  # it is not explained by nothing
+
+
+def test_the_run_found_is_a_run_of_the_model() -> None:
+    explainer, found = validate(QUIET, Report(str(QUIET)))
+    assert found.complete
+    interpreter = Interpreter(explainer.world.instance)
+    for _, calls in found.run:
+        for call in calls:
+            assert interpreter.step(call) != DISABLED
+    assert interpreter.key == found.state.key
+    assert interpreter.s.job_master[0] == 2  # RETIRED: the job has ended
+
+
+def test_corrupted_recordings_are_noticed(tmp_path: Path) -> None:
+    dice = random.Random(20)
+    unnoticed = []
+    for number in range(18):
+        path = RECORDINGS[number % len(RECORDINGS)]
+        header, lines = corruptions.read(path)
+        one = corruptions.KINDS[number % 3](lines, dice)
+        if not corruptions.is_noticed(header, one.lines, tmp_path):
+            unnoticed.append(f"{path.name}: {one.kind} {one.what}")
+    assert len(unnoticed) <= 1, unnoticed
+
+
+def altered(tmp_path: Path, change: Any, source: Path = QUIET) -> Path:
+    """The recording with a change to its header and lines."""
+    header, lines = corruptions.read(source)
+    change(header, lines)
+    path = tmp_path / "altered.jsonl.gz"
+    with gzip.open(path, "wt") as file:
+        for line in (header, *lines):
+            file.write(json.dumps(line) + "\n")
+    return path
+
+
+def test_a_divergence_says_where_and_what_instead(tmp_path: Path) -> None:
+    def other_slot(header: dict[str, Any], lines: corruptions.Lines) -> None:
+        offer = next(one for one in lines if one["do"] == "send" and one["call"] == "offer_slots")
+        offer["args"][1][0][0] = 1 - offer["args"][1][0][0]
+
+    report = conform(altered(tmp_path, other_slot))
+    assert report.outcome is Conformance.DIVERGES
+    found = report.unexplained
+    assert found is not None
+    assert 0 < report.matched < report.steps
+    assert any("offer_slot(a1, slot 1)" in waiting.unsent for waiting in found.waiting)
+    assert found.possible
+    assert found.limit is None
+    assert report.to_json()["unexplained"]["line"] == found.line
+
+
+def test_a_limit_makes_it_undetermined() -> None:
+    report = Report(str(QUIET))
+    validate(QUIET, report, bounds=Bounds(steps=10))
+    assert report.outcome is Conformance.UNDETERMINED
+    assert report.unexplained is not None
+    assert report.unexplained.limit == "10 explanations tried"
+
+
+def test_another_generation_is_compared_if_asked_for() -> None:
+    assert conform(QUIET, "1.12").outcome is Conformance.CONFORMS
+    assert conform(QUIET, "1.13").generation == "1.13"
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "text"),
+    [
+        (lambda h, ls: h.update(flink="2.3.0"), "TRC011", "declarative slot pool"),
+        (lambda h, ls: h.update(flink="1.9.0"), "TRC011", "choose one with --generation"),
+        (lambda h, ls: h.update(format_version=7), "TRC009", "number 7"),
+        (lambda h, ls: h.update(lines=1), "TRC004", "promises 1 lines"),
+        (lambda h, ls: h.pop("plan"), "TRC012", "plan"),
+        (lambda h, ls: ls.clear() or h.update(lines=0), "TRC014", "no line"),
+        (lambda h, ls: ls[3].update(n="x"), "TRC018", "int"),
+        (lambda h, ls: ls[3].update(n=77), "TRC024", "follows 3"),
+        (lambda h, ls: ls[3].update(do="explode"), "TRC024", "explode"),
+        (lambda h, ls: [one.pop("state", None) for one in ls], "TRC025", "names its tasks"),
+    ],
+)
+def test_bad_recordings_are_refused(tmp_path: Path, change: Any, code: str, text: str) -> None:
+    report = conform(altered(tmp_path, change))
+    assert report.error is not None
+    assert report.error.code == code
+    assert text in report.error.message
+
+
+def test_a_call_is_heard_once_and_after_it_was_sent(tmp_path: Path) -> None:
+    def unsent(header: dict[str, Any], lines: corruptions.Lines) -> None:
+        hear = next(one for one in lines if one["do"] == "hear")
+        hear["m"] = 999
+
+    with pytest.raises(InputError, match="call 999 was never sent"):
+        read(altered(tmp_path, unsent))
+
+
+def test_other_traces_are_no_cluster_recordings(tmp_path: Path) -> None:
+    assert is_cluster_recording(QUIET)
+    (tmp_path / "t.jsonl").write_text('{"format": 3}\n')
+    assert not is_cluster_recording(tmp_path / "t.jsonl")
+    assert not is_cluster_recording(tmp_path / "absent.jsonl")
+    assert "cluster" in load_model("cluster").name
