@@ -71,7 +71,7 @@ def test_a_full_disk(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(cache.os, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     for name in ("one", "two"):
         cache.save(name, b"data")
         assert cache.load(name) is None
