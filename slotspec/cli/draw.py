@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slotspec.cli import options
-from slotspec.cli.output import counted, write
+from slotspec.cli.output import check_writable, counted, write
 from slotspec.diagrams.formats import SUFFIXES, Format
 from slotspec.statemachine.errors import UsageError
 
@@ -125,6 +125,7 @@ def draw(
         _reject_options("the gallery", kind=kind, format=form, property=prop, scope=scope)
         _gallery(out)
         return
+    check_writable(out)
     chosen = form or _format_of(out)
     lower = what.lower()
     if lower.endswith(TRACE_SUFFIXES):

@@ -67,7 +67,7 @@ def fuzz(
     Exit codes: 0 no sequence differed, 1 one differed, 2 the peer failed, 3 interrupted, 4 the
     model itself failed.
     """
-    from slotspec.cli.output import Output
+    from slotspec.cli.output import Output, check_writable
     from slotspec.cli.progress import status_line
     from slotspec.oracle.fuzzing.coverage import Coverage
     from slotspec.oracle.fuzzing.run import fuzz as run
@@ -82,6 +82,8 @@ def fuzz(
     if seconds is not None and not seconds > 0:
         raise UsageError("SET024", f"limit on seconds {seconds}: give a number above 0")
     printed = Output(quiet or json_to == "-")
+    for file in (json_to, None if every else out):
+        check_writable(file)
     subject, peer = target_and_peer(target, model, bug, flink_jars, timeout, generation)
     compared = generation_for(peer, generation, subject)
     peer = implementing(peer, operations, subject)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -96,7 +97,8 @@ def counted(count: int, noun: str) -> str:
 def check_writable(target: str | Path | None) -> None:
     """Reject a file that cannot be written before the search, not after it.
 
-    :raises UsageError: ``SET026`` if `target` is a folder, or its folder does not exist.
+    :raises UsageError: ``SET026`` if `target` is a folder, its folder does not exist, or one may
+        not write there.
     """
     if target is None or target == "-":
         return
@@ -104,6 +106,8 @@ def check_writable(target: str | Path | None) -> None:
     if path.is_dir() or not path.parent.is_dir():
         what = "is a folder" if path.is_dir() else "is in a folder that does not exist"
         raise UsageError("SET026", f"{path} {what}; give a file that can be written")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError("SET026", f"{path} may not be written; choose another file")
 
 
 def write(target: str | Path, content: str | bytes, code: str = "SET026") -> None:

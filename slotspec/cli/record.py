@@ -37,6 +37,7 @@ def record(
 
     Exit codes: 0 recorded, 2 the peer or the input failed.
     """
+    from slotspec.cli.output import check_writable
     from slotspec.oracle.fuzzing.recording import Recording
     from slotspec.oracle.peers.protocol import PeerError
     from slotspec.oracle.traces.writing import TraceWriter
@@ -44,6 +45,7 @@ def record(
 
     if steps < 1:
         raise UsageError("SET110", f"--steps {steps}: give at least 1")
+    check_writable(out)
     subject, peer = target_and_peer(target, model, None, flink_jars, timeout, generation)
     written = 0
     try:

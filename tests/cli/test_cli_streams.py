@@ -99,3 +99,18 @@ def test_digits_of_other_scripts(option: str, code: str) -> None:
     done = run(["check", "logical_slot", option])
     assert done.returncode == 2
     assert code.encode() in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["fuzz", "--target", "model:1.12"],
+        ["record", "--target", "model:1.12"],
+        ["draw", "logical_slot"],
+    ],
+)
+def test_out_is_looked_at_before_the_work(command: list[str], tmp_path: Path) -> None:
+    done = run([*command, "--out", str(tmp_path / "missing" / "file.svg")])
+    assert done.returncode == 2
+    assert b"SET026" in done.stderr
+    assert not done.stdout

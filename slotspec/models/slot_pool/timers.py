@@ -18,11 +18,17 @@ from slotspec.statemachine.declaration.rules import NONE, Array, emit, fire
 
 def schedule(s: SlotPoolState, timer: int, delay: int) -> None:
     """Run a check after `delay`. Flink: scheduleRunAsync."""
-    for place, scheduled in enumerate(s.timer):
-        if scheduled == Timer.UNUSED:
-            s.timer[place] = timer
-            s.due_in[place] = delay
-            return
+    # the unused places come last; a recording may have thousands of timers
+    place, end = 0, len(s.timer)
+    while place < end:
+        middle = (place + end) // 2
+        if s.timer[middle] == Timer.UNUSED:
+            end = middle
+        else:
+            place = middle + 1
+    if place < len(s.timer):
+        s.timer[place] = timer
+        s.due_in[place] = delay
 
 
 def next_timer(s: SlotPoolState) -> int:

@@ -7,15 +7,13 @@ one sequence of steps for each thread of each process; :mod:`explanation` explai
 
 from __future__ import annotations
 
-import gzip
-import json
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from slotspec.oracle.traces.opening import first_object
 from slotspec.oracle.traces.reading import TraceReader, printable, shown
 from slotspec.oracle.traces.trace import FORMAT, TraceHeader
 from slotspec.statemachine.errors import InputError
@@ -155,15 +153,7 @@ def process_of(endpoint: str) -> str:
 
 def is_cluster_recording(path: str | Path) -> bool:
     """Whether the first line of a file is the header of one; False for an unreadable file."""
-    try:
-        with open(path, "rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if packed else open(path, "rb") as file:
-            line = file.readline(SEEN)
-        found = json.loads(line)
-    except (OSError, EOFError, ValueError, zlib.error, RecursionError):
-        return False
-    return isinstance(found, dict) and found.get("format") == CLUSTER_FORMAT
+    return first_object(path, SEEN).get("format") == CLUSTER_FORMAT
 
 
 class RecordingReader(TraceReader):

@@ -7,9 +7,6 @@ must be the same numbers. Actions, arguments and fields have the names of the mo
 
 from __future__ import annotations
 
-import gzip
-import json
-import zlib
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from math import prod
@@ -29,7 +26,7 @@ from slotspec.oracle.conformance.compare import (
     walk,
 )
 from slotspec.oracle.traces.export import STEPS_FORMAT
-from slotspec.oracle.traces.opening import open_bytes
+from slotspec.oracle.traces.opening import first_object
 from slotspec.oracle.traces.reading import TraceReader, printable, shown, suggest
 from slotspec.oracle.traces.trace import FORMAT, Expected, RecordedStep, TraceHeader
 from slotspec.statemachine.declaration.model import Action, Call, Instance, Model, ParameterDomain
@@ -87,14 +84,7 @@ def count_calls(model: Model, bounds: Mapping[str, int]) -> int:
 
 def is_steps(path: str | Path) -> bool:
     """Whether the first line of a file is such a header; False for an unreadable file."""
-    try:
-        with open_bytes(path, again=True) as file:
-            packed = file.peek(2)[:2] == b"\x1f\x8b"  # type: ignore[attr-defined]
-            line = (gzip.GzipFile(fileobj=file) if packed else file).readline(SEEN)
-        found = json.loads(line)
-    except (OSError, EOFError, ValueError, zlib.error, RecursionError):
-        return False
-    return isinstance(found, dict) and found.get("format") == STEPS_FORMAT
+    return first_object(path, SEEN).get("format") == STEPS_FORMAT
 
 
 class StepsReader(TraceReader):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import json
 import os
 import stat
 import time
+import zlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 PATIENCE = 3.0
 """Seconds to wait for somebody who writes to a pipe."""
@@ -17,7 +20,7 @@ LARGEST = 1 << 28
 
 _TICK = 0.05
 _CHUNK = 1 << 16
-_peeked: dict[str, bytes] = {}
+_peeked: dict[str, bytes | OSError] = {}
 """What pipes gave to those who only looked; a pipe can be read once."""
 
 
@@ -31,10 +34,30 @@ def open_bytes(path: str | Path, *, again: bool = False) -> BinaryIO:
         return open(path, "rb")
     data = _peeked.pop(str(path), None)
     if data is None:
-        data = _all_of(path)
+        try:
+            data = _all_of(path)
+        except OSError as error:
+            data = error
     if again:
         _peeked[str(path)] = data
+    if isinstance(data, OSError):
+        raise data
     return io.BufferedReader(io.BytesIO(data))
+
+
+def first_object(path: str | Path, limit: int) -> dict[str, Any]:
+    """The JSON object in the first line, which the next reader gets again; empty if none is there.
+
+    :param limit: how long a line may be, in bytes.
+    """
+    try:
+        with open_bytes(path, again=True) as file:
+            packed = file.peek(2)[:2] == b"\x1f\x8b"  # type: ignore[attr-defined]
+            line = (gzip.GzipFile(fileobj=file) if packed else file).readline(limit)
+        found = json.loads(line)
+    except (OSError, EOFError, ValueError, zlib.error, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def is_pipe(path: str | Path) -> bool:

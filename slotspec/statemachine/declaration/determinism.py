@@ -18,7 +18,7 @@ from slotspec.statemachine.errors import RuleError
 
 SOURCES = frozenset(
     (
-        *("datetime", "nt", "numpy.random", "os", "posix", "random", "_random", "secrets"),
+        *("datetime", "numpy.random", "random", "_random", "secrets"),
         *("socket", "subprocess", "tempfile", "threading", "time", "uuid"),
     )
 )

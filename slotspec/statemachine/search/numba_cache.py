@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -9,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core import caching, serialize
 
 from slotspec.statemachine.compiler.backend import result_buffer
-from slotspec.statemachine.compiler.backend.cache import folder, key_of
+from slotspec.statemachine.compiler.backend.cache import folder, key_of, load, save
 
 fast: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
 """Options of kernels that Python calls."""
@@ -35,13 +37,43 @@ def _sources() -> str:
     return key_of(*(file.read_text(encoding="utf-8") for file in files))[:16]
 
 
+class KernelFile:
+    """Where Numba keeps one kernel: in slotspec's own cache, which notices damaged files.
+
+    It takes the place of Numba's own class, which unpickles whatever it finds.
+    """
+
+    def __init__(self, cache_path: str, filename_base: str, source_stamp: object) -> None:
+        self.name = filename_base
+
+    def _file(self, key: object) -> str:
+        return f"{key_of(_sources(), self.name, repr(key))}.kernel"
+
+    def load(self, key: object) -> Any:
+        data = load(self._file(key))
+        try:
+            return None if data is None else pickle.loads(data)
+        except Exception:  # of another version of a library, say
+            return None
+
+    def save(self, key: object, data: Any) -> None:
+        as_bytes: Any = serialize.dumps
+        save(self._file(key), as_bytes(data))
+
+    def flush(self) -> None:
+        """Forget everything; Numba asks for this only if a user does."""
+
+
 @contextmanager
 def kernel_cache() -> Iterator[None]:
     """Within this context, Numba caches declared kernels in slotspec's own cache folder."""
     config: Any = numba.config
-    own = config.CACHE_DIR
-    config.CACHE_DIR = str(folder() / f"kernels-{_sources()}")
+    module: Any = caching
+    own, files = config.CACHE_DIR, module.IndexDataCacheFile
+    config.CACHE_DIR = str(folder() / "kernels")
+    module.IndexDataCacheFile = KernelFile
     try:
         yield
     finally:
         config.CACHE_DIR = own
+        module.IndexDataCacheFile = files

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tempfile
 from functools import lru_cache
 from pathlib import Path
@@ -74,7 +75,7 @@ def key_of(*parts: str) -> str:
 
 
 def load(name: str) -> bytes | None:
-    """The data stored under `name`; None if there is none or it is damaged."""
+    """The data stored under `name`; None if there is none, or it is damaged and now deleted."""
     file = folder() / name
     try:
         data = file.read_bytes()
@@ -83,12 +84,14 @@ def load(name: str) -> bytes | None:
         return None
     head, sum_, kept = data[: len(HEAD)], data[len(HEAD) : len(HEAD) + 32], data[len(HEAD) + 32 :]
     if head != HEAD or hashlib.sha256(kept).digest() != sum_:
+        _say(f"{file} is damaged; it is made anew")
+        drop(name)
         return None
     return kept
 
 
 def save(name: str, data: bytes) -> None:
-    """Store `data` under `name`, atomically; a full disk is not an error."""
+    """Store `data` under `name`, atomically; a full disk is no error, but is mentioned."""
     try:
         handle, made = tempfile.mkstemp(dir=folder())
         try:
@@ -98,8 +101,19 @@ def save(name: str, data: bytes) -> None:
             _prune(Path(name).suffix)
         except OSError:
             Path(made).unlink(missing_ok=True)
-    except OSError:
-        return
+            raise
+    except OSError as error:
+        _say(f"{folder()} cannot be written ({error.strerror}); compiled code is not kept")
+
+
+_said: list[str] = []
+
+
+def _say(text: str) -> None:
+    """Tell the user about the cache; once in a process, since one line is enough to act on."""
+    if not _said and sys.stderr is not None:
+        _said.append(text)
+        print(f"cache: {text}", file=sys.stderr)
 
 
 def drop(name: str) -> None:
