@@ -37,7 +37,7 @@ copybutton_exclude = ".linenos, .gp, .go"
 ROOT = Path(__file__).parents[1]
 PAGES = {"CONTRIBUTING.md": "contributing.md", "diagrams/README.md": "gallery.md"}
 """Pages outside this folder, and the pages of the site that show them."""
-OUTSIDE = re.compile(r"\]\((?:\.\./)+([^)#:]+\.md)\)")
+OUTSIDE = re.compile(r"\[([^\]]*)\]\(((?:\.\./)+([^)#:]+))(#[^)]*)?\)")
 
 
 def read_source(app: Any, name: str, source: list[str]) -> None:
@@ -51,10 +51,13 @@ def read_source(app: Any, name: str, source: list[str]) -> None:
     up = "../" * name.count("/")
 
     def inside_of(link: re.Match[str]) -> str:
-        target = PAGES.get(link[1])
-        if target is not None:
-            return f"]({up}{target})"
-        return f"](<path:{link[0][2:-1]}>)" if not (ROOT / "docs" / link[1]).exists() else link[0]
+        text, target, path, anchor = link[1], link[2], link[3], link[4] or ""
+        if path in PAGES:
+            return f"[{text}]({up}{PAGES[path]}{anchor})"
+        if (ROOT / path).is_dir():
+            return text  # the site has files, and no folders
+        outside = path.endswith(".md") and not (ROOT / "docs" / path).exists()
+        return f"[{text}](<path:{target}>)" if outside else link[0]
 
     source[0] = OUTSIDE.sub(inside_of, source[0])
 

@@ -26,12 +26,6 @@ class Row:
     reason: str = ""
 
 
-DECLARATIVE = (
-    "lies between the declarative slot pool, which gives slots up, and the ResourceManager, which"
-    " matches them with requirements that it does not know to be over: a composition of the two is"
-    " not modelled"
-)
-
 BENCHMARK = tuple(
     Row(number, tuple(f"FLINK-{issue}" for issue in issues), description, reason)
     for number, issues, description, reason in (
@@ -87,7 +81,7 @@ BENCHMARK = tuple(
         (34, (19388,), "Releasing a shared slot changes the map that it iterates over.", ""),
         (35, (20605,), "An answer is processed after it was cancelled.", ""),
         (36, (20694,), "A freed slot is counted for two requirements.", ""),
-        (37, (21751, 22180, 31444), "Freed slots go to the job that just ended.", DECLARATIVE),
+        (37, (21751, 22180, 31444), "Freed slots go to the job that just ended.", ""),
         (38, (21859,), "The answer to an older offer undoes a newer one.", ""),
         (39, (21874,), "An acknowledgement is matched by its slot alone.", ""),
         (40, (24005,), "A free slot that is released reduces the requirements again.", ""),

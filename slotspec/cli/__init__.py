@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from slotspec.cli.closed_output import open_missing, swallow_output, why_not_written
 from slotspec.cli.exit_codes import FAULT, HOLDS, UNKNOWN, USAGE
 
 CTRL_C = 130
@@ -17,19 +18,27 @@ def main(arguments: list[str] | None = None) -> None:
     """
     given = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in given
+    open_missing()
     try:
         code = _run([a for a in given if a != "--debug"])
+        sys.stdout.flush()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         code = UNKNOWN
     except BrokenPipeError:
         # the reader of our output has gone, so the result is incomplete
-        sys.stderr.close()
+        swallow_output()
         code = UNKNOWN
     except Exception as error:
-        if debug:
+        why = why_not_written(error)
+        if why is not None:
+            swallow_output()
+            print(f"Error: SET038: the output cannot be written: {why}", file=sys.stderr)
+            code = USAGE
+        elif debug:
             raise
-        code = _explain(error)
+        else:
+            code = _explain(error)
     sys.exit(code)
 
 

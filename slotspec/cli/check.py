@@ -15,7 +15,7 @@ from slotspec.cli import options
 from slotspec.cli.bugs import bug_of, found_by
 from slotspec.cli.exit_codes import FAULT, HOLDS, UNKNOWN, VIOLATED
 from slotspec.cli.jobs import Finished, Request, RunResults
-from slotspec.cli.output import check_writable, write, write_documents, write_json_lines
+from slotspec.cli.output import check_writable, is_number, write, write_documents, write_json_lines
 from slotspec.cli.plan import left_out
 from slotspec.cli.rows import Rows
 from slotspec.statemachine.declaration.model import Instance, flat_size
@@ -283,7 +283,7 @@ def share_out(jobs: str, workers: int | Literal["auto"], runs: int) -> tuple[int
     :raises UsageError: ``SET028`` for a bad number, ``SET029`` if both are given and too large.
     """
     cores = os.cpu_count() or 1
-    if jobs != "auto" and (not jobs.isdecimal() or int(jobs) < 1):
+    if jobs != "auto" and (not is_number(jobs) or int(jobs) < 1):
         raise UsageError("SET028", f"--jobs {jobs}: give a number from 1, or auto")
     if jobs == "auto":
         at_once = min(runs, max(1, cores // (1 if workers == "auto" else max(1, workers))))
@@ -315,7 +315,7 @@ def memory_size(text: str | None) -> int | None:
         return None
     unit = UNITS.get(text[-1:].upper(), 1)
     digits = text[:-1] if unit > 1 else text
-    if not digits.isdecimal():
+    if not is_number(digits):
         raise UsageError("SET025", f"--max-memory {text}: give bytes, or a size such as 500M or 4G")
     return int(digits) * unit
 
@@ -323,7 +323,7 @@ def memory_size(text: str | None) -> int | None:
 def worker_count(text: str) -> int | Literal["auto"]:
     if text == "auto":
         return "auto"
-    if not text.isdecimal():
+    if not is_number(text):
         raise UsageError("SET021", f"--workers {text}: give a number from 1, or auto")
     return int(text)
 

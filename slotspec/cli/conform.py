@@ -10,7 +10,7 @@ import typer
 
 from slotspec.cli import options
 from slotspec.cli.exit_codes import USAGE
-from slotspec.cli.output import counted, write_json, write_json_lines
+from slotspec.cli.output import console, counted, is_number, write_json, write_json_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -62,15 +62,14 @@ def conform(
     Exit codes: 0 all conform, 1 one diverges, 2 bad input, 3 the traces do not say enough or
     the run was interrupted, 4 slotspec itself failed. A bad file does not stop the others.
     """
-    from rich.console import Console
 
     from slotspec.cli.modules import find_class
     from slotspec.oracle.conformance.batch import conform_all
     from slotspec.statemachine.errors import InputError, UsageError
 
-    errors = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    errors = console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     plain = not (sys.stderr if json_to == "-" else sys.stdout).isatty()
-    out = Console(
+    out = console(
         stderr=json_to == "-",
         quiet=quiet,
         highlight=False,
@@ -125,12 +124,9 @@ def _jobs(text: str) -> int | None:
 
     if text == "auto":
         return None
-    try:
-        return int(text)
-    except ValueError:
-        raise UsageError(
-            "SET102", f"--jobs {text!r}: give a number of processes, or auto"
-        ) from None
+    if not is_number(text.removeprefix("-")):
+        raise UsageError("SET102", f"--jobs {text!r}: give a number of processes, or auto")
+    return int(text)
 
 
 def _print_report(report: Report, out: Console, errors: Console) -> None:

@@ -24,6 +24,7 @@ from slotspec.cli.plan import plan
 from slotspec.models import MODELS
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import SlotspecError
+from slotspec.statemachine.processes import end_with_parent
 from slotspec.statemachine.results import Finding, Progress, PropertyResult, Result
 
 PATIENCE = 15.0
@@ -261,6 +262,7 @@ def _work(
 
     :param large: it is known to be too large to interpret.
     """
+    end_with_parent()
     # the environment of the fork server may be older than that of the parent
     os.environ.clear()
     os.environ.update(environment)

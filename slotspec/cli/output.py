@@ -27,13 +27,22 @@ STYLES = {
 }
 
 
+def console(**options: Any) -> Console:
+    """A console that raises ``BrokenPipeError`` if its reader has gone; rich would exit with 1."""
+    from rich.console import Console
+
+    class PipedConsole(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return PipedConsole(**options)
+
+
 class Output:
     """Prints the report of a command."""
 
     def __init__(self, quiet: bool = False) -> None:
-        from rich.console import Console
-
-        self.console: Console = Console(
+        self.console: Console = console(
             quiet=quiet,
             highlight=False,
             markup=False,
@@ -72,6 +81,11 @@ class Output:
             self.console.print(table)
         for line in captured.get().splitlines():
             self.line(line.rstrip())
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number from 0, in the digits that one can type."""
+    return text.isascii() and text.isdecimal()
 
 
 def counted(count: int, noun: str) -> str:

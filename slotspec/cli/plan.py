@@ -87,7 +87,7 @@ def parse_bounds(settings: Iterable[str]) -> dict[str, int]:
     for item in settings:
         name, equals, value = item.partition("=")
         try:
-            if not name or not equals:
+            if not name or not equals or not value.isascii() or "_" in value:
                 raise ValueError
             bounds[name] = int(value)
         except ValueError:

@@ -54,6 +54,11 @@ TRACES = (
     ShownTrace("task_slot_table", "1.13", "tasks", "every_task_can_be_removed"),
     ShownTrace("logical_slot", "1.13", "faults", "release_ends_the_slot"),
     ShownTrace("slot_sharing", "1.12", "payloads", "a_logical_slot_waits_for_its_payload"),
+    ShownTrace("slot_sharing_allocator", "2.3", "bulks", "a_check_does_not_raise"),
+    ShownTrace("declarative_slot_pool", "2.3", "idle", "what_is_required_is_needed"),
+    ShownTrace(
+        "declarative_slot_pool", "2.3", "core", "another_slot_of_a_held_allocation_is_refused"
+    ),
     ShownTrace("cluster", "1.13", "losses", "a_loss_is_overcome", LOSS),
 )
 FAULTS = {

@@ -108,7 +108,7 @@ def _condition(ready: Ready, text: str) -> Holds:
         return lambda s: value in value_of(s, name)
     size = spec.size(ready.instance.setting.bounds)
     number = index.removesuffix("]")
-    if not number.isdecimal() or len(number) > 3 or int(number) >= size:
+    if not (number.isascii() and number.isdecimal()) or len(number) > 3 or int(number) >= size:
         raise RequestError(
             400, "WEB011", f"where: {text[:60]!r}: {name} has elements 0 to {size - 1}"
         )
@@ -131,7 +131,7 @@ def _value(ready: Ready, name: str, spec: FieldSpec, text: str) -> int:
         for number in range(largest + 1):
             if ready.formatter.value(spec.domain, number) == text:
                 return number
-    if text.isdecimal() and len(text) <= 6 and int(text) <= largest:
+    if text.isascii() and text.isdecimal() and len(text) <= 6 and int(text) <= largest:
         return int(text)
     raise RequestError(
         400, "WEB011", f"where: {name} cannot be {text[:60]!r}; it is a number from 0 to {largest}"

@@ -131,7 +131,7 @@ def parse_bounds(text: str) -> dict[str, int]:
     bounds: dict[str, int] = {}
     for item in filter(None, text.split(",")):
         name, _, value = item.partition("=")
-        if not value.isdecimal() or len(value) > 6:
+        if not (value.isascii() and value.isdecimal()) or len(value) > 6:
             raise RequestError(
                 400, "WEB002", f"set={item[:60]}: write name=number,name=number, such as requests=3"
             )

@@ -19,7 +19,7 @@ from slotspec.statemachine.results import Finding, Limits, PropertyResult, Resul
 from slotspec.statemachine.search.engine import explore_compiled
 
 PAGES = Path(__file__).parents[2] / "docs" / "findings"
-LIMITS = Limits(states=3_000_000, seconds=120)
+LIMITS = Limits(states=3_000_000, seconds=600)
 TRACE = re.compile(r"(?<=<!-- trace -->\n```text\n).*?(?=```\n)", re.DOTALL)
 
 

@@ -42,7 +42,7 @@ ORACLES: dict[str, tuple[str, Callable[..., Any]]] = {
     "task_slot_table": ("table", TaskSlotTableOracle),
     "logical_slot": ("logical", LogicalSlotOracle),
 }
-RUNS = [(name, generation) for name in BOUNDS for generation in ("1.11", "1.12", "1.13")]
+RUNS = [(name, generation) for name in BOUNDS for generation in load_model(name).generations]
 
 
 def large(name: str, generation: str) -> Instance:
@@ -52,6 +52,7 @@ def large(name: str, generation: str) -> Instance:
 TestTable111 = state_machine(large("task_slot_table", "1.11")).TestCase
 TestTable112 = state_machine(large("task_slot_table", "1.12")).TestCase
 TestTable113 = state_machine(large("task_slot_table", "1.13")).TestCase
+TestTable23 = state_machine(large("task_slot_table", "2.3")).TestCase
 TestLogical111 = state_machine(large("logical_slot", "1.11")).TestCase
 TestLogical112 = state_machine(large("logical_slot", "1.12")).TestCase
 TestLogical113 = state_machine(large("logical_slot", "1.13")).TestCase

@@ -62,6 +62,7 @@ SCOPES = (
             "losses": 0,
             "gives_up": 0,
         },
+        large=True,
     ),
     Scope(
         "balanced",
@@ -123,6 +124,7 @@ SCOPES = (
             "requests": 1,
             "request_ids": 1,
         },
+        large=True,
     ),
     Scope(
         "late",

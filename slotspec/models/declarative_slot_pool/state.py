@@ -46,6 +46,7 @@ from slotspec.statemachine.declaration.records import (
     single,
 )
 from slotspec.statemachine.declaration.rules import Array
+from slotspec.statemachine.errors import UsageError
 
 
 class Effect(Effects):
@@ -205,6 +206,8 @@ CHECKED_PROFILES: Mapping[str, ResourceProfile] = {
     name: CATALOGUE[name] for name in ("any", "small", "unknown", "large")
 }
 """Profiles of a check, in the order in which the bound ``profiles`` takes them."""
+ITERATED = ("any", "unknown", "small", "large")
+"""The order in which hash tables iterate them: Java has ANY and UNKNOWN in front."""
 
 
 def listed_profiles(setting: Setting) -> Mapping[str, ResourceProfile]:
@@ -212,7 +215,41 @@ def listed_profiles(setting: Setting) -> Mapping[str, ResourceProfile]:
     chosen: Mapping[str, ResourceProfile] | None = setting.choices.get("profiles")
     if chosen is not None:
         return chosen
-    return dict(list(CHECKED_PROFILES.items())[: setting.bounds["profiles"]])
+    taken = list(CHECKED_PROFILES)[: setting.bounds["profiles"]]
+    return {name: CHECKED_PROFILES[name] for name in ITERATED if name in taken}
+
+
+def _fits(setting: Setting) -> int:
+    """1 if there is room for what the other bounds allow.
+
+    :raises UsageError: ``SET002`` if a check would miss something for lack of room.
+    """
+    if setting.choices.get("follow_clock"):
+        return 1
+    bounds = setting.bounds
+    if bounds["profiles"] > len(CHECKED_PROFILES):
+        raise UsageError(
+            "SET002",
+            f"bound profiles={bounds['profiles']}: choose from 2 to {len(CHECKED_PROFILES)}"
+            f" ({', '.join(CHECKED_PROFILES)})",
+        )
+    delayed = interval_of(setting) > 0
+    wanted = sum(
+        (
+            bounds["idle_timeout"] > 0,
+            bounds["batch_timeout"] > 0,
+            delayed,
+            bounds["longest_backoff"] > 0,
+            delayed and bounds["defer"] > 0,
+        )
+    )
+    if setting["bridge"] and bounds["timers"] < wanted:
+        raise UsageError(
+            "SET002",
+            f"bound timers={bounds['timers']} is too small (checks, declarations and repetitions"
+            f" are scheduled side by side); set timers={wanted}",
+        )
+    return 1
 
 
 def _profiles(setting: Setting) -> list[ResourceProfile]:
@@ -389,6 +426,7 @@ class DeclarativePoolState(Record):
     )
 
     # constants
+    fits: int = constant("There is room for everything.", _fits)
     satisfies: Array = constant(
         "Answer of comparing slot profile (row) and wanted profile (column).",
         lambda g: matching_table(_profiles(g), Matching.EQUAL),

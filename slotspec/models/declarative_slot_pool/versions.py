@@ -54,8 +54,7 @@ class Strategy(IntEnum):
 
     SIMPLE = 0
     PREFERRED = 1
-    """First the requests that name an allocation (1.20; ``jobmanager.scheduler`` with local
-    recovery)."""
+    """First the requests that name an allocation, for local recovery (1.20)."""
     BALANCED = 2
     """By the load of TaskExecutors (2.3, ``taskmanager.load-balance.mode: tasks``)."""
     PREFERRED_BALANCED = 3

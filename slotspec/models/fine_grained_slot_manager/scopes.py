@@ -125,6 +125,7 @@ SCOPES = (
             "queries": 3,
             "restarts": 1,
         },
+        large=True,
     ),
     Scope(
         "starts",
@@ -155,6 +156,7 @@ SCOPES = (
             "failing_answers": 0,
             "blocking": 1,
         },
+        large=True,
     ),
     Scope(
         "fewest",
@@ -207,6 +209,7 @@ SCOPES = (
             "timers": 1,
             "auto_run": 0,
         },
+        large=True,
     ),
     Scope(
         "any_order",

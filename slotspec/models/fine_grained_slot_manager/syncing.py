@@ -24,6 +24,7 @@ from slotspec.models.fine_grained_slot_manager.workers import (
     attach,
     can_take,
     describe_slot,
+    forget_slot,
     is_on,
     is_registered,
     remove_slot,
@@ -189,7 +190,11 @@ def free(s: FineGrainedSlotManagerState, allocation: int) -> int:
     status = notify_lost(s, s.slot_job[allocation], s.slot_profile[allocation])
     if status != OK:
         return status
-    if not s.slot_known[allocation] or not is_registered(s, s.slot_instance[allocation]):
+    if not is_registered(s, s.slot_instance[allocation]):
+        return NULL_POINTER
+    if not s.slot_known[allocation]:
+        # it leaves the table of slots before its TaskExecutor's record is asked
+        forget_slot(s, allocation)
         return NULL_POINTER
     remove_slot(s, allocation)
     return OK
@@ -294,7 +299,7 @@ def sync_slot(s: FineGrainedSlotManagerState, instance: int, entry: int) -> tupl
     if s.slot[allocation] == ManagedSlot.ABSENT:
         status = appear(s, instance, allocation, s.report_job[entry], s.report_profile[entry])
         new = 1
-    elif s.slot_instance[allocation] != instance:
+    elif not is_on(s, allocation, instance):
         status = ILLEGAL_STATE
     elif s.slot[allocation] == ManagedSlot.PENDING:
         s.awaited[allocation] = 0

@@ -161,8 +161,9 @@ def time_out(s: SlotSharingAllocatorState, bulk: int) -> None:
 
 def cancel_pending(s: SlotSharingAllocatorState, bulk: int) -> bool:
     """Cancel the requests of the pending groups; True if an exception ends the walk."""
+    backwards = s.backwards[bulk]
     for step in range(len(s.group)):
-        g = group_at(s, s.place, in_bulk(s, bulk, 0), step, s.backwards[bulk])
+        g = group_at(s, s.place, in_bulk(s, bulk, 0), step, backwards)
         if s.walked[g]:
             if has_changed(s, bulk):
                 return True

@@ -26,6 +26,7 @@ SCOPES = (
         "executions",
         "Two groups, three vertices with executions, which terminate at once, later or never.",
         {"groups": 2, "vertices": 3, "allocations": 2, "bulks": 1, "payloads": 1},
+        large=True,
     ),
     Scope(
         "terminations",

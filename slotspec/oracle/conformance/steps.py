@@ -29,6 +29,7 @@ from slotspec.oracle.conformance.compare import (
     walk,
 )
 from slotspec.oracle.traces.export import STEPS_FORMAT
+from slotspec.oracle.traces.opening import open_bytes
 from slotspec.oracle.traces.reading import TraceReader, printable, shown, suggest
 from slotspec.oracle.traces.trace import FORMAT, Expected, RecordedStep, TraceHeader
 from slotspec.statemachine.declaration.model import Action, Call, Instance, Model, ParameterDomain
@@ -87,10 +88,9 @@ def count_calls(model: Model, bounds: Mapping[str, int]) -> int:
 def is_steps(path: str | Path) -> bool:
     """Whether the first line of a file is such a header; False for an unreadable file."""
     try:
-        with open(path, "rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if packed else open(path, "rb") as file:
-            line = file.readline(SEEN)
+        with open_bytes(path, again=True) as file:
+            packed = file.peek(2)[:2] == b"\x1f\x8b"  # type: ignore[attr-defined]
+            line = (gzip.GzipFile(fileobj=file) if packed else file).readline(SEEN)
         found = json.loads(line)
     except (OSError, EOFError, ValueError, zlib.error, RecursionError):
         return False

@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 from slotspec.oracle.conformance.report import Report
 from slotspec.oracle.traces.reading import printable
+from slotspec.statemachine.processes import end_with_parent
 
 Replay = Callable[[str, str | None], Report]
 
@@ -17,7 +18,9 @@ CHUNK_LIMIT = 16
 """Most files that a process gets at a time; an interruption may have to wait for them."""
 
 
-def _leave_interrupts_to_the_parent() -> None:
+def _begin() -> None:
+    end_with_parent()
+    # the parent handles Ctrl-C
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
@@ -55,7 +58,7 @@ def replay_in_processes(
 def _processes(jobs: int) -> ProcessPoolExecutor:
     # new processes, since a fork would copy locks that threads of the parent hold
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(jobs, context, initializer=_leave_interrupts_to_the_parent)
+    return ProcessPoolExecutor(jobs, context, initializer=_begin)
 
 
 def _replay_apart(replay: Replay, paths: list[str], generation: str | None) -> list[Report]:

@@ -25,6 +25,7 @@ from slotspec.oracle.peers.flink_values import RUNTIME, simple_name
 from slotspec.oracle.peers.flink_world import FlinkWorld, Ids, Timers
 from slotspec.oracle.traces.names import natural
 from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
+from slotspec.statemachine.errors import InputError
 
 RESOURCES = f"{RUNTIME}.resourcemanager"
 SLOTS = f"{RESOURCES}.slotmanager"
@@ -387,7 +388,9 @@ class FineGrainedPeer(TaskExecutorAnswers):
         )
         given = [self.jobs.id(job), target, wanted]
         if self.since("2.3"):
-            given.insert(1, self.applications.id(application or ""))
+            if application is None:
+                raise InputError("TRC032", "Flink 2.3 requires for an application; name one")
+            given.insert(1, self.applications.id(application))
         self._manager.processResourceRequirements(self._requirements.create(*given))
 
     def _clear_resource_requirements(self, job: str) -> None:
@@ -401,11 +404,17 @@ class FineGrainedPeer(TaskExecutorAnswers):
 
     # ----------------------------------------------------------------------- task managers
 
+    def _fixed(self, name: str) -> Any:
+        """A profile of fixed amounts. Flink never ends to count slots of another."""
+        if not isinstance(self.header.profiles[name], dict):
+            raise InputError("TRC032", f"profile {name!r} can only be required; use a fixed one")
+        return self.profiles[name]
+
     def _slot_report(self, instance: str, slots: list[dict[str, Any]]) -> Any:
         tm = self.values.resource_id(self._tms.get(instance, "tm"))
         rows = []
         for row in slots:
-            given = [self._slot_id(tm, max(row["index"], 0)), self.profiles[row["profile"]]]
+            given = [self._slot_id(tm, max(row["index"], 0)), self._fixed(row["profile"])]
             if row["allocation"] is not None:
                 given += [self.jobs.id(row["job"]), self.allocations.id(row["allocation"])]
                 if self.since("2.3"):
@@ -419,8 +428,8 @@ class FineGrainedPeer(TaskExecutorAnswers):
         given = [
             self._connect(instance, tm),
             self._slot_report(instance, slots),
-            self.profiles[total],
-            self.profiles[default_slot],
+            self._fixed(total),
+            self._fixed(default_slot),
         ]
         done = self._manager.registerTaskManager(*given)
         return str(done) if self.since("1.20") else bool(done)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from slotspec.oracle.peers.flink_values import RUNTIME
 from slotspec.oracle.traces.names import natural
-
-if TYPE_CHECKING:
-    from slotspec.oracle.fine_grained_slot_manager.flink import FineGrainedPeer
 
 _PACKAGE = f"{RUNTIME}.resourcemanager.slotmanager"
 MANAGER = f"{_PACKAGE}.FineGrainedSlotManager"
@@ -32,7 +29,7 @@ class FineGrainedState:
 
     def __init__(
         self,
-        peer: FineGrainedPeer,
+        peer: Any,
         manager: Any,
         tracker: Any,
         resources: Any,
@@ -214,7 +211,7 @@ class FineGrainedState:
 
     def _slot(self, slot: Any) -> dict[str, Any]:
         peer = self._peer
-        found = {
+        found: dict[str, Any] = {
             "job": peer.jobs.symbol(slot.getJobId()),
             "profile": peer.world.profile_names[slot.getResourceProfile()],
             "state": str(slot.getState()),

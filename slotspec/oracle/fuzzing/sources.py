@@ -76,7 +76,7 @@ class MixedSource:
         self._at = 0
         if style < 0.3:
             self.header = _drawn(target, self.header, generation, random)
-        self.header = _in_hash_order(self.header)
+        self.header = in_hash_order(self.header)
         operations = [op for op in target.schema.operations_of(generation) if op not in absent]
         hostile = random.choice((0.1, 0.3, 0.6))
         self._random_operations = RandomOperations(target, self.header, operations, hostile, random)
@@ -111,7 +111,7 @@ def _drawn(target: FuzzTarget, header: TraceHeader, generation: str, random: Ran
     )
 
 
-def _in_hash_order(header: TraceHeader) -> TraceHeader:
+def in_hash_order(header: TraceHeader) -> TraceHeader:
     """The header with the order of profiles that Flink's hash tables can have.
 
     ANY and UNKNOWN have the lowest hash values.

@@ -8,8 +8,11 @@ It must write nothing else to standard output; it may write to standard error.
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
+import selectors
 import shlex
+import signal
 import subprocess
 import tempfile
 import threading
@@ -24,10 +27,13 @@ from slotspec.oracle.peers.naming import Translation
 from slotspec.oracle.peers.protocol import PeerError
 from slotspec.oracle.traces.reading import LINE_LIMIT
 from slotspec.oracle.traces.trace import OperationCall, RecordedStep, TraceHeader
+from slotspec.statemachine.processes import killed_with_parent
 
 TIMEOUT_SECONDS = 10.0
 """Default time limit for one answer."""
 _TAIL = 300
+_TICK_SECONDS = 0.2
+_POSIX = os.name == "posix"
 _GRACE_SECONDS = 2.0
 
 
@@ -38,7 +44,12 @@ class Process:
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         try:
             self._child = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                process_group=0 if _POSIX else None,
+                preexec_fn=killed_with_parent(),
             )
         except (OSError, ValueError) as error:
             self._errors.close()
@@ -60,9 +71,25 @@ class Process:
         assert self._child.stdout is not None
         # read1 returns what is available; an empty chunk is the end
         with contextlib.suppress(OSError, ValueError):
-            while chunk := self._child.stdout.read1(65536):  # type: ignore[attr-defined]
+            while self._has_output():
+                chunk = self._child.stdout.read1(65536)  # type: ignore[attr-defined]
+                if not chunk:
+                    break
                 self._chunks.put(chunk)
         self._chunks.put(b"")
+
+    def _has_output(self) -> bool:
+        """Wait for output; False if the process has ended and left its output to another one."""
+        if not _POSIX:
+            return True
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._child.stdout, selectors.EVENT_READ)  # type: ignore[arg-type]
+            while True:
+                running = self._child.poll() is None
+                if selector.select(_TICK_SECONDS):
+                    return True
+                if not running:
+                    return False
 
     def _write(self) -> None:
         assert self._child.stdin is not None
@@ -120,6 +147,10 @@ class Process:
     def close(self) -> None:
         """Close its input and kill it."""
         self._lines.put(None)
+        if _POSIX:
+            # the group also has the processes that the child has started
+            with contextlib.suppress(OSError):
+                os.killpg(self._child.pid, signal.SIGKILL)
         if self._child.poll() is None:
             self._child.kill()
         self._child.wait()

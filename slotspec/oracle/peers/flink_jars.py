@@ -24,6 +24,7 @@ from typing import IO
 from slotspec.oracle.peers.protocol import PeerError
 from slotspec.oracle.traces.names import natural
 from slotspec.statemachine.compiler.backend.cache import folder as cache_folder
+from slotspec.statemachine.processes import killed_with_parent
 
 JARS_VARIABLE = "SLOTSPEC_FLINK_JARS"
 """Environment variable that names the folder of jars if no option does."""
@@ -170,6 +171,7 @@ def _download(version: str, folder: Path, progress: Progress) -> Path:
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, "TMPDIR": str(temporary)},
+            preexec_fn=killed_with_parent(),
         )
         try:
             while True:

@@ -46,6 +46,7 @@ import msgspec
 from msgspec import UNSET
 
 from slotspec.models.registry import recorded
+from slotspec.oracle.traces.opening import open_bytes
 from slotspec.oracle.traces.schema import RESERVED, Argument, Operation, TraceSchema, schema_of
 from slotspec.oracle.traces.trace import FORMAT, RecordedStep, TraceHeader
 from slotspec.statemachine.errors import InputError
@@ -193,7 +194,7 @@ class TraceReader:
         try:
             if self.path.is_dir():
                 self._fail("TRC001", "this is a folder; name a trace file")
-            file = cast("BinaryIO", open(self.path, "rb"))  # noqa: SIM115
+            file = open_bytes(self.path)
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             self._fail("TRC001", f"cannot be opened ({reason}); name a readable trace file")

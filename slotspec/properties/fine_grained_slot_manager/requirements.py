@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from slotspec.models.fine_grained_slot_manager.environment import (
+    clear_resource_requirements,
     declares_workers,
     has_allocator,
     has_blocking,
@@ -19,6 +20,7 @@ from slotspec.models.fine_grained_slot_manager.places import is_in
 from slotspec.models.fine_grained_slot_manager.state import (
     Effect,
     FineGrainedSlotManagerState,
+    allocations,
     instances,
     jobs,
     profiles,
@@ -33,7 +35,7 @@ from slotspec.models.fine_grained_slot_manager.tracking import (
     pair_row,
     requires_anything,
 )
-from slotspec.models.fine_grained_slot_manager.workers import number_of_slots
+from slotspec.models.fine_grained_slot_manager.workers import is_on, number_of_slots
 from slotspec.properties.fine_grained_slot_manager.settings import (
     APPLICATION_STAYS,
     HALF_REGISTERED,
@@ -113,7 +115,8 @@ def requirements_are_fulfilled_by_matching_slots(
 ) -> bool:
     """A slot fulfils only a requirement of its own profile, or one for any profile."""
     return all(
-        s.served[pair_row(s, job, requirement) + profile] == 0 or matches(s, profile, requirement)
+        s.served[pair_row(s, job, requirement) + profile] == 0
+        or requirement in (profile, s.unknown)
         for profile in s.elements(profiles)
     )
 
@@ -186,6 +189,29 @@ def only_jobs_that_lack_something_cannot_be_served(
 ) -> bool:
     """A job that lacks nothing is not among those that cannot be served."""
     return s.unfulfillable[job] == 0 or lacks_anything(s, job)
+
+
+@fine_grained_slot_manager.step(
+    "FineGrainedSlotManager.clearResourceRequirements (FLINK-31444)",
+    on=clear_resource_requirements,
+    each={"instance": instances},
+    when=declares_workers,
+)
+def inactive_slots_of_a_finished_job_are_freed(
+    before: FineGrainedSlotManagerState,
+    after: FineGrainedSlotManagerState,
+    job: int,
+    instance: int,
+) -> bool:
+    """When a job is over, every TaskExecutor with a slot of it is told to free inactive ones."""
+    has_slot = any(
+        is_on(before, allocation, instance) and before.slot_job[allocation] == job
+        for allocation in before.elements(allocations)
+    )
+    return not has_slot or any(
+        e.kind == Effect.FREE_INACTIVE_SLOTS and e.instance == instance and e.job == job
+        for e in after.effects
+    )
 
 
 # ----------------------------------------------------------------------------- requesting

@@ -60,6 +60,12 @@ def what_nobody_uses_is_given_back(s: SlotSharingAllocatorState, group: int) -> 
     return s.group[group] == SharedSlot.ABSENT or is_used(s, group)
 
 
+@slot_sharing_allocator.always("SharedSlot.allocateLogicalSlot", each={"vertex": vertices})
+def only_members_have_requests(s: SlotSharingAllocatorState, vertex: int) -> bool:
+    """A vertex that its group does not contain has no request."""
+    return s.member[vertex] == 1 or s.request[vertex] == LogicalRequest.UNASKED
+
+
 @slot_sharing_allocator.always("SharedSlot.slotContextFuture", each={"vertex": vertices})
 def a_request_waits_only_for_its_physical_slot(s: SlotSharingAllocatorState, vertex: int) -> bool:
     """A request is pending only while the physical request of its group is."""

@@ -94,7 +94,7 @@ def one_failure_clears_the_bulk(setting: Setting) -> str | None:
 
 def requests_go_unchecked(setting: Setting) -> str | None:
     if raises_half_way(setting):
-        return "a call that raises leaves requests behind, which no bulk has"
+        return "S9: a call that raises leaves requests behind, which no bulk has"
     if has_several_groups(setting):
         return "S1, S2: after one failure nobody checks the other groups of a bulk any more"
     return None
@@ -136,14 +136,14 @@ def taken_slots_are_forgotten(setting: Setting) -> str | None:
 
 def calls_are_not_undone(setting: Setting) -> str | None:
     if raises_half_way(setting):
-        return "what a call did before it raises is not undone"
+        return "S7, S9: what a call did before it raises is not undone"
     return None
 
 
 def empty_shared_slots_stay(setting: Setting) -> str | None:
     one_by_one = setting["new_requests"] == NewRequests.ONE_BY_ONE
     if setting["strangers"] == 1 or (one_by_one and setting["modes"] > 2):
-        return "a call that raises leaves a shared slot without requests"
+        return "S9: a call that raises leaves a shared slot without requests"
     return None
 
 

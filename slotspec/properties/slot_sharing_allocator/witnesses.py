@@ -41,10 +41,6 @@ def has_foreigners(setting: Setting) -> bool:
     return bool(setting["foreigners"])
 
 
-def has_strangers(setting: Setting) -> bool:
-    return bool(setting["strangers"] == 1)
-
-
 def may_wait_on(setting: Setting) -> bool:
     return not (setting["at_once"] and setting["indefinitely"])
 
@@ -150,19 +146,6 @@ def a_slot_has_another_payload(s: SlotSharingAllocatorState) -> bool:
     return any(
         s.slot[a] == PhysicalSlot.FREE and s.foreign[a] != Foreign.NOBODY
         for a in s.elements(allocations)
-    )
-
-
-@slot_sharing_allocator.sometimes("SharedSlot", when=has_strangers)
-def a_shared_slot_has_no_request(s: SlotSharingAllocatorState) -> bool:
-    """A call that raised has left a shared slot that nobody uses."""
-    return any(
-        s.group[g] != SharedSlot.ABSENT
-        and not any(
-            s.group_of[v] == g and s.request[v] != LogicalRequest.UNASKED
-            for v in s.elements(vertices)
-        )
-        for g in s.elements(groups)
     )
 
 

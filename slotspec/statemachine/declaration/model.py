@@ -7,6 +7,7 @@ choices. Instances are what slotspec checks, fuzzes, draws and replays.
 from __future__ import annotations
 
 import inspect
+import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
@@ -15,6 +16,7 @@ from itertools import product
 from math import prod
 from typing import Any, TypeVar
 
+from slotspec.statemachine.declaration.determinism import check_deterministic
 from slotspec.statemachine.declaration.effects import emitted, names_of
 from slotspec.statemachine.declaration.guards import guarded
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
@@ -610,7 +612,18 @@ class Instance:
             if (p.when is None or p.when(self.setting))
             and (p.on is None or p.on in {a.name for a in self.actions})
         }
+        self._check_rules()
         self.calls = list(self._all_calls())
+
+    def _check_rules(self) -> None:
+        rules: list[Any] = [self.model.settle, self.model.final]
+        rules += [action.function for action in self.actions]
+        for declared in self.properties.values():
+            rules += [declared.function, declared.to]
+        for rule in rules:
+            used = self.replace.get(rule, rule)
+            if isinstance(used, types.FunctionType):
+                check_deterministic(used)
 
     def _check_names(self) -> None:
         """Check that lifecycle names differ: coverage is counted by name."""

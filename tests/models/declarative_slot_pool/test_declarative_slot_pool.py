@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from slotspec.models import load_model
-from slotspec.statemachine import Limits, Result, Verdict, check
+from slotspec.models.declarative_slot_pool.versions import Strategy
+from slotspec.oracle.fuzzing.stateful import state_machine
+from slotspec.statemachine import Instance, Limits, Result, Verdict, check
+from slotspec.statemachine.errors import UsageError
 
 POOL = load_model("declarative_slot_pool")
 NEWEST = "2.3"
@@ -197,6 +200,48 @@ def test_the_engines_agree_on_the_whole_of_a_small_scope(scope: str) -> None:
 def test_what_is_never_fired() -> None:
     fired = [checked(scope).fired for scope in COUNTS]
     assert {key for key in fired[0] if not any(counts[key] for counts in fired)} == DEAD
+
+
+LARGE = {
+    "task_managers": 2,
+    "allocations": 4,
+    "requests": 3,
+    "request_ids": 3,
+    "profiles": 3,
+    "most_required": 8,
+    "offer_entries": 2,
+    "gateways": 2,
+    "restarts": 1,
+    "payloads": 1,
+    "batch_requests": 1,
+    "idle_timeout": 3,
+    "batch_timeout": 2,
+    "interval": 2,
+    "longest_backoff": 4,
+    "timers": 5,
+    "preferences": 1,
+    "loads": 3,
+    "strategy": Strategy.PREFERRED_BALANCED,
+}
+"""Bounds that no search exhausts."""
+
+
+def large(generation: str, **bounds: int) -> Instance:
+    return POOL.instance({**LARGE, **bounds}, generation=generation)
+
+
+Test113 = state_machine(large("1.13")).TestCase
+Test114 = state_machine(large("1.14")).TestCase
+Test120 = state_machine(large("1.20")).TestCase
+Test23 = state_machine(large("2.3")).TestCase
+TestDeferred23 = state_machine(large("2.3", defer=1)).TestCase
+TestPool23 = state_machine(large("2.3", bridge=0)).TestCase
+
+
+def test_too_few_timers_are_refused() -> None:
+    with pytest.raises(UsageError, match="set timers=2") as error:
+        POOL.instance({"idle_timeout": 1, "batch_timeout": 1, "timers": 1}, generation=NEWEST)
+    assert error.value.code == "SET002"
 
 
 def test_every_scope_is_pinned() -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from slotspec.models.common.resource_profile import Answer
@@ -35,9 +40,11 @@ from slotspec.models.declarative_slot_pool.state import (
     Raised,
     Timer,
 )
+from slotspec.oracle.traces.export import export
 from slotspec.statemachine.declaration.queues import length, remove
 from slotspec.statemachine.declaration.rules import NONE
 from tests.models.findings import Known, confirm
+from tests.oracle.peers.test_flink import ROOT, run, skip_without
 
 # ------------------------------------------------------------------------------- D1
 
@@ -326,3 +333,32 @@ FINDINGS = [
 @pytest.mark.parametrize("known", FINDINGS, ids=lambda known: known.name)
 def test_a_finding_is_found_and_mended(known: Known) -> None:
     confirm(known)
+
+
+OLDER = ("D1", "D4", "D7")
+"""Findings of all versions."""
+LIVE = {
+    "1.13.6": (*OLDER, "D10"),
+    "1.14.6": OLDER,
+    "1.20.5": (*OLDER, "D8"),
+    "2.3.0": ("D1", "D2", "D3", "D4", "D5", "D6", "D7", "D8", "D9"),
+}
+SCRIPT = ROOT / "tests" / "oracle" / "peers" / "flink_check.py"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", LIVE)
+def test_the_real_class_takes_the_same_steps(version: str, tmp_path: Path) -> None:
+    skip_without(version)
+    folder = tmp_path / version
+    folder.mkdir()
+    steps = 0
+    for known in FINDINGS:
+        if known.name in LIVE[version]:
+            one = replace(known, generation=version.rpartition(".")[0])
+            header, *lines = export(one.instance(), one.trace(one.check()))
+            text = "".join(json.dumps(line) + "\n" for line in (header, *lines))
+            (folder / f"{known.name}.jsonl.gz").write_bytes(gzip.compress(text.encode()))
+            steps += len(lines)
+    told = run(str(SCRIPT), "declarative_slot_pool", version, str(tmp_path), "10")
+    assert told.strip() == str(steps)

@@ -11,6 +11,7 @@ from slotspec.models.slot_sharing_allocator.lifecycles import (
 from slotspec.models.slot_sharing_allocator.pool import take_back
 from slotspec.models.slot_sharing_allocator.state import (
     Effect,
+    Raised,
     SlotSharingAllocatorState,
     groups,
     vertices,
@@ -83,6 +84,14 @@ def request_together_or_not_at_all(s: SlotSharingAllocatorState, backwards: int)
     return raised
 
 
+def check_the_call_first(s: SlotSharingAllocatorState, count: int) -> int:
+    """S9: a vertex that its group does not contain is refused before anything is done."""
+    raised = allocation.read_call(s, count)
+    if raised == NONE and not all(s.member[s.call[at] - 1] for at in range(count)):
+        return Raised.ILLEGAL_ARGUMENT
+    return raised
+
+
 S1 = {bulks.has_changed: walk_over_a_copy}
 S2 = {shared_slot.fail_in_bulk: fail_only_that_group}
 S3 = {shared_slot.give_back: give_back_and_forget}
@@ -90,3 +99,4 @@ S4 = {allocation.ask: ask_instead_of_the_dying}
 S5 = {shared_slot.lose_shared_slot: lose_with_all_requests}
 S6 = {shared_slot.finish_release: finish_even_so}
 S7 = {allocation.request_together: request_together_or_not_at_all}
+S9 = {allocation.read_call: check_the_call_first}

@@ -363,7 +363,7 @@ MUTANTS: Mapping[str, tuple[Callable[..., Any], Callable[..., Any], str, str]] =
         allocation.ask_all,
         strangers_are_members,
         "pool",
-        "a_shared_slot_has_no_request",
+        "only_members_have_requests",
     ),
     "nothing is lost with its host": (
         operations.fail_task_manager,

@@ -39,6 +39,17 @@ FAILURES = {
     "dies": ("    sys.exit(7)", "PEE004", "exit code 7"),
     "dies by a signal": ("    os.kill(os.getpid(), 9)", "PEE004", "exit code -9"),
     "complains and dies": ("    sys.exit('out of order')", "PEE004", "out of order"),
+    "dies and leaves its output to another": (
+        "    import subprocess; subprocess.Popen(['sleep', '60']); sys.exit(7)",
+        "PEE004",
+        "exit code 7",
+    ),
+    "dies and leaves its output to one that got away": (
+        "    import subprocess\n"
+        "    subprocess.Popen(['sleep', '20'], start_new_session=True); sys.exit(7)",
+        "PEE004",
+        "exit code 7",
+    ),
     "hangs": ("    time.sleep(60)", "PEE003", "within 1 s"),
     "closes its output": ("    os.close(1); time.sleep(60)", "PEE004", "closed its output"),
     "stops within a line": ("    os.write(1, b'{\"result\"'); sys.exit(0)", "PEE006", "middle"),

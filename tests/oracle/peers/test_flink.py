@@ -26,6 +26,8 @@ FOLDERS = {
     "logical_slot": "logical",
     "slot_sharing": "sharing",
     "declarative_slot_pool": "declarative_pool",
+    "fine_grained_slot_manager": "fine_grained_manager",
+    "slot_sharing_allocator": "slot_sharing_allocator",
 }
 """Model -> the folder of its recordings."""
 RECORDED = [
@@ -57,7 +59,7 @@ def run(*arguments: str) -> str:
         timeout=300,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, f"exit code {done.returncode}\n{done.stdout}{done.stderr}"
     return done.stdout
 
 

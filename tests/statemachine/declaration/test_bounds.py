@@ -20,7 +20,16 @@ def test_the_largest_sum_of_sorts_is_accepted() -> None:
     assert len(instance.fresh().slot) == 254
 
 
-@pytest.mark.parametrize("name", ["slot_pool", "slot_manager", "slot_sharing", "task_slot_table"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "slot_pool",
+        "slot_manager",
+        "slot_sharing",
+        "task_slot_table",
+        "declarative_slot_pool",
+    ],
+)
 def test_profiles_are_limited_by_the_catalogue(name: str) -> None:
     with pytest.raises(UsageError, match="profiles=9") as error:
         load_model(name).instance({"profiles": 9})

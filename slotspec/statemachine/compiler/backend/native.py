@@ -20,6 +20,7 @@ import llvmlite
 import llvmlite.binding as llvm
 
 from slotspec.statemachine.compiler.backend import cache
+from slotspec.statemachine.processes import end_with_input
 
 QUICK, FULL = 0, 2
 """Levels of optimization. Quick code takes a twentieth of the time to generate, and runs at a
@@ -137,5 +138,6 @@ def improve(name: str) -> None:
 
 
 if __name__ == "__main__":
+    end_with_input()
     cache.use(sys.argv[1])
     improve(sys.argv[2])

@@ -52,7 +52,8 @@ class Upgrade:
             return None
         if self.process.poll() is None:
             return None
-        self.over, self.process = True, None
+        self.over = True
+        self.end_process()
         return native.load(self.name, FULL)
 
     @property
@@ -71,7 +72,7 @@ class Upgrade:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", native.__name__, str(cache.folder()), self.name],
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # the process ends with it, and so with this one
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C must reach only the search
@@ -97,10 +98,15 @@ class Upgrade:
             else:
                 cache.save(f"{self.name}.spent", f"{worked:.3f}".encode())
         finally:
-            if self.process is not None:
-                self.process.kill()
-                self.process.wait()
-                self.process = None
+            self.end_process()
+
+    def end_process(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            if self.process.stdin is not None:
+                self.process.stdin.close()
+            self.process = None
 
 
 def spent(name: str) -> float:

@@ -1,0 +1,107 @@
+"""Rules that depend on chance, time or earlier calls are refused, also where only Python runs."""
+
+from __future__ import annotations
+
+import datetime
+import random
+import time
+from collections.abc import Callable
+from random import randrange
+
+import pytest
+
+from slotspec.statemachine import Model, Record, RuleError, number, scalar
+from slotspec.statemachine.check import check
+
+CALLS = 0
+
+
+class Clock(Record):
+    """A number, under a name that is also a module's."""
+
+    time: int = scalar(number(3), "The time.")
+
+
+def chance(s: Clock) -> int:
+    """Throw dice."""
+    s.time = random.randrange(3)
+    return 0
+
+
+def imported(s: Clock) -> int:
+    """Throw dice."""
+    s.time = randrange(3)
+    return 0
+
+
+def clock(s: Clock) -> int:
+    """Look at the clock."""
+    s.time = int(time.time()) % 3
+    return 0
+
+
+def day(s: Clock) -> int:
+    """Look at the calendar."""
+    s.time = datetime.datetime.now().day % 3
+    return 0
+
+
+def address(s: Clock) -> int:
+    """Look where it lies."""
+    s.time = id(s) % 3
+    return 0
+
+
+def helper() -> int:
+    return sum(randrange(2) for _ in range(2))
+
+
+def below(s: Clock) -> int:
+    """Ask somebody who throws dice."""
+    s.time = helper()
+    return 0
+
+
+def counted(s: Clock) -> int:
+    """Count calls."""
+    global CALLS
+    CALLS += 1
+    s.time = CALLS % 3
+    return 0
+
+
+def model_of(rule: Callable[[Clock], int]) -> Model:
+    model = Model("clock", "A clock.", Clock)
+    model.action()(rule)
+    return model
+
+
+@pytest.mark.parametrize("rule", [chance, imported, clock, day, address, below, counted])
+def test_refused(rule: Callable[[Clock], int]) -> None:
+    with pytest.raises(RuleError, match=r"RUL019: test_determinism\.py:\d+: \w+ (uses|changes) "):
+        check(model_of(rule).instance())
+
+
+def test_an_attribute_may_have_any_name() -> None:
+    def tick(s: Clock) -> int:
+        """Tick."""
+        s.time = (s.time + 1) % 4
+        return 0
+
+    assert check(model_of(tick).instance()).states == 4
+
+
+def test_properties_too() -> None:
+    def stay(s: Clock) -> int:
+        """Do nothing."""
+        return 0
+
+    own = model_of(stay)
+
+    @own.always("here")
+    def lucky(s: Clock) -> bool:
+        """Be lucky."""
+        return random.random() < 2
+
+    with pytest.raises(RuleError, match=r"RUL019.*lucky uses random"):
+        own.instance()
