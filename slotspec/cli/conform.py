@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from slotspec.cli import options
 from slotspec.cli.exit_codes import USAGE
-from slotspec.cli.output import console, counted, is_number, write_json
+from slotspec.cli.output import console, counted, is_number, write_json, write_json_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,6 +47,13 @@ def conform(
         ),
     ] = None,
     json_to: options.JsonTo = None,
+    run_out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Of one cluster recording: write the run of the model that explains it.",
+        ),
+    ] = None,
     jobs: Annotated[str, typer.Option(metavar="N|auto", help="Number of processes.")] = "auto",
     quiet: options.Quiet = False,
 ) -> None:
@@ -57,7 +65,7 @@ def conform(
 
     from slotspec.cli.modules import find_class
     from slotspec.oracle.conformance.batch import conform_all
-    from slotspec.statemachine.errors import UsageError
+    from slotspec.statemachine.errors import InputError, UsageError
 
     errors = console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     plain = not (sys.stderr if json_to == "-" else sys.stdout).isatty()
@@ -81,6 +89,12 @@ def conform(
         raise typer.Exit(USAGE) from None
     _print_summary(summary, out)
     code = summary.exit_code
+    if run_out is not None:
+        try:
+            _write_run(run_out, traces, generation)
+        except (InputError, UsageError) as error:
+            errors.print(f"Error: {error}", style="red")
+            code = max(code, USAGE)
     if json_to is not None:
         try:
             write_json(json_to, summary.to_json(), "SET103")
@@ -89,6 +103,20 @@ def conform(
             code = max(code, USAGE)
     if code:
         raise typer.Exit(code)
+
+
+def _write_run(target: Path, traces: list[str], generation: str | None) -> None:
+    """Write the run that explains a recording.
+
+    :raises UsageError: ``SET104`` unless there is exactly one cluster recording.
+    """
+    from slotspec.oracle.cluster.recording import is_cluster_recording
+    from slotspec.oracle.conformance.cluster_recordings import explaining_run
+    from slotspec.statemachine.errors import UsageError
+
+    if len(traces) != 1 or not is_cluster_recording(traces[0]):
+        raise UsageError("SET104", "--run-out is about one cluster recording; name that file alone")
+    write_json_lines(target, explaining_run(traces[0], generation))
 
 
 def _jobs(text: str) -> int | None:

@@ -80,6 +80,8 @@ REGISTRATIONS = {
     ),
 }
 """Calls that a TaskExecutor may have made again on another thread, and the model's steps."""
+LINGERING = ("delay", "repeat")
+"""Faults of a registration that stays in its channel while others are made."""
 UNTOLD = ANSWERS | {Message.SUBMIT_TASK, Message.REGISTER}
 """Messages that a step may send without a line for it: answers, and what other threads send."""
 
@@ -527,7 +529,7 @@ class ClusterExplainer:
                         return
                 if not call.arrives and call.fault != "drop":
                     yield node, (), expected
-            case kind if kind in REGISTRATIONS and (call.fault or "").startswith("delay"):
+            case ("register_task_executor", "tm", "rm") as kind if call.fault in LINGERING:
                 for way_ in REGISTRATIONS[kind]:
                     made = self.early(
                         node, tuple(self.patterns[call.number]), way_, tm_number(call.sender)

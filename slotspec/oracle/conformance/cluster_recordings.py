@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from slotspec.models.registry import load_model
 from slotspec.oracle.cluster.explanation import ClusterExplainer, Node
@@ -15,9 +17,10 @@ from slotspec.oracle.conformance.trace_validation import (
     Explanation,
     explain,
 )
+from slotspec.oracle.traces.export import steps_of
 from slotspec.oracle.traces.reading import printable
-from slotspec.statemachine.declaration.model import Call
 from slotspec.statemachine.errors import InputError, UsageError
+from slotspec.statemachine.interpreter.replay import explain as explain_calls
 
 TODAY = ("1.14", "1.15", "1.16", "1.17", "1.18", "1.19", "1.20", "2.")
 """Versions with the declarative slot pool, which this model does not have."""
@@ -121,6 +124,15 @@ def unexplained(explainer: ClusterExplainer, found: Explanation[Node]) -> Unexpl
     )
 
 
-def run_of(explainer: ClusterExplainer, found: Explanation[Node]) -> list[Call]:
-    """The calls of the model that explain a recording, in order."""
-    return [call for _, calls in found.run for call in calls]
+def explaining_run(path: str | Path, generation: str | None = None) -> Iterator[dict[str, Any]]:
+    """The run that explains a recording, as lines of a trace in the model's own actions.
+
+    If none does, that of its longest explained prefix.
+
+    :raises InputError: as :func:`validate`.
+    :raises UsageError: likewise.
+    """
+    explainer, found = validate(path, Report(printable(path)), generation)
+    instance = explainer.world.instance
+    calls = [call for _, more in found.run for call in more]
+    yield from steps_of(instance, explain_calls(instance, calls))

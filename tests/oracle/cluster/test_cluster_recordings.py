@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from slotspec.cli.app import build
 from slotspec.models import load_model
 from slotspec.oracle.cluster.recording import is_cluster_recording, read
-from slotspec.oracle.conformance.cluster_recordings import validate
+from slotspec.oracle.conformance.cluster_recordings import explaining_run, validate
 from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.conformance.report import Report
@@ -135,3 +137,23 @@ def test_other_traces_are_no_cluster_recordings(tmp_path: Path) -> None:
     assert not is_cluster_recording(tmp_path / "t.jsonl")
     assert not is_cluster_recording(tmp_path / "absent.jsonl")
     assert "cluster" in load_model("cluster").name
+
+
+def test_the_run_found_can_be_written_and_replayed(tmp_path: Path) -> None:
+    run = tmp_path / "run.jsonl"
+    run.write_text("".join(json.dumps(line) + "\n" for line in explaining_run(QUIET)))
+    report = conform(run)
+    assert report.outcome is Conformance.CONFORMS
+    assert report.implementation == "cluster"
+    assert report.steps > 40
+
+
+def test_a_run_is_written_for_one_cluster_recording_alone(tmp_path: Path) -> None:
+    out = tmp_path / "run.jsonl"
+    both = CliRunner().invoke(build(), ["conform", str(QUIET), str(QUIET), "--run-out", str(out)])
+    assert both.exit_code == 2
+    assert not out.exists()
+    assert (
+        CliRunner().invoke(build(), ["conform", str(QUIET), "--run-out", str(out)]).exit_code == 0
+    )
+    assert out.exists()
