@@ -28,7 +28,12 @@ BUGS = [
         length=11,
         generation="1.12",
         scope="leaders",
-        bounds={"slots_per_task_manager": 2, "parallelism": 2, "leader_changes": 0},
+        bounds={
+            "slots_per_task_manager": 2,
+            "parallelism": 2,
+            "leader_changes": 0,
+            "channel_room": 12,
+        },
         replace={scheduler.give_up_slots: return_slots_only},
         fixed="1.10.0",
     )

@@ -33,7 +33,7 @@ BUGS = [
         length=18,
         generation="1.12",
         scope="losses",
-        bounds={"slots_per_task_manager": 2, "parallelism": 2, "losses": 0},
+        bounds={"slots_per_task_manager": 2, "parallelism": 2, "losses": 0, "channel_room": 12},
         replace={
             scheduler.slot_request_fulfilled: skip_if_outdated,
             scheduler.give_up_slots: keep_requests,

@@ -33,6 +33,7 @@ BUGS = [
             "leader_changes": 0,
             "failovers": 0,
             "losses": 1,
+            "channel_room": 16,
         },
         replace={scheduler.give_up_slots: return_slots_first},
         fixed="1.13.3, 1.14.0",

@@ -74,7 +74,7 @@ def test_the_suffix_of_a_file_chooses_the_format(
     [
         (["Slotty"], "SET058", "lifecycles: "),
         ([TURNSTILE, "--out", "x.jpg"], "SET055", "--format"),
-        ([TURNSTILE, "--out", "nowhere/x.svg"], "SET026", "cannot be written"),
+        ([TURNSTILE, "--out", "nowhere/x.svg"], "SET026", "folder that does not exist"),
         ([str(TRACE), "--kind", "matrix"], "SET054", "leave it out"),
         ([TURNSTILE, "--kind", "matrix", "--format", "mermaid"], "SET052", "choose svg"),
         ([TURNSTILE, "--kind", "trace"], "SET057", "--property"),

@@ -78,7 +78,6 @@ CAT = ("--target", "cat", "--generation", "1.12")
 @pytest.mark.parametrize(
     ("arguments", "output"),
     [
-        (("--target", "examples.pool_adapter:PoolAdapter"), "SET101"),
         (("--target", "model:1.12", "--generation", "2.0"), "SET101"),
         (("--target", "model:1.12", "--examples", "0"), "SET110"),
         (("--target", "model:1.12", "--steps", "0"), "SET110"),

@@ -50,6 +50,7 @@ numbers its offers, and its JobMaster leads again with a new pool."""
 
 DEVIATIONS = {
     "losses": {
+        "a_task_that_was_given_up_does_not_start",
         "manager_no_allocation_is_waiting_and_fulfilled",
         "manager_unused_connections_are_idle",
         "table_only_an_allocated_slot_has_a_timeout",
@@ -60,6 +61,7 @@ DEVIATIONS = {
         "manager_idle_connections_are_unused",
     },
     "crashes": {
+        "a_task_that_was_given_up_does_not_start",
         "manager_no_allocation_is_waiting_and_fulfilled",
         "manager_unused_connections_are_idle",
         "table_only_an_allocated_slot_has_a_timeout",
@@ -118,7 +120,8 @@ def test_every_scope_holds_with_exactly_these_states(generation: str, scope: str
     assert set(others.values()) == {Verdict.DEVIATES}
     assert set(others) <= DEVIATIONS[scope]
     claims = [p for p in found.properties if p.property.kind is Kind.LEADS_TO]
-    assert len(claims) == 4
+    # with fewer slots than tasks, a job that is not batch could not finish
+    assert len(claims) == (3 if scope == "batch" else 4)
     assert all(claim.reason is None for claim in claims)  # each is about something
 
 
