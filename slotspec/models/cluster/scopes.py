@@ -11,6 +11,7 @@ SCOPES = (
         "losses",
         "One slot and a job that needs it; two messages are lost, and one timer fires early.",
         {**ONE_SLOT, "losses": 2, "early_timeouts": 1},
+        large=True,
     ),
     Scope(
         "sharing",
@@ -31,6 +32,7 @@ SCOPES = (
         "Two TaskExecutors of one slot each, of which the job needs one; one crashes and"
         " restarts, and one timer fires early.",
         {**ONE_SLOT, "task_managers": 2, "crashes": 1, "early_timeouts": 1},
+        large=True,
     ),
     Scope(
         "leaders",
@@ -41,6 +43,7 @@ SCOPES = (
         "repeats",
         "One slot; two calls are repeated, and the JobMaster loses its leadership and regains it.",
         {**ONE_SLOT, "leader_changes": 1, "repeats": 2},
+        large=True,
     ),
     Scope(
         "answers",
