@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep
@@ -40,6 +40,7 @@ def run(
     peer = PythonPeer(factory, name_of(factory))
     found: list[Found] = []
 
+    @settings(deadline=None)  # the first sequence of a process loads the model
     @given(st.data())
     def conforms(data: st.DataObject) -> None:
         mixture = Random(data.draw(_NUMBER))

@@ -72,7 +72,7 @@ def fail_before_lowering(s: DeclarativePoolState, request_id: int, cause: int) -
 
 def any_lacking(s: DeclarativePoolState, profile: int) -> tuple[int, int]:
     """A slot's own profile has no precedence."""
-    for wanted in reversed(range(s.profile_count)):
+    for wanted in range(s.profile_count):
         if is_lacking(s, wanted) and answer(s, profile, wanted) == Answer.YES:
             return OK, wanted
     return OK, NONE
@@ -223,7 +223,7 @@ MUTANTS = [
     Mutant(
         "no own profile",
         {requirements.find_requirement: any_lacking},
-        5,
+        18,
         "pool",
         frozenset({"a_slot_counts_for_its_own_profile_first"}),
     ),

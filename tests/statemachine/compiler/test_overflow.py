@@ -472,10 +472,14 @@ def test_bundled_models_have_hardly_any_checked_operation() -> None:
         *("a_report_knows_what_was_accepted_before_it", "a_slot_in_use_is_not_rejected"),
         "a_slot_report_knows_what_was_answered_before_it",
         "no_slot_is_asked_for_ahead_of_its_registration",
+        *("a_task_that_was_given_up_does_not_start", "can_arrive", "schedule"),
     }
     assert found == {
         **{name: set[str]() for name in MODELS},
+        "slot_pool": {"schedule"},
         "slot_manager": multiplies_counters,
+        "fine_grained_slot_manager": {"offer", "poll"},
+        "declarative_slot_pool": {"lighter_child", "put_at", "slot_at"},
         "cluster": multiplies_counters | in_channels,
     }
 

@@ -244,12 +244,16 @@ def test_unused_declarations_are_reported() -> None:
 
 TAKEN_OVER = {
     "cluster": [
-        f"property manager_a_stopped_manager_{what}_nothing: asked in no generation and scope;"
-        " see its when"
-        for what in ("expects", "checks")
+        "action request_comes_first: possible in no generation and scope; see its when",
+        *(
+            f"property manager_a_stopped_manager_{what}_nothing: asked in no generation and scope;"
+            " see its when"
+            for what in ("expects", "checks")
+        ),
     ]
 }
-"""The cluster has all properties of its parts, but its managers never stop in any scope."""
+"""The cluster has all properties of its parts, but its managers never stop in any scope. Only its
+replay of recordings has a hash table in any order."""
 
 
 @pytest.mark.parametrize("name", MODELS)
