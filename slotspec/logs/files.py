@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
 from slotspec.oracle.traces.reading import printable
 from slotspec.statemachine.errors import InputError, UsageError
@@ -89,7 +88,7 @@ def _consider(path: Path, found: dict[Path, None], left_out: list[str]) -> None:
         left_out.append(f"{printable(path)}: {error.strerror}")
         return
     if stat.S_ISREG(mode):
-        if path.name.endswith(_SKIPPED_SUFFIXES):
+        if path.name.removesuffix(".gz").endswith(_SKIPPED_SUFFIXES):
             left_out.append(f"{printable(path)}: not a log by its name")
         else:
             found[path] = None
@@ -128,8 +127,8 @@ class LineReader:
 
     def __iter__(self) -> Iterator[bytes]:
         try:
-            with self._open() as stream:
-                yield from self._lines(stream)
+            with self.file.path.open("rb") as raw:
+                yield from self._lines(_unpacked(raw))
         except (OSError, EOFError, zlib.error) as error:
             why = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise InputError(
@@ -137,16 +136,7 @@ class LineReader:
                 f"{self.file.shown}:{self.number + 1}: {why}; copy the file again, or leave it out",
             ) from None
 
-    def _open(self) -> IO[bytes]:
-        raw = self.file.path.open("rb")
-        start = raw.read(2)
-        raw.seek(0)
-        stream: IO[bytes] = raw
-        if start == b"\x1f\x8b":
-            stream = io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 17)
-        return stream
-
-    def _lines(self, stream: IO[bytes]) -> Iterator[bytes]:
+    def _lines(self, stream: io.BufferedReader) -> Iterator[bytes]:
         first = True
         while line := stream.readline(LONGEST_LINE):
             self.number += 1
@@ -157,8 +147,15 @@ class LineReader:
                         "LOG001",
                         f"{self.file.shown} is no text file; name the log files, or their folder",
                     )
-            if not line.endswith(b"\n") and len(line) == LONGEST_LINE:
+            if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
                 self.cut += 1
                 while (more := stream.readline(LONGEST_LINE)) and not more.endswith(b"\n"):
                     pass
             yield line.rstrip(b"\r\n")
+
+
+def _unpacked(raw: io.BufferedReader) -> io.BufferedReader:
+    """The text of a file that may be gzipped, whatever its name."""
+    if raw.peek(2)[:2] == b"\x1f\x8b":
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw), 1 << 17)
+    return raw

@@ -55,8 +55,8 @@ def holding(cluster: Cluster, allocation: Allocation, verdict: Verdict) -> Holdi
             return found(Answer.NO, report, "a later report of its TaskManager does not have it")
     job = cluster.jobs.get(allocation.job or "")
     if job is not None and not job.ended:
-        for task in job.tasks.values():
-            if task.allocation == allocation.id and task.state in USING:
+        for task in allocation.tasks:
+            if task.state in USING:
                 return found(Answer.YES, task.events[-1], f"a task in it is {task.state}")
     if freed.answer is Answer.NO and confirmed.answer is Answer.YES:
         return found(Answer.YES, since, "no line says that it was freed")
@@ -72,9 +72,7 @@ def holding(cluster: Cluster, allocation: Allocation, verdict: Verdict) -> Holdi
 
 def _gone(cluster: Cluster, tm: TaskManager | None, after: float) -> Event | None:
     """The line that says that a TaskManager is gone, or has started again, after a time."""
-    if tm is None:
+    if tm is None or not tm.losses:
         return None
-    names = ("task_manager_closed", "heartbeat_timed_out", "task_manager_starts")
-    return next(
-        (e for e in reversed(tm.events) if e.name in names and time_of(cluster, e) > after), None
-    )
+    last = tm.losses[-1]
+    return last if time_of(cluster, last) > after else None

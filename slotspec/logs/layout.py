@@ -34,6 +34,11 @@ class Layout:
 
     pattern: re.Pattern[bytes]
 
+    @property
+    def usual(self) -> bool:
+        """Whether it is one of Flink's own."""
+        return self.pattern.pattern == FLINK
+
     @staticmethod
     def of(expression: str | None) -> Layout:
         """The layout of ``--layout``, or Flink's.

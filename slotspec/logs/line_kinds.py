@@ -127,6 +127,7 @@ class KindTable:
         self.kinds = tuple(kinds)
         self.by_logger: dict[str, list[LineKind]] = {}
         self.by_name: dict[str, list[LineKind]] = {}
+        self._deciding: dict[tuple[str, str | None], list[LineKind]] = {}
         for kind in self.kinds:
             self.by_logger.setdefault(kind.logger, []).append(kind)
             self.by_name.setdefault(kind.name, []).append(kind)
@@ -141,4 +142,7 @@ class KindTable:
 
     def deciding(self, name: str, version: str | None) -> list[LineKind]:
         """The kinds of lines of a version that tell `name`."""
-        return [kind for kind in self.by_name.get(name, ()) if kind.in_version(version)]
+        key = (name, version)
+        if key not in self._deciding:
+            self._deciding[key] = [k for k in self.by_name.get(name, ()) if k.in_version(version)]
+        return self._deciding[key]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from slotspec.logs.holding import Holding, holding
 from slotspec.logs.layout import clock
@@ -126,6 +127,9 @@ class _Questions:
         self.cluster = cluster
         self.verdicts = verdicts
         self.holdings = holdings
+        self.of_tm: dict[str | None, list[Holding]] = {}
+        for one in holdings.values():
+            self.of_tm.setdefault(one.allocation.tm, []).append(one)
 
     def legs(self, job: Job) -> dict[str, tuple[int, int]]:
         counts = {}
@@ -231,18 +235,17 @@ class _Questions:
         if refused is not None:
             return refused.cause or refused.text
         if leg == "asked":
-            return self.shortage()
+            return self.shortage
         if leg == "confirmed":
             return "its TaskManager has not allocated it"
         if leg in ("offered", "accepted"):
             tm = self.cluster.task_managers.get(one.tm or "")
-            if tm is not None and not any(
-                e.name == "job_connected" and e.fields["job"] == job.id for e in tm.events
-            ):
+            if tm is not None and job.id not in tm.jobs:
                 return f"TaskManager {tm.id} has found no JobMaster of the job"
             return "the JobMaster has not accepted its offer"
         return "the JobMaster has not deployed a task into it"
 
+    @cached_property
     def shortage(self) -> str:
         """Why no TaskManager is asked."""
         registered = [tm for tm in self.cluster.task_managers.values() if tm.registered]
@@ -256,12 +259,11 @@ class _Questions:
 
     def no_resources(self, job: Job, missing: int) -> Finding:
         lines = [
-            e
-            for e in self.cluster.events
-            if e.name == "resources_not_acquired"
-            or (e.name.startswith("requirements_") and e.fields.get("job") == job.id)
+            event
+            for event in job.events
+            if event.name == "resources_not_acquired" or event.name.startswith("requirements_")
         ]
-        text = f"{missing} required slots are not allocated: {self.shortage()}"
+        text = f"{missing} required slots are not allocated: {self.shortage}"
         return Finding("no slot", Answer.YES, text, job.id, lines[-2:])
 
     # -- 2 and 5: who holds what -------------------------------------------------------------
@@ -280,7 +282,7 @@ class _Questions:
     def not_released(self) -> Iterator[Finding]:
         """For each registered TaskManager, the slot that keeps it."""
         for tm in self.cluster.task_managers.values():
-            mine = [h for h in self.holdings.values() if h.allocation.tm == tm.id]
+            mine = self.of_tm.get(tm.id, [])
             held = [h for h in mine if h.answer is Answer.YES]
             unclear = [h for h in mine if h.answer is Answer.UNDETERMINED]
             if not tm.registered or not (held or unclear):
@@ -400,25 +402,19 @@ class _Questions:
 
     def failure_before(self, job: Job, at: float) -> tuple[Event | None, Task | None]:
         """The last task that failed before a time."""
-        best: tuple[Event | None, Task | None] = (None, None)
-        latest = at - BEFORE
-        for task in job.tasks.values():
-            for event in task.events:
-                time = time_of(self.cluster, event)
-                if event.fields.get("after") == "FAILED" and latest <= time <= at:
-                    best, latest = (event, task), time
-        return best
+        for event, task in reversed(job.failures):
+            time = time_of(self.cluster, event)
+            if time <= at:
+                return (event, task) if time >= at - BEFORE else (None, None)
+        return None, None
 
     def losses_before(self, task: Task | None, at: float) -> list[Event]:
         """What happened to the failed task's TaskManager shortly before."""
         tm = self.cluster.task_managers.get(task.tm or "") if task else None
         if tm is None:
             return []
-        names = ("heartbeat_timed_out", "task_manager_lost", "task_manager_closed")
         return [
-            event
-            for event in tm.events
-            if event.name in names and at - BEFORE <= time_of(self.cluster, event) <= at
+            event for event in tm.losses[-20:] if at - BEFORE <= time_of(self.cluster, event) <= at
         ][-2:]
 
     def cancelling(self, job: Job) -> Iterator[Finding]:

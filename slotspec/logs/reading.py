@@ -29,6 +29,8 @@ _REQUIRED = re.compile(r"numberOfRequiredSlots=(\d+)")
 _VERSION = re.compile(rb"Version: (\d+\.\d+(?:\.\d+)?)|flink-[a-z]+[-_.\d]*-(\d+\.\d+\.\d+)\.jar")
 _ENDPOINT = re.compile(r"(?:jm|rm|(tm\d+))(?:\.\d+)?")
 _FLINK_RUNTIME = b"org.apache.flink.runtime."
+_LEVELS = {level.name.encode(): level for level in Level}
+_LOGGERS = frozenset(name.encode() for name in LINES.by_logger)
 
 
 class Place(NamedTuple):
@@ -194,7 +196,7 @@ def _version(logs: list[ProcessLog]) -> str | None:
     lasts = {e.kind.versions for log in logs for e in log.events if e.kind.versions[1]}
     if ("1.11", "1.11") in lasts:
         return "1.11"
-    return "1.12" if ("1.12", "1.13") in lasts else None
+    return "1.12" if any(last == "1.13" for _, last in lasts) else None
 
 
 class _ProcessReader:
@@ -232,28 +234,36 @@ class _ProcessReader:
     def _read(self, file: LogFile) -> None:
         reader = LineReader(file)
         match = self.options.layout.pattern.match
-        loggers = {name.encode() for name in LINES.by_logger}
-        levels = {level.name.encode(): level for level in Level}
+        usual = self.options.layout.usual
         log, threshold = self.log, self.options.level
         latest = log.level
         for line in reader:
-            found = match(line)
-            if found is None:
-                self._follow(line)
-                continue
-            level = levels.get(found["level"], Level.INFO)
-            if level < threshold:
+            parts = line.split(None, 4) if usual else ()
+            if len(parts) == 5 and parts[2] in _LEVELS and parts[3][:1].isalpha():
+                # the layout of Flink: most lines are of other classes, and need no more than this
+                found = None
+                level, logger = _LEVELS[parts[2]], parts[3]
+            else:
+                found = match(line)
+                if found is None:
+                    self._follow(line)
+                    continue
+                level, logger = _LEVELS.get(found["level"], Level.INFO), found["logger"]
+            if self.open is not None:
                 self._close()
+            if level < threshold:
                 continue
-            self._close()
-            logger = found["logger"]
             if level < latest and logger.startswith(_FLINK_RUNTIME):
                 log.level = latest = level
             name = logger[logger.rfind(b".") + 1 :]
-            if name in loggers:
-                self._event(found, name.decode(), file.shown, reader.number)
-            elif log.first is None or b"Version: " in line:
-                self._note(found, line)
+            if name in _LOGGERS or log.first is None or b"Version: " in line:
+                found = found or match(line)
+                if found is None:
+                    self._follow(line)
+                elif name in _LOGGERS:
+                    self._event(found, name.decode(), file.shown, reader.number)
+                else:
+                    self._note(found, line)
         self._close()
         log.lines += reader.number
         log.cut += reader.cut

@@ -5,10 +5,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from slotspec.logs.clocks import Offset, offsets
 from slotspec.logs.line_kinds import Party
 from slotspec.logs.reading import Event, Logs, ProcessLog
+
+LOSSES = ("heartbeat_timed_out", "task_manager_lost", "task_manager_closed", "task_manager_starts")
 
 ENDED = ("FINISHED", "CANCELED", "FAILED")
 """States of a job that never change; SUSPENDED is none: another JobMaster may go on."""
@@ -23,6 +26,7 @@ class Allocation:
     tm: str | None = None
     slot: str | None = None
     requests: list[str] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
     def first(self, *names: str) -> Event | None:
@@ -69,6 +73,7 @@ class Job:
     allocations: dict[str, Allocation] = field(default_factory=dict)
     requests: dict[str, Request] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
+    failures: list[tuple[Event, Task]] = field(default_factory=list)
 
     @property
     def ended(self) -> bool:
@@ -85,6 +90,10 @@ class TaskManager:
     events: list[Event] = field(default_factory=list)
     instances: list[str] = field(default_factory=list)
     registered: bool = False
+    losses: list[Event] = field(default_factory=list)
+    """Lines that say that it is lost or starts anew."""
+    jobs: set[str] = field(default_factory=set)
+    """Jobs whose JobMaster it has found."""
     slots: dict[str, tuple[str | None, Event]] = field(default_factory=dict)
     """By slot index: the allocation of the last report that differed, and that report."""
 
@@ -102,9 +111,10 @@ class Cluster:
     events: list[Event] = field(default_factory=list)
     end: float = 0.0
 
-    def process(self, name: str) -> ProcessLog:
-        """What was read of a process."""
-        return next(log for log in self.logs.processes if log.name == name)
+    @cached_property
+    def by_name(self) -> dict[str, ProcessLog]:
+        """What was read of each process."""
+        return {log.name: log for log in self.logs.processes}
 
     def of_party(self, party: Party) -> list[ProcessLog]:
         """The processes in whose logs a party writes."""
@@ -181,6 +191,10 @@ class _Teller:
         tm = self.task_manager(event)
         if tm is not None:
             tm.events.append(event)
+            if event.name in LOSSES:
+                tm.losses.append(event)
+            elif event.name == "job_connected":
+                tm.jobs.add(event.fields["job"])
         if allocation is not None:
             allocation.events.append(event)
             if tm is not None:
@@ -346,11 +360,15 @@ class _Teller:
             task = self.task(fields["execution"], fields["task"], job)
             task.allocation, task.tm = fields.get("allocation"), fields["tm"]
             task.events.append(event)
+            if task.allocation is not None:
+                self.cluster.allocations[task.allocation].tasks.append(task)
 
     def _task_switched(self, event: Event, job: Job | None, fields: dict[str, str]) -> None:
         task = self.task(fields["execution"], fields["task"], job)
         task.state = fields["after"]
         task.events.append(event)
+        if task.state == "FAILED" and job is not None:
+            job.failures.append((event, task))
 
     def task(self, execution: str, name: str, job: Job | None) -> Task:
         """The task of an execution."""

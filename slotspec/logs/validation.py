@@ -8,7 +8,7 @@ the log diverges from the model; what differs between the possible states is und
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
@@ -132,12 +132,13 @@ VIEWS = (
 )
 
 LINE_FACTS = {
-    "requested": "slot_requested",
-    "asked": "slot_asked",
-    "deployed": "deploying",
-    "used": "task_received",
+    "requested": ("slot_requested", "request_received"),
+    "asked": ("slot_asked",),
+    "offered": ("offers_received",),
+    "deployed": ("deploying",),
+    "used": ("task_received",),
 }
-"""Facts that a line tells by itself."""
+"""Facts that a line tells by itself; what was heard was sent."""
 
 LEGS = ("requested", "asked", "confirmed", "offered", "accepted", "active", "deployed", "used")
 FACTS = (*LEGS, "freed")
@@ -386,7 +387,7 @@ class _Validator:
     def tracker(self, view: View, event: Event) -> Tracker:
         key = (view, writer_of(event))
         if key not in self.trackers:
-            log = self.cluster.process(event.process)
+            log = self.cluster.by_name[event.process]
             hidden = hidden_events(view, self.version, log.level)
             whole = self.born or self.whole(log)
             self.trackers[key] = Tracker(view, hidden, whole)
@@ -401,8 +402,6 @@ class _Validator:
     def fact(self, name: str) -> Fact:
         if name in LINE_FACTS:
             return self.line_fact(LINE_FACTS[name])
-        if name == "offered":
-            return self.line_fact("offers_received")
         view = next(view for view in self.views if name in view.facts)
         lines = [line for line, events in view.fires.items() if set(events) & set(view.facts[name])]
         trackers = [tracker for (known, _), tracker in self.trackers.items() if known is view]
@@ -415,19 +414,18 @@ class _Validator:
             return self.silent(lines, view.party)
         return Fact(Answer.UNDETERMINED, deciding=self.deciding(lines, view.party))
 
-    def line_fact(self, line: str) -> Fact:
-        event = self.allocation.first(line)
+    def line_fact(self, lines: tuple[str, ...]) -> Fact:
+        event = self.allocation.first(*lines)
         if event is not None:
             return Fact(Answer.YES, event)
-        kinds = LINES.by_name[line]
-        return self.silent([line], kinds[0].party)
+        return self.silent(lines[:1], LINES.by_name[lines[0]][0].party)
 
-    def silent(self, lines: list[str], party: Party) -> Fact:
+    def silent(self, lines: Sequence[str], party: Party) -> Fact:
         """No line tells it: it did not happen if the line would be there."""
         deciding = self.deciding(lines, party)
         return Fact(Answer.UNDETERMINED if deciding else Answer.NO, deciding=deciding)
 
-    def deciding(self, lines: list[str], party: Party) -> tuple[Deciding, ...]:
+    def deciding(self, lines: Sequence[str], party: Party) -> tuple[Deciding, ...]:
         """The logs and levels that are missing to decide whether a line would be there."""
         kinds = [
             kind
@@ -463,8 +461,8 @@ class _Validator:
             if all(tm.processes for tm in self.cluster.task_managers.values()):
                 return self.cluster.of_party(Party.TASK_MANAGER)
             return []
-        names = {writer.partition(" [")[0] for writer in tm.processes}
-        return [log for log in self.cluster.logs.processes if log.name in names]
+        names = dict.fromkeys(writer.partition(" [")[0] for writer in tm.processes)
+        return [self.cluster.by_name[name] for name in names]
 
     def imply(self, facts: dict[str, Fact]) -> None:
         """Decide facts by others: what is heard was sent, and what was not sent is not heard."""
