@@ -13,6 +13,7 @@ from tests.logs.shapes import (
     DATA,
     JOB,
     R1,
+    RUNS,
     A,
     B,
     asked,
