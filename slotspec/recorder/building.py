@@ -17,7 +17,7 @@ ASM = "java.base/jdk.internal.org.objectweb.asm=ALL-UNNAMED"
 OLDEST = 11
 """The oldest Java that the recorder runs with."""
 ZOOKEEPER = re.compile(r"org/apache/flink/shaded/curator\d/.*/framework/api/ACLProvider\.class")
-"""A JobManager loads it, though it uses no ZooKeeper. Until 1.14 ``flink-dist`` does not have it."""
+"""A JobManager loads it without using ZooKeeper. Until 1.14 ``flink-dist`` does not have it."""
 _SECONDS = 120
 
 

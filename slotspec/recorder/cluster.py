@@ -18,7 +18,15 @@ from typing import Any
 
 from slotspec.oracle.peers.flink_jars import is_complete, jars_folder
 from slotspec.recorder.building import SOURCES, build_agent, build_cluster
-from slotspec.recorder.merging import NO_PROCESS, PROCESS_FORMAT, PROCESS_FORMAT_VERSION, merge
+from slotspec.recorder.merging import (
+    NO_PROCESS,
+    PROCESS_FORMAT,
+    PROCESS_FORMAT_VERSION,
+    Cost,
+    cost,
+    merge_parts,
+    read_part,
+)
 from slotspec.statemachine.errors import InputError, UsageError
 
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "continue": signal.SIGCONT}
@@ -137,6 +145,7 @@ class Run:
     folder: Path
     recording: Path | None = None
     lines: int = 0
+    cost: Cost | None = None
 
 
 def record(plan: Plan, folder: Path, jars: Path | None = None) -> Run:
@@ -167,7 +176,9 @@ def record(plan: Plan, folder: Path, jars: Path | None = None) -> Run:
     shutil.rmtree(folder / "build")
     run = Run(result, seconds, folder)
     if plan.agent:
-        lines = merge(sorted((folder / "raw").glob("*.jsonl")), cluster.described())
+        parts = [read_part(path) for path in sorted((folder / "raw").glob("*.jsonl"))]
+        lines = merge_parts(parts, cluster.described())
+        run.cost = cost(parts)
         run.recording = folder / "recording.jsonl.gz"
         run.lines = len(lines) - 1
         with gzip.open(run.recording, "wt", encoding="utf-8") as stream:

@@ -80,12 +80,46 @@ def read_part(path: Path) -> Part:
     return Part(path.stem, head.get("boot"), int(head.get("wall_us", 0)) - int(head["us"]), lines)
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What recording cost the processes: microseconds a line, and a state after each step."""
+
+    lines: int
+    line_us: float
+    state_us: float
+
+    def __str__(self) -> str:
+        return f"{self.line_us:.0f} µs a line, {self.state_us:.0f} µs a state"
+
+
+def cost(parts: list[Part]) -> Cost | None:
+    """The cost of all processes, as their last lines about it say; None for short recordings."""
+    lasts = [
+        next((line for line in reversed(part.lines) if line["do"] == "cost"), None)
+        for part in parts
+    ]
+    known = [line for line in lasts if line is not None]
+    if not known:
+        return None
+    lines = sum(line["lines"] for line in known)
+    steps = sum(line["steps"] for line in known)
+    return Cost(
+        lines,
+        sum(line["writing_us"] for line in known) / max(1, lines),
+        sum(line["states_us"] for line in known) / max(1, steps),
+    )
+
+
 def merge(paths: list[Path], plan: dict[str, Any] | None = None) -> list[dict[str, Any]]:
     """The header and the lines of the recording.
 
     :raises InputError: ``REC003`` for a file that the recorder did not write, or for none.
     """
-    parts = [read_part(path) for path in sorted(paths)]
+    return merge_parts([read_part(path) for path in sorted(paths)], plan)
+
+
+def merge_parts(parts: list[Part], plan: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The header and the lines of the recording of processes that were read."""
     if not any(line["do"] == "endpoint" for part in parts for line in part.lines):
         raise InputError(
             "REC003", "no file has an endpoint of Flink; name what all processes wrote"
@@ -219,6 +253,8 @@ class _Merger:
         if part.tag == NO_PROCESS:
             return made
         do = made["do"]
+        if do == "cost":
+            return None
         if do == "endpoint":
             return self._endpoint(part, made)
         for key in ("at", "from"):

@@ -10,7 +10,7 @@ import java.util.jar.JarFile;
 /**
  * Attaches the recorder to a JobManager or TaskManager process.
  *
- * <p>{@code -javaagent:slotspec-recorder.jar=out=FOLDER[,states=false][,tasks=true]}
+ * <p>{@code -javaagent:slotspec-recorder.jar=out=FOLDER[,states=true][,tasks=true]}
  */
 public final class Agent {
     private static final String ASM = "jdk.internal.org.objectweb.asm";
@@ -37,13 +37,13 @@ public final class Agent {
 
     private static Map<String, String> options(String given) {
         Map<String, String> options = new HashMap<>();
-        options.put("states", "true");
+        options.put("states", "false");
         options.put("tasks", "false");
         for (String part : given.split(",")) {
             String[] pair = part.split("=", 2);
             if (pair.length != 2 || !Set.of("out", "states", "tasks").contains(pair[0])) {
                 throw new IllegalArgumentException(
-                        "option '" + part + "'; write out=FOLDER[,states=false][,tasks=true]");
+                        "option '" + part + "'; write out=FOLDER[,states=true][,tasks=true]");
             }
             options.put(pair[0], pair[1]);
         }

@@ -35,6 +35,8 @@ public final class Recorder implements Hooks.Sink {
             "cancel");
     /** Messages and runnables that nobody has handled: the oldest of more are forgotten. */
     private static final int MOST_WAITING = 50_000;
+    /** After so many lines it says what they cost. */
+    private static final int COST_EVERY = 100;
 
     /** An endpoint; one of another process is known by its address only. */
     private static final class Endpoint {
@@ -87,6 +89,8 @@ public final class Recorder implements Hooks.Sink {
     private final Map<String, Object> channels = new HashMap<>();
     private Endpoint taskManager, jobMaster;
     private int lines, calls, stepCount;
+    /** Nanoseconds spent on lines and on states: what the recorder costs. */
+    private long writing, reading;
 
     private Recorder(Writer out, boolean states, boolean tasks) {
         this.out = out;
@@ -122,6 +126,7 @@ public final class Recorder implements Hooks.Sink {
     }
 
     private synchronized void log(String does, Object... pairs) {
+        long began = System.nanoTime();
         Map<String, Object> line = new LinkedHashMap<>();
         line.put("n", ++lines);
         line.put("us", System.nanoTime() / 1000);
@@ -136,6 +141,15 @@ public final class Recorder implements Hooks.Sink {
         } catch (IOException e) {
             Hooks.fail(e);
         }
+        writing += System.nanoTime() - began;
+        if (lines % COST_EVERY == 0 && !does.equals("cost")) {
+            log("cost", "lines", lines, "steps", stepCount, "writing_us", writing / 1000,
+                    "states_us", reading / 1000);
+        }
+    }
+
+    private synchronized void read(long nanos) {
+        reading += nanos;
     }
 
     // -- endpoints -----------------------------------------------------------------------------
@@ -299,15 +313,23 @@ public final class Recorder implements Hooks.Sink {
             }
         }
         if (step.why.equals("not yet") || !step.endpoint.speaks()) return;
-        Map<String, Object> state = states ? snapshots.of(step.endpoint.kind, step.endpoint.object) : null;
-        String text = String.valueOf(state);
-        if (text.equals(step.endpoint.last)) state = null;
-        else step.endpoint.last = text;
+        Map<String, Object> state = states ? changed(step.endpoint) : null;
         if (state != null || !step.sent.isEmpty() || step.call != null || step.number != 0) {
             number(step);
             log("done", "at", step.endpoint.name, "step", step.number, "why", step.why,
                     "sent", step.sent.isEmpty() ? null : step.sent, "state", state);
         }
+    }
+
+    /** What an endpoint remembers, if it is not what it remembered before. */
+    private Map<String, Object> changed(Endpoint endpoint) {
+        long began = System.nanoTime();
+        Map<String, Object> state = snapshots.of(endpoint.kind, endpoint.object);
+        String text = String.valueOf(state);
+        boolean same = text.equals(endpoint.last);
+        endpoint.last = text;
+        read(System.nanoTime() - began);
+        return same ? null : state;
     }
 
     // -- calls ---------------------------------------------------------------------------------
