@@ -9,6 +9,18 @@ import typer
 
 from slotspec.cli import check, listing
 
+_COMMANDS = (
+    "conform",
+    "draw",
+    "explore",
+    "flink",
+    "fuzz",
+    "generate",
+    "logs",
+    "record",
+    "simulate",
+)
+
 
 def build() -> typer.Typer:
     """Build the application from the commands that are installed."""
@@ -23,7 +35,17 @@ def build() -> typer.Typer:
     app.callback()(_common)
     check.register(app)
     listing.register(app)
-    for name in ("conform", "draw", "explore", "flink", "fuzz", "generate", "record", "simulate"):
+    for name in (
+        "conform",
+        "draw",
+        "explore",
+        "flink",
+        "fuzz",
+        "generate",
+        "logs",
+        "record",
+        "simulate",
+    ):
         try:
             module = importlib.import_module(f"slotspec.cli.{name}")
         except ModuleNotFoundError as error:
