@@ -6,6 +6,7 @@ import ast
 import builtins
 import types
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from enum import IntEnum
 from typing import Any, Protocol
 
@@ -182,7 +183,11 @@ class Reading:
         return self.statements(node.orelse, space)
 
     def loop(self, node: ast.For, space: Space) -> Space | None:
+        begin = len(self.accesses)
         run = self.run_of(node.iter, space)
+        own = own_name(node.target, run.index)
+        if own is not None and run.sort is not None:  # an array is read as the loop goes on
+            self.accesses[begin:] = [replace(a, tag=own) for a in self.accesses[begin:]]
         mark = len(self.accesses)
         after = self.repeat(
             node, node.body, space, lambda s: self.bind(node.target, run.element, s)
@@ -192,8 +197,7 @@ class Reading:
         ]
         if not run.loose:
             return after
-        done = self.accesses[mark:]
-        own = own_name(node.target, run.index)
+        done = self.accesses[begin:]
         names = {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
         why = conflict(done, own) or carried(self.source.tree, node, names)
         if why is not None:
