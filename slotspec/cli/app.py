@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -20,6 +20,8 @@ _COMMANDS = (
     "record",
     "simulate",
 )
+MARKUP: Literal["markdown"] = "markdown"
+"""How help is written. In rich's own markup, ``slotspec[web]`` would lose its brackets."""
 
 
 def build() -> typer.Typer:
@@ -28,6 +30,7 @@ def build() -> typer.Typer:
         name="slotspec",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
+        rich_markup_mode=MARKUP,
         help="Check, simulate and test Apache Flink's slot protocol as state machines.",
         epilog="Exit codes: 0 holds or conforms, 1 violated or diverges, 2 bad input,"
         " 3 unknown, 4 a fault of slotspec itself.",
