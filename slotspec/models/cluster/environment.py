@@ -143,7 +143,6 @@ def job_master_loses_resource_manager(s: ClusterState) -> int:
     if s.job_master[0] != Leader.LEADING or s.job_registered or s.pool.gateway == NONE:
         return DISABLED
     pool.disconnect_resource_manager(s.pool)
-    s.former_rm = 0
     return NONE
 
 

@@ -211,6 +211,7 @@ def pool_instance(g: Setting) -> Instance:
             "foreign_allocations": 0,
             "profiles": 1,
             "payloads": 1,
+            "gateways": 2 if g["failovers"] else 1,
         },
         generation=g["generation"],
     )
@@ -293,7 +294,6 @@ class ClusterState(Record):
     # ResourceManager
     manager: SlotManagerState = part(manager_instance, "Its slot manager.", effects_from=MANAGER)
     resource_manager: Array = single(Leader, "The ResourceManager.")
-    former_rm: int = scalar(FLAG, "The ResourceManager that the JobMaster knows no longer leads.")
     job_registered: int = scalar(FLAG, "The JobMaster is registered there.")
     registered: Array = per(task_managers, ref(instances), "The current connection of each.")
     stale: Array = per(task_managers, FLAG, "That connection leads to a process that is gone.")

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, takewhile
 from typing import Any, NamedTuple
 
 from slotspec.models.cluster.messages import TO_JOB_MASTER, TO_RESOURCE_MANAGER, Way, way
@@ -120,6 +120,11 @@ class ClusterExplainer:
         self.lanes, self.snapshots = self._lanes()
         self.shares_of_requests = shares_of_requests(recording, self.tasks, bounds["parallelism"])
         self.reports = {n: report for n, c in recording.calls.items() if (report := report_of(c))}
+        self.arrivals = {
+            step.call.number: step.line
+            for step in recording.steps
+            if step.trigger in ("message", "refuse") and step.call is not None
+        }
         self.numbered = {s.number: s for s in recording.steps if s.number is not None}
         joined = joining(recording)
         self.joining = [(tm, first, last) for tm, first, last, _ in joined]
@@ -141,7 +146,12 @@ class ClusterExplainer:
                 if step.trigger == "endpoint":
                     last.pop(step.process, None)
                 if step.state is not None:
+                    led = (last.get(step.process) or {}).get("leader")
                     last[step.process] = step.state
+                    if step.process == "rm" and led not in (None, step.state["leader"]):
+                        if step.state["leader"] is not None:
+                            last[step.process] = None  # it leads again before it learns that it
+                            # does no longer, so it keeps what it knows
                 if step.trigger == "fault" and step.why in ("crash", "kill"):
                     last.pop(step.process, None)
                 known = last.get(step.process)
@@ -508,12 +518,35 @@ class ClusterExplainer:
             tm = tm_number(step.process)
             found = self.take(node, expected, "task_executor_crashes", tm, 1)
             if found is not None:
-                yield found
+                after, lost = self.lose_untold_registrations(found[0], step, tm)
+                yield after, found[1] + lost, found[2]
         elif step.why == "revoke leadership" and step.process == "jm":
             found = self.take(node, expected, "job_master_loses_leadership")
             yield found if found is not None else (node, (), expected)
         else:
             yield node, (), expected
+
+    def lose_untold_registrations(self, node: Node, step: Step, tm: int) -> tuple[Node, Taken]:
+        """A TaskExecutor that crashes may not have sent what the model says it sent at once."""
+        taken: Taken = ()
+        for direction, name in (
+            (Way.TO_JOB_MASTER, "register_task_manager"),
+            (Way.TO_RESOURCE_MANAGER, "register_task_executor"),
+        ):
+            under_way = any(
+                call.name == name
+                and tm_number(call.sender) == tm
+                and call.line < step.line
+                and self.arrivals.get(call.number, 0) > step.line
+                for call in self.recording.calls.values()
+            )
+            channel = way(tm, direction)
+            for place, posted in reversed([*enumerate(self.world.contents(node.key, channel))]):
+                if posted[1] == Message.REGISTER and not under_way:
+                    found = self.take(node, (), "message_is_lost", channel, place)
+                    if found is not None:
+                        node, taken = found[0], taken + found[1]
+        return node, taken
 
     def send(self, node: Node, expected: tuple[Pattern, ...], call: Call) -> Iterator[Way_]:
         """A call that is not made by the main thread."""
@@ -529,7 +562,7 @@ class ClusterExplainer:
                         return
                 if not call.arrives and call.fault != "drop":
                     yield node, (), expected
-            case ("register_task_executor", "tm", "rm") as kind if call.fault in LINGERING:
+            case kind if kind in REGISTRATIONS and self.lingers(node, call):
                 for way_ in REGISTRATIONS[kind]:
                     made = self.early(
                         node, tuple(self.patterns[call.number]), way_, tm_number(call.sender)
@@ -553,6 +586,14 @@ class ClusterExplainer:
                     yield found[0], found[1], expected
             case _:
                 yield node, (), expected
+
+    def lingers(self, node: Node, call: Call) -> bool:
+        """Whether a registration stays in its channel while its sender goes on."""
+        if call.name == "register_task_executor":
+            return call.fault in LINGERING
+        pattern = self.patterns[call.number][0]
+        contents = self.world.contents(node.key, pattern.channel)
+        return not any(one[1] == Message.REGISTER for one in contents)
 
     def repeat(self, node: Node, expected: tuple[Pattern, ...], call: Call) -> Iterator[Way_]:
         """A call is repeated right behind itself."""
@@ -842,11 +883,14 @@ class ClusterExplainer:
             *(("task_call_times_out", task) for task in range(len(self.world.s.task))),
             *(("job_master_misses_heartbeat", tm) for tm in tms),
         )
+        deposed = snapshot is not None and snapshot["leader"] is None
         yield from self.try_all(
             node,
             expected,
             ("job_master_steps_down",),
             *((("job_is_cancelled",),) if ends else ()),
+            # of two notifications at once, the later one may come first: leads, and no more
+            *((("job_master_loses_leadership",),) if deposed else ()),
         )
 
     def of_resource_manager(
@@ -936,7 +980,7 @@ def joining(recording: Recording) -> list[tuple[str, int, int, int]]:
     """
     found = []
     states = [
-        (line.n, set(line.state["pool"]["registered"]))
+        (line.n, line.state["leader"], set(line.state["pool"]["registered"]))
         for line in recording.lines
         if line.state is not None and "pool" in line.state
     ]
@@ -944,7 +988,11 @@ def joining(recording: Recording) -> list[tuple[str, int, int, int]]:
         call = step.call
         if step.trigger == "message" and call and call.name == "register_task_manager":
             tm = call.sender.split(".")[0]
-            end = next((n for n, known in states if n > step.line and tm in known), NEVER)
+            before = [leader for n, leader, _ in states if n < step.line]
+            after = takewhile(
+                lambda one: one[1] == before[-1], (one for one in states if one[0] > step.line)
+            )
+            end = next((n for n, _, known in after if tm in known), NEVER) if before else NEVER
             found.append((tm, step.line, end, call.number))
     return found
 
