@@ -265,6 +265,7 @@ def forget_execution(s: ClusterState) -> None:
             s.share_allocation[share] = NONE
             s.share_tm[share] = NONE
     for region in range(scheduler.regions_of(s)):
+        s.alone[region] = 0
         if s.job[region] != Job.CREATED:
             fire(s.job, region, Job.suspend)
 

@@ -218,6 +218,8 @@ def has_all_slots(s: ClusterState, region: int) -> bool:
         if region_of(s, share) == region
         or (
             s.deployment == Deployment.WITH_THE_JOB
+            and not s.alone[region]
+            and not s.alone[region_of(s, share)]
             and s.job[region_of(s, share)] == Job.SCHEDULING
             and is_its_turn(s, share)
         )
@@ -387,7 +389,8 @@ def submission_failed(s: ClusterState, execution: int) -> None:
 def task_runs(s: ClusterState, execution: int) -> bool:
     """The TaskExecutor runs the task; returns whether the scheduler wants it to.
 
-    A task that is being cancelled is told so again. Flink: ExecutionGraph.updateState.
+    A task that is being cancelled is told so again. Flink: ExecutionGraph.updateState,
+    Execution.switchTo.
     """
     task = task_of(s, execution)
     if not is_news(s, execution):
@@ -395,8 +398,11 @@ def task_runs(s: ClusterState, execution: int) -> bool:
     if s.task[task] == Execution.CANCELING:
         tell_of_task(s, task, int(Message.CANCEL_TASK))
         return False
-    if s.task[task] == Execution.DEPLOYING:
-        fire(s.task, task, Execution.run)
+    if s.task[task] == Execution.RUNNING:  # a repeated report is no transition: the task fails
+        tell_of_task(s, task, int(Message.CANCEL_TASK))
+        task_failed(s, execution)
+        return False
+    fire(s.task, task, Execution.run)
     return True
 
 

@@ -12,10 +12,19 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from heapq import heappop, heappush
-from itertools import count, takewhile
+from itertools import count
 from typing import Any, NamedTuple
 
-from slotspec.models.cluster.messages import TO_JOB_MASTER, TO_RESOURCE_MANAGER, Way, way
+from slotspec.models.cluster.lifecycles import Registration
+from slotspec.models.cluster.messages import (
+    HUBS,
+    TO_JOB_MASTER,
+    TO_RESOURCE_MANAGER,
+    WAYS,
+    Way,
+    way,
+)
+from slotspec.models.cluster.scheduler import execution_of
 from slotspec.models.cluster.state import Message
 from slotspec.models.slot_manager.state import CALLS_PER_SLOT
 from slotspec.oracle.cluster.naming import Names, bound, released
@@ -148,14 +157,15 @@ class ClusterExplainer:
                 if step.state is not None:
                     led = (last.get(step.process) or {}).get("leader")
                     last[step.process] = step.state
-                    if step.process == "rm" and led not in (None, step.state["leader"]):
-                        if step.state["leader"] is not None:
-                            last[step.process] = None  # it leads again before it learns that it
-                            # does no longer, so it keeps what it knows
+                    leads = step.state.get("leader")
+                    if step.process == "rm" and None not in (led, leads) and led != leads:
+                        # it learns that it leads again before it learns that it did not, and
+                        # keeps what it knows until then
+                        last[step.process] = None
                 if step.trigger == "fault" and step.why in ("crash", "kill"):
                     last.pop(step.process, None)
                 known = last.get(step.process)
-                if step.lane == step.process and known is not None:
+                if step.lane == step.process and step.ended and known is not None:
                     snapshots[id(step)] = known
         for lane in lanes.values():
             self._skip_unfinished(lane, snapshots)
@@ -196,16 +206,16 @@ class ClusterExplainer:
         found = self.world.attempt(node.key, name, arguments)
         if found is None:
             return None
-        key, result, sent, made = found
+        key, result, sent, made, begun = found
         names, requests = node.names, node.requests
         if name == "scheduler_requests_slot":
             names = names._replace(allocations=released(names.allocations, result))
             requests += 1
+        for execution in begun:
+            names = names._replace(executions=released(names.executions, execution))
         left = list(expected)
         owed = list(node.owed)
         for posted in sent:
-            if posted[1] == Message.SUBMIT_TASK:
-                names = names._replace(executions=released(names.executions, posted[3]))
             matched = None
             for pattern in left:
                 matched = self.match(pattern, posted, names)
@@ -244,7 +254,13 @@ class ClusterExplainer:
 
     def contradicts(self, call: Call, posted: Posted, names: Names) -> bool:
         """Whether the model answers a call otherwise than the recording says."""
-        if posted[0] != answer_channel(call) or not call.has_answer:
+        if posted[0] != answer_channel(call):
+            return False
+        if call.kind == ("request_slot", "jm", "rm") and "ResourceManagerException" in (
+            call.error or ()
+        ):
+            return posted[1] == Message.REQUEST_ACKNOWLEDGED
+        if not call.has_answer:
             return False
         message, subject = posted[1], posted[2]
         name = names.allocations[subject] if subject != NONE else None
@@ -323,6 +339,12 @@ class ClusterExplainer:
     def lose_first(self, node: Node, contents: list[Posted]) -> tuple[Node, Taken] | None:
         """Lose a message of a channel that is known not to arrive."""
         for place, posted in enumerate(contents):
+            if self.is_never_sent(node, posted):
+                found = self.take(node, (), "message_is_lost", posted[0], place)
+                if found is not None:
+                    owed = list(node.owed)
+                    owed.remove(posted)
+                    return found[0]._replace(owed=tuple(owed)), found[1]
             for number in node.doomed:
                 for pattern in self.patterns[number]:
                     if self.match(pattern, posted, node.names) is None:
@@ -332,6 +354,14 @@ class ClusterExplainer:
                         doomed = tuple(one for one in node.doomed if one != number)
                         return found[0]._replace(doomed=doomed), found[1]
         return None
+
+    def is_never_sent(self, node: Node, posted: Posted) -> bool:
+        """Whether the model has sent a message at once, and Flink does not: its slot leaves later,
+        when the TaskExecutor is no longer connected."""
+        if posted[1] != Message.SLOT_AVAILABLE or posted not in node.owed:
+            return False
+        tm = (posted[0] - HUBS) // WAYS
+        return bool(self.world.load(node.key).at_rm[tm] != Registration.DONE)
 
     # ---------------------------------------------------------------------------- reports
 
@@ -369,6 +399,8 @@ class ClusterExplainer:
         begun: list[Way_] = list(self.begin(node, expected, step))
         if step.process == "rm" and step.sent:
             begun += self.reordered(node, expected, step)
+        if step.call is not None and step.call.kind == ("free_slot", "jm", "tm") and step.sent:
+            begun += self.hastened(node, expected, step)
         for state, calls, left in begun:
             for settled, hidden in self.settle(state, left, step, calls):
                 after, more = self.besides(settled, hidden, step)
@@ -385,6 +417,21 @@ class ClusterExplainer:
             if first is not None:
                 for state, calls, left in self.begin(first[0], expected, step):
                     yield state, first[1] + calls, left
+
+    def hastened(self, node: Node, expected: tuple[Pattern, ...], step: Step) -> Iterator[Way_]:
+        """A slot is freed, where its tasks end as soon as they are told to."""
+        tm = tm_number(step.process)
+        table = self.world.load(node.key).tables[tm]
+        present = [table.execution[i] for i, slot in enumerate(table.task_slot) if slot != NONE]
+        taken: Taken = ()
+        for execution in present:
+            own = tm * len(node.names.executions) + execution
+            found = self.take(node, (), "task_is_quick", own)
+            if found is not None:
+                node, taken = found[0], taken + found[1]
+        if taken:
+            for state, calls, left in self.begin(node, expected, step):
+                yield state, taken + calls, left
 
     def besides(self, node: Node, taken: Taken, step: Step) -> tuple[Node, Taken]:
         """What goes with the calls that a step has made: repeats, and heartbeats."""
@@ -745,6 +792,9 @@ class ClusterExplainer:
                     execution=pattern[0].execution,
                 )
                 ways.append(self.deliver(node, expected, wanted))
+                ways.append(
+                    self.about_task(node, expected, wanted.execution, "submission_times_out")
+                )
                 ways.append(self.about_task(node, expected, wanted.execution))
             case ("cancel_task", "jm", "tm") if failed:
                 wanted = Pattern(
@@ -808,12 +858,19 @@ class ClusterExplainer:
                 yield found
 
     def about_task(
-        self, node: Node, expected: tuple[Pattern, ...], execution: str | None
+        self,
+        node: Node,
+        expected: tuple[Pattern, ...],
+        execution: str | None,
+        timer: str = "task_call_times_out",
     ) -> Iterator[Way_]:
         """The JobMaster had no answer about a task."""
-        if execution in node.names.executions:
-            task = node.names.executions.index(execution) // self.tries
-            found = self.early(node, expected, "task_call_times_out", task)
+        task = self.tasks.get(execution) if execution is not None else None
+        if task is None:
+            return
+        known = node.names.executions[execution_of(self.world.load(node.key), task)]
+        if known in (execution, None):  # it has no name yet if nobody was told of it
+            found = self.early(node, expected, timer, task)
             if found is not None:
                 yield found
 
@@ -988,11 +1045,12 @@ def joining(recording: Recording) -> list[tuple[str, int, int, int]]:
         call = step.call
         if step.trigger == "message" and call and call.name == "register_task_manager":
             tm = call.sender.split(".")[0]
-            before = [leader for n, leader, _ in states if n < step.line]
-            after = takewhile(
-                lambda one: one[1] == before[-1], (one for one in states if one[0] > step.line)
-            )
-            end = next((n for n, _, known in after if tm in known), NEVER) if before else NEVER
+            leader = next((one for n, one, _ in reversed(states) if n < step.line), None)
+            end = NEVER
+            for n, leads, known in states:
+                if n > step.line and (leads != leader or tm in known):
+                    end = n if tm in known and leads == leader else NEVER
+                    break
             found.append((tm, step.line, end, call.number))
     return found
 

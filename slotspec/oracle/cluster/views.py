@@ -160,6 +160,12 @@ class Views:
             [self.slot_name(i) for i in s.manager.free if i != NONE],
             manager["free"],
         )
+        if recorded["leader"] is not None:
+            yield (
+                "manager.fail_unfulfillable",
+                bool(s.manager.fail_unfulfillable),
+                manager["fail_unfulfillable"],
+            )
         yield (
             "manager.pending",
             {
