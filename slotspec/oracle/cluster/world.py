@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -159,9 +160,13 @@ class Taken(NamedTuple):
     begun: list[int]
 
 
+REPLACED: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""Rules of the model that are replaced, as a mutant does."""
+
+
 @lru_cache(maxsize=32)
 def _instance(bounds: tuple[tuple[str, int], ...], generation: str) -> Instance:
-    return load_model("cluster").instance(dict(bounds), generation=generation)
+    return load_model("cluster").instance(dict(bounds), generation=generation, replace=REPLACED)
 
 
 class World:
