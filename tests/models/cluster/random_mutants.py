@@ -14,7 +14,6 @@ import importlib
 import json
 import linecache
 import random
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
@@ -350,4 +349,4 @@ def report(verdicts: Verdicts, counts: Counter[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
