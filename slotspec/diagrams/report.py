@@ -181,7 +181,7 @@ def _runs(results: Sequence[Result]) -> str:
         for result in results:
             limit = f" (limit: {escape(result.limit.value)})" if result.limit else ""
             more = [f"{result.workers} workers"] if result.workers != 1 else []
-            more += [f"symmetry {result.symmetry}"] if result.symmetry else []
+            more += [result.symmetry_note] if result.symmetry_note else []
             if result.missed is not None:
                 more.append(f"a state was missed with probability at most {result.missed:.1e}")
             bounds = result.instance.setting.bounds

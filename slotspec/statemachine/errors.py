@@ -8,6 +8,8 @@ peers, ``REC`` recordings of clusters, ``CKP`` checkpoints.
 
 from __future__ import annotations
 
+from slotspec.statemachine.visible import visible
+
 
 class SlotspecError(Exception):
     """Base of all errors of slotspec.
@@ -17,6 +19,7 @@ class SlotspecError(Exception):
     """
 
     def __init__(self, code: str, message: str) -> None:
+        message = visible(message)
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
