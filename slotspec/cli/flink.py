@@ -27,7 +27,6 @@ Folder = Annotated[Path | None, typer.Option("--flink-jars", metavar="DIR", help
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    flink_recorder.register(flink)
     app.add_typer(flink)
 
 
@@ -96,3 +95,6 @@ def _progress_bar(title: str) -> Iterator[Progress]:
             bar.update(task, description=f"{title}: {what}", completed=done, total=size)
 
         yield show
+
+
+flink_recorder.register(flink)
