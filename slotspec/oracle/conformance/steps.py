@@ -159,8 +159,8 @@ class StepsReader(TraceReader):
         if name not in MODELS:
             self._fail(
                 "TRC010",
-                f"{shown(name)} is not a built-in model (to replay a trace of your own model, use"
-                f" slotspec.statemachine.interpreter.replay); {suggest(name, MODELS)}",
+                f"{shown(name)} is not a built-in model (name your own with --model file.py);"
+                f" {suggest(name, MODELS)}",
             )
         return load_model(name)
 

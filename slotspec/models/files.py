@@ -28,18 +28,6 @@ def find_model(name: str) -> Model:
     return load_model(name)
 
 
-def find_class(name: str | None) -> str | None:
-    """The name of a model whose class is to be tested; a model from a file becomes known by it.
-
-    :raises UsageError: as :func:`find_model`.
-    """
-    if name is None or ".py" not in name:
-        return name
-    from slotspec.oracle.own.entry import register
-
-    return register(find_model(name))
-
-
 def _in_file(path: Path, attribute: str | None) -> Model:
     module = _load(path)
     models = {name: value for name, value in vars(module).items() if isinstance(value, Model)}
