@@ -2,8 +2,8 @@
 
 The letters of a code name the area: ``FSM`` a lifecycle declaration, ``MDL`` a model
 declaration, ``RUL`` a rule that uses what rules may not use, ``STP`` a step that leaves the
-declared protocol, ``SET`` bounds and options, ``TRC`` traces, ``PEE`` live peers, ``CKP``
-checkpoints.
+declared protocol, ``SET`` bounds and options, ``TRC`` traces, ``LOG`` log files, ``PEE`` live
+peers, ``CKP`` checkpoints.
 """
 
 from __future__ import annotations
