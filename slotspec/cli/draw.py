@@ -311,7 +311,7 @@ def _model_or_lifecycle(what: str) -> tuple[Model, str | None]:
     """The model called `what`, or the model with the lifecycle called `what`."""
     from slotspec.diagrams.lifecycles import lifecycles_of
     from slotspec.models import MODELS, load_model
-    from slotspec.models.files import find_model
+    from slotspec.models.files import load_model as find_model
 
     if what in MODELS or ".py" in what:
         return find_model(what), None

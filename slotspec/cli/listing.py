@@ -45,7 +45,7 @@ def list_(
     """List models, known bugs, and what a model declares."""
     from slotspec.cli.output import Output
     from slotspec.models import MODELS
-    from slotspec.models.files import find_model
+    from slotspec.models.files import load_model as find_model
 
     out = Output()
     if what is Listing.models and not model:

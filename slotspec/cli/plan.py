@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from slotspec.models import MODELS
-from slotspec.models.files import find_model
+from slotspec.models.files import load_model as find_model
 from slotspec.statemachine.declaration.model import Instance, Model
 from slotspec.statemachine.errors import SlotspecError, UsageError
 from slotspec.statemachine.interpreter.stepping import place_of

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET
 
-from slotspec.models.files import find_model
+from slotspec.models.files import load_model as find_model
 from slotspec.models.registry import MODELS, Entry
 from slotspec.oracle.fuzzing.targets import FuzzTarget
 from slotspec.oracle.own.oracle import NO_GENERATION, OwnOracle
@@ -73,7 +73,7 @@ def class_of(model: str | Model | None) -> str | None:
     """The name of a model whose class is to be tested; a model of one's own becomes known by it.
 
     :param model: a built-in name, ``file.py[:attribute]``, or the model itself.
-    :raises UsageError: as :func:`slotspec.models.files.find_model` and :func:`register`.
+    :raises UsageError: as :func:`slotspec.models.files.load_model` and :func:`register`.
     """
     if isinstance(model, Model):
         return model.name if model.name in MODELS and _is(model) else register(model)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from slotspec.cli import main
-from slotspec.models.files import find_model
+from slotspec.models.files import load_model as find_model
 from slotspec.models.registry import MODELS
 from slotspec.oracle.own.entry import register
 from slotspec.statemachine.declaration.model import Model
