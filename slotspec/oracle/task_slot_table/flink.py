@@ -133,7 +133,6 @@ class TaskSlotTablePeer(FlinkPeer):
             self.profiles[profile or self.header.config["default_profile"]],
             self.duration(timeout),
         )
-        self._name_tickets()
         return None if done is None else bool(done)
 
     def _mark_slot_active(self, allocation: str) -> bool:
@@ -141,9 +140,7 @@ class TaskSlotTablePeer(FlinkPeer):
 
     def _mark_slot_inactive(self, allocation: str, timeout: int) -> bool:
         id_ = self._allocations.id(allocation)
-        done = bool(self._table.markSlotInactive(id_, self.duration(timeout)))
-        self._name_tickets()
-        return done
+        return bool(self._table.markSlotInactive(id_, self.duration(timeout)))
 
     def _try_mark_slot_active(self, job: str, allocation: str) -> bool:
         ids = self._jobs.id(job), self._allocations.id(allocation)
@@ -273,6 +270,7 @@ class TaskSlotTablePeer(FlinkPeer):
     # ------------------------------------------------------------------------------ state
 
     def snapshot(self) -> dict[str, Any]:
+        self._name_tickets()  # also those of operations that raised
         symbol = self._allocations.symbol
         by_index = {
             int(entry.getKey()): symbol(entry.getValue().getAllocationId())
