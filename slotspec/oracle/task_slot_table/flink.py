@@ -98,11 +98,12 @@ class TaskSlotTablePeer(FlinkPeer):
         return self.world.scheduled(timer)
 
     def _name_tickets(self) -> None:
-        for number, registered in enumerate(self._registered, 1):
-            if f"k{number}" not in self._tickets:
-                owner = f"{self._timer_service}$Timeout"
-                ticket = self.reflect.get(owner, "ticket", registered.task)
-                self._tickets.bind(f"k{number}", ticket)
+        """Number the new tickets, whether or not somebody has made up such a name before."""
+        owner = f"{self._timer_service}$Timeout"
+        for registered in self._registered[self._named :]:
+            self._named += 1
+            ticket = self.reflect.get(owner, "ticket", registered.task)
+            self._tickets.bind(f"k{self._named}", ticket)
 
     def _start(self) -> None:
         actions = self.world.proxy(
