@@ -48,6 +48,7 @@ class TaskSlotTablePeer(FlinkPeer):
         self._tickets = Ids(self._uuid.randomUUID)
         self._tickets.bind("k0", self._none)
         self._registered: list[Timer] = []
+        self._named = 0
         self._tasks: dict[str, Any] = {}
         self._names_of_tasks: dict[Any, str] = {}
         self._ends: dict[str, Any] = {}
