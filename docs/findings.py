@@ -19,8 +19,8 @@ shortest sequence that breaks it. A test replaces the rule at fault by its mend:
 holds, and no other breaks.
 
 Line numbers are those that the class files of the release 2.3.0 carry. *Not reported, as far as a
-search shows* means that a search of Flink's public issue and pull request threads, with the words that
-the page names, showed nothing; it does not mean that nobody knows.
+search shows* means that a search of Flink's public issue and pull request threads, with the words
+that the page names, showed nothing; it does not mean that nobody knows.
 """
 
 GROUPS = {

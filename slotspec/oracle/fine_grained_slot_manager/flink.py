@@ -219,6 +219,14 @@ class FineGrainedPeer(TaskExecutorAnswers):
             self._acknowledge(self._asked_for[call])
         return super()._call_acknowledged(call)
 
+    def _call_fails(
+        self, call: str, kind: str, allocation: str | None = None, job: str | None = None
+    ) -> bool:
+        asked_for = self._asked_for.get(call)
+        if asked_for and kind != "occupied" and not self._state.counts_for_its_job(asked_for):
+            raise InputError("TRC032", "giving up this slot fails, which ends the process")
+        return super()._call_fails(call, kind, allocation, job)
+
     def _acknowledge(self, *allocations: str) -> None:
         """Note acknowledgements that wait for the main thread.
 

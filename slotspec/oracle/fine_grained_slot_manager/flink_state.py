@@ -120,6 +120,15 @@ class FineGrainedState:
             left[instance] = left[instance].subtract(profile)
         return True
 
+    def counts_for_its_job(self, name: str) -> bool:
+        """Whether giving up this slot succeeds; if not, a refusal ends Flink's process."""
+        slot = self._slots.get(self._peer.allocations.id(name))
+        tracker = None if slot is None else self._jobs.get(slot.getJobId())
+        return tracker is None or any(
+            acquired.getResourceProfile().equals(slot.getResourceProfile())
+            for acquired in tracker.getAcquiredResources()
+        )
+
     # ------------------------------------------------------------------------------- state
 
     def snapshot(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from slotspec.oracle.fuzzing.coverage import Transition
@@ -40,9 +41,7 @@ PATIENCE = 500
 """A search for transitions expands at least so many states before it gives up."""
 
 
-def reachable(
-    instance: Instance, most: int, wanted: frozenset[Transition] | None = None
-) -> Graph:
+def reachable(instance: Instance, most: int, wanted: frozenset[Hashable] | None = None) -> Graph:
     """The graph of `instance`, or of its first `most` states.
 
     :param wanted: end once each of these transitions is in the graph, or no further one has

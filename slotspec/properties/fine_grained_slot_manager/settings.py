@@ -34,6 +34,7 @@ MORE_THAN_THERE_IS = (
 )
 APPLICATION_STAYS = "M8: clearing the requirements of a job does not forget its application"
 HALF_REGISTERED = "M8: a reported slot that does not fit stays in the map of slots"
+SECOND_START = "a second start forgets which answers are waited for"
 NEVER_GIVEN_BACK = "1.14 drops no worker that it has asked for"
 
 
