@@ -25,7 +25,7 @@ LARGE = {
     "batches": 6,
     "slots_per_worker": 2,
     "most_required": 2,
-    "pending_workers": 9,
+    "pending_workers": 10,
     "queries": 6,
     "timers": 4,
     "task_manager_timeout": 2,
@@ -42,7 +42,7 @@ def manager(generation: str, **bounds: int) -> Instance:
 TestManager114 = state_machine(manager("1.14")).TestCase
 TestManager120 = state_machine(manager("1.20", check_delay=1, declare_delay=1)).TestCase
 TestManager23 = state_machine(manager("2.3", check_delay=1, declare_delay=1)).TestCase
-TestReserve23 = state_machine(manager("2.3", redundant_task_managers=1, pending_workers=10)).TestCase
+TestReserve23 = state_machine(manager("2.3", redundant_task_managers=1)).TestCase
 TestStandalone23 = state_machine(manager("2.3", allocator=0, occupied_answers=1)).TestCase
 
 
