@@ -62,4 +62,4 @@ def network(instances: Sequence[Instance], *, walks: int = WALKS, steps: int = S
 
 def role(process: str) -> str:
     """The role of a process: its name without a number."""
-    return re.sub(r" \d+$", "", process)
+    return re.sub(r" ?\d+$", "", process)
