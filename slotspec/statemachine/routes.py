@@ -143,6 +143,10 @@ class RoutedFormatter(MessageFormatter):
     def text(self, envelope: Any, state: Mapping[str, Any]) -> str:
         return self.instance.record.fields[envelope].label or str(envelope).replace("_", " ")
 
+    def routes(self) -> Iterator[tuple[str, str, str]]:
+        for channel, (name, _) in enumerate(self.channels):
+            yield (*self.ends(channel), name)
+
     def kinds(self) -> tuple[str, ...]:
         return tuple(self.carried_in_order)
 

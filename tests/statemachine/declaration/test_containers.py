@@ -26,6 +26,7 @@ from slotspec import (
     subset,
     take_first,
 )
+from slotspec.diagrams.formats import Format, render
 from slotspec.diagrams.networks import network
 from slotspec.diagrams.sequences import of_finding
 from slotspec.statemachine.declaration.containers import size
@@ -182,3 +183,23 @@ def test_the_network_has_every_kind() -> None:
 def test_slips(slip: Any, told: str) -> None:
     with pytest.raises(DeclarationError, match=told):
         slip()
+
+
+def test_a_kind_that_no_walk_sees_is_dimmed() -> None:
+    quiet = Model("quiet", "Nobody is called.", Room)
+
+    @quiet.action(guest=GUESTS)
+    def knock(s: Room, guest: int) -> int:
+        """Knock."""
+        if s.knock[guest]:
+            return DISABLED
+        send(s.knock, guest)
+        return 0
+
+    drawn = network([quiet.instance()])
+    assert [(c.messages, sorted(c.unseen)) for c in drawn.channels] == [
+        (("knock",), []),
+        (("call",), ["call"]),
+    ]
+    assert "call (not seen)" in str(render(drawn, Format.mermaid))
+    assert "`call` (not seen)" in str(render(drawn, Format.table))
