@@ -20,16 +20,27 @@ from slotspec.statemachine import display
 from slotspec.version import __version__
 
 if TYPE_CHECKING:
-    from slotspec.models.registry import load_model
+    from slotspec.models.files import load_model
     from slotspec.oracle.conformance.batch import conform_all
     from slotspec.oracle.conformance.oracles import Oracle
     from slotspec.oracle.conformance.replay import conform
     from slotspec.oracle.fuzzing.run import fuzz
     from slotspec.oracle.fuzzing.stateful import state_machine
     from slotspec.statemachine.check import check
+    from slotspec.statemachine.declaration.containers import (
+        add,
+        append,
+        discard,
+        length,
+        remove,
+        sequence,
+        subset,
+        take_first,
+    )
     from slotspec.statemachine.declaration.effects import Effects, effect
     from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle, State
     from slotspec.statemachine.declaration.model import Fairness, Model, Scope
+    from slotspec.statemachine.declaration.parts import restart
     from slotspec.statemachine.declaration.records import (
         FLAG,
         Bound,
@@ -43,9 +54,18 @@ if TYPE_CHECKING:
         scalar,
         single,
     )
-    from slotspec.statemachine.declaration.rules import DISABLED, NONE, Array, emit, fire
+    from slotspec.statemachine.declaration.rules import (
+        DISABLED,
+        NONE,
+        Array,
+        emit,
+        fire,
+        recycle,
+        unchanged,
+    )
     from slotspec.statemachine.interpreter.replay import replay
-    from slotspec.statemachine.results import Limits, Verdict
+    from slotspec.statemachine.results import Finding, Limits, Result, Verdict
+    from slotspec.statemachine.routes import messages, receive, send
     from slotspec.statemachine.simulate import simulate
 
 _PLACES = {
@@ -56,12 +76,25 @@ _PLACES = {
         *("FLAG", "Bound", "Record", "Sort"),
         *("constant", "number", "part", "per", "ref", "scalar", "single"),
     ),
-    "statemachine.declaration.rules": ("DISABLED", "NONE", "Array", "emit", "fire"),
+    "statemachine.declaration.rules": (
+        "DISABLED",
+        "NONE",
+        "Array",
+        "emit",
+        "fire",
+        "recycle",
+        "unchanged",
+    ),
+    "statemachine.declaration.containers": (
+        *("add", "append", "discard", "length", "remove", "sequence", "subset", "take_first"),
+    ),
+    "statemachine.declaration.parts": ("restart",),
+    "statemachine.routes": ("messages", "receive", "send"),
     "statemachine.check": ("check",),
     "statemachine.simulate": ("simulate",),
     "statemachine.interpreter.replay": ("replay",),
-    "statemachine.results": ("Limits", "Verdict"),
-    "models.registry": ("load_model",),
+    "statemachine.results": ("Finding", "Limits", "Result", "Verdict"),
+    "models.files": ("load_model",),
     "oracle": ("Oracle",),
     "oracle.conformance.replay": ("conform",),
     "oracle.conformance.batch": ("conform_all",),
@@ -79,34 +112,50 @@ __all__ = [
     "Effects",
     "Event",
     "Fairness",
+    "Finding",
     "Lifecycle",
     "Limits",
     "Model",
     "Oracle",
     "Record",
+    "Result",
     "Scope",
     "Sort",
     "State",
     "Verdict",
     "__version__",
+    "add",
+    "append",
     "check",
     "conform",
     "conform_all",
     "constant",
+    "discard",
     "effect",
     "emit",
     "fire",
     "fuzz",
+    "length",
     "load_model",
+    "messages",
     "number",
     "part",
     "per",
+    "receive",
+    "recycle",
     "ref",
+    "remove",
     "replay",
+    "restart",
     "scalar",
+    "send",
+    "sequence",
     "simulate",
     "single",
     "state_machine",
+    "subset",
+    "take_first",
+    "unchanged",
 ]
 
 

@@ -49,7 +49,10 @@ JsonTo = Annotated[
     typer.Option("--json", metavar="FILE", help="Write the report as JSON; - for stdout."),
 ]
 TraceOut = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write the first trace found as JSON lines.")
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Write the first trace found as JSON lines, or to .itf.json as ITF."
+    ),
 ]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print errors only; the exit code has the result.")
@@ -72,6 +75,13 @@ Operations = Annotated[
         help="The operations that the peer implements, if not all; the model takes the others.",
     ),
 ]
+
+
+def named(operations: str | None) -> list[str] | None:
+    """The operations of the option, as a list."""
+    return None if operations is None else [one.strip() for one in operations.split(",")]
+
+
 FlinkJars = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder with Flink's jars.")]
 Timeout = Annotated[
     float, typer.Option(metavar="S", help="Seconds that a command has for each answer.")

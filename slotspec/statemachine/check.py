@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Literal
 
+from slotspec.statemachine.declaration.arguments import wants
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
@@ -55,6 +56,8 @@ def check(
     :param disk: folder in which the search keeps its states, so that they need not fit into memory.
     :raises UsageError: ``SET020`` to ``SET024`` for options that the engine cannot honour.
     """
+    wants("check", "an instance, as model.instance() makes it", instance, Instance)
+    wants("check", "limits=Limits(states=…, seconds=…)", limits, Limits)
     if engine not in ENGINES:
         raise UsageError("SET020", f"engine {engine!r}: choose from {', '.join(ENGINES)}")
     if workers != "auto" and workers < 1:
@@ -72,14 +75,14 @@ def check(
         raise UsageError(
             "SET017", f"{instance.title} has no property {limits.until!r}; it has {known}"
         )
-    wants = {
+    asked = {
         "more than one worker": workers not in (1, "auto"),
         "fingerprints": fingerprints,
         "symmetry": symmetry,
         "a checkpoint": checkpoint is not None,
         "a search on disk": disk is not None,
     }
-    requested = [name for name, wanted in wants.items() if wanted]
+    requested = [name for name, wanted in asked.items() if wanted]
     if engine == "interpreted" and requested:
         raise UsageError(
             "SET022",

@@ -71,6 +71,8 @@ class Bound:
 
         :raises UsageError: ``SET002`` otherwise.
         """
+        if not isinstance(value, int):
+            raise UsageError("SET002", f"bound {self.name}={value!r}: give a number")
         if not self.minimum <= value <= self.maximum:
             raise UsageError(
                 "SET002",
@@ -244,6 +246,8 @@ class FieldSpec:
     initial: int | Bound
     scratch: bool = False
     label: str = ""
+    route: tuple[str | None, str | None] | None = None
+    """For messages in flight: the processes that send and receive; None is the element itself."""
 
     @property
     def default(self) -> int:
