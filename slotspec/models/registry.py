@@ -135,6 +135,10 @@ MODELS = {
             "cluster",
             "The whole protocol: JobMaster, ResourceManager, TaskExecutors, messages.",
         ),
+        Entry(
+            "declarative_cluster",
+            "The whole protocol of today: declared requirements, slots without numbers.",
+        ),
     )
 }
 """Each built-in model by name."""

@@ -163,6 +163,8 @@ class Model:
     :param bounds: bounds other than the sizes of sorts.
     :param generations: version name -> the choices of that generation.
     :param scopes: the bounds of default runs; ``--set`` starts from the first.
+    :param replace: rules of another model that stand for others in all instances of this one,
+        as implementations of an interface do.
     """
 
     def __init__(
@@ -175,8 +177,10 @@ class Model:
         generations: Mapping[str, Mapping[str, Any]] | None = None,
         scopes: Sequence[Scope] = (),
         effects: type[IntEnum] | None = None,
+        replace: Mapping[Callable[..., Any], Callable[..., Any]] | None = None,
     ) -> None:
         self.name = name
+        self.replace = dict(replace or {})
         self.description = description
         self.record = record
         self.effects = effects
@@ -249,6 +253,17 @@ class Model:
             return function
 
         return declare
+
+    def share(self, other: Model, *functions: Callable[..., Any]) -> None:
+        """Declare actions of another model here too: the same rules, domains and fairness."""
+        for function in functions:
+            declared = other.actions[function.__name__]
+            self.action(
+                when=declared.when,
+                fair=declared.fair,
+                fault=declared.fault,
+                **declared.parameters,
+            )(declared.function)
 
     def after_each_step(self, function: F = None) -> F:  # type: ignore[assignment]
         """Declare a rule that runs after each action that was taken (tidying up)."""
@@ -547,7 +562,8 @@ class Model:
             raise UsageError("SET004", f"model {self.name} has no generations; leave it out")
         else:
             named = dict(choices or {})
-        return Instance(self, Setting(values, named), chosen.name, replace or {})
+        rules = {**self.replace, **(replace or {})}
+        return Instance(self, Setting(values, named), chosen.name, rules)
 
 
 @dataclass(frozen=True)
