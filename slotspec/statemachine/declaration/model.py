@@ -10,6 +10,7 @@ import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import replace as replaced
 from enum import Enum, IntEnum
 from functools import cached_property
 from itertools import product
@@ -255,15 +256,21 @@ class Model:
         return declare
 
     def share(self, other: Model, *functions: Callable[..., Any]) -> None:
-        """Declare actions of another model here too: the same rules, domains and fairness."""
+        """Declare actions and properties of another model here too, as they are there.
+
+        The state record must have what their rules use. Actions come before the properties
+        that are about them.
+        """
         for function in functions:
-            declared = other.actions[function.__name__]
-            self.action(
-                when=declared.when,
-                fair=declared.fair,
-                fault=declared.fault,
-                **declared.parameters,
-            )(declared.function)
+            name = function.__name__
+            if name in self.actions or name in self.properties:
+                raise DeclarationError("MDL002", f"{self.name}.{name} is declared twice; rename one")
+            if name in other.actions:
+                self.actions[name] = other.actions[name]
+            else:
+                declared = other.properties[name]
+                about = None if declared.on is None else self.actions[declared.on]
+                self.properties[name] = replaced(declared, action=about)
 
     def after_each_step(self, function: F = None) -> F:  # type: ignore[assignment]
         """Declare a rule that runs after each action that was taken (tidying up)."""
