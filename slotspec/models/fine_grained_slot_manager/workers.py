@@ -12,7 +12,7 @@ from slotspec.models.fine_grained_slot_manager.lifecycles import (
     PendingTaskManager,
     SlotCall,
 )
-from slotspec.models.fine_grained_slot_manager.places import clear, push_back
+from slotspec.models.fine_grained_slot_manager.places import clear
 from slotspec.models.fine_grained_slot_manager.state import (
     FineGrainedSlotManagerState,
     allocations,
@@ -233,13 +233,6 @@ def note_plan(s: FineGrainedSlotManagerState, worker: int) -> None:
         fire(s.pending, worker, PendingTaskManager.plan)
     elif not planned and s.pending[worker] == PendingTaskManager.PLANNED:
         fire(s.pending, worker, PendingTaskManager.clear)
-
-
-def plan_slot(s: FineGrainedSlotManagerState, worker: int, job: int, profile: int) -> None:
-    """One slot more is planned on a worker."""
-    row = plan_row(s, worker, job)
-    s.planned[row + profile] += 1
-    push_back(s.planned_order, row, s.profile_count, profile)
 
 
 def clear_plan_of(s: FineGrainedSlotManagerState, worker: int, job: int) -> None:

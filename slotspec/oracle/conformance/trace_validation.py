@@ -21,16 +21,6 @@ from typing import Any, Generic, Protocol, TypeVar
 S = TypeVar("S", bound=Hashable)
 
 
-class RecordedItem(Protocol):
-    """A step of a recording.
-
-    :ivar line: where it begins; steps are tried in this order.
-    """
-
-    @property
-    def line(self) -> int: ...
-
-
 class Explainer(Protocol[S]):
     """Knows how the model may explain a recorded step."""
 

@@ -62,7 +62,6 @@ from slotspec.statemachine.errors import InputError
 
 ANSWERS = {None: Answer.NONE_YET, True: Answer.YES, False: Answer.NO}
 SIZES = {Size.SLOTS: "slots", Size.FREE_SLOTS: "free_slots"}
-AMOUNT_NAMES = (*FIXED, "extended")
 
 DEFAULTS: dict[str, Any] = {
     "worker": "small",

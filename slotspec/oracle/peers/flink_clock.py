@@ -34,7 +34,7 @@ PATCHED = tuple(
 )
 """The class files that read the clock, as far as a release has them."""
 
-_FORM = 2
+_FORM = "2"
 """Must change whenever the patched classes change."""
 _METHOD = b"currentTimeMillis"
 _UTF8, _LONG, _DOUBLE, _CLASS, _FIELD, _METHOD_OF_CLASS, _NAME_AND_TYPE = 1, 5, 6, 7, 9, 10, 12
@@ -45,7 +45,7 @@ _SIZES = {3: 4, 4: 4, 5: 8, 6: 8, 7: 2, 8: 2, 9: 4, 10: 4, 11: 4, 12: 4, 15: 3, 
 def patched_classes(jar: Path) -> Path:
     """A folder for the class path, before the jar, with the patched classes of a release."""
     stat = jar.stat()
-    target = cache_folder() / f"flink-{key_of(str(jar), str(stat.st_mtime_ns), '2', *PATCHED)}"
+    target = cache_folder() / f"flink-{key_of(str(jar), str(stat.st_mtime_ns), _FORM, *PATCHED)}"
     if target.is_dir():
         return target
     with tempfile.TemporaryDirectory(dir=cache_folder()) as made, zipfile.ZipFile(jar) as zipped:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from slotspec.models.common.resource_profile import Answer
-from slotspec.models.declarative_slot_pool.bridge import is_open
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot, Bridge
 from slotspec.models.declarative_slot_pool.pool import is_held
 from slotspec.models.declarative_slot_pool.requirements import answer
@@ -59,11 +58,6 @@ def counts_for(s: DeclarativePoolState, profile: int) -> int:
 def matches_request(s: DeclarativePoolState, allocation: int, request: int) -> bool:
     """Whether a slot can serve a request."""
     return answer(s, s.slot_profile[allocation], s.request_profile[request]) == Answer.YES
-
-
-def was_open(s: DeclarativePoolState, request: int) -> bool:
-    """Whether the caller of a request waits."""
-    return is_open(s, request)
 
 
 def fulfilled_with(after: DeclarativePoolState, request: int) -> int:

@@ -40,7 +40,8 @@ def _sources() -> str:
 class KernelFile:
     """Where Numba keeps one kernel: in slotspec's own cache, which notices damaged files.
 
-    It takes the place of Numba's own class, which unpickles whatever it finds.
+    It takes the place of Numba's own class, which unpickles even a damaged file. Both trust the
+    folder, which is the user's own: whoever can write there can replace any code in it.
     """
 
     def __init__(self, cache_path: str, filename_base: str, source_stamp: object) -> None:

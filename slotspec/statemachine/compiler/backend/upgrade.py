@@ -112,7 +112,4 @@ class Upgrade:
 def spent(name: str) -> float:
     """Seconds that searches have worked with the quick code of this name."""
     data = cache.load(f"{name}.spent")
-    try:
-        return 0.0 if data is None else max(0.0, float(data))
-    except ValueError:
-        return 0.0
+    return 0.0 if data is None else float(data)
