@@ -9,6 +9,9 @@ interfaces. `replace` says what stands for what.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from slotspec.models.cluster import job_master as older_job_master
 from slotspec.models.cluster import resource_manager as older_resource_manager
 from slotspec.models.cluster import task_executor as older_task_executor
@@ -30,7 +33,7 @@ from slotspec.statemachine.declaration.model import Model
 LEFT_OUT = ("iteration_order",)
 """Bounds of the older cluster that are about what this one does not have."""
 
-PROCESSES = {
+PROCESSES: Mapping[Callable[..., Any], Callable[..., Any]] = {
     older_job_master.apply_effects: job_master.apply_effects,
     older_job_master.revoke_leadership: job_master.revoke_leadership,
     older_job_master.end_job: job_master.end_job,

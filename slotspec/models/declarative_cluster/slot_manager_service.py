@@ -6,6 +6,9 @@ and results, and call the fine-grained manager.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from slotspec.models.fine_grained_slot_manager import operations as fine_grained
 from slotspec.models.fine_grained_slot_manager.state import (
     OK,
@@ -52,7 +55,7 @@ def raise_each(s: FineGrainedSlotManagerState, status: int) -> None:
         emit(s, Effect.RAISES, raised_of(status))
 
 
-SLOT_MANAGER_SERVICE = {
+SLOT_MANAGER_SERVICE: Mapping[Callable[..., Any], Callable[..., Any]] = {
     raise_first: raise_each,
     manager.start: fine_grained.start,
     manager.suspend: suspend,

@@ -6,6 +6,9 @@ and results, and call the bridge.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from slotspec.models.declarative_slot_pool import operations as bridge
 from slotspec.models.declarative_slot_pool.pool import Acceptance, is_held
 from slotspec.models.declarative_slot_pool.recycling import is_allocation_unused
@@ -66,7 +69,7 @@ def release_slot(s: DeclarativePoolState, request_id: int, cause: int) -> int:
     return bridge.release_slot(s, request_id, int(Cause.GIVEN))
 
 
-SLOT_POOL_SERVICE = {
+SLOT_POOL_SERVICE: Mapping[Callable[..., Any], Callable[..., Any]] = {
     pool.start: bridge.start,
     pool.close: bridge.close,
     pool.suspend: suspend,

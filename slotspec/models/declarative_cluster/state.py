@@ -64,7 +64,8 @@ def manager_instance(g: Setting) -> Instance:
             "slots_per_worker": g["slots_per_task_manager"],
             "allocations": g["allocations"],
             "batches": g["allocations"],
-            "report_entries": g["slots_per_task_manager"],
+            "report_entries": g["allocations"],
+            "reports": 2,
             "most_required": g["parallelism"],
             "pending_workers": g["parallelism"],
             "allocator": 0,
@@ -79,7 +80,7 @@ def table_instance(g: Setting) -> Instance:
     """The slot table of one TaskExecutor in a cluster: all slots are dynamic ones."""
     older = older_table(Setting(g.bounds, {**g.choices, "generation": TABLE_GENERATION}))
     return task_slot_table.instance(
-        {**older.setting.bounds, "dynamic_slots": g["slots_per_task_manager"] + 1},
+        {**older.setting.bounds, "dynamic_slots": g["slots_per_task_manager"] + 1, "spare": 0},
         generation=TABLE_GENERATION,
     )
 

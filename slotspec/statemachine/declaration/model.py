@@ -264,7 +264,9 @@ class Model:
         for function in functions:
             name = function.__name__
             if name in self.actions or name in self.properties:
-                raise DeclarationError("MDL002", f"{self.name}.{name} is declared twice; rename one")
+                raise DeclarationError(
+                    "MDL002", f"{self.name}.{name} is declared twice; rename one"
+                )
             if name in other.actions:
                 self.actions[name] = other.actions[name]
             else:
