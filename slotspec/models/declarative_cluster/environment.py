@@ -76,7 +76,7 @@ def resource_manager_finds_job_master(s: DeclarativeClusterState) -> int:
 @declarative_cluster.action(when=can_fail_over, fair=ACTS)
 def job_master_loses_resource_manager(s: DeclarativeClusterState) -> int:
     """The JobMaster learns that its ResourceManager no longer leads."""
-    if s.job_master[0] != Leader.LEADING or not s.former_rm:
+    if s.job_master[0] != Leader.LEADING or not s.rm_deposed:
         return DISABLED
     job_master.close_connection(s, job_master.RUNS)
     return NONE

@@ -75,7 +75,7 @@ def declare_required_resources(s: DeclarativeClusterState) -> None:
     Flink: DefaultDeclareResourceRequirementServiceConnectionManager.
     """
     forget_answer(s)
-    if not s.former_rm:
+    if not s.rm_deposed:
         required = s.pool.declared[profile_of(s.pool)]
         send(s, TO_RESOURCE_MANAGER, int(Message.DECLARE_REQUIREMENTS), NONE, required)
 
@@ -155,7 +155,7 @@ def registered(s: DeclarativeClusterState) -> None:
     if not s.registering:
         return
     s.registering = 0
-    s.former_rm = 0
+    s.rm_deposed = 0
     first = len(s.effects)
     pool.connect_to_resource_manager(s.pool, 0)
     apply_effects(s, first)
@@ -163,13 +163,13 @@ def registered(s: DeclarativeClusterState) -> None:
 
 def close_connection(s: DeclarativeClusterState, ended: int) -> None:
     """Give the ResourceManager up, and tell it. Flink: dissolveResourceManagerConnection."""
-    if s.pool.gateway != NONE and not s.former_rm:
+    if s.pool.gateway != NONE and not s.rm_deposed:
         send(s, TO_RESOURCE_MANAGER, int(Message.DISCONNECT), NONE, ended)
     if s.registering:
         forget_registrations(s, TO_RESOURCE_MANAGER, TO_JOB_MASTER)
         forget_look_up(s)
     s.registering = 0
-    s.former_rm = 0
+    s.rm_deposed = 0
     pool.disconnect_resource_manager(s.pool)
 
 
@@ -189,7 +189,7 @@ def end_job(s: DeclarativeClusterState) -> None:
 
     Flink: JobMaster.onStop.
     """
-    connected = s.pool.gateway != NONE and not s.former_rm
+    connected = s.pool.gateway != NONE and not s.rm_deposed
     first = len(s.effects)
     pool.close(s.pool)
     apply_effects(s, first)
@@ -202,5 +202,5 @@ def end_job(s: DeclarativeClusterState) -> None:
         send(s, TO_RESOURCE_MANAGER, int(Message.DISCONNECT), NONE, HAS_ENDED)
     s.revoked = 0
     s.registering = 0
-    s.former_rm = 0
+    s.rm_deposed = 0
     fire(s.job_master, 0, Leader.retire)

@@ -179,3 +179,4 @@ def revoke_leadership(s: DeclarativeClusterState) -> None:
     """Another ResourceManager takes over; it knows nothing of the JobMaster."""
     resource_manager.revoke_leadership(s)
     s.job_connecting = 0
+    s.rm_deposed = int(s.pool.gateway != NONE)

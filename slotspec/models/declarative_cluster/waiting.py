@@ -22,7 +22,7 @@ def is_idle(s: DeclarativeClusterState) -> bool:
         s.job_master[0] == Leader.LEADING
         and (
             scheduler.is_finished(s)
-            or s.former_rm
+            or s.rm_deposed
             or (s.pool.gateway == NONE and not s.registering)
         )
     ):

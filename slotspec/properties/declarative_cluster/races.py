@@ -33,7 +33,7 @@ def a_change_is_declared_or_about_to_be(s: DeclarativeClusterState) -> bool:
     return (
         s.job_master[0] != Leader.LEADING
         or s.pool.gateway == NONE
-        or s.former_rm == 1
+        or s.rm_deposed == 1
         or not s.job_registered
         or s.manager.required[JOB] == s.pool.required[profile_of(s.pool)]
         or is_in_channel(s, TO_RESOURCE_MANAGER, int(Message.DECLARE_REQUIREMENTS))
