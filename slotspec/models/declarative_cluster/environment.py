@@ -20,7 +20,14 @@ from slotspec.models.cluster.messages import (
     way,
 )
 from slotspec.models.cluster.model import ACTS, ARRIVES, cluster
-from slotspec.models.cluster.state import Message, allocations, nexts, shares, task_managers
+from slotspec.models.cluster.state import (
+    Message,
+    allocations,
+    instances,
+    nexts,
+    shares,
+    task_managers,
+)
 from slotspec.models.declarative_cluster import job_master, resource_manager, task_executor
 from slotspec.models.declarative_cluster.model import declarative_cluster
 from slotspec.models.declarative_cluster.state import DeclarativeClusterState
@@ -204,14 +211,15 @@ def declaration_is_due(s: DeclarativeClusterState) -> int:
     return NONE
 
 
-@declarative_cluster.action(fair=ACTS)
-def check_is_due(s: DeclarativeClusterState) -> int:
-    """The ResourceManager checks what jobs require."""
+@declarative_cluster.action(instance=instances, fair=ACTS)
+def check_is_due(s: DeclarativeClusterState, instance: int) -> int:
+    """The ResourceManager checks what the job requires; it looks at one connection first."""
     if (
         s.resource_manager[0] != Leader.LEADING
         or not resource_manager.is_check_due(s)
+        or not resource_manager.may_come_first(s, instance)
         or is_busy(s)
     ):
         return DISABLED
-    resource_manager.check_requirements(s)
+    resource_manager.check_requirements(s, instance)
     return NONE

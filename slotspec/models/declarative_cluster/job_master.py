@@ -127,6 +127,25 @@ def is_waiting(s: DeclarativeClusterState) -> bool:
     return s.pool.call[CALL] == DeclarationCall.OPEN
 
 
+# ------------------------------------------------------------------------------ task managers
+
+
+def register_task_manager(s: DeclarativeClusterState, tm: int, ignored: int) -> None:
+    """A TaskExecutor registers; what is known of a process of the same ResourceID ends.
+
+    Flink: JobMaster.registerTaskManager, which compares the sessions of TaskExecutors.
+
+    :param ignored: whether the TaskExecutor would ignore the answer.
+    """
+    if s.known[tm] and s.dead_end[tm]:
+        job_master.disconnect_task_manager(s, tm)
+    if not s.known[tm]:
+        s.known[tm] = 1
+        pool.register_task_manager(s.pool, tm)
+    if not ignored:
+        tell_task_executor(s, tm, int(Message.REGISTERED))
+
+
 # -------------------------------------------------------------------------- resource manager
 
 

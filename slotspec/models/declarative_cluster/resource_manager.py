@@ -21,6 +21,7 @@ from slotspec.models.cluster.state import (
     MANAGER,
     NOBODY_WAITS,
     Message,
+    instances,
     slot_numbers,
 )
 from slotspec.models.declarative_cluster import allocation_ids
@@ -34,6 +35,7 @@ from slotspec.models.declarative_cluster.state import DeclarativeClusterState
 from slotspec.models.fine_grained_slot_manager import operations as manager
 from slotspec.models.fine_grained_slot_manager.lifecycles import SlotCall
 from slotspec.models.fine_grained_slot_manager.state import Effect, Timer
+from slotspec.models.fine_grained_slot_manager.workers import is_registered
 from slotspec.statemachine.declaration.rules import NONE
 
 
@@ -124,13 +126,27 @@ def lacking(s: DeclarativeClusterState) -> int:
     return max(0, s.manager.required[JOB] - s.manager.served[JOB])
 
 
-def check_requirements(s: DeclarativeClusterState) -> None:
-    """The delay of a check is over. Flink: FineGrainedSlotManager.checkResourceRequirements."""
+def check_requirements(s: DeclarativeClusterState, instance: int) -> None:
+    """The delay of a check is over. Flink: FineGrainedSlotManager.checkResourceRequirements.
+
+    :param instance: the connection that is looked at first: they are in a hash table.
+    """
     first = len(s.effects)
+    count = len(s.elements(instances))
+    for place in s.elements(instances):
+        s.manager.order[place] = (instance + place) % count
     allocation_ids.note_known(s)
     manager.advance_time(s.manager, 1)
     allocation_ids.forget_known(s)
+    for place in s.elements(instances):
+        s.manager.order[place] = NONE
     apply_effects(s, first)
+
+
+def may_come_first(s: DeclarativeClusterState, instance: int) -> bool:
+    """Whether a check may look at this connection first, and that makes a difference."""
+    known = [one for one in s.elements(instances) if is_registered(s.manager, one)]
+    return instance in known or (instance == 0 and not known)
 
 
 # -------------------------------------------------------------------------- task managers

@@ -38,12 +38,13 @@ from slotspec.statemachine.declaration.rules import NONE
 
 SIMPLE = {
     ("register_job_master", "jm", "rm"): Message.REGISTER,
-    ("disconnect_job_manager", "jm", "rm"): Message.DISCONNECT,
     ("disconnect_resource_manager", "rm", "jm"): Message.DISCONNECT,
     ("free_inactive_slots", "rm", "tm"): Message.FREE_INACTIVE_SLOTS,
     ("notify_not_enough_resources_available", "rm", "jm"): Message.NOT_ENOUGH_RESOURCES,
 }
 """Calls that are one message, which is about nothing."""
+ENDED = frozenset({"FINISHED", "CANCELED", "FAILED"})
+"""States of a job whose JobMaster does not come back."""
 MOST_ALLOCATIONS = 12
 
 
@@ -52,6 +53,9 @@ def declarative_messages_of(call: Call) -> list[Pattern]:
     channel = channel_of(call)
     if channel is None:
         return []
+    if call.kind == ("disconnect_job_manager", "jm", "rm"):
+        ended = int(call.arguments[1] in ENDED)
+        return [Pattern(channel, frozenset({Message.DISCONNECT}), number=ended)]
     if call.kind in SIMPLE:
         return [Pattern(channel, frozenset({SIMPLE[call.kind]}))]
     match call.kind:
@@ -278,7 +282,7 @@ class DeclarativeExplainer(ClusterExplainer):
             expected,
             ("resource_manager_gains_leadership",),
             ("resource_manager_finds_job_master",),
-            ("check_is_due",),
+            *(("check_is_due", i) for i in range(len(node.names.instances))),
         )
         for instance in range(len(node.names.instances)):
             found = self.take(node, expected, "resource_manager_finds_gateway", instance)
@@ -300,4 +304,4 @@ class DeclarativeExplainer(ClusterExplainer):
 
 def number_of(request: str) -> int:
     """The number in a request's name."""
-    return int(request[1:])
+    return int(request[1:].split("{")[0])
