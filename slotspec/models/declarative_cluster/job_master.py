@@ -7,7 +7,7 @@ requires, and learns by a message that there are not enough.
 from __future__ import annotations
 
 from slotspec.models.cluster import job_master, scheduler
-from slotspec.models.cluster.lifecycles import Leader
+from slotspec.models.cluster.lifecycles import Job, Leader
 from slotspec.models.cluster.messages import (
     TO_JOB_MASTER,
     TO_RESOURCE_MANAGER,
@@ -64,6 +64,14 @@ def slot_lost(s: DeclarativeClusterState, allocation: int) -> None:
     scheduler.slot_lost(s, allocation)
     if share != NONE:
         pool.release_slot(s.pool, share, int(Cause.GIVEN))
+
+
+def is_restarting(s: DeclarativeClusterState) -> bool:
+    """Whether some region is to restart: then the pool takes every slot that is offered.
+
+    Flink: JobMaster.jobStatusChanged, DeclarativeSlotPoolBridge.setIsJobRestarting.
+    """
+    return not s.ending and any(region == Job.CANCELLING for region in s.job)
 
 
 # ------------------------------------------------------------------------------ declarations

@@ -6,7 +6,7 @@ from slotspec.models.cluster.lifecycles import Leader
 from slotspec.models.cluster.messages import Way, has_retries, in_flight, room_of, take_out, way
 from slotspec.models.cluster.recycling import is_answer
 from slotspec.models.cluster.state import task_managers
-from slotspec.models.declarative_cluster import resource_manager
+from slotspec.models.declarative_cluster import job_master, resource_manager
 from slotspec.models.declarative_cluster.model import declarative_cluster
 from slotspec.models.declarative_cluster.state import DeclarativeClusterState
 from slotspec.models.declarative_slot_pool import recycling as pool_recycling
@@ -20,6 +20,7 @@ def settle(s: DeclarativeClusterState) -> None:
     for tm in s.elements(task_managers):
         table.forget_tasks(s.tables[tm])
         forget_dead_calls(s, tm)
+    s.pool.job_restarting = int(job_master.is_restarting(s))
     if s.retries and not has_retries(s) and not resource_manager.is_check_due(s):
         s.retries = 0
 

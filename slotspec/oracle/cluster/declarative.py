@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from slotspec.models.cluster.lifecycles import Leader
-from slotspec.models.cluster.messages import TO_JOB_MASTER
+from slotspec.models.cluster.messages import TO_JOB_MASTER, Way, way
 from slotspec.models.cluster.state import Message
 from slotspec.models.declarative_cluster.slot_manager_service import JOB
 from slotspec.models.declarative_cluster.slot_pool_service import profile_of
@@ -19,12 +19,13 @@ from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot
 from slotspec.models.fine_grained_slot_manager.lifecycles import ManagedSlot, ManagedTaskManager
 from slotspec.oracle.cluster.explanation import (
     ENDS,
+    NEW_IDS,
     REGISTRATIONS,
     ClusterExplainer,
     Node,
     Way_,
 )
-from slotspec.oracle.cluster.naming import Names
+from slotspec.oracle.cluster.naming import Names, bound, released
 from slotspec.oracle.cluster.patterns import (
     Pattern,
     answer_channel,
@@ -203,6 +204,34 @@ class DeclarativeExplainer(ClusterExplainer):
                 if execution in self.tasks:
                     found[request] = self.tasks[execution] % parallelism
         return {i: found[request] for i, request in enumerate(order) if request in found}
+
+    def take(
+        self,
+        node: Node,
+        expected: tuple[Pattern, ...],
+        name: str,
+        *arguments: int,
+        call: Call | None = None,
+    ) -> Way_ | None:
+        """One step of the model; ids that are requested of the dead have names, too."""
+        found = super().take(node, expected, name, *arguments, call=call)
+        if found is None or name != NEW_IDS:
+            return found
+        after, calls, left = found
+        s = self.world.load(node.key)
+        old = list(s.manager.slot)
+        s = self.world.load(after.key)
+        allocations = after.names.allocations
+        for pattern in left:
+            if pattern.optional and Message.REQUEST_TASK_SLOT in pattern.messages:
+                for a, slot in enumerate(s.manager.slot):
+                    tm = s.manager.slot_instance[a] % self.world.tms
+                    asked = way(tm, Way.FROM_RESOURCE_MANAGER) == pattern.channel
+                    if slot != old[a] and asked and s.stale[tm] and pattern.allocation is not None:
+                        given = bound(released(allocations, a), a, pattern.allocation)
+                        allocations = given or allocations
+        names = after.names._replace(allocations=allocations)
+        return after._replace(names=names), calls, left
 
     # --------------------------------------------------------------------------- triggers
 
