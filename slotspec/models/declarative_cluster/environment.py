@@ -7,9 +7,10 @@ oldest, or one that the oldest cannot hold up. The receiver's module says what t
 from __future__ import annotations
 
 from slotspec.models.cluster import environment as older
+from slotspec.models.cluster import resource_manager as older_resource_manager
 from slotspec.models.cluster import scheduler
 from slotspec.models.cluster import task_executor as older_task_executor
-from slotspec.models.cluster.environment import can_fail_over, can_lose_job_master
+from slotspec.models.cluster.environment import can_fail_over, can_hurry, can_lose_job_master
 from slotspec.models.cluster.lifecycles import Leader, Process
 from slotspec.models.cluster.messages import (
     TO_JOB_MASTER,
@@ -32,6 +33,8 @@ from slotspec.models.declarative_cluster import job_master, resource_manager, ta
 from slotspec.models.declarative_cluster.model import declarative_cluster
 from slotspec.models.declarative_cluster.state import DeclarativeClusterState
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot, SlotRequest
+from slotspec.models.fine_grained_slot_manager.lifecycles import Manager
+from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 
 declarative_cluster.share(
@@ -51,6 +54,12 @@ declarative_cluster.share(
     older.task_ends,
     older.job_master_ends,
 )
+
+
+def can_lose_resource_manager(setting: Setting) -> bool:
+    """Whether the ResourceManager may fail over, or die of an answer that comes too late."""
+    return can_fail_over(setting) or can_hurry(setting)
+
 
 # ----------------------------------------------------------------------------- connections
 
@@ -80,7 +89,7 @@ def resource_manager_finds_job_master(s: DeclarativeClusterState) -> int:
     return NONE
 
 
-@declarative_cluster.action(when=can_fail_over, fair=ACTS)
+@declarative_cluster.action(when=can_lose_resource_manager, fair=ACTS)
 def job_master_loses_resource_manager(s: DeclarativeClusterState) -> int:
     """The JobMaster learns that its ResourceManager no longer leads."""
     if s.job_master[0] != Leader.LEADING or not s.rm_deposed:
@@ -97,6 +106,15 @@ def resource_manager_loses_job_master(s: DeclarativeClusterState) -> int:
     if not s.revoked:
         s.hurry = 0
     resource_manager.close_job_manager_connection(s, job_master.RUNS)
+    return NONE
+
+
+@declarative_cluster.action(when=can_hurry, fair=ACTS)
+def resource_manager_is_replaced(s: DeclarativeClusterState) -> int:
+    """The process of the ResourceManager has ended with a fatal exception: another will lead."""
+    if s.manager.manager[0] != Manager.KILLED:
+        return DISABLED
+    older_resource_manager.revoke_leadership(s)
     return NONE
 
 

@@ -182,7 +182,6 @@ def registered(s: DeclarativeClusterState) -> None:
     if not s.registering:
         return
     s.registering = 0
-    s.rm_deposed = 0
     first = len(s.effects)
     pool.connect_to_resource_manager(s.pool, 0)
     apply_effects(s, first)

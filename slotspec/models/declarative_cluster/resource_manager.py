@@ -145,8 +145,9 @@ def check_requirements(s: DeclarativeClusterState, instance: int) -> None:
 
 def may_come_first(s: DeclarativeClusterState, instance: int) -> bool:
     """Whether a check may look at this connection first, and that makes a difference."""
-    known = [one for one in s.elements(instances) if is_registered(s.manager, one)]
-    return instance in known or (instance == 0 and not known)
+    if any(is_registered(s.manager, one) for one in s.elements(instances)):
+        return is_registered(s.manager, instance)
+    return instance == 0
 
 
 # -------------------------------------------------------------------------- task managers
@@ -195,4 +196,4 @@ def revoke_leadership(s: DeclarativeClusterState) -> None:
     """Another ResourceManager takes over; it knows nothing of the JobMaster."""
     resource_manager.revoke_leadership(s)
     s.job_connecting = 0
-    s.rm_deposed = int(s.pool.gateway != NONE)
+    s.rm_deposed = int(s.pool.gateway != NONE or s.registering == 1)

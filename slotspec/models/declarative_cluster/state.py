@@ -97,9 +97,7 @@ class DeclarativeClusterState(ClusterState):
     tables: Sequence[TaskSlotTableState] = part(
         table_instance, "Their slot tables.", per=task_managers, effects_from=TABLE
     )
-    rm_deposed: int = scalar(
-        FLAG, "The ResourceManager that the JobMaster is connected to no longer leads."
-    )
+    rm_deposed: int = scalar(FLAG, "The ResourceManager that the JobMaster knows no longer leads.")
     registering: int = scalar(
         FLAG, "The JobMaster has registered at the ResourceManager, and has no answer yet."
     )

@@ -81,7 +81,7 @@ def job_master_registration_times_out(s: DeclarativeClusterState) -> int:
 
     As for TaskExecutors, the timer does not wait for quiet.
     """
-    if not s.registering or s.resource_manager[0] != Leader.LEADING:
+    if not s.registering or s.rm_deposed or s.resource_manager[0] != Leader.LEADING:
         return DISABLED
     if is_registering(s):
         if not s.hurry or is_busy(s):
@@ -124,12 +124,16 @@ def startup_period_ends(s: DeclarativeClusterState) -> int:
 
 @declarative_cluster.action(fair=TIMER)
 def job_master_misses_resource_manager(s: DeclarativeClusterState) -> int:
-    """The JobMaster gives up a ResourceManager that does not know it, and registers anew."""
-    if not may_fire(s) or s.job_master[0] != Leader.LEADING or s.pool.gateway == NONE:
+    """The JobMaster gives up a ResourceManager that does not know it, and registers anew.
+
+    The timer does not wait for quiet: declarations that are refused are sent again and again.
+    """
+    if s.job_master[0] != Leader.LEADING or s.pool.gateway == NONE or s.rm_deposed:
         return DISABLED
-    if not s.hurry and s.job_registered:
-        return DISABLED
-    s.hurry = 0
+    if s.job_registered:
+        if not s.hurry or is_busy(s):
+            return DISABLED
+        s.hurry = 0
     job_master.close_connection(s, job_master.RUNS)
     return NONE
 

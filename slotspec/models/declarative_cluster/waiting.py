@@ -8,7 +8,7 @@ from slotspec.models.cluster.state import allocations, own_executions, shares
 from slotspec.models.cluster.timers import task_starts_soon
 from slotspec.models.declarative_cluster import job_master, resource_manager
 from slotspec.models.declarative_cluster.state import DeclarativeClusterState
-from slotspec.models.fine_grained_slot_manager.lifecycles import ManagedSlot
+from slotspec.models.fine_grained_slot_manager.lifecycles import ManagedSlot, Manager
 from slotspec.models.fine_grained_slot_manager.workers import is_on
 from slotspec.models.task_slot_table.slots import is_known
 from slotspec.statemachine.declaration.rules import NONE
@@ -16,7 +16,9 @@ from slotspec.statemachine.declaration.rules import NONE
 
 def is_idle(s: DeclarativeClusterState) -> bool:
     """Whether every process is up and connected, or registering, and nobody has work to do."""
-    if s.resource_manager[0] != Leader.LEADING or s.job_master[0] == Leader.STANDBY or s.revoked:
+    if s.resource_manager[0] != Leader.LEADING or s.manager.manager[0] == Manager.KILLED:
+        return False
+    if s.job_master[0] == Leader.STANDBY or s.revoked:
         return False
     if s.job_connecting or (
         s.job_master[0] == Leader.LEADING

@@ -14,6 +14,7 @@ from slotspec.properties.declarative_cluster.views import (
     nothing_is_allocated,
     requirements_agree,
 )
+from slotspec.statemachine.declaration.records import Setting
 
 
 @declarative_cluster.leads_to(
@@ -29,13 +30,23 @@ def views_agree(s: DeclarativeClusterState) -> bool:
     return pool_agrees(s) and manager_agrees(s) and requirements_agree(s)
 
 
-@declarative_cluster.leads_to("AllocatedSlotReport, SlotReport", views_agree)
+def retained(setting: Setting) -> str | None:
+    """Why the ResourceManager may never learn that a job has ended."""
+    if setting["leader_changes"] or setting["early_timeouts"]:
+        return (
+            "a JobMaster that ends before it has registered again tells nobody, and the"
+            " ResourceManager keeps what was declared before (closeJobManagerConnection, RETAIN)"
+        )
+    return None
+
+
+@declarative_cluster.leads_to("AllocatedSlotReport, SlotReport", views_agree, deviation=retained)
 def the_views_agree_in_the_end(s: DeclarativeClusterState) -> bool:
     """JobMaster, ResourceManager and TaskExecutors always agree again."""
     return not views_agree(s)
 
 
-@declarative_cluster.leads_to("JobMaster.onStop", nothing_is_allocated)
+@declarative_cluster.leads_to("JobMaster.onStop", nothing_is_allocated, deviation=retained)
 def a_finished_job_leaves_nothing(s: DeclarativeClusterState) -> bool:
     """After the job has ended, no slot stays allocated and nothing is required anywhere."""
     return is_retired(s)

@@ -15,6 +15,7 @@ from slotspec.models.fine_grained_slot_manager.lifecycles import Manager
 from slotspec.models.fine_grained_slot_manager.state import Effect as ManagerEffect
 from slotspec.properties.cluster import slots
 from slotspec.properties.declarative_cluster.views import wanted
+from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
 declarative_cluster.share(
@@ -60,7 +61,14 @@ def a_retired_job_holds_nothing(s: DeclarativeClusterState, allocation: int) -> 
     return s.job_master[0] != Leader.RETIRED or not is_held(s.pool, allocation)
 
 
-@declarative_cluster.step("DeclarativeSlotPoolBridge, FineGrainedSlotManager")
+def fatal(setting: Setting) -> str | None:
+    """Why the ResourceManager may end."""
+    if setting["early_timeouts"]:
+        return "M1: an answer after a report of other slots finds no resources left, which is fatal"
+    return None
+
+
+@declarative_cluster.step("DeclarativeSlotPoolBridge, FineGrainedSlotManager", deviation=fatal)
 def no_operation_ends_with_an_exception(after: DeclarativeClusterState) -> bool:
     """No call of the pool or the manager ends with an exception, nor does a timer of theirs."""
     return not any(
@@ -75,7 +83,7 @@ def no_operation_ends_with_an_exception(after: DeclarativeClusterState) -> bool:
     )
 
 
-@declarative_cluster.always("FineGrainedSlotManager, FatalExitExceptionHandler")
+@declarative_cluster.always("FineGrainedSlotManager, FatalExitExceptionHandler", deviation=fatal)
 def the_resource_manager_survives(s: DeclarativeClusterState) -> bool:
     """No answer of a TaskExecutor ends the process of the ResourceManager."""
     return s.manager.manager[0] != Manager.KILLED
