@@ -60,9 +60,12 @@ def check(
     ] = "auto",
     workers: options.Workers = "1",
     symmetry: Annotated[
-        bool,
-        typer.Option("--symmetry/--no-symmetry", help="Keep one state of each symmetric set."),
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--symmetry/--no-symmetry",
+            help="Keep one state of each symmetric set; by default, where the rules prove it.",
+        ),
+    ] = None,
     fingerprints: Annotated[
         bool, typer.Option("--fingerprints", help="Keep a 64-bit hash instead of each state.")
     ] = False,

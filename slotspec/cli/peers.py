@@ -102,6 +102,7 @@ def explain_peer(error: PeerError, out: Path | None) -> None:
     """Print what a peer was asked up to its failure, and write it to `out`."""
     from slotspec.cli.output import counted
     from slotspec.oracle.fuzzing.rendering import call
+    from slotspec.statemachine.visible import visible
 
     print(f"Error: {error}", file=sys.stderr)
     if error.sequence:
@@ -109,7 +110,7 @@ def explain_peer(error: PeerError, out: Path | None) -> None:
         before = f" (shortened from {error.original})" if error.original > count else ""
         print(f"the sequence so far, {counted(count, 'operation')}{before}:", file=sys.stderr)
     for number, (op, arguments) in enumerate(error.sequence, 1):
-        print(f"  {number}  {call(op, arguments)}", file=sys.stderr)
+        print(visible(f"  {number}  {call(op, arguments)}"), file=sys.stderr)
     if out is not None and error.header is not None:
         from slotspec.oracle.traces.trace import RecordedStep
         from slotspec.oracle.traces.writing import write_trace

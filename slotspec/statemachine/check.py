@@ -32,19 +32,23 @@ def check(
     *,
     workers: int | Literal["auto"] = 1,
     fingerprints: bool = False,
-    symmetry: bool = False,
+    symmetry: bool | None = None,
     checkpoint: Path | None = None,
     resume: bool = False,
 ) -> Result:
     """Search every reachable state of `instance` within `limits`.
 
     :param engine: ``interpreted`` runs the rules as Python, ``compiled`` translates them
-        first, and ``auto`` interprets a small instance and compiles any other. Verdicts,
-        counts and trace lengths do not depend on the engine.
+        first, and ``auto`` interprets a small instance and compiles any other. Verdicts and
+        trace lengths do not depend on the engine. Counts do not either, unless the compiled
+        one uses symmetry.
     :param workers: threads of the compiled search; ``auto`` means one for each processor.
     :param fingerprints: store a 64-bit hash of each state instead of the state; the result
         bounds the probability that a state was missed.
     :param symmetry: visit only one of the states that differ in the names of symmetric sorts.
+        By default, the compiled engine does so where the rules prove that names make no
+        difference. With True, it also trusts the declaration of symmetric sorts if a test on
+        reachable states finds nothing against it.
     :param checkpoint: folder in which the search saves its work.
     :param resume: continue from the checkpoint in that folder.
     :raises UsageError: ``SET020`` to ``SET024`` for options that the engine cannot honour.

@@ -154,6 +154,8 @@ class Result:
         taken calls fired it (0: declared, but no reachable step fires it).
     :param taken: for each action, how many of the transitions are calls of it.
     :param limit: what ended the search early; None if it was exhaustive.
+    :param symmetry: the canonical form under symmetry, ``exact`` or ``fast``; None without.
+    :param symmetry_reason: why symmetry was used or not; None if it could not make a difference.
     :param missed: with fingerprints, an upper bound of the probability that a state was missed.
     """
 
@@ -171,12 +173,19 @@ class Result:
     limit: Limit | None = None
     workers: int = 1
     symmetry: str | None = None
+    symmetry_reason: str | None = None
     bytes_per_state: float | None = None
     missed: float | None = None
     compile_seconds: float | None = None
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return bundle(self)
+
+    @property
+    def symmetry_note(self) -> str | None:
+        """Whether symmetry was used, and why; None if it could make no difference."""
+        used = f"symmetry {self.symmetry}" if self.symmetry else "no symmetry"
+        return None if self.symmetry_reason is None else f"{used}: {self.symmetry_reason}"
 
     @property
     def verdict(self) -> Verdict:

@@ -343,3 +343,19 @@ def test_the_colours_of_the_page_are_those_of_the_diagrams(client: Any) -> None:
     for colours in (LIGHT, DARK):
         for role, colour in colours.items():
             assert f"--{role}: {colour};" in css
+
+
+def test_a_fault_is_an_answer_and_no_traceback(
+    client: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("of slotspec \x1b[2J")
+
+    monkeypatch.setattr("slotspec.explorer.views.view", broken)
+    answer = client.get("/api/view", params=TURNSTILE)
+    assert answer.status_code == 500
+    assert answer.json()["error"]["code"] == "WEB500"
+    told = capfd.readouterr().err
+    assert "slotspec explore: /api/view: slotspec itself failed: KeyError" in told
+    assert "Traceback" not in told
+    assert "\x1b" not in told

@@ -45,8 +45,17 @@ def can_hurry(setting: Setting) -> bool:
     return bool(setting["early_timeouts"])
 
 
+def can_miss_submissions(setting: Setting) -> bool:
+    """Whether the timeout of a submission may come before that of a later cancellation."""
+    return can_hurry(setting) and setting["overtaking"] > 1
+
+
 def has_any_order(setting: Setting) -> bool:
     return bool(setting["iteration_order"])
+
+
+def has_quick_tasks(setting: Setting) -> bool:
+    return bool(setting["quick_tasks"])
 
 
 def can_step_down_late(setting: Setting) -> bool:
@@ -143,7 +152,6 @@ def job_master_loses_resource_manager(s: ClusterState) -> int:
     if s.job_master[0] != Leader.LEADING or s.job_registered or s.pool.gateway == NONE:
         return DISABLED
     pool.disconnect_resource_manager(s.pool)
-    s.former_rm = 0
     return NONE
 
 
@@ -399,6 +407,21 @@ def task_starts(s: ClusterState, own: int) -> int:
     if (s.stopping[own] and s.overtaking == 1) or is_busy(s):
         return DISABLED
     task_executor.task_starts(s, tm, execution)
+    return NONE
+
+
+@cluster.action(when=has_quick_tasks, own=own_executions)
+def task_is_quick(s: ClusterState, own: int) -> int:
+    """A task will end as soon as it is told to fail, before its TaskExecutor does anything else.
+
+    So a slot that is freed is reported as free while the task still has to leave it.
+    """
+    width = len(s.elements(executions))
+    tm, execution = own // width, own % width
+    record = indexed_task(s.tables[tm], execution)
+    if record == NONE or s.tables[tm].quick[record]:
+        return DISABLED
+    s.tables[tm].quick[record] = 1
     return NONE
 
 

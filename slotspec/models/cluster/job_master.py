@@ -45,9 +45,9 @@ def apply_effects(s: ClusterState, first: int) -> None:
         kind, one, two, _, _ = s.effects[i]
         match kind - POOL:
             case Effect.REQUEST_SLOT:
-                tell_resource_manager(s, Message.REQUEST_SLOT, two)
+                tell_resource_manager(s, one, Message.REQUEST_SLOT, two)
             case Effect.CANCEL_SLOT_REQUEST:
-                tell_resource_manager(s, Message.CANCEL_SLOT_REQUEST, two)
+                tell_resource_manager(s, one, Message.CANCEL_SLOT_REQUEST, two)
             case Effect.FREE_SLOT:
                 free_slot_at(s, one, two)
             case Effect.REQUEST_FULFILLED:
@@ -60,13 +60,19 @@ def apply_effects(s: ClusterState, first: int) -> None:
     scheduler.deploy_if_complete(s)
 
 
-def tell_resource_manager(s: ClusterState, message: int, allocation: int) -> None:
-    """Send a message to the ResourceManager, unless it no longer leads.
+def tell_resource_manager(s: ClusterState, gateway: int, message: int, allocation: int) -> None:
+    """Send a message through a gateway to a ResourceManager, unless that no longer leads.
 
-    The ResourceManager may have dropped the JobMaster, which does not know it yet.
+    The ResourceManager may have dropped the JobMaster, which does not know it yet; or the
+    JobMaster has left it, and cancels what it requested before.
     """
-    if s.pool.gateway != NONE and not s.former_rm:
+    if gateway == present_gateway(s):
         send(s, TO_RESOURCE_MANAGER, message, allocation)
+
+
+def present_gateway(s: ClusterState) -> int:
+    """The gateway of the ResourceManager that leads, or will: each failover makes another."""
+    return s.failed_over % 2
 
 
 def free_slot_at(s: ClusterState, tm: int, allocation: int) -> None:
@@ -174,9 +180,8 @@ def connect_to_resource_manager(s: ClusterState) -> None:
     """
     pool.disconnect_resource_manager(s.pool)
     s.job_registered = 1
-    s.former_rm = 0
     first = len(s.effects)
-    pool.connect_to_resource_manager(s.pool, 0)
+    pool.connect_to_resource_manager(s.pool, present_gateway(s))
     apply_effects(s, first)
 
 
@@ -226,7 +231,6 @@ def revoke_leadership(s: ClusterState) -> None:
     if not s.can_suspend:
         restart(s.pool)
     s.job_registered = 0
-    s.former_rm = 0
     fire(s.job_master, 0, Leader.lose)
 
 
@@ -261,6 +265,7 @@ def forget_execution(s: ClusterState) -> None:
             s.share_allocation[share] = NONE
             s.share_tm[share] = NONE
     for region in range(scheduler.regions_of(s)):
+        s.alone[region] = 0
         if s.job[region] != Job.CREATED:
             fire(s.job, region, Job.suspend)
 
@@ -287,7 +292,6 @@ def end_job(s: ClusterState) -> None:
     pool.disconnect_resource_manager(s.pool)
     s.revoked = 0
     s.job_registered = 0
-    s.former_rm = 0
     fire(s.job_master, 0, Leader.retire)
 
 

@@ -278,7 +278,6 @@ def revoke_leadership(s: ClusterState) -> None:
     """
     manager.suspend(s.manager)
     s.job_registered = 0
-    s.former_rm = int(s.pool.gateway != NONE)
     empty(s, TO_RESOURCE_MANAGER)
     for tm in s.elements(task_managers):
         s.registered[tm] = NONE

@@ -218,6 +218,8 @@ def has_all_slots(s: ClusterState, region: int) -> bool:
         if region_of(s, share) == region
         or (
             s.deployment == Deployment.WITH_THE_JOB
+            and not s.alone[region]
+            and not s.alone[region_of(s, share)]
             and s.job[region_of(s, share)] == Job.SCHEDULING
             and is_its_turn(s, share)
         )
@@ -247,7 +249,6 @@ def fail_region(s: ClusterState, region: int) -> None:
     """
     if s.job[region] not in (Job.SCHEDULING, Job.RUNNING):
         return
-    fire(s.job, region, Job.fail)
     for task in s.elements(tasks):
         if region_of_task(s, task) == region and s.task[task] in (
             Execution.DEPLOYING,
@@ -255,9 +256,34 @@ def fail_region(s: ClusterState, region: int) -> None:
         ):
             fire(s.task, task, Execution.cancel)
             tell_of_task(s, task, int(Message.CANCEL_TASK))
+        elif is_scheduled(s, task, region):
+            cancel_before_deployment(s, task)
+    fire(s.job, region, Job.fail)
     if not s.ending:
         give_up_slots(s)
     end_if_cancelled(s, region)
+
+
+def is_scheduled(s: ClusterState, task: int, region: int) -> bool:
+    """Whether a task of a region has its slot, and waits for those of others."""
+    return (
+        s.job[region] == Job.SCHEDULING
+        and exists(s, task)
+        and region_of_task(s, task) == region
+        and s.share[share_of(s, task)] == Share.ASSIGNED
+    )
+
+
+def cancel_before_deployment(s: ClusterState, task: int) -> None:
+    """Tell the TaskExecutor to cancel a task that it never got: one call, which is not repeated.
+
+    Recordings show it of each task that has a slot when its job fails.
+    """
+    s.attempt[task] = new_attempt(s, task)
+    share = share_of(s, task)
+    detail = execution_of(s, task) * s.cancel_tries + s.cancel_tries - 1
+    message = int(Message.CANCEL_TASK)
+    tell_task_executor(s, s.share_tm[share], message, s.share_allocation[share], detail)
 
 
 def end_if_cancelled(s: ClusterState, region: int) -> None:
@@ -294,15 +320,20 @@ def slot_lost(s: ClusterState, allocation: int) -> None:
     share = share_with(s, allocation)
     if share == NONE:
         return
+    region = region_of(s, share)
+    failed = 0
     for task in s.elements(tasks):
         if share_of(s, task) == share and is_deployed(s, task):
             if s.task[task] != Execution.CANCELING:
                 tell_of_task(s, task, int(Message.CANCEL_TASK))
             end_task(s, task)
+        elif share_of(s, task) == share and is_scheduled(s, task, region):
+            if failed:  # the failure of the first cancels the others
+                cancel_before_deployment(s, task)
+            failed = 1
     fire(s.share, share, Share.give_up)
     s.share_allocation[share] = NONE
     s.share_tm[share] = NONE
-    region = region_of(s, share)
     fail_region(s, region)
     end_if_cancelled(s, region)
 
@@ -352,15 +383,14 @@ def task_failed(s: ClusterState, execution: int) -> None:
 
 def submission_failed(s: ClusterState, execution: int) -> None:
     """A TaskExecutor has refused a task, or has not answered. Flink: Execution.markFailed."""
-    task = task_of(s, execution)
-    if is_news(s, execution) and s.task[task] != Execution.CANCELING:
-        task_failed(s, execution)
+    task_failed(s, execution)
 
 
 def task_runs(s: ClusterState, execution: int) -> bool:
     """The TaskExecutor runs the task; returns whether the scheduler wants it to.
 
-    A task that is being cancelled is told so again. Flink: ExecutionGraph.updateState.
+    A task that is being cancelled is told so again. Flink: ExecutionGraph.updateState,
+    Execution.switchTo.
     """
     task = task_of(s, execution)
     if not is_news(s, execution):
@@ -368,8 +398,11 @@ def task_runs(s: ClusterState, execution: int) -> bool:
     if s.task[task] == Execution.CANCELING:
         tell_of_task(s, task, int(Message.CANCEL_TASK))
         return False
-    if s.task[task] == Execution.DEPLOYING:
-        fire(s.task, task, Execution.run)
+    if s.task[task] == Execution.RUNNING:  # a repeated report is no transition: the task fails
+        tell_of_task(s, task, int(Message.CANCEL_TASK))
+        task_failed(s, execution)
+        return False
+    fire(s.task, task, Execution.run)
     return True
 
 

@@ -192,6 +192,7 @@ BOUNDS = (
     ),
     Bound("regions", "Whether each share is deployed, and restarts, alone.", 0, 0, 1),
     Bound("iteration_order", "Whether slot requests are in a hash table (1.12).", 0, 0, 1),
+    Bound("quick_tasks", "Whether a task may end as soon as its slot is freed.", 0, 0, 1),
     Bound("cancel_tries", "Calls to cancel a task that is not there; Flink: 4.", 1, 1, 4),
     Bound("cancels", "Whether the job may be cancelled.", 0, 0, 1),
     Bound("failures", "Tasks that may fail on their own.", 0, 0),
@@ -222,6 +223,7 @@ def pool_instance(g: Setting) -> Instance:
             "foreign_allocations": 0,
             "profiles": 1,
             "payloads": 1,
+            "gateways": 2 if g["failovers"] else 1,
         },
         generation=g["generation"],
     )
@@ -300,6 +302,9 @@ class ClusterState(Record):
     # its scheduler
     job: Array = per(shares, Job, "The job, or each region of it.")
     ending: int = scalar(FLAG, "The job has been cancelled and will not restart.")
+    alone: Array = per(
+        shares, FLAG, "The region has restarted, so it no longer waits for the others (1.11)."
+    )
     share: Array = per(shares, Share, "Each share of the job.")
     share_allocation: Array = per(shares, ref(allocations), "Its slot.")
     share_tm: Array = per(shares, ref(task_managers), "The TaskExecutor of its slot.")
@@ -309,7 +314,6 @@ class ClusterState(Record):
     # ResourceManager
     manager: SlotManagerState = part(manager_instance, "Its slot manager.", effects_from=MANAGER)
     resource_manager: Array = single(Leader, "The ResourceManager.")
-    former_rm: int = scalar(FLAG, "The ResourceManager that the JobMaster knows no longer leads.")
     job_registered: int = scalar(FLAG, "The JobMaster is registered there.")
     registered: Array = per(task_managers, ref(instances), "The current connection of each.")
     stale: Array = per(task_managers, FLAG, "That connection leads to a process that is gone.")

@@ -6,7 +6,7 @@ Timers fire when there is nothing to do but to wait; one that fires earlier is a
 from __future__ import annotations
 
 from slotspec.models.cluster import job_master, resource_manager, scheduler, task_executor
-from slotspec.models.cluster.environment import can_hurry, may_ask
+from slotspec.models.cluster.environment import can_hurry, can_miss_submissions, may_ask
 from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Process, Registration
 from slotspec.models.cluster.messages import (
     Way,
@@ -32,6 +32,7 @@ from slotspec.models.cluster.state import (
     task_managers,
     tasks,
 )
+from slotspec.models.cluster.versions import Deployment
 from slotspec.models.slot_manager.lifecycles import SlotCall
 from slotspec.models.slot_manager.operations import is_stopped
 from slotspec.models.slot_manager.records import is_registered
@@ -212,6 +213,21 @@ def task_call_times_out(s: ClusterState, task: int) -> int:
     return NONE
 
 
+@cluster.action(when=can_miss_submissions, task=tasks)
+def submission_times_out(s: ClusterState, task: int) -> int:
+    """A TaskExecutor has not answered a submission in time, and the task is being cancelled.
+
+    Flink: Execution.deploy, markFailed: it counts as cancelled.
+    """
+    if not may_fire(s) or not s.hurry or s.task[task] != Execution.CANCELING:
+        return DISABLED
+    s.hurry = 0
+    first = len(s.effects)
+    scheduler.submission_failed(s, scheduler.execution_of(s, task))
+    job_master.apply_effects(s, first)
+    return NONE
+
+
 @cluster.action(own=own_executions, fair=TIMER)
 def task_update_times_out(s: ClusterState, own: int) -> int:
     """The JobMaster has not answered the report that a task runs: the task is to fail.
@@ -251,6 +267,7 @@ def scheduler_restarts_region(s: ClusterState, region: int) -> int:
         return DISABLED
     s.hurry = 0
     scheduler.reset_tasks(s, region)
+    s.alone[region] = int(s.regions and s.deployment == Deployment.WITH_THE_JOB)
     fire(s.job, region, Job.restart)
     return NONE
 

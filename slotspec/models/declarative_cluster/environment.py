@@ -51,6 +51,7 @@ declarative_cluster.share(
     older.task_executor_hears_job_master,
     older.resource_manager_hears_task_executor,
     older.task_starts,
+    older.task_is_quick,
     older.task_ends,
     older.job_master_ends,
 )

@@ -34,6 +34,7 @@ declarative_cluster.share(
     timers.offers_time_out,
     timers.slot_times_out,
     timers.task_call_times_out,
+    timers.submission_times_out,
     timers.task_update_times_out,
     timers.scheduler_restarts_region,
     timers.registration_times_out,

@@ -15,7 +15,16 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any, NamedTuple
 
-from slotspec.models.cluster.messages import TO_JOB_MASTER, TO_RESOURCE_MANAGER, Way, way
+from slotspec.models.cluster.lifecycles import Registration
+from slotspec.models.cluster.messages import (
+    HUBS,
+    TO_JOB_MASTER,
+    TO_RESOURCE_MANAGER,
+    WAYS,
+    Way,
+    way,
+)
+from slotspec.models.cluster.scheduler import execution_of
 from slotspec.models.cluster.state import Message
 from slotspec.models.slot_manager.state import CALLS_PER_SLOT
 from slotspec.oracle.cluster.naming import Names, bound, released
@@ -131,6 +140,11 @@ class ClusterExplainer:
         self.lanes, self.snapshots = self._lanes()
         self.shares_of_requests = self.shares_of(bounds["parallelism"])
         self.reports = {n: report for n, c in recording.calls.items() if (report := report_of(c))}
+        self.arrivals = {
+            step.call.number: step.line
+            for step in recording.steps
+            if step.trigger in ("message", "refuse") and step.call is not None
+        }
         self.numbered = {s.number: s for s in recording.steps if s.number is not None}
         joined = joining(recording)
         self.joining = [(tm, first, last) for tm, first, last, _ in joined]
@@ -168,11 +182,17 @@ class ClusterExplainer:
                 if step.trigger == "endpoint":
                     last.pop(step.process, None)
                 if step.state is not None:
+                    led = (last.get(step.process) or {}).get("leader")
                     last[step.process] = step.state
+                    leads = step.state.get("leader")
+                    if step.process == "rm" and None not in (led, leads) and led != leads:
+                        # it learns that it leads again before it learns that it did not, and
+                        # keeps what it knows until then
+                        last[step.process] = None
                 if step.trigger == "fault" and step.why in ("crash", "kill"):
                     last.pop(step.process, None)
                 known = last.get(step.process)
-                if step.lane == step.process and known is not None:
+                if step.lane == step.process and step.ended and known is not None:
                     snapshots[id(step)] = known
         for lane in lanes.values():
             self._skip_unfinished(lane, snapshots)
@@ -213,19 +233,19 @@ class ClusterExplainer:
         found = self.world.attempt(node.key, name, arguments)
         if found is None:
             return None
-        key, result, sent, made = found
+        key, result, sent, made, begun = found
         names, requests = node.names, node.requests
         if name == "scheduler_requests_slot":
             if result != NONE:
                 names = names._replace(allocations=released(names.allocations, result))
             requests += 1
+        for execution in begun:
+            names = names._replace(executions=released(names.executions, execution))
         left = list(expected)
         owed = list(node.owed)
         for posted in sent:
             if posted[1] == Message.REQUEST_TASK_SLOT and name == NEW_IDS:
                 names = names._replace(allocations=released(names.allocations, posted[2]))
-            if posted[1] == Message.SUBMIT_TASK:
-                names = names._replace(executions=released(names.executions, posted[3]))
             matched = None
             for pattern in left:
                 matched = self.match(pattern, posted, names)
@@ -264,7 +284,13 @@ class ClusterExplainer:
 
     def contradicts(self, call: Call, posted: Posted, names: Names) -> bool:
         """Whether the model answers a call otherwise than the recording says."""
-        if posted[0] != answer_channel(call) or not call.has_answer:
+        if posted[0] != answer_channel(call):
+            return False
+        if call.kind == ("request_slot", "jm", "rm") and "ResourceManagerException" in (
+            call.error or ()
+        ):
+            return posted[1] == Message.REQUEST_ACKNOWLEDGED
+        if not call.has_answer:
             return False
         message, subject = posted[1], posted[2]
         name = names.allocations[subject] if subject != NONE else None
@@ -343,6 +369,12 @@ class ClusterExplainer:
     def lose_first(self, node: Node, contents: list[Posted]) -> tuple[Node, Taken] | None:
         """Lose a message of a channel that is known not to arrive."""
         for place, posted in enumerate(contents):
+            if self.is_never_sent(node, posted):
+                found = self.take(node, (), "message_is_lost", posted[0], place)
+                if found is not None:
+                    owed = list(node.owed)
+                    owed.remove(posted)
+                    return found[0]._replace(owed=tuple(owed)), found[1]
             for number in node.doomed:
                 for pattern in self.patterns[number]:
                     if self.match(pattern, posted, node.names) is None:
@@ -352,6 +384,14 @@ class ClusterExplainer:
                         doomed = tuple(one for one in node.doomed if one != number)
                         return found[0]._replace(doomed=doomed), found[1]
         return None
+
+    def is_never_sent(self, node: Node, posted: Posted) -> bool:
+        """Whether the model has sent a message at once, and Flink does not: its slot leaves later,
+        when the TaskExecutor is no longer connected."""
+        if posted[1] != Message.SLOT_AVAILABLE or posted not in node.owed:
+            return False
+        tm = (posted[0] - HUBS) // WAYS
+        return bool(self.world.load(node.key).at_rm[tm] != Registration.DONE)
 
     # ---------------------------------------------------------------------------- reports
 
@@ -389,6 +429,8 @@ class ClusterExplainer:
         begun: list[Way_] = list(self.begin(node, expected, step))
         if step.process == "rm" and step.sent:
             begun += self.reordered(node, expected, step)
+        if step.call is not None and step.call.kind == ("free_slot", "jm", "tm") and step.sent:
+            begun += self.hastened(node, expected, step)
         for state, calls, left in begun:
             for settled, hidden in self.settle(state, left, step, calls):
                 after, more = self.besides(settled, hidden, step)
@@ -405,6 +447,21 @@ class ClusterExplainer:
             if first is not None:
                 for state, calls, left in self.begin(first[0], expected, step):
                     yield state, first[1] + calls, left
+
+    def hastened(self, node: Node, expected: tuple[Pattern, ...], step: Step) -> Iterator[Way_]:
+        """A slot is freed, where its tasks end as soon as they are told to."""
+        tm = tm_number(step.process)
+        table = self.world.load(node.key).tables[tm]
+        present = [table.execution[i] for i, slot in enumerate(table.task_slot) if slot != NONE]
+        taken: Taken = ()
+        for execution in present:
+            own = tm * len(node.names.executions) + execution
+            found = self.take(node, (), "task_is_quick", own)
+            if found is not None:
+                node, taken = found[0], taken + found[1]
+        if taken:
+            for state, calls, left in self.begin(node, expected, step):
+                yield state, taken + calls, left
 
     def besides(self, node: Node, taken: Taken, step: Step) -> tuple[Node, Taken]:
         """What goes with the calls that a step has made: repeats, and heartbeats."""
@@ -538,12 +595,35 @@ class ClusterExplainer:
             tm = tm_number(step.process)
             found = self.take(node, expected, "task_executor_crashes", tm, 1)
             if found is not None:
-                yield found
+                after, lost = self.lose_untold_registrations(found[0], step, tm)
+                yield after, found[1] + lost, found[2]
         elif step.why == "revoke leadership" and step.process == "jm":
             found = self.take(node, expected, "job_master_loses_leadership")
             yield found if found is not None else (node, (), expected)
         else:
             yield node, (), expected
+
+    def lose_untold_registrations(self, node: Node, step: Step, tm: int) -> tuple[Node, Taken]:
+        """A TaskExecutor that crashes may not have sent what the model says it sent at once."""
+        taken: Taken = ()
+        for direction, name in (
+            (Way.TO_JOB_MASTER, "register_task_manager"),
+            (Way.TO_RESOURCE_MANAGER, "register_task_executor"),
+        ):
+            under_way = any(
+                call.name == name
+                and tm_number(call.sender) == tm
+                and call.line < step.line
+                and self.arrivals.get(call.number, 0) > step.line
+                for call in self.recording.calls.values()
+            )
+            channel = way(tm, direction)
+            for place, posted in reversed([*enumerate(self.world.contents(node.key, channel))]):
+                if posted[1] == Message.REGISTER and not under_way:
+                    found = self.take(node, (), "message_is_lost", channel, place)
+                    if found is not None:
+                        node, taken = found[0], taken + found[1]
+        return node, taken
 
     def send(self, node: Node, expected: tuple[Pattern, ...], call: Call) -> Iterator[Way_]:
         """A call that is not made by the main thread."""
@@ -559,8 +639,8 @@ class ClusterExplainer:
                         return
                 if not call.arrives and call.fault != "drop":
                     yield node, (), expected
-            case ("register_task_executor", "tm", "rm") as kind if call.fault in LINGERING:
-                for way_ in self.registrations[kind]:
+            case kind if kind in REGISTRATIONS and self.lingers(node, call):
+                for way_ in REGISTRATIONS[kind]:
                     made = self.early(
                         node, tuple(self.patterns[call.number]), way_, tm_number(call.sender)
                     )
@@ -583,6 +663,14 @@ class ClusterExplainer:
                     yield found[0], found[1], expected
             case _:
                 yield node, (), expected
+
+    def lingers(self, node: Node, call: Call) -> bool:
+        """Whether a registration stays in its channel while its sender goes on."""
+        if call.name == "register_task_executor":
+            return call.fault in LINGERING
+        pattern = self.patterns[call.number][0]
+        contents = self.world.contents(node.key, pattern.channel)
+        return not any(one[1] == Message.REGISTER for one in contents)
 
     def repeat(self, node: Node, expected: tuple[Pattern, ...], call: Call) -> Iterator[Way_]:
         """A call is repeated right behind itself."""
@@ -734,6 +822,9 @@ class ClusterExplainer:
                     execution=pattern[0].execution,
                 )
                 ways.append(self.deliver(node, expected, wanted))
+                ways.append(
+                    self.about_task(node, expected, wanted.execution, "submission_times_out")
+                )
                 ways.append(self.about_task(node, expected, wanted.execution))
             case ("cancel_task", "jm", "tm") if failed:
                 wanted = Pattern(
@@ -797,12 +888,19 @@ class ClusterExplainer:
                 yield found
 
     def about_task(
-        self, node: Node, expected: tuple[Pattern, ...], execution: str | None
+        self,
+        node: Node,
+        expected: tuple[Pattern, ...],
+        execution: str | None,
+        timer: str = "task_call_times_out",
     ) -> Iterator[Way_]:
         """The JobMaster had no answer about a task."""
-        if execution in node.names.executions:
-            task = node.names.executions.index(execution) // self.tries
-            found = self.early(node, expected, "task_call_times_out", task)
+        task = self.tasks.get(execution) if execution is not None else None
+        if task is None:
+            return
+        known = node.names.executions[execution_of(self.world.load(node.key), task)]
+        if known in (execution, None):  # it has no name yet if nobody was told of it
+            found = self.early(node, expected, timer, task)
             if found is not None:
                 yield found
 
@@ -872,11 +970,14 @@ class ClusterExplainer:
             *(("task_call_times_out", task) for task in range(len(self.world.s.task))),
             *(("job_master_misses_heartbeat", tm) for tm in tms),
         )
+        deposed = snapshot is not None and snapshot["leader"] is None
         yield from self.try_all(
             node,
             expected,
             ("job_master_steps_down",),
             *((("job_is_cancelled",),) if ends else ()),
+            # of two notifications at once, the later one may come first: leads, and no more
+            *((("job_master_loses_leadership",),) if deposed else ()),
         )
 
     def of_resource_manager(
@@ -966,7 +1067,7 @@ def joining(recording: Recording) -> list[tuple[str, int, int, int]]:
     """
     found = []
     states = [
-        (line.n, set(line.state["pool"]["registered"]))
+        (line.n, line.state["leader"], set(line.state["pool"]["registered"]))
         for line in recording.lines
         if line.state is not None and "pool" in line.state
     ]
@@ -974,7 +1075,12 @@ def joining(recording: Recording) -> list[tuple[str, int, int, int]]:
         call = step.call
         if step.trigger == "message" and call and call.name == "register_task_manager":
             tm = call.sender.split(".")[0]
-            end = next((n for n, known in states if n > step.line and tm in known), NEVER)
+            leader = next((one for n, one, _ in reversed(states) if n < step.line), None)
+            end = NEVER
+            for n, leads, known in states:
+                if n > step.line and (leads != leader or tm in known):
+                    end = n if tm in known and leads == leader else NEVER
+                    break
             found.append((tm, step.line, end, call.number))
     return found
 

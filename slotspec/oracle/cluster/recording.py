@@ -108,6 +108,7 @@ class Step:
     :param call: the call that it handles, reacts to, or makes.
     :param sent: calls that it makes.
     :param state: the endpoint's state afterwards, if it has changed.
+    :param ended: whether it has ended; not if its process has died in it.
     """
 
     process: str
@@ -120,6 +121,7 @@ class Step:
     number: int | None = None
     sent: list[Call] = field(default_factory=list)
     state: dict[str, Any] | None = None
+    ended: bool = True
 
     def __str__(self) -> str:
         what = f" {self.call.name} #{self.call.number}" if self.call else ""
@@ -259,7 +261,9 @@ class _Sorter:
         if found is None:
             at = line.at or line.sender or ""
             process = process_of(at)
-            found = Step(process, process, trigger, line.n, line.n, call, number=line.step)
+            found = Step(
+                process, process, trigger, line.n, line.n, call, number=line.step, ended=False
+            )
             self.open[line.step] = found
             if at not in self.dead:
                 self.recording.steps.append(found)
@@ -357,6 +361,7 @@ class _Sorter:
         if step.trigger == "local" and why not in ("message", "answer"):
             step.trigger = why
         step.why = line.why or ""
+        step.ended = line.at not in self.dead
         if line.at not in self.dead:
             step.state = line.state
         for number in line.sent:

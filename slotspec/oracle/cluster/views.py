@@ -165,6 +165,12 @@ class Views:
             [self.slot_name(i) for i in s.manager.free if i != NONE],
             manager["free"],
         )
+        if recorded["leader"] is not None:
+            yield (
+                "manager.fail_unfulfillable",
+                bool(s.manager.fail_unfulfillable),
+                manager["fail_unfulfillable"],
+            )
         yield (
             "manager.pending",
             {
@@ -199,11 +205,13 @@ class Views:
         table = s.tables[tm]
         instance = s.instance[tm] if s.at_rm[tm] == Registration.DONE else NONE
         yield "at_rm", name_of(names.instances, instance, "i"), recorded["at_rm"]
-        yield (
-            "at_jm",
-            s.at_jm[tm] == Registration.DONE,
-            any(one["leader"] is not None for one in recorded["jobs"]),
-        )
+        leaves = any(one["state"] == "RELEASING" and not one["tasks"] for one in recorded["slots"])
+        if not leaves:  # else the connection may be closed in the step in which the slot leaves
+            yield (
+                "at_jm",
+                s.at_jm[tm] == Registration.DONE,
+                any(one["leader"] is not None for one in recorded["jobs"]),
+            )
         tasks: dict[int, set[str | None]] = {}
         for record, allocation in enumerate(table.task_slot):
             if allocation != NONE:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
+from slotspec.models.cluster.lifecycles import Execution
 from slotspec.models.cluster.messages import HUBS, WAYS
+from slotspec.models.cluster.scheduler import execution_of
 from slotspec.models.cluster.state import STRIDE, Message
 from slotspec.models.registry import load_model
 from slotspec.oracle.cluster.patterns import Posted, tm_number
@@ -130,6 +133,7 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
         "tries": 4,
         "cancel_tries": 4,
         "iteration_order": 1,
+        "quick_tasks": 1,
         "cancels": 1,
         "failures": OFTEN,
         "losses": OFTEN,
@@ -142,9 +146,27 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
     return bounds, numbered(told, parallel, shares, apart)
 
 
+class Taken(NamedTuple):
+    """What a step of the model does.
+
+    :ivar sent: the messages that it sends.
+    :ivar begun: attempts of tasks that begin in it, whether or not anybody is told.
+    """
+
+    key: bytes
+    result: int
+    sent: list[Posted]
+    call: Call
+    begun: list[int]
+
+
+REPLACED: dict[Callable[..., Any], Callable[..., Any]] = {}
+"""Rules of the model that are replaced, as a mutant does."""
+
+
 @lru_cache(maxsize=32)
 def _instance(bounds: tuple[tuple[str, int], ...], generation: str, model: str) -> Instance:
-    return load_model(model).instance(dict(bounds), generation=generation)
+    return load_model(model).instance(dict(bounds), generation=generation, replace=REPLACED)
 
 
 class World:
@@ -186,19 +208,15 @@ class World:
             found.append((channel, message, s.subject[post], s.detail[post]))
         return found
 
-    def attempt(
-        self, key: bytes, name: str, arguments: tuple[int, ...]
-    ) -> tuple[bytes, int, list[Posted], Call] | None:
-        """Take one step: the new state, its result, the messages that it sends, and the call.
-
-        None if the model cannot take it.
-        """
+    def attempt(self, key: bytes, name: str, arguments: tuple[int, ...]) -> Taken | None:
+        """Take one step. None if the model cannot take it."""
         call = self.calls.get((name, arguments))
         if call is None:
             return None
         interpreter = self.interpreter
         s = self.load(key)
         before = list(s.message), list(s.subject), list(s.detail)
+        created = [state == Execution.CREATED for state in s.task]
         try:
             result = interpreter.functions[name](s, *arguments)
             if result == DISABLED:
@@ -211,8 +229,18 @@ class World:
             return None
         self.taken += 1
         sent = self._sent(before, (list(s.message), list(s.subject), list(s.detail)))
+        cancelled = {
+            detail // self.bounds["cancel_tries"]
+            for _, message, _, detail in sent
+            if message == Message.CANCEL_TASK and result != Message.CANCELLATION_FAILED
+        }
+        begun = [
+            execution_of(s, task)
+            for task, state in enumerate(s.task)
+            if created[task] and (state != Execution.CREATED or execution_of(s, task) in cancelled)
+        ]
         interpreter.undo()
-        return new, int(result), sent, call
+        return Taken(new, int(result), sent, call, begun)
 
     def _sent(self, before: tuple[list[int], ...], after: tuple[list[int], ...]) -> list[Posted]:
         sent: list[Posted] = []

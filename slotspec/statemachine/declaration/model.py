@@ -17,6 +17,7 @@ from itertools import product
 from math import prod
 from typing import Any, TypeVar
 
+from slotspec.statemachine.declaration.arguments import described, refuse
 from slotspec.statemachine.declaration.determinism import check_deterministic
 from slotspec.statemachine.declaration.effects import emitted, names_of
 from slotspec.statemachine.declaration.guards import guarded
@@ -30,6 +31,7 @@ from slotspec.statemachine.declaration.records import (
     Record,
     Setting,
     Sort,
+    amount,
 )
 from slotspec.statemachine.declaration.rules import Listener
 from slotspec.statemachine.declaration.substitute import substitute
@@ -151,6 +153,35 @@ def offered(action: Action | None, parameters: Mapping[str, ParameterDomain]) ->
     return ["before", "after", *of_action, *parameters]
 
 
+def _check_arguments(
+    name: str, description: str, record: object, bounds: object, *more: object
+) -> None:
+    """Check the arguments of a model."""
+    for word, text in (("name", name), ("description", description)):
+        if not isinstance(text, str) or not text.strip():
+            refuse(
+                f"Model({word}, …)", text, f"write Model(name, description, record): {word} is text"
+            )
+    if not (isinstance(record, type) and issubclass(record, Record)):
+        refuse(f"Model({name!r}, …)", record, "give the class of its state, a subclass of Record")
+    generations, scopes, effects = more
+    for word, given, kind in (("bounds", bounds, Bound), ("scopes", scopes, Scope)):
+        if not isinstance(given, Sequence) or not all(isinstance(one, kind) for one in given):
+            fix = f"give a list of {kind.__name__}(…)"
+            if isinstance(given, Sequence) and any(isinstance(one, Sort) for one in given):
+                fix += "; a sort brings its own bound"
+            refuse(f"{word}= of Model({name!r}, …)", given, fix)
+    if generations is not None and not (
+        isinstance(generations, Mapping)
+        and all(isinstance(choices, Mapping) for choices in generations.values())
+    ):
+        fix = 'give the choices of each: {"1.0": {"fast": 0}}'
+        refuse(f"generations= of Model({name!r}, …)", generations, fix)
+    if effects is not None and not (isinstance(effects, type) and issubclass(effects, IntEnum)):
+        fix = "give a class of Effects"
+        refuse(f"effects= of Model({name!r}, …)", effects, fix)
+
+
 def first_paragraph(function: Callable[..., Any]) -> str:
     return " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
 
@@ -161,7 +192,8 @@ class Model:
     :param name: unique name, used on the command line.
     :param description: what is modelled.
     :param record: the state record class.
-    :param bounds: bounds other than the sizes of sorts.
+    :param bounds: bounds that no field or constant of the record uses directly, other than
+        the sizes of sorts.
     :param generations: version name -> the choices of that generation.
     :param scopes: the bounds of default runs; ``--set`` starts from the first.
     :param replace: rules of another model that stand for others in all instances of this one,
@@ -180,6 +212,7 @@ class Model:
         effects: type[IntEnum] | None = None,
         replace: Mapping[Callable[..., Any], Callable[..., Any]] | None = None,
     ) -> None:
+        _check_arguments(name, description, record, bounds, generations, scopes, effects)
         self.name = name
         self.replace = dict(replace or {})
         self.description = description
@@ -197,7 +230,7 @@ class Model:
         self.final: Callable[..., Any] | None = None
         self.formatter: Callable[[Instance], object] | None = None
         self.bounds: dict[str, Bound] = {}
-        for bound in [*(sort.bound for sort in self.sorts), *bounds]:
+        for bound in [*(sort.bound for sort in self.sorts), *bounds, *record.bounds_used()]:
             if bound is not None and bound.name not in self.bounds:
                 self.bounds[bound.name] = bound
         for scope in self.scopes.values():
@@ -498,7 +531,7 @@ class Model:
             if not isinstance(domain, Sort | int) and not is_enumeration:
                 raise DeclarationError(
                     "MDL016",
-                    f"{self.name}.{name}: {parameter} is over {domain!r}; give a sort, an"
+                    f"{self.name}.{name}: {parameter} is over {described(domain)}; give a sort, an"
                     " enumeration of integers, or how many values there are",
                 )
             if isinstance(domain, Sort) and (unsized := self._unsized(domain)) is not None:
@@ -614,11 +647,12 @@ class Instance:
     """Whether an earlier analysis is known to have proved that no number overflows."""
 
     def __post_init__(self) -> None:
-        constants = {n: c.value(self.setting) for n, c in self.model.record.constants.items()}
+        declared = self.model.record
+        constants = {n: amount(c.value, self.setting) for n, c in declared.constants.items()}
         self.record = type(self.model.record.__name__, (self.model.record,), constants)
         self.record.constants = self.model.record.constants
         self.record.parts = tuple(parts_of(self.model.record, self.setting))
-        self.record.fields = dict(self.model.record.fields)
+        self.record.fields = {n: f.settled(self.setting) for n, f in declared.fields.items()}
         for part in self.record.parts:
             self.record.fields |= part.fields
         self.record.bounds = self.setting.bounds
@@ -628,6 +662,8 @@ class Instance:
             self.record.effect_names = raised | self.record.effect_names
         self.record.emitted = emitted(self.record.effect_names)
         self._check_names()
+        for spec in self.record.fields.values():
+            spec.largest(self.setting)
         self.actions = [
             a for a in self.model.actions.values() if a.when is None or a.when(self.setting)
         ]
