@@ -268,6 +268,7 @@ class DeclarativeExplainer(ClusterExplainer):
         """Hidden steps of the JobMaster."""
         snapshot = self.snapshots.get(id(step))
         ends = snapshot is not None and snapshot["job"] in ENDS
+        deposed = snapshot is not None and snapshot["leader"] is None
         bounds = self.world.bounds
         shares, known = range(bounds["parallelism"]), range(bounds["allocations"])
         likely = self.shares_of_requests.get(node.requests)
@@ -300,6 +301,7 @@ class DeclarativeExplainer(ClusterExplainer):
             expected,
             ("job_master_steps_down",),
             *((("job_is_cancelled",),) if ends else ()),
+            *((("job_master_loses_leadership",),) if deposed else ()),
         )
 
     def of_resource_manager(
