@@ -36,6 +36,7 @@ from slotspec.oracle.cluster.recording import Call, Recording, Step
 from slotspec.oracle.cluster.views import Difference, Views, name_of
 from slotspec.oracle.cluster.world import shape_of
 from slotspec.statemachine.declaration.rules import NONE
+from slotspec.statemachine.errors import InputError
 
 SIMPLE = {
     ("register_job_master", "jm", "rm"): Message.REGISTER,
@@ -173,8 +174,18 @@ class DeclarativeExplainer(ClusterExplainer):
     }
 
     def shape_of(self, recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
-        """The bounds that a recording asks for, and which task each of its executions is."""
+        """The bounds that a recording asks for, and which task each of its executions is.
+
+        :raises InputError: ``TRC025`` for another pool than the declarative one.
+        """
         bounds, tasks = shape_of(recording)
+        pools = [line.state["pool"] for line in recording.lines if "pool" in (line.state or {})]
+        if not all("fulfilled" in pool for pool in pools):
+            raise InputError(
+                "TRC025",
+                "the pool of the JobMaster is not the declarative one; record Flink"
+                f" {recording.header.flink} with its declarative pool",
+            )
         del bounds["iteration_order"]
         slots = bounds["task_managers"] * bounds["slots_per_task_manager"]
         bounds["allocations"] = max(2 * slots, min(MOST_ALLOCATIONS, bounds["allocations"] + slots))
