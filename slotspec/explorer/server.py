@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from importlib import resources
 from threading import Semaphore
 from typing import Any
@@ -22,8 +23,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from slotspec.explorer import goals, traces, views
 from slotspec.explorer.errors import RequestError
 from slotspec.explorer.settings import ABOUT, Models, parse_path
+from slotspec.oracle.own.entry import class_of
 from slotspec.statemachine.declaration.model import Model
-from slotspec.statemachine.errors import SlotspecError
+from slotspec.statemachine.errors import SlotspecError, UsageError
 from slotspec.statemachine.visible import visible
 
 HOSTS = ["127.0.0.1", "localhost"]
@@ -79,7 +81,11 @@ class Headers:
 
 
 def application(models: Mapping[str, Model]) -> Starlette:
-    """The application that serves `models`."""
+    """The application that serves `models`, and plays traces of them and of built-in ones."""
+    for model in models.values():
+        # a model with the name of a built-in one can be explored, but has no traces
+        with suppress(UsageError):
+            class_of(model)
     served = Models(models)
     searching = Semaphore(1)
     routes = [Route(path, _page(*file), methods=["GET"]) for path, file in PAGES.items()]

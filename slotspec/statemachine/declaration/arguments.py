@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NoReturn
 
-from slotspec.statemachine.errors import DeclarationError
+from slotspec.statemachine.errors import DeclarationError, UsageError
 
 
 def refuse(where: str, given: object, fix: str) -> NoReturn:
@@ -13,6 +13,16 @@ def refuse(where: str, given: object, fix: str) -> NoReturn:
     :raises DeclarationError: ``MDL019``, with what to write instead.
     """
     raise DeclarationError("MDL019", f"{where} is given {described(given)}; {fix}")
+
+
+def wants(method: str, what: str, given: object, kind: Any) -> None:
+    """Check what a public function is given.
+
+    :param what: what it takes, as the error says it.
+    :raises UsageError: ``SET043``, which names the function.
+    """
+    if not isinstance(given, kind):
+        raise UsageError("SET043", f"{method}() takes {what}, not {described(given)}")
 
 
 def described(given: object) -> str:

@@ -17,12 +17,13 @@ from itertools import product
 from math import prod
 from typing import Any, TypeVar
 
-from slotspec.statemachine.declaration.arguments import described, refuse
+from slotspec.statemachine.declaration.arguments import described, refuse, wants
 from slotspec.statemachine.declaration.determinism import check_deterministic
 from slotspec.statemachine.declaration.effects import emitted, names_of
 from slotspec.statemachine.declaration.guards import guarded
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
 from slotspec.statemachine.declaration.parts import fresh, parts_of
+from slotspec.statemachine.declaration.pickling import declared_in, model_at, place_of, remade
 from slotspec.statemachine.declaration.ranges import Ranges
 from slotspec.statemachine.declaration.records import (
     LARGEST_SORT,
@@ -68,8 +69,22 @@ class Fairness(Enum):
     """A call that is possible again and again is taken eventually."""
 
 
-@dataclass(frozen=True, eq=False)
-class Operation:
+class _Declared:
+    """Something that a model declares under a name."""
+
+    name: str
+    owner: Model
+    kind_of: str
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+    def __reduce__(self) -> Any:
+        return declared_in, (self.owner, self.kind_of, self.name)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Operation(_Declared):
     """A method of the modelled class's own interface; `function` is its rule."""
 
     name: str
@@ -77,8 +92,8 @@ class Operation:
     description: str
 
 
-@dataclass(frozen=True, eq=False)
-class Action:
+@dataclass(frozen=True, eq=False, repr=False)
+class Action(_Declared):
     """Something the environment may do: one call for each choice of its parameters.
 
     :param fair: the fairness of each of its calls; None for no fairness.
@@ -95,8 +110,8 @@ class Action:
     fault: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class Property:
+@dataclass(frozen=True, eq=False, repr=False)
+class Property(_Declared):
     """A named statement about a model.
 
     :param kind: fixes the arguments of `function`. ``ALWAYS``, ``SOMETIMES`` and ``LEADS_TO``
@@ -235,6 +250,14 @@ class Model:
                 self.bounds[bound.name] = bound
         for scope in self.scopes.values():
             self._bounds(scope.bounds)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Model {self.name}: {len(self.actions)} actions, {len(self.properties)} properties>"
+        )
+
+    def __reduce__(self) -> Any:
+        return model_at, place_of(self)
 
     def operation(self, function: F = None) -> F:  # type: ignore[assignment]
         """Declare an operation: a method of the modelled class's interface."""
@@ -540,7 +563,12 @@ class Model:
                     f"{self.name}.{name}: {parameter} ranges over {unsized.name}, which nothing"
                     " in the record has; give the model its bound, or choose another sort",
                 )
-        where[name] = cls(name=name, function=function, description=description, **more)
+        made = cls(name=name, function=function, description=description, **more)
+        # where a pickle finds it again
+        kind = next(kind for kind, known in vars(self).items() if known is where)
+        object.__setattr__(made, "owner", self)
+        object.__setattr__(made, "kind_of", kind)
+        where[name] = made
 
     def _unsized(self, sort: Sort) -> Sort | None:
         """The sort within `sort` that has no size in this model; None if there is none."""
@@ -586,6 +614,7 @@ class Model:
         :param replace: rules to replace wherever they are called, as a named defect does.
         :raises UsageError: ``SET001`` to ``SET004`` for unknown names and values out of range.
         """
+        wants("instance", "bounds as a mapping", bounds, Mapping | None)
         if scope is not None and scope not in self.scopes:
             known = ", ".join(self.scopes)
             raise UsageError("SET003", f"model {self.name} has no scope {scope!r}; it has {known}")
@@ -623,7 +652,7 @@ class Call:
         return f"{self.action.name}({inside})"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Instance:
     """A model at fixed bounds and choices; see :meth:`Model.instance`.
 
@@ -745,6 +774,30 @@ class Instance:
 
     def largest(self, spec: FieldSpec) -> int:
         return spec.largest(self.setting)
+
+    def __repr__(self) -> str:
+        return f"<Instance {self.title}: {', '.join(f'{n}={v}' for n, v in self._bounds())}>"
+
+    def _bounds(self) -> list[tuple[str, int]]:
+        return list(self.setting.bounds.items())
+
+    def __reduce__(self) -> Any:
+        made_of = {
+            "bounds": dict(self.setting.bounds),
+            "generation": self.generation,
+            "scope": self.scope,
+            "choices": {n: v for n, v in self.setting.choices.items() if n != "generation"},
+            "replace": dict(self.replace),
+        }
+        return remade, (self.model, made_of, self.defect, list(self.properties))
+
+    def is_as(self, other: Instance | None) -> bool:
+        """Whether another instance is made of the same: model, bounds, choices, replaced rules."""
+        return other is self or (
+            other is not None
+            and (self.model, self.setting, self.scope, self.defect, dict(self.replace))
+            == (other.model, other.setting, other.scope, other.defect, dict(other.replace))
+        )
 
     @property
     def generation(self) -> str | None:

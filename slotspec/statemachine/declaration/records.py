@@ -71,6 +71,8 @@ class Bound:
 
         :raises UsageError: ``SET002`` otherwise.
         """
+        if not isinstance(value, int):
+            raise UsageError("SET002", f"bound {self.name}={value!r}: give a number")
         if not self.minimum <= value <= self.maximum:
             raise UsageError(
                 "SET002",

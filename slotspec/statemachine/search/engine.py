@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from slotspec.statemachine.compiler.compile import compile_instance
 from slotspec.statemachine.compiler.drivers.symmetry import Symmetry
@@ -24,6 +25,7 @@ def explore_compiled(
     symmetry: bool | str | None = False,
     checkpoint: Path | None = None,
     resume: bool = False,
+    disk: Path | None = None,
 ) -> Result:
     """Search all reachable states of `instance` with its rules compiled.
 
@@ -38,10 +40,10 @@ def explore_compiled(
     :raises UsageError: ``SET030`` for an invalid number of workers, ``SET031`` for resuming
         without a checkpoint folder, ``SET032`` for an unknown kind of symmetry, ``SET033`` if
         the model has no symmetry or breaks the one it declares, ``SET035`` for fingerprints or
-        symmetry with a ``leads to`` property.
+        symmetry with a ``leads to`` property, ``SET038`` for what the search on disk cannot do.
     """
     count_workers(workers)
-    if resume and checkpoint is None:
+    if resume and checkpoint is None and disk is None:
         raise UsageError("SET031", "resume needs the folder of the checkpoint")
     from slotspec.statemachine.search.canonicalizer import EXACT, FAST, PLAIN
     from slotspec.statemachine.search.checkpoint import Checkpoint
@@ -54,7 +56,9 @@ def explore_compiled(
     mode, reason = modes[symmetry], None
     claimed = [declared.name for declared in claims(instance)]
     proven = False
-    if symmetry is not False:
+    if disk is not None:
+        refuse_on_disk(fingerprints, mode != PLAIN, checkpoint, limits, claimed)
+    elif symmetry is not False:
         proven, reason = decide(instance, claimed)
         if symmetry is None and proven:
             mode = EXACT
@@ -68,6 +72,20 @@ def explore_compiled(
             f" {how} cannot tell; leave {how} out, or choose other properties",
         )
     compiled = compile_instance(instance, symmetric=mode != PLAIN)
+    if disk is not None:
+        from slotspec.statemachine.search.disk import DiskExplorer
+
+        identity: dict[str, Any] = {
+            "model": instance.title,
+            "bounds": dict(instance.setting.bounds),
+            "search": "on disk",
+            "rules": compiled.text_sum,
+        }
+        folder = Checkpoint(disk, identity, resume)
+        try:
+            return DiskExplorer(compiled, limits, reporter, workers, folder).run()
+        except OSError as error:
+            raise folder.unwritable(error) from None
     if mode != PLAIN and not proven:
         try:
             check_symmetry(instance, compiled=compiled, seconds=limits.seconds)
@@ -87,6 +105,29 @@ def explore_compiled(
     explorer = Explorer(compiled, limits, reporter, workers, fingerprints, mode, files)
     explorer.result.symmetry_reason = reason
     return explorer.run()
+
+
+def refuse_on_disk(
+    fingerprints: bool,
+    symmetry: bool,
+    checkpoint: Path | None,
+    limits: Limits,
+    claimed: Sequence[str],
+) -> None:
+    """Refuse what a search on disk cannot do.
+
+    :raises UsageError: ``SET038``.
+    """
+    refused = (
+        (fingerprints, "fingerprints"),
+        (symmetry, "symmetry"),
+        (checkpoint is not None, "a checkpoint (its folder is one)"),
+        (limits.states is not None, "a limit on states (limit the depth, the time or the memory)"),
+        (bool(claimed), f"leads to properties ({', '.join(claimed)})"),
+    )
+    for wanted, what in refused:
+        if wanted:
+            raise UsageError("SET038", f"a search on disk goes without {what}; leave it out")
 
 
 def decide(instance: Instance, claimed: Sequence[str]) -> tuple[bool, str | None]:

@@ -8,8 +8,8 @@ the same constant, or all count up; and no iteration ends the loop with somethin
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 OTHER = "?"
 """The tag of an index that is not the plain name of a local."""
@@ -21,6 +21,7 @@ class Access:
 
     :ivar how: ``read``, ``write``, ``set`` (write a constant), ``count`` (add a constant),
         ``emit``, ``fault`` (may be a fault), ``return``, ``break``.
+    :ivar leaves: asks whether it really may be a fault, which takes time; None if it may.
     :ivar path: the field.
     :ivar tag: the local that is the index, or :data:`OTHER`.
     :ivar value: the constant that is written, added or returned; None if there is none.
@@ -31,6 +32,7 @@ class Access:
     path: str = ""
     tag: str = OTHER
     value: int | None = None
+    leaves: Callable[[], bool] | None = field(default=None, compare=False)
 
     def renamed(self, names: dict[str, str], node: ast.AST) -> Access:
         """The same access as the caller sees it, who calls its own locals by other names."""
@@ -72,7 +74,7 @@ def early_end(accesses: Sequence[Access]) -> tuple[ast.AST, str] | None:
     for access in accesses:
         if access.how in (*WRITES, "emit"):
             return access.node, "the first match ends the loop, and earlier ones change something"
-        if access.how == "fault":
+        if access.how == "fault" and (access.leaves is None or access.leaves()):
             return access.node, "the first match ends the loop, and this may be a fault"
     return None
 

@@ -426,11 +426,15 @@ class Reading:
             if isinstance(kind, Element | Mixed):
                 self.breaks(node, f"arithmetic with {self.described(kind)}")
         divides = isinstance(op, ast.Div | ast.FloorDiv | ast.Mod)
-        if (divides and not constant_of(other)) or self.analysis.instance.ranges.may_leave(
-            self.function, node
-        ):
+        if divides and not constant_of(other):
             self.note("fault", node)
+        else:
+            self.note("fault", node, leaves=lambda: self.overflows(node))
         return Number()
+
+    def overflows(self, node: ast.AST) -> bool:
+        """Whether a result may leave 64 bits."""
+        return self.analysis.instance.ranges.may_leave(self.function, node)
 
     def comparison(self, node: ast.Compare, space: Space) -> Kind:
         left = self.value(node.left, space)
