@@ -133,7 +133,7 @@ def pictures(model: Model) -> Iterator[Picture]:
     """The diagrams of one model."""
     name = model.name
     newest = list(model.generations)[-1] if model.generations else None
-    walked = [model.instance(FAULTS, generation=newest)] if name == "cluster" else None
+    walked = [model.instance(FAULTS, generation=newest)] if name.endswith("cluster") else None
     seen = observe(model, newest, instances=walked)
     picture, text = (Format.svg, Format.dot, Format.mermaid), Format.table
     yield Picture(
