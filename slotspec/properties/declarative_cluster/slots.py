@@ -64,7 +64,7 @@ def a_retired_job_holds_nothing(s: DeclarativeClusterState, allocation: int) -> 
 def fatal(setting: Setting) -> str | None:
     """Why the ResourceManager may end."""
     if setting["early_timeouts"]:
-        return "M1: an answer after a report of other slots finds no resources left, which is fatal"
+        return "M6: an answer after a report of other slots finds no resources left, which is fatal"
     return None
 
 
