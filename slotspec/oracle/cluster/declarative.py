@@ -179,7 +179,11 @@ class DeclarativeExplainer(ClusterExplainer):
         :raises InputError: ``TRC025`` for another pool than the declarative one.
         """
         bounds, tasks = shape_of(recording)
-        pools = [line.state["pool"] for line in recording.lines if "pool" in (line.state or {})]
+        pools = [
+            line.state["pool"]
+            for line in recording.lines
+            if line.state is not None and "pool" in line.state
+        ]
         if not all("fulfilled" in pool for pool in pools):
             raise InputError(
                 "TRC025",
