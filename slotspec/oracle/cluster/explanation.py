@@ -143,6 +143,7 @@ class ClusterExplainer:
             for line in recording.lines
             if line.do == "fault" and line.at == "rm" and line.what == "revoke leadership"
         ]
+        self.notes: dict[str, str] | None = None
         self.closest: dict[int, tuple[list[Difference], tuple[Pattern, ...], Taken]] = {}
 
     def _lanes(self) -> tuple[list[list[Step]], dict[int, dict[str, Any]]]:
@@ -163,6 +164,8 @@ class ClusterExplainer:
                         # keeps what it knows until then
                         last[step.process] = None
                 if step.trigger == "fault" and step.why in ("crash", "kill"):
+                    last.pop(step.process, None)
+                if step.last in self.recording.unknown:
                     last.pop(step.process, None)
                 known = last.get(step.process)
                 if step.lane == step.process and step.ended and known is not None:
@@ -205,6 +208,8 @@ class ClusterExplainer:
         """One step of the model, if every message that it sends is expected or untold."""
         found = self.world.attempt(node.key, name, arguments)
         if found is None:
+            if self.notes is not None:
+                self.note(name, arguments, self.world.why_not(node.key, name, arguments))
             return None
         key, result, sent, made, begun = found
         names, requests = node.names, node.requests
@@ -225,10 +230,12 @@ class ClusterExplainer:
                     break
             if matched is None and posted[1] not in UNTOLD:
                 if (name, posted[1]) not in EARLY:
+                    self.note(name, arguments, f"it would send {Message(posted[1]).name}")
                     return None
                 owed.append(posted)
                 continue
             if matched is None and call is not None and self.contradicts(call, posted, names):
+                self.note(name, arguments, f"it would answer {Message(posted[1]).name}")
                 return None
         if name == "resource_manager_hears_task_executor" and result == Message.REGISTER:
             s = self.world.load(key)
@@ -239,6 +246,22 @@ class ClusterExplainer:
             names = names._replace(instances=instances)
         made_of = node._replace(key=key, names=names, requests=requests, owed=tuple(owed))
         return made_of, (made,), tuple(left)
+
+    def note(self, name: str, arguments: tuple[int, ...], why: str) -> None:
+        """Keep why a step of the model was refused, if anybody wants to know."""
+        if self.notes is not None:
+            told = ", ".join(map(str, arguments))
+            self.notes.setdefault(f"{name}({told})", why)
+
+    def refused(self, node: Node, step: Step) -> dict[str, str]:
+        """Why each step of the model that might explain a recorded one does not."""
+        self.notes = {}
+        for _ in self.begin(node, (), step):
+            pass
+        for _ in self.explain(node, step):
+            pass
+        found, self.notes = self.notes, None
+        return found
 
     def match(self, pattern: Pattern, posted: Posted, names: Names) -> Names | None:
         world = self.world
@@ -318,9 +341,14 @@ class ClusterExplainer:
     ) -> Iterator[Way_]:
         """The message arrives; what is doomed and stands before it is lost first."""
         lost: Taken = ()
+        name, first = self.hears(pattern.channel)
+        if self.notes is not None and not any(
+            self.match(pattern, posted, node.names)
+            for posted in self.world.contents(node.key, pattern.channel)
+        ):
+            self.note(name, first, f"no {pattern} is in flight")
         while True:
             contents = self.world.contents(node.key, pattern.channel)
-            name, first = self.hears(pattern.channel)
             tried = set()
             for place, posted in enumerate(contents):
                 names = self.match(pattern, posted, node.names)
@@ -1065,8 +1093,14 @@ def shares_of_requests(
 ) -> dict[int, int]:
     """Which share each request of the job is probably for, from what became of it.
 
-    Requests are numbered from 0 in order of their first appearance.
+    Requests are numbered from 0 in order of their first appearance. The slots of an offer serve
+    them in order; in 1.11 a slot serves the request that it was allocated for, if that waits.
     """
+    offered = {
+        step.last: [name for _, name in step.call.arguments[1]]
+        for step in recording.steps
+        if step.call is not None and step.trigger == "message" and step.call.name == "offer_slots"
+    }
     found: dict[str, int] = {}
     order: dict[str, None] = {}
     asked: dict[str, str | None] = {}
@@ -1078,12 +1112,14 @@ def shares_of_requests(
         now = {one["request"]: one["allocation"] for one in pool["pending"]}
         order |= dict.fromkeys([*pool["waiting"], *now])
         held = {one["allocation"] for one in pool["allocated"]}
-        served, come = [r for r in asked if r not in now], sorted(held - had)
+        served = [request for request in asked if request not in now]
+        come = [name for name in offered.get(line.n, ()) if name in held - had]
+        come += sorted(held - had - {*come})
         for request in served:
             own = asked[request]
-            allocation = own if own in come else next(iter(come), None)
-            if allocation is None:
+            if not come:
                 continue
+            allocation = own if own in come and recording.generation == "1.11" else come[0]
             come.remove(allocation)
             for told in line.state["tasks"]:
                 if told["allocation"] == allocation and told["execution"] in tasks:
