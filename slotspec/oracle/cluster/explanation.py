@@ -963,7 +963,7 @@ class ClusterExplainer:
         yield from self.try_early(
             node,
             expected,
-            *(("scheduler_restarts_region", region) for region in shares),
+            *(("scheduler_restarts_region", region) for region in asking),
             *(("request_times_out", a) for a in known),
             *(("task_call_times_out", task) for task in range(len(self.world.s.task))),
             *(("job_master_misses_heartbeat", tm) for tm in tms),

@@ -15,18 +15,19 @@ import json
 import linecache
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
 from slotspec.models import load_model
 from slotspec.oracle.cluster import world
-from slotspec.oracle.conformance.compare import Conformance
-from slotspec.oracle.conformance.replay import conform
+from slotspec.oracle.conformance.cluster_recordings import validate
+from slotspec.oracle.conformance.report import Report
+from slotspec.oracle.conformance.trace_validation import Bounds
 from slotspec.statemachine import Limits, Result, Verdict
 from slotspec.statemachine.errors import SlotspecError
 from slotspec.statemachine.search.engine import explore_compiled
@@ -101,6 +102,8 @@ RECORDINGS = tuple(
     )
 )
 """Recordings that a mutant is held against: quiet, and with faults."""
+LIMITS = Bounds(steps=1_500, seconds=5.0)
+"""What an explanation may use up: the model as it is needs a tenth of it."""
 
 
 @dataclass(frozen=True)
@@ -273,14 +276,16 @@ def checked(verdicts: Verdicts, replace: Mapping[Any, Any]) -> None:
             return
 
 
-def conformed(verdicts: Verdicts, replace: Mapping[Any, Any]) -> None:
+def conformed(
+    verdicts: Verdicts, replace: Mapping[Any, Any], recordings: Sequence[Path] = RECORDINGS
+) -> None:
     """Hold the mutant against recordings until no run explains one."""
     world.REPLACED.update(replace)
     world._instance.cache_clear()
     try:
-        for path in RECORDINGS:
-            report = conform(path)
-            if report.outcome is not Conformance.CONFORMS:
+        for path in recordings:
+            _, found = validate(path, Report(str(path)), bounds=LIMITS)
+            if not found.complete:
                 verdicts.conform, verdicts.changes = path.name, True
                 return
     finally:
@@ -288,17 +293,21 @@ def conformed(verdicts: Verdicts, replace: Mapping[Any, Any]) -> None:
         world._instance.cache_clear()
 
 
-def judged(place: Place) -> Verdicts:
-    """What notices a mutant."""
+def judged(place: Place, by: str = "both", recordings: Sequence[Path] = RECORDINGS) -> Verdicts:
+    """What notices a mutant.
+
+    :param by: ``check``, ``conform`` or ``both``.
+    """
     original, mutant, text = mutated(place)
     verdicts = Verdicts(place, text)
     replace = {original: mutant}
     try:
-        checked(verdicts, replace)
+        if by != "conform":
+            checked(verdicts, replace)
+        if by != "check":
+            conformed(verdicts, replace, recordings)
     except SlotspecError as error:
         verdicts.refused = str(error)
-        return verdicts
-    conformed(verdicts, replace)
     return verdicts
 
 
@@ -314,12 +323,15 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--by", choices=("check", "conform", "both"), default="both")
+    parser.add_argument("--recordings", nargs="+", type=Path, default=RECORDINGS)
     parser.add_argument("--out", type=Path, help="a line of JSON for each mutant")
     options = parser.parse_args()
     chosen = drawn(options.count, options.seed)
     counts: Counter[str] = Counter()
     with ProcessPoolExecutor(options.jobs) as pool:
-        for verdicts in pool.map(judged, chosen):
+        judge = partial(judged, by=options.by, recordings=options.recordings)
+        for verdicts in pool.map(judge, chosen):
             report(verdicts, counts)
             if options.out is not None:
                 with options.out.open("a") as file:
