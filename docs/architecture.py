@@ -21,6 +21,7 @@ HOLDS = {
     "cli": "the command line, one file for each command",
     "explorer": "the page in the browser",
     "testing": "the pytest plugin",
+    "logs": "what log files tell about slots",
     "diagrams": "lifecycles, traces and state graphs as pictures",
     "oracle": "traces, replay, live peers, fuzzing",
     "bugs": "Flink's known bugs, each as replaced rules",

@@ -19,6 +19,7 @@ AREAS = {
     "STP": "A step leaves the declared protocol.",
     "SET": "A bound, an option or a name cannot be honoured.",
     "TRC": "A trace is not what it has to be.",
+    "LOG": "Log files cannot be read.",
     "PEE": "A live peer fails or answers nonsense.",
     "CKP": "A checkpoint cannot be used.",
     "WEB": "The explorer cannot answer a request.",

@@ -52,18 +52,18 @@ class Service(Record):
     """The clients, the server, and what is under way between them."""
 
     client: Array = per(CLIENTS, Client, "Each client.")
-    left: Array = per(CLIENTS, number(lambda s: s["term"]), "Ticks left of each client's lease.")
+    left: Array = per(CLIENTS, number(TERM), "Ticks left of each client's lease.")
     request: Array = per(CLIENTS, FLAG, "Whether its request is under way.")
     grant: Array = per(CLIENTS, FLAG, "Whether a grant to it is under way.")
     holder: int = scalar(ref(CLIENTS), "Who has the lock, as the server sees it.")
-    until: int = scalar(number(lambda s: s["term"]), "Ticks left of the lease that it granted.")
-    losses: int = constant("How many messages may get lost.", lambda s: s["losses"])
-    term: int = constant("How long a lease lasts.", lambda s: s["term"])
+    until: int = scalar(number(TERM), "Ticks left of the lease that it granted.")
+    losses: int = constant("How many messages may get lost.", LOSSES)
+    term: int = constant("How long a lease lasts.", TERM)
 
-    lost: int = scalar(number(lambda s: s["losses"]), "Messages lost so far.")
+    lost: int = scalar(number(LOSSES), "Messages lost so far.")
 
 
-model = Model("lease", "A lock that clients hold for a while.", Service, bounds=[LOSSES, TERM])
+model = Model("lease", "A lock that clients hold for a while.", Service)
 
 
 @model.action(client=CLIENTS)

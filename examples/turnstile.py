@@ -51,16 +51,14 @@ COINS = Bound("coins", "Coins that the visitors have in total.", default=3)
 class Row(Record):
     """The gates, and where the coins went."""
 
-    purse: int = constant("Coins at the beginning.", lambda setting: setting["coins"])
+    purse: int = constant("Coins at the beginning.", COINS)
 
     gate: Array = per(GATES, Turnstile, "Each turnstile.")
-    passed: int = scalar(number(lambda setting: setting["coins"]), "People that passed.")
-    lost: int = scalar(number(lambda setting: setting["coins"]), "Coins that open gates took.")
+    passed: int = scalar(number(COINS), "People that passed.")
+    lost: int = scalar(number(COINS), "Coins that open gates took.")
 
 
-model = Model(
-    "turnstile", "A row of turnstiles, each opened by a coin.", Row, bounds=[COINS], effects=Effect
-)
+model = Model("turnstile", "A row of turnstiles, each opened by a coin.", Row, effects=Effect)
 
 
 def opened(s: Row) -> int:

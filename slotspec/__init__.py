@@ -20,7 +20,7 @@ from slotspec.statemachine import display
 from slotspec.version import __version__
 
 if TYPE_CHECKING:
-    from slotspec.models.registry import load_model
+    from slotspec.models.files import load_model
     from slotspec.oracle.conformance.batch import conform_all
     from slotspec.oracle.conformance.oracles import Oracle
     from slotspec.oracle.conformance.replay import conform
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from slotspec.statemachine.declaration.effects import Effects, effect
     from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle, State
     from slotspec.statemachine.declaration.model import Fairness, Model, Scope
+    from slotspec.statemachine.declaration.parts import restart
     from slotspec.statemachine.declaration.records import (
         FLAG,
         Bound,
@@ -43,9 +44,17 @@ if TYPE_CHECKING:
         scalar,
         single,
     )
-    from slotspec.statemachine.declaration.rules import DISABLED, NONE, Array, emit, fire
+    from slotspec.statemachine.declaration.rules import (
+        DISABLED,
+        NONE,
+        Array,
+        emit,
+        fire,
+        recycle,
+        unchanged,
+    )
     from slotspec.statemachine.interpreter.replay import replay
-    from slotspec.statemachine.results import Limits, Verdict
+    from slotspec.statemachine.results import Finding, Limits, Result, Verdict
     from slotspec.statemachine.simulate import simulate
 
 _PLACES = {
@@ -56,12 +65,21 @@ _PLACES = {
         *("FLAG", "Bound", "Record", "Sort"),
         *("constant", "number", "part", "per", "ref", "scalar", "single"),
     ),
-    "statemachine.declaration.rules": ("DISABLED", "NONE", "Array", "emit", "fire"),
+    "statemachine.declaration.rules": (
+        "DISABLED",
+        "NONE",
+        "Array",
+        "emit",
+        "fire",
+        "recycle",
+        "unchanged",
+    ),
+    "statemachine.declaration.parts": ("restart",),
     "statemachine.check": ("check",),
     "statemachine.simulate": ("simulate",),
     "statemachine.interpreter.replay": ("replay",),
-    "statemachine.results": ("Limits", "Verdict"),
-    "models.registry": ("load_model",),
+    "statemachine.results": ("Finding", "Limits", "Result", "Verdict"),
+    "models.files": ("load_model",),
     "oracle": ("Oracle",),
     "oracle.conformance.replay": ("conform",),
     "oracle.conformance.batch": ("conform_all",),
@@ -79,11 +97,13 @@ __all__ = [
     "Effects",
     "Event",
     "Fairness",
+    "Finding",
     "Lifecycle",
     "Limits",
     "Model",
     "Oracle",
     "Record",
+    "Result",
     "Scope",
     "Sort",
     "State",
@@ -101,12 +121,15 @@ __all__ = [
     "number",
     "part",
     "per",
+    "recycle",
     "ref",
     "replay",
+    "restart",
     "scalar",
     "simulate",
     "single",
     "state_machine",
+    "unchanged",
 ]
 
 

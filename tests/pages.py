@@ -1,8 +1,8 @@
 """Refresh docs/runs.md, and what the blocks of all pages print.
 
-``slotspec check --all --json FILE && python -m tests.pages FILE`` refreshes docs/runs.md; of one
-model, ``slotspec check MODEL --json FILE`` does. Then the script runs the blocks of all pages and
-updates their outputs. Without a file it does only that.
+``slotspec check --all --no-symmetry --json FILE && python -m tests.pages FILE`` refreshes
+docs/runs.md; of one model, ``slotspec check MODEL --no-symmetry --json FILE`` does. Then the script
+runs the blocks of all pages and updates their outputs. Without a file it does only that.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 
 HEAD = """# What was checked
 
-`slotspec check --all --json FILE` and `python -m tests.pages FILE` write this page; do not
-edit.
+`slotspec check --all --no-symmetry --json FILE` and `python -m tests.pages FILE` write this page;
+do not edit.
 
 Each run checks a model at one generation and the bounds of one scope (`slotspec list scopes`). The
 check visited every reachable state. Every property holds in all of them, except those listed as

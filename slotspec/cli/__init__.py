@@ -71,12 +71,13 @@ def _run(arguments: list[str]) -> int:
 def _explain(error: Exception) -> int:
     """Print one line about the error and return the exit code for it."""
     from slotspec.statemachine.errors import SlotspecError
+    from slotspec.statemachine.visible import visible
 
     if isinstance(error, SlotspecError):
         print(f"Error: {error}", file=sys.stderr)
         return USAGE
     print(
-        f"slotspec itself failed: {type(error).__name__}: {error}"
+        f"slotspec itself failed: {type(error).__name__}: {visible(str(error))}"
         " (this is a fault of slotspec, not of your input; --debug shows where)",
         file=sys.stderr,
     )

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import importlib
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from slotspec.cli import check, listing
 
+COMMANDS = (
+    "conform",
+    "draw",
+    "explore",
+    "flink",
+    "fuzz",
+    "generate",
+    "logs",
+    "record",
+    "simulate",
+)
+"""The modules with the other commands, in the order of the help."""
+MARKUP: Literal["markdown"] = "markdown"
+"""How help is written. In rich's own markup, ``slotspec[web]`` would lose its brackets."""
+
 
 def build() -> typer.Typer:
-    """Build the application from the commands that are installed."""
+    """Build the application with every command."""
     app = typer.Typer(
         name="slotspec",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
+        rich_markup_mode=MARKUP,
         help="Check, simulate and test Apache Flink's slot protocol as state machines.",
         epilog="Exit codes: 0 holds or conforms, 1 violated or diverges, 2 bad input,"
         " 3 unknown, 4 a fault of slotspec itself.",
@@ -23,14 +39,8 @@ def build() -> typer.Typer:
     app.callback()(_common)
     check.register(app)
     listing.register(app)
-    for name in ("conform", "draw", "explore", "flink", "fuzz", "generate", "record", "simulate"):
-        try:
-            module = importlib.import_module(f"slotspec.cli.{name}")
-        except ModuleNotFoundError as error:
-            if error.name != f"slotspec.cli.{name}":
-                raise
-        else:
-            module.register(app)
+    for name in COMMANDS:
+        importlib.import_module(f"slotspec.cli.{name}").register(app)
     return app
 
 

@@ -60,9 +60,12 @@ def check(
     ] = "auto",
     workers: options.Workers = "1",
     symmetry: Annotated[
-        bool,
-        typer.Option("--symmetry/--no-symmetry", help="Keep one state of each symmetric set."),
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--symmetry/--no-symmetry",
+            help="Keep one state of each symmetric set; by default, where the rules prove it.",
+        ),
+    ] = None,
     fingerprints: Annotated[
         bool, typer.Option("--fingerprints", help="Keep a 64-bit hash instead of each state.")
     ] = False,
@@ -80,8 +83,12 @@ def check(
     checkpoint: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Save the search in DIR as it goes.")
     ] = None,
+    disk: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep the states in DIR, if they do not fit in memory."),
+    ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Continue from the checkpoint in DIR.")
+        bool, typer.Option("--resume", help="Continue from the checkpoint or the search in DIR.")
     ] = False,
     json_to: options.JsonTo = None,
     html_to: Annotated[
@@ -115,6 +122,7 @@ def check(
         "fingerprints": fingerprints,
         "checkpoint": checkpoint,
         "resume": resume,
+        "disk": disk,
     }
     for target in (json_to, html_to, trace_out):
         check_writable(target)
@@ -136,11 +144,11 @@ def check(
             " leave one of the two out",
         )
     instances = request.plan()
-    if checkpoint is not None and len(instances) > 1:
+    if len(instances) > 1 and (checkpoint is not None or disk is not None):
         raise UsageError(
             "SET027",
-            f"a checkpoint is for one run, not for {len(instances)};"
-            " choose one with --generation and --scope",
+            f"a {'folder of states' if checkpoint is None else 'checkpoint'} is for one run, not"
+            f" for {len(instances)}; choose one with --generation and --scope",
         )
     at_once, threads = share_out(jobs, chosen["workers"], len(instances))
     chosen["workers"] = threads

@@ -71,8 +71,8 @@ def conform(
     the run was interrupted, 4 slotspec itself failed. A bad file does not stop the others.
     """
 
-    from slotspec.cli.modules import find_class
     from slotspec.oracle.conformance.batch import conform_all
+    from slotspec.oracle.own.entry import class_of
     from slotspec.statemachine.errors import InputError, UsageError
 
     errors = console(stderr=True, highlight=False, markup=False, soft_wrap=True)
@@ -92,7 +92,7 @@ def conform(
 
     try:
         # a model from a file is known in this process only
-        at_once = _jobs(jobs) if find_class(model) is None else 1
+        at_once = _jobs(jobs) if class_of(model) is None else 1
         summary = conform_all(traces, generation, at_once, on_report)
     except UsageError as error:
         errors.print(f"Error: {error}", style="red")

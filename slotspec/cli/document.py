@@ -29,6 +29,7 @@ def document(result: Result) -> dict[str, Any]:
         "engine": result.engine,
         "workers": result.workers,
         "symmetry": result.symmetry,
+        "symmetry_reason": result.symmetry_reason,
         "verdict": result.verdict.name,
         "limit": result.limit.value if result.limit else None,
         "states": result.states,

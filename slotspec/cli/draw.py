@@ -53,6 +53,14 @@ def draw(
             show_default="the slot pool",
         ),
     ] = None,
+    of: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="FILE",
+            help="The model of a trace file, if it is your own: file.py[:attribute].",
+        ),
+    ] = None,
     kind: Annotated[
         DiagramKind | None,
         typer.Option(
@@ -108,6 +116,7 @@ def draw(
         _reject_options(
             "a known bug",
             WHAT=what,
+            model=of,
             kind=kind,
             generation=generation,
             scope=scope,
@@ -130,8 +139,12 @@ def draw(
     lower = what.lower()
     if lower.endswith(TRACE_SUFFIXES):
         _reject_options("a trace file", kind=kind, property=prop, scope=scope, set=settings)
+        from slotspec.oracle.own.entry import class_of
+
+        class_of(of)
         diagram = _trace(what, generation or [])
     else:
+        _reject_options("a model, which WHAT names", model=of)
         diagram = _of_model(
             what,
             kind,
@@ -296,9 +309,9 @@ def _of_model(
 
 def _model_or_lifecycle(what: str) -> tuple[Model, str | None]:
     """The model called `what`, or the model with the lifecycle called `what`."""
-    from slotspec.cli.modules import find_model
     from slotspec.diagrams.lifecycles import lifecycles_of
     from slotspec.models import MODELS, load_model
+    from slotspec.models.files import load_model as find_model
 
     if what in MODELS or ".py" in what:
         return find_model(what), None

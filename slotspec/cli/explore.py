@@ -32,8 +32,8 @@ def explore(
 
     Serves on 127.0.0.1 until Ctrl-C. Needs slotspec's extra web (uvicorn and starlette).
     """
-    from slotspec.cli.modules import find_model
     from slotspec.models import MODELS
+    from slotspec.models.files import load_model as find_model
 
     try:
         import uvicorn

@@ -10,7 +10,7 @@ import typer
 
 from slotspec.cli import options
 from slotspec.cli.exit_codes import FAULT, HOLDS, UNKNOWN, USAGE, VIOLATED
-from slotspec.cli.peers import explain_peer, generation_for, implementing, target_and_peer
+from slotspec.cli.peers import explain_peer, generation_for, target_and_peer
 
 if TYPE_CHECKING:
     from slotspec.cli.output import Output
@@ -71,6 +71,7 @@ def fuzz(
     from slotspec.cli.progress import status_line
     from slotspec.oracle.fuzzing.coverage import Coverage
     from slotspec.oracle.fuzzing.run import fuzz as run
+    from slotspec.oracle.peer_target import implementing
     from slotspec.oracle.peers.protocol import PeerError
     from slotspec.statemachine.errors import UsageError
 
@@ -86,7 +87,7 @@ def fuzz(
         check_writable(file)
     subject, peer = target_and_peer(target, model, bug, flink_jars, timeout, generation)
     compared = generation_for(peer, generation, subject)
-    peer = implementing(peer, operations, subject)
+    peer = implementing(peer, options.named(operations), subject)
     try:
         with status_line(Coverage.line, every=0.2) as progress:
             if every:

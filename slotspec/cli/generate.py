@@ -45,16 +45,16 @@ def generate(
     Run them on an implementation with your own runner, or replay them with slotspec
     conform. Exit codes: 0 done, 2 bad input, 3 the search left states out.
     """
-    from slotspec.cli.modules import find_class
     from slotspec.cli.plan import parse_bounds
     from slotspec.oracle.fuzzing.coverage_tours import COVERS
     from slotspec.oracle.fuzzing.coverage_tours import cover as cover_model
     from slotspec.oracle.fuzzing.targets import fuzz_target
+    from slotspec.oracle.own.entry import class_of
     from slotspec.statemachine.errors import UsageError
 
     if cover not in COVERS:
         raise UsageError("SET111", f"--cover {cover!r}; choose from {', '.join(COVERS)}")
-    subject = fuzz_target(find_class(model), generation)
+    subject = fuzz_target(class_of(model), generation)
     if generation is not None:
         subject.generation(generation)
     if max_states < 1 or length < 1:

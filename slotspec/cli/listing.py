@@ -43,9 +43,9 @@ def list_(
     ] = None,
 ) -> None:
     """List models, known bugs, and what a model declares."""
-    from slotspec.cli.modules import find_model
     from slotspec.cli.output import Output
     from slotspec.models import MODELS
+    from slotspec.models.files import load_model as find_model
 
     out = Output()
     if what is Listing.models and not model:

@@ -72,6 +72,13 @@ Operations = Annotated[
         help="The operations that the peer implements, if not all; the model takes the others.",
     ),
 ]
+
+
+def named(operations: str | None) -> list[str] | None:
+    """The operations of the option, as a list."""
+    return None if operations is None else [one.strip() for one in operations.split(",")]
+
+
 FlinkJars = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder with Flink's jars.")]
 Timeout = Annotated[
     float, typer.Option(metavar="S", help="Seconds that a command has for each answer.")

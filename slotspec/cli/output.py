@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,12 +30,22 @@ STYLES = {
 
 
 def console(**options: Any) -> Console:
-    """A console that raises ``BrokenPipeError`` if its reader has gone; rich would exit with 1."""
-    from rich.console import Console
+    """A console for text of others: control characters in it are written out, not obeyed.
+
+    It raises ``BrokenPipeError`` if its reader has gone; rich would exit with 1.
+    """
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
 
     class PipedConsole(Console):
         def on_broken_pipe(self) -> None:
             raise BrokenPipeError
+
+        def render(
+            self, renderable: RenderableType, options: ConsoleOptions | None = None
+        ) -> Iterator[Segment]:
+            for text, style, control in super().render(renderable, options):
+                yield Segment(text if control else visible(text), style, control)
 
     return PipedConsole(**options)
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slotspec.cli.modules import find_class
+from slotspec.oracle.own.entry import class_of
 from slotspec.statemachine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def target_and_peer(
             "SET115", f"--timeout {timeout:g}: give seconds above 0, {MAX_TIMEOUT:,} at most"
         )
     if target is not None:
-        model = find_class(model)
+        model = class_of(model)
         named = generation_in(target) or generation
         known = fuzz_target(model, named).model if model or named else None
         peer = open_peer(target, flink_jars=flink_jars, timeout=timeout, model=known)
@@ -65,29 +65,6 @@ def target_and_peer(
     return fuzz_target(chosen.model), peer_of(chosen)
 
 
-def implementing(peer: Peer, operations: str | None, subject: FuzzTarget) -> Peer:
-    """The peer, if it implements only some operations, separated by commas.
-
-    :raises UsageError: ``SET117`` if the class has no such operation.
-    """
-    if operations is None:
-        return peer
-    from slotspec.oracle.peers.partial import PartialPeer
-
-    known = {
-        o.name for schema in (subject.schema, *subject.schema.variants) for o in schema.operations
-    }
-    wanted = [op.strip() for op in operations.split(",")]
-    for op in wanted:
-        if op not in known:
-            raise UsageError(
-                "SET117",
-                f"--operations: the {subject.schema.title} has no operation {op!r}; choose from"
-                f" {', '.join(sorted(known))}",
-            )
-    return PartialPeer(peer, wanted)
-
-
 def generation_for(peer: Any, asked: str | None, subject: FuzzTarget) -> str:
     """The generation to compare a peer with: as asked, the peer's own, or the newest.
 
@@ -102,6 +79,7 @@ def explain_peer(error: PeerError, out: Path | None) -> None:
     """Print what a peer was asked up to its failure, and write it to `out`."""
     from slotspec.cli.output import counted
     from slotspec.oracle.fuzzing.rendering import call
+    from slotspec.statemachine.visible import visible
 
     print(f"Error: {error}", file=sys.stderr)
     if error.sequence:
@@ -109,7 +87,7 @@ def explain_peer(error: PeerError, out: Path | None) -> None:
         before = f" (shortened from {error.original})" if error.original > count else ""
         print(f"the sequence so far, {counted(count, 'operation')}{before}:", file=sys.stderr)
     for number, (op, arguments) in enumerate(error.sequence, 1):
-        print(f"  {number}  {call(op, arguments)}", file=sys.stderr)
+        print(visible(f"  {number}  {call(op, arguments)}"), file=sys.stderr)
     if out is not None and error.header is not None:
         from slotspec.oracle.traces.trace import RecordedStep
         from slotspec.oracle.traces.writing import write_trace

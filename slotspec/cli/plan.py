@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
-from slotspec.cli.modules import find_model
 from slotspec.models import MODELS
+from slotspec.models.files import load_model as find_model
 from slotspec.statemachine.declaration.model import Instance, Model
 from slotspec.statemachine.errors import SlotspecError, UsageError
 from slotspec.statemachine.interpreter.stepping import place_of

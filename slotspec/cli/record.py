@@ -9,7 +9,7 @@ import typer
 
 from slotspec.cli import options
 from slotspec.cli.exit_codes import USAGE
-from slotspec.cli.peers import explain_peer, generation_for, implementing, target_and_peer
+from slotspec.cli.peers import explain_peer, generation_for, target_and_peer
 
 
 def register(app: typer.Typer) -> None:
@@ -39,6 +39,7 @@ def record(
     """
     from slotspec.cli.output import check_writable
     from slotspec.oracle.fuzzing.recording import Recording
+    from slotspec.oracle.peer_target import implementing
     from slotspec.oracle.peers.protocol import PeerError
     from slotspec.oracle.traces.writing import TraceWriter
     from slotspec.statemachine.errors import UsageError
@@ -50,7 +51,7 @@ def record(
     written = 0
     try:
         compared = generation_for(peer, generation, subject)
-        peer = implementing(peer, operations, subject)
+        peer = implementing(peer, options.named(operations), subject)
         recording = Recording(peer, compared, seed, steps, model=subject.model)
         with TraceWriter(out, recording.header) as writer:
             for step in recording:

@@ -86,8 +86,13 @@ def runs(out: Output, of_model: Sequence[Group], shown: bool) -> None:
     if not shown:
         rows = [cells(result) for group in of_model for result in group.results]
         out.table(HEADERS, rows, NUMBERS)
+    notes: set[str] = set()
     for group in of_model:
         for result in group.results:
+            note = result.symmetry_note
+            if note is not None and note not in notes:
+                notes.add(note)
+                out.line(f"{result.instance.title}: {note}")
             if result.missed is not None:
                 out.line(
                     f"{result.instance.title}: the probability that a state was missed"

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from slotspec.diagrams.description import Cell, Grid
-from slotspec.statemachine.declaration.model import Model
+from slotspec.statemachine.declaration.model import Instance, Model
 from slotspec.statemachine.errors import UsageError
 
 Row = tuple[str, tuple[Cell, ...]]
@@ -28,10 +28,14 @@ def difference(model: Model, first: str, second: str) -> Grid:
             raise UsageError(
                 "SET004", f"model {model.name} has no generation {version!r}; it has {known}"
             )
+    instances = [
+        [model.instance(generation=version, scope=scope) for scope in model.scopes]
+        for version in (first, second)
+    ]
     rows = (
         *_choices(model, first, second),
-        *_operations(model, first, second),
-        *_properties(model, first, second),
+        *_operations(model, instances),
+        *_properties(model, instances),
     )
     return Grid(
         f"{model.name}: {first} and {second}",
@@ -85,28 +89,19 @@ def descriptions(enum: type[Enum]) -> dict[str, str]:
     return found
 
 
-def _operations(model: Model, first: str, second: str) -> Iterator[Row]:
-    has = [
-        {
-            action.name
-            for scope in model.scopes
-            for action in model.instance(generation=version, scope=scope).actions
-        }
-        for version in (first, second)
-    ]
+def _operations(model: Model, instances: list[list[Instance]]) -> Iterator[Row]:
+    has = [{action.name for instance in side for action in instance.actions} for side in instances]
     for name in model.actions:
         sides = [name in there for there in has]
         if any(sides) and not all(sides):
             yield name, _pair(*("has this operation" if side else "" for side in sides))
 
 
-def _properties(model: Model, first: str, second: str) -> Iterator[Row]:
-    scopes = list(model.scopes)
+def _properties(model: Model, instances: list[list[Instance]]) -> Iterator[Row]:
     for name, declared in model.properties.items():
         cells = []
-        for version in (first, second):
-            instances = [model.instance(generation=version, scope=scope) for scope in scopes]
-            having = [i for i in instances if name in i.properties]
+        for side in instances:
+            having = [instance for instance in side if name in instance.properties]
             reasons = [
                 reason
                 for i in having

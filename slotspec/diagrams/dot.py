@@ -35,6 +35,10 @@ NOTE = 110
 """Characters per line of the note below a title."""
 CELL = 56
 """Characters per line of a grid."""
+LABELLED = 30
+"""Up to this many edges of a state graph are all labelled."""
+STATE = 30
+"""Characters per line of a state graph, which has to fit a screen."""
 
 
 @singledispatch
@@ -406,12 +410,16 @@ def _sequence(diagram: Sequence) -> str:
 
 @dot.register
 def _states(diagram: StateGraph) -> str:
-    graph = _graph(diagram.title, rankdir="TB", nodesep="0.3", ranksep="0.6")
-    _title(graph, diagram.title, diagram.note)
+    # a screen scrolls down, and most graphs are wider than they are deep
+    graph = _graph(diagram.title, rankdir="LR", nodesep="0.16", ranksep="0.35")
+    note = diagram.note
+    if len(diagram.moves) > LABELLED:
+        note += "; faint edges lead back, and the table names their steps"
+    _title(graph, diagram.title, note)
     for point in diagram.points:
         fill = "wrong" if point.bad else "marked" if point.marked else "state"
-        lines = [_text(f"{point.number}", size=10, colour="faint")]
-        lines += [_text(line, size=11) for line in point.lines or ("initial",)]
+        lines = [_text(f"{point.number}", size=9, colour="faint")]
+        lines += [_text(part, size=10) for line in point.lines for part in wrapped(line, STATE)]
         graph.node(
             str(point.number),
             label=_lines(lines),
@@ -420,12 +428,23 @@ def _states(diagram: StateGraph) -> str:
             penwidth="2.4" if point.marked else "1",
             peripheries="2" if point.bad else "1",
         )
+    depth = {point.number: point.depth for point in diagram.points}
     for move in diagram.moves:
+        onward = depth[move.target] > depth[move.source]
+        faint = not onward and not move.marked and len(diagram.moves) > LABELLED
+        label = _lines(
+            _text(f" {part} ", size=9, bold=move.marked)
+            for label in move.labels
+            for part in wrapped(label, STATE)
+        )
         graph.edge(
             str(move.source),
             str(move.target),
-            label=_lines(_text(f" {label} ", size=10, bold=move.marked) for label in move.labels),
-            color=COLOUR["mark" if move.marked else "line"],
+            label="" if faint else label,
+            tooltip=", ".join(move.labels),
+            color=COLOUR["mark" if move.marked else "rule" if faint else "line"],
             penwidth="2.6" if move.marked else "1",
+            # dot fails on a label within a column; a faint edge has none and makes no column
+            constraint="false" if faint else "true",
         )
     return str(graph.source)

@@ -9,6 +9,7 @@ from slotspec.diagrams.dot import dot, has_dot
 from slotspec.diagrams.mermaid import has_mermaid, mermaid
 from slotspec.diagrams.tables import table
 from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.visible import visible
 
 
 class Format(StrEnum):
@@ -59,14 +60,14 @@ def render(diagram: Diagram, form: Format) -> str | bytes:
             f" choose {', '.join(known)}",
         )
     if form is Format.mermaid:
-        return mermaid(diagram)
+        return visible(mermaid(diagram))
     if form is Format.table:
-        return table(diagram)
+        return visible(table(diagram))
     if form is Format.svg and isinstance(diagram, Sequence):
         from slotspec.diagrams.sequence_svg import sequence_svg
 
-        return sequence_svg(diagram)
-    source = dot(diagram)
+        return visible(sequence_svg(diagram))
+    source = visible(dot(diagram))
     if form is Format.dot:
         return source
     from slotspec.diagrams.pictures import png, svg

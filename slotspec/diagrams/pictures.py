@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from threading import Lock
-from typing import Any
 
+from slotspec.diagrams.layout import laid_out
 from slotspec.diagrams.palette import FAMILY, FONT, style_sheet
 from slotspec.diagrams.sequence_dot import PLACED
 from slotspec.statemachine.errors import UsageError
@@ -19,7 +19,7 @@ ONE_AT_A_TIME = Lock()
 
 def _laid_out(source: str, form: str, *more: str) -> bytes:
     try:
-        import pygraphviz
+        import pygraphviz  # noqa: F401
     except ImportError as error:
         raise UsageError(
             "SET050",
@@ -27,17 +27,7 @@ def _laid_out(source: str, form: str, *more: str) -> bytes:
             " install it, or use --format dot or mermaid",
         ) from error
     with ONE_AT_A_TIME:
-        return _drawn(pygraphviz.AGraph(string=source), source, form, more)
-
-
-def _drawn(graph: Any, source: str, form: str, more: tuple[str, ...]) -> bytes:
-    try:
-        placed = source.startswith(PLACED)
-        drawn = graph.draw(format=form, prog="nop" if placed else "dot", args=" ".join(more))
-    finally:
-        graph.close()
-    assert isinstance(drawn, bytes)
-    return drawn
+        return laid_out(source, form, "nop" if source.startswith(PLACED) else "dot", more)
 
 
 def svg(source: str) -> str:

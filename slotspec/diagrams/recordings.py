@@ -10,7 +10,8 @@ from typing import Any
 from msgspec import UNSET
 
 from slotspec.oracle.conformance.compare import Conformance, compare
-from slotspec.oracle.conformance.oracles import generation_of, oracle_for
+from slotspec.oracle.conformance.oracles import factory_of, generation_of
+from slotspec.oracle.conformance.steps import bug_named
 from slotspec.oracle.traces.reading import TraceReader
 from slotspec.oracle.traces.trace import Expected, TraceHeader
 from slotspec.statemachine.errors import InputError, SlotspecError, StepError
@@ -41,15 +42,20 @@ class ReplayedStep:
     expected: Expected | None = None
 
 
-def follow(path: str | Path, generation: str | None = None) -> Iterator[ReplayedStep]:
+def follow(
+    path: str | Path, generation: str | None = None, *, with_bug: bool = False
+) -> Iterator[ReplayedStep]:
     """Every step of the trace, compared with the model up to the first divergence.
 
+    :param with_bug: compare with the model that has the known bug that the trace names, if any.
     :raises InputError: the file is not a trace, or names something that the model does not have.
     :raises UsageError: ``SET101`` for an unknown generation.
     """
     with TraceReader(path) as reader:
         chosen = generation_of(reader.header, generation)
-        oracle = oracle_for(reader.header, chosen)
+        bug = bug_named(reader.header.bug) if with_bug else None
+        defect = {"replace": bug.replace, "choices": bug.choices} if bug else {}
+        oracle = factory_of(reader.header)(chosen, reader.header, **defect)
         hint = getattr(oracle, "hint", None)
         diverged = False
         for number, seen in enumerate(reader, 1):

@@ -136,7 +136,7 @@ def _verdict(verdict: Verdict) -> str:
     return f'<span class="verdict {colour}">{sign} {escape(verdict.value)}</span>'
 
 
-def _table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
+def table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
     """A table; a cell that begins with ``#`` is a number, any other is HTML."""
     head = "".join(f"<th>{escape(name)}</th>" for name in heads)
     lines = []
@@ -181,7 +181,7 @@ def _runs(results: Sequence[Result]) -> str:
         for result in results:
             limit = f" (limit: {escape(result.limit.value)})" if result.limit else ""
             more = [f"{result.workers} workers"] if result.workers != 1 else []
-            more += [f"symmetry {result.symmetry}"] if result.symmetry else []
+            more += [result.symmetry_note] if result.symmetry_note else []
             if result.missed is not None:
                 more.append(f"a state was missed with probability at most {result.missed:.1e}")
             bounds = result.instance.setting.bounds
@@ -210,7 +210,7 @@ def _runs(results: Sequence[Result]) -> str:
         "verdict",
         "bounds",
     )
-    return "<h3>Runs</h3>" + _table(heads, rows())
+    return "<h3>Runs</h3>" + table(heads, rows())
 
 
 def _properties(results: Sequence[Result]) -> str:
@@ -244,7 +244,7 @@ def _properties(results: Sequence[Result]) -> str:
             )
 
     heads = ("property", "kind", *(version or "verdict" for version in versions))
-    return "<h3>Properties</h3>" + _table(heads, rows())
+    return "<h3>Properties</h3>" + table(heads, rows())
 
 
 def _coverage(results: Sequence[Result], pictures: Iterator[int]) -> str:
@@ -252,7 +252,7 @@ def _coverage(results: Sequence[Result], pictures: Iterator[int]) -> str:
     if not charts.charts:
         return ""
     drawn = "".join(
-        _apart(str(render(Charts(chart.name, (chart,)), Format.svg)), next(pictures))
+        apart(str(render(Charts(chart.name, (chart,)), Format.svg)), next(pictures))
         for chart in charts.charts
     )
     return (
@@ -334,7 +334,7 @@ def _trace(
         if finding.loop is not None and finding.loop < LONGEST:
             shown = replace(shown, loop=finding.loop)
         drawn = sequence_svg(of_finding(result.instance, shown), title=False)
-        drawn = f'<div class="wide">{_apart(drawn, next(pictures))}</div>'
+        drawn = f'<div class="wide">{apart(drawn, next(pictures))}</div>'
         if steps > LONGEST:
             drawn += f"<p>{steps - LONGEST} more steps are not drawn.</p>"
     if loop and steps:
@@ -346,7 +346,7 @@ def _trace(
     )
 
 
-def _apart(svg: str, number: int) -> str:
+def apart(svg: str, number: int) -> str:
     """Make an SVG fit for a page with others: no style sheet, and unique ids."""
     svg = re.sub(r"<style>.*?</style>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\bid="([^"]+)"', rf'id="p{number}-\1"', svg)

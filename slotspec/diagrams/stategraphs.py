@@ -9,7 +9,7 @@ from typing import Any
 
 from slotspec.diagrams.description import Move, Point, StateGraph
 from slotspec.statemachine.declaration.model import Instance
-from slotspec.statemachine.declaration.records import FieldSpec, Ref, Sort
+from slotspec.statemachine.declaration.records import FLAG, FieldSpec, Ref, Sort
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 from slotspec.statemachine.errors import StepError, UsageError
 from slotspec.statemachine.formatting import TraceFormatter, formatter_of
@@ -17,10 +17,10 @@ from slotspec.statemachine.interpreter.stepping import Interpreter
 from slotspec.statemachine.message_formatting import MessageFormatter
 from slotspec.statemachine.results import Finding, TraceStep
 
-MOST_STATES = 60
-"""The default limit; a larger graph is hard to read."""
+MOST_STATES = 24
+"""The default limit; a larger graph fits no screen."""
 MOST_RENAMINGS = 720
-LABELS = 3
+LABELS = 2
 """Steps named on one edge; the others are counted."""
 
 Renaming = Mapping[Sort, tuple[int, ...]]
@@ -123,7 +123,9 @@ def state_graph(
 
     number: dict[Key | bytes, int] = {key_of(): 0}
     concrete = [interpreter.key]
-    depths, lines = [0], [_lines(formatter, interpreter.snapshot())]
+    initial = interpreter.snapshot()
+    depths = [0]
+    lines: list[tuple[str, ...]] = [("initial state",)]
     moves: dict[tuple[int, int], dict[str, None]] = {}
     left_out = 0
 
@@ -131,7 +133,7 @@ def state_graph(
         number[key] = len(concrete)
         concrete.append(interpreter.key)
         depths.append(depth)
-        lines.append(_lines(formatter, interpreter.snapshot()))
+        lines.append(tuple(described(formatter, interpreter.snapshot(), initial)))
         return number[key]
 
     trail = [0]
@@ -196,12 +198,10 @@ def _labels(labels: list[str]) -> tuple[str, ...]:
     return tuple(labels if more <= 1 else [*labels[:LABELS], f"and {more} more"])
 
 
-def _lines(formatter: TraceFormatter, state: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(described(formatter, state))
-
-
-def described(formatter: TraceFormatter, state: Mapping[str, Any]) -> Iterator[str]:
-    """The machines that are not in their initial state, and the queues that are not empty."""
+def described(
+    formatter: TraceFormatter, state: Mapping[str, Any], initial: Mapping[str, Any]
+) -> Iterator[str]:
+    """What differs from the initial state: messages in flight, lifecycle states, values, queues."""
     carried: frozenset[str] = frozenset()
     if isinstance(formatter, MessageFormatter):
         carried = formatter.carried
@@ -209,15 +209,22 @@ def described(formatter: TraceFormatter, state: Mapping[str, Any]) -> Iterator[s
             if texts:
                 yield f"{channel} [{'; '.join(texts)}]"
     for name, spec in formatter.instance.record.fields.items():
-        if spec.scratch or name in carried:
+        if spec.scratch or name in carried or state[name] == initial[name]:
             continue
-        value = state[name]
-        if isinstance(spec.domain, type):
-            for i, at in enumerate(value):
-                if at != spec.domain.initial:
-                    one = "" if spec.over is None else f" {formatter.element(spec.over, i)}"
-                    yield f"{name}{one} {spec.domain.states[at].name}"
+        if not spec.array:
+            yield _valued(formatter, name, None, state[name])
         elif spec.over is not None and spec.over.ordered and isinstance(spec.domain, Ref):
-            named = [formatter.value(spec.domain, v) for v in value if v != NONE]
-            if named:
-                yield f"{name} [{', '.join(named)}]"
+            named = [formatter.value(spec.domain, v) for v in state[name] if v != NONE]
+            yield f"{formatter.place(name, None)} [{', '.join(named)}]"
+        else:
+            for i, value in enumerate(state[name]):
+                if value != initial[name][i]:
+                    yield _valued(formatter, name, i if spec.over is not None else None, value)
+
+
+def _valued(formatter: TraceFormatter, name: str, index: int | None, value: int) -> str:
+    domain = formatter.instance.record.fields[name].domain
+    place = formatter.place(name, index)
+    if domain == FLAG and value:
+        return place
+    return f"{place}: {formatter.value(domain, value)}"

@@ -3,7 +3,7 @@
 "use strict";
 
 const $ = (id) => document.getElementById(id);
-const place = { model: "", generation: "", scope: "", set: "", path: [], at: 0 };
+const place = { model: "", generation: "", scope: "", bug: "", set: "", path: [], at: 0 };
 let models = [];
 let shown = null; // the last view
 let trace = null; // the recorded trace that is being played
@@ -42,7 +42,7 @@ async function get(address, options) {
 
 function query(path) {
   const parts = new URLSearchParams();
-  for (const name of ["model", "generation", "scope", "set"]) {
+  for (const name of ["model", "generation", "scope", "bug", "set"]) {
     if (place[name]) parts.set(name, place[name]);
   }
   if (path.length) parts.set("path", path.join("."));
@@ -57,7 +57,7 @@ function address() {
 
 function read() {
   const parts = new URLSearchParams(location.search);
-  for (const name of ["model", "generation", "scope", "set"]) place[name] = parts.get(name) || "";
+  for (const name of ["model", "generation", "scope", "bug", "set"]) place[name] = parts.get(name) || "";
   // the server reports what is wrong with a part that is not a number
   place.path = (parts.get("path") || "").split(".").filter((x) => x !== "");
   const at = Number.parseInt(parts.get("at") ?? "", 10);
@@ -114,17 +114,32 @@ function renderChoice() {
     model.scopes.map((s) => ({ value: s.name, text: s.name, title: s.sentence })),
     place.scope || model.scopes[0].name,
   );
+  options(
+    $("bug"),
+    model.bugs.length
+      ? [{ value: "", text: "none" }, ...model.bugs.map((b) => ({ value: b.name, text: b.name, title: b.sentence }))]
+      : [],
+    place.bug,
+  );
   $("bounds").value = place.set;
   $("bounds").title = model.bounds.map((b) => `${b.name} (${b.default}): ${b.sentence}`).join("\n");
 }
 
 function choose() {
   const other = $("model").value !== (place.model || models[0].name);
+  const known = models.find((m) => m.name === $("model").value).bugs;
+  const bug = other ? undefined : known.find((b) => b.name === $("bug").value);
+  if (bug && bug.name !== place.bug) {
+    // where the bug shows
+    go({ generation: bug.generation, scope: bug.scope, set: bug.set, bug: bug.name, path: [], at: 0 }).then(renderChoice);
+    return;
+  }
   go({
     model: $("model").value,
     generation: other ? "" : $("generation").value,
     scope: other ? "" : $("scope").value,
     set: other ? "" : $("bounds").value.replaceAll(" ", ""),
+    bug: bug ? bug.name : "",
     path: [],
     at: 0,
   }).then(renderChoice);
@@ -441,8 +456,14 @@ async function play(file) {
   try {
     const played = await get("/api/trace", { method: "POST", body: file });
     if (played.path) {
-      await go({ ...played, at: played.path.length });
+      const { bug, diverges, without, ...found } = played;
+      await go({ ...found, bug, at: diverges ? diverges.step : played.path.length });
       renderChoice();
+      if (diverges) {
+        say(`${file.name} differs from the model in step ${diverges.step}: ${diverges.wrong.join("; ")}`, true);
+      } else if (bug) {
+        say(`${file.name} shows ${bug}, so the model has it here. ${parting(without && without.step)}`);
+      }
       return;
     }
     trace = played;
@@ -456,12 +477,19 @@ async function play(file) {
   }
 }
 
+// Where a trace of a known bug leaves the model without the bug.
+function parting(step) {
+  return step ? `Without the bug, step ${step} would differ.` : "Without the bug, no step would differ.";
+}
+
 function renderTrace() {
   const step = trace.steps[tracePlace - 1];
   say(
     trace.diverges
       ? `${trace.name} diverges from generation ${trace.generation} in step ${trace.diverges}.`
-      : `${trace.name} conforms to generation ${trace.generation}: ${trace.steps.length} steps.`,
+      : trace.bug
+        ? `${trace.name} shows ${trace.bug}, and conforms to generation ${trace.generation} with that bug. ${parting(trace.without)}`
+        : `${trace.name} conforms to generation ${trace.generation}: ${trace.steps.length} steps.`,
     Boolean(trace.diverges),
   );
   $("position").textContent = `step ${tracePlace} of ${trace.steps.length}`;

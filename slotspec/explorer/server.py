@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from importlib import resources
 from threading import Semaphore
 from typing import Any
@@ -21,8 +23,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from slotspec.explorer import goals, traces, views
 from slotspec.explorer.errors import RequestError
 from slotspec.explorer.settings import ABOUT, Models, parse_path
+from slotspec.oracle.own.entry import class_of
 from slotspec.statemachine.declaration.model import Model
-from slotspec.statemachine.errors import SlotspecError
+from slotspec.statemachine.errors import SlotspecError, UsageError
+from slotspec.statemachine.visible import visible
 
 HOSTS = ["127.0.0.1", "localhost"]
 """The accepted host names; others are rejected to prevent DNS rebinding."""
@@ -46,25 +50,42 @@ Answer = Callable[[Models, Mapping[str, str]], Any]
 
 
 class Headers:
-    """Adds :data:`HEADERS` to every response."""
+    """Adds :data:`HEADERS` to every response, and turns a fault into one.
+
+    A fault that goes on to the server would end as a traceback on the console.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
         async def send_more(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 message["headers"] = [
                     *message.get("headers", []),
                     *((k.encode(), v.encode()) for k, v in HEADERS.items()),
                 ]
             await send(message)
 
-        await self.app(scope, receive, send_more)
+        try:
+            await self.app(scope, receive, send_more)
+        except Exception as what:
+            response = _fault(what)
+            print(f"slotspec explore: {scope['path']}: {_told(what)}", file=sys.stderr)
+            if not begun:
+                await response(scope, receive, send_more)
 
 
 def application(models: Mapping[str, Model]) -> Starlette:
-    """The application that serves `models`."""
+    """The application that serves `models`, and plays traces of them and of built-in ones."""
+    for model in models.values():
+        # a model with the name of a built-in one can be explored, but has no traces
+        with suppress(UsageError):
+            class_of(model)
     served = Models(models)
     searching = Semaphore(1)
     routes = [Route(path, _page(*file), methods=["GET"]) for path, file in PAGES.items()]
@@ -90,7 +111,6 @@ def application(models: Mapping[str, Model]) -> Starlette:
             HTTPException: _http_error,
             RequestError: _request_error,
             SlotspecError: _own_error,
-            Exception: _fault,
         },
     )
 
@@ -120,8 +140,12 @@ async def _own_error(request: Request, what: Exception) -> Response:
     return error(400, what.code, what.message)
 
 
-async def _fault(request: Request, what: Exception) -> Response:
-    return error(500, "WEB500", f"slotspec itself failed: {type(what).__name__}: {what}")
+def _fault(what: Exception) -> Response:
+    return error(500, "WEB500", _told(what))
+
+
+def _told(what: Exception) -> str:
+    return visible(f"slotspec itself failed: {type(what).__name__}: {what}")
 
 
 def _page(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:

@@ -9,6 +9,7 @@ from math import prod
 from threading import Lock
 from typing import Any
 
+from slotspec.bugs import Bug, known_bugs
 from slotspec.explorer.errors import RequestError
 from slotspec.statemachine.declaration.model import Call, Instance, Model, ParameterDomain
 from slotspec.statemachine.declaration.records import Sort
@@ -23,7 +24,7 @@ MOST_CALLS = 5_000
 """The maximum number of calls of an instance, all of which each view tries."""
 KEPT = 16
 """The number of instances in the cache."""
-ABOUT = frozenset({"model", "generation", "scope", "set", "path"})
+ABOUT = frozenset({"model", "generation", "scope", "set", "bug", "path"})
 """The parameters of every request about a state."""
 
 
@@ -69,6 +70,7 @@ class Models:
             model.name,
             query.get("generation", ""),
             query.get("scope", ""),
+            query.get("bug", ""),
             *(f"{name}={value}" for name, value in sorted(bounds.items())),
         )
         with self._lock:
@@ -78,9 +80,15 @@ class Models:
         try:
             scope = query.get("scope") or None
             _check_size(model, bounds, scope)
+            bug = _bug(model, query.get("bug", ""))
             instance = model.instance(
-                bounds, generation=query.get("generation") or None, scope=scope
+                bounds,
+                generation=query.get("generation") or None,
+                scope=scope,
+                choices=bug.choices if bug else None,
+                replace=bug.replace if bug else None,
             )
+            instance.defect = bug.issue if bug else ""
             made = Ready(instance, Interpreter(instance), formatter_of(instance))
         except RequestError:
             raise
@@ -91,6 +99,27 @@ class Models:
             while len(self._ready) > KEPT:
                 self._ready.popitem(last=False)
         return made
+
+
+def _bug(model: Model, issue: str) -> Bug | None:
+    """The known bug of the model that a request names.
+
+    :raises RequestError: 404 if the model has no such bug.
+    """
+    if not issue:
+        return None
+    bug = known_bugs().get(issue)
+    if bug is None or bug.model != model.name:
+        known = ", ".join(one.issue for one in bugs_of(model)) or "none"
+        raise RequestError(
+            404, "WEB023", f"{model.name} has no known bug {issue[:30]!r}; it has {known}"
+        )
+    return bug
+
+
+def bugs_of(model: Model) -> list[Bug]:
+    """The known bugs of a model."""
+    return [bug for bug in known_bugs().values() if bug.model == model.name]
 
 
 def _check_size(model: Model, bounds: Mapping[str, int], scope: str | None) -> None:

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from slotspec.diagrams.participants import participants_of_class
-from slotspec.diagrams.recordings import ReplayedStep, follow
+from slotspec.diagrams.recordings import SHOWN, ReplayedStep, follow
 from slotspec.diagrams.sequence_svg import sequence_svg
 from slotspec.diagrams.sequences import of_replayed, sequence
 from slotspec.explorer.errors import RequestError
 from slotspec.explorer.settings import Ready, walk
-from slotspec.oracle.conformance.steps import finding_of, is_steps
+from slotspec.oracle.conformance.compare import Conformance
+from slotspec.oracle.conformance.steps import StepsOracle, StepsReader, finding_of, is_steps
 from slotspec.oracle.traces.export import export
-from slotspec.statemachine.errors import SlotspecError
+from slotspec.statemachine.errors import SlotspecError, StepError
 
 LARGEST_BODY = 2 << 20
 """Bytes of an uploaded trace, compressed or not."""
@@ -46,23 +47,54 @@ def played(body: bytes, generation: str | None) -> dict[str, Any]:
         try:
             if is_steps(path):
                 return _path_of(path, generation)
-            steps = list(follow(path, generation))
+            healthy = list(follow(path, generation))
+            bug = healthy[0].header.bug
+            steps = list(follow(path, generation, with_bug=True)) if bug else healthy
         except SlotspecError as error:
             message = error.message.replace(f"{path}", "the trace")
             raise RequestError(400, error.code, message) from error
-    return _answer(steps)
+    return {**_answer(steps), "bug": bug or "", "without": _diverges(healthy) if bug else None}
+
+
+def _diverges(steps: list[ReplayedStep]) -> int | None:
+    """The number of the first step that differs from the model."""
+    return next((step.number for step in steps if step.wrong), None)
 
 
 def _path_of(path: Path, generation: str | None) -> dict[str, Any]:
-    """A trace of a model's own actions, as a path that the page can follow."""
+    """A trace of a model's own actions, as a path that the page can follow.
+
+    It belongs to the model with the known bug that the trace names. `diverges` is the first step
+    whose result, effects or state differ there, `without` the first that differs without the bug.
+    """
     instance, finding = finding_of(path, generation)
+    bug = instance.defect
     return {
+        "bug": bug,
+        "diverges": _first_difference(path, generation, with_bug=True),
+        "without": _first_difference(path, generation, with_bug=False) if bug else None,
         "model": instance.model.name,
         "generation": instance.generation or "",
         "scope": instance.scope,
         "set": ",".join(f"{name}={value}" for name, value in instance.setting.bounds.items()),
         "path": [call.index for call in finding.calls],
     }
+
+
+def _first_difference(path: Path, generation: str | None, *, with_bug: bool) -> Any:
+    """Number and differences of the first step that is not as the model takes it."""
+    with StepsReader(path, generation, with_bug=with_bug) as reader:
+        oracle = StepsOracle(reader)
+        for number, seen in enumerate(reader, 1):
+            try:
+                found = oracle.compare(seen)[1]
+            except StepError as error:
+                # the faults of a bug are what its trace shows
+                return None if with_bug else {"step": number, "wrong": [str(error)]}
+            if found.outcome is Conformance.DIVERGES:
+                wrong = [str(difference) for difference in found.differences[:SHOWN]]
+                return {"step": number, "wrong": wrong}
+    return None
 
 
 def _decompressed(body: bytes) -> bytes:
@@ -104,13 +136,12 @@ def _answer(steps: list[ReplayedStep]) -> dict[str, Any]:
                 "state": state,
             }
         )
-    diverges = next((step.number for step in steps if step.wrong), None)
     return {
         "implementation": header.implementation,
         "version": header.version,
         "generation": steps[0].generation,
         "steps": rows,
-        "diverges": diverges,
+        "diverges": _diverges(steps),
         "sequence": sequence_svg(
             sequence(participants, rendered, header.implementation), title=False, narrow=True
         ),

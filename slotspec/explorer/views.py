@@ -11,7 +11,7 @@ from slotspec.diagrams.lifecycles import lifecycles_of, plain
 from slotspec.diagrams.sequence_svg import sequence_svg
 from slotspec.diagrams.sequences import of_finding
 from slotspec.explorer.errors import RequestError
-from slotspec.explorer.settings import Ready, Walked, walk
+from slotspec.explorer.settings import Ready, Walked, bugs_of, walk
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
 from slotspec.statemachine.declaration.model import Kind, Model
 from slotspec.statemachine.declaration.records import FieldSpec, Ref, Sort
@@ -46,6 +46,16 @@ def models(served: dict[str, Model]) -> list[dict[str, Any]]:
                 for b in model.bounds.values()
             ],
             "lifecycles": [one.__name__ for one in lifecycles_of(model)],
+            "bugs": [
+                {
+                    "name": bug.issue,
+                    "sentence": bug.description,
+                    "generation": bug.generation or "",
+                    "scope": bug.scope,
+                    "set": ",".join(f"{name}={value}" for name, value in bug.bounds.items()),
+                }
+                for bug in bugs_of(model)
+            ],
         }
         for model in served.values()
     ]

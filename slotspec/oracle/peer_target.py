@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from slotspec.models.registry import MODELS, SLOT_POOLS, slot_pool_of
+from slotspec.oracle.fuzzing.targets import FuzzTarget
+from slotspec.oracle.peers.partial import PartialPeer
 from slotspec.oracle.peers.protocol import Peer, PeerError
+from slotspec.statemachine.errors import UsageError
 
 _ATTRIBUTE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _MODEL = re.compile(r"model:([^,]*)(?:,(.*))?")
@@ -65,3 +69,23 @@ def open_peer(
     from slotspec.oracle.peers.command import TIMEOUT_SECONDS, CommandPeer
 
     return CommandPeer(target, TIMEOUT_SECONDS if timeout is None else timeout)
+
+
+def implementing(peer: Peer, operations: Sequence[str] | None, subject: FuzzTarget) -> Peer:
+    """The peer, if it implements only some operations.
+
+    :raises UsageError: ``SET117`` if the class has no such operation.
+    """
+    if operations is None:
+        return peer
+    known = {
+        o.name for schema in (subject.schema, *subject.schema.variants) for o in schema.operations
+    }
+    for op in operations:
+        if op not in known:
+            raise UsageError(
+                "SET117",
+                f"operations: the {subject.schema.title} has no operation {op!r}; choose from"
+                f" {', '.join(sorted(known))}",
+            )
+    return PartialPeer(peer, operations)

@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Literal
 
+from slotspec.statemachine.declaration.arguments import wants
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
@@ -32,29 +33,39 @@ def check(
     *,
     workers: int | Literal["auto"] = 1,
     fingerprints: bool = False,
-    symmetry: bool = False,
+    symmetry: bool | None = None,
     checkpoint: Path | None = None,
     resume: bool = False,
+    disk: Path | None = None,
 ) -> Result:
     """Search every reachable state of `instance` within `limits`.
 
     :param engine: ``interpreted`` runs the rules as Python, ``compiled`` translates them
-        first, and ``auto`` interprets a small instance and compiles any other. Verdicts,
-        counts and trace lengths do not depend on the engine.
+        first, and ``auto`` interprets a small instance and compiles any other. Verdicts and
+        trace lengths do not depend on the engine. Counts do not either, unless the compiled
+        one uses symmetry.
     :param workers: threads of the compiled search; ``auto`` means one for each processor.
     :param fingerprints: store a 64-bit hash of each state instead of the state; the result
         bounds the probability that a state was missed.
     :param symmetry: visit only one of the states that differ in the names of symmetric sorts.
+        By default, the compiled engine does so where the rules prove that names make no
+        difference. With True, it also trusts the declaration of symmetric sorts if a test on
+        reachable states finds nothing against it.
     :param checkpoint: folder in which the search saves its work.
-    :param resume: continue from the checkpoint in that folder.
+    :param resume: continue from the checkpoint in that folder, or from the search on disk.
+    :param disk: folder in which the search keeps its states, so that they need not fit into memory.
     :raises UsageError: ``SET020`` to ``SET024`` for options that the engine cannot honour.
     """
+    wants("check", "an instance, as model.instance() makes it", instance, Instance)
+    wants("check", "limits=Limits(states=…, seconds=…)", limits, Limits)
     if engine not in ENGINES:
         raise UsageError("SET020", f"engine {engine!r}: choose from {', '.join(ENGINES)}")
     if workers != "auto" and workers < 1:
         raise UsageError("SET021", f"workers {workers}: give a number from 1, or auto")
-    if resume and checkpoint is None:
-        raise UsageError("SET023", "resume needs the folder of the checkpoint; give checkpoint")
+    if resume and checkpoint is None and disk is None:
+        raise UsageError(
+            "SET023", "resume needs the folder of the checkpoint; give checkpoint, or disk"
+        )
     for name in ("states", "depth", "seconds", "memory"):
         value = getattr(limits, name)
         if value is not None and not value >= (0 if name == "depth" else 1e-9):
@@ -64,13 +75,14 @@ def check(
         raise UsageError(
             "SET017", f"{instance.title} has no property {limits.until!r}; it has {known}"
         )
-    wants = {
+    asked = {
         "more than one worker": workers not in (1, "auto"),
         "fingerprints": fingerprints,
         "symmetry": symmetry,
         "a checkpoint": checkpoint is not None,
+        "a search on disk": disk is not None,
     }
-    requested = [name for name, wanted in wants.items() if wanted]
+    requested = [name for name, wanted in asked.items() if wanted]
     if engine == "interpreted" and requested:
         raise UsageError(
             "SET022",
@@ -103,6 +115,7 @@ def check(
         symmetry=symmetry,
         checkpoint=checkpoint,
         resume=resume,
+        disk=disk,
     )
 
 

@@ -2,11 +2,13 @@
 
 The letters of a code name the area: ``FSM`` a lifecycle declaration, ``MDL`` a model
 declaration, ``RUL`` a rule that uses what rules may not use, ``STP`` a step that leaves the
-declared protocol, ``SET`` bounds and options, ``TRC`` traces, ``PEE`` live peers, ``CKP``
-checkpoints.
+declared protocol, ``SET`` bounds and options, ``TRC`` traces, ``LOG`` log files, ``PEE`` live
+peers, ``CKP`` checkpoints.
 """
 
 from __future__ import annotations
+
+from slotspec.statemachine.visible import visible
 
 
 class SlotspecError(Exception):
@@ -17,6 +19,7 @@ class SlotspecError(Exception):
     """
 
     def __init__(self, code: str, message: str) -> None:
+        message = visible(message)
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message

@@ -6,7 +6,7 @@ Every engine (interpreted, compiled, one worker or many) returns the same :class
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +73,9 @@ class TraceStep:
     before: Mapping[str, Any]
     after: Mapping[str, Any]
 
+    def __repr__(self) -> str:
+        return f"<TraceStep {self.call} = {self.result}>"
+
     @property
     def changed(self) -> dict[str, tuple[Any, Any]]:
         """Scalars and array elements that differ: ``name`` or ``name[i]`` -> (old, new)."""
@@ -116,6 +119,11 @@ class Finding:
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return bundle(self)
 
+    def __repr__(self) -> str:
+        where = f" in {self.instance.title}" if self.instance is not None else ""
+        ends = ", then for ever" if self.loop is not None else f", {self.fault}" * bool(self.fault)
+        return f"<Finding: {len(self.steps)} steps{where}{ends}>"
+
     @property
     def calls(self) -> tuple[Call, ...]:
         known = getattr(self.steps, "calls", None)
@@ -138,10 +146,17 @@ class PropertyResult:
     reason: str | None = None
     missing: tuple[tuple[int, ...], ...] = ()
 
+    def __repr__(self) -> str:
+        return f"<PropertyResult {self.property.name}: {self.verdict.value}>"
 
-@dataclass
+
+@dataclass(repr=False)
 class Result:
     """All that a check of one instance found.
+
+    Two results are equal if they found the same of the same instance, however long it took and
+    however much memory; a result can be pickled where its model stands at the top level of a
+    module.
 
     :param states: distinct reachable states seen, including the initial one.
     :param transitions: enabled calls over all expanded states, including self-loops but not
@@ -154,15 +169,17 @@ class Result:
         taken calls fired it (0: declared, but no reachable step fires it).
     :param taken: for each action, how many of the transitions are calls of it.
     :param limit: what ended the search early; None if it was exhaustive.
+    :param symmetry: the canonical form under symmetry, ``exact`` or ``fast``; None without.
+    :param symmetry_reason: why symmetry was used or not; None if it could not make a difference.
     :param missed: with fingerprints, an upper bound of the probability that a state was missed.
     """
 
-    instance: Instance
+    instance: Instance = field(compare=False)
     engine: str
     states: int = 0
     transitions: int = 0
     depth: int = 0
-    seconds: float = 0.0
+    seconds: float = field(default=0.0, compare=False)
     properties: list[PropertyResult] = field(default_factory=list)
     deadlock: Finding | None = None
     fault: Finding | None = None
@@ -171,12 +188,35 @@ class Result:
     limit: Limit | None = None
     workers: int = 1
     symmetry: str | None = None
-    bytes_per_state: float | None = None
+    symmetry_reason: str | None = None
+    bytes_per_state: float | None = field(default=None, compare=False)
     missed: float | None = None
-    compile_seconds: float | None = None
+    compile_seconds: float | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Result {self.instance.title}: {self.verdict.value}, {self.states:,} states,"
+            f" {self.transitions:,} transitions, depth {self.depth}>"
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Result):
+            return NotImplemented
+        names = [f.name for f in fields(self) if f.compare]
+        return self.instance.is_as(other.instance) and all(
+            getattr(self, name) == getattr(other, name) for name in names
+        )
+
+    __hash__ = None  # type: ignore[assignment]
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return bundle(self)
+
+    @property
+    def symmetry_note(self) -> str | None:
+        """Whether symmetry was used, and why; None if it could make no difference."""
+        used = f"symmetry {self.symmetry}" if self.symmetry else "no symmetry"
+        return None if self.symmetry_reason is None else f"{used}: {self.symmetry_reason}"
 
     @property
     def verdict(self) -> Verdict:

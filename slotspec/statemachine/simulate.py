@@ -15,6 +15,7 @@ from time import perf_counter
 from typing import Any, Literal
 
 from slotspec.statemachine.check import ENGINES, Engine, compiler_there
+from slotspec.statemachine.declaration.arguments import wants
 from slotspec.statemachine.declaration.model import Instance, Kind
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.interpreter.random_walk import InterpretedWalk, RandomWalk
@@ -168,6 +169,7 @@ def simulate(
     :raises UsageError: ``SET020`` to ``SET024``, ``SET030``, ``SET080`` to ``SET084`` for
         arguments that cannot be honoured.
     """
+    wants("simulate", "an instance, as model.instance() makes it", instance, Instance)
     if engine not in ENGINES:
         raise UsageError("SET020", f"engine {engine!r}: choose from {', '.join(ENGINES)}")
     if workers != "auto" and workers < 1:

@@ -16,14 +16,22 @@ test under the loaded profile. Importing this module is cheap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from slotspec.statemachine.declaration.model import Model
 
 Factory = Callable[[Mapping[str, Any]], Any]
 
 
 def slotspec_conformance(
-    factory: Factory, *, generation: str, steps: int = 40, model: str = "slot_pool"
+    factory: Factory,
+    *,
+    generation: str | None = None,
+    steps: int = 40,
+    model: str | Model = "slot_pool",
+    operations: Sequence[str] | None = None,
 ) -> Callable[[], None]:
     """A test function that compares an object with a generation of the model.
 
@@ -31,24 +39,32 @@ def slotspec_conformance(
 
     :param factory: makes an adapter from the header of a trace.
     :param steps: length of the longest sequence.
-    :param model: the class that the object implements.
+    :param generation: such as ``1.12``; by default the newest of the model.
+    :param model: the class that the object implements; for a protocol of your own its model, or
+        ``file.py[:attribute]``.
+    :param operations: the operations that the object implements, if not all; the model alone
+        takes the others.
     """
 
     def test_conformance() -> None:
         from slotspec.testing.conformance import run
 
-        run(factory, generation, steps, model)
+        run(factory, generation, steps, model, operations)
 
     return test_conformance
 
 
 class SlotPoolConformance:
-    """Base class of a test: set `factory`, `generation`, and `model` for other classes."""
+    """Base class of a test: set `factory`, `generation`, and `model` for other classes.
+
+    See :func:`slotspec_conformance` for what they mean.
+    """
 
     factory: ClassVar[Factory]
-    generation: ClassVar[str]
+    generation: ClassVar[str | None] = None
     steps: ClassVar[int] = 40
-    model: ClassVar[str] = "slot_pool"
+    model: ClassVar[str | Model] = "slot_pool"
+    operations: ClassVar[Sequence[str] | None] = None
 
     def test_conformance(self) -> None:
         """Random sequences give the same results on the adapter's object and in the model."""
@@ -58,7 +74,7 @@ class SlotPoolConformance:
         factory = next(vars(c)["factory"] for c in type(self).__mro__ if "factory" in vars(c))
         if isinstance(factory, staticmethod):
             factory = factory.__func__
-        run(factory, self.generation, self.steps, self.model)
+        run(factory, self.generation, self.steps, self.model, self.operations)
 
 
 class SlotspecConformance(SlotPoolConformance):
@@ -70,13 +86,17 @@ def checked(
     *,
     generation: str,
     header: Mapping[str, Any] | None = None,
+    model: str | Model | None = None,
+    operations: Sequence[str] | None = None,
     **config: int,
 ) -> Any:
     """An object that compares each call with the model; failing tests print programs that use it.
 
     :param header: the header of a trace, which names the class; None means a slot pool.
+    :param model: the model, or ``file.py[:attribute]``, if it is not built in.
+    :param operations: the operations that the object implements, if not all.
     :param config: entries of the header's ``config``, such as ``idle_slot_timeout_ms``.
     """
     from slotspec.testing.conformance import CheckedObject
 
-    return CheckedObject(factory, generation, header, config)
+    return CheckedObject(factory, generation, header, config, model, operations)

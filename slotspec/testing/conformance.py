@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from random import Random
 from typing import Any
@@ -11,36 +12,43 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from slotspec.models.registry import MODELS
 from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep
 from slotspec.oracle.fuzzing.shrinking import shrink
 from slotspec.oracle.fuzzing.sources import source
 from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target, target_of_header
+from slotspec.oracle.own.entry import class_of
+from slotspec.oracle.peer_target import implementing
 from slotspec.oracle.peers.python import PythonPeer
 from slotspec.oracle.traces.trace import TraceHeader
+from slotspec.statemachine.declaration.model import Model
 from slotspec.statemachine.errors import InputError
 
+BUILT_IN = frozenset(MODELS)
 _SMALL = st.integers(0, 127)
 _NUMBER = st.tuples(_SMALL, _SMALL).map(lambda pair: pair[0] << 7 | pair[1])
 
 
 def run(
     factory: Callable[[Mapping[str, Any]], Any],
-    generation: str,
+    generation: str | None,
     steps: int,
-    model: str = "slot_pool",
+    model: str | Model = "slot_pool",
+    operations: Sequence[str] | None = None,
 ) -> None:
     """Run the test.
 
     :raises AssertionError: the object diverges from the model; with the shortest sequence.
-    :raises UsageError: ``SET101`` for an unknown generation, ``SET112`` for a model that has
-        no class.
+    :raises UsageError: ``SET117`` for an unknown operation, ``SET101`` for a generation,
+        ``SET112`` for a model that has no class.
     """
-    subject = fuzz_target(model)
-    subject.generation(generation)
-    peer = PythonPeer(factory, name_of(factory))
+    subject = fuzz_target(class_of(model))
+    generation = subject.generation(generation or subject.schema.generations[-1])
+    peer = implementing(PythonPeer(factory, name_of(factory)), operations, subject)
     found: list[Found] = []
 
-    @settings(deadline=None)  # the first sequence of a process loads the model
+    # the first sequence of a process loads the model; of several failures, one is shrunk below
+    @settings(deadline=None, report_multiple_bugs=False)
     @given(st.data())
     def conforms(data: st.DataObject) -> None:
         mixture = Random(data.draw(_NUMBER))
@@ -60,7 +68,8 @@ def run(
         conforms()
     except Diverged as diverged:
         best = min([diverged.found, *found], key=lambda f: len(f.steps))
-        message = failure_message(shrink(best, generation, peer), factory, generation)
+        shrunk = shrink(best, generation, peer)
+        message = failure_message(shrunk, factory, generation, model, operations)
         raise AssertionError(message) from None
 
 
@@ -68,17 +77,29 @@ def name_of(factory: Any) -> str:
     return str(getattr(factory, "__qualname__", type(factory).__qualname__))
 
 
-def failure_message(found: Found, factory: Any, generation: str) -> str:
+def failure_message(
+    found: Found,
+    factory: Any,
+    generation: str,
+    model: str | Model = "slot_pool",
+    operations: Sequence[str] | None = None,
+) -> str:
     """The differences, and a program that reproduces them."""
     what = found.fault or "\n".join(map(str, found.differences[:5]))
     return (
         f"the {target_of_header(found.header).receiver} diverges from generation {generation}"
         f" at step {len(found.steps)}\n{what}\n\n"
-        f"{program(found, factory, generation)}"
+        f"{program(found, factory, generation, model, operations)}"
     )
 
 
-def program(found: Found, factory: Any, generation: str) -> str:
+def program(
+    found: Found,
+    factory: Any,
+    generation: str,
+    model: str | Model = "slot_pool",
+    operations: Sequence[str] | None = None,
+) -> str:
     """A program that runs the sequence again and fails at the same step."""
     name = name_of(factory)
     subject = target_of_header(found.header)
@@ -89,6 +110,16 @@ def program(found: Found, factory: Any, generation: str) -> str:
     lines = [
         "from slotspec.testing import checked",
         f"from {factory.__module__} import {name.split('.')[0]}",
+    ]
+    if isinstance(model, Model) and model.name not in BUILT_IN:
+        module, attribute = _found_at(model)
+        lines.append(f"from {module} import {attribute}")
+        config += f", model={attribute}"
+    elif isinstance(model, str) and ".py" in model:
+        config += f", model={model!r}"
+    if operations is not None:
+        config += f", operations={list(operations)!r}"
+    lines += [
         "",
         f'{subject.receiver} = checked({name}, generation="{generation}", {config})',
     ]
@@ -96,6 +127,15 @@ def program(found: Found, factory: Any, generation: str) -> str:
         given_arguments = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
         lines.append(f"{subject.receiver}.{op}({given_arguments})")
     return "\n".join(lines) + "\n"
+
+
+def _found_at(model: Model) -> tuple[str, str]:
+    """Module and name of a model of one's own."""
+    for name, module in list(sys.modules.items()):
+        for attribute, value in list(vars(module).items()) if module is not None else ():
+            if value is model and name != "__main__":
+                return name, attribute
+    return "__main__", "model"
 
 
 class CheckedObject:
@@ -110,7 +150,10 @@ class CheckedObject:
         generation: str,
         header: Mapping[str, Any] | None,
         config: Mapping[str, int],
+        model: str | Model | None = None,
+        operations: Sequence[str] | None = None,
     ) -> None:
+        class_of(model)
         if header is None:
             pool = fuzz_target("slot_pool")
             own = source(pool, pool.generation(generation), Random(0), 0).header
@@ -119,7 +162,8 @@ class CheckedObject:
         self._target: FuzzTarget = target_of_header(own)
         self._target.generation(generation)
         own = msgspec.structs.replace(own, config={**own.config, **config})
-        self._lockstep = Lockstep(generation, own, PythonPeer(factory, name_of(factory)))
+        peer = implementing(PythonPeer(factory, name_of(factory)), operations, self._target)
+        self._lockstep = Lockstep(generation, own, peer)
 
     def __getattr__(self, op: str) -> Callable[..., Any]:
         if op not in self._target.schema.by_name:

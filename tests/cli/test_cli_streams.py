@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,9 @@ import threading
 from pathlib import Path
 
 import pytest
+import typer
 
+from slotspec.cli.app import MARKUP
 from slotspec.oracle.traces import opening
 
 TRACE = Path(__file__).parents[1] / "data/traces/slot_pool/1.12.5/seed0125.jsonl.gz"
@@ -114,3 +117,67 @@ def test_out_is_looked_at_before_the_work(command: list[str], tmp_path: Path) ->
     assert done.returncode == 2
     assert b"SET026" in done.stderr
     assert not done.stdout
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Path:
+    """A trace with names that clear the screen and turn text around."""
+    lines = gzip.decompress(TRACE.read_bytes()).decode().splitlines()[:4]
+    told = json.loads(lines[1])
+    told["effects"] = [{"effect": "tm.\x1b[2Jfree\u202e", "tm": "\x1b]0;owned\x07"}]
+    lines[1] = json.dumps(told)
+    path = tmp_path / "trace.jsonl"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["conform"], ["draw", "--format", "svg"], ["draw", "--format", "table"], ["conform", "-q"]],
+)
+def test_control_characters_of_others_are_written_out(command: list[str], hostile: Path) -> None:
+    done = run([*command, str(hostile)])
+    shown = done.stdout + done.stderr
+    assert done.returncode in (0, 1, 2)
+    assert not any(sign in shown.decode() for sign in "\x1b\x07\u202e")
+    assert b"x1b[2J" in shown or b"u001b[2J" in shown or command[-1] == "-q"
+
+
+def test_control_characters_in_arguments_are_written_out(tmp_path: Path) -> None:
+    done = run(["conform", str(tmp_path / "\x1b[31mred.jsonl")])
+    assert done.returncode == 2
+    assert b"\x1b" not in done.stderr
+    assert b"\\x1b[31mred.jsonl" in done.stderr
+
+
+COMMANDS = ["check", "conform", "draw", "explore", "fuzz", "generate", "list", "record", "simulate"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_all_that_is_written(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # what stands in brackets would be markup to rich
+    from typer.testing import CliRunner
+
+    from slotspec.cli.app import build
+
+    app = build()
+    found = next(c for c in typer.main.get_command(app).commands.values() if c.name == command)  # type: ignore[attr-defined]
+    texts = [found.help or "", *(getattr(p, "help", None) or "" for p in found.params)]
+    monkeypatch.setenv("COLUMNS", "1000")
+    monkeypatch.setenv("TERMINAL_WIDTH", "1000")
+    shown = " ".join(CliRunner().invoke(app, [command, "--help"]).output.replace("`", "").split())
+    for text in texts:
+        for line in text.split("\n\n"):
+            assert " ".join(line.replace("`", "").split()) in shown
+
+
+def test_brackets_in_help_are_no_markup() -> None:
+    app = typer.Typer(rich_markup_mode=MARKUP)
+
+    @app.command()
+    def install() -> None:
+        """Needs slotspec[web]."""
+
+    from typer.testing import CliRunner
+
+    assert "slotspec[web]" in CliRunner().invoke(app, ["--help"]).output

@@ -5,7 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
-from slotspec.cli.modules import find_model
+from slotspec.models.files import load_model as find_model
 from slotspec.statemachine import Event, Lifecycle, State
 from slotspec.statemachine.declaration.model import Model
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
+from slotspec.diagrams.formats import Format, render
 from slotspec.diagrams.stategraphs import Canonical, state_graph
 from slotspec.models import load_model
 from slotspec.statemachine.check import check
@@ -55,3 +58,22 @@ def test_too_many_names_are_rejected() -> None:
     instance = load_model("slot_pool").instance({"requests": 6, "request_ids": 6})
     with pytest.raises(UsageError, match="SET051"):
         Canonical(instance)
+
+
+def test_a_state_is_labelled_by_what_differs_from_the_initial_one() -> None:
+    graph = state_graph(turnstile().instance({"gates": 2, "coins": 3}), symmetry=False)
+    assert graph.points[0].lines == ("initial state",)
+    labels = [point.lines for point in graph.points]
+    assert len(set(labels)) == len(labels)
+    assert ("gate[gate0]: OPEN",) in labels
+    assert ("gate[gate1]: OPEN", "passed: 1", "lost: 1") in labels
+    assert [point.number for point in graph.points if point.initial] == [0]
+
+
+@pytest.mark.parametrize("name", ["slot_pool", "slot_manager", "logical_slot"])
+def test_a_picture_of_states_is_as_wide_as_a_screen(name: str) -> None:
+    drawn = render(state_graph(load_model(name).instance()), Format.svg)
+    assert isinstance(drawn, str)
+    size = re.search(r'<svg width="(\d+)pt"', drawn)
+    assert size is not None
+    assert int(size[1]) <= 1440

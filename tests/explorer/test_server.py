@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from slotspec.bugs import known_bugs
+from slotspec.cli.bugs import search
 from slotspec.diagrams.composition import Dice
 from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
+from slotspec.oracle.traces.export import export, steps_of
+from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
+from slotspec.statemachine.results import Finding
 from tests.diagrams.samples import TRACE, turnstile
 
 TURNSTILE = {"model": "turnstile"}
@@ -343,3 +350,82 @@ def test_the_colours_of_the_page_are_those_of_the_diagrams(client: Any) -> None:
     for colours in (LIGHT, DARK):
         for role, colour in colours.items():
             assert f"--{role}: {colour};" in css
+
+
+def test_a_fault_is_an_answer_and_no_traceback(
+    client: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("of slotspec \x1b[2J")
+
+    monkeypatch.setattr("slotspec.explorer.views.view", broken)
+    answer = client.get("/api/view", params=TURNSTILE)
+    assert answer.status_code == 500
+    assert answer.json()["error"]["code"] == "WEB500"
+    told = capfd.readouterr().err
+    assert "slotspec explore: /api/view: slotspec itself failed: KeyError" in told
+    assert "Traceback" not in told
+    assert "\x1b" not in told
+
+
+# ------------------------------------------------------------------ traces of known bugs
+
+
+@pytest.fixture(scope="session")
+def with_bug() -> tuple[Instance, Finding]:
+    """A known bug of the pool, and its shortest trace."""
+    instance = known_bugs()["FLINK-8934"].instance()
+    return instance, search(instance, 50_000)[1]
+
+
+def lines_of(lines: Iterable[Any]) -> bytes:
+    return "".join(json.dumps(line) + "\n" for line in lines).encode()
+
+
+def test_a_trace_of_a_known_bug_opens_in_the_model_that_has_it(
+    client: Any, with_bug: tuple[Instance, Finding]
+) -> None:
+    instance, finding = with_bug
+    lines = list(steps_of(instance, finding))
+    lines[0]["bug"] = instance.defect
+    found = client.post("/api/trace", content=lines_of(lines)).json()
+    assert (found["bug"], found["diverges"], len(found["path"])) == ("FLINK-8934", None, 5)
+    assert found["without"]["step"] <= 5
+    about = {name: found[name] for name in ("model", "generation", "scope", "set", "bug")}
+    seen = client.get("/api/view", params={**about, "path": ".".join(map(str, found["path"]))})
+    assert seen.status_code == 200, seen.text
+    assert "FLINK-8934" in seen.json()["title"]
+    assert seen.json()["last"]["call"] == formatter_of(instance).format_step(finding.steps[-1])
+
+
+def test_a_trace_that_is_not_as_the_model_says_so(
+    client: Any, with_bug: tuple[Instance, Finding]
+) -> None:
+    lines = list(steps_of(*with_bug))
+    found = client.post("/api/trace", content=lines_of(lines)).json()
+    # without the name of its bug
+    assert found["bug"] == ""
+    assert found["diverges"]["step"] <= 5
+    assert found["diverges"]["wrong"]
+
+
+def test_a_recording_with_a_known_bug_names_where_it_leaves_the_model(
+    client: Any, with_bug: tuple[Instance, Finding]
+) -> None:
+    lines = list(export(*with_bug))
+    assert lines[0]["bug"] == "FLINK-8934"
+    found = client.post("/api/trace", content=lines_of(lines)).json()
+    assert (found["bug"], found["diverges"]) == ("FLINK-8934", None)
+    assert found["without"] in range(1, len(found["steps"]) + 1)
+
+
+def test_a_bug_of_another_model_is_refused(client: Any) -> None:
+    answer = client.get("/api/view", params={**TURNSTILE, "bug": "FLINK-8934"})
+    assert answer.status_code == 404
+    assert "has no known bug" in answer.json()["error"]["message"]
+
+
+def test_known_bugs_are_offered(client: Any) -> None:
+    pool, turnstiles = client.get("/api/models").json()
+    assert "FLINK-8934" in [bug["name"] for bug in pool["bugs"]]
+    assert turnstiles["bugs"] == []

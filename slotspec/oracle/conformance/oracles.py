@@ -77,6 +77,9 @@ class Oracle:
         """
         return self._oracle.step(op, **arguments)
 
+    def __repr__(self) -> str:
+        return f"<Oracle {self.model} {self.generation}: {len(self.operations)} operations>"
+
     @property
     def operations(self) -> list[str]:
         """Names of the operations that this generation has."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from slotspec.oracle.conformance.report import BadInput, Divergence, Report
 from slotspec.oracle.conformance.steps import StepsOracle, StepsReader, is_steps
 from slotspec.oracle.traces.reading import TraceReader, printable
 from slotspec.oracle.traces.trace import Expected, RecordedStep
+from slotspec.statemachine.declaration.arguments import wants
 from slotspec.statemachine.errors import InputError, SlotspecError, StepError
 
 
@@ -27,6 +29,7 @@ def conform(path: str | Path, generation: str | None = None) -> Report:
     :returns: the report; a bad file does not raise, see :attr:`Report.error`.
     :raises UsageError: ``SET101`` if the class has no such generation.
     """
+    wants("conform", "a path", path, str | os.PathLike)
     report = Report(printable(path))
     start = time.perf_counter()
     try:

@@ -16,6 +16,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import UNSET
 
+from slotspec.bugs import Bug, known_bugs
 from slotspec.models import MODELS, load_model
 from slotspec.oracle.conformance.compare import (
     ABSENT,
@@ -51,6 +52,7 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     bounds: dict[str, int]
     generation: str | None = None
     loop: int | None = None
+    bug: str | None = None
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,6 +95,7 @@ class StepsReader(TraceReader):
     :ivar header_line: the header.
     :ivar instance: the instance that the trace belongs to.
     :param generation: replaces the header's.
+    :param with_bug: replay in the model with the known bug that the header names, if any.
     :raises InputError: as :class:`TraceReader`.
     :raises UsageError: ``SET101`` where the model has no such generation.
     """
@@ -100,8 +103,11 @@ class StepsReader(TraceReader):
     header_line: Header
     instance: Instance
 
-    def __init__(self, path: str | Path, generation: str | None = None) -> None:
+    def __init__(
+        self, path: str | Path, generation: str | None = None, *, with_bug: bool = False
+    ) -> None:
         self.wanted = generation
+        self.with_bug = with_bug
         super().__init__(path)
 
     def _header(self) -> TraceHeader:
@@ -118,7 +124,7 @@ class StepsReader(TraceReader):
                     f"header: more than {MOST_CALLS:,} calls are possible at these bounds;"
                     " choose smaller ones",
                 )
-            self.instance = model.instance(self.header_line.bounds, generation=generation)
+            self.instance = self._instance(model, generation)
         except UsageError as error:
             self._fail("TRC012", f"header: {error.message}")
         self._calls = {(c.action.name, c.arguments): c for c in self.instance.calls}
@@ -133,13 +139,28 @@ class StepsReader(TraceReader):
             causes={},
         )
 
+    def _instance(self, model: Model, generation: str | None) -> Instance:
+        bug = bug_named(self.header_line.bug) if self.with_bug else None
+        if bug is None:
+            return model.instance(self.header_line.bounds, generation=generation)
+        if bug.model != model.name:
+            self._fail("TRC012", f"header: {bug.issue} is a bug of {bug.model}, not {model.name}")
+        instance = model.instance(
+            self.header_line.bounds,
+            generation=generation,
+            choices=bug.choices,
+            replace=bug.replace,
+        )
+        instance.defect = bug.issue
+        return instance
+
     def _model(self) -> Model:
         name = self.header_line.model
         if name not in MODELS:
             self._fail(
                 "TRC010",
-                f"{shown(name)} is not a built-in model (to replay a trace of your own model, use"
-                f" slotspec.statemachine.interpreter.replay); {suggest(name, MODELS)}",
+                f"{shown(name)} is not a built-in model (name your own with --model file.py);"
+                f" {suggest(name, MODELS)}",
             )
         return load_model(name)
 
@@ -271,12 +292,27 @@ def _differences(expected: Expected, seen: RecordedStep) -> Iterator[Difference]
             yield from walk(f"state.{name}", expected.state[name], value)
 
 
+def bug_named(issue: str | None) -> Bug | None:
+    """The known bug that a header names; None if it names none.
+
+    :raises UsageError: ``SET070`` if it is not known.
+    """
+    if issue is None:
+        return None
+    known = known_bugs()
+    if issue not in known:
+        raise UsageError("SET070", f"no known bug {shown(issue)}; {suggest(issue, known)}")
+    return known[issue]
+
+
 def finding_of(path: str | Path, generation: str | None = None) -> tuple[Instance, Finding]:
-    """The trace as a finding, for drawing. Results and states are not compared.
+    """The trace as a finding, for drawing, in the model with the known bug that it names.
+
+    Results and states are not compared.
 
     :raises InputError: for anything wrong with the file, including a call that is not possible.
     """
-    reader = StepsReader(path, generation)
+    reader = StepsReader(path, generation, with_bug=True)
     steps = list(reader)
     calls = [reader.call(step) for step in steps]
     found = explain(reader.instance, calls)

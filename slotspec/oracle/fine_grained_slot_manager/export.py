@@ -17,6 +17,7 @@ from slotspec.oracle.fine_grained_slot_manager.adapter import (
 from slotspec.oracle.fine_grained_slot_manager.schema import SCHEMA
 from slotspec.oracle.traces.trace import Expected, OperationCall
 from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.declaration.records import amount
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.results import Finding, TraceStep
@@ -64,7 +65,7 @@ class FineGrainedExporter(Exporter):
             "worker": self._totals[found.worker],
             "slot": found.slot,
             "slots_per_worker": setting["slots_per_worker"],
-            "mode": Strategy(instance.record.constants["strategy"].value(setting)).name,
+            "mode": Strategy(amount(instance.record.constants["strategy"].value, setting)).name,
             "allocator": bool(setting["allocator"]),
             "check_delay_ms": setting["check_delay"],
             "declare_delay_ms": setting["declare_delay"],

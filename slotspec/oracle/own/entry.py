@@ -10,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET
 
+from slotspec.models.files import load_model as find_model
 from slotspec.models.registry import MODELS, Entry
 from slotspec.oracle.fuzzing.targets import FuzzTarget
 from slotspec.oracle.own.oracle import NO_GENERATION, OwnOracle
@@ -66,6 +67,25 @@ def register(model: Model) -> str:
     implementation = implementation_of(model)
     MODELS[model.name] = OwnEntry(model.name, model.description, implementation, declared=model)
     return model.name
+
+
+def class_of(model: str | Model | None) -> str | None:
+    """The name of a model whose class is to be tested; a model of one's own becomes known by it.
+
+    :param model: a built-in name, ``file.py[:attribute]``, or the model itself.
+    :raises UsageError: as :func:`slotspec.models.files.load_model` and :func:`register`.
+    """
+    if isinstance(model, Model):
+        return model.name if model.name in MODELS and _is(model) else register(model)
+    if model is None or ".py" not in model:
+        return model
+    return register(find_model(model))
+
+
+def _is(model: Model) -> bool:
+    """Whether the known model of this name is this one."""
+    entry = MODELS[model.name]
+    return not isinstance(entry, OwnEntry) and entry.model() is model
 
 
 def implementation_of(model: Model) -> str:

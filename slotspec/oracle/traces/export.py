@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, cast
 
 from slotspec.models.registry import MODELS
 from slotspec.statemachine.declaration.model import Instance
@@ -18,18 +18,26 @@ def export(instance: Instance, finding: Finding) -> Iterator[dict[str, Any]]:
     """A trace as objects for JSON lines: as a recording of the modelled class if there is one,
     else in the model's own actions.
 
+    The header names the known bug of the instance, if it has one.
+
     If the model's formatter has a method ``export(finding)``, that method writes the trace.
 
     :raises UsageError: ``SET040`` for choices that no recording can express.
     """
+    lines = iter(_lines(instance, finding))
+    header = next(lines)
+    yield {**header, "bug": instance.defect} if instance.defect else header
+    yield from lines
+
+
+def _lines(instance: Instance, finding: Finding) -> Iterable[dict[str, Any]]:
     entry = MODELS.get(instance.model.name)
     own = getattr(formatter_of(instance), "export", None)
     if own is not None:
-        yield from own(finding)
-    elif entry is None or entry.implementation is None:
-        yield from steps_of(instance, finding)
-    else:
-        yield from entry.exporter()(instance, finding)
+        return cast("Iterable[dict[str, Any]]", own(finding))
+    if entry is None or entry.implementation is None:
+        return steps_of(instance, finding)
+    return cast("Iterable[dict[str, Any]]", entry.exporter()(instance, finding))
 
 
 def steps_of(instance: Instance, finding: Finding) -> Iterator[dict[str, Any]]:

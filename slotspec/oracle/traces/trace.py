@@ -77,6 +77,7 @@ class TraceHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     :param construction_effects: what the class did before its first step.
     :param driven: which object was driven, where recordings of a class have several kinds.
     :param profile_order: the order in which hash tables iterate the profiles.
+    :param bug: the known bug that the trace shows; the model that has it conforms.
     """
 
     format: int
@@ -95,6 +96,7 @@ class TraceHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     construction_effects: list[dict[str, str]] = []
     driven: str | None = None
     profile_order: list[str] = []
+    bug: str | None = None
 
     @property
     def generation(self) -> str | None:

@@ -39,7 +39,7 @@ SELECTED = frozenset({"actions", "properties"})
 DERIVED = frozenset({"model", "replace", "calls", "scope", "defect", "_made"})
 """Attributes of an instance that follow from the others."""
 
-TOLD = frozenset({"description", "sentence", "source", "when", "deviation"})
+TOLD = frozenset({"description", "source", "when", "deviation", "owner", "kind_of"})
 """Attributes of an action or property that are for readers, or already decided."""
 
 UNREAD = frozenset(

@@ -14,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from slotspec.statemachine.declaration.records import Bound
 from slotspec.statemachine.errors import RuleError
 
 SOURCES = frozenset(
@@ -31,7 +32,7 @@ WORDS = frozenset((hash, id, input, open))
 def check_deterministic(rule: types.FunctionType) -> None:
     """Refuse a rule that uses chance or time, or that changes a variable outside of itself.
 
-    :raises RuleError: ``RUL019``.
+    :raises RuleError: ``RUL019``; ``RUL020`` if it reads a bound, which has no value there.
     """
     seen, waiting = {rule}, [rule]
     while waiting:
@@ -49,7 +50,9 @@ def _checked(function: types.FunctionType) -> tuple[types.FunctionType, ...]:
         # pytest calls its own functions, under names that no source can have, in an assert
         for name in filter(str.isidentifier, code.co_names):
             for what, value in _values(function, code, name):
-                if _is_source(value):
+                if isinstance(value, Bound):
+                    _refuse_bound(function, code, name, value)
+                elif _is_source(value):
                     _refuse_if_used(function, code, name, what)
                 elif isinstance(value, types.FunctionType):
                     found.append(value)
@@ -126,11 +129,29 @@ def _refuse_if_used(
             raise _error(function, what, "uses")
 
 
+def _refuse_bound(
+    function: types.FunctionType, code: types.CodeType, name: str, bound: Bound
+) -> None:
+    """Refuse a rule that reads a bound, whose value only an instance knows."""
+    for at in dis.get_instructions(code):
+        if at.opname in ("LOAD_GLOBAL", "LOAD_NAME") and at.argval == name:
+            raise RuleError(
+                "RUL020",
+                f"{_place(function)}: {function.__name__} uses the bound {name}, whose value"
+                f' depends on the instance; declare {bound.name} = constant("…", {name}) in the'
+                f" record, and read s.{bound.name}",
+            )
+
+
 def _error(function: types.FunctionType, what: str, how: str) -> RuleError:
-    code = function.__code__
-    place = f"{Path(code.co_filename).name}:{code.co_firstlineno}"
     return RuleError(
         "RUL019",
-        f"{place}: {function.__name__} {how} {what}, but a rule must depend on the state and its"
-        " arguments alone; give the action a parameter for what is chosen, or keep it in the state",
+        f"{_place(function)}: {function.__name__} {how} {what}, but a rule must depend on the state"
+        " and its arguments alone; give the action a parameter for what is chosen, or keep it in"
+        " the state",
     )
+
+
+def _place(function: types.FunctionType) -> str:
+    code = function.__code__
+    return f"{Path(code.co_filename).name}:{code.co_firstlineno}"

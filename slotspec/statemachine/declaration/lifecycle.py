@@ -195,7 +195,7 @@ def _declare(cls: type[Lifecycle]) -> None:
     for name, item in items:
         if hasattr(Lifecycle, name):
             raise _wrong("FSM002", cls, f"{name!r} hides Lifecycle.{name}; choose another name")
-        if not item.description.strip():
+        if not (isinstance(item.description, str) and item.description.strip()):
             raise _wrong("FSM003", cls, f"{name} has an empty sentence; say what it means")
     for name, value in vars(cls).items():
         if type(value).__module__.startswith("slotspec.statemachine.") and name not in dict(items):
@@ -231,6 +231,13 @@ def _declare(cls: type[Lifecycle]) -> None:
             raise _wrong("FSM005", cls, f"event {name} moves nothing; give (SOURCE, TARGET) pairs")
         targets = [NO_TRANSITION] * len(order)
         event.name, event.lifecycle, event.index = name, cls.__name__, index
+        for move in event.moves:
+            if not isinstance(move, tuple) or len(move) != 2:
+                raise _wrong(
+                    "FSM016",
+                    cls,
+                    f'event {name} moves {move!r}; give pairs: Event("…", (SOURCE, TARGET))',
+                )
         for source, target in event.moves:
             if id(source) not in final or id(target) not in final:
                 raise _wrong("FSM006", cls, f"event {name} uses a state that is not declared here")

@@ -16,11 +16,13 @@ from itertools import product
 from math import prod
 from typing import Any, TypeVar
 
+from slotspec.statemachine.declaration.arguments import described, refuse, wants
 from slotspec.statemachine.declaration.determinism import check_deterministic
 from slotspec.statemachine.declaration.effects import emitted, names_of
 from slotspec.statemachine.declaration.guards import guarded
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
 from slotspec.statemachine.declaration.parts import fresh, parts_of
+from slotspec.statemachine.declaration.pickling import declared_in, model_at, place_of, remade
 from slotspec.statemachine.declaration.ranges import Ranges
 from slotspec.statemachine.declaration.records import (
     LARGEST_SORT,
@@ -29,6 +31,7 @@ from slotspec.statemachine.declaration.records import (
     Record,
     Setting,
     Sort,
+    amount,
 )
 from slotspec.statemachine.declaration.rules import Listener
 from slotspec.statemachine.declaration.substitute import substitute
@@ -65,8 +68,22 @@ class Fairness(Enum):
     """A call that is possible again and again is taken eventually."""
 
 
-@dataclass(frozen=True, eq=False)
-class Operation:
+class _Declared:
+    """Something that a model declares under a name."""
+
+    name: str
+    owner: Model
+    kind_of: str
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+    def __reduce__(self) -> Any:
+        return declared_in, (self.owner, self.kind_of, self.name)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Operation(_Declared):
     """A method of the modelled class's own interface; `function` is its rule."""
 
     name: str
@@ -74,8 +91,8 @@ class Operation:
     description: str
 
 
-@dataclass(frozen=True, eq=False)
-class Action:
+@dataclass(frozen=True, eq=False, repr=False)
+class Action(_Declared):
     """Something the environment may do: one call for each choice of its parameters.
 
     :param fair: the fairness of each of its calls; None for no fairness.
@@ -92,8 +109,8 @@ class Action:
     fault: bool = False
 
 
-@dataclass(frozen=True, eq=False)
-class Property:
+@dataclass(frozen=True, eq=False, repr=False)
+class Property(_Declared):
     """A named statement about a model.
 
     :param kind: fixes the arguments of `function`. ``ALWAYS``, ``SOMETIMES`` and ``LEADS_TO``
@@ -150,6 +167,35 @@ def offered(action: Action | None, parameters: Mapping[str, ParameterDomain]) ->
     return ["before", "after", *of_action, *parameters]
 
 
+def _check_arguments(
+    name: str, description: str, record: object, bounds: object, *more: object
+) -> None:
+    """Check the arguments of a model."""
+    for word, text in (("name", name), ("description", description)):
+        if not isinstance(text, str) or not text.strip():
+            refuse(
+                f"Model({word}, …)", text, f"write Model(name, description, record): {word} is text"
+            )
+    if not (isinstance(record, type) and issubclass(record, Record)):
+        refuse(f"Model({name!r}, …)", record, "give the class of its state, a subclass of Record")
+    generations, scopes, effects = more
+    for word, given, kind in (("bounds", bounds, Bound), ("scopes", scopes, Scope)):
+        if not isinstance(given, Sequence) or not all(isinstance(one, kind) for one in given):
+            fix = f"give a list of {kind.__name__}(…)"
+            if isinstance(given, Sequence) and any(isinstance(one, Sort) for one in given):
+                fix += "; a sort brings its own bound"
+            refuse(f"{word}= of Model({name!r}, …)", given, fix)
+    if generations is not None and not (
+        isinstance(generations, Mapping)
+        and all(isinstance(choices, Mapping) for choices in generations.values())
+    ):
+        fix = 'give the choices of each: {"1.0": {"fast": 0}}'
+        refuse(f"generations= of Model({name!r}, …)", generations, fix)
+    if effects is not None and not (isinstance(effects, type) and issubclass(effects, IntEnum)):
+        fix = "give a class of Effects"
+        refuse(f"effects= of Model({name!r}, …)", effects, fix)
+
+
 def first_paragraph(function: Callable[..., Any]) -> str:
     return " ".join((inspect.getdoc(function) or "").split("\n\n")[0].split())
 
@@ -160,7 +206,8 @@ class Model:
     :param name: unique name, used on the command line.
     :param description: what is modelled.
     :param record: the state record class.
-    :param bounds: bounds other than the sizes of sorts.
+    :param bounds: bounds that no field or constant of the record uses directly, other than
+        the sizes of sorts.
     :param generations: version name -> the choices of that generation.
     :param scopes: the bounds of default runs; ``--set`` starts from the first.
     """
@@ -176,6 +223,7 @@ class Model:
         scopes: Sequence[Scope] = (),
         effects: type[IntEnum] | None = None,
     ) -> None:
+        _check_arguments(name, description, record, bounds, generations, scopes, effects)
         self.name = name
         self.description = description
         self.record = record
@@ -192,11 +240,19 @@ class Model:
         self.final: Callable[..., Any] | None = None
         self.formatter: Callable[[Instance], object] | None = None
         self.bounds: dict[str, Bound] = {}
-        for bound in [*(sort.bound for sort in self.sorts), *bounds]:
+        for bound in [*(sort.bound for sort in self.sorts), *bounds, *record.bounds_used()]:
             if bound is not None and bound.name not in self.bounds:
                 self.bounds[bound.name] = bound
         for scope in self.scopes.values():
             self._bounds(scope.bounds)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Model {self.name}: {len(self.actions)} actions, {len(self.properties)} properties>"
+        )
+
+    def __reduce__(self) -> Any:
+        return model_at, place_of(self)
 
     def operation(self, function: F = None) -> F:  # type: ignore[assignment]
         """Declare an operation: a method of the modelled class's interface."""
@@ -474,7 +530,7 @@ class Model:
             if not isinstance(domain, Sort | int) and not is_enumeration:
                 raise DeclarationError(
                     "MDL016",
-                    f"{self.name}.{name}: {parameter} is over {domain!r}; give a sort, an"
+                    f"{self.name}.{name}: {parameter} is over {described(domain)}; give a sort, an"
                     " enumeration of integers, or how many values there are",
                 )
             if isinstance(domain, Sort) and (unsized := self._unsized(domain)) is not None:
@@ -483,7 +539,12 @@ class Model:
                     f"{self.name}.{name}: {parameter} ranges over {unsized.name}, which nothing"
                     " in the record has; give the model its bound, or choose another sort",
                 )
-        where[name] = cls(name=name, function=function, description=description, **more)
+        made = cls(name=name, function=function, description=description, **more)
+        # where a pickle finds it again
+        kind = next(kind for kind, known in vars(self).items() if known is where)
+        object.__setattr__(made, "owner", self)
+        object.__setattr__(made, "kind_of", kind)
+        where[name] = made
 
     def _unsized(self, sort: Sort) -> Sort | None:
         """The sort within `sort` that has no size in this model; None if there is none."""
@@ -529,6 +590,7 @@ class Model:
         :param replace: rules to replace wherever they are called, as a named defect does.
         :raises UsageError: ``SET001`` to ``SET004`` for unknown names and values out of range.
         """
+        wants("instance", "bounds as a mapping", bounds, Mapping | None)
         if scope is not None and scope not in self.scopes:
             known = ", ".join(self.scopes)
             raise UsageError("SET003", f"model {self.name} has no scope {scope!r}; it has {known}")
@@ -565,7 +627,7 @@ class Call:
         return f"{self.action.name}({inside})"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Instance:
     """A model at fixed bounds and choices; see :meth:`Model.instance`.
 
@@ -589,11 +651,12 @@ class Instance:
     """Whether an earlier analysis is known to have proved that no number overflows."""
 
     def __post_init__(self) -> None:
-        constants = {n: c.value(self.setting) for n, c in self.model.record.constants.items()}
+        declared = self.model.record
+        constants = {n: amount(c.value, self.setting) for n, c in declared.constants.items()}
         self.record = type(self.model.record.__name__, (self.model.record,), constants)
         self.record.constants = self.model.record.constants
         self.record.parts = tuple(parts_of(self.model.record, self.setting))
-        self.record.fields = dict(self.model.record.fields)
+        self.record.fields = {n: f.settled(self.setting) for n, f in declared.fields.items()}
         for part in self.record.parts:
             self.record.fields |= part.fields
         self.record.bounds = self.setting.bounds
@@ -603,6 +666,8 @@ class Instance:
             self.record.effect_names = raised | self.record.effect_names
         self.record.emitted = emitted(self.record.effect_names)
         self._check_names()
+        for spec in self.record.fields.values():
+            spec.largest(self.setting)
         self.actions = [
             a for a in self.model.actions.values() if a.when is None or a.when(self.setting)
         ]
@@ -684,6 +749,30 @@ class Instance:
 
     def largest(self, spec: FieldSpec) -> int:
         return spec.largest(self.setting)
+
+    def __repr__(self) -> str:
+        return f"<Instance {self.title}: {', '.join(f'{n}={v}' for n, v in self._bounds())}>"
+
+    def _bounds(self) -> list[tuple[str, int]]:
+        return list(self.setting.bounds.items())
+
+    def __reduce__(self) -> Any:
+        made_of = {
+            "bounds": dict(self.setting.bounds),
+            "generation": self.generation,
+            "scope": self.scope,
+            "choices": {n: v for n, v in self.setting.choices.items() if n != "generation"},
+            "replace": dict(self.replace),
+        }
+        return remade, (self.model, made_of, self.defect, list(self.properties))
+
+    def is_as(self, other: Instance | None) -> bool:
+        """Whether another instance is made of the same: model, bounds, choices, replaced rules."""
+        return other is self or (
+            other is not None
+            and (self.model, self.setting, self.scope, self.defect, dict(self.replace))
+            == (other.model, other.setting, other.scope, other.defect, dict(other.replace))
+        )
 
     @property
     def generation(self) -> str | None:

@@ -16,9 +16,10 @@ them, so reading a choice costs nothing at run time.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, cast
 
+from slotspec.statemachine.declaration.arguments import check_size, refuse
 from slotspec.statemachine.declaration.effects import Emitted
 from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle, State
 from slotspec.statemachine.declaration.rules import NONE, Array
@@ -39,7 +40,10 @@ class Setting(Mapping[str, Any]):
     choices: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Any:
-        return self.choices[name] if name in self.choices else self.bounds[name]
+        try:
+            return self.choices[name] if name in self.choices else self.bounds[name]
+        except KeyError:
+            raise KeyError(f"no bound or choice {name}; there are {', '.join(self)}") from None
 
     def __iter__(self) -> Any:
         yield from self.bounds
@@ -59,11 +63,16 @@ class Bound:
     minimum: int = 1
     maximum: int = LARGEST_SORT
 
+    def __post_init__(self) -> None:
+        check_size(f"Bound {self.name!r}", self)
+
     def checked(self, value: int) -> int:
         """`value`, if it is within this bound.
 
         :raises UsageError: ``SET002`` otherwise.
         """
+        if not isinstance(value, int):
+            raise UsageError("SET002", f"bound {self.name}={value!r}: give a number")
         if not self.minimum <= value <= self.maximum:
             raise UsageError(
                 "SET002",
@@ -100,6 +109,14 @@ class Sort:
     ordered: bool = False
     prefix: str = ""
 
+    def __post_init__(self) -> None:
+        for name in ("parts", "factors"):
+            given = getattr(self, name)
+            if not isinstance(given, tuple) or not all(isinstance(one, Sort) for one in given):
+                refuse(f"{name} of Sort {self.name!r}", given, "give a tuple of sorts: (A, B)")
+        if type(self) is Sort and not (self.parts or self.factors):
+            check_size(f"Sort {self.name!r}", self)
+
     @property
     def bound(self) -> Bound | None:
         """The bound that gives this sort its size; None for a sum or a product."""
@@ -126,29 +143,87 @@ class Ref:
     sort: Sort
 
 
+Amount = int | Bound | Callable[[Setting], int]
+"""A number, or what gives it once the bounds are known: a bound or a function of the setting."""
+
+
+def amount(given: Amount, setting: Setting) -> Any:
+    """The number that `given` stands for in this setting."""
+    if isinstance(given, Bound):
+        return setting[given.name]
+    return given(setting) if callable(given) else given
+
+
 @dataclass(frozen=True)
 class Number:
-    """Its values are 0 (initial) to `limit`, which is a number or a function of the setting."""
+    """Its values are 0 (initial) to `limit`."""
 
-    limit: int | Callable[[Setting], int]
+    limit: Amount
 
     def largest(self, setting: Setting) -> int:
-        return self.limit if isinstance(self.limit, int) else self.limit(setting)
+        """The limit in this setting.
+
+        :raises DeclarationError: ``MDL019`` if it is no number from 0.
+        """
+        found = amount(self.limit, setting)
+        if not isinstance(found, int) or found < 0:
+            refuse("the limit of number(…)", found, "compute a number from 0")
+        return found
 
 
 Domain = type[Lifecycle] | Ref | Number
+
+
+def check_sort(where: str, given: object) -> None:
+    """Check that a sort stands where one is wanted."""
+    if not isinstance(given, Sort):
+        fix = 'a bound is no set of things; declare Sort("name", "…", default=2)'
+        refuse(where, given, fix if isinstance(given, Bound) else 'give a Sort("name", "…")')
+
+
+def check_domain(where: str, given: object) -> None:
+    """Check that a domain stands where one is wanted."""
+    if isinstance(given, Ref | Number) or (
+        isinstance(given, type) and issubclass(given, Lifecycle)
+    ):
+        return
+    fix = "give a lifecycle, ref(SORT), number(LIMIT) or FLAG as its domain"
+    if isinstance(given, Sort):
+        fix = f"an element of it is ref({given.name.upper()})"
+    elif isinstance(given, Bound):
+        fix = f"numbers up to it are number({given.name.upper()})"
+    elif isinstance(given, State):
+        fix = f"give the lifecycle itself, {given.lifecycle}"
+    elif given is bool:
+        fix = "yes or no is FLAG"
+    elif given is int or isinstance(given, int):
+        fix = "numbers from 0 to 5 are number(5)"
+    refuse(where, given, fix)
+
 
 FLAG = Number(1)
 """Values: 0 (no, the initial value) and 1 (yes)."""
 
 
 def ref(sort: Sort) -> Ref:
-    """The domain of references to elements of `sort`."""
+    """The domain of references to elements of `sort`.
+
+    :raises DeclarationError: ``MDL019`` if it is no sort.
+    """
+    check_sort("ref(…)", sort)
     return Ref(sort)
 
 
-def number(limit: int | Callable[[Setting], int]) -> Number:
-    """The domain of numbers from 0 to `limit`."""
+def number(limit: Amount) -> Number:
+    """The domain of numbers from 0 to `limit`.
+
+    :raises DeclarationError: ``MDL019`` if that is no number from 0.
+    """
+    natural = isinstance(limit, int) and limit >= 0
+    if isinstance(limit, Sort):
+        refuse("number(…)", limit, f"an element of it is ref({limit.name.upper()})")
+    if not (natural or isinstance(limit, Bound) or callable(limit)):
+        refuse("number(…)", limit, "give a number from 0, a bound, or a function of the setting")
     return Number(limit)
 
 
@@ -168,13 +243,21 @@ class FieldSpec:
     description: str
     over: Sort | None
     array: bool
-    initial: int
+    initial: int | Bound
     scratch: bool = False
     label: str = ""
 
     @property
     def default(self) -> int:
+        """The initial value; an instance's fields have the numbers that bounds stand for."""
+        assert isinstance(self.initial, int)
         return self.initial
+
+    def settled(self, setting: Setting) -> FieldSpec:
+        """The field with the initial value of this setting."""
+        if isinstance(self.initial, int):
+            return self
+        return replace(self, initial=setting[self.initial.name])
 
     def size(self, bounds: Mapping[str, int]) -> int:
         return self.over.size(bounds) if self.over is not None else 1
@@ -193,7 +276,7 @@ class ConstantSpec:
     """A declared constant: a number or a table of numbers, computed from the setting."""
 
     description: str
-    value: Callable[[Setting], Any]
+    value: Amount | Callable[[Setting], Any]
 
 
 class Bounded(Protocol):
@@ -227,14 +310,33 @@ def part(
     """Declare the state of another model within this one; its rules work on ``s.name``.
 
     With `per`, there is one for each element of a sort: ``s.name[i]``.
+
+    :raises DeclarationError: ``MDL019`` if an argument is of the wrong kind.
     """
+    if not callable(instance):
+        refuse("part(…)", instance, "give a function of the setting that makes the instance")
     return PartSpec(description, instance, per, effects_from)
 
 
-def _default(domain: Domain, initial: int | None) -> int:
-    if initial is not None:
-        return initial
-    return NONE if isinstance(domain, Ref) else 0
+def _field(
+    where: str,
+    domain: Domain,
+    description: str,
+    over: Sort | None,
+    array: bool,
+    initial: int | Bound | None,
+    scratch: bool,
+    label: str,
+) -> FieldSpec:
+    """A field, once its arguments are what they have to be."""
+    check_domain(where, domain)
+    if not isinstance(description, str):
+        refuse(f"the description in {where}", description, "give a sentence that says what it is")
+    if initial is None:
+        initial = NONE if isinstance(domain, Ref) else 0
+    elif not isinstance(initial, int | Bound):
+        refuse(f"initial= of {where}", initial, "give a number or a bound")
+    return FieldSpec(domain, description, over, array, initial, scratch, label)
 
 
 def per(
@@ -242,34 +344,56 @@ def per(
     domain: Domain,
     description: str,
     *,
-    initial: int | None = None,
+    initial: int | Bound | None = None,
     scratch: bool = False,
     label: str = "",
 ) -> Array:
-    """An array with one value of `domain` for each element of `sort`."""
-    spec = FieldSpec(domain, description, sort, True, _default(domain, initial), scratch, label)
-    return cast(Array, spec)
+    """An array with one value of `domain` for each element of `sort`.
+
+    :raises DeclarationError: ``MDL019`` if an argument is of the wrong kind.
+    """
+    check_sort("per(sort, domain, …)", sort)
+    where = "per(sort, domain, …)"
+    return cast(Array, _field(where, domain, description, sort, True, initial, scratch, label))
 
 
 def single(lifecycle: type[Lifecycle], description: str, *, label: str = "") -> Array:
-    """One machine of `lifecycle`: an array of length one, so that events can be fired at [0]."""
-    return cast(Array, FieldSpec(lifecycle, description, None, True, 0, label=label))
+    """One machine of `lifecycle`: an array of length one, so that events can be fired at [0].
+
+    :raises DeclarationError: ``MDL019`` if it is no lifecycle.
+    """
+    if not (isinstance(lifecycle, type) and issubclass(lifecycle, Lifecycle)):
+        refuse("single(lifecycle, …)", lifecycle, "give a class of states, or declare a scalar")
+    where = "single(lifecycle, …)"
+    return cast(Array, _field(where, lifecycle, description, None, True, 0, False, label))
 
 
-def scalar(domain: Domain, description: str, *, initial: int | None = None, label: str = "") -> int:
-    """One value of `domain`, which must not be a lifecycle: events fire on array elements."""
-    if isinstance(domain, type):
+def scalar(
+    domain: Domain, description: str, *, initial: int | Bound | None = None, label: str = ""
+) -> int:
+    """One value of `domain`, which must not be a lifecycle: events fire on array elements.
+
+    :raises DeclarationError: ``MDL015`` for a lifecycle, ``MDL019`` for what is no domain.
+    """
+    if isinstance(domain, type) and issubclass(domain, Lifecycle):
         raise DeclarationError(
             "MDL015",
             f"a scalar of {domain.__name__} could only be assigned, never fired at;"
             " declare single(…) and fire at [0]",
         )
-    spec = FieldSpec(domain, description, None, False, _default(domain, initial), label=label)
-    return cast(int, spec)
+    where = "scalar(domain, …)"
+    return cast(int, _field(where, domain, description, None, False, initial, False, label))
 
 
-def constant(description: str, value: Callable[[Setting], Any]) -> Any:
-    """A number (or sequence of numbers) that the instance fixes."""
+def constant(description: str, value: Amount | Callable[[Setting], Any]) -> Any:
+    """A number (or sequence of numbers) that the instance fixes; a bound gives its own.
+
+    :raises DeclarationError: ``MDL019`` if an argument is of the wrong kind.
+    """
+    if not isinstance(description, str):
+        refuse("constant(description, value)", description, "give the description first")
+    if not (isinstance(value, int | Bound) or callable(value)):
+        refuse(f"constant({description!r}, …)", value, "give a number, a bound, or a function")
     return ConstantSpec(description, value)
 
 
@@ -327,7 +451,7 @@ class Record:
             elif isinstance(value, PartSpec):
                 cls.part_specs[name] = value
         for name, value in list(vars(cls).items()):
-            if isinstance(value, State | Event | Sort | Bound | type):
+            if isinstance(value, State | Event | Sort | Bound | type | Ref | Number):
                 cls._check_stray(name, value)
 
     @classmethod
@@ -359,6 +483,8 @@ class Record:
             what, fix = "an Event", "events belong in a lifecycle"
         elif isinstance(value, Bound):
             what, fix = "a Bound", "give it to the model, as one of its bounds"
+        elif isinstance(value, Ref | Number):
+            what, fix = "a domain", "declare scalar(…) or per(sort, …) of it"
         elif value in cls.sorts():
             return
         else:
@@ -389,3 +515,12 @@ class Record:
             if whole.over is not None:
                 add(whole.over)
         return found
+
+    @classmethod
+    def bounds_used(cls) -> list[Bound]:
+        """Every bound that a field or constant uses directly."""
+        domains = [spec.domain for spec in cls.fields.values()]
+        used = [domain.limit for domain in domains if isinstance(domain, Number)]
+        used += [spec.initial for spec in cls.fields.values()]
+        used += [spec.value for spec in cls.constants.values()]
+        return [bound for bound in used if isinstance(bound, Bound)]

@@ -19,6 +19,7 @@ from slotspec.statemachine.declaration.model import Call, Instance, Kind, Proper
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.interpreter.graph import InterpretedGraph
+from slotspec.statemachine.interpreter.hints import hint
 from slotspec.statemachine.interpreter.liveness import Claims, Stopped, claims, examine
 from slotspec.statemachine.interpreter.replay import explain, name_elements, replay
 from slotspec.statemachine.interpreter.stepping import Interpreter, fault_of, place_of, too_deep
@@ -248,7 +249,7 @@ class _Search:
             raise too_deep(obligation.declared.name, error) from error
         except Exception as error:
             name = obligation.declared.name
-            why = f"{type(error).__name__}: {error} {place_of(error)}"
+            why = f"{type(error).__name__}: {error} {place_of(error)}{hint(error)}"
             self.broken[name] = f"property {name} cannot be evaluated: {why}"
             self.meet(place, self.broken[name])
             self.drop(obligation)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, overload
 
+from slotspec.statemachine.declaration.arguments import wants
 from slotspec.statemachine.declaration.model import Call, Instance, Kind, Property
 from slotspec.statemachine.errors import StepError
 from slotspec.statemachine.interpreter.stepping import Interpreter
@@ -20,6 +21,7 @@ def replay(instance: Instance, calls: Iterable[Call]) -> tuple[TraceStep, ...]:
     A step that leaves the protocol is the last one, and its `after` is the state in which the
     rule failed. A refused call is a step that changes nothing.
     """
+    wants("replay", "an instance, as model.instance() makes it", instance, Instance)
     return tuple(explain(instance, calls).steps)
 
 
@@ -60,7 +62,7 @@ class Replayed(Sequence[TraceStep]):
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Replayed):
-            return (self.instance, self.calls) == (other.instance, other.calls)
+            return self.instance.is_as(other.instance) and self.calls == other.calls
         return self.steps == other
 
     def __hash__(self) -> int:

@@ -22,6 +22,7 @@ from slotspec.statemachine.declaration.parts import assemble, fresh
 from slotspec.statemachine.declaration.records import FieldSpec, Record, Ref
 from slotspec.statemachine.declaration.rules import DISABLED, NONE, Machines
 from slotspec.statemachine.errors import RuleError, SlotspecError, StepError
+from slotspec.statemachine.interpreter.hints import hint
 
 ENGINE = Path(__file__).parents[1]
 
@@ -368,7 +369,8 @@ def fault_of(error: Exception, call: Call) -> StepError:
     if isinstance(error, ArithmeticError | ValueError | NoSuchArgument):
         return StepError("STP006", f"{call}: {error} {place_of(error)}")
     raise RuleError(
-        "RUL100", f"{call} cannot be run: {type(error).__name__}: {error} {place_of(error)}"
+        "RUL100",
+        f"{call} cannot be run: {type(error).__name__}: {error} {place_of(error)}{hint(error)}",
     ) from error
 
 

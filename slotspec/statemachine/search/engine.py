@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from slotspec.statemachine.compiler.compile import compile_instance
+from slotspec.statemachine.compiler.drivers.symmetry import Symmetry
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.interpreter.liveness import claims
 from slotspec.statemachine.results import NO_LIMITS, Limits, Reporter, Result, silent
+from slotspec.statemachine.search.scalarsets.proof import obstacles
 from slotspec.statemachine.workers import count_workers
 
 
@@ -18,9 +22,10 @@ def explore_compiled(
     reporter: Reporter = silent,
     workers: int = 1,
     fingerprints: bool = False,
-    symmetry: bool | str = False,
+    symmetry: bool | str | None = False,
     checkpoint: Path | None = None,
     resume: bool = False,
+    disk: Path | None = None,
 ) -> Result:
     """Search all reachable states of `instance` with its rules compiled.
 
@@ -28,27 +33,37 @@ def explore_compiled(
 
     :param symmetry: ``exact`` (or True) visits only one of the states that differ in the names
         of symmetric sorts. ``fast`` sometimes visits several of them, but takes half the time
-        per state (verdicts and trace lengths are the same, `depth` may be larger).
+        per state (verdicts and trace lengths are the same, `depth` may be larger). None means
+        ``exact`` where the rules prove that names make no difference, and no symmetry elsewhere.
 
     :raises RuleError: a rule uses something that cannot be compiled (``RUL…``).
     :raises UsageError: ``SET030`` for an invalid number of workers, ``SET031`` for resuming
         without a checkpoint folder, ``SET032`` for an unknown kind of symmetry, ``SET033`` if
         the model has no symmetry or breaks the one it declares, ``SET035`` for fingerprints or
-        symmetry with a ``leads to`` property.
+        symmetry with a ``leads to`` property, ``SET038`` for what the search on disk cannot do.
     """
     count_workers(workers)
-    if resume and checkpoint is None:
+    if resume and checkpoint is None and disk is None:
         raise UsageError("SET031", "resume needs the folder of the checkpoint")
     from slotspec.statemachine.search.canonicalizer import EXACT, FAST, PLAIN
     from slotspec.statemachine.search.checkpoint import Checkpoint
     from slotspec.statemachine.search.explorer import Explorer
     from slotspec.statemachine.search.symmetry import CutShort, check_symmetry
 
-    modes = {False: PLAIN, True: EXACT, "fast": FAST, "exact": EXACT}
+    modes = {None: PLAIN, False: PLAIN, True: EXACT, "fast": FAST, "exact": EXACT}
     if symmetry not in modes:
         raise UsageError("SET032", f"symmetry {symmetry!r}: choose from fast, exact")
-    mode = modes[symmetry]
+    mode, reason = modes[symmetry], None
     claimed = [declared.name for declared in claims(instance)]
+    proven = False
+    if disk is not None:
+        refuse_on_disk(fingerprints, mode != PLAIN, checkpoint, limits, claimed)
+    elif symmetry is not False:
+        proven, reason = decide(instance, claimed)
+        if symmetry is None and proven:
+            mode = EXACT
+        elif symmetry is not None and not proven:
+            reason = f"tested on reachable states, not proven: {reason}"
     if claimed and (fingerprints or mode != PLAIN):
         how = "fingerprints" if fingerprints else "symmetry"
         raise UsageError(
@@ -57,7 +72,21 @@ def explore_compiled(
             f" {how} cannot tell; leave {how} out, or choose other properties",
         )
     compiled = compile_instance(instance, symmetric=mode != PLAIN)
-    if mode != PLAIN:
+    if disk is not None:
+        from slotspec.statemachine.search.disk import DiskExplorer
+
+        identity: dict[str, Any] = {
+            "model": instance.title,
+            "bounds": dict(instance.setting.bounds),
+            "search": "on disk",
+            "rules": compiled.text_sum,
+        }
+        folder = Checkpoint(disk, identity, resume)
+        try:
+            return DiskExplorer(compiled, limits, reporter, workers, folder).run()
+        except OSError as error:
+            raise folder.unwritable(error) from None
+    if mode != PLAIN and not proven:
         try:
             check_symmetry(instance, compiled=compiled, seconds=limits.seconds)
         except CutShort as stop:
@@ -73,4 +102,44 @@ def explore_compiled(
             "rules": compiled.text_sum,
         }
         files = Checkpoint(checkpoint, identity, resume)
-    return Explorer(compiled, limits, reporter, workers, fingerprints, mode, files).run()
+    explorer = Explorer(compiled, limits, reporter, workers, fingerprints, mode, files)
+    explorer.result.symmetry_reason = reason
+    return explorer.run()
+
+
+def refuse_on_disk(
+    fingerprints: bool,
+    symmetry: bool,
+    checkpoint: Path | None,
+    limits: Limits,
+    claimed: Sequence[str],
+) -> None:
+    """Refuse what a search on disk cannot do.
+
+    :raises UsageError: ``SET038``.
+    """
+    refused = (
+        (fingerprints, "fingerprints"),
+        (symmetry, "symmetry"),
+        (checkpoint is not None, "a checkpoint (its folder is one)"),
+        (limits.states is not None, "a limit on states (limit the depth, the time or the memory)"),
+        (bool(claimed), f"leads to properties ({', '.join(claimed)})"),
+    )
+    for wanted, what in refused:
+        if wanted:
+            raise UsageError("SET038", f"a search on disk goes without {what}; leave it out")
+
+
+def decide(instance: Instance, claimed: Sequence[str]) -> tuple[bool, str | None]:
+    """Whether the rules prove an instance symmetric, and the reason for the answer.
+
+    There is no reason if symmetry could not make a difference.
+
+    :param claimed: the ``leads to`` properties.
+    """
+    if Symmetry(instance).order == 1:
+        return False, None
+    if claimed:
+        return False, f"{', '.join(claimed)} is about runs that never end"
+    found = obstacles(instance, most=1)
+    return not found, str(found[0]) if found else "proven by the text of the rules"

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
 from slotspec.models.fine_grained_slot_manager import (
     checking,
     operations,
@@ -32,6 +28,7 @@ from slotspec.models.fine_grained_slot_manager.state import (
     resources,
 )
 from slotspec.statemachine.declaration.rules import NONE, fire
+from tests.models.mutation import Mutant
 
 State = FineGrainedSlotManagerState
 
@@ -216,24 +213,6 @@ def nothing_survives(s: State) -> None:
             workers.remove(s.expected, worker)
             workers.remove(s.indexed, worker)
             fire(s.pending, worker, PendingTaskManager.drop)
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A rule and what somebody may have written instead.
-
-    :param scope: the scope whose search notices it.
-    :param notices: what that search reports: a property (broken, or no longer deviating),
-        ``fault`` or ``deadlock``; empty if it notices nothing.
-    :param recorded: whether recordings of 2.3.0 notice it.
-    """
-
-    rule: Callable[..., Any]
-    replacement: Callable[..., Any]
-    scope: str
-    notices: str = ""
-    recorded: bool = True
-    bounds: Mapping[str, int] = field(default_factory=dict)
 
 
 MUTANTS: dict[str, Mutant] = {

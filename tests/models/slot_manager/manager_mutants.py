@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
 
 from slotspec.models.common.resource_profile import Answer as Match
 from slotspec.models.slot_manager import matching, operations, records, timers, updates
@@ -12,6 +10,7 @@ from slotspec.models.slot_manager.lifecycles import ManagedTaskManager, SlotCall
 from slotspec.models.slot_manager.state import Answer, Effect, SlotManagerState
 from slotspec.statemachine.declaration.queues import append
 from slotspec.statemachine.declaration.rules import NONE, emit, fire
+from tests.models.mutation import Mutant
 
 
 def youngest_request(s: SlotManagerState, profile: int) -> int:
@@ -185,21 +184,6 @@ def still_waiting(s: SlotManagerState, allocation: int) -> int:
 def open_when_withdrawn(s: SlotManagerState, request: int) -> None:
     """Withdrawing leaves the call open."""
     matching.return_reservation(s, request)
-
-
-@dataclass(frozen=True)
-class Mutant:
-    """A rule, its replacement, and where a search notices.
-
-    :param notices: a property that it violates, or a known deviation that it hides; empty if no
-        property objects.
-    """
-
-    rule: Callable[..., Any]
-    replacement: Callable[..., Any]
-    scope: str
-    notices: str
-    bounds: Mapping[str, int] = field(default_factory=dict)
 
 
 MUTANTS: Mapping[str, Mutant] = {

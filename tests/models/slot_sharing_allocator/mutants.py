@@ -5,8 +5,7 @@ Each is a rule of the model with one thing changed: a condition, a statement, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from slotspec.models.slot_sharing_allocator import allocation, bulks, operations, pool, shared_slot
 from slotspec.models.slot_sharing_allocator.lifecycles import (
@@ -28,6 +27,7 @@ from slotspec.models.slot_sharing_allocator.state import (
 from slotspec.models.slot_sharing_allocator.walks import in_bulk
 from slotspec.statemachine.declaration.queues import append, remove
 from slotspec.statemachine.declaration.rules import NONE, emit, fire
+from tests.models.mutation import Mutant
 
 S = SlotSharingAllocatorState
 
@@ -211,166 +211,164 @@ def nothing_is_lost_with_its_host(s: S, tm: int, cause: int) -> int:
     return NONE
 
 
-MUTANTS: Mapping[str, tuple[Callable[..., Any], Callable[..., Any], str, str]] = {
-    "kept while unused": (
+MUTANTS: Mapping[str, Mutant] = {
+    "kept while unused": Mutant(
         shared_slot.give_back_if_unused,
         kept_while_unused,
         "bulks",
         "what_nobody_uses_is_given_back",
     ),
-    "given back too early": (
+    "given back too early": Mutant(
         shared_slot.give_back_if_unused,
         given_back_too_early,
         "bulks",
         "a_completed_request_has_a_slot_of_the_pool",
     ),
-    "bulks hear no failure": (
+    "bulks hear no failure": Mutant(
         shared_slot.fail_bulks,
         bulks_hear_no_failure,
         "bulks",
         "a_pending_group_waits_for_its_slot",
     ),
-    "bulks hear no slot": (
+    "bulks hear no slot": Mutant(
         shared_slot.mark_fulfilled,
         bulks_hear_no_slot,
         "batch",
         "a_new_bulk_knows_what_it_has",
     ),
-    "times out at once": (
+    "times out at once": Mutant(
         bulks.check_bulk,
         times_out_at_once,
         "batch",
         "only_a_bulk_that_was_unfulfillable_times_out",
     ),
-    "never unmarked": (
+    "never unmarked": Mutant(
         bulks.check_bulk,
         never_unmarked,
         "batch",
         "a_bulk_that_could_have_its_last_slot_goes_on",
     ),
-    "own slots count": (
+    "own slots count": Mutant(
         bulks.is_usable,
         own_slots_count,
         "batch",
         "a_bulk_waits_only_for_slots_that_it_could_have",
     ),
-    "occupied slots count": (
+    "occupied slots count": Mutant(
         bulks.is_usable,
         occupied_slots_count,
         "bulks",
         "a_bulk_waits_only_for_slots_that_it_could_have",
     ),
-    "one slot for all": (
+    "one slot for all": Mutant(
         bulks.is_fulfillable,
         one_slot_for_all,
         "reactions",
         "a_bulk_waits_only_for_slots_that_it_could_have",
     ),
     # this mends S3, so no promise is broken
-    "fulfilled groups are spared": (
+    "fulfilled groups are spared": Mutant(
         bulks.cancel_fulfilled,
         fulfilled_groups_are_spared,
         "bulks",
         "",
     ),
-    "the whole group is cancelled": (
+    "the whole group is cancelled": Mutant(
         bulks.cancel_group,
         whole_group_is_cancelled,
         "bulks",
         "a_check_fails_only_vertices_of_its_bulk",
     ),
-    "completed requests are cancelled": (
+    "completed requests are cancelled": Mutant(
         bulks.cancel_vertex,
         completed_requests_are_cancelled,
         "bulks",
         "cancelling_ends_exactly_one_pending_request",
     ),
-    "waits for nobody": (
+    "waits for nobody": Mutant(
         operations.release_logical,
         waits_for_nobody,
         "executions",
         "a_release_waits_for_its_execution",
     ),
-    "the payload is not failed": (
+    "the payload is not failed": Mutant(
         shared_slot.begin_release,
         payload_is_not_failed,
         "executions",
         "a_lost_slot_ends_all_that_is_in_it",
     ),
-    "lost in part": (
+    "lost in part": Mutant(
         shared_slot.lose_shared_slot,
         lost_in_part,
         "bulks",
         "a_completed_request_has_a_slot_of_the_pool",
     ),
-    "last come, first served": (
+    "last come, first served": Mutant(
         pool.first_waiting_for,
         last_come_first_served,
         "bulks",
         "who_waited_longest_is_served",
     ),
-    "matching is not looked at": (
+    "matching is not looked at": Mutant(
         pool.first_waiting_for,
         matching_is_not_looked_at,
         "batch",
         "a_group_has_a_slot_that_matches",
     ),
-    "freed slots stay free": (
+    "freed slots stay free": Mutant(
         shared_slot.give_away,
         freed_slots_stay_free,
         "bulks",
         "no_request_waits_beside_a_free_slot",
     ),
-    "other payloads stay": (
+    "other payloads stay": Mutant(
         pool.release_foreign,
         other_payloads_stay,
         "pool",
         "a_request_waits_only_for_its_physical_slot",
     ),
-    "free slots are not seen": (
+    "free slots are not seen": Mutant(
         pool.free_slot_for,
         free_slots_are_not_seen,
         "one_group",
         "no_request_waits_beside_a_free_slot",
     ),
-    "any free slot will do": (
+    "any free slot will do": Mutant(
         pool.free_slot_for,
         any_free_slot_will_do,
         "batch",
         "a_group_has_a_slot_that_matches",
     ),
-    "an old request is not answered": (
+    "an old request is not answered": Mutant(
         allocation.ask,
         old_requests_are_not_answered,
         "bulks",
         "every_vertex_of_a_call_gets_an_answer",
     ),
-    "a bulk is not checked": (
+    "a bulk is not checked": Mutant(
         bulks.schedule,
         bulks_are_not_checked,
         "bulks",
         "every_bulk_has_one_check",
     ),
-    "fulfilled groups are not noted": (
+    "fulfilled groups are not noted": Mutant(
         allocation.make_bulk,
         fulfilled_groups_are_not_noted,
         "batch",
         "a_new_bulk_knows_what_it_has",
     ),
     # a check has no clock
-    "checked late": (bulks.schedule, checked_late, "bulks", ""),
-    "strangers are members": (
+    "checked late": Mutant(bulks.schedule, checked_late, "bulks", ""),
+    "strangers are members": Mutant(
         allocation.ask_all,
         strangers_are_members,
         "pool",
         "only_members_have_requests",
     ),
-    "nothing is lost with its host": (
+    "nothing is lost with its host": Mutant(
         operations.fail_task_manager,
         nothing_is_lost_with_its_host,
         "bulks",
         "a_lost_task_executor_has_no_slots",
     ),
 }
-"""By name: the rule, what replaces it, the scope that shows it, and the property that is violated
-there (none: only the recordings notice, not a search)."""

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from slotspec.cli import main
+from slotspec.models.files import load_model as find_model
 from slotspec.models.registry import MODELS
 from slotspec.oracle.own.entry import register
 from slotspec.statemachine.declaration.model import Model
 from slotspec.statemachine.declaration.records import Record
 from slotspec.statemachine.errors import UsageError
 from tests.blocks import ROOT
+from tests.testing.test_conformance import pytest_run
+
+BUILT_IN = frozenset(MODELS)
 
 LEASE = str(ROOT / "examples" / "lease.py")
 SERVER = ["--operations", "handle,tick", "--examples", "60"]
@@ -105,3 +111,95 @@ def test_a_built_in_name_is_taken() -> None:
 
     with pytest.raises(UsageError, match="SET116"):
         register(Model("slot_pool", "Not that one.", Nothing))
+
+
+@pytest.fixture
+def trace(tmp_path: Path) -> Path:
+    """A trace that a check of one's own model wrote."""
+    path = tmp_path / "trace.jsonl"
+    arguments = ["--property", "everybody_can_have_it", "--trace-out", str(path)]
+    assert run("check", LEASE, *arguments) == 0
+    return path
+
+
+def test_a_trace_of_a_check_is_replayed(trace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("conform", "--model", LEASE, str(trace)) == 0
+    assert "1 of 1 trace conforms, 3 steps" in capsys.readouterr().out
+
+
+def test_a_trace_of_a_check_is_drawn(trace: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("draw", "--model", LEASE, str(trace), "--format", "table") == 0
+    drawn = capsys.readouterr().out
+    assert "learn(client=client0)" in drawn
+    assert run("draw", str(trace), "--format", "table") == 0  # it is known by now
+    assert run("draw", LEASE, "--model", LEASE) == 2
+
+
+def test_a_trace_of_an_unknown_model_names_the_option(
+    trace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in set(MODELS) - set(BUILT_IN):
+        del MODELS[name]
+    assert run("draw", str(trace)) == 2
+    assert "--model file.py" in capsys.readouterr().err
+
+
+def test_a_trace_of_a_check_opens_in_the_explorer(trace: Path) -> None:
+    pytest.importorskip("starlette", reason="the extra web is not installed")
+    from slotspec.explorer.server import application
+    from slotspec.explorer.traces import played
+
+    application({"lease": find_model(LEASE)})
+    found = played(trace.read_bytes(), None)
+    assert (found["model"], len(found["path"]), found["diverges"]) == ("lease", 3, None)
+
+
+OWN = """
+from hypothesis import settings
+from slotspec.testing import SlotspecConformance, slotspec_conformance
+from examples.lease import model
+from examples.lease_server import {server}
+
+settings.register_profile("few", max_examples={examples}, deadline=None)
+settings.load_profile("few")
+
+test_model = slotspec_conformance({server}, model=model, operations=["handle", "tick"])
+test_file = slotspec_conformance({server}, model={file!r}, operations=["handle", "tick"])
+
+class TestServer(SlotspecConformance):
+    model = model
+    factory = {server}
+    operations = ("handle", "tick")
+
+def test_fixture(slotspec_conformance):
+    slotspec_conformance({server}, model=model, operations=["handle", "tick"], steps=20)
+"""
+
+
+def test_the_plugin_takes_a_model_of_ones_own(tmp_path: Path) -> None:
+    ran = pytest_run(tmp_path, OWN.format(server="Server", file=LEASE, examples=10))
+    assert ran.returncode == 0, ran.stdout
+    assert "4 passed" in ran.stdout
+
+
+@pytest.mark.slow
+def test_the_plugin_prints_a_program_that_fails(tmp_path: Path) -> None:
+    ran = pytest_run(
+        tmp_path, OWN.format(server="Hasty", file=LEASE, examples=100), "-k", "test_file"
+    )
+    assert ran.returncode == 1, ran.stdout
+    assert "operations=['handle', 'tick']" in ran.stdout
+    assert "lease.tick()" in ran.stdout
+    lines = [line.removeprefix("E").strip() for line in ran.stdout.splitlines()]
+    begin = lines.index("from slotspec.testing import checked")
+    end = next(n for n in range(begin, len(lines)) if lines[n].startswith("lease.tick("))
+    (tmp_path / "again.py").write_text("\n".join(lines[begin : end + 1]), encoding="utf-8")
+    again = subprocess.run(
+        [sys.executable, "again.py"],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "AssertionError: state.holder" in again.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -112,7 +113,9 @@ class Program:
         key = (function, tuple(kind(a) for a in arguments), reading, action)
         found = self.functions.get(key)
         if found is None:
-            found = Translated(f"@{function.__name__}.{len(self.functions)}")
+            # LLVM takes only plain names
+            plain = re.sub(r"[^\w.]", "_", function.__name__, flags=re.ASCII)
+            found = Translated(f"@{plain}.{len(self.functions)}")
             self.functions[key] = found
             self.lower(self, found, function, arguments, reading=reading, action=action)
             found.done = True

@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
 
-from slotspec.models import load_model
+from slotspec.models import load_model as built_in
+from slotspec.statemachine.declaration.arguments import wants
 from slotspec.statemachine.declaration.model import Model
 from slotspec.statemachine.errors import SlotspecError, UsageError
 
 
-def find_model(name: str) -> Model:
+def load_model(name: str | os.PathLike[str]) -> Model:
     """The model called `name`: built-in, or ``file.py[:attribute]``.
 
     :raises UsageError: ``SET010`` no such model, ``SET011`` no such file, ``SET012`` the file
         cannot be loaded, ``SET013`` it has no model, ``SET014`` it has several.
     """
+    wants("load_model", "a name or a file.py", name, str | os.PathLike)
+    name = os.fspath(name)
     # only a colon after .py separates: a Windows path has one after its drive letter
     place, colon, attribute = name.rpartition(".py:")
     if colon:
         return _in_file(Path(place + ".py"), attribute)
     if name.endswith(".py"):
         return _in_file(Path(name), None)
-    return load_model(name)
-
-
-def find_class(name: str | None) -> str | None:
-    """The name of a model whose class is to be tested; a model from a file becomes known by it.
-
-    :raises UsageError: as :func:`find_model`.
-    """
-    if name is None or ".py" not in name:
-        return name
-    from slotspec.oracle.own.entry import register
-
-    return register(find_model(name))
+    return built_in(name)
 
 
 def _in_file(path: Path, attribute: str | None) -> Model:

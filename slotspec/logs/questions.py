@@ -1,0 +1,447 @@
+"""Answers what operators ask about slots, with the lines that the answer rests on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from slotspec.logs.holding import Holding, holding
+from slotspec.logs.layout import clock
+from slotspec.logs.reading import Event
+from slotspec.logs.stories import Allocation, Cluster, Job, Task, time_of
+from slotspec.logs.validation import LEGS, Answer, Deciding, Verdict, validate
+
+BEFORE = 60.0
+"""Seconds before a failure in which its causes are looked for."""
+STUCK = 30.0
+"""Seconds that a task may be cancelled for before it counts as stuck."""
+
+QUESTIONS = {
+    "no slot": "Why has this job no slot?",
+    "holders": "Who holds the slots, and since when?",
+    "registered in turn": "Why is only one of several TaskManagers registered?",
+    "no more slots": "Why has a TaskManager 'no more allocated slots' for a running job?",
+    "not released": "Why is a TaskManager not released?",
+    "too many": "Why are more slots allocated than required?",
+    "restarts": "Why did the job restart?",
+    "cancelling": "Which task does not stop?",
+    "spread": "How are slots spread over TaskManagers?",
+    "adaptive": "What does the adaptive scheduler wait for?",
+}
+"""What is asked; the last cannot be answered: no line kind of the adaptive scheduler is known."""
+
+
+@dataclass
+class Finding:
+    """An answer.
+
+    :param question: a key of :data:`QUESTIONS`.
+    :param job: the job that it is about; None for the whole cluster.
+    :param lines: the lines that say so, in their order.
+    :param deciding: what would decide an answer that is undetermined.
+    """
+
+    question: str
+    answer: Answer
+    text: str
+    job: str | None = None
+    lines: list[Event] = field(default_factory=list)
+    deciding: tuple[Deciding, ...] = ()
+
+
+@dataclass
+class JobReport:
+    """One job on one screen."""
+
+    job: Job
+    legs: dict[str, tuple[int, int]]
+    """Leg -> allocations that have taken it for certain, and those that may have."""
+    findings: list[Finding]
+
+
+@dataclass
+class Report:
+    """Everything that the logs answer."""
+
+    cluster: Cluster
+    verdicts: dict[str, Verdict]
+    holdings: dict[str, Holding]
+    jobs: list[JobReport]
+    findings: list[Finding]
+
+    @property
+    def facts(self) -> Counter[Answer]:
+        """How many facts about allocations are decided, and how many are not."""
+        return Counter(
+            fact.answer for verdict in self.verdicts.values() for fact in verdict.facts.values()
+        )
+
+    @property
+    def undetermined(self) -> float:
+        """The share of facts that the logs do not decide."""
+        facts = self.facts
+        return facts[Answer.UNDETERMINED] / facts.total() if facts else 0.0
+
+    @property
+    def divergences(self) -> list[tuple[Allocation, str, Event]]:
+        """Lines that the model does not explain."""
+        return [
+            (self.cluster.allocations[name], str(found), found.event)
+            for name, verdict in self.verdicts.items()
+            for found in verdict.divergences
+        ]
+
+    def deciding(self) -> list[tuple[str, int]]:
+        """The loggers and levels that would decide most open facts, the most useful first."""
+        counts = Counter(
+            f"{deciding.logger} at {deciding.level.name}"
+            for verdict in self.verdicts.values()
+            for fact in verdict.facts.values()
+            if fact.answer is Answer.UNDETERMINED
+            for deciding in set(fact.deciding)
+        )
+        return counts.most_common()
+
+
+def answer(cluster: Cluster) -> Report:
+    """Answer every question that the logs decide."""
+    verdicts = {name: validate(cluster, one) for name, one in cluster.allocations.items()}
+    holdings = {
+        name: holding(cluster, one, verdicts[name]) for name, one in cluster.allocations.items()
+    }
+    asked = _Questions(cluster, verdicts, holdings)
+    jobs = [
+        JobReport(job, asked.legs(job), list(asked.of_job(job)))
+        for job in cluster.jobs.values()
+        if job.id
+    ]
+    return Report(cluster, verdicts, holdings, jobs, list(asked.of_cluster()))
+
+
+class _Questions:
+    def __init__(
+        self, cluster: Cluster, verdicts: dict[str, Verdict], holdings: dict[str, Holding]
+    ) -> None:
+        self.cluster = cluster
+        self.verdicts = verdicts
+        self.holdings = holdings
+        self.of_tm: dict[str | None, list[Holding]] = {}
+        for one in holdings.values():
+            self.of_tm.setdefault(one.allocation.tm, []).append(one)
+
+    def legs(self, job: Job) -> dict[str, tuple[int, int]]:
+        counts = {}
+        for leg in LEGS:
+            answers = Counter(self.verdicts[a].facts[leg].answer for a in job.allocations)
+            counts[leg] = (answers[Answer.YES], answers[Answer.UNDETERMINED])
+        if self.cluster.logs.old:
+            sent = sum(
+                any(e.name == "slot_requested" for e in r.events) for r in job.requests.values()
+            )
+            counts["requested"] = (max(sent, counts["requested"][0]), 0)
+        return counts
+
+    def of_job(self, job: Job) -> Iterator[Finding]:
+        yield from self.no_slot(job)
+        yield from self.restarts(job)
+        yield from self.no_more_slots(job)
+        yield from self.cancelling(job)
+        yield from self.leaks(job)
+        yield from self.too_many(job)
+        yield from self.disagreements(job)
+
+    def of_cluster(self) -> Iterator[Finding]:
+        yield self.holders()
+        yield from self.registered_in_turn()
+        yield from self.not_released()
+        yield self.spread()
+
+    # -- 1: no slot --------------------------------------------------------------------------
+
+    def no_slot(self, job: Job) -> Iterator[Finding]:
+        """The first leg that each open request, or missing slot, has not taken."""
+        if job.ended:
+            return
+        if self.cluster.logs.old:
+            for request in job.requests.values():
+                last = request.events[-1]
+                if any(e.name in ("offer_fulfils", "request_released") for e in request.events):
+                    continue
+                known = [self.cluster.allocations[a] for a in request.allocations]
+                if any(self.verdicts[a.id].facts["accepted"].answer is Answer.YES for a in known):
+                    continue
+                if last.name == "request_waits":
+                    text = "it waits in the slot pool: no ResourceManager is connected"
+                    yield Finding("no slot", Answer.YES, text, job.id, [last])
+                elif last.name == "request_failed":
+                    text = f"its request failed: {last.fields['reason']}"
+                    yield Finding("no slot", Answer.YES, text, job.id, request.events[-2:])
+                else:
+                    for one in known[-1:]:
+                        yield self.stopped_at(job, one)
+                    if not known:
+                        yield self.not_heard(job, last)
+            return
+        have = [
+            a for a in job.allocations if self.verdicts[a].facts["accepted"].answer is Answer.YES
+        ]
+        have = [a for a in have if self.holdings[a].answer is not Answer.NO]
+        missing = (job.required or 0) - len(have)
+        if missing <= 0:
+            return
+        open_ones = [
+            one
+            for one in job.allocations.values()
+            if one.id not in have and self.holdings[one.id].answer is not Answer.NO
+        ]
+        for one in open_ones[:missing]:
+            yield self.stopped_at(job, one)
+        if missing > len(open_ones):
+            yield self.no_resources(job, missing - len(open_ones))
+
+    def not_heard(self, job: Job, last: Event) -> Finding:
+        return Finding(
+            "no slot",
+            Answer.UNDETERMINED,
+            "it was requested; no line tells under which allocation",
+            job.id,
+            [last],
+            (Deciding("SlotPoolImpl", last.kind.level, last.process),),
+        )
+
+    def stopped_at(self, job: Job, one: Allocation) -> Finding:
+        """The first leg that an allocation has not taken, with its last lines."""
+        facts = self.verdicts[one.id].facts
+        lines = [e for e in one.events if e.name != "slot_report"][-3:]
+        taken = [leg for leg in LEGS if facts[leg].answer is Answer.YES]
+        last = LEGS.index(taken[-1]) if taken else -1
+        for leg in LEGS[last + 1 :]:
+            fact = facts[leg]
+            so_far = f"allocation {short(one.id)} was {taken[-1]}" if taken else "nothing happened"
+            if one.tm:
+                so_far += f" (TaskManager {one.tm})"
+            if fact.answer is Answer.UNDETERMINED:
+                text = f"{so_far}; whether it was {leg} is not told"
+                return Finding("no slot", fact.answer, text, job.id, lines, fact.deciding)
+            text = f"{so_far} and not {leg}: {self.reason(job, one, leg)}"
+            return Finding("no slot", Answer.YES, text, job.id, lines)
+        return Finding("no slot", Answer.NO, f"{short(one.id)} is used", job.id, lines)
+
+    def reason(self, job: Job, one: Allocation, leg: str) -> str:
+        """Why a leg was not taken, as far as lines say."""
+        refused = one.last("allocation_refused", "offer_rejected", "slot_failed")
+        if refused is not None:
+            return refused.cause or refused.text
+        if leg == "asked":
+            return self.shortage
+        if leg == "confirmed":
+            return "its TaskManager has not allocated it"
+        if leg in ("offered", "accepted"):
+            tm = self.cluster.task_managers.get(one.tm or "")
+            if tm is not None and job.id not in tm.jobs:
+                return f"TaskManager {tm.id} has found no JobMaster of the job"
+            return "the JobMaster has not accepted its offer"
+        return "the JobMaster has not deployed a task into it"
+
+    @cached_property
+    def shortage(self) -> str:
+        """Why no TaskManager is asked."""
+        registered = [tm for tm in self.cluster.task_managers.values() if tm.registered]
+        if not registered:
+            return "no TaskManager is registered"
+        held = [h for h in self.holdings.values() if h.answer is Answer.YES]
+        return (
+            f"{len(registered)} TaskManagers are registered, and {len(held)} slots are held by "
+            + (", ".join(sorted({f"job {short(h.allocation.job)}" for h in held})) or "nobody")
+        )
+
+    def no_resources(self, job: Job, missing: int) -> Finding:
+        lines = [
+            event
+            for event in job.events
+            if event.name == "resources_not_acquired" or event.name.startswith("requirements_")
+        ]
+        text = f"{missing} required slots are not allocated: {self.shortage}"
+        return Finding("no slot", Answer.YES, text, job.id, lines[-2:])
+
+    # -- 2 and 5: who holds what -------------------------------------------------------------
+
+    def holders(self) -> Finding:
+        held = [h for h in self.holdings.values() if h.answer is Answer.YES]
+        unclear = [h for h in self.holdings.values() if h.answer is Answer.UNDETERMINED]
+        deciding = tuple(dict.fromkeys(d for h in unclear for d in h.deciding))
+        text = f"{len(held)} slots are held" if held else "no slot is held for certain"
+        if unclear:
+            text += f"; of {len(unclear)} more it is not told"
+        lines = [h.event for h in held if h.event is not None]
+        verdict = Answer.UNDETERMINED if unclear and not held else Answer.YES
+        return Finding("holders", verdict, text, None, lines, deciding)
+
+    def not_released(self) -> Iterator[Finding]:
+        """For each registered TaskManager, the slot that keeps it."""
+        for tm in self.cluster.task_managers.values():
+            mine = self.of_tm.get(tm.id, [])
+            held = [h for h in mine if h.answer is Answer.YES]
+            unclear = [h for h in mine if h.answer is Answer.UNDETERMINED]
+            if not tm.registered or not (held or unclear):
+                continue
+            slots = ", ".join(
+                f"{short(h.allocation.id)} of job {short(h.allocation.job)} ({h.why})" for h in held
+            )
+            if held:
+                lines = [h.event for h in held if h.event is not None]
+                text = f"TaskManager {tm.id} is held by {slots}"
+                yield Finding("not released", Answer.YES, text, None, lines)
+            else:
+                deciding = tuple(dict.fromkeys(d for h in unclear for d in h.deciding))
+                text = f"whether {len(unclear)} slots of TaskManager {tm.id} were freed is not told"
+                yield Finding("not released", Answer.UNDETERMINED, text, None, [], deciding)
+
+    def leaks(self, job: Job) -> Iterator[Finding]:
+        """Slots that are held for a job that is over, or that its JobMaster does not know."""
+        for one in job.allocations.values():
+            held = self.holdings[one.id]
+            if held.answer is not Answer.YES:
+                continue
+            if job.ended:
+                text = f"{short(one.id)} is leaked: the job is {job.state}, and {held.why}"
+                yield Finding("not released", Answer.YES, text, job.id, _lines(held))
+            elif self.verdicts[one.id].facts["accepted"].answer is Answer.NO:
+                since = clock(time_of(self.cluster, held.since)) if held.since else "some time"
+                text = f"{short(one.id)} is held since {since}, and the JobMaster has not taken it"
+                yield Finding("not released", Answer.YES, text, job.id, _lines(held))
+
+    def disagreements(self, job: Job) -> Iterator[Finding]:
+        """Views that differ: the ResourceManager's last report, and the TaskManager's own lines."""
+        for one in job.allocations.values():
+            facts = self.verdicts[one.id].facts
+            tm = self.cluster.task_managers.get(one.tm or "")
+            if tm is None or one.slot is None or one.slot not in tm.slots:
+                continue
+            carries, report = tm.slots[one.slot]
+            freed = facts["freed"].event
+            if carries != one.id or freed is None or facts["freed"].answer is not Answer.YES:
+                continue
+            if time_of(self.cluster, freed) < self.cluster.end - BEFORE:
+                text = (
+                    f"the ResourceManager believes that {tm.id}_{one.slot} carries"
+                    f" {short(one.id)}, which its TaskManager has freed"
+                )
+                yield Finding("not released", Answer.YES, text, job.id, [report, freed])
+
+    # -- 3, 4, 6: registrations and timeouts ---------------------------------------------------
+
+    def registered_in_turn(self) -> Iterator[Finding]:
+        """The same ResourceID, registered again and again without being lost."""
+        for tm in self.cluster.task_managers.values():
+            rounds: list[Event] = []
+            for event in tm.events:
+                if event.name == "task_manager_registered":
+                    rounds.append(event)
+                elif event.name in ("task_manager_closed", "task_manager_starts"):
+                    rounds.clear()
+            addresses = {event.text for event in rounds}
+            if len(addresses) > 1 and len(rounds) > len(addresses):
+                text = (
+                    f"{len(addresses)} processes register as {tm.id} in turn"
+                    f" ({len(rounds)} times): give each TaskManager a ResourceID of its own"
+                )
+                yield Finding("registered in turn", Answer.YES, text, None, rounds[-3:])
+
+    def no_more_slots(self, job: Job) -> Iterator[Finding]:
+        """A connection to a running job was closed, since its slots had timed out."""
+        for one in job.allocations.values():
+            freed = one.first("slot_freed")
+            if freed is None or "timed out" not in freed.fields["reason"]:
+                continue
+            facts = self.verdicts[one.id].facts
+            open_leg = next((g for g in LEGS[3:] if facts[g].answer is not Answer.YES), None)
+            leg = f"it was never {open_leg}" if open_leg else "it was used before"
+            text = f"{short(one.id)} timed out at TaskManager {one.tm}: {leg}"
+            yield Finding("no more slots", Answer.YES, text, job.id, [freed])
+
+    def too_many(self, job: Job) -> Iterator[Finding]:
+        held = [a for a in job.allocations if self.holdings[a].answer is Answer.YES]
+        if job.required is not None and len(held) > job.required:
+            text = f"{len(held)} slots are held and {job.required} required"
+            lines = [e for e in job.events if e.name.startswith("requirements_")][-2:]
+            yield Finding("too many", Answer.YES, text, job.id, lines)
+
+    # -- 7 and 8: failures -------------------------------------------------------------------
+
+    def restarts(self, job: Job) -> Iterator[Finding]:
+        """Each restart, the failure before it, and what made a TaskManager or slot go."""
+        for event in job.events:
+            if event.name != "job_switched" or event.fields["after"] not in (
+                "RESTARTING",
+                "FAILING",
+                "SUSPENDED",
+            ):
+                continue
+            at = time_of(self.cluster, event)
+            failed, task = self.failure_before(job, at)
+            lines = [*self.losses_before(task, at), *([failed] if failed else []), event]
+            state = event.fields["after"]
+            if state == "SUSPENDED":
+                text = f"{clock(at)} {state}: its JobMaster has lost the leadership"
+                yield Finding("restarts", Answer.YES, text, job.id, lines)
+                continue
+            cause = next((e.cause for e in (failed, event) if e is not None and e.cause), None)
+            if cause is None and failed is None:
+                text = f"{clock(at)} {state}: no line tells why"
+                yield Finding("restarts", Answer.UNDETERMINED, text, job.id, lines)
+                continue
+            of_task = f"{task.name} failed" if task else "it failed"
+            where = f" on {task.tm}" if task and task.tm else ""
+            text = (
+                f"{clock(at)} {state}: {of_task}{where}: {cause or 'the cause is not in the log'}"
+            )
+            yield Finding("restarts", Answer.YES, text, job.id, lines)
+
+    def failure_before(self, job: Job, at: float) -> tuple[Event | None, Task | None]:
+        """The last task that failed before a time."""
+        for event, task in reversed(job.failures):
+            time = time_of(self.cluster, event)
+            if time <= at:
+                return (event, task) if time >= at - BEFORE else (None, None)
+        return None, None
+
+    def losses_before(self, task: Task | None, at: float) -> list[Event]:
+        """What happened to the failed task's TaskManager shortly before."""
+        tm = self.cluster.task_managers.get(task.tm or "") if task else None
+        if tm is None:
+            return []
+        return [
+            event for event in tm.losses[-20:] if at - BEFORE <= time_of(self.cluster, event) <= at
+        ][-2:]
+
+    def cancelling(self, job: Job) -> Iterator[Finding]:
+        for task in job.tasks.values():
+            if task.state != "CANCELING":
+                continue
+            since = time_of(self.cluster, task.events[-1])
+            if self.cluster.end - since > STUCK:
+                text = (
+                    f"{task.name} on {task.tm or 'an unknown TaskManager'} has been CANCELING since"
+                    f" {clock(since)}; its slot stays occupied until it ends"
+                )
+                yield Finding("cancelling", Answer.YES, text, job.id, task.events[-2:])
+
+    def spread(self) -> Finding:
+        counts = {tm.id: 0 for tm in self.cluster.task_managers.values()}
+        for one in self.cluster.allocations.values():
+            if one.tm in counts and self.verdicts[one.id].facts["confirmed"].answer is Answer.YES:
+                counts[one.tm] += 1
+        text = "slots allocated: " + (", ".join(f"{k} {v}" for k, v in counts.items()) or "none")
+        return Finding("spread", Answer.YES, text)
+
+
+def _lines(held: Holding) -> list[Event]:
+    return [event for event in (held.since, held.event) if event is not None]
+
+
+def short(name: str | None) -> str:
+    """The first digits of an id."""
+    return name[:8] if name else "(unknown)"

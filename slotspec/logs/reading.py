@@ -1,0 +1,361 @@
+"""Reads log files into events: one for each line that tells something about slots."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+from slotspec.logs.files import LineReader, LogFile, Process, find
+from slotspec.logs.known_lines import LINES
+from slotspec.logs.layout import Layout, clock, seconds
+from slotspec.logs.line_kinds import Level, LineKind, Party, minor
+from slotspec.statemachine.errors import InputError
+
+MOST_EVENTS = 400_000
+"""Lines about slots that are kept: about 400 MB."""
+MOST_FOLLOWING = 400
+"""Lines that follow one with a time, such as a stack trace, that are looked at."""
+LONGEST_TEXT = 600
+BACKWARDS = 2.0
+"""Seconds that the time of a file may step back between two lines of several threads."""
+
+_CAUSE = re.compile(r"(?:Caused by: )?([\w.$]*(?:Exception|Error|Throwable)\b.*)")
+_SLOT = re.compile(r"slotID=(\S+)_(-?\d+), allocationID=(\w+)")
+_OFFER = re.compile(r"SlotOffer\{allocationId=(\w+), slotIndex=(\d+)")
+_REQUIRED = re.compile(r"numberOfRequiredSlots=(\d+)")
+_VERSION = re.compile(rb"Version: (\d+\.\d+(?:\.\d+)?)|flink-[a-z]+[-_.\d]*-(\d+\.\d+\.\d+)\.jar")
+_ENDPOINT = re.compile(r"(?:jm|rm|(tm\d+))(?:\.\d+)?")
+_FLINK_RUNTIME = b"org.apache.flink.runtime."
+_LEVELS = {level.name.encode(): level for level in Level}
+_LOGGERS = frozenset(name.encode() for name in LINES.by_logger)
+
+
+class Place(NamedTuple):
+    """Where a line is."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@dataclass(slots=True)
+class Event:
+    """A line that tells something.
+
+    :param time: in seconds since 1970, by the clock of its process.
+    :param process: the name of its process.
+    :param order: its position among the lines of its process.
+    :param endpoint: the TaskManager that the layout's context names, for logs of one process.
+    :param items: the members of a list: slots of a report, offers.
+    :param cause: the exception that follows.
+    """
+
+    time: float
+    process: str
+    order: int
+    kind: LineKind
+    fields: dict[str, str]
+    place: Place
+    text: str
+    endpoint: str | None = None
+    items: tuple[tuple[str, ...], ...] = ()
+    cause: str | None = None
+    repeated: int = 0
+
+    @property
+    def name(self) -> str:
+        """What it tells."""
+        return self.kind.name
+
+    def __str__(self) -> str:
+        return f"{clock(self.time)} {self.process} {self.text}"
+
+
+@dataclass
+class ProcessLog:
+    """What was read of one process.
+
+    :param level: the most talkative level that Flink's runtime logged at.
+    :param from_start: whether the log begins with the start of the process.
+    """
+
+    name: str
+    files: list[str] = field(default_factory=list)
+    lines: int = 0
+    events: list[Event] = field(default_factory=list)
+    level: Level = Level.ERROR
+    version: str | None = None
+    first: float | None = None
+    last: float | None = None
+    backwards: int = 0
+    cut: int = 0
+    unread: int = 0
+    from_start: bool = False
+    resource_id: str | None = None
+    parties: set[Party] = field(default_factory=set)
+
+
+@dataclass
+class Logs:
+    """Everything that was read."""
+
+    processes: list[ProcessLog]
+    left_out: list[str]
+    version: str | None
+    old: bool = False
+    """Whether the JobMaster has the slot pool of 1.11 to 1.13, not the declarative one."""
+    since: float | None = None
+
+    @property
+    def wording(self) -> str | None:
+        """The version whose lines these are: 1.13 can have the slot pool of 1.14."""
+        if self.version is None or self.old or minor(self.version) >= (1, 14):
+            return self.version
+        return "1.14"
+
+    @property
+    def lines(self) -> int:
+        """Lines of all files."""
+        return sum(process.lines for process in self.processes)
+
+    @property
+    def events(self) -> int:
+        """Lines that tell about slots."""
+        return sum(len(process.events) for process in self.processes)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to read: see ``slotspec logs``."""
+
+    layout: Layout = field(default_factory=lambda: Layout.of(None))
+    level: Level = Level.TRACE
+    version: str | None = None
+    since: float | None = None
+    until: float | None = None
+
+
+def read(paths: Sequence[str | Path], options: Options | None = None) -> Logs:
+    """Read log files and folders of them.
+
+    :raises InputError: ``LOG001`` for a file that cannot be read, ``LOG002`` if no line has the
+        layout, ``LOG003`` if there are too many lines about slots.
+    :raises UsageError: ``SET131`` for a path that cannot be used.
+    """
+    options = options or Options()
+    processes, left_out = find(paths)
+    logs = [_ProcessReader(process, options, left_out).read() for process in processes]
+    known = [log for log in logs if log.first is not None]
+    left_out += [
+        f"{name}: no line has the layout of a log"
+        for log in logs
+        if log.first is None
+        for name in log.files
+    ]
+    if not known:
+        raise InputError(
+            "LOG002",
+            f"{', '.join(str(path) for path in paths)}: no line has the layout of a Flink log;"
+            " name the folder of the logs, or give their --layout",
+        )
+    if sum(len(log.events) for log in known) > MOST_EVENTS:
+        raise too_many()
+    version = options.version or _version(known)
+    return Logs(known, left_out, version, _is_old(known, version), options.since)
+
+
+def too_many() -> InputError:
+    """The error for more lines than are kept."""
+    return InputError(
+        "LOG003",
+        f"more than {MOST_EVENTS:,} lines about slots; name part of the time with --since and"
+        " --until",
+    )
+
+
+def _is_old(logs: list[ProcessLog], version: str | None) -> bool:
+    """Whether the logs are those of the slot pool of 1.11 to 1.13."""
+    if version is None or minor(version) >= (1, 14):
+        return False
+    return not any(event.kind.versions == ("1.14", None) for log in logs for event in log.events)
+
+
+def _version(logs: list[ProcessLog]) -> str | None:
+    """Flink's version: as the logs say, else the newest that has a kind of line found."""
+    said = [log.version for log in logs if log.version]
+    if said:
+        return max(said, key=lambda text: [int(part) for part in text.split(".")])
+    firsts = {e.kind.versions[0] for log in logs for e in log.events if e.kind.versions[1] is None}
+    if "1.14" in firsts:
+        return "2.3"
+    lasts = {e.kind.versions for log in logs for e in log.events if e.kind.versions[1]}
+    if ("1.11", "1.11") in lasts:
+        return "1.11"
+    return "1.12" if any(last == "1.13" for _, last in lasts) else None
+
+
+class _ProcessReader:
+    def __init__(self, process: Process, options: Options, left_out: list[str]) -> None:
+        self.process = process
+        self.options = options
+        self.left_out = left_out
+        self.log = ProcessLog(process.name)
+        self.open: Event | None = None
+        self.following = 0
+        self.reports: dict[str, Event] = {}
+
+    def read(self) -> ProcessLog:
+        for file in self._in_order():
+            self.log.files.append(file.shown)
+            self._read(file)
+        return self.log
+
+    def _in_order(self) -> list[LogFile]:
+        """The files of a process by the time of their first line."""
+        files = self.process.files
+        if len(files) == 1:
+            return files
+        return sorted(files, key=lambda file: (self._first_time(file), file.shown))
+
+    def _first_time(self, file: LogFile) -> float:
+        for number, line in enumerate(LineReader(file)):
+            found = self.options.layout.pattern.match(line)
+            if found is not None:
+                return seconds(found["time"].decode("utf-8", "replace")) or 0.0
+            if number > MOST_FOLLOWING:
+                break
+        return 0.0
+
+    def _read(self, file: LogFile) -> None:
+        reader = LineReader(file)
+        match = self.options.layout.pattern.match
+        usual = self.options.layout.usual
+        log, threshold = self.log, self.options.level
+        latest = log.level
+        for line in reader:
+            parts = line.split(None, 4) if usual else ()
+            if len(parts) == 5 and parts[2] in _LEVELS and parts[3][:1].isalpha():
+                # the layout of Flink: most lines are of other classes, and need no more than this
+                found = None
+                level, logger = _LEVELS[parts[2]], parts[3]
+            else:
+                found = match(line)
+                if found is None:
+                    self._follow(line)
+                    continue
+                level, logger = _LEVELS.get(found["level"], Level.INFO), found["logger"]
+            if self.open is not None:
+                self._close()
+            if level < threshold:
+                continue
+            if level < latest and logger.startswith(_FLINK_RUNTIME):
+                log.level = latest = level
+            name = logger[logger.rfind(b".") + 1 :]
+            if name in _LOGGERS or log.first is None or b"Version: " in line:
+                found = found or match(line)
+                if found is None:
+                    self._follow(line)
+                elif name in _LOGGERS:
+                    self._event(found, name.decode(), file.shown, reader.number)
+                else:
+                    self._note(found, line)
+        self._close()
+        log.lines += reader.number
+        log.cut += reader.cut
+
+    def _note(self, found: re.Match[bytes], line: bytes) -> None:
+        """The first time of a log, and the version that Flink prints at its start."""
+        if self.log.first is None:
+            time = seconds(found["time"].decode("utf-8", "replace"))
+            self.log.first = self.log.last = time
+            self.log.from_start = b"Preconfiguration" in line or b"----" in line
+        said = _VERSION.search(line)
+        if said is not None:
+            self.log.version = (said[1] or said[2]).decode()
+
+    def _event(self, found: re.Match[bytes], logger: str, file: str, number: int) -> None:
+        text = found["text"].decode("utf-8", "replace")
+        if self.log.first is None:
+            self._note(found, found.group())
+        known = LINES.find(logger, text)
+        if known is None:
+            return
+        kind, fields = known
+        time = seconds(found["time"].decode("utf-8", "replace"))
+        if time is None:
+            self.log.unread += 1
+            return
+        options, log = self.options, self.log
+        if (options.since and time < options.since) or (options.until and time > options.until):
+            return
+        if log.last is not None and time < log.last:
+            log.backwards += time < log.last - BACKWARDS
+        log.last = max(time, log.last or time)
+        context = found.groupdict().get("context")
+        endpoint = _ENDPOINT.fullmatch(context.decode("utf-8", "replace")) if context else None
+        event = Event(
+            time,
+            log.name,
+            len(log.events),
+            kind,
+            {name: value for name, value in fields.items() if name != "items"},
+            Place(file, number),
+            text[:LONGEST_TEXT],
+            endpoint[0] if endpoint else None,
+        )
+        log.parties.add(kind.party)
+        if kind.name == "task_manager_starts":
+            log.resource_id = fields["tm"]
+            log.from_start = True
+        if "items" in fields:
+            self._items(event, text)
+        self.open = event
+        self.following = 0
+
+    def _items(self, event: Event, text: str) -> None:
+        if event.name == "slot_report":
+            event.items += tuple(_SLOT.findall(text))
+        elif event.name == "offers_received":
+            event.items += tuple(_OFFER.findall(text))
+        elif event.name == "requirements_received":
+            event.fields["count"] = str(sum(int(n) for n in _REQUIRED.findall(text)))
+
+    def _follow(self, line: bytes) -> None:
+        """A line without a time: more of the last one."""
+        if self.log.version is None and b".jar" in line:
+            said = _VERSION.search(line)
+            if said is not None:
+                self.log.version = (said[1] or said[2]).decode()
+        event = self.open
+        if event is None or self.following >= MOST_FOLLOWING:
+            return
+        self.following += 1
+        text = line.decode("utf-8", "replace")
+        if event.name == "slot_report":
+            event.items += tuple(_SLOT.findall(text))
+        elif event.kind.causes:
+            found = _CAUSE.match(text)
+            if found is not None and (event.cause is None or text.startswith("Caused by")):
+                event.cause = found[1][:LONGEST_TEXT]
+
+    def _close(self) -> None:
+        """The event whose lines have ended is kept, unless it repeats the report before."""
+        event, self.open = self.open, None
+        if event is None:
+            return
+        if event.name == "slot_report":
+            instance = event.fields["instance"]
+            before = self.reports.get(instance)
+            if before is not None and before.items == event.items:
+                before.repeated += 1
+                return
+            self.reports[instance] = event
+        event.order = len(self.log.events)
+        self.log.events.append(event)
+        if len(self.log.events) > MOST_EVENTS:
+            raise too_many()

@@ -1,0 +1,126 @@
+"""``slotspec logs``: its report, its files and the input that it rejects."""
+
+from __future__ import annotations
+
+import json
+import os
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from tests.cli.counter import Run
+from tests.logs.shapes import DATA, JOB, A, deploying, leading, line, write
+
+PROC = str(DATA / "1.12.5-proc006")
+
+
+def test_one_screen_for_each_job(run: Run) -> None:
+    ran = run("logs", PROC, "--level", "info")
+    assert ran.code == 0
+    assert "Job Flink Streaming Job f6617d3db76f70476e47d6398f9dcf68: FINISHED" in ran.out
+    assert "requested 3, asked 3, confirmed 3, offered 3, accepted 3" in ran.out
+    assert "Why did the job restart? 15:12:24.624 RESTARTING" in ran.out
+    assert "UNDETERMINED: no slot is held for certain" in ran.out
+    assert "TaskSlotTableImpl at DEBUG in taskmanager2.debug.log" in ran.out
+    assert "0 lines contradict the model; 11% of 27 facts are undetermined" in ran.out
+
+
+def test_the_story_of_an_allocation(run: Run, tmp_path: Path) -> None:
+    svg = tmp_path / "story.svg"
+    ran = run("logs", PROC, "--allocation", "921e", "--draw", str(svg))
+    assert ran.code == 0
+    assert "request received" in ran.out
+    assert "Held: no: its TaskManager has freed it" in ran.out
+    assert "submit_task" in svg.read_text()
+    mermaid = tmp_path / "story.mmd"
+    assert run("logs", PROC, "--allocation", "921e", "--draw", str(mermaid), "-q").out == ""
+    assert mermaid.read_text().startswith("sequenceDiagram")
+
+
+class Page(HTMLParser):
+    """Collects the tags that a browser would load something for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loads: list[str] = []
+        self.items = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.loads += [value for name in ("src", "href") if (value := given.get(name))]
+        self.items += "item" in (given.get("class") or "").split()
+
+
+def test_the_page_is_self_contained(run: Run, tmp_path: Path) -> None:
+    target = tmp_path / "logs.html"
+    assert run("logs", PROC, "--html", str(target)).code == 0
+    text = target.read_text()
+    page = Page()
+    page.feed(text)
+    assert page.loads == []
+    assert page.items > 8
+    assert "<script>alert" not in text
+
+
+def test_what_logs_say_is_escaped(run: Run, tmp_path: Path) -> None:
+    bad = f"Job <script>alert(1)</script> ({JOB}) switched from state CREATED to RUNNING."
+    write(tmp_path / "jm.log", [*leading(), line(1, "ExecutionGraph", bad)])
+    target = tmp_path / "logs.html"
+    assert run("logs", str(tmp_path), "--html", str(target)).code == 0
+    assert "<script>alert" not in target.read_text()
+
+
+def test_json(run: Run) -> None:
+    ran = run("logs", PROC, "--json", "-")
+    found = json.loads(ran.out)
+    assert found["format"] == "slotspec.logs"
+    assert found["divergences"] == []
+    (job,) = found["jobs"]
+    assert job["legs"]["used"] == {"yes": 3, "undetermined": 0}
+    assert {one["held"] for one in found["allocations"]} == {"no"}
+
+
+def test_a_contradiction_ends_with_1(run: Run, tmp_path: Path) -> None:
+    debug = line(0, "JobMaster", "Trigger heartbeat request.", "DEBUG")
+    request = f"Request slot with profile P for job {JOB} with allocation id {A}."
+    lines = [debug, *leading(), line(1, "StandaloneResourceManager", request)]
+    write(tmp_path / "jm.log", [*lines, deploying(2, "tm1", A)])
+    ran = run("logs", str(tmp_path), "--flink-version", "1.12.5")
+    assert ran.code == 1
+    assert "Contradicts the model" in ran.out
+
+
+def test_logs_without_a_line_about_slots(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "jm.log", [line(0, "JobMaster", "Trigger heartbeat request.", "DEBUG")])
+    assert run("logs", str(tmp_path)).code == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["nowhere"], "SET131"),
+        ([PROC, "--layout", "("], "SET130"),
+        ([PROC, "--since", "yesterday"], "SET134"),
+        ([PROC, "--flink-version", "new"], "SET134"),
+        ([PROC, "--job", "abc"], "SET132"),
+        ([PROC, "--allocation", "zzz"], "SET132"),
+        ([PROC, "--allocation", ""], "SET132"),
+        ([PROC, "--draw", "x.svg"], "SET133"),
+        ([PROC, "--allocation", "921e", "--draw", "x.gif"], "SET133"),
+        ([str(Path(__file__))], "LOG002"),
+    ],
+)
+def test_bad_input_ends_with_2(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], code: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = run("logs", *arguments)
+    assert ran.code == 2
+    assert code in ran.err
+
+
+def test_a_pipe_is_refused_and_not_waited_for(run: Run, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "jm.log")
+    assert run("logs", str(tmp_path)).code == 2
+    assert run("logs", str(tmp_path / "jm.log")).code == 2
