@@ -17,7 +17,7 @@ def false_guard(function: Callable[..., int], s: Any, arguments: tuple[int, ...]
 
     :raises Exception: what the rule raises.
     """
-    code: CodeType = function.__code__  # type: ignore[attr-defined]
+    code: CodeType = function.__code__
     lines: list[int] = []
 
     def local(frame: FrameType, event: str, _: Any) -> Any:
