@@ -20,7 +20,7 @@ BUGS = [
         " pool's view.",
         model="cluster",
         property="the_job_finishes",
-        length=76,
+        length=68,
         generation="1.12",
         scope="losses",
         bounds={"slots_per_task_manager": 2, "parallelism": 2, "early_timeouts": 0},

@@ -15,7 +15,7 @@ from slotspec.cli.output import console, counted, is_number, write_json, write_j
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from slotspec.oracle.conformance.report import Report, Summary, Unexplained
+    from slotspec.oracle.conformance.report import Removal, Report, Summary, Unexplained
 
 SHOWN_DIFFERENCES = 8
 """Differences of a divergence that are printed; ``--json`` has more."""
@@ -54,6 +54,14 @@ def conform(
             help="Of one cluster recording: write the run of the model that explains it.",
         ),
     ] = None,
+    find_lines: Annotated[
+        bool,
+        typer.Option(
+            "--find-lines",
+            help="Of each diverging cluster recording: find the fewest lines whose removal makes"
+            " the rest explainable.",
+        ),
+    ] = False,
     jobs: Annotated[str, typer.Option(metavar="N|auto", help="Number of processes.")] = "auto",
     quiet: options.Quiet = False,
 ) -> None:
@@ -78,6 +86,8 @@ def conform(
     )
 
     def on_report(report: Report) -> None:
+        if find_lines:
+            _find_lines(report)
         _print_report(report, out, errors)
 
     try:
@@ -103,6 +113,19 @@ def conform(
             code = max(code, USAGE)
     if code:
         raise typer.Exit(code)
+
+
+def _find_lines(report: Report) -> None:
+    """Add to the report of a divergence the lines whose removal makes the rest explainable."""
+    from dataclasses import replace
+
+    found = report.unexplained
+    if found is None or found.limit is not None or report.generation is None:
+        return
+    from slotspec.oracle.conformance.removals import find_removal
+
+    removal = find_removal(report.path, report.generation, found.line)
+    report.unexplained = replace(found, removal=removal)
 
 
 def _write_run(target: Path, traces: list[str], generation: str | None) -> None:
@@ -192,12 +215,26 @@ def _print_unexplained(report: Report, found: Unexplained, out: Console) -> None
             ("differs", waiting.differences),
             ("not sent", waiting.unsent),
             ("in flight instead", waiting.in_flight),
+            ("refused", waiting.refused),
         ):
             if texts:
                 shown = "; ".join(texts[:SHOWN_DIFFERENCES])
                 out.print(f"    {title}: {shown}", soft_wrap=True)
     if found.possible:
         out.print(f"  the model could: {', '.join(found.possible)}", soft_wrap=True)
+    if found.removal is not None:
+        _print_removal(found.removal, out)
+
+
+def _print_removal(removal: Removal, out: Console) -> None:
+    tried = counted(removal.tried, "shortened recording")
+    if not removal.lines:
+        out.print(f"  no lines were found that explain it by their removal ({tried} tried)")
+        return
+    how = "without these lines" if removal.smallest else "without these lines, or fewer of them,"
+    out.print(f"  {how} the rest is explained ({tried} tried):")
+    for what in removal.what:
+        out.print(f"    {what}", soft_wrap=True)
 
 
 def _print_summary(summary: Summary, out: Console) -> None:

@@ -27,6 +27,7 @@ from slotspec.models.cluster.messages import (
 from slotspec.models.cluster.scheduler import execution_of
 from slotspec.models.cluster.state import Message
 from slotspec.models.slot_manager.state import CALLS_PER_SLOT
+from slotspec.oracle.cluster.foresight import NEVER, joining, report_of, shares_of_requests
 from slotspec.oracle.cluster.naming import Names, bound, released
 from slotspec.oracle.cluster.patterns import (
     Pattern,
@@ -154,6 +155,7 @@ class ClusterExplainer:
             for line in recording.lines
             if line.do == "fault" and line.at == "rm" and line.what == "revoke leadership"
         ]
+        self.notes: dict[str, str] | None = None
         self.closest: dict[int, tuple[list[Difference], tuple[Pattern, ...], Taken]] = {}
 
     def shape_of(self, recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
@@ -190,6 +192,8 @@ class ClusterExplainer:
                         # keeps what it knows until then
                         last[step.process] = None
                 if step.trigger == "fault" and step.why in ("crash", "kill"):
+                    last.pop(step.process, None)
+                if step.last in self.recording.unknown:
                     last.pop(step.process, None)
                 known = last.get(step.process)
                 if step.lane == step.process and step.ended and known is not None:
@@ -232,6 +236,8 @@ class ClusterExplainer:
         """One step of the model, if every message that it sends is expected or untold."""
         found = self.world.attempt(node.key, name, arguments)
         if found is None:
+            if self.notes is not None:
+                self.note(name, arguments, self.world.why_not(node.key, name, arguments))
             return None
         key, result, sent, made, begun = found
         names, requests = node.names, node.requests
@@ -255,10 +261,12 @@ class ClusterExplainer:
                     break
             if matched is None and posted[1] not in UNTOLD:
                 if (name, posted[1]) not in EARLY:
+                    self.note(name, arguments, f"it would send {Message(posted[1]).name}")
                     return None
                 owed.append(posted)
                 continue
             if matched is None and call is not None and self.contradicts(call, posted, names):
+                self.note(name, arguments, f"it would answer {Message(posted[1]).name}")
                 return None
         if name == "resource_manager_hears_task_executor" and result == Message.REGISTER:
             s = self.world.load(key)
@@ -269,6 +277,22 @@ class ClusterExplainer:
             names = names._replace(instances=instances)
         made_of = node._replace(key=key, names=names, requests=requests, owed=tuple(owed))
         return made_of, (made,), tuple(left)
+
+    def note(self, name: str, arguments: tuple[int, ...], why: str) -> None:
+        """Keep why a step of the model was refused, if anybody wants to know."""
+        if self.notes is not None:
+            told = ", ".join(map(str, arguments))
+            self.notes.setdefault(f"{name}({told})", why)
+
+    def refused(self, node: Node, step: Step) -> dict[str, str]:
+        """Why each step of the model that might explain a recorded one does not."""
+        self.notes = {}
+        for _ in self.begin(node, (), step):
+            pass
+        for _ in self.explain(node, step):
+            pass
+        found, self.notes = self.notes, None
+        return found
 
     def match(self, pattern: Pattern, posted: Posted, names: Names) -> Names | None:
         world = self.world
@@ -348,9 +372,14 @@ class ClusterExplainer:
     ) -> Iterator[Way_]:
         """The message arrives; what is doomed and stands before it is lost first."""
         lost: Taken = ()
+        name, first = self.hears(pattern.channel)
+        if self.notes is not None and not any(
+            self.match(pattern, posted, node.names)
+            for posted in self.world.contents(node.key, pattern.channel)
+        ):
+            self.note(name, first, f"no {pattern} is in flight")
         while True:
             contents = self.world.contents(node.key, pattern.channel)
-            name, first = self.hears(pattern.channel)
             tried = set()
             for place, posted in enumerate(contents):
                 names = self.match(pattern, posted, node.names)
@@ -965,7 +994,7 @@ class ClusterExplainer:
         yield from self.try_early(
             node,
             expected,
-            *(("scheduler_restarts_region", region) for region in shares),
+            *(("scheduler_restarts_region", region) for region in asking),
             *(("request_times_out", a) for a in known),
             *(("task_call_times_out", task) for task in range(len(self.world.s.task))),
             *(("job_master_misses_heartbeat", tm) for tm in tms),
@@ -1044,79 +1073,6 @@ class ClusterExplainer:
         )
 
 
-def report_of(call: Call) -> Pattern | None:
-    """The message that a heartbeat with a report of slots stands for."""
-    channel = channel_of(call)
-    match call.kind:
-        case ("heartbeat_from_task_manager", "tm", "rm") if channel is not None:
-            return Pattern(channel, frozenset({Message.HEARTBEAT}))
-        case ("heartbeat_from_job_manager", "jm", "tm") if channel is not None:
-            return Pattern(channel, frozenset({Message.ALLOCATION_REPORT}))
-    return None
-
-
-NEVER = 1 << 60
-"""A line that never comes."""
-
-
-def joining(recording: Recording) -> list[tuple[str, int, int, int]]:
-    """Which TaskExecutor has registered at the JobMaster from which line to which, unnoticed.
-
-    The JobMaster looks its location up on another thread; if it ends before, nothing comes of it.
-    The last number is that of the call.
-    """
-    found = []
-    states = [
-        (line.n, line.state["leader"], set(line.state["pool"]["registered"]))
-        for line in recording.lines
-        if line.state is not None and "pool" in line.state
-    ]
-    for step in recording.steps:
-        call = step.call
-        if step.trigger == "message" and call and call.name == "register_task_manager":
-            tm = call.sender.split(".")[0]
-            leader = next((one for n, one, _ in reversed(states) if n < step.line), None)
-            end = NEVER
-            for n, leads, known in states:
-                if n > step.line and (leads != leader or tm in known):
-                    end = n if tm in known and leads == leader else NEVER
-                    break
-            found.append((tm, step.line, end, call.number))
-    return found
-
-
 def is_done(expected: tuple[Pattern, ...]) -> bool:
     """Whether nothing is left to be sent."""
     return all(pattern.optional for pattern in expected)
-
-
-def shares_of_requests(
-    recording: Recording, tasks: dict[str, int], parallelism: int
-) -> dict[int, int]:
-    """Which share each request of the job is probably for, from what became of it.
-
-    Requests are numbered from 0 in order of their first appearance.
-    """
-    found: dict[str, int] = {}
-    order: dict[str, None] = {}
-    asked: dict[str, str | None] = {}
-    had: set[str] = set()
-    for line in recording.lines:
-        if line.state is None or "tasks" not in line.state or "pool" not in line.state:
-            continue
-        pool = line.state["pool"]
-        now = {one["request"]: one["allocation"] for one in pool["pending"]}
-        order |= dict.fromkeys([*pool["waiting"], *now])
-        held = {one["allocation"] for one in pool["allocated"]}
-        served, come = [r for r in asked if r not in now], sorted(held - had)
-        for request in served:
-            own = asked[request]
-            allocation = own if own in come else next(iter(come), None)
-            if allocation is None:
-                continue
-            come.remove(allocation)
-            for told in line.state["tasks"]:
-                if told["allocation"] == allocation and told["execution"] in tasks:
-                    found[request] = tasks[told["execution"]] % parallelism
-        asked, had = now, held
-    return {i: found[request] for i, request in enumerate(order) if request in found}

@@ -130,12 +130,16 @@ class Step:
 
 @dataclass
 class Recording:
-    """A recording, sorted by process."""
+    """A recording, sorted by process.
+
+    :param unknown: lines whose state was removed, so nothing is known until the next one.
+    """
 
     header: Header
     lines: list[Line]
     calls: dict[int, Call]
     steps: list[Step]
+    unknown: frozenset[int] = frozenset()
 
     @property
     def generation(self) -> str:
@@ -213,9 +217,14 @@ def read(path: str | Path) -> Recording:
         return sorted_lines(reader.header_line, lines, printable(path))
 
 
-def sorted_lines(header: Header, lines: list[Line], path: str = "recording") -> Recording:
-    """The steps and calls of a recording."""
-    return _Sorter(header, path).sort(lines)
+def sorted_lines(
+    header: Header, lines: list[Line], path: str = "recording", *, whole: bool = True
+) -> Recording:
+    """The steps and calls of a recording.
+
+    :param whole: whether no line may be missing.
+    """
+    return _Sorter(header, path).sort(lines, whole)
 
 
 class _Sorter:
@@ -230,10 +239,10 @@ class _Sorter:
     def reject(self, line: Line, why: str) -> None:
         raise InputError("TRC024", f"{self.path}:{line.n + 1}: {why}; record again")
 
-    def sort(self, lines: list[Line]) -> Recording:
+    def sort(self, lines: list[Line], whole: bool) -> Recording:
         previous = 0
         for line in lines:
-            if line.n != previous + 1:
+            if whole and line.n != previous + 1:
                 self.reject(line, f"line number {line.n} follows {previous}")
             previous = line.n
             getattr(self, f"_{line.do}", self._unknown)(line)

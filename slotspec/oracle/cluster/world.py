@@ -18,6 +18,7 @@ from slotspec.oracle.cluster.recording import Recording, kind_of
 from slotspec.statemachine.declaration.model import Call, Instance
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import InputError
+from slotspec.statemachine.interpreter.guards import false_guard
 from slotspec.statemachine.interpreter.stepping import Interpreter
 
 POSTS = 254
@@ -166,7 +167,9 @@ REPLACED: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 @lru_cache(maxsize=32)
 def _instance(bounds: tuple[tuple[str, int], ...], generation: str, model: str) -> Instance:
-    return load_model(model).instance(dict(bounds), generation=generation, replace=REPLACED)
+    made = load_model(model).instance(dict(bounds), generation=generation, replace=REPLACED)
+    made.fits = True  # the numbers of Python are exact, so nothing has to be proved about them
+    return made
 
 
 class World:
@@ -241,6 +244,20 @@ class World:
         ]
         interpreter.undo()
         return Taken(new, int(result), sent, call, begun)
+
+    def why_not(self, key: bytes, name: str, arguments: tuple[int, ...]) -> str:
+        """Why the model cannot take a step: the condition that is false, or the fault."""
+        if (name, arguments) not in self.calls:
+            return "these bounds do not have it"
+        interpreter = self.interpreter
+        s = self.load(key)
+        try:
+            guard = false_guard(interpreter.functions[name], s, arguments)
+        except Exception as error:
+            return f"fault: {error}"
+        finally:
+            interpreter.undo()
+        return f"disabled by: {guard}" if guard else "disabled"
 
     def _sent(self, before: tuple[list[int], ...], after: tuple[list[int], ...]) -> list[Posted]:
         sent: list[Posted] = []

@@ -117,6 +117,7 @@ def unexplained(explainer: ClusterExplainer, found: Explanation[Node]) -> Unexpl
                 if closest
                 else (),
                 explainer.in_flight(found.state, step),
+                refusals(explainer, found.state, step),
             )
         )
     last = found.run[-1][0] if found.run else None
@@ -127,6 +128,18 @@ def unexplained(explainer: ClusterExplainer, found: Explanation[Node]) -> Unexpl
         tuple(explainer.possible(found.state)),
         found.limit,
     )
+
+
+def refusals(explainer: ClusterExplainer, state: Node, step: Any) -> tuple[str, ...]:
+    """Why each step of the model that might explain a recorded one does not.
+
+    Steps that the same condition refuses are named once.
+    """
+    found: dict[str, str] = {}
+    for call, why in explainer.refused(state, step).items():
+        name = call.partition("(")[0]
+        found.setdefault(f"{name}: {why}", f"{call}: {why}")
+    return tuple(found.values())
 
 
 def explaining_run(path: str | Path, generation: str | None = None) -> Iterator[dict[str, Any]]:

@@ -80,6 +80,8 @@ class WaitingStep:
     :param differences: what the model remembers otherwise, where it comes closest.
     :param unsent: messages that the step sends, and the model does not.
     :param in_flight: messages of the model that could arrive instead.
+    :param refused: steps of the model that might explain it, each with the condition that is
+        false, or what the step would do that the recording does not have.
     """
 
     line: int
@@ -87,6 +89,24 @@ class WaitingStep:
     differences: tuple[str, ...]
     unsent: tuple[str, ...]
     in_flight: tuple[str, ...]
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What a search for lines to remove found.
+
+    :param lines: the numbers of the lines whose removal makes the rest explainable; empty if none
+        was found.
+    :param what: the same, each call or state in words.
+    :param smallest: whether no part of it would do; False if a limit ended the search before.
+    :param tried: how many shortened recordings were tried.
+    """
+
+    lines: tuple[int, ...]
+    what: tuple[str, ...]
+    smallest: bool
+    tried: int
 
 
 @dataclass(frozen=True)
@@ -98,6 +118,7 @@ class Unexplained:
     :param last: the last step that is explained.
     :param possible: what the model could do next.
     :param limit: the limit that ended the search; None if no run explains the recording.
+    :param removal: the fewest lines whose removal makes the rest explainable, if asked for.
     """
 
     line: int
@@ -105,6 +126,7 @@ class Unexplained:
     last: str | None
     possible: tuple[str, ...]
     limit: str | None
+    removal: Removal | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The ``unexplained`` of a file in the report of ``slotspec conform --json``."""
