@@ -12,6 +12,8 @@ from types import ModuleType
 import pytest
 
 from slotspec.diagrams.pictures import svg
+from slotspec.models import load_model
+from slotspec.statemachine import Kind
 from tests.diagrams.samples import SVG, texts
 from tests.pages import PAGES
 
@@ -72,3 +74,28 @@ def test_the_architecture_fits_on_a_few_screens() -> None:
 def test_every_link_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
+
+
+TODAYS = {
+    "slot_pool": "declarative_slot_pool",
+    "slot_manager": "fine_grained_slot_manager",
+    "slot_sharing": "slot_sharing_allocator",
+}
+"""Models of older classes, and of those that took their place."""
+
+
+def test_every_older_promise_has_a_counterpart() -> None:
+    page = (ROOT / "docs" / "counterparts.md").read_text(encoding="utf-8")
+    parts = page.split("\n## ")[1:]
+    promises = {
+        name: {p.name for p in load_model(name).properties.values() if p.kind is not Kind.SOMETIMES}
+        for name in [*TODAYS, *TODAYS.values()]
+    }
+    for (older, todays), part in zip(TODAYS.items(), parts, strict=False):
+        rows = [line.split("|")[1:3] for line in part.splitlines() if line.startswith("| `")]
+        left = [name for row in rows for name in re.findall(r"`(\w+)`", row[0])]
+        right = {name for row in rows for name in re.findall(r"`(\w+)`", row[1])}
+        assert sorted(left) == sorted(promises[older])
+        assert right <= promises[todays]
+    for_granted = set(re.findall(r"`(\w+)`", parts[-1]))
+    assert for_granted <= set().union(*(promises[name] for name in TODAYS.values()))

@@ -115,12 +115,11 @@ def close(s: DeclarativePoolState) -> int:
 def connect_to_resource_manager(s: DeclarativePoolState, gateway: int) -> int:
     """A ResourceManager is found, also while another is connected: declare everything, at once.
 
-    Flink: connectToResourceManager.
+    After a close that raised half-way, it does nothing: a connection manager without function
+    has taken the place of the one that is closed. Flink: connectToResourceManager.
     """
     status = not_started(s)
-    if status == OK and s.connection_closed:
-        status = int(Raised.ILLEGAL_STATE)
-    if status == OK:
+    if status == OK and not s.connection_closed:
         fire(s.connection, 0, ResourceManagerConnection.connect)
         s.gateway = gateway
         status = declare(s)

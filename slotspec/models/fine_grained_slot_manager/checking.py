@@ -357,8 +357,11 @@ def reconcile(s: FineGrainedSlotManagerState) -> bool:
 
 
 def expect_spare(s: FineGrainedSlotManagerState) -> None:
-    """Ask for one more worker in reserve, unless that is too much."""
-    if exceeds_maximum(s, s.worker):
+    """Ask for one more worker in reserve, unless that is too much.
+
+    After suspend there is nobody to ask, which raises before anything is done.
+    """
+    if s.manager[0] != Manager.STARTED or exceeds_maximum(s, s.worker):
         return
     worker = next(
         (
@@ -375,12 +378,13 @@ def expect_spare(s: FineGrainedSlotManagerState) -> None:
 
 
 def release(s: FineGrainedSlotManagerState, instance: int) -> None:
-    """A TaskExecutor is not wanted any more; in 1.14 it is released at once.
+    """A TaskExecutor is not wanted any more; in 1.14 it is released at once, if anybody can.
 
     The mark stays until the TaskExecutor is unregistered. Flink: releaseIdleTaskExecutor.
     """
     if s.worker_control == WorkerControl.ONE_BY_ONE:
-        emit(s, Effect.RELEASE_RESOURCE, instance)
+        if s.manager[0] == Manager.STARTED:
+            emit(s, Effect.RELEASE_RESOURCE, instance)
     elif is_registered(s, instance):
         s.unwanted[instance] = 1
 

@@ -62,6 +62,7 @@ from slotspec.models.fine_grained_slot_manager.timers import (
 )
 from slotspec.models.fine_grained_slot_manager.tracking import (
     forget_jobs,
+    has_slots,
     notify_missing,
     notify_requirements,
     requires_anything,
@@ -195,7 +196,7 @@ def process_requirements(
 
 def clear_requirements(s: FineGrainedSlotManagerState, job: int) -> int:
     """Forget what the job requires."""
-    if s.worker_control == WorkerControl.DECLARED:
+    if s.worker_control == WorkerControl.DECLARED and has_slots(s, job):
         for instance in s.elements(instances):
             if any(
                 is_on(s, allocation, instance) and s.slot_job[allocation] == job

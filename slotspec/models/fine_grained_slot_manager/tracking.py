@@ -71,6 +71,11 @@ def acquired_slots(s: FineGrainedSlotManagerState, job: int, profile: int) -> in
     )
 
 
+def has_slots(s: FineGrainedSlotManagerState, job: int) -> bool:
+    """Whether the job has slots, as its JobScopedResourceTracker counts them."""
+    return any(acquired_slots(s, job, profile) > 0 for profile in s.elements(profiles))
+
+
 def notify_missing(s: FineGrainedSlotManagerState) -> None:
     """Tell every job that could not be served what it has, if that is wanted."""
     if s.notify:

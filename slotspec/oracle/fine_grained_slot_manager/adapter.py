@@ -212,6 +212,8 @@ class FineGrainedSlotManagerOracle(ModelOracle):
         """Run one operation, with the order and the failed check that a recording tells."""
         order, noted = arguments.get("order"), arguments.get("noted")
         if noted is not None:
+            if "job" in arguments:
+                self._jobs.decode(arguments["job"])  # it may be new, and then has no number yet
             known = [self._jobs.decode(name) for name in noted]
             self._make_room()
             for job in self.state.elements(jobs):

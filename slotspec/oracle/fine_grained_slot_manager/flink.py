@@ -76,6 +76,8 @@ class FineGrainedPeer(TaskExecutorAnswers):
         self._allowed = True
         self._failed: list[Any] = []
         self._made = 0
+        self._asked_for: dict[str, str] = {}
+        self._acknowledged: list[str] = []
         self._executor = world.proxy(
             "java.util.concurrent.Executor", execute=world.timers.soon.append
         )
@@ -212,7 +214,31 @@ class FineGrainedPeer(TaskExecutorAnswers):
             ran += 1
         return ran
 
+    def _call_acknowledged(self, call: str) -> bool:
+        if call in self._asked_for:
+            self._acknowledge(self._asked_for[call])
+        return super()._call_acknowledged(call)
+
+    def _call_fails(
+        self, call: str, kind: str, allocation: str | None = None, job: str | None = None
+    ) -> bool:
+        asked_for = self._asked_for.get(call)
+        if asked_for and kind != "occupied" and not self._state.counts_for_its_job(asked_for):
+            raise InputError("TRC032", "giving up this slot fails, which ends the process")
+        return super()._call_fails(call, kind, allocation, job)
+
+    def _acknowledge(self, *allocations: str) -> None:
+        """Note acknowledgements that wait for the main thread.
+
+        :raises InputError: if one of them would end the process, and this one with it.
+        """
+        waiting = [*self._acknowledged, *allocations]
+        if not self._state.fits(waiting):
+            raise InputError("TRC032", "an acknowledgement does not fit, which ends the process")
+        self._acknowledged = [] if self.header.config["auto_run"] else waiting
+
     def _run_main_thread(self, count: int | None = None) -> int:
+        self._acknowledge()
         soon = self.world.timers.soon
         # what these tasks queue stays queued
         return self._run(len(soon) if count is None else min(count, len(soon)))
@@ -254,11 +280,12 @@ class FineGrainedPeer(TaskExecutorAnswers):
                 application = [given[0]] if self.since("2.3") else []
                 allocation, profile, target, *_ = given[len(application) :]
                 call, answer = self.new_call()
+                name = self._asked_for[call] = self._name_allocation(allocation)
                 fields = {
                     "call": call,
                     "tm": tm,
                     "job": self.jobs.symbol(job),
-                    "allocation": self._name_allocation(allocation),
+                    "allocation": name,
                     "profile": self.world.profile_names[profile],
                     "target": str(target),
                 }

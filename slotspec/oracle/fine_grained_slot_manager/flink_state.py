@@ -104,6 +104,31 @@ class FineGrainedState:
         for job in jobs:
             noted.add(self._peer.jobs.id(job))
 
+    def fits(self, allocations: list[str]) -> bool:
+        """Whether acknowledgements of these slots fit; one that does not ends Flink's process."""
+        left: dict[Any, Any] = {}
+        for name in allocations:
+            slot = self._slots.get(self._peer.allocations.id(name))
+            if slot is None or str(slot.getState()) != "PENDING":
+                continue
+            instance, profile = slot.getInstanceId(), slot.getResourceProfile()
+            owner = self._task_managers.get(instance)
+            if instance not in left and owner is not None:
+                left[instance] = self._get(REGISTRATION, "unusedResource", owner)
+            if instance not in left or not left[instance].allFieldsNoLessThan(profile):
+                return False
+            left[instance] = left[instance].subtract(profile)
+        return True
+
+    def counts_for_its_job(self, name: str) -> bool:
+        """Whether giving up this slot succeeds; if not, a refusal ends Flink's process."""
+        slot = self._slots.get(self._peer.allocations.id(name))
+        tracker = None if slot is None else self._jobs.get(slot.getJobId())
+        return tracker is None or any(
+            acquired.getResourceProfile().equals(slot.getResourceProfile())
+            for acquired in tracker.getAcquiredResources()
+        )
+
     # ------------------------------------------------------------------------------- state
 
     def snapshot(self) -> dict[str, Any]:

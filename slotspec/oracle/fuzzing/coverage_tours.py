@@ -83,7 +83,8 @@ def cover(
     wanted: set[Goal] = set(declared(target)) if what == "transitions" else set()
     covering = Covering([], 0, [], True, 0)
     for instance in instances:
-        graph = reachable(instance, states)
+        missing = frozenset(wanted - done) if what == "transitions" else None
+        graph = reachable(instance, states, missing)
         covering.complete = covering.complete and graph.complete
         covering.states += graph.states
         if what == "states":

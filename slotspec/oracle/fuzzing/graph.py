@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from slotspec.oracle.fuzzing.coverage import Transition
@@ -36,8 +37,16 @@ class Graph:
         return len(self.edges)
 
 
-def reachable(instance: Instance, most: int) -> Graph:
-    """The graph of `instance`, or of its first `most` states."""
+PATIENCE = 500
+"""A search for transitions expands at least so many states before it gives up."""
+
+
+def reachable(instance: Instance, most: int, wanted: frozenset[Hashable] | None = None) -> Graph:
+    """The graph of `instance`, or of its first `most` states.
+
+    :param wanted: end once each of these transitions is in the graph, or no further one has
+        turned up for long: the search has come four times as far as the last of them.
+    """
     interpreter = Interpreter(instance)
     functions = {a.name: instance.rule(a.function) for a in instance.actions}
     numbers = {interpreter.key: 0}
@@ -48,7 +57,11 @@ def reachable(instance: Instance, most: int) -> Graph:
         for lifecycle in instance.lifecycles.values()
         for move in lifecycle.transitions
     }
-    for key in order:
+    latest = 0
+    for place, key in enumerate(order):
+        if wanted is not None and (not wanted or place > max(PATIENCE, 4 * latest)):
+            graph.complete = False
+            break
         interpreter.load(key)
         edges: list[Edge] = []
         for call in instance.calls:
@@ -58,6 +71,8 @@ def reachable(instance: Instance, most: int) -> Graph:
                 continue
             successor = interpreter.finish(call, outcome)
             fired = frozenset(names[firing] for firing in interpreter.fired)
+            if wanted and fired & wanted:
+                wanted, latest = wanted - fired, place
             number = numbers.get(successor)
             if number is None and len(order) < most:
                 number = numbers[successor] = len(order)
@@ -68,4 +83,5 @@ def reachable(instance: Instance, most: int) -> Graph:
                 edges.append(Edge(call, number, fired))
             interpreter.undo()
         graph.edges.append(edges)
+    graph.edges += [[] for _ in order[len(graph.edges) :]]
     return graph

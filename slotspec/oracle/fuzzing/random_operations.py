@@ -17,6 +17,7 @@ from slotspec.oracle.traces.schema import Argument, Count, Index, Millis, SlotNu
 from slotspec.oracle.traces.trace import OperationCall, TraceHeader
 
 _DELAYS = (0, 1, 7, 10, 30, 50)
+_LONGEST = 2**31 - 1
 _MANY = (0, 1, 1, 2, 2, 3, 4)
 """How many vertices a call names."""
 INVENTED = 8
@@ -43,7 +44,8 @@ class RandomOperations:
         self._hostile = hostile
         self._profiles = list(header.profiles)
         timeouts = [v for name, v in header.config.items() if name.endswith("_ms")]
-        self._delays = [*_DELAYS, *(max(0, t + off) for t in timeouts for off in (-1, 0, 1))]
+        near = (t + off for t in timeouts for off in (-1, 0, 1))
+        self._delays = [*_DELAYS, *(min(max(0, t), _LONGEST) for t in near)]
         self._operations = [o for o in target.schema.operations if o.name in operations]
         self._weights = [_weight(o.name, target, random) for o in self._operations]
         if not any(self._weights):

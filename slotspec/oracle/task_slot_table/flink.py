@@ -48,6 +48,7 @@ class TaskSlotTablePeer(FlinkPeer):
         self._tickets = Ids(self._uuid.randomUUID)
         self._tickets.bind("k0", self._none)
         self._registered: list[Timer] = []
+        self._named = 0
         self._tasks: dict[str, Any] = {}
         self._names_of_tasks: dict[Any, str] = {}
         self._ends: dict[str, Any] = {}
@@ -98,11 +99,12 @@ class TaskSlotTablePeer(FlinkPeer):
         return self.world.scheduled(timer)
 
     def _name_tickets(self) -> None:
-        for number, registered in enumerate(self._registered, 1):
-            if f"k{number}" not in self._tickets:
-                owner = f"{self._timer_service}$Timeout"
-                ticket = self.reflect.get(owner, "ticket", registered.task)
-                self._tickets.bind(f"k{number}", ticket)
+        """Number the new tickets, whether or not somebody has made up such a name before."""
+        owner = f"{self._timer_service}$Timeout"
+        for registered in self._registered[self._named :]:
+            self._named += 1
+            ticket = self.reflect.get(owner, "ticket", registered.task)
+            self._tickets.bind(f"k{self._named}", ticket)
 
     def _start(self) -> None:
         actions = self.world.proxy(
@@ -133,7 +135,6 @@ class TaskSlotTablePeer(FlinkPeer):
             self.profiles[profile or self.header.config["default_profile"]],
             self.duration(timeout),
         )
-        self._name_tickets()
         return None if done is None else bool(done)
 
     def _mark_slot_active(self, allocation: str) -> bool:
@@ -141,9 +142,7 @@ class TaskSlotTablePeer(FlinkPeer):
 
     def _mark_slot_inactive(self, allocation: str, timeout: int) -> bool:
         id_ = self._allocations.id(allocation)
-        done = bool(self._table.markSlotInactive(id_, self.duration(timeout)))
-        self._name_tickets()
-        return done
+        return bool(self._table.markSlotInactive(id_, self.duration(timeout)))
 
     def _try_mark_slot_active(self, job: str, allocation: str) -> bool:
         ids = self._jobs.id(job), self._allocations.id(allocation)
@@ -273,6 +272,7 @@ class TaskSlotTablePeer(FlinkPeer):
     # ------------------------------------------------------------------------------ state
 
     def snapshot(self) -> dict[str, Any]:
+        self._name_tickets()  # also those of operations that raised
         symbol = self._allocations.symbol
         by_index = {
             int(entry.getKey()): symbol(entry.getValue().getAllocationId())

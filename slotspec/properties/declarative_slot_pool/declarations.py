@@ -103,8 +103,17 @@ def requirements_that_change_will_be_stable(s: DeclarativePoolState) -> bool:
     )
 
 
+def half_closed(setting: Setting) -> str | None:
+    """Why a ResourceManager may be found in vain."""
+    if setting["mistakes"]:
+        return "a payload in a free slot makes close raise; the pool then ignores it (D5)"
+    return None
+
+
 @declarative_slot_pool.step(
-    "DeclarativeSlotPoolService.connectToResourceManager", on=connect_to_resource_manager
+    "DeclarativeSlotPoolService.connectToResourceManager",
+    on=connect_to_resource_manager,
+    deviation=half_closed,
 )
 def a_new_resource_manager_is_told_everything(after: DeclarativePoolState, gateway: int) -> bool:
     """A ResourceManager that is found is told at once what is required, even if it is nothing."""

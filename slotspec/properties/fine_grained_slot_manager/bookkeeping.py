@@ -43,6 +43,7 @@ from slotspec.properties.fine_grained_slot_manager.settings import (
     MORE_THAN_THERE_IS,
     NEVER_GIVEN_BACK,
     OCCUPIED,
+    SECOND_START,
     STALE_INDEX,
     both,
     first_of,
@@ -99,7 +100,7 @@ def only_pending_slots_are_waited_for(s: FineGrainedSlotManagerState, allocation
     each={"allocation": allocations},
     deviation=first_of(
         (OCCUPIED, has_occupied_answers),
-        ("a second start forgets which answers are waited for", starts_twice),
+        (SECOND_START, starts_twice),
     ),
 )
 def pending_slots_are_waited_for(s: FineGrainedSlotManagerState, allocation: int) -> bool:

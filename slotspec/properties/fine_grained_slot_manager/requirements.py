@@ -196,6 +196,7 @@ def only_jobs_that_lack_something_cannot_be_served(
     on=clear_resource_requirements,
     each={"instance": instances},
     when=declares_workers,
+    deviation=known(HALF_REGISTERED, has_late_reports),
 )
 def inactive_slots_of_a_finished_job_are_freed(
     before: FineGrainedSlotManagerState,

@@ -14,7 +14,7 @@ from slotspec.statemachine.declaration.records import Setting
 Condition = Callable[[Setting], bool]
 
 SPARE_BEYOND_MAXIMUM = (
-    "M1: a check that wants a worker in reserve beyond the maximum raises NullPointerException"
+    "M1: a check that wants a worker in reserve, and is refused it, raises NullPointerException"
 )
 SECOND_FAILURE = "M2: only the first failure of a batch is followed by a check"
 MOVE_OF_NONE = (
@@ -34,6 +34,7 @@ MORE_THAN_THERE_IS = (
 )
 APPLICATION_STAYS = "M8: clearing the requirements of a job does not forget its application"
 HALF_REGISTERED = "M8: a reported slot that does not fit stays in the map of slots"
+SECOND_START = "a second start forgets which answers are waited for"
 NEVER_GIVEN_BACK = "1.14 drops no worker that it has asked for"
 
 
@@ -121,5 +122,8 @@ def has_spare_workers(setting: Setting) -> bool:
     return bool(setting["redundant_task_managers"]) and declares_workers(setting)
 
 
-spare_is_refused = both(has_spare_workers, has_maximum, has_allocator)
-"""A worker in reserve may exceed the maximum."""
+spare_is_refused = either(
+    both(has_spare_workers, has_maximum, has_allocator),
+    both(has_redundancy, without(has_allocator)),
+)
+"""A worker in reserve may exceed the maximum (M1), or cannot be asked for (M9)."""

@@ -97,6 +97,7 @@ LENGTHS: dict[str, dict[str, int]] = {
         "a_slot_that_leaves_is_freed": 6,
         "a_payload_is_stopped_when_its_slot_goes": 6,
         "the_idle_check_goes_on": 7,
+        "a_new_resource_manager_is_told_everything": 7,
         "nothing_raises": 2,
     },
     "late": {"requirements_that_change_will_be_stable": 3, "nothing_raises": 2},

@@ -276,6 +276,7 @@ FINDINGS = [
                 "what_nobody_needs_is_given_back",
                 "a_slot_that_leaves_is_freed",
                 "a_payload_is_stopped_when_its_slot_goes",
+                "a_new_resource_manager_is_told_everything",
             }
         ),
     ),

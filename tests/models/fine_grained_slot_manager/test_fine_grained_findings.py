@@ -93,6 +93,23 @@ FINDINGS = [
         mends.M8,
         bounds={"reports": 1},
     ),
+    Known(
+        "M9",
+        MODEL,
+        GENERATION,
+        "a_check_under_way_is_made",
+        "redundancy",
+        3,
+        mends.M1,
+        frozenset(
+            {
+                "delayed_work_succeeds",
+                "missing_slots_that_fit_are_requested",
+                "what_is_declared_is_served_or_refused",
+            }
+        ),
+        bounds={"allocator": 0, "max_slots": 0},
+    ),
 ]
 
 
