@@ -73,14 +73,20 @@ class NamePool:
         """Collect the names below `value`; `levels` are the kinds of its keys."""
         if isinstance(value, list | tuple):
             for item in value:
-                self._gather(item, levels, above, names, groups)
+                # the keys of a map are names, those of an object in a list are not
+                below = () if isinstance(item, dict) else levels
+                self._gather(item, below, above, names, groups)
         elif isinstance(value, dict):
             if levels:
                 for name, inner in value.items():
                     names.setdefault(levels[0], []).append(name)
                     self._gather(inner, levels[1:], {**above, levels[0]: name}, names, groups)
                 return
-            own = {self.kind(k): v for k, v in value.items() if isinstance(v, str | int)}
+            own = {
+                kind: v
+                for k, v in value.items()
+                if isinstance(v, str | int) and not self._is_word(kind := self.kind(k), v)
+            }
             for kind, name in own.items():
                 if isinstance(name, str):
                     names.setdefault(kind, []).append(name)
@@ -97,3 +103,8 @@ class NamePool:
     def kind(self, argument: str) -> str:
         """The kind of names that an argument takes."""
         return self._target.schema.kinds.get(argument, argument)
+
+    def _is_word(self, kind: str, value: str | int) -> bool:
+        """Whether a text stands where a name could, but is none: a payload ``terminated``."""
+        known = kind in self._target.schema.names
+        return known and isinstance(value, str) and not any(map(str.isdigit, value))
