@@ -18,6 +18,7 @@ from slotspec.cli.jobs import packed, unpacked
 from slotspec.cli.plan import plan
 from slotspec.statemachine import UsageError, check
 from slotspec.statemachine.results import Result
+from slotspec.statemachine.search.warm_up import warm_up
 from tests.cli.counter import EXAMPLES, MODEL, VIOLATED, Make, Run
 
 TURNSTILE = str(EXAMPLES / "turnstile.py")
@@ -76,6 +77,7 @@ def test_an_error_of_a_run_is_the_error_of_the_command(run: Run) -> None:
 
 @pytest.mark.slow
 def test_ctrl_c_prints_what_each_process_has_seen() -> None:
+    warm_up()  # nothing is left to compile that would delay the start
     with subprocess.Popen(
         [
             *(sys.executable, "-m", "slotspec", "check", COMMIT, COMMIT),
