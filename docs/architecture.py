@@ -22,6 +22,7 @@ HOLDS = {
     "explorer": "the page in the browser",
     "testing": "the pytest plugin",
     "logs": "what log files tell about slots",
+    "recorder": "the agent that records real clusters",
     "diagrams": "lifecycles, traces and state graphs as pictures",
     "oracle": "traces, replay, live peers, fuzzing",
     "bugs": "Flink's known bugs, each as replaced rules",

@@ -21,6 +21,7 @@ AREAS = {
     "TRC": "A trace is not what it has to be.",
     "LOG": "Log files cannot be read.",
     "PEE": "A live peer fails or answers nonsense.",
+    "REC": "A real cluster cannot be recorded.",
     "CKP": "A checkpoint cannot be used.",
     "WEB": "The explorer cannot answer a request.",
 }

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from slotspec import (
     DISABLED,
-    FLAG,
     NONE,
     Array,
     Bound,
@@ -24,10 +23,13 @@ from slotspec import (
     State,
     constant,
     fire,
+    messages,
     number,
     per,
+    receive,
     ref,
     scalar,
+    send,
 )
 
 CLIENTS = Sort("clients", "Who wants the lock.", default=2)
@@ -53,8 +55,8 @@ class Service(Record):
 
     client: Array = per(CLIENTS, Client, "Each client.")
     left: Array = per(CLIENTS, number(TERM), "Ticks left of each client's lease.")
-    request: Array = per(CLIENTS, FLAG, "Whether its request is under way.")
-    grant: Array = per(CLIENTS, FLAG, "Whether a grant to it is under way.")
+    request: Array = messages(CLIENTS, "Requests under way.", source=CLIENTS, target="server")
+    grant: Array = messages(CLIENTS, "Grants under way.", source="server", target=CLIENTS)
     holder: int = scalar(ref(CLIENTS), "Who has the lock, as the server sees it.")
     until: int = scalar(number(TERM), "Ticks left of the lease that it granted.")
     losses: int = constant("How many messages may get lost.", LOSSES)
@@ -72,7 +74,7 @@ def ask(s: Service, client: int) -> int:
     if s.client[client] != Client.IDLE or s.request[client] or s.grant[client]:
         return DISABLED
     fire(s.client, client, Client.ask)
-    s.request[client] = 1
+    send(s.request, client)
     s.left[client] = s.term
     return 0
 
@@ -80,21 +82,19 @@ def ask(s: Service, client: int) -> int:
 @model.action(client=CLIENTS, fair=Fairness.STRONG)
 def handle(s: Service, client: int) -> int:
     """The server grants the lock to a client that asked, if nobody has it."""
-    if not s.request[client] or s.holder != NONE:
+    if s.holder != NONE or not receive(s.request, client):
         return DISABLED
-    s.request[client] = 0
     s.holder = client
     s.until = s.term
-    s.grant[client] = 1
+    send(s.grant, client)
     return 0
 
 
 @model.action(client=CLIENTS, fair=Fairness.WEAK)
 def learn(s: Service, client: int) -> int:
     """A grant arrives; a client that does not wait any more ignores it."""
-    if not s.grant[client]:
+    if not receive(s.grant, client):
         return DISABLED
-    s.grant[client] = 0
     if s.client[client] == Client.ASKING:
         fire(s.client, client, Client.take)
     return 0
@@ -109,8 +109,10 @@ def tick(s: Service) -> int:
         if s.left[client] > 0:
             s.left[client] -= 1
             if s.left[client] == 0:
-                end = Client.give_up if s.client[client] == Client.ASKING else Client.stop
-                fire(s.client, client, end)
+                if s.client[client] == Client.ASKING:
+                    fire(s.client, client, Client.give_up)
+                else:
+                    fire(s.client, client, Client.stop)
     if s.holder != NONE:
         s.until -= 1
         if s.until == 0:
@@ -121,11 +123,9 @@ def tick(s: Service) -> int:
 @model.action(client=CLIENTS, fault=True)
 def lose(s: Service, client: int) -> int:
     """A request or a grant gets lost."""
-    if s.lost == s.losses or not (s.request[client] or s.grant[client]):
+    if s.lost == s.losses or not (receive(s.request, client) or receive(s.grant, client)):
         return DISABLED
     s.lost += 1
-    s.request[client] = 0
-    s.grant[client] = 0
     return 0
 
 

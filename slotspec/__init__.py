@@ -27,6 +27,16 @@ if TYPE_CHECKING:
     from slotspec.oracle.fuzzing.run import fuzz
     from slotspec.oracle.fuzzing.stateful import state_machine
     from slotspec.statemachine.check import check
+    from slotspec.statemachine.declaration.containers import (
+        add,
+        append,
+        discard,
+        length,
+        remove,
+        sequence,
+        subset,
+        take_first,
+    )
     from slotspec.statemachine.declaration.effects import Effects, effect
     from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle, State
     from slotspec.statemachine.declaration.model import Fairness, Model, Scope
@@ -55,6 +65,7 @@ if TYPE_CHECKING:
     )
     from slotspec.statemachine.interpreter.replay import replay
     from slotspec.statemachine.results import Finding, Limits, Result, Verdict
+    from slotspec.statemachine.routes import messages, receive, send
     from slotspec.statemachine.simulate import simulate
 
 _PLACES = {
@@ -74,7 +85,11 @@ _PLACES = {
         "recycle",
         "unchanged",
     ),
+    "statemachine.declaration.containers": (
+        *("add", "append", "discard", "length", "remove", "sequence", "subset", "take_first"),
+    ),
     "statemachine.declaration.parts": ("restart",),
+    "statemachine.routes": ("messages", "receive", "send"),
     "statemachine.check": ("check",),
     "statemachine.simulate": ("simulate",),
     "statemachine.interpreter.replay": ("replay",),
@@ -109,26 +124,37 @@ __all__ = [
     "State",
     "Verdict",
     "__version__",
+    "add",
+    "append",
     "check",
     "conform",
     "conform_all",
     "constant",
+    "discard",
     "effect",
     "emit",
     "fire",
     "fuzz",
+    "length",
     "load_model",
+    "messages",
     "number",
     "part",
     "per",
+    "receive",
     "recycle",
     "ref",
+    "remove",
     "replay",
     "restart",
     "scalar",
+    "send",
+    "sequence",
     "simulate",
     "single",
     "state_machine",
+    "subset",
+    "take_first",
     "unchanged",
 ]
 

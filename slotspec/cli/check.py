@@ -15,7 +15,7 @@ from slotspec.cli import options
 from slotspec.cli.bugs import bug_of, found_by
 from slotspec.cli.exit_codes import FAULT, HOLDS, UNKNOWN, VIOLATED
 from slotspec.cli.jobs import Finished, Request, RunResults
-from slotspec.cli.output import check_writable, is_number, write, write_documents, write_json_lines
+from slotspec.cli.output import check_writable, is_number, write, write_documents, write_finding
 from slotspec.cli.plan import left_out
 from slotspec.cli.rows import Rows
 from slotspec.statemachine.declaration.model import Instance, flat_size
@@ -341,14 +341,12 @@ def write_trace(target: Path, results: Sequence[Result], chosen: bool) -> None:
 
     :param chosen: the user named properties, so a witness is of interest too.
     """
-    from slotspec.oracle.traces.export import export
-
     found = next(traces(results, chosen), None)
     if found is None:
         typer.echo(f"no trace to write to {target}", err=True)
         return
     result, finding = found
-    write_json_lines(target, export(result.instance, finding))
+    write_finding(target, result.instance, finding)
 
 
 def traces(results: Sequence[Result], chosen: bool) -> Iterator[tuple[Result, Finding]]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from slotspec.statemachine.declaration.model import Instance, Model
     from slotspec.statemachine.results import Finding
 
-TRACE_SUFFIXES = (".jsonl", ".jsonl.gz")
+TRACE_SUFFIXES = (".jsonl", ".jsonl.gz", ".itf.json")
 MAX_STATES = 200_000
 """The default limit of the search for a trace."""
 
@@ -325,7 +325,7 @@ def _model_or_lifecycle(what: str) -> tuple[Model, str | None]:
     raise UsageError(
         "SET058",
         f"nothing is called {what!r}; models: {', '.join(MODELS)}; lifecycles:"
-        f" {', '.join(known)}; a trace ends in .jsonl or .jsonl.gz",
+        f" {', '.join(known)}; a trace ends in .jsonl, .jsonl.gz or .itf.json",
     )
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from slotspec.cli import options
+from slotspec.cli import flink_recorder, options
 
 if TYPE_CHECKING:
     from slotspec.oracle.peers.flink_jars import Progress
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 flink = typer.Typer(
     name="flink",
     no_args_is_help=True,
-    help="Fetch the jars of Flink's releases, for `--target flink:VERSION`.",
+    help="Fetch the jars of Flink's releases, for `--target flink:VERSION`; record real clusters.",
 )
 
 _TO_HELP = "Folder of jars; default: $SLOTSPEC_FLINK_JARS, or slotspec's cache."
@@ -95,3 +95,6 @@ def _progress_bar(title: str) -> Iterator[Progress]:
             bar.update(task, description=f"{title}: {what}", completed=done, total=size)
 
         yield show
+
+
+flink_recorder.register(flink)

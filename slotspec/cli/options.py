@@ -49,7 +49,10 @@ JsonTo = Annotated[
     typer.Option("--json", metavar="FILE", help="Write the report as JSON; - for stdout."),
 ]
 TraceOut = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write the first trace found as JSON lines.")
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Write the first trace found as JSON lines, or to .itf.json as ITF."
+    ),
 ]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Print errors only; the exit code has the result.")

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from slotspec.oracle.fuzzing.lockstep import Found
+    from slotspec.statemachine.declaration.model import Instance
+    from slotspec.statemachine.results import Finding
 
 WIDE = 10_000
 """Columns of plain text: lines in a file or a pipe are never broken."""
@@ -155,6 +157,18 @@ def write_documents(target: str | Path, documents: Sequence[Any], many: bool) ->
 def write_json_lines(target: str | Path, lines: Iterable[Any]) -> None:
     """Write one line of JSON for each of `lines`; see :func:`write`."""
     write(target, "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+
+
+def write_finding(target: Path, instance: Instance, finding: Finding) -> None:
+    """Write a trace: as ITF to a file ``….itf.json``, else as JSON lines."""
+    from slotspec.oracle.traces.export import export
+    from slotspec.oracle.traces.itf import itf_of
+    from slotspec.oracle.traces.opening import ITF
+
+    if target.name.endswith(ITF):
+        write_json(target, itf_of(instance, finding))
+    else:
+        write_json_lines(target, export(instance, finding))
 
 
 def write_found(path: Path, found: Found) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from slotspec.cli import options
 from slotspec.cli.exit_codes import HOLDS, UNKNOWN, VIOLATED
-from slotspec.cli.output import check_writable, write_documents, write_json_lines
+from slotspec.cli.output import check_writable, write_documents, write_finding, write_json_lines
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.results import Limit
@@ -163,9 +163,13 @@ def exit_code(results: Sequence[Simulation]) -> int:
 def write_trace(target: Path, results: Sequence[Simulation]) -> None:
     """Write the trace of the first violation; its header says which run it comes from."""
     from slotspec.oracle.traces.export import export
+    from slotspec.oracle.traces.opening import ITF
 
     for result in results:
         if result.finding is not None and result.violation is not None:
+            if target.name.endswith(ITF):
+                write_finding(target, result.instance, result.finding)
+                return
             header, *steps = export(result.instance, result.finding)
             found = result.violation
             header["seed"] = result.seed

@@ -215,11 +215,15 @@ class Composition:
 
 @dataclass(frozen=True)
 class Channel:
-    """The messages from one process to another."""
+    """The messages from one process to another.
+
+    :param unseen: those of them that no walk has seen; they are dimmed.
+    """
 
     source: str
     target: str
     messages: tuple[str, ...]
+    unseen: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -393,7 +393,13 @@ def _network(diagram: Network) -> str:
     for name in diagram.processes:
         graph.node(name, label=_lines([_text(name, bold=True)]), fillcolor=COLOUR["initial"])
     for channel in diagram.channels:
-        label = _lines((_text(f" {name} ", size=10) for name in channel.messages), align="left")
+        label = _lines(
+            (
+                _text(f" {name} ", size=10, colour="faint" if name in channel.unseen else "")
+                for name in channel.messages
+            ),
+            align="left",
+        )
         graph.edge(channel.source, channel.target, label=label, color=COLOUR["accent"])
     return str(graph.source)
 

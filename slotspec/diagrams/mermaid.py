@@ -14,6 +14,7 @@ from slotspec.diagrams.description import (
     Charts,
     Composition,
     Fate,
+    Grid,
     Message,
     MessageArrow,
     Network,
@@ -28,7 +29,7 @@ from slotspec.diagrams.description import (
 def mermaid(diagram: Any) -> str:
     """The Mermaid source of a description.
 
-    :raises TypeError: if it has no Mermaid form, as a grid.
+    :raises TypeError: if it has no Mermaid form.
     """
     raise TypeError(f"{type(diagram).__name__} has no Mermaid form")
 
@@ -150,11 +151,38 @@ def _composition(diagram: Composition) -> str:
 
 
 @mermaid.register
+def _grid(diagram: Grid) -> str:
+    """A table has no Mermaid form of its own: each row points to what is in its cells."""
+    lines = ["flowchart LR"]
+    lines += [f'    row{n}(["{_quoted(name)}"])' for n, (name, _) in enumerate(diagram.rows)]
+    used = [
+        (n, m, cell)
+        for n, (_, cells) in enumerate(diagram.rows)
+        for m, cell in enumerate(cells)
+        if cell.lines
+    ]
+    for m, name in enumerate(diagram.columns):
+        if any(column == m for _, column, _ in used):
+            lines.append(f'    column{m}["{_quoted(name)}"]')
+    for n, m, cell in used:
+        text = "<br/>".join(map(_quoted, cell.lines))
+        lines.append(f'    row{n} -->|"{text}"| column{m}')
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    """Text within quotes."""
+    return _escaped(text).replace('"', "#quot;")
+
+
+@mermaid.register
 def _network(diagram: Network) -> str:
     lines = ["flowchart LR"]
     lines += [f'    {_name(name)}["{name}"]' for name in diagram.processes]
     for channel in diagram.channels:
-        text = "<br/>".join(channel.messages)
+        text = "<br/>".join(
+            f"{name} (not seen)" if name in channel.unseen else name for name in channel.messages
+        )
         lines.append(f'    {_name(channel.source)} -->|"{text}"| {_name(channel.target)}')
     return "\n".join(lines) + "\n"
 

@@ -43,23 +43,30 @@ def network(instances: Sequence[Instance], *, walks: int = WALKS, steps: int = S
         total += observe(
             instance.model, walks=share, steps=steps, instances=[instance], also=record
         ).steps
-    channels = tuple(
-        Channel(source, target, tuple(sorted(found, key=order.index)))
-        for source in roles
-        for target in roles
-        if (found := seen.get((source, target)))
-    )
+    declared: dict[tuple[str, str], dict[str, None]] = {}
+    for instance in instances:
+        formatter = formatter_of(instance)
+        assert isinstance(formatter, MessageFormatter)
+        for source, target, kind in formatter.routes():
+            declared.setdefault((role(source), role(target)), {})[kind] = None
+    channels = []
+    for ends in ((source, target) for source in roles for target in roles):
+        walked = seen.get(ends, {})
+        kinds = {**walked, **declared.get(ends, {})}
+        if kinds:
+            ordered = tuple(sorted(kinds, key=order.index))
+            channels.append(Channel(*ends, ordered, frozenset(kinds) - frozenset(walked)))
     count = len({kind for found in seen.values() for kind in found})
     first = instances[0]
     title = " ".join(part for part in (first.model.name, first.generation) if part)
     return Network(
         f"{title}: messages between processes",
         tuple(roles),
-        channels,
+        tuple(channels),
         f"Seen in {total:,} steps of random walks: {count} of {len(order)} kinds of messages.",
     )
 
 
 def role(process: str) -> str:
     """The role of a process: its name without a number."""
-    return re.sub(r" \d+$", "", process)
+    return re.sub(r" ?\d+$", "", process)

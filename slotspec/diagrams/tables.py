@@ -138,7 +138,13 @@ def _composition(diagram: Composition) -> str:
 @table.register
 def _network(diagram: Network) -> str:
     rows = [
-        (channel.source, channel.target, "<br>".join(f"`{name}`" for name in channel.messages))
+        (
+            channel.source,
+            channel.target,
+            "<br>".join(
+                f"`{name}`" + " (not seen)" * (name in channel.unseen) for name in channel.messages
+            ),
+        )
         for channel in diagram.channels
     ]
     return _head(diagram.title, diagram.note) + rows_of(("from", "to", "messages"), rows)

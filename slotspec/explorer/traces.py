@@ -42,7 +42,8 @@ def played(body: bytes, generation: str | None) -> dict[str, Any]:
         )
     # the trace reader needs a file; it is deleted before the response is sent
     with tempfile.TemporaryDirectory(prefix="slotspec-") as folder:
-        path = Path(folder) / "trace.jsonl"
+        # one object with #meta is ITF
+        path = Path(folder) / ("trace.itf.json" if b'"#meta"' in text[:99] else "trace.jsonl")
         path.write_bytes(text)
         try:
             if is_steps(path):

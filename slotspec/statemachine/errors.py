@@ -3,7 +3,7 @@
 The letters of a code name the area: ``FSM`` a lifecycle declaration, ``MDL`` a model
 declaration, ``RUL`` a rule that uses what rules may not use, ``STP`` a step that leaves the
 declared protocol, ``SET`` bounds and options, ``TRC`` traces, ``LOG`` log files, ``PEE`` live
-peers, ``CKP`` checkpoints.
+peers, ``REC`` recordings of clusters, ``CKP`` checkpoints.
 """
 
 from __future__ import annotations

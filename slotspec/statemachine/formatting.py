@@ -5,6 +5,8 @@ A model may have its own: a subclass of :class:`TraceFormatter` in ``Model.forma
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from slotspec.statemachine.declaration.model import Call, Instance, ParameterDomain, Property
 from slotspec.statemachine.declaration.records import Domain, Ref, Sort
 from slotspec.statemachine.declaration.rules import NONE
@@ -140,8 +142,18 @@ def singular(name: str) -> str:
     return name
 
 
+_routed: list[Callable[[Instance], TraceFormatter]] = []
+
+
+def register_routed(formatter: Callable[[Instance], TraceFormatter]) -> None:
+    """Use `formatter` for models whose record declares messages in flight."""
+    _routed.append(formatter)
+
+
 def formatter_of(instance: Instance) -> TraceFormatter:
     """The formatter of the instance's model, or the default one."""
-    made = (instance.model.formatter or TraceFormatter)(instance)
+    routed = any(spec.route is not None for spec in instance.record.fields.values())
+    default = _routed[-1] if routed else TraceFormatter
+    made = (instance.model.formatter or default)(instance)
     assert isinstance(made, TraceFormatter)
     return made

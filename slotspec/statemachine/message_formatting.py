@@ -68,6 +68,10 @@ class MessageFormatter(TraceFormatter, ABC):
     def text(self, envelope: Any, state: Mapping[str, Any]) -> str:
         """The text of a message in `state`."""
 
+    def routes(self) -> Iterable[tuple[str, str, str]]:
+        """The sender, the receiver and the kind of every message, as far as they are declared."""
+        return ()
+
     @abstractmethod
     def kinds(self) -> tuple[str, ...]:
         """The kinds of messages, in order."""

@@ -76,7 +76,6 @@ def test_the_suffix_of_a_file_chooses_the_format(
         ([TURNSTILE, "--out", "x.jpg"], "SET055", "--format"),
         ([TURNSTILE, "--out", "nowhere/x.svg"], "SET026", "folder that does not exist"),
         ([str(TRACE), "--kind", "matrix"], "SET054", "leave it out"),
-        ([TURNSTILE, "--kind", "matrix", "--format", "mermaid"], "SET052", "choose svg"),
         ([TURNSTILE, "--kind", "trace"], "SET057", "--property"),
         ([TURNSTILE, "--property", "paid"], "SET059", "no trace of paid"),
         ([TURNSTILE, "--property", "nobody"], "SET017", "it has paid"),

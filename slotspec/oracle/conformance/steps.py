@@ -53,6 +53,8 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     generation: str | None = None
     loop: int | None = None
     bug: str | None = None
+    seed: int | None = None
+    scenario: str | None = None
 
 
 class Step(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

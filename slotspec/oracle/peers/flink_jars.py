@@ -32,7 +32,7 @@ CHECKSUMS = "SHA256SUMS"
 """The file with the checksums of a release's jars, in the form of ``sha256sum``."""
 
 _VERSION = re.compile(r"[1-9]\.\d{1,3}(\.\d{1,3})?")
-_NEEDED = re.compile(r"(flink-dist|log4j-)[^/]*\.jar")
+_NEEDED = re.compile(r"(flink-dist|flink-shaded-zookeeper|log4j-)[^/]*\.jar")
 _SIZE = re.compile(r"Downloading .*\(([\d.]+) ([kMG]?)B\)")
 _SINCE_LIBRARIES = (1, 13)
 """The first generation whose jars have a package of their own."""

@@ -18,6 +18,9 @@ PATIENCE = 3.0
 LARGEST = 1 << 28
 """The most bytes that are read from a pipe."""
 
+ITF = ".itf.json"
+"""The suffix of traces in the Informal Trace Format, which are read as JSON lines."""
+
 _TICK = 0.05
 _CHUNK = 1 << 16
 _peeked: dict[str, bytes | OSError] = {}
@@ -30,6 +33,11 @@ def open_bytes(path: str | Path, *, again: bool = False) -> BinaryIO:
     :param again: the caller only looks, and the next one reads the same.
     :raises OSError: it cannot be read, or it is a pipe that nobody writes to.
     """
+    if str(path).endswith(ITF):
+        from slotspec.oracle.traces.itf import lines_of
+
+        with open(path, "rb") as file:
+            return io.BufferedReader(io.BytesIO(lines_of(file.read(LARGEST), str(path))))
     if not is_pipe(path):
         return open(path, "rb")
     data = _peeked.pop(str(path), None)

@@ -246,6 +246,8 @@ class FieldSpec:
     initial: int | Bound
     scratch: bool = False
     label: str = ""
+    route: tuple[str | None, str | None] | None = None
+    """For messages in flight: the processes that send and receive; None is the element itself."""
 
     @property
     def default(self) -> int:
