@@ -76,6 +76,8 @@ FAULTS = {
 """The bounds for the walks that find the cluster's operations and messages."""
 STATE_LIMITS = (400, 3_000, 12_000)
 """Limits on states for these searches; each is tried until one finds the trace."""
+WALKED = {"cluster": FAULTS, "declarative_cluster": {**FAULTS, "allocations": 4}}
+"""Bounds of the instances whose steps are observed, of models that are too large otherwise."""
 
 SMALL = {
     "task_managers": 1,
@@ -133,7 +135,8 @@ def pictures(model: Model) -> Iterator[Picture]:
     """The diagrams of one model."""
     name = model.name
     newest = list(model.generations)[-1] if model.generations else None
-    walked = [model.instance(FAULTS, generation=newest)] if name == "cluster" else None
+    bounds = WALKED.get(name)
+    walked = [model.instance(bounds, generation=newest)] if bounds else None
     seen = observe(model, newest, instances=walked)
     picture, text = (Format.svg, Format.dot, Format.mermaid), Format.table
     yield Picture(

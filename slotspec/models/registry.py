@@ -32,12 +32,14 @@ class Entry:
         composition that no single class implements.
     :param also: other classes that the same model covers, as headers call them. The schema has
         a variant for each, see :meth:`slotspec.oracle.traces.schema.TraceSchema.of`.
+    :param shares: a model whose rules it shares, which is declared first.
     """
 
     name: str
     description: str
     implementation: str | None = None
     also: tuple[str, ...] = ()
+    shares: str | None = None
 
     @property
     def implementations(self) -> tuple[str, ...]:
@@ -46,6 +48,8 @@ class Entry:
 
     def model(self) -> Model:
         """The model, with its operations, environment, formatter and properties declared."""
+        if self.shares is not None:
+            MODELS[self.shares].model()
         for file in DECLARING:
             if find_spec(f"slotspec.models.{self.name}.{file}"):
                 importlib.import_module(f"slotspec.models.{self.name}.{file}")
@@ -134,6 +138,11 @@ MODELS = {
         Entry(
             "cluster",
             "The whole protocol: JobMaster, ResourceManager, TaskExecutors, messages.",
+        ),
+        Entry(
+            "declarative_cluster",
+            "The whole protocol of today: declared requirements, slots without numbers.",
+            shares="cluster",
         ),
     )
 }

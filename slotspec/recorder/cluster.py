@@ -30,7 +30,7 @@ from slotspec.recorder.merging import (
 from slotspec.statemachine.errors import InputError, UsageError
 
 SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "continue": signal.SIGCONT}
-STARTS_WITHIN = 60.0
+STARTS_WITHIN = 180.0
 ENDS_WITHIN = 90.0
 LINGERS = 1.5
 """Seconds that are recorded after the job's end."""

@@ -14,6 +14,7 @@ import re
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ NO_PROCESS = "driver"
 _KINDS = re.compile(r"(a|i|e|r|jl|rl|job|x):(.+)", re.DOTALL)
 _SLOT = re.compile(r"slot:(-?\d+):(x:.+)", re.DOTALL)
 _ADDRESS = re.compile(r"@\w+(?:\.tcp)?://[\w-]+@([^/]+)/user/(?:rpc/)?([a-z]+)")
+_NAMED = re.compile(r"x:tm\d+")
 _ORDINAL = re.compile(r"(message|answer|step) (\d+)")
 
 
@@ -178,7 +180,8 @@ class _Merger:
         return result
 
     def _name_resources(self) -> None:
-        """ResourceIDs are named after the endpoints that have them, by the time of their start."""
+        """TaskManagers are numbered by their start, unless their ResourceIDs are such names."""
+        unnamed: list[str] = []
         started = sorted(
             (
                 (part_time(part, line), number, line)
@@ -192,13 +195,17 @@ class _Merger:
             resource = line.get("resource")
             if line.get("flink"):
                 self.versions.append(line["flink"])
-            if resource is None or resource in self.names:
+            if resource is None or resource in self.names or resource in unnamed:
                 continue
-            if line["kind"] == "tm":
-                self.counts["tm"] += 1
-                self.names[resource] = f"tm{self.counts['tm']}"
-            else:
+            if line["kind"] != "tm":
                 self.names[resource] = line["kind"]
+            elif _NAMED.fullmatch(resource):
+                self.names[resource] = resource.removeprefix("x:")
+            else:
+                unnamed.append(resource)
+        taken = set(self.names.values())
+        free = (name for number in count(1) if (name := f"tm{number}") not in taken)
+        self.names.update(zip(unnamed, free, strict=False))
 
     def _in_order(self) -> Iterator[tuple[Part, dict[str, Any]]]:
         """Lines by time, each process's in its own order; a message waits until it is sent."""
@@ -361,8 +368,8 @@ class _Merger:
         known = self.names.get(text)
         if known is None:
             self.counts[found[1]] += 1
-            count = self.counts[found[1]]
-            known = "job" if found[1] == "job" and count == 1 else f"{found[1]}{count}"
+            number = self.counts[found[1]]
+            known = "job" if found[1] == "job" and number == 1 else f"{found[1]}{number}"
             self.names[text] = known
         return known
 

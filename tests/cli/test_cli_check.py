@@ -299,7 +299,7 @@ def test_ctrl_c_prints_what_was_covered_and_exits_with_3() -> None:
         text=True,
     ) as process:
         with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(timeout=1.5)
+            process.wait(timeout=3)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
     assert process.returncode == 3

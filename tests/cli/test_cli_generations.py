@@ -230,7 +230,7 @@ def test_a_failing_set_up_is_an_error_of_the_model(run: Run, make: Make) -> None
     ran = run("check", make(STEPS.replace('setting["stride"]', 'setting["strode"]')))
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("Error: SET015: model walk cannot be set up with scope short")
-    assert "KeyError: 'strode'" in ran.err
+    assert "no bound or choice strode; there are length, stride" in ran.err
 
 
 def test_similar_generations_are_suggested(run: Run, walk: str) -> None:

@@ -86,7 +86,7 @@ def test_ctrl_c_prints_what_each_process_has_seen() -> None:
         text=True,
         start_new_session=True,
     ) as process:
-        time.sleep(3)
+        time.sleep(6)
         # to every process of the group, as a terminal does
         os.killpg(process.pid, signal.SIGINT)
         out, err = process.communicate(timeout=30)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -12,11 +13,13 @@ from slotspec.cli import main
 from slotspec.logs.line_kinds import Level
 from slotspec.oracle.cluster.recording import read
 from slotspec.oracle.conformance.batch import conform_all
-from slotspec.oracle.peers.flink_jars import is_complete, jars_folder
+from slotspec.oracle.peers.flink_jars import JARS_VARIABLE, is_complete
 from slotspec.recorder.building import SOURCES, build_agent, build_cluster
 from slotspec.recorder.cluster import Event, Plan, record
 from slotspec.statemachine.errors import InputError, UsageError
 from tests.logs.agreement import compare
+
+JARS = Path(os.environ.get(JARS_VARIABLE, Path.home() / ".cache" / "slotspec" / "flink"))
 
 needs_javac = pytest.mark.skipif(shutil.which("javac") is None, reason="needs a JDK")
 
@@ -25,7 +28,7 @@ def releases() -> list[str]:
     """Releases whose jars suffice for a JobManager."""
     found = []
     for version in ("1.13.6", "2.3.0"):
-        folder = jars_folder(None) / version
+        folder = JARS / version
         zookeeper = version == "2.3.0" or list(folder.glob("flink-shaded-zookeeper*.jar"))
         if is_complete(folder) and zookeeper:
             found.append(version)
@@ -101,7 +104,7 @@ def test_a_small_real_cluster_is_recorded_and_explained(version: str, tmp_path: 
     """Its recording is sound, its logs tell the same story, and the model explains it."""
     if version == "none":
         pytest.skip("needs the jars of a release")
-    run = record(Plan(version, records=10), tmp_path / "run")
+    run = record(Plan(version, records=10), tmp_path / "run", JARS)
     assert run.result in ("SUCCEEDED", "FINISHED")
     assert run.recording is not None
     recorded = read(run.recording)

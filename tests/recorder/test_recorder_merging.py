@@ -162,6 +162,18 @@ def test_a_process_that_comes_back_has_another_name(tmp_path: Path) -> None:
     ]
 
 
+def test_resource_ids_that_are_names_stay(tmp_path: Path) -> None:
+    """Whoever runs a cluster calls its TaskManagers tm1, tm2; starting out of turn changes none."""
+    path = worker(tmp_path)
+    path.write_text(path.read_text().replace(RESOURCE, "x:tm2"))
+    other = endpoint(50, "x:tm1", "tm", TM.replace("6201", "6202"), "x:tm1")
+    third = endpoint(60, RESOURCE, "tm", TM.replace("6201", "6203"), RESOURCE)
+    parts = [part(tmp_path, "process-4", other), part(tmp_path, "process-5", third)]
+    lines = merge([path, *parts])
+    sound(lines)
+    assert [x["at"] for x in lines if x.get("do") == "endpoint"] == ["tm2", "tm1", "tm3"]
+
+
 def test_a_line_that_a_kill_has_cut_off_is_left_out(tmp_path: Path) -> None:
     path = worker(tmp_path)
     path.write_text(path.read_text() + '{"n":9,"us":')

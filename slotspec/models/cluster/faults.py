@@ -89,6 +89,7 @@ def may_come_twice(s: ClusterState, message: int) -> bool:
         Message.OFFER_SLOT,
         Message.FREE_SLOT,
         Message.FAIL_SLOT,
+        Message.DECLARE_REQUIREMENTS,
     )
 
 

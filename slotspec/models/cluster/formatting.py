@@ -9,7 +9,7 @@ changes at which process. What the parts do is rendered by their own formatters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from string import ascii_lowercase
@@ -26,7 +26,7 @@ from slotspec.models.cluster.message_diff import (
 )
 from slotspec.models.cluster.messages import HUBS, TO_JOB_MASTER, TO_RESOURCE_MANAGER, WAYS, Way
 from slotspec.models.cluster.model import cluster
-from slotspec.models.cluster.part_formatting import ManagerPart, PoolPart, TablePart
+from slotspec.models.cluster.part_formatting import ManagerPart, PartFormatter, PoolPart, TablePart
 from slotspec.models.cluster.state import (
     MANAGER,
     POOL,
@@ -56,7 +56,7 @@ from slotspec.models.task_slot_table.state import Effect as TableEffect
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.records import Part, Sort
 from slotspec.statemachine.declaration.rules import NONE
-from slotspec.statemachine.formatting import NOTHING, TraceFormatter
+from slotspec.statemachine.formatting import NOTHING
 from slotspec.statemachine.message_formatting import Delivery, MessageFormatter
 from slotspec.statemachine.results import TraceStep
 
@@ -147,8 +147,6 @@ AT_TASK_EXECUTOR: Mapping[str, str] = {
     "task_executor_crashes": "crashes",
 }
 """Actions other than the arrival of a message, by the process at which they happen."""
-TEXTS_OF_ACTIONS = {**AT_JOB_MASTER, **AT_RESOURCE_MANAGER, **AT_TASK_EXECUTOR}
-
 SHOWN_AS_MESSAGES = {
     POOL + PoolEffect.REQUEST_SLOT,
     POOL + PoolEffect.CANCEL_SLOT_REQUEST,
@@ -178,18 +176,31 @@ class Phrase:
 
 
 class ClusterFormatter(MessageFormatter):
-    """Renders what happens in a cluster."""
+    """Renders what happens in a cluster.
+
+    :cvar texts: the text of each message.
+    :cvar actions_of: the texts of actions, by the process at which they happen.
+    :cvar shown_otherwise: effects of parts that messages or changes show.
+    """
+
+    texts: Mapping[int, str] = TEXTS
+    actions_of: Mapping[str, Mapping[str, str]] = {
+        JOB_MASTER: AT_JOB_MASTER,
+        RESOURCE_MANAGER: AT_RESOURCE_MANAGER,
+        "TaskExecutor": AT_TASK_EXECUTOR,
+    }
+    shown_otherwise: Collection[int] = SHOWN_AS_MESSAGES | SHOWN_BY_CHANGES
+
+    def made_parts(self) -> dict[str, PartFormatter]:
+        """A formatter for each kind of part."""
+        return {"pool": PoolPart(self), "manager": ManagerPart(self), "tables": TablePart(self)}
 
     def __init__(self, instance: Instance) -> None:
         super().__init__(instance)
         self.parts = {part.name: part for part in instance.record.parts}
-        made: dict[str, PoolPart | ManagerPart | TablePart] = {
-            "pool": PoolPart(self),
-            "manager": ManagerPart(self),
-            "tables": TablePart(self),
-        }
+        made = self.made_parts()
         self.formatters = {name: made[part.attribute] for name, part in self.parts.items()}
-        self._of_parts: dict[Sort, tuple[TraceFormatter, Sort]] = {}
+        self._of_parts: dict[Sort, tuple[PartFormatter, Sort]] = {}
         for name, part in self.parts.items():
             for own, spec in part.record.fields.items():
                 settled = part.fields[f"{name}.{own}"]
@@ -260,7 +271,7 @@ class ClusterFormatter(MessageFormatter):
         tm = (envelope.channel - HUBS) // WAYS
         detail = envelope.detail
         width = task_managers.size(self.instance.setting.bounds)
-        return TEXTS[envelope.message].format(
+        return self.texts[envelope.message].format(
             a=self.element(allocations, envelope.subject),
             slot=f"slot {detail // STRIDE // width}",
             connection=self.element(instances, detail),
@@ -310,10 +321,9 @@ class ClusterFormatter(MessageFormatter):
     def actor(self, step: TraceStep) -> str | None:
         """The process at which a step happens; None if it happens between two."""
         name = step.call.action.name
-        if name in AT_JOB_MASTER:
-            return JOB_MASTER
-        if name in AT_RESOURCE_MANAGER:
-            return RESOURCE_MANAGER
+        for process in (JOB_MASTER, RESOURCE_MANAGER):
+            if name in self.actions_of[process]:
+                return process
         channel = channel_taken(step.call)
         if name != LOST and channel is not None:
             return ends(channel)[1]
@@ -354,7 +364,8 @@ class ClusterFormatter(MessageFormatter):
     def _own_action(self, step: TraceStep) -> str | None:
         """What a process does on its own."""
         action = step.call.action
-        template = TEXTS_OF_ACTIONS.get(action.name)
+        templates = {name: text for own in self.actions_of.values() for name, text in own.items()}
+        template = templates.get(action.name)
         if template is None:
             return None
         given = dict(zip(action.parameters, step.call.arguments, strict=True))
@@ -386,19 +397,23 @@ class ClusterFormatter(MessageFormatter):
         """The effects of the parts that are visible neither as messages nor as changes."""
         phrases = []
         for effect in step.effects:
-            if effect[0] in SHOWN_AS_MESSAGES or effect[0] in SHOWN_BY_CHANGES:
+            if effect[0] in self.shown_otherwise:
                 continue
             part = self._emitting(step, effect[0])
             own = self.of_part(step, part)
             base = self.parts[part].effects_from
             text = self.formatters[part].emitted((effect[0] - base, *effect[1:]), own)
-            if effect[0] == MANAGER + ManagerEffect.ALLOCATION_FAILED:
+            if self.is_for_the_job_master(effect[0]):
                 if step.before["job_registered"]:
                     continue
                 text += ", sent to nobody"
             if text:
                 phrases.append(Phrase(self._owner(self.parts[part]), text))
         return phrases
+
+    def is_for_the_job_master(self, effect: int) -> bool:
+        """Whether the ResourceManager sends this effect to the JobMaster, if one is there."""
+        return effect == MANAGER + ManagerEffect.ALLOCATION_FAILED
 
     def _emitting(self, step: TraceStep, number: int) -> str:
         if number >= TABLE:
@@ -415,7 +430,7 @@ class ClusterFormatter(MessageFormatter):
 
     def kinds(self) -> tuple[str, ...]:
         """The kinds of messages."""
-        return tuple(one.name.lower() for one in Message if one is not Message.NOTHING)
+        return tuple(Message(one).name.lower() for one in self.texts)
 
     def kind(self, envelope: Envelope) -> str:
         """What kind of message it is."""
@@ -498,9 +513,7 @@ class ClusterFormatter(MessageFormatter):
 
     def _answered(self, step: TraceStep) -> Iterator[Phrase]:
         """Answers that are no longer waited for; shown only if nothing else has changed."""
-        for number, (was, now) in self._pairs(step, "pool.call_open"):
-            if now < was:
-                yield Phrase(JOB_MASTER, f"has the answer to its call for a{number + 1}")
+        yield from self._declared(step)
         for own, (old, new) in self._pairs(step, "offering"):
             if new < old:
                 tm, allocation = divmod(own, allocations.size(self.instance.setting.bounds))
@@ -508,6 +521,12 @@ class ClusterFormatter(MessageFormatter):
                     task_executor(tm),
                     f"waits no longer for an answer to its offer of a{allocation + 1}",
                 )
+
+    def _declared(self, step: TraceStep) -> Iterator[Phrase]:
+        """Answers of the ResourceManager that the pool no longer waits for."""
+        for number, (was, now) in self._pairs(step, "pool.call_open"):
+            if now < was:
+                yield Phrase(JOB_MASTER, f"has the answer to its call for a{number + 1}")
 
     def changes(self, step: TraceStep) -> list[str]:
         """What a step changed that matters: processes, connections, the job, the parts."""
@@ -612,12 +631,12 @@ def between(channel: int) -> str:
     return " to ".join(ends(channel))
 
 
-def effects_of_parts() -> type[IntEnum]:
+def effects_of_parts(pool: type[IntEnum], manager: type[IntEnum]) -> type[IntEnum]:
     """The effects of all parts in one enumeration, with the numbers that they have here."""
     named: dict[str, int] = {}
     for name, base, several in (
-        ("POOL", POOL, PoolEffect),
-        ("MANAGER", MANAGER, ManagerEffect),
+        ("POOL", POOL, pool),
+        ("MANAGER", MANAGER, manager),
         ("TABLE", TABLE, TableEffect),
     ):
         named |= {f"{name}_{effect.name}": base + effect for effect in several}
@@ -625,4 +644,4 @@ def effects_of_parts() -> type[IntEnum]:
 
 
 cluster.formatter = ClusterFormatter
-cluster.effects = effects_of_parts()
+cluster.effects = effects_of_parts(PoolEffect, ManagerEffect)

@@ -6,7 +6,7 @@ The pool's task manager ``tm1`` is ``TaskExecutor 1`` here, and its request id `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from slotspec.models.cluster.state import executions as attempts
@@ -26,7 +26,7 @@ from slotspec.models.task_slot_table.lifecycles import ClosingFuture, SlotTimer,
 from slotspec.models.task_slot_table.state import Effect as TableEffect
 from slotspec.models.task_slot_table.state import executions, slot_numbers
 from slotspec.statemachine.declaration.model import Instance
-from slotspec.statemachine.declaration.records import Sort
+from slotspec.statemachine.declaration.records import Setting, Sort
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.formatting import NOTHING
 from slotspec.statemachine.results import TraceStep
@@ -40,6 +40,18 @@ class Whole(Protocol):
     def slot(self, number: int) -> str: ...
 
     def element(self, sort: Sort, index: int) -> str: ...
+
+
+class PartFormatter(Protocol):
+    """What the cluster's formatter needs of the formatter of a part."""
+
+    def element(self, sort: Sort, index: int) -> str: ...
+
+    def effect(self, effect: tuple[int, ...]) -> str: ...
+
+    def emitted(self, effect: tuple[int, ...], step: TraceStep) -> str: ...
+
+    def changes(self, step: TraceStep) -> list[str]: ...
 
 
 def without(texts: list[str], *beginnings: str) -> list[str]:
@@ -125,8 +137,8 @@ class ManagerPart(SlotManagerFormatter):
 class TablePart(TaskSlotTableFormatter):
     """The slot table of any TaskExecutor."""
 
-    def __init__(self, whole: Whole) -> None:
-        super().__init__(table_instance(whole.instance.setting))
+    def __init__(self, whole: Whole, of: Callable[[Setting], Instance] = table_instance) -> None:
+        super().__init__(of(whole.instance.setting))
         self.whole = whole
 
     def element(self, sort: Sort, index: int) -> str:

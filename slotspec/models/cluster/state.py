@@ -123,6 +123,17 @@ class Message(IntEnum):
     CANCELLATION_FAILED = 30
     """(allocation, execution and which try) its answer: an exception, the task is not there"""
 
+    # since 1.14, between JobMaster and ResourceManager, and from there to TaskExecutors
+    DECLARE_REQUIREMENTS = 40
+    """(-, number of slots) ResourceManagerGateway.declareRequiredResources"""
+    NOT_ENOUGH_RESOURCES = 41
+    """() JobMasterGateway.notifyNotEnoughResourcesAvailable"""
+    FREE_INACTIVE_SLOTS = 42
+    """() TaskExecutorGateway.freeInactiveSlots"""
+
+
+LAST_WITH_REQUESTS = 39
+"""The largest number of a message up to 1.13."""
 
 task_managers = Sort(
     "task_managers", "TaskExecutors, by ResourceID.", default=1, maximum=4, prefix="TaskExecutor "
@@ -269,6 +280,11 @@ def _largest_detail(g: Setting) -> int:
     )
 
 
+def _last_message(g: Setting) -> int:
+    declarative = g.choices.get("declarative", 0)
+    return max(one for one in Message if declarative or one <= LAST_WITH_REQUESTS)
+
+
 def _choice(name: str, description: str) -> Any:
     return constant(description, lambda g: int(g[name]))
 
@@ -326,7 +342,7 @@ class ClusterState(Record):
     announced: Array = per(own_executions, FLAG, "An attempt runs, and has said so.")
 
     # in flight
-    message: Array = per(posts, number(max(Message)), "The kind of message, oldest first.")
+    message: Array = per(posts, number(_last_message), "The kind of message, oldest first.")
     subject: Array = per(posts, ref(allocations), "The allocation that it is about.")
     detail: Array = per(posts, number(_largest_detail), "What else it says.")
     slot_report: Array = per(own_slots, ref(allocations), "Contents of the slot report in flight.")

@@ -172,7 +172,8 @@ def place_on(s: FineGrainedSlotManagerState, job: int, instance: int, requiremen
 
 def place_in_order(s: FineGrainedSlotManagerState, job: int, requirement: int) -> None:
     """Plan on each connection as often as it fits. Flink: AnyMatchingResourceMatchingStrategy."""
-    for instance in s.elements(instances):
+    for place in s.elements(instances):
+        instance = place if s.order[place] == NONE else s.order[place]
         if takes_part(s, instance):
             while s.open_count[requirement] > 0 and place_on(s, job, instance, requirement):
                 s.open_count[requirement] -= 1

@@ -475,6 +475,15 @@ class FineGrainedSlotManagerState(Record):
     move_requirement: Array = per(pairs, ref(profiles), "A move's requirement.", scratch=True)
     move_profile: Array = per(pairs, ref(profiles), "Its slot profile.", scratch=True)
     move_count: Array = per(pairs, number(lambda g: 254), "How many.", scratch=True)
+    order: Array = per(
+        instance_places,
+        ref(instances),
+        "The order in which a plan looks at connections; by number if it is not given.",
+        scratch=True,
+    )
+    elsewhere: Array = per(
+        allocations, FLAG, "Somebody else still knows this id, so it is not new.", scratch=True
+    )
     is_going: Array = per(allocations, FLAG, "This slot leaves.", scratch=True)
     going: Array = per(allocation_places, ref(allocations), "Slots that leave.", scratch=True)
 

@@ -188,6 +188,7 @@ def is_allocation_unused(s: FineGrainedSlotManagerState, allocation: int) -> boo
         s.slot[allocation] == ManagedSlot.ABSENT
         and s.call[allocation] == SlotCall.UNUSED
         and s.awaited[allocation] == 0
+        and s.elsewhere[allocation] == 0
     )
 
 

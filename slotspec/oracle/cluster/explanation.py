@@ -9,7 +9,7 @@ the recording says.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
@@ -38,7 +38,7 @@ from slotspec.oracle.cluster.patterns import (
     slot_index,
     tm_number,
 )
-from slotspec.oracle.cluster.recording import Call, Recording, Step
+from slotspec.oracle.cluster.recording import Call, Recording, Step, kind_of
 from slotspec.oracle.cluster.views import Difference, Views
 from slotspec.oracle.cluster.world import World, shape_of
 from slotspec.statemachine.declaration.rules import NONE
@@ -94,6 +94,9 @@ LINGERING = ("delay", "repeat")
 UNTOLD = ANSWERS | {Message.SUBMIT_TASK, Message.REGISTER}
 """Messages that a step may send without a line for it: answers, and what other threads send."""
 
+NEW_IDS = "check_is_due"
+"""The step in which the ResourceManager makes up allocation ids (since 1.14)."""
+
 ENDS = frozenset({"CANCELLING", "CANCELED", "FAILING", "FAILED"})
 """States of a job that will not restart."""
 
@@ -117,17 +120,25 @@ class Node(NamedTuple):
 
 
 class ClusterExplainer:
-    """Explains the steps of one recording."""
+    """Explains the steps of one recording.
+
+    :cvar model: the name of the model.
+    :cvar registrations: calls that may have been made again on another thread, and the model's
+        steps.
+    """
+
+    model = "cluster"
+    registrations: Mapping[tuple[str, str, str], tuple[str, ...]] = REGISTRATIONS
 
     def __init__(self, recording: Recording, generation: str) -> None:
-        bounds, self.tasks = shape_of(recording)
+        bounds, self.tasks = self.shape_of(recording)
         self.recording = recording
-        self.world = World(bounds, generation)
+        self.world = World(bounds, generation, self.model)
         self.tries = bounds["tries"]
-        self.views = Views(self.world.s, self.world.tms, self.tasks, bounds["parallelism"])
-        self.patterns = {n: messages_of(call) for n, call in recording.calls.items()}
+        self.views = self.views_of(bounds["parallelism"])
+        self.patterns = {n: self.messages_of(call) for n, call in recording.calls.items()}
         self.lanes, self.snapshots = self._lanes()
-        self.shares_of_requests = shares_of_requests(recording, self.tasks, bounds["parallelism"])
+        self.shares_of_requests = self.shares_of(bounds["parallelism"])
         self.reports = {n: report for n, c in recording.calls.items() if (report := report_of(c))}
         self.arrivals = {
             step.call.number: step.line
@@ -144,6 +155,22 @@ class ClusterExplainer:
             if line.do == "fault" and line.at == "rm" and line.what == "revoke leadership"
         ]
         self.closest: dict[int, tuple[list[Difference], tuple[Pattern, ...], Taken]] = {}
+
+    def shape_of(self, recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
+        """The bounds that a recording asks for, and which task each of its executions is."""
+        return shape_of(recording)
+
+    def views_of(self, width: int) -> Views:
+        """What compares states of the model with recorded ones."""
+        return Views(self.world.s, self.world.tms, self.tasks, width)
+
+    def messages_of(self, call: Call) -> list[Pattern]:
+        """The messages that a call stands for, in order."""
+        return messages_of(call)
+
+    def shares_of(self, parallelism: int) -> dict[int, int]:
+        """Which share each request of the job is probably for."""
+        return shares_of_requests(self.recording, self.tasks, parallelism)
 
     def _lanes(self) -> tuple[list[list[Step]], dict[int, dict[str, Any]]]:
         lanes: dict[str, list[Step]] = {}
@@ -209,13 +236,16 @@ class ClusterExplainer:
         key, result, sent, made, begun = found
         names, requests = node.names, node.requests
         if name == "scheduler_requests_slot":
-            names = names._replace(allocations=released(names.allocations, result))
+            if result != NONE:
+                names = names._replace(allocations=released(names.allocations, result))
             requests += 1
         for execution in begun:
             names = names._replace(executions=released(names.executions, execution))
         left = list(expected)
         owed = list(node.owed)
         for posted in sent:
+            if posted[1] == Message.REQUEST_TASK_SLOT and name == NEW_IDS:
+                names = names._replace(allocations=released(names.allocations, posted[2]))
             matched = None
             for pattern in left:
                 matched = self.match(pattern, posted, names)
@@ -698,14 +728,14 @@ class ClusterExplainer:
             heard = list(self.deliver(node, expected, self.reports[call.number]))
             yield from heard or [(node, (), expected)]
             return
-        ways = REGISTRATIONS.get(call.kind)
+        ways = self.registrations.get(call.kind)
         if call.number in self.unfinished:
             doomed = tuple(sorted({*node.doomed, call.number}))
             yield node._replace(doomed=doomed), (), expected
             return
         if ways is not None:
-            tm = tm_number(call.sender)
-            yield from self.registration(node, expected, patterns[0], tm, ways)
+            arguments = (tm_number(call.sender),) if kind_of(call.sender) == "tm" else ()
+            yield from self.registration(node, expected, patterns[0], arguments, ways)
             return
         for way_ in self.deliver_all(node, expected, patterns, call):
             repeated = call.fault is not None and call.fault.startswith("repeat of")
@@ -731,10 +761,10 @@ class ClusterExplainer:
         node: Node,
         expected: tuple[Pattern, ...],
         pattern: Pattern,
-        tm: int,
+        arguments: tuple[int, ...],
         ways: tuple[str, ...],
     ) -> Iterator[Way_]:
-        """A TaskExecutor's registration arrives, which it may have sent without a line."""
+        """A registration arrives, which it may have sent without a line."""
         lost: Taken = ()
         while True:
             contents = self.world.contents(node.key, pattern.channel)
@@ -745,7 +775,7 @@ class ClusterExplainer:
             node, lost = after[0], lost + after[1]
         if not present:
             for name in ways:
-                sent = self.early(node, (pattern,), name, tm)
+                sent = self.early(node, (pattern,), name, *arguments)
                 if sent is not None:
                     for state, calls, left in self.deliver(sent[0], expected, pattern):
                         yield state, lost + sent[1] + calls, left

@@ -91,6 +91,11 @@ class Views:
                 },
                 {(one["allocation"], one["slot"]) for one in pool[where]},
             )
+        yield from self.tasks_of_job(names, recorded)
+
+    def tasks_of_job(self, names: Names, recorded: dict[str, Any]) -> Iterator[Difference]:
+        """The tasks as the JobMaster knows them."""
+        s, a = self.s, names.allocations
         for told in recorded["tasks"]:
             task = self.tasks.get(told["execution"])
             if task is None or not exists(s, task):
@@ -213,7 +218,7 @@ class Views:
                 name = name_of(names.executions, table.execution[record], "e")
                 tasks.setdefault(allocation, set()).add(name)
         slots = {
-            table.slot_number[i]: (
+            self.slot_key(name_of(a, i, "a"), table.slot_number[i]): (
                 name_of(a, i, "a"),
                 TaskSlot.states[state].name,
                 frozenset(tasks.get(i, ())),
@@ -222,13 +227,19 @@ class Views:
             if state != TaskSlot.FREE
         }
         told = {
-            one["index"]: (one["allocation"], one["state"], frozenset(one["tasks"]))
+            self.slot_key(one["allocation"], one["index"]): (
+                one["allocation"],
+                one["state"],
+                frozenset(one["tasks"]),
+            )
             for one in recorded["slots"]
             if one["state"] != "RELEASING" or one["tasks"]  # else it leaves in a step of its own
         }
         for index in {*slots, *told}:
             yield f"slot {index}", slots.get(index), told.get(index)
-        leaving = {one["allocation"] for one in recorded["slots"] if one["index"] not in told}
+        leaving = {one["allocation"] for one in recorded["slots"]} - {
+            allocation for allocation, _, _ in told.values()
+        }
         yield (
             "timeouts",
             {
@@ -238,3 +249,7 @@ class Views:
             },
             set(recorded["timeouts"]) - leaving,
         )
+
+    def slot_key(self, allocation: str | None, number: int) -> Any:
+        """What a slot of a TaskExecutor is known by: its number."""
+        return number

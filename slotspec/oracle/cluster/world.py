@@ -165,15 +165,15 @@ REPLACED: dict[Callable[..., Any], Callable[..., Any]] = {}
 
 
 @lru_cache(maxsize=32)
-def _instance(bounds: tuple[tuple[str, int], ...], generation: str) -> Instance:
-    return load_model("cluster").instance(dict(bounds), generation=generation, replace=REPLACED)
+def _instance(bounds: tuple[tuple[str, int], ...], generation: str, model: str) -> Instance:
+    return load_model(model).instance(dict(bounds), generation=generation, replace=REPLACED)
 
 
 class World:
     """Takes single steps of the model, and says which messages each sends."""
 
-    def __init__(self, bounds: dict[str, int], generation: str) -> None:
-        self.instance = _instance(tuple(sorted(bounds.items())), generation)
+    def __init__(self, bounds: dict[str, int], generation: str, model: str) -> None:
+        self.instance = _instance(tuple(sorted(bounds.items())), generation, model)
         self.interpreter = Interpreter(self.instance)
         self.first = self.interpreter.key
         self.loaded = self.first

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from slotspec.models.registry import load_model
+from slotspec.oracle.cluster.declarative import DeclarativeExplainer
 from slotspec.oracle.cluster.explanation import ClusterExplainer, Node
 from slotspec.oracle.cluster.recording import CLUSTER_FORMAT, read
 from slotspec.oracle.conformance.report import Report, Unexplained, WaitingStep
@@ -22,8 +23,8 @@ from slotspec.oracle.traces.reading import printable
 from slotspec.statemachine.errors import InputError, UsageError
 from slotspec.statemachine.interpreter.replay import explain as explain_calls
 
-TODAY = ("1.14", "1.15", "1.16", "1.17", "1.18", "1.19", "1.20", "2.")
-"""Versions with the declarative slot pool, which this model does not have."""
+EXPLAINERS = {one.model: one for one in (ClusterExplainer, DeclarativeExplainer)}
+"""What explains recordings, by model."""
 SHOWN = 6
 """Steps that wait, and differences of each, that a report has."""
 
@@ -34,7 +35,7 @@ def generation_of(flink: str, wanted: str | None, path: str) -> str:
     :raises UsageError: ``SET101`` for a generation that the model does not have.
     :raises InputError: ``TRC011`` for a version that no generation models.
     """
-    known = list(load_model("cluster").generations)
+    known = [g for name in EXPLAINERS for g in load_model(name).generations]
     if wanted is not None:
         if wanted not in known:
             raise UsageError(
@@ -44,17 +45,21 @@ def generation_of(flink: str, wanted: str | None, path: str) -> str:
         return wanted
     found = ".".join(flink.split(".")[:2])
     if found not in known:
-        why = (
-            "its JobMaster has the declarative slot pool, and the model does not"
-            if flink.startswith(TODAY)
-            else "choose one with --generation"
-        )
         raise InputError(
             "TRC011",
-            f"{path}:1: no generation of the cluster models Flink {flink} ({why});"
-            f" there are {', '.join(known)}",
+            f"{path}:1: no generation of the cluster models Flink {flink}; choose one with"
+            f" --generation: {', '.join(known)}",
         )
     return found
+
+
+def explainer_of(generation: str) -> type[ClusterExplainer]:
+    """What explains recordings of a generation."""
+    return next(
+        explainer
+        for name, explainer in EXPLAINERS.items()
+        if generation in load_model(name).generations
+    )
 
 
 def validate(
@@ -71,7 +76,7 @@ def validate(
     recording = read(path)
     report.implementation, report.version = CLUSTER_FORMAT, recording.header.flink
     report.generation = generation_of(recording.header.flink, generation, printable(path))
-    explainer = ClusterExplainer(recording, report.generation)
+    explainer = explainer_of(report.generation)(recording, report.generation)
     found = explain(explainer.lanes, explainer, bounds)
     report.steps = sum(map(len, explainer.lanes))
     report.matched = found.explained

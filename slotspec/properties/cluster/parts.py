@@ -90,14 +90,20 @@ def deviates(declared: Property, part: PartOf) -> Callable[[Setting], str | None
     return deviation
 
 
-def take_over(model: Model, part: PartOf, wrap: Callable[[Holds], Holds], name: str) -> None:
+def take_over(
+    model: Model,
+    part: PartOf,
+    wrap: Callable[[Holds], Holds],
+    name: str,
+    whole: Model = cluster,
+) -> None:
     """Declare every property of a part's states for the cluster."""
     for declared in list(model.properties.values()):
         if declared.kind is Kind.ALWAYS:
             statement = wrap(for_all(declared))
             statement.__name__ = f"{name}_{declared.name}"
             statement.__doc__ = declared.function.__doc__
-            cluster.always(
+            whole.always(
                 declared.source,
                 when=applies(declared, part),
                 deviation=deviates(declared, part),

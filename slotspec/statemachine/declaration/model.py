@@ -10,6 +10,7 @@ import inspect
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import replace as replaced
 from enum import Enum, IntEnum
 from functools import cached_property
 from itertools import product
@@ -210,6 +211,8 @@ class Model:
         the sizes of sorts.
     :param generations: version name -> the choices of that generation.
     :param scopes: the bounds of default runs; ``--set`` starts from the first.
+    :param replace: rules of another model that stand for others in all instances of this one,
+        as implementations of an interface do.
     """
 
     def __init__(
@@ -222,9 +225,11 @@ class Model:
         generations: Mapping[str, Mapping[str, Any]] | None = None,
         scopes: Sequence[Scope] = (),
         effects: type[IntEnum] | None = None,
+        replace: Mapping[Callable[..., Any], Callable[..., Any]] | None = None,
     ) -> None:
         _check_arguments(name, description, record, bounds, generations, scopes, effects)
         self.name = name
+        self.replace = dict(replace or {})
         self.description = description
         self.record = record
         self.effects = effects
@@ -305,6 +310,25 @@ class Model:
             return function
 
         return declare
+
+    def share(self, other: Model, *functions: Callable[..., Any]) -> None:
+        """Declare actions and properties of another model here too, as they are there.
+
+        The state record must have what their rules use. Actions come before the properties
+        that are about them.
+        """
+        for function in functions:
+            name = function.__name__
+            if name in self.actions or name in self.properties:
+                raise DeclarationError(
+                    "MDL002", f"{self.name}.{name} is declared twice; rename one"
+                )
+            if name in other.actions:
+                self.actions[name] = other.actions[name]
+            else:
+                declared = other.properties[name]
+                about = None if declared.on is None else self.actions[declared.on]
+                self.properties[name] = replaced(declared, action=about)
 
     def after_each_step(self, function: F = None) -> F:  # type: ignore[assignment]
         """Declare a rule that runs after each action that was taken (tidying up)."""
@@ -609,7 +633,8 @@ class Model:
             raise UsageError("SET004", f"model {self.name} has no generations; leave it out")
         else:
             named = dict(choices or {})
-        return Instance(self, Setting(values, named), chosen.name, replace or {})
+        rules = {**self.replace, **(replace or {})}
+        return Instance(self, Setting(values, named), chosen.name, rules)
 
 
 @dataclass(frozen=True)

@@ -458,14 +458,15 @@ class Record:
 
     @classmethod
     def _check_hidden(cls, name: str, value: object) -> None:
-        """Check that a field hides nothing. A subclass may redeclare a constant."""
+        """Check that a field hides nothing. A subclass may redeclare a constant or a part."""
         if hasattr(Record, name) or name == "effects":
             raise DeclarationError(
                 "MDL018", f"{cls.__name__}.{name} hides what a record has itself; rename it"
             )
         for base in cls.__mro__[1:]:
             if name in vars(base) and not (
-                isinstance(value, ConstantSpec) and name in getattr(base, "constants", {})
+                (isinstance(value, ConstantSpec) and name in getattr(base, "constants", {}))
+                or (isinstance(value, PartSpec) and name in getattr(base, "part_specs", {}))
             ):
                 raise DeclarationError(
                     "MDL018", f"{cls.__name__}.{name} hides {base.__name__}.{name}; rename one"

@@ -103,7 +103,7 @@ def test_another_generation_is_compared_if_asked_for() -> None:
 @pytest.mark.parametrize(
     ("change", "code", "text"),
     [
-        (lambda h, ls: h.update(flink="2.3.0"), "TRC011", "declarative slot pool"),
+        (lambda h, ls: h.update(flink="2.3.0"), "TRC025", "not the declarative one"),
         (lambda h, ls: h.update(flink="1.9.0"), "TRC011", "choose one with --generation"),
         (lambda h, ls: h.update(format_version=7), "TRC009", "number 7"),
         (lambda h, ls: h.update(lines=1), "TRC004", "promises 1 lines"),

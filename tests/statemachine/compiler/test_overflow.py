@@ -467,7 +467,13 @@ def test_bundled_models_have_hardly_any_checked_operation() -> None:
     multiplies_counters = {"is_less_utilized"}
     # places in channels, of channels whose numbers come out of messages
     in_channels = {
-        *("execution_of", "forget_dead_calls", "forget_registrations", "in_flight"),
+        *(
+            "cancel_before_deployment",
+            "execution_of",
+            "forget_dead_calls",
+            "forget_registrations",
+            "in_flight",
+        ),
         *("is_in_channel", "is_mentioned_instance", "oldest", "receive", "send", "take_out"),
         *("a_report_knows_what_was_accepted_before_it", "a_slot_in_use_is_not_rejected"),
         "a_slot_report_knows_what_was_answered_before_it",
@@ -481,6 +487,13 @@ def test_bundled_models_have_hardly_any_checked_operation() -> None:
         "fine_grained_slot_manager": {"offer", "poll"},
         "declarative_slot_pool": {"lighter_child", "put_at", "slot_at"},
         "cluster": multiplies_counters | in_channels,
+        "declarative_cluster": in_channels
+        - {
+            "a_slot_report_knows_what_was_answered_before_it",
+            "no_slot_is_asked_for_ahead_of_its_registration",
+            "schedule",
+        }
+        | {"offer", "poll", "lighter_child", "put_at", "slot_at"},
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import permutations, product
+from itertools import pairwise, permutations, product
 from typing import Any
 
 import numpy as np
@@ -25,9 +25,16 @@ from slotspec.statemachine import (
 from slotspec.statemachine.compiler.compile import compile_instance
 from slotspec.statemachine.compiler.drivers.symmetry import Symmetry
 from slotspec.statemachine.results import Limits, silent
-from slotspec.statemachine.search.canonicalizer import EXACT, FAST, Canonicalizer
+from slotspec.statemachine.search.canonicalizer import (
+    EXACT,
+    FAST,
+    IMAGE,
+    PREPARE,
+    Canonicalizer,
+)
 from slotspec.statemachine.search.engine import explore_compiled
 from slotspec.statemachine.search.explorer import Explorer
+from slotspec.statemachine.search.invoke import image_of, prepare_of
 from slotspec.statemachine.search.symmetry import check_symmetry
 from tests.statemachine.tiny import Lamp, room
 
@@ -142,6 +149,29 @@ def test_group_sizes() -> None:
         for size in sizes:
             order *= factorial[size]
         assert Symmetry(instance).order == order
+
+
+def test_the_sizes_of_all_classes_add_up_to_the_states_of_a_plain_search() -> None:
+    instance = slot_pool_core.model.instance({"T": 2, "S": 1, "R": 3, "A": 2})
+    compiled = compile_instance(instance, symmetric=True)
+    explorer = Explorer(compiled, Limits(), silent, 1, False, EXACT)
+    explorer.run()
+    width, canonizer = compiled.layout.packed, Canonicalizer(compiled, EXACT)
+    forms = np.array(explorer.visited.keys.array[: explorer.visited.count * width])
+    symmetry = Symmetry(instance)
+    orders = [permutations(range(stop - first)) for first, stop in pairwise(symmetry.starts)]
+    renamings = [[name for order in chosen for name in order] for chosen in product(*orders)]
+    total = 0
+    for words in forms.reshape(-1, width):
+        prepare_of(canonizer.plan[PREPARE], words, canonizer.record, canonizer.colours)
+        images = set()
+        for renaming in renamings:
+            canonizer.renaming[:] = renaming
+            image_of(canonizer.plan[IMAGE], canonizer.record, canonizer.renaming, canonizer.spare)
+            images.add(canonizer.spare.tobytes())
+        total += len(images)
+    assert len(renamings) == symmetry.order == 24
+    assert explorer.visited.count < total == explore_compiled(instance).states
 
 
 @pytest.mark.parametrize("generation", ["1.11", "1.12", "1.13"])

@@ -1,0 +1,232 @@
+"""The JobMaster with the declarative pool: what differs from the older one.
+
+Flink: JobMaster. It registers at the ResourceManager by a message, declares how many slots it
+requires, and learns by a message that there are not enough.
+"""
+
+from __future__ import annotations
+
+from slotspec.models.cluster import job_master, scheduler
+from slotspec.models.cluster.lifecycles import Job, Leader
+from slotspec.models.cluster.messages import (
+    TO_JOB_MASTER,
+    TO_RESOURCE_MANAGER,
+    forget_registrations,
+    in_flight,
+    room_of,
+    send,
+    take_out,
+    tell_task_executor,
+)
+from slotspec.models.cluster.state import NOBODY_WAITS, POOL, Message, task_managers
+from slotspec.models.declarative_cluster.slot_pool_service import profile_of
+from slotspec.models.declarative_cluster.state import DeclarativeClusterState
+from slotspec.models.declarative_slot_pool import operations as pool
+from slotspec.models.declarative_slot_pool.lifecycles import DeclarationCall
+from slotspec.models.declarative_slot_pool.state import Cause, Effect, Timer
+from slotspec.statemachine.declaration.rules import NONE, fire
+
+CALL = 0
+"""The one declaration whose answer the pool waits for."""
+RUNS, HAS_ENDED = 0, 1
+"""What a JobMaster that disconnects says of its job."""
+
+
+def apply_effects(s: DeclarativeClusterState, first: int) -> None:
+    """Apply the pool's effects, from number `first` on: send a message, or notify the scheduler.
+
+    What the scheduler does in return may emit more effects, which are applied too.
+    """
+    i = first
+    while i < len(s.effects):
+        kind, one, two, _, _ = s.effects[i]
+        match kind - POOL:
+            case Effect.DECLARE:
+                declare_required_resources(s)
+            case Effect.FREE_SLOT:
+                job_master.free_slot_at(s, one, two)
+            case Effect.REQUEST_FULFILLED:
+                scheduler.slot_request_fulfilled(s, s.pool.request_id[one], two)
+            case Effect.REQUEST_FAILED:
+                scheduler.slot_request_failed(s, s.pool.request_id[one])
+            case Effect.PAYLOAD_RELEASED:
+                slot_lost(s, one)
+        i += 1
+    scheduler.deploy_if_complete(s)
+
+
+def slot_lost(s: DeclarativeClusterState, allocation: int) -> None:
+    """The pool has released the payload of a slot; its share withdraws the request, too.
+
+    Flink: SharedSlot.release, SlotSharingExecutionSlotAllocator.releaseSharedSlot.
+    """
+    share = scheduler.share_with(s, allocation)
+    scheduler.slot_lost(s, allocation)
+    if share != NONE:
+        pool.release_slot(s.pool, share, int(Cause.GIVEN))
+
+
+def is_restarting(s: DeclarativeClusterState) -> bool:
+    """Whether some region is to restart: then the pool takes every slot that is offered.
+
+    Flink: JobMaster.jobStatusChanged, DeclarativeSlotPoolBridge.setIsJobRestarting.
+    """
+    return not s.ending and any(region == Job.CANCELLING for region in s.job)
+
+
+# ------------------------------------------------------------------------------ declarations
+
+
+def declare_required_resources(s: DeclarativeClusterState) -> None:
+    """Send what the pool declares; nobody waits for the answer to an older declaration.
+
+    Flink: DefaultDeclareResourceRequirementServiceConnectionManager.
+    """
+    forget_answer(s)
+    if not s.rm_deposed:
+        required = s.pool.declared[profile_of(s.pool)]
+        send(s, TO_RESOURCE_MANAGER, int(Message.DECLARE_REQUIREMENTS), NONE, required)
+
+
+def forget_answer(s: DeclarativeClusterState) -> None:
+    """Drop the answer to a declaration that is in flight."""
+    i = 0
+    while i < in_flight(s, TO_JOB_MASTER):
+        if s.message[TO_JOB_MASTER * room_of(s) + i] in (
+            Message.REQUEST_ACKNOWLEDGED,
+            Message.REQUEST_REFUSED,
+        ):
+            take_out(s, TO_JOB_MASTER, i)
+        else:
+            i += 1
+
+
+def declaration_acknowledged(s: DeclarativeClusterState) -> None:
+    """The ResourceManager has processed the newest declaration."""
+    pool.rm_acknowledges(s.pool, CALL)
+
+
+def declaration_fails(s: DeclarativeClusterState) -> None:
+    """A declaration was refused or not answered: the pool sends it again soon."""
+    pool.rm_fails(s.pool, CALL, 0)
+
+
+def not_enough_resources(s: DeclarativeClusterState) -> None:
+    """The ResourceManager lacks resources. Flink: notifyNotEnoughResourcesAvailable."""
+    first = len(s.effects)
+    pool.not_enough_resources(s.pool)
+    apply_effects(s, first)
+
+
+def has_delayed(s: DeclarativeClusterState) -> bool:
+    """Whether the pool has scheduled a declaration, or one that failed."""
+    return s.pool.timer[0] != Timer.UNUSED
+
+
+def delay_is_over(s: DeclarativeClusterState) -> None:
+    """What the pool has delayed is due: a declaration, or one that failed."""
+    first = len(s.effects)
+    pool.advance_time(s.pool, 1)
+    apply_effects(s, first)
+
+
+def is_waiting(s: DeclarativeClusterState) -> bool:
+    """Whether the pool waits for the answer to a declaration."""
+    return s.pool.call[CALL] == DeclarationCall.OPEN
+
+
+# ------------------------------------------------------------------------------ task managers
+
+
+def register_task_manager(s: DeclarativeClusterState, tm: int, ignored: int) -> None:
+    """A TaskExecutor registers; what is known of a process of the same ResourceID ends.
+
+    Flink: JobMaster.registerTaskManager, which compares the sessions of TaskExecutors.
+
+    :param ignored: whether the TaskExecutor would ignore the answer.
+    """
+    if s.known[tm] and s.dead_end[tm]:
+        job_master.disconnect_task_manager(s, tm)
+    if not s.known[tm]:
+        s.known[tm] = 1
+        pool.register_task_manager(s.pool, tm)
+    if not ignored:
+        tell_task_executor(s, tm, int(Message.REGISTERED))
+
+
+# -------------------------------------------------------------------------- resource manager
+
+
+def register(s: DeclarativeClusterState) -> None:
+    """Register at the leading ResourceManager, or try again.
+
+    Flink: JobMaster.ResourceManagerConnection.
+    """
+    forget_registrations(s, TO_RESOURCE_MANAGER, TO_JOB_MASTER)
+    forget_look_up(s)
+    s.registering = 1
+    send(s, TO_RESOURCE_MANAGER, int(Message.REGISTER))
+
+
+def forget_look_up(s: DeclarativeClusterState) -> None:
+    """Nobody waits for the answer to a registration that the ResourceManager looks into."""
+    if s.job_connecting:
+        s.job_connecting = NOBODY_WAITS
+
+
+def registered(s: DeclarativeClusterState) -> None:
+    """The ResourceManager has confirmed the registration: declare what is required.
+
+    Flink: JobMaster.establishResourceManagerConnection.
+    """
+    if not s.registering:
+        return
+    s.registering = 0
+    first = len(s.effects)
+    pool.connect_to_resource_manager(s.pool, 0)
+    apply_effects(s, first)
+
+
+def close_connection(s: DeclarativeClusterState, ended: int) -> None:
+    """Give the ResourceManager up, and tell it. Flink: dissolveResourceManagerConnection."""
+    if s.pool.gateway != NONE and not s.rm_deposed:
+        send(s, TO_RESOURCE_MANAGER, int(Message.DISCONNECT), NONE, ended)
+    if s.registering:
+        forget_registrations(s, TO_RESOURCE_MANAGER, TO_JOB_MASTER)
+        forget_look_up(s)
+    s.registering = 0
+    s.rm_deposed = 0
+    pool.disconnect_resource_manager(s.pool)
+
+
+# -------------------------------------------------------------------------------- leadership
+
+
+def revoke_leadership(s: DeclarativeClusterState) -> None:
+    """The JobMaster no longer leads, and ends; the ResourceManager is told."""
+    close_connection(s, RUNS)
+    known = s.job_registered
+    job_master.revoke_leadership(s)
+    s.job_registered = known
+
+
+def end_job(s: DeclarativeClusterState) -> None:
+    """The job has finished: the pool returns every slot, and the JobMaster ends.
+
+    Flink: JobMaster.onStop.
+    """
+    connected = s.pool.gateway != NONE and not s.rm_deposed
+    first = len(s.effects)
+    pool.close(s.pool)
+    apply_effects(s, first)
+    for tm in s.elements(task_managers):
+        if s.known[tm]:
+            s.known[tm] = 0
+            tell_task_executor(s, tm, int(Message.DISCONNECT))
+            s.dead_end[tm] = 0
+    if connected:
+        send(s, TO_RESOURCE_MANAGER, int(Message.DISCONNECT), NONE, HAS_ENDED)
+    s.revoked = 0
+    s.registering = 0
+    s.rm_deposed = 0
+    fire(s.job_master, 0, Leader.retire)

@@ -1,0 +1,94 @@
+"""The bounds of the declarative cluster's default runs, and of its simulation."""
+
+from __future__ import annotations
+
+from slotspec.statemachine.declaration.model import Scope
+
+ONE_SLOT = {"task_managers": 1, "slots_per_task_manager": 1, "parallelism": 1, "allocations": 2}
+TWO_SLOTS = {
+    "task_managers": 1,
+    "slots_per_task_manager": 2,
+    "parallelism": 2,
+    "allocations": 4,
+    "channel_room": 10,
+}
+
+SCOPES = (
+    Scope(
+        "losses",
+        "One slot and a job that needs it; one message is lost.",
+        {**ONE_SLOT, "losses": 1},
+    ),
+    Scope(
+        "sharing",
+        "Two slots of one TaskExecutor, and a job of two tasks that needs both.",
+        TWO_SLOTS,
+    ),
+    Scope(
+        "timeouts",
+        "One slot; one message is lost, and one timer fires early.",
+        {**ONE_SLOT, "losses": 1, "early_timeouts": 1},
+        large=True,
+    ),
+    Scope(
+        "batches",
+        "Two slots, requested together; one message is lost.",
+        {**TWO_SLOTS, "losses": 1},
+        large=True,
+    ),
+    Scope(
+        "crashes",
+        "Two TaskExecutors of one slot each, of which the job needs one; one crashes and restarts.",
+        {**ONE_SLOT, "task_managers": 2, "allocations": 4, "crashes": 1},
+        large=True,
+    ),
+    Scope(
+        "leaders",
+        "One slot; the JobMaster loses its leadership, and another regains it.",
+        {**ONE_SLOT, "leader_changes": 1},
+        large=True,
+    ),
+    Scope(
+        "failovers",
+        "One slot; the ResourceManager fails over.",
+        {**ONE_SLOT, "failovers": 1},
+        large=True,
+    ),
+    Scope(
+        "answers",
+        "One slot; answers are overtaken by what is sent after them, one task fails, and the user"
+        " cancels the job: up to four calls to cancel each task.",
+        {**ONE_SLOT, "overtaking": 3, "failures": 1, "cancels": 1, "cancel_tries": 4},
+        large=True,
+    ),
+    Scope(
+        "repeats",
+        "One slot; two calls are repeated.",
+        {**ONE_SLOT, "repeats": 2},
+        large=True,
+    ),
+    Scope(
+        "storm",
+        "Three TaskExecutors of two slots, a job of four shares, and any number of faults.",
+        {
+            "task_managers": 3,
+            "slots_per_task_manager": 2,
+            "parallelism": 4,
+            "vertices": 2,
+            "allocations": 12,
+            "channel_room": 18,
+            "overtaking": 3,
+            "cancel_tries": 4,
+            "regions": 1,
+            "failures": 254,
+            "busy": 3,
+            "losses": 254,
+            "repeats": 254,
+            "crashes": 254,
+            "leader_changes": 254,
+            "failovers": 254,
+            "early_timeouts": 254,
+        },
+        simulation_only=True,
+    ),
+)

@@ -1,0 +1,353 @@
+"""Explains recordings of clusters with declared requirements (since 1.14).
+
+Most is as for the older clusters. The ResourceManager makes up allocation ids and decides when to
+request slots, so a request has no id of its own, and slots have no numbers that mean anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from slotspec.models.cluster.lifecycles import Leader
+from slotspec.models.cluster.messages import TO_JOB_MASTER, Way, way
+from slotspec.models.cluster.state import Message
+from slotspec.models.declarative_cluster.slot_manager_service import JOB
+from slotspec.models.declarative_cluster.slot_pool_service import profile_of
+from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot
+from slotspec.models.fine_grained_slot_manager.lifecycles import ManagedSlot, ManagedTaskManager
+from slotspec.oracle.cluster.explanation import (
+    ENDS,
+    NEW_IDS,
+    REGISTRATIONS,
+    ClusterExplainer,
+    Node,
+    Way_,
+)
+from slotspec.oracle.cluster.naming import Names, bound, released
+from slotspec.oracle.cluster.patterns import (
+    Pattern,
+    answer_channel,
+    channel_of,
+    messages_of,
+)
+from slotspec.oracle.cluster.recording import Call, Recording, Step
+from slotspec.oracle.cluster.views import Difference, Views, name_of
+from slotspec.oracle.cluster.world import shape_of
+from slotspec.statemachine.declaration.rules import NONE
+from slotspec.statemachine.errors import InputError
+
+SIMPLE = {
+    ("register_job_master", "jm", "rm"): Message.REGISTER,
+    ("disconnect_resource_manager", "rm", "jm"): Message.DISCONNECT,
+    ("free_inactive_slots", "rm", "tm"): Message.FREE_INACTIVE_SLOTS,
+    ("notify_not_enough_resources_available", "rm", "jm"): Message.NOT_ENOUGH_RESOURCES,
+}
+"""Calls that are one message, which is about nothing."""
+ENDED = frozenset({"FINISHED", "CANCELED", "FAILED"})
+"""States of a job whose JobMaster does not come back."""
+MOST_ALLOCATIONS = 12
+
+
+def declarative_messages_of(call: Call) -> list[Pattern]:
+    """The messages that a call stands for; slots have no numbers."""
+    channel = channel_of(call)
+    if channel is None:
+        return []
+    if call.kind == ("disconnect_job_manager", "jm", "rm"):
+        ended = int(call.arguments[1] in ENDED)
+        return [Pattern(channel, frozenset({Message.DISCONNECT}), number=ended)]
+    if call.kind in SIMPLE:
+        return [Pattern(channel, frozenset({SIMPLE[call.kind]}))]
+    match call.kind:
+        case ("declare_required_resources", "jm", "rm"):
+            declared = frozenset({Message.DECLARE_REQUIREMENTS})
+            return [Pattern(channel, declared, number=sum(call.arguments[1]))]
+        case ("request_slot", "rm", "tm"):
+            allocation = call.arguments[2]
+            return [Pattern(channel, frozenset({Message.REQUEST_TASK_SLOT}), allocation=allocation)]
+        case ("notify_slot_available", "tm", "rm"):
+            free = frozenset({Message.SLOT_AVAILABLE})
+            return [Pattern(channel, free, allocation=call.arguments[2])]
+    return [replace(pattern, number=None) for pattern in messages_of(call)]
+
+
+class DeclarativeViews(Views):
+    """Compares states of the model with recorded ones."""
+
+    def job_master(self, names: Names, recorded: dict[str, Any]) -> Iterator[Difference]:
+        """What the JobMaster remembers."""
+        s, a = self.s, names.allocations
+        pool = recorded["pool"]
+        yield "rm", s.pool.gateway != NONE, recorded["rm"] is not None
+        yield (
+            "pool.registered",
+            {f"tm{i + 1}" for i, known in enumerate(s.known) if known},
+            set(pool["registered"]),
+        )
+        yield "pool.pending", sum(r != NONE for r in s.pool.pending), len(pool["pending"])
+        yield (
+            "pool.fulfilled",
+            {name_of(a, one, "a") for one in s.pool.fulfilled if one != NONE},
+            {one["allocation"] for one in pool["fulfilled"]},
+        )
+        yield (
+            "pool.slots",
+            {
+                (name_of(a, i, "a"), f"tm{s.pool.slot_tm[i] + 1}", slot == AllocatedSlot.RESERVED)
+                for i, slot in enumerate(s.pool.slot)
+                if slot != AllocatedSlot.ABSENT
+            },
+            {
+                (a, one["slot"].split("_")[0], a not in pool["free"])
+                for one in pool["slots"]
+                for a in (one["allocation"],)
+            },
+        )
+        yield "pool.required", s.pool.required[profile_of(s.pool)], pool["required"]
+        yield "pool.have", sum(s.pool.acquired), pool["have"]
+        yield from self.tasks_of_job(names, recorded)
+
+    def resource_manager(self, names: Names, recorded: dict[str, Any]) -> Iterator[Difference]:
+        """What the ResourceManager remembers."""
+        s, a = self.s, names.allocations
+        manager = recorded["manager"]
+        yield "jobs", bool(s.job_registered), bool(recorded["jobs"])
+        yield "leader", s.resource_manager[0] == Leader.LEADING, recorded["leader"] is not None
+        yield (
+            "known",
+            {
+                f"tm{tm + 1}": name_of(names.instances, instance, "i")
+                for tm, instance in enumerate(s.registered)
+                if instance != NONE
+            },
+            recorded["known"],
+        )
+        yield (
+            "manager.registered",
+            {
+                name_of(names.instances, i, "i")
+                for i, state in enumerate(s.manager.registration)
+                if state != ManagedTaskManager.UNREGISTERED
+            },
+            set(manager["registered"]),
+        )
+        yield (
+            "manager.slots",
+            {
+                (
+                    name_of(a, i, "a"),
+                    ManagedSlot.states[state].name,
+                    name_of(names.instances, s.manager.slot_instance[i], "i"),
+                )
+                for i, state in enumerate(s.manager.slot)
+                if state != ManagedSlot.ABSENT
+            },
+            {(one["allocation"], one["state"], one["instance"]) for one in manager["slots"]},
+        )
+        yield (
+            "manager.pending",
+            {name_of(a, i, "a") for i, waits in enumerate(s.manager.awaited) if waits},
+            set(manager["pending"]),
+        )
+        told = manager["jobs"][0] if manager["jobs"] else {"required": 0, "acquired": 0}
+        yield "manager.required", s.manager.required[JOB], told["required"]
+        acquired = s.manager.served[JOB] + s.manager.excess[JOB]
+        yield "manager.acquired", acquired, told["acquired"]
+
+    def slot_key(self, allocation: str | None, number: int) -> Any:
+        """Slots are known by their allocations."""
+        return allocation
+
+
+class DeclarativeExplainer(ClusterExplainer):
+    """Explains the steps of one recording of a cluster with declared requirements."""
+
+    model = "declarative_cluster"
+    registrations: Mapping[tuple[str, str, str], tuple[str, ...]] = {
+        **REGISTRATIONS,
+        ("register_job_master", "jm", "rm"): (
+            "job_master_finds_resource_manager",
+            "job_master_registration_times_out",
+        ),
+    }
+
+    def shape_of(self, recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
+        """The bounds that a recording asks for, and which task each of its executions is.
+
+        :raises InputError: ``TRC025`` for another pool than the declarative one.
+        """
+        bounds, tasks = shape_of(recording)
+        pools = [
+            line.state["pool"]
+            for line in recording.lines
+            if line.state is not None and "pool" in line.state
+        ]
+        if not all("fulfilled" in pool for pool in pools):
+            raise InputError(
+                "TRC025",
+                "the pool of the JobMaster is not the declarative one; record Flink"
+                f" {recording.header.flink} with its declarative pool",
+            )
+        del bounds["iteration_order"]
+        slots = bounds["task_managers"] * bounds["slots_per_task_manager"]
+        bounds["allocations"] = max(2 * slots, min(MOST_ALLOCATIONS, bounds["allocations"] + slots))
+        return bounds, tasks
+
+    def views_of(self, width: int) -> Views:
+        """What compares states of the model with recorded ones."""
+        return DeclarativeViews(self.world.s, self.world.tms, self.tasks, width)
+
+    def messages_of(self, call: Call) -> list[Pattern]:
+        """The messages that a call stands for, in order."""
+        return declarative_messages_of(call)
+
+    def shares_of(self, parallelism: int) -> dict[int, int]:
+        """Which share each request of the job is probably for, from what became of it."""
+        found: dict[str, int] = {}
+        order: dict[str, None] = {}
+        for line in self.recording.lines:
+            if line.state is None or "tasks" not in line.state or "pool" not in line.state:
+                continue
+            pool = line.state["pool"]
+            served = {one["request"]: one["allocation"] for one in pool["fulfilled"]}
+            order |= dict.fromkeys(sorted({*pool["pending"], *served}, key=number_of))
+            tasks = {one["allocation"]: one["execution"] for one in line.state["tasks"]}
+            for request, allocation in served.items():
+                execution = tasks.get(allocation)
+                if execution in self.tasks:
+                    found[request] = self.tasks[execution] % parallelism
+        return {i: found[request] for i, request in enumerate(order) if request in found}
+
+    def take(
+        self,
+        node: Node,
+        expected: tuple[Pattern, ...],
+        name: str,
+        *arguments: int,
+        call: Call | None = None,
+    ) -> Way_ | None:
+        """One step of the model; ids that are requested of the dead have names, too."""
+        found = super().take(node, expected, name, *arguments, call=call)
+        if found is None or name != NEW_IDS:
+            return found
+        after, calls, left = found
+        s = self.world.load(node.key)
+        old = list(s.manager.slot)
+        s = self.world.load(after.key)
+        allocations = after.names.allocations
+        for pattern in left:
+            if pattern.optional and Message.REQUEST_TASK_SLOT in pattern.messages:
+                for a, slot in enumerate(s.manager.slot):
+                    tm = s.manager.slot_instance[a] % self.world.tms
+                    asked = way(tm, Way.FROM_RESOURCE_MANAGER) == pattern.channel
+                    if slot != old[a] and asked and s.stale[tm] and pattern.allocation is not None:
+                        given = bound(released(allocations, a), a, pattern.allocation)
+                        allocations = given or allocations
+        names = after.names._replace(allocations=allocations)
+        return after._replace(names=names), calls, left
+
+    # --------------------------------------------------------------------------- triggers
+
+    def answer(
+        self, node: Node, expected: tuple[Pattern, ...], step: Step, call: Call
+    ) -> Iterator[Way_]:
+        """The caller reacts to an answer, or to the lack of one."""
+        channel = answer_channel(call)
+        failed = call.error is not None
+        match call.kind:
+            case ("request_slot", "rm", "tm") if channel is not None:
+                kind = Message.CALL_FAILED if failed else Message.CALL_ACKNOWLEDGED
+                name = self.patterns[call.number][0].allocation
+                wanted = Pattern(channel, frozenset({kind}), allocation=name)
+                ways = list(self.deliver(node, expected, wanted))
+                if failed and not ways:
+                    ways = list(self.timer(node, expected, "slot_call_times_out", wanted))
+                yield from ways or [(node, (), expected)]
+            case ("declare_required_resources", "jm", "rm") if channel is not None:
+                kind = Message.REQUEST_REFUSED if failed else Message.REQUEST_ACKNOWLEDGED
+                ways = list(self.deliver(node, expected, Pattern(channel, frozenset({kind}))))
+                if failed and not ways:
+                    found = self.early(node, expected, "declaration_times_out")
+                    ways = [] if found is None else [found]
+                yield from ways or [(node, (), expected)]
+            case _:
+                yield from super().answer(node, expected, step, call)
+
+    # ------------------------------------------------------------------------ hidden steps
+
+    def of_job_master(
+        self, node: Node, expected: tuple[Pattern, ...], step: Step
+    ) -> Iterator[Way_]:
+        """Hidden steps of the JobMaster."""
+        snapshot = self.snapshots.get(id(step))
+        ends = snapshot is not None and snapshot["job"] in ENDS
+        deposed = snapshot is not None and snapshot["leader"] is None
+        bounds = self.world.bounds
+        shares, known = range(bounds["parallelism"]), range(bounds["allocations"])
+        likely = self.shares_of_requests.get(node.requests)
+        asking = sorted(shares, key=lambda share: share != likely)
+        tms = range(self.world.tms)
+        for wanted in (Message.REGISTERED, Message.REQUEST_ACKNOWLEDGED, Message.REQUEST_REFUSED):
+            yield from self.deliver(node, expected, Pattern(TO_JOB_MASTER, frozenset({wanted})))
+        yield from self.try_all(
+            node,
+            expected,
+            ("job_master_gains_leadership",),
+            ("declaration_is_due",),
+            *(("scheduler_requests_slot", share) for share in asking),
+            *(("scheduler_takes_slot", share, a) for share in shares for a in known),
+            ("job_master_loses_resource_manager",),
+            ("job_master_ends",),
+        )
+        yield from self.try_early(
+            node,
+            expected,
+            *(("scheduler_restarts_region", region) for region in shares),
+            *(("request_times_out", share) for share in shares),
+            *(("task_call_times_out", task) for task in range(len(self.world.s.task))),
+            *(("job_master_misses_heartbeat", tm) for tm in tms),
+            ("declaration_times_out",),
+            ("job_master_misses_resource_manager",),
+        )
+        yield from self.try_all(
+            node,
+            expected,
+            ("job_master_steps_down",),
+            *((("job_is_cancelled",),) if ends else ()),
+            *((("job_master_loses_leadership",),) if deposed else ()),
+        )
+
+    def of_resource_manager(
+        self, node: Node, expected: tuple[Pattern, ...], step: Step
+    ) -> Iterator[Way_]:
+        """Hidden steps of the ResourceManager."""
+        yield from self.try_all(
+            node,
+            expected,
+            ("resource_manager_gains_leadership",),
+            ("resource_manager_finds_job_master",),
+            *(("check_is_due", i) for i in range(len(node.names.instances))),
+        )
+        for instance in range(len(node.names.instances)):
+            found = self.take(node, expected, "resource_manager_finds_gateway", instance)
+            if found is not None:
+                yield from self.named_instance(found, instance)
+        yield from self.try_early(
+            node,
+            expected,
+            ("startup_period_ends",),
+            *(("resource_manager_misses_heartbeat", tm) for tm in range(self.world.tms)),
+            *(("slot_call_times_out", a) for a in range(len(node.names.allocations))),
+            ("resource_manager_loses_job_master",),
+            ("resource_manager_misses_job_master",),
+        )
+        failed = sum(line < step.last for line in self.failovers)
+        if self.world.load(node.key).failed_over < failed:
+            yield from self.try_all(node, expected, ("resource_manager_fails_over",))
+
+
+def number_of(request: str) -> int:
+    """The number in a request's name."""
+    return int(request[1:].split("{")[0])

@@ -1,0 +1,1 @@
+"""What holds of the declarative cluster. The registry imports every file here."""

@@ -1,0 +1,100 @@
+"""The exact sizes of the cluster of today within its default bounds, and its verdicts.
+
+If one of these numbers changes, the modelled protocol has changed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from slotspec.models import load_model
+from slotspec.models.cluster import job_master as older_job_master
+from slotspec.models.cluster import scheduler
+from slotspec.models.cluster.lifecycles import Share
+from slotspec.models.declarative_cluster import job_master
+from slotspec.models.declarative_cluster.state import DeclarativeClusterState
+from slotspec.models.declarative_slot_pool import requirements
+from slotspec.models.declarative_slot_pool.state import OK, DeclarativePoolState
+from slotspec.statemachine import Kind, Result, Verdict, check
+from slotspec.statemachine.declaration.rules import NONE, fire
+from slotspec.statemachine.errors import DeclarationError
+
+CLUSTER = load_model("declarative_cluster")
+COUNTS = {
+    ("1.20", "losses"): (14_950, 47_123, 50),
+    ("1.20", "sharing"): (6_136, 18_581, 53),
+    ("2.3", "losses"): (25_058, 79_403, 57),
+    ("2.3", "sharing"): (19_099, 60_643, 59),
+}
+"""States, transitions, depth."""
+ALWAYS = {
+    "manager_a_finished_job_is_forgotten",
+    "manager_only_jobs_that_lack_something_cannot_be_served",
+}
+"""M8 shows in every run that ends, and whenever a TaskExecutor comes after the requirements."""
+DEVIATIONS = {"losses": {*ALWAYS, "manager_pending_slots_fit"}, "sharing": ALWAYS}
+
+
+def verdicts(result: Result) -> dict[str, Verdict]:
+    return {p.property.name: p.verdict for p in result.properties}
+
+
+@pytest.mark.parametrize(("generation", "scope"), COUNTS, ids="-".join)
+def test_every_scope_holds_with_exactly_these_states(generation: str, scope: str) -> None:
+    found = check(CLUSTER.instance(generation=generation, scope=scope))
+    assert (found.states, found.transitions, found.depth) == COUNTS[generation, scope]
+    assert found.verdict is Verdict.HOLDS
+    others = {name for name, v in verdicts(found).items() if v is not Verdict.HOLDS}
+    assert others <= DEVIATIONS[scope]
+    claims = [p for p in found.properties if p.property.kind is Kind.LEADS_TO]
+    assert len(claims) == 4
+    assert all(claim.reason is None for claim in claims)  # each is about something
+
+
+CALM = {"losses": 0}
+
+
+def forgets_to_declare(s: DeclarativePoolState) -> int:
+    """The pool does not declare what it requires."""
+    return OK
+
+
+def ends_as_if_it_came_back(s: DeclarativeClusterState) -> None:
+    """The JobMaster ends, and does not say that its job has ended."""
+    job_master.close_connection(s, job_master.RUNS)
+    job_master.end_job(s)
+
+
+def keeps_the_request(s: DeclarativeClusterState, share: int) -> None:
+    """A share returns its slot, and the pool does not hear of it."""
+    fire(s.share, share, Share.give_up)
+    s.share_allocation[share] = NONE
+    s.share_tm[share] = NONE
+
+
+@pytest.mark.parametrize(
+    ("rule", "mutant", "name"),
+    [
+        (
+            requirements.change_requirements,
+            forgets_to_declare,
+            "a_change_is_declared_or_about_to_be",
+        ),
+        (older_job_master.end_job, ends_as_if_it_came_back, "a_finished_job_leaves_nothing"),
+        (scheduler.return_slot, keeps_the_request, "the_pool_requires_what_shares_want"),
+    ],
+)
+def test_a_mutant_is_noticed(rule: Any, mutant: Any, name: str) -> None:
+    instance = CLUSTER.instance(CALM, generation="2.3", replace={rule: mutant})
+    assert verdicts(check(instance))[name] is Verdict.VIOLATED
+
+
+def test_parts_are_redeclared_and_rules_shared() -> None:
+    older = load_model("cluster")
+    shared = [name for name, one in CLUSTER.actions.items() if older.actions.get(name) is one]
+    assert len(shared) > len(CLUSTER.actions) // 2
+    assert type(CLUSTER.instance().fresh().pool).__name__ == "DeclarativePoolState"
+    with pytest.raises(DeclarationError, match=r"MDL002: declarative_cluster\.task_ends is"):
+        CLUSTER.share(older, older.actions["task_ends"].function)
