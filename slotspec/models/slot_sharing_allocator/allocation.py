@@ -73,10 +73,10 @@ def is_new(s: SlotSharingAllocatorState, group: int) -> bool:
     return s.named[group] > 0 and s.group[group] == SharedSlot.ABSENT
 
 
-def request_one_by_one(s: SlotSharingAllocatorState, backwards: int) -> int:
+def request_one_by_one(s: SlotSharingAllocatorState, walk: int) -> int:
     """Make the shared slots, group after group (1.12). Returns what the pool raises, or NONE."""
     for step in range(len(s.group)):
-        g = group_at(s, s.named, 0, step, backwards)
+        g = group_at(s, s.named, 0, step, walk)
         if is_new(s, g):
             s.request_number[g] = next_number(s)
             emit(s, Effect.ASKED, g)
@@ -89,31 +89,31 @@ def request_one_by_one(s: SlotSharingAllocatorState, backwards: int) -> int:
     return NONE
 
 
-def request_together(s: SlotSharingAllocatorState, backwards: int) -> int:
+def request_together(s: SlotSharingAllocatorState, walk: int) -> int:
     """Take all free slots, request the others, then make all shared slots (since 1.20).
 
     Returns what the pool raises, or NONE. Then there are no shared slots, but the free slots
     stay taken. Flink: PhysicalSlotProviderImpl.allocatePhysicalSlots.
     """
     for step in range(len(s.group)):
-        g = group_at(s, s.named, 0, step, backwards)
+        g = group_at(s, s.named, 0, step, walk)
         if is_new(s, g):
             s.request_number[g] = next_number(s)
             emit(s, Effect.ASKED, g)
     for step in range(len(s.group)):
-        g = group_at(s, s.named, 0, step, backwards)
+        g = group_at(s, s.named, 0, step, walk)
         if is_new(s, g):
             raised = choose_slot(s, g)
             if raised != NONE:
                 return raised
     for step in range(len(s.group)):
-        g = group_at(s, s.named, 0, step, backwards)
+        g = group_at(s, s.named, 0, step, walk)
         if is_new(s, g):
             raised = request_slot(s, g)
             if raised != NONE:
                 return raised
     for step in range(len(s.group)):
-        g = group_at(s, s.named, 0, step, backwards)
+        g = group_at(s, s.named, 0, step, walk)
         if is_new(s, g):
             make_shared_slot(s, g)
     return NONE
@@ -163,10 +163,10 @@ def make_shared_slot(s: SlotSharingAllocatorState, group: int) -> None:
 # -------------------------------------------------------------------------- logical requests
 
 
-def ask_all(s: SlotSharingAllocatorState, count: int, backwards: int) -> int:
+def ask_all(s: SlotSharingAllocatorState, count: int, walk: int) -> int:
     """Every vertex of the call asks its shared slot. Returns what one raises, or NONE."""
     for step in range(len(s.group)):
-        g = group_at(s, s.named, 0, step, backwards)
+        g = group_at(s, s.named, 0, step, walk)
         for at in range(count):
             vertex = s.call[at] - 1
             if s.named[g] and s.group_of[vertex] == g:
@@ -207,11 +207,11 @@ def ask_anew(s: SlotSharingAllocatorState, vertex: int) -> None:
 # -------------------------------------------------------------------------------------- bulk
 
 
-def make_bulk(s: SlotSharingAllocatorState, bulk: int, count: int, backwards: int) -> None:
+def make_bulk(s: SlotSharingAllocatorState, bulk: int, count: int, walk: int) -> None:
     """Check the physical requests of the call together, those that are fulfilled included."""
     fire(s.bulk, bulk, Bulk.make)
     if s.group_order == GroupOrder.ARBITRARY and sum(n > 0 for n in s.named) > 1:
-        s.backwards[bulk] = backwards
+        s.walk[bulk] = walk
     s.unfulfillable[bulk] = 1
     s.since[bulk] = s.clock
     for at in range(count):
@@ -221,7 +221,7 @@ def make_bulk(s: SlotSharingAllocatorState, bulk: int, count: int, backwards: in
         if s.follow_clock:
             s.place[in_bulk(s, bulk, g)] = s.named[g]
     for step in range(len(s.group)):
-        g = group_at(s, s.named, 0, step, backwards)
+        g = group_at(s, s.named, 0, step, walk)
         if s.named[g]:
             if s.dead[g] or s.group[g] == SharedSlot.FAILED:
                 fail_in_bulk(s, bulk, g)

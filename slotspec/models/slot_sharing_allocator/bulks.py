@@ -65,7 +65,7 @@ def forget(s: SlotSharingAllocatorState, bulk: int) -> None:
     """Nobody checks the bulk any more."""
     recycle(s.bulk, bulk)
     s.unfulfillable[bulk] = 0
-    s.backwards[bulk] = 0
+    s.walk[bulk] = 0
     s.due[bulk] = 0
     s.since[bulk] = 0
     for g in s.elements(groups):
@@ -91,7 +91,7 @@ def is_fulfillable(s: SlotSharingAllocatorState, bulk: int) -> bool:
     """
     fulfillable = True
     for step in range(len(s.group)):
-        g = group_at(s, s.place, in_bulk(s, bulk, 0), step, s.backwards[bulk])
+        g = group_at(s, s.place, in_bulk(s, bulk, 0), step, s.walk[bulk])
         if fulfillable and s.pending[in_bulk(s, bulk, g)]:
             found = usable_slot(s, bulk, g)
             if found == NONE:
@@ -161,9 +161,9 @@ def time_out(s: SlotSharingAllocatorState, bulk: int) -> None:
 
 def cancel_pending(s: SlotSharingAllocatorState, bulk: int) -> bool:
     """Cancel the requests of the pending groups; True if an exception ends the walk."""
-    backwards = s.backwards[bulk]
+    walk = s.walk[bulk]
     for step in range(len(s.group)):
-        g = group_at(s, s.place, in_bulk(s, bulk, 0), step, backwards)
+        g = group_at(s, s.place, in_bulk(s, bulk, 0), step, walk)
         if s.walked[g]:
             if has_changed(s, bulk):
                 return True
@@ -179,7 +179,7 @@ def has_changed(s: SlotSharingAllocatorState, bulk: int) -> bool:
 def cancel_fulfilled(s: SlotSharingAllocatorState, bulk: int) -> None:
     """Cancel the requests of the groups that count as fulfilled."""
     for step in range(len(s.group)):
-        g = group_at(s, s.fulfilled_age, in_bulk(s, bulk, 0), step, s.backwards[bulk])
+        g = group_at(s, s.fulfilled_age, in_bulk(s, bulk, 0), step, s.walk[bulk])
         if s.fulfilled[in_bulk(s, bulk, g)]:
             cancel_group(s, bulk, g)
 

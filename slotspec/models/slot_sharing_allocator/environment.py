@@ -19,6 +19,7 @@ from slotspec.models.slot_sharing_allocator.lifecycles import (
 from slotspec.models.slot_sharing_allocator.model import slot_sharing_allocator
 from slotspec.models.slot_sharing_allocator.pool import is_waiting
 from slotspec.models.slot_sharing_allocator.state import (
+    ORDERS,
     Cause,
     Foreign,
     PoolMode,
@@ -30,6 +31,7 @@ from slotspec.models.slot_sharing_allocator.state import (
     task_managers,
     vertices,
 )
+from slotspec.models.slot_sharing_allocator.walks import number_of_orders
 from slotspec.statemachine.declaration.model import Fairness
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
@@ -84,18 +86,18 @@ def is_over(s: SlotSharingAllocatorState) -> bool:
 # ------------------------------------------------------------------------------- the scheduler
 
 
-@slot_sharing_allocator.action(selection=SELECTIONS, backwards=2)
-def allocate(s: SlotSharingAllocatorState, selection: int, backwards: int) -> int:
+@slot_sharing_allocator.action(selection=SELECTIONS, walk=ORDERS)
+def allocate(s: SlotSharingAllocatorState, selection: int, walk: int) -> int:
     """The scheduler allocates slots for some vertices: those of the bits of `selection`."""
     bulk = next((b for b in s.elements(bulks) if s.bulk[b] == Bulk.UNUSED), NONE)
-    if is_over(s) or bulk == NONE or names_unknown(s, selection):
+    if is_over(s) or bulk == NONE or walk >= number_of_orders(s) or names_unknown(s, selection):
         return DISABLED
     count = 0
     for vertex, bit in enumerate(BITS):
         if selection & bit:
             s.call[count] = vertex + 1
             count += 1
-    return allocator.allocate(s, count, bulk, backwards)
+    return allocator.allocate(s, count, bulk, walk)
 
 
 def names_unknown(s: SlotSharingAllocatorState, selection: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from slotspec.models.slot_sharing_allocator.environment import BITS
 from slotspec.models.slot_sharing_allocator.model import slot_sharing_allocator
 from slotspec.models.slot_sharing_allocator.state import (
+    THREE,
     Cause,
     Effect,
     Foreign,
@@ -19,6 +20,7 @@ from slotspec.models.slot_sharing_allocator.state import (
     vertices,
     waiting_positions,
 )
+from slotspec.models.slot_sharing_allocator.walks import in_order
 from slotspec.statemachine.declaration.model import Call, ParameterDomain
 from slotspec.statemachine.declaration.records import FLAG, Domain, Sort
 from slotspec.statemachine.declaration.rules import NONE
@@ -35,7 +37,7 @@ CAUSES = {
 }
 UNTOLD = (Effect.RETRIEVER_CREATED, Effect.ASKED)
 """Effects that every call has."""
-HIDDEN = frozenset({"failure", "includes", "backwards"})
+HIDDEN = frozenset({"failure", "includes", "walk"})
 """Fields whose changes other lines of a trace tell already."""
 
 
@@ -66,9 +68,18 @@ class SlotSharingAllocatorFormatter(TraceFormatter):
         if "selection" in given:
             chosen = [v for v, bit in enumerate(BITS) if given["selection"] & bit]
             named = ", ".join(self.element(vertices, v) for v in chosen)
-            order = "; last group first" if given["backwards"] else ""
-            return f"{call.action.name}({named}{order})"
+            return f"{call.action.name}({named}{self.order(given['walk'])})"
         return super().call(call)
+
+    def order(self, walk: int) -> str:
+        """The order in which a call walks its groups, if it is not that of their numbers."""
+        count = self.instance.setting.bounds["groups"]
+        if walk == 0:
+            return ""
+        if count != THREE:
+            return "; last group first"
+        walked = (self.element(groups, in_order(count, walk, step)) for step in range(count))
+        return f"; groups in the order {', '.join(walked)}"
 
     def effect(self, effect: tuple[int, ...]) -> str:
         """An effect as a phrase."""

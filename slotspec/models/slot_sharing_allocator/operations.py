@@ -51,16 +51,16 @@ from slotspec.statemachine.declaration.rules import NONE, emit, fire
 
 
 @slot_sharing_allocator.operation
-def allocate(s: SlotSharingAllocatorState, count: int, bulk: int, backwards: int) -> int:
+def allocate(s: SlotSharingAllocatorState, count: int, bulk: int, walk: int) -> int:
     """Allocate a logical slot for each vertex of ``call``. NONE if it raises.
 
     :param count: how many vertices there are in ``call``.
     :param bulk: the record of the new bulk.
-    :param backwards: the order of the groups, where that is arbitrary.
+    :param walk: the order of the groups, where that is arbitrary.
 
     Flink: SlotSharingExecutionSlotAllocator.allocateSlotsFor.
     """
-    raised = allocate_slots(s, count, bulk, backwards)
+    raised = allocate_slots(s, count, bulk, walk)
     forget_call(s)
     if raised != NONE:
         emit(s, Effect.RAISES, raised)
@@ -68,7 +68,7 @@ def allocate(s: SlotSharingAllocatorState, count: int, bulk: int, backwards: int
     return 1
 
 
-def allocate_slots(s: SlotSharingAllocatorState, count: int, bulk: int, backwards: int) -> int:
+def allocate_slots(s: SlotSharingAllocatorState, count: int, bulk: int, walk: int) -> int:
     """Returns what the call raises, or NONE; what it did before is not undone."""
     if s.repeated_vertex == RepeatedVertex.REFUSED and names_twice(s, count):
         return Raised.ILLEGAL_STATE
@@ -76,13 +76,13 @@ def allocate_slots(s: SlotSharingAllocatorState, count: int, bulk: int, backward
     raised = read_call(s, count)
     if raised == NONE:
         if s.new_requests == NewRequests.ONE_BY_ONE:
-            raised = request_one_by_one(s, backwards)
+            raised = request_one_by_one(s, walk)
         else:
-            raised = request_together(s, backwards)
+            raised = request_together(s, walk)
     if raised == NONE:
-        raised = ask_all(s, count, backwards)
+        raised = ask_all(s, count, walk)
     if raised == NONE:
-        make_bulk(s, bulk, count, backwards)
+        make_bulk(s, bulk, count, walk)
     return raised
 
 

@@ -173,7 +173,7 @@ def fail_in_bulk(s: SlotSharingAllocatorState, bulk: int, group: int) -> None:
     """
     for g in s.elements(groups):
         s.pending[in_bulk(s, bulk, g)] = 0
-    s.backwards[bulk] = 0
+    s.walk[bulk] = 0
 
 
 def mark_fulfilled(s: SlotSharingAllocatorState, bulk: int, group: int, allocation: int) -> None:
@@ -183,7 +183,7 @@ def mark_fulfilled(s: SlotSharingAllocatorState, bulk: int, group: int, allocati
     s.fulfilled[at] = 1
     s.fulfilled_by[at] = allocation
     if sum(s.pending[in_bulk(s, bulk, g)] for g in s.elements(groups)) < 2:
-        s.backwards[bulk] = 0  # it makes no difference any more
+        s.walk[bulk] = 0  # it makes no difference any more
     if s.follow_clock:
         s.listens[at] = 0
         # the highest goes first

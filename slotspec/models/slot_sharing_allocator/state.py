@@ -32,6 +32,7 @@ from slotspec.statemachine.declaration.effects import Effects, effect
 from slotspec.statemachine.declaration.records import (
     FLAG,
     Bound,
+    Number,
     Record,
     Setting,
     Sort,
@@ -178,6 +179,12 @@ def _bound(name: str, description: str) -> Any:
     return constant(description, lambda setting: setting[name])
 
 
+THREE = 3
+"""So many groups have all their orders."""
+ORDERS = 6
+"""The orders of three groups: the most that a call can choose from."""
+
+
 class SlotSharingAllocatorState(Record):
     """The state of one allocator, its slot pool, and the payloads in its logical slots."""
 
@@ -214,7 +221,7 @@ class SlotSharingAllocatorState(Record):
     unfulfillable: Array = per(
         bulks, FLAG, "It was unfulfillable when last looked at.", label="{} is unfulfillable"
     )
-    backwards: Array = per(bulks, FLAG, "Walks over its groups go backwards.")
+    walk: Array = per(bulks, Number(ORDERS - 1), "The order of the walks over its groups.")
     queue: Array = per(
         bulk_positions, ref(bulks), "Bulks in the order of their next checks.", label="check {}"
     )

@@ -53,7 +53,7 @@ class GroupOrder(IntEnum):
     """The order in which the groups of a call and of its bulk are walked."""
 
     ARBITRARY = 0
-    """That of hash maps (all releases): here forwards or backwards, each call anew."""
+    """That of hash maps (all releases): any, each call anew."""
     LAST_NAMED_FIRST = 1
     """In reverse order of first appearance in the call (recordings, with constant hashes)."""
 

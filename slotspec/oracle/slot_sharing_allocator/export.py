@@ -1,6 +1,6 @@
 """How a trace of slot sharing becomes a recording.
 
-Walks over the groups of a call go forwards or backwards, which the order of its vertices
+Walks over the groups of a call go in some order, which the order of its vertices
 decides in a recording. In a check the free slot with the lowest number is taken, in a recording
 the one that has been free for longest. Slots that differ by nothing else change their names
 then. Where a recording would still take another course, it ends.
@@ -15,6 +15,7 @@ from slotspec.models.slot_sharing_allocator.environment import BITS
 from slotspec.models.slot_sharing_allocator.lifecycles import LogicalRequest, SharedSlot
 from slotspec.models.slot_sharing_allocator.profiles import SLOT_PROFILES
 from slotspec.models.slot_sharing_allocator.state import sharing_of
+from slotspec.models.slot_sharing_allocator.walks import in_order
 from slotspec.oracle.exporting import EndOfRecording, Exporter
 from slotspec.oracle.slot_sharing_allocator.adapter import (
     SlotSharingAllocatorOracle,
@@ -150,11 +151,13 @@ class SlotSharingAllocatorExporter(Exporter):
 
     # --------------------------------------------- actions that a recording expresses otherwise
 
-    def _allocate(self, step: TraceStep, selection: int, backwards: int) -> Iterator[OperationCall]:
+    def _allocate(self, step: TraceStep, selection: int, walk: int) -> Iterator[OperationCall]:
         of = self.oracle.state.group_of
         chosen = [v for v, bit in enumerate(BITS) if selection & bit]
         # a recording walks the group first that is named last
-        chosen.sort(key=lambda v: of[v] if backwards else -of[v])
+        count = len(self.oracle.state.group)
+        place = {in_order(count, walk, step): step for step in range(count)}
+        chosen.sort(key=lambda v: -place.get(of[v], count))
         yield "advance_time", {"ms": self._pause()}
         yield "allocate", {"vertices": [self.name("vertex", v) for v in chosen]}
 

@@ -74,9 +74,9 @@ def finish_even_so(s: SlotSharingAllocatorState, vertex: int) -> int:
     return NONE
 
 
-def request_together_or_not_at_all(s: SlotSharingAllocatorState, backwards: int) -> int:
+def request_together_or_not_at_all(s: SlotSharingAllocatorState, walk: int) -> int:
     """S7: what a call has taken is free again if the pool then raises."""
-    raised = allocation.request_together(s, backwards)
+    raised = allocation.request_together(s, walk)
     if raised != NONE:
         for g in s.elements(groups):
             if s.chosen[g]:

@@ -182,8 +182,8 @@ def bulks_are_not_checked(s: S, bulk: int) -> None:
     return
 
 
-def fulfilled_groups_are_not_noted(s: S, bulk: int, count: int, backwards: int) -> None:
-    allocation.make_bulk(s, bulk, count, backwards)
+def fulfilled_groups_are_not_noted(s: S, bulk: int, count: int, walk: int) -> None:
+    allocation.make_bulk(s, bulk, count, walk)
     for g in s.elements(groups):
         at = in_bulk(s, bulk, g)
         s.fulfilled[at] = 0
@@ -196,7 +196,7 @@ def checked_late(s: S, bulk: int) -> None:
         s.due[bulk] = s.clock + s.timeout + 1
 
 
-def strangers_are_members(s: S, count: int, backwards: int) -> int:
+def strangers_are_members(s: S, count: int, walk: int) -> int:
     for at in range(count):
         if s.named[s.group_of[s.call[at] - 1]]:
             allocation.ask(s, s.call[at] - 1)

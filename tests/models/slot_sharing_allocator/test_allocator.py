@@ -24,17 +24,17 @@ KIND, RELEASE = "slot_sharing_allocator", "2.3.0"
 
 COUNTS = {
     "bulks": (42_882, 354_765, 12),
-    "one_group": (11_634, 101_481, 10),
-    "three_groups": (19_862, 154_714, 11),
+    "one_group": (11_634, 95_929, 10),
+    "three_groups": (38_918, 348_546, 11),
     "executions": (9_756, 151_831, 11),
-    "terminations": (601, 5_281, 9),
+    "terminations": (601, 4_953, 9),
     "batch": (136_570, 1_218_808, 13),
     "pool": (26_496, 446_420, 16),
     "reactions": (2_736, 25_530, 10),
 }
 OLD_COUNTS = {
     **COUNTS,
-    "terminations": (421, 5_281, 8),
+    "terminations": (421, 4_953, 8),
     "pool": (7_576, 127_764, 12),
 }
 """1.12, whose slots are returned if a termination fails, and stay in use if the pool raises."""
