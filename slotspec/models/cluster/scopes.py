@@ -93,6 +93,7 @@ SCOPES = (
             "early_timeouts": 1,
             "overtaking": 3,
         },
+        large=True,
     ),
     Scope(
         "storm",

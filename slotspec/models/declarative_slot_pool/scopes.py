@@ -19,6 +19,7 @@ SCOPES = (
         "profiles",
         "Two requests, for a profile or for any (UNKNOWN), and slots that can serve both.",
         {"profiles": 3},
+        large=True,
     ),
     Scope(
         "any_slots",
@@ -91,6 +92,7 @@ SCOPES = (
         "idle",
         "Slots that are free for too long, and a job of mixed profiles.",
         {"profiles": 3, "idle_timeout": 1, "timers": 1, "losses": 0},
+        large=True,
     ),
     Scope(
         "batch",

@@ -24,6 +24,7 @@ SCOPES = (
             "pending_workers": 4,
             "timers": 1,
         },
+        large=True,
     ),
     Scope(
         "workers",

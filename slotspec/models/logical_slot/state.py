@@ -98,6 +98,7 @@ SCOPES = (
         "Three slots, three payloads, one physical slot; payloads and owners call back, and"
         " never throw.",
         {"slots": 3, "payloads": 3, "physical_slots": 1, "reactions": 1, "faults": 0},
+        large=True,
     ),
     Scope(
         "faults",

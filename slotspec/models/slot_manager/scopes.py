@@ -23,6 +23,7 @@ SCOPES = (
             "calls": 6,
             "workers": 0,
         },
+        large=True,
     ),
     Scope(
         "connections",

@@ -32,11 +32,13 @@ SCOPES = (
         "Three multi-task slots, as roots or co-location slots, three tasks of two profiles, a"
         " payload: trees grow, are resolved, and are released.",
         _bounds(multis=3, slots=3, profiles=2, allocations=2, deployments=1),
+        large=True,
     ),
     Scope(
         "colocation",
         "Four multi-task slots: co-location within co-location.",
         _bounds(multis=4, slots=3, profiles=2, most_reserved=2),
+        large=True,
     ),
     Scope(
         "payloads",

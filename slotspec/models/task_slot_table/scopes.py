@@ -19,6 +19,7 @@ SCOPES = (
             "profiles": 2,
             "spare": 1,
         },
+        large=True,
     ),
     Scope(
         "tasks",

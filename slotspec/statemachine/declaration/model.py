@@ -151,8 +151,8 @@ class Scope:
 
     :param simulation_only: too large to search exhaustively. Simulation uses it; a check uses
         it only when it is asked for by name.
-    :param large: takes several seconds to search. A check of all built-in models leaves it out
-        unless it is to check everything.
+    :param large: takes seconds to search, or shows nothing that the other scopes do not. A check
+        of all built-in models leaves it out unless it is to check everything.
     """
 
     name: str
