@@ -133,6 +133,7 @@ def test_files_that_are_no_logs_are_named(tmp_path: Path) -> None:
         (b"", "LOG002"),
         (b"no log\n", "LOG002"),
     ],
+    ids=["a program", "broken gzip", "half a gzip", "empty", "text"],
 )
 def test_bad_files(tmp_path: Path, content: bytes, code: str) -> None:
     (tmp_path / "jm.log").write_bytes(content)
