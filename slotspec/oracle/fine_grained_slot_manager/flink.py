@@ -223,7 +223,8 @@ class FineGrainedPeer(TaskExecutorAnswers):
         self, call: str, kind: str, allocation: str | None = None, job: str | None = None
     ) -> bool:
         asked_for = self._asked_for.get(call)
-        if asked_for and kind != "occupied" and not self._state.counts_for_its_job(asked_for):
+        counts = not asked_for or self._state.counts_for_its_job(asked_for)
+        if kind != "occupied" and not counts and not self.fatal:
             raise InputError("TRC032", "giving up this slot fails, which ends the process")
         return super()._call_fails(call, kind, allocation, job)
 
@@ -233,7 +234,7 @@ class FineGrainedPeer(TaskExecutorAnswers):
         :raises InputError: if one of them would end the process, and this one with it.
         """
         waiting = [*self._acknowledged, *allocations]
-        if not self._state.fits(waiting):
+        if not self._state.fits(waiting) and not self.fatal:
             raise InputError("TRC032", "an acknowledgement does not fit, which ends the process")
         self._acknowledged = [] if self.header.config["auto_run"] else waiting
 

@@ -96,7 +96,7 @@ class NamePool:
             for key, inner in value.items():
                 if isinstance(inner, dict | list):
                     self._gather(inner, self._target.maps.get(key, ()), together, names, groups)
-        elif isinstance(value, str) and levels:
+        elif isinstance(value, str) and levels and not self._is_word(levels[0], value):
             names.setdefault(levels[0], []).append(value)
             groups.append({**above, levels[0]: value})
 

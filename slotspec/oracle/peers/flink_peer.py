@@ -32,6 +32,8 @@ class FlinkPeer:
     """What its traces contain: the schema of a class; of an instance, that of its header."""
     world: FlinkWorld
     """The surroundings of the object; :meth:`make` makes them."""
+    fatal = False
+    """Whether to make calls that end Flink's process, and this one with it."""
 
     def __init__(self, version: str, jars: str | Path | None = None) -> None:
         generation = ".".join(version.split(".")[:2])

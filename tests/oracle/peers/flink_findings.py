@@ -37,13 +37,14 @@ def main(version: str, names: list[str]) -> None:
         wanted = known.name in names if names else known.name not in FATAL
         if known.generation != generation or not wanted:
             continue
-        instance, trace = known.instance(), known.trace(known.check())
-        header, steps = recorded(trace)
-        calls = [(step.op, step.arguments) for step in steps]
         opened = MODELS[known.model].flink_peer()
         if opened is None:
             continue
+        instance, trace = known.instance(), known.trace(known.check())
+        header, steps = recorded(trace)
+        calls = [(step.op, step.arguments) for step in steps]
         peer = opened(version)
+        peer.fatal = known.name in FATAL
         try:
             difference = replay(generation, in_hash_order(header), peer, calls)
         except StepError as error:
