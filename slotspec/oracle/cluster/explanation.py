@@ -120,6 +120,11 @@ class Node(NamedTuple):
     owed: tuple[Posted, ...] = ()
 
 
+def stepped(name: str, arguments: tuple[int, ...]) -> str:
+    """A step of the model as text."""
+    return f"{name}({', '.join(map(str, arguments))})"
+
+
 class ClusterExplainer:
     """Explains the steps of one recording.
 
@@ -236,7 +241,7 @@ class ClusterExplainer:
         """One step of the model, if every message that it sends is expected or untold."""
         found = self.world.attempt(node.key, name, arguments)
         if found is None:
-            if self.notes is not None:
+            if self.notes is not None and stepped(name, arguments) not in self.notes:
                 self.note(name, arguments, self.world.why_not(node.key, name, arguments))
             return None
         key, result, sent, made, begun = found
@@ -279,10 +284,9 @@ class ClusterExplainer:
         return made_of, (made,), tuple(left)
 
     def note(self, name: str, arguments: tuple[int, ...], why: str) -> None:
-        """Keep why a step of the model was refused, if anybody wants to know."""
+        """Keep why a step of the model was refused the first time, if anybody wants to know."""
         if self.notes is not None:
-            told = ", ".join(map(str, arguments))
-            self.notes.setdefault(f"{name}({told})", why)
+            self.notes.setdefault(stepped(name, arguments), why)
 
     def refused(self, node: Node, step: Step) -> dict[str, str]:
         """Why each step of the model that might explain a recorded one does not."""
