@@ -196,6 +196,7 @@ MUTANTS = [
         "restarts",
         frozenset(
             {
+                "a_new_resource_manager_is_told_everything",
                 "a_payload_is_stopped_when_its_slot_goes",
                 "a_slot_that_is_gone_counts_for_nothing",
                 "a_slot_that_leaves_is_freed",
