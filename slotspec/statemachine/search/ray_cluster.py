@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,7 +61,9 @@ def cluster(on: str, workers: int | None = None) -> Iterator[tuple[Any, int]]:
         else:
             own["address"] = on
         try:
-            ray.init(**own)
+            with warnings.catch_warnings():  # the error says the same
+                warnings.simplefilter("ignore")
+                ray.init(**own)
         except Exception as error:  # of gRPC, or of another version of Ray
             first = str(error).strip().splitlines() or [type(error).__name__]
             raise InputError("RAY001", f"cannot connect to {on}: {first[0]}") from None
