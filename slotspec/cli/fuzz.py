@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -116,7 +117,7 @@ def fuzz(
 
         report_all(printed, peer.name, compared, outcome, out, json_to)
     else:
-        report(printed, peer.name, compared, outcome, out, json_to)
+        report(printed, peer.name, compared, outcome, out, json_to, own_option(model))
 
 
 def report(
@@ -126,8 +127,12 @@ def report(
     outcome: FuzzResult,
     out: Path | None,
     json_to: str | None,
+    own: str,
 ) -> None:
-    """Print the report, write the files, and exit with the exit code."""
+    """Print the report, write the files, and exit with the exit code.
+
+    :param own: the option that names a model of one's own, with a blank.
+    """
     from slotspec.cli.output import write_found, write_json
 
     coverage = outcome.coverage
@@ -146,7 +151,7 @@ def report(
         print_found(printed, found, outcome.original)
         if out is not None:
             write_found(out, found)
-            printed.line(f"written to {out}; slotspec conform {out} replays it")
+            printed.line(f"written to {out}; slotspec conform {own}{out} replays it")
     if json_to is not None:
         write_json(json_to, to_json(peer, generation, outcome, code), "SET103")
     if code:
@@ -181,7 +186,7 @@ def coverage_table(printed: Output, coverage: Coverage) -> None:
 def print_found(printed: Output, found: Found, original: int) -> None:
     """Print a divergence as a table and a diagram."""
     from slotspec.oracle.conformance.compare import as_text
-    from slotspec.oracle.fuzzing.rendering import mermaid, rows
+    from slotspec.oracle.fuzzing.rendering import rows
 
     what = "the model fails" if found.fault else "diverges"
     printed.line()
@@ -199,7 +204,30 @@ def print_found(printed: Output, found: Found, original: int) -> None:
         if hidden > 0:
             printed.line(f"… and {hidden} more differences; --json has them")
     printed.line()
-    printed.line(mermaid(found))
+    printed.line(diagram(found))
+
+
+def own_option(model: str | None) -> str:
+    """``--model file.py`` as the user gave it; nothing for a built-in model."""
+    return f"--model {model} " if model and ".py" in model else ""
+
+
+def diagram(found: Found) -> str:
+    """The sequence in Mermaid; its processes have lifelines if a model of one's own has any."""
+    from slotspec.cli.output import write_found
+    from slotspec.models.registry import recorded
+    from slotspec.oracle.fuzzing.rendering import mermaid
+    from slotspec.oracle.own.entry import OwnEntry
+
+    if not isinstance(recorded()[found.header.implementation], OwnEntry):
+        return mermaid(found)
+    from slotspec.diagrams.formats import Format, render
+    from slotspec.diagrams.sequences import of_trace
+
+    with TemporaryDirectory(prefix="slotspec-") as folder:
+        path = Path(folder) / "trace.jsonl"
+        write_found(path, found)
+        return str(render(of_trace(path), Format.mermaid)).rstrip()
 
 
 def to_json(peer: str, generation: str, outcome: FuzzResult, code: int) -> dict[str, Any]:

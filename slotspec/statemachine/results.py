@@ -146,6 +146,9 @@ class PropertyResult:
     reason: str | None = None
     missing: tuple[tuple[int, ...], ...] = ()
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return bundle(self)
+
     def __repr__(self) -> str:
         return f"<PropertyResult {self.property.name}: {self.verdict.value}>"
 
