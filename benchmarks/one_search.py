@@ -1,6 +1,6 @@
 """One search of the slot pool core, for a benchmark to time: prints a line of JSON.
 
-python benchmarks/one_search.py T S R A [workers=2] [fingerprints=1] [symmetry=exact]
+python benchmarks/one_search.py T S R A [workers=2] [fingerprints=1] [symmetry=exact] [compress=1]
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ def main() -> None:
         workers=int(given.get("workers", 1)),
         fingerprints=bool(int(given.get("fingerprints", 0))),
         symmetry=given.get("symmetry", False),
+        compress=bool(int(given.get("compress", 0))),
     )
     assert result.verdict.value == "HOLDS"
     print(

@@ -241,6 +241,7 @@ def main() -> None:
                 ours("slotspec, exact", sizes),
                 ours("slotspec, fingerprints", sizes, "fingerprints=1"),
                 ours("slotspec, exact, 2 workers", sizes, "workers=2"),
+                ours("slotspec, compressed", sizes, "compress=1"),
                 ours("slotspec, symmetry", sizes, "symmetry=exact"),
             ]
             run(contenders[0])

@@ -75,6 +75,10 @@ def check(
     fingerprints: Annotated[
         bool, typer.Option("--fingerprints", help="Keep a 64-bit hash instead of each state.")
     ] = False,
+    compress: Annotated[
+        bool,
+        typer.Option("--compress", help="Fold states into trees: a third of the memory, slower."),
+    ] = False,
     max_states: Annotated[
         int | None, typer.Option(metavar="N", help="Stop each run after this many states.")
     ] = None,
@@ -137,6 +141,7 @@ def check(
         "resume": resume,
         "disk": disk,
         "on": on,
+        "compress": compress,
     }
     for target in (json_to, html_to, trace_out):
         check_writable(target)
@@ -285,8 +290,8 @@ def run_small(
     # a bug is near the initial state, and the search for it ends there
     tries = TRIES if request.bugs else WORTH_A_PROCESS
     chosen, found = request.options, RunResults()
-    plain = chosen["workers"] == 1 and not chosen["fingerprints"] and not chosen["symmetry"]
-    if chosen["engine"] != "auto" or not plain:
+    special = any(chosen[name] for name in ("fingerprints", "symmetry", "compress"))
+    if chosen["engine"] != "auto" or chosen["workers"] != 1 or special:
         return found, set(range(len(instances)))
     large: set[int] = set()
     try:

@@ -38,6 +38,7 @@ def check(
     resume: bool = False,
     disk: Path | None = None,
     on: str | None = None,
+    compress: bool = False,
 ) -> Result:
     """Search every reachable state of `instance` within `limits`.
 
@@ -58,6 +59,8 @@ def check(
     :param disk: folder in which the search keeps its states, so that they need not fit into memory.
     :param on: search on several machines, with Ray: ``ray`` for processes on this one, or for the
         cluster that this program is connected to, or ``ray://HOST:PORT``.
+    :param compress: keep states as trees that share their parts: exact, with a third of the memory
+        or less, and slower. Roots go to a temporary file, too, so that traces can be found.
     :raises UsageError: ``SET020`` to ``SET024`` for options that the engine cannot honour.
     """
     wants("check", "an instance, as model.instance() makes it", instance, Instance)
@@ -86,6 +89,7 @@ def check(
         "a checkpoint": checkpoint is not None,
         "a search on disk": disk is not None,
         "a search on several machines": on is not None,
+        "compression": compress,
     }
     requested = [name for name, wanted in asked.items() if wanted]
     if engine == "interpreted" and requested:
@@ -122,6 +126,7 @@ def check(
         resume=resume,
         disk=disk,
         on=on,
+        compress=compress,
     )
 
 

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from slotspec.statemachine.compiler.backend.result_buffer import BASE, STOP
-from slotspec.statemachine.search.atomics import call_expand, prefetch
-from slotspec.statemachine.search.kernels import hash_of, home_of
+from slotspec.statemachine.search.atomics import prefetch
+from slotspec.statemachine.search.kernels import expand_batch, hash_of, home_of, seen_lately
 from slotspec.statemachine.search.numba_cache import fast, kernel_cache
 
 CALL_BITS = 20
@@ -23,7 +22,7 @@ CALL_BITS = 20
 STOPPED = -1
 
 _ZERO, _ONE, _EIGHT = np.uint64(0), np.uint64(1), np.uint64(8)
-_S31, _S32 = np.uint64(31), np.uint64(32)
+_S32 = np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
 _CHUNK = 64
 """How many rows are looked up together, while their table entries are being prefetched."""
@@ -66,34 +65,26 @@ with kernel_cache():
             n = min(batch, count - at)
             if filled[0] + n * calls > most:
                 break
-            for cell in range(len(buffer)):
-                kept[cell] = buffer[cell]
-            buffer[BASE] = number + at
-            found = call_expand(
-                np.uint64(expand),
-                np.uint64(buffer.ctypes.data),
-                np.uint64(states.ctypes.data) + np.uint64(at * width) * _EIGHT,
+            found = expand_batch(
+                expand,
+                buffer,
+                kept,
+                number + at,
+                states.ctypes.data + at * width * 8,
                 n,
                 expanding,
-                np.uint64(words.ctypes.data),
-                np.uint64(source.ctypes.data),
-                np.uint64(call.ctypes.data),
+                words.ctypes.data,
+                source.ctypes.data,
+                call.ctypes.data,
             )
-            if buffer[STOP] != 0:
-                for cell in range(len(buffer)):
-                    buffer[cell] = kept[cell]
+            if found < 0:
                 return STOPPED
             to = filled[0]
             for row in range(found):
                 h = hash_of(words, row * width, width)
-                slot = np.int64((h >> _S31) & cells) * width
-                same = True
-                for w in range(width):
-                    same &= recent[slot + w] == words[row * width + w]
-                if same:
+                if seen_lately(recent, words, row * width, width, h, cells):
                     continue
                 for w in range(width):
-                    recent[slot + w] = words[row * width + w]
                     rows[to, w] = words[row * width + w]
                 rows[to, width] = np.uint64(
                     ((number + at + np.int64(source[row])) << CALL_BITS) | np.int64(call[row])

@@ -27,6 +27,7 @@ def explore_compiled(
     resume: bool = False,
     disk: Path | None = None,
     on: str | None = None,
+    compress: bool = False,
 ) -> Result:
     """Search all reachable states of `instance` with its rules compiled.
 
@@ -42,12 +43,16 @@ def explore_compiled(
     :raises UsageError: ``SET030`` for an invalid number of workers, ``SET031`` for resuming
         without a checkpoint folder, ``SET032`` for an unknown kind of symmetry, ``SET033`` if
         the model has no symmetry or breaks the one it declares, ``SET035`` for fingerprints or
-        symmetry with a ``leads to`` property, ``SET038`` for what the search on disk, or on several
-        machines, cannot do, ``SET044`` and ``SET045`` if there is no such cluster.
+        symmetry with a ``leads to`` property, ``SET038`` for what a search on disk, compressed or
+        on several machines cannot do, ``SET044`` and ``SET045`` if there is no such cluster.
     :raises InputError: ``RAY001`` to ``RAY005`` if the cluster fails.
     """
     if workers is not None:
         count_workers(workers)
+    others = {"workers": workers != 1, "a folder of states": disk is not None, "--on": on}
+    for name, wanted in others.items():
+        if compress and wanted:
+            raise UsageError("SET038", f"a search with compression goes without {name}")
     if resume and checkpoint is None and disk is None:
         raise UsageError("SET031", "resume needs the folder of the checkpoint")
     from slotspec.statemachine.search.canonicalizer import EXACT, FAST, PLAIN
@@ -65,6 +70,8 @@ def explore_compiled(
         refuse("on several machines", fingerprints, mode != PLAIN, checkpoint, limits, claimed)
         if resume:
             raise UsageError("SET038", "a search on several machines cannot be resumed")
+    elif compress:
+        refuse("with compression", fingerprints, mode != PLAIN, checkpoint, limits, claimed)
     elif disk is not None:
         refuse("on disk", fingerprints, mode != PLAIN, checkpoint, limits, claimed)
     elif symmetry is not False:
@@ -90,6 +97,10 @@ def explore_compiled(
 
         with cluster(on, workers) as (ray, count):
             return RayExplorer(compiled, limits, reporter, count, ray, disk).run()
+    if compress:
+        from slotspec.statemachine.search.compressed import CompressedExplorer
+
+        return CompressedExplorer(compiled, limits, reporter).run()
     assert workers is not None
     if disk is not None:
         from slotspec.statemachine.search.disk import DiskExplorer

@@ -74,9 +74,69 @@ def hash_of(words: Any, first: int, count: int) -> Any:
 
 
 @njit(**inner)  # type: ignore[untyped-decorator]
+def mix(word: Any) -> Any:
+    """64-bit hash of a single word."""
+    h = (word ^ (word >> _S31) ^ _M1) * _M2
+    h = (h ^ (h >> _S29)) * _M3
+    return h ^ (h >> _S32)
+
+
+@njit(**inner)  # type: ignore[untyped-decorator]
 def home_of(h: Any, size: Any) -> Any:
     """The first position to probe for a hash, in a table of any size up to 2**32."""
     return ((h >> _S32) * size) >> _S32
+
+
+@njit(**inner)  # type: ignore[untyped-decorator]
+def seen_lately(recent: Any, words: Any, at: int, width: int, h: Any, mask: Any) -> bool:
+    """Whether a state with this hash is in the cache of recent ones; it is from now on."""
+    cell = np.int64((h >> _S31) & mask) * width
+    same = True
+    for w in range(width):
+        same &= recent[cell + w] == words[at + w]
+    if not same:
+        for w in range(width):
+            recent[cell + w] = words[at + w]
+    return same
+
+
+@njit(**inner)  # type: ignore[untyped-decorator]
+def expand_batch(
+    expand: int,
+    buffer: Any,
+    kept: Any,
+    base: int,
+    states: int,
+    n: int,
+    expanding: int,
+    words: int,
+    source: int,
+    call: int,
+) -> Any:
+    """Expand `n` stored states; returns the number of successors, -1 if a rule was stopped.
+
+    `kept` receives what the buffer was before, and a buffer that was stopped half way is that
+    again. `base` is the number of the first state; `states`, `words`, `source` and `call` are
+    addresses.
+    """
+    for cell in range(len(buffer)):
+        kept[cell] = buffer[cell]
+    buffer[BASE] = base
+    rows = call_expand(
+        np.uint64(expand),
+        np.uint64(buffer.ctypes.data),
+        np.uint64(states),
+        n,
+        expanding,
+        np.uint64(words),
+        np.uint64(source),
+        np.uint64(call),
+    )
+    if buffer[STOP] != 0:
+        for cell in range(len(buffer)):
+            buffer[cell] = kept[cell]
+        return np.int64(-1)
+    return rows
 
 
 with kernel_cache():
@@ -190,13 +250,7 @@ def _insert(
         for i in range(begin, min(rows, begin + CHUNK)):
             at = i * width
             h = hash_of(out_words, at, width)
-            cell = np.int64((h >> _S31) & mask) * width
-            same = True
-            for w in range(width):
-                same &= recent[cell + w] == out_words[at + w]
-            if not same:
-                for w in range(width):
-                    recent[cell + w] = out_words[at + w]
+            if not seen_lately(recent, out_words, at, width, h, mask):
                 if symmetric:
                     canonical(out_words, at, width, out_keys, at, *symmetry)
                     h = hash_of(out_keys, at, width)
@@ -261,7 +315,6 @@ with kernel_cache():
         expanding: int,
         expand: int,
         buffer: Any,
-        buffer_at: int,
         kept: Any,
         batch: int,
         ranges: Any,
@@ -292,22 +345,19 @@ with kernel_cache():
                 part += 1
             first = ranges[part, 0] + (number - ranges[part, 2]) * batch
             n = min(batch, ranges[part, 1] - first)
-            for cell in range(len(buffer)):
-                kept[cell] = buffer[cell]
-            buffer[BASE] = first
-            rows = call_expand(
-                np.uint64(expand),
-                np.uint64(buffer_at),
-                np.uint64(visited.states_at + first * visited.width * 8),
+            rows = expand_batch(
+                expand,
+                buffer,
+                kept,
+                first,
+                visited.states_at + first * visited.width * 8,
                 n,
                 expanding,
-                np.uint64(out.words_at),
-                np.uint64(out.source_at),
-                np.uint64(out.call_at),
+                out.words_at,
+                out.source_at,
+                out.call_at,
             )
-            if buffer[STOP] != 0:
-                for cell in range(len(buffer)):
-                    buffer[cell] = kept[cell]
+            if rows < 0:
                 shared[NEXT + WORKER_CELLS * worker + CUT] = number + 1
                 break
             taken += 1

@@ -1,4 +1,4 @@
-"""A search that takes each level of states as a whole: on disk, or on several machines.
+"""A search that takes each level of states as a whole: on disk, compressed, or with Ray.
 
 A level counts as a whole or not at all, as it does for a search that is resumed.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 from slotspec.statemachine.compiler.compile import Compiled, Found
 from slotspec.statemachine.interpreter.time_limit import OutOfTime
@@ -15,17 +15,24 @@ from slotspec.statemachine.results import Limit, Limits, Reporter, Result
 from slotspec.statemachine.search.explorer import PROGRESS_SECONDS, Explorer, _Stop
 
 
-class Buffered(Protocol):
-    """Whatever has a result buffer."""
+class Numbers:
+    """The result buffer of a whole search, in the place of a pool of workers that have one each."""
 
-    buffer: Any
+    def __init__(self, compiled: Compiled) -> None:
+        self.buffer: Any = compiled.new_buffer()
+        self.kept: Any = compiled.new_buffer()
+        self.workers = [self]
+
+    def close(self) -> None:
+        """Nothing: there are no threads to end."""
+
+    def total(self, first: int, count: int) -> Any:
+        """`count` cells of the buffer."""
+        return self.buffer[first : first + count].copy()
 
 
 class LevelExplorer(Explorer):
-    """One search; :meth:`run` returns its result.
-
-    :ivar workers: who counts steps and finds what is wrong.
-    """
+    """One search; :meth:`run` returns its result."""
 
     def __init__(
         self, compiled: Compiled, limits: Limits, reporter: Reporter, workers: int

@@ -23,7 +23,7 @@ from slotspec.statemachine.results import Limit, Limits, NodeProgress, Reporter,
 from slotspec.statemachine.search import disk_kernels
 from slotspec.statemachine.search.disk_store import PARTITIONS, PLACE_BITS, way_to
 from slotspec.statemachine.search.explorer import _Stop
-from slotspec.statemachine.search.levels import LevelExplorer
+from slotspec.statemachine.search.levels import LevelExplorer, Numbers
 from slotspec.statemachine.search.ray_cluster import Shipped
 from slotspec.statemachine.search.ray_part import (
     FULL,
@@ -50,20 +50,6 @@ TRIES = 3
 
 class _Lost(Exception):
     """A process did not do its part of the level."""
-
-
-class _Numbers:
-    """The result buffer of the whole search."""
-
-    def __init__(self, compiled: Compiled) -> None:
-        self.buffer: Any = compiled.new_buffer()
-        self.workers = [self]
-
-    def close(self) -> None:
-        """Nothing: the parts are closed when the traces have been made."""
-
-    def total(self, first: int, count: int) -> Any:
-        return self.buffer[first : first + count].copy()
 
 
 class _Remote:
@@ -112,7 +98,7 @@ class RayExplorer(LevelExplorer):
         self.ray = ray
         self.store = _Remote(self.link_of)
         self.visited = self.store  # type: ignore[assignment]
-        self.numbers = _Numbers(compiled)
+        self.numbers = Numbers(compiled)
         self.pool = self.numbers  # type: ignore[assignment]
         self.attempt = 0
         self.sent = self.blocks = 0

@@ -155,7 +155,6 @@ class WorkerPool:
             int(expanding),
             compiled.expand,
             worker.buffer,
-            worker.buffer.ctypes.data,
             worker.kept,
             self.batch,
             self.ranges,

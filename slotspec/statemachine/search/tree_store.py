@@ -1,0 +1,212 @@
+"""The states of a compressed search: folded in memory, and in the order of discovery in a file.
+
+Memory holds what decides whether a state is new: the dictionary and the roots, see
+:mod:`.tree_kernels`. The file has the roots of each level. The search reads it to expand a level,
+and to find the way to a state. Nothing says from where a state was reached: the way is found
+backwards, by expanding each level before until a step leads to the state.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from tempfile import TemporaryFile
+from typing import Any
+
+import numpy as np
+
+from slotspec.statemachine.compiler.compile import Compiled
+from slotspec.statemachine.search import kernels, tree_kernels
+from slotspec.statemachine.search.store import Reserved, available_memory
+from slotspec.statemachine.search.tree_kernels import CELLS, NEEDS, NEW, NUMBERS, Batch, Tree
+from slotspec.statemachine.search.visited import SHARE
+
+SEGMENTS = 64
+SMALLEST = 1 << 10
+"""Entries of a segment in the beginning."""
+
+FULL = 0.85
+GROWTH = 1.2
+"""A full segment grows by this factor, so at least 0.71 of its entries are in use."""
+
+DICTIONARY = 1 << 13
+"""Numbers that the dictionary has room for in the beginning."""
+
+MOST_NUMBERS = 2**32 - 2
+BLOCK = 1 << 16
+"""Roots that are read from the file at a time, or collected before they are written."""
+
+
+class NoRoom(Exception):
+    """The search needs more memory than it may use."""
+
+
+class TreeStore:
+    """All states that were found.
+
+    :param memory: the most bytes to use; None for a share of what is free.
+    :ivar levels: the number of the first state of each level.
+    :ivar count: the states of all whole levels.
+    :ivar peak: the most bytes of memory that were in use, without the memory for a batch.
+    """
+
+    exact = True
+
+    def __init__(self, compiled: Compiled, size: int, memory: int | None) -> None:
+        self.compiled, self.size = compiled, size
+        self.width = compiled.layout.packed
+        self.budget = memory if memory is not None else int(SHARE * available_memory())
+        rows = size * max(1, len(compiled.instance.calls))
+        width = self.width
+        self.batch = Batch(
+            np.zeros(size * width, dtype=np.uint64),
+            np.zeros(rows * width, dtype=np.uint64),
+            np.zeros(rows, dtype=np.uint32),
+            np.zeros(rows, dtype=np.uint32),
+            np.zeros(kernels.RECENT * width, dtype=np.uint64),
+            np.zeros(width, dtype=np.uint64),
+            np.zeros(kernels.CHUNK, dtype=np.uint64),
+            np.zeros(kernels.CHUNK, dtype=np.uint64),
+        )
+        room = max(DICTIONARY, 8 * kernels.CHUNK * width)
+        self.segments = [Reserved(SMALLEST, np.uint64) for _ in range(SEGMENTS)]
+        self.tree = Tree(
+            width,
+            np.zeros(room, dtype=np.uint64),
+            np.zeros(room * 4 // 3 + 1, dtype=np.uint32),
+            np.array([segment.address for segment in self.segments], dtype=np.uint64),
+            np.full(SEGMENTS, SMALLEST, dtype=np.int64),
+            np.zeros(SEGMENTS, dtype=np.int64),
+            np.full(SEGMENTS, int(FULL * SMALLEST), dtype=np.int64),
+            np.zeros(CELLS, dtype=np.int64),
+        )
+        self.fresh: Any = np.zeros(BLOCK, dtype=np.uint64)
+        self.file = TemporaryFile(prefix="slotspec-")  # noqa: SIM115
+        self.written = 0
+        self.levels = [0]
+        self.count = 0
+        self.peak = 0
+        self.memory(0)
+
+    def close(self) -> None:
+        self.file.close()
+
+    def memory(self, frontier: int) -> int:
+        tree = self.tree
+        used = 8 * int(tree.sizes.sum()) + int(tree.values.nbytes) + int(tree.table.nbytes)
+        self.peak = max(self.peak, used)
+        return used
+
+    # states
+
+    def enter_first(self, words: Any) -> None:
+        """Enter the initial state, which is the first level."""
+        tree_kernels.enter_one(words, self.tree, self.batch, self.fresh)
+        self.batch.recent[:] = np.tile(words, kernels.RECENT)
+        self.end_level()
+
+    @property
+    def found(self) -> int:
+        """States that were found, those of the level that is being found included."""
+        return self.written + int(self.tree.cells[NEW])
+
+    def end_level(self) -> None:
+        """Count what was found as the next level."""
+        self.write()
+        self.levels.append(self.written)
+        self.count = self.written
+
+    def write(self) -> None:
+        """Write the new roots to the file."""
+        new = int(self.tree.cells[NEW])
+        self.file.seek(8 * self.written)
+        self.file.write(memoryview(self.fresh[:new]).cast("B"))
+        self.file.flush()
+        self.written += new
+        self.tree.cells[NEW] = 0
+
+    def blocks(self, level: int) -> Iterator[tuple[int, Any]]:
+        """The roots of a level: the number of the first, and the roots."""
+        for first in range(self.levels[level], self.levels[level + 1], BLOCK):
+            yield first, self.read(first, min(self.levels[level + 1], first + BLOCK))
+
+    def read(self, first: int, stop: int) -> Any:
+        """The roots with these numbers."""
+        roots: Any = np.empty(stop - first, dtype=np.uint64)
+        self.file.seek(8 * first)
+        if self.file.readinto(memoryview(roots).cast("B")) != roots.nbytes:
+            raise RuntimeError("the file of states has lost something")
+        return roots
+
+    # room
+
+    def make_room(self, needs: int) -> None:
+        """Make room for what the kernel needs.
+
+        :raises NoRoom: there is no memory for it.
+        """
+        self.tree.cells[NEEDS] = tree_kernels.NOTHING
+        if needs == tree_kernels.FRESH:
+            self.write()
+        elif needs == tree_kernels.DICTIONARY:
+            self._grow_dictionary()
+        else:
+            tight = self.tree.counts + kernels.CHUNK > self.tree.most
+            for number in np.flatnonzero(tight).tolist():
+                self._grow_segment(number)
+
+    def _claim(self, more: int) -> None:
+        """
+        :raises NoRoom: so many bytes more are too many.
+        """
+        used = self.memory(0) + more
+        if used > self.budget:
+            raise NoRoom
+        self.peak = max(self.peak, used)
+
+    def _grow_segment(self, number: int) -> None:
+        tree = self.tree
+        least = int((tree.counts[number] + kernels.CHUNK) / FULL) + 2
+        size = max(least, int(tree.sizes[number] * GROWTH))
+        self._claim(8 * size)
+        new = Reserved(size, np.uint64)
+        tree_kernels.move_roots(self.segments[number].array, new.address, size)
+        self.segments[number] = new
+        tree.at[number], tree.sizes[number] = new.address, size
+        tree.most[number] = int(FULL * size)
+
+    def _grow_dictionary(self) -> None:
+        tree, used = self.tree, int(self.tree.cells[NUMBERS])
+        room = min(len(tree.values) * 3 // 2, MOST_NUMBERS)
+        self._claim(8 * room + 6 * room)
+        if room <= used + 2 * kernels.CHUNK * self.width:
+            raise NoRoom
+        values = np.zeros(room, dtype=np.uint64)
+        values[: used + 1] = tree.values[: used + 1]
+        table = np.zeros(room * 4 // 3 + 1, dtype=np.uint32)
+        tree_kernels.number_again(values, used, table)
+        self.tree = tree._replace(values=values, table=table)
+
+    # traces
+
+    def way_to(self, number: int) -> list[int]:
+        """The calls that lead from the initial state to the state with this number."""
+        compiled = self.compiled
+        buffer, kept = compiled.new_buffer(), compiled.new_buffer()
+        results = compiled.result_buffer
+        buffer[results.opened : results.opened + results.kinds] = 0
+        wanted = np.zeros(self.width, dtype=np.uint64)
+        calls: list[int] = []
+        for level in range(bisect_right(self.levels, number) - 2, -1, -1):
+            tree_kernels.unfold(self.read(number, number + 1)[0], wanted, self.tree)
+            for first, block in self.blocks(level):
+                source, call = tree_kernels.step_to(
+                    wanted, compiled.expand, buffer, kept, block, self.size, self.tree, self.batch
+                )
+                if source >= 0:
+                    number = first + source
+                    calls.append(call)
+                    break
+            else:
+                raise RuntimeError("no step leads to a state that was found")
+        return calls[::-1]
