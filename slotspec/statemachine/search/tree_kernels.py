@@ -3,9 +3,9 @@
 A state is a binary tree. Its leaves are the words of the state; two neighbours become one word,
 the two numbers that a *dictionary* gives them, until a single word is left, the *root*; a state
 of a single word is divided into two (tree compression: Laarman, van de Pol and Weber, "Parallel
-recursive state compression for free", 2011). The dictionary is a bijection between words and numbers from 1, one for all nodes of the tree.
-States are equal exactly if their roots are. The visited set holds roots alone, eight bytes each,
-in open-addressing tables, the *segments*.
+recursive state compression for free", 2011). The dictionary is a bijection between words and
+numbers from 1, one for all nodes of the tree. States are equal exactly if their roots are. The
+visited set holds roots alone, eight bytes each, in open-addressing tables, the *segments*.
 """
 
 from __future__ import annotations
