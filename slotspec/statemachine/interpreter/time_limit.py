@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Lock, Thread, get_ident
 
 from slotspec.statemachine.errors import UsageError
@@ -29,28 +29,39 @@ class Interruptible:
     def __init__(self) -> None:
         self._lock = Lock()
         self._thread: int | None = None
+        self._interrupted = False
 
     def __enter__(self) -> Interruptible:
         self._thread = get_ident()
         return self
 
     def __exit__(self, *_: object) -> None:
-        while True:
-            try:
+        last = False
+        while not last:
+            with suppress(OutOfTime):
                 with self._lock:
                     self._thread = None
-                # one that is not raised yet must not be raised behind this context
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(get_ident()), None)
-                return
-            except OutOfTime:
-                continue
+                if not self._interrupted:
+                    return
+                # One that is not raised yet must not be raised behind this context. To withdraw it
+                # would make CPython look for it for ever, so the last one replaces it, here.
+                last = True
+                raise_in(get_ident())
+                while True:
+                    pass
 
     def interrupt(self) -> None:
         """End what the thread does, if it is in the context."""
         with self._lock:
             if self._thread is not None:
-                thread, error = ctypes.c_ulong(self._thread), ctypes.py_object(OutOfTime)
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(thread, error)
+                self._interrupted = True
+                raise_in(self._thread)
+
+
+def raise_in(thread: int) -> None:
+    """Raise ``OutOfTime`` in a thread, at its next instruction, in place of one not raised yet."""
+    error = ctypes.py_object(OutOfTime)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), error)
 
 
 LONGEST = 10**9
