@@ -130,10 +130,13 @@ def check(
     from slotspec.cli.bugs import report_bugs
     from slotspec.cli.document import document
     from slotspec.cli.report import report
+    from slotspec.statemachine.check import check_limits
 
+    limits = Limits(max_states, max_depth, max_seconds, memory_size(max_memory))
+    check_limits(limits)
     chosen: dict[str, Any] = {
         "engine": engine,
-        "limits": Limits(max_states, max_depth, max_seconds, memory_size(max_memory)),
+        "limits": limits,
         "workers": worker_count(workers or "1"),
         "symmetry": symmetry,
         "fingerprints": fingerprints,

@@ -68,24 +68,26 @@ def fuzz(
     Exit codes: 0 no sequence differed, 1 one differed, 2 the peer failed, 3 interrupted, 4 the
     model itself failed.
     """
-    from slotspec.cli.output import Output, check_writable
+    from slotspec.cli.output import Output, check_writable, make_folder
     from slotspec.cli.progress import status_line
     from slotspec.oracle.fuzzing.coverage import Coverage
     from slotspec.oracle.fuzzing.run import fuzz as run
     from slotspec.oracle.peer_target import implementing
     from slotspec.oracle.peers.protocol import PeerError
     from slotspec.statemachine.errors import UsageError
+    from slotspec.statemachine.interpreter.time_limit import check_seconds
 
     if examples < 1 or not 1 <= steps <= 1000:
         raise UsageError(
             "SET110",
             f"{examples} sequences of {steps} steps; give at least 1 sequence, of 1 to 1000 steps",
         )
-    if seconds is not None and not seconds > 0:
-        raise UsageError("SET024", f"limit on seconds {seconds}: give a number above 0")
+    check_seconds(seconds)
     printed = Output(quiet or json_to == "-")
     for file in (json_to, None if every else out):
         check_writable(file)
+    if every and out is not None:
+        make_folder(out)
     subject, peer = target_and_peer(target, model, bug, flink_jars, timeout, generation)
     compared = generation_for(peer, generation, subject)
     peer = implementing(peer, options.named(operations), subject)

@@ -12,6 +12,7 @@ from slotspec.statemachine.declaration.arguments import wants
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
+from slotspec.statemachine.interpreter.time_limit import check_seconds
 from slotspec.statemachine.results import NO_LIMITS, Limit, Limits, Reporter, Result, silent
 from slotspec.statemachine.workers import count_workers
 
@@ -73,10 +74,7 @@ def check(
         raise UsageError(
             "SET023", "resume needs the folder of the checkpoint; give checkpoint, or disk"
         )
-    for name in ("states", "depth", "seconds", "memory"):
-        value = getattr(limits, name)
-        if value is not None and not value >= (0 if name == "depth" else 1e-9):
-            raise UsageError("SET024", f"limit on {name} {value}: give a number above 0")
+    check_limits(limits)
     if limits.until not in (None, "fault", "deadlock", *instance.properties):
         known = ", ".join(("fault", "deadlock", *instance.properties))
         raise UsageError(
@@ -128,6 +126,18 @@ def check(
         on=on,
         compress=compress,
     )
+
+
+def check_limits(limits: Limits) -> None:
+    """Check limits before anything runs.
+
+    :raises UsageError: ``SET024`` for one that is no positive number.
+    """
+    check_seconds(limits.seconds)
+    for name in ("states", "depth", "memory"):
+        value = getattr(limits, name)
+        if value is not None and not value >= (0 if name == "depth" else 1e-9):
+            raise UsageError("SET024", f"limit on {name} {value}: give a number above 0")
 
 
 def check_small(

@@ -23,7 +23,7 @@ from slotspec.statemachine.interpreter.replay import explain, name_elements
 from slotspec.statemachine.interpreter.rng import estimate
 from slotspec.statemachine.interpreter.shrinking import shrink
 from slotspec.statemachine.interpreter.statistics import CUT, Statistics, Violation
-from slotspec.statemachine.interpreter.time_limit import GRACE
+from slotspec.statemachine.interpreter.time_limit import GRACE, check_seconds
 from slotspec.statemachine.obligations import obligations
 from slotspec.statemachine.results import Finding, Limit
 from slotspec.statemachine.workers import count_workers
@@ -195,8 +195,7 @@ def simulate(
             "SET022",
             "the interpreted engine does not support more than one worker; use the compiled engine",
         )
-    if seconds is not None and not seconds > 0:
-        raise UsageError("SET024", f"limit on seconds {seconds}: give a number above 0")
+    check_seconds(seconds)
     if not 0 <= fault_rate <= 1:
         raise UsageError("SET080", f"fault rate {fault_rate}: give a number from 0 to 1")
     if runs is not None and runs < 1:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Event, Lock, Thread, get_ident
 
+from slotspec.statemachine.errors import UsageError
+
 GRACE = 0.3
 """Seconds that code has to end by itself, before it is interrupted."""
 
@@ -62,6 +64,21 @@ def raise_in(thread: int) -> None:
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), error)
 
 
+LONGEST = 10**9
+"""Seconds that a limit may have: clocks count no further than this by much."""
+
+
+def check_seconds(seconds: float | None) -> None:
+    """Check a limit in time.
+
+    :raises UsageError: ``SET024`` for a limit that is no number of seconds.
+    """
+    if seconds is not None and not 0 < seconds <= LONGEST:
+        raise UsageError(
+            "SET024", f"limit on seconds {seconds}: give a number above 0, at most {LONGEST:,}"
+        )
+
+
 @contextmanager
 def time_limit(seconds: float | None) -> Iterator[None]:
     """Raise ``OutOfTime`` if this context takes clearly longer than these seconds.
@@ -74,7 +91,7 @@ def time_limit(seconds: float | None) -> Iterator[None]:
     over = Event()
 
     def watch() -> None:
-        pause = max(0.0, seconds) + GRACE
+        pause = min(max(0.0, seconds), LONGEST) + GRACE
         while not over.wait(pause):
             code.interrupt()
             pause = AGAIN
