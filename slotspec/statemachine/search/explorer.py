@@ -20,6 +20,7 @@ from slotspec.statemachine.results import (
     Finding,
     Limit,
     Limits,
+    NodeProgress,
     Progress,
     PropertyResult,
     Reporter,
@@ -293,8 +294,13 @@ class Explorer:
                 seconds=self.seconds(),
                 memory=self.visited.memory(frontier),
                 final=final,
+                nodes=self.nodes(),
             )
         )
+
+    def nodes(self) -> tuple[NodeProgress, ...]:
+        """The progress of each machine, if there are several."""
+        return ()
 
     # results
 
