@@ -57,6 +57,7 @@ declarative_cluster.share(
     older.task_starts,
     older.task_is_quick,
     older.task_ends,
+    older.slot_leaves,
     older.job_master_ends,
 )
 
