@@ -187,11 +187,15 @@ def meanings(part: Mapping[str, Any]) -> dict[str, str]:
 
 def files() -> dict[Path, str]:
     """Path -> content of all that this script writes."""
-    found = {
-        FOLDER / file_name(schema): json.dumps(document(schema), indent=1) + "\n"
-        for schema in schemas()
-    }
+    found = {FOLDER / file_name(schema): text_of(document(schema)) for schema in schemas()}
     return {**found, TARGET: page()}
+
+
+def text_of(schema: Mapping[str, Any]) -> str:
+    """A JSON Schema with one line for each definition."""
+    above = json.dumps({key: part for key, part in schema.items() if key != "$defs"})
+    below = (f"{json.dumps(name)}: {json.dumps(part)}" for name, part in schema["$defs"].items())
+    return f'{above[:-1]}, "$defs": {{\n' + ",\n".join(below) + "\n}}\n"
 
 
 if __name__ == "__main__":
