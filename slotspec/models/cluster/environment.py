@@ -50,12 +50,21 @@ def can_miss_submissions(setting: Setting) -> bool:
     return can_hurry(setting) and setting["overtaking"] > 1
 
 
+def can_miss_cancellations(setting: Setting) -> bool:
+    """Whether a call to cancel a task may time out before it arrives, and is tried again."""
+    return can_miss_submissions(setting) and setting["cancel_tries"] > 1
+
+
 def has_any_order(setting: Setting) -> bool:
     return bool(setting["iteration_order"])
 
 
 def has_quick_tasks(setting: Setting) -> bool:
     return bool(setting["quick_tasks"])
+
+
+def has_late_slots(setting: Setting) -> bool:
+    return bool(setting["late_slots"])
 
 
 def can_step_down_late(setting: Setting) -> bool:
@@ -435,6 +444,18 @@ def task_ends(s: ClusterState, own: int) -> int:
     if not s.announced[own] and not s.stopping[own]:
         return DISABLED
     task_executor.task_ends(s, tm, execution, failed=s.stopping[own])
+    return NONE
+
+
+@cluster.action(when=has_late_slots, tm=task_managers, allocation=allocations, fair=ACTS)
+def slot_leaves(s: ClusterState, tm: int, allocation: int) -> int:
+    """A freed slot has lost its last task, and leaves.
+
+    Flink: TaskExecutor.SlotActionsImpl.freeSlot, which queues a step.
+    """
+    if not task_executor.is_about_to_leave(s, tm, allocation):
+        return DISABLED
+    task_executor.free_slot_internal(s, tm, allocation)
     return NONE
 
 

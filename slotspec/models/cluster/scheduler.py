@@ -275,11 +275,19 @@ def is_scheduled(s: ClusterState, task: int, region: int) -> bool:
 
 
 def cancel_before_deployment(s: ClusterState, task: int) -> None:
-    """Tell the TaskExecutor to cancel a task that it never got: one call, which is not repeated.
+    """Tell the TaskExecutor to cancel a task that it never got.
 
     Recordings show it of each task that has a slot when its job fails.
     """
     s.attempt[task] = new_attempt(s, task)
+    cancel_once(s, task)
+
+
+def cancel_once(s: ClusterState, task: int) -> None:
+    """Tell the TaskExecutor of a task to cancel it: one call, which is not repeated.
+
+    Flink: Execution.cancelAtomically.
+    """
     share = share_of(s, task)
     detail = execution_of(s, task) * s.cancel_tries + s.cancel_tries - 1
     message = int(Message.CANCEL_TASK)

@@ -99,6 +99,20 @@ SCOPES = (
         },
     ),
     Scope(
+        "delays",
+        "One slot; answers are overtaken, the user cancels the job, one timer fires early, perhaps"
+        " that of a call to cancel a task, and a freed slot leaves in a step of its own.",
+        {
+            **ONE_SLOT,
+            "overtaking": 2,
+            "cancels": 1,
+            "cancel_tries": 2,
+            "early_timeouts": 1,
+            "late_slots": 1,
+        },
+        large=True,
+    ),
+    Scope(
         "regions",
         "Two slots and a job of two tasks that are deployed, and restart, each alone; answers are"
         " overtaken, and one task fails.",
@@ -143,6 +157,7 @@ SCOPES = (
             "channel_room": 18,
             "overtaking": 3,
             "cancel_tries": 4,
+            "late_slots": 1,
             "failures": 254,
             "busy": 3,
             "losses": 254,

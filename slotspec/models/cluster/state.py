@@ -192,6 +192,9 @@ BOUNDS = (
     ),
     Bound("regions", "Whether each share is deployed, and restarts, alone.", 0, 0, 1),
     Bound("iteration_order", "Whether slot requests are in a hash table (1.12).", 0, 0, 1),
+    Bound(
+        "late_slots", "Whether a freed slot leaves in a step of its own after its tasks.", 0, 0, 1
+    ),
     Bound("quick_tasks", "Whether a task may end as soon as its slot is freed.", 0, 0, 1),
     Bound("cancel_tries", "Calls to cancel a task that is not there; Flink: 4.", 1, 1, 4),
     Bound("cancels", "Whether the job may be cancelled.", 0, 0, 1),
@@ -377,6 +380,7 @@ class ClusterState(Record):
     failovers: int = _choice("failovers", "Failovers of the ResourceManager.")
     early_timeouts: int = _choice("early_timeouts", "Early timers.")
     offer_answers: int = _choice("offer_answers", "Which answers to offers count.")
+    late_slots: int = _choice("late_slots", "A freed slot leaves in a step of its own.")
     stages: int = _choice("stages", "Shares wait for those before them to finish.")
     deployment: int = _choice("deployment", "When the tasks of a region are deployed.")
     can_suspend: int = _choice("can_suspend", "A JobMaster that leads again keeps its pool.")

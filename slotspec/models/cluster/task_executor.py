@@ -30,7 +30,12 @@ from slotspec.models.cluster.versions import OfferAnswers
 from slotspec.models.task_slot_table import operations as table
 from slotspec.models.task_slot_table.environment import unused_ticket
 from slotspec.models.task_slot_table.lifecycles import TaskSlot
-from slotspec.models.task_slot_table.slots import allocation_under, indexed_task, is_known
+from slotspec.models.task_slot_table.slots import (
+    allocation_under,
+    indexed_task,
+    is_empty,
+    is_known,
+)
 from slotspec.models.task_slot_table.state import Effect
 from slotspec.statemachine.declaration.parts import restart
 from slotspec.statemachine.declaration.rules import NONE, fire
@@ -300,8 +305,15 @@ def task_ends(s: ClusterState, tm: int, execution: int, failed: int) -> None:
     table.remove_task(s.tables[tm], execution)
     tell_of_task(s, tm, outcome, allocation, execution)
     for i in range(first, len(s.effects)):
-        if s.effects[i].kind == TABLE + Effect.FREE_SLOT:
+        if s.effects[i].kind == TABLE + Effect.FREE_SLOT and not s.late_slots:
             free_slot_internal(s, tm, allocation)
+
+
+def is_about_to_leave(s: ClusterState, tm: int, allocation: int) -> bool:
+    """Whether a freed slot has lost its last task: it leaves in a step that is queued."""
+    return s.tables[tm].slot[allocation] == TaskSlot.RELEASING and is_empty(
+        s.tables[tm], allocation
+    )
 
 
 # ---------------------------------------------------------------------------- connections

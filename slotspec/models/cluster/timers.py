@@ -6,7 +6,12 @@ Timers fire when there is nothing to do but to wait; one that fires earlier is a
 from __future__ import annotations
 
 from slotspec.models.cluster import job_master, resource_manager, scheduler, task_executor
-from slotspec.models.cluster.environment import can_hurry, can_miss_submissions, may_ask
+from slotspec.models.cluster.environment import (
+    can_hurry,
+    can_miss_cancellations,
+    can_miss_submissions,
+    may_ask,
+)
 from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Process, Registration
 from slotspec.models.cluster.messages import (
     Way,
@@ -14,6 +19,7 @@ from slotspec.models.cluster.messages import (
     is_in_channel,
     is_quiet,
     is_retry,
+    room_of,
     tell_task_executor,
     way,
 )
@@ -26,6 +32,7 @@ from slotspec.models.cluster.state import (
     calls,
     executions,
     instances,
+    nexts,
     own_executions,
     shares,
     slot_numbers,
@@ -78,14 +85,25 @@ def is_idle(s: ClusterState) -> bool:
 def has_work(s: ClusterState) -> bool:
     """Whether the scheduler can request a slot at once, or a task is about to run."""
     return (
-        may_ask(s) and any(scheduler.needs_slot(s, share) for share in s.elements(shares))
-    ) or any(task_starts_soon(s, own) for own in s.elements(own_executions))
+        (may_ask(s) and any(scheduler.needs_slot(s, share) for share in s.elements(shares)))
+        or any(task_starts_soon(s, own) for own in s.elements(own_executions))
+        or slot_leaves_soon(s)
+    )
 
 
 def task_starts_soon(s: ClusterState, own: int) -> bool:
     """Whether a task is at a TaskExecutor and does not run yet."""
     width = len(s.elements(executions))
     return indexed_task(s.tables[own // width], own % width) != NONE and not s.announced[own]
+
+
+def slot_leaves_soon(s: ClusterState) -> bool:
+    """Whether a freed slot has lost its last task, and has not left yet."""
+    return s.late_slots == 1 and any(
+        task_executor.is_about_to_leave(s, tm, allocation)
+        for tm in s.elements(task_managers)
+        for allocation in s.elements(allocations)
+    )
 
 
 @cluster.action(when=can_hurry, fault=True)
@@ -225,6 +243,27 @@ def submission_times_out(s: ClusterState, task: int) -> int:
     first = len(s.effects)
     scheduler.submission_failed(s, scheduler.execution_of(s, task))
     job_master.apply_effects(s, first)
+    return NONE
+
+
+@cluster.action(when=can_miss_cancellations, tm=task_managers, place=nexts)
+def cancellation_times_out(s: ClusterState, tm: int, place: int) -> int:
+    """A call to cancel a task that was given up is still on its way: it is tried again.
+
+    Nobody waits for the answer to the former try. Flink: Execution.sendCancelRpcCall.
+    """
+    post = way(tm, Way.FROM_JOB_MASTER) * room_of(s) + place
+    if not may_fire(s) or not s.hurry or place >= room_of(s):
+        return DISABLED
+    tries = s.cancel_tries
+    detail = s.detail[post]
+    if s.message[post] != Message.CANCEL_TASK or detail % tries + 1 == tries:
+        return DISABLED
+    if scheduler.is_news(s, detail // tries):
+        return DISABLED
+    s.hurry = 0
+    s.detail[post] = detail - detail % tries + tries - 1
+    tell_task_executor(s, tm, int(Message.CANCEL_TASK), s.subject[post], detail + 1)
     return NONE
 
 

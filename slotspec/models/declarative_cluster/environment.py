@@ -10,7 +10,12 @@ from slotspec.models.cluster import environment as older
 from slotspec.models.cluster import resource_manager as older_resource_manager
 from slotspec.models.cluster import scheduler
 from slotspec.models.cluster import task_executor as older_task_executor
-from slotspec.models.cluster.environment import can_fail_over, can_hurry, can_lose_job_master
+from slotspec.models.cluster.environment import (
+    can_depose,
+    can_fail_over,
+    can_hurry,
+    can_lose_job_master,
+)
 from slotspec.models.cluster.lifecycles import Leader, Process
 from slotspec.models.cluster.messages import (
     TO_JOB_MASTER,
@@ -41,7 +46,6 @@ declarative_cluster.share(
     cluster,
     older.resource_manager_gains_leadership,
     older.job_master_gains_leadership,
-    older.job_master_steps_down,
     older.task_executor_starts,
     older.task_executor_finds_resource_manager,
     older.resource_manager_finds_gateway,
@@ -53,6 +57,7 @@ declarative_cluster.share(
     older.task_starts,
     older.task_is_quick,
     older.task_ends,
+    older.slot_leaves,
     older.job_master_ends,
 )
 
@@ -60,6 +65,21 @@ declarative_cluster.share(
 def can_lose_resource_manager(setting: Setting) -> bool:
     """Whether the ResourceManager may fail over, or die of an answer that comes too late."""
     return can_fail_over(setting) or can_hurry(setting)
+
+
+# ------------------------------------------------------------------------------ leadership
+
+
+@declarative_cluster.action(when=can_depose, fair=ACTS)
+def job_master_steps_down(s: DeclarativeClusterState) -> int:
+    """A JobMaster that no longer leads learns of it, or ends after its scheduler is suspended."""
+    if not s.revoked:
+        return DISABLED
+    if job_master.is_suspended(s):
+        job_master.revoke_leadership(s)
+    else:
+        job_master.stop_scheduling(s)
+    return NONE
 
 
 # ----------------------------------------------------------------------------- connections

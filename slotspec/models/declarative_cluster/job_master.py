@@ -7,10 +7,11 @@ requires, and learns by a message that there are not enough.
 from __future__ import annotations
 
 from slotspec.models.cluster import job_master, scheduler
-from slotspec.models.cluster.lifecycles import Job, Leader
+from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Share
 from slotspec.models.cluster.messages import (
     TO_JOB_MASTER,
     TO_RESOURCE_MANAGER,
+    empty,
     forget_registrations,
     in_flight,
     room_of,
@@ -18,12 +19,20 @@ from slotspec.models.cluster.messages import (
     take_out,
     tell_task_executor,
 )
-from slotspec.models.cluster.state import NOBODY_WAITS, POOL, Message, task_managers
+from slotspec.models.cluster.state import (
+    NOBODY_WAITS,
+    POOL,
+    Message,
+    shares,
+    task_managers,
+    tasks,
+)
 from slotspec.models.declarative_cluster.slot_pool_service import profile_of
 from slotspec.models.declarative_cluster.state import DeclarativeClusterState
 from slotspec.models.declarative_slot_pool import operations as pool
 from slotspec.models.declarative_slot_pool.lifecycles import DeclarationCall
 from slotspec.models.declarative_slot_pool.state import Cause, Effect, Timer
+from slotspec.statemachine.declaration.parts import restart
 from slotspec.statemachine.declaration.rules import NONE, fire
 
 CALL = 0
@@ -202,12 +211,54 @@ def close_connection(s: DeclarativeClusterState, ended: int) -> None:
 # -------------------------------------------------------------------------------- leadership
 
 
+def is_suspended(s: DeclarativeClusterState) -> bool:
+    """Whether the scheduler of a JobMaster is suspended: the JobMaster ends in a later step."""
+    return s.job_master[0] == Leader.LEADING and s.job[0] == Job.CREATED
+
+
+def stop_scheduling(s: DeclarativeClusterState) -> None:
+    """The JobMaster no longer leads: first its scheduler is suspended.
+
+    Every task is cancelled by one call and counts as cancelled at once. No slot is in use any
+    more, but the pool keeps its slots until the JobMaster ends; until then it handles messages.
+    Flink: JobMaster.stopScheduling, Execution.suspend.
+    """
+    s.revoked = 1
+    first = len(s.effects)
+    for task in s.elements(tasks):
+        if s.task[task] in (Execution.DEPLOYING, Execution.RUNNING):
+            scheduler.cancel_once(s, task)
+        elif scheduler.is_scheduled(s, task, scheduler.region_of_task(s, task)):
+            scheduler.cancel_before_deployment(s, task)
+    return_slots(s, int(Share.WAITING))
+    return_slots(s, int(Share.ASSIGNED))
+    job_master.forget_execution(s)
+    apply_effects(s, first)
+
+
+def return_slots(s: DeclarativeClusterState, state: int) -> None:
+    """Withdraw what the shares in this state wait for, or return what they have."""
+    for share in s.elements(shares):
+        if s.share[share] == state:
+            scheduler.return_slot(s, share)
+
+
 def revoke_leadership(s: DeclarativeClusterState) -> None:
-    """The JobMaster no longer leads, and ends; the ResourceManager is told."""
+    """The JobMaster ends, after its scheduler was suspended; the ResourceManager is told.
+
+    Flink: JobMaster.disconnectTaskManagerResourceManagerConnections, stopJobMasterServices.
+    """
     close_connection(s, RUNS)
-    known = s.job_registered
-    job_master.revoke_leadership(s)
-    s.job_registered = known
+    s.revoked = 0
+    for tm in s.elements(task_managers):
+        job_master.refuse_messages(s, tm)
+    empty(s, TO_JOB_MASTER)
+    job_master.disconnect_all(s)
+    first = len(s.effects)
+    pool.close(s.pool)
+    apply_effects(s, first)
+    restart(s.pool)
+    fire(s.job_master, 0, Leader.lose)
 
 
 def end_job(s: DeclarativeClusterState) -> None:

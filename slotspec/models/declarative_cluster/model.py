@@ -36,7 +36,7 @@ LEFT_OUT = ("iteration_order",)
 PROCESSES: Mapping[Callable[..., Any], Callable[..., Any]] = {
     older_job_master.apply_effects: job_master.apply_effects,
     older_job_master.register_task_manager: job_master.register_task_manager,
-    older_job_master.revoke_leadership: job_master.revoke_leadership,
+    older_job_master.revoke_leadership: job_master.stop_scheduling,
     older_job_master.end_job: job_master.end_job,
     older_resource_manager.apply_effects: resource_manager.apply_effects,
     older_resource_manager.read_report: resource_manager.read_report,

@@ -44,8 +44,9 @@ SCOPES = (
     ),
     Scope(
         "leaders",
-        "One slot; the JobMaster loses its leadership, and another regains it.",
-        {**ONE_SLOT, "leader_changes": 1},
+        "One slot, which leaves in a step of its own after its task; the JobMaster loses its"
+        " leadership, and another regains it.",
+        {**ONE_SLOT, "leader_changes": 1, "late_slots": 1},
         large=True,
     ),
     Scope(
@@ -79,6 +80,7 @@ SCOPES = (
             "channel_room": 18,
             "overtaking": 3,
             "cancel_tries": 4,
+            "late_slots": 1,
             "regions": 1,
             "failures": 254,
             "busy": 3,

@@ -35,6 +35,7 @@ declarative_cluster.share(
     timers.slot_times_out,
     timers.task_call_times_out,
     timers.submission_times_out,
+    timers.cancellation_times_out,
     timers.task_update_times_out,
     timers.scheduler_restarts_region,
     timers.registration_times_out,

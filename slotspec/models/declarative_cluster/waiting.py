@@ -5,7 +5,7 @@ from __future__ import annotations
 from slotspec.models.cluster import scheduler
 from slotspec.models.cluster.lifecycles import Leader, Process, Registration
 from slotspec.models.cluster.state import allocations, own_executions, shares
-from slotspec.models.cluster.timers import task_starts_soon
+from slotspec.models.cluster.timers import slot_leaves_soon, task_starts_soon
 from slotspec.models.declarative_cluster import job_master, resource_manager
 from slotspec.models.declarative_cluster.state import DeclarativeClusterState
 from slotspec.models.fine_grained_slot_manager.lifecycles import ManagedSlot, Manager
@@ -45,6 +45,7 @@ def has_work(s: DeclarativeClusterState) -> bool:
         or resource_manager.is_check_due(s)
         or any(scheduler.needs_slot(s, share) for share in s.elements(shares))
         or any(task_starts_soon(s, own) for own in s.elements(own_executions))
+        or slot_leaves_soon(s)
     )
 
 

@@ -344,7 +344,7 @@ class DeclarativeExplainer(ClusterExplainer):
             ("resource_manager_misses_job_master",),
         )
         failed = sum(line < step.last for line in self.failovers)
-        if self.world.load(node.key).failed_over < failed:
+        if self.world.load(node.key).failed_over < failed or step.trigger == "terminate":
             yield from self.try_all(node, expected, ("resource_manager_fails_over",))
 
 

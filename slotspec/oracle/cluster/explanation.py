@@ -15,19 +15,21 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any, NamedTuple
 
-from slotspec.models.cluster.lifecycles import Registration
 from slotspec.models.cluster.messages import (
-    HUBS,
     TO_JOB_MASTER,
     TO_RESOURCE_MANAGER,
-    WAYS,
     Way,
     way,
 )
 from slotspec.models.cluster.scheduler import execution_of
 from slotspec.models.cluster.state import Message
 from slotspec.models.slot_manager.state import CALLS_PER_SLOT
-from slotspec.oracle.cluster.foresight import NEVER, joining, report_of, shares_of_requests
+from slotspec.oracle.cluster.foresight import (
+    NEVER,
+    joining,
+    report_of,
+    shares_of_requests,
+)
 from slotspec.oracle.cluster.naming import Names, bound, released
 from slotspec.oracle.cluster.patterns import (
     Pattern,
@@ -67,10 +69,6 @@ ANSWERS = frozenset(
 )
 EARLY = frozenset(
     {
-        ("task_ends", Message.SLOT_AVAILABLE),
-        ("task_ends", Message.DISCONNECT),
-        ("task_fails", Message.SLOT_AVAILABLE),
-        ("task_fails", Message.DISCONNECT),
         ("resource_manager_hears_job_master", Message.REQUEST_TASK_SLOT),
         ("resource_manager_hears_task_executor", Message.REQUEST_TASK_SLOT),
         ("resource_manager_hears_task_executor", Message.ALLOCATION_FAILED),
@@ -150,6 +148,11 @@ class ClusterExplainer:
             step.call.number: step.line
             for step in recording.steps
             if step.trigger in ("message", "refuse") and step.call is not None
+        }
+        self.reactions = {
+            step.call.number: step.line
+            for step in recording.steps
+            if step.trigger == "answer" and step.call is not None
         }
         self.numbered = {s.number: s for s in recording.steps if s.number is not None}
         joined = joining(recording)
@@ -402,12 +405,6 @@ class ClusterExplainer:
     def lose_first(self, node: Node, contents: list[Posted]) -> tuple[Node, Taken] | None:
         """Lose a message of a channel that is known not to arrive."""
         for place, posted in enumerate(contents):
-            if self.is_never_sent(node, posted):
-                found = self.take(node, (), "message_is_lost", posted[0], place)
-                if found is not None:
-                    owed = list(node.owed)
-                    owed.remove(posted)
-                    return found[0]._replace(owed=tuple(owed)), found[1]
             for number in node.doomed:
                 for pattern in self.patterns[number]:
                     if self.match(pattern, posted, node.names) is None:
@@ -417,14 +414,6 @@ class ClusterExplainer:
                         doomed = tuple(one for one in node.doomed if one != number)
                         return found[0]._replace(doomed=doomed), found[1]
         return None
-
-    def is_never_sent(self, node: Node, posted: Posted) -> bool:
-        """Whether the model has sent a message at once, and Flink does not: its slot leaves later,
-        when the TaskExecutor is no longer connected."""
-        if posted[1] != Message.SLOT_AVAILABLE or posted not in node.owed:
-            return False
-        tm = (posted[0] - HUBS) // WAYS
-        return bool(self.world.load(node.key).at_rm[tm] != Registration.DONE)
 
     # ---------------------------------------------------------------------------- reports
 
@@ -660,7 +649,7 @@ class ClusterExplainer:
 
     def send(self, node: Node, expected: tuple[Pattern, ...], call: Call) -> Iterator[Way_]:
         """A call that is not made by the main thread."""
-        if call.fault is not None and call.fault.startswith("repeat of"):
+        if call.repeats is not None:
             yield node, (), expected
             return
         match call.kind:
@@ -770,9 +759,59 @@ class ClusterExplainer:
             arguments = (tm_number(call.sender),) if kind_of(call.sender) == "tm" else ()
             yield from self.registration(node, expected, patterns[0], arguments, ways)
             return
-        for way_ in self.deliver_all(node, expected, patterns, call):
-            repeated = call.fault is not None and call.fault.startswith("repeat of")
-            yield self.unheard(node, way_, call) if repeated else way_
+        if call.repeats is None:
+            yield from self.deliver_all(node, expected, patterns, call)
+            return
+        first = self.recording.calls[call.repeats]
+        for way_ in self.repeated(node, expected, step, call, first):
+            yield self.unheard(node, way_, call)
+
+    def repeated(
+        self, node: Node, expected: tuple[Pattern, ...], step: Step, call: Call, first: Call
+    ) -> Iterator[Way_]:
+        """A call arrives that the recorder has sent again, right behind the first."""
+        patterns = self.patterns[call.number]
+        if call.name == "update_task_execution_state" and not patterns and not call.has_answer:
+            yield from self.starts_twice(node, expected, call)
+        yield from self.deliver_all(node, expected, patterns, call)
+        if call.name == "offer_slots" and self.reactions.get(first.number, NEVER) < step.last:
+            # in one process both share the collection, and the answer to the first empties it
+            taken = {name for _, name in first.answer} if first.has_answer else set()
+            lost = self.lose(node, [one for one in patterns if one.allocation in taken])
+            left = [one for one in patterns if one.allocation not in taken]
+            for state, calls, still in self.deliver_all(lost[0], expected, left, call):
+                yield state, lost[1] + calls, still
+
+    def starts_twice(self, node: Node, expected: tuple[Pattern, ...], call: Call) -> Iterator[Way_]:
+        """The report that a task initializes comes twice: as if it reported twice that it runs."""
+        channel, name = channel_of(call), call.arguments[0]["execution"]
+        if channel is None or name not in node.names.executions:
+            return
+        told = Pattern(channel, frozenset({Message.TASK_RUNNING}), execution=name)
+        own = tm_number(call.sender) * len(node.names.executions)
+        own += node.names.executions.index(name)
+        begun = self.take(node, (told,), "task_starts", own)
+        if begun is None:
+            return
+        for place in range(len(self.world.contents(begun[0].key, channel))):
+            twice = self.take(begun[0], (told,), "message_is_repeated", channel, place)
+            if twice is not None and not twice[2]:
+                for once in self.deliver(twice[0], (), told):
+                    for state, calls, left in self.deliver(once[0], expected, told):
+                        yield state, begun[1] + twice[1] + once[1] + calls, left
+                return
+
+    def lose(self, node: Node, patterns: list[Pattern]) -> tuple[Node, Taken]:
+        """Lose messages in flight."""
+        taken: Taken = ()
+        for pattern in patterns:
+            for place, posted in enumerate(self.world.contents(node.key, pattern.channel)):
+                if self.match(pattern, posted, node.names) is not None:
+                    found = self.take(node, (), "message_is_lost", pattern.channel, place)
+                    if found is not None:
+                        node, taken = found[0], taken + found[1]
+                        break
+        return node, taken
 
     def deliver_all(
         self,
@@ -867,6 +906,7 @@ class ClusterExplainer:
                 )
                 ways.append(self.deliver(node, expected, wanted))
                 ways.append(self.about_task(node, expected, wanted.execution))
+                ways.append(self.cancellation(node, expected, pattern[0], call))
             case ("update_task_execution_state", "tm", "jm") if failed and pattern:
                 wanted = Pattern(
                     channel, frozenset({Message.UPDATE_REFUSED}), execution=pattern[0].execution
@@ -936,6 +976,17 @@ class ClusterExplainer:
             found = self.early(node, expected, timer, task)
             if found is not None:
                 yield found
+
+    def cancellation(
+        self, node: Node, expected: tuple[Pattern, ...], pattern: Pattern, call: Call
+    ) -> Iterator[Way_]:
+        """The JobMaster had no answer to a call that is still on its way."""
+        for place, posted in enumerate(self.world.contents(node.key, pattern.channel)):
+            if self.match(pattern, posted, node.names) is not None:
+                tm = tm_number(call.receiver)
+                found = self.early(node, expected, "cancellation_times_out", tm, place)
+                if found is not None:
+                    yield found
 
     def update(
         self, node: Node, expected: tuple[Pattern, ...], call: Call, execution: str | None
@@ -1030,7 +1081,7 @@ class ClusterExplainer:
             *(("resource_manager_misses_heartbeat", tm) for tm in range(self.world.tms)),
         )
         failed = sum(line < step.last for line in self.failovers)
-        if self.world.load(node.key).failed_over < failed:
+        if self.world.load(node.key).failed_over < failed or step.trigger == "terminate":
             yield from self.try_all(node, expected, ("resource_manager_fails_over",))
         yield from self.try_early(node, expected, ("resource_manager_loses_job_master",))
 
@@ -1063,6 +1114,7 @@ class ClusterExplainer:
             node,
             expected,
             *(("task_ends", tm * executions + i) for i in present),
+            *(("slot_leaves", tm, a) for a in range(len(node.names.allocations))),
             *(("task_is_not_set_up", tm * executions + i) for i in present),
             *(("task_fails", tm * executions + i) for i in present),
             ("task_executor_loses_job_master", tm),

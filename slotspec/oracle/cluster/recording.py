@@ -24,6 +24,8 @@ SEEN = 65536
 """Bytes of a file that are read to find out its format."""
 
 JOB_MASTER, RESOURCE_MANAGER = "jm", "rm"
+REPEAT = "repeat of "
+"""What the fault of a call begins with that repeats another; that one's number follows."""
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -91,6 +93,13 @@ class Call:
     def arrives(self) -> bool:
         """Whether the callee got it."""
         return self.heard or self.refused
+
+    @property
+    def repeats(self) -> int | None:
+        """The number of the call that it repeats, right behind it; None if it repeats none."""
+        if self.fault is None or not self.fault.startswith(REPEAT):
+            return None
+        return int(self.fault.removeprefix(REPEAT))
 
     @property
     def kind(self) -> tuple[str, str, str]:

@@ -205,13 +205,11 @@ class Views:
         table = s.tables[tm]
         instance = s.instance[tm] if s.at_rm[tm] == Registration.DONE else NONE
         yield "at_rm", name_of(names.instances, instance, "i"), recorded["at_rm"]
-        leaves = any(one["state"] == "RELEASING" and not one["tasks"] for one in recorded["slots"])
-        if not leaves:  # else the connection may be closed in the step in which the slot leaves
-            yield (
-                "at_jm",
-                s.at_jm[tm] == Registration.DONE,
-                any(one["leader"] is not None for one in recorded["jobs"]),
-            )
+        yield (
+            "at_jm",
+            s.at_jm[tm] == Registration.DONE,
+            any(one["leader"] is not None for one in recorded["jobs"]),
+        )
         tasks: dict[int, set[str | None]] = {}
         for record, allocation in enumerate(table.task_slot):
             if allocation != NONE:
@@ -233,13 +231,9 @@ class Views:
                 frozenset(one["tasks"]),
             )
             for one in recorded["slots"]
-            if one["state"] != "RELEASING" or one["tasks"]  # else it leaves in a step of its own
         }
         for index in {*slots, *told}:
             yield f"slot {index}", slots.get(index), told.get(index)
-        leaving = {one["allocation"] for one in recorded["slots"]} - {
-            allocation for allocation, _, _ in told.values()
-        }
         yield (
             "timeouts",
             {
@@ -247,7 +241,7 @@ class Views:
                 for i, timer in enumerate(table.timer)
                 if timer == SlotTimer.RUNNING
             },
-            set(recorded["timeouts"]) - leaving,
+            set(recorded["timeouts"]),
         )
 
     def slot_key(self, allocation: str | None, number: int) -> Any:

@@ -134,6 +134,7 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
         "tries": 4,
         "cancel_tries": 4,
         "iteration_order": 1,
+        "late_slots": 1,
         "quick_tasks": 1,
         "cancels": 1,
         "failures": OFTEN,
@@ -266,18 +267,19 @@ class World:
             old, new = ([one[part] for one in arrays] for arrays in (before, after))
             if old == new:
                 continue
-            left = Counter(_essence(*one) for one in zip(*old, strict=True))
+            left = Counter(self._essence(*one) for one in zip(*old, strict=True))
             for message, subject, detail in zip(*new, strict=True):
-                essence = _essence(message, subject, detail)
+                essence = self._essence(message, subject, detail)
                 if left[essence]:
                     left[essence] -= 1
                 elif message != Message.NOTHING:
                     sent.append((channel, message, subject, detail))
         return sent
 
-
-def _essence(message: int, subject: int, detail: int) -> tuple[int, int, int]:
-    """What stays the same of a message: the call of a request may end while it is in flight."""
-    if message == Message.REQUEST_TASK_SLOT:
-        return message, subject, detail // STRIDE
-    return message, subject, detail
+    def _essence(self, message: int, subject: int, detail: int) -> tuple[int, int, int]:
+        """What stays the same of a message: its call may end, or be tried again, on its way."""
+        if message == Message.REQUEST_TASK_SLOT:
+            return message, subject, detail // STRIDE
+        if message == Message.CANCEL_TASK:
+            return message, subject, detail // self.bounds["cancel_tries"]
+        return message, subject, detail

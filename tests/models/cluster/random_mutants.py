@@ -1,8 +1,9 @@
-"""Random one-place mutants of the cluster's rules: does `check` notice them, does `conform`?
+"""Random one-place mutants of a cluster's rules: does `check` notice them, does `conform`?
 
 ``python -m tests.models.cluster.random_mutants --count 200 --seed 1`` draws places at random: a
 comparison becomes another, a condition is negated, a statement is dropped. It prints what each
-mutant changes, what notices it, and the shares.
+mutant changes, what notices it, and the shares. ``--model declarative_cluster`` changes the rules
+that the cluster of today has of its own.
 """
 
 from __future__ import annotations
@@ -32,18 +33,6 @@ from slotspec.statemachine import Limits, Result, Verdict
 from slotspec.statemachine.errors import SlotspecError
 from slotspec.statemachine.search.engine import explore_compiled
 
-CLUSTER = load_model("cluster")
-MODULES = (
-    "environment",
-    "faults",
-    "job_master",
-    "messages",
-    "resource_manager",
-    "scheduler",
-    "task_executor",
-    "timers",
-)
-"""The modules of the cluster's own rules."""
 OTHER: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
     ast.NotEq: ast.Eq,
@@ -102,6 +91,61 @@ RECORDINGS = tuple(
     )
 )
 """Recordings that a mutant is held against: quiet, and with faults."""
+DECLARATIVE = tuple(sorted(DATA.glob("2.3.0-*.jsonl.gz")))
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model whose rules are changed.
+
+    :param modules: the modules of its own rules.
+    :param state: the name of its record.
+    """
+
+    model: str
+    modules: tuple[str, ...]
+    state: str
+    generation: str
+    recordings: tuple[Path, ...]
+
+
+SUBJECTS = {
+    one.model: one
+    for one in (
+        Subject(
+            "cluster",
+            (
+                "environment",
+                "faults",
+                "job_master",
+                "messages",
+                "resource_manager",
+                "scheduler",
+                "task_executor",
+                "timers",
+            ),
+            "ClusterState",
+            "1.12",
+            RECORDINGS,
+        ),
+        Subject(
+            "declarative_cluster",
+            (
+                "allocation_ids",
+                "environment",
+                "job_master",
+                "resource_manager",
+                "task_executor",
+                "timers",
+                "waiting",
+            ),
+            "DeclarativeClusterState",
+            "2.3",
+            DECLARATIVE,
+        ),
+    )
+}
+CLUSTER = "cluster"
 LIMITS = Bounds(steps=1_500, seconds=5.0)
 """What an explanation may use up: the model as it is needs a tenth of it."""
 
@@ -118,6 +162,7 @@ class Place:
     function: str
     number: int
     kind: str
+    model: str = CLUSTER
 
 
 @dataclass
@@ -137,27 +182,28 @@ class Verdicts:
     refused: str | None = None
 
 
-def module_of(name: str) -> ModuleType:
-    return importlib.import_module(f"slotspec.models.cluster.{name}")
+def module_of(name: str, model: str) -> ModuleType:
+    return importlib.import_module(f"slotspec.models.{model}.{name}")
 
 
 @cache
-def tree_of(name: str) -> dict[str, ast.FunctionDef]:
+def tree_of(name: str, model: str) -> dict[str, ast.FunctionDef]:
     """The functions of a module, by name."""
-    source = Path(str(module_of(name).__file__)).read_text()
+    source = Path(str(module_of(name, model).__file__)).read_text()
     return {node.name: node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
 
 
-def places() -> list[Place]:
+def places(model: str = CLUSTER) -> list[Place]:
     """Every place that may be changed, except in functions that choose what a scope has."""
     found = []
-    for module in MODULES:
-        for name, function in tree_of(module).items():
+    subject = SUBJECTS[model]
+    for module in subject.modules:
+        for name, function in tree_of(module, model).items():
             annotated = [ast.unparse(a.annotation) for a in function.args.args if a.annotation]
-            if annotated[:1] != ["ClusterState"]:
+            if annotated[:1] != [subject.state]:
                 continue
             for number, node in enumerate(ast.walk(function)):
-                found += [Place(module, name, number, kind) for kind in kinds(node)]
+                found += [Place(module, name, number, kind, model) for kind in kinds(node)]
     return found
 
 
@@ -177,7 +223,7 @@ def kinds(node: ast.AST) -> Iterator[str]:
 
 def mutated(place: Place) -> tuple[Callable[..., Any], Callable[..., Any], str]:
     """The rule, the rule with the change, and the change in words."""
-    function = copy.deepcopy(tree_of(place.module)[place.function])
+    function = copy.deepcopy(tree_of(place.module, place.model)[place.function])
     node = next(n for i, n in enumerate(ast.walk(function)) if i == place.number)
     before = ast.unparse(node).splitlines()[0]
     line = getattr(node, "lineno", 0)
@@ -193,7 +239,7 @@ def mutated(place: Place) -> tuple[Callable[..., Any], Callable[..., Any], str]:
         after = "(dropped)"
         Dropper(node).visit(function)
     function.decorator_list = []
-    module = module_of(place.module)
+    module = module_of(place.module, place.model)
     text = ast.unparse(ast.fix_missing_locations(function)) + "\n"
     path = f"<mutant {place.module}.{place.function} {place.number} {place.kind}>"
     linecache.cache[path] = (len(text), None, text.splitlines(True), path)
@@ -221,11 +267,19 @@ class Dropper(ast.NodeTransformer):
         return self.generic_visit(node)
 
 
-def searched(scope: str, replace: Mapping[Callable[..., Any], Callable[..., Any]]) -> Result:
+def replacement(place: Place, original: Any, mutant: Any) -> dict[Any, Any]:
+    """What a mutant stands for: the rule, and what the rule itself stands for."""
+    stands_for = load_model(place.model).replace
+    return {original: mutant} | {old: mutant for old, new in stands_for.items() if new is original}
+
+
+def searched(
+    scope: str, replace: Mapping[Callable[..., Any], Callable[..., Any]], model: str
+) -> Result:
     """A search of one of the small scopes."""
-    instance = CLUSTER.instance(
+    instance = load_model(model).instance(
         {**ONE, **NONE_OF_THEM, **SCOPES[scope]},
-        generation="1.12",
+        generation=SUBJECTS[model].generation,
         scope="losses",
         replace=replace,
     )
@@ -245,14 +299,14 @@ def summary(result: Result) -> tuple[int, int, dict[str, str], bool, bool]:
 
 
 @cache
-def healthy(scope: str) -> tuple[int, int, dict[str, str], bool, bool]:
+def healthy(scope: str, model: str) -> tuple[int, int, dict[str, str], bool, bool]:
     """What the model as it is has in a scope."""
-    return summary(searched(scope, {}))
+    return summary(searched(scope, {}, model))
 
 
-def noticed(scope: str, result: Result) -> str | None:
+def noticed(scope: str, result: Result, model: str) -> str | None:
     """What the search of a mutant finds that the model as it is does not have."""
-    _, _, before, _, _ = healthy(scope)
+    _, _, before, _, _ = healthy(scope, model)
     if result.fault is not None:
         return "fault"
     if result.deadlock is not None:
@@ -267,18 +321,17 @@ def noticed(scope: str, result: Result) -> str | None:
 def checked(verdicts: Verdicts, replace: Mapping[Any, Any]) -> None:
     """Search the small scopes until one notices the mutant."""
     for scope in SCOPES:
-        result = searched(scope, replace)
-        if (result.states, result.transitions) != healthy(scope)[:2]:
+        model = verdicts.place.model
+        result = searched(scope, replace, model)
+        if (result.states, result.transitions) != healthy(scope, model)[:2]:
             verdicts.changes = True
-        found = noticed(scope, result)
+        found = noticed(scope, result, model)
         if found is not None:
             verdicts.check, verdicts.changes = f"{scope}: {found}", True
             return
 
 
-def conformed(
-    verdicts: Verdicts, replace: Mapping[Any, Any], recordings: Sequence[Path] = RECORDINGS
-) -> None:
+def conformed(verdicts: Verdicts, replace: Mapping[Any, Any], recordings: Sequence[Path]) -> None:
     """Hold the mutant against recordings until no run explains one."""
     world.REPLACED.update(replace)
     world._instance.cache_clear()
@@ -293,14 +346,16 @@ def conformed(
         world._instance.cache_clear()
 
 
-def judged(place: Place, by: str = "both", recordings: Sequence[Path] = RECORDINGS) -> Verdicts:
+def judged(place: Place, by: str = "both", recordings: Sequence[Path] | None = None) -> Verdicts:
     """What notices a mutant.
 
     :param by: ``check``, ``conform`` or ``both``.
     """
     original, mutant, text = mutated(place)
     verdicts = Verdicts(place, text)
-    replace = {original: mutant}
+    replace = replacement(place, original, mutant)
+    if recordings is None:
+        recordings = SUBJECTS[place.model].recordings
     try:
         if by != "conform":
             checked(verdicts, replace)
@@ -311,9 +366,9 @@ def judged(place: Place, by: str = "both", recordings: Sequence[Path] = RECORDIN
     return verdicts
 
 
-def drawn(count: int, seed: int) -> list[Place]:
+def drawn(count: int, seed: int, model: str = CLUSTER) -> list[Place]:
     """Places drawn at random, each at most once."""
-    everywhere = places()
+    everywhere = places(model)
     return random.Random(seed).sample(everywhere, min(count, len(everywhere)))
 
 
@@ -323,11 +378,12 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--model", choices=SUBJECTS, default=CLUSTER)
     parser.add_argument("--by", choices=("check", "conform", "both"), default="both")
-    parser.add_argument("--recordings", nargs="+", type=Path, default=RECORDINGS)
+    parser.add_argument("--recordings", nargs="+", type=Path)
     parser.add_argument("--out", type=Path, help="a line of JSON for each mutant")
     options = parser.parse_args()
-    chosen = drawn(options.count, options.seed)
+    chosen = drawn(options.count, options.seed, options.model)
     counts: Counter[str] = Counter()
     with ProcessPoolExecutor(options.jobs) as pool:
         judge = partial(judged, by=options.by, recordings=options.recordings)

@@ -24,6 +24,7 @@ COUNTS = {
     ("1.11", "repeats"): (1_214_775, 4_122_834, 91),
     ("1.11", "answers"): (214_579, 816_886, 61),
     ("1.11", "cancels"): (6_416, 20_868, 50),
+    ("1.11", "delays"): (173_860, 667_623, 67),
     ("1.11", "regions"): (18_399, 71_201, 48),
     ("1.11", "batch"): (117_643, 394_561, 70),
     ("1.12", "losses"): (407_273, 1_409_308, 70),
@@ -33,6 +34,7 @@ COUNTS = {
     ("1.12", "repeats"): (1_214_775, 4_122_834, 91),
     ("1.12", "answers"): (214_673, 817_107, 61),
     ("1.12", "cancels"): (6_416, 20_868, 50),
+    ("1.12", "delays"): (173_860, 667_623, 67),
     ("1.12", "regions"): (37_528, 145_427, 49),
     ("1.12", "batch"): (96_589, 335_821, 66),
     ("1.13", "losses"): (742_505, 2_518_393, 82),
@@ -42,6 +44,7 @@ COUNTS = {
     ("1.13", "repeats"): (847_601, 2_866_554, 91),
     ("1.13", "answers"): (322_471, 1_196_246, 74),
     ("1.13", "cancels"): (6_608, 21_222, 50),
+    ("1.13", "delays"): (181_984, 687_005, 67),
     ("1.13", "regions"): (51_536, 199_619, 50),
     ("1.13", "batch"): (97_695, 338_249, 66),
     ("1.11", "slots"): (54_205, 142_627, 95),
@@ -123,6 +126,13 @@ DEVIATIONS = {
     "cancels": {
         "manager_unused_connections_are_idle",
         "a_task_that_was_given_up_does_not_start",
+    },
+    "delays": {
+        "manager_no_allocation_is_waiting_and_fulfilled",
+        "manager_unused_connections_are_idle",
+        "table_only_an_allocated_slot_has_a_timeout",
+        "a_task_that_was_given_up_does_not_start",
+        "a_slot_report_knows_what_was_answered_before_it",
     },
     "regions": {"manager_idle_connections_are_unused"},
     "batch": {

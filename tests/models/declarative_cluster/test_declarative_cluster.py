@@ -25,8 +25,14 @@ CLUSTER = load_model("declarative_cluster")
 COUNTS = {
     ("1.20", "losses"): (14_950, 47_123, 50),
     ("1.20", "sharing"): (6_136, 18_581, 53),
+    ("1.20", "leaders"): (143_161, 515_690, 83),
+    ("1.20", "repeats"): (78_188, 269_768, 66),
     ("2.3", "losses"): (25_058, 79_403, 57),
     ("2.3", "sharing"): (19_099, 60_643, 59),
+    ("2.3", "leaders"): (401_209, 1_475_430, 84),
+    ("2.3", "failovers"): (90_897, 317_194, 69),
+    ("2.3", "answers"): (116_815, 510_883, 64),
+    ("2.3", "repeats"): (154_108, 533_010, 75),
 }
 """States, transitions, depth."""
 ALWAYS = {
@@ -34,14 +40,33 @@ ALWAYS = {
     "manager_only_jobs_that_lack_something_cannot_be_served",
 }
 """M8 shows in every run that ends, and whenever a TaskExecutor comes after the requirements."""
-DEVIATIONS = {"losses": {*ALWAYS, "manager_pending_slots_fit"}, "sharing": ALWAYS}
+DEVIATIONS = {
+    "losses": {*ALWAYS, "manager_pending_slots_fit"},
+    "sharing": ALWAYS,
+    "leaders": {
+        *ALWAYS,
+        "the_views_agree_in_the_end",
+        "a_finished_job_leaves_nothing",
+        "table_only_an_allocated_slot_has_a_timeout",
+    },
+    "failovers": ALWAYS,
+    "answers": {*ALWAYS, "a_task_that_was_given_up_does_not_start"},
+    "repeats": ALWAYS,
+}
+QUICK = ("losses", "sharing")
 
 
 def verdicts(result: Result) -> dict[str, Verdict]:
     return {p.property.name: p.verdict for p in result.properties}
 
 
-@pytest.mark.parametrize(("generation", "scope"), COUNTS, ids="-".join)
+@pytest.mark.parametrize(
+    ("generation", "scope"),
+    [
+        pytest.param(*run, marks=() if run[1] in QUICK else pytest.mark.slow, id="-".join(run))
+        for run in COUNTS
+    ],
+)
 def test_every_scope_holds_with_exactly_these_states(generation: str, scope: str) -> None:
     found = check(CLUSTER.instance(generation=generation, scope=scope))
     assert (found.states, found.transitions, found.depth) == COUNTS[generation, scope]
@@ -50,7 +75,8 @@ def test_every_scope_holds_with_exactly_these_states(generation: str, scope: str
     assert others <= DEVIATIONS[scope]
     claims = [p for p in found.properties if p.property.kind is Kind.LEADS_TO]
     assert len(claims) == 4
-    assert all(claim.reason is None for claim in claims)  # each is about something
+    kept = [claim for claim in claims if claim.verdict is Verdict.HOLDS]
+    assert all(claim.reason is None for claim in kept)  # each is about something
 
 
 CALM = {"losses": 0}

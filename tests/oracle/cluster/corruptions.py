@@ -34,8 +34,12 @@ PROTOCOL = {
     "submit_task",
     "cancel_task",
     "update_task_execution_state",
+    "declare_required_resources",
+    "register_job_master",
+    "free_inactive_slots",
+    "notify_not_enough_resources_available",
 }
-"""Calls that the model has; an event of another call does not break its protocol."""
+"""Calls that a model has; an event of another call does not break its protocol."""
 
 
 @dataclass(frozen=True)

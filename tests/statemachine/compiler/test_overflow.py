@@ -468,7 +468,7 @@ def test_bundled_models_have_hardly_any_checked_operation() -> None:
     # places in channels, of channels whose numbers come out of messages
     in_channels = {
         *(
-            "cancel_before_deployment",
+            "cancel_once",
             "execution_of",
             "forget_dead_calls",
             "forget_registrations",
