@@ -93,8 +93,7 @@ def has_room_for(s: FineGrainedSlotManagerState, instance: int, profile: int) ->
     row = s.total[instance] * s.resource_count
     return all(
         s.total_amount[row + resource]
-        >= pending_amount(s, instance, resource)
-        + s.amount[profile * s.resource_count + resource]
+        >= pending_amount(s, instance, resource) + s.amount[profile * s.resource_count + resource]
         for resource in s.elements(resources)
     )
 
