@@ -194,5 +194,6 @@ class DeclarativeSlotPoolExporter(Exporter):
     def _set_no_resource_requirements(self, step: TraceStep) -> Iterator[OperationCall]:
         yield "set_resource_requirements", {"requirements": []}
 
+
 EXPORTER = DeclarativeSlotPoolExporter
 """The exporter that the registry finds."""

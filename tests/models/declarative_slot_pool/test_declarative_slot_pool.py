@@ -41,14 +41,14 @@ COUNTS = {
 
 OLDER = {
     ("1.13", "core"): (5_825, 126_673, 15),
-    ("1.13", "any_slots"): (113_470, 1_583_733, 30),
-    ("1.13", "batch"): (8_270, 129_331, 18),
-    ("1.13", "pool"): (2_670, 53_139, 12),
+    ("1.13", "any_slots"): (113_470, 1_793_937, 30),
+    ("1.13", "batch"): (8_270, 131_581, 18),
+    ("1.13", "pool"): (2_670, 54_579, 12),
     ("1.14", "restarts"): (907, 12_785, 14),
     ("1.14", "preferences"): (4_530, 74_653, 16),
     ("1.20", "restarts"): (4_133, 69_793, 16),
-    ("1.20", "preferences"): (57_234, 1_001_149, 16),
-    ("1.20", "pool"): (4_170, 87_813, 11),
+    ("1.20", "preferences"): (57_234, 2_853_421, 16),
+    ("1.20", "pool"): (4_170, 91_053, 11),
 }
 
 STALE = {"a_fulfilled_request_has_its_slot": 5, "a_slot_is_that_of_one_request": 7}
@@ -243,6 +243,21 @@ def test_too_few_timers_are_refused() -> None:
     with pytest.raises(UsageError, match="set timers=2") as error:
         POOL.instance({"idle_timeout": 1, "batch_timeout": 1, "timers": 1}, generation=NEWEST)
     assert error.value.code == "SET002"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "says"),
+    [
+        ({"allocations": 4}, "set allocations=3 or iteration_order=0"),
+        ({"profiles": 4}, "set profiles=3"),
+        ({"requests": 4, "most_required": 8}, "set requests=3"),
+        ({"strategy": 3}, "one strategy at a time"),
+    ],
+)
+def test_orders_that_are_not_tried_are_refused(bounds: dict[str, int], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        POOL.instance(bounds, scope="any_order")
+    POOL.instance({**bounds, "iteration_order": 0}, scope="any_order")
 
 
 def test_every_scope_is_pinned() -> None:
