@@ -14,6 +14,7 @@ import ctypes
 import os
 import re
 import resource
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,13 +26,18 @@ from time import perf_counter
 HERE = Path(__file__).parents[1]
 TRACE = HERE / "tests" / "data" / "traces" / "slot_pool" / "1.12.5" / "seed0003.jsonl.gz"
 PR_SET_CHILD_SUBREAPER = 36
-ROW = re.compile(rb"^[a-z_]+ +\d\.\d+ .*(HOLDS|VIOLATED|UNKNOWN)", re.MULTILINE)
-"""A row of a run in the report of a check."""
+ROW = re.compile(
+    rb"^[a-z_]+ +\d\.\d+ .*(HOLDS|VIOLATED|UNKNOWN)|^slotspec explore: http", re.MULTILINE
+)
+"""A row of a run in the report of a check, or what the explorer says when it serves."""
 
 COMMANDS: dict[str, list[str]] = {
     "check": ["check"],
     "check --all": ["check", "--all"],
     "simulate one step": ["simulate", "cluster", "--scope", "storm", "--runs", "1", "--steps", "1"],
+    "fuzz one sequence": ["fuzz", "--bug", "FLINK-8934", "--examples", "1"],
+    "draw states": ["draw", "slot_pool", "--kind", "states", "--format", "mermaid"],
+    "explore": ["explore", "--port", "0"],
     "help": ["--help"],
     "list": ["list"],
     "draw a lifecycle": ["draw", "PhysicalSlot", "--format", "mermaid"],
@@ -66,6 +72,8 @@ def measure(tree: Path, arguments: list[str], cache: Path) -> Measured:
         text += part
         if first is None and ROW.search(text):
             first = perf_counter() - started
+            if arguments[0] == "explore":
+                process.send_signal(signal.SIGINT)
     code = process.wait()
     wall = perf_counter() - started
     return Measured(wall, first, of_children() - used, code)
@@ -110,7 +118,8 @@ def main() -> None:
                 for warmth in ("cold", "warm"):
                     seen = measure(tree, known(tree, COMMANDS[name]), Path(cache))
                     row = "-" if seen.first_row is None else f"{seen.first_row:.1f}"
-                    failed = f" (exit code {seen.code})" if seen.code else ""
+                    ended = seen.code if name != "explore" else 0  # Ctrl-C stops it
+                    failed = f" (exit code {ended})" if ended else ""
                     print(
                         f"| {name}{failed} | {state} | {warmth} | {seen.wall:.1f} | {row} |"
                         f" {seen.cpu:.1f} |",

@@ -23,6 +23,7 @@ AREAS = {
     "PEE": "A live peer fails or answers nonsense.",
     "REC": "A real cluster cannot be recorded.",
     "CKP": "A checkpoint cannot be used.",
+    "RAY": "A cluster of Ray cannot be used.",
     "WEB": "The explorer cannot answer a request.",
 }
 """First letters of a code -> what its errors are about."""

@@ -20,20 +20,18 @@ class Server:
     """Ticks before the end of a lease at which the lock is free again."""
 
     def __init__(self, header: Mapping[str, Any]) -> None:
-        self.term: int = header["config"]["term"]
-        self.holder: str | None = None
-        self.until = 0
+        config = header["config"]
+        self.term: int = config["term"]
+        self.granted = {f"client{number}": 0 for number in range(config["clients"])}
 
     def handle(self, client: str) -> None:
         """Grant the lock."""
-        self.holder, self.until = client, self.term
+        self.granted[client] = self.term
 
     def tick(self) -> None:
         """Time passes."""
-        if self.holder is not None:
-            self.until -= 1
-            if self.until <= self.spare:
-                self.holder = None
+        for client, left in self.granted.items():
+            self.granted[client] = left - 1 if left - 1 > self.spare else 0
 
     def effects(self) -> list[dict[str, Any]]:
         """The model of the service names no effects."""
@@ -41,7 +39,7 @@ class Server:
 
     def state(self) -> dict[str, Any]:
         """What the server knows; the model knows more, which is not compared."""
-        return {"holder": self.holder}
+        return {"granted": self.granted}
 
 
 class Hasty(Server):

@@ -58,7 +58,13 @@ def check(
         str,
         typer.Option(metavar="N|auto", help="Runs at a time, each in a process; 1: in this one."),
     ] = "auto",
-    workers: options.Workers = "1",
+    workers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|auto",
+            help="Threads of each compiled run; with --on, the processes of one search.",
+        ),
+    ] = None,
     symmetry: Annotated[
         bool | None,
         typer.Option(
@@ -87,6 +93,13 @@ def check(
         Path | None,
         typer.Option(metavar="DIR", help="Keep the states in DIR, if they do not fit in memory."),
     ] = None,
+    on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ray|ray://HOST:PORT",
+            help="Use the processes of a Ray cluster, for one large search or for many runs.",
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue from the checkpoint or the search in DIR.")
     ] = False,
@@ -113,16 +126,20 @@ def check(
     from slotspec.cli.bugs import report_bugs
     from slotspec.cli.document import document
     from slotspec.cli.report import report
+    from slotspec.statemachine.check import check_limits
 
+    limits = Limits(max_states, max_depth, max_seconds, memory_size(max_memory))
+    check_limits(limits)
     chosen: dict[str, Any] = {
         "engine": engine,
-        "limits": Limits(max_states, max_depth, max_seconds, memory_size(max_memory)),
-        "workers": worker_count(workers),
+        "limits": limits,
+        "workers": worker_count(workers or "1"),
         "symmetry": symmetry,
         "fingerprints": fingerprints,
         "checkpoint": checkpoint,
         "resume": resume,
         "disk": disk,
+        "on": on,
     }
     for target in (json_to, html_to, trace_out):
         check_writable(target)
@@ -150,8 +167,11 @@ def check(
             f"a {'folder of states' if checkpoint is None else 'checkpoint'} is for one run, not"
             f" for {len(instances)}; choose one with --generation and --scope",
         )
-    at_once, threads = share_out(jobs, chosen["workers"], len(instances))
-    chosen["workers"] = threads
+    if on is None:
+        at_once, threads = share_out(jobs, chosen["workers"], len(instances))
+        chosen["workers"] = threads
+    else:
+        at_once = share_out_on_ray(on, jobs, workers, chosen, len(instances))
     rows = Rows() if len(instances) > 1 and not bug and json_to != "-" else None
     found = run(replace(request, jobs=at_once), instances, jobs != "1", rows)
     results = [found.results[n] for n in sorted(found.results)]
@@ -201,6 +221,7 @@ def run(
     :param rows: prints a row for each run as it ends.
     """
     finished = ignore_result if rows is None else rows.add
+    on = request.options["on"]
     from slotspec.cli.durations import known_as_large, longest_first, remember
     from slotspec.cli.jobs import run_in_processes
     from slotspec.cli.progress import progress_lines
@@ -222,7 +243,12 @@ def run(
         return found
     order = [number for number in longest_first(instances) if number in left]
     with progress_lines(len(instances), rows) as show:
-        more = run_in_processes(request, instances, order, show, finished)
+        if on is None:
+            more = run_in_processes(request, instances, order, show, finished)
+        else:
+            from slotspec.cli.ray_jobs import run_on_ray
+
+            more = run_on_ray(on, request, instances, order, show, finished)
     remember(list(more.results.values()))
     return RunResults({**found.results, **more.results}, more.faults)
 
@@ -306,6 +332,29 @@ def share_out(jobs: str, workers: int | Literal["auto"], runs: int) -> tuple[int
             " processors; leave one of the two out, or set it to auto",
         )
     return at_once, workers
+
+
+def share_out_on_ray(
+    on: str, jobs: str, workers: str | None, chosen: dict[str, Any], runs: int
+) -> int:
+    """How many runs at a time on a cluster; 0 for as many as fit.
+
+    A single run, or with ``--jobs 1`` each in turn, is divided among all processors.
+
+    :raises UsageError: ``SET028`` for a bad number, ``SET044`` and ``SET045`` for a bad cluster.
+    """
+    from slotspec.statemachine.search.ray_cluster import ray_module
+
+    ray_module(on)
+    if runs == 1 or jobs == "1":
+        if workers is None:
+            chosen["workers"] = "auto"
+        return 1
+    if chosen["workers"] == "auto":
+        chosen["workers"] = 1
+    if jobs == "auto":
+        return 0
+    return share_out(jobs, 1, runs)[0]
 
 
 def exit_code(results: Sequence[Result], left: Sequence[Instance]) -> int:

@@ -137,7 +137,7 @@ def draw(
     check_writable(out)
     chosen = form or _format_of(out)
     lower = what.lower()
-    if lower.endswith(TRACE_SUFFIXES):
+    if lower.endswith(TRACE_SUFFIXES) or _is_stream(what):
         _reject_options("a trace file", kind=kind, property=prop, scope=scope, set=settings)
         from slotspec.oracle.own.entry import class_of
 
@@ -156,6 +156,12 @@ def draw(
             max_states,
         )
     _render(diagram, chosen, out)
+
+
+def _is_stream(what: str) -> bool:
+    """Whether it names a pipe or standard input, from which a trace is read."""
+    path = Path(what)
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def _render(diagram: Diagram, form: Format, out: str | None) -> None:

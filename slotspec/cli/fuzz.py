@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -67,24 +68,26 @@ def fuzz(
     Exit codes: 0 no sequence differed, 1 one differed, 2 the peer failed, 3 interrupted, 4 the
     model itself failed.
     """
-    from slotspec.cli.output import Output, check_writable
+    from slotspec.cli.output import Output, check_writable, make_folder
     from slotspec.cli.progress import status_line
     from slotspec.oracle.fuzzing.coverage import Coverage
     from slotspec.oracle.fuzzing.run import fuzz as run
     from slotspec.oracle.peer_target import implementing
     from slotspec.oracle.peers.protocol import PeerError
     from slotspec.statemachine.errors import UsageError
+    from slotspec.statemachine.interpreter.time_limit import check_seconds
 
     if examples < 1 or not 1 <= steps <= 1000:
         raise UsageError(
             "SET110",
             f"{examples} sequences of {steps} steps; give at least 1 sequence, of 1 to 1000 steps",
         )
-    if seconds is not None and not seconds > 0:
-        raise UsageError("SET024", f"limit on seconds {seconds}: give a number above 0")
+    check_seconds(seconds)
     printed = Output(quiet or json_to == "-")
     for file in (json_to, None if every else out):
         check_writable(file)
+    if every and out is not None:
+        make_folder(out)
     subject, peer = target_and_peer(target, model, bug, flink_jars, timeout, generation)
     compared = generation_for(peer, generation, subject)
     peer = implementing(peer, options.named(operations), subject)
@@ -116,7 +119,7 @@ def fuzz(
 
         report_all(printed, peer.name, compared, outcome, out, json_to)
     else:
-        report(printed, peer.name, compared, outcome, out, json_to)
+        report(printed, peer.name, compared, outcome, out, json_to, own_option(model))
 
 
 def report(
@@ -126,8 +129,12 @@ def report(
     outcome: FuzzResult,
     out: Path | None,
     json_to: str | None,
+    own: str,
 ) -> None:
-    """Print the report, write the files, and exit with the exit code."""
+    """Print the report, write the files, and exit with the exit code.
+
+    :param own: the option that names a model of one's own, with a blank.
+    """
     from slotspec.cli.output import write_found, write_json
 
     coverage = outcome.coverage
@@ -146,7 +153,7 @@ def report(
         print_found(printed, found, outcome.original)
         if out is not None:
             write_found(out, found)
-            printed.line(f"written to {out}; slotspec conform {out} replays it")
+            printed.line(f"written to {out}; slotspec conform {own}{out} replays it")
     if json_to is not None:
         write_json(json_to, to_json(peer, generation, outcome, code), "SET103")
     if code:
@@ -181,7 +188,7 @@ def coverage_table(printed: Output, coverage: Coverage) -> None:
 def print_found(printed: Output, found: Found, original: int) -> None:
     """Print a divergence as a table and a diagram."""
     from slotspec.oracle.conformance.compare import as_text
-    from slotspec.oracle.fuzzing.rendering import mermaid, rows
+    from slotspec.oracle.fuzzing.rendering import rows
 
     what = "the model fails" if found.fault else "diverges"
     printed.line()
@@ -199,7 +206,30 @@ def print_found(printed: Output, found: Found, original: int) -> None:
         if hidden > 0:
             printed.line(f"… and {hidden} more differences; --json has them")
     printed.line()
-    printed.line(mermaid(found))
+    printed.line(diagram(found))
+
+
+def own_option(model: str | None) -> str:
+    """``--model file.py`` as the user gave it; nothing for a built-in model."""
+    return f"--model {model} " if model and ".py" in model else ""
+
+
+def diagram(found: Found) -> str:
+    """The sequence in Mermaid; its processes have lifelines if a model of one's own has any."""
+    from slotspec.cli.output import write_found
+    from slotspec.models.registry import recorded
+    from slotspec.oracle.fuzzing.rendering import mermaid
+    from slotspec.oracle.own.entry import OwnEntry
+
+    if not isinstance(recorded()[found.header.implementation], OwnEntry):
+        return mermaid(found)
+    from slotspec.diagrams.formats import Format, render
+    from slotspec.diagrams.sequences import of_trace
+
+    with TemporaryDirectory(prefix="slotspec-") as folder:
+        path = Path(folder) / "trace.jsonl"
+        write_found(path, found)
+        return str(render(of_trace(path), Format.mermaid)).rstrip()
 
 
 def to_json(peer: str, generation: str, outcome: FuzzResult, code: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import typer
 
 from slotspec.cli import options
 from slotspec.cli.exit_codes import UNKNOWN
+from slotspec.cli.output import make_folder
 
 if TYPE_CHECKING:
     from slotspec.oracle.fuzzing.coverage_tours import Cover, Covering
@@ -60,6 +61,7 @@ def generate(
     if max_states < 1 or length < 1:
         raise UsageError("SET110", "--max-states and --length must be at least 1")
     bounds: Mapping[str, int] | None = parse_bounds(settings) if settings else None
+    make_folder(out)
     incomplete = False
     for version in [generation] if generation else subject.schema.generations:
         what: Cover = cover
@@ -79,15 +81,9 @@ def write(covering: Covering, folder: Path) -> tuple[int, int]:
     """Write one trace for each sequence; return their number and that of all steps."""
     from slotspec.oracle.fuzzing.environment_walks import recorded
     from slotspec.oracle.traces.writing import write_trace
-    from slotspec.statemachine.errors import UsageError
     from slotspec.statemachine.interpreter.replay import explain
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            "SET103", f"{folder} cannot be created: {error.strerror}; choose another folder"
-        ) from None
+    make_folder(folder)
     count = total = 0
     for tour in covering.tours:
         for path, _ in tour.paths:

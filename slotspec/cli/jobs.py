@@ -271,7 +271,8 @@ def _work(
     signal.signal(signal.SIGTERM, _interrupt)
     message: tuple[str, Any]
     try:
-        message = ("result", packed(_run(pipe, request, number, large)))
+        result = run_one(request, number, large, lambda at: pipe.send(("progress", at)))
+        message = ("result", packed(result))
     except KeyboardInterrupt:
         message = ("interrupted", None)
     except SlotspecError as error:
@@ -289,7 +290,14 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-def _run(pipe: Connection, request: Request, number: int, large: bool) -> Result:
+def run_one(
+    request: Request, number: int, large: bool, reporter: Callable[[Progress], None]
+) -> Result:
+    """The result of one run of the request.
+
+    :param large: it is known to be too large to interpret.
+    :param reporter: receives progress that can be sent, without the instance.
+    """
     from slotspec.statemachine.check import check
 
     instance = request.plan()[number]
@@ -301,9 +309,7 @@ def _run(pipe: Connection, request: Request, number: int, large: bool) -> Result
 
         memory = int(SHARE * available_memory() / request.jobs)
         options["limits"] = replace(options["limits"], memory=memory)
-    return check(
-        instance, reporter=lambda at: pipe.send(("progress", _without_instance(at))), **options
-    )
+    return check(instance, reporter=lambda at: reporter(_without_instance(at)), **options)
 
 
 def _without_instance(at: Progress) -> Progress:

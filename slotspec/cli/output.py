@@ -123,6 +123,21 @@ def check_writable(target: str | Path | None) -> None:
         raise UsageError("SET026", f"{path} may not be written; choose another file")
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, before the work.
+
+    :raises UsageError: ``SET103`` if that is not possible, or one may not write there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            "SET103", f"{folder} cannot be created: {error.strerror}; choose another folder"
+        ) from None
+    if not os.access(folder, os.W_OK):
+        raise UsageError("SET103", f"{folder} may not be written to; choose another folder")
+
+
 def write(target: str | Path, content: str | bytes, code: str = "SET026") -> None:
     """Write a file; ``-`` is standard output.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 from slotspec.models import MODELS
 from slotspec.models.files import load_model as find_model
-from slotspec.statemachine.declaration.model import Instance, Model
+from slotspec.statemachine.declaration.model import Instance, Model, Scope
 from slotspec.statemachine.errors import SlotspecError, UsageError
 from slotspec.statemachine.interpreter.stepping import place_of
 
@@ -109,22 +109,19 @@ def _generations(model: Model, wanted: Sequence[str], newest: bool) -> list[str 
 def left_out(instances: Sequence[Instance]) -> str:
     """The older generations and the scopes that a default run does not cover; may be empty."""
     models = dict.fromkeys(instance.model for instance in instances)
-    older = {v: None for model in models for v in list(model.generations)[:-1]}
-    parts = [f"generations {' and '.join(older)}"] if older else []
-    large = [
-        f"{model.name} {scope.name}"
-        for model in models
-        for scope in model.scopes.values()
-        if scope.large
-    ]
-    parts += [f"large scopes ({', '.join(large)})"] if large else []
-    parts += [
-        f"{model.name} --scope {scope.name} (for simulate)"
-        for model in models
-        for scope in model.scopes.values()
-        if scope.simulation_only
-    ]
-    return ", ".join(parts)
+    older = {v for model in models for v in list(model.generations)[:-1]}
+    parts = {
+        "generations": ", ".join(sorted(older, key=lambda v: [int(n) for n in v.split(".")])),
+        "large scopes": _named_scopes(models, lambda scope: scope.large),
+        "scopes for `simulate`": _named_scopes(models, lambda scope: scope.simulation_only),
+    }
+    return "; ".join(f"{kind} {names}" for kind, names in parts.items() if names)
+
+
+def _named_scopes(models: Iterable[Model], wanted: Callable[[Scope], bool]) -> str:
+    """The scopes of each model that are wanted, after its name; may be empty."""
+    found = ((model, [s.name for s in model.scopes.values() if wanted(s)]) for model in models)
+    return ", ".join(f"{model.name} ({', '.join(names)})" for model, names in found if names)
 
 
 def _scopes(

@@ -9,7 +9,7 @@ from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from slotspec.statemachine.results import Progress, Reporter, silent
+from slotspec.statemachine.results import NodeProgress, Progress, Reporter, silent
 
 if TYPE_CHECKING:
     from slotspec.cli.jobs import Running, Show
@@ -91,6 +91,15 @@ def describe(at: Progress) -> str:
     return (
         f"{at.instance.title}  {at.states:,} states  {rate:,.0f}/s  depth {at.depth}"
         f"  frontier {at.frontier:,}  {at.memory / 1e6:,.0f} MB  {at.seconds:.0f} s{estimate(at)}"
+        + "".join(f"\n  {describe_node(node)}" for node in at.nodes)
+    )
+
+
+def describe_node(at: NodeProgress) -> str:
+    """One line about a machine of a search on several."""
+    return (
+        f"node {at.node}  {at.processes} processes  {at.states:,} states  {at.left:,} to expand"
+        f"  {at.memory / 1e6:,.0f} MB  sent {at.sent / 1e6:,.0f} MB"
     )
 
 

@@ -67,9 +67,18 @@ class MessageTracker:
 
 
 def message_sequence(
-    formatter: MessageFormatter, finding: Finding, title: str, ending: str
+    formatter: MessageFormatter,
+    finding: Finding,
+    title: str,
+    ending: str,
+    wrong: tuple[str, ...] = (),
 ) -> Sequence:
-    """A counterexample or witness with its processes as lifelines."""
+    """A counterexample, witness or trace with its processes as lifelines.
+
+    :param wrong: what is wrong after the last step.
+    """
+    if finding.fault:
+        wrong = (*wrong, finding.fault)
     tracker = MessageTracker(formatter)
     moves = [tracker.step(number, step) for number, step in enumerate(finding.steps, 1)]
     lifelines = formatter.processes()
@@ -93,8 +102,8 @@ def message_sequence(
             items.append(Remark(lifeline, remarks))
         if number == len(finding.steps):
             items += [Remark(lifeline, lines) for lines in _loop_begins(finding, number + 1)]
-            if finding.fault:
-                items.append(Remark(lifeline, (finding.fault,), bad=True))
+            if wrong:
+                items.append(Remark(lifeline, wrong, bad=True))
         steps.append(SequenceStep(number, tuple(items)))
     if not steps and finding.loop is not None:
         ending = f"{for_ever(finding)}. {ending}".strip()

@@ -1,4 +1,4 @@
-"""The messages between processes, found by running the model like the composition."""
+"""The messages between processes: what the rules may send, and what random walks saw of it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from slotspec.statemachine.results import TraceStep
 
 
 def network(instances: Sequence[Instance], *, walks: int = WALKS, steps: int = STEPS) -> Network:
-    """The processes of one model and the kinds of messages between them.
+    """The processes of one model and the kinds of messages that the rules send between them.
+
+    The kinds that random walks did not see are dimmed.
 
     :raises UsageError: ``SET066`` for a model whose processes send no messages.
     """
-    seen: dict[tuple[str, str], dict[str, None]] = {}
+    seen: dict[tuple[str, str], set[str]] = {}
+    declared: dict[tuple[str, str], set[str]] = {}
     order: list[str] = []
     roles: dict[str, None] = {}
     total = 0
@@ -32,38 +35,34 @@ def network(instances: Sequence[Instance], *, walks: int = WALKS, steps: int = S
             )
         order += [kind for kind in formatter.kinds() if kind not in order]
         roles |= dict.fromkeys(role(name) for name in formatter.processes())
+        for source, target, kind in formatter.routes():
+            declared.setdefault((role(source), role(target)), set()).add(kind)
 
         def record(step: TraceStep, formatter: MessageFormatter = formatter) -> None:
             for delivery in formatter.deliveries(step):
                 source, target = map(role, formatter.ends(delivery.channel))
                 for envelope in delivery.sent:
-                    seen.setdefault((source, target), {})[formatter.kind(envelope)] = None
+                    seen.setdefault((source, target), set()).add(formatter.kind(envelope))
 
         share = max(1, walks // len(instances))
         total += observe(
             instance.model, walks=share, steps=steps, instances=[instance], also=record
         ).steps
-    declared: dict[tuple[str, str], dict[str, None]] = {}
-    for instance in instances:
-        formatter = formatter_of(instance)
-        assert isinstance(formatter, MessageFormatter)
-        for source, target, kind in formatter.routes():
-            declared.setdefault((role(source), role(target)), {})[kind] = None
     channels = []
     for ends in ((source, target) for source in roles for target in roles):
-        walked = seen.get(ends, {})
-        kinds = {**walked, **declared.get(ends, {})}
+        walked = seen.get(ends, set())
+        kinds = walked | declared.get(ends, set())
         if kinds:
             ordered = tuple(sorted(kinds, key=order.index))
-            channels.append(Channel(*ends, ordered, frozenset(kinds) - frozenset(walked)))
-    count = len({kind for found in seen.values() for kind in found})
+            channels.append(Channel(*ends, ordered, frozenset(kinds - walked)))
     first = instances[0]
     title = " ".join(part for part in (first.model.name, first.generation) if part)
     return Network(
         f"{title}: messages between processes",
         tuple(roles),
         tuple(channels),
-        f"Seen in {total:,} steps of random walks: {count} of {len(order)} kinds of messages.",
+        f"The rules send {len(order)} kinds of messages. Dimmed: not seen in {total:,} steps of"
+        " random walks.",
     )
 
 

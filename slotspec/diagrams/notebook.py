@@ -1,4 +1,4 @@
-"""The display of lifecycles, traces and results in notebooks."""
+"""The display of lifecycles, models, traces and results in notebooks."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from contextlib import suppress
 from slotspec.diagrams.description import Charts, Sequence
 from slotspec.diagrams.formats import Format, render
 from slotspec.diagrams.lifecycles import plain
-from slotspec.diagrams.sequences import of_finding
+from slotspec.diagrams.sequences import of_finding, of_property
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
+from slotspec.statemachine.declaration.model import Instance, Model
 from slotspec.statemachine.errors import UsageError
-from slotspec.statemachine.results import Finding, Result
+from slotspec.statemachine.results import Finding, PropertyResult, Result
 
 
 def bundle(shown: object) -> dict[str, str]:
@@ -21,6 +22,11 @@ def bundle(shown: object) -> dict[str, str]:
 
         found["text/plain"] = f"{shown.instance.title}: {shown.verdict.value}"
         found["text/html"] = fragment([shown])
+        return found
+    if isinstance(shown, Model | Instance):
+        from slotspec.diagrams.overview import overview
+
+        found["text/html"] = overview(shown)
         return found
     diagram = _diagram(shown)
     if diagram is None:
@@ -36,4 +42,6 @@ def _diagram(shown: object) -> Charts | Sequence | None:
         return plain(shown.__name__, [shown]) if shown.states else None
     if isinstance(shown, Finding) and shown.instance is not None:
         return of_finding(shown.instance, shown)
+    if isinstance(shown, PropertyResult) and shown.finding and shown.finding.instance:
+        return of_property(shown.finding.instance, shown.property, shown.finding)
     return None

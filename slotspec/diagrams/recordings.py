@@ -12,8 +12,10 @@ from msgspec import UNSET
 from slotspec.oracle.conformance.compare import Conformance, compare
 from slotspec.oracle.conformance.oracles import factory_of, generation_of
 from slotspec.oracle.conformance.steps import bug_named
+from slotspec.oracle.own.oracle import OwnOracle
 from slotspec.oracle.traces.reading import TraceReader
 from slotspec.oracle.traces.trace import Expected, TraceHeader
+from slotspec.statemachine.declaration.model import Call, Instance
 from slotspec.statemachine.errors import InputError, SlotspecError, StepError
 
 SHOWN = 6
@@ -26,6 +28,7 @@ class ReplayedStep:
 
     :ivar wrong: how this step differs from the model; set in the first step that differs.
     :ivar compared: whether this step was compared; steps after a divergence are not.
+    :ivar taken: the step as a model of one's own takes it, and its instance.
     """
 
     number: int
@@ -40,6 +43,7 @@ class ReplayedStep:
     compared: bool = True
     result: Any = None
     expected: Expected | None = None
+    taken: tuple[Instance, Call] | None = None
 
 
 def follow(
@@ -79,6 +83,9 @@ def follow(
                     more = len(found.differences) - SHOWN
                     wrong += [f"and {more} more"] if more > 0 else []
             compared = not diverged
+            taken = None
+            if compared and isinstance(oracle, OwnOracle) and oracle.taken is not None:
+                taken = oracle.instance, oracle.taken
             diverged = diverged or bool(wrong)
             yield ReplayedStep(
                 number,
@@ -93,6 +100,7 @@ def follow(
                 compared,
                 _or_expected(seen.result, expected.result if expected else None),
                 expected,
+                taken,
             )
 
 

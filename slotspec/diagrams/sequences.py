@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from slotspec.diagrams.description import Message, Remark, Sequence, SequenceStep
 from slotspec.diagrams.message_arrows import message_sequence
 from slotspec.diagrams.participants import participants_of, participants_of_class
+from slotspec.oracle.own.oracle import NO_GENERATION
 from slotspec.statemachine.declaration.model import Instance, Kind, Property
 from slotspec.statemachine.formatting import for_ever, formatter_of
+from slotspec.statemachine.interpreter.replay import explain
 from slotspec.statemachine.message_formatting import MessageFormatter
 from slotspec.statemachine.participants import Participants
 from slotspec.statemachine.results import Finding, TraceStep
@@ -123,15 +125,40 @@ def of_trace(path: str | Path, generation: str | None = None) -> Sequence:
 
     replayed = list(follow(path, generation))
     header = replayed[0].header
-    participants = participants_of_class(header.implementation)
-    steps = of_replayed(participants, replayed)
     diverges = next((step.number for step in replayed if step.wrong), None)
     title = f"{Path(path).name}: {header.implementation} {header.version}"
+    generation = replayed[0].generation
+    model = "the model" if generation == NO_GENERATION else f"generation {generation}"
     if diverges is None:
-        ending = f"{len(steps)} steps; conforms to generation {replayed[0].generation}"
+        ending = f"{len(replayed)} steps; conforms to {model}"
     else:
-        ending = f"diverges from generation {replayed[0].generation} in step {diverges}"
-    return sequence(participants, steps, title, ending)
+        ending = f"diverges from {model} in step {diverges}"
+    return of_replays(replayed, title, ending)
+
+
+def of_replays(replayed: list[ReplayedStep], title: str, ending: str = "") -> Sequence:
+    """A replayed trace; of a model of one's own that declares messages, with its processes."""
+    taken = [step.taken for step in replayed if step.taken is not None]
+    if taken:
+        instance = taken[0][0]
+        formatter = formatter_of(instance)
+        if isinstance(formatter, MessageFormatter):
+            wrong = tuple(line for step in replayed for line in step.wrong)
+            finding = replace(explain(instance, [call for _, call in taken]), fault=None)
+            drawn = message_sequence(formatter, finding, title, ending, wrong)
+            return replace(drawn, steps=drawn.steps + _not_compared(drawn, replayed))
+    participants = participants_of_class(replayed[0].header.implementation)
+    return sequence(participants, of_replayed(participants, replayed), title, ending)
+
+
+def _not_compared(drawn: Sequence, replayed: list[ReplayedStep]) -> tuple[SequenceStep, ...]:
+    """The steps after a divergence, which the model cannot follow."""
+    rest = replayed[len(drawn.steps) :]
+    calls = [f"{step.op}({', '.join(map(short, step.arguments.values()))})" for step in rest]
+    return tuple(
+        SequenceStep(step.number, (Remark(drawn.lifelines[0], (call,)),))
+        for step, call in zip(rest, calls, strict=True)
+    )
 
 
 def of_replayed(participants: Participants, replayed: Iterable[ReplayedStep]) -> list[RenderedStep]:

@@ -12,7 +12,7 @@ from typing import Any
 from slotspec.diagrams.participants import participants_of_class
 from slotspec.diagrams.recordings import SHOWN, ReplayedStep, follow
 from slotspec.diagrams.sequence_svg import sequence_svg
-from slotspec.diagrams.sequences import of_replayed, sequence
+from slotspec.diagrams.sequences import of_replayed, of_replays
 from slotspec.explorer.errors import RequestError
 from slotspec.explorer.settings import Ready, walk
 from slotspec.oracle.conformance.compare import Conformance
@@ -144,7 +144,7 @@ def _answer(steps: list[ReplayedStep]) -> dict[str, Any]:
         "steps": rows,
         "diverges": _diverges(steps),
         "sequence": sequence_svg(
-            sequence(participants, rendered, header.implementation), title=False, narrow=True
+            of_replays(steps, header.implementation), title=False, narrow=True
         ),
     }
 

@@ -12,6 +12,7 @@ from slotspec.statemachine.declaration.arguments import wants
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
+from slotspec.statemachine.interpreter.time_limit import check_seconds
 from slotspec.statemachine.results import NO_LIMITS, Limit, Limits, Reporter, Result, silent
 from slotspec.statemachine.workers import count_workers
 
@@ -37,6 +38,7 @@ def check(
     checkpoint: Path | None = None,
     resume: bool = False,
     disk: Path | None = None,
+    on: str | None = None,
 ) -> Result:
     """Search every reachable state of `instance` within `limits`.
 
@@ -44,7 +46,8 @@ def check(
         first, and ``auto`` interprets a small instance and compiles any other. Verdicts and
         trace lengths do not depend on the engine. Counts do not either, unless the compiled
         one uses symmetry.
-    :param workers: threads of the compiled search; ``auto`` means one for each processor.
+    :param workers: threads of the compiled search, or its processes with `on`; ``auto`` means
+        one for each processor.
     :param fingerprints: store a 64-bit hash of each state instead of the state; the result
         bounds the probability that a state was missed.
     :param symmetry: visit only one of the states that differ in the names of symmetric sorts.
@@ -54,6 +57,8 @@ def check(
     :param checkpoint: folder in which the search saves its work.
     :param resume: continue from the checkpoint in that folder, or from the search on disk.
     :param disk: folder in which the search keeps its states, so that they need not fit into memory.
+    :param on: search on several machines, with Ray: ``ray`` for processes on this one, or for the
+        cluster that this program is connected to, or ``ray://HOST:PORT``.
     :raises UsageError: ``SET020`` to ``SET024`` for options that the engine cannot honour.
     """
     wants("check", "an instance, as model.instance() makes it", instance, Instance)
@@ -66,10 +71,7 @@ def check(
         raise UsageError(
             "SET023", "resume needs the folder of the checkpoint; give checkpoint, or disk"
         )
-    for name in ("states", "depth", "seconds", "memory"):
-        value = getattr(limits, name)
-        if value is not None and not value >= (0 if name == "depth" else 1e-9):
-            raise UsageError("SET024", f"limit on {name} {value}: give a number above 0")
+    check_limits(limits)
     if limits.until not in (None, "fault", "deadlock", *instance.properties):
         known = ", ".join(("fault", "deadlock", *instance.properties))
         raise UsageError(
@@ -81,6 +83,7 @@ def check(
         "symmetry": symmetry,
         "a checkpoint": checkpoint is not None,
         "a search on disk": disk is not None,
+        "a search on several machines": on is not None,
     }
     requested = [name for name, wanted in asked.items() if wanted]
     if engine == "interpreted" and requested:
@@ -110,13 +113,26 @@ def check(
         instance,
         limits=limits,
         reporter=reporter,
-        workers=count_workers(workers),
+        workers=None if on is not None and workers == "auto" else count_workers(workers),
         fingerprints=fingerprints,
         symmetry=symmetry,
         checkpoint=checkpoint,
         resume=resume,
         disk=disk,
+        on=on,
     )
+
+
+def check_limits(limits: Limits) -> None:
+    """Check limits before anything runs.
+
+    :raises UsageError: ``SET024`` for one that is no positive number.
+    """
+    check_seconds(limits.seconds)
+    for name in ("states", "depth", "memory"):
+        value = getattr(limits, name)
+        if value is not None and not value >= (0 if name == "depth" else 1e-9):
+            raise UsageError("SET024", f"limit on {name} {value}: give a number above 0")
 
 
 def check_small(

@@ -3,7 +3,7 @@
 The letters of a code name the area: ``FSM`` a lifecycle declaration, ``MDL`` a model
 declaration, ``RUL`` a rule that uses what rules may not use, ``STP`` a step that leaves the
 declared protocol, ``SET`` bounds and options, ``TRC`` traces, ``LOG`` log files, ``PEE`` live
-peers, ``REC`` recordings of clusters, ``CKP`` checkpoints.
+peers, ``REC`` recordings of clusters, ``CKP`` checkpoints, ``RAY`` clusters of Ray.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ class SlotspecError(Exception):
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
+
+    def __reduce__(self) -> tuple[type[SlotspecError], tuple[str, str]]:
+        return type(self), (self.code, self.message)
 
 
 class DeclarationError(SlotspecError):

@@ -68,9 +68,9 @@ class MessageFormatter(TraceFormatter, ABC):
     def text(self, envelope: Any, state: Mapping[str, Any]) -> str:
         """The text of a message in `state`."""
 
+    @abstractmethod
     def routes(self) -> Iterable[tuple[str, str, str]]:
-        """The sender, the receiver and the kind of every message, as far as they are declared."""
-        return ()
+        """The sender, the receiver and the kind of every message that the rules may send."""
 
     @abstractmethod
     def kinds(self) -> tuple[str, ...]:

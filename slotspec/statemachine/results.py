@@ -146,6 +146,9 @@ class PropertyResult:
     reason: str | None = None
     missing: tuple[tuple[int, ...], ...] = ()
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return bundle(self)
+
     def __repr__(self) -> str:
         return f"<PropertyResult {self.property.name}: {self.verdict.value}>"
 
@@ -239,8 +242,30 @@ class Result:
 
 
 @dataclass(frozen=True)
+class NodeProgress:
+    """The progress of one machine of a search on several: what it keeps, and what it has sent.
+
+    :param node: the first letters of its name in the cluster.
+    :param processes: how many processes of the search run there.
+    :param left: states of the level that it has not expanded yet.
+    :param memory: bytes in use.
+    :param sent: bytes sent to other processes.
+    """
+
+    node: str
+    processes: int
+    states: int
+    left: int
+    memory: int
+    sent: int
+
+
+@dataclass(frozen=True)
 class Progress:
-    """The progress of a search; sent a few times a second."""
+    """The progress of a search; sent a few times a second.
+
+    :param nodes: of a search on several machines, the progress of each.
+    """
 
     instance: Instance
     states: int
@@ -250,6 +275,7 @@ class Progress:
     seconds: float
     memory: int
     final: bool = False
+    nodes: tuple[NodeProgress, ...] = ()
 
 
 Reporter = Callable[[Progress], None]

@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as NotYet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from queue import SimpleQueue
 from time import perf_counter
 from typing import Any, Literal
@@ -23,7 +23,7 @@ from slotspec.statemachine.interpreter.replay import explain, name_elements
 from slotspec.statemachine.interpreter.rng import estimate
 from slotspec.statemachine.interpreter.shrinking import shrink
 from slotspec.statemachine.interpreter.statistics import CUT, Statistics, Violation
-from slotspec.statemachine.interpreter.time_limit import GRACE
+from slotspec.statemachine.interpreter.time_limit import GRACE, check_seconds
 from slotspec.statemachine.obligations import obligations
 from slotspec.statemachine.results import Finding, Limit
 from slotspec.statemachine.workers import count_workers
@@ -62,9 +62,9 @@ def silent(_: SimulationProgress) -> None:
     """A reporter that ignores all progress."""
 
 
-@dataclass
+@dataclass(repr=False)
 class Simulation:
-    """All that a simulation of one instance saw.
+    """All that a simulation of one instance saw; pickled and compared like a :class:`Result`.
 
     The same seed gives the same result (but for the times) with either engine and any number
     of workers, unless time or Ctrl-C cut the simulation short.
@@ -85,7 +85,7 @@ class Simulation:
     :ivar limit: what cut the simulation short.
     """
 
-    instance: Instance
+    instance: Instance = field(compare=False)
     engine: str
     seed: int
     fault_rate: float
@@ -98,9 +98,9 @@ class Simulation:
     longest: int = 0
     stutters: int = 0
     states: int = 0
-    seconds: float = 0.0
-    compile_seconds: float | None = None
-    shrink_seconds: float | None = None
+    seconds: float = field(default=0.0, compare=False)
+    compile_seconds: float | None = field(default=None, compare=False)
+    shrink_seconds: float | None = field(default=None, compare=False)
     ends: Counter[str] = field(default_factory=Counter)
     taken: dict[str, int] = field(default_factory=dict)
     moved: dict[str, int] = field(default_factory=dict)
@@ -111,6 +111,22 @@ class Simulation:
     finding: Finding | None = None
     minimal: bool = False
     limit: Limit | None = None
+
+    def __repr__(self) -> str:
+        met = self.violation
+        found = "no violation" if met is None else f"{met.name or met.kind} violated"
+        amount = f"{self.steps:,} steps of {self.runs:,} runs"
+        return f"<Simulation {self.instance.title}: {found}, {amount}>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Simulation):
+            return NotImplemented
+        names = [f.name for f in fields(self) if f.compare]
+        return self.instance.is_as(other.instance) and all(
+            getattr(self, name) == getattr(other, name) for name in names
+        )
+
+    __hash__ = None  # type: ignore[assignment]
 
     @property
     def rate(self) -> float:
@@ -179,8 +195,7 @@ def simulate(
             "SET022",
             "the interpreted engine does not support more than one worker; use the compiled engine",
         )
-    if seconds is not None and not seconds > 0:
-        raise UsageError("SET024", f"limit on seconds {seconds}: give a number above 0")
+    check_seconds(seconds)
     if not 0 <= fault_rate <= 1:
         raise UsageError("SET080", f"fault rate {fault_rate}: give a number from 0 to 1")
     if runs is not None and runs < 1:

@@ -119,6 +119,34 @@ def test_out_is_looked_at_before_the_work(command: list[str], tmp_path: Path) ->
     assert not done.stdout
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["generate", "--model", "logical_slot"],
+        ["fuzz", "--model", "logical_slot", "--target", "model:1.12", "--all"],
+    ],
+)
+def test_a_folder_is_made_before_the_work(command: list[str]) -> None:
+    done = run([*command, "--out", "/proc/nothing"])
+    assert done.returncode == 2
+    assert b"SET103" in done.stderr
+    assert not done.stdout
+
+
+@pytest.mark.parametrize("seconds", ["inf", "1e300", "nan", "-1"])
+def test_seconds_beyond_all_clocks(seconds: str) -> None:
+    done = run(["check", "logical_slot", "--max-seconds", seconds])
+    assert done.returncode == 2
+    assert b"SET024" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_standard_input_is_drawn() -> None:
+    done = run(["draw", "/dev/stdin", "--format", "table"], script=f'zcat {TRACE} | "$@"')
+    assert done.returncode == 0, done.stderr
+    assert b"# stdin: org.apache.flink" in done.stdout
+
+
 @pytest.fixture
 def hostile(tmp_path: Path) -> Path:
     """A trace with names that clear the screen and turn text around."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from html import escape
 from html.parser import HTMLParser
 
 import pytest
 
+from examples import two_phase_commit
 from slotspec.diagrams.report import fragment, page
 from slotspec.models import load_model
+from slotspec.models.registry import MODELS
 from slotspec.statemachine import Finding, Limits, Verdict, explore_interpreted
 from slotspec.statemachine.results import Result
 from tests.diagrams.samples import Door, turnstile
@@ -155,6 +159,40 @@ def test_a_trace_and_a_result_draw_themselves(results: list[Result]) -> None:
     assert finding._repr_mimebundle_()["image/svg+xml"].startswith("<svg")
     assert results[0]._repr_mimebundle_()["text/html"] == fragment(results[:1])
     assert results[0]._repr_mimebundle_()["text/plain"] == "turnstile: HOLDS"
+
+
+def test_a_property_draws_its_trace(results: list[Result]) -> None:
+    found = next(p for p in results[0].properties if p.finding)
+    assert found.property.description in found._repr_mimebundle_()["image/svg+xml"]
+    assert set(replace(found, finding=None)._repr_mimebundle_()) == {"text/plain"}
+
+
+def test_a_model_shows_what_it_declares() -> None:
+    model = two_phase_commit.model
+    shown = model._repr_mimebundle_()
+    assert shown["text/plain"] == repr(model)
+    html = shown["text/html"]
+    assert html.count("<svg ") == 1
+    assert "<code>vote(manager: managers, yes)</code>" in html
+    for declared in (*model.actions.values(), *model.properties.values()):
+        assert f"<code>{declared.name}" in html
+        assert escape(declared.description) in html
+
+
+def test_an_instance_shows_its_first_state() -> None:
+    instance = two_phase_commit.model.instance({"managers": 3})
+    html = instance._repr_mimebundle_()["text/html"]
+    assert "<p>managers=3</p>" in html
+    assert ">WORKING (3 times)</td>" in html
+    for name, spec in instance.record.fields.items():
+        assert (f"<code>{name}</code>" in html) is not spec.scratch
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_shows_itself(name: str) -> None:
+    model = load_model(name)
+    assert f"<h3>{name}</h3>" in model._repr_mimebundle_()["text/html"]
+    assert "at first" in model.instance()._repr_mimebundle_()["text/html"]
 
 
 def test_a_trace_without_an_instance_stays_text() -> None:

@@ -11,6 +11,7 @@ from examples.two_phase_commit import model
 from slotspec.statemachine.declaration.model import Model
 from slotspec.statemachine.declaration.records import FLAG, Record, scalar
 from slotspec.statemachine.errors import UsageError
+from tests.blocks import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,29 @@ def test_what_python_shows_is_short(result: slotspec.Result) -> None:
     assert repr(witness.finding.steps[0]) == "<TraceStep vote(manager=0, yes=0) = 0>"
     assert repr(witness.property) == "<Property prepared_and_refused>"
     assert repr(slotspec.Oracle("slot_pool", "1.12")) == "<Oracle slot_pool 1.12: 22 operations>"
+
+
+def test_what_simulations_and_reports_show_is_short() -> None:
+    simulation = slotspec.simulate(model.instance({"managers": 2}), runs=2, steps=9)
+    amount = f"{simulation.steps} steps of 2 runs"
+    assert repr(simulation) == f"<Simulation two_phase_commit: no violation, {amount}>"
+    assert repr(model.instance({"managers": 2}).calls[0]) == "<Call vote(manager=0, yes=0)>"
+    trace = next((ROOT / "tests/data/traces/slot_pool/1.12.5").iterdir())
+    report = slotspec.conform(trace)
+    steps = f"{report.steps} of {report.steps} steps agree"
+    assert repr(report) == f"<Report {trace.name}: CONFORMS (1.12), {steps}>"
+    assert pickle.loads(pickle.dumps(report)) == report
+    everything = slotspec.conform_all([trace])
+    assert repr(everything) == "<Summary: CONFORMS, 1 of 1 conform>"
+    assert pickle.loads(pickle.dumps(everything)) == everything
+
+
+def test_a_simulation_comes_back_from_a_pickle() -> None:
+    instance = model.instance({"managers": 2})
+    simulation = slotspec.simulate(instance, runs=2, steps=9)
+    assert pickle.loads(pickle.dumps(simulation)) == simulation
+    assert slotspec.simulate(instance, runs=2, steps=9) == simulation
+    assert slotspec.simulate(instance, runs=3, steps=9) != simulation
 
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))

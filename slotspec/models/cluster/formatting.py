@@ -24,7 +24,15 @@ from slotspec.models.cluster.message_diff import (
     envelopes,
     place_taken,
 )
-from slotspec.models.cluster.messages import HUBS, TO_JOB_MASTER, TO_RESOURCE_MANAGER, WAYS, Way
+from slotspec.models.cluster.messages import (
+    HUBS,
+    TO_JOB_MASTER,
+    TO_RESOURCE_MANAGER,
+    WAYS,
+    Way,
+    send,
+    way,
+)
 from slotspec.models.cluster.model import cluster
 from slotspec.models.cluster.part_formatting import ManagerPart, PartFormatter, PoolPart, TablePart
 from slotspec.models.cluster.state import (
@@ -53,6 +61,7 @@ from slotspec.models.slot_manager.state import CALLS_PER_SLOT
 from slotspec.models.slot_manager.state import Effect as ManagerEffect
 from slotspec.models.slot_pool.state import Effect as PoolEffect
 from slotspec.models.task_slot_table.state import Effect as TableEffect
+from slotspec.statemachine.declaration.constants import arguments_of
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.records import Part, Sort
 from slotspec.statemachine.declaration.rules import NONE
@@ -427,6 +436,13 @@ class ClusterFormatter(MessageFormatter):
     def ends(self, channel: int) -> tuple[str, str]:
         """The sender and the receiver of a channel."""
         return ends(channel)
+
+    def routes(self) -> Iterator[tuple[str, str, str]]:
+        """Who may send what to whom: what reaches ``send`` in the rules."""
+        for _, entered, sent, *_ in arguments_of(self.instance, send, {way: {"tm": 0}}):
+            for channel in range(HUBS + WAYS) if entered is None else entered:
+                for message in self.texts if sent is None else sent:
+                    yield (*ends(channel), Message(message).name.lower())
 
     def kinds(self) -> tuple[str, ...]:
         """The kinds of messages."""

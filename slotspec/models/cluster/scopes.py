@@ -26,6 +26,19 @@ SCOPES = (
             "losses": 1,
             "channel_room": 10,
         },
+        large=True,
+    ),
+    Scope(
+        "slots",
+        "Two slots of one TaskExecutor, for a job of two tasks; one message is lost.",
+        {
+            "task_managers": 1,
+            "slots_per_task_manager": 2,
+            "parallelism": 2,
+            "allocations": 3,
+            "losses": 1,
+            "channel_room": 10,
+        },
     ),
     Scope(
         "crashes",
@@ -38,6 +51,17 @@ SCOPES = (
         "leaders",
         "One slot; the JobMaster and the ResourceManager each lose their leadership and regain it.",
         {**ONE_SLOT, "leader_changes": 1, "failovers": 1},
+        large=True,
+    ),
+    Scope(
+        "job_masters",
+        "One slot; the JobMaster loses its leadership and regains it, and answers are overtaken.",
+        {**ONE_SLOT, "leader_changes": 1, "overtaking": 3},
+    ),
+    Scope(
+        "resource_managers",
+        "One slot; the ResourceManager loses its leadership and regains it.",
+        {**ONE_SLOT, "failovers": 1},
     ),
     Scope(
         "repeats",
@@ -50,6 +74,17 @@ SCOPES = (
         "One slot; answers and submissions are overtaken by what is sent after them, one message is"
         " lost, and one timer fires early.",
         {**ONE_SLOT, "overtaking": 3, "losses": 1, "early_timeouts": 1},
+        large=True,
+    ),
+    Scope(
+        "late_answers",
+        "The same without losses.",
+        {**ONE_SLOT, "overtaking": 3, "early_timeouts": 1},
+    ),
+    Scope(
+        "lost_answers",
+        "The same with a loss, where only one answer at a time is overtaken.",
+        {**ONE_SLOT, "overtaking": 1, "losses": 1, "early_timeouts": 1},
     ),
     Scope(
         "cancels",

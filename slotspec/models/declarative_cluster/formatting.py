@@ -30,7 +30,12 @@ from slotspec.models.task_slot_table.state import Effect as TableEffect
 from slotspec.statemachine.results import TraceStep
 
 OF_REQUESTS = frozenset(
-    {Message.REQUEST_SLOT, Message.CANCEL_SLOT_REQUEST, Message.ALLOCATION_FAILED}
+    {
+        Message.REQUEST_SLOT,
+        Message.CANCEL_SLOT_REQUEST,
+        Message.ALLOCATION_FAILED,
+        Message.CALL_OCCUPIED,
+    }
 )
 """Messages of the older cluster that this one does not have."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from msgspec import UNSET
@@ -133,7 +134,7 @@ class Unexplained:
         return asdict(self)
 
 
-@dataclass
+@dataclass(repr=False)
 class Report:
     """The result for one file.
 
@@ -165,7 +166,12 @@ class Report:
     search: dict[str, int] | None = None
     error: BadInput | None = None
     fault: str | None = None
-    seconds: float = 0.0
+    seconds: float = field(default=0.0, compare=False)
+
+    def __repr__(self) -> str:
+        against = "" if self.generation is None else f" ({self.generation})"
+        agree = f"{self.matched:,} of {self.steps:,} steps agree"
+        return f"<Report {Path(self.path).name}: {self.outcome.value}{against}, {agree}>"
 
     @property
     def outcome(self) -> Conformance:
@@ -229,14 +235,19 @@ class Group:
         return len(schema_of(self.implementation).operations_of(self.generation))
 
 
-@dataclass
+@dataclass(repr=False)
 class Summary:
     """The results for all files; `interrupted` if some were not replayed."""
 
     reports: list[Report] = field(default_factory=list)
     files: int = 0
-    seconds: float = 0.0
+    seconds: float = field(default=0.0, compare=False)
     interrupted: bool = False
+
+    def __repr__(self) -> str:
+        return (
+            f"<Summary: {self.outcome.value}, {self.conforming:,} of {len(self.reports):,} conform>"
+        )
 
     @property
     def conforming(self) -> int:

@@ -33,7 +33,7 @@ _BATCH = 500
 """Sequences per call of Hypothesis, which slows down with their number."""
 
 
-@dataclass
+@dataclass(repr=False)
 class FuzzResult:
     """The result of a run.
 
@@ -48,6 +48,12 @@ class FuzzResult:
     seconds: float = 0.0
     limit: str | None = None
     shrunk_in: float = field(default=0.0)
+
+    def __repr__(self) -> str:
+        run = f"{self.coverage.sequences:,} sequences, {self.coverage.steps:,} steps"
+        if self.found is None:
+            return f"<FuzzResult: no divergence, {run}>"
+        return f"<FuzzResult: diverges at step {len(self.found.steps)}, {run}>"
 
 
 class _Stop(BaseException):

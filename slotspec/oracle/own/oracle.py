@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from slotspec.oracle.own.words import Words
 from slotspec.oracle.traces.trace import Expected, RecordedStep, TraceHeader
-from slotspec.statemachine.declaration.model import Model
+from slotspec.statemachine.declaration.model import Call, Model
 from slotspec.statemachine.declaration.rules import DISABLED, Listener
 from slotspec.statemachine.errors import InputError
 from slotspec.statemachine.interpreter.stepping import Interpreter
@@ -61,6 +61,8 @@ class OwnOracle:
         }
         self._listener = listener
         self._shown: set[str] | None = None
+        self.taken: Call | None = None
+        """The last step, as the model takes it."""
 
     def hint(self, step: RecordedStep) -> None:
         """Note which fields of the state an implementation tells."""
@@ -89,7 +91,8 @@ class OwnOracle:
             for name, domain in action.parameters.items()
         )
         interpreter = self._interpreter
-        result = interpreter.step(self._calls[op, numbers])
+        self.taken = self._calls[op, numbers]
+        result = interpreter.step(self.taken)
         if result == DISABLED:
             raise InputError("TRC032", f"{op} is not possible in this state of the model")
         self._tell()

@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
@@ -93,6 +94,7 @@ class PythonPeer:
             state = getattr(self._object, "state", None)
             if state is not None:
                 answer["state"] = state()
+            answer = deepcopy(answer)  # the adapter may go on with its own objects
         except Exception as error:
             raise self._failed(f"fails after {op}", error) from error
         return self._names.from_peer(step_of(op, arguments, answer, self.name), arguments)

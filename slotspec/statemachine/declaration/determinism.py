@@ -9,8 +9,10 @@ from __future__ import annotations
 import builtins
 import dis
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping, MutableSequence, MutableSet
 from functools import lru_cache
+from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from slotspec.statemachine.errors import RuleError
 
 SOURCES = frozenset(
     (
-        *("datetime", "numpy.random", "random", "_random", "secrets"),
+        *("datetime", "nt", "numpy.random", "os", "posix", "random", "_random", "secrets"),
         *("socket", "subprocess", "tempfile", "threading", "time", "uuid"),
     )
 )
@@ -56,6 +58,8 @@ def _checked(function: types.FunctionType) -> tuple[types.FunctionType, ...]:
                     _refuse_if_used(function, code, name, what)
                 elif isinstance(value, types.FunctionType):
                     found.append(value)
+                elif isinstance(value, MutableSequence | MutableMapping | MutableSet):
+                    _check_calls(function, code, name)
         _check_stores(function, code)
     for cell in function.__closure__ or ():
         try:
@@ -86,8 +90,11 @@ def _values(
     yield name, value
     if isinstance(value, types.ModuleType):
         for below in code.co_names:
+            module = f"{value.__name__}.{below}"
             if below in vars(value):
                 yield f"{name}.{below}", vars(value)[below]
+            elif module in SOURCES:  # NumPy imports it when it is first used
+                yield f"{name}.{below}", import_module(module)
 
 
 def _is_source(value: Any) -> bool:
@@ -102,6 +109,23 @@ def _is_source(value: Any) -> bool:
         return module in SOURCES or value in WORDS
     except TypeError:
         return False
+
+
+CHANGING = frozenset(
+    (
+        *("add", "append", "appendleft", "clear", "discard", "extend", "insert", "pop"),
+        *("popitem", "popleft", "remove", "setdefault", "sort", "update", "__setitem__"),
+    )
+)
+"""Methods that change a list, a dictionary or a set."""
+
+
+def _check_calls(function: types.FunctionType, code: types.CodeType, name: str) -> None:
+    """Refuse a rule that changes a container outside of itself by one of its methods."""
+    steps = list(dis.get_instructions(code))
+    for at, after in pairwise(steps):
+        if at.opname == "LOAD_GLOBAL" and at.argval == name and after.argval in CHANGING:
+            raise _error(function, name, "changes")
 
 
 def _check_stores(function: types.FunctionType, code: types.CodeType) -> None:

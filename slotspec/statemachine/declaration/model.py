@@ -36,6 +36,7 @@ from slotspec.statemachine.declaration.records import (
 )
 from slotspec.statemachine.declaration.rules import Listener
 from slotspec.statemachine.declaration.substitute import substitute
+from slotspec.statemachine.display import bundle
 from slotspec.statemachine.errors import DeclarationError, UsageError
 
 Rule = Callable[..., int]
@@ -255,6 +256,9 @@ class Model:
         return (
             f"<Model {self.name}: {len(self.actions)} actions, {len(self.properties)} properties>"
         )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return bundle(self)
 
     def __reduce__(self) -> Any:
         return model_at, place_of(self)
@@ -637,7 +641,7 @@ class Model:
         return Instance(self, Setting(values, named), chosen.name, rules)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Call:
     """One action with its arguments; `index` is its position among the instance's calls."""
 
@@ -650,6 +654,9 @@ class Call:
             f"{n}={v}" for n, v in zip(self.action.parameters, self.arguments, strict=True)
         )
         return f"{self.action.name}({inside})"
+
+    def __repr__(self) -> str:
+        return f"<Call {self}>"
 
 
 @dataclass(eq=False, repr=False)
@@ -774,6 +781,9 @@ class Instance:
 
     def largest(self, spec: FieldSpec) -> int:
         return spec.largest(self.setting)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return bundle(self)
 
     def __repr__(self) -> str:
         return f"<Instance {self.title}: {', '.join(f'{n}={v}' for n, v in self._bounds())}>"

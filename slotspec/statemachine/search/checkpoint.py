@@ -19,7 +19,7 @@ import numpy as np
 from slotspec.statemachine.errors import InputError, UsageError
 from slotspec.version import __version__
 
-FORM = 1
+FORM = 2
 MANIFEST = "manifest.json"
 SECONDS = 30.0
 """The most work, in seconds, that a killed search loses, apart from the time to save."""

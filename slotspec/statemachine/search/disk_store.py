@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -127,9 +127,17 @@ class DiskStore:
             os.ftruncate(file, 0)
         self.waiting[:] = 0
 
-    def level(self) -> Iterator[tuple[int, int, int]]:
+    def lengths(self) -> tuple[Any, Any, Any]:
+        """A copy of `starts`, `ends` and `sums`: a level to which :meth:`rewind` can go back."""
+        return self.starts.copy(), self.ends.copy(), self.sums.copy()
+
+    def rewind(self, starts: Any, ends: Any, sums: Any) -> None:
+        """Go back to a level; what the files contain beyond it no longer counts."""
+        self.starts[:], self.ends[:], self.sums[:] = starts, ends, sums
+
+    def level(self, partitions: Sequence[int]) -> Iterator[tuple[int, int, int]]:
         """The states to expand: partition, first place, end."""
-        for p in range(PARTITIONS):
+        for p in partitions:
             for first in range(int(self.starts[p]), int(self.ends[p]), READ):
                 yield p, first, min(int(self.ends[p]), first + READ)
 
@@ -225,13 +233,20 @@ class DiskStore:
         os.ftruncate(self.files["rows"][p], 0)
         self.waiting[p] = 0
 
+    def link_of(self, number: int) -> int:
+        """The link of the state with this number."""
+        p, place = number >> PLACE_BITS, number & ((1 << PLACE_BITS) - 1)
+        return int(self.words_at("links", p, 8 * place, 8)[0])
+
     def way_to(self, number: int) -> list[int]:
         """The calls that lead from the initial state to the state with this number."""
-        calls: list[int] = []
-        while True:
-            p, place = number >> PLACE_BITS, number & ((1 << PLACE_BITS) - 1)
-            link = int(self.words_at("links", p, 8 * place, 8)[0])
-            if link == FIRST_LINK:
-                return calls[::-1]
-            calls.append(link & ((1 << CALL_BITS) - 1))
-            number = link >> CALL_BITS
+        return way_to(number, self.link_of)
+
+
+def way_to(number: int, link_of: Callable[[int], int]) -> list[int]:
+    """The calls that lead from the initial state to the state with this number."""
+    calls: list[int] = []
+    while (link := link_of(number)) != FIRST_LINK:
+        calls.append(link & ((1 << CALL_BITS) - 1))
+        number = link >> CALL_BITS
+    return calls[::-1]

@@ -20,17 +20,19 @@ def explore_compiled(
     instance: Instance,
     limits: Limits = NO_LIMITS,
     reporter: Reporter = silent,
-    workers: int = 1,
+    workers: int | None = 1,
     fingerprints: bool = False,
     symmetry: bool | str | None = False,
     checkpoint: Path | None = None,
     resume: bool = False,
     disk: Path | None = None,
+    on: str | None = None,
 ) -> Result:
     """Search all reachable states of `instance` with its rules compiled.
 
     The parameters are those of :func:`slotspec.statemachine.check.check`.
 
+    :param workers: with `on`, None means one process for each processor of the cluster.
     :param symmetry: ``exact`` (or True) visits only one of the states that differ in the names
         of symmetric sorts. ``fast`` sometimes visits several of them, but takes half the time
         per state (verdicts and trace lengths are the same, `depth` may be larger). None means
@@ -40,9 +42,12 @@ def explore_compiled(
     :raises UsageError: ``SET030`` for an invalid number of workers, ``SET031`` for resuming
         without a checkpoint folder, ``SET032`` for an unknown kind of symmetry, ``SET033`` if
         the model has no symmetry or breaks the one it declares, ``SET035`` for fingerprints or
-        symmetry with a ``leads to`` property, ``SET038`` for what the search on disk cannot do.
+        symmetry with a ``leads to`` property, ``SET038`` for what the search on disk, or on several
+        machines, cannot do, ``SET044`` and ``SET045`` if there is no such cluster.
+    :raises InputError: ``RAY001`` to ``RAY005`` if the cluster fails.
     """
-    count_workers(workers)
+    if workers is not None:
+        count_workers(workers)
     if resume and checkpoint is None and disk is None:
         raise UsageError("SET031", "resume needs the folder of the checkpoint")
     from slotspec.statemachine.search.canonicalizer import EXACT, FAST, PLAIN
@@ -56,8 +61,12 @@ def explore_compiled(
     mode, reason = modes[symmetry], None
     claimed = [declared.name for declared in claims(instance)]
     proven = False
-    if disk is not None:
-        refuse_on_disk(fingerprints, mode != PLAIN, checkpoint, limits, claimed)
+    if on is not None:
+        refuse("on several machines", fingerprints, mode != PLAIN, checkpoint, limits, claimed)
+        if resume:
+            raise UsageError("SET038", "a search on several machines cannot be resumed")
+    elif disk is not None:
+        refuse("on disk", fingerprints, mode != PLAIN, checkpoint, limits, claimed)
     elif symmetry is not False:
         proven, reason = decide(instance, claimed)
         if symmetry is None and proven:
@@ -71,7 +80,17 @@ def explore_compiled(
             f"{', '.join(claimed)} of {instance.title} is about runs that never end, which"
             f" {how} cannot tell; leave {how} out, or choose other properties",
         )
+    if on is not None:
+        from slotspec.statemachine.search.ray_cluster import cluster, ray_module
+
+        ray_module(on)  # compiling takes longer than to notice that it is missing
     compiled = compile_instance(instance, symmetric=mode != PLAIN)
+    if on is not None:
+        from slotspec.statemachine.search.ray_search import RayExplorer
+
+        with cluster(on, workers) as (ray, count):
+            return RayExplorer(compiled, limits, reporter, count, ray, disk).run()
+    assert workers is not None
     if disk is not None:
         from slotspec.statemachine.search.disk import DiskExplorer
 
@@ -107,27 +126,28 @@ def explore_compiled(
     return explorer.run()
 
 
-def refuse_on_disk(
+def refuse(
+    how: str,
     fingerprints: bool,
     symmetry: bool,
     checkpoint: Path | None,
     limits: Limits,
     claimed: Sequence[str],
 ) -> None:
-    """Refuse what a search on disk cannot do.
+    """Refuse what a search cannot do that takes each level as a whole.
 
     :raises UsageError: ``SET038``.
     """
     refused = (
         (fingerprints, "fingerprints"),
         (symmetry, "symmetry"),
-        (checkpoint is not None, "a checkpoint (its folder is one)"),
+        (checkpoint is not None, "a checkpoint (a folder of states is one)"),
         (limits.states is not None, "a limit on states (limit the depth, the time or the memory)"),
         (bool(claimed), f"leads to properties ({', '.join(claimed)})"),
     )
     for wanted, what in refused:
         if wanted:
-            raise UsageError("SET038", f"a search on disk goes without {what}; leave it out")
+            raise UsageError("SET038", f"a search {how} goes without {what}; leave it out")
 
 
 def decide(instance: Instance, claimed: Sequence[str]) -> tuple[bool, str | None]:

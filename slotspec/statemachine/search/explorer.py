@@ -20,6 +20,7 @@ from slotspec.statemachine.results import (
     Finding,
     Limit,
     Limits,
+    NodeProgress,
     Progress,
     PropertyResult,
     Reporter,
@@ -29,7 +30,7 @@ from slotspec.statemachine.results import (
 from slotspec.statemachine.search import checkpoint as checkpoints
 from slotspec.statemachine.search.canonicalizer import PLAIN
 from slotspec.statemachine.search.checkpoint import Checkpoint
-from slotspec.statemachine.search.checkpoint_io import restore, save
+from slotspec.statemachine.search.checkpoint_io import found_by, restore, save
 from slotspec.statemachine.search.kernels import CURSOR, NEXT, NO_ROOM, ROOM, STOPPED, WORKER_CELLS
 from slotspec.statemachine.search.visited import VERY_FULL, Visited
 from slotspec.statemachine.search.worker_pool import WorkerPool
@@ -71,7 +72,7 @@ class Explorer:
             limits.memory,
             exact=not fingerprints,
             separate=mode != PLAIN,
-            region=None if going_on is None else going_on["region"],
+            found=0 if going_on is None else max(found_by(going_on)),
         )
         self.pool = WorkerPool(compiled, self.visited, mode)
         self.level: list[tuple[int, int]] = [(0, 1)]
@@ -293,8 +294,13 @@ class Explorer:
                 seconds=self.seconds(),
                 memory=self.visited.memory(frontier),
                 final=final,
+                nodes=self.nodes(),
             )
         )
+
+    def nodes(self) -> tuple[NodeProgress, ...]:
+        """The progress of each machine, if there are several."""
+        return ()
 
     # results
 

@@ -34,7 +34,7 @@ class Visited:
     table is rebuilt when it grows, from the stored states.
 
     :param exact: keep states for comparison; otherwise 64-bit fingerprints only.
-    :param region: how many states each worker can find (as in the search that is resumed).
+    :param found: how many states a worker has found already, in a search that is resumed.
     :param separate: whether the key that identifies a state differs from the state (symmetry).
     """
 
@@ -46,7 +46,7 @@ class Visited:
         memory: int | None,
         exact: bool,
         separate: bool,
-        region: int | None = None,
+        found: int = 0,
     ) -> None:
         self.width, self.workers, self.exact = width, workers, exact
         self.separate = separate and exact
@@ -57,16 +57,15 @@ class Visited:
         if exact:
             self.state_bytes += 8 * width
         self.first_key: Any = np.zeros(width, dtype=np.uint64)
-        wanted = region or min(
-            LARGEST_NUMBER // workers, self.budget // (self.link_bytes + 8) + 4096
-        )
+        roomy = self.budget // (self.link_bytes + 8) + 4096
+        wanted = max(found, min(LARGEST_NUMBER // workers, roomy))
         while True:
             try:
                 self._reserve(wanted)
                 break
             except MemoryError:
                 wanted //= 2
-                if region is not None or wanted < 4096:
+                if wanted < max(found, 4096):
                     raise
         self.shared = np.zeros(NEXT + WORKER_CELLS * workers, dtype=np.int64)
         for worker in range(workers):
@@ -101,10 +100,16 @@ class Visited:
 
     def memory(self, frontier: int) -> int:
         """Bytes in use, including `frontier` states that are stored only until expanded."""
-        whole = 0 if self.exact and not self.separate else 8 * self.width * frontier
-        used = self.count * self.state_bytes + 8 * self.entries + whole
+        used = self.count * self.state_bytes + 8 * self.entries + self._whole(frontier)
         self.peak = max(self.peak, used)
         return used
+
+    def least_memory(self, count: int, frontier: int) -> int:
+        """Bytes that `count` states take at least, `frontier` of them not expanded."""
+        return count * self.state_bytes + int(8 * count / VERY_FULL) + self._whole(frontier)
+
+    def _whole(self, frontier: int) -> int:
+        return 0 if self.exact and not self.separate else 8 * self.width * frontier
 
     # entering
 
@@ -125,7 +130,7 @@ class Visited:
     def make_table(self, margin: int, frontier: int, prints: Any = None) -> bool:
         """Ensure that the table has room for `margin` more states; False if memory is too short.
 
-        The first table is made in any case.
+        The first table is made in any case, as small as need be.
 
         :param prints: fingerprints to enter into the first table.
         """
@@ -139,13 +144,13 @@ class Visited:
         kept = 0 if self.exact else 8 * self.entries
         for size in (wanted, wanted * 3 // 4):
             fits = fixed + kept + 8 * size <= self.budget
-            if (
-                size > self.entries
-                and (fits or self.table is None)
-                and count + margin <= FULL * size
-            ):
+            if size > self.entries and fits and count + margin <= FULL * size:
                 self._rebuild(size, prints)
                 return True
+        if self.table is None:
+            least = int((count + margin) / VERY_FULL) + 1
+            self._rebuild(min(wanted, max(SMALLEST_TABLE, least)), prints)
+            return True
         return self.table is not None and count + margin <= VERY_FULL * self.entries
 
     def _rebuild(self, size: int, prints: Any) -> None:

@@ -58,11 +58,37 @@ def test_a_bug_is_found_shortened_and_replayed(
 ) -> None:
     found = tmp_path / "found.jsonl"
     assert fuzz("hasty", *SERVER, "--out", str(found)) == 1
-    assert 'state.holder  "client' in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "state.granted.client" in told
+    assert "participant server" in told
+    assert f"slotspec conform --model {LEASE} {found} replays it" in told
     header, *steps = map(json.loads, found.read_text(encoding="utf-8").splitlines())
     assert header["implementation"] == "slotspec model lease"
     assert [step["op"] for step in steps] == ["ask", "handle", "tick"]
     assert run("conform", "--model", LEASE, str(found)) == 1
+    assert "step 3 diverges" in capsys.readouterr().out.replace("\n", " ")
+
+
+def test_what_the_fuzzer_finds_is_drawn_with_a_lifeline_for_each_process(tmp_path: Path) -> None:
+    found, drawn = tmp_path / "lease-found.jsonl", tmp_path / "lease-found.svg"
+    assert fuzz("hasty", "--operations", "handle,tick", "--out", str(found)) == 1
+    assert run("draw", "--model", LEASE, str(found), "--out", str(drawn)) == 0
+    picture = drawn.read_text(encoding="utf-8")
+    assert picture == (ROOT / "docs/pictures/lease-found.svg").read_text(encoding="utf-8")
+    for name in ("client0", "client1", "server", "diverges from the model in step 3"):
+        assert f">{name}<" in picture
+
+
+def test_steps_after_a_divergence_are_drawn_without_the_model(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = tmp_path / "found.jsonl"
+    assert fuzz("hasty", *SERVER, "--out", str(found)) == 1
+    with found.open("a", encoding="utf-8") as file:
+        file.write('{"op":"tick","effects":[]}\n')
+    capsys.readouterr()
+    assert run("draw", "--model", LEASE, str(found), "--format", "table") == 0
+    assert "| 4 |  |  | tick() |" in capsys.readouterr().out
 
 
 def test_what_is_generated_and_recorded_conforms(tmp_path: Path) -> None:
@@ -202,4 +228,4 @@ def test_the_plugin_prints_a_program_that_fails(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert "AssertionError: state.holder" in again.stderr
+    assert "AssertionError: state.granted" in again.stderr

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import datetime
+import os
 import random
 import time
 from collections.abc import Callable
 from random import randrange
 
+import numpy as np
 import pytest
 
 from slotspec.statemachine import Model, Record, RuleError, number, scalar
 from slotspec.statemachine.check import check
 
 CALLS = 0
+SEEN: list[int] = []
+TABLE = [1, 2, 3, 0]
 
 
 class Clock(Record):
@@ -70,16 +74,57 @@ def counted(s: Clock) -> int:
     return 0
 
 
+def system(s: Clock) -> int:
+    """Ask the system."""
+    s.time = os.urandom(1)[0] % 3
+    return 0
+
+
+def environment(s: Clock) -> int:
+    """Look around."""
+    s.time = len(os.environ) % 3
+    return 0
+
+
+def array(s: Clock) -> int:
+    """Throw dice."""
+    s.time = int(np.random.rand() * 3)
+    return 0
+
+
+def remembered(s: Clock) -> int:
+    """Count calls in a list."""
+    SEEN.append(1)
+    s.time = len(SEEN) % 3
+    return 0
+
+
+def looked_up(s: Clock) -> int:
+    """Read a table."""
+    s.time = TABLE[s.time]
+    return 0
+
+
 def model_of(rule: Callable[[Clock], int]) -> Model:
     model = Model("clock", "A clock.", Clock)
     model.action()(rule)
     return model
 
 
-@pytest.mark.parametrize("rule", [chance, imported, clock, day, address, below, counted])
+@pytest.mark.parametrize(
+    "rule",
+    [
+        *(chance, imported, clock, day, address, below, counted),
+        *(system, environment, array, remembered),
+    ],
+)
 def test_refused(rule: Callable[[Clock], int]) -> None:
     with pytest.raises(RuleError, match=r"RUL019: test_determinism\.py:\d+: \w+ (uses|changes) "):
         check(model_of(rule).instance())
+
+
+def test_a_table_may_be_read() -> None:
+    assert check(model_of(looked_up).instance()).states == 4
 
 
 def test_an_attribute_may_have_any_name() -> None:

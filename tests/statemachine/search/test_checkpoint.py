@@ -14,7 +14,7 @@ import pytest
 
 from examples import slot_pool_core
 from slotspec.statemachine import InputError, Instance, Limit, Limits, Result, UsageError
-from slotspec.statemachine.search import checkpoint
+from slotspec.statemachine.search import checkpoint, visited
 from slotspec.statemachine.search.engine import explore_compiled
 
 WAYS: dict[str, dict[str, Any]] = {
@@ -67,6 +67,39 @@ def test_a_resumed_search_ends_as_if_never_interrupted(
     assert facts(rest) == facts(whole)
     again = explore_compiled(core(), checkpoint=tmp_path, resume=True, **WAYS[way])
     assert facts(again) == facts(whole)
+
+
+@pytest.mark.parametrize("way", ["two workers", "fingerprints"])
+def test_a_search_resumes_with_more_memory_or_less(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = explore_compiled(core(), **WAYS[way])
+    with monkeypatch.context() as small:
+        small.setattr(visited, "LARGEST_NUMBER", 12_000 * WAYS[way].get("workers", 1))
+        part = explore_compiled(core(), checkpoint=tmp_path, **WAYS[way])
+    assert part.limit is Limit.MEMORY
+    middle = Limits(depth=part.depth + 1, memory=100 << 20)
+    more = explore_compiled(core(), middle, checkpoint=tmp_path, resume=True, **WAYS[way])
+    assert more.limit is Limit.DEPTH
+    assert more.states > part.states
+    less = Limits(memory=8 << 20)
+    rest = explore_compiled(core(), less, checkpoint=tmp_path, resume=True, **WAYS[way])
+    assert facts(rest) == facts(whole)
+
+
+def test_a_checkpoint_that_needs_more_memory_is_refused(saved: Path) -> None:
+    before = (saved / "manifest.json").read_bytes()
+    with pytest.raises(InputError, match=r"CKP005: .* may use 40,000; allow it more memory"):
+        explore_compiled(core(), Limits(memory=40_000), checkpoint=saved, resume=True)
+    assert (saved / "manifest.json").read_bytes() == before
+
+
+def test_a_limit_on_states_ends_with_a_save(tmp_path: Path) -> None:
+    for limit, states in ((1_000, 1_000), (500, 1_000), (1_500, 1_500)):
+        result = explore_compiled(
+            core(), Limits(states=limit), checkpoint=tmp_path, resume=limit != 1_000
+        )
+        assert (result.states, result.limit) == (states, Limit.STATES)
 
 
 @pytest.mark.slow

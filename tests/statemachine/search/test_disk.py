@@ -25,7 +25,7 @@ from slotspec.statemachine import (
     Verdict,
     check,
 )
-from slotspec.statemachine.search import disk, disk_store
+from slotspec.statemachine.search import disk_store, disk_work
 from slotspec.statemachine.search.engine import explore_compiled
 
 ROOT = Path(__file__).parents[3]
@@ -126,7 +126,7 @@ def depth_in(folder: Path) -> int:
 def test_a_search_that_time_ends_counts_whole_levels_and_can_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disk, "BURST_SECONDS", 0.0)
+    monkeypatch.setattr(disk_work, "BURST_SECONDS", 0.0)
     part = explore_compiled(core(4), Limits(seconds=0.3), disk=tmp_path)
     assert (part.limit, part.verdict) == (Limit.SECONDS, Verdict.UNKNOWN)
     assert part.states == explore_compiled(core(4), Limits(depth=part.depth)).states
