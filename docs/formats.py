@@ -23,7 +23,8 @@ the same operations, and answers with the same results, effects and states. Trac
 have [another form](json.md#traces-in-a-models-own-actions).
 
 Each class has a JSON Schema of its lines, which is installed with slotspec. Its definitions
-`header`, `step`, `question` and `answer` describe each kind of line:
+`header`, `step`, `question` and `answer` describe each kind of line. A schema cannot say that names
+are those of the header, and that ranges lie within the effects; `conform` checks this too.
 
 ```python
 from importlib.resources import files

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from slotspec.oracle.conformance.batch import conform_all
     from slotspec.oracle.conformance.oracles import Oracle
     from slotspec.oracle.conformance.replay import conform
-    from slotspec.oracle.fuzzing.run import fuzz
+    from slotspec.oracle.fuzzer import fuzz
     from slotspec.oracle.fuzzing.stateful import state_machine
     from slotspec.statemachine.check import check
     from slotspec.statemachine.declaration.containers import (
@@ -98,7 +98,7 @@ _PLACES = {
     "oracle": ("Oracle",),
     "oracle.conformance.replay": ("conform",),
     "oracle.conformance.batch": ("conform_all",),
-    "oracle.fuzzing.run": ("fuzz",),
+    "oracle.fuzzer": ("fuzz",),
     "oracle.fuzzing.stateful": ("state_machine",),
 }
 _MODULE = {name: module for module, names in _PLACES.items() for name in names}

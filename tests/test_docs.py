@@ -11,7 +11,10 @@ from types import ModuleType
 
 import pytest
 
+from slotspec.diagrams.gallery import found
 from slotspec.diagrams.pictures import svg
+from slotspec.diagrams.sequence_svg import sequence_svg
+from slotspec.diagrams.sequences import of_property
 from slotspec.models import load_model
 from slotspec.statemachine import Kind
 from tests.diagrams.samples import SVG, texts
@@ -43,6 +46,18 @@ def test_the_generated_picture_of_the_packages_is_up_to_date() -> None:
     assert structure(committed) == structure(svg(module.picture())), (
         "run python docs/architecture.py"
     )
+
+
+def test_the_picture_of_the_landing_page_is_up_to_date() -> None:
+    model = load_model("fine_grained_slot_manager")
+    instance = model.instance(generation="2.3", scope="redundancy")
+    name = "a_check_under_way_is_made"
+    declared = instance.properties[name]
+    finding = found(instance, name)
+    drawn = sequence_svg(of_property(instance, declared, finding))
+    committed = (ROOT / "docs" / "pictures" / "finding-M1.svg").read_text(encoding="utf-8")
+    assert committed == drawn
+    assert "raises NullPointerException" in drawn
 
 
 def structure(picture: str) -> tuple[list[str], Counter[str]]:

@@ -65,8 +65,8 @@ def fuzz(
 ) -> None:
     """Run random sequences on a peer and in the model; shorten the first that differs.
 
-    Exit codes: 0 no sequence differed, 1 one differed, 2 the peer failed, 3 interrupted, 4 the
-    model itself failed.
+    Exit codes: 0 no sequence differed, 1 one differed, 2 the peer failed, 3 interrupted or
+    nothing to compare, 4 the model itself failed.
     """
     from slotspec.cli.output import Output, check_writable, make_folder
     from slotspec.cli.progress import status_line
@@ -145,7 +145,10 @@ def report(
     printed.line(f"{coverage.line()}  ({outcome.seconds:.1f} s, {rate:,.0f} steps/s)")
     code = UNKNOWN if outcome.limit == "interrupted" else HOLDS
     found = outcome.found
-    if found is None:
+    if found is None and coverage.silent == coverage.steps:
+        code = UNKNOWN
+        printed.line("nothing was compared: the peer told no result, effects or state", "bold red")
+    elif found is None:
         ended = f" (ended by {outcome.limit})" if outcome.limit else ""
         printed.line(f"no divergence{ended}", "green")
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from re import findall
 
 from slotspec.models import MODELS
 from slotspec.models.files import load_model as find_model
@@ -111,7 +112,7 @@ def left_out(instances: Sequence[Instance]) -> str:
     models = dict.fromkeys(instance.model for instance in instances)
     older = {v for model in models for v in list(model.generations)[:-1]}
     parts = {
-        "generations": ", ".join(sorted(older, key=lambda v: [int(n) for n in v.split(".")])),
+        "generations": ", ".join(sorted(older, key=lambda v: [int(n) for n in findall(r"\d+", v)])),
         "large scopes": _named_scopes(models, lambda scope: scope.large),
         "scopes for `simulate`": _named_scopes(models, lambda scope: scope.simulation_only),
     }

@@ -30,7 +30,7 @@ def slotspec_conformance(
     *,
     generation: str | None = None,
     steps: int = 40,
-    model: str | Model = "slot_pool",
+    model: str | Model | None = None,
     operations: Sequence[str] | None = None,
 ) -> Callable[[], None]:
     """A test function that compares an object with a generation of the model.
@@ -40,8 +40,8 @@ def slotspec_conformance(
     :param factory: makes an adapter from the header of a trace.
     :param steps: length of the longest sequence.
     :param generation: such as ``1.12``; by default the newest of the model.
-    :param model: the class that the object implements; for a protocol of your own its model, or
-        ``file.py[:attribute]``.
+    :param model: the class that the object implements, by default the slot pool of the
+        generation; for a protocol of your own its model, or ``file.py[:attribute]``.
     :param operations: the operations that the object implements, if not all; the model alone
         takes the others.
     """
@@ -63,7 +63,7 @@ class SlotPoolConformance:
     factory: ClassVar[Factory]
     generation: ClassVar[str | None] = None
     steps: ClassVar[int] = 40
-    model: ClassVar[str | Model] = "slot_pool"
+    model: ClassVar[str | Model | None] = None
     operations: ClassVar[Sequence[str] | None] = None
 
     def test_conformance(self) -> None:

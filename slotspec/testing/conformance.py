@@ -33,7 +33,7 @@ def run(
     factory: Callable[[Mapping[str, Any]], Any],
     generation: str | None,
     steps: int,
-    model: str | Model = "slot_pool",
+    model: str | Model | None = None,
     operations: Sequence[str] | None = None,
 ) -> None:
     """Run the test.
@@ -42,7 +42,7 @@ def run(
     :raises UsageError: ``SET117`` for an unknown operation, ``SET101`` for a generation,
         ``SET112`` for a model that has no class.
     """
-    subject = fuzz_target(class_of(model))
+    subject = fuzz_target(class_of(model), generation)
     generation = subject.generation(generation or subject.schema.generations[-1])
     peer = implementing(PythonPeer(factory, name_of(factory)), operations, subject)
     found: list[Found] = []
@@ -81,7 +81,7 @@ def failure_message(
     found: Found,
     factory: Any,
     generation: str,
-    model: str | Model = "slot_pool",
+    model: str | Model | None = None,
     operations: Sequence[str] | None = None,
 ) -> str:
     """The differences, and a program that reproduces them."""
@@ -97,7 +97,7 @@ def program(
     found: Found,
     factory: Any,
     generation: str,
-    model: str | Model = "slot_pool",
+    model: str | Model | None = None,
     operations: Sequence[str] | None = None,
 ) -> str:
     """A program that runs the sequence again and fails at the same step."""

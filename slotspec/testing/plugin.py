@@ -27,7 +27,7 @@ def slotspec_conformance() -> Callable[..., None]:
         *,
         generation: str | None = None,
         steps: int = 40,
-        model: str | Model = "slot_pool",
+        model: str | Model | None = None,
         operations: Sequence[str] | None = None,
     ) -> None:
         from slotspec.testing.conformance import run

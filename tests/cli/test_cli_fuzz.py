@@ -177,3 +177,44 @@ def test_sequences_for_another_model(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert all(conform(trace).divergence is None for trace in traces)
     assert run("generate", *given[:4], "--generation", "1.13", "--out", str(tmp_path)) == 2
     assert "SET101" in capsys.readouterr().err
+
+
+LAZY = """
+import json, sys
+for line in sys.stdin:
+    print(json.dumps({"ready": True} if "reset" in json.loads(line) else {}), flush=True)
+"""
+
+
+def test_a_peer_that_tells_nothing_proves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lazy = tmp_path / "lazy.py"
+    lazy.write_text(LAZY)
+    target = ["--target", f"{shlex.quote(sys.executable)} {lazy}", "--generation", "1.12"]
+    assert run("fuzz", *target, "--examples", "30") == 3
+    assert "nothing was compared" in capsys.readouterr().out
+
+
+POOL = """
+class Pool:
+    def __init__(self, header): ...
+    def effects(self): return []
+    def start(self): ...
+    def register_task_manager(self, tm): return True
+"""
+
+
+def test_a_class_with_a_few_operations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "few_operations.py").write_text(POOL)
+    monkeypatch.syspath_prepend(tmp_path)
+    target = ["--target", "few_operations:Pool", "--generation", "1.12"]
+    assert run("fuzz", *target, "--operations", "start,register_task_manager") == 1
+    assert "diverges at step" in capsys.readouterr().out
+
+
+def test_a_module_without_a_class_is_no_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("fuzz", "--target", "few_operations", "--generation", "1.12") == 2
+    assert "write module:Class" in capsys.readouterr().err

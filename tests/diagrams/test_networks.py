@@ -28,7 +28,7 @@ def test_walks_see_nothing_that_the_rules_do_not_send(name: str) -> None:
     formatter = formatter_of(instance)
     assert isinstance(formatter, MessageFormatter)
     sent = {(role(source), role(target), kind) for source, target, kind in formatter.routes()}
-    channels = network([instance], walks=20).channels
+    channels = network([instance], walks=6).channels
     assert {(c.source, c.target, kind) for c in channels for kind in c.messages} == sent
     assert sum(len(c.messages) - len(c.unseen) for c in channels) > 12
     assert any(c.unseen for c in channels)

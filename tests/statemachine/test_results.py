@@ -121,3 +121,8 @@ def test_a_file_is_loaded_by_its_name() -> None:
     from tests.blocks import ROOT
 
     assert slotspec.load_model(str(ROOT / "examples/lease.py")).name == "lease"
+
+
+def test_a_report_of_a_file_that_cannot_be_read_says_why() -> None:
+    shown = repr(slotspec.conform("no-such-file.jsonl"))
+    assert shown.startswith("<Report no-such-file.jsonl: UNDETERMINED, TRC001: ")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from slotspec.oracle.fuzzing.targets import fuzz_target
+
 PLUGIN = "slotspec.testing.plugin"
 ROOT = Path(__file__).parents[2]
 
@@ -102,6 +104,27 @@ def test_a_failure_prints_a_program_that_reproduces_it(tmp_path: Path) -> None:
         ).returncode
         == 0
     )
+
+
+IDLE = """
+from slotspec.testing import SlotPoolConformance
+
+class Idle:
+    state = None
+    def __init__(self, header): ...
+    def effects(self): return []
+    def __getattr__(self, name): return lambda **arguments: None
+
+class TestPool(SlotPoolConformance):
+    factory = Idle
+"""
+
+
+def test_the_newest_pool_is_the_default(tmp_path: Path) -> None:
+    ran = pytest_run(tmp_path, IDLE)
+    assert ran.returncode == 1
+    newest = fuzz_target(None).schema.generations[-1]
+    assert f"diverges from generation {newest} at step" in ran.stdout
 
 
 def test_the_plugin_imports_nothing_heavy() -> None:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any, Protocol, cast
 
+import msgspec
+
 from slotspec.models.registry import recorded, slot_pool_of
 from slotspec.oracle.conformance.adapter import ModelOracle
 from slotspec.oracle.traces.schema import TraceSchema, schema_of
@@ -73,8 +75,15 @@ class Oracle:
 
         :param op: name of the operation, see :attr:`operations`.
         :param arguments: its arguments as in a trace, see ``slotspec list operations``.
-        :raises InputError: as :meth:`ModelOracle.step`.
+        :raises InputError: as :meth:`ModelOracle.step`; ``TRC018`` for a value of the wrong kind.
         """
+        operation = self.schema.by_name.get(op)
+        if operation and operation.required <= arguments.keys() <= operation.accepted:
+            try:
+                msgspec.convert({"op": op, **arguments}, operation.struct)
+            except msgspec.ValidationError as error:
+                text = str(error)
+                raise InputError("TRC018", f"{op}: {text[:1].lower()}{text[1:]}") from None
         return self._oracle.step(op, **arguments)
 
     def __repr__(self) -> str:

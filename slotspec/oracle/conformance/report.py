@@ -170,7 +170,8 @@ class Report:
 
     def __repr__(self) -> str:
         against = "" if self.generation is None else f" ({self.generation})"
-        agree = f"{self.matched:,} of {self.steps:,} steps agree"
+        wrong = self.error and f"{self.error.code}: {self.error.message}"
+        agree = wrong or f"{self.matched:,} of {self.steps:,} steps agree"
         return f"<Report {Path(self.path).name}: {self.outcome.value}{against}, {agree}>"
 
     @property

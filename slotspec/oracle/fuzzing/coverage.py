@@ -25,12 +25,16 @@ def declared(target: FuzzTarget) -> list[Transition]:
 
 @dataclass
 class Coverage:
-    """Counts of one run; pass `listener` to an oracle."""
+    """Counts of one run; pass `listener` to an oracle.
+
+    :param silent: steps for which the peer told neither result nor effects nor state.
+    """
 
     generation: str
     model: str
     sequences: int = 0
     steps: int = 0
+    silent: int = 0
     operations: Counter[str] = field_of(default_factory=Counter)
     pairs: Counter[tuple[str, str]] = field_of(default_factory=Counter)
     fired: Counter[tuple[str, int, str]] = field_of(default_factory=Counter)
@@ -69,6 +73,7 @@ class Coverage:
         return {
             "sequences": self.sequences,
             "steps": self.steps,
+            "silent": self.silent,
             "operations": dict(sorted(self.operations.items())),
             "operations_possible": len(self.possible_operations),
             "pairs": len(self.pairs),

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import UNSET
+
 from slotspec.oracle.conformance.compare import Conformance, Difference, compare
 from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.fuzzing.coverage import Coverage
@@ -95,6 +97,9 @@ class Lockstep:
                 seen = self._target.reshape(seen, self._generation)
             expected = self._expected(seen)
         assert expected is not None
+        if self._coverage is not None:
+            told = seen.result, seen.effects, seen.state
+            self._coverage.silent += all(part is UNSET for part in told)
         self.steps.append(seen)
         self.expected.append(expected)
         schema = self._target.schema

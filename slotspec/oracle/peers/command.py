@@ -55,7 +55,9 @@ class Process:
             self._errors.close()
             reason = getattr(error, "strerror", None) or str(error)
             raise PeerError(
-                "PEE002", f"the command {shlex.join(command)!r} cannot be started ({reason})"
+                "PEE002",
+                f"the command {shlex.join(command)!r} cannot be started ({reason}); for a class in"
+                " Python write module:Class",
             ) from None
         self._chunks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self._lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()

@@ -22,6 +22,9 @@ def replay(instance: Instance, calls: Iterable[Call]) -> tuple[TraceStep, ...]:
     rule failed. A refused call is a step that changes nothing.
     """
     wants("replay", "an instance, as model.instance() makes it", instance, Instance)
+    calls = list(calls)
+    for call in calls:
+        wants("replay", "calls of the instance, out of instance.calls,", call, Call)
     return tuple(explain(instance, calls).steps)
 
 
