@@ -6,8 +6,9 @@ HeapPriorityQueue, whose details decide between equal loads.
 
 from __future__ import annotations
 
+from slotspec.models.common.orders import in_order
 from slotspec.models.common.resource_profile import Answer
-from slotspec.models.declarative_slot_pool.requirements import answer, in_order
+from slotspec.models.declarative_slot_pool.requirements import answer, profile_at
 from slotspec.models.declarative_slot_pool.state import OK, DeclarativePoolState, Raised
 from slotspec.statemachine.declaration.queues import append, length, remove
 from slotspec.statemachine.declaration.rules import NONE
@@ -57,16 +58,16 @@ def plan_by_profile(s: DeclarativePoolState) -> bool:
     Flink: ResourceRequestPreMappings.createFrom.
     """
     for place in range(s.profile_count):
-        wanted = in_order(s, place)
+        wanted = profile_at(s, place)
         if wanted != s.unknown:
             set_aside(s, wanted, wanted)
     for place in range(s.profile_count):
-        wanted = in_order(s, place)
+        wanted = profile_at(s, place)
         if wanted != s.unknown:
             set_aside(s, wanted, s.wildcard)
     if s.unknown >= 0:
         for place in range(s.profile_count):
-            set_aside(s, s.unknown, in_order(s, place))
+            set_aside(s, s.unknown, profile_at(s, place))
     return all(count == 0 for count in s.want)
 
 
@@ -83,7 +84,7 @@ def use(s: DeclarativePoolState, wanted: int, profile: int) -> int:
         return OK
     s.have[profile] -= 1
     for place in range(width):
-        other = in_order(s, place)
+        other = profile_at(s, place)
         if s.base[wanted * width + other] > 0:
             s.base[wanted * width + other] -= 1
             s.have[other] += 1
@@ -202,7 +203,7 @@ def lightest_slot(s: DeclarativePoolState, wanted: int) -> int:
     """The slot for a request: of the least loaded TaskExecutor that the plan allows, or NONE."""
     found = NONE
     for place in range(s.profile_count):
-        profile = in_order(s, place)
+        profile = profile_at(s, place)
         if (
             s.heap_size[profile] > 0
             and may_use(s, wanted, profile)
@@ -218,8 +219,11 @@ def take_slot(s: DeclarativePoolState, request: int, allocation: int) -> None:
     """A request gets a slot: its TaskExecutor is heavier by the request's load."""
     tm = s.slot_tm[allocation]
     s.tm_load[tm] += s.request_load[request]
-    for other in s.new:
-        if other != NONE and s.slot_tm[other] == tm:
+    count = length(s.new)
+    for place in range(count):
+        # the slots of a TaskExecutor are in a hash set
+        other = s.new[in_order(count, s.other_order, place)]
+        if s.slot_tm[other] == tm:
             remove_from_heap(s, other)
             if other != allocation:
                 add_to_heap(s, other)

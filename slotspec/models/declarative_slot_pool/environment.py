@@ -9,6 +9,7 @@ in some configuration.
 
 from __future__ import annotations
 
+from slotspec.models.common.orders import MOST, ORDERS, number_of_orders
 from slotspec.models.common.resource_profile import Answer
 from slotspec.models.declarative_slot_pool import operations as bridge
 from slotspec.models.declarative_slot_pool import pool_operations as pool
@@ -27,6 +28,7 @@ from slotspec.models.declarative_slot_pool.state import (
     DeclarativePoolState,
     allocations,
     calls,
+    effective_strategy,
     gateways,
     interval_of,
     loads,
@@ -36,8 +38,9 @@ from slotspec.models.declarative_slot_pool.state import (
     slot_indices,
     task_managers,
 )
-from slotspec.models.declarative_slot_pool.versions import IterationOrder
+from slotspec.models.declarative_slot_pool.versions import IterationOrder, Strategy
 from slotspec.statemachine.declaration.model import Fairness
+from slotspec.statemachine.declaration.queues import length
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 
@@ -179,9 +182,12 @@ def start(s: DeclarativePoolState) -> int:
 @declarative_slot_pool.action(when=is_bridge)
 def close(s: DeclarativePoolState) -> int:
     """The job ends."""
-    if s.bridge_state[0] == Bridge.CLOSED or not is_callable(s):
-        return DISABLED
-    return bridge.close(s)
+    return bridge.close(s) if may_close(s) else DISABLED
+
+
+def may_close(s: DeclarativePoolState) -> bool:
+    """Whether the bridge can be closed."""
+    return s.bridge_state[0] != Bridge.CLOSED and is_callable(s)
 
 
 # ------------------------------------------------------------------------ resource manager
@@ -235,15 +241,18 @@ def register_task_manager(s: DeclarativePoolState, tm: int) -> int:
 @declarative_slot_pool.action(when=has_losses, tm=task_managers)
 def release_task_manager(s: DeclarativePoolState, tm: int) -> int:
     """A TaskExecutor is lost."""
-    if s.bridge_state[0] != Bridge.STARTED or not has_room(s):
-        return DISABLED
-    return bridge.release_task_manager(s, tm, Cause.GIVEN)
+    return bridge.release_task_manager(s, tm, Cause.GIVEN) if may_lose(s) else DISABLED
+
+
+def may_lose(s: DeclarativePoolState) -> bool:
+    """Whether slots of a TaskExecutor may go."""
+    return s.bridge_state[0] == Bridge.STARTED and has_room(s)
 
 
 @declarative_slot_pool.action(when=can_release_free_slots, tm=task_managers)
 def release_free_slots_on_task_manager(s: DeclarativePoolState, tm: int) -> int:
     """A TaskExecutor is blocked: its free slots are not wanted any more."""
-    if s.bridge_state[0] != Bridge.STARTED or not has_room(s):
+    if not may_lose(s):
         return DISABLED
     return bridge.release_free_slots_on_task_manager(s, tm, Cause.GIVEN)
 
@@ -251,6 +260,20 @@ def release_free_slots_on_task_manager(s: DeclarativePoolState, tm: int) -> int:
 def offer(s: DeclarativePoolState, tm: int) -> int:
     """Offer what the offer fields say."""
     return bridge.offer_slots(s, tm) if s.bridge else pool.offer_slots(s, tm)
+
+
+def can_offer(s: DeclarativePoolState, allocation: int, profile: int) -> bool:
+    """Whether a TaskExecutor can offer a slot now."""
+    if not is_callable(s) or (s.bridge and s.bridge_state[0] != Bridge.STARTED):
+        return False
+    return has_room(s) and may_offer(s, allocation, profile)
+
+
+def can_offer_two(s: DeclarativePoolState, allocation: int, other: int, profile: int) -> bool:
+    """Whether a TaskExecutor can offer two slots now."""
+    if allocation == other and not s.mistakes:
+        return False
+    return can_offer(s, allocation, profile) and may_offer(s, other, profile)
 
 
 def put_offer(
@@ -267,9 +290,7 @@ def put_offer(
 )
 def offer_slot(s: DeclarativePoolState, tm: int, index: int, allocation: int, profile: int) -> int:
     """A TaskExecutor, registered or not, offers a slot: required or not, new or again."""
-    if not is_callable(s) or not has_room(s) or not may_offer(s, allocation, profile):
-        return DISABLED
-    if s.bridge and s.bridge_state[0] != Bridge.STARTED:
+    if not can_offer(s, allocation, profile):
         return DISABLED
     put_offer(s, 0, allocation, index, profile)
     return offer(s, tm)
@@ -282,11 +303,7 @@ def offer_two_slots(
     s: DeclarativePoolState, tm: int, allocation: int, other: int, profile: int
 ) -> int:
     """A TaskExecutor offers two slots of one profile in one message."""
-    if not is_callable(s) or not has_room(s) or (allocation == other and not s.mistakes):
-        return DISABLED
-    if s.bridge and s.bridge_state[0] != Bridge.STARTED:
-        return DISABLED
-    if not may_offer(s, allocation, profile) or not may_offer(s, other, profile):
+    if not can_offer_two(s, allocation, other, profile):
         return DISABLED
     put_offer(s, 0, allocation, 0, profile)
     put_offer(s, 1, other, 0, profile)
@@ -367,9 +384,12 @@ def allocate_available_slot(
 @declarative_slot_pool.action(when=gives_up, request_id=request_ids)
 def release_slot(s: DeclarativePoolState, request_id: int) -> int:
     """The job gives up what it asked for, or returns what it got."""
-    if not is_callable(s) or is_id_unused(s, request_id) or not has_room(s):
-        return DISABLED
-    return bridge.release_slot(s, request_id, Cause.GIVEN)
+    return bridge.release_slot(s, request_id, Cause.GIVEN) if may_end(s, request_id) else DISABLED
+
+
+def may_end(s: DeclarativePoolState, request_id: int) -> bool:
+    """Whether the job can give up a request."""
+    return is_callable(s) and not is_id_unused(s, request_id) and has_room(s)
 
 
 @declarative_slot_pool.action(when=gives_up, request=requests)
@@ -461,7 +481,7 @@ def set_no_resource_requirements(s: DeclarativePoolState) -> int:
 )
 def register_slot(s: DeclarativePoolState, tm: int, allocation: int, profile: int) -> int:
     """A slot is taken, required or not."""
-    if not has_room(s) or not may_offer(s, allocation, profile):
+    if not can_offer(s, allocation, profile):
         return DISABLED
     put_offer(s, 0, allocation, 0, profile)
     return pool.register_slots(s, tm)
@@ -546,8 +566,273 @@ def advance_time(s: DeclarativePoolState) -> int:
     return bridge.advance_time(s, 1)
 
 
-@declarative_slot_pool.action(when=has_any_order)
-def iteration_order_changes(s: DeclarativePoolState) -> int:
-    """Hash tables are iterated in the other order from now on."""
-    s.reversed_order = 1 - s.reversed_order
-    return NONE
+# -------------------------------------------------------------- steps in the other orders
+
+
+def may_choose(
+    s: DeclarativePoolState, profile_order: int, slot_order: int, other_order: int
+) -> bool:
+    """Whether a step may walk hash tables in these orders.
+
+    Not if it would go as recorded, or if another choice has the same outcome.
+    """
+    return (
+        profile_order + slot_order + other_order > 0
+        and profile_order < profile_orders(s)
+        and slot_order < number_of_orders(len(s.slot))
+        and other_order < other_orders(s)
+    )
+
+
+def choose(s: DeclarativePoolState, profile_order: int, slot_order: int, other_order: int) -> None:
+    """This step walks hash tables in these orders."""
+    s.profile_order = profile_order
+    s.slot_order = slot_order
+    s.other_order = other_order
+
+
+def profile_orders(s: DeclarativePoolState) -> int:
+    """Orders of profiles that matter.
+
+    A slot of a fixed profile counts for that profile, or for UNKNOWN. So the order decides about
+    slots of ANY, about when an UNKNOWN slot is met, and about plans of the balanced strategy.
+    """
+    matters = s.any_slots or s.unknown_slots or s.strategy == Strategy.BALANCED
+    return number_of_orders(s.profile_count) if matters else 1
+
+
+def other_orders(s: DeclarativePoolState) -> int:
+    """Orders of picky requests, or of three slots of one TaskExecutor, that matter."""
+    if s.strategy == Strategy.PREFERRED:
+        return number_of_orders(length(s.pending))
+    return ORDERS if s.strategy == Strategy.BALANCED and len(s.slot) >= MOST else 1
+
+
+def slots_matter_to_offers(setting: Setting) -> bool:
+    """Whether the order of slots decides which request gets which."""
+    return effective_strategy(setting) == Strategy.PREFERRED or bool(
+        setting["defer"] and setting["can_delay"]
+    )
+
+
+def orders_matter_to_offers(setting: Setting) -> bool:
+    """Whether some order decides what becomes of an offer, or of a slot that is free again."""
+    return has_any_order(setting) and (
+        bool(setting["any_slots"])
+        or slots_matter_to_offers(setting)
+        or effective_strategy(setting) == Strategy.BALANCED
+    )
+
+
+def orders_matter_to_requests(setting: Setting) -> bool:
+    """Whether some order decides which request gets a slot that is free again."""
+    return is_bridge(setting) and gives_up(setting) and has_matching_by_order(setting)
+
+
+def has_matching_by_order(setting: Setting) -> bool:
+    """Whether some order decides which requests get which slots."""
+    return has_any_order(setting) and (
+        slots_matter_to_offers(setting) or effective_strategy(setting) == Strategy.BALANCED
+    )
+
+
+def has_time_by_order(setting: Setting) -> bool:
+    """Whether some order decides what becomes of slots or requests in time."""
+    return has_any_order(setting) and has_time(setting)
+
+
+def returns_may_fail(setting: Setting) -> bool:
+    """Whether slots that go together may fail half-way: one is free and has a payload."""
+    return has_any_order(setting) and has_payloads(setting) and bool(setting["mistakes"])
+
+
+def losses_may_fail(setting: Setting) -> bool:
+    """Whether that may happen when a TaskExecutor is lost."""
+    return has_losses(setting) and returns_may_fail(setting)
+
+
+def releases_may_fail(setting: Setting) -> bool:
+    """Whether that may happen when free slots are given up."""
+    return can_release_free_slots(setting) and returns_may_fail(setting)
+
+
+def closing_may_fail(setting: Setting) -> bool:
+    """Whether that may happen when the job ends."""
+    return is_bridge(setting) and returns_may_fail(setting)
+
+
+def pool_may_fail(setting: Setting) -> bool:
+    """Whether that may happen to the pool alone."""
+    return is_pool(setting) and returns_may_fail(setting)
+
+
+def has_idle_order(setting: Setting) -> bool:
+    """Whether the order of slots decides which one the pool alone returns as idle."""
+    return is_pool(setting) and has_any_order(setting)
+
+
+def registers_by_order(setting: Setting) -> bool:
+    """Whether the order of profiles decides what a registered slot counts for."""
+    return registers_slots(setting) and has_any_order(setting) and bool(setting["any_slots"])
+
+
+def two_by_order(setting: Setting) -> bool:
+    return offers_two(setting) and orders_matter_to_offers(setting)
+
+
+@declarative_slot_pool.action(
+    when=orders_matter_to_offers,
+    profile_order=ORDERS,
+    slot_order=ORDERS,
+    other_order=ORDERS,
+    tm=task_managers,
+    index=slot_indices,
+    allocation=allocations,
+    profile=profiles,
+)
+def offer_slot_in_order(
+    s: DeclarativePoolState,
+    profile_order: int,
+    slot_order: int,
+    other_order: int,
+    tm: int,
+    index: int,
+    allocation: int,
+    profile: int,
+) -> int:
+    """A slot is offered, and hash tables are walked in other orders than recorded."""
+    if not may_choose(s, profile_order, slot_order, other_order) or not can_offer(
+        s, allocation, profile
+    ):
+        return DISABLED
+    if slot_order and not s.defer:
+        return DISABLED
+    choose(s, profile_order, slot_order, other_order)
+    return offer_slot(s, tm, index, allocation, profile)
+
+
+@declarative_slot_pool.action(
+    when=two_by_order,
+    profile_order=ORDERS,
+    slot_order=ORDERS,
+    other_order=ORDERS,
+    tm=task_managers,
+    allocation=allocations,
+    other=allocations,
+    profile=profiles,
+)
+def offer_two_slots_in_order(
+    s: DeclarativePoolState,
+    profile_order: int,
+    slot_order: int,
+    other_order: int,
+    tm: int,
+    allocation: int,
+    other: int,
+    profile: int,
+) -> int:
+    """Two slots are offered, and hash tables are walked in other orders than recorded."""
+    if not may_choose(s, profile_order, slot_order, other_order) or not can_offer_two(
+        s, allocation, other, profile
+    ):
+        return DISABLED
+    if slot_order and s.strategy == Strategy.BALANCED and not s.defer:
+        return DISABLED
+    choose(s, profile_order, slot_order, other_order)
+    return offer_two_slots(s, tm, allocation, other, profile)
+
+
+@declarative_slot_pool.action(
+    when=orders_matter_to_requests,
+    profile_order=ORDERS,
+    slot_order=ORDERS,
+    other_order=ORDERS,
+    request_id=request_ids,
+)
+def release_slot_in_order(
+    s: DeclarativePoolState, profile_order: int, slot_order: int, other_order: int, request_id: int
+) -> int:
+    """A request is given up, and who gets its slot follows other orders than recorded."""
+    if not may_choose(s, profile_order, slot_order, other_order) or not may_end(s, request_id):
+        return DISABLED
+    if slot_order and not s.defer:
+        return DISABLED
+    choose(s, profile_order, slot_order, other_order)
+    return release_slot(s, request_id)
+
+
+@declarative_slot_pool.action(
+    when=has_time_by_order, profile_order=ORDERS, slot_order=ORDERS, other_order=ORDERS
+)
+def advance_time_in_order(
+    s: DeclarativePoolState, profile_order: int, slot_order: int, other_order: int
+) -> int:
+    """One tick passes, and hash tables are walked in other orders than recorded."""
+    if not may_choose(s, profile_order, slot_order, other_order):
+        return DISABLED
+    if slot_order >= number_of_orders(length(s.free)):
+        return DISABLED
+    choose(s, profile_order, slot_order, other_order)
+    return advance_time(s)
+
+
+@declarative_slot_pool.action(when=losses_may_fail, slot_order=ORDERS, tm=task_managers)
+def release_task_manager_in_order(s: DeclarativePoolState, slot_order: int, tm: int) -> int:
+    """A TaskExecutor is lost, and its slots go in another order than recorded."""
+    if not may_choose(s, 0, slot_order, 0) or not may_lose(s):
+        return DISABLED
+    choose(s, 0, slot_order, 0)
+    return release_task_manager(s, tm)
+
+
+@declarative_slot_pool.action(when=releases_may_fail, slot_order=ORDERS, tm=task_managers)
+def release_free_slots_in_order(s: DeclarativePoolState, slot_order: int, tm: int) -> int:
+    """The free slots of a TaskExecutor go in another order than recorded."""
+    if not may_choose(s, 0, slot_order, 0) or not may_lose(s):
+        return DISABLED
+    choose(s, 0, slot_order, 0)
+    return release_free_slots_on_task_manager(s, tm)
+
+
+@declarative_slot_pool.action(when=closing_may_fail, slot_order=ORDERS)
+def close_in_order(s: DeclarativePoolState, slot_order: int) -> int:
+    """The job ends, and slots go in another order than recorded."""
+    if not may_choose(s, 0, slot_order, 0) or not may_close(s):
+        return DISABLED
+    choose(s, 0, slot_order, 0)
+    return close(s)
+
+
+@declarative_slot_pool.action(
+    when=registers_by_order,
+    profile_order=ORDERS,
+    tm=task_managers,
+    allocation=allocations,
+    profile=profiles,
+)
+def register_slot_in_order(
+    s: DeclarativePoolState, profile_order: int, tm: int, allocation: int, profile: int
+) -> int:
+    """A slot is taken, and counts for another requirement than recorded."""
+    if not may_choose(s, profile_order, 0, 0) or not can_offer(s, allocation, profile):
+        return DISABLED
+    choose(s, profile_order, 0, 0)
+    return register_slot(s, tm, allocation, profile)
+
+
+@declarative_slot_pool.action(when=pool_may_fail, slot_order=ORDERS, tm=task_managers)
+def release_slots_in_order(s: DeclarativePoolState, slot_order: int, tm: int) -> int:
+    """All slots of a TaskExecutor go in another order than recorded."""
+    if not may_choose(s, 0, slot_order, 0):
+        return DISABLED
+    choose(s, 0, slot_order, 0)
+    return release_slots(s, tm)
+
+
+@declarative_slot_pool.action(when=has_idle_order, slot_order=ORDERS)
+def release_idle_slots_in_order(s: DeclarativePoolState, slot_order: int) -> int:
+    """Idle slots go in another order than recorded."""
+    if slot_order >= number_of_orders(length(s.free)) or not may_choose(s, 0, slot_order, 0):
+        return DISABLED
+    choose(s, 0, slot_order, 0)
+    return release_idle_slots(s)

@@ -171,7 +171,6 @@ class DeclarativeSlotPoolFormatter(TraceFormatter):
             yield name, lifecycles["registration"].states[state].name
         yield "job restarting", "yes" if s["job_restarting"] else "no"
         yield "batch timeout check", "on" if s["batch_check"] else "off"
-        yield "hash order", "reversed" if s["reversed_order"] else "as recorded"
 
     def _requests(self, s: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for number, state in enumerate(s["request"]):

@@ -6,13 +6,14 @@ what it notes in ``match_slot`` and ``match_request``. Flink: RequestSlotMatchin
 
 from __future__ import annotations
 
+from slotspec.models.common.orders import arrange
 from slotspec.models.common.resource_profile import Answer
 from slotspec.models.declarative_slot_pool.balancing import match_balanced
 from slotspec.models.declarative_slot_pool.requirements import answer
 from slotspec.models.declarative_slot_pool.state import OK, DeclarativePoolState, Raised
 from slotspec.models.declarative_slot_pool.versions import Strategy
 from slotspec.statemachine.declaration.queues import append, length, remove
-from slotspec.statemachine.declaration.rules import NONE, Array
+from slotspec.statemachine.declaration.rules import NONE
 
 
 def note_match(s: DeclarativePoolState, request: int, allocation: int) -> None:
@@ -54,19 +55,13 @@ def match_simply(s: DeclarativePoolState) -> int:
     return OK
 
 
-def in_hash_order(s: DeclarativePoolState, queue: Array, place: int) -> int:
-    """The element at this place of a hash table with the elements of `queue`."""
-    return queue[length(queue) - 1 - place if s.reversed_order else place]
-
-
 def first_picky(s: DeclarativePoolState, allocation: int) -> tuple[int, int]:
     """A status, and the first request that names this slot and matches it, or NONE.
 
     Whether they match is asked first, and an UNKNOWN slot raises then.
     """
-    for place in range(length(s.wanting)):
-        request = in_hash_order(s, s.wanting, place)
-        if s.picky[request]:
+    for request in s.wanting:
+        if request != NONE and s.picky[request]:
             match answer(s, s.slot_profile[allocation], s.request_profile[request]):
                 case Answer.THROWS:
                     return int(Raised.UNSUPPORTED), NONE
@@ -77,16 +72,19 @@ def first_picky(s: DeclarativePoolState, allocation: int) -> tuple[int, int]:
 
 
 def match_preferred(s: DeclarativePoolState) -> int:
-    """Slots go to the requests that name them; all others then come in the other order.
+    """Slots go to the requests that name them.
 
-    Requests without a preference stand before the picky ones that got nothing. Flink:
+    For all others, requests without a preference stand before the picky ones that got nothing.
+    Both slots and picky requests are in hash tables. Flink:
     PreferredAllocationRequestSlotMatchingStrategy.
     """
+    put_picky_last(s)
+    arrange(s.wanting, sum(r != NONE and not s.picky[r] for r in s.wanting), s.other_order)
     seen = 0
     going = length(s.new)
     while seen < going:
         place = seen - (going - length(s.new))
-        allocation = s.new[length(s.new) - 1 - place if s.reversed_order else place]
+        allocation = s.new[place]
         status, request = first_picky(s, allocation)
         if status != OK:
             return status
@@ -94,7 +92,6 @@ def match_preferred(s: DeclarativePoolState) -> int:
             s.tm_load[s.slot_tm[allocation]] += s.request_load[request]
             note_match(s, request, allocation)
         seen += 1
-    put_picky_last(s)
     return OK
 
 
@@ -112,8 +109,14 @@ def put_picky_last(s: DeclarativePoolState) -> None:
 
 
 def match_requests(s: DeclarativePoolState) -> int:
-    """Match slots and requests by the strategy of the configuration."""
-    if s.strategy in (Strategy.PREFERRED, Strategy.PREFERRED_BALANCED):
+    """Match slots and requests by the strategy of the configuration.
+
+    Slots come from a hash table, unless they are those of a message in their order.
+    """
+    prefers = s.strategy in (Strategy.PREFERRED, Strategy.PREFERRED_BALANCED)
+    if prefers or s.defer:
+        arrange(s.new, 0, s.slot_order)
+    if prefers:
         status = match_preferred(s)
         if status != OK:
             return status

@@ -59,7 +59,7 @@ from slotspec.models.declarative_slot_pool.state import (
     Timer,
 )
 from slotspec.models.declarative_slot_pool.timers import run_time
-from slotspec.statemachine.declaration.queues import length
+from slotspec.statemachine.declaration.queues import append, length
 from slotspec.statemachine.declaration.rules import NONE, emit, fire
 
 
@@ -211,19 +211,21 @@ def release_task_manager(s: DeclarativePoolState, tm: int, cause: int) -> int:
 
 @declarative_slot_pool.operation
 def release_free_slots_on_task_manager(s: DeclarativePoolState, tm: int, cause: int) -> int:
-    """The free slots of a TaskExecutor go back, oldest first; what is required stays (1.20).
+    """The free slots of a TaskExecutor go back; what is required stays (1.20).
+
+    They are in a hash set.
 
     Flink: releaseFreeSlotsOnTaskManager.
     """
     status = not_started(s)
     if status == OK and is_registered(s, tm):
-        place = 0
-        while status == OK and place < length(s.free):
+        for place in range(length(s.free)):
             allocation = free_in_order(s, place)
             if s.slot_tm[allocation] == tm:
+                append(s.new, allocation)
+        for allocation in s.new:
+            if status == OK and allocation != NONE:
                 status = give_back(s, allocation, cause)
-            else:
-                place += 1
     return ended(s, status)
 
 

@@ -26,7 +26,9 @@ PARTICIPANTS = Participants(
         "not_enough_resources": Caller(RESOURCE_MANAGER),
         "request_timeout": Caller(CLOCK),
         "advance_time": Caller(CLOCK),
-        "iteration_order_changes": Caller(CLOCK),
+        "offer_slot_in_order": Caller(TASK_MANAGER, "tm"),
+        "offer_two_slots_in_order": Caller(TASK_MANAGER, "tm"),
+        "advance_time_in_order": Caller(CLOCK),
     },
     receivers={
         "declare": RESOURCE_MANAGER,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from slotspec.models.common.orders import arrange, in_order
 from slotspec.models.common.resource_profile import Answer
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot, Payload
 from slotspec.models.declarative_slot_pool.requirements import (
@@ -261,11 +262,12 @@ def give_back(s: DeclarativePoolState, allocation: int, cause: int) -> int:
 
 
 def give_back_all_of(s: DeclarativePoolState, tm: int, cause: int) -> int:
-    """All slots of a TaskExecutor go, oldest first. Flink: releaseSlots."""
+    """All slots of a TaskExecutor go, in the order of a hash set. Flink: releaseSlots."""
     allocation = oldest_slot_of(s, tm)
     while allocation != NONE:
         take_away(s, allocation)
         allocation = oldest_slot_of(s, tm)
+    arrange(s.going, 0, s.slot_order)
     for gone in s.going:
         if gone != NONE:
             release_payload(s, gone, cause)
@@ -279,7 +281,7 @@ def is_idle_too_long(s: DeclarativePoolState, allocation: int) -> bool:
 
 def free_in_order(s: DeclarativePoolState, place: int) -> int:
     """The free slot at this place of the hash table of free slots."""
-    return s.free[length(s.free) - 1 - place if s.reversed_order else place]
+    return s.free[in_order(length(s.free), s.slot_order, place)]
 
 
 def return_idle(s: DeclarativePoolState) -> int:

@@ -66,7 +66,10 @@ def clear_request(s: DeclarativePoolState, request: int) -> None:
 
 
 def clear_notes(s: DeclarativePoolState) -> None:
-    """Clear the scratch fields."""
+    """Clear the scratch fields, and the orders of the step."""
+    s.profile_order = 0
+    s.slot_order = 0
+    s.other_order = 0
     clear(s.offer_allocation, NONE)
     clear(s.offer_index, NONE)
     clear(s.offer_profile, NONE)

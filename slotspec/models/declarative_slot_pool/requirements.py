@@ -6,6 +6,7 @@ DeclarativeSlotPoolService, DefaultDeclareResourceRequirementServiceConnectionMa
 
 from __future__ import annotations
 
+from slotspec.models.common.orders import in_order
 from slotspec.models.common.resource_profile import Answer
 from slotspec.models.declarative_slot_pool.lifecycles import (
     Bridge,
@@ -32,9 +33,9 @@ def answer(s: DeclarativePoolState, profile: int, wanted: int) -> int:
     return s.satisfies[profile * s.profile_count + wanted]
 
 
-def in_order(s: DeclarativePoolState, place: int) -> int:
+def profile_at(s: DeclarativePoolState, place: int) -> int:
     """The profile at this place of a hash table of profiles."""
-    return s.profile_count - 1 - place if s.reversed_order else place
+    return in_order(s.profile_count, s.profile_order, place)
 
 
 def subtract(counter: Array, profile: int, count: int) -> None:
@@ -60,7 +61,7 @@ def find_requirement(s: DeclarativePoolState, profile: int) -> tuple[int, int]:
     if is_lacking(s, profile):
         return OK, profile
     for place in range(s.profile_count):
-        wanted = in_order(s, place)
+        wanted = profile_at(s, place)
         if s.required[wanted] > 0:
             match answer(s, profile, wanted):
                 case Answer.THROWS:

@@ -25,7 +25,7 @@ SCOPES = (
         "any_slots",
         "Slots of profile ANY, which serve everything, and requirements for ANY, which are"
         " confused with the wildcard.",
-        {"any_slots": 1, "any_requests": 1},
+        {"iteration_order": 1, "any_slots": 1, "any_requests": 1},
     ),
     Scope(
         "restarts",
@@ -53,6 +53,7 @@ SCOPES = (
         "deferral",
         "Requests that wait until all can be served, by the load of two TaskExecutors.",
         {
+            "iteration_order": 1,
             "profiles": 3,
             "task_managers": 2,
             "interval": 1,
@@ -69,6 +70,7 @@ SCOPES = (
         "balanced",
         "The balanced strategy without deferral, and two slots in one offer.",
         {
+            "iteration_order": 1,
             "task_managers": 2,
             "offer_entries": 2,
             "strategy": Strategy.BALANCED,
@@ -79,6 +81,7 @@ SCOPES = (
         "preferences",
         "Three requests that may name an allocation, and two slots in one offer.",
         {
+            "iteration_order": 1,
             "requests": 3,
             "request_ids": 3,
             "most_required": 6,
@@ -91,18 +94,25 @@ SCOPES = (
     Scope(
         "idle",
         "Slots that are free for too long, and a job of mixed profiles.",
-        {"profiles": 3, "idle_timeout": 1, "timers": 1, "losses": 0},
+        {"iteration_order": 1, "profiles": 3, "idle_timeout": 1, "timers": 1, "losses": 0},
         large=True,
     ),
     Scope(
         "batch",
         "Batch requests that time out, and idle slots.",
-        {"idle_timeout": 1, "batch_timeout": 1, "timers": 2, "batch_requests": 1},
+        {
+            "iteration_order": 1,
+            "idle_timeout": 1,
+            "batch_timeout": 1,
+            "timers": 2,
+            "batch_requests": 1,
+        },
     ),
     Scope(
         "unknown_slots",
         "Slots of profile UNKNOWN, which nothing can be compared with.",
         {
+            "iteration_order": 1,
             "profiles": 3,
             "unknown_slots": 1,
             "batch_timeout": 1,
@@ -117,6 +127,7 @@ SCOPES = (
         "An allocation twice in one offer, slots that are taken though they are gone or do not"
         " match, payloads in free slots.",
         {
+            "iteration_order": 1,
             "mistakes": 1,
             "offer_entries": 2,
             "payloads": 1,
@@ -135,7 +146,7 @@ SCOPES = (
     ),
     Scope(
         "any_order",
-        "Hash tables that are iterated in either order.",
+        "Hash tables in any order: slots that serve everything, and idle ones.",
         {
             "profiles": 3,
             "any_slots": 1,
@@ -148,6 +159,14 @@ SCOPES = (
     Scope(
         "pool",
         "The pool alone, as the adaptive scheduler drives it.",
-        {"bridge": 0, "profiles": 3, "idle_timeout": 1, "interval": 1, "timers": 1, "payloads": 1},
+        {
+            "iteration_order": 1,
+            "bridge": 0,
+            "profiles": 3,
+            "idle_timeout": 1,
+            "interval": 1,
+            "timers": 1,
+            "payloads": 1,
+        },
     ),
 )

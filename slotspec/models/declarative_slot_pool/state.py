@@ -13,6 +13,7 @@ from enum import IntEnum
 from typing import Any
 
 from slotspec.models.common.exceptions import JavaExceptions
+from slotspec.models.common.orders import MOST, ORDERS
 from slotspec.models.common.resource_profile import (
     CATALOGUE,
     Matching,
@@ -30,7 +31,7 @@ from slotspec.models.declarative_slot_pool.lifecycles import (
     SlotRequest,
     TaskManagerRegistration,
 )
-from slotspec.models.declarative_slot_pool.versions import Strategy
+from slotspec.models.declarative_slot_pool.versions import IterationOrder, Strategy
 from slotspec.statemachine.declaration.effects import Effects, effect
 from slotspec.statemachine.declaration.records import (
     FLAG,
@@ -226,6 +227,7 @@ def _fits(setting: Setting) -> int:
     """
     if setting.choices.get("follow_clock"):
         return 1
+    _tries_all_orders(setting)
     bounds = setting.bounds
     if bounds["profiles"] > len(CHECKED_PROFILES):
         raise UsageError(
@@ -250,6 +252,28 @@ def _fits(setting: Setting) -> int:
             f" are scheduled side by side); set timers={wanted}",
         )
     return 1
+
+
+def _tries_all_orders(setting: Setting) -> None:
+    """Whether a check that tries any order tries all of them.
+
+    :raises UsageError: ``SET002`` if there are more than it tries.
+    """
+    if setting["iteration_order"] != IterationOrder.ANY:
+        return
+    for name in ("profiles", "allocations", "requests"):
+        if setting.bounds[name] > MOST:
+            raise UsageError(
+                "SET002",
+                f"bound {name}={setting.bounds[name]}: a check tries all orders of at most {MOST};"
+                f" set {name}={MOST} or iteration_order=0",
+            )
+    if effective_strategy(setting) == Strategy.PREFERRED_BALANCED:
+        raise UsageError(
+            "SET002",
+            "bound strategy=3: a check tries all orders of one strategy at a time; set strategy=1,"
+            " strategy=2 or iteration_order=0",
+        )
 
 
 def _profiles(setting: Setting) -> list[ResourceProfile]:
@@ -289,6 +313,10 @@ def longest_delay(setting: Setting) -> int:
     """The longest time for which anything is scheduled."""
     names = ("idle_timeout", "batch_timeout", "interval", "longest_backoff")
     return max(int(setting[name]) for name in names)
+
+
+def _last_order(setting: Setting) -> int:
+    return ORDERS - 1 if setting["iteration_order"] == IterationOrder.ANY else 0
 
 
 def _heaviest(setting: Setting) -> int:
@@ -391,7 +419,14 @@ class DeclarativePoolState(Record):
     )
     clock: int = scalar(number(0), "Time since the beginning; only where a clock is followed.")
     serial: int = scalar(number(0), "Last serial number given; likewise.")
-    reversed_order: int = scalar(FLAG, "Hash tables are iterated backwards.", label="hash order")
+
+    # in which order a step walks hash tables: 0 as recorded
+    profile_order: int = scalar(number(_last_order), "The order of profiles.")
+    slot_order: int = scalar(number(_last_order), "The order of slots.")
+    other_order: int = scalar(
+        number(_last_order),
+        "The order of picky requests, and of slots while the balanced strategy sorts them anew.",
+    )
 
     # what an operation receives
     offer_allocation: Array = per(

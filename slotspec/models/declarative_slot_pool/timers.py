@@ -12,7 +12,7 @@ from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot
 from slotspec.models.declarative_slot_pool.pool import is_held, return_idle
 from slotspec.models.declarative_slot_pool.requirements import (
     answer,
-    in_order,
+    profile_at,
     repeat_declaration,
     run_declaration,
 )
@@ -57,7 +57,7 @@ def has_profile(s: DeclarativePoolState, profile: int) -> bool:
 def is_able(s: DeclarativePoolState, request: int) -> int:
     """Whether some slot of the pool, free or not, matches a request; an Answer."""
     for place in range(s.profile_count):
-        profile = in_order(s, place)
+        profile = profile_at(s, place)
         if has_profile(s, profile):
             found = answer(s, profile, s.request_profile[request])
             if found != Answer.NO:

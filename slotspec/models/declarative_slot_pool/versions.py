@@ -70,7 +70,7 @@ class IterationOrder(IntEnum):
     OLDEST_FIRST = 0
     """Oldest first, profiles in a fixed order: as recorded."""
     ANY = 1
-    """The environment may reverse it between two steps."""
+    """Each step may take any order: all of up to three elements are tried."""
 
 
 V1_13: Mapping[str, Any] = {

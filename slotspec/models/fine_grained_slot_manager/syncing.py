@@ -25,6 +25,7 @@ from slotspec.models.fine_grained_slot_manager.workers import (
     can_take,
     describe_slot,
     forget_slot,
+    has_room_for,
     is_on,
     is_registered,
     remove_slot,
@@ -122,9 +123,14 @@ def decide(s: FineGrainedSlotManagerState, call: int, failed: bool) -> None:
 def request_slot(
     s: FineGrainedSlotManagerState, instance: int, job: int, profile: int, batch: int
 ) -> int:
-    """Ask a TaskExecutor for a slot. Flink: DefaultSlotStatusSyncer.allocateSlot."""
+    """Ask a TaskExecutor for a slot. Flink: DefaultSlotStatusSyncer.allocateSlot.
+
+    PENDING slots may not need more than the TaskExecutor has in total, which fails.
+    """
     if s.target[job] == NONE or (s.applications_needed and s.application[job] == NONE):
         return NULL_POINTER
+    if not has_room_for(s, instance, profile):
+        return ILLEGAL_STATE
     allocation = spare_allocation(s)
     fire(s.slot, allocation, ManagedSlot.ask)
     describe_slot(s, allocation, job, profile, instance)

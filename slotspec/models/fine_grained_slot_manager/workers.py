@@ -85,6 +85,19 @@ def can_take(s: FineGrainedSlotManagerState, instance: int, profile: int) -> boo
     )
 
 
+def has_room_for(s: FineGrainedSlotManagerState, instance: int, profile: int) -> bool:
+    """Whether a TaskExecutor is large enough for its PENDING slots and one more.
+
+    Flink: FineGrainedTaskManagerRegistration.notifyAllocation.
+    """
+    row = s.total[instance] * s.resource_count
+    return all(
+        s.total_amount[row + resource]
+        >= pending_amount(s, instance, resource) + s.amount[profile * s.resource_count + resource]
+        for resource in s.elements(resources)
+    )
+
+
 def use_resources(s: FineGrainedSlotManagerState, instance: int, profile: int) -> None:
     """A slot of this profile becomes ALLOCATED."""
     for resource in s.elements(resources):

@@ -8,6 +8,7 @@ which they were scheduled; nothing says what happens between two of them.
 
 from __future__ import annotations
 
+from slotspec.models.common.orders import ORDERS, number_of_orders
 from slotspec.models.slot_sharing_allocator import operations as allocator
 from slotspec.models.slot_sharing_allocator.lifecycles import (
     Bulk,
@@ -19,7 +20,6 @@ from slotspec.models.slot_sharing_allocator.lifecycles import (
 from slotspec.models.slot_sharing_allocator.model import slot_sharing_allocator
 from slotspec.models.slot_sharing_allocator.pool import is_waiting
 from slotspec.models.slot_sharing_allocator.state import (
-    ORDERS,
     Cause,
     Foreign,
     PoolMode,
@@ -31,7 +31,6 @@ from slotspec.models.slot_sharing_allocator.state import (
     task_managers,
     vertices,
 )
-from slotspec.models.slot_sharing_allocator.walks import number_of_orders
 from slotspec.statemachine.declaration.model import Fairness
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
@@ -90,7 +89,12 @@ def is_over(s: SlotSharingAllocatorState) -> bool:
 def allocate(s: SlotSharingAllocatorState, selection: int, walk: int) -> int:
     """The scheduler allocates slots for some vertices: those of the bits of `selection`."""
     bulk = next((b for b in s.elements(bulks) if s.bulk[b] == Bulk.UNUSED), NONE)
-    if is_over(s) or bulk == NONE or walk >= number_of_orders(s) or names_unknown(s, selection):
+    if (
+        is_over(s)
+        or bulk == NONE
+        or walk >= number_of_orders(len(s.group))
+        or names_unknown(s, selection)
+    ):
         return DISABLED
     count = 0
     for vertex, bit in enumerate(BITS):

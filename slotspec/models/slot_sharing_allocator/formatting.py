@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from slotspec.models.common.orders import MOST, in_order
 from slotspec.models.slot_sharing_allocator.environment import BITS
 from slotspec.models.slot_sharing_allocator.model import slot_sharing_allocator
 from slotspec.models.slot_sharing_allocator.state import (
-    THREE,
     Cause,
     Effect,
     Foreign,
@@ -20,7 +20,6 @@ from slotspec.models.slot_sharing_allocator.state import (
     vertices,
     waiting_positions,
 )
-from slotspec.models.slot_sharing_allocator.walks import in_order
 from slotspec.statemachine.declaration.model import Call, ParameterDomain
 from slotspec.statemachine.declaration.records import FLAG, Domain, Sort
 from slotspec.statemachine.declaration.rules import NONE
@@ -76,7 +75,7 @@ class SlotSharingAllocatorFormatter(TraceFormatter):
         count = self.instance.setting.bounds["groups"]
         if walk == 0:
             return ""
-        if count != THREE:
+        if count != MOST:
             return "; last group first"
         walked = (self.element(groups, in_order(count, walk, step)) for step in range(count))
         return f"; groups in the order {', '.join(walked)}"

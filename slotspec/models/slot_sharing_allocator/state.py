@@ -13,6 +13,7 @@ from enum import IntEnum
 from typing import Any
 
 from slotspec.models.common.exceptions import JavaExceptions
+from slotspec.models.common.orders import MOST, ORDERS
 from slotspec.models.slot_sharing_allocator.lifecycles import (
     Bulk,
     LogicalRequest,
@@ -28,6 +29,7 @@ from slotspec.models.slot_sharing_allocator.profiles import (
     even_sharing,
     fits,
 )
+from slotspec.models.slot_sharing_allocator.versions import GroupOrder
 from slotspec.statemachine.declaration.effects import Effects, effect
 from slotspec.statemachine.declaration.records import (
     FLAG,
@@ -44,6 +46,7 @@ from slotspec.statemachine.declaration.records import (
     single,
 )
 from slotspec.statemachine.declaration.rules import NONE, Array
+from slotspec.statemachine.errors import UsageError
 
 
 class Effect(Effects):
@@ -166,6 +169,12 @@ def sharing_of(setting: Setting) -> Sharing:
 
 
 def _fits(setting: Setting) -> list[int]:
+    count = setting.bounds["groups"]
+    if setting["group_order"] == GroupOrder.ARBITRARY and count > MOST:
+        raise UsageError(
+            "SET002",
+            f"bound groups={count}: a check tries all orders of at most {MOST}; set groups={MOST}",
+        )
     wanted = sharing_of(setting).wanted(setting["group_profile"])
     rows = [fits(slot, wanted, setting["matching"]) for slot in SLOT_PROFILES]
     return [will_do for row in rows for will_do in row]
@@ -177,12 +186,6 @@ def _choice(name: str, description: str) -> Any:
 
 def _bound(name: str, description: str) -> Any:
     return constant(description, lambda setting: setting[name])
-
-
-THREE = 3
-"""So many groups have all their orders."""
-ORDERS = 6
-"""The orders of three groups: the most that a call can choose from."""
 
 
 class SlotSharingAllocatorState(Record):

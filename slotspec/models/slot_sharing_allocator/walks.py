@@ -1,38 +1,16 @@
 """In which order groups are walked: arbitrary in Flink, fixed in recordings.
 
 Java walks hash maps here: over the groups of a call, and over those of its bulk. In a check, all
-walks of a call go in one order, and any order of up to three groups is tried; of more, forwards and
-backwards. Recordings go by the first appearance in the call.
+walks of a call go in one order, and any order of up to three groups is tried; more groups are
+refused. Recordings go by the first appearance in the call.
 """
 
 from __future__ import annotations
 
-from slotspec.models.slot_sharing_allocator.state import (
-    ORDERS,
-    THREE,
-    SlotSharingAllocatorState,
-    groups,
-)
+from slotspec.models.common.orders import in_order
+from slotspec.models.slot_sharing_allocator.state import SlotSharingAllocatorState, groups
 from slotspec.models.slot_sharing_allocator.versions import GroupOrder
 from slotspec.statemachine.declaration.rules import NONE, Array
-
-
-def number_of_orders(s: SlotSharingAllocatorState) -> int:
-    """How many orders of the groups a call can choose from."""
-    count = len(s.group)
-    return ORDERS if count == THREE else min(count, 2)
-
-
-def in_order(count: int, walk: int, step: int) -> int:
-    """The group at one step of the order with this number: 0 is forwards, the last backwards."""
-    if count != THREE:
-        return count - 1 - step if walk else step
-    first = walk // 2
-    if step == 0:
-        return first
-    low = 1 if first == 0 else 0
-    high = 1 if first == 2 else 2
-    return low if (step == 1) == (walk % 2 == 0) else high
 
 
 def group_at(s: SlotSharingAllocatorState, keys: Array, begin: int, step: int, walk: int) -> int:

@@ -85,6 +85,10 @@ def as_text(value: object) -> str:
     return _encode(value).decode()
 
 
+class AnyOrder(list[Any]):
+    """A result whose elements a hash table lists: their order does not count."""
+
+
 def compare(
     expected: Expected,
     seen: RecordedStep,
@@ -132,7 +136,10 @@ def _differences(
 ) -> Iterator[Difference]:
     yield from _raised(expected, seen)
     if seen.result is not UNSET:
-        yield from walk("result", expected.result, seen.result)
+        mine, theirs = expected.result, seen.result
+        if isinstance(mine, AnyOrder) and isinstance(theirs, list):
+            mine, theirs = sorted(mine, key=_encode_sorted), sorted(theirs, key=_encode_sorted)
+        yield from walk("result", mine, theirs)
     if seen.effects is not UNSET:
         yield from _effects(expected, seen.effects, seen.unordered, signals)
     if seen.state is not UNSET:

@@ -59,6 +59,6 @@ TARGET = FuzzTarget(
     tiny={"requests": 1, "request_ids": 1, "allocations": 1},
     # the only one of the pool alone
     weights={"pool": 6},
-    # no recording can express that a hash table changes its order
+    # recordings walk hash tables in one order only
     walked={"iteration_order": 0},
 )

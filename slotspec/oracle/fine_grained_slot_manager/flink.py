@@ -20,7 +20,7 @@ from slotspec.oracle.fine_grained_slot_manager.flink_state import (
 from slotspec.oracle.fine_grained_slot_manager.schema import SCHEMA
 from slotspec.oracle.peers.flink_answers import TaskExecutorAnswers
 from slotspec.oracle.peers.flink_clock import CLOCK
-from slotspec.oracle.peers.flink_order import NumberedIds
+from slotspec.oracle.peers.flink_order import NumberedIds, spread
 from slotspec.oracle.peers.flink_values import RUNTIME, simple_name
 from slotspec.oracle.peers.flink_world import FlinkWorld, Ids, Timers
 from slotspec.oracle.traces.names import natural
@@ -30,6 +30,8 @@ from slotspec.statemachine.errors import InputError
 RESOURCES = f"{RUNTIME}.resourcemanager"
 SLOTS = f"{RESOURCES}.slotmanager"
 RPC_TIMEOUT_MS = 10_000
+SMALLEST_TABLE = 16
+"""Entries of a new hash table."""
 LEAVING = ("register_task_manager", "report_slot_status", "unregister_task_manager")
 """Operations that can take slots away, in an order that hashing decides."""
 
@@ -411,7 +413,7 @@ class FineGrainedPeer(TaskExecutorAnswers):
         application: str | None = None,
     ) -> None:
         wanted = self.java_list(
-            self._requirement.create(self.profiles[profile], count)
+            self._requirement.create(self._of_slot(profile), count)
             for profile, count in requirements
         )
         given = [self.jobs.id(job), target, wanted]
@@ -438,12 +440,23 @@ class FineGrainedPeer(TaskExecutorAnswers):
             raise InputError("TRC032", f"profile {name!r} can only be required; use a fixed one")
         return self.profiles[name]
 
+    def _of_slot(self, name: str) -> Any:
+        """A profile that slots may have: hash tables iterate these in their order of insertion."""
+        if spread(self.profiles[name]) % SMALLEST_TABLE:
+            raise InputError(
+                "TRC032",
+                f"hash tables do not iterate slots of profile {name!r} in their order of insertion;"
+                " use amounts in whole megabytes, and 0.25, 0.5, 1, 2 or 4 of cpu",
+            )
+        return self.profiles[name]
+
     def _slot_report(self, instance: str, slots: list[dict[str, Any]]) -> Any:
         tm = self.values.resource_id(self._tms.get(instance, "tm"))
         rows = []
         for row in slots:
             given = [self._slot_id(tm, max(row["index"], 0)), self._fixed(row["profile"])]
             if row["allocation"] is not None:
+                self._of_slot(row["profile"])
                 given += [self.jobs.id(row["job"]), self.allocations.id(row["allocation"])]
                 if self.since("2.3"):
                     given.append(row.get("tasks", 0))

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from slotspec.models.common.orders import in_order
 from slotspec.models.slot_sharing_allocator.environment import BITS
 from slotspec.models.slot_sharing_allocator.lifecycles import LogicalRequest, SharedSlot
 from slotspec.models.slot_sharing_allocator.profiles import SLOT_PROFILES
 from slotspec.models.slot_sharing_allocator.state import sharing_of
-from slotspec.models.slot_sharing_allocator.walks import in_order
 from slotspec.oracle.exporting import EndOfRecording, Exporter
 from slotspec.oracle.slot_sharing_allocator.adapter import (
     SlotSharingAllocatorOracle,

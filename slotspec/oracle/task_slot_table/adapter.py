@@ -35,6 +35,7 @@ from slotspec.models.task_slot_table.state import (
 )
 from slotspec.models.task_slot_table.versions import DynamicNumber, RefusedAllocation
 from slotspec.oracle.conformance.adapter import ModelOracle
+from slotspec.oracle.conformance.compare import AnyOrder
 from slotspec.oracle.conformance.name_tables import ListedNames, NameTable
 from slotspec.oracle.task_slot_table.schema import SCHEMA
 from slotspec.oracle.traces.names import Names, natural
@@ -295,7 +296,7 @@ class TaskSlotTableOracle(ModelOracle):
         number = self.run(operations.generate_slot_offer, self._allocations.decode(allocation))
         return None if number == NONE else self._offer(allocation)
 
-    def _create_slot_report(self) -> list[dict[str, Any]]:
+    def _create_slot_report(self) -> AnyOrder:
         self.run(operations.create_slot_report)
         fixed: list[dict[str, Any]] = []
         dynamic: list[dict[str, Any]] = []
@@ -312,7 +313,7 @@ class TaskSlotTableOracle(ModelOracle):
                 list(self.state.task_slot).count(allocation),
             )
             (fixed if number < self.static else dynamic).append(report)
-        return fixed + sorted(dynamic, key=lambda slot: natural(slot["allocation"]))
+        return AnyOrder(fixed + sorted(dynamic, key=lambda slot: natural(slot["allocation"])))
 
     # --------------------------------------------------------------------------- encoding
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from slotspec.models.declarative_slot_pool.environment import (
     can_restart,
-    has_any_order,
     has_batch_check,
     has_payloads,
     has_preferences,
@@ -198,12 +197,6 @@ def a_payload_runs(s: DeclarativePoolState) -> bool:
 def the_job_ends(s: DeclarativePoolState) -> bool:
     """The bridge is closed."""
     return s.bridge_state[0] == Bridge.CLOSED
-
-
-@declarative_slot_pool.sometimes("java.util.HashMap", when=has_any_order)
-def hash_tables_are_reversed(s: DeclarativePoolState) -> bool:
-    """Hash tables are iterated in the other order, and two slots are free to show it."""
-    return s.reversed_order == 1 and s.free[1] != NONE
 
 
 @declarative_slot_pool.sometimes(

@@ -22,33 +22,33 @@ NEWEST = "2.3"
 COUNTS = {
     "core": (8_177, 187_777, 15),
     "profiles": (62_750, 887_715, 25),
-    "any_slots": (48_566, 726_897, 22),
+    "any_slots": (48_566, 819_371, 22),
     "restarts": (4_133, 69_793, 16),
     "delay": (90_595, 1_237_806, 24),
     "repetition": (3_511, 50_108, 16),
-    "deferral": (19_189, 249_994, 12),
-    "balanced": (11_085, 273_633, 12),
-    "preferences": (57_234, 1_001_149, 16),
-    "idle": (75_052, 985_241, 26),
-    "batch": (8_270, 137_491, 18),
-    "unknown_slots": (91_264, 1_420_925, 34),
-    "mistakes": (330_344, 5_433_903, 28),
+    "deferral": (19_261, 1_178_931, 12),
+    "balanced": (11_085, 378_673, 12),
+    "preferences": (57_234, 2_853_421, 16),
+    "idle": (75_052, 1_024_241, 26),
+    "batch": (8_270, 139_741, 18),
+    "unknown_slots": (91_264, 2_169_997, 34),
+    "mistakes": (339_720, 6_414_903, 28),
     "late": (108_863, 1_430_526, 21),
-    "any_order": (519_720, 7_463_330, 27),
-    "pool": (29_720, 667_888, 15),
+    "any_order": (259_860, 7_684_585, 26),
+    "pool": (29_720, 686_848, 15),
 }
 """States, transitions and depth of the newest generation."""
 
 OLDER = {
     ("1.13", "core"): (5_825, 126_673, 15),
-    ("1.13", "any_slots"): (113_470, 1_583_733, 30),
-    ("1.13", "batch"): (8_270, 129_331, 18),
-    ("1.13", "pool"): (2_670, 53_139, 12),
+    ("1.13", "any_slots"): (113_470, 1_793_937, 30),
+    ("1.13", "batch"): (8_270, 131_581, 18),
+    ("1.13", "pool"): (2_670, 54_579, 12),
     ("1.14", "restarts"): (907, 12_785, 14),
     ("1.14", "preferences"): (4_530, 74_653, 16),
     ("1.20", "restarts"): (4_133, 69_793, 16),
-    ("1.20", "preferences"): (57_234, 1_001_149, 16),
-    ("1.20", "pool"): (4_170, 87_813, 11),
+    ("1.20", "preferences"): (57_234, 2_853_421, 16),
+    ("1.20", "pool"): (4_170, 91_053, 11),
 }
 
 STALE = {"a_fulfilled_request_has_its_slot": 5, "a_slot_is_that_of_one_request": 7}
@@ -243,6 +243,21 @@ def test_too_few_timers_are_refused() -> None:
     with pytest.raises(UsageError, match="set timers=2") as error:
         POOL.instance({"idle_timeout": 1, "batch_timeout": 1, "timers": 1}, generation=NEWEST)
     assert error.value.code == "SET002"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "says"),
+    [
+        ({"allocations": 4}, "set allocations=3 or iteration_order=0"),
+        ({"profiles": 4}, "set profiles=3"),
+        ({"requests": 4, "most_required": 8}, "set requests=3"),
+        ({"strategy": 3}, "one strategy at a time"),
+    ],
+)
+def test_orders_that_are_not_tried_are_refused(bounds: dict[str, int], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        POOL.instance(bounds, scope="any_order")
+    POOL.instance({**bounds, "iteration_order": 0}, scope="any_order")
 
 
 def test_every_scope_is_pinned() -> None:

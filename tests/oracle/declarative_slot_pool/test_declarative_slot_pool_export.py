@@ -17,8 +17,7 @@ from slotspec.oracle.traces.export import export
 from slotspec.statemachine import Limits, check
 
 POOL = load_model("declarative_slot_pool")
-RUNS = [(g, scope) for g in POOL.generations for scope in POOL.scopes if scope != "any_order"]
-"""No recording can express that hash tables change their order."""
+RUNS = [(g, scope) for g in POOL.generations for scope in POOL.scopes]
 
 
 def write(path: Path, lines: list[dict[str, Any]]) -> Path:
@@ -28,7 +27,8 @@ def write(path: Path, lines: list[dict[str, Any]]) -> Path:
 
 @pytest.mark.parametrize(("generation", "scope"), RUNS)
 def test_walks_of_every_scope_can_be_replayed(generation: str, scope: str, tmp_path: Path) -> None:
-    instance = POOL.instance(generation=generation, scope=scope)
+    # recordings walk hash tables in one order only
+    instance = POOL.instance({"iteration_order": 0}, generation=generation, scope=scope)
     environment = Environment(instance, frozenset({"close"}))
     for seed in range(3):
         walk = environment.walk(30, Random(seed))

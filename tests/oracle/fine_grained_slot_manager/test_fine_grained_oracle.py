@@ -220,3 +220,24 @@ def test_a_fatal_answer_ends_the_process() -> None:
     manager.step("report_slot_status", instance="i1", slots=[stray])
     manager.step("call_acknowledged", call="g1")
     assert manager.state.manager[0] == 3
+
+
+@pytest.mark.parametrize(("generation", "raises"), [("1.14", "State"), ("2.3", "Argument")])
+def test_more_is_available_than_there_is(generation: str, raises: str) -> None:
+    """A slot gives resources back that it never took; live Flink does the same.
+
+    1.14 requests a slot twice and fails then; later releases compare totals before they plan.
+    """
+    manager = started(generation)
+    require(manager, ("small", 1))
+    register(manager, "i1")
+    manager.step("advance_time", ms=50)
+    held = [{**SLOT, "job": "j1", "allocation": name} for name in ("b1", "a1")]
+    assert manager.step("report_slot_status", instance="i1", slots=held).raises
+    require(manager, ("small", 2))
+    manager.step("report_slot_status", instance="i1", slots=[])
+    failed = manager.step("advance_time", ms=50)
+    assert failed.raises == f"Illegal{raises}Exception"
+    requested = [e["allocation"] for e in failed.effects if e["effect"] == "tm.request_slot"]
+    assert requested == (["a2"] if generation == "1.14" else [])
+    assert [*failed.state["slots"]] == requested

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from slotspec.oracle import Oracle
 from slotspec.oracle.conformance.batch import conform_all
-from slotspec.oracle.conformance.compare import Conformance
+from slotspec.oracle.conformance.compare import Conformance, compare
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.task_slot_table.adapter import TaskSlotTableOracle
 from slotspec.oracle.task_slot_table.schema import SCHEMA as TASK_SLOT_TABLE
-from slotspec.oracle.traces.trace import TraceHeader
+from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 from slotspec.statemachine.errors import InputError
 from tests.oracle.trace_files import header as pool_header
 from tests.oracle.trace_files import write
@@ -338,3 +339,20 @@ def test_bad_lines(step: dict[str, Any], code: str, tmp_path: Path) -> None:
     assert error is not None
     assert error.code == code
     assert error.message.startswith(f"{path}:3: ")
+
+
+def test_the_order_of_dynamic_slots_in_a_report_does_not_count() -> None:
+    oracle = Oracle("task_slot_table", "2.3")
+    oracle.step("start")
+    for allocation in ("a2", "a1"):
+        oracle.step(
+            "allocate_slot", index=-1, job="j1", allocation=allocation, profile=None, timeout=0
+        )
+    op = "create_slot_report"
+    report = oracle.step(op)
+    *rest, first, second = report.result
+    swapped = RecordedStep(op=op, arguments={}, result=[*rest, second, first])
+    assert first["allocation"] == "a1"
+    assert compare(report, swapped).outcome is Conformance.CONFORMS
+    twice = RecordedStep(op=op, arguments={}, result=[*rest, second, second])
+    assert compare(report, twice).outcome is Conformance.DIVERGES
