@@ -17,14 +17,8 @@ from slotspec.models.declarative_cluster.slot_manager_service import JOB
 from slotspec.models.declarative_cluster.slot_pool_service import profile_of
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot
 from slotspec.models.fine_grained_slot_manager.lifecycles import ManagedSlot, ManagedTaskManager
-from slotspec.oracle.cluster.explanation import (
-    ENDS,
-    NEW_IDS,
-    REGISTRATIONS,
-    ClusterExplainer,
-    Node,
-    Way_,
-)
+from slotspec.oracle.cluster.explanation import ClusterExplainer
+from slotspec.oracle.cluster.hidden_steps import ENDS
 from slotspec.oracle.cluster.naming import Names, bound, released
 from slotspec.oracle.cluster.patterns import (
     Pattern,
@@ -33,6 +27,7 @@ from slotspec.oracle.cluster.patterns import (
     messages_of,
 )
 from slotspec.oracle.cluster.recording import Call, Recording, Step
+from slotspec.oracle.cluster.stepping import NEW_IDS, REGISTRATIONS, Node, Way_
 from slotspec.oracle.cluster.views import Difference, Views, name_of
 from slotspec.oracle.cluster.world import shape_of
 from slotspec.statemachine.declaration.rules import NONE
