@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from slotspec.models.cluster.lifecycles import Leader
 from slotspec.models.cluster.messages import TO_JOB_MASTER, Way, way
 from slotspec.models.cluster.state import Message
 from slotspec.models.declarative_cluster.slot_manager_service import JOB
@@ -18,7 +17,6 @@ from slotspec.models.declarative_cluster.slot_pool_service import profile_of
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot
 from slotspec.models.fine_grained_slot_manager.lifecycles import ManagedSlot, ManagedTaskManager
 from slotspec.oracle.cluster.explanation import ClusterExplainer
-from slotspec.oracle.cluster.hidden_steps import ENDS
 from slotspec.oracle.cluster.naming import Names, bound, released
 from slotspec.oracle.cluster.patterns import (
     Pattern,
@@ -109,16 +107,7 @@ class DeclarativeViews(Views):
         s, a = self.s, names.allocations
         manager = recorded["manager"]
         yield "jobs", bool(s.job_registered), bool(recorded["jobs"])
-        yield "leader", s.resource_manager[0] == Leader.LEADING, recorded["leader"] is not None
-        yield (
-            "known",
-            {
-                f"tm{tm + 1}": name_of(names.instances, instance, "i")
-                for tm, instance in enumerate(s.registered)
-                if instance != NONE
-            },
-            recorded["known"],
-        )
+        yield from self.connected(names, recorded)
         yield (
             "manager.registered",
             {
@@ -276,9 +265,6 @@ class DeclarativeExplainer(ClusterExplainer):
         self, node: Node, expected: tuple[Pattern, ...], step: Step
     ) -> Iterator[Way_]:
         """Hidden steps of the JobMaster."""
-        snapshot = self.snapshots.get(id(step))
-        ends = snapshot is not None and snapshot["job"] in ENDS
-        deposed = snapshot is not None and snapshot["leader"] is None
         bounds = self.world.bounds
         shares, known = range(bounds["parallelism"]), range(bounds["allocations"])
         likely = self.shares_of_requests.get(node.requests)
@@ -306,13 +292,7 @@ class DeclarativeExplainer(ClusterExplainer):
             ("declaration_times_out",),
             ("job_master_misses_resource_manager",),
         )
-        yield from self.try_all(
-            node,
-            expected,
-            ("job_master_steps_down",),
-            *((("job_is_cancelled",),) if ends else ()),
-            *((("job_master_loses_leadership",),) if deposed else ()),
-        )
+        yield from self.leaving(node, expected, step)
 
     def of_resource_manager(
         self, node: Node, expected: tuple[Pattern, ...], step: Step

@@ -53,8 +53,6 @@ class HiddenSteps(Stepper):
     def of_job_master(
         self, node: Node, expected: tuple[Pattern, ...], step: Step
     ) -> Iterator[Way_]:
-        snapshot = self.snapshots.get(id(step))
-        ends = snapshot is not None and snapshot["job"] in ENDS
         bounds = self.world.bounds
         shares, known = range(bounds["parallelism"]), range(bounds["allocations"])
         likely = self.shares_of_requests.get(node.requests)
@@ -78,6 +76,12 @@ class HiddenSteps(Stepper):
             *(("task_call_times_out", task) for task in range(len(self.world.s.task))),
             *(("job_master_misses_heartbeat", tm) for tm in tms),
         )
+        yield from self.leaving(node, expected, step)
+
+    def leaving(self, node: Node, expected: tuple[Pattern, ...], step: Step) -> Iterator[Way_]:
+        """Hidden steps of a JobMaster whose state says that it stops."""
+        snapshot = self.snapshots.get(id(step))
+        ends = snapshot is not None and snapshot["job"] in ENDS
         deposed = snapshot is not None and snapshot["leader"] is None
         yield from self.try_all(
             node,

@@ -121,11 +121,9 @@ class Views:
         """A slot of the ResourceManager."""
         return f"tm{number % self.tms + 1}_{number // self.tms}"
 
-    def resource_manager(self, names: Names, recorded: dict[str, Any]) -> Iterator[Difference]:
-        s, a = self.s, names.allocations
-        manager = recorded["manager"]
-        if not recorded["jobs"]:
-            yield "jobs", bool(s.job_registered), False
+    def connected(self, names: Names, recorded: dict[str, Any]) -> Iterator[Difference]:
+        """Whether a ResourceManager leads, and the TaskExecutors that it knows."""
+        s = self.s
         yield "leader", s.resource_manager[0] == Leader.LEADING, recorded["leader"] is not None
         yield (
             "known",
@@ -136,6 +134,13 @@ class Views:
             },
             recorded["known"],
         )
+
+    def resource_manager(self, names: Names, recorded: dict[str, Any]) -> Iterator[Difference]:
+        s, a = self.s, names.allocations
+        manager = recorded["manager"]
+        if not recorded["jobs"]:
+            yield "jobs", bool(s.job_registered), False
+        yield from self.connected(names, recorded)
         yield (
             "manager.registered",
             {
