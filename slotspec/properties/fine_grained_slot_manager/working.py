@@ -59,7 +59,9 @@ from slotspec.statemachine.declaration.records import Setting
 @fine_grained_slot_manager.always(
     "FineGrainedSlotManager.checkResourceRequirementsWithDelay",
     when=has_delayed_checks,
-    deviation=known(SPARE_BEYOND_MAXIMUM, spare_is_refused),
+    deviation=first_of(
+        (SPARE_BEYOND_MAXIMUM, spare_is_refused), (MORE_THAN_THERE_IS, has_late_reports)
+    ),
 )
 def a_check_under_way_is_made(s: FineGrainedSlotManagerState) -> bool:
     """While a check counts as under way, its timer or the main thread has it."""
@@ -82,6 +84,7 @@ def a_declaration_under_way_is_made(s: FineGrainedSlotManagerState) -> bool:
     deviation=first_of(
         (SPARE_BEYOND_MAXIMUM, both(spare_is_refused, lambda g: bool(g["check_delay"]))),
         (ACROSS_SUSPEND, both(has_restarts, has_delayed_declarations)),
+        (MORE_THAN_THERE_IS, both(has_late_reports, has_delayed_checks)),
     ),
 )
 def delayed_work_succeeds(after: FineGrainedSlotManagerState) -> bool:
