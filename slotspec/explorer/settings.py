@@ -12,7 +12,7 @@ from typing import Any
 from slotspec.bugs import Bug, known_bugs
 from slotspec.explorer.errors import RequestError
 from slotspec.statemachine.declaration.model import Call, Instance, Model, ParameterDomain
-from slotspec.statemachine.declaration.records import Sort
+from slotspec.statemachine.declaration.records import Setting, Sort
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import SlotspecError, StepError
 from slotspec.statemachine.formatting import TraceFormatter, formatter_of
@@ -78,14 +78,15 @@ class Models:
                 self._ready.move_to_end(key)
                 return self._ready[key]
         try:
-            scope = query.get("scope") or None
-            _check_size(model, bounds, scope)
+            scope, generation = query.get("scope") or None, query.get("generation") or None
             bug = _bug(model, query.get("bug", ""))
+            choices = bug.choices if bug else None
+            _check_size(model, model.setting(bounds, generation, scope, choices)[0])
             instance = model.instance(
                 bounds,
-                generation=query.get("generation") or None,
+                generation=generation,
                 scope=scope,
-                choices=bug.choices if bug else None,
+                choices=choices,
                 replace=bug.replace if bug else None,
             )
             instance.defect = bug.issue if bug else ""
@@ -122,20 +123,15 @@ def bugs_of(model: Model) -> list[Bug]:
     return [bug for bug in known_bugs().values() if bug.model == model.name]
 
 
-def _check_size(model: Model, bounds: Mapping[str, int], scope: str | None) -> None:
+def _check_size(model: Model, setting: Setting) -> None:
     """Reject bounds with too many calls.
 
     :raises RequestError: 400 if there are more than ``MOST_CALLS``.
     """
-    values = {name: bound.default for name, bound in model.bounds.items()}
-    chosen = model.scopes.get(scope) if scope else next(iter(model.scopes.values()))
-    values |= chosen.bounds if chosen else {}
-    for name, value in bounds.items():
-        if name in model.bounds:  # making the instance rejects other names
-            values[name] = model.bounds[name].checked(value)
     count = sum(
-        prod(_size(domain, values) for domain in action.parameters.values())
+        prod(_size(domain, setting.bounds) for domain in action.parameters.values())
         for action in model.actions.values()
+        if action.when is None or action.when(setting)
     )
     if count > MOST_CALLS:
         raise RequestError(

@@ -619,6 +619,21 @@ class Model:
         :raises UsageError: ``SET001`` to ``SET004`` for unknown names and values out of range.
         """
         wants("instance", "bounds as a mapping", bounds, Mapping | None)
+        setting, name = self.setting(bounds, generation, scope, choices)
+        rules = {**self.replace, **(replace or {})}
+        return Instance(self, setting, name, rules)
+
+    def setting(
+        self,
+        bounds: Mapping[str, int] | None,
+        generation: str | None,
+        scope: str | None,
+        choices: Mapping[str, Any] | None,
+    ) -> tuple[Setting, str]:
+        """The bounds and choices of an instance, and the name of its scope; see :meth:`instance`.
+
+        :raises UsageError: as :meth:`instance`.
+        """
         if scope is not None and scope not in self.scopes:
             known = ", ".join(self.scopes)
             raise UsageError("SET003", f"model {self.name} has no scope {scope!r}; it has {known}")
@@ -637,8 +652,7 @@ class Model:
             raise UsageError("SET004", f"model {self.name} has no generations; leave it out")
         else:
             named = dict(choices or {})
-        rules = {**self.replace, **(replace or {})}
-        return Instance(self, Setting(values, named), chosen.name, rules)
+        return Setting(values, named), chosen.name
 
 
 @dataclass(frozen=True, repr=False)
