@@ -169,4 +169,16 @@ SCOPES = (
             "payloads": 1,
         },
     ),
+    Scope(
+        "pool_mistakes",
+        "The pool alone with slots of any profile, and callers that make mistakes.",
+        {
+            "iteration_order": 1,
+            "bridge": 0,
+            "profiles": 2,
+            "any_slots": 1,
+            "mistakes": 1,
+            "payloads": 1,
+        },
+    ),
 )

@@ -36,6 +36,7 @@ COUNTS = {
     "late": (108_863, 1_430_526, 21),
     "any_order": (259_860, 7_684_585, 26),
     "pool": (29_720, 686_848, 15),
+    "pool_mistakes": (12_424, 295_158, 17),
 }
 """States, transitions and depth of the newest generation."""
 
@@ -48,6 +49,7 @@ OLDER = {
     ("1.14", "preferences"): (4_530, 74_653, 16),
     ("1.20", "restarts"): (4_133, 69_793, 16),
     ("1.20", "preferences"): (57_234, 2_853_421, 16),
+    ("1.13", "pool_mistakes"): (1_080, 25_118, 10),
     ("1.20", "pool"): (4_170, 91_053, 11),
 }
 
@@ -103,6 +105,14 @@ LENGTHS: dict[str, dict[str, int]] = {
     "late": {"requirements_that_change_will_be_stable": 3, "nothing_raises": 2},
     "any_order": {"what_is_required_is_needed": 7, "what_nobody_needs_is_given_back": 9},
     "pool": {"requirements_that_change_will_be_stable": 3},
+    "pool_mistakes": {
+        "what_is_acquired_is_there": 3,
+        "a_slot_that_is_gone_counts_for_nothing": 3,
+        "payloads_run_in_reserved_slots": 2,
+        "a_slot_that_leaves_is_freed": 3,
+        "a_payload_is_stopped_when_its_slot_goes": 3,
+        "nothing_raises": 1,
+    },
 }
 """The known deviations of the newest generation, with the lengths of their shortest traces."""
 
