@@ -79,7 +79,6 @@ def match_preferred(s: DeclarativePoolState) -> int:
     PreferredAllocationRequestSlotMatchingStrategy.
     """
     put_picky_last(s)
-    arrange(s.wanting, sum(r != NONE and not s.picky[r] for r in s.wanting), s.other_order)
     seen = 0
     going = length(s.new)
     while seen < going:
@@ -96,7 +95,7 @@ def match_preferred(s: DeclarativePoolState) -> int:
 
 
 def put_picky_last(s: DeclarativePoolState) -> None:
-    """Move the picky requests behind the others; both keep their order."""
+    """Move the picky requests, in the order of a hash table, behind the others in theirs."""
     left = length(s.wanting)
     place = 0
     for _ in range(left):
@@ -106,6 +105,7 @@ def put_picky_last(s: DeclarativePoolState) -> None:
             append(s.wanting, request)
         else:
             place += 1
+    arrange(s.wanting, place, s.other_order)
 
 
 def match_requests(s: DeclarativePoolState) -> int:
