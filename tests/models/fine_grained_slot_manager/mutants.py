@@ -238,7 +238,7 @@ MUTANTS: dict[str, Mutant] = {
         "a_job_has_the_slots_that_are_counted",
     ),
     "planned on what is unused": Mutant(
-        workers.available, planned_on_unused, "requests", "pending_slots_fit"
+        workers.available, planned_on_unused, "requests", "registering_succeeds"
     ),
     "blocked ones too": Mutant(
         planning.takes_part, blocked_ones_too, "spread", "blocked_task_managers_get_no_slots"
