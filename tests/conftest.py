@@ -3,6 +3,8 @@
 Compiled code is shared by all tests of all runs, in pytest's own cache folder unless
 ``XDG_CACHE_HOME`` names another; .ci/run names an empty one.
 
+Models of its own that a test uses are forgotten.
+
 And Ctrl-C works again where it was inherited as ignored, as from the background of a shell:
 tests that send it to a process of their own would wait for ever.
 """
@@ -14,6 +16,8 @@ import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from slotspec.models.registry import MODELS
 
 # a slow or busy machine is no failure
 PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -30,6 +34,15 @@ def pytest_configure(config: pytest.Config) -> None:
     cache: pytest.Cache | None = getattr(config, "cache", None)
     if cache is not None:  # -p no:cacheprovider takes it away
         os.environ.setdefault("XDG_CACHE_HOME", str(cache.mkdir("compiled")))
+
+
+BUILT_IN = frozenset(MODELS)
+
+
+def pytest_runtest_teardown() -> None:
+    """What a test registers is forgotten after it: others look at all models."""
+    for name in MODELS.keys() - BUILT_IN:
+        del MODELS[name]
 
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ import slotspec
 from examples.lease import model as lease
 from examples.lease_server import Hasty
 from examples.pool_adapter import PoolAdapter
-from slotspec.models.registry import MODELS
 from slotspec.oracle.peers.protocol import PeerError
 from slotspec.statemachine.errors import InputError, UsageError
 
@@ -23,16 +21,6 @@ def test_an_adapter_class_and_a_target_are_peers() -> None:
     assert repr(found).startswith("<FuzzResult: diverges at step ")
 
 
-@pytest.fixture
-def forgotten() -> Iterator[None]:
-    """What a test registers is forgotten after it."""
-    before = set(MODELS)
-    yield
-    for name in set(MODELS) - before:
-        del MODELS[name]
-
-
-@pytest.mark.usefixtures("forgotten")
 def test_a_model_of_ones_own() -> None:
     found = slotspec.fuzz(Hasty, model=lease, operations=["handle", "tick"], sequences=60).found
     assert found is not None

@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,13 +27,9 @@ SERVER = ["--operations", "handle,tick", "--examples", "60"]
 
 
 @pytest.fixture(autouse=True)
-def forgotten(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a test registers is forgotten after it."""
+def at_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Paths are those of the checkout."""
     monkeypatch.chdir(ROOT)
-    before = set(MODELS)
-    yield
-    for name in set(MODELS) - before:
-        del MODELS[name]
 
 
 def run(*arguments: str) -> int:
