@@ -179,6 +179,8 @@ SCOPES = (
             "any_slots": 1,
             "mistakes": 1,
             "payloads": 1,
+            "idle_timeout": 1,
+            "timers": 1,
         },
     ),
 )

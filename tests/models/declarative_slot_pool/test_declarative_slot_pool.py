@@ -36,7 +36,7 @@ COUNTS = {
     "late": (108_863, 1_430_526, 21),
     "any_order": (259_860, 7_684_585, 26),
     "pool": (29_720, 686_848, 15),
-    "pool_mistakes": (12_424, 295_158, 17),
+    "pool_mistakes": (27_816, 750_134, 17),
 }
 """States, transitions and depth of the newest generation."""
 
@@ -49,7 +49,7 @@ OLDER = {
     ("1.14", "preferences"): (4_530, 74_653, 16),
     ("1.20", "restarts"): (4_133, 69_793, 16),
     ("1.20", "preferences"): (57_234, 2_853_421, 16),
-    ("1.13", "pool_mistakes"): (1_080, 25_118, 10),
+    ("1.13", "pool_mistakes"): (2_040, 53_470, 10),
     ("1.20", "pool"): (4_170, 91_053, 11),
 }
 
