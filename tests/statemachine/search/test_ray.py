@@ -56,14 +56,23 @@ def cluster() -> Iterator[Any]:
 
 COUNTS = {  # T S R A: states, transitions, depth; of SPIN, Rumur and TLC
     (1, 1, 1, 1): (46, 201, 10),
+    (1, 1, 2, 1): (192, 969, 11),
+    (2, 1, 2, 1): (764, 5_296, 13),
+    (2, 1, 2, 2): (6_220, 56_788, 18),
+    (1, 2, 3, 2): (21_488, 200_958, 18),
     (2, 1, 3, 2): (29_320, 289_268, 19),
+    (2, 2, 2, 2): (59_148, 757_452, 19),
     (2, 1, 4, 2): (147_916, 1_573_852, 20),
     (2, 2, 3, 2): (279_440, 3_779_188, 20),
+    (2, 1, 4, 3): (1_301_020, 16_161_496, 25),
+    (2, 2, 3, 3): (7_062_352, 116_272_416, 26),
+    (2, 1, 5, 3): (7_710_324, 101_943_408, 26),
 }
 
 
-@pytest.mark.parametrize("size", COUNTS)
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize(
+    ("size", "workers"), [*((size, 3) for size in COUNTS), ((2, 1, 3, 2), 1), ((2, 2, 3, 2), 1)]
+)
 def test_it_counts_what_other_tools_count(
     size: tuple[int, ...], workers: int, cluster: Any, tmp_path: Path
 ) -> None:
@@ -197,10 +206,10 @@ def test_a_simulation_is_the_same(cluster: Any) -> None:
         return replace(found, workers=1)
 
     assert made(3, on="ray", workers=3) == made(3)
-    healthy = COMMIT.instance({"managers": 3}, replace={two_phase_commit.one_decision: no_commit})
-    here = simulate(healthy, runs=400)
+    stuck = COMMIT.instance({"managers": 3}, replace={two_phase_commit.settled: never})
+    here = simulate(stuck, runs=400)
     assert here.violation is not None
-    assert replace(simulate(healthy, runs=400, on="ray", workers="auto"), workers=1) == here
+    assert replace(simulate(stuck, runs=400, on="ray", workers="auto"), workers=1) == here
 
 
 def test_a_simulation_ends_with_its_time(cluster: Any) -> None:
@@ -214,7 +223,11 @@ def test_traces_are_replayed_elsewhere(cluster: Any, tmp_path: Path) -> None:
     paths = [folder, tmp_path]
     here, there = conform_all(paths), conform_all(paths, on="ray", jobs=None)
     assert here.conforming > 50
-    assert there.to_json() | {"seconds": 0} == here.to_json() | {"seconds": 0}
+    for summary in (here, there):
+        summary.seconds = 0.0
+        for report in summary.reports:
+            report.seconds = 0.0
+    assert there.to_json() == here.to_json()
 
 
 @pytest.mark.parametrize("bug", ["FLINK-8505", None])
