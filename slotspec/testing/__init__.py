@@ -42,8 +42,8 @@ def slotspec_conformance(
     :param generation: such as ``1.12``; by default the newest of the model.
     :param model: the class that the object implements, by default the slot pool of the
         generation; for a protocol of your own its model, or ``file.py[:attribute]``.
-    :param operations: the operations that the object implements, if not all; the model alone
-        takes the others.
+    :param operations: the operations that the object implements, if not all. Sequences have no
+        others; in a protocol of your own, the model takes those.
     """
 
     def test_conformance() -> None:

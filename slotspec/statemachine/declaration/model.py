@@ -292,6 +292,7 @@ class Model:
             raise self._misused("action", "(parameter=domain, …), or () without parameters", bare)
 
         def declare(function: F) -> F:
+            self._check_function("action", function)
             names = list(inspect.signature(function).parameters)[1:]
             if names != list(parameters):
                 raise DeclarationError(
@@ -436,13 +437,16 @@ class Model:
                 " deviation" + (", and on" if kind is Kind.STEP else ""),
             )
         self._check_options(word, options)
-        if kind is Kind.LEADS_TO and not callable(more["to"]):
-            raise DeclarationError(
-                "MDL013", f"{self.name}: to of @{word} is {more['to']!r}; give a function"
-            )
+        if kind is Kind.LEADS_TO:
+            if not callable(more["to"]):
+                raise DeclarationError(
+                    "MDL013", f"{self.name}: to of @{word} is {more['to']!r}; give a function"
+                )
+            self._check_function(f"{word}, as its second argument", more["to"])
         parameters = dict(each or {})
 
         def declare(function: F) -> F:
+            self._check_function(word, function)
             takes = tuple(inspect.signature(function).parameters)
             if kind is Kind.STEP:
                 self._check_step(function, takes, more["action"], parameters)
@@ -520,8 +524,9 @@ class Model:
 
     def _plain(self, word: str, function: Any, before: Any = None) -> None:
         """Check that a decorator without arguments is applied directly, to one function only."""
-        if not inspect.isfunction(function):
+        if not callable(function) or isinstance(function, type):
             raise self._misused(word, "", function)
+        self._check_function(word, function)
         if word == "operation":
             return
         if before is not None:
@@ -536,6 +541,22 @@ class Model:
                 "MDL003",
                 f"{self.name}.{function.__name__} takes {names}; @{word} gives the state alone",
             )
+
+    def _check_function(self, word: str, function: object) -> None:
+        """Check that a rule is a plain function: one with source, and nothing wrapped around it."""
+        coroutine = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+        generates = inspect.isgeneratorfunction(function)
+        if inspect.isfunction(function) and not coroutine and not generates:
+            return
+        wrapped = getattr(function, "__func__", getattr(function, "__wrapped__", function))
+        name = getattr(wrapped, "__name__", None)
+        what = "an async def" if coroutine else "a generator" if generates else ""
+        what = what or f"an object of type {type(function).__name__.strip('_')}"
+        raise DeclarationError(
+            "MDL013",
+            f"{self.name}: @{word} is given {f'{name}, ' if name else ''}{what}; give a plain"
+            " function, declared with def and without decorators that wrap it",
+        )
 
     def _misused(self, word: str, parentheses: str, given: object) -> DeclarationError:
         what = "nothing" if given is None else getattr(given, "__name__", repr(given))
