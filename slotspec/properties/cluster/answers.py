@@ -7,6 +7,7 @@ from slotspec.models.cluster.environment import (
     job_master_hears_task_executor,
     registers_by_messages,
     task_executor_hears_job_master,
+    task_executor_hears_resource_manager,
 )
 from slotspec.models.cluster.job_master import is_connected
 from slotspec.models.cluster.lifecycles import Execution, Leader, Process, Registration
@@ -20,10 +21,16 @@ from slotspec.models.cluster.messages import (
 )
 from slotspec.models.cluster.model import cluster
 from slotspec.models.cluster.scheduler import is_news, task_of
-from slotspec.models.cluster.state import ClusterState, Message, allocations, task_managers
+from slotspec.models.cluster.state import (
+    STRIDE,
+    ClusterState,
+    Message,
+    allocations,
+    task_managers,
+)
 from slotspec.models.cluster.task_executor import own_allocation, own_execution
 from slotspec.models.task_slot_table.lifecycles import TaskSlot
-from slotspec.models.task_slot_table.slots import indexed_task
+from slotspec.models.task_slot_table.slots import allocation_under, indexed_task
 from slotspec.statemachine.declaration.rules import NONE
 
 
@@ -102,6 +109,43 @@ def an_unused_slot_is_offered(s: ClusterState, tm: int, allocation: int) -> bool
         or s.tables[tm].slot[allocation] != TaskSlot.ALLOCATED
         or s.offering[own_allocation(s, tm, allocation)] == 1
     )
+
+
+@cluster.always(
+    "TaskExecutor.disassociateFromJobManager",
+    each={"tm": task_managers, "allocation": allocations},
+)
+def offers_end_with_the_connection(s: ClusterState, tm: int, allocation: int) -> bool:
+    """A TaskExecutor waits for answers to its offers only while it is connected."""
+    return s.at_jm[tm] == Registration.DONE or not s.offering[own_allocation(s, tm, allocation)]
+
+
+def answers_to(s: ClusterState, tm: int, message: int, detail: int) -> int:
+    """How many answers of this kind to a request for a slot are on their way."""
+    first = way(tm, Way.TO_RESOURCE_MANAGER) * room_of(s)
+    return sum(
+        s.message[post] == message and s.detail[post] == detail
+        for post in range(first, first + room_of(s))
+    )
+
+
+@cluster.step("TaskExecutor.requestSlot", on=task_executor_hears_resource_manager)
+def a_requested_slot_is_acknowledged_or_occupied(
+    before: ClusterState, after: ClusterState, result: int, tm: int, place: int
+) -> bool:
+    """A TaskExecutor acknowledges only a slot that it has, and calls only a slot occupied that
+    has another allocation."""
+    if result != Message.REQUEST_TASK_SLOT:
+        return True
+    post = way(tm, Way.FROM_RESOURCE_MANAGER) * room_of(before) + place
+    allocation, detail = before.subject[post], before.detail[post]
+    present = allocation_under(after.tables[tm], detail // STRIDE // len(before.process))
+    acknowledged, occupied = int(Message.CALL_ACKNOWLEDGED), int(Message.CALL_OCCUPIED)
+    if answers_to(after, tm, acknowledged, detail) > answers_to(before, tm, acknowledged, detail):
+        return present == allocation
+    if answers_to(after, tm, occupied, detail) > answers_to(before, tm, occupied, detail):
+        return present not in (NONE, allocation)
+    return True
 
 
 @cluster.step("SlotPoolImpl.requestSlotFromResourceManager", on=job_master_hears_resource_manager)

@@ -16,6 +16,7 @@ declarative_cluster.share(
     answers.a_job_master_answers_task_executors,
     answers.a_task_executor_answers_the_job_master,
     answers.an_unused_slot_is_offered,
+    answers.offers_end_with_the_connection,
     answers.a_job_master_that_leaves_says_so,
     answers.a_job_master_that_is_dropped_is_told,
     answers.a_task_executor_that_leaves_says_so,

@@ -147,6 +147,15 @@ def offer_nothing(s: ClusterState, tm: int) -> None:
     """The TaskExecutor does not offer its slots."""
 
 
+def wait_for_ever(s: ClusterState, tm: int) -> None:
+    """The TaskExecutor goes on to wait for answers to its offers."""
+
+
+def acknowledge_anything(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
+    """The TaskExecutor acknowledges what it does not have."""
+    task_executor.tell_resource_manager(s, tm, int(Message.CALL_ACKNOWLEDGED), NONE, detail)
+
+
 def keep_the_call(s: ClusterState, allocation: int) -> None:
     """The JobMaster goes on to wait for an answer that it has."""
 
@@ -196,6 +205,12 @@ MUTANTS = {
     "a_task_executor_answers_the_job_master": Mutant({task_executor.submit_task: ignore_tasks}, 16),
     "an_unused_slot_is_offered": Mutant(
         {task_executor.offer_slots_to_job_manager: offer_nothing}, 14
+    ),
+    "offers_end_with_the_connection": Mutant(
+        {task_executor.forget_offers: wait_for_ever}, 16, EARLY
+    ),
+    "a_requested_slot_is_acknowledged_or_occupied": Mutant(
+        {task_executor.request_slot: acknowledge_anything}, 12
     ),
     "an_answered_request_is_not_waited_for": Mutant(
         {job_master.request_acknowledged: keep_the_call}, 6
