@@ -89,7 +89,7 @@ def forgets_to_declare(s: DeclarativePoolState) -> int:
 
 def ends_as_if_it_came_back(s: DeclarativeClusterState) -> None:
     """The JobMaster ends, and does not say that its job has ended."""
-    job_master.close_connection(s, job_master.RUNS)
+    older_job_master.close_connection(s, older_job_master.RUNS)
     job_master.end_job(s)
 
 
