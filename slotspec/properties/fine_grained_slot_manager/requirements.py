@@ -41,6 +41,7 @@ from slotspec.properties.fine_grained_slot_manager.settings import (
     HALF_REGISTERED,
     MORE_THAN_THERE_IS,
     MOVE_OF_NONE,
+    PLANNED_BEFORE_BLOCKED,
     SECOND_FAILURE,
     SPARE_BEYOND_MAXIMUM,
     STALE_INDEX,
@@ -51,8 +52,10 @@ from slotspec.properties.fine_grained_slot_manager.settings import (
     first_of,
     has_batches,
     has_mixed_profiles,
+    has_small_maximum,
     known,
     spare_is_refused,
+    spare_is_refused_first,
     spreads,
     without,
 )
@@ -182,7 +185,9 @@ def a_finished_job_is_forgotten(s: FineGrainedSlotManagerState, job: int) -> boo
 @fine_grained_slot_manager.always(
     "FineGrainedSlotManager.unfulfillableJobs",
     each={"job": jobs},
-    deviation=known(STALE_UNFULFILLABLE, either(without(has_allocator), has_moods)),
+    deviation=known(
+        STALE_UNFULFILLABLE, either(without(has_allocator), has_moods, has_small_maximum)
+    ),
 )
 def only_jobs_that_lack_something_cannot_be_served(
     s: FineGrainedSlotManagerState, job: int
@@ -236,7 +241,10 @@ def slots_are_requested_for_jobs_that_require_them(after: FineGrainedSlotManager
 
 
 @fine_grained_slot_manager.step(
-    "BlockedTaskManagerChecker", each={"instance": instances}, when=has_blocking
+    "BlockedTaskManagerChecker",
+    each={"instance": instances},
+    when=has_blocking,
+    deviation=known(PLANNED_BEFORE_BLOCKED, has_allocator),
 )
 def blocked_task_managers_get_no_slots(after: FineGrainedSlotManagerState, instance: int) -> bool:
     """No slot is requested from a TaskExecutor that is blocked."""
@@ -342,6 +350,7 @@ def is_served_or_refused(s: FineGrainedSlotManagerState, job: int) -> bool:
     each={"job": jobs},
     deviation=first_of(
         (SPARE_BEYOND_MAXIMUM, both(spare_is_refused, lambda g: bool(g["check_delay"]))),
+        (SPARE_BEYOND_MAXIMUM, spare_is_refused_first),
         (MORE_THAN_THERE_IS, has_late_reports),
         (SECOND_FAILURE, both(has_failures, has_batches)),
     ),

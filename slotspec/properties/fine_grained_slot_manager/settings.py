@@ -7,6 +7,7 @@ from collections.abc import Callable
 from slotspec.models.fine_grained_slot_manager.environment import (
     declares_workers,
     has_allocator,
+    has_any_order,
 )
 from slotspec.models.fine_grained_slot_manager.versions import Strategy
 from slotspec.statemachine.declaration.records import Setting
@@ -34,6 +35,9 @@ MORE_THAN_THERE_IS = (
 )
 APPLICATION_STAYS = "M8: clearing the requirements of a job does not forget its application"
 HALF_REGISTERED = "M8: a reported slot that does not fit stays in the map of slots"
+PLANNED_BEFORE_BLOCKED = (
+    "M10: a worker that registers gets the slots planned for it, though it is blocked"
+)
 SECOND_START = "a second start forgets which answers are waited for"
 NEVER_GIVEN_BACK = "1.14 drops no worker that it has asked for"
 
@@ -53,6 +57,12 @@ def has_redundancy(setting: Setting) -> bool:
 def has_maximum(setting: Setting) -> bool:
     """There is a maximum."""
     return bool(setting["max_slots"])
+
+
+def has_small_maximum(setting: Setting) -> bool:
+    """The maximum refuses workers that slots are planned on."""
+    wanted = setting["jobs"] * setting.bounds["profiles"] * setting["most_required"]
+    return has_maximum(setting) and bool(setting["max_slots"] < wanted)
 
 
 def has_delayed_checks(setting: Setting) -> bool:
@@ -127,3 +137,5 @@ spare_is_refused = either(
     both(has_redundancy, without(has_allocator)),
 )
 """A worker in reserve may exceed the maximum (M1), or cannot be asked for (M9)."""
+spare_is_refused_first = both(spare_is_refused, has_small_maximum, has_any_order)
+"""Among refused workers, one in reserve may come before one that slots are planned on."""
