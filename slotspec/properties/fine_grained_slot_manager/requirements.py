@@ -41,6 +41,7 @@ from slotspec.properties.fine_grained_slot_manager.settings import (
     HALF_REGISTERED,
     MORE_THAN_THERE_IS,
     MOVE_OF_NONE,
+    NO_CHECK_AFTER_REGISTRATION,
     PLANNED_BEFORE_BLOCKED,
     SECOND_FAILURE,
     SPARE_BEYOND_MAXIMUM,
@@ -53,6 +54,7 @@ from slotspec.properties.fine_grained_slot_manager.settings import (
     has_batches,
     has_mixed_profiles,
     has_small_maximum,
+    has_waiting_jobs,
     known,
     spare_is_refused,
     spare_is_refused_first,
@@ -330,6 +332,7 @@ def is_not_servable(s: FineGrainedSlotManagerState, job: int) -> bool:
         (SPARE_BEYOND_MAXIMUM, both(spare_is_refused, lambda g: bool(g["check_delay"]))),
         (MORE_THAN_THERE_IS, has_late_reports),
         (SECOND_FAILURE, both(has_failures, has_batches)),
+        (NO_CHECK_AFTER_REGISTRATION, has_waiting_jobs),
     ),
 )
 def missing_slots_that_fit_are_requested(s: FineGrainedSlotManagerState, job: int) -> bool:

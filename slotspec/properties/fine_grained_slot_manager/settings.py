@@ -8,6 +8,7 @@ from slotspec.models.fine_grained_slot_manager.environment import (
     declares_workers,
     has_allocator,
     has_any_order,
+    has_blocking,
 )
 from slotspec.models.fine_grained_slot_manager.versions import Strategy
 from slotspec.statemachine.declaration.records import Setting
@@ -38,6 +39,9 @@ HALF_REGISTERED = "M8: a reported slot that does not fit stays in the map of slo
 PLANNED_BEFORE_BLOCKED = (
     "M10: a worker that registers gets the slots planned for it, though it is blocked"
 )
+NO_CHECK_AFTER_REGISTRATION = (
+    "M11: a worker that takes an expected one's place is followed by no check, whoever waits"
+)
 SECOND_START = "a second start forgets which answers are waited for"
 NEVER_GIVEN_BACK = "1.14 drops no worker that it has asked for"
 
@@ -63,6 +67,16 @@ def has_small_maximum(setting: Setting) -> bool:
     """The maximum refuses workers that slots are planned on."""
     wanted = setting["jobs"] * setting.bounds["profiles"] * setting["most_required"]
     return has_maximum(setting) and bool(setting["max_slots"] < wanted)
+
+
+def has_waiting_jobs(setting: Setting) -> bool:
+    """A job is refused a worker, and another one gives up a worker that stays expected.
+
+    With blocked TaskExecutors somebody asks for a check.
+    """
+    stays = has_redundancy(setting) or not declares_workers(setting)
+    jobs = bool(setting["jobs"] > 1 and setting["allocator"])
+    return jobs and stays and has_small_maximum(setting) and not has_blocking(setting)
 
 
 def has_delayed_checks(setting: Setting) -> bool:
