@@ -77,3 +77,11 @@ def test_the_real_class_does_what_the_model_does(model: str, version: str) -> No
     skip_without(version)
     target = ("--model", model, "--target", f"flink:{version}")
     assert "no divergence" in run("-m", "slotspec", "fuzz", *target, "--examples", "60")
+
+
+def test_an_instance_may_belong_to_another_task_manager() -> None:
+    version = "1.12.5"
+    skip_without(version)
+    script = str(ROOT / "tests" / "oracle" / "peers" / "flink_connections.py")
+    recording = TRACES / "manager" / version / "seed0000.jsonl.gz"
+    assert run(script, version, str(recording)).strip() == "None"
