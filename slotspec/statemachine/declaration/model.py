@@ -214,6 +214,8 @@ class Model:
     :param scopes: the bounds of default runs; ``--set`` starts from the first.
     :param replace: rules of another model that stand for others in all instances of this one,
         as implementations of an interface do.
+    :ivar home: a function and its arguments that load the model, if to import its module is not
+        enough.
     """
 
     def __init__(
@@ -245,6 +247,7 @@ class Model:
         self.settle: Rule | None = None
         self.final: Callable[..., Any] | None = None
         self.formatter: Callable[[Instance], object] | None = None
+        self.home: tuple[Callable[..., Model], tuple[Any, ...]] | None = None
         self.bounds: dict[str, Bound] = {}
         for bound in [*(sort.bound for sort in self.sorts), *bounds, *record.bounds_used()]:
             if bound is not None and bound.name not in self.bounds:
@@ -261,7 +264,7 @@ class Model:
         return bundle(self)
 
     def __reduce__(self) -> Any:
-        return model_at, place_of(self)
+        return self.home or (model_at, place_of(self))
 
     def operation(self, function: F = None) -> F:  # type: ignore[assignment]
         """Declare an operation: a method of the modelled class's interface."""
