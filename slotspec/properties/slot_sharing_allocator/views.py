@@ -148,7 +148,8 @@ def empty_shared_slots_stay(setting: Setting) -> str | None:
 
 
 def the_first_slot_that_will_do_is_taken(setting: Setting) -> str | None:
-    if setting.bounds["profiles"] < 2 or not has_several_groups(setting):
+    served_at_once = setting["at_once"] and not setting["foreigners"]
+    if setting.bounds["profiles"] < 2 or not has_several_groups(setting) or served_at_once:
         return None
     return "S10: a group takes the first slot that will do, even if another one needs just that"
 
