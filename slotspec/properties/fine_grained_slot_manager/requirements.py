@@ -38,6 +38,7 @@ from slotspec.models.fine_grained_slot_manager.tracking import (
 from slotspec.models.fine_grained_slot_manager.workers import is_on, number_of_slots
 from slotspec.properties.fine_grained_slot_manager.settings import (
     APPLICATION_STAYS,
+    BEFORE_START,
     HALF_REGISTERED,
     MORE_THAN_THERE_IS,
     MOVE_OF_NONE,
@@ -59,6 +60,7 @@ from slotspec.properties.fine_grained_slot_manager.settings import (
     spare_is_refused,
     spare_is_refused_first,
     spreads,
+    triggers_delayed_checks,
     without,
 )
 from slotspec.properties.fine_grained_slot_manager.views import (
@@ -331,6 +333,7 @@ def is_not_servable(s: FineGrainedSlotManagerState, job: int) -> bool:
     deviation=first_of(
         (SPARE_BEYOND_MAXIMUM, both(spare_is_refused, lambda g: bool(g["check_delay"]))),
         (MORE_THAN_THERE_IS, has_late_reports),
+        (BEFORE_START, triggers_delayed_checks),
         (SECOND_FAILURE, both(has_failures, has_batches)),
         (NO_CHECK_AFTER_REGISTRATION, has_waiting_jobs),
     ),
@@ -355,6 +358,7 @@ def is_served_or_refused(s: FineGrainedSlotManagerState, job: int) -> bool:
         (SPARE_BEYOND_MAXIMUM, both(spare_is_refused, lambda g: bool(g["check_delay"]))),
         (SPARE_BEYOND_MAXIMUM, spare_is_refused_first),
         (MORE_THAN_THERE_IS, has_late_reports),
+        (BEFORE_START, triggers_delayed_checks),
         (SECOND_FAILURE, both(has_failures, has_batches)),
     ),
 )

@@ -26,6 +26,7 @@ USED_BEFORE_DECLARED = (
     "M4: a TaskExecutor marked for release takes part in planning, and the mark stays"
 )
 ACROSS_SUSPEND = "M5: a declaration that comes due after suspend raises, and stays under way"
+BEFORE_START = "M5: a check that comes due before the first start raises, and stays under way"
 FATAL_ANSWER = "M6: an acknowledgement that does not fit raises where nobody handles it"
 STALE_INDEX = "M7: the index of expected workers survives suspend"
 OCCUPIED = "M8: an answer that a slot is occupied leaves it PENDING"
@@ -82,6 +83,11 @@ def has_waiting_jobs(setting: Setting) -> bool:
 def has_delayed_checks(setting: Setting) -> bool:
     """Checks are delayed; in 1.14 even without a delay."""
     return bool(setting["check_delay"]) or not declares_workers(setting)
+
+
+def triggers_delayed_checks(setting: Setting) -> bool:
+    """Somebody may ask for a delayed check, even before the first start."""
+    return has_blocking(setting) and bool(setting["check_delay"])
 
 
 def has_delayed_declarations(setting: Setting) -> bool:

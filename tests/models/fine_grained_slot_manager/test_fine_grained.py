@@ -258,6 +258,21 @@ def test_any_order_reaches_more() -> None:
         assert fixed.states < checked("2.3", scope).states
 
 
+def test_a_check_that_is_due_before_the_first_start_is_the_last() -> None:
+    """As in the recorded scenario check_triggered_before_start_stops_all_checks."""
+    bounds = {"redundant_task_managers": 0, "check_delay": 1, "timers": 2, "iteration_order": 0}
+    result = explore_compiled(model.instance(bounds, scope="refusals"), LIMITS)
+    assert result.verdict is Verdict.HOLDS
+    found = {p.property.name: p for p in result.properties}
+    for name in ("a_check_under_way_is_made", "delayed_work_succeeds"):
+        finding = found[name].finding
+        assert finding is not None
+        assert [step.call.action.name for step in finding.steps] == [
+            "trigger_resource_requirements_check",
+            "advance_time",
+        ]
+
+
 def outcomes(orders: range) -> set[tuple[int, ...]]:
     """Which jobs a check notes that is refused three workers, in each order."""
     instance = model.instance(scope="refusals")

@@ -36,7 +36,7 @@ GREEDY: Calls = [
     ("allocate", {"vertices": ["v1", "v2"]}),
     ("advance_time", {"ms": 50}),
 ]
-"""Groups of a batch job hold a large and a small slot; others wait for a large one and any (S10)."""
+"""Groups of a batch job hold a large and a small slot; others wait, for a large one and any."""
 
 
 def four_groups(header: TraceHeader) -> TraceHeader:
