@@ -42,9 +42,10 @@ def requesting_group(s: SlotSharingAllocatorState, step: int, walk: int) -> int:
 
     Order 0 of the requests is that of the groups of the call.
     """
-    if s.group_order == GroupOrder.ARBITRARY:
-        return in_order(len(s.group), walk, in_order(len(s.group), s.request_order, step))
-    return group_at(s, s.named, 0, step, walk)
+    count = len(s.group)
+    # looked up among the places, so that the compiler knows its range
+    place = next((p for p in range(count) if p == in_order(count, s.request_order, step)), 0)
+    return group_at(s, s.named, 0, place, walk)
 
 
 def slot_at(s: SlotSharingAllocatorState, step: int, order: int) -> int:
