@@ -151,15 +151,17 @@ def main() -> None:
     entries = np.uint64(visited.entries)
     took: dict[int, list[float]] = {EXPAND: [], RECENT: [], LOOK_UP: []}
     limits: dict[int, list[float]] = {chunk: [] for chunk in UNDER_WAY}
+    number = CHUNK
     for turn in range(given.rounds + 1):  # the first compiles
+        count = visited.count if turn else 1
         for depth, times in took.items():
-            kernel = (depth, visited.count, pool.batch, compiled.expand)
+            kernel = (depth, count, pool.batch, compiled.expand)
             time, (looked_up, missed) = seconds(
                 parts, *kernel, worker.buffer, worker.kept, whole, out, entries
             )
             times += [time] if turn else []
             assert not missed, "a step leads out of the states that were found"
-            number = looked_up
+            number = looked_up or number
         for chunk, times in limits.items():
             place = (np.uint64(table.address), entries, np.uint64(states.address))
             reads = (number, chunk, *place, np.uint64(visited.count), np.uint64(8 * visited.width))
