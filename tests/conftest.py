@@ -3,6 +3,8 @@
 Compiled code is shared by all tests of all runs, in pytest's own cache folder unless
 ``XDG_CACHE_HOME`` names another; .ci/run names an empty one.
 
+Tests of one file run in one process, since they share what they search and draw.
+
 Models of its own that a test uses are forgotten.
 
 And Ctrl-C works again where it was inherited as ignored, as from the background of a shell:
@@ -34,6 +36,14 @@ def pytest_configure(config: pytest.Config) -> None:
     cache: pytest.Cache | None = getattr(config, "cache", None)
     if cache is not None:  # -p no:cacheprovider takes it away
         os.environ.setdefault("XDG_CACHE_HOME", str(cache.mkdir("compiled")))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Give each worker whole files, as ``--dist loadfile`` does."""
+    from xdist.scheduler import LoadFileScheduling
+
+    return LoadFileScheduling(config, log)
 
 
 BUILT_IN = frozenset(MODELS)

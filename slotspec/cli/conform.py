@@ -63,6 +63,7 @@ def conform(
         ),
     ] = False,
     jobs: Annotated[str, typer.Option(metavar="N|auto", help="Number of processes.")] = "auto",
+    on: options.On = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Replay recorded traces in the model and compare every step.
@@ -92,9 +93,11 @@ def conform(
 
     try:
         # a model from a file is known in this process only
-        at_once = _jobs(jobs) if class_of(model) is None else 1
-        summary = conform_all(traces, generation, at_once, on_report)
-    except UsageError as error:
+        own = class_of(model) is not None
+        if own and on is not None:
+            raise UsageError("SET106", "--on does not apply to --model; leave one of the two out")
+        summary = conform_all(traces, generation, 1 if own else _jobs(jobs), on_report, on)
+    except (InputError, UsageError) as error:
         errors.print(f"Error: {error}", style="red")
         raise typer.Exit(USAGE) from None
     _print_summary(summary, out)

@@ -57,6 +57,7 @@ def fuzz(
         bool,
         typer.Option("--all", help="Continue after a divergence; report one of each kind."),
     ] = False,
+    on: options.On = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the diverging sequence as a trace.")
     ] = None,
@@ -83,6 +84,8 @@ def fuzz(
             f"{examples} sequences of {steps} steps; give at least 1 sequence, of 1 to 1000 steps",
         )
     check_seconds(seconds)
+    if every and on is not None:
+        raise UsageError("SET118", "--all is done on one machine; leave out --all or --on")
     printed = Output(quiet or json_to == "-")
     for file in (json_to, None if every else out):
         check_writable(file)
@@ -93,22 +96,32 @@ def fuzz(
     peer = implementing(peer, options.named(operations), subject)
     try:
         with status_line(Coverage.line, every=0.2) as progress:
-            if every:
-                from slotspec.oracle.fuzzing.differences import every_difference
+            if on is not None:
+                from slotspec.cli.ray_fuzz import Asked, fuzz_on_cluster
 
-                work: Callable[..., Any] = every_difference
+                folder = str(Path.cwd())
+                of_peer = (target, model, bug, flink_jars, timeout, compared)
+                asked = Asked(folder, *of_peer, options.named(operations), steps)
+                outcome: Any = fuzz_on_cluster(
+                    on, asked, peer, subject.model, seed, examples, seconds, progress
+                )
             else:
-                work = run
-            outcome = work(
-                peer,
-                compared,
-                model=subject.model,
-                seed_=seed,
-                sequences=examples,
-                steps=steps,
-                seconds=seconds,
-                progress=progress,
-            )
+                if every:
+                    from slotspec.oracle.fuzzing.differences import every_difference
+
+                    work: Callable[..., Any] = every_difference
+                else:
+                    work = run
+                outcome = work(
+                    peer,
+                    compared,
+                    model=subject.model,
+                    seed_=seed,
+                    sequences=examples,
+                    steps=steps,
+                    seconds=seconds,
+                    progress=progress,
+                )
     except PeerError as error:
         explain_peer(error, out)
         raise typer.Exit(USAGE) from None

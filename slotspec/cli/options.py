@@ -41,6 +41,12 @@ Engine = Annotated[
 Workers = Annotated[
     str, typer.Option(metavar="N|auto", help="Threads of each run with the compiled engine.")
 ]
+On = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ray|ray://HOST:PORT", help="Use the processes of a Ray cluster, in parallel."
+    ),
+]
 MaxSeconds = Annotated[
     float | None, typer.Option(metavar="S", help="Stop each run after this many seconds.")
 ]

@@ -55,7 +55,14 @@ def simulate(
         typer.Option("--swarm/--no-swarm", help="Disable random actions in half of the runs."),
     ] = True,
     max_seconds: options.MaxSeconds = None,
-    workers: options.Workers = "1",
+    workers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|auto",
+            help="Threads of the compiled engine, default 1; or processes with --on, default auto.",
+        ),
+    ] = None,
+    on: options.On = None,
     json_to: options.JsonTo = None,
     trace_out: options.TraceOut = None,
 ) -> None:
@@ -68,7 +75,7 @@ def simulate(
     from slotspec.cli.simulation import document, report
     from slotspec.statemachine.simulate import simulate as simulate_one
 
-    threads = worker_count(workers)
+    threads = worker_count(workers or ("1" if on is None else "auto"))
     for target in (json_to, trace_out):
         check_writable(target)
     instances = plan(
@@ -89,6 +96,7 @@ def simulate(
                 fault_rate=fault_rate,
                 swarm=swarm,
                 workers=threads,
+                on=on,
                 reporter=reporter,
             )
             results.append(result)

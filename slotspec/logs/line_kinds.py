@@ -58,17 +58,17 @@ class Party(IntEnum):
 class LineKind:
     """One kind of line.
 
-    :param name: what it tells, the same for each wording and version.
     :param logger: the class that logs it, without its package.
+    :param name: what it tells, the same for each wording and version.
     :param text: the wording: ``{field}`` is a field of :data:`FIELDS`, ``*`` anything.
     :param versions: the first and the last minor version that log it; None for no limit.
     :param causes: whether an exception may follow on lines of its own.
     """
 
-    name: str
     party: Party
     logger: str
     level: Level
+    name: str
     text: str
     versions: tuple[str | None, str | None] = (None, None)
     causes: bool = False

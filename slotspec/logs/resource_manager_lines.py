@@ -6,7 +6,7 @@ from functools import partial
 
 from slotspec.logs.line_kinds import Level, LineKind, Party
 
-_line = partial(LineKind, party=Party.RESOURCE_MANAGER)
+_line = partial(LineKind, Party.RESOURCE_MANAGER)
 _DEBUG, _INFO, _WARN = Level.DEBUG, Level.INFO, Level.WARN
 _OLD = ("1.11", "1.13")
 _NEW = ("1.14", None)
@@ -23,92 +23,58 @@ _NEW_MANAGERS = ("FineGrainedSlotManager", "DeclarativeSlotManager")
 
 
 def _of_resource_manager(logger: str) -> list[LineKind]:
-    line = partial(_line, logger=logger)
+    line = partial(_line, logger)
     return [
         line(
-            name="resource_manager_leads",
-            level=_INFO,
-            text="ResourceManager * was granted leadership with fencing token {leader}",
-            versions=_OLD,
+            _INFO,
+            "resource_manager_leads",
+            "ResourceManager * was granted leadership with fencing token {leader}",
+            _OLD,
+        ),
+        line(_INFO, "resource_manager_starts", "Starting the resource manager"),
+        line(_INFO, "resource_manager_revoked", "ResourceManager * was revoked leadership*", _OLD),
+        line(
+            _INFO,
+            "task_manager_registered",
+            "Registering TaskManager with ResourceID {tm} (*) at ResourceManager",
+        ),
+        line(_DEBUG, "task_manager_replaced", "Replacing old registration of TaskExecutor {tm}"),
+        line(_INFO, "heartbeat_timed_out", "The heartbeat of TaskManager with id {tm} timed out"),
+        line(_INFO, "heartbeat_timed_out", "TaskManager with id {tm} is no longer reachable", _NEW),
+        line(
+            _INFO, "task_manager_closed", "Closing TaskExecutor connection {tm} because: {reason}"
+        ),
+        line(_INFO, "job_registered", "Registered job manager {leader}@* for job {job}"),
+        line(
+            _INFO,
+            "job_disconnected",
+            "Disconnect job manager {leader}@* for job {job} from the resource manager",
         ),
         line(
-            name="resource_manager_starts",
-            level=_INFO,
-            text="Starting the resource manager",
-        ),
-        line(
-            name="resource_manager_revoked",
-            level=_INFO,
-            text="ResourceManager * was revoked leadership*",
-            versions=_OLD,
-        ),
-        line(
-            name="task_manager_registered",
-            level=_INFO,
-            text="Registering TaskManager with ResourceID {tm} (*) at ResourceManager",
-        ),
-        line(
-            name="task_manager_replaced",
-            level=_DEBUG,
-            text="Replacing old registration of TaskExecutor {tm}",
-        ),
-        line(
-            name="heartbeat_timed_out",
-            level=_INFO,
-            text="The heartbeat of TaskManager with id {tm} timed out",
-        ),
-        line(
-            name="heartbeat_timed_out",
-            level=_INFO,
-            text="TaskManager with id {tm} is no longer reachable",
-            versions=_NEW,
-        ),
-        line(
-            name="task_manager_closed",
-            level=_INFO,
-            text="Closing TaskExecutor connection {tm} because: {reason}",
-        ),
-        line(
-            name="job_registered",
-            level=_INFO,
-            text="Registered job manager {leader}@* for job {job}",
-        ),
-        line(
-            name="job_disconnected",
-            level=_INFO,
-            text="Disconnect job manager {leader}@* for job {job} from the resource manager",
-        ),
-        line(
-            name="request_received",
-            level=_INFO,
-            text="Request slot with profile * for job {job} with allocation id {allocation}",
-            versions=_OLD,
+            _INFO,
+            "request_received",
+            "Request slot with profile * for job {job} with allocation id {allocation}",
+            _OLD,
         ),
     ]
 
 
 def _of_new_manager(logger: str) -> list[LineKind]:
-    line = partial(_line, logger=logger, versions=_NEW)
+    line = partial(_line, logger, versions=_NEW)
     return [
         line(
-            name="instance_registered",
-            level=_INFO,
-            text="Registering task executor {tm} under {instance} at the slot manager",
+            _INFO,
+            "instance_registered",
+            "Registering task executor {tm} under {instance} at the slot manager",
         ),
         line(
-            name="requirements_received",
-            level=_INFO,
-            text="Received resource requirements from job {job}: {items}",
+            _INFO, "requirements_received", "Received resource requirements from job {job}: {items}"
         ),
+        line(_INFO, "requirements_cleared", "Clearing resource requirements of job {job}"),
         line(
-            name="requirements_cleared",
-            level=_INFO,
-            text="Clearing resource requirements of job {job}",
-        ),
-        line(
-            name="requirements_not_fulfilled",
-            level=_WARN,
-            text="Could not fulfill resource requirements of job {job}*",
+            _WARN,
+            "requirements_not_fulfilled",
+            "Could not fulfill resource requirements of job {job}*",
         ),
     ]
 
@@ -117,70 +83,58 @@ KINDS = [
     *(kind for logger in RESOURCE_MANAGERS for kind in _of_resource_manager(logger)),
     # -- the slot manager of 1.11 to 1.13
     _line(
-        name="instance_registered",
-        logger=_MANAGER,
-        level=_DEBUG,
-        text="Registering TaskManager {tm} under {instance} at the SlotManager",
-        versions=_OLD,
+        _MANAGER,
+        _DEBUG,
+        "instance_registered",
+        "Registering TaskManager {tm} under {instance} at the SlotManager",
+        _OLD,
     ),
     _line(
-        name="slot_report",
-        logger=_MANAGER,
-        level=_DEBUG,
-        text="Received slot report from instance {instance}: {items}",
-        versions=_OLD,
+        _MANAGER,
+        _DEBUG,
+        "slot_report",
+        "Received slot report from instance {instance}: {items}",
+        _OLD,
     ),
+    _line(_MANAGER, _DEBUG, "request_cancelled", "Cancel slot request {allocation}", _OLD),
     _line(
-        name="request_cancelled",
-        logger=_MANAGER,
-        level=_DEBUG,
-        text="Cancel slot request {allocation}",
-        versions=_OLD,
-    ),
-    _line(
-        name="allocation_refused",
-        logger=_MANAGER,
-        level=_DEBUG,
-        text="Slot request with allocation id {allocation} failed for slot {name}",
-        versions=_OLD,
+        _MANAGER,
+        _DEBUG,
+        "allocation_refused",
+        "Slot request with allocation id {allocation} failed for slot {name}",
+        _OLD,
         causes=True,
     ),
     # -- the managers of 1.14 and later
     *(kind for logger in _NEW_MANAGERS for kind in _of_new_manager(logger)),
     _line(
-        name="allocation_started",
-        logger=_SYNCER,
-        level=_INFO,
-        text="Starting allocation of slot {allocation} from {tm} for job {job} *",
-        versions=_NEW,
+        _SYNCER,
+        _INFO,
+        "allocation_started",
+        "Starting allocation of slot {allocation} from {tm} for job {job} *",
+        _NEW,
     ),
     _line(
-        name="allocation_refused",
-        logger=_SYNCER,
-        level=_WARN,
-        text="Slot allocation for allocation {allocation} for job {job} failed",
-        versions=_NEW,
+        _SYNCER,
+        _WARN,
+        "allocation_refused",
+        "Slot allocation for allocation {allocation} for job {job} failed",
+        _NEW,
         causes=True,
     ),
     _line(
-        name="allocation_confirmed",
-        logger="FineGrainedTaskManagerTracker",
-        level=_DEBUG,
-        text="Complete slot allocation with allocationId {allocation}",
-        versions=_NEW,
+        "FineGrainedTaskManagerTracker",
+        _DEBUG,
+        "allocation_confirmed",
+        "Complete slot allocation with allocationId {allocation}",
+        _NEW,
     ),
+    _line(_SYNCER, _INFO, "slot_freed_at_manager", "Freeing slot {allocation}*", _NEW),
     _line(
-        name="slot_freed_at_manager",
-        logger=_SYNCER,
-        level=_INFO,
-        text="Freeing slot {allocation}*",
-        versions=_NEW,
-    ),
-    _line(
-        name="slot_report",
-        logger=_SYNCER,
-        level=_DEBUG,
-        text="Received slot report from instance {instance}: {items}",
-        versions=_NEW,
+        _SYNCER,
+        _DEBUG,
+        "slot_report",
+        "Received slot report from instance {instance}: {items}",
+        _NEW,
     ),
 ]

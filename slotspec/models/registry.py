@@ -58,6 +58,7 @@ class Entry:
             importlib.import_module(module.name)
         model = self._piece("models", "model", self.name)
         assert isinstance(model, Model)
+        model.home = built_in, (self.name,)
         return model
 
     def schema(self) -> Any:
@@ -89,6 +90,11 @@ class Entry:
 
     def _piece(self, layer: str, file: str, attribute: str) -> Any:
         return getattr(importlib.import_module(f"slotspec.{layer}.{self.name}.{file}"), attribute)
+
+
+def built_in(name: str) -> Model:
+    """The built-in model of this name, for another process."""
+    return MODELS[name].model()
 
 
 MODELS = {

@@ -9,6 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures import TimeoutError as NotYet
+from contextlib import closing
 from dataclasses import dataclass, field, fields
 from queue import SimpleQueue
 from time import perf_counter
@@ -169,6 +170,7 @@ def simulate(
     fault_rate: float = FAULT_RATE,
     swarm: bool = True,
     workers: int | Literal["auto"] = 1,
+    on: str | None = None,
     reporter: SimulationReporter = silent,
 ) -> Simulation:
     """Make seeded random runs of `instance` and check its properties at each step.
@@ -181,16 +183,21 @@ def simulate(
     :param seconds: time after which no step begins.
     :param fault_rate: probability of a fault at each step at which one is possible.
     :param swarm: in half of the runs, avoid some actions while others can be taken.
-    :param workers: threads of the compiled engine.
-    :raises UsageError: ``SET020`` to ``SET024``, ``SET030``, ``SET080`` to ``SET084`` for
-        arguments that cannot be honoured.
+    :param workers: threads of the compiled engine, or processes with `on`; ``auto`` means one
+        for each processor.
+    :param on: make the runs on several machines, with Ray: ``ray`` for processes on this one, or
+        for the cluster that this program is connected to, or ``ray://HOST:PORT``. A limit on time
+        leaves out runs that have not ended.
+    :raises UsageError: ``SET020`` to ``SET024``, ``SET030``, ``SET042``, ``SET044``, ``SET045``,
+        ``SET080`` to ``SET084`` for arguments that cannot be honoured.
+    :raises InputError: ``RAY001``, ``RAY002``, ``RAY006``, ``RAY007`` if the cluster fails.
     """
     wants("simulate", "an instance, as model.instance() makes it", instance, Instance)
     if engine not in ENGINES:
         raise UsageError("SET020", f"engine {engine!r}: choose from {', '.join(ENGINES)}")
     if workers != "auto" and workers < 1:
         raise UsageError("SET021", f"workers {workers}: give a number from 1, or auto")
-    if engine == "interpreted" and workers not in (1, "auto"):
+    if engine == "interpreted" and workers not in (1, "auto") and on is None:
         raise UsageError(
             "SET022",
             "the interpreted engine does not support more than one worker; use the compiled engine",
@@ -214,7 +221,7 @@ def simulate(
                 "SET022", "the compiled engine needs Numba, which is not installed; install numba"
             )
         compiled = False
-    threads = count_workers(workers) if compiled else 1
+    threads = count_workers(workers) if compiled and on is None else 1
     result = Simulation(
         instance,
         "compiled" if compiled else "interpreted",
@@ -226,7 +233,10 @@ def simulate(
         threads,
     )
     reporter(SimulationProgress(instance, 0, 0, 0.0, "compiling" if compiled else "starting"))
-    _Crew(result, seconds, reporter).run()
+    if on is None:
+        _Threads(result, seconds, reporter).run()
+    else:
+        _Cluster(result, seconds, reporter, on, workers).run()
     _explain(result, reporter)
     return result
 
@@ -255,8 +265,8 @@ def _explain(result: Simulation, reporter: SimulationReporter) -> None:
     result.shrink_seconds = perf_counter() - started
 
 
-class _Crew:
-    """Threads that make blocks of runs; their statistics are merged in the order of the runs."""
+class _Blocks:
+    """Blocks of runs, whose statistics are merged in the order of the runs."""
 
     def __init__(
         self, result: Simulation, seconds: float | None, reporter: SimulationReporter
@@ -264,6 +274,62 @@ class _Crew:
         self.result, self.reporter = result, reporter
         self.total = Statistics()
         self.stopping = False
+        self.start_clock(seconds)
+
+    def start_clock(self, seconds: float | None) -> None:
+        """Begin to count time: what compiles or connects is no time of the runs."""
+        self.started = perf_counter()
+        self.until = None if seconds is None else self.started + seconds
+
+    def stop(self) -> bool:
+        """Whether to cut runs short."""
+        return self.stopping or (self.until is not None and perf_counter() > self.until)
+
+    def blocks(self) -> Iterator[range]:
+        """The numbers of the runs, in blocks."""
+        size = max(1, BLOCK_STEPS // self.result.wanted_steps)
+        first, runs = 0, self.result.wanted_runs
+        while runs is None or first < runs:
+            yield range(first, first + size if runs is None else min(runs, first + size))
+            first += size
+
+    def report(self) -> None:
+        """Tell the reporter how far it is."""
+        self.reporter(
+            SimulationProgress(
+                self.result.instance,
+                self.total.runs,
+                self.total.steps,
+                perf_counter() - self.started,
+            )
+        )
+
+    def conclude(self) -> None:
+        result, total = self.result, self.total
+        result.seconds = perf_counter() - self.started
+        for name in ("runs", "steps", "longest", "stutters", "ends", "witnessed", "violation"):
+            setattr(result, name, getattr(total, name))
+        short = result.wanted_runs is None or total.runs < result.wanted_runs
+        if result.limit is None and total.violation is None and (short or total.ends[CUT]):
+            result.limit = Limit.SECONDS
+        result.states = estimate(total.registers) if total.runs else 0
+        actions = [action.name for action in result.instance.actions]
+        result.taken = {name: total.taken[name] for name in actions}
+        result.moved = {name: total.moved[name] for name in actions}
+        result.deviations = dict(total.deviations)
+        for lifecycle in result.instance.lifecycles.values():
+            for move in lifecycle.transitions:
+                key = (lifecycle.__name__, move.source.name, move.event.name)
+                result.fired[key] = total.fired[key]
+
+
+class _Threads(_Blocks):
+    """Threads that make blocks of runs."""
+
+    def __init__(
+        self, result: Simulation, seconds: float | None, reporter: SimulationReporter
+    ) -> None:
+        super().__init__(result, seconds, reporter)
         instance, steps, rate = result.instance, result.wanted_steps, result.fault_rate
         self.free: SimpleQueue[RandomWalk] = SimpleQueue()
         self.code: Any = None
@@ -279,20 +345,7 @@ class _Crew:
             self.walks.append(InterpretedWalk(instance, steps, rate, result.swarm))
         for walk in self.walks:
             self.free.put(walk)
-        self.started = perf_counter()
-        self.until = None if seconds is None else self.started + seconds
-
-    def stop(self) -> bool:
-        """Whether to cut runs short."""
-        return self.stopping or (self.until is not None and perf_counter() > self.until)
-
-    def blocks(self) -> Iterator[range]:
-        """The numbers of the runs, in blocks."""
-        size = max(1, BLOCK_STEPS // self.result.wanted_steps)
-        first, runs = 0, self.result.wanted_runs
-        while runs is None or first < runs:
-            yield range(first, first + size if runs is None else min(runs, first + size))
-            first += size
+        self.start_clock(seconds)
 
     def make(self, block: range) -> Statistics:
         """Make a block's runs; called in a thread."""
@@ -355,27 +408,48 @@ class _Crew:
         else:
             waiting.popleft()
             self.total.merge(statistics)
-        result = self.result
-        self.reporter(
-            SimulationProgress(
-                result.instance, self.total.runs, self.total.steps, perf_counter() - self.started
-            )
-        )
+        self.report()
 
-    def conclude(self) -> None:
-        result, total = self.result, self.total
-        result.seconds = perf_counter() - self.started
-        for name in ("runs", "steps", "longest", "stutters", "ends", "witnessed", "violation"):
-            setattr(result, name, getattr(total, name))
-        short = result.wanted_runs is None or total.runs < result.wanted_runs
-        if result.limit is None and total.violation is None and (short or total.ends[CUT]):
-            result.limit = Limit.SECONDS
-        result.states = estimate(total.registers) if total.runs else 0
-        actions = [action.name for action in result.instance.actions]
-        result.taken = {name: total.taken[name] for name in actions}
-        result.moved = {name: total.moved[name] for name in actions}
-        result.deviations = dict(total.deviations)
-        for lifecycle in result.instance.lifecycles.values():
-            for move in lifecycle.transitions:
-                key = (lifecycle.__name__, move.source.name, move.event.name)
-                result.fired[key] = total.fired[key]
+
+class _Cluster(_Blocks):
+    """Processes of a cluster of Ray that make blocks of runs."""
+
+    def __init__(
+        self,
+        result: Simulation,
+        seconds: float | None,
+        reporter: SimulationReporter,
+        on: str,
+        workers: int | Literal["auto"],
+    ) -> None:
+        super().__init__(result, seconds, reporter)
+        self.on, self.workers, self.seconds = on, None if workers == "auto" else workers, seconds
+
+    def run(self) -> None:
+        """Make the runs; a partial result if time, Ctrl-C or a violation ends them early."""
+        from slotspec.statemachine.search.ray_cluster import cluster
+        from slotspec.statemachine.search.ray_walks import Walking, walk_on_cluster
+
+        result = self.result
+        walking = Walking(
+            result.engine == "compiled",
+            result.seed,
+            result.wanted_steps,
+            result.fault_rate,
+            result.swarm,
+        )
+        with cluster(self.on, self.workers) as (ray, result.workers):
+            self.start_clock(self.seconds)
+            made = walk_on_cluster(
+                ray, result.workers, result.instance, walking, self.blocks(), self.stop
+            )
+            with closing(made):
+                try:
+                    for statistics in made:
+                        self.total.merge(statistics)
+                        self.report()
+                        if self.total.violation is not None:
+                            break
+                except KeyboardInterrupt:
+                    result.limit = Limit.INTERRUPTED
+        self.conclude()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -86,6 +89,15 @@ def test_a_result_of_a_known_bug_comes_back_with_its_rules() -> None:
     assert again.is_as(instance)
     assert again.defect == "FLINK-9932"
     assert not known_bugs()["FLINK-9932"].healthy().is_as(instance)
+
+
+def test_another_process_reads_an_instance_of_a_built_in_model(tmp_path: Path) -> None:
+    instance = slotspec.load_model("cluster").instance(scope="storm")
+    file = tmp_path / "instance"
+    file.write_bytes(pickle.dumps(instance))
+    program = f"import pickle; print(len(pickle.load(open({str(file)!r}, 'rb')).properties))"
+    read = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert (read.stdout, read.stderr) == (f"{len(instance.properties)}\n", "")
 
 
 def test_a_model_that_no_module_has_cannot_be_pickled() -> None:

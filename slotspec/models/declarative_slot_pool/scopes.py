@@ -90,12 +90,24 @@ SCOPES = (
             "preferences": 1,
             "losses": 0,
         },
+        large=True,
+    ),
+    Scope(
+        "picky",
+        "The same with two requests.",
+        {
+            "iteration_order": 1,
+            "most_required": 6,
+            "offer_entries": 2,
+            "strategy": Strategy.PREFERRED,
+            "preferences": 1,
+            "losses": 0,
+        },
     ),
     Scope(
         "idle",
         "Slots that are free for too long, and a job of mixed profiles.",
         {"iteration_order": 1, "profiles": 3, "idle_timeout": 1, "timers": 1, "losses": 0},
-        large=True,
     ),
     Scope(
         "batch",
@@ -155,6 +167,7 @@ SCOPES = (
             "iteration_order": 1,
             "losses": 0,
         },
+        large=True,
     ),
     Scope(
         "pool",

@@ -51,6 +51,12 @@ SCOPES = (
         "Five profiles, two of which do not fit into each other, one unknown and one unbounded:"
         " reservations, and what fits.",
         _bounds(slots=3, groups=3, profiles=5, most_reserved=4),
+        large=True,
+    ),
+    Scope(
+        "profiles",
+        "The same with two groups.",
+        _bounds(slots=3, groups=2, profiles=5, most_reserved=4),
     ),
     Scope(
         "callbacks",

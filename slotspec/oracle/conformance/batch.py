@@ -36,15 +36,19 @@ def conform_all(
     generation: str | None = None,
     jobs: int | None = 1,
     on_report: Callable[[Report], None] = ignore_report,
+    on: str | None = None,
 ) -> Summary:
     """Replay many traces. A bad file does not stop the others.
 
     :param paths: files, folders and patterns.
     :param jobs: number of processes; None: one for each processor if there are enough files.
     :param on_report: called with each report, in the order of the files.
+    :param on: replay them on several machines, with Ray: ``ray`` or ``ray://HOST:PORT``. Each
+        machine reads the files at the same path.
     :returns: all reports; `interrupted` is set after Ctrl-C.
     :raises UsageError: ``SET101`` if no class has such a generation, ``SET102`` for fewer
-        jobs than one.
+        jobs than one; ``SET030``, ``SET044``, ``SET045`` for a cluster that cannot be used.
+    :raises InputError: ``RAY001`` or ``RAY006`` likewise.
     """
     if jobs is not None and jobs < 1:
         raise UsageError("SET102", f"{jobs} jobs cannot replay anything; use at least 1")
@@ -58,9 +62,9 @@ def conform_all(
     try:
         files = expand(paths)
         summary.files = len(files)
-        if jobs is None:
+        if jobs is None and on is None:
             jobs = max(1, min(os.cpu_count() or 1, len(files) // FILES_WORTH_A_PROCESS))
-        for report in _reports(files, generation, jobs):
+        for report in _reports(files, generation, jobs, on):
             summary.reports.append(report)
             on_report(report)
     except KeyboardInterrupt:
@@ -69,9 +73,15 @@ def conform_all(
     return summary
 
 
-def _reports(files: list[str | InputError], generation: str | None, jobs: int) -> Iterator[Report]:
+def _reports(
+    files: list[str | InputError], generation: str | None, jobs: int | None, on: str | None
+) -> Iterator[Report]:
     readable = [file for file in files if isinstance(file, str)]
-    if jobs > 1 and len(readable) > 1:
+    if on is not None:
+        from slotspec.oracle.conformance.ray_replay import replay_on_cluster
+
+        replayed = replay_on_cluster(on, _conform_guarded, readable, generation, jobs)
+    elif jobs is not None and jobs > 1 and len(readable) > 1:
         # imported here, since a single process does not need it
         from slotspec.oracle.conformance.workers import replay_in_processes
 

@@ -24,12 +24,14 @@ def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _replay_chunk(replay: Replay, paths: list[str], generation: str | None) -> list[Report]:
+def replay_chunk(replay: Replay, paths: list[str], generation: str | None) -> list[Report]:
+    """The reports of some files."""
     return [replay(path, generation) for path in paths]
 
 
-def _lost(path: str) -> Report:
-    return Report(printable(path), fault=f"{printable(path)}: the process that replayed it died")
+def lost(path: str, why: str = "the process that replayed it died") -> Report:
+    """The report of a file that nobody could replay."""
+    return Report(printable(path), fault=f"{printable(path)}: {why}")
 
 
 def replay_in_processes(
@@ -43,7 +45,7 @@ def replay_in_processes(
     chunks = [paths[i : i + size] for i in range(0, len(paths), size)]
     with _processes(min(jobs, len(chunks))) as executor:
         try:
-            futures = [executor.submit(_replay_chunk, replay, c, generation) for c in chunks]
+            futures = [executor.submit(replay_chunk, replay, c, generation) for c in chunks]
             for future, chunk in zip(futures, chunks, strict=True):
                 try:
                     reports = future.result()
@@ -65,11 +67,11 @@ def _replay_apart(replay: Replay, paths: list[str], generation: str | None) -> l
     """Replay in a separate process. If it dies, halve the files until the one is found."""
     with _processes(1) as executor:
         try:
-            return executor.submit(_replay_chunk, replay, paths, generation).result()
+            return executor.submit(replay_chunk, replay, paths, generation).result()
         except BrokenProcessPool:
             pass
     if len(paths) == 1:
-        return [_lost(paths[0])]
+        return [lost(paths[0])]
     half = len(paths) // 2
     return [
         *_replay_apart(replay, paths[:half], generation),

@@ -51,6 +51,15 @@ class Coverage:
         if before is not None:
             self.pairs[before, op] += 1
 
+    def merge(self, more: Coverage) -> None:
+        """Add the counts of another run of the same class and generation."""
+        self.sequences += more.sequences
+        self.steps += more.steps
+        self.silent += more.silent
+        self.operations.update(more.operations)
+        self.pairs.update(more.pairs)
+        self.fired.update(more.fired)
+
     @property
     def possible_operations(self) -> list[str]:
         schema = fuzz_target(self.model).schema

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -93,14 +93,11 @@ def fuzz(
     :param seconds: time limit; with it, the seed alone no longer determines the run.
     :raises PeerError: if the peer fails; it contains the sequence, shrunk if that was quick.
     """
-    outcome = FuzzResult(Coverage(generation, fuzz_target(model, generation).model))
+    outcome = no_result(model, generation)
     start = time.perf_counter()
-    batches = range(0, sequences, _BATCH)
     try:
-        for batch in batches:
-            count = min(_BATCH, sequences - batch)
-            numbers = seed_ * 1_000_003 + batch
-            _one_batch(peer, outcome, numbers, count, steps, seconds, start, progress)
+        for numbers, count in batches(seed_, sequences):
+            one_batch(peer, outcome, numbers, count, steps, seconds, start, progress)
             if outcome.found is not None or outcome.limit is not None:
                 break
     except KeyboardInterrupt:
@@ -109,17 +106,34 @@ def fuzz(
         if not shrinking:
             raise
         raise shortened(error, generation, peer) from None
-    if outcome.found is not None:
-        outcome.original = outcome.original or len(outcome.found.steps)
-        if shrinking and outcome.limit is None:
-            begun = time.perf_counter()
-            outcome.found = shrink(outcome.found, generation, peer)
-            outcome.shrunk_in += time.perf_counter() - begun
+    finish(outcome, peer, shrinking)
     outcome.seconds = time.perf_counter() - start
     return outcome
 
 
-def _one_batch(
+def no_result(model: str | None, generation: str) -> FuzzResult:
+    """The result of a run without sequences."""
+    return FuzzResult(Coverage(generation, fuzz_target(model, generation).model))
+
+
+def batches(seed_: int, sequences: int) -> Iterator[tuple[int, int]]:
+    """The seed of each batch of a run, and how many sequences it has."""
+    for batch in range(0, sequences, _BATCH):
+        yield seed_ * 1_000_003 + batch, min(_BATCH, sequences - batch)
+
+
+def finish(outcome: FuzzResult, peer: Peer, shrinking: bool = True) -> None:
+    """Shrink what a run has found."""
+    if outcome.found is None:
+        return
+    outcome.original = outcome.original or len(outcome.found.steps)
+    if shrinking and outcome.limit is None:
+        begun = time.perf_counter()
+        outcome.found = shrink(outcome.found, outcome.coverage.generation, peer)
+        outcome.shrunk_in += time.perf_counter() - begun
+
+
+def one_batch(
     peer: Peer,
     outcome: FuzzResult,
     numbers: int,
@@ -127,8 +141,12 @@ def _one_batch(
     steps: int,
     seconds: float | None,
     start: float,
-    progress: Callable[[Coverage], None],
+    progress: Callable[[Coverage], None] = ignore,
 ) -> None:
+    """Run the sequences of one batch, up to the first that diverges, and add them to `outcome`.
+
+    :raises PeerError: if the peer fails.
+    """
     best: list[Found] = []
     shrinking_runs = 0
     stop: _Stop | None = None

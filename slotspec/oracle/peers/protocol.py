@@ -43,6 +43,9 @@ class PeerError(SlotspecError):
         self.header = header
         self.original = original
 
+    def __reduce__(self) -> tuple[type[PeerError], tuple[Any, ...]]:
+        return type(self), (self.code, self.message, self.sequence, self.header, self.original)
+
 
 class Peer(Protocol):
     """A live implementation. It holds one object, which `reset` replaces with a new one."""

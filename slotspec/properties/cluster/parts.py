@@ -70,11 +70,22 @@ def for_all(declared: Property) -> Holds:
     return of_one if len(sorts) == 1 else of_two
 
 
+_made: dict[PartOf, tuple[Setting, Instance]] = {}
+
+
+def made(part: PartOf, setting: Setting) -> Instance:
+    """The part at this setting; made once for all of its properties."""
+    known = _made.get(part)
+    if known is None or known[0] is not setting:
+        known = _made[part] = setting, part(setting)
+    return known[1]
+
+
 def applies(declared: Property, part: PartOf) -> Callable[[Setting], bool]:
     """Whether a property is about a part as the cluster has it."""
 
     def when(setting: Setting) -> bool:
-        return declared.name in part(setting).properties
+        return declared.name in made(part, setting).properties
 
     return when
 
@@ -85,7 +96,7 @@ def deviates(declared: Property, part: PartOf) -> Callable[[Setting], str | None
     def deviation(setting: Setting) -> str | None:
         if declared.deviation is None:
             return None
-        return declared.deviation(part(setting).setting)
+        return declared.deviation(made(part, setting).setting)
 
     return deviation
 

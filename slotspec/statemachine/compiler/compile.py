@@ -34,6 +34,7 @@ from slotspec.statemachine.compiler.drivers.expand import Expansion, program_tex
 from slotspec.statemachine.compiler.drivers.predicates import predicate_name
 from slotspec.statemachine.compiler.fingerprint import fingerprint
 from slotspec.statemachine.compiler.frontend.program import Site
+from slotspec.statemachine.declaration.guards import Checks
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.interpreter.liveness import PREMISE, PROMISE, claims
@@ -152,12 +153,12 @@ def compile_instance(
             text_sum,
             len(text),
             program.sites,
-            instance.ranges.all_fit,
+            instance.checks,
             program.lasting,
         )
         if known is not None:
             cache.save(f"{known}.json", msgspec.json.encode(note))
-    instance.fits = note.fits
+    instance.checks = note.checks
     compiled = Compiled(
         instance,
         Layout(instance),
@@ -181,7 +182,7 @@ class Note(msgspec.Struct, frozen=True):
     text_sum: str
     characters: int
     sites: list[Site]
-    fits: bool
+    checks: Checks
     lasting: bool
 
 

@@ -36,7 +36,9 @@ APART = frozenset({"formatter", "scopes", "generations", "description", "operati
 SELECTED = frozenset({"actions", "properties"})
 """Attributes of a model for which the instance has its own selection."""
 
-DERIVED = frozenset({"model", "replace", "calls", "scope", "defect", "_made"})
+DERIVED = frozenset(
+    {"model", "replace", "calls", "scope", "defect", "ranges", "checks", "_made", "_guarded"}
+)
 """Attributes of an instance that follow from the others."""
 
 TOLD = frozenset({"description", "source", "when", "deviation", "owner", "kind_of"})

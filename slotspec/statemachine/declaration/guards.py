@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from slotspec.statemachine.declaration.integers import fits
@@ -53,18 +53,42 @@ def called(word: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     return CHECKED.get(word, word)(*arguments, **named)
 
 
-def guarded(function: F, ranges: Ranges, made: dict[Any, Any]) -> F:
+Checks = Mapping[str, Sequence[Site]]
+"""For each rule that must be copied, by :func:`key_of`, the sites within it."""
+
+
+def key_of(function: types.FunctionType) -> str:
+    """The name of a rule for any process; rules of one place share it."""
+    return f"{function.__module__}:{function.__code__.co_firstlineno} {function.__qualname__}"
+
+
+def checks_of(ranges: Ranges) -> Checks:
+    """The rules that have a site, or call one that has, with their sites."""
+    summaries = ranges.summaries
+    waiting = [function for function, summary in summaries.items() if summary.sites]
+    found = set(waiting)
+    while waiting:
+        more = summaries[waiting.pop()].callers - found
+        found |= more
+        waiting += more
+    checks: dict[str, set[Site]] = {}
+    for function in found:
+        checks.setdefault(key_of(function), set()).update(summaries[function].sites)
+    return {key: sorted(sites) for key, sites in checks.items()}
+
+
+def guarded(function: F, checks: Checks, made: dict[Any, Any]) -> F:
     """`function` itself if none of its results may overflow, else a copy with checks."""
     if not isinstance(function, types.FunctionType):
         return function
     if function in made:
         return made[function]  # type: ignore[no-any-return]
-    if not needed(function, ranges):
+    if not checks or key_of(function) not in checks:
         return function
-    summary = ranges.summaries[function]
-    code = rewritten(function, summary.sites) if summary.sites else function.__code__
+    sites = set(checks[key_of(function)])
+    code = rewritten(function, sites) if sites else function.__code__
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
-    rules = {name: rule for name, cell in cells.items() if (rule := _rule_in(cell, ranges))}
+    rules = {name: rule for name, cell in cells.items() if (rule := _rule_in(cell, checks))}
     # filled below, since a rule may be in its own closure
     cells |= {name: types.CellType() for name in rules}
     closure = tuple(cells[name] for name in code.co_freevars)
@@ -73,20 +97,20 @@ def guarded(function: F, ranges: Ranges, made: dict[Any, Any]) -> F:
     result.__module__, result.__qualname__ = function.__module__, function.__qualname__
     made[function] = made[result] = result
     for name, rule in rules.items():
-        cells[name].cell_contents = guarded(rule, ranges, made)
+        cells[name].cell_contents = guarded(rule, checks, made)
     space = result.__globals__
     space.update({**function.__globals__, FITS: fits, CALL: called})
     names = names_in(function.__code__)
     for name in names:
         used = space.get(name)
         if isinstance(used, types.FunctionType):
-            space[name] = guarded(used, ranges, made)
+            space[name] = guarded(used, checks, made)
         elif isinstance(used, types.ModuleType):
             there = {n: vars(used).get(n) for n in names}
             changed = {
-                n: guarded(rule, ranges, made)
+                n: guarded(rule, checks, made)
                 for n, rule in there.items()
-                if isinstance(rule, types.FunctionType) and needed(rule, ranges)
+                if isinstance(rule, types.FunctionType) and key_of(rule) in checks
             }
             if changed:
                 space[name] = twin = types.ModuleType(used.__name__, used.__doc__)
@@ -94,29 +118,13 @@ def guarded(function: F, ranges: Ranges, made: dict[Any, Any]) -> F:
     return result  # type: ignore[return-value]
 
 
-def _rule_in(cell: types.CellType, ranges: Ranges) -> types.FunctionType | None:
+def _rule_in(cell: types.CellType, checks: Checks) -> types.FunctionType | None:
     """The rule in a variable of an enclosing function, if it needs checks."""
     try:
         value = cell.cell_contents
     except ValueError:
         return None
-    return value if isinstance(value, types.FunctionType) and needed(value, ranges) else None
-
-
-def needed(function: types.FunctionType, ranges: Ranges) -> bool:
-    """Whether a rule or one that it calls has a site."""
-    if ranges.all_fit:
-        return False
-    seen, waiting = {function}, [function]
-    while waiting:
-        summary = ranges.summaries.get(waiting.pop())
-        if summary is None:
-            continue
-        if summary.sites:
-            return True
-        waiting += summary.calls - seen
-        seen |= summary.calls
-    return False
+    return value if isinstance(value, types.FunctionType) and key_of(value) in checks else None
 
 
 def rewritten(function: types.FunctionType, sites: set[Site]) -> types.CodeType:

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from slotspec.statemachine.declaration.arguments import described, refuse, wants
 from slotspec.statemachine.declaration.determinism import check_deterministic
 from slotspec.statemachine.declaration.effects import emitted, names_of
-from slotspec.statemachine.declaration.guards import guarded
+from slotspec.statemachine.declaration.guards import Checks, checks_of, guarded
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
 from slotspec.statemachine.declaration.parts import fresh, parts_of
 from slotspec.statemachine.declaration.pickling import declared_in, model_at, place_of, remade
@@ -214,6 +214,8 @@ class Model:
     :param scopes: the bounds of default runs; ``--set`` starts from the first.
     :param replace: rules of another model that stand for others in all instances of this one,
         as implementations of an interface do.
+    :ivar home: a function and its arguments that load the model, if to import its module is not
+        enough.
     """
 
     def __init__(
@@ -245,6 +247,7 @@ class Model:
         self.settle: Rule | None = None
         self.final: Callable[..., Any] | None = None
         self.formatter: Callable[[Instance], object] | None = None
+        self.home: tuple[Callable[..., Model], tuple[Any, ...]] | None = None
         self.bounds: dict[str, Bound] = {}
         for bound in [*(sort.bound for sort in self.sorts), *bounds, *record.bounds_used()]:
             if bound is not None and bound.name not in self.bounds:
@@ -261,7 +264,7 @@ class Model:
         return bundle(self)
 
     def __reduce__(self) -> Any:
-        return model_at, place_of(self)
+        return self.home or (model_at, place_of(self))
 
     def operation(self, function: F = None) -> F:  # type: ignore[assignment]
         """Declare an operation: a method of the modelled class's interface."""
@@ -693,8 +696,6 @@ class Instance:
     _guarded: dict[Any, Any] = field(init=False, repr=False, default_factory=dict)
     defect: str = field(init=False, default="")
     """Name of the defect that `replace` or the choices introduce, if it has one."""
-    fits: bool = field(init=False, default=False)
-    """Whether an earlier analysis is known to have proved that no number overflows."""
 
     def __post_init__(self) -> None:
         declared = self.model.record
@@ -788,10 +789,14 @@ class Instance:
         """The ranges that the numbers in its rules can take."""
         return Ranges(self)
 
+    @cached_property
+    def checks(self) -> Checks:
+        """Where its rules may overflow; whoever knows it from an earlier analysis sets it."""
+        return checks_of(self.ranges)
+
     def runnable(self, function: F) -> F:
         """`function` as the interpreter runs it: a number beyond 64 bits is a fault."""
-        rule = self.rule(function)
-        return rule if self.fits else guarded(rule, self.ranges, self._guarded)
+        return guarded(self.rule(function), self.checks, self._guarded)
 
     def largest(self, spec: FieldSpec) -> int:
         return spec.largest(self.setting)

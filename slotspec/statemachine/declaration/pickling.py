@@ -18,7 +18,8 @@ def place_of(model: Any) -> tuple[str, str]:
 
     :raises UsageError: ``SET042`` if no module has it at its top level.
     """
-    for name, module in list(sys.modules.items()):
+    # a program that has imported the model is not where others find it
+    for name, module in sorted(sys.modules.items(), key=lambda item: item[0] == "__main__"):
         for attribute, value in list(getattr(module, "__dict__", {}).items()):
             if value is model:
                 return name, attribute

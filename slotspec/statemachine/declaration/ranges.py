@@ -168,11 +168,6 @@ class Ranges:
                     Reading(self, summary).run()
             self.begin()  # properties are given what actions are known by now to return
 
-    @property
-    def all_fit(self) -> bool:
-        """Whether no number can overflow."""
-        return not any(summary.sites for summary in self.summaries.values())
-
     def name_fields(self) -> None:
         """Collect the range of each field and constant by name, over all records."""
         for name, spec in self.instance.record.fields.items():

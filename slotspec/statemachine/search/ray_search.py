@@ -315,7 +315,8 @@ class RayExplorer(LevelExplorer):
     def close(self) -> None:
         """End the processes, and delete their files."""
         closing = [part.close.remote() for part in self.parts]
-        self.ray.wait(closing, num_returns=len(closing), timeout=GRACE)
+        # to delete the files of a large search takes seconds
+        self.ray.wait(closing, num_returns=len(closing), timeout=PATIENCE)
         for part in self.parts:
             self.ray.kill(part)
 

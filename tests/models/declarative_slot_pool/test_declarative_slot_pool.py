@@ -29,6 +29,7 @@ COUNTS = {
     "deferral": (19_261, 1_178_931, 12),
     "balanced": (11_085, 378_673, 12),
     "preferences": (57_234, 2_853_421, 16),
+    "picky": (1_789, 39_513, 13),
     "idle": (75_052, 1_024_241, 26),
     "batch": (8_270, 139_741, 18),
     "unknown_slots": (91_264, 2_169_997, 34),
@@ -79,6 +80,7 @@ LENGTHS: dict[str, dict[str, int]] = {
         "two_new_slots_serve_requests": 6,
     },
     "preferences": {"requests_of_one_profile_are_served_in_order": 5},
+    "picky": {"requests_of_one_profile_are_served_in_order": 5},
     "idle": {"what_is_required_is_needed": 7, "what_nobody_needs_is_given_back": 9},
     "batch": STALE,
     "unknown_slots": {

@@ -17,6 +17,7 @@ from slotspec.statemachine.compiler.compile import Compiled, compile_instance
 from slotspec.statemachine.compiler.fingerprint import fingerprint
 from slotspec.statemachine.declaration.model import Instance, Model
 from slotspec.statemachine.declaration.records import Record, number, scalar
+from slotspec.statemachine.interpreter.exploring import explore_interpreted
 
 BELOW = '''
 """What the rules below need."""
@@ -234,6 +235,13 @@ def test_the_setting_and_the_driver_change_the_fingerprint(tmp_path: Path) -> No
     one = room.model.instance()
     one.properties = {}
     assert known(one) != first
+
+
+def test_interpreting_an_instance_does_not_change_its_fingerprint(tmp_path: Path) -> None:
+    instance = load(tmp_path).model.instance()
+    first = known(instance)
+    assert explore_interpreted(instance).states > 1
+    assert known(instance) == first
 
 
 def test_a_replaced_rule_changes_the_fingerprint(tmp_path: Path) -> None:

@@ -411,6 +411,16 @@ def test_closures_of_one_rule_have_separate_ranges() -> None:
         assert "STP011" in str(result.fault and result.fault.fault)
 
 
+def test_cached_code_knows_where_to_check() -> None:
+    model = at_two(adds)
+    compile_instance(model.instance())
+    known = model.instance()
+    compile_instance(known)
+    result = explore_interpreted(known)
+    assert "ranges" not in vars(known)
+    assert "STP011" in str(result.fault and result.fault.fault)
+
+
 def literal(s: Room) -> int:
     return s.count - 99_999_999_999_999_999_999
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,15 @@ from typer.testing import CliRunner
 
 from examples import lease, slot_pool_core, two_phase_commit
 from slotspec.cli.app import build
+from slotspec.oracle.conformance.batch import conform_all
+from slotspec.oracle.peer_target import open_peer
+from slotspec.oracle.peers.protocol import PeerError
 from slotspec.statemachine import InputError, Limit, Limits, UsageError, check
 from slotspec.statemachine.results import Progress
-from slotspec.statemachine.search import ray_cluster, ray_search
+from slotspec.statemachine.search import ray_cluster, ray_search, ray_tasks
 from slotspec.statemachine.search.engine import explore_compiled
+from slotspec.statemachine.search.ray_tasks import Lost, in_order
+from slotspec.statemachine.simulate import Simulation, simulate
 from tests.statemachine.search.test_disk import COMMIT, core, facts, never, no_commit
 
 ray = pytest.importorskip("ray", reason="Ray is not installed (extra ray)")
@@ -50,14 +56,23 @@ def cluster() -> Iterator[Any]:
 
 COUNTS = {  # T S R A: states, transitions, depth; of SPIN, Rumur and TLC
     (1, 1, 1, 1): (46, 201, 10),
+    (1, 1, 2, 1): (192, 969, 11),
+    (2, 1, 2, 1): (764, 5_296, 13),
+    (2, 1, 2, 2): (6_220, 56_788, 18),
+    (1, 2, 3, 2): (21_488, 200_958, 18),
     (2, 1, 3, 2): (29_320, 289_268, 19),
+    (2, 2, 2, 2): (59_148, 757_452, 19),
     (2, 1, 4, 2): (147_916, 1_573_852, 20),
     (2, 2, 3, 2): (279_440, 3_779_188, 20),
+    (2, 1, 4, 3): (1_301_020, 16_161_496, 25),
+    (2, 2, 3, 3): (7_062_352, 116_272_416, 26),
+    (2, 1, 5, 3): (7_710_324, 101_943_408, 26),
 }
 
 
-@pytest.mark.parametrize("size", COUNTS)
-@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize(
+    ("size", "workers"), [*((size, 3) for size in COUNTS), ((2, 1, 3, 2), 1), ((2, 2, 3, 2), 1)]
+)
 def test_it_counts_what_other_tools_count(
     size: tuple[int, ...], workers: int, cluster: Any, tmp_path: Path
 ) -> None:
@@ -182,6 +197,67 @@ def test_many_runs_are_tasks(cluster: Any, tmp_path: Path) -> None:
     here = documents()
     assert documents("--on", "ray") == here
     assert [one["states"] for one in here] == [29_320, 29_320]
+
+
+def test_a_simulation_is_the_same(cluster: Any) -> None:
+    def made(bound: int, **options: Any) -> Simulation:
+        found = simulate(core(bound), "compiled", runs=400, steps=400, **options)
+        assert found.workers == (3 if options else 1)
+        return replace(found, workers=1)
+
+    assert made(3, on="ray", workers=3) == made(3)
+    stuck = COMMIT.instance({"managers": 3}, replace={two_phase_commit.settled: never})
+    here = simulate(stuck, runs=400)
+    assert here.violation is not None
+    assert replace(simulate(stuck, runs=400, on="ray", workers="auto"), workers=1) == here
+
+
+def test_a_simulation_ends_with_its_time(cluster: Any) -> None:
+    found = simulate(core(3), "interpreted", runs=None, seconds=0.5, on="ray", workers=2)
+    assert found.limit is Limit.SECONDS
+
+
+def test_traces_are_replayed_elsewhere(cluster: Any, tmp_path: Path) -> None:
+    folder = Path(__file__).parents[2] / "data" / "traces" / "slot_pool" / "1.12.5"
+    (tmp_path / "bad.jsonl").write_text("{}")
+    paths = [folder, tmp_path]
+    here, there = conform_all(paths), conform_all(paths, on="ray", jobs=None)
+    assert here.conforming > 50
+    for summary in (here, there):
+        summary.seconds = 0.0
+        for report in summary.reports:
+            report.seconds = 0.0
+    assert there.to_json() == here.to_json()
+
+
+@pytest.mark.parametrize("bug", ["FLINK-8505", None])
+def test_a_fuzzer_is_the_same(bug: str | None, cluster: Any, tmp_path: Path) -> None:
+    def document(*options: str) -> Any:
+        file = tmp_path / "found.json"
+        peer = ["--bug", bug] if bug else ["--target", "model:2.3"]
+        arguments = ["fuzz", *peer, "--examples", "1200", "--steps", "12", "--json", str(file)]
+        outcome = CliRunner().invoke(build(), [*arguments, *options])
+        assert outcome.exit_code == (1 if bug else 0), outcome.output
+        return json.loads(file.read_text()) | {"seconds": 0}
+
+    assert document("--on", "ray") == document()
+
+
+def test_what_fails_elsewhere_is_told_here(cluster: Any) -> None:
+    (failed,) = in_order(ray, 1, int, [("x",)])
+    assert isinstance(failed, Lost)
+    assert "invalid literal" in failed.why
+    with pytest.raises(PeerError, match="PEE001") as caught:
+        list(in_order(ray, 1, open_peer, [("",)]))
+    assert caught.value.sequence == []
+
+
+def test_another_slotspec_on_a_node_is_refused(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray_tasks, "__version__", "9.9")
+    with pytest.raises(InputError, match=r"RAY006: a node has slotspec .*, and this machine 9\.9"):
+        list(in_order(ray, 1, int, [("1",)]))
 
 
 @pytest.mark.parametrize(
