@@ -12,6 +12,7 @@ from slotspec.logs.files import LineReader, LogFile, Process, find
 from slotspec.logs.known_lines import LINES
 from slotspec.logs.layout import Layout, clock, seconds
 from slotspec.logs.line_kinds import Level, LineKind, Party, minor
+from slotspec.logs.moments import Moment, check_times
 from slotspec.statemachine.errors import InputError
 
 MOST_EVENTS = 400_000
@@ -28,6 +29,8 @@ _OFFER = re.compile(r"SlotOffer\{allocationId=(\w+), slotIndex=(\d+)")
 _REQUIRED = re.compile(r"numberOfRequiredSlots=(\d+)")
 _VERSION = re.compile(rb"Version: (\d+\.\d+(?:\.\d+)?)|flink-[a-z]+[-_.\d]*-(\d+\.\d+\.\d+)\.jar")
 _ENDPOINT = re.compile(r"(?:jm|rm|(tm\d+))(?:\.\d+)?")
+_STARTS = (b"Preconfiguration", b"----", b"Entrypoint.", b"Starting Flink Mini Cluster")
+"""What the first line of a process says."""
 _FLINK_RUNTIME = b"org.apache.flink.runtime."
 _LEVELS = {level.name.encode(): level for level in Level}
 _LOGGERS = frozenset(name.encode() for name in LINES.by_logger)
@@ -81,7 +84,10 @@ class ProcessLog:
     """What was read of one process.
 
     :param level: the most talkative level that Flink's runtime logged at.
+    :param first: the time of its first line; ``end`` is that of its last.
+    :param last: the latest time of a line about slots.
     :param from_start: whether the log begins with the start of the process.
+    :param since: lines before this time were left out; None if none were.
     """
 
     name: str
@@ -92,12 +98,21 @@ class ProcessLog:
     version: str | None = None
     first: float | None = None
     last: float | None = None
+    end: float | None = None
+    since: float | None = None
+    until: float | None = None
     backwards: int = 0
     cut: int = 0
     unread: int = 0
     from_start: bool = False
     resource_id: str | None = None
     parties: set[Party] = field(default_factory=set)
+
+    @property
+    def begins(self) -> float | None:
+        """The time from which on every line was read."""
+        known = [time for time in (self.first, self.since) if time is not None]
+        return max(known, default=None)
 
 
 @dataclass
@@ -109,7 +124,6 @@ class Logs:
     version: str | None
     old: bool = False
     """Whether the JobMaster has the slot pool of 1.11 to 1.13, not the declarative one."""
-    since: float | None = None
 
     @property
     def wording(self) -> str | None:
@@ -136,8 +150,8 @@ class Options:
     layout: Layout = field(default_factory=lambda: Layout.of(None))
     level: Level = Level.TRACE
     version: str | None = None
-    since: float | None = None
-    until: float | None = None
+    since: Moment | None = None
+    until: Moment | None = None
 
 
 def read(paths: Sequence[str | Path], options: Options | None = None) -> Logs:
@@ -165,8 +179,9 @@ def read(paths: Sequence[str | Path], options: Options | None = None) -> Logs:
         )
     if sum(len(log.events) for log in known) > MOST_EVENTS:
         raise too_many()
+    check_times(known, options.since, options.until)
     version = options.version or _version(known)
-    return Logs(known, left_out, version, _is_old(known, version), options.since)
+    return Logs(known, left_out, version, _is_old(known, version))
 
 
 def too_many() -> InputError:
@@ -237,6 +252,7 @@ class _ProcessReader:
         usual = self.options.layout.usual
         log, threshold = self.log, self.options.level
         latest = log.level
+        last = b""
         for line in reader:
             parts = line.split(None, 4) if usual else ()
             if len(parts) == 5 and parts[2] in _LEVELS and parts[3][:1].isalpha():
@@ -249,6 +265,7 @@ class _ProcessReader:
                     self._follow(line)
                     continue
                 level, logger = _LEVELS.get(found["level"], Level.INFO), found["logger"]
+            last = line
             if self.open is not None:
                 self._close()
             if level < threshold:
@@ -265,6 +282,9 @@ class _ProcessReader:
                 else:
                     self._note(found, line)
         self._close()
+        ends = match(last)
+        if ends is not None:
+            log.end = seconds(ends["time"].decode("utf-8", "replace")) or log.end
         log.lines += reader.number
         log.cut += reader.cut
 
@@ -272,8 +292,12 @@ class _ProcessReader:
         """The first time of a log, and the version that Flink prints at its start."""
         if self.log.first is None:
             time = seconds(found["time"].decode("utf-8", "replace"))
-            self.log.first = self.log.last = time
-            self.log.from_start = b"Preconfiguration" in line or b"----" in line
+            log, options = self.log, self.options
+            log.first = log.last = time
+            log.from_start = any(words in line for words in _STARTS)
+            if time is not None:
+                log.since = options.since.near(time) if options.since else None
+                log.until = options.until.near(time) if options.until else None
         said = _VERSION.search(line)
         if said is not None:
             self.log.version = (said[1] or said[2]).decode()
@@ -290,8 +314,10 @@ class _ProcessReader:
         if time is None:
             self.log.unread += 1
             return
-        options, log = self.options, self.log
-        if (options.since and time < options.since) or (options.until and time > options.until):
+        log = self.log
+        if (log.since is not None and time < log.since) or (
+            log.until is not None and time > log.until
+        ):
             return
         if log.last is not None and time < log.last:
             log.backwards += time < log.last - BACKWARDS
@@ -311,7 +337,6 @@ class _ProcessReader:
         log.parties.add(kind.party)
         if kind.name == "task_manager_starts":
             log.resource_id = fields["tm"]
-            log.from_start = True
         if "items" in fields:
             self._items(event, text)
         self.open = event
