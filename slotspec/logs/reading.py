@@ -12,6 +12,7 @@ from slotspec.logs.files import LineReader, LogFile, Process, find
 from slotspec.logs.known_lines import LINES
 from slotspec.logs.layout import Layout, clock, seconds
 from slotspec.logs.line_kinds import Level, LineKind, Party, minor
+from slotspec.logs.mixture import check_one_cluster, version_of
 from slotspec.logs.moments import Moment, check_times
 from slotspec.statemachine.errors import InputError
 
@@ -27,7 +28,9 @@ _CAUSE = re.compile(r"(?:Caused by: )?([\w.$]*(?:Exception|Error|Throwable)\b.*)
 _SLOT = re.compile(r"slotID=(\S+)_(-?\d+), allocationID=(\w+)")
 _OFFER = re.compile(r"SlotOffer\{allocationId=(\w+), slotIndex=(\d+)")
 _REQUIRED = re.compile(r"numberOfRequiredSlots=(\d+)")
-_VERSION = re.compile(rb"Version: (\d+\.\d+(?:\.\d+)?)|flink-[a-z]+[-_.\d]*-(\d+\.\d+\.\d+)\.jar")
+_VERSION = re.compile(
+    rb"\(Version: (\d+\.\d+(?:\.\d+)?)|flink-dist(?:_[.\d]+)?-(\d+\.\d+\.\d+)\.jar"
+)
 _ENDPOINT = re.compile(r"(?:jm|rm|(tm\d+))(?:\.\d+)?")
 _STARTS = (b"Preconfiguration", b"----", b"Entrypoint.", b"Starting Flink Mini Cluster")
 """What the first line of a process says."""
@@ -84,6 +87,7 @@ class ProcessLog:
     """What was read of one process.
 
     :param level: the most talkative level that Flink's runtime logged at.
+    :param version: Flink's, as it says last; ``versions`` are all that it says in the time read.
     :param first: the time of its first line; ``end`` is that of its last.
     :param last: the latest time of a line about slots.
     :param from_start: whether the log begins with the start of the process.
@@ -96,6 +100,7 @@ class ProcessLog:
     events: list[Event] = field(default_factory=list)
     level: Level = Level.ERROR
     version: str | None = None
+    versions: set[str] = field(default_factory=set)
     first: float | None = None
     last: float | None = None
     end: float | None = None
@@ -158,7 +163,8 @@ def read(paths: Sequence[str | Path], options: Options | None = None) -> Logs:
     """Read log files and folders of them.
 
     :raises InputError: ``LOG001`` for a file that cannot be read, ``LOG002`` if no line has the
-        layout, ``LOG003`` if there are too many lines about slots.
+        layout, ``LOG003`` if there are too many lines about slots, ``LOG004`` if the logs are
+        of several clusters or versions.
     :raises UsageError: ``SET131`` for a path that cannot be used.
     """
     options = options or Options()
@@ -180,7 +186,8 @@ def read(paths: Sequence[str | Path], options: Options | None = None) -> Logs:
     if sum(len(log.events) for log in known) > MOST_EVENTS:
         raise too_many()
     check_times(known, options.since, options.until)
-    version = options.version or _version(known)
+    check_one_cluster(known)
+    version = options.version or version_of(known)
     return Logs(known, left_out, version, _is_old(known, version))
 
 
@@ -198,20 +205,6 @@ def _is_old(logs: list[ProcessLog], version: str | None) -> bool:
     if version is None or minor(version) >= (1, 14):
         return False
     return not any(event.kind.versions == ("1.14", None) for log in logs for event in log.events)
-
-
-def _version(logs: list[ProcessLog]) -> str | None:
-    """Flink's version: as the logs say, else the newest that has a kind of line found."""
-    said = [log.version for log in logs if log.version]
-    if said:
-        return max(said, key=lambda text: [int(part) for part in text.split(".")])
-    firsts = {e.kind.versions[0] for log in logs for e in log.events if e.kind.versions[1] is None}
-    if "1.14" in firsts:
-        return "2.3"
-    lasts = {e.kind.versions for log in logs for e in log.events if e.kind.versions[1]}
-    if ("1.11", "1.11") in lasts:
-        return "1.11"
-    return "1.12" if any(last == "1.13" for _, last in lasts) else None
 
 
 class _ProcessReader:
@@ -273,14 +266,16 @@ class _ProcessReader:
             if level < latest and logger.startswith(_FLINK_RUNTIME):
                 log.level = latest = level
             name = logger[logger.rfind(b".") + 1 :]
-            if name in _LOGGERS or log.first is None or b"Version: " in line:
+            says = b"(Version: " in line or (log.version is None and b"flink-dist" in line)
+            if name in _LOGGERS or log.first is None or says:
                 found = found or match(line)
                 if found is None:
                     self._follow(line)
-                elif name in _LOGGERS:
-                    self._event(found, name.decode(), file.shown, reader.number)
-                else:
+                    continue
+                if says or log.first is None:
                     self._note(found, line)
+                if name in _LOGGERS:
+                    self._event(found, name.decode(), file.shown, reader.number)
         self._close()
         ends = match(last)
         if ends is not None:
@@ -300,12 +295,20 @@ class _ProcessReader:
                 log.until = options.until.near(time) if options.until else None
         said = _VERSION.search(line)
         if said is not None:
-            self.log.version = (said[1] or said[2]).decode()
+            self._says(said, seconds(found["time"].decode("utf-8", "replace")))
+
+    def _says(self, said: re.Match[bytes], time: float | None) -> None:
+        """A process says its version; of an upgrade, that before ``since`` does not count."""
+        log = self.log
+        if time is not None and log.until is not None and time > log.until:
+            return
+        if time is not None and log.since is not None and time < log.since:
+            log.versions.clear()
+        log.version = (said[1] or said[2]).decode()
+        log.versions.add(log.version)
 
     def _event(self, found: re.Match[bytes], logger: str, file: str, number: int) -> None:
         text = found["text"].decode("utf-8", "replace")
-        if self.log.first is None:
-            self._note(found, found.group())
         known = LINES.find(logger, text)
         if known is None:
             return
@@ -355,7 +358,7 @@ class _ProcessReader:
         if self.log.version is None and b".jar" in line:
             said = _VERSION.search(line)
             if said is not None:
-                self.log.version = (said[1] or said[2]).decode()
+                self._says(said, None)
         event = self.open
         if event is None or self.following >= MOST_FOLLOWING:
             return

@@ -109,6 +109,7 @@ def test_logs_without_a_line_about_slots(run: Run, tmp_path: Path) -> None:
         ([PROC, "--draw", "x.svg"], "SET133"),
         ([PROC, "--allocation", "921e", "--draw", "x.gif"], "SET133"),
         ([str(Path(__file__))], "LOG002"),
+        ([str(DATA)], "LOG004"),
     ],
 )
 def test_bad_input_ends_with_2(
