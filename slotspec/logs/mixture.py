@@ -9,7 +9,7 @@ from slotspec.logs.line_kinds import Party, minor
 from slotspec.statemachine.errors import InputError
 
 if TYPE_CHECKING:
-    from slotspec.logs.reading import ProcessLog
+    from slotspec.logs.events import ProcessLog
 
 IDS = ("allocation", "job", "instance", "request", "leader", "execution")
 """Fields whose values no two clusters share."""

@@ -11,7 +11,7 @@ from slotspec.logs.layout import clock, date, seconds
 from slotspec.statemachine.errors import UsageError
 
 if TYPE_CHECKING:
-    from slotspec.logs.reading import ProcessLog
+    from slotspec.logs.events import ProcessLog
 
 DAY = 86_400
 _TIME = re.compile(

@@ -14,9 +14,9 @@ from enum import Enum
 from functools import cache
 
 from slotspec.logs.clocks import TOLERANCE
+from slotspec.logs.events import Event, ProcessLog
 from slotspec.logs.known_lines import LINES
 from slotspec.logs.line_kinds import Level, LineKind, Party
-from slotspec.logs.reading import Event, ProcessLog
 from slotspec.logs.stories import Allocation, Cluster, time_of, writer_of
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot
 from slotspec.models.fine_grained_slot_manager.lifecycles import ManagedSlot
