@@ -37,7 +37,10 @@ def report_all(
     for number, kind in enumerate(found.kinds, 1):
         printed.line()
         printed.line(f"{number}. {title(kind)}  ({counted(kind.count, 'sequence')})", "bold red")
-        printed.table(("step", "operation", "result", "effects"), rows(kind.found))
+        printed.table(
+            ("step", "operation", "result", "effects"),
+            rows(kind.found.steps, kind.found.implemented),
+        )
         for difference in kind.found.differences[:3]:
             printed.line(f"   {difference}")
         if out is not None:

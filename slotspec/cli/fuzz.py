@@ -209,7 +209,9 @@ def print_found(printed: Output, found: Found, original: int) -> None:
     what = "the model fails" if found.fault else "diverges"
     printed.line()
     printed.line(f"{what} at step {len(found.steps)} (found with {original} steps)", "bold red")
-    printed.table(("step", "operation", "result", "effects"), rows(found), ("step",))
+    printed.table(
+        ("step", "operation", "result", "effects"), rows(found.steps, found.implemented), ("step",)
+    )
     printed.line()
     if found.fault:
         printed.line(found.fault)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET
@@ -54,16 +55,21 @@ MODEL_ONLY = "(model only)"
 """Marks a step that the peer does not implement and never got."""
 
 
-def rows(found: Found) -> list[tuple[str, str, str, str]]:
-    """Number, operation, result and effects of each step."""
+def rows(
+    steps: Sequence[RecordedStep], implemented: frozenset[str] | None = None
+) -> list[tuple[str, str, str, str]]:
+    """Number, operation, result and effects of each step.
+
+    :param implemented: the operations that the peer got; None for all.
+    """
     return [
         (
             str(number),
             call(step.op, step.arguments),
-            MODEL_ONLY if found.model_only(step.op) else outcome(step),
+            outcome(step) if implemented is None or step.op in implemented else MODEL_ONLY,
             "; ".join(map(effect, step.effects if isinstance(step.effects, list) else [])),
         )
-        for number, step in enumerate(found.steps, 1)
+        for number, step in enumerate(steps, 1)
     ]
 
 

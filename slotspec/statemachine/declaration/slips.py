@@ -137,9 +137,9 @@ class Slips:
             raise self._misread(node, node.args[0])
 
     def _compared(self, side: ast.expr, sides: tuple[ast.expr, ...]) -> None:
-        text = isinstance(side, ast.Constant) and isinstance(side.value, str)
         # a name from outside may be a text, too; the compiler alone refuses that
-        if text and not any(isinstance(self.known(other), str) for other in sides):
+        texts = any(isinstance(self.known(other), str) for other in sides)
+        if isinstance(side, ast.Constant) and isinstance(side.value, str) and not texts:
             raise self._refused(
                 "RUL006",
                 side,
