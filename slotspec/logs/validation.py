@@ -168,6 +168,10 @@ HEARD = ("offered", "accepted", "deployed")
 TOLD_BY_TASK_MANAGER = ("asked", "confirmed", "active", "used", "freed")
 
 
+NO_LOGGER = ""
+"""Of a question that lines of a version do not decide at any level."""
+
+
 @dataclass(frozen=True)
 class Deciding:
     """What would decide an open question: the log of a party, or a level of a logger."""
@@ -177,6 +181,8 @@ class Deciding:
     where: str
 
     def __str__(self) -> str:
+        if self.logger == NO_LOGGER:
+            return f"no logger: {self.where} does not log it"
         return f"{self.logger} at {self.level.name} in {self.where}"
 
 
@@ -469,7 +475,7 @@ class _Validator:
         ]
         logs = self.logs_of(party)
         if not kinds:
-            return (Deciding("no logger", Level.TRACE, f"Flink {self.version}"),)
+            return (Deciding(NO_LOGGER, Level.TRACE, f"Flink {self.version}"),)
         if not logs:
             where = "the JobManager's log" if party is not Party.TASK_MANAGER else self.of_tm()
             return tuple(dict.fromkeys(Deciding(k.logger, k.level, where) for k in kinds))
