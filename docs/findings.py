@@ -1,12 +1,17 @@
-"""Write docs/findings/index.md: the title, versions and upstream state of each finding."""
+"""Write docs/findings/index.md: the title, versions and upstream state of each finding.
+
+And ``slotspec/cli/findings.py``, by which the command line names a finding.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 FOLDER = Path(__file__).with_suffix("")
 TARGET = FOLDER / "index.md"
+MODULE = FOLDER.parents[1] / "slotspec" / "cli" / "findings.py"
 
 HEAD = """# Findings: what today's Flink promises and does not keep
 
@@ -43,12 +48,32 @@ def page() -> str:
     """The whole page."""
     parts = [HEAD]
     for letter, title in GROUPS.items():
-        files = sorted(FOLDER.glob(f"{letter}[0-9]*.md"), key=lambda file: int(file.stem[1:]))
+        files = pages(letter)
         if files:
             rows = "\n".join(map(row, files))
             table = "| finding | versions | upstream |\n|---|---|---|"
             parts.append(f"## {title}\n\n{table}\n{rows}\n")
     return "\n".join([*parts, TREE])
+
+
+def pages(letter: str) -> list[Path]:
+    """The pages of a group, by number."""
+    return sorted(FOLDER.glob(f"{letter}[0-9]*.md"), key=lambda file: int(file.stem[1:]))
+
+
+def module() -> str:
+    """The whole module."""
+    entries = []
+    for file in (file for letter in GROUPS for file in pages(letter)):
+        text = file.read_text(encoding="utf-8")
+        title = re.search(r"^# \w+: (.*)$", text, re.M)
+        command = re.search(r"`slotspec check ([^`]*?)\s--verbose`", text)
+        assert title is not None, file
+        assert command is not None, file
+        shown = [title[1], " ".join(command[1].split())]
+        lines = "".join(f"        {json.dumps(one)},\n" for one in shown)
+        entries.append(f'    "{file.stem}": (\n{lines}    ),\n')
+    return f"{MODULE_HEAD}{''.join(entries)}}}\n"
 
 
 def row(file: Path) -> str:
@@ -69,5 +94,13 @@ def said(text: str, what: str) -> str:
     return re.split(r"(?<=[a-z)])[.;](?= |$)", words)[0].rstrip(".").replace("|", "\\|")
 
 
+MODULE_HEAD = '''"""What is found in today's Flink; ``python docs/findings.py`` writes this file."""
+
+# ruff: noqa: E501
+
+FINDINGS: dict[str, tuple[str, str]] = {
+'''
+
 if __name__ == "__main__":
+    MODULE.write_text(module(), encoding="utf-8")
     TARGET.write_text(page(), encoding="utf-8")

@@ -39,6 +39,11 @@ def test_a_generated_page_is_up_to_date(name: str) -> None:
     assert module.TARGET.read_text(encoding="utf-8") == module.page(), f"run python docs/{name}.py"
 
 
+def test_the_command_line_knows_every_finding() -> None:
+    module = script("findings")
+    assert module.MODULE.read_text(encoding="utf-8") == module.module(), "run docs/findings.py"
+
+
 def test_the_generated_picture_of_the_packages_is_up_to_date() -> None:
     module = script("architecture")
     committed = module.TARGET.read_text(encoding="utf-8")

@@ -58,6 +58,10 @@ def _run(arguments: list[str]) -> int:
     except Exception as error:
         if not isinstance(error, shown):
             raise
+        message = getattr(error, "message", None)
+        if isinstance(message, str):
+            # the wording of a library below typer
+            error.message = message.removeprefix("Value error, ")  # type: ignore[attr-defined]
         show = getattr(error, "show", None)
         if show is not None:
             show()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from slotspec.cli.findings import FINDINGS
 from slotspec.statemachine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +37,13 @@ def chosen_bugs(issues: Sequence[str]) -> list[Bug]:
             wanted |= set(known)
         elif issue in known:
             wanted.add(issue)
+        elif issue in FINDINGS:
+            title, check = FINDINGS[issue]
+            raise UsageError(
+                "SET070",
+                f"{issue} is a finding in today's Flink, not a known bug to switch on: {title}; see"
+                f" it with `slotspec check {check} --verbose`, and read docs/findings/{issue}.md",
+            )
         else:
             raise UsageError("SET070", f"no known bug {given!r}; {_hint(issue, list(known))}")
     return [bug for issue, bug in known.items() if issue in wanted]

@@ -1,13 +1,14 @@
-"""``slotspec list``: models, known bugs, and what each model declares."""
+"""``slotspec list``: models, known bugs, findings, and what each model declares."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from slotspec.cli.findings import FINDINGS
 from slotspec.statemachine.declaration.model import Model
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Listing(StrEnum):
     properties = "properties"
     lifecycles = "lifecycles"
     bugs = "bugs"
+    findings = "findings"
 
 
 def register(app: typer.Typer) -> None:
@@ -42,7 +44,7 @@ def list_(
         ),
     ] = None,
 ) -> None:
-    """List models, known bugs, and what a model declares."""
+    """List models, known bugs, findings in today's Flink, and what a model declares."""
     from slotspec.cli.output import Output
     from slotspec.models import MODELS
     from slotspec.models.files import load_model as find_model
@@ -53,6 +55,9 @@ def list_(
         return
     if what is Listing.bugs and not model:
         all_bugs(out)
+        return
+    if what is Listing.findings and not model:
+        out.table(*_findings(FINDINGS))
         return
     for name in model or MODELS:
         found = find_model(name)
@@ -160,6 +165,17 @@ def bugs(model: Model) -> Rows:
     return ("bug", "breaks", "length", "generation", "what goes wrong"), rows
 
 
+def findings(model: Model) -> Rows:
+    return _findings(
+        [name for name, (_, check) in FINDINGS.items() if check.split()[0] == model.name]
+    )
+
+
+def _findings(names: Iterable[str]) -> Rows:
+    rows = [(name, FINDINGS[name][0], f"slotspec check {FINDINGS[name][1]}") for name in names]
+    return ("finding", "what goes wrong", "how to see it"), rows
+
+
 TABLES = {
     Listing.models: models,
     Listing.generations: generations,
@@ -170,4 +186,5 @@ TABLES = {
     Listing.properties: properties,
     Listing.lifecycles: lifecycles,
     Listing.bugs: bugs,
+    Listing.findings: findings,
 }

@@ -49,7 +49,8 @@ def logs(
         typer.Option(metavar="ID", help="Tell the story of this allocation, line by line."),
     ] = None,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write a page with a search.")
+        str | None,
+        typer.Option(metavar="FILE", help="Write a page with a search; - for stdout."),
     ] = None,
     json_to: options.JsonTo = None,
     draw: Annotated[
@@ -100,6 +101,8 @@ def logs(
         check_writable(target)
     if draw is not None and allocation is None:
         raise UsageError("SET133", "--draw draws one allocation; name it with --allocation")
+    if html == "-" and json_to == "-":
+        raise UsageError("SET133", "--html and --json both write to stdout; name a file for one")
     given = Options(
         Layout.of(layout),
         Level.INFO if level is LogLevel.info else Level.TRACE,
@@ -112,7 +115,7 @@ def logs(
         report.jobs = [of for of in report.jobs if of.job.id.startswith(job.lower())]
         if not report.jobs:
             raise UsageError("SET132", _unknown("job", job, list(report.cluster.jobs)))
-    output = Output(quiet or json_to == "-")
+    output = Output(quiet or "-" in (html, json_to))
     if allocation is not None:
         one = _allocation(report, allocation)
         _print_story(report, one, output)
@@ -143,10 +146,17 @@ def logs(
 def _version(text: str | None) -> str | None:
     import re
 
+    from slotspec.logs.known_lines import KNOWN
+    from slotspec.logs.line_kinds import minor
     from slotspec.statemachine.errors import UsageError
 
     if text is not None and not re.fullmatch(r"\d{1,3}\.\d{1,3}(\.\d{1,3})?", text):
         raise UsageError("SET134", f"--flink-version {text!r}: write one such as 1.12.5")
+    if text is not None and not KNOWN[0] <= minor(text) <= KNOWN[1]:
+        first, last = ("{}.{}".format(*one) for one in KNOWN)
+        raise UsageError(
+            "SET134", f"--flink-version {text}: the lines of {first} to {last} are known; name one"
+        )
     return text
 
 
@@ -170,6 +180,8 @@ def _allocation(report: Report, given: str) -> Allocation:
 
 
 def _print(report: Report, output: Output) -> None:
+    from slotspec.cli.output import counted
+
     cluster = report.cluster
     for name, offset in cluster.offsets.items():
         output.line(f"The clock of {name}: {offset}", "yellow")
@@ -184,16 +196,19 @@ def _print(report: Report, output: Output) -> None:
     for finding in report.findings:
         _print_finding(report, finding, output)
     facts = report.facts
+    processes, wrong = len(cluster.logs.processes), len(report.divergences)
     output.line()
     output.line(
-        f"{cluster.logs.lines:,} lines of {len(cluster.logs.processes)} processes,"
-        f" {cluster.logs.events:,} about slots; {len(report.verdicts):,} allocations,"
-        f" {len(report.divergences)} lines contradict the model; {report.undetermined:.0%} of"
-        f" {facts.total():,} facts are undetermined"
+        f"{counted(cluster.logs.lines, 'line')} of {processes} process{'es' * (processes != 1)},"
+        f" {cluster.logs.events:,} about slots; {counted(len(report.verdicts), 'allocation')},"
+        f" {counted(wrong, 'line')} contradict{'s' * (wrong == 1)} the model;"
+        f" {report.undetermined:.0%} of {counted(facts.total(), 'fact')} are undetermined"
     )
     wanted = report.deciding()
     if wanted:
         output.line(f"Log {', '.join(name for name, _ in wanted[:4])} to decide most of them.")
+    elif report.undetermined:
+        output.line(f"No logger of Flink {cluster.logs.version} tells them, at any level.")
 
 
 def _print_job(report: Report, of: JobReport, output: Output) -> None:
@@ -201,7 +216,8 @@ def _print_job(report: Report, of: JobReport, output: Output) -> None:
     from slotspec.logs.validation import LEGS
 
     job = of.job
-    output.line(f"Job {job.name} {job.id}: {job.state or 'state unknown'}", "bold")
+    named = f"{job.name} {job.id}".lstrip()
+    output.line(f"Job {named}: {job.state or 'state unknown'}", "bold")
     numbers = [] if job.required is None else [f"required {job.required}"]
     for leg in LEGS:
         if leg == "requested" and not report.cluster.logs.old:

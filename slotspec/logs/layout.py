@@ -52,13 +52,13 @@ class Layout:
             pattern = re.compile(expression.encode())
         except re.error as error:
             raise UsageError(
-                "SET130", f"--layout {expression!r} is no regular expression: {error}; correct it"
+                "SET130", f"--layout '{expression}' is no regular expression: {error}; correct it"
             ) from None
         missing = [name for name in GROUPS if name not in pattern.groupindex]
         if missing:
             raise UsageError(
                 "SET130",
-                f"--layout {expression!r} has no group {', '.join(missing)};"
+                f"--layout '{expression}' has no group {', '.join(missing)};"
                 " name its groups as in (?P<time>…)",
             )
         return Layout(pattern)

@@ -61,8 +61,14 @@ def version_of(logs: Sequence[ProcessLog]) -> str | None:
 
 def clusters(logs: Sequence[ProcessLog]) -> list[list[ProcessLog]]:
     """The processes, those together that have ids in common."""
-    group_of: dict[tuple[str, str], int] = {}
-    groups: dict[int, list[ProcessLog]] = {}
+    first_with: dict[tuple[str, str], int] = {}
+    joined = list(range(len(logs)))
+
+    def root(number: int) -> int:
+        while joined[number] != number:
+            number = joined[number]
+        return number
+
     for number, log in enumerate(logs):
         named = {
             (name, event.fields[name])
@@ -70,12 +76,11 @@ def clusters(logs: Sequence[ProcessLog]) -> list[list[ProcessLog]]:
             for name in IDS
             if event.fields.get(name, "").strip("0-")
         }
-        met = {group_of[one] for one in named if one in group_of}
-        groups[number] = [*(other for old in sorted(met) for other in groups.pop(old)), log]
-        for one, group in group_of.items():
-            if group in met:
-                group_of[one] = number
-        group_of.update(dict.fromkeys(named, number))
+        for one in named:
+            joined[root(first_with.setdefault(one, number))] = root(number)
+    groups: dict[int, list[ProcessLog]] = {}
+    for number, log in enumerate(logs):
+        groups.setdefault(root(number), []).append(log)
     return list(groups.values())
 
 

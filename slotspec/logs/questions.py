@@ -11,7 +11,7 @@ from slotspec.logs.events import Event
 from slotspec.logs.holding import Holding, holding
 from slotspec.logs.layout import clock
 from slotspec.logs.stories import Allocation, Cluster, Job, Task, time_of
-from slotspec.logs.validation import LEGS, Answer, Deciding, Verdict, validate
+from slotspec.logs.validation import LEGS, NO_LOGGER, Answer, Deciding, Verdict, validate
 
 BEFORE = 60.0
 """Seconds before a failure in which its causes are looked for."""
@@ -49,6 +49,10 @@ class Finding:
     job: str | None = None
     lines: list[Event] = field(default_factory=list)
     deciding: tuple[Deciding, ...] = ()
+
+    def __post_init__(self) -> None:
+        """The same line is shown once."""
+        self.lines = list({event.place: event for event in self.lines}.values())
 
 
 @dataclass
@@ -101,6 +105,7 @@ class Report:
             for fact in verdict.facts.values()
             if fact.answer is Answer.UNDETERMINED
             for deciding in set(fact.deciding)
+            if deciding.logger != NO_LOGGER
         )
         return counts.most_common()
 
@@ -253,7 +258,8 @@ class _Questions:
             return "no TaskManager is registered"
         held = [h for h in self.holdings.values() if h.answer is Answer.YES]
         return (
-            f"{len(registered)} TaskManagers are registered, and {len(held)} slots are held by "
+            f"{_are(len(registered), 'TaskManager')} registered, and"
+            f" {_are(len(held), 'slot')} held by "
             + (", ".join(sorted({f"job {short(h.allocation.job)}" for h in held})) or "nobody")
         )
 
@@ -263,7 +269,7 @@ class _Questions:
             for event in job.events
             if event.name == "resources_not_acquired" or event.name.startswith("requirements_")
         ]
-        text = f"{missing} required slots are not allocated: {self.shortage}"
+        text = f"{_are(missing, 'required slot')} not allocated: {self.shortage}"
         return Finding("no slot", Answer.YES, text, job.id, lines[-2:])
 
     # -- 2 and 5: who holds what -------------------------------------------------------------
@@ -272,7 +278,7 @@ class _Questions:
         held = [h for h in self.holdings.values() if h.answer is Answer.YES]
         unclear = [h for h in self.holdings.values() if h.answer is Answer.UNDETERMINED]
         deciding = tuple(dict.fromkeys(d for h in unclear for d in h.deciding))
-        text = f"{len(held)} slots are held" if held else "no slot is held for certain"
+        text = f"{_are(len(held), 'slot')} held" if held else "no slot is held for certain"
         if unclear:
             text += f"; of {len(unclear)} more it is not told"
         lines = [h.event for h in held if h.event is not None]
@@ -296,7 +302,8 @@ class _Questions:
                 yield Finding("not released", Answer.YES, text, None, lines)
             else:
                 deciding = tuple(dict.fromkeys(d for h in unclear for d in h.deciding))
-                text = f"whether {len(unclear)} slots of TaskManager {tm.id} were freed is not told"
+                slots = "slot was" if len(unclear) == 1 else "slots were"
+                text = f"whether {len(unclear)} {slots} freed at TaskManager {tm.id} is not told"
                 yield Finding("not released", Answer.UNDETERMINED, text, None, [], deciding)
 
     def leaks(self, job: Job) -> Iterator[Finding]:
@@ -365,7 +372,7 @@ class _Questions:
     def too_many(self, job: Job) -> Iterator[Finding]:
         held = [a for a in job.allocations if self.holdings[a].answer is Answer.YES]
         if job.required is not None and len(held) > job.required:
-            text = f"{len(held)} slots are held and {job.required} required"
+            text = f"{_are(len(held), 'slot')} held and {job.required} required"
             lines = [e for e in job.events if e.name.startswith("requirements_")][-2:]
             yield Finding("too many", Answer.YES, text, job.id, lines)
 
@@ -440,6 +447,10 @@ class _Questions:
 
 def _lines(held: Holding) -> list[Event]:
     return [event for event in (held.since, held.event) if event is not None]
+
+
+def _are(count: int, what: str) -> str:
+    return f"{count} {what} is" if count == 1 else f"{count} {what}s are"
 
 
 def short(name: str | None) -> str:

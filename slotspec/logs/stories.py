@@ -117,6 +117,31 @@ class Cluster:
         """What was read of each process."""
         return {log.name: log for log in self.logs.processes}
 
+    @cached_property
+    def leading(self) -> dict[tuple[str, str], int]:
+        """Job and writer -> the position of the line with which its JobMaster began there."""
+        found: dict[tuple[str, str], int] = {}
+        for job in self.jobs.values():
+            for event in job.events:
+                if event.name == "job_master_leads":
+                    found.setdefault((job.id, writer_of(event)), event.order)
+        return found
+
+    @cached_property
+    def unnamed(self) -> list[ProcessLog]:
+        """Logs that may be of any TaskManager."""
+        named = {
+            writer.partition(" [")[0]
+            for tm in self.task_managers.values()
+            for writer in tm.processes
+            if tm.id != writer
+        }
+        return [
+            log
+            for log in self.logs.processes
+            if log.parties <= {Party.TASK_MANAGER} and log.name not in named
+        ]
+
     def of_party(self, party: Party) -> list[ProcessLog]:
         """The processes in whose logs a party writes."""
         return [log for log in self.logs.processes if party in log.parties]

@@ -168,6 +168,10 @@ HEARD = ("offered", "accepted", "deployed")
 TOLD_BY_TASK_MANAGER = ("asked", "confirmed", "active", "used", "freed")
 
 
+NO_LOGGER = ""
+"""Of a question that lines of a version do not decide at any level."""
+
+
 @dataclass(frozen=True)
 class Deciding:
     """What would decide an open question: the log of a party, or a level of a logger."""
@@ -177,6 +181,8 @@ class Deciding:
     where: str
 
     def __str__(self) -> str:
+        if self.logger == NO_LOGGER:
+            return f"no logger: {self.where} does not log it"
         return f"{self.logger} at {self.level.name} in {self.where}"
 
 
@@ -406,13 +412,8 @@ class _Validator:
 
     def led_before(self, event: Event) -> bool:
         """Whether a log has the line with which the JobMaster of a line began, with nothing."""
-        job = self.cluster.jobs.get(self.allocation.job or "")
-        return job is not None and any(
-            one.name == "job_master_leads"
-            and one.order < event.order
-            and writer_of(one) == writer_of(event)
-            for one in job.events
-        )
+        begun = self.cluster.leading.get((self.allocation.job or "", writer_of(event)))
+        return begun is not None and begun < event.order
 
     def whole(self, log: ProcessLog, births: Sequence[str] = BIRTHS) -> bool:
         """Whether nothing about the allocation can have been written before a log begins."""
@@ -469,43 +470,21 @@ class _Validator:
         ]
         logs = self.logs_of(party)
         if not kinds:
-            return (Deciding("no logger", Level.TRACE, f"Flink {self.version}"),)
+            return (Deciding(NO_LOGGER, Level.TRACE, f"Flink {self.version}"),)
         if not logs:
             where = "the JobManager's log" if party is not Party.TASK_MANAGER else self.of_tm()
             return tuple(dict.fromkeys(Deciding(k.logger, k.level, where) for k in kinds))
         # a process that started later does not tell what the one before it did
         covered = self.birth is None or any(self.covers(log) for log in logs)
-        missing = [
-            Deciding(k.logger, k.level, log.name) for log in self.unknown_logs(logs) for k in kinds
-        ]
+        late = [log for log in self.cluster.unnamed if log not in logs and not self.whole(log)]
         return tuple(
             dict.fromkeys(
-                [
-                    Deciding(kind.logger, kind.level, log.name)
-                    for log in logs
-                    for kind in kinds
-                    if kind.level < log.level or not self.whole(log) or not covered
-                ]
-                + missing
+                Deciding(kind.logger, kind.level, log.name)
+                for log in [*logs, *late]
+                for kind in kinds
+                if log in late or kind.level < log.level or not self.whole(log) or not covered
             )
         )
-
-    def unknown_logs(self, known: Sequence[ProcessLog]) -> list[ProcessLog]:
-        """Other logs that begin too late to tell whose they are."""
-        named = {
-            writer.partition(" [")[0]
-            for tm in self.cluster.task_managers.values()
-            for writer in tm.processes
-            if tm.id != writer
-        }
-        return [
-            log
-            for log in self.cluster.logs.processes
-            if log not in known
-            and log.parties <= {Party.TASK_MANAGER}
-            and log.name not in named
-            and not self.whole(log)
-        ]
 
     def of_tm(self) -> str:
         return f"the log of TaskManager {self.allocation.tm or '(unknown)'}"

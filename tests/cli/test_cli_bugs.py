@@ -51,6 +51,7 @@ def test_all_chooses_among_the_bugs_of_a_property(run: Run) -> None:
     ("arguments", "complaint"),
     [
         (["--bug", "FLINK-8943"], "SET070: no known bug 'FLINK-8943'; did you mean FLINK-8934"),
+        (["--bug", "m1"], "see it with `slotspec check fine_grained_slot_manager --generation 2.3"),
         (["--bug", "cats"], "SET070: no known bug 'cats'; slotspec list bugs shows all"),
         (["slot_manager"], "SET071: FLINK-8934 is of model slot_pool, not slot_manager"),
         (["--generation", "1.13"], "SET071: FLINK-8934 is shown in generation 1.11, not 1.13"),

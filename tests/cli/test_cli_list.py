@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from slotspec.cli.findings import FINDINGS
 from slotspec.cli.listing import Listing
 from slotspec.models import MODELS
 from slotspec.version import __version__
@@ -21,6 +22,18 @@ def test_models_are_listed_without_loading_them(run: Run) -> None:
     for name, entry in MODELS.items():
         assert name in ran.out
         assert entry.description in ran.out
+
+
+def test_findings_are_listed_with_the_check_that_shows_them(run: Run) -> None:
+    ran = run("list", "findings")
+    assert ran.code == 0
+    assert "slotspec check slot_sharing_allocator --generation 2.3 --scope bulks" in ran.out
+    assert [line.split()[0] for line in ran.out.splitlines() if "slotspec check" in line] == list(
+        FINDINGS
+    )
+    some = run("list", "findings", "--model", "task_slot_table").out
+    assert "T1" in some
+    assert "M1" not in some
 
 
 @pytest.mark.parametrize("what", list(Listing))

@@ -63,6 +63,29 @@ def test_the_page_is_self_contained(run: Run, tmp_path: Path) -> None:
     assert "<script>alert" not in text
 
 
+def test_the_page_on_stdout(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = run("logs", PROC, "--html", "-")
+    assert ran.code == 0
+    assert ran.out.startswith("<!")
+    assert ran.out.rstrip().endswith("</html>")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_wording_of_small_numbers(run: Run) -> None:
+    ran = run("logs", str(DATA / "2.3.0-proc002" / "taskmanager1.debug.log.gz"))
+    assert "Job a29ecd12bfc28ee15159dafb3375f9f8: state unknown" in ran.out
+    assert "699 lines of 1 process, " in ran.out
+    ran = run("logs", str(DATA / "2.3.0-proc002"), "--until", "15:21:50")
+    assert "1 slot is held" in ran.out
+
+
+def test_what_no_logger_tells(run: Run) -> None:
+    ran = run("logs", str(DATA / "1.11.4-seed0023"))
+    assert "No logger of Flink 1.11 tells them, at any level." in ran.out
+    assert "no logger at TRACE" not in ran.out
+
+
 def test_what_logs_say_is_escaped(run: Run, tmp_path: Path) -> None:
     bad = f"Job <script>alert(1)</script> ({JOB}) switched from state CREATED to RUNNING."
     write(tmp_path / "jm.log", [*leading(), line(1, "ExecutionGraph", bad)])
@@ -103,6 +126,14 @@ def test_logs_without_a_line_about_slots(run: Run, tmp_path: Path) -> None:
         ([PROC, "--layout", "("], "SET130"),
         ([PROC, "--since", "yesterday"], "SET134"),
         ([PROC, "--flink-version", "new"], "SET134"),
+        (
+            [PROC, "--flink-version", "1.10"],
+            "SET134: --flink-version 1.10: the lines of 1.11 to 2.3",
+        ),
+        ([PROC, "--flink-version", "9.9"], "SET134: --flink-version 9.9: the lines of 1.11 to 2.3"),
+        ([PROC, "--layout", r"(?P<a>\d"], r"SET130: --layout '(?P<a>\d' is no regular"),
+        ([PROC, "--level", "loud"], "Invalid value for '--level': 'loud' is not one of"),
+        ([PROC, "--html", "-", "--json", "-"], "SET133"),
         ([PROC, "--job", "abc"], "SET132"),
         ([PROC, "--allocation", "zzz"], "SET132"),
         ([PROC, "--allocation", ""], "SET132"),

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from slotspec.logs.line_kinds import Level
+from slotspec.logs.moments import Moment
 from slotspec.logs.questions import Report, answer
 from slotspec.logs.reading import Options, read
 from slotspec.logs.stories import stories
 from slotspec.logs.validation import Answer
-from tests.logs.shapes import RUNS
+from tests.logs.shapes import DATA, RUNS
 
 CUTS = 25
 FILES = [file for run in RUNS for file in sorted(run.iterdir())]
@@ -47,3 +48,22 @@ def test_a_log_without_its_first_lines(tmp_path: Path, file: Path, level: Level)
     for cut in range(step // 2, len(lines) - 1, step):
         (tmp_path / file.stem).write_bytes(b"".join(lines[cut:]))
         assert wrong(whole, report(tmp_path, level)) == [], f"without {cut} lines"
+
+
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.name)
+def test_what_is_left_out_by_time_is_not_told(run: Path) -> None:
+    whole = report(run, Level.DEBUG)
+    first = min(log.first or 0.0 for log in whole.cluster.logs.processes)
+    for part in range(1, 10):
+        at = first + (whole.cluster.end - first) * part / 10
+        options = Options(since=Moment("--since", "", at, of_day=False))
+        assert wrong(whole, answer(stories(read([run], options)))) == []
+
+
+@pytest.mark.parametrize("run", ["1.12.5-proc006", "2.3.0-proc002"])
+def test_what_a_missing_process_did_is_not_told(run: str) -> None:
+    files = sorted((DATA / run).iterdir())
+    whole = report(DATA / run, Level.DEBUG)
+    for missing in files:
+        part = answer(stories(read([file for file in files if file != missing])))
+        assert wrong(whole, part) == [], f"without {missing.name}"

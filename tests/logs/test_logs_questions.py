@@ -57,9 +57,7 @@ def test_no_slot_since_nobody_is_registered_or_somebody_else_holds_them(tmp_path
     assert "not asked: no TaskManager is registered" in finding.text
     write(path, [*leading(), registered(0, "tm1"), *requested(1, R1, A)])
     (finding,) = of(report(tmp_path, version="1.12.5"), "no slot")
-    assert (
-        "not asked: 1 TaskManagers are registered, and 0 slots are held by nobody" in finding.text
-    )
+    assert "not asked: 1 TaskManager is registered, and 0 slots are held by nobody" in finding.text
 
 
 def test_no_slot_since_the_task_manager_found_no_job_master(tmp_path: Path) -> None:
@@ -100,7 +98,7 @@ def test_no_slot_in_todays_cluster(tmp_path: Path) -> None:
     assert found.jobs[0].job.required == 2
     texts = [finding.text for finding in of(found, "no slot")]
     assert texts == [
-        "2 required slots are not allocated: 1 TaskManagers are registered, and 0 slots are held"
+        "2 required slots are not allocated: 1 TaskManager is registered, and 0 slots are held"
         " by nobody"
     ]
 
@@ -204,3 +202,10 @@ def test_every_finding_of_real_logs_has_a_known_question() -> None:
         every = [*found.findings, *(f for job in found.jobs for f in job.findings)]
         assert {finding.question for finding in every} <= set(QUESTIONS)
         assert {"holders", "spread"} <= {finding.question for finding in every}
+
+
+def test_an_answer_shows_each_line_once(tmp_path: Path) -> None:
+    write(tmp_path / "jm.log", [*leading(), *requested(1, R1, A)])
+    first, second = report(tmp_path, version="1.12.5").cluster.allocations[A].events
+    found = Finding("not released", Answer.YES, "", None, [first, second, first])
+    assert found.lines == [first, second]
