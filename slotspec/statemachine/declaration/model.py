@@ -351,7 +351,7 @@ class Model:
         return function
 
     def always(
-        self, source: str, *, each: Mapping[str, ParameterDomain] | None = None, **options: Any
+        self, source: str = "", *, each: Mapping[str, ParameterDomain] | None = None, **options: Any
     ) -> Callable[[F], F]:
         """Declare that a statement holds in every reachable state, for each choice of `each`.
 
@@ -361,7 +361,7 @@ class Model:
         return self._property(Kind.ALWAYS, source, each, options)
 
     def sometimes(
-        self, source: str, *, each: Mapping[str, ParameterDomain] | None = None, **options: Any
+        self, source: str = "", *, each: Mapping[str, ParameterDomain] | None = None, **options: Any
     ) -> Callable[[F], F]:
         """Declare that some reachable state satisfies a statement (a guard against vacuity).
 
@@ -371,7 +371,7 @@ class Model:
 
     def step(
         self,
-        source: str,
+        source: str = "",
         on: Callable[..., Any] | None = None,
         *,
         each: Mapping[str, ParameterDomain] | None = None,
@@ -396,7 +396,7 @@ class Model:
 
     def leads_to(
         self,
-        source: str,
+        source: str = "",
         to: Callable[..., Any] | None = None,
         *,
         each: Mapping[str, ParameterDomain] | None = None,
@@ -572,7 +572,13 @@ class Model:
         name = function.__name__
         description = first_paragraph(function)
         if name in where:
-            raise DeclarationError("MDL002", f"{self.name}.{name} is declared twice; rename one")
+            before = where[name].function
+            # a notebook's cell that ran twice
+            again = before.__module__ == "__main__" == function.__module__ and (
+                before.__qualname__ == function.__qualname__
+            )
+            fix = "rename one" + ("; to change it, run the cell of Model(…) again" if again else "")
+            raise DeclarationError("MDL002", f"{self.name}.{name} is declared twice; {fix}")
         if not description:
             raise DeclarationError(
                 "MDL004", f"{self.name}.{name} needs a docstring that says what it is"

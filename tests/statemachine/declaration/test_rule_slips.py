@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from slotspec import check, load_model
+from slotspec.cli import main
 from slotspec.statemachine.check import Engine
 from slotspec.statemachine.errors import SlotspecError
 from slotspec.statemachine.results import Verdict
+from slotspec.testing import SlotPoolConformance
 
 SOURCE = (Path(__file__).parent / "mailbox.py").read_text()
 
@@ -92,3 +94,25 @@ def test_an_effect_that_only_the_run_knows_is_counted_too(tmp_path: Path) -> Non
     name = made(tmp_path, EMIT, "kind = Effect.TAKEN\n    sl.emit(s, kind)")
     with pytest.raises(SlotspecError, match=r"RUL010: .*mistaken\.py:\d+: in take: .* gets none"):
         check(load_model(name).instance(), "interpreted")
+
+
+def test_a_result_gives_a_property_by_its_name() -> None:
+    result = check(load_model(str(Path(__file__).parent / "mailbox.py")).instance())
+    assert result["fits"].verdict is Verdict.HOLDS
+    with pytest.raises(SlotspecError, match="no property 'fist'; it has fits"):
+        result["fist"]
+
+
+def test_a_lifecycle_of_ones_own_model_is_drawn(capsys: pytest.CaptureFixture[str]) -> None:
+    file = str(Path(__file__).parent / "mailbox.py")
+    with pytest.raises(SystemExit, match="0"):
+        main(["draw", "Letter", "--model", file, "--format", "mermaid"])
+    assert "DRAFT" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="2"):
+        main(["draw", "Lettre", "--model", file])
+    assert "has no lifecycle 'Lettre'; it has Letter" in capsys.readouterr().err
+
+
+def test_a_test_class_without_a_factory_says_so() -> None:
+    with pytest.raises(TypeError, match="SlotPoolConformance has no factory; set factory ="):
+        SlotPoolConformance().test_conformance()
