@@ -32,6 +32,12 @@ def in_order(count: int, order: int, step: int) -> int:
     return low if (step == 1) == (order % 2 == 0) else high
 
 
+def order_text(order: int) -> str:
+    """An order of three elements for people; of two, all but the first are backwards."""
+    ordinals = ("first", "second", "third")
+    return ", ".join(ordinals[in_order(MOST, order, step)] for step in range(MOST))
+
+
 def arrange(queue: Array, begin: int, order: int) -> None:
     """Bring the elements of a queue, from index `begin` on, into the order with this number."""
     count = length(queue) - begin

@@ -41,7 +41,8 @@ def clear(scratch: Array, rest: int) -> None:
 def recycle_records(s: DeclarativePoolState) -> None:
     """Clear the records of requests that are over and not pending, and what rules noted."""
     for request, future in enumerate(s.request):
-        if future != SlotRequest.UNUSED and request not in s.pending:
+        # those that wait are not looked for, or time would grow with the square of their number
+        if future not in (SlotRequest.UNUSED, SlotRequest.PENDING) and request not in s.pending:
             if future == SlotRequest.FORGOTTEN and not s.can_time_out[request]:
                 fire(s.request, request, SlotRequest.abandon)
             if not is_open(s, request):

@@ -6,6 +6,7 @@ declareResources; DefaultResourceAllocationStrategy.tryReconcileClusterResources
 
 from __future__ import annotations
 
+from slotspec.models.common.orders import in_order
 from slotspec.models.fine_grained_slot_manager.lifecycles import (
     IdleQuery,
     ManagedTaskManager,
@@ -237,8 +238,7 @@ def note_unfulfillable(s: FineGrainedSlotManagerState) -> int:
     count = length(s.refused)
     for place in range(count):
         if status == OK:
-            at = count - 1 - place if s.refused_last_first else place
-            status = note_refused(s, s.refused[at])
+            status = note_refused(s, s.refused[in_order(count, s.refused_order, place)])
     for job, noted in enumerate(s.noted):
         if noted != 0 and status != OK:
             s.unfulfillable[job] = noted - 1

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from slotspec.models.common.orders import ORDERS, number_of_orders
 from slotspec.models.fine_grained_slot_manager import operations as manager
 from slotspec.models.fine_grained_slot_manager.lifecycles import (
     IdleQuery,
@@ -29,6 +30,7 @@ from slotspec.models.fine_grained_slot_manager.state import (
     Timer,
     Work,
     allocations,
+    has_several_slot_profiles,
     instances,
     jobs,
     pending_places,
@@ -36,6 +38,7 @@ from slotspec.models.fine_grained_slot_manager.state import (
     queries,
     task_managers,
     totals,
+    wants_spare_workers,
 )
 from slotspec.models.fine_grained_slot_manager.syncing import queued
 from slotspec.models.fine_grained_slot_manager.tracking import job_row
@@ -44,6 +47,7 @@ from slotspec.models.fine_grained_slot_manager.workers import (
     is_allocation_unused,
     is_on,
     is_registered,
+    number_of_slots,
     pending_amount,
 )
 from slotspec.statemachine.declaration.model import Fairness
@@ -60,16 +64,12 @@ SPARE_TIMERS = 3
 
 
 class HashMap(IntEnum):
-    """Hash maps and sets whose order random ids decide."""
+    """Hash maps that live on, whose order random ids decide."""
 
     EXPECTED = 0
     """Workers that were asked for."""
     INDEXED = 1
     """The same workers, as a registration finds them."""
-    REFUSED = 2
-    """Workers that are refused together."""
-    LEAVING = 3
-    """Slots that leave together."""
 
 
 def has_allocator(setting: Setting) -> bool:
@@ -143,6 +143,16 @@ def has_queue(setting: Setting) -> bool:
 
 def has_any_order(setting: Setting) -> bool:
     return bool(setting["iteration_order"])
+
+
+def has_order_of_refused(setting: Setting) -> bool:
+    """Whether the order of refused workers decides which jobs a failed check notes."""
+    return has_any_order(setting) and declares_workers(setting) and wants_spare_workers(setting)
+
+
+def has_order_of_leaving(setting: Setting) -> bool:
+    """Whether the order of slots that leave decides which requirement is missing then."""
+    return has_any_order(setting) and has_several_slot_profiles(setting)
 
 
 # ------------------------------------------------------------------- what is possible now
@@ -544,18 +554,44 @@ def iteration_order_changes(s: FineGrainedSlotManagerState, which: int, place: i
     """
     if s.manager[0] == Manager.KILLED:
         return DISABLED
-    match which:
-        case HashMap.EXPECTED:
-            return exchange(s.expected, place)
-        case HashMap.INDEXED:
-            return exchange(s.indexed, place)
-        case HashMap.REFUSED:
-            if place > 0:
-                return DISABLED
-            s.refused_last_first = 1 - s.refused_last_first
-            return NONE
-        case _:
-            if place > 0:
-                return DISABLED
-            s.leaving_last_first = 1 - s.leaving_last_first
-            return NONE
+    if which == HashMap.EXPECTED:
+        return exchange(s.expected, place)
+    return exchange(s.indexed, place)
+
+
+@fine_grained_slot_manager.action(when=has_order_of_refused, order=ORDERS)
+def order_of_refused_changes(s: FineGrainedSlotManagerState, order: int) -> int:
+    """Workers that are refused together will be looked at in this order."""
+    if s.manager[0] == Manager.KILLED:
+        return DISABLED
+    s.refused_order = order
+    return NONE
+
+
+@fine_grained_slot_manager.action(when=has_order_of_leaving, order=ORDERS)
+def order_of_leaving_changes(s: FineGrainedSlotManagerState, order: int) -> int:
+    """Slots that leave together will leave in this order."""
+    if s.manager[0] == Manager.KILLED or order >= orders_of_leaving(s):
+        return DISABLED
+    s.leaving_order = order
+    return NONE
+
+
+def orders_of_leaving(s: FineGrainedSlotManagerState) -> int:
+    """In how many orders slots of different profiles can leave a TaskExecutor now."""
+    most = max(
+        number_of_slots(s, instance) if has_several_profiles(s, instance) else 1
+        for instance in s.elements(instances)
+    )
+    return number_of_orders(most)
+
+
+def has_several_profiles(s: FineGrainedSlotManagerState, instance: int) -> bool:
+    """Whether a TaskExecutor has slots of several profiles."""
+    return any(
+        is_on(s, allocation, instance)
+        and is_on(s, other, instance)
+        and s.slot_profile[allocation] != s.slot_profile[other]
+        for allocation in s.elements(allocations)
+        for other in range(allocation)
+    )

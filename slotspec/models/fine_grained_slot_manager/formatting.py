@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from slotspec.models.common.orders import order_text
 from slotspec.models.fine_grained_slot_manager.lifecycles import (
     IdleQuery,
     ManagedSlot,
@@ -93,6 +94,8 @@ class FineGrainedFormatter(TraceFormatter):
                 owner = value // max(bounds["queries"] // bounds["instances"], 1)
                 asked = owner if before is None else before["query_instance"][value]
                 parts.append(f"instance={self.element(instances, asked)}")
+            elif name == "order":
+                parts.append(order_text(value))
             else:
                 parts.append(f"{name}={self.argument(domain, value)}")
         return f"{call.action.name}({', '.join(parts)})"
@@ -169,8 +172,8 @@ class FineGrainedFormatter(TraceFormatter):
             "manager": Manager.states[s["manager"][0]].name,
             "tells jobs": "yes" if s["notify"] else "no",
             "workers granted": "yes" if s["resources_granted"] else "no",
-            "order of refused workers": "descending" if s["refused_last_first"] else "ascending",
-            "order of leaving slots": "descending" if s["leaving_last_first"] else "ascending",
+            "order of refused workers": order_text(s["refused_order"]),
+            "order of leaving slots": order_text(s["leaving_order"]),
         }
 
     def _counted(self, places: list[int], numbers: list[int]) -> str:

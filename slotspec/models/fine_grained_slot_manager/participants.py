@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from slotspec.models.common.lifelines import CLOCK, RESOURCE_MANAGER, TASK_MANAGER
+from slotspec.models.fine_grained_slot_manager.versions import ORDER_CHANGES
 from slotspec.statemachine.participants import single_lifelines
 
 PARTICIPANTS = single_lifelines(
@@ -12,7 +13,7 @@ PARTICIPANTS = single_lifelines(
         **dict.fromkeys(
             ("call_acknowledged", "call_occupied", "call_fails", "query_answered"), TASK_MANAGER
         ),
-        **dict.fromkeys(("advance_time", "run_main_thread", "iteration_order_changes"), CLOCK),
+        **dict.fromkeys(("advance_time", "run_main_thread", *ORDER_CHANGES), CLOCK),
     },
     others=RESOURCE_MANAGER,
     receivers={

@@ -227,4 +227,37 @@ SCOPES = (
             "redundant_task_managers": 1,
         },
     ),
+    Scope(
+        "refusals",
+        "Two jobs, a maximum of one worker, one in reserve: three workers are refused together,"
+        " in any order, while a blocked one is there.",
+        {
+            "jobs": 2,
+            "allocations": 1,
+            "batches": 1,
+            "pending_workers": 3,
+            "max_slots": 1,
+            "timers": 1,
+            "iteration_order": 1,
+            "redundant_task_managers": 1,
+            "blocking": 1,
+        },
+    ),
+    Scope(
+        "leaving",
+        "One TaskExecutor of three small slots, one job: slots of several profiles leave together,"
+        " in any order.",
+        {
+            "allocator": 0,
+            "allocations": 3,
+            "batches": 3,
+            "profiles": 3,
+            "requirement_entries": 3,
+            "slots_per_worker": 3,
+            "pending_workers": 3,
+            "timers": 1,
+            "failing_answers": 0,
+            "iteration_order": 1,
+        },
+    ),
 )

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from slotspec.models.common.exceptions import JavaExceptions
+from slotspec.models.common.orders import MOST, ORDERS
 from slotspec.models.fine_grained_slot_manager.lifecycles import (
     Batch,
     IdleQuery,
@@ -279,9 +280,23 @@ def _unknown(found: Resources) -> int:
     return next((n for n, p in enumerate(found.profiles.values()) if p.unknown), -1)
 
 
+def _largest(setting: Setting) -> int:
+    """Small slots in the largest TaskExecutor of a check."""
+    return int(setting.bounds["slots_per_worker"] + setting.bounds["totals"] - 1)
+
+
 def _capacity(setting: Setting) -> int:
-    size = setting.bounds["slots_per_worker"] + setting.bounds["totals"] - 1
-    return int(setting.bounds["instances"] * size)
+    return int(setting.bounds["instances"] * _largest(setting))
+
+
+def wants_spare_workers(setting: Setting) -> bool:
+    """Whether a plan may have workers that no slot is planned on."""
+    return bool(setting["redundant_task_managers"] or setting["min_slots"])
+
+
+def has_several_slot_profiles(setting: Setting) -> bool:
+    """Whether a check has slots of several profiles; slots for UNKNOWN are small."""
+    return sum(not p.unknown for p in resources_of(setting).profiles.values()) > 1
 
 
 def _most_workers(setting: Setting) -> int:
@@ -289,6 +304,15 @@ def _most_workers(setting: Setting) -> int:
     wanted = bounds["jobs"] * bounds["profiles"] * bounds["most_required"]
     spare = bounds["redundant_task_managers"] + bounds["min_slots"]
     return int(wanted + spare)
+
+
+def _most_refused(setting: Setting) -> int:
+    """Workers that one plan of a check may need: small slots fill them up, large ones may not."""
+    bounds, slots = setting.bounds, setting["slots_per_worker"]
+    wanted = bounds["jobs"] * bounds["profiles"] * bounds["most_required"]
+    if not has_several_slot_profiles(setting):
+        wanted = -(-wanted // slots)
+    return int(wanted + bounds["redundant_task_managers"] + -(-bounds["min_slots"] // slots))
 
 
 def _fits(setting: Setting) -> int:
@@ -309,6 +333,7 @@ def _fits(setting: Setting) -> int:
     _at_least(bounds, "allocations", _capacity(setting), "all slots may be requested")
     _at_least(bounds, "pending_workers", _most_workers(setting), "a plan may ask for as many")
     _at_least(bounds, "requirement_entries", bounds["profiles"], "a list may have all profiles")
+    _tries_all_orders(setting)
     if bounds["reports"]:
         _at_least(bounds, "report_entries", bounds["allocations"], "a report may have all slots")
     needed = 1 + int(bounds["declare_delay"] > 0)
@@ -317,6 +342,30 @@ def _fits(setting: Setting) -> int:
     if bounds["task_manager_timeout"] and bounds["allocator"]:
         _at_least(bounds, "queries", 2 * bounds["instances"], "each connection is asked twice")
     return 1
+
+
+def _tries_all_orders(setting: Setting) -> None:
+    """Whether a check that tries any order tries all of them.
+
+    Refused workers have an order that matters if some have a plan and others none. Four slots in
+    a TaskExecutor as large as four small ones are all small.
+
+    :raises UsageError: ``SET002`` if there are more than it tries.
+    """
+    if not setting["iteration_order"]:
+        return
+    if wants_spare_workers(setting) and _most_refused(setting) > MOST:
+        raise UsageError(
+            "SET002",
+            f"bounds allow {_most_refused(setting)} refused workers: a check tries all orders of"
+            f" at most {MOST}; set most_required=1 or iteration_order=0",
+        )
+    if has_several_slot_profiles(setting) and _largest(setting) > MOST + 1:
+        raise UsageError(
+            "SET002",
+            f"bounds allow {_largest(setting)} small slots in a TaskExecutor: a check tries all"
+            f" orders of at most {MOST} slots; set slots_per_worker={MOST} or iteration_order=0",
+        )
 
 
 def _too_large(name: str, most: int, reason: str) -> None:
@@ -337,6 +386,9 @@ def _longest(name: str) -> Callable[[Setting], int]:
 
 def _delay(g: Setting) -> int:
     return int(max(g["check_delay"], g["declare_delay"], g["task_manager_timeout"]))
+
+
+_ORDER = number(ORDERS - 1)
 
 
 class FineGrainedSlotManagerState(Record):
@@ -424,8 +476,8 @@ class FineGrainedSlotManagerState(Record):
     work: Array = per(main_places, number(7), "What waits for the main thread (a Work).")
     work_call: Array = per(main_places, ref(allocations), "The call that was answered.")
     work_query: Array = per(main_places, ref(queries), "The question that was answered.")
-    refused_last_first: int = scalar(FLAG, "Refused workers come last first; only in any order.")
-    leaving_last_first: int = scalar(FLAG, "Leaving slots come last first; only in any order.")
+    refused_order: int = scalar(_ORDER, "The order in which refused workers are looked at.")
+    leaving_order: int = scalar(_ORDER, "The order in which slots leave together.")
     clock: int = scalar(number(0), "Time since the beginning; only if a clock is followed.")
     made: int = scalar(number(0), "Workers asked for so far; only if a clock is followed.")
     given: int = scalar(number(0), "Where the next allocation is looked for; only with a clock.")

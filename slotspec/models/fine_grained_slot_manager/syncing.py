@@ -6,6 +6,7 @@ remains.
 
 from __future__ import annotations
 
+from slotspec.models.common.orders import arrange
 from slotspec.models.fine_grained_slot_manager.lifecycles import Batch, ManagedSlot, SlotCall
 from slotspec.models.fine_grained_slot_manager.state import (
     ILLEGAL_ARGUMENT,
@@ -221,15 +222,16 @@ def list_going(s: FineGrainedSlotManagerState, allocation: int) -> None:
 def order_going(s: FineGrainedSlotManagerState) -> None:
     """List the marked slots in the order in which they leave.
 
-    The order is that of a hash map: as a recording says, or by number, up or down.
+    The order is that of a hash map: as a recording says, or as a check has chosen.
     """
     for place, allocation in enumerate(s.leaving):
         if allocation != NONE:
             list_going(s, allocation)
             s.leaving[place] = NONE
-    last = len(s.slot) - 1
     for allocation in s.elements(allocations):
-        list_going(s, last - allocation if s.leaving_last_first else allocation)
+        list_going(s, allocation)
+    arrange(s.going, 0, s.leaving_order)
+    s.leaving_order = 0
 
 
 def clear_going(s: FineGrainedSlotManagerState) -> None:

@@ -63,7 +63,15 @@ class IterationOrder(IntEnum):
     AS_RECORDED = 0
     """Oldest or smallest first, or as a recording says."""
     ANY = 1
-    """In any order: the environment may exchange neighbours between two steps."""
+    """In any order: the environment may change it between two steps (``ORDER_CHANGES``)."""
+
+
+ORDER_CHANGES = (
+    "iteration_order_changes",
+    "order_of_refused_changes",
+    "order_of_leaving_changes",
+)
+"""The actions that change an order."""
 
 
 V1_14: Mapping[str, Any] = {

@@ -42,7 +42,8 @@ def recycle_records(s: SlotPoolState) -> None:
         if future == SlotRequest.UNUSED:
             if not s.call_open[request]:
                 s.request_id[request] = NONE
-        elif not is_queued(s, request):
+        # those that wait are asked for no queue, or time would grow with the square of their number
+        elif future not in (SlotRequest.WAITING, SlotRequest.PENDING) and not is_queued(s, request):
             if future == SlotRequest.FORGOTTEN and s.batch[request] and not s.follow_clock:
                 fire(s.request, request, SlotRequest.abandon)
             if not is_open(s, request):

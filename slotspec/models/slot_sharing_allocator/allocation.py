@@ -34,7 +34,12 @@ from slotspec.models.slot_sharing_allocator.state import (
     positions,
 )
 from slotspec.models.slot_sharing_allocator.versions import GroupOrder
-from slotspec.models.slot_sharing_allocator.walks import group_at, in_bulk, vertex_in_bulk
+from slotspec.models.slot_sharing_allocator.walks import (
+    group_at,
+    in_bulk,
+    requesting_group,
+    vertex_in_bulk,
+)
 from slotspec.statemachine.declaration.queues import append
 from slotspec.statemachine.declaration.rules import NONE, emit, fire
 
@@ -57,6 +62,8 @@ def names_twice(s: SlotSharingAllocatorState, count: int) -> bool:
 
 def forget_call(s: SlotSharingAllocatorState) -> None:
     """Clear what only the call has needed."""
+    s.request_order = 0
+    s.free_order = 0
     for at in s.elements(positions):
         s.call[at] = 0
     for g in s.elements(groups):
@@ -101,13 +108,13 @@ def request_together(s: SlotSharingAllocatorState, walk: int) -> int:
             s.request_number[g] = next_number(s)
             emit(s, Effect.ASKED, g)
     for step in range(len(s.group)):
-        g = group_at(s, s.named, 0, step, walk)
+        g = requesting_group(s, step, walk)
         if is_new(s, g):
             raised = choose_slot(s, g)
             if raised != NONE:
                 return raised
     for step in range(len(s.group)):
-        g = group_at(s, s.named, 0, step, walk)
+        g = requesting_group(s, step, walk)
         if is_new(s, g):
             raised = request_slot(s, g)
             if raised != NONE:

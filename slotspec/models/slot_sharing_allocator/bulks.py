@@ -21,7 +21,12 @@ from slotspec.models.slot_sharing_allocator.state import (
     groups,
     vertices,
 )
-from slotspec.models.slot_sharing_allocator.walks import group_at, in_bulk, vertex_in_bulk
+from slotspec.models.slot_sharing_allocator.walks import (
+    group_at,
+    in_bulk,
+    slot_at,
+    vertex_in_bulk,
+)
 from slotspec.statemachine.declaration.queues import append, remove
 from slotspec.statemachine.declaration.rules import NONE, emit, fire, recycle
 
@@ -100,13 +105,15 @@ def is_fulfillable(s: SlotSharingAllocatorState, bulk: int) -> bool:
                 s.used[found] = 1
     for a in s.elements(allocations):
         s.used[a] = 0
+    s.check_order = 0
     return fulfillable
 
 
 def usable_slot(s: SlotSharingAllocatorState, bulk: int, group: int) -> int:
-    """A slot that the group could get, or NONE: free ones first, older ones first."""
+    """A slot that the group could get, or NONE: in a recording, free and older ones first."""
     best = NONE
-    for a in s.elements(allocations):
+    for step in range(len(s.slot)):
+        a = slot_at(s, step, s.check_order)
         usable = not s.used[a] and is_usable(s, bulk, a) and will_do(s, a, group)
         if usable and (best == NONE or comes_before(s, a, best)):
             best = a
@@ -128,7 +135,9 @@ def is_usable(s: SlotSharingAllocatorState, bulk: int, allocation: int) -> bool:
 
 
 def comes_before(s: SlotSharingAllocatorState, allocation: int, other: int) -> bool:
-    """Whether a slot is looked at before another one."""
+    """Whether a slot is looked at before another one that a walk over all slots meets first."""
+    if s.any_order:
+        return False
     free = s.slot[allocation] == PhysicalSlot.FREE
     if free != (s.slot[other] == PhysicalSlot.FREE):
         return free

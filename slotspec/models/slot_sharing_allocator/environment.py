@@ -16,6 +16,7 @@ from slotspec.models.slot_sharing_allocator.lifecycles import (
     Payload,
     PhysicalSlot,
     Process,
+    SharedSlot,
 )
 from slotspec.models.slot_sharing_allocator.model import slot_sharing_allocator
 from slotspec.models.slot_sharing_allocator.pool import is_waiting
@@ -27,10 +28,13 @@ from slotspec.models.slot_sharing_allocator.state import (
     allocations,
     bulks,
     groups,
+    orders,
     profiles,
     task_managers,
     vertices,
 )
+from slotspec.models.slot_sharing_allocator.versions import NewRequests
+from slotspec.models.slot_sharing_allocator.walks import in_bulk
 from slotspec.statemachine.declaration.model import Fairness
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
@@ -69,6 +73,10 @@ def has_foreigners(setting: Setting) -> bool:
     return bool(setting["foreigners"])
 
 
+def has_order_of_slots(setting: Setting) -> bool:
+    return setting.bounds["orders"] > 1 and setting.bounds["profiles"] > 1
+
+
 def has_payloads(setting: Setting) -> bool:
     return bool(setting["payloads"])
 
@@ -85,9 +93,16 @@ def is_over(s: SlotSharingAllocatorState) -> bool:
 # ------------------------------------------------------------------------------- the scheduler
 
 
-@slot_sharing_allocator.action(selection=SELECTIONS, walk=ORDERS)
-def allocate(s: SlotSharingAllocatorState, selection: int, walk: int) -> int:
-    """The scheduler allocates slots for some vertices: those of the bits of `selection`."""
+@slot_sharing_allocator.action(selection=SELECTIONS, walk=ORDERS, requests=orders, free=orders)
+def allocate(
+    s: SlotSharingAllocatorState, selection: int, walk: int, requests: int, free: int
+) -> int:
+    """The scheduler allocates slots for some vertices: those of the bits of `selection`.
+
+    Hash maps go in these orders: groups, since 1.20 their requests, and free slots.
+    """
+    if not may_order_requests(s, selection, requests) or not may_order_free_slots(s, free):
+        return DISABLED
     bulk = next((b for b in s.elements(bulks) if s.bulk[b] == Bulk.UNUSED), NONE)
     if (
         is_over(s)
@@ -96,12 +111,39 @@ def allocate(s: SlotSharingAllocatorState, selection: int, walk: int) -> int:
         or names_unknown(s, selection)
     ):
         return DISABLED
+    s.request_order = requests
+    s.free_order = free
     count = 0
     for vertex, bit in enumerate(BITS):
         if selection & bit:
             s.call[count] = vertex + 1
             count += 1
     return allocator.allocate(s, count, bulk, walk)
+
+
+def may_order_requests(s: SlotSharingAllocatorState, selection: int, requests: int) -> bool:
+    """Whether a call may make its requests in this order: one of its own needs two requests."""
+    return requests == 0 or (
+        s.new_requests == NewRequests.TOGETHER
+        and requests < number_of_orders(len(s.group))
+        and sum(is_new_in(s, selection, group) for group in s.elements(groups)) > 1
+    )
+
+
+def is_new_in(s: SlotSharingAllocatorState, selection: int, group: int) -> bool:
+    """Whether a selection names a group that has no shared slot."""
+    return s.group[group] == SharedSlot.ABSENT and any(
+        selection & bit and vertex < len(s.request) and s.group_of[vertex] == group
+        for vertex, bit in enumerate(BITS)
+    )
+
+
+def may_order_free_slots(s: SlotSharingAllocatorState, free: int) -> bool:
+    """Whether free slots may be looked at in this order."""
+    return free == 0 or (
+        free < number_of_orders(len(s.slot))
+        and sum(slot == PhysicalSlot.FREE for slot in s.slot) > 1
+    )
 
 
 def names_unknown(s: SlotSharingAllocatorState, selection: int) -> bool:
@@ -253,6 +295,35 @@ def run_check(s: SlotSharingAllocatorState) -> int:
     if is_over(s) or s.queue[0] == NONE:
         return DISABLED
     return allocator.run_check(s)
+
+
+@slot_sharing_allocator.action(when=has_order_of_slots, order=orders)
+def order_of_slots_changes(s: SlotSharingAllocatorState, order: int) -> int:
+    """The next check will look at slots in another order.
+
+    It matters if several groups wait, and slots have several profiles. The allocator does nothing:
+    hash sets are free in their order. See SlotOrder.
+    """
+    if (
+        is_over(s)
+        or s.queue[0] == NONE
+        or order >= number_of_orders(len(s.slot))
+        or sum(s.pending[in_bulk(s, s.queue[0], group)] for group in s.elements(groups)) < 2
+        or not has_several_profiles(s)
+    ):
+        return DISABLED
+    s.check_order = order
+    return NONE
+
+
+def has_several_profiles(s: SlotSharingAllocatorState) -> bool:
+    """Whether slots of several profiles are there."""
+    return any(
+        NONE not in (s.slot_profile[a], s.slot_profile[b])
+        and s.slot_profile[a] != s.slot_profile[b]
+        for a in s.elements(allocations)
+        for b in range(a)
+    )
 
 
 @slot_sharing_allocator.final_states

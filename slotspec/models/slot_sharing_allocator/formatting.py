@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slotspec.models.common.orders import MOST, in_order
+from slotspec.models.common.orders import MOST, in_order, order_text
 from slotspec.models.slot_sharing_allocator.environment import BITS
 from slotspec.models.slot_sharing_allocator.model import slot_sharing_allocator
 from slotspec.models.slot_sharing_allocator.state import (
@@ -36,7 +36,7 @@ CAUSES = {
 }
 UNTOLD = (Effect.RETRIEVER_CREATED, Effect.ASKED)
 """Effects that every call has."""
-HIDDEN = frozenset({"failure", "includes", "walk"})
+HIDDEN = frozenset({"failure", "includes", "walk", "check_order"})
 """Fields whose changes other lines of a trace tell already."""
 
 
@@ -67,7 +67,13 @@ class SlotSharingAllocatorFormatter(TraceFormatter):
         if "selection" in given:
             chosen = [v for v, bit in enumerate(BITS) if given["selection"] & bit]
             named = ", ".join(self.element(vertices, v) for v in chosen)
-            return f"{call.action.name}({named}{self.order(given['walk'])})"
+            orders = self.order(given["walk"])
+            for name, what in (("requests", "requests"), ("free", "free slots")):
+                if given[name]:
+                    orders += f"; {what} in the order {order_text(given[name])}"
+            return f"{call.action.name}({named}{orders})"
+        if "order" in given:
+            return f"{call.action.name}({order_text(given['order'])})"
         return super().call(call)
 
     def order(self, walk: int) -> str:

@@ -12,9 +12,9 @@ from slotspec.models.slot_sharing_allocator.state import (
     Effect,
     Foreign,
     SlotSharingAllocatorState,
-    allocations,
     groups,
 )
+from slotspec.models.slot_sharing_allocator.walks import slot_at
 from slotspec.statemachine.declaration.queues import place_of
 from slotspec.statemachine.declaration.rules import NONE, emit, fire
 
@@ -42,9 +42,10 @@ def holder_of(s: SlotSharingAllocatorState, allocation: int) -> int:
 
 
 def free_slot_for(s: SlotSharingAllocatorState, group: int) -> int:
-    """The slot that has been free for longest, of those that will do, or NONE."""
+    """The first free slot that will do, or NONE: in a recording, that free for longest."""
     best = NONE
-    for a in s.elements(allocations):
+    for step in range(len(s.slot)):
+        a = slot_at(s, step, s.free_order)
         usable = s.slot[a] == PhysicalSlot.FREE and will_do(s, a, group)
         if usable and (best == NONE or s.freed[a] < s.freed[best]):
             best = a

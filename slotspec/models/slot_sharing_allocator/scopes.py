@@ -20,7 +20,7 @@ SCOPES = (
     Scope(
         "three_groups",
         "Three groups of one vertex, one slot, two bulks at a time: walks over several groups.",
-        {"groups": 3, "vertices": 3, "allocations": 1, "bulks": 2},
+        {"groups": 3, "vertices": 3, "allocations": 1, "bulks": 2, "orders": 6},
     ),
     Scope(
         "executions",
@@ -49,6 +49,19 @@ SCOPES = (
             "allocations": 2,
             "bulks": 2,
             "indefinitely": 0,
+            "profiles": 2,
+        },
+    ),
+    Scope(
+        "greedy",
+        "A pool that gives its slots away when it likes, groups and slots of two profiles: checks"
+        " that look at slots in any order.",
+        {
+            "groups": 2,
+            "vertices": 2,
+            "allocations": 2,
+            "bulks": 1,
+            "at_once": 0,
             "profiles": 2,
         },
     ),

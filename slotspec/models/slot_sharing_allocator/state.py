@@ -10,10 +10,10 @@ unfulfillable. Only a replay of a recording needs the clock, ages and the number
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
+from typing import Any, cast
 
 from slotspec.models.common.exceptions import JavaExceptions
-from slotspec.models.common.orders import MOST, ORDERS
+from slotspec.models.common.orders import MOST, ORDERS, number_of_orders
 from slotspec.models.slot_sharing_allocator.lifecycles import (
     Bulk,
     LogicalRequest,
@@ -29,7 +29,7 @@ from slotspec.models.slot_sharing_allocator.profiles import (
     even_sharing,
     fits,
 )
-from slotspec.models.slot_sharing_allocator.versions import GroupOrder
+from slotspec.models.slot_sharing_allocator.versions import GroupOrder, SlotOrder
 from slotspec.statemachine.declaration.effects import Effects, effect
 from slotspec.statemachine.declaration.records import (
     FLAG,
@@ -132,6 +132,12 @@ vertices = Sort("vertices", "Vertices of the job.", default=3, prefix="v")
 allocations = Sort("allocations", "Allocation ids of slots.", default=2, prefix="a")
 task_managers = Sort("task_managers", "TaskExecutors.", default=1, prefix="tm")
 profiles = Sort("profiles", "Profiles of slots: small, large, any.", default=1)
+orders = Sort(
+    "orders",
+    "Orders of requests and of slots that a step may choose: all of them, or 1 as recorded.",
+    default=2,
+    ordered=True,
+)
 bulks = Sort("bulks", "Bulks that are checked at a time.", default=2, prefix="b")
 positions = Sort("positions", "Vertices in one call.", default=3, ordered=True)
 waiting_positions = Sort(
@@ -153,6 +159,7 @@ BOUNDS = (
     Bound("cancellations", "Whether the scheduler cancels requests.", 1, 0, 1),
     Bound("losses", "Whether slots are lost.", 1, 0, 1),
     Bound("reactions", "Whether a slot may be lost while its requests complete.", 0, 0, 1),
+    cast(Bound, orders.bound),
 )
 
 
@@ -168,16 +175,44 @@ def sharing_of(setting: Setting) -> Sharing:
     )
 
 
+def _has_any_order(setting: Setting) -> int:
+    return int(setting["slot_order"] == SlotOrder.ARBITRARY and setting.bounds["orders"] > 1)
+
+
+def _tries_all_orders(setting: Setting) -> None:
+    """Whether a check tries all orders of what is arbitrary.
+
+    :raises UsageError: ``SET002`` if there are more than it tries.
+    """
+    bounds = setting.bounds
+    arbitrary = [
+        *(["groups"] if setting["group_order"] == GroupOrder.ARBITRARY else []),
+        *(["allocations"] if _has_any_order(setting) else []),
+    ]
+    for name in arbitrary:
+        if bounds[name] > MOST:
+            raise UsageError(
+                "SET002",
+                f"bound {name}={bounds[name]}: a check tries all orders of at most {MOST};"
+                f" set {name}={MOST}",
+            )
+        needed = number_of_orders(bounds[name])
+        if 1 < bounds["orders"] < needed:
+            raise UsageError(
+                "SET002",
+                f"bound orders={bounds['orders']}: all orders of {bounds[name]} {name} are"
+                f" {needed}; set orders={needed} or orders=1",
+            )
+
+
 def _fits(setting: Setting) -> list[int]:
-    count = setting.bounds["groups"]
-    if setting["group_order"] == GroupOrder.ARBITRARY and count > MOST:
-        raise UsageError(
-            "SET002",
-            f"bound groups={count}: a check tries all orders of at most {MOST}; set groups={MOST}",
-        )
+    _tries_all_orders(setting)
     wanted = sharing_of(setting).wanted(setting["group_profile"])
     rows = [fits(slot, wanted, setting["matching"]) for slot in SLOT_PROFILES]
     return [will_do for row in rows for will_do in row]
+
+
+_ORDER = Number(ORDERS - 1)
 
 
 def _choice(name: str, description: str) -> Any:
@@ -224,7 +259,8 @@ class SlotSharingAllocatorState(Record):
     unfulfillable: Array = per(
         bulks, FLAG, "It was unfulfillable when last looked at.", label="{} is unfulfillable"
     )
-    walk: Array = per(bulks, Number(ORDERS - 1), "The order of the walks over its groups.")
+    walk: Array = per(bulks, _ORDER, "The order of the walks over its groups.")
+    check_order: int = scalar(_ORDER, "The order in which the next check looks at slots.")
     queue: Array = per(
         bulk_positions, ref(bulks), "Bulks in the order of their next checks.", label="check {}"
     )
@@ -253,6 +289,8 @@ class SlotSharingAllocatorState(Record):
     dead: Array = per(
         groups, number(len(Cause)), "Why it was given back within the call.", scratch=True
     )
+    request_order: int = scalar(_ORDER, "The order of the physical requests of a call.")
+    free_order: int = scalar(_ORDER, "The order in which a call looks at free slots.")
     walked: Array = per(groups, FLAG, "It was pending when the walk began.", scratch=True)
     used: Array = per(allocations, FLAG, "It is meant for a request.", scratch=True)
     losing: Array = per(
@@ -289,6 +327,7 @@ class SlotSharingAllocatorState(Record):
     )
     at_once: int = _bound("at_once", "The pool gives its slots to requests by itself.")
     indefinitely: int = _bound("indefinitely", "Shared slots occupy their slots indefinitely.")
+    any_order: int = constant("Slots are looked at in any order.", _has_any_order)
     modes: int = _bound("modes", "Ways in which the pool may answer.")
     foreigners: int = _bound("foreigners", "Slots may have other payloads.")
     failing_payloads: int = _bound("failing_payloads", "Termination futures may fail.")

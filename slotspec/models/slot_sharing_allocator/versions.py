@@ -50,12 +50,24 @@ class FailedTermination(IntEnum):
 
 
 class GroupOrder(IntEnum):
-    """The order in which the groups of a call and of its bulk are walked."""
+    """The order in which the groups of a call and of its bulk are walked.
+
+    It is also that of their physical requests, which since 1.20 are in a map of their own.
+    """
 
     ARBITRARY = 0
     """That of hash maps (all releases): any, each call anew."""
     LAST_NAMED_FIRST = 1
     """In reverse order of first appearance in the call (recordings, with constant hashes)."""
+
+
+class SlotOrder(IntEnum):
+    """The order in which slots are looked at: by a check, or for a free one."""
+
+    ARBITRARY = 0
+    """That of hash sets (all releases): any, each time anew."""
+    FREE_THEN_OLDEST = 1
+    """Free slots, those free for longest first; then the others as they came (recordings)."""
 
 
 V1_12: Mapping[str, Any] = {
@@ -65,6 +77,7 @@ V1_12: Mapping[str, Any] = {
     "group_profile": GroupProfile.SUM,
     "failed_termination": FailedTermination.RETURNED,
     "group_order": GroupOrder.ARBITRARY,
+    "slot_order": SlotOrder.ARBITRARY,
 }
 V1_20: Mapping[str, Any] = {
     "matching": Matching.EQUAL,
@@ -73,6 +86,7 @@ V1_20: Mapping[str, Any] = {
     "group_profile": GroupProfile.OWN,
     "failed_termination": FailedTermination.FATAL,
     "group_order": GroupOrder.ARBITRARY,
+    "slot_order": SlotOrder.ARBITRARY,
 }
 V2_3: Mapping[str, Any] = {**V1_20}
 GENERATIONS: Mapping[str, Mapping[str, Any]] = {"1.12": V1_12, "1.20": V1_20, "2.3": V2_3}

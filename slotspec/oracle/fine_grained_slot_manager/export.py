@@ -8,7 +8,11 @@ from typing import Any, ClassVar
 from slotspec.models.common.resource_profile import ResourceProfile
 from slotspec.models.fine_grained_slot_manager.lifecycles import ManagedSlot
 from slotspec.models.fine_grained_slot_manager.state import Effect, resources_of
-from slotspec.models.fine_grained_slot_manager.versions import Strategy, WorkerControl
+from slotspec.models.fine_grained_slot_manager.versions import (
+    ORDER_CHANGES,
+    Strategy,
+    WorkerControl,
+)
 from slotspec.oracle.exporting import Exporter
 from slotspec.oracle.fine_grained_slot_manager.adapter import (
     ANSWERS,
@@ -38,7 +42,7 @@ class FineGrainedExporter(Exporter):
     fixed: ClassVar[Mapping[str, Any]] = {"count": 1, "ms": 1}
 
     def __init__(self, instance: Instance, finding: Finding) -> None:
-        if any(step.call.action.name == "iteration_order_changes" for step in finding.steps):
+        if any(step.call.action.name in ORDER_CHANGES for step in finding.steps):
             raise UsageError(
                 "SET040",
                 "a recording cannot say that a map changes its order; set iteration_order=0",

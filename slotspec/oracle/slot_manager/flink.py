@@ -60,7 +60,7 @@ class SlotManagerPeer(TaskExecutorAnswers, FlinkPeer):
         self.jobs = Ids(self._job_id)
         self.instances = Ids(self._instance_id)
         self.slots = Ids(self._slot_id)
-        self._connections: dict[str, Any] = {}
+        self._connections: dict[tuple[str, str], Any] = {}
         self.forget_answers()
         self._allowed = True
         self._executor = self.world.proxy(
@@ -120,7 +120,7 @@ class SlotManagerPeer(TaskExecutorAnswers, FlinkPeer):
     # ------------------------------------------------------------------------- environment
 
     def _connect(self, instance: str, tm: str) -> Any:
-        if instance not in self._connections:
+        if (instance, tm) not in self._connections:
 
             def request_slot(slot: Any, job: Any, allocation: Any, profile: Any, *rest: Any) -> Any:
                 call, answer = self.new_call()
@@ -146,9 +146,10 @@ class SlotManagerPeer(TaskExecutorAnswers, FlinkPeer):
                 canBeReleased=can_be_released,
             )
             connection = self._connection(self.values.resource_id(tm), gateway)
-            self._connections[instance] = connection
-            self.instances.bind(instance, connection.getInstanceID())
-        return self._connections[instance]
+            owner = f"{RESOURCES}.registration.TaskExecutorConnection"
+            self.reflect.set(owner, "instanceID", connection, self.instances.id(instance))
+            self._connections[instance, tm] = connection
+        return self._connections[instance, tm]
 
     def _actions(self) -> Any:
         def release(instance: Any, cause: Any) -> None:

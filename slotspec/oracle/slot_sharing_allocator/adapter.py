@@ -40,7 +40,7 @@ from slotspec.models.slot_sharing_allocator.state import (
     positions,
     task_managers,
 )
-from slotspec.models.slot_sharing_allocator.versions import GroupOrder
+from slotspec.models.slot_sharing_allocator.versions import GroupOrder, SlotOrder
 from slotspec.models.slot_sharing_allocator.walks import group_at, in_bulk
 from slotspec.oracle.conformance.adapter import ModelOracle
 from slotspec.oracle.conformance.name_tables import ListedNames, NameTable
@@ -112,6 +112,7 @@ class SlotSharingAllocatorOracle(ModelOracle):
         return sizes, {
             "follow_clock": 1,
             "group_order": GroupOrder.LAST_NAMED_FIRST,
+            "slot_order": SlotOrder.FREE_THEN_OLDEST,
             "sharing_given": self.sharing,
             "timeout_ms": config.get("timeout_ms", DEFAULT_TIMEOUT_MS),
         }

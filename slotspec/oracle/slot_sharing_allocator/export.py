@@ -1,9 +1,9 @@
 """How a trace of slot sharing becomes a recording.
 
 Walks over the groups of a call go in some order, which the order of its vertices
-decides in a recording. In a check the free slot with the lowest number is taken, in a recording
-the one that has been free for longest. Slots that differ by nothing else change their names
-then. Where a recording would still take another course, it ends.
+decides in a recording. In a check any free slot is taken, in a recording the one that has been
+free for longest. Slots that differ by nothing else change their names then. Where a recording
+would still take another course, it ends.
 """
 
 from __future__ import annotations
@@ -151,7 +151,11 @@ class SlotSharingAllocatorExporter(Exporter):
 
     # --------------------------------------------- actions that a recording expresses otherwise
 
-    def _allocate(self, step: TraceStep, selection: int, walk: int) -> Iterator[OperationCall]:
+    def _allocate(
+        self, step: TraceStep, selection: int, walk: int, requests: int, free: int
+    ) -> Iterator[OperationCall]:
+        if requests:  # a recording makes them as it walks the groups
+            raise EndOfRecording
         of = self.oracle.state.group_of
         chosen = [v for v, bit in enumerate(BITS) if selection & bit]
         # a recording walks the group first that is named last
@@ -160,6 +164,11 @@ class SlotSharingAllocatorExporter(Exporter):
         chosen.sort(key=lambda v: -place.get(of[v], count))
         yield "advance_time", {"ms": self._pause()}
         yield "allocate", {"vertices": [self.name("vertex", v) for v in chosen]}
+
+    def _order_of_slots_changes(self, step: TraceStep, order: int) -> Iterator[OperationCall]:
+        """A recording cannot say in which order a check looks at slots."""
+        raise EndOfRecording
+        yield
 
     def _pause(self) -> int:
         """Time enough for the new check to be due at a moment of its own, and none before."""

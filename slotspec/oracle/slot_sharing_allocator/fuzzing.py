@@ -59,6 +59,7 @@ TARGET = FuzzTarget(
     },
     invented={"allocation": 6, "tm": 3, "payload": 4, "request": 3},
     rare=frozenset({"pool_mode", "foreign_payload", "fulfil_and_lose", "fail_termination"}),
+    walked={"orders": 1},
     config=_config,
     listed=_listed,
     values={"profile": ("any", (1.0, 256), (2.0, 512), (0.5, 128))},

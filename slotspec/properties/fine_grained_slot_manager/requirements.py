@@ -38,9 +38,12 @@ from slotspec.models.fine_grained_slot_manager.tracking import (
 from slotspec.models.fine_grained_slot_manager.workers import is_on, number_of_slots
 from slotspec.properties.fine_grained_slot_manager.settings import (
     APPLICATION_STAYS,
+    BEFORE_START,
     HALF_REGISTERED,
     MORE_THAN_THERE_IS,
     MOVE_OF_NONE,
+    NO_CHECK_AFTER_REGISTRATION,
+    PLANNED_BEFORE_BLOCKED,
     SECOND_FAILURE,
     SPARE_BEYOND_MAXIMUM,
     STALE_INDEX,
@@ -51,9 +54,13 @@ from slotspec.properties.fine_grained_slot_manager.settings import (
     first_of,
     has_batches,
     has_mixed_profiles,
+    has_small_maximum,
+    has_waiting_jobs,
     known,
     spare_is_refused,
+    spare_is_refused_first,
     spreads,
+    triggers_delayed_checks,
     without,
 )
 from slotspec.properties.fine_grained_slot_manager.views import (
@@ -182,7 +189,9 @@ def a_finished_job_is_forgotten(s: FineGrainedSlotManagerState, job: int) -> boo
 @fine_grained_slot_manager.always(
     "FineGrainedSlotManager.unfulfillableJobs",
     each={"job": jobs},
-    deviation=known(STALE_UNFULFILLABLE, either(without(has_allocator), has_moods)),
+    deviation=known(
+        STALE_UNFULFILLABLE, either(without(has_allocator), has_moods, has_small_maximum)
+    ),
 )
 def only_jobs_that_lack_something_cannot_be_served(
     s: FineGrainedSlotManagerState, job: int
@@ -236,7 +245,10 @@ def slots_are_requested_for_jobs_that_require_them(after: FineGrainedSlotManager
 
 
 @fine_grained_slot_manager.step(
-    "BlockedTaskManagerChecker", each={"instance": instances}, when=has_blocking
+    "BlockedTaskManagerChecker",
+    each={"instance": instances},
+    when=has_blocking,
+    deviation=known(PLANNED_BEFORE_BLOCKED, has_allocator),
 )
 def blocked_task_managers_get_no_slots(after: FineGrainedSlotManagerState, instance: int) -> bool:
     """No slot is requested from a TaskExecutor that is blocked."""
@@ -321,7 +333,9 @@ def is_not_servable(s: FineGrainedSlotManagerState, job: int) -> bool:
     deviation=first_of(
         (SPARE_BEYOND_MAXIMUM, both(spare_is_refused, lambda g: bool(g["check_delay"]))),
         (MORE_THAN_THERE_IS, has_late_reports),
+        (BEFORE_START, triggers_delayed_checks),
         (SECOND_FAILURE, both(has_failures, has_batches)),
+        (NO_CHECK_AFTER_REGISTRATION, has_waiting_jobs),
     ),
 )
 def missing_slots_that_fit_are_requested(s: FineGrainedSlotManagerState, job: int) -> bool:
@@ -342,7 +356,9 @@ def is_served_or_refused(s: FineGrainedSlotManagerState, job: int) -> bool:
     each={"job": jobs},
     deviation=first_of(
         (SPARE_BEYOND_MAXIMUM, both(spare_is_refused, lambda g: bool(g["check_delay"]))),
+        (SPARE_BEYOND_MAXIMUM, spare_is_refused_first),
         (MORE_THAN_THERE_IS, has_late_reports),
+        (BEFORE_START, triggers_delayed_checks),
         (SECOND_FAILURE, both(has_failures, has_batches)),
     ),
 )

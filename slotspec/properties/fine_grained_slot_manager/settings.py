@@ -7,6 +7,8 @@ from collections.abc import Callable
 from slotspec.models.fine_grained_slot_manager.environment import (
     declares_workers,
     has_allocator,
+    has_any_order,
+    has_blocking,
 )
 from slotspec.models.fine_grained_slot_manager.versions import Strategy
 from slotspec.statemachine.declaration.records import Setting
@@ -24,6 +26,7 @@ USED_BEFORE_DECLARED = (
     "M4: a TaskExecutor marked for release takes part in planning, and the mark stays"
 )
 ACROSS_SUSPEND = "M5: a declaration that comes due after suspend raises, and stays under way"
+BEFORE_START = "M5: a check that comes due before the first start raises, and stays under way"
 FATAL_ANSWER = "M6: an acknowledgement that does not fit raises where nobody handles it"
 STALE_INDEX = "M7: the index of expected workers survives suspend"
 OCCUPIED = "M8: an answer that a slot is occupied leaves it PENDING"
@@ -34,6 +37,12 @@ MORE_THAN_THERE_IS = (
 )
 APPLICATION_STAYS = "M8: clearing the requirements of a job does not forget its application"
 HALF_REGISTERED = "M8: a reported slot that does not fit stays in the map of slots"
+PLANNED_BEFORE_BLOCKED = (
+    "M10: a worker that registers gets the slots planned for it, though it is blocked"
+)
+NO_CHECK_AFTER_REGISTRATION = (
+    "M11: a worker that takes an expected one's place is followed by no check, whoever waits"
+)
 SECOND_START = "a second start forgets which answers are waited for"
 NEVER_GIVEN_BACK = "1.14 drops no worker that it has asked for"
 
@@ -55,9 +64,30 @@ def has_maximum(setting: Setting) -> bool:
     return bool(setting["max_slots"])
 
 
+def has_small_maximum(setting: Setting) -> bool:
+    """The maximum refuses workers that slots are planned on."""
+    wanted = setting["jobs"] * setting.bounds["profiles"] * setting["most_required"]
+    return has_maximum(setting) and bool(setting["max_slots"] < wanted)
+
+
+def has_waiting_jobs(setting: Setting) -> bool:
+    """A job is refused a worker, and another one gives up a worker that stays expected.
+
+    With blocked TaskExecutors somebody asks for a check.
+    """
+    stays = has_redundancy(setting) or not declares_workers(setting)
+    jobs = bool(setting["jobs"] > 1 and setting["allocator"])
+    return jobs and stays and has_small_maximum(setting) and not has_blocking(setting)
+
+
 def has_delayed_checks(setting: Setting) -> bool:
     """Checks are delayed; in 1.14 even without a delay."""
     return bool(setting["check_delay"]) or not declares_workers(setting)
+
+
+def triggers_delayed_checks(setting: Setting) -> bool:
+    """Somebody may ask for a delayed check, even before the first start."""
+    return has_blocking(setting) and bool(setting["check_delay"])
 
 
 def has_delayed_declarations(setting: Setting) -> bool:
@@ -127,3 +157,5 @@ spare_is_refused = either(
     both(has_redundancy, without(has_allocator)),
 )
 """A worker in reserve may exceed the maximum (M1), or cannot be asked for (M9)."""
+spare_is_refused_first = both(spare_is_refused, has_small_maximum, has_any_order)
+"""Among refused workers, one in reserve may come before one that slots are planned on."""

@@ -29,6 +29,7 @@ from slotspec.models.fine_grained_slot_manager.state import (
 from slotspec.models.fine_grained_slot_manager.workers import is_registered, number_of_slots
 from slotspec.properties.fine_grained_slot_manager.settings import (
     ACROSS_SUSPEND,
+    BEFORE_START,
     FATAL_ANSWER,
     MIXED_SIZES,
     MORE_THAN_THERE_IS,
@@ -42,6 +43,7 @@ from slotspec.properties.fine_grained_slot_manager.settings import (
     has_redundancy,
     known,
     spare_is_refused,
+    triggers_delayed_checks,
     without,
 )
 from slotspec.properties.fine_grained_slot_manager.views import (
@@ -60,7 +62,9 @@ from slotspec.statemachine.declaration.records import Setting
     "FineGrainedSlotManager.checkResourceRequirementsWithDelay",
     when=has_delayed_checks,
     deviation=first_of(
-        (SPARE_BEYOND_MAXIMUM, spare_is_refused), (MORE_THAN_THERE_IS, has_late_reports)
+        (SPARE_BEYOND_MAXIMUM, spare_is_refused),
+        (MORE_THAN_THERE_IS, has_late_reports),
+        (BEFORE_START, triggers_delayed_checks),
     ),
 )
 def a_check_under_way_is_made(s: FineGrainedSlotManagerState) -> bool:
@@ -85,6 +89,7 @@ def a_declaration_under_way_is_made(s: FineGrainedSlotManagerState) -> bool:
         (SPARE_BEYOND_MAXIMUM, both(spare_is_refused, lambda g: bool(g["check_delay"]))),
         (ACROSS_SUSPEND, both(has_restarts, has_delayed_declarations)),
         (MORE_THAN_THERE_IS, both(has_late_reports, has_delayed_checks)),
+        (BEFORE_START, triggers_delayed_checks),
     ),
 )
 def delayed_work_succeeds(after: FineGrainedSlotManagerState) -> bool:

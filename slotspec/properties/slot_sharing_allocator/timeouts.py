@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from slotspec.models.common.orders import ORDERS, in_order
 from slotspec.models.slot_sharing_allocator.environment import is_over, run_check
 from slotspec.models.slot_sharing_allocator.lifecycles import Bulk, LogicalRequest, PhysicalSlot
 from slotspec.models.slot_sharing_allocator.model import slot_sharing_allocator
@@ -28,6 +29,7 @@ from slotspec.properties.slot_sharing_allocator.views import (
     one_failure_clears_the_bulk,
     requests_may_wait_for_ever,
     some_slots_look_usable,
+    the_first_slot_that_will_do_is_taken,
     was_told,
 )
 from slotspec.statemachine.declaration.rules import NONE, unchanged
@@ -168,6 +170,40 @@ def a_bulk_that_could_have_its_last_slot_goes_on(
     )
 
 
+def can_go_round(s: SlotSharingAllocatorState, bulk: int, order: int) -> bool:
+    """Whether each group that the bulk waits for can have the next slot of an order."""
+    step = 0
+    for g in s.elements(groups):
+        if s.pending[in_bulk(s, bulk, g)]:
+            if step >= len(s.slot):
+                return False
+            slot = in_order(len(s.slot), order, step)
+            if not could_have(s, bulk, slot) or not will_do(s, slot, g):
+                return False
+            step += 1
+    return True
+
+
+def could_be_served(s: SlotSharingAllocatorState, bulk: int) -> bool:
+    """Whether there are slots for all groups that the bulk waits for."""
+    return any(can_go_round(s, bulk, order) for order in range(ORDERS))
+
+
+@slot_sharing_allocator.step(
+    "PhysicalSlotRequestBulkCheckerImpl.isSlotRequestBulkFulfillable",
+    on=run_check,
+    deviation=the_first_slot_that_will_do_is_taken,
+)
+def a_bulk_that_could_be_served_goes_on(
+    before: SlotSharingAllocatorState, after: SlotSharingAllocatorState
+) -> bool:
+    """A bulk is fulfillable if there is a slot for each group that it waits for."""
+    bulk = before.queue[0]
+    if not has_pending_group(before, bulk) or not could_be_served(before, bulk):
+        return True
+    return is_still_checked(after, bulk) and after.unfulfillable[bulk] == 0
+
+
 @slot_sharing_allocator.step("PhysicalSlotRequestBulkCheckerImpl", on=run_check)
 def a_bulk_without_pending_groups_ends_in_peace(
     before: SlotSharingAllocatorState, after: SlotSharingAllocatorState
@@ -187,7 +223,7 @@ def a_check_that_goes_on_changes_one_mark(
 ) -> bool:
     """A check that does not end its bulk changes only its mark and its place in the queue."""
     return not is_still_checked(after, before.queue[0]) or unchanged(
-        before, after, but=("unfulfillable", "queue")
+        before, after, but=("unfulfillable", "queue", "check_order")
     )
 
 

@@ -147,6 +147,13 @@ def empty_shared_slots_stay(setting: Setting) -> str | None:
     return None
 
 
+def the_first_slot_that_will_do_is_taken(setting: Setting) -> str | None:
+    served_at_once = setting["at_once"] and not setting["foreigners"]
+    if setting.bounds["profiles"] < 2 or not has_several_groups(setting) or served_at_once:
+        return None
+    return "S10: a group takes the first slot that will do, even if another one needs just that"
+
+
 def some_slots_look_usable(setting: Setting) -> str | None:
     if not slots_are_never_reusable(setting):
         return (

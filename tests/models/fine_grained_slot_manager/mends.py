@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from slotspec.models.fine_grained_slot_manager import (
     checking,
+    operations,
     planning,
     syncing,
     timers,
@@ -130,6 +131,24 @@ def give_up_an_occupied_slot(s: State, call: int) -> int:
     return status
 
 
+def check_a_blocked_worker(s: State, instance: int, owner: int, total: int, default: int) -> int:
+    """A blocked worker takes the place, and what was planned is planned anew."""
+    worker = operations.find_expected(s, total, default)
+    if worker == NONE or s.blocked[owner] == 0:
+        return operations.register(s, instance, owner, total, default)
+    workers.enter(s, instance, owner, total, default)
+    if workers.is_expected(s, worker):
+        workers.arrive(s, worker)
+    return checking.check_with_delay(s)
+
+
+def check_after_registration(s: State, instance: int, owner: int, total: int, default: int) -> int:
+    """A worker that takes the place of an expected one is followed by a check, too."""
+    worker = operations.find_expected(s, total, default)
+    status = operations.register(s, instance, owner, total, default)
+    return checking.check_with_delay(s) if status == OK and worker != NONE else status
+
+
 M1 = {checking.note_refused: note_refused_if_planned}
 M2 = {syncing.decide: decide_when_all_are_decided}
 M3 = {tracking.find_moves: find_moves_of_something}
@@ -138,3 +157,5 @@ M5 = {timers.cancel_reconciling: cancel_all_timers}
 M6 = {timers.run_call: give_up_what_does_not_fit}
 M7 = {workers.suspend_workers: forget_expected_workers}
 M8 = {syncing.run_answer: give_up_an_occupied_slot}
+M10 = {operations.register: check_a_blocked_worker}
+M11 = {operations.register: check_after_registration}

@@ -8,8 +8,12 @@ from random import Random
 import pytest
 
 from slotspec.models import load_model
+from slotspec.models.common.orders import ORDERS
+from slotspec.models.fine_grained_slot_manager.checking import note_unfulfillable
+from slotspec.models.fine_grained_slot_manager.workers import plan_row
 from slotspec.statemachine import DISABLED, Result
 from slotspec.statemachine.declaration.model import Kind
+from slotspec.statemachine.declaration.queues import append
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.results import Limits, Verdict
@@ -32,7 +36,9 @@ COUNTS = {
     ("1.14", "fewest"): (280_869, 3_875_459, 28),
     ("1.14", "sizes"): (10_245, 124_158, 24),
     ("1.14", "queue"): (1_604_004, 7_231_670, 44),
-    ("1.14", "any_order"): (70_824, 1_106_096, 18),
+    ("1.14", "any_order"): (17_706, 241_112, 16),
+    ("1.14", "refusals"): (336, 3_182, 11),
+    ("1.14", "leaving"): (37_493, 513_501, 31),
     ("1.20", "requests"): (132_599, 2_274_628, 24),
     ("1.20", "workers"): (4_174, 47_535, 25),
     ("1.20", "redundancy"): (6_829, 73_876, 27),
@@ -45,7 +51,9 @@ COUNTS = {
     ("1.20", "fewest"): (124_719, 1_730_909, 21),
     ("1.20", "sizes"): (18_257, 235_389, 25),
     ("1.20", "queue"): (637_224, 3_018_515, 32),
-    ("1.20", "any_order"): (13_460, 212_188, 12),
+    ("1.20", "any_order"): (20_190, 399_042, 11),
+    ("1.20", "refusals"): (2_424, 44_556, 10),
+    ("1.20", "leaving"): (14_889, 206_599, 23),
     ("2.3", "requests"): (132_599, 2_274_628, 24),
     ("2.3", "workers"): (4_174, 47_535, 25),
     ("2.3", "redundancy"): (6_829, 73_876, 27),
@@ -58,7 +66,9 @@ COUNTS = {
     ("2.3", "fewest"): (124_911, 1_733_789, 21),
     ("2.3", "sizes"): (18_257, 235_389, 25),
     ("2.3", "queue"): (637_224, 3_018_515, 32),
-    ("2.3", "any_order"): (13_460, 212_188, 12),
+    ("2.3", "any_order"): (20_190, 399_042, 11),
+    ("2.3", "refusals"): (2_424, 44_556, 10),
+    ("2.3", "leaving"): (14_889, 206_599, 23),
 }
 """States, transitions and depth of every scope."""
 
@@ -69,6 +79,7 @@ FINDINGS = {
         ("redundancy", "missing_slots_that_fit_are_requested", 9),
         ("redundancy", "what_is_declared_is_served_or_refused", 10),
         ("any_order", "declaring_requirements_succeeds", 3),
+        ("refusals", "what_is_declared_is_served_or_refused", 6),
     ),
     "M2": (
         ("requests", "missing_slots_that_fit_are_requested", 7),
@@ -97,6 +108,7 @@ FINDINGS = {
         ("fewest", "only_jobs_that_lack_something_are_told", 4),
         ("requests", "a_finished_job_is_forgotten", 3),
     ),
+    "M10": (("refusals", "blocked_task_managers_get_no_slots", 4),),
 }
 """Each finding: scope, property, steps of the shortest trace (a lasso: of its stem and loop)."""
 
@@ -241,8 +253,66 @@ def test_both_engines_agree(generation: str, bounds: str) -> None:
 
 def test_any_order_reaches_more() -> None:
     """The choice matters: in some order a failed check notes a job, in another it does not."""
-    fixed = explore_compiled(model.instance({"iteration_order": 0}, scope="any_order"), LIMITS)
-    assert fixed.states < checked("2.3", "any_order").states
+    for scope in ("any_order", "refusals", "leaving"):
+        fixed = explore_compiled(model.instance({"iteration_order": 0}, scope=scope), LIMITS)
+        assert fixed.states < checked("2.3", scope).states
+
+
+def test_a_check_that_is_due_before_the_first_start_is_the_last() -> None:
+    """As in the recorded scenario check_triggered_before_start_stops_all_checks."""
+    bounds = {"redundant_task_managers": 0, "check_delay": 1, "timers": 2, "iteration_order": 0}
+    result = explore_compiled(model.instance(bounds, scope="refusals"), LIMITS)
+    assert result.verdict is Verdict.HOLDS
+    found = {p.property.name: p for p in result.properties}
+    for name in ("a_check_under_way_is_made", "delayed_work_succeeds"):
+        finding = found[name].finding
+        assert finding is not None
+        assert [step.call.action.name for step in finding.steps] == [
+            "trigger_resource_requirements_check",
+            "advance_time",
+        ]
+
+
+def outcomes(orders: range) -> set[tuple[int, ...]]:
+    """Which jobs a check notes that is refused three workers, in each order."""
+    instance = model.instance(scope="refusals")
+    found = set()
+    for order in orders:
+        s = instance.fresh()
+        for worker in range(3):
+            append(s.refused, worker)
+        # the first has a plan for the first job, the second for the second, the third has none
+        s.draft_order[plan_row(s, 0, 0)] = s.draft_order[plan_row(s, 1, 1)] = 0
+        s.refused_order = order
+        note_unfulfillable(s)
+        found.add(tuple(s.unfulfillable))
+    return found
+
+
+def test_every_order_of_refused_workers_is_tried() -> None:
+    """Going up or down alone never notes just one of two jobs."""
+    assert outcomes(range(ORDERS)) == {(0, 0), (0, 1), (1, 0), (1, 1)}
+    assert outcomes(range(0, ORDERS, 5)) == {(0, 0), (1, 1)}
+
+
+@pytest.mark.parametrize(
+    ("scope", "bounds", "fix"),
+    [
+        ("refusals", {"most_required": 2, "pending_workers": 5}, "set most_required=1"),
+        (
+            "leaving",
+            {"slots_per_worker": 4, "totals": 2, "allocations": 5, "batches": 5},
+            "set slots_per_worker=3",
+        ),
+    ],
+)
+def test_more_orders_than_are_tried_are_refused(
+    scope: str, bounds: dict[str, int], fix: str
+) -> None:
+    with pytest.raises(UsageError, match=fix) as raised:
+        model.instance(bounds, scope=scope)
+    assert raised.value.code == "SET002"
+    model.instance({**bounds, "iteration_order": 0}, scope=scope)
 
 
 @pytest.mark.parametrize(

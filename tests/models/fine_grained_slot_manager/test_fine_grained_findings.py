@@ -110,6 +110,31 @@ FINDINGS = [
         ),
         bounds={"allocator": 0, "max_slots": 0},
     ),
+    Known(
+        "M10",
+        MODEL,
+        GENERATION,
+        "blocked_task_managers_get_no_slots",
+        "refusals",
+        4,
+        mends.M10,
+        bounds={"redundant_task_managers": 0, "iteration_order": 0},
+    ),
+    Known(
+        "M11",
+        MODEL,
+        GENERATION,
+        "missing_slots_that_fit_are_requested",
+        "refusals",
+        5,
+        mends.M11,
+        bounds={
+            "redundant_task_managers": 0,
+            "min_slots": 1,
+            "blocking": 0,
+            "iteration_order": 0,
+        },
+    ),
 ]
 
 

@@ -18,6 +18,7 @@ from slotspec.models.slot_sharing_allocator.state import (
 )
 from slotspec.models.slot_sharing_allocator.state import bulks as all_bulks
 from slotspec.models.slot_sharing_allocator.walks import in_bulk
+from slotspec.properties.slot_sharing_allocator.timeouts import could_be_served
 from slotspec.statemachine.declaration.rules import NONE, emit, fire
 
 
@@ -92,6 +93,12 @@ def check_the_call_first(s: SlotSharingAllocatorState, count: int) -> int:
     return raised
 
 
+def is_fulfillable_somehow(s: SlotSharingAllocatorState, bulk: int) -> bool:
+    """S10: a bulk is fulfillable if slots can be given out so that each group has one."""
+    s.check_order = 0
+    return could_be_served(s, bulk)
+
+
 S1 = {bulks.has_changed: walk_over_a_copy}
 S2 = {shared_slot.fail_in_bulk: fail_only_that_group}
 S3 = {shared_slot.give_back: give_back_and_forget}
@@ -100,3 +107,4 @@ S5 = {shared_slot.lose_shared_slot: lose_with_all_requests}
 S6 = {shared_slot.finish_release: finish_even_so}
 S7 = {allocation.request_together: request_together_or_not_at_all}
 S9 = {allocation.read_call: check_the_call_first}
+S10 = {bulks.is_fulfillable: is_fulfillable_somehow}

@@ -7,11 +7,14 @@ from random import Random
 import pytest
 
 from slotspec.models import load_model
+from slotspec.models.slot_sharing_allocator.state import Effect
 from slotspec.oracle.fuzzing.stateful import state_machine
 from slotspec.oracle.slot_sharing_allocator.adapter import SlotSharingAllocatorOracle
 from slotspec.statemachine import DISABLED, Instance
+from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
+from slotspec.statemachine.interpreter.replay import explain
 from slotspec.statemachine.results import Limits, Verdict
 from slotspec.statemachine.search.engine import explore_compiled
 from tests.models.mutation import any_notices, assert_noticed, read, recordings
@@ -23,21 +26,29 @@ LIMITS = Limits(states=3_000_000, seconds=300)
 KIND, RELEASE = "slot_sharing_allocator", "2.3.0"
 
 COUNTS = {
-    "bulks": (42_882, 354_765, 12),
-    "one_group": (11_634, 95_929, 10),
-    "three_groups": (38_918, 348_546, 11),
-    "executions": (9_756, 151_831, 11),
+    "bulks": (43_562, 363_931, 12),
+    "one_group": (11_634, 96_289, 9),
+    "three_groups": (43_154, 410_430, 11),
+    "executions": (9_756, 151_877, 11),
     "terminations": (601, 4_953, 9),
-    "batch": (136_570, 1_218_808, 13),
-    "pool": (26_496, 446_420, 16),
-    "reactions": (2_736, 25_530, 10),
+    "batch": (137_430, 1_243_006, 13),
+    "greedy": (2_440, 21_146, 12),
+    "pool": (26_496, 452_996, 16),
+    "reactions": (2_736, 25_640, 10),
 }
 OLD_COUNTS = {
     **COUNTS,
+    "bulks": (42_882, 356_061, 12),
+    "three_groups": (38_918, 348_546, 11),
+    "executions": (9_756, 151_847, 11),
     "terminations": (421, 4_953, 8),
-    "pool": (7_576, 127_764, 12),
+    "batch": (136_570, 1_226_216, 13),
+    "greedy": (2_440, 21_094, 12),
+    "pool": (7_576, 132_948, 12),
+    "reactions": (2_736, 25_610, 10),
 }
-"""1.12, whose slots are returned if a termination fails, and stay in use if the pool raises."""
+"""1.12, whose slots are returned if a termination fails, and stay in use if the pool raises; and
+whose physical requests have no order of their own."""
 ALWAYS = {"every_pending_request_is_checked", "every_request_is_answered"}
 TIMEOUTS = {
     "a_timeout_fails_every_pending_request_of_its_bulk",
@@ -53,6 +64,7 @@ DEVIATING = {
     "executions": ALWAYS | TIMEOUTS | {"a_vertex_gets_a_slot_that_it_can_use"},
     "terminations": {"a_vertex_gets_a_slot_that_it_can_use", "the_process_goes_on"},
     "batch": ALWAYS | TIMEOUTS | {SPARED, "every_bulk_ends"},
+    "greedy": ALWAYS | TIMEOUTS | {"every_bulk_ends", "a_bulk_that_could_be_served_goes_on"},
     "pool": ALWAYS | TIMEOUTS | HALF_WAY | {"a_taken_slot_has_a_shared_slot", "every_bulk_ends"},
     "reactions": ALWAYS
     | TIMEOUTS
@@ -65,6 +77,7 @@ DEVIATING = {
 SINCE_1_20 = {"the_process_goes_on", "a_taken_slot_has_a_shared_slot"}
 LARGE = {
     "groups": 3,
+    "orders": 6,
     "vertices": 4,
     "positions": 4,
     "allocations": 3,
@@ -146,6 +159,46 @@ def test_recordings_conform_to_the_rules_as_they_are() -> None:
     assert not any_notices(SlotSharingAllocatorOracle, KIND, RELEASE, {})
 
 
+@pytest.mark.parametrize("orders", ["any order", "as they are"])
+def test_the_order_of_slots_decides_whether_a_bulk_goes_on(orders: str) -> None:
+    """The first group wants any slot, the second the large one that comes last."""
+    instance = model.instance(scope="greedy")
+    texts = [
+        "allocate(selection=3, walk=0, requests=0, free=0)",
+        "add_slot(allocation=0, tm=0, profile=0)",
+        "add_slot(allocation=1, tm=0, profile=1)",
+        *(["order_of_slots_changes(order=1)"] if orders == "any order" else []),
+        "run_check()",
+    ]
+    calls = [next(c for c in instance.calls if str(c) == text) for text in texts]
+    told = [effect[0] for effect in explain(instance, calls).steps[-1].effects]
+    assert (Effect.FAILED in told) == (orders == "any order")
+
+
+def test_requests_may_go_in_another_order_than_their_groups() -> None:
+    """Since 1.20: the groups are asked for in one order, and their requests made in another."""
+    instance = model.instance(scope="greedy")
+    text = "allocate(selection=3, walk=0, requests=1, free=0)"
+    call = next(c for c in instance.calls if str(c) == text)
+    (step,) = explain(instance, [call]).steps
+    asked = [effect[1] for effect in step.effects if effect[0] == Effect.ASKED]
+    made = [effect[1] for effect in step.effects if effect[0] == Effect.REQUEST_NEW]
+    assert (asked, made) == ([0, 1], [1, 0])
+
+
+def test_some_orders_are_not_all() -> None:
+    with pytest.raises(UsageError, match="set orders=6 or orders=1") as raised:
+        model.instance({"allocations": 3}, scope="greedy")
+    assert raised.value.code == "SET002"
+    model.instance({"allocations": 3, "orders": 1}, scope="greedy")
+
+
+def test_more_slots_than_have_all_orders_are_refused() -> None:
+    with pytest.raises(UsageError, match="set allocations=3") as raised:
+        model.instance({"allocations": 4}, scope="greedy")
+    assert raised.value.code == "SET002"
+
+
 def test_a_deviation_in_text() -> None:
     instance = model.instance(scope="three_groups")
     result = explore_compiled(instance, LIMITS)
@@ -204,5 +257,5 @@ def test_replayed_recordings_agree(generation: str) -> None:
 
 
 Test112 = state_machine(large("1.12")).TestCase
-Test120 = state_machine(large("1.20")).TestCase
+Test120 = state_machine(large("1.20", orders=1)).TestCase
 Test23 = state_machine(large("2.3", at_once=1)).TestCase

@@ -92,6 +92,15 @@ FINDINGS = [
         frozenset({"what_nobody_uses_is_given_back"}),
         {"modes": 1, "foreigners": 0},
     ),
+    Known(
+        "S10",
+        MODEL,
+        GENERATION,
+        "a_bulk_that_could_be_served_goes_on",
+        "greedy",
+        4,
+        mends.S10,
+    ),
 ]
 BY_DESIGN = [Known("S8", MODEL, GENERATION, "every_bulk_ends", "reactions", 3, {})]
 

@@ -77,3 +77,19 @@ def test_the_real_class_does_what_the_model_does(model: str, version: str) -> No
     skip_without(version)
     target = ("--model", model, "--target", f"flink:{version}")
     assert "no divergence" in run("-m", "slotspec", "fuzz", *target, "--examples", "60")
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "version", "told"),
+    [
+        ("connections", "manager", "1.12.5", "'tm': 'tm2'"),
+        ("greedy", "slot_sharing_allocator", "2.3.0", "NoResourceAvailableException"),
+    ],
+)
+def test_a_sequence_of_its_own(name: str, folder: str, version: str, told: str) -> None:
+    skip_without(version)
+    script = str(ROOT / "tests" / "oracle" / "peers" / "flink_sequences.py")
+    recording = TRACES / folder / version / "seed0000.jsonl.gz"
+    difference, last = run(script, name, version, str(recording)).splitlines()
+    assert difference == "None"
+    assert told in last
