@@ -21,6 +21,7 @@ from slotspec.models.cluster.state import (
     ClusterState,
     Message,
     allocations,
+    by_messages,
     executions,
     instances,
     nexts,
@@ -77,6 +78,11 @@ def can_lose_job_master(setting: Setting) -> bool:
     return (can_depose(setting) or can_hurry(setting)) and setting["overtaking"] > 1
 
 
+def registers_by_messages(setting: Setting) -> bool:
+    """Whether the JobMaster's registration at the ResourceManager is a message."""
+    return bool(by_messages(setting))
+
+
 def can_lose_either(setting: Setting) -> bool:
     return can_fail_over(setting) or can_lose_job_master(setting)
 
@@ -124,7 +130,7 @@ def resource_manager_loses_job_master(s: ClusterState) -> int:
         return DISABLED
     if not s.revoked:
         s.hurry = 0
-    s.job_registered = 0
+    resource_manager.close_job_manager_connection(s, job_master.RUNS)
     return NONE
 
 
@@ -146,21 +152,43 @@ def job_master_finds_resource_manager(s: ClusterState) -> int:
     if (
         s.job_master[0] != Leader.LEADING
         or s.resource_manager[0] != Leader.LEADING
-        or s.job_registered
         or s.revoked
         or is_busy(s)
     ):
         return DISABLED
-    job_master.connect_to_resource_manager(s)
+    if s.registrations:
+        if s.pool.gateway != NONE or s.registering:
+            return DISABLED
+        job_master.register(s)
+    else:
+        if s.job_registered:
+            return DISABLED
+        job_master.connect_to_resource_manager(s)
+    return NONE
+
+
+@cluster.action(when=registers_by_messages, fair=ARRIVES)
+def resource_manager_finds_job_master(s: ClusterState) -> int:
+    """The ResourceManager has looked up who leads the job of a JobMaster that registers."""
+    if not s.job_connecting:
+        return DISABLED
+    resource_manager.job_master_found(s)
     return NONE
 
 
 @cluster.action(when=can_lose_either, fair=ACTS)
 def job_master_loses_resource_manager(s: ClusterState) -> int:
     """The JobMaster learns that its ResourceManager no longer leads; requests wait for another."""
-    if s.job_master[0] != Leader.LEADING or s.job_registered or s.pool.gateway == NONE:
+    if s.job_master[0] != Leader.LEADING:
         return DISABLED
-    pool.disconnect_resource_manager(s.pool)
+    if s.registrations:
+        if not s.rm_deposed:
+            return DISABLED
+        job_master.close_connection(s, job_master.RUNS)
+    else:
+        if s.job_registered or s.pool.gateway == NONE:
+            return DISABLED
+        pool.disconnect_resource_manager(s.pool)
     return NONE
 
 
@@ -239,15 +267,20 @@ def task_executor_loses_job_master(s: ClusterState, tm: int) -> int:
 @cluster.action(place=nexts, fair=ARRIVES)
 def resource_manager_hears_job_master(s: ClusterState, place: int) -> int:
     """The ResourceManager receives a message from the JobMaster."""
-    message, allocation, _ = receive(s, TO_RESOURCE_MANAGER, place)
+    message, allocation, detail = receive(s, TO_RESOURCE_MANAGER, place)
     if message == Message.NOTHING:
         return DISABLED
     if s.resource_manager[0] != Leader.LEADING:
         return message
-    if message == Message.REQUEST_SLOT:
-        resource_manager.request_slot(s, allocation)
-    else:
-        resource_manager.cancel_slot_request(s, allocation)
+    match message:
+        case Message.REQUEST_SLOT:
+            resource_manager.request_slot(s, allocation)
+        case Message.CANCEL_SLOT_REQUEST:
+            resource_manager.cancel_slot_request(s, allocation)
+        case Message.REGISTER:
+            resource_manager.register_job_master(s, ignored=detail)
+        case _:
+            resource_manager.close_job_manager_connection(s, detail)
     return message
 
 
@@ -264,8 +297,12 @@ def job_master_hears_resource_manager(s: ClusterState, place: int) -> int:
             job_master.internal_fail_allocation(s, allocation)
         case Message.REQUEST_REFUSED:
             job_master.request_failed(s, allocation, Cause.UNFULFILLABLE)
-        case _:
+        case Message.REQUEST_ACKNOWLEDGED:
             job_master.request_acknowledged(s, allocation)
+        case Message.REGISTERED:
+            job_master.registered(s)
+        case _:
+            job_master.close_connection(s, job_master.RUNS)
     return message
 
 

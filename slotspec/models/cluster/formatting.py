@@ -124,6 +124,8 @@ AT_JOB_MASTER: Mapping[str, str] = {
     "job_master_misses_heartbeat": "misses the heartbeat of {tm}",
     "job_master_loses_leadership": "is to lead no longer",
     "job_master_steps_down": "loses its leadership",
+    "job_master_registration_times_out": "had no answer to its registration in time",
+    "job_master_misses_resource_manager": "gives up the ResourceManager",
 }
 AT_RESOURCE_MANAGER: Mapping[str, str] = {
     "resource_manager_gains_leadership": "gains leadership",
@@ -135,6 +137,8 @@ AT_RESOURCE_MANAGER: Mapping[str, str] = {
     "request_comes_first": "will look at request {allocation} first",
     "resource_manager_loses_job_master": "learns that its JobMaster no longer leads",
     "resource_manager_fails_over": "fails over",
+    "resource_manager_finds_job_master": "finds out who leads the job",
+    "resource_manager_misses_job_master": "gives up the JobMaster",
 }
 AT_TASK_EXECUTOR: Mapping[str, str] = {
     "task_executor_starts": "starts",
@@ -563,6 +567,10 @@ class ClusterFormatter(MessageFormatter):
         if step.before["job_registered"] != step.after["job_registered"]:
             verb = "knows" if step.after["job_registered"] else "forgets"
             yield Phrase(RESOURCE_MANAGER, f"{verb} the JobMaster")
+        if step.after["registering"] > step.before["registering"]:
+            yield Phrase(JOB_MASTER, "waits for the answer to its registration")
+        if step.after["job_connecting"] and not step.before["job_connecting"]:
+            yield Phrase(RESOURCE_MANAGER, "looks up who leads the job")
         for tm, (old, new) in self._pairs(step, "registered"):
             if old != new:
                 names = [self.element(instances, one) for one in (old, new)]

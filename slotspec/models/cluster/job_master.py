@@ -13,6 +13,7 @@ from slotspec.models.cluster.messages import (
     TO_RESOURCE_MANAGER,
     Way,
     empty,
+    forget_registrations,
     in_flight,
     receive,
     send,
@@ -20,6 +21,7 @@ from slotspec.models.cluster.messages import (
     way,
 )
 from slotspec.models.cluster.state import (
+    NOBODY_WAITS,
     POOL,
     ClusterState,
     Message,
@@ -33,6 +35,9 @@ from slotspec.models.slot_pool.queues import is_held
 from slotspec.models.slot_pool.state import Cause, Effect
 from slotspec.statemachine.declaration.parts import restart
 from slotspec.statemachine.declaration.rules import NONE, fire
+
+RUNS, HAS_ENDED = 0, 1
+"""What a JobMaster that disconnects says of its job."""
 
 
 def apply_effects(s: ClusterState, first: int) -> None:
@@ -185,6 +190,72 @@ def connect_to_resource_manager(s: ClusterState) -> None:
     apply_effects(s, first)
 
 
+def register(s: ClusterState) -> None:
+    """Register at the leading ResourceManager, or try again.
+
+    Flink: JobMaster.ResourceManagerConnection.
+    """
+    forget_registrations(s, TO_RESOURCE_MANAGER, TO_JOB_MASTER)
+    forget_look_up(s)
+    s.registering = 1
+    send(s, TO_RESOURCE_MANAGER, int(Message.REGISTER))
+
+
+def forget_look_up(s: ClusterState) -> None:
+    """Nobody waits for the answer to a registration that the ResourceManager looks into."""
+    if s.job_connecting:
+        s.job_connecting = NOBODY_WAITS
+
+
+def registered(s: ClusterState) -> None:
+    """The ResourceManager has confirmed the registration: the pool may use it.
+
+    Flink: JobMaster.establishResourceManagerConnection.
+    """
+    if not s.registering:
+        return
+    s.registering = 0
+    first = len(s.effects)
+    pool.connect_to_resource_manager(s.pool, known_gateway(s))
+    apply_effects(s, first)
+
+
+def known_gateway(s: ClusterState) -> int:
+    """The gateway of the ResourceManager at which the JobMaster registers or is registered."""
+    return (present_gateway(s) + s.rm_deposed) % 2
+
+
+def is_connected(s: ClusterState) -> bool:
+    """Whether the JobMaster is registered at the ResourceManager that leads, as it believes."""
+    return s.pool.gateway != NONE and not s.rm_deposed
+
+
+def close_connection(s: ClusterState, ended: int) -> None:
+    """Give the ResourceManager up, and tell it. Flink: dissolveResourceManagerConnection.
+
+    :param ended: whether the job has ended.
+    """
+    leave_resource_manager(s, is_connected(s), ended)
+    pool.disconnect_resource_manager(s.pool)
+
+
+def leave_resource_manager(s: ClusterState, connected: bool, ended: int) -> None:
+    """Tell the ResourceManager that the connection is closed; register there no longer.
+
+    :param connected: whether there was a connection.
+    """
+    if not s.registrations:
+        s.job_registered = 0
+        return
+    if connected:
+        send(s, TO_RESOURCE_MANAGER, int(Message.DISCONNECT), NONE, ended)
+    if s.registering:
+        forget_registrations(s, TO_RESOURCE_MANAGER, TO_JOB_MASTER)
+        forget_look_up(s)
+    s.registering = 0
+    s.rm_deposed = 0
+
+
 def request_acknowledged(s: ClusterState, allocation: int) -> None:
     """The ResourceManager has registered a request."""
     first = len(s.effects)
@@ -222,6 +293,7 @@ def revoke_leadership(s: ClusterState) -> None:
     cancel_tasks(s)
     forget_execution(s)
     disconnect_all(s)
+    connected = is_connected(s)
     first = len(s.effects)
     if s.can_suspend:
         pool.suspend(s.pool)
@@ -230,7 +302,7 @@ def revoke_leadership(s: ClusterState) -> None:
     apply_effects(s, first)
     if not s.can_suspend:
         restart(s.pool)
-    s.job_registered = 0
+    leave_resource_manager(s, connected, RUNS)
     fire(s.job_master, 0, Leader.lose)
 
 
@@ -281,6 +353,7 @@ def end_job(s: ClusterState) -> None:
 
     Flink: JobMaster.onStop.
     """
+    connected = is_connected(s)
     first = len(s.effects)
     pool.close(s.pool)
     apply_effects(s, first)
@@ -291,7 +364,7 @@ def end_job(s: ClusterState) -> None:
             s.dead_end[tm] = 0
     pool.disconnect_resource_manager(s.pool)
     s.revoked = 0
-    s.job_registered = 0
+    leave_resource_manager(s, connected, HAS_ENDED)
     fire(s.job_master, 0, Leader.retire)
 
 

@@ -58,6 +58,42 @@ def apply_effects(s: ClusterState, first: int) -> None:
 # ----------------------------------------------------------------------------- JobMasters
 
 
+def register_job_master(s: ClusterState, ignored: int) -> None:
+    """A JobMaster registers; first the ResourceManager looks up who leads its job.
+
+    Flink: ResourceManager.registerJobManager.
+
+    :param ignored: whether the JobMaster would ignore the answer.
+    """
+    s.job_connecting = NOBODY_WAITS if ignored else 1
+
+
+def job_master_found(s: ClusterState) -> None:
+    """The look-up ends: the JobMaster is registered, if it leads its job.
+
+    Flink: ResourceManager.registerJobMasterInternal.
+    """
+    ignored = s.job_connecting == NOBODY_WAITS
+    s.job_connecting = 0
+    if s.job_master[0] == Leader.LEADING and not s.revoked:
+        s.job_registered = 1
+        if not ignored:
+            send(s, TO_JOB_MASTER, int(Message.REGISTERED))
+
+
+def close_job_manager_connection(s: ClusterState, ended: int) -> None:
+    """Drop the JobMaster, and tell it; what it has requested stays.
+
+    Flink: ResourceManager.closeJobManagerConnection.
+
+    :param ended: whether its job has ended, which makes no difference.
+    """
+    if s.job_registered:
+        s.job_registered = 0
+        if s.registrations:
+            send(s, TO_JOB_MASTER, int(Message.DISCONNECT))
+
+
 def request_slot(s: ClusterState, allocation: int) -> None:
     """The JobMaster requests a slot; it must be registered. Flink: ResourceManager.requestSlot."""
     if not s.job_registered:
@@ -278,6 +314,8 @@ def revoke_leadership(s: ClusterState) -> None:
     """
     manager.suspend(s.manager)
     s.job_registered = 0
+    s.job_connecting = 0
+    s.rm_deposed = int(s.registrations and (s.pool.gateway != NONE or s.registering == 1))
     empty(s, TO_RESOURCE_MANAGER)
     for tm in s.elements(task_managers):
         s.registered[tm] = NONE

@@ -60,8 +60,16 @@ SCOPES = (
     ),
     Scope(
         "resource_managers",
-        "One slot; the ResourceManager loses its leadership and regains it.",
-        {**ONE_SLOT, "failovers": 1},
+        "One slot; the ResourceManager loses its leadership and regains it, and the JobMaster"
+        " registers there by messages.",
+        {**ONE_SLOT, "failovers": 1, "registrations": 1},
+    ),
+    Scope(
+        "registrations",
+        "One slot; the JobMaster registers at the ResourceManager by messages, loses its leadership"
+        " and regains it, and one message is lost.",
+        {**ONE_SLOT, "leader_changes": 1, "losses": 1, "registrations": 1},
+        large=True,
     ),
     Scope(
         "repeats",
@@ -158,6 +166,7 @@ SCOPES = (
             "overtaking": 3,
             "cancel_tries": 4,
             "late_slots": 1,
+            "registrations": 1,
             "failures": 254,
             "busy": 3,
             "losses": 254,

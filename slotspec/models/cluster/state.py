@@ -195,6 +195,13 @@ BOUNDS = (
     Bound(
         "late_slots", "Whether a freed slot leaves in a step of its own after its tasks.", 0, 0, 1
     ),
+    Bound(
+        "registrations",
+        "Whether the JobMaster registers at the ResourceManager, and disconnects, by messages.",
+        0,
+        0,
+        1,
+    ),
     Bound("quick_tasks", "Whether a task may end as soon as its slot is freed.", 0, 0, 1),
     Bound("cancel_tries", "Calls to cancel a task that is not there; Flink: 4.", 1, 1, 4),
     Bound("cancels", "Whether the job may be cancelled.", 0, 0, 1),
@@ -288,6 +295,11 @@ def _last_message(g: Setting) -> int:
     return max(one for one in Message if declarative or one <= LAST_WITH_REQUESTS)
 
 
+def by_messages(g: Setting) -> int:
+    """Whether the JobMaster registers at the ResourceManager by messages; always since 1.14."""
+    return int(g.choices.get("declarative", 0) or g["registrations"])
+
+
 def _choice(name: str, description: str) -> Any:
     return constant(description, lambda g: int(g[name]))
 
@@ -299,6 +311,10 @@ class ClusterState(Record):
     pool: SlotPoolState = part(pool_instance, "Its slot pool.", effects_from=POOL)
     job_master: Array = single(Leader, "The JobMaster.")
     revoked: int = scalar(FLAG, "Its leadership is revoked, which it does not know yet.")
+    rm_deposed: int = scalar(FLAG, "The ResourceManager that the JobMaster knows no longer leads.")
+    registering: int = scalar(
+        FLAG, "The JobMaster has registered at the ResourceManager, and has no answer yet."
+    )
     known: Array = per(task_managers, FLAG, "Registered TaskExecutors, in its view.")
     dead_end: Array = per(task_managers, FLAG, "Its gateway leads to a process that is gone.")
 
@@ -318,6 +334,10 @@ class ClusterState(Record):
     manager: SlotManagerState = part(manager_instance, "Its slot manager.", effects_from=MANAGER)
     resource_manager: Array = single(Leader, "The ResourceManager.")
     job_registered: int = scalar(FLAG, "The JobMaster is registered there.")
+    job_connecting: int = scalar(
+        number(NOBODY_WAITS),
+        "The JobMaster has registered; the ResourceManager looks up who leads its job.",
+    )
     registered: Array = per(task_managers, ref(instances), "The current connection of each.")
     stale: Array = per(task_managers, FLAG, "That connection leads to a process that is gone.")
     retries: int = scalar(
@@ -381,6 +401,7 @@ class ClusterState(Record):
     early_timeouts: int = _choice("early_timeouts", "Early timers.")
     offer_answers: int = _choice("offer_answers", "Which answers to offers count.")
     late_slots: int = _choice("late_slots", "A freed slot leaves in a step of its own.")
+    registrations: int = constant("The JobMaster registers by messages.", by_messages)
     stages: int = _choice("stages", "Shares wait for those before them to finish.")
     deployment: int = _choice("deployment", "When the tasks of a region are deployed.")
     can_suspend: int = _choice("can_suspend", "A JobMaster that leads again keeps its pool.")

@@ -11,9 +11,12 @@ from slotspec.models.cluster.environment import (
     can_miss_cancellations,
     can_miss_submissions,
     may_ask,
+    registers_by_messages,
 )
 from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Process, Registration
 from slotspec.models.cluster.messages import (
+    TO_JOB_MASTER,
+    TO_RESOURCE_MANAGER,
     Way,
     is_busy,
     is_in_channel,
@@ -71,7 +74,9 @@ def is_idle(s: ClusterState) -> bool:
     """Whether every process is up and connected, or registering, and the scheduler waits."""
     if s.resource_manager[0] != Leader.LEADING or s.job_master[0] == Leader.STANDBY or s.revoked:
         return False
-    if s.job_master[0] == Leader.LEADING and (scheduler.is_finished(s) or not s.job_registered):
+    if s.job_connecting or (
+        s.job_master[0] == Leader.LEADING and (scheduler.is_finished(s) or not has_found(s))
+    ):
         return False
     return (
         all(process == Process.UP for process in s.process)
@@ -80,6 +85,13 @@ def is_idle(s: ClusterState) -> bool:
         and not any(s.deposed_jm)
         and not has_work(s)
     )
+
+
+def has_found(s: ClusterState) -> bool:
+    """Whether the JobMaster is connected to the ResourceManager that leads, or registering."""
+    if s.registrations:
+        return not s.rm_deposed and (s.pool.gateway != NONE or s.registering == 1)
+    return s.job_registered == 1
 
 
 def has_work(s: ClusterState) -> bool:
@@ -462,4 +474,62 @@ def task_executor_misses_job_master(s: ClusterState, tm: int) -> int:
         return DISABLED
     s.hurry = 0
     task_executor.disconnect_job_manager(s, tm)
+    return NONE
+
+
+@cluster.action(when=registers_by_messages, fair=TIMER)
+def job_master_registration_times_out(s: ClusterState) -> int:
+    """The ResourceManager has not answered the JobMaster's registration in time: it retries.
+
+    As for TaskExecutors, the timer does not wait for quiet.
+    """
+    if not s.registering or s.rm_deposed or s.resource_manager[0] != Leader.LEADING:
+        return DISABLED
+    if is_job_registering(s):
+        if not s.hurry or is_busy(s):
+            return DISABLED
+        s.hurry = 0
+    job_master.register(s)
+    return NONE
+
+
+def is_job_registering(s: ClusterState) -> bool:
+    """Whether the JobMaster's registration, or its answer, is in flight."""
+    return (
+        s.job_connecting != 0
+        or is_in_channel(s, TO_RESOURCE_MANAGER, Message.REGISTER)
+        or is_in_channel(s, TO_JOB_MASTER, Message.REGISTERED)
+    )
+
+
+@cluster.action(when=registers_by_messages, fair=TIMER)
+def job_master_misses_resource_manager(s: ClusterState) -> int:
+    """The JobMaster gives up a ResourceManager that does not know it, and registers anew.
+
+    The timer does not wait for quiet: declarations that are refused are sent again and again.
+    """
+    if s.job_master[0] != Leader.LEADING or s.pool.gateway == NONE or s.rm_deposed:
+        return DISABLED
+    if s.job_registered:
+        if not s.hurry or is_busy(s):
+            return DISABLED
+        s.hurry = 0
+    job_master.close_connection(s, job_master.RUNS)
+    return NONE
+
+
+@cluster.action(when=registers_by_messages, fair=TIMER)
+def resource_manager_misses_job_master(s: ClusterState) -> int:
+    """The ResourceManager gives up a JobMaster that is not connected to it, or has ended.
+
+    That the job has ended it learns from the leader retrieval of the job. Flink:
+    ResourceManager.onJobLeaderIdTimeout, removeJob.
+    """
+    if not may_fire(s) or not s.job_registered:
+        return DISABLED
+    if s.job_master[0] == Leader.LEADING and (s.pool.gateway != NONE or s.registering):
+        return DISABLED
+    s.hurry = 0
+    ended = int(s.job_master[0] == Leader.RETIRED)
+    resource_manager.close_job_manager_connection(s, ended)
     return NONE

@@ -7,6 +7,7 @@ oldest, or one that the oldest cannot hold up. The receiver's module says what t
 from __future__ import annotations
 
 from slotspec.models.cluster import environment as older
+from slotspec.models.cluster import job_master as older_job_master
 from slotspec.models.cluster import resource_manager as older_resource_manager
 from slotspec.models.cluster import scheduler
 from slotspec.models.cluster import task_executor as older_task_executor
@@ -14,7 +15,6 @@ from slotspec.models.cluster.environment import (
     can_depose,
     can_fail_over,
     can_hurry,
-    can_lose_job_master,
 )
 from slotspec.models.cluster.lifecycles import Leader, Process
 from slotspec.models.cluster.messages import (
@@ -46,6 +46,9 @@ declarative_cluster.share(
     cluster,
     older.resource_manager_gains_leadership,
     older.job_master_gains_leadership,
+    older.job_master_finds_resource_manager,
+    older.resource_manager_finds_job_master,
+    older.resource_manager_loses_job_master,
     older.task_executor_starts,
     older.task_executor_finds_resource_manager,
     older.resource_manager_finds_gateway,
@@ -85,48 +88,12 @@ def job_master_steps_down(s: DeclarativeClusterState) -> int:
 # ----------------------------------------------------------------------------- connections
 
 
-@declarative_cluster.action(fair=ACTS)
-def job_master_finds_resource_manager(s: DeclarativeClusterState) -> int:
-    """The JobMaster registers at the leading ResourceManager, for the first time or again."""
-    if (
-        s.job_master[0] != Leader.LEADING
-        or s.resource_manager[0] != Leader.LEADING
-        or s.pool.gateway != NONE
-        or s.registering
-        or s.revoked
-        or is_busy(s)
-    ):
-        return DISABLED
-    job_master.register(s)
-    return NONE
-
-
-@declarative_cluster.action(fair=ARRIVES)
-def resource_manager_finds_job_master(s: DeclarativeClusterState) -> int:
-    """The ResourceManager has looked up who leads the job of a JobMaster that registers."""
-    if not s.job_connecting:
-        return DISABLED
-    resource_manager.job_master_found(s)
-    return NONE
-
-
 @declarative_cluster.action(when=can_lose_resource_manager, fair=ACTS)
 def job_master_loses_resource_manager(s: DeclarativeClusterState) -> int:
     """The JobMaster learns that its ResourceManager no longer leads."""
     if s.job_master[0] != Leader.LEADING or not s.rm_deposed:
         return DISABLED
-    job_master.close_connection(s, job_master.RUNS)
-    return NONE
-
-
-@declarative_cluster.action(when=can_lose_job_master, fair=ACTS)
-def resource_manager_loses_job_master(s: DeclarativeClusterState) -> int:
-    """The ResourceManager learns that its JobMaster no longer leads, or misses its heartbeat."""
-    if not s.job_registered or not (s.revoked or s.hurry):
-        return DISABLED
-    if not s.revoked:
-        s.hurry = 0
-    resource_manager.close_job_manager_connection(s, job_master.RUNS)
+    older_job_master.close_connection(s, older_job_master.RUNS)
     return NONE
 
 
@@ -152,7 +119,7 @@ def resource_manager_hears_job_master(s: DeclarativeClusterState, place: int) ->
         return message
     match message:
         case Message.REGISTER:
-            resource_manager.register_job_master(s, ignored=detail)
+            older_resource_manager.register_job_master(s, ignored=detail)
         case Message.DECLARE_REQUIREMENTS:
             resource_manager.declare_required_resources(s, detail)
         case _:
@@ -170,7 +137,7 @@ def job_master_hears_resource_manager(s: DeclarativeClusterState, place: int) ->
         return message
     match message:
         case Message.REGISTERED:
-            job_master.registered(s)
+            older_job_master.registered(s)
         case Message.REQUEST_ACKNOWLEDGED:
             job_master.declaration_acknowledged(s)
         case Message.REQUEST_REFUSED:
@@ -178,7 +145,7 @@ def job_master_hears_resource_manager(s: DeclarativeClusterState, place: int) ->
         case Message.NOT_ENOUGH_RESOURCES:
             job_master.not_enough_resources(s)
         case _:
-            job_master.close_connection(s, job_master.RUNS)
+            older_job_master.close_connection(s, older_job_master.RUNS)
     return message
 
 

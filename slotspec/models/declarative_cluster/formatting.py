@@ -62,15 +62,11 @@ class DeclarativeClusterFormatter(ClusterFormatter):
             "declaration_is_due": "has waited long enough to declare what it requires",
             "request_times_out": "waits no longer for the slot of {share}",
             "declaration_times_out": "had no answer to its declaration in time",
-            "job_master_registration_times_out": "had no answer to its registration in time",
-            "job_master_misses_resource_manager": "gives up the ResourceManager",
         },
         RESOURCE_MANAGER: {
             **AT_RESOURCE_MANAGER,
-            "resource_manager_finds_job_master": "finds out who leads the job",
             "check_is_due": "checks what the job requires",
             "slot_call_times_out": "had no answer to its call for {allocation} in time",
-            "resource_manager_misses_job_master": "gives up the JobMaster",
         },
         "TaskExecutor": AT_TASK_EXECUTOR,
     }
@@ -113,13 +109,6 @@ class DeclarativeClusterFormatter(ClusterFormatter):
         for _, (was, now) in self._pairs(step, "pool.call"):
             if now < was:
                 yield Phrase(JOB_MASTER, "has the answer to its declaration")
-
-    def _processes(self, step: TraceStep) -> Iterator[Phrase]:
-        yield from super()._processes(step)
-        if step.after["registering"] > step.before["registering"]:
-            yield Phrase(JOB_MASTER, "waits for the answer to its registration")
-        if step.after["job_connecting"] and not step.before["job_connecting"]:
-            yield Phrase(RESOURCE_MANAGER, "looks up who leads the job")
 
 
 declarative_cluster.formatter = DeclarativeClusterFormatter

@@ -12,7 +12,6 @@ from slotspec.models.cluster.messages import (
     TO_JOB_MASTER,
     TO_RESOURCE_MANAGER,
     empty,
-    forget_registrations,
     in_flight,
     room_of,
     send,
@@ -20,7 +19,6 @@ from slotspec.models.cluster.messages import (
     tell_task_executor,
 )
 from slotspec.models.cluster.state import (
-    NOBODY_WAITS,
     POOL,
     Message,
     shares,
@@ -37,8 +35,6 @@ from slotspec.statemachine.declaration.rules import NONE, fire
 
 CALL = 0
 """The one declaration whose answer the pool waits for."""
-RUNS, HAS_ENDED = 0, 1
-"""What a JobMaster that disconnects says of its job."""
 
 
 def apply_effects(s: DeclarativeClusterState, first: int) -> None:
@@ -166,46 +162,9 @@ def register_task_manager(s: DeclarativeClusterState, tm: int, ignored: int) -> 
 # -------------------------------------------------------------------------- resource manager
 
 
-def register(s: DeclarativeClusterState) -> None:
-    """Register at the leading ResourceManager, or try again.
-
-    Flink: JobMaster.ResourceManagerConnection.
-    """
-    forget_registrations(s, TO_RESOURCE_MANAGER, TO_JOB_MASTER)
-    forget_look_up(s)
-    s.registering = 1
-    send(s, TO_RESOURCE_MANAGER, int(Message.REGISTER))
-
-
-def forget_look_up(s: DeclarativeClusterState) -> None:
-    """Nobody waits for the answer to a registration that the ResourceManager looks into."""
-    if s.job_connecting:
-        s.job_connecting = NOBODY_WAITS
-
-
-def registered(s: DeclarativeClusterState) -> None:
-    """The ResourceManager has confirmed the registration: declare what is required.
-
-    Flink: JobMaster.establishResourceManagerConnection.
-    """
-    if not s.registering:
-        return
-    s.registering = 0
-    first = len(s.effects)
-    pool.connect_to_resource_manager(s.pool, 0)
-    apply_effects(s, first)
-
-
-def close_connection(s: DeclarativeClusterState, ended: int) -> None:
-    """Give the ResourceManager up, and tell it. Flink: dissolveResourceManagerConnection."""
-    if s.pool.gateway != NONE and not s.rm_deposed:
-        send(s, TO_RESOURCE_MANAGER, int(Message.DISCONNECT), NONE, ended)
-    if s.registering:
-        forget_registrations(s, TO_RESOURCE_MANAGER, TO_JOB_MASTER)
-        forget_look_up(s)
-    s.registering = 0
-    s.rm_deposed = 0
-    pool.disconnect_resource_manager(s.pool)
+def known_gateway(s: DeclarativeClusterState) -> int:
+    """The pool has one gateway, whichever ResourceManager it leads to."""
+    return 0
 
 
 # -------------------------------------------------------------------------------- leadership
@@ -248,7 +207,7 @@ def revoke_leadership(s: DeclarativeClusterState) -> None:
 
     Flink: JobMaster.disconnectTaskManagerResourceManagerConnections, stopJobMasterServices.
     """
-    close_connection(s, RUNS)
+    job_master.close_connection(s, job_master.RUNS)
     s.revoked = 0
     for tm in s.elements(task_managers):
         job_master.refuse_messages(s, tm)
@@ -266,7 +225,7 @@ def end_job(s: DeclarativeClusterState) -> None:
 
     Flink: JobMaster.onStop.
     """
-    connected = s.pool.gateway != NONE and not s.rm_deposed
+    connected = job_master.is_connected(s)
     first = len(s.effects)
     pool.close(s.pool)
     apply_effects(s, first)
@@ -275,9 +234,6 @@ def end_job(s: DeclarativeClusterState) -> None:
             s.known[tm] = 0
             tell_task_executor(s, tm, int(Message.DISCONNECT))
             s.dead_end[tm] = 0
-    if connected:
-        send(s, TO_RESOURCE_MANAGER, int(Message.DISCONNECT), NONE, HAS_ENDED)
     s.revoked = 0
-    s.registering = 0
-    s.rm_deposed = 0
+    job_master.leave_resource_manager(s, connected, job_master.HAS_ENDED)
     fire(s.job_master, 0, Leader.retire)

@@ -30,19 +30,22 @@ from slotspec.models.declarative_cluster.state import DeclarativeClusterState
 from slotspec.models.declarative_cluster.versions import GENERATIONS
 from slotspec.statemachine.declaration.model import Model
 
-LEFT_OUT = ("iteration_order",)
-"""Bounds of the older cluster that are about what this one does not have."""
+LEFT_OUT = ("iteration_order", "registrations")
+"""Bounds of the older cluster that are about what this one does not have, or always has."""
 
 PROCESSES: Mapping[Callable[..., Any], Callable[..., Any]] = {
     older_job_master.apply_effects: job_master.apply_effects,
     older_job_master.register_task_manager: job_master.register_task_manager,
     older_job_master.revoke_leadership: job_master.stop_scheduling,
     older_job_master.end_job: job_master.end_job,
+    older_job_master.known_gateway: job_master.known_gateway,
     older_resource_manager.apply_effects: resource_manager.apply_effects,
     older_resource_manager.read_report: resource_manager.read_report,
     older_resource_manager.call_answered: resource_manager.call_answered,
     older_resource_manager.note_retry: resource_manager.note_retry,
-    older_resource_manager.revoke_leadership: resource_manager.revoke_leadership,
+    older_resource_manager.close_job_manager_connection: (
+        resource_manager.close_job_manager_connection
+    ),
     older_task_executor.request_slot: task_executor.request_slot,
     older_task_executor.write_slot_report: task_executor.write_slot_report,
     older_timers.is_idle: waiting.is_idle,

@@ -6,8 +6,6 @@ under allocation ids of its own.
 
 from __future__ import annotations
 
-from slotspec.models.cluster import resource_manager
-from slotspec.models.cluster.lifecycles import Leader
 from slotspec.models.cluster.messages import (
     TO_JOB_MASTER,
     TO_RESOURCE_MANAGER,
@@ -19,7 +17,6 @@ from slotspec.models.cluster.resource_manager import forget_slot_report, tm_of
 from slotspec.models.cluster.state import (
     ENDLESS,
     MANAGER,
-    NOBODY_WAITS,
     Message,
     instances,
     slot_numbers,
@@ -54,29 +51,6 @@ def apply_effects(s: DeclarativeClusterState, first: int) -> None:
 
 
 # ------------------------------------------------------------------------------- JobMasters
-
-
-def register_job_master(s: DeclarativeClusterState, ignored: int) -> None:
-    """A JobMaster registers; first the ResourceManager looks up who leads its job.
-
-    Flink: ResourceManager.registerJobMaster.
-
-    :param ignored: whether the JobMaster would ignore the answer.
-    """
-    s.job_connecting = NOBODY_WAITS if ignored else 1
-
-
-def job_master_found(s: DeclarativeClusterState) -> None:
-    """The look-up ends: the JobMaster is registered, if it leads its job.
-
-    Flink: ResourceManager.registerJobMasterInternal.
-    """
-    ignored = s.job_connecting == NOBODY_WAITS
-    s.job_connecting = 0
-    if s.job_master[0] == Leader.LEADING and not s.revoked:
-        s.job_registered = 1
-        if not ignored:
-            send(s, TO_JOB_MASTER, int(Message.REGISTERED))
 
 
 def declare_required_resources(s: DeclarativeClusterState, required: int) -> None:
@@ -187,13 +161,3 @@ def note_retry(s: DeclarativeClusterState, first: int) -> None:
     Timers still fire during such a loop, so that it does not stop time.
     """
     s.retries = min(s.retries + 1, ENDLESS)
-
-
-# ------------------------------------------------------------------------------- leadership
-
-
-def revoke_leadership(s: DeclarativeClusterState) -> None:
-    """Another ResourceManager takes over; it knows nothing of the JobMaster."""
-    resource_manager.revoke_leadership(s)
-    s.job_connecting = 0
-    s.rm_deposed = int(s.pool.gateway != NONE or s.registering == 1)

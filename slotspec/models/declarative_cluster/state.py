@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from slotspec.models.cluster.state import (
     MANAGER,
-    NOBODY_WAITS,
     POOL,
     TABLE,
     ClusterState,
@@ -25,7 +24,7 @@ from slotspec.models.fine_grained_slot_manager.state import FineGrainedSlotManag
 from slotspec.models.task_slot_table.model import task_slot_table
 from slotspec.models.task_slot_table.state import TaskSlotTableState
 from slotspec.statemachine.declaration.model import Instance
-from slotspec.statemachine.declaration.records import FLAG, Setting, number, part, scalar
+from slotspec.statemachine.declaration.records import Setting, part
 
 TICK = 1
 """How long declarations, their repetitions and checks are delayed, in ticks of the parts' time.
@@ -96,12 +95,4 @@ class DeclarativeClusterState(ClusterState):
     )
     tables: Sequence[TaskSlotTableState] = part(
         table_instance, "Their slot tables.", per=task_managers, effects_from=TABLE
-    )
-    rm_deposed: int = scalar(FLAG, "The ResourceManager that the JobMaster knows no longer leads.")
-    registering: int = scalar(
-        FLAG, "The JobMaster has registered at the ResourceManager, and has no answer yet."
-    )
-    job_connecting: int = scalar(
-        number(NOBODY_WAITS),
-        "The JobMaster has registered; the ResourceManager looks up who leads its job.",
     )

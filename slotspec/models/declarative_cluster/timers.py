@@ -9,10 +9,6 @@ from slotspec.models.cluster import resource_manager as older_resource_manager
 from slotspec.models.cluster import scheduler, timers
 from slotspec.models.cluster.lifecycles import Leader, Share
 from slotspec.models.cluster.messages import (
-    TO_JOB_MASTER,
-    TO_RESOURCE_MANAGER,
-    is_busy,
-    is_in_channel,
     is_mentioned,
 )
 from slotspec.models.cluster.model import TIMER, cluster
@@ -46,6 +42,9 @@ declarative_cluster.share(
     timers.task_executor_misses_resource_manager,
     timers.job_master_misses_heartbeat,
     timers.task_executor_misses_job_master,
+    timers.job_master_registration_times_out,
+    timers.job_master_misses_resource_manager,
+    timers.resource_manager_misses_job_master,
 )
 
 
@@ -77,31 +76,6 @@ def declaration_times_out(s: DeclarativeClusterState) -> int:
     return NONE
 
 
-@declarative_cluster.action(fair=TIMER)
-def job_master_registration_times_out(s: DeclarativeClusterState) -> int:
-    """The ResourceManager has not answered the JobMaster's registration in time: it retries.
-
-    As for TaskExecutors, the timer does not wait for quiet.
-    """
-    if not s.registering or s.rm_deposed or s.resource_manager[0] != Leader.LEADING:
-        return DISABLED
-    if is_registering(s):
-        if not s.hurry or is_busy(s):
-            return DISABLED
-        s.hurry = 0
-    job_master.register(s)
-    return NONE
-
-
-def is_registering(s: DeclarativeClusterState) -> bool:
-    """Whether the JobMaster's registration, or its answer, is in flight."""
-    return (
-        s.job_connecting != 0
-        or is_in_channel(s, TO_RESOURCE_MANAGER, Message.REGISTER)
-        or is_in_channel(s, TO_JOB_MASTER, Message.REGISTERED)
-    )
-
-
 @declarative_cluster.action(allocation=allocations, fair=TIMER)
 def slot_call_times_out(s: DeclarativeClusterState, allocation: int) -> int:
     """A TaskExecutor has not answered the request for a slot in time."""
@@ -121,37 +95,4 @@ def startup_period_ends(s: DeclarativeClusterState) -> int:
         return DISABLED
     s.hurry = 0
     older_resource_manager.end_startup_period(s)
-    return NONE
-
-
-@declarative_cluster.action(fair=TIMER)
-def job_master_misses_resource_manager(s: DeclarativeClusterState) -> int:
-    """The JobMaster gives up a ResourceManager that does not know it, and registers anew.
-
-    The timer does not wait for quiet: declarations that are refused are sent again and again.
-    """
-    if s.job_master[0] != Leader.LEADING or s.pool.gateway == NONE or s.rm_deposed:
-        return DISABLED
-    if s.job_registered:
-        if not s.hurry or is_busy(s):
-            return DISABLED
-        s.hurry = 0
-    job_master.close_connection(s, job_master.RUNS)
-    return NONE
-
-
-@declarative_cluster.action(fair=TIMER)
-def resource_manager_misses_job_master(s: DeclarativeClusterState) -> int:
-    """The ResourceManager gives up a JobMaster that is not connected to it, or has ended.
-
-    That the job has ended it learns from the leader retrieval of the job. Flink:
-    ResourceManager.onJobLeaderIdTimeout, removeJob.
-    """
-    if not may_fire(s) or not s.job_registered:
-        return DISABLED
-    if s.job_master[0] == Leader.LEADING and (s.pool.gateway != NONE or s.registering):
-        return DISABLED
-    s.hurry = 0
-    ended = int(s.job_master[0] == Leader.RETIRED)
-    resource_manager.close_job_manager_connection(s, ended)
     return NONE

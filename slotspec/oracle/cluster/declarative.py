@@ -6,7 +6,7 @@ request slots, so a request has no id of its own, and slots have no numbers that
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -25,15 +25,13 @@ from slotspec.oracle.cluster.patterns import (
     messages_of,
 )
 from slotspec.oracle.cluster.recording import Call, Recording, Step
-from slotspec.oracle.cluster.stepping import NEW_IDS, REGISTRATIONS, Node, Way_
+from slotspec.oracle.cluster.stepping import NEW_IDS, Node, Way_
 from slotspec.oracle.cluster.views import Difference, Views, name_of
 from slotspec.oracle.cluster.world import shape_of
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.errors import InputError
 
 SIMPLE = {
-    ("register_job_master", "jm", "rm"): Message.REGISTER,
-    ("disconnect_resource_manager", "rm", "jm"): Message.DISCONNECT,
     ("free_inactive_slots", "rm", "tm"): Message.FREE_INACTIVE_SLOTS,
     ("notify_not_enough_resources_available", "rm", "jm"): Message.NOT_ENOUGH_RESOURCES,
 }
@@ -106,7 +104,7 @@ class DeclarativeViews(Views):
         """What the ResourceManager remembers."""
         s, a = self.s, names.allocations
         manager = recorded["manager"]
-        yield "jobs", bool(s.job_registered), bool(recorded["jobs"])
+        yield from self.jobs(recorded)
         yield from self.connected(names, recorded)
         yield (
             "manager.registered",
@@ -149,13 +147,6 @@ class DeclarativeExplainer(ClusterExplainer):
     """Explains the steps of one recording of a cluster with declared requirements."""
 
     model = "declarative_cluster"
-    registrations: Mapping[tuple[str, str, str], tuple[str, ...]] = {
-        **REGISTRATIONS,
-        ("register_job_master", "jm", "rm"): (
-            "job_master_finds_resource_manager",
-            "job_master_registration_times_out",
-        ),
-    }
 
     def shape_of(self, recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
         """The bounds that a recording asks for, and which task each of its executions is.
@@ -174,7 +165,7 @@ class DeclarativeExplainer(ClusterExplainer):
                 "the pool of the JobMaster is not the declarative one; record Flink"
                 f" {recording.header.flink} with its declarative pool",
             )
-        del bounds["iteration_order"]
+        del bounds["iteration_order"], bounds["registrations"]
         slots = bounds["task_managers"] * bounds["slots_per_task_manager"]
         bounds["allocations"] = max(2 * slots, min(MOST_ALLOCATIONS, bounds["allocations"] + slots))
         return bounds, tasks
@@ -270,7 +261,8 @@ class DeclarativeExplainer(ClusterExplainer):
         likely = self.shares_of_requests.get(node.requests)
         asking = sorted(shares, key=lambda share: share != likely)
         tms = range(self.world.tms)
-        for wanted in (Message.REGISTERED, Message.REQUEST_ACKNOWLEDGED, Message.REQUEST_REFUSED):
+        yield from self.job_master_registered(node, expected)
+        for wanted in (Message.REQUEST_ACKNOWLEDGED, Message.REQUEST_REFUSED):
             yield from self.deliver(node, expected, Pattern(TO_JOB_MASTER, frozenset({wanted})))
         yield from self.try_all(
             node,

@@ -136,7 +136,11 @@ class ClusterExplainer(Triggers, HiddenSteps):
         def push(state: Node, left: tuple[Pattern, ...], taken: Taken) -> None:
             s = self.world.load(state.key)
             differences = (
-                self.views.differences(step.process, state.names, snapshot) if snapshot else []
+                self.views.differences(step.process, state.names, snapshot)
+                if snapshot
+                else self.views.jobs(step.state)
+                if step.process == "rm" and step.state is not None
+                else []
             )
             if step.process == "jm":
                 come = {tm for tm, first, last in self.joining if first <= step.line < last}

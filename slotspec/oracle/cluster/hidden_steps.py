@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from slotspec.models.cluster.messages import (
+    TO_JOB_MASTER,
     Way,
     way,
 )
@@ -58,13 +59,13 @@ class HiddenSteps(Stepper):
         likely = self.shares_of_requests.get(node.requests)
         asking = sorted(shares, key=lambda share: share != likely)
         tms = range(self.world.tms)
+        yield from self.job_master_registered(node, expected)
         yield from self.try_all(
             node,
             expected,
             ("job_master_gains_leadership",),
             *(("scheduler_requests_slot", share) for share in asking),
             *(("scheduler_takes_slot", share, a) for share in shares for a in known),
-            ("job_master_finds_resource_manager",),
             ("job_master_loses_resource_manager",),
             ("job_master_ends",),
         )
@@ -75,8 +76,20 @@ class HiddenSteps(Stepper):
             *(("request_times_out", a) for a in known),
             *(("task_call_times_out", task) for task in range(len(self.world.s.task))),
             *(("job_master_misses_heartbeat", tm) for tm in tms),
+            ("job_master_misses_resource_manager",),
         )
         yield from self.leaving(node, expected, step)
+
+    def job_master_registered(self, node: Node, expected: tuple[Pattern, ...]) -> Iterator[Way_]:
+        """The JobMaster learns that it is registered.
+
+        That the ResourceManager has looked up who leads shows only if it did not know it before.
+        """
+        found = self.take(node, (), "resource_manager_finds_job_master")
+        node, taken, _ = found or (node, (), ())
+        wanted = Pattern(TO_JOB_MASTER, frozenset({Message.REGISTERED}))
+        for state, calls, left in self.deliver(node, expected, wanted):
+            yield state, taken + calls, left
 
     def leaving(self, node: Node, expected: tuple[Pattern, ...], step: Step) -> Iterator[Way_]:
         """Hidden steps of a JobMaster whose state says that it stops."""
@@ -88,15 +101,25 @@ class HiddenSteps(Stepper):
             expected,
             ("job_master_steps_down",),
             *((("job_is_cancelled",),) if ends else ()),
-            # of two notifications at once, the later one may come first: leads, and no more
-            *((("job_master_loses_leadership",),) if deposed else ()),
         )
+        if deposed:  # of two notifications at once, the later may come first: leads, and no more
+            found = self.take(node, expected, "resource_manager_finds_job_master")
+            node, before, expected = found or (node, (), expected)
+            for state, calls, left in self.try_all(
+                node, expected, ("job_master_loses_leadership",)
+            ):
+                yield state, before + calls, left
 
     def of_resource_manager(
         self, node: Node, expected: tuple[Pattern, ...], step: Step
     ) -> Iterator[Way_]:
         instances = range(len(node.names.instances))
-        yield from self.try_all(node, expected, ("resource_manager_gains_leadership",))
+        yield from self.try_all(
+            node,
+            expected,
+            ("resource_manager_gains_leadership",),
+            ("resource_manager_finds_job_master",),
+        )
         for instance in instances:
             found = self.take(node, expected, "resource_manager_finds_gateway", instance)
             if found is not None:
@@ -111,7 +134,12 @@ class HiddenSteps(Stepper):
         failed = sum(line < step.last for line in self.failovers)
         if self.world.load(node.key).failed_over < failed or step.trigger == "terminate":
             yield from self.try_all(node, expected, ("resource_manager_fails_over",))
-        yield from self.try_early(node, expected, ("resource_manager_loses_job_master",))
+        yield from self.try_early(
+            node,
+            expected,
+            ("resource_manager_loses_job_master",),
+            ("resource_manager_misses_job_master",),
+        )
 
     def named_instance(self, way_: Way_, instance: int) -> Iterator[Way_]:
         """A connection gets the name that the recording gives it next."""

@@ -133,6 +133,10 @@ SIMPLE: dict[tuple[str, str, str], tuple[Message, str]] = {
     ("register_task_manager", "tm", "jm"): (Message.REGISTER, ""),
     ("disconnect_task_manager", "tm", "jm"): (Message.DISCONNECT, ""),
     ("disconnect_job_manager", "jm", "tm"): (Message.DISCONNECT, ""),
+    ("register_job_manager", "jm", "rm"): (Message.REGISTER, ""),
+    ("register_job_master", "jm", "rm"): (Message.REGISTER, ""),
+    ("disconnect_job_manager", "jm", "rm"): (Message.DISCONNECT, ""),
+    ("disconnect_resource_manager", "rm", "jm"): (Message.DISCONNECT, ""),
     ("free_slot", "jm", "tm"): (Message.FREE_SLOT, "a0"),
     ("fail_slot", "tm", "jm"): (Message.FAIL_SLOT, "a*"),
 }

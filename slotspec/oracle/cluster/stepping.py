@@ -54,6 +54,12 @@ REGISTRATIONS = {
 }
 """Calls that a TaskExecutor may have made again on another thread, and the model's steps."""
 
+OF_JOB_MASTERS = {
+    (name, "jm", "rm"): ("job_master_finds_resource_manager", "job_master_registration_times_out")
+    for name in ("register_job_manager", "register_job_master")
+}
+"""Likewise for the JobMaster, whose call has another name since 1.14."""
+
 ANSWERS = frozenset(
     {
         Message.REQUEST_ACKNOWLEDGED,
@@ -110,7 +116,10 @@ class Stepper:
     """
 
     model = "cluster"
-    registrations: Mapping[tuple[str, str, str], tuple[str, ...]] = REGISTRATIONS
+    registrations: Mapping[tuple[str, str, str], tuple[str, ...]] = {
+        **REGISTRATIONS,
+        **OF_JOB_MASTERS,
+    }
 
     def __init__(self, recording: Recording, generation: str) -> None:
         bounds, self.tasks = self.shape_of(recording)

@@ -23,7 +23,7 @@ from slotspec.oracle.cluster.patterns import (
     tm_number,
 )
 from slotspec.oracle.cluster.recording import Call, Step, kind_of
-from slotspec.oracle.cluster.stepping import ANSWERS, REGISTRATIONS, Node, Stepper, Taken, Way_
+from slotspec.oracle.cluster.stepping import ANSWERS, Node, Stepper, Taken, Way_
 
 LINGERING = ("delay", "repeat")
 """Faults of a registration that stays in its channel while others are made."""
@@ -114,14 +114,10 @@ class Triggers(Stepper):
                         return
                 if not call.arrives and call.fault != "drop":
                     yield node, (), expected
-            case kind if kind in REGISTRATIONS and self.lingers(node, call):
-                for way_ in REGISTRATIONS[kind]:
-                    made = self.early(
-                        node, tuple(self.patterns[call.number]), way_, tm_number(call.sender)
-                    )
-                    if made is not None:
-                        yield made[0], made[1], expected
-                        return
+            case kind if kind in self.registrations and self.lingers(node, call):
+                for state, calls in self.registered(node, call, tuple(self.patterns[call.number])):
+                    yield state, calls, expected
+                    return
                 yield node, (), expected
             case ("update_task_execution_state", _, _) if self.patterns[call.number]:
                 pattern = self.patterns[call.number]
@@ -138,6 +134,20 @@ class Triggers(Stepper):
                     yield found[0], found[1], expected
             case _:
                 yield node, (), expected
+
+    def registered(
+        self, node: Node, call: Call, expected: tuple[Pattern, ...]
+    ) -> Iterator[tuple[Node, Taken]]:
+        """A registration is sent, perhaps by a JobMaster that has just lost a ResourceManager."""
+        arguments = (tm_number(call.sender),) if kind_of(call.sender) == "tm" else ()
+        taken: Taken = ()
+        if not arguments:
+            left = self.take(node, (), "job_master_loses_resource_manager")
+            node, taken, _ = left or (node, (), ())
+        for name in self.registrations[call.kind]:
+            sent = self.early(node, expected, name, *arguments)
+            if sent is not None:
+                yield sent[0], taken + sent[1]
 
     def lingers(self, node: Node, call: Call) -> bool:
         """Whether a registration stays in its channel while its sender goes on."""
@@ -203,14 +213,12 @@ class Triggers(Stepper):
             heard = list(self.deliver(node, expected, self.reports[call.number]))
             yield from heard or [(node, (), expected)]
             return
-        ways = self.registrations.get(call.kind)
         if call.number in self.unfinished:
             doomed = tuple(sorted({*node.doomed, call.number}))
             yield node._replace(doomed=doomed), (), expected
             return
-        if ways is not None:
-            arguments = (tm_number(call.sender),) if kind_of(call.sender) == "tm" else ()
-            yield from self.registration(node, expected, patterns[0], arguments, ways)
+        if call.kind in self.registrations:
+            yield from self.registration(node, expected, patterns[0], call)
             return
         if call.repeats is None:
             yield from self.deliver_all(node, expected, patterns, call)
@@ -286,8 +294,7 @@ class Triggers(Stepper):
         node: Node,
         expected: tuple[Pattern, ...],
         pattern: Pattern,
-        arguments: tuple[int, ...],
-        ways: tuple[str, ...],
+        call: Call,
     ) -> Iterator[Way_]:
         """A registration arrives, which it may have sent without a line."""
         lost: Taken = ()
@@ -299,11 +306,9 @@ class Triggers(Stepper):
                 break
             node, lost = after[0], lost + after[1]
         if not present:
-            for name in ways:
-                sent = self.early(node, (pattern,), name, *arguments)
-                if sent is not None:
-                    for state, calls, left in self.deliver(sent[0], expected, pattern):
-                        yield state, lost + sent[1] + calls, left
+            for sent, taken in self.registered(node, call, (pattern,)):
+                for state, calls, left in self.deliver(sent, expected, pattern):
+                    yield state, lost + taken + calls, left
         for state, calls, left in self.deliver(node, expected, pattern):
             yield state, lost + calls, left
 

@@ -135,11 +135,15 @@ class Views:
             recorded["known"],
         )
 
+    def jobs(self, recorded: dict[str, Any]) -> list[Difference]:
+        """Whether the JobMaster is registered at the ResourceManager, if that differs."""
+        found = "jobs", bool(self.s.job_registered), bool(recorded["jobs"])
+        return [found] if found[1] != found[2] else []
+
     def resource_manager(self, names: Names, recorded: dict[str, Any]) -> Iterator[Difference]:
         s, a = self.s, names.allocations
         manager = recorded["manager"]
-        if not recorded["jobs"]:
-            yield "jobs", bool(s.job_registered), False
+        yield from self.jobs(recorded)
         yield from self.connected(names, recorded)
         yield (
             "manager.registered",

@@ -134,6 +134,7 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
         "tries": 4,
         "cancel_tries": 4,
         "iteration_order": 1,
+        "registrations": 1,
         "late_slots": 1,
         "quick_tasks": 1,
         "cancels": 1,

@@ -3,7 +3,10 @@
 ``python -m tests.models.cluster.random_mutants --count 200 --seed 1`` draws places at random: a
 comparison becomes another, a condition is negated, a statement is dropped. It prints what each
 mutant changes, what notices it, and the shares. ``--model declarative_cluster`` changes the rules
-that the cluster of today has of its own.
+that the cluster of today has of its own. ``--out`` keeps what it found, and goes on from there.
+
+A mutant is searched only in scopes whose random runs call the changed rule, and held only against
+recordings whose explanation calls it; small scopes and the recordings of the tests come first.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache, partial
+from math import inf
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -30,8 +34,11 @@ from slotspec.oracle.conformance.cluster_recordings import validate
 from slotspec.oracle.conformance.report import Report
 from slotspec.oracle.conformance.trace_validation import Bounds
 from slotspec.statemachine import Limits, Result, Verdict
+from slotspec.statemachine.compiler.backend import upgrade
+from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import SlotspecError
 from slotspec.statemachine.search.engine import explore_compiled
+from tests.models.cluster.touching import called_by_explanation, called_in_runs
 
 OTHER: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.NotEq,
@@ -44,6 +51,7 @@ OTHER: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
     ast.NotIn: ast.In,
 }
 
+CLUSTER = "cluster"
 ONE = {"task_managers": 1, "slots_per_task_manager": 1, "parallelism": 1, "allocations": 2}
 NONE_OF_THEM = {
     "losses": 0,
@@ -53,45 +61,16 @@ NONE_OF_THEM = {
     "failovers": 0,
     "early_timeouts": 0,
 }
-SCOPES: Mapping[str, Mapping[str, int]] = {
-    "cancels": {"losses": 1, "failures": 1, "cancels": 1, "overtaking": 2, "cancel_tries": 2},
-    "leaders": {"leader_changes": 1, "losses": 1},
-    "regions": {
-        "slots_per_task_manager": 2,
-        "parallelism": 2,
-        "allocations": 3,
-        "regions": 1,
-        "failures": 1,
-        "overtaking": 3,
-        "channel_room": 10,
-    },
-    "crashes": {"crashes": 1, "failovers": 1, "overtaking": 2},
-    "early": {"early_timeouts": 1},
-    "vertices": {
-        "slots_per_task_manager": 2,
-        "parallelism": 2,
-        "vertices": 2,
-        "allocations": 3,
-        "channel_room": 10,
-    },
-}
-"""Small bounds, each with other faults."""
-STATES = 120_000
+TWO_SLOTS = {"slots_per_task_manager": 2, "parallelism": 2, "channel_room": 10}
+CANCELS = {"failures": 1, "cancels": 1, "overtaking": 2, "cancel_tries": 2}
+Run = tuple[str, Mapping[str, int]]
+"""A generation, and bounds."""
+STATES = 400_000
 """States after which a search ends: a mutant may have more than the healthy model."""
 
 DATA = Path(__file__).parents[2] / "data" / "clusters"
-RECORDINGS = tuple(
-    DATA / f"{name}.jsonl.gz"
-    for name in (
-        "1.12.5-seed0026",
-        "1.12.5-seed0014",
-        "1.12.5-seed0018",
-        "1.13.6-seed0034",
-        "1.11.4-seed0023",
-    )
-)
-"""Recordings that a mutant is held against: quiet, and with faults."""
-DECLARATIVE = tuple(sorted(DATA.glob("2.3.0-*.jsonl.gz")))
+SAMPLE = 40
+"""Most recordings that a mutant is held against."""
 
 
 @dataclass(frozen=True)
@@ -100,13 +79,18 @@ class Subject:
 
     :param modules: the modules of its own rules.
     :param state: the name of its record.
+    :param scopes: small bounds, each with other faults, which a search covers within seconds.
     """
 
     model: str
     modules: tuple[str, ...]
     state: str
-    generation: str
-    recordings: tuple[Path, ...]
+    scopes: Mapping[str, Run]
+
+    def has(self, recording: Path) -> bool:
+        """Whether a recording is one of this cluster."""
+        today = recording.name.startswith("2.") or recording.parent.name.startswith("2.")
+        return today == (self.model != CLUSTER)
 
 
 SUBJECTS = {
@@ -125,8 +109,25 @@ SUBJECTS = {
                 "timers",
             ),
             "ClusterState",
-            "1.12",
-            RECORDINGS,
+            {
+                "losses": ("1.12", {"losses": 1, "registrations": 1}),
+                "crashes": ("1.12", {"crashes": 1, "overtaking": 2}),
+                "cancels": ("1.12", CANCELS),
+                "repeats": ("1.12", {"repeats": 1}),
+                "vertices": ("1.12", {**TWO_SLOTS, "vertices": 2, "allocations": 3}),
+                "early": ("1.13", {"early_timeouts": 1}),
+                "leaders": ("1.12", {"leader_changes": 1, "registrations": 1}),
+                "resource_managers": ("1.12", {"failovers": 1, "registrations": 1}),
+                "regions": (
+                    "1.11",
+                    {**TWO_SLOTS, "allocations": 3, "regions": 1, "failures": 1, "overtaking": 3},
+                ),
+                "job_masters": ("1.13", {"leader_changes": 1, "overtaking": 3}),
+                "delays": (
+                    "1.12",
+                    {**CANCELS, "failures": 0, "early_timeouts": 1, "late_slots": 1},
+                ),
+            },
         ),
         Subject(
             "declarative_cluster",
@@ -140,13 +141,20 @@ SUBJECTS = {
                 "waiting",
             ),
             "DeclarativeClusterState",
-            "2.3",
-            DECLARATIVE,
+            {
+                "losses": ("2.3", {"losses": 1}),
+                "sharing": ("2.3", {**TWO_SLOTS, "allocations": 4}),
+                "crashes": ("2.3", {"crashes": 1}),
+                "repeats": ("2.3", {"repeats": 1}),
+                "cancels": ("2.3", {**CANCELS, "overtaking": 3}),
+                "failovers": ("2.3", {"failovers": 1}),
+                "early": ("2.3", {"early_timeouts": 1}),
+                "leaders": ("1.20", {"leader_changes": 1}),
+            },
         ),
     )
 }
-CLUSTER = "cluster"
-LIMITS = Bounds(steps=1_500, seconds=5.0)
+LIMITS = Bounds(steps=1_500, seconds=60.0)
 """What an explanation may use up: the model as it is needs a tenth of it."""
 
 
@@ -164,6 +172,10 @@ class Place:
     kind: str
     model: str = CLUSTER
 
+    @property
+    def rule(self) -> str:
+        return f"{self.model}.{self.module}.{self.function}"
+
 
 @dataclass
 class Verdicts:
@@ -180,6 +192,25 @@ class Verdicts:
     check: str | None = None
     conform: str | None = None
     refused: str | None = None
+
+
+CALLED: dict[str, list[str]] = {}
+"""The rules that something calls: random runs within a scope, or a recording's explanation."""
+
+
+def walked(scope: str, model: str) -> list[str]:
+    """The rules that random runs within a scope call."""
+    name = f"{model} {scope}"
+    if name not in CALLED:
+        CALLED[name] = sorted(called_in_runs(instance_of(scope, model)))
+    return CALLED[name]
+
+
+def explained(path: Path) -> list[str]:
+    """The rules that the explanation of a recording calls."""
+    if str(path) not in CALLED:
+        CALLED[str(path)] = sorted(called_by_explanation(path))
+    return CALLED[str(path)]
 
 
 def module_of(name: str, model: str) -> ModuleType:
@@ -273,16 +304,21 @@ def replacement(place: Place, original: Any, mutant: Any) -> dict[Any, Any]:
     return {original: mutant} | {old: mutant for old, new in stands_for.items() if new is original}
 
 
-def searched(
-    scope: str, replace: Mapping[Callable[..., Any], Callable[..., Any]], model: str
-) -> Result:
-    """A search of one of the small scopes."""
-    instance = load_model(model).instance(
-        {**ONE, **NONE_OF_THEM, **SCOPES[scope]},
-        generation=SUBJECTS[model].generation,
+def instance_of(scope: str, model: str, replace: Mapping[Any, Any] | None = None) -> Instance:
+    """A model in one of the small scopes."""
+    generation, bounds = SUBJECTS[model].scopes[scope]
+    return load_model(model).instance(
+        {**ONE, **NONE_OF_THEM, **bounds},
+        generation=generation,
         scope="losses",
-        replace=replace,
+        replace=replace or {},
     )
+
+
+def searched(scope: str, model: str, replace: Mapping[Any, Any] | None = None) -> Result:
+    """A search of one of the small scopes, with the properties of the whole cluster."""
+    instance = instance_of(scope, model, replace)
+    upgrade.PATIENCE = inf  # each mutant is searched once
     return explore_compiled(instance, Limits(states=STATES, seconds=120))
 
 
@@ -301,7 +337,7 @@ def summary(result: Result) -> tuple[int, int, dict[str, str], bool, bool]:
 @cache
 def healthy(scope: str, model: str) -> tuple[int, int, dict[str, str], bool, bool]:
     """What the model as it is has in a scope."""
-    return summary(searched(scope, {}, model))
+    return summary(searched(scope, model))
 
 
 def noticed(scope: str, result: Result, model: str) -> str | None:
@@ -312,17 +348,24 @@ def noticed(scope: str, result: Result, model: str) -> str | None:
     if result.deadlock is not None:
         return "deadlock"
     for p in result.properties:
-        wrong = p.verdict is Verdict.VIOLATED and before[p.property.name] != p.verdict.value
-        if wrong:
-            return p.property.name
+        if p.verdict.value != before[p.property.name]:
+            if p.verdict is Verdict.VIOLATED:
+                return p.property.name
+            if p.verdict is Verdict.HOLDS and result.limit is None:
+                return f"{p.property.name} no longer deviates"
     return None
 
 
-def checked(verdicts: Verdicts, replace: Mapping[Any, Any]) -> None:
-    """Search the small scopes until one notices the mutant."""
-    for scope in SCOPES:
-        model = verdicts.place.model
-        result = searched(scope, replace, model)
+def checked(verdicts: Verdicts, replace: Mapping[Any, Any], most: int | None) -> None:
+    """Search the small scopes that call the rule until one notices the mutant.
+
+    :param most: only so many of them.
+    """
+    place, model = verdicts.place, verdicts.place.model
+    scopes = SUBJECTS[model].scopes
+    touching = [one for one in scopes if place.rule in walked(one, model)] or list(scopes)
+    for scope in touching[:most]:
+        result = searched(scope, model, replace)
         if (result.states, result.transitions) != healthy(scope, model)[:2]:
             verdicts.changes = True
         found = noticed(scope, result, model)
@@ -331,12 +374,19 @@ def checked(verdicts: Verdicts, replace: Mapping[Any, Any]) -> None:
             return
 
 
-def conformed(verdicts: Verdicts, replace: Mapping[Any, Any], recordings: Sequence[Path]) -> None:
-    """Hold the mutant against recordings until no run explains one."""
+def conformed(
+    verdicts: Verdicts, replace: Mapping[Any, Any], recordings: Sequence[Path], most: int
+) -> None:
+    """Hold the mutant against recordings that call the rule until no run explains one.
+
+    :param most: only so many of them.
+    """
+    place = verdicts.place
+    chosen = [path for path in recordings if place.rule in explained(path)]
     world.REPLACED.update(replace)
     world._instance.cache_clear()
     try:
-        for path in recordings:
+        for path in chosen[:most]:
             _, found = validate(path, Report(str(path)), bounds=LIMITS)
             if not found.complete:
                 verdicts.conform, verdicts.changes = path.name, True
@@ -346,21 +396,39 @@ def conformed(verdicts: Verdicts, replace: Mapping[Any, Any], recordings: Sequen
         world._instance.cache_clear()
 
 
-def judged(place: Place, by: str = "both", recordings: Sequence[Path] | None = None) -> Verdicts:
+def recordings_of(model: str, folder: Path | None = None) -> list[Path]:
+    """The recordings of a cluster in the tests, then others, in an order that means nothing."""
+    subject = SUBJECTS[model]
+    found = sorted(DATA.glob("*.jsonl.gz"))
+    if folder is not None:
+        others = sorted(folder.rglob("*.jsonl.gz"))
+        found += random.Random(1).sample(others, len(others))
+    return [path for path in found if subject.has(path)]
+
+
+def judged(
+    place: Place,
+    by: str = "both",
+    recordings: Sequence[Path] | None = None,
+    scopes: int | None = None,
+    sample: int = SAMPLE,
+) -> Verdicts:
     """What notices a mutant.
 
     :param by: ``check``, ``conform`` or ``both``.
+    :param scopes: most scopes that are searched; None for all.
+    :param sample: most recordings that it is held against.
     """
     original, mutant, text = mutated(place)
     verdicts = Verdicts(place, text)
     replace = replacement(place, original, mutant)
     if recordings is None:
-        recordings = SUBJECTS[place.model].recordings
+        recordings = recordings_of(place.model)
     try:
         if by != "conform":
-            checked(verdicts, replace)
+            checked(verdicts, replace, scopes)
         if by != "check":
-            conformed(verdicts, replace, recordings)
+            conformed(verdicts, replace, recordings, sample)
     except SlotspecError as error:
         verdicts.refused = str(error)
     return verdicts
@@ -380,19 +448,54 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--model", choices=SUBJECTS, default=CLUSTER)
     parser.add_argument("--by", choices=("check", "conform", "both"), default="both")
-    parser.add_argument("--recordings", nargs="+", type=Path)
-    parser.add_argument("--out", type=Path, help="a line of JSON for each mutant")
+    parser.add_argument("--recordings", type=Path, help="a folder of more recordings")
+    parser.add_argument("--out", type=Path, help="a line of JSON for each mutant; kept")
+    parser.add_argument("--scopes", type=int, help="most scopes that a mutant is searched in")
+    parser.add_argument("--sample", type=int, default=SAMPLE, help="most recordings for each")
+    parser.add_argument("--again", action="store_true", help="judge what nothing noticed again")
+    parser.add_argument("--called", type=Path, help="which rules are called where; kept")
     options = parser.parse_args()
     chosen = drawn(options.count, options.seed, options.model)
+    before = {} if options.out is None else read(options.out)
+    if options.again:
+        before = {place: v for place, v in before.items() if v.check or v.conform or v.refused}
+    recordings = recordings_of(options.model, options.recordings)
+    if options.called is not None and options.called.exists():
+        CALLED.update(json.loads(options.called.read_text()))
+    for path in recordings:
+        explained(path)
+    for scope in SUBJECTS[options.model].scopes:
+        walked(scope, options.model)
+    if options.called is not None:
+        options.called.write_text(json.dumps(CALLED))
     counts: Counter[str] = Counter()
+    for place in chosen:
+        if place in before:
+            report(before[place], counts)
+    left = [place for place in chosen if place not in before]
     with ProcessPoolExecutor(options.jobs) as pool:
-        judge = partial(judged, by=options.by, recordings=options.recordings)
-        for verdicts in pool.map(judge, chosen):
+        judge = partial(
+            judged,
+            by=options.by,
+            recordings=recordings,
+            scopes=options.scopes,
+            sample=options.sample,
+        )
+        for verdicts in pool.map(judge, left):
             report(verdicts, counts)
             if options.out is not None:
                 with options.out.open("a") as file:
                     file.write(json.dumps(asdict(verdicts)) + "\n")
     print(dict(counts))
+
+
+def read(path: Path) -> dict[Place, Verdicts]:
+    """What an earlier run has found."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    found = [Verdicts(**json.loads(line)) for line in lines]
+    for verdicts in found:
+        verdicts.place = Place(**verdicts.place)  # type: ignore[arg-type]
+    return {verdicts.place: verdicts for verdicts in found}
 
 
 def report(verdicts: Verdicts, counts: Counter[str]) -> None:

@@ -13,8 +13,8 @@ import pytest
 
 from slotspec.bugs import known_bugs
 from slotspec.models import load_model
-from slotspec.models.cluster import resource_manager, scheduler, task_executor
-from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Share
+from slotspec.models.cluster import job_master, resource_manager, scheduler, task_executor
+from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Registration, Share
 from slotspec.models.cluster.state import ClusterState, Message
 from slotspec.models.slot_pool import operations as pool
 from slotspec.models.slot_pool.state import SlotPoolState
@@ -23,6 +23,7 @@ from slotspec.models.task_slot_table.lifecycles import TaskSlot
 from slotspec.models.task_slot_table.state import TaskSlotTableState
 from slotspec.statemachine import Kind, Limits, Verdict
 from slotspec.statemachine.declaration.rules import NONE, fire, recycle
+from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.search.engine import explore_compiled
 
 CLUSTER = load_model("cluster")
@@ -35,6 +36,7 @@ CALM = {
 }
 LOSS = {**CALM, "losses": 1}
 EARLY = {**CALM, "early_timeouts": 1}
+REGISTERS = {**CALM, "registrations": 1}
 TWO = {**CALM, "slots_per_task_manager": 2, "parallelism": 2}
 
 
@@ -124,6 +126,50 @@ def refuse_tasks(s: ClusterState, tm: int, allocation: int, execution: int) -> N
     task_executor.tell_of_task(s, tm, int(Message.SUBMISSION_FAILED), allocation, execution)
 
 
+def leave_without_a_word(s: ClusterState, connected: bool, ended: int) -> None:
+    """The JobMaster does not tell the ResourceManager that it leaves."""
+
+
+def drop_in_silence(s: ClusterState, ended: int) -> None:
+    """The ResourceManager does not tell the JobMaster that it drops it."""
+    s.job_registered = 0
+
+
+def answer_nothing(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
+    """The JobMaster does not answer offers."""
+
+
+def ignore_tasks(s: ClusterState, tm: int, allocation: int, execution: int) -> None:
+    """The TaskExecutor neither takes nor refuses tasks."""
+
+
+def offer_nothing(s: ClusterState, tm: int) -> None:
+    """The TaskExecutor does not offer its slots."""
+
+
+def wait_for_ever(s: ClusterState, tm: int) -> None:
+    """The TaskExecutor goes on to wait for answers to its offers."""
+
+
+def acknowledge_anything(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
+    """The TaskExecutor acknowledges what it does not have."""
+    task_executor.tell_resource_manager(s, tm, int(Message.CALL_ACKNOWLEDGED), NONE, detail)
+
+
+def keep_the_call(s: ClusterState, allocation: int) -> None:
+    """The JobMaster goes on to wait for an answer that it has."""
+
+
+def close_in_silence(s: ClusterState, tm: int) -> None:
+    """The TaskExecutor closes its connection to the JobMaster, and does not tell it."""
+    fire(s.at_jm, tm, Registration.close)
+
+
+def forget_in_silence(s: ClusterState, tm: int) -> None:
+    """The ResourceManager gives a TaskExecutor up, and does not tell it."""
+    resource_manager.unregister(s, tm)
+
+
 def end_tasks_at_once(s: ClusterState, region: int) -> None:
     """The scheduler gives up the tasks of a region that fails, and tells nobody."""
     if s.job[region] not in (Job.SCHEDULING, Job.RUNNING):
@@ -155,6 +201,32 @@ MUTANTS = {
         {scheduler.fail_region: end_tasks_at_once}, 24, {**TWO, "failures": 1, "busy": 4}
     ),
     "a_retired_job_holds_nothing": Mutant({pool.close: close_nothing}, 21),
+    "a_job_master_answers_task_executors": Mutant({job_master.offer_slot: answer_nothing}, 15),
+    "a_task_executor_answers_the_job_master": Mutant({task_executor.submit_task: ignore_tasks}, 16),
+    "an_unused_slot_is_offered": Mutant(
+        {task_executor.offer_slots_to_job_manager: offer_nothing}, 14
+    ),
+    "offers_end_with_the_connection": Mutant(
+        {task_executor.forget_offers: wait_for_ever}, 16, EARLY
+    ),
+    "a_requested_slot_is_acknowledged_or_occupied": Mutant(
+        {task_executor.request_slot: acknowledge_anything}, 12
+    ),
+    "an_answered_request_is_not_waited_for": Mutant(
+        {job_master.request_acknowledged: keep_the_call}, 6
+    ),
+    "a_job_master_that_leaves_says_so": Mutant(
+        {job_master.leave_resource_manager: leave_without_a_word}, 24, REGISTERS
+    ),
+    "a_job_master_that_is_dropped_is_told": Mutant(
+        {resource_manager.close_job_manager_connection: drop_in_silence}, 25, REGISTERS
+    ),
+    "a_task_executor_that_leaves_says_so": Mutant(
+        {task_executor.close_job_manager_connection_if_no_allocated_resources: close_in_silence}, 23
+    ),
+    "a_task_executor_that_is_dropped_is_told": Mutant(
+        {resource_manager.close_task_manager_connection: forget_in_silence}, 7, EARLY
+    ),
     "no_operation_ends_with_an_exception": Mutant(
         {resource_manager.grant_leadership: lead_without_manager}, 5
     ),
@@ -190,8 +262,9 @@ def test_a_mutant_is_noticed(name: str, mutant: Mutant) -> None:
     instance = CLUSTER.instance(
         mutant.bounds, generation="1.12", scope="losses", replace=mutant.replace
     )
-    result = explore_compiled(instance, Limits(states=50_000, seconds=60, until=name))
-    finding = next(p.finding for p in result.properties if p.property.name == name)
+    instance.properties = {name: instance.properties[name]}
+    result = explore_interpreted(instance, Limits(states=50_000, seconds=60, until=name))
+    (finding,) = (p.finding for p in result.properties)
     assert finding is not None
     assert len(finding.steps) == mutant.length
 
