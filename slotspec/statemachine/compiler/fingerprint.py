@@ -30,7 +30,7 @@ from slotspec.version import __version__
 MACHINE = "slotspec.statemachine"
 """The package whose sources are hashed as a whole."""
 
-APART = frozenset({"formatter", "scopes", "generations", "description", "operations"})
+APART = frozenset({"formatter", "scopes", "generations", "description", "operations", "home"})
 """Attributes of a model that compiled code does not depend on."""
 
 SELECTED = frozenset({"actions", "properties"})
