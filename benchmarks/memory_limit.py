@@ -36,10 +36,9 @@ from slotspec.statemachine.search.kernels import (
     Successors,
     Table,
     expand_batch,
-    hash_of,
     home_of,
     mix,
-    seen_lately,
+    unseen,
 )
 from slotspec.statemachine.search.worker_pool import Worker
 
@@ -66,18 +65,12 @@ def parts(depth, count, batch, expand, buffer, kept, visited, out, entries):  # 
         if depth == EXPAND:
             continue
         for begin in range(0, rows, CHUNK):
-            unknown = 0
-            for i in range(begin, min(rows, begin + CHUNK)):
-                h = hash_of(out.words, i * width, width)
-                if not seen_lately(out.recent, out.words, i * width, width, h, mask):
-                    out.hashes[unknown] = h
-                    out.numbers[unknown] = i
-                    unknown += 1
-                    if depth == LOOK_UP:
-                        prefetch(table + home_of(h, entries) * eight)
+            unknown = unseen(out, begin, min(rows, begin + CHUNK), width, mask)
             looked_up += unknown
             if depth == RECENT:
                 continue
+            for u in range(unknown):
+                prefetch(table + home_of(out.hashes[u], entries) * eight)
             for u in range(unknown):
                 h = out.hashes[u]
                 entry = read(table + home_of(h, entries) * eight)

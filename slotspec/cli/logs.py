@@ -74,7 +74,8 @@ def logs(
         LogLevel, typer.Option(help="Read the logs as if they had been written at this level.")
     ] = LogLevel.debug,
     since: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Leave out lines before 2026-11-21T15:00:00.")
+        str | None,
+        typer.Option(metavar="TIME", help="Leave out lines before 15:04, or 2026-11-21T15:04:00."),
     ] = None,
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Leave out lines after it.")
@@ -89,6 +90,7 @@ def logs(
     from slotspec.cli.output import Output, check_writable, write, write_json
     from slotspec.logs.layout import Layout
     from slotspec.logs.line_kinds import Level
+    from slotspec.logs.moments import Moment
     from slotspec.logs.questions import answer
     from slotspec.logs.reading import Options, read
     from slotspec.logs.stories import stories
@@ -102,8 +104,8 @@ def logs(
         Layout.of(layout),
         Level.INFO if level is LogLevel.info else Level.TRACE,
         _version(flink),
-        _moment("--since", since),
-        _moment("--until", until),
+        Moment.of("--since", since) if since is not None else None,
+        Moment.of("--until", until) if until is not None else None,
     )
     report = answer(stories(read(paths, given)))
     if job is not None:
@@ -146,18 +148,6 @@ def _version(text: str | None) -> str | None:
     if text is not None and not re.fullmatch(r"\d{1,3}\.\d{1,3}(\.\d{1,3})?", text):
         raise UsageError("SET134", f"--flink-version {text!r}: write one such as 1.12.5")
     return text
-
-
-def _moment(option: str, text: str | None) -> float | None:
-    from slotspec.logs.layout import seconds
-    from slotspec.statemachine.errors import UsageError
-
-    if text is None:
-        return None
-    found = seconds(text)
-    if found is None:
-        raise UsageError("SET134", f"{option} {text!r}: write a time such as 2026-11-21T15:00:00")
-    return found
 
 
 def _unknown(what: str, given: str, known: list[str]) -> str:

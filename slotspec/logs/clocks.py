@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from slotspec.logs.events import Event, ProcessLog
 from slotspec.logs.line_kinds import Party
-from slotspec.logs.reading import Event, ProcessLog
 
 TOLERANCE = 0.05
 """Seconds that clocks of one machine may differ by; below that nothing is corrected."""

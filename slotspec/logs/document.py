@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from slotspec.logs.events import Event
 from slotspec.logs.questions import Finding, Report
-from slotspec.logs.reading import Event
 from slotspec.logs.stories import time_of
 from slotspec.logs.validation import Answer
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from slotspec.logs.reading import Event
+from slotspec.logs.events import Event
 from slotspec.logs.stories import Allocation, Cluster, TaskManager, time_of
 from slotspec.logs.validation import Answer, Deciding, Verdict
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from slotspec.logs.events import Event
 from slotspec.logs.holding import Holding, holding
 from slotspec.logs.layout import clock
-from slotspec.logs.reading import Event
 from slotspec.logs.stories import Allocation, Cluster, Job, Task, time_of
 from slotspec.logs.validation import LEGS, Answer, Deciding, Verdict, validate
 

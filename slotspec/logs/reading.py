@@ -6,12 +6,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
 
+from slotspec.logs.events import Event, Place, ProcessLog
 from slotspec.logs.files import LineReader, LogFile, Process, find
 from slotspec.logs.known_lines import LINES
-from slotspec.logs.layout import Layout, clock, seconds
-from slotspec.logs.line_kinds import Level, LineKind, Party, minor
+from slotspec.logs.layout import Layout, seconds
+from slotspec.logs.line_kinds import Level, minor
+from slotspec.logs.mixture import check_one_cluster, version_of
+from slotspec.logs.moments import Moment, check_times
 from slotspec.statemachine.errors import InputError
 
 MOST_EVENTS = 400_000
@@ -26,78 +28,15 @@ _CAUSE = re.compile(r"(?:Caused by: )?([\w.$]*(?:Exception|Error|Throwable)\b.*)
 _SLOT = re.compile(r"slotID=(\S+)_(-?\d+), allocationID=(\w+)")
 _OFFER = re.compile(r"SlotOffer\{allocationId=(\w+), slotIndex=(\d+)")
 _REQUIRED = re.compile(r"numberOfRequiredSlots=(\d+)")
-_VERSION = re.compile(rb"Version: (\d+\.\d+(?:\.\d+)?)|flink-[a-z]+[-_.\d]*-(\d+\.\d+\.\d+)\.jar")
+_VERSION = re.compile(
+    rb"\(Version: (\d+\.\d+(?:\.\d+)?)|flink-dist(?:_[.\d]+)?-(\d+\.\d+\.\d+)\.jar"
+)
 _ENDPOINT = re.compile(r"(?:jm|rm|(tm\d+))(?:\.\d+)?")
+_STARTS = (b"Preconfiguration", b"----", b"Entrypoint.", b"Starting Flink Mini Cluster")
+"""What the first line of a process says."""
 _FLINK_RUNTIME = b"org.apache.flink.runtime."
 _LEVELS = {level.name.encode(): level for level in Level}
 _LOGGERS = frozenset(name.encode() for name in LINES.by_logger)
-
-
-class Place(NamedTuple):
-    """Where a line is."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
-
-
-@dataclass(slots=True)
-class Event:
-    """A line that tells something.
-
-    :param time: in seconds since 1970, by the clock of its process.
-    :param process: the name of its process.
-    :param order: its position among the lines of its process.
-    :param endpoint: the TaskManager that the layout's context names, for logs of one process.
-    :param items: the members of a list: slots of a report, offers.
-    :param cause: the exception that follows.
-    """
-
-    time: float
-    process: str
-    order: int
-    kind: LineKind
-    fields: dict[str, str]
-    place: Place
-    text: str
-    endpoint: str | None = None
-    items: tuple[tuple[str, ...], ...] = ()
-    cause: str | None = None
-    repeated: int = 0
-
-    @property
-    def name(self) -> str:
-        """What it tells."""
-        return self.kind.name
-
-    def __str__(self) -> str:
-        return f"{clock(self.time)} {self.process} {self.text}"
-
-
-@dataclass
-class ProcessLog:
-    """What was read of one process.
-
-    :param level: the most talkative level that Flink's runtime logged at.
-    :param from_start: whether the log begins with the start of the process.
-    """
-
-    name: str
-    files: list[str] = field(default_factory=list)
-    lines: int = 0
-    events: list[Event] = field(default_factory=list)
-    level: Level = Level.ERROR
-    version: str | None = None
-    first: float | None = None
-    last: float | None = None
-    backwards: int = 0
-    cut: int = 0
-    unread: int = 0
-    from_start: bool = False
-    resource_id: str | None = None
-    parties: set[Party] = field(default_factory=set)
 
 
 @dataclass
@@ -109,7 +48,6 @@ class Logs:
     version: str | None
     old: bool = False
     """Whether the JobMaster has the slot pool of 1.11 to 1.13, not the declarative one."""
-    since: float | None = None
 
     @property
     def wording(self) -> str | None:
@@ -136,15 +74,16 @@ class Options:
     layout: Layout = field(default_factory=lambda: Layout.of(None))
     level: Level = Level.TRACE
     version: str | None = None
-    since: float | None = None
-    until: float | None = None
+    since: Moment | None = None
+    until: Moment | None = None
 
 
 def read(paths: Sequence[str | Path], options: Options | None = None) -> Logs:
     """Read log files and folders of them.
 
     :raises InputError: ``LOG001`` for a file that cannot be read, ``LOG002`` if no line has the
-        layout, ``LOG003`` if there are too many lines about slots.
+        layout, ``LOG003`` if there are too many lines about slots, ``LOG004`` if the logs are
+        of several clusters or versions.
     :raises UsageError: ``SET131`` for a path that cannot be used.
     """
     options = options or Options()
@@ -165,8 +104,10 @@ def read(paths: Sequence[str | Path], options: Options | None = None) -> Logs:
         )
     if sum(len(log.events) for log in known) > MOST_EVENTS:
         raise too_many()
-    version = options.version or _version(known)
-    return Logs(known, left_out, version, _is_old(known, version), options.since)
+    check_times(known, options.since, options.until)
+    check_one_cluster(known)
+    version = options.version or version_of(known)
+    return Logs(known, left_out, version, _is_old(known, version))
 
 
 def too_many() -> InputError:
@@ -183,20 +124,6 @@ def _is_old(logs: list[ProcessLog], version: str | None) -> bool:
     if version is None or minor(version) >= (1, 14):
         return False
     return not any(event.kind.versions == ("1.14", None) for log in logs for event in log.events)
-
-
-def _version(logs: list[ProcessLog]) -> str | None:
-    """Flink's version: as the logs say, else the newest that has a kind of line found."""
-    said = [log.version for log in logs if log.version]
-    if said:
-        return max(said, key=lambda text: [int(part) for part in text.split(".")])
-    firsts = {e.kind.versions[0] for log in logs for e in log.events if e.kind.versions[1] is None}
-    if "1.14" in firsts:
-        return "2.3"
-    lasts = {e.kind.versions for log in logs for e in log.events if e.kind.versions[1]}
-    if ("1.11", "1.11") in lasts:
-        return "1.11"
-    return "1.12" if any(last == "1.13" for _, last in lasts) else None
 
 
 class _ProcessReader:
@@ -237,6 +164,7 @@ class _ProcessReader:
         usual = self.options.layout.usual
         log, threshold = self.log, self.options.level
         latest = log.level
+        last = b""
         for line in reader:
             parts = line.split(None, 4) if usual else ()
             if len(parts) == 5 and parts[2] in _LEVELS and parts[3][:1].isalpha():
@@ -249,6 +177,7 @@ class _ProcessReader:
                     self._follow(line)
                     continue
                 level, logger = _LEVELS.get(found["level"], Level.INFO), found["logger"]
+            last = line
             if self.open is not None:
                 self._close()
             if level < threshold:
@@ -256,15 +185,20 @@ class _ProcessReader:
             if level < latest and logger.startswith(_FLINK_RUNTIME):
                 log.level = latest = level
             name = logger[logger.rfind(b".") + 1 :]
-            if name in _LOGGERS or log.first is None or b"Version: " in line:
+            says = b"(Version: " in line or (log.version is None and b"flink-dist" in line)
+            if name in _LOGGERS or log.first is None or says:
                 found = found or match(line)
                 if found is None:
                     self._follow(line)
-                elif name in _LOGGERS:
-                    self._event(found, name.decode(), file.shown, reader.number)
-                else:
+                    continue
+                if says or log.first is None:
                     self._note(found, line)
+                if name in _LOGGERS:
+                    self._event(found, name.decode(), file.shown, reader.number)
         self._close()
+        ends = match(last)
+        if ends is not None:
+            log.end = seconds(ends["time"].decode("utf-8", "replace")) or log.end
         log.lines += reader.number
         log.cut += reader.cut
 
@@ -272,16 +206,28 @@ class _ProcessReader:
         """The first time of a log, and the version that Flink prints at its start."""
         if self.log.first is None:
             time = seconds(found["time"].decode("utf-8", "replace"))
-            self.log.first = self.log.last = time
-            self.log.from_start = b"Preconfiguration" in line or b"----" in line
+            log, options = self.log, self.options
+            log.first = log.last = time
+            log.from_start = any(words in line for words in _STARTS)
+            if time is not None:
+                log.since = options.since.near(time) if options.since else None
+                log.until = options.until.near(time) if options.until else None
         said = _VERSION.search(line)
         if said is not None:
-            self.log.version = (said[1] or said[2]).decode()
+            self._says(said, seconds(found["time"].decode("utf-8", "replace")))
+
+    def _says(self, said: re.Match[bytes], time: float | None) -> None:
+        """A process says its version; of an upgrade, that before ``since`` does not count."""
+        log = self.log
+        if time is not None and log.until is not None and time > log.until:
+            return
+        if time is not None and log.since is not None and time < log.since:
+            log.versions.clear()
+        log.version = (said[1] or said[2]).decode()
+        log.versions.add(log.version)
 
     def _event(self, found: re.Match[bytes], logger: str, file: str, number: int) -> None:
         text = found["text"].decode("utf-8", "replace")
-        if self.log.first is None:
-            self._note(found, found.group())
         known = LINES.find(logger, text)
         if known is None:
             return
@@ -290,8 +236,10 @@ class _ProcessReader:
         if time is None:
             self.log.unread += 1
             return
-        options, log = self.options, self.log
-        if (options.since and time < options.since) or (options.until and time > options.until):
+        log = self.log
+        if (log.since is not None and time < log.since) or (
+            log.until is not None and time > log.until
+        ):
             return
         if log.last is not None and time < log.last:
             log.backwards += time < log.last - BACKWARDS
@@ -311,7 +259,6 @@ class _ProcessReader:
         log.parties.add(kind.party)
         if kind.name == "task_manager_starts":
             log.resource_id = fields["tm"]
-            log.from_start = True
         if "items" in fields:
             self._items(event, text)
         self.open = event
@@ -330,7 +277,7 @@ class _ProcessReader:
         if self.log.version is None and b".jar" in line:
             said = _VERSION.search(line)
             if said is not None:
-                self.log.version = (said[1] or said[2]).decode()
+                self._says(said, None)
         event = self.open
         if event is None or self.following >= MOST_FOLLOWING:
             return

@@ -15,10 +15,10 @@ from slotspec.diagrams.description import (
     Sequence,
     SequenceStep,
 )
+from slotspec.logs.events import Event
 from slotspec.logs.layout import clock
 from slotspec.logs.line_kinds import Party
 from slotspec.logs.questions import short
-from slotspec.logs.reading import Event
 from slotspec.logs.stories import Allocation, Cluster, time_of
 from slotspec.logs.validation import Verdict
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from slotspec.logs.clocks import Offset, offsets
+from slotspec.logs.events import Event, ProcessLog
 from slotspec.logs.line_kinds import Party
-from slotspec.logs.reading import Event, Logs, ProcessLog
+from slotspec.logs.reading import Logs
 
 LOSSES = ("heartbeat_timed_out", "task_manager_lost", "task_manager_closed", "task_manager_starts")
 

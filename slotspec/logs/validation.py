@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 
+from slotspec.logs.clocks import TOLERANCE
+from slotspec.logs.events import Event, ProcessLog
 from slotspec.logs.known_lines import LINES
 from slotspec.logs.line_kinds import Level, LineKind, Party
-from slotspec.logs.reading import Event, ProcessLog
-from slotspec.logs.stories import Allocation, Cluster, writer_of
+from slotspec.logs.stories import Allocation, Cluster, time_of, writer_of
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot
 from slotspec.models.fine_grained_slot_manager.lifecycles import ManagedSlot
 from slotspec.models.slot_manager.lifecycles import ManagerRequest
@@ -33,6 +34,10 @@ class Answer(Enum):
     UNDETERMINED = "undetermined"
 
 
+BIRTHS = ("slot_requested", "request_received", "allocation_started")
+"""The lines that an allocation's story begins with."""
+
+
 @dataclass(frozen=True)
 class View:
     """What one party keeps of an allocation, and which lines tell of it.
@@ -44,6 +49,7 @@ class View:
         both.
     :param tolerant: lines that may also be written without any event.
     :param quiet: events that also happen without the line that usually tells them.
+    :param births: lines before which nothing of an allocation has happened here.
     """
 
     name: str
@@ -55,6 +61,7 @@ class View:
     old: bool | None = None
     tolerant: tuple[str, ...] = ()
     quiet: tuple[str, ...] = ()
+    births: tuple[str, ...] = BIRTHS
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -76,6 +83,7 @@ VIEWS = (
         facts={"accepted": ("fulfil", "store")},
         old=True,
         quiet=("fail",),
+        births=("slot_requested",),
     ),
     View(
         "declarative slot pool",
@@ -154,6 +162,10 @@ IMPLIES = (
     ("freed", "confirmed"),
 )
 """Nothing is heard that was not sent: each fact and one that comes before it in every run."""
+
+HEARD = ("offered", "accepted", "deployed")
+"""Facts that a JobMaster tells, each after its TaskManager has confirmed the slot."""
+TOLD_BY_TASK_MANAGER = ("asked", "confirmed", "active", "used", "freed")
 
 
 @dataclass(frozen=True)
@@ -353,12 +365,8 @@ class _Validator:
         self.old = cluster.logs.old
         self.views = [view for view in VIEWS if view.old is None or view.old is self.old]
         self.trackers: dict[tuple[View, str], Tracker] = {}
-        born = allocation.first("slot_requested", "request_received", "allocation_started")
-        self.born = born is not None and allocation.events[0].name in (
-            "slot_requested",
-            "request_received",
-            "allocation_started",
-        )
+        first = allocation.events[0] if allocation.events else None
+        self.birth = first if first is not None and first.name in BIRTHS else None
 
     def verdict(self) -> Verdict:
         for event in self.allocation.events:
@@ -370,10 +378,11 @@ class _Validator:
                 elif event.name == "job_master_leads" and (view, writer_of(event)) in self.trackers:
                     self.trackers[view, writer_of(event)].restart()
         facts = {name: self.fact(name) for name in FACTS}
-        if not self.old:
+        if not self.old and self.version is not None:
             facts["requested"] = Fact(
                 Answer.NO, why="since 1.14 a JobMaster declares requirements, and requests no slots"
             )
+        self.doubt(facts)
         self.imply(facts)
         return Verdict(
             facts,
@@ -389,13 +398,38 @@ class _Validator:
         if key not in self.trackers:
             log = self.cluster.by_name[event.process]
             hidden = hidden_events(view, self.version, log.level)
-            whole = self.born or self.whole(log)
+            whole = self.whole(log, view.births) or (
+                view.party is Party.JOB_MASTER and self.led_before(event)
+            )
             self.trackers[key] = Tracker(view, hidden, whole)
         return self.trackers[key]
 
-    def whole(self, log: ProcessLog) -> bool:
+    def led_before(self, event: Event) -> bool:
+        """Whether a log has the line with which the JobMaster of a line began, with nothing."""
+        job = self.cluster.jobs.get(self.allocation.job or "")
+        return job is not None and any(
+            one.name == "job_master_leads"
+            and one.order < event.order
+            and writer_of(one) == writer_of(event)
+            for one in job.events
+        )
+
+    def whole(self, log: ProcessLog, births: Sequence[str] = BIRTHS) -> bool:
         """Whether nothing about the allocation can have been written before a log begins."""
-        return (log.from_start and self.cluster.logs.since is None) or self.born
+        if log.from_start and log.since is None:
+            return True
+        return self.birth is not None and self.birth.name in births and self.covers(log)
+
+    def covers(self, log: ProcessLog) -> bool:
+        """Whether a log begins before the allocation was asked for."""
+        assert self.birth is not None
+        if self.birth.process == log.name:
+            return True
+        clock = self.cluster.offsets.get(log.name)
+        if log.begins is None or (clock is not None and clock.contradictory):
+            return False
+        apart = clock.seconds if clock is not None else 0.0
+        return log.begins - apart + TOLERANCE < time_of(self.cluster, self.birth)
 
     # -- facts -------------------------------------------------------------------------------
 
@@ -439,14 +473,39 @@ class _Validator:
         if not logs:
             where = "the JobManager's log" if party is not Party.TASK_MANAGER else self.of_tm()
             return tuple(dict.fromkeys(Deciding(k.logger, k.level, where) for k in kinds))
+        # a process that started later does not tell what the one before it did
+        covered = self.birth is None or any(self.covers(log) for log in logs)
+        missing = [
+            Deciding(k.logger, k.level, log.name) for log in self.unknown_logs(logs) for k in kinds
+        ]
         return tuple(
             dict.fromkeys(
-                Deciding(kind.logger, kind.level, log.name)
-                for log in logs
-                for kind in kinds
-                if kind.level < log.level or not self.whole(log)
+                [
+                    Deciding(kind.logger, kind.level, log.name)
+                    for log in logs
+                    for kind in kinds
+                    if kind.level < log.level or not self.whole(log) or not covered
+                ]
+                + missing
             )
         )
+
+    def unknown_logs(self, known: Sequence[ProcessLog]) -> list[ProcessLog]:
+        """Other logs that begin too late to tell whose they are."""
+        named = {
+            writer.partition(" [")[0]
+            for tm in self.cluster.task_managers.values()
+            for writer in tm.processes
+            if tm.id != writer
+        }
+        return [
+            log
+            for log in self.cluster.logs.processes
+            if log not in known
+            and log.parties <= {Party.TASK_MANAGER}
+            and log.name not in named
+            and not self.whole(log)
+        ]
 
     def of_tm(self) -> str:
         return f"the log of TaskManager {self.allocation.tm or '(unknown)'}"
@@ -463,6 +522,15 @@ class _Validator:
             return []
         names = dict.fromkeys(writer.partition(" [")[0] for writer in tm.processes)
         return [self.cluster.by_name[name] for name in names]
+
+    def doubt(self, facts: dict[str, Fact]) -> None:
+        """The silence of a TaskManager tells nothing if the JobMaster has heard from it."""
+        heard = any(facts[name].answer is Answer.YES for name in HEARD)
+        if heard and facts["confirmed"].answer is Answer.NO:
+            missing = (Deciding("TaskExecutor", Level.INFO, self.of_tm()),)
+            for name in TOLD_BY_TASK_MANAGER:
+                if facts[name].answer is Answer.NO:
+                    facts[name] = Fact(Answer.UNDETERMINED, deciding=missing)
 
     def imply(self, facts: dict[str, Fact]) -> None:
         """Decide facts by others: what is heard was sent, and what was not sent is not heard."""

@@ -109,6 +109,7 @@ def test_logs_without_a_line_about_slots(run: Run, tmp_path: Path) -> None:
         ([PROC, "--draw", "x.svg"], "SET133"),
         ([PROC, "--allocation", "921e", "--draw", "x.gif"], "SET133"),
         ([str(Path(__file__))], "LOG002"),
+        ([str(DATA)], "LOG004"),
     ],
 )
 def test_bad_input_ends_with_2(
@@ -118,6 +119,36 @@ def test_bad_input_ends_with_2(
     ran = run("logs", *arguments)
     assert ran.code == 2
     assert code in ran.err
+
+
+def test_a_time_of_day_is_enough_in_logs_of_one_day(run: Run) -> None:
+    whole = run("logs", PROC, "--until", "2026-11-21T15:12:24").out
+    assert run("logs", PROC, "--until", "15:12:24").out == whole
+    assert run("logs", PROC).out != whole
+    assert run("logs", PROC, "--since", "15:12").out == run("logs", PROC).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--until", "2025-11-21T15:00:00"], "is before the first line; the logs go from 2026-11"),
+        (["--since", "16:00"], "is after the last line; the logs go from 2026-11-21T15:12:16.713"),
+        (["--since", "15:12:26", "--until", "15:12:24"], "is after --until 15:12:24"),
+        (["--since", "15:12:61"], "write a time such as 15:04:00"),
+        (["--since", "25:00"], "write a time such as 15:04:00"),
+    ],
+)
+def test_times_that_leave_nothing_are_refused(run: Run, arguments: list[str], message: str) -> None:
+    ran = run("logs", PROC, *arguments)
+    assert ran.code == 2
+    assert message in ran.err.replace("\n", " ")
+
+
+def test_a_time_of_day_in_logs_of_two_days_is_refused(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "jm.log", [*leading(), line(0, "JobMaster", "Hello.", day="22")])
+    ran = run("logs", str(tmp_path), "--since", "10:00")
+    assert ran.code == 2
+    assert "name the day too; the logs go from 2026-11-21T10:00" in ran.err.replace("\n", " ")
 
 
 def test_a_pipe_is_refused_and_not_waited_for(run: Run, tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from slotspec.logs.line_kinds import Level
+from slotspec.logs.moments import Moment
 from slotspec.logs.questions import Finding, Report, answer
-from slotspec.logs.reading import Options, read, seconds
+from slotspec.logs.reading import Options, read
 from slotspec.logs.stories import stories
 from slotspec.logs.validation import Answer
 from tests.logs.shapes import (
@@ -186,7 +187,9 @@ def test_why_a_real_job_restarted() -> None:
 
 def test_a_real_job_that_waits_for_a_slot() -> None:
     """The same logs, as an operator sees them while the TaskManager is gone."""
-    found = report(DATA / "2.3.0-proc002", level=Level.INFO, until=seconds("2026-11-21 15:21:50.5"))
+    found = report(
+        DATA / "2.3.0-proc002", level=Level.INFO, until=Moment.of("--until", "15:21:50.5")
+    )
     (job,) = found.jobs
     assert job.job.state in ("RUNNING", "RESTARTING")
     assert of(found, "restarts")

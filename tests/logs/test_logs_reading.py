@@ -13,6 +13,7 @@ from slotspec.logs import reading
 from slotspec.logs.known_lines import LINES
 from slotspec.logs.layout import Layout, clock, seconds
 from slotspec.logs.line_kinds import Level
+from slotspec.logs.moments import Moment
 from slotspec.logs.reading import Options, read
 from slotspec.statemachine.errors import InputError, UsageError
 from tests.logs.shapes import JOB, R1, R2, A, B, asked, leading, line, requested, starts, write
@@ -61,11 +62,12 @@ def test_times() -> None:
 
 
 def test_rotated_and_compressed_files_of_one_process(tmp_path: Path) -> None:
-    lines = [starts(0, "tm1"), *asked(1, A), *asked(5, B)]
-    write(tmp_path / "flink-1-taskexecutor-0-host.log", lines[3:])
-    write(tmp_path / "flink-1-taskexecutor-0-host.log.1", lines[1:3])
+    banner = line(0, "TaskManagerRunner", "-" * 80)
+    lines = [banner, starts(0, "tm1"), *asked(1, A), *asked(5, B)]
+    write(tmp_path / "flink-1-taskexecutor-0-host.log", lines[4:])
+    write(tmp_path / "flink-1-taskexecutor-0-host.log.1", lines[2:4])
     with gzip.open(tmp_path / "flink-1-taskexecutor-0-host.log.2.gz", "wt") as stream:
-        stream.write(lines[0])
+        stream.writelines(lines[:2])
     logs = read([tmp_path])
     (process,) = logs.processes
     assert [event.name for event in process.events] == [
@@ -170,7 +172,7 @@ def test_too_many_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     path = write(tmp_path / "jm.log", [*leading(), *requested(1, R1, A), *requested(2, R2, B)])
     with pytest.raises(InputError, match="LOG003"):
         read([path])
-    assert read([path], Options(until=seconds("2026-11-21 10:00:00.5"))).events == 3
+    assert read([path], Options(until=Moment.of("--until", "10:00:00.5"))).events == 3
 
 
 def test_every_kind_of_line_is_matched_by_its_own_template() -> None:

@@ -1,0 +1,49 @@
+"""Logs whose first lines were rotated away contradict neither the model nor the whole logs."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+
+from slotspec.logs.line_kinds import Level
+from slotspec.logs.questions import Report, answer
+from slotspec.logs.reading import Options, read
+from slotspec.logs.stories import stories
+from slotspec.logs.validation import Answer
+from tests.logs.shapes import RUNS
+
+CUTS = 25
+FILES = [file for run in RUNS for file in sorted(run.iterdir())]
+
+
+def report(folder: Path, level: Level) -> Report:
+    return answer(stories(read([folder], Options(level=level))))
+
+
+def wrong(whole: Report, part: Report) -> list[str]:
+    """What a part of the logs says and the whole does not."""
+    found = [text for _, text, _ in part.divergences]
+    for name, verdict in part.verdicts.items():
+        for fact, said in verdict.facts.items():
+            happened = whole.verdicts[name].facts[fact].answer
+            if Answer.UNDETERMINED not in (said.answer, happened) and said.answer is not happened:
+                found.append(f"{name} {fact}: {said.answer.value}, and was {happened.value}")
+    return found
+
+
+@pytest.mark.parametrize("level", [Level.DEBUG, Level.INFO])
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.name}")
+def test_a_log_without_its_first_lines(tmp_path: Path, file: Path, level: Level) -> None:
+    lines: list[bytes] = []
+    for other in file.parent.iterdir():
+        text = gzip.decompress(other.read_bytes())
+        (tmp_path / other.stem).write_bytes(text)
+        if other == file:
+            lines = text.splitlines(keepends=True)
+    whole = report(tmp_path, level)
+    step = max(1, len(lines) // (CUTS if level is Level.DEBUG else CUTS // 3))
+    for cut in range(step // 2, len(lines) - 1, step):
+        (tmp_path / file.stem).write_bytes(b"".join(lines[cut:]))
+        assert wrong(whole, report(tmp_path, level)) == [], f"without {cut} lines"
