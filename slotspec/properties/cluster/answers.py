@@ -171,6 +171,16 @@ def a_job_master_that_leaves_says_so(before: ClusterState, after: ClusterState) 
     )
 
 
+@cluster.step("ResourceManager.registerJobManager", when=registers_by_messages)
+def a_look_up_begins_with_a_registration(before: ClusterState, after: ClusterState) -> bool:
+    """The ResourceManager looks up who leads the job only if a JobMaster has registered."""
+    return (
+        after.job_connecting == 0
+        or before.job_connecting > 0
+        or is_in_channel(before, TO_RESOURCE_MANAGER, Message.REGISTER)
+    )
+
+
 @cluster.step("ResourceManager.closeJobManagerConnection", when=registers_by_messages)
 def a_job_master_that_is_dropped_is_told(before: ClusterState, after: ClusterState) -> bool:
     """A ResourceManager that drops the JobMaster tells it."""
