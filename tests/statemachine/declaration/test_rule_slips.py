@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from slotspec import check, load_model
+from slotspec import Limits, check, load_model
 from slotspec.cli import main
 from slotspec.statemachine.check import Engine
 from slotspec.statemachine.errors import SlotspecError
@@ -116,3 +117,10 @@ def test_a_lifecycle_of_ones_own_model_is_drawn(capsys: pytest.CaptureFixture[st
 def test_a_test_class_without_a_factory_says_so() -> None:
     with pytest.raises(TypeError, match="SlotPoolConformance has no factory; set factory ="):
         SlotPoolConformance().test_conformance()
+
+
+def test_a_limit_that_is_no_number_is_refused() -> None:
+    given: Any = "3"
+    instance = load_model(str(Path(__file__).parent / "mailbox.py")).instance()
+    with pytest.raises(SlotspecError, match="SET024: limit on states '3': give a number"):
+        check(instance, limits=Limits(states=given))
