@@ -28,8 +28,9 @@ def report_all(
     """
     from slotspec.cli.output import counted, write_found, write_json
     from slotspec.oracle.fuzzing.rendering import rows
+    from slotspec.oracle.own.oracle import generation_named
 
-    printed.line(f"{peer} against generation {generation}")
+    printed.line(f"{peer} against {generation_named(generation)}")
     for who, names in ((peer, found.absent_there), (generation, found.absent_here)):
         for name in names:
             printed.line(f"{who} has no operation {name}")
