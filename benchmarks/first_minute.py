@@ -58,6 +58,7 @@ class Measured:
 def measure(tree: Path, arguments: list[str], cache: Path) -> Measured:
     """Run one command of the slotspec in `tree`."""
     environment = {**os.environ, "PYTHONPATH": str(tree), "XDG_CACHE_HOME": str(cache)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a newcomer's Python keeps bytecode
     used, started, first = of_children(), perf_counter(), None
     process = subprocess.Popen(
         [sys.executable, "-m", "slotspec", *arguments],

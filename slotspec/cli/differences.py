@@ -28,8 +28,9 @@ def report_all(
     """
     from slotspec.cli.output import counted, write_found, write_json
     from slotspec.oracle.fuzzing.rendering import rows
+    from slotspec.oracle.own.oracle import generation_named
 
-    printed.line(f"{peer} against generation {generation}")
+    printed.line(f"{peer} against {generation_named(generation)}")
     for who, names in ((peer, found.absent_there), (generation, found.absent_here)):
         for name in names:
             printed.line(f"{who} has no operation {name}")
@@ -37,7 +38,10 @@ def report_all(
     for number, kind in enumerate(found.kinds, 1):
         printed.line()
         printed.line(f"{number}. {title(kind)}  ({counted(kind.count, 'sequence')})", "bold red")
-        printed.table(("step", "operation", "result", "effects"), rows(kind.found.steps))
+        printed.table(
+            ("step", "operation", "result", "effects"),
+            rows(kind.found.steps, kind.found.implemented),
+        )
         for difference in kind.found.differences[:3]:
             printed.line(f"   {difference}")
         if out is not None:

@@ -58,7 +58,7 @@ def draw(
         typer.Option(
             "--model",
             metavar="FILE",
-            help="The model of a trace file, if it is your own: file.py[:attribute].",
+            help="The model of a lifecycle or trace file, if it is your own: file.py[:attribute].",
         ),
     ] = None,
     kind: Annotated[
@@ -144,9 +144,11 @@ def draw(
         class_of(of)
         diagram = _trace(what, generation or [])
     else:
-        _reject_options("a model, which WHAT names", model=of)
+        if ".py" in what:
+            _reject_options("a model, which WHAT names", model=of)
         diagram = _of_model(
             what,
+            of,
             kind,
             generation or [],
             scope,
@@ -277,6 +279,7 @@ class _Subject:
 
 def _of_model(
     what: str,
+    of: str | None,
     kind: DiagramKind | None,
     generations: list[str],
     scope: str | None,
@@ -288,7 +291,7 @@ def _of_model(
     from slotspec.cli.plan import parse_bounds
 
     coverage, events, _ = flags
-    model, lifecycle = _model_or_lifecycle(what)
+    model, lifecycle = _model_or_lifecycle(what, of)
     chosen = kind or (DiagramKind.trace if prop else DiagramKind.lifecycles)
     if lifecycle and chosen is not DiagramKind.lifecycles:
         raise UsageError("SET054", f"--kind {chosen} is for a model, but {what} is a lifecycle")
@@ -313,12 +316,23 @@ def _of_model(
     return _DIAGRAMS[chosen](subject)
 
 
-def _model_or_lifecycle(what: str) -> tuple[Model, str | None]:
-    """The model called `what`, or the model with the lifecycle called `what`."""
+def _model_or_lifecycle(what: str, of: str | None = None) -> tuple[Model, str | None]:
+    """The model called `what`, or the model with the lifecycle called `what`.
+
+    :param of: the only model to look for the lifecycle in; by default, all built-in ones.
+    """
     from slotspec.diagrams.lifecycles import lifecycles_of
     from slotspec.models import MODELS, load_model
     from slotspec.models.files import load_model as find_model
 
+    if of is not None:
+        only = find_model(of)
+        there = [lifecycle.__name__ for lifecycle in lifecycles_of(only)]
+        if what not in there:
+            raise UsageError(
+                "SET058", f"{of} has no lifecycle {what!r}; it has {', '.join(there) or 'none'}"
+            )
+        return only, what
     if what in MODELS or ".py" in what:
         return find_model(what), None
     known: list[str] = []

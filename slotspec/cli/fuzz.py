@@ -149,16 +149,17 @@ def report(
     :param own: the option that names a model of one's own, with a blank.
     """
     from slotspec.cli.output import write_found, write_json
+    from slotspec.oracle.own.oracle import generation_named
 
     coverage = outcome.coverage
-    printed.line(f"{peer} against generation {generation}")
+    printed.line(f"{peer} against {generation_named(generation)}")
     if outcome.found is None:
         coverage_table(printed, coverage)
     rate = coverage.steps / max(outcome.seconds - outcome.shrunk_in, 1e-9)
     printed.line(f"{coverage.line()}  ({outcome.seconds:.1f} s, {rate:,.0f} steps/s)")
     code = UNKNOWN if outcome.limit == "interrupted" else HOLDS
     found = outcome.found
-    if found is None and coverage.silent == coverage.steps:
+    if found is None and coverage.silent == coverage.steps and code != UNKNOWN:
         code = UNKNOWN
         printed.line("nothing was compared: the peer told no result, effects or state", "bold red")
     elif found is None:
@@ -209,7 +210,9 @@ def print_found(printed: Output, found: Found, original: int) -> None:
     what = "the model fails" if found.fault else "diverges"
     printed.line()
     printed.line(f"{what} at step {len(found.steps)} (found with {original} steps)", "bold red")
-    printed.table(("step", "operation", "result", "effects"), rows(found.steps), ("step",))
+    printed.table(
+        ("step", "operation", "result", "effects"), rows(found.steps, found.implemented), ("step",)
+    )
     printed.line()
     if found.fault:
         printed.line(found.fault)

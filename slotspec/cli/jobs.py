@@ -298,8 +298,12 @@ def run_one(
     :param large: it is known to be too large to interpret.
     :param reporter: receives progress that can be sent, without the instance.
     """
-    from slotspec.statemachine.check import check
+    from slotspec.statemachine.check import check, compiler_there
 
+    if compiler_there():
+        from slotspec.statemachine.compiler.backend.upgrade import expect_repetition
+
+        expect_repetition()  # whoever checks several models checks them again
     instance = request.plan()[number]
     options = request.options_of(instance)
     if large:

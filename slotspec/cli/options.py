@@ -75,17 +75,19 @@ ModelOfClass = Annotated[
     ),
 ]
 Operations = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         metavar="NAME,…",
-        help="The operations that the peer implements, if not all; the model takes the others.",
+        help="The operations that the peer implements, if not all. May be given several times.",
     ),
 ]
 
 
-def named(operations: str | None) -> list[str] | None:
-    """The operations of the option, as a list."""
-    return None if operations is None else [one.strip() for one in operations.split(",")]
+def named(operations: list[str] | None) -> list[str] | None:
+    """All operations of the option, as a list."""
+    if not operations:
+        return None
+    return [one.strip() for given in operations for one in given.split(",")]
 
 
 FlinkJars = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder with Flink's jars.")]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from slotspec.diagrams.description import Message, Remark, Sequence, SequenceStep
 from slotspec.diagrams.message_arrows import message_sequence
 from slotspec.diagrams.participants import participants_of, participants_of_class
-from slotspec.oracle.own.oracle import NO_GENERATION
+from slotspec.oracle.own.oracle import generation_named
 from slotspec.statemachine.declaration.model import Instance, Kind, Property
 from slotspec.statemachine.formatting import for_ever, formatter_of
 from slotspec.statemachine.interpreter.replay import explain
@@ -128,7 +128,7 @@ def of_trace(path: str | Path, generation: str | None = None) -> Sequence:
     diverges = next((step.number for step in replayed if step.wrong), None)
     title = f"{Path(path).name}: {header.implementation} {header.version}"
     generation = replayed[0].generation
-    model = "the model" if generation == NO_GENERATION else f"generation {generation}"
+    model = generation_named(generation)
     if diverges is None:
         ending = f"{len(replayed)} steps; conforms to {model}"
     else:

@@ -40,8 +40,8 @@ def fuzz(
         peer's own, or the newest.
     :param model: the model of the peer's class; by default, the slot pool of that generation.
         For a protocol of your own its model, or ``file.py[:attribute]``.
-    :param operations: the operations that the peer implements, if not all; the model alone takes
-        the others.
+    :param operations: the operations that the peer implements, if not all. Sequences have no
+        others; in a protocol of your own, the model takes those, marked ``(model only)``.
     :param seed: the same seed gives the same sequences.
     :param sequences: the most sequences to run.
     :param steps: the most steps of a sequence.

@@ -78,6 +78,8 @@ def implementing(peer: Peer, operations: Sequence[str] | None, subject: FuzzTarg
     """
     if operations is None:
         return peer
+    if isinstance(operations, str):
+        operations = [one.strip() for one in operations.split(",")]
     known = {
         o.name for schema in (subject.schema, *subject.schema.variants) for o in schema.operations
     }

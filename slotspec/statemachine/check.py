@@ -136,6 +136,8 @@ def check_limits(limits: Limits) -> None:
     check_seconds(limits.seconds)
     for name in ("states", "depth", "memory"):
         value = getattr(limits, name)
+        if value is not None and not isinstance(value, int | float):
+            raise UsageError("SET024", f"limit on {name} {value!r}: give a number above 0")
         if value is not None and not value >= (0 if name == "depth" else 1e-9):
             raise UsageError("SET024", f"limit on {name} {value}: give a number above 0")
 

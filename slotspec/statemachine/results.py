@@ -11,6 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from slotspec.statemachine.display import bundle
+from slotspec.statemachine.errors import UsageError
 
 if TYPE_CHECKING:
     from slotspec.statemachine.declaration.model import Call, Instance, Property
@@ -195,6 +196,19 @@ class Result:
     bytes_per_state: float | None = field(default=None, compare=False)
     missed: float | None = None
     compile_seconds: float | None = field(default=None, compare=False)
+
+    def __getitem__(self, name: str) -> PropertyResult:
+        """The result of the property of this name.
+
+        :raises UsageError: ``SET017`` if the instance has none.
+        """
+        for found in self.properties:
+            if found.property.name == name:
+                return found
+        known = ", ".join(found.property.name for found in self.properties)
+        raise UsageError(
+            "SET017", f"{self.instance.title} has no property {name!r}; it has {known}"
+        )
 
     def __repr__(self) -> str:
         return (

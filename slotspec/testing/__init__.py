@@ -42,8 +42,8 @@ def slotspec_conformance(
     :param generation: such as ``1.12``; by default the newest of the model.
     :param model: the class that the object implements, by default the slot pool of the
         generation; for a protocol of your own its model, or ``file.py[:attribute]``.
-    :param operations: the operations that the object implements, if not all; the model alone
-        takes the others.
+    :param operations: the operations that the object implements, if not all. Sequences have no
+        others; in a protocol of your own, the model takes those.
     """
 
     def test_conformance() -> None:
@@ -71,7 +71,13 @@ class SlotPoolConformance:
         from slotspec.testing.conformance import run
 
         # look the factory up in the class, where a function does not become a method
-        factory = next(vars(c)["factory"] for c in type(self).__mro__ if "factory" in vars(c))
+        found = (vars(c)["factory"] for c in type(self).__mro__ if "factory" in vars(c))
+        factory = next(found, None)
+        if factory is None:
+            raise TypeError(
+                f"{type(self).__name__} has no factory; set factory = the class or function that"
+                " makes your adapter"
+            )
         if isinstance(factory, staticmethod):
             factory = factory.__func__
         run(factory, self.generation, self.steps, self.model, self.operations)

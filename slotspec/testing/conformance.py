@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from slotspec.models.registry import MODELS
 from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep
+from slotspec.oracle.fuzzing.run import absent_operations
 from slotspec.oracle.fuzzing.shrinking import shrink
 from slotspec.oracle.fuzzing.sources import source
 from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target, target_of_header
@@ -45,6 +46,7 @@ def run(
     subject = fuzz_target(class_of(model), generation)
     generation = subject.generation(generation or subject.schema.generations[-1])
     peer = implementing(PythonPeer(factory, name_of(factory)), operations, subject)
+    absent = absent_operations(peer, subject)
     found: list[Found] = []
 
     # the first sequence of a process loads the model; of several failures, one is shrunk below
@@ -54,12 +56,12 @@ def run(
         mixture = Random(data.draw(_NUMBER))
         length = 1 + data.draw(_SMALL) * steps // 128
         numbers = [data.draw(_NUMBER) for _ in range(length)]
-        operations = source(subject, generation, mixture, length)
-        lockstep = Lockstep(generation, operations.header, peer)
+        drawn = source(subject, generation, mixture, length, absent)
+        lockstep = Lockstep(generation, drawn.header, peer)
         try:
             for place, number in enumerate(numbers):
                 with suppress(InputError):
-                    lockstep.step(*operations.step(place, lockstep.view, Random(number)))
+                    lockstep.step(*drawn.step(place, lockstep.view, Random(number)))
         except Diverged as diverged:
             found.append(diverged.found)
             raise
@@ -125,7 +127,8 @@ def program(
     ]
     for op, arguments in found.operations:
         given_arguments = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
-        lines.append(f"{subject.receiver}.{op}({given_arguments})")
+        mark = "  # model only" if found.model_only(op) else ""
+        lines.append(f"{subject.receiver}.{op}({given_arguments}){mark}")
     return "\n".join(lines) + "\n"
 
 

@@ -13,6 +13,7 @@ from slotspec.oracle.conformance.oracles import factory_of
 from slotspec.oracle.fuzzing.coverage import Coverage
 from slotspec.oracle.fuzzing.sources import view_of
 from slotspec.oracle.fuzzing.targets import target_of_header
+from slotspec.oracle.peers.partial import PartialPeer
 from slotspec.oracle.peers.protocol import Peer, PeerError
 from slotspec.oracle.traces.trace import Expected, OperationCall, RecordedStep, TraceHeader
 from slotspec.statemachine.errors import StepError
@@ -26,6 +27,7 @@ class Found:
     :param expected: what the model does in each step.
     :param fault: how the model itself failed in the last step, for which `expected` has no entry.
     :param failure: how the peer failed in the last step, which then has no results.
+    :param implemented: the operations that the peer got; None for all. The model alone took others.
     """
 
     header: TraceHeader
@@ -34,6 +36,11 @@ class Found:
     differences: tuple[Difference, ...]
     fault: str | None = None
     failure: PeerError | None = None
+    implemented: frozenset[str] | None = None
+
+    def model_only(self, op: str) -> bool:
+        """Whether the model alone took this operation."""
+        return self.implemented is not None and op not in self.implemented
 
     @property
     def operations(self) -> list[OperationCall]:
@@ -64,6 +71,7 @@ class Lockstep:
         self._peer = peer
         self._generation = generation
         self._coverage = coverage
+        self._implemented = peer.operations if isinstance(peer, PartialPeer) else None
         listener = None if coverage is None else coverage.listener
         self._oracle: Any = factory_of(header)(generation, header, listener=listener)
         # if the model takes over the names of ids that the peer makes, the peer steps first
@@ -105,14 +113,24 @@ class Lockstep:
         schema = self._target.schema
         found = compare(expected, seen, schema.ordered, schema.signals)
         if found.outcome is Conformance.DIVERGES:
-            raise Diverged(
-                Found(self.header, tuple(self.steps), tuple(self.expected), found.differences)
-            )
+            raise Diverged(self._found(self.steps, found.differences))
         self.view.follow(op, arguments, expected.effects, expected.state)
 
     def failed(self, error: PeerError) -> Found:
         """The sequence, after the peer failed in its last step."""
-        return Found(self.header, tuple(self.steps), tuple(self.expected), (), failure=error)
+        return self._found(self.steps, failure=error)
+
+    def _found(
+        self,
+        steps: Sequence[RecordedStep],
+        differences: tuple[Difference, ...] = (),
+        fault: str | None = None,
+        failure: PeerError | None = None,
+    ) -> Found:
+        expected = tuple(self.expected)
+        return Found(
+            self.header, tuple(steps), expected, differences, fault, failure, self._implemented
+        )
 
     @property
     def _operations(self) -> list[OperationCall]:
@@ -125,8 +143,7 @@ class Lockstep:
             expected: Expected = self._oracle.step(seen.op, **seen.arguments)
         except (StepError, LookupError, ArithmeticError) as error:
             fault = f"{type(error).__name__}: {error}"
-            found = Found(self.header, (*self.steps, seen), tuple(self.expected), (), fault)
-            raise Diverged(found) from error
+            raise Diverged(self._found((*self.steps, seen), fault=fault)) from error
         return expected
 
 

@@ -51,13 +51,22 @@ def outcome(step: RecordedStep) -> str:
     return "" if step.result is UNSET or step.result is None else as_text(step.result)
 
 
-def rows(steps: Sequence[RecordedStep]) -> list[tuple[str, str, str, str]]:
-    """Number, operation, result and effects of each step."""
+MODEL_ONLY = "(model only)"
+"""Marks a step that the peer does not implement and never got."""
+
+
+def rows(
+    steps: Sequence[RecordedStep], implemented: frozenset[str] | None = None
+) -> list[tuple[str, str, str, str]]:
+    """Number, operation, result and effects of each step.
+
+    :param implemented: the operations that the peer got; None for all.
+    """
     return [
         (
             str(number),
             call(step.op, step.arguments),
-            outcome(step),
+            outcome(step) if implemented is None or step.op in implemented else MODEL_ONLY,
             "; ".join(map(effect, step.effects if isinstance(step.effects, list) else [])),
         )
         for number, step in enumerate(steps, 1)
@@ -67,7 +76,7 @@ def rows(steps: Sequence[RecordedStep]) -> list[tuple[str, str, str, str]]:
 def mermaid(found: Found) -> str:
     """The sequence and its divergence as a ``sequenceDiagram``."""
     target = target_of_header(found.header)
-    lines = [f"    {line}" for step in found.steps for line in _messages(target, step)]
+    lines = [f"    {line}" for step in found.steps for line in _messages(target, found, step)]
     for difference in found.differences[:3]:
         lines.append(f"    Note over {target.receiver}: {_plain(difference)}")
     if found.fault:
@@ -76,7 +85,7 @@ def mermaid(found: Found) -> str:
     return "\n".join(["sequenceDiagram", *parties, *lines])
 
 
-def _messages(target: FuzzTarget, step: RecordedStep) -> list[str]:
+def _messages(target: FuzzTarget, found: Found, step: RecordedStep) -> list[str]:
     caller, receiver = target.caller, target.receiver
     if step.op in target.callers:
         by = target.callers[step.op]
@@ -85,7 +94,7 @@ def _messages(target: FuzzTarget, step: RecordedStep) -> list[str]:
     for emitted in step.effects if isinstance(step.effects, list) else []:
         to = emitted.get("rm") or emitted.get("tm") or target.caller
         lines.append(f"{receiver}->>{to}: {_plain(effect(emitted))}")
-    answer = outcome(step)
+    answer = MODEL_ONLY if found.model_only(step.op) else outcome(step)
     if answer:
         lines.append(f"{receiver}-->>{caller}: {_plain(answer)}")
     return lines

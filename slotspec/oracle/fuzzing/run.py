@@ -17,6 +17,7 @@ from slotspec.oracle.fuzzing.sequence import Source
 from slotspec.oracle.fuzzing.shrinking import shortened, shrink
 from slotspec.oracle.fuzzing.sources import source
 from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target
+from slotspec.oracle.peers.partial import PartialPeer
 from slotspec.oracle.peers.protocol import Peer, PeerError
 from slotspec.statemachine.errors import InputError
 
@@ -223,9 +224,15 @@ def _number(draw: Callable[[st.SearchStrategy[int]], int]) -> int:
 
 
 def absent_operations(peer: Peer, target: FuzzTarget) -> frozenset[str]:
-    """Operations that a peer of a known generation does not have."""
-    generation = getattr(peer, "generation", None)
-    if generation is None:
-        return frozenset()
+    """Operations that no sequence may have: the peer does not have them.
+
+    A peer of a known generation lacks what that generation lacks. A peer that implements only some
+    operations lacks the others; those of the environment of a model of one's own, the model takes.
+    """
     schemas = (target.schema, *target.schema.variants)
-    return frozenset(o.name for s in schemas for o in s.operations if generation in o.absent_in)
+    known = [o for schema in schemas for o in schema.operations]
+    generation = getattr(peer, "generation", None)
+    absent = {o.name for o in known if generation in o.absent_in}
+    if isinstance(peer, PartialPeer) and not target.environment:
+        absent |= {o.name for o in known if o.name not in peer.operations}
+    return frozenset(absent)

@@ -74,6 +74,8 @@ class FuzzTarget:
         sequences cover; empty: the scopes of the model.
     :param walked: bounds that every walk of the environment has, whatever its scope.
     :param mixed: whether random operations are mixed into the walks.
+    :param environment: whether some operations are those of the class's environment, which the
+        model takes if the peer does not implement them.
     :param strategy: makes the source of a sequence from a generation, a random generator and
         the operations that must not occur; None: walks and random operations.
     :param view: makes the view of a sequence from a header; None: all names of the sequence.
@@ -99,6 +101,7 @@ class FuzzTarget:
     tiny: Mapping[str, int] = field(default_factory=dict)
     covered: tuple[Mapping[str, int], ...] = ()
     mixed: bool = True
+    environment: bool = False
     strategy: Callable[[str, Random, frozenset[str]], Source] | None = None
     view: Callable[[TraceHeader], SequenceView] | None = None
     reshape: Callable[[RecordedStep, str], RecordedStep] | None = None

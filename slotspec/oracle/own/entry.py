@@ -45,7 +45,13 @@ class OwnEntry(Entry):
 
     def fuzz_target(self) -> FuzzTarget:
         return FuzzTarget(
-            self.name, self.schema(), self.name, ENVIRONMENT, mixed=False, reshape=without_silence
+            self.name,
+            self.schema(),
+            self.name,
+            ENVIRONMENT,
+            mixed=False,
+            environment=True,
+            reshape=without_silence,
         )
 
     def flink_peer(self) -> None:

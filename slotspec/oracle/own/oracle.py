@@ -19,6 +19,11 @@ NO_GENERATION = "0.0"
 """The version of traces of a model without generations."""
 
 
+def generation_named(generation: str) -> str:
+    """What a peer is compared with: ``generation 1.12``, or ``the model`` if it has none."""
+    return "the model" if generation == NO_GENERATION else f"generation {generation}"
+
+
 class OwnOracle:
     """Says what the model does with each action.
 

@@ -77,7 +77,11 @@ class PythonPeer:
         method = getattr(self._object, op, None)
         if method is None or op not in self._operations:
             kind = type(self._object).__name__
-            raise PeerError("PEE007", f"{self.name}: {kind} has no method {op}; add it")
+            raise PeerError(
+                "PEE007",
+                f"{self.name}: {kind} has no method {op}; add it, or name the operations that"
+                " there are with --operations or operations=",
+            )
         answer: dict[str, Any] = {}
         try:
             answer["result"] = method(**self._names.to_peer(arguments))

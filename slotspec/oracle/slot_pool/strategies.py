@@ -86,7 +86,10 @@ class Swarm:
             if weight and op not in absent:
                 self.operations.append(op)
                 self.weights.append(weight)
-        self.setup = [op for op in SETUP if random.random() < 0.9]
+        if not self.operations:
+            self.operations = [op for op in SCHEMA.operations_of(generation) if op not in absent]
+            self.weights = [1.0] * len(self.operations)
+        self.setup = [op for op in SETUP if random.random() < 0.9 and op not in absent]
 
     def operation(self, place: int, random: Random) -> str:
         """The operation at a place of the sequence. The first ones set up the pool."""

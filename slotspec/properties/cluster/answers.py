@@ -134,7 +134,7 @@ def a_requested_slot_is_acknowledged_or_occupied(
     before: ClusterState, after: ClusterState, result: int, tm: int, place: int
 ) -> bool:
     """A TaskExecutor acknowledges only a slot that it has, and calls only a slot occupied that
-    has another allocation."""
+    has another allocation, or is not yet free of this one."""
     if result != Message.REQUEST_TASK_SLOT:
         return True
     post = way(tm, Way.FROM_RESOURCE_MANAGER) * room_of(before) + place
@@ -144,7 +144,8 @@ def a_requested_slot_is_acknowledged_or_occupied(
     if answers_to(after, tm, acknowledged, detail) > answers_to(before, tm, acknowledged, detail):
         return present == allocation
     if answers_to(after, tm, occupied, detail) > answers_to(before, tm, occupied, detail):
-        return present not in (NONE, allocation)
+        releasing = after.tables[tm].slot[allocation] == TaskSlot.RELEASING
+        return present != NONE and (present != allocation or releasing)
     return True
 
 
@@ -168,6 +169,16 @@ def a_job_master_that_leaves_says_so(before: ClusterState, after: ClusterState) 
         or after.pool.gateway != NONE
         or after.rm_deposed == 1
         or is_in_channel(after, TO_RESOURCE_MANAGER, Message.DISCONNECT)
+    )
+
+
+@cluster.step("ResourceManager.registerJobManager", when=registers_by_messages)
+def a_look_up_begins_with_a_registration(before: ClusterState, after: ClusterState) -> bool:
+    """The ResourceManager looks up who leads the job only if a JobMaster has registered."""
+    return (
+        after.job_connecting == 0
+        or before.job_connecting > 0
+        or is_in_channel(before, TO_RESOURCE_MANAGER, Message.REGISTER)
     )
 
 

@@ -18,6 +18,7 @@ declarative_cluster.share(
     answers.an_unused_slot_is_offered,
     answers.offers_end_with_the_connection,
     answers.a_job_master_that_leaves_says_so,
+    answers.a_look_up_begins_with_a_registration,
     answers.a_job_master_that_is_dropped_is_told,
     answers.a_task_executor_that_leaves_says_so,
     answers.a_task_executor_that_is_dropped_is_told,

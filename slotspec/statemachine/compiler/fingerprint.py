@@ -30,7 +30,7 @@ from slotspec.version import __version__
 MACHINE = "slotspec.statemachine"
 """The package whose sources are hashed as a whole."""
 
-APART = frozenset({"formatter", "scopes", "generations", "description", "operations"})
+APART = frozenset({"formatter", "scopes", "generations", "description", "operations", "home"})
 """Attributes of a model that compiled code does not depend on."""
 
 SELECTED = frozenset({"actions", "properties"})
@@ -141,7 +141,8 @@ class _Walk:
         self.numbers: dict[int, int] = {}
         self.met: list[Any] = []
         self.names: dict[str, None] = {}
-        self.modules: list[tuple[types.ModuleType, set[str]]] = []
+        self.modules: dict[types.ModuleType, int] = {}
+        """Modules, and how many of the names have been looked up in each."""
         self.checked: set[str] = set()
 
     def of(self, instance: Instance, more: Iterable[str]) -> str:
@@ -177,12 +178,12 @@ class _Walk:
             while done < len(self.met):
                 self.content(done, self.met[done])
                 done += 1
-            for module, asked in self.modules:
-                for name in self.names:
-                    if name not in asked:
-                        asked.add(name)
-                        if hasattr(module, name):
-                            self.tell(module.__name__, name, self.ref(getattr(module, name)))
+            names = list(self.names)
+            for module, asked in self.modules.items():
+                self.modules[module] = len(names)
+                for name in names[asked:]:
+                    if hasattr(module, name):
+                        self.tell(module.__name__, name, self.ref(getattr(module, name)))
             if done == len(self.met):
                 return
 
@@ -274,7 +275,7 @@ class _Walk:
 
     def module(self, value: types.ModuleType) -> None:
         self.tell(value.__name__)
-        self.modules.append((value, set()))
+        self.modules[value] = 0
 
     def written(self, function: Callable[..., Any] | int | None) -> Any:
         """The place of a declaring function, whose results are described separately."""

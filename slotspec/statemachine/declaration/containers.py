@@ -44,7 +44,7 @@ def subset(sort: Sort, description: str, *, label: str = "") -> Array:
     :raises DeclarationError: ``MDL019`` if it is no sort.
     """
     check_sort("subset(sort, …)", sort)
-    return per(sort, FLAG, description, label=label)
+    return _container(per(sort, FLAG, description, label=label), "subset")
 
 
 def sequence(sort: Sort, description: str, *, at_most: int | Bound, label: str = "") -> Array:
@@ -68,7 +68,12 @@ def sequence(sort: Sort, description: str, *, at_most: int | Bound, label: str =
         places = SizedSort(name, "Places in a sequence.", ordered=True, fixed=at_most)
     else:
         refuse("at_most= of sequence(…)", at_most, "give a number from 1, or a bound")
-    return per(places, ref(sort), description, label=label)
+    return _container(per(places, ref(sort), description, label=label), "sequence")
+
+
+def _container(spec: Array, kind: str) -> Array:
+    object.__setattr__(spec, "container", kind)
+    return spec
 
 
 def add(members: Array, element: int) -> bool:

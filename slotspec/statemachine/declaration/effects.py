@@ -58,17 +58,36 @@ class Effects(IntEnum):
 
     :ivar names: the names of the arguments, in order. A member declared as a plain number has
         that number and no names.
+    :ivar declared: whether it was declared with :func:`effect`, so that its arguments are known.
     """
 
     names: tuple[str, ...]
+    declared: bool
 
     def __new__(cls, declared: Any) -> Effects:
         named = isinstance(declared, Declared)
+        if not named and not isinstance(declared, int):
+            raise DeclarationError(
+                "MDL012",
+                f"{cls.__name__} has a kind that is {declared!r}; declare it as"
+                ' NAME = effect("argument", …)',
+            )
         number = len(cls.__members__) if named else int(declared)
         member = int.__new__(cls, number)
         member._value_ = number
         member.names = declared.names if named else ()
+        member.declared = named
         return member
+
+    def miscounted(self, given: int) -> str | None:
+        """What is wrong with this many arguments; None if they are as declared.
+
+        The last arguments may be left out, but not all of them: they are NONE then.
+        """
+        if not self.declared or min(1, len(self.names)) <= given <= len(self.names):
+            return None
+        wanted = ", ".join(self.names) or "no argument"
+        return f"{type(self).__name__}.{self.name} takes {wanted}, but gets {given or 'none'}"
 
 
 def names_of(kinds: type[IntEnum] | None) -> dict[int, tuple[str, ...]]:

@@ -292,6 +292,7 @@ class Model:
             raise self._misused("action", "(parameter=domain, …), or () without parameters", bare)
 
         def declare(function: F) -> F:
+            self._check_function("action", function)
             names = list(inspect.signature(function).parameters)[1:]
             if names != list(parameters):
                 raise DeclarationError(
@@ -350,7 +351,7 @@ class Model:
         return function
 
     def always(
-        self, source: str, *, each: Mapping[str, ParameterDomain] | None = None, **options: Any
+        self, source: str = "", *, each: Mapping[str, ParameterDomain] | None = None, **options: Any
     ) -> Callable[[F], F]:
         """Declare that a statement holds in every reachable state, for each choice of `each`.
 
@@ -360,7 +361,7 @@ class Model:
         return self._property(Kind.ALWAYS, source, each, options)
 
     def sometimes(
-        self, source: str, *, each: Mapping[str, ParameterDomain] | None = None, **options: Any
+        self, source: str = "", *, each: Mapping[str, ParameterDomain] | None = None, **options: Any
     ) -> Callable[[F], F]:
         """Declare that some reachable state satisfies a statement (a guard against vacuity).
 
@@ -370,7 +371,7 @@ class Model:
 
     def step(
         self,
-        source: str,
+        source: str = "",
         on: Callable[..., Any] | None = None,
         *,
         each: Mapping[str, ParameterDomain] | None = None,
@@ -395,7 +396,7 @@ class Model:
 
     def leads_to(
         self,
-        source: str,
+        source: str = "",
         to: Callable[..., Any] | None = None,
         *,
         each: Mapping[str, ParameterDomain] | None = None,
@@ -436,13 +437,16 @@ class Model:
                 " deviation" + (", and on" if kind is Kind.STEP else ""),
             )
         self._check_options(word, options)
-        if kind is Kind.LEADS_TO and not callable(more["to"]):
-            raise DeclarationError(
-                "MDL013", f"{self.name}: to of @{word} is {more['to']!r}; give a function"
-            )
+        if kind is Kind.LEADS_TO:
+            if not callable(more["to"]):
+                raise DeclarationError(
+                    "MDL013", f"{self.name}: to of @{word} is {more['to']!r}; give a function"
+                )
+            self._check_function(f"{word}, as its second argument", more["to"])
         parameters = dict(each or {})
 
         def declare(function: F) -> F:
+            self._check_function(word, function)
             takes = tuple(inspect.signature(function).parameters)
             if kind is Kind.STEP:
                 self._check_step(function, takes, more["action"], parameters)
@@ -520,8 +524,9 @@ class Model:
 
     def _plain(self, word: str, function: Any, before: Any = None) -> None:
         """Check that a decorator without arguments is applied directly, to one function only."""
-        if not inspect.isfunction(function):
+        if not callable(function) or isinstance(function, type):
             raise self._misused(word, "", function)
+        self._check_function(word, function)
         if word == "operation":
             return
         if before is not None:
@@ -537,6 +542,22 @@ class Model:
                 f"{self.name}.{function.__name__} takes {names}; @{word} gives the state alone",
             )
 
+    def _check_function(self, word: str, function: object) -> None:
+        """Check that a rule is a plain function: one with source, and nothing wrapped around it."""
+        coroutine = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+        generates = inspect.isgeneratorfunction(function)
+        if inspect.isfunction(function) and not coroutine and not generates:
+            return
+        wrapped = getattr(function, "__func__", getattr(function, "__wrapped__", function))
+        name = getattr(wrapped, "__name__", None)
+        what = "an async def" if coroutine else "a generator" if generates else ""
+        what = what or f"an object of type {type(function).__name__.strip('_')}"
+        raise DeclarationError(
+            "MDL013",
+            f"{self.name}: @{word} is given {f'{name}, ' if name else ''}{what}; give a plain"
+            " function, declared with def and without decorators that wrap it",
+        )
+
     def _misused(self, word: str, parentheses: str, given: object) -> DeclarationError:
         what = "nothing" if given is None else getattr(given, "__name__", repr(given))
         return DeclarationError(
@@ -551,7 +572,13 @@ class Model:
         name = function.__name__
         description = first_paragraph(function)
         if name in where:
-            raise DeclarationError("MDL002", f"{self.name}.{name} is declared twice; rename one")
+            before = where[name].function
+            # a notebook's cell that ran twice
+            again = before.__module__ == "__main__" == function.__module__ and (
+                before.__qualname__ == function.__qualname__
+            )
+            fix = "rename one" + ("; to change it, run the cell of Model(…) again" if again else "")
+            raise DeclarationError("MDL002", f"{self.name}.{name} is declared twice; {fix}")
         if not description:
             raise DeclarationError(
                 "MDL004", f"{self.name}.{name} needs a docstring that says what it is"

@@ -25,8 +25,12 @@ from typing import Any, Protocol
 from slotspec.statemachine.declaration import parts, rules
 from slotspec.statemachine.declaration.integers import HIGH, LOW
 from slotspec.statemachine.declaration.records import FieldSpec, Record, Ref
+from slotspec.statemachine.declaration.slips import Slips
 from slotspec.statemachine.declaration.source import Source, read, reject
 from slotspec.statemachine.errors import RuleError
+
+ENGINE = "slotspec.statemachine."
+"""Where the rules are that the engine has itself, such as those on sequences."""
 
 Range = tuple[int, int]
 """The least and the largest value; for an array or a tuple, of all its elements."""
@@ -167,6 +171,30 @@ class Ranges:
                 if not summary.opaque:
                     Reading(self, summary).run()
             self.begin()  # properties are given what actions are known by now to return
+        self.refuse_slips()
+
+    def refuse_slips(self) -> None:
+        """Refuse natural mistakes in the rules.
+
+        :raises RuleError: with file and line.
+        """
+        instance = self.instance
+        named = [(n.rpartition(".")[2], spec) for n, spec in instance.record.fields.items()]
+        # parts may have fields of one name and different kinds
+        routed = frozenset(name for name, spec in named if spec.route is not None)
+        plain = {name for name, spec in named if not spec.container}
+        containers = {n: spec.container for n, spec in named if n not in plain}
+        actions = {instance.rule(action.function) for action in instance.actions}
+        for function, summary in self.summaries.items():
+            if not summary.opaque and not function.__module__.startswith(ENGINE):
+                Slips(
+                    read(function),
+                    Reading(self, summary).known,
+                    containers,
+                    routed,
+                    frozenset(name for name, _ in named),
+                    bool(instance.record.effect_names),
+                ).check(function in actions)
 
     def name_fields(self) -> None:
         """Collect the range of each field and constant by name, over all records."""

@@ -248,6 +248,8 @@ class FieldSpec:
     label: str = ""
     route: tuple[str | None, str | None] | None = None
     """For messages in flight: the processes that send and receive; None is the element itself."""
+    container: str = ""
+    """``subset`` or ``sequence``, if the field was declared as one."""
 
     @property
     def default(self) -> int:

@@ -43,6 +43,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from slotspec.statemachine.declaration.dotted_names import value_of
+from slotspec.statemachine.declaration.effects import Effects
 from slotspec.statemachine.declaration.lifecycle import NO_TRANSITION, Event, Lifecycle
 from slotspec.statemachine.errors import RuleError, StepError
 
@@ -128,24 +129,38 @@ def recycle(machines: Array, index: int) -> None:
     machines.put(index, 0)
 
 
+class _LeftOut(int):
+    """NONE for an argument that was not given."""
+
+
+LEFT_OUT = _LeftOut(NONE)
+
+
 def emit(
     s: Any,
     effect: int,
-    a: int = NONE,
-    b: int = NONE,
-    c: int = NONE,
-    d: int = NONE,
+    a: int = LEFT_OUT,
+    b: int = LEFT_OUT,
+    c: int = LEFT_OUT,
+    d: int = LEFT_OUT,
     **named: int,
 ) -> None:
     """Emit an effect: an RPC, a completed future. The engines keep the order.
 
     Arguments are given in order, or by the names that the model's effects declare
     (see :mod:`slotspec.statemachine.declaration.effects`).
+
+    :raises RuleError: ``RUL010`` for arguments that the effect does not declare, or for none
+        where it declares some.
     """
     given = [int(effect), a, b, c, d]
     for name, value in named.items():
         given[s.effect_names[effect].index(name) + 1] = value
-    s.effects.append(s.emitted(given))
+    if isinstance(effect, Effects):
+        wrong = effect.miscounted(sum(value is not LEFT_OUT for value in given[1:]))
+        if wrong is not None:
+            raise RuleError("RUL010", f"{_caller()}: {wrong}")
+    s.effects.append(s.emitted(NONE if value is LEFT_OUT else value for value in given))
 
 
 def unchanged(before: Any, after: Any, /, *fields: str, but: Sequence[str] = ()) -> bool:

@@ -130,6 +130,11 @@ def leave_without_a_word(s: ClusterState, connected: bool, ended: int) -> None:
     """The JobMaster does not tell the ResourceManager that it leaves."""
 
 
+def look_up_anyway(s: ClusterState) -> None:
+    """The ResourceManager looks up who leads before anybody has registered."""
+    s.job_connecting = 2
+
+
 def drop_in_silence(s: ClusterState, ended: int) -> None:
     """The ResourceManager does not tell the JobMaster that it drops it."""
     s.job_registered = 0
@@ -217,6 +222,9 @@ MUTANTS = {
     ),
     "a_job_master_that_leaves_says_so": Mutant(
         {job_master.leave_resource_manager: leave_without_a_word}, 24, REGISTERS
+    ),
+    "a_look_up_begins_with_a_registration": Mutant(
+        {job_master.forget_look_up: look_up_anyway}, 3, REGISTERS
     ),
     "a_job_master_that_is_dropped_is_told": Mutant(
         {resource_manager.close_job_manager_connection: drop_in_silence}, 25, REGISTERS

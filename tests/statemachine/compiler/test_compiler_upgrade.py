@@ -82,6 +82,21 @@ def test_short_searches_add_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert compile_instance(pool()).code.level == FULL
 
 
+def test_what_a_search_starts_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Among several runs, one that has worked for half the time starts an upgrade and waits."""
+    monkeypatch.setattr(upgrade, "WORTH_FINISHING", upgrade.WORTH_FINISHING)
+    upgrade.expect_repetition()
+    monkeypatch.setattr(upgrade, "process_time", iter([0.0, 0.4, 0.6, 0.6]).__next__)
+    compiled = compile_instance(pool())
+    upgrading = Upgrade(compiled.code, compiled.upgrade.name, 0)
+    upgrading.estimate = 1.0
+    for started in (False, True):
+        assert upgrading.ready() is None
+        assert (upgrading.process is not None) == started
+    upgrading.close(finished=True)
+    assert compile_instance(pool()).code.level == FULL
+
+
 def test_a_search_that_a_limit_ended_does_not_wait(home: Path) -> None:
     compiled = compile_instance(pool())
     upgrading = Upgrade(compiled.code, compiled.upgrade.name, 0)

@@ -489,6 +489,8 @@ def test_bundled_models_have_hardly_any_checked_operation() -> None:
         "a_slot_report_knows_what_was_answered_before_it",
         "no_slot_is_asked_for_ahead_of_its_registration",
         *("a_task_that_was_given_up_does_not_start", "can_arrive", "schedule"),
+        *("a_job_master_answers_task_executors", "a_task_executor_answers_the_job_master", "says"),
+        *("a_requested_slot_is_acknowledged_or_occupied", "answers_to"),
     }
     assert found == {
         **{name: set[str]() for name in MODELS},
@@ -506,6 +508,7 @@ def test_bundled_models_have_hardly_any_checked_operation() -> None:
             "a_slot_report_knows_what_was_answered_before_it",
             "no_slot_is_asked_for_ahead_of_its_registration",
             "schedule",
+            *("a_requested_slot_is_acknowledged_or_occupied", "answers_to"),
         }
         | {"offer", "poll", "lighter_child", "put_at", "slot_at"},
     }

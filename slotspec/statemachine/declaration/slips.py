@@ -1,0 +1,253 @@
+"""Natural mistakes in rules, refused with what to write instead, before either engine runs.
+
+The compiler would refuse some of them, but a small instance is never compiled; others are
+plain Python that means something else than its author thinks.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache, partial, partialmethod
+
+from slotspec.statemachine.declaration import rules
+from slotspec.statemachine.declaration.effects import Effects
+from slotspec.statemachine.declaration.source import Source, reject
+from slotspec.statemachine.errors import RuleError
+
+Known = Callable[[ast.expr], object]
+"""The global object that an expression names; None if it names none."""
+
+WRAPPERS = (partial, partialmethod, type(lru_cache(len)))
+"""What wraps a function: a cached one would remember its result for another state."""
+
+METHODS = {
+    "append": "sl.append({}, x)",
+    "pop": "sl.take_first({})",
+    "popleft": "sl.take_first({})",
+    "remove": "sl.remove({}, x)",
+    "index": "sl.place_of({}, x)",
+    "add": "sl.add({}, x)",
+    "discard": "sl.discard({}, x)",
+}
+"""What to write for a method of Python's lists and sets."""
+
+
+class Slips:
+    """Looks for mistakes in one rule.
+
+    :param containers: the fields that are sets and sequences: name -> ``subset`` or ``sequence``.
+    :param bags: the fields that hold messages in flight.
+    :param fields: the fields of the state.
+    :param has_effects: whether the model, or a part of it, declares effects.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        known: Known,
+        containers: Mapping[str, str],
+        bags: frozenset[str],
+        fields: frozenset[str],
+        has_effects: bool,
+    ) -> None:
+        self.source, self.known = source, known
+        self.containers, self.bags, self.fields = containers, bags, fields
+        self.has_effects = has_effects
+        given = source.tree.args
+        self.parameters = {a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
+
+    def check(self, action: bool) -> None:
+        """Refuse the first mistake.
+
+        :param action: whether the rule is an action, which returns a number.
+        :raises RuleError: with file and line.
+        """
+        for node in nodes_in(self.source.tree):
+            match node:
+                case ast.Call():
+                    self._call(node)
+                case ast.BinOp(op=ast.Div()) | ast.AugAssign(op=ast.Div()):
+                    raise self._refused(
+                        "RUL003",
+                        node,
+                        "rules know + - * // % & | ^ on integers; write it with these: // divides",
+                    )
+                case ast.Compare(left=left, comparators=others):
+                    for side in (left, *others):
+                        self._compared(side, (left, *others))
+                case ast.UnaryOp(op=ast.Not(), operand=operand):
+                    self._truth(operand)
+                case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test):
+                    self._truth(test)
+                case ast.BoolOp(values=values):
+                    for value in values:
+                        self._truth(value)
+        if action:
+            for given in returned(self.source.tree):
+                if isinstance(given, ast.Constant) and isinstance(given.value, bool):
+                    raise self._refused(
+                        "RUL015",
+                        given,
+                        f"an action that returns {given.value} has taken its step; return"
+                        " sl.DISABLED where it is not possible, and a number where it is",
+                    )
+
+    def _refused(self, code: str, node: ast.AST, message: str) -> RuleError:
+        return reject(code, self.source, node, message)
+
+    def _field(self, node: ast.expr) -> str | None:
+        """The field that ``s.name`` or ``s.part.name`` reads."""
+        if not isinstance(node, ast.Attribute) or node.attr not in self.fields:
+            return None
+        root = node.value
+        while isinstance(root, ast.Attribute | ast.Subscript):
+            root = root.value
+        # an argument of an effect may have the name of a field
+        there = isinstance(root, ast.Name) and root.id in self.parameters
+        return node.attr if there else None
+
+    def _container(self, node: ast.expr) -> str | None:
+        return self.containers.get(self._field(node) or "")
+
+    def _is_length(self, node: ast.expr) -> bool:
+        """Whether this is ``len`` of a set or a sequence, which is the room that it has."""
+        return (
+            isinstance(node, ast.Call)
+            and self.known(node.func) is len
+            and len(node.args) == 1
+            and self._container(node.args[0]) is not None
+        )
+
+    def _misread(self, node: ast.expr, field: ast.expr) -> RuleError:
+        name, kind = ast.unparse(field), self._container(field)
+        right = f"sl.length({name})" if kind == "sequence" else f"sl.size({name})"
+        return self._refused(
+            "RUL007",
+            node,
+            f"{ast.unparse(node)} is about the room of the {kind}, which is fixed; write {right}"
+            " for how many elements it has",
+        )
+
+    def _truth(self, node: ast.expr) -> None:
+        if self._container(node) is not None:
+            raise self._misread(node, node)
+        if self._is_length(node):
+            assert isinstance(node, ast.Call)
+            raise self._misread(node, node.args[0])
+
+    def _compared(self, side: ast.expr, sides: tuple[ast.expr, ...]) -> None:
+        # a name from outside may be a text, too; the compiler alone refuses that
+        texts = any(isinstance(self.known(other), str) for other in sides)
+        if isinstance(side, ast.Constant) and isinstance(side.value, str) and not texts:
+            raise self._refused(
+                "RUL006",
+                side,
+                f"{side.value!r} is no integer; rules know integers only: compare with a state or"
+                " a member of an enumeration",
+            )
+        if self._is_length(side) and any(isinstance(other, ast.Constant) for other in sides):
+            assert isinstance(side, ast.Call)
+            raise self._misread(side, side.args[0])
+
+    def _call(self, node: ast.Call) -> None:
+        match node.func:
+            case ast.Attribute(value=below, attr=method) if method in METHODS:
+                if self._container(below) is not None:
+                    write = METHODS[method].format(ast.unparse(below))
+                    raise self._refused(
+                        "RUL007", node, f"a {self._container(below)} has no methods; write {write}"
+                    )
+        word = self.known(node.func)
+        if isinstance(word, WRAPPERS):
+            raise self._refused(
+                "RUL005",
+                node,
+                f"{ast.unparse(node.func)} is made by {type(word).__name__.strip('_')}, which a"
+                " rule cannot call; call a plain function",
+            )
+        if word is rules.emit:
+            self._emit(node)
+        elif getattr(word, "__module__", "") == "slotspec.statemachine.routes":
+            self._message(node, str(getattr(word, "__name__", "")))
+
+    def _message(self, node: ast.Call, word: str) -> None:
+        field = self._field(node.args[0]) if node.args else None
+        if word in ("send", "receive") and field is not None and field not in self.bags:
+            raise self._refused(
+                "RUL013",
+                node,
+                f"{ast.unparse(node.args[0])} holds no messages; declare {field} ="
+                " messages(…), or write " + ("add" if word == "send" else "discard") + " for a set",
+            )
+
+    def _emit(self, node: ast.Call) -> None:
+        if node.args and isinstance(self.known(node.args[0]), Effects):
+            kind = ast.unparse(node.args[0])
+            raise self._refused(
+                "RUL010", node, f"emit takes the state first; write emit(s, {kind}, …)"
+            )
+        named = {keyword.arg: keyword.value for keyword in node.keywords}
+        effect = node.args[1] if len(node.args) > 1 else named.pop("effect", None)
+        if effect is None or None in named or any(isinstance(a, ast.Starred) for a in node.args):
+            return
+        if isinstance(effect, ast.Constant) and isinstance(effect.value, str):
+            raise self._refused(
+                "RUL006",
+                effect,
+                f"{effect.value!r} is no effect; give a member of the model's Effects, as in"
+                f" Effect.{effect.value.upper()}",
+            )
+        given = [*node.args[2:], *(v for name, v in named.items() if name != "s")]
+        for one in branches(effect):
+            member = self.known(one)
+            if not isinstance(member, Effects):
+                continue
+            if not self.has_effects:
+                name = type(member).__name__
+                raise self._refused(
+                    "RUL010",
+                    node,
+                    f"the model declares no effects; write Model(…, effects={name})",
+                )
+            wrong = member.miscounted(len(given))
+            if wrong is not None:
+                raise self._refused("RUL010", node, wrong)
+            for value in given:
+                self._argument(value, member)
+
+    def _argument(self, value: ast.expr, member: Effects) -> None:
+        negative = isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.USub)
+        if self.known(value) == rules.DISABLED or (
+            negative and isinstance(getattr(value, "operand", None), ast.Constant)
+        ):
+            raise self._refused(
+                "RUL010",
+                value,
+                f"{type(member).__name__}.{member.name} is given {ast.unparse(value)}; an argument"
+                " is an element or an amount, or NONE",
+            )
+
+
+@lru_cache(maxsize=4096)
+def nodes_in(tree: ast.FunctionDef) -> tuple[ast.AST, ...]:
+    """The nodes of a rule that a mistake can be in; instances of a model share its rules."""
+    kinds = ast.Call | ast.BinOp | ast.AugAssign | ast.Compare | ast.UnaryOp | ast.BoolOp
+    tests = ast.If | ast.While | ast.IfExp
+    return tuple(node for node in ast.walk(tree) if isinstance(node, kinds | tests))
+
+
+def branches(node: ast.expr) -> Iterator[ast.expr]:
+    """The values that ``a if c else b`` may have; of any other expression, itself."""
+    if isinstance(node, ast.IfExp):
+        yield from branches(node.body)
+        yield from branches(node.orelse)
+    else:
+        yield node
+
+
+def returned(tree: ast.FunctionDef) -> Iterator[ast.expr]:
+    """What the returns of a rule give."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Return) and node.value is not None:
+            yield from branches(node.value)

@@ -1,0 +1,126 @@
+"""Natural mistakes in somebody's first model, on either engine: file, line, and what to write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from slotspec import Limits, check, load_model
+from slotspec.cli import main
+from slotspec.statemachine.check import Engine
+from slotspec.statemachine.errors import SlotspecError
+from slotspec.statemachine.results import Verdict
+from slotspec.testing import SlotPoolConformance
+
+SOURCE = (Path(__file__).parent / "mailbox.py").read_text()
+
+EMIT = "sl.emit(s, Effect.TAKEN, letter, s.seen[letter])"
+EMPTY = "sl.length(s.box) == 0:"
+DRAFT = "s.letter[letter] != Letter.DRAFT"
+SLIPS = [
+    (EMIT, "sl.emit(s, Effect.TAKEN)", "RUL010", "Effect.TAKEN takes letter, seen, but gets none"),
+    (EMIT, "sl.emit(s, Effect.TAKEN, 1, 1, 1)", "RUL010", "takes letter, seen, but gets 3"),
+    (EMIT, "sl.emit(s, Effect.TAKEN, -1, 1)", "RUL010", "is given -1; an argument is an element"),
+    (EMIT, "sl.emit(s, Effect.TAKEN, sl.DISABLED)", "RUL010", "is given sl.DISABLED"),
+    (EMIT, "sl.emit(Effect.TAKEN, letter)", "RUL010", "write emit(s, Effect.TAKEN, …)"),
+    (EMIT, 'sl.emit(s, "taken", letter)', "RUL006", "'taken' is no effect; give a member"),
+    (", effects=Effect)", ")", "RUL010", "write Model(…, effects=Effect)"),
+    (
+        'sl.effect("letter", "seen")',
+        '"letter"',
+        "MDL012",
+        'declare it as NAME = effect("argument", …)',
+    ),
+    (DRAFT, 's.letter[letter] != "DRAFT"', "RUL006", "'DRAFT' is no integer"),
+    (DRAFT, "s.letter[letter] / 1 > 0", "RUL003", "// divides"),
+    ("sl.send(s.wire, letter)", "sl.send(s.seen, letter)", "RUL013", "s.seen holds no messages"),
+    ("sl.receive(s.wire,", "sl.receive(s.seen,", "RUL013", "write discard for a set"),
+    (EMPTY, "len(s.box) == 0:", "RUL007", "write sl.length(s.box)"),
+    (EMPTY, "not len(s.box):", "RUL007", "write sl.length(s.box)"),
+    (EMPTY, "not s.box:", "RUL007", "write sl.length(s.box)"),
+    (EMPTY, "not s.seen:", "RUL007", "write sl.size(s.seen)"),
+    ("sl.append(s.box, letter)", "s.box.append(letter)", "RUL007", "write sl.append(s.box, x)"),
+    ("sl.take_first(s.box)", "s.box.pop(0)", "RUL007", "write sl.take_first(s.box)"),
+    ("sl.add(s.seen, letter)", "s.seen.add(letter)", "RUL007", "write sl.add(s.seen, x)"),
+    (
+        "== 0:\n        return sl.DISABLED",
+        "== 0:\n        return False",
+        "RUL015",
+        "return sl.DISABLED where it is not possible",
+    ),
+    ("def twice(", "@functools.cache\ndef twice(", "RUL005", "twice is made by lru_cache_wrapper"),
+    ("def take(", "async def take(", "MDL013", "given take, an async def; give a plain function"),
+    ("def take(", "@functools.cache\ndef take(", "MDL013", "@action is given take, an object"),
+    ("def fits(", "@staticmethod\ndef fits(", "MDL013", "fits, an object of type staticmethod"),
+    (
+        "@model.always(",
+        "@model.leads_to('A box.', functools.partial(twice, 1))\n@model.always(",
+        "MDL013",
+        "@leads_to, as its second argument is given an object of type partial",
+    ),
+]
+
+
+def made(folder: Path, old: str, new: str) -> str:
+    """The mailbox with one mistake, in a file."""
+    assert old in SOURCE
+    source = SOURCE.replace("import slotspec as sl", "import functools\nimport slotspec as sl")
+    if "def twice" in old:
+        source = source.replace("sl.length(s.box) == 0:", "twice(sl.length(s.box)) == 0:")
+    path = folder / "mistaken.py"
+    path.write_text(source.replace(old, new))
+    return str(path)
+
+
+@pytest.mark.parametrize(("old", "new", "code", "text"), SLIPS, ids=[new for _, new, *_ in SLIPS])
+@pytest.mark.parametrize("engine", ["interpreted", "compiled"])
+def test_a_slip_is_refused_with_its_line_and_its_cure(
+    tmp_path: Path, engine: Engine, old: str, new: str, code: str, text: str
+) -> None:
+    with pytest.raises(SlotspecError) as caught:
+        check(load_model(made(tmp_path, old, new)).instance(), engine)
+    assert code in str(caught.value)
+    assert text in str(caught.value)
+    assert "mistaken.py:" in str(caught.value)
+
+
+def test_the_mailbox_without_a_mistake_holds() -> None:
+    result = check(load_model(str(Path(__file__).parent / "mailbox.py")).instance())
+    assert result.verdict is Verdict.HOLDS
+
+
+def test_an_effect_that_only_the_run_knows_is_counted_too(tmp_path: Path) -> None:
+    name = made(tmp_path, EMIT, "kind = Effect.TAKEN\n    sl.emit(s, kind)")
+    with pytest.raises(SlotspecError, match=r"RUL010: .*mistaken\.py:\d+: in take: .* gets none"):
+        check(load_model(name).instance(), "interpreted")
+
+
+def test_a_result_gives_a_property_by_its_name() -> None:
+    result = check(load_model(str(Path(__file__).parent / "mailbox.py")).instance())
+    assert result["fits"].verdict is Verdict.HOLDS
+    with pytest.raises(SlotspecError, match="no property 'fist'; it has fits"):
+        result["fist"]
+
+
+def test_a_lifecycle_of_ones_own_model_is_drawn(capsys: pytest.CaptureFixture[str]) -> None:
+    file = str(Path(__file__).parent / "mailbox.py")
+    with pytest.raises(SystemExit, match="0"):
+        main(["draw", "Letter", "--model", file, "--format", "mermaid"])
+    assert "DRAFT" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="2"):
+        main(["draw", "Lettre", "--model", file])
+    assert "has no lifecycle 'Lettre'; it has Letter" in capsys.readouterr().err
+
+
+def test_a_test_class_without_a_factory_says_so() -> None:
+    with pytest.raises(TypeError, match="SlotPoolConformance has no factory; set factory ="):
+        SlotPoolConformance().test_conformance()
+
+
+def test_a_limit_that_is_no_number_is_refused() -> None:
+    given: Any = "3"
+    instance = load_model(str(Path(__file__).parent / "mailbox.py")).instance()
+    with pytest.raises(SlotspecError, match="SET024: limit on states '3': give a number"):
+        check(instance, limits=Limits(states=given))
