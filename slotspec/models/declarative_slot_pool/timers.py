@@ -9,7 +9,7 @@ from __future__ import annotations
 from slotspec.models.common.resource_profile import Answer
 from slotspec.models.declarative_slot_pool.bridge import release_request, serve_deferred
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot
-from slotspec.models.declarative_slot_pool.pool import is_held, return_idle
+from slotspec.models.declarative_slot_pool.pool import is_held, older_than, return_idle
 from slotspec.models.declarative_slot_pool.requirements import (
     answer,
     profile_at,
@@ -59,10 +59,30 @@ def is_able(s: DeclarativePoolState, request: int) -> int:
     for place in range(s.profile_count):
         profile = profile_at(s, place)
         if has_profile(s, profile):
-            found = answer(s, profile, s.request_profile[request])
+            found = answer(s, met_first(s, profile), s.request_profile[request])
             if found != Answer.NO:
                 return found
     return int(Answer.NO)
+
+
+def met_first(s: DeclarativePoolState, profile: int) -> int:
+    """The profile that is met where a hash table of the slots' profiles has this one.
+
+    ANY and UNKNOWN have one hash value, so the one that was entered first is met first: free slots
+    are entered before the others, each oldest first. A check in any order tries both.
+    Flink: DeclarativeSlotPoolBridge.getResourceProfilesFromAllSlots.
+    """
+    special = (s.wildcard, s.unknown)
+    if not s.follow_clock or profile not in special:
+        return profile
+    for allocation in s.free:
+        if allocation != NONE and s.slot_profile[allocation] in special:
+            return s.slot_profile[allocation]
+    first = NONE
+    for allocation, offered in enumerate(s.slot_profile):
+        if offered in special and (first == NONE or older_than(s, allocation, first)):
+            first = allocation
+    return s.slot_profile[first]
 
 
 def is_batch(s: DeclarativePoolState, request: int) -> bool:

@@ -20,7 +20,7 @@ from slotspec.oracle.traces.schema import Count, Index, Name
 
 
 class Slot(Part, frozen=True):
-    """A slot of the pool; `payload`: whether it is reserved."""
+    """A slot of the pool; `payload`: whether something runs in it, reserved or not."""
 
     tm: Name
     index: int
@@ -32,13 +32,14 @@ class PoolState(Part, frozen=True):
     """The state of a pool.
 
     :param required: the requirements, by profile.
-    :param acquired: how many slots serve each required profile.
+    :param acquired: how many slots count for each profile; kept by hand, so it may drift from
+        `matched`.
     :param slots: allocation -> slot.
-    :param matched: allocation -> the required profile that the slot serves.
+    :param matched: allocation -> the required profile that the slot counts for.
     :param free: allocation of a slot that nobody has -> since when.
     :param by_tm: TaskExecutor -> its allocations.
     :param timers: when the timers fire.
-    :param stable: whether the slots are told to be stable; only in releases that tell.
+    :param stable: whether what is required is stable; only in releases that tell.
     """
 
     required: list[Requirement]
@@ -153,7 +154,7 @@ class Requirements(Effect, frozen=True, tag="requirements"):
 
 
 class Stable(Effect, frozen=True, tag="stable"):
-    """The listener is told that the slots are stable."""
+    """The listener is told that what is required is stable."""
 
 
 _SLOTS = {

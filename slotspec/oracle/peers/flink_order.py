@@ -57,7 +57,8 @@ def in_hash_order(values: FlinkValues, header: TraceHeader, order: list[str]) ->
     If they are not in order, each profile gets an extended resource that changes its hash value.
     So this is for classes that only compare profiles for equality.
 
-    :raises PeerError: ``PEE007`` if ANY or UNKNOWN, whose hash values are the lowest, come late.
+    :raises PeerError: ``PEE007`` if ANY or UNKNOWN, whose hash values are the lowest, come late, or
+        a profile without resources would get one.
     """
     made = values.profiles(header)
     places = [spread(made[name]) for name in order]
@@ -69,6 +70,12 @@ def in_hash_order(values: FlinkValues, header: TraceHeader, order: list[str]) ->
             "PEE007",
             f"Flink's hash tables cannot iterate profiles as {', '.join(order)}; put ANY and"
             " UNKNOWN first",
+        )
+    if empty := [name for name in fixed if made[name].equals(values.profile_class.ZERO)]:
+        raise PeerError(
+            "PEE007",
+            f"Flink's hash tables cannot iterate profiles as {', '.join(order)} while"
+            f" {empty[0]!r} has no resources; list them in another order, or leave it out",
         )
     for number, name in enumerate(fixed):
         made[name] = _with_place(values, header.profiles[name], 16 - len(fixed) + number)

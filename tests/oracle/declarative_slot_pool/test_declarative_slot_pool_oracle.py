@@ -13,9 +13,9 @@ from slotspec.oracle import Oracle
 from slotspec.oracle.conformance.batch import conform_all
 from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
-from slotspec.oracle.declarative_slot_pool.schema import POOL_SCHEMA
+from slotspec.oracle.declarative_slot_pool.schema import POOL_SCHEMA, SCHEMA
 from slotspec.statemachine.errors import InputError
-from tests.oracle.trace_files import header, step, write
+from tests.oracle.trace_files import SMALL, header, step, write
 
 DATA = Path(__file__).parents[2] / "data"
 SCENARIOS = DATA / "scenarios" / "declarative_pool"
@@ -23,6 +23,23 @@ VERSIONS = ("1.13.6", "1.14.6", "1.20.5", "2.3.0")
 REPLAYED = {"1.13.6": 2351, "1.14.6": 2351, "1.20.5": 2425, "2.3.0": 2604}
 """Steps of the sample and of the scenarios that agree."""
 REENTRANT = 6
+ZERO = {name: 0 for name in SMALL if name != "extended"} | {"extended": {}}
+BALANCED_HEADER = {
+    "implementation": SCHEMA.implementation,
+    "version": "2.3.0",
+    "config": {
+        "idle_slot_timeout_ms": 50,
+        "batch_slot_timeout_ms": 80,
+        "strategy": "balanced",
+        "slot_request_max_interval_ms": 0,
+        "defer": False,
+    },
+    "driven": "bridge",
+    "profiles": {"any": "ANY", "zero": ZERO, "small": SMALL},
+    "profile_order": ["any", "zero", "small"],
+    "task_managers": ["tm1"],
+}
+UNSUPPORTED = {"effect": "timer.raised", "error": "UnsupportedOperationException"}
 POOL_HEADER = {
     "implementation": POOL_SCHEMA.implementation,
     "version": "2.3.0",
@@ -159,3 +176,66 @@ def test_a_request_that_cannot_be_addressed() -> None:
     assert bridge.step("request_timeout", request="r1", attempt=2).result is None
     assert bridge.step("request_timeout", request="r1").result is True
     assert bridge.step("request_timeout", request="r1").result is False
+
+
+@pytest.mark.parametrize(("wanted", "offered"), [("zero", "any"), ("small", "zero")])
+def test_the_balanced_strategy_refuses_profiles_without_resources(
+    wanted: str, offered: str, tmp_path: Path
+) -> None:
+    """No recording has such a profile; the real class of 2.3.0 does the same."""
+    offer = {"allocation": "a1", "index": 0, "profile": offered}
+    steps = [
+        header(**BALANCED_HEADER),
+        step("start"),
+        step("register_task_manager", tm="tm1", result=True),
+        step("set_is_job_restarting", restarting=True),
+        step("request_new_allocated_slot", request="r1", profile=wanted),
+        step("offer_slots", tm="tm1", offers=[offer], raises="IllegalStateException"),
+    ]
+    report = conform(write(tmp_path / "t.jsonl", *steps))
+    assert report.outcome is Conformance.CONFORMS, report
+
+
+@pytest.mark.parametrize(
+    ("profiles", "taken", "raised"),
+    [
+        (("any", "unknown"), (), False),
+        (("unknown", "any"), (), True),
+        (("any", "unknown"), ("a1",), True),
+        (("unknown", "any"), ("a1",), False),
+        (("any", "unknown"), ("a2", "a1"), False),
+        (("unknown", "any"), ("a2", "a1"), True),
+    ],
+)
+def test_the_batch_check_meets_the_first_slot_of_any_and_unknown(
+    profiles: tuple[str, str], taken: tuple[str, ...], raised: bool, tmp_path: Path
+) -> None:
+    """No recording has both; the real class of 2.3.0 does the same."""
+
+    def unseen(op: str, **arguments: Any) -> dict[str, Any]:
+        return step(op, result=..., effects=..., **arguments)
+
+    config = {**BALANCED_HEADER["config"], "strategy": "simple", "idle_slot_timeout_ms": 5_000}
+    given = {"any": "ANY", "unknown": "UNKNOWN", "small": SMALL}
+    offers = [
+        {"allocation": f"a{index + 1}", "index": index, "profile": profile}
+        for index, profile in enumerate(profiles)
+    ]
+    steps = [
+        header(
+            **BALANCED_HEADER | {"config": config, "profiles": given, "profile_order": [*given]}
+        ),
+        unseen("start"),
+        unseen("register_task_manager", tm="tm1"),
+        unseen("set_is_job_restarting", restarting=True),
+        *(unseen("offer_slots", tm="tm1", offers=[offer]) for offer in offers),
+        # an UNKNOWN slot is lost by that
+        *(
+            unseen("allocate_available_slot", request=f"r{a}", allocation=a, profile="small")
+            for a in taken
+        ),
+        unseen("request_new_allocated_batch_slot", request="r9", profile="small"),
+        step("advance_time", ms=80, effects=[UNSUPPORTED] if raised else []),
+    ]
+    report = conform(write(tmp_path / "t.jsonl", *steps))
+    assert report.outcome is Conformance.CONFORMS, report
