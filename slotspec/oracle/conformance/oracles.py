@@ -12,6 +12,7 @@ from slotspec.models.registry import recorded, slot_pool_of
 from slotspec.oracle.conformance.adapter import ModelOracle
 from slotspec.oracle.traces.schema import TraceSchema, schema_of
 from slotspec.oracle.traces.trace import Expected, TraceHeader
+from slotspec.statemachine.declaration.arguments import wants
 from slotspec.statemachine.errors import InputError, UsageError
 
 
@@ -56,6 +57,9 @@ class Oracle:
         header: TraceHeader | None = None,
         **options: Any,
     ) -> None:
+        for one in (model, generation):
+            if one is not None:
+                wants("Oracle", "names as texts, as Oracle('slot_pool', '1.12')", one, str)
         if generation is None and model is not None and model[:1].isdigit():
             model, generation = None, model
         model = model or slot_pool_of(generation)

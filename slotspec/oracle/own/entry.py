@@ -16,7 +16,7 @@ from slotspec.oracle.fuzzing.targets import FuzzTarget
 from slotspec.oracle.own.oracle import NO_GENERATION, OwnOracle
 from slotspec.oracle.own.words import Words
 from slotspec.oracle.traces.schema import Argument, Index, Name, NameKind, Operation, TraceSchema
-from slotspec.oracle.traces.trace import FORMAT, RecordedStep, TraceHeader
+from slotspec.oracle.traces.trace import FORMAT, OWN_MODEL, RecordedStep, TraceHeader
 from slotspec.statemachine.declaration.model import Action, Instance, Model
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.errors import UsageError
@@ -96,7 +96,7 @@ def _is(model: Model) -> bool:
 
 def implementation_of(model: Model) -> str:
     """What the header of a trace calls the model."""
-    return f"slotspec model {model.name}"
+    return f"{OWN_MODEL}{model.name}"
 
 
 @cache

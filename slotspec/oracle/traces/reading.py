@@ -48,7 +48,7 @@ from msgspec import UNSET
 from slotspec.models.registry import recorded
 from slotspec.oracle.traces.opening import open_bytes
 from slotspec.oracle.traces.schema import RESERVED, Argument, Operation, TraceSchema, schema_of
-from slotspec.oracle.traces.trace import FORMAT, RecordedStep, TraceHeader
+from slotspec.oracle.traces.trace import FORMAT, OWN_MODEL, RecordedStep, TraceHeader
 from slotspec.statemachine.errors import InputError
 
 LINE_LIMIT = 16 * 1024 * 1024
@@ -277,7 +277,9 @@ class TraceReader:
         name = raw.get("implementation")
         if isinstance(name, str) and name not in recorded():
             known = ", ".join(recorded())
-            self._fail("TRC010", f"unknown implementation {shown(name)}; use one of {known}")
+            own = name.startswith(OWN_MODEL)
+            fix = "name its file, with --model FILE.py" if own else f"use one of {known}"
+            self._fail("TRC010", f"unknown implementation {shown(name)}; {fix}")
         fields = TraceHeader.__struct_fields__
         for key in raw:
             if key not in fields:

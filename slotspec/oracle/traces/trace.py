@@ -23,6 +23,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 FORMAT = 1
 """The format number of traces; there is only one."""
+OWN_MODEL = "slotspec model "
+"""How the header of a trace of a user's own model begins to name it."""
 
 OperationCall = tuple[str, dict[str, Any]]
 """The name of an operation and its arguments, as in a trace."""

@@ -153,6 +153,11 @@ BAD_HEADERS: dict[str, tuple[str, Any, str]] = {
     "format true": ("TRC009", header(format=True), "format true"),
     "format text": ("TRC009", header(format="1"), 'format "1"'),
     "no format": ("TRC012", header(format=...), "`format`"),
+    "own class": (
+        "TRC010",
+        header(implementation="slotspec model mailbox"),
+        'unknown implementation "slotspec model mailbox"; name its file, with --model FILE.py',
+    ),
     "unknown class": ("TRC010", header(implementation="Pool"), 'unknown implementation "Pool"'),
     "class a number": ("TRC012", header(implementation=1), "implementation"),
     "no class": ("TRC012", header(implementation=...), "implementation"),
