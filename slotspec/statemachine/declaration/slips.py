@@ -231,10 +231,14 @@ class Slips:
 
 @lru_cache(maxsize=4096)
 def nodes_in(tree: ast.FunctionDef) -> tuple[ast.AST, ...]:
-    """The nodes of a rule that a mistake can be in; instances of a model share its rules."""
+    """The nodes of a rule's body that a mistake can be in; instances of a model share its rules.
+
+    What decorates the rule is no part of it, and runs as plain Python.
+    """
     kinds = ast.Call | ast.BinOp | ast.AugAssign | ast.Compare | ast.UnaryOp | ast.BoolOp
     tests = ast.If | ast.While | ast.IfExp
-    return tuple(node for node in ast.walk(tree) if isinstance(node, kinds | tests))
+    body = (node for statement in tree.body for node in ast.walk(statement))
+    return tuple(node for node in body if isinstance(node, kinds | tests))
 
 
 def branches(node: ast.expr) -> Iterator[ast.expr]:

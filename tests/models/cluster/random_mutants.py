@@ -27,6 +27,7 @@ from math import inf
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
+from unittest.mock import patch
 
 from slotspec.models import load_model
 from slotspec.oracle.cluster import world
@@ -318,8 +319,8 @@ def instance_of(scope: str, model: str, replace: Mapping[Any, Any] | None = None
 def searched(scope: str, model: str, replace: Mapping[Any, Any] | None = None) -> Result:
     """A search of one of the small scopes, with the properties of the whole cluster."""
     instance = instance_of(scope, model, replace)
-    upgrade.PATIENCE = inf  # each mutant is searched once
-    return explore_compiled(instance, Limits(states=STATES, seconds=120))
+    with patch.object(upgrade, "PATIENCE", inf):  # each mutant is searched once
+        return explore_compiled(instance, Limits(states=STATES, seconds=120))
 
 
 def summary(result: Result) -> tuple[int, int, dict[str, str], bool, bool]:

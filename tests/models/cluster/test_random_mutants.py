@@ -57,7 +57,7 @@ def test_a_recording_notices_a_mutant() -> None:
 def test_a_search_notices_a_mutant() -> None:
     place = a_mutant("if is_done(s, share): -> if not is_done(s, share):")
     found = judged(place, "check", scopes=1)
-    assert found.check == "losses: the_job_finishes"
+    assert found.check == "losses: deadlock"
 
 
 def test_only_what_calls_a_rule_can_notice_its_mutants() -> None:

@@ -614,7 +614,7 @@ class Writer:
             f"Kind.Q, two={a}",
             "Kind.R",
             f"Kind.P, one={a}",
-            f"Kind.R if {self.condition(scope, 1)} else Kind.Q",
+            f"Kind.P if {self.condition(scope, 1)} else Kind.Q, {a}",
         )
         return [f"emit({self.pick(*scope.records, *scope.boxes)}, {what})"], scope
 
