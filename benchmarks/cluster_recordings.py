@@ -13,8 +13,8 @@ from pathlib import Path
 from statistics import linear_regression, median
 from time import process_time
 
-from slotspec.oracle.cluster.explanation import ClusterExplainer
 from slotspec.oracle.cluster.recording import read
+from slotspec.oracle.conformance.cluster_recordings import explainer_of
 from slotspec.oracle.conformance.trace_validation import explain
 
 CLASSES = (200, 400, 800, 1_600, 3_200)
@@ -44,7 +44,7 @@ def measured(path: Path) -> Measured:
     start = process_time()
     recording = read(path)
     opened = process_time()
-    explainer = ClusterExplainer(recording, recording.generation)
+    explainer = explainer_of(recording.generation)(recording, recording.generation)
     built = process_time()
     found = explain(explainer.lanes, explainer)
     return Measured(
