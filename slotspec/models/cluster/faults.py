@@ -77,6 +77,8 @@ def may_come_twice(s: ClusterState, message: int) -> bool:
         Message.SUBMIT_TASK,
         Message.CANCEL_TASK,
         Message.TASK_RUNNING,
+        Message.TASK_FINISHED,
+        Message.TASK_FAILED,
     ):
         return True
     return message in (

@@ -142,6 +142,11 @@ class Stepper:
             if step.trigger == "answer" and step.call is not None
         }
         self.numbered = {s.number: s for s in recording.steps if s.number is not None}
+        for step in recording.steps:
+            if step.trigger == "step":  # perhaps the reaction to an answer that was there
+                begun = self.numbered.get(int(step.why.split()[1]))
+                for call in begun.sent if begun is not None else ():
+                    self.reactions.setdefault(call.number, step.line)
         joined = joining(recording)
         self.joining = [(tm, first, last) for tm, first, last, _ in joined]
         self.unfinished = {number for _, _, last, number in joined if last == NEVER}

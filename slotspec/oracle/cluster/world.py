@@ -31,11 +31,14 @@ OFTEN = 254
 
 @dataclass
 class Told:
-    """What the states of the JobMaster tell of an execution."""
+    """What the states of the JobMaster tell of an execution.
+
+    :ivar seen: the line that first names it, as it names all that were made with it.
+    """
 
     vertex: str
     index: int
-    attempt: int
+    seen: int
     allocation: str | None = None
 
 
@@ -50,9 +53,7 @@ def told_tasks(recording: Recording) -> tuple[dict[str, Told], dict[str, int]]:
             vertex, _, place = one["task"].rpartition(" (")
             index, _, total = place.rstrip(")").partition("/")
             parallel[vertex] = int(total)
-            told = found.setdefault(
-                one["execution"], Told(vertex, int(index) - 1, int(one["attempt"]))
-            )
+            told = found.setdefault(one["execution"], Told(vertex, int(index) - 1, line.n))
             told.allocation = told.allocation or one["allocation"]
     return found, parallel
 
@@ -76,12 +77,12 @@ def numbered(
     if apart:
         return found
     for place, vertex in enumerate(order[1:], 1):
-        for attempt in {one.attempt for one in told.values()}:
-            peers = {e: t for e, t in told.items() if t.vertex == vertex and t.attempt == attempt}
+        for seen in {one.seen for one in told.values()}:
+            peers = {e: t for e, t in told.items() if t.vertex == vertex and t.seen == seen}
             first = {
                 t.allocation: t.index
                 for t in told.values()
-                if t.vertex == order[0] and t.attempt == attempt and t.allocation
+                if t.vertex == order[0] and t.seen == seen and t.allocation
             }
             free = set(range(shares))
             together = {e: first[t.allocation] for e, t in peers.items() if t.allocation in first}
