@@ -14,6 +14,7 @@ from slotspec.models.cluster.messages import (
     Way,
     is_busy,
     receive,
+    tell_task_executor,
     way,
 )
 from slotspec.models.cluster.model import ACTS, ARRIVES, cluster
@@ -62,6 +63,10 @@ def has_any_order(setting: Setting) -> bool:
 
 def has_quick_tasks(setting: Setting) -> bool:
     return bool(setting["quick_tasks"])
+
+
+def has_deployment_reports(setting: Setting) -> bool:
+    return bool(setting["deployment_reports"])
 
 
 def has_late_slots(setting: Setting) -> bool:
@@ -468,6 +473,25 @@ def task_is_quick(s: ClusterState, own: int) -> int:
     if record == NONE or s.tables[tm].quick[record]:
         return DISABLED
     s.tables[tm].quick[record] = 1
+    return NONE
+
+
+@cluster.action(when=has_deployment_reports, own=own_executions)
+def job_master_hears_of_unknown_task(s: ClusterState, own: int) -> int:
+    """A heartbeat names a task that the JobMaster does not take for deployed: it is cancelled.
+
+    Flink: JobMaster.onUnknownDeploymentsOf, called by DefaultExecutionDeploymentReconciler.
+    """
+    width = len(s.elements(executions))
+    tm, execution = own // width, own % width
+    record = indexed_task(s.tables[tm], execution)
+    if record == NONE or s.job_master[0] != Leader.LEADING or not s.known[tm]:
+        return DISABLED
+    if scheduler.is_news(s, execution) or is_busy(s):
+        return DISABLED
+    detail = execution * s.cancel_tries + s.cancel_tries - 1
+    allocation = s.tables[tm].task_slot[record]
+    tell_task_executor(s, tm, int(Message.CANCEL_TASK), allocation, detail)
     return NONE
 
 

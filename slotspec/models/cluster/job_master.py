@@ -12,6 +12,7 @@ from slotspec.models.cluster.messages import (
     TO_JOB_MASTER,
     TO_RESOURCE_MANAGER,
     Way,
+    answer_task_executor,
     empty,
     forget_registrations,
     in_flight,
@@ -100,7 +101,7 @@ def register_task_manager(s: ClusterState, tm: int, ignored: int) -> None:
         s.dead_end[tm] = 0
         pool.register_task_manager(s.pool, tm)
     if not ignored:
-        tell_task_executor(s, tm, int(Message.REGISTERED))
+        answer_task_executor(s, tm, int(Message.REGISTERED))
 
 
 def disconnect_task_manager(s: ClusterState, tm: int) -> None:
@@ -130,7 +131,7 @@ def offer_slot(s: ClusterState, tm: int, allocation: int, detail: int) -> None:
         answer = Message.OFFER_ACCEPTED if accepted else Message.OFFER_REJECTED
     else:
         answer = Message.OFFER_FAILED
-    tell_task_executor(s, tm, int(answer), allocation, detail % 2)
+    answer_task_executor(s, tm, int(answer), allocation, detail % 2)
 
 
 def fail_slot(s: ClusterState, tm: int, allocation: int) -> None:
@@ -167,7 +168,7 @@ def update_task_execution_state(
             scheduler.cancellation_failed(s, tm, allocation, execution)
         case Message.TASK_RUNNING:
             if not scheduler.task_runs(s, execution):
-                tell_task_executor(s, tm, int(Message.UPDATE_REFUSED), allocation, execution)
+                answer_task_executor(s, tm, int(Message.UPDATE_REFUSED), allocation, execution)
         case Message.TASK_FINISHED:
             scheduler.task_finished(s, execution)
         case _:
@@ -312,9 +313,9 @@ def refuse_messages(s: ClusterState, tm: int) -> None:
     while in_flight(s, channel) > 0:
         message, allocation, detail = receive(s, channel, 0)
         if message == Message.OFFER_SLOT:
-            tell_task_executor(s, tm, int(Message.OFFER_FAILED), allocation, detail % 2)
+            answer_task_executor(s, tm, int(Message.OFFER_FAILED), allocation, detail % 2)
         elif message == Message.TASK_RUNNING:
-            tell_task_executor(s, tm, int(Message.UPDATE_REFUSED), allocation, detail)
+            answer_task_executor(s, tm, int(Message.UPDATE_REFUSED), allocation, detail)
 
 
 def cancel_tasks(s: ClusterState) -> None:

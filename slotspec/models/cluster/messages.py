@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from slotspec.models.cluster.lifecycles import Process
 from slotspec.models.cluster.state import (
     ENDLESS,
     ClusterState,
@@ -122,6 +123,14 @@ def tell_task_executor(
 ) -> None:
     """Send a message from the JobMaster, unless its gateway leads to a process that is gone."""
     if not s.dead_end[tm]:
+        send(s, way(tm, Way.FROM_JOB_MASTER), message, subject, detail)
+
+
+def answer_task_executor(
+    s: ClusterState, tm: int, message: int, subject: int = NONE, detail: int = 0
+) -> None:
+    """Answer a call to the JobMaster: an answer needs no gateway, and finds the caller."""
+    if s.process[tm] == Process.UP:
         send(s, way(tm, Way.FROM_JOB_MASTER), message, subject, detail)
 
 

@@ -203,6 +203,13 @@ BOUNDS = (
         1,
     ),
     Bound("quick_tasks", "Whether a task may end as soon as its slot is freed.", 0, 0, 1),
+    Bound(
+        "deployment_reports",
+        "Whether a heartbeat may tell the JobMaster of a task that it has given up (since 1.12).",
+        0,
+        0,
+        1,
+    ),
     Bound("cancel_tries", "Calls to cancel a task that is not there; Flink: 4.", 1, 1, 4),
     Bound("cancels", "Whether the job may be cancelled.", 0, 0, 1),
     Bound("failures", "Tasks that may fail on their own.", 0, 0),

@@ -482,4 +482,5 @@ def crash_process(s: ClusterState, tm: int, arrive: int) -> None:
     for direction in range(WAYS):
         if not arrive or direction in (Way.FROM_JOB_MASTER, Way.FROM_RESOURCE_MANAGER):
             empty(s, way(tm, direction))
+    forget_registrations(s, way(tm, Way.TO_JOB_MASTER), way(tm, Way.FROM_JOB_MASTER))
     restart(s.tables[tm])

@@ -458,7 +458,7 @@ def job_master_misses_heartbeat(s: ClusterState, tm: int) -> int:
     """The JobMaster gives up a TaskExecutor that is dead or has left."""
     if not may_fire(s) or not s.known[tm]:
         return DISABLED
-    if not s.hurry and s.at_jm[tm] == Registration.DONE:
+    if not s.hurry and s.at_jm[tm] == Registration.DONE and not s.dead_end[tm]:
         return DISABLED
     s.hurry = 0
     job_master.disconnect_task_manager(s, tm)
@@ -470,7 +470,8 @@ def task_executor_misses_job_master(s: ClusterState, tm: int) -> int:
     """A TaskExecutor gives up a JobMaster that is gone or does not know it."""
     if not may_fire(s) or s.at_jm[tm] != Registration.DONE:
         return DISABLED
-    if not s.hurry and s.job_master[0] == Leader.LEADING and s.known[tm]:
+    reached = s.known[tm] and not s.dead_end[tm]
+    if not s.hurry and s.job_master[0] == Leader.LEADING and reached:
         return DISABLED
     s.hurry = 0
     task_executor.disconnect_job_manager(s, tm)

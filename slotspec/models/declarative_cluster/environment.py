@@ -59,6 +59,7 @@ declarative_cluster.share(
     older.resource_manager_hears_task_executor,
     older.task_starts,
     older.task_is_quick,
+    older.job_master_hears_of_unknown_task,
     older.task_ends,
     older.slot_leaves,
     older.job_master_ends,

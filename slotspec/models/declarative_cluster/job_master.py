@@ -11,6 +11,7 @@ from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Share
 from slotspec.models.cluster.messages import (
     TO_JOB_MASTER,
     TO_RESOURCE_MANAGER,
+    answer_task_executor,
     empty,
     in_flight,
     room_of,
@@ -25,7 +26,6 @@ from slotspec.models.cluster.state import (
     task_managers,
     tasks,
 )
-from slotspec.models.declarative_cluster.slot_pool_service import profile_of
 from slotspec.models.declarative_cluster.state import DeclarativeClusterState
 from slotspec.models.declarative_slot_pool import operations as pool
 from slotspec.models.declarative_slot_pool.lifecycles import DeclarationCall
@@ -47,7 +47,7 @@ def apply_effects(s: DeclarativeClusterState, first: int) -> None:
         kind, one, two, _, _ = s.effects[i]
         match kind - POOL:
             case Effect.DECLARE:
-                declare_required_resources(s)
+                declare_required_resources(s, declared_after(s, i))
             case Effect.FREE_SLOT:
                 job_master.free_slot_at(s, one, two)
             case Effect.REQUEST_FULFILLED:
@@ -58,6 +58,14 @@ def apply_effects(s: DeclarativeClusterState, first: int) -> None:
                 slot_lost(s, one)
         i += 1
     scheduler.deploy_if_complete(s)
+
+
+def declared_after(s: DeclarativeClusterState, declaration: int) -> int:
+    """How many slots a declaration asks for; the effect that says so follows it, if any does."""
+    if declaration + 1 == len(s.effects):
+        return 0
+    kind, _, count, _, _ = s.effects[declaration + 1]
+    return count if kind == POOL + Effect.DECLARED else 0
 
 
 def slot_lost(s: DeclarativeClusterState, allocation: int) -> None:
@@ -82,14 +90,13 @@ def is_restarting(s: DeclarativeClusterState) -> bool:
 # ------------------------------------------------------------------------------ declarations
 
 
-def declare_required_resources(s: DeclarativeClusterState) -> None:
+def declare_required_resources(s: DeclarativeClusterState, required: int) -> None:
     """Send what the pool declares; nobody waits for the answer to an older declaration.
 
     Flink: DefaultDeclareResourceRequirementServiceConnectionManager.
     """
     forget_answer(s)
     if not s.rm_deposed:
-        required = s.pool.declared[profile_of(s.pool)]
         send(s, TO_RESOURCE_MANAGER, int(Message.DECLARE_REQUIREMENTS), NONE, required)
 
 
@@ -156,7 +163,7 @@ def register_task_manager(s: DeclarativeClusterState, tm: int, ignored: int) -> 
         s.known[tm] = 1
         pool.register_task_manager(s.pool, tm)
     if not ignored:
-        tell_task_executor(s, tm, int(Message.REGISTERED))
+        answer_task_executor(s, tm, int(Message.REGISTERED))
 
 
 # -------------------------------------------------------------------------- resource manager

@@ -53,8 +53,9 @@ class ClusterExplainer(Triggers, HiddenSteps):
                 after, more = self.besides(settled, hidden, step)
                 doomed = after.doomed
                 for call in (*step.sent, *((step.call,) if step.trigger == "send" else ())):
-                    if call is not None and not call.arrives:
-                        doomed = tuple(sorted({*doomed, call.number}))
+                    if call is None or (call.arrives and call.number not in self.overtaken):
+                        continue
+                    doomed = tuple(sorted({*doomed, call.number}))
                 yield after._replace(doomed=doomed), calls + more
 
     def reordered(self, node: Node, expected: tuple[Pattern, ...], step: Step) -> Iterator[Way_]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from slotspec.models.cluster.state import Message
 from slotspec.oracle.cluster.patterns import Pattern, channel_of
-from slotspec.oracle.cluster.recording import Call, Recording
+from slotspec.oracle.cluster.recording import Call, Recording, kind_of
 
 
 def report_of(call: Call) -> Pattern | None:
@@ -33,6 +33,7 @@ def joining(recording: Recording) -> list[tuple[str, int, int, int]]:
     The last number is that of the call.
     """
     found = []
+    at_once = {line.m for line in recording.lines if line.do == "reply" and line.step is not None}
     states = [
         (line.n, line.state["leader"], set(line.state["pool"]["registered"]))
         for line in recording.lines
@@ -43,12 +44,32 @@ def joining(recording: Recording) -> list[tuple[str, int, int, int]]:
         if step.trigger == "message" and call and call.name == "register_task_manager":
             tm = call.sender.split(".")[0]
             leader = next((one for n, one, _ in reversed(states) if n < step.line), None)
+            if call.number in at_once:  # it knows this TaskExecutor already
+                continue
             end = NEVER
             for n, leads, known in states:
                 if n > step.line and (leads != leader or tm in known):
                     end = n if tm in known and leads == leader else NEVER
                     break
             found.append((tm, step.line, end, call.number))
+    return found
+
+
+def overtaken(recording: Recording) -> set[int]:
+    """Calls of a JobMaster that arrive after one of its successor's.
+
+    The recorder delays each endpoint's messages by themselves, and the model those of all
+    JobMasters together. What such a call does is explained without it.
+    """
+    found = set()
+    newest: dict[str, int] = {}
+    for step in recording.steps:
+        call = step.call
+        if step.trigger == "message" and call is not None and kind_of(call.sender) == "jm":
+            life = int(call.sender.partition(".")[2] or 1)
+            if life < newest.get(call.receiver, 0):
+                found.add(call.number)
+            newest[call.receiver] = max(life, newest.get(call.receiver, 0))
     return found
 
 

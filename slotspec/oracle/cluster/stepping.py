@@ -15,6 +15,7 @@ from slotspec.models.cluster.state import Message
 from slotspec.oracle.cluster.foresight import (
     NEVER,
     joining,
+    overtaken,
     report_of,
     shares_of_requests,
 )
@@ -38,6 +39,7 @@ EARLY = frozenset(
         ("resource_manager_hears_task_executor", Message.ALLOCATION_FAILED),
         ("slot_call_times_out", Message.REQUEST_TASK_SLOT),
         ("slot_call_times_out", Message.ALLOCATION_FAILED),
+        ("resource_manager_finds_gateway", Message.REQUEST_TASK_SLOT),
     }
 )
 """Messages that Flink sends in a step of its own, which it queues, and the model at once."""
@@ -82,6 +84,9 @@ UNTOLD = ANSWERS | {Message.SUBMIT_TASK, Message.REGISTER}
 
 NEW_IDS = "check_is_due"
 """The step in which the ResourceManager makes up allocation ids (since 1.14)."""
+
+QUEUED = 150_000
+"""Microseconds within which a step runs that another has queued and not delayed."""
 
 Taken = tuple[Any, ...]
 Way_ = tuple["Node", Taken, tuple[Pattern, ...]]
@@ -128,6 +133,7 @@ class Stepper:
         self.tries = bounds["tries"]
         self.views = self.views_of(bounds["parallelism"])
         self.patterns = {n: self.messages_of(call) for n, call in recording.calls.items()}
+        self.got = {line.m: line.n for line in reversed(recording.lines) if line.do == "get"}
         self.lanes, self.snapshots = self._lanes()
         self.shares_of_requests = self.shares_of(bounds["parallelism"])
         self.reports = {n: report for n, c in recording.calls.items() if (report := report_of(c))}
@@ -147,9 +153,18 @@ class Stepper:
                 begun = self.numbered.get(int(step.why.split()[1]))
                 for call in begun.sent if begun is not None else ():
                     self.reactions.setdefault(call.number, step.line)
+        self.vain = {
+            call.arguments[1]
+            for call in recording.calls.values()
+            if call.kind == ("request_slot", "jm", "rm")
+            and call.error
+            and call.got
+            and call.number not in self.reactions
+        }
         joined = joining(recording)
         self.joining = [(tm, first, last) for tm, first, last, _ in joined]
         self.unfinished = {number for _, _, last, number in joined if last == NEVER}
+        self.overtaken = overtaken(recording)
         self.failovers = [
             line.n
             for line in recording.lines
@@ -200,16 +215,43 @@ class Stepper:
                     snapshots[id(step)] = known
         for lane in lanes.values():
             self._skip_unfinished(lane, snapshots)
+            for step in lane:
+                if step.call is not None and step.call.name == "cancel_slot_request":
+                    for _, reaction in self.reacting(step):
+                        for between in lane:
+                            if step.line <= between.line < reaction.line:
+                                snapshots.pop(id(between), None)
         return list(lanes.values()), snapshots
+
+    def reacting(self, step: Step) -> list[tuple[Call, Step]]:
+        """The acknowledgements that a ResourceManager has got, and has still to react to.
+
+        Only those of the request that the step cancels.
+        """
+        cancelled = step.call.arguments[0] if step.call is not None else None
+        return [
+            (one.call, one)
+            for one in self.recording.steps
+            if one.trigger == "answer"
+            and one.call is not None
+            and one.call.kind == ("request_slot", "rm", "tm")
+            and one.call.has_answer
+            and one.call.arguments[2] == cancelled
+            and self.got.get(one.call.number, NEVER) < step.line < one.line
+        ]
 
     def _skip_unfinished(self, lane: list[Step], snapshots: dict[int, dict[str, Any]]) -> None:
         """Compare no state between a step and one that it queued: the model has no such two."""
+        times = {line.n: line.us for line in self.recording.lines}
         ends = {step.number: i for i, step in enumerate(lane) if step.number is not None}
         for i, step in enumerate(lane):
             why = step.why.split()
+            asks = any(call.kind == ("request_slot", "rm", "tm") for call in step.sent)
+            if step.trigger == "local" and asks and i:
+                snapshots.pop(id(lane[i - 1]), None)  # its request failed, and is made anew
             if why[:1] == ["step"] and step.state is not None and step.process != "jm":
                 begun = ends.get(int(why[1]))
-                if begun is not None:
+                if begun is not None and times[step.line] - times[lane[begun].last] < QUEUED:
                     for between in lane[begun:i]:
                         snapshots.pop(id(between), None)
 
@@ -383,14 +425,26 @@ class Stepper:
             node, lost = after[0], lost + after[1]
 
     def lose_first(self, node: Node, contents: list[Posted]) -> tuple[Node, Taken] | None:
-        """Lose a message of a channel that is known not to arrive."""
-        for place, posted in enumerate(contents):
-            for number in node.doomed:
-                for pattern in self.patterns[number]:
-                    if self.match(pattern, posted, node.names) is None:
-                        continue
-                    found = self.take(node, (), "message_is_lost", posted[0], place)
-                    if found is not None:
-                        doomed = tuple(one for one in node.doomed if one != number)
-                        return found[0]._replace(doomed=doomed), found[1]
+        """Lose the messages of a call that is known not to arrive; several slots share an offer."""
+        for number in node.doomed:
+            if not self.patterns[number] and number not in self.reports:
+                continue
+            patterns = self.patterns[number] or [self.reports[number]]
+            if any(self.match(one, posted, node.names) for posted in contents for one in patterns):
+                after, taken = self.lose(node, patterns)
+                if taken:
+                    doomed = tuple(one for one in after.doomed if one != number)
+                    return after._replace(doomed=doomed), taken
         return None
+
+    def lose(self, node: Node, patterns: list[Pattern]) -> tuple[Node, Taken]:
+        """Lose messages in flight."""
+        taken: Taken = ()
+        for pattern in patterns:
+            for place, posted in enumerate(self.world.contents(node.key, pattern.channel)):
+                if self.match(pattern, posted, node.names) is not None:
+                    found = self.take(node, (), "message_is_lost", pattern.channel, place)
+                    if found is not None:
+                        node, taken = found[0], taken + found[1]
+                        break
+        return node, taken

@@ -25,6 +25,7 @@ from slotspec.oracle.cluster.patterns import (
 from slotspec.oracle.cluster.recording import Call, Step, kind_of
 from slotspec.oracle.cluster.stepping import ANSWERS, Node, Stepper, Taken, Way_
 
+REQUEST = "request_slot", "jm", "rm"
 LINGERING = ("delay", "repeat")
 """Faults of a registration that stays in its channel while others are made."""
 
@@ -213,6 +214,17 @@ class Triggers(Stepper):
             heard = list(self.deliver(node, expected, self.reports[call.number]))
             yield from heard or [(node, (), expected)]
             return
+        if call.number in self.overtaken:
+            yield node, (), expected
+            return
+        if call.name == "cancel_task" and self.finishes(call, step):
+            after, taken = self.lose(node, patterns)
+            doomed = after.doomed if taken else tuple(sorted({*node.doomed, call.number}))
+            yield after._replace(doomed=doomed), taken, expected
+            return
+        if call.kind == ("heartbeat_from_task_manager", "tm", "jm"):
+            yield self.unknown_tasks(node, expected, step)
+            return
         if call.number in self.unfinished:
             doomed = tuple(sorted({*node.doomed, call.number}))
             yield node._replace(doomed=doomed), (), expected
@@ -221,7 +233,17 @@ class Triggers(Stepper):
             yield from self.registration(node, expected, patterns[0], call)
             return
         if call.repeats is None:
-            yield from self.deliver_all(node, expected, patterns, call)
+            heard = list(self.deliver_all(node, expected, patterns, call))
+            if call.name == "cancel_slot_request":
+                heard += self.answered_before(node, expected, patterns, step)
+            if call.name == "update_task_execution_state" and not call.has_answer:
+                heard += self.starts_untold(node, expected, patterns, call)
+            if not heard and call.name == "cancel_slot_request" and call.arguments[0] in self.vain:
+                # it overtook the request for the next slot, and cancels nothing
+                doomed = tuple(sorted({*node.doomed, call.number}))
+                heard = [(node._replace(doomed=doomed), (), expected)]
+            refused = call.kind == REQUEST and call.arguments[1] in self.vain
+            yield from (self.unheard(node, one, call) if refused else one for one in heard)
             return
         first = self.recording.calls[call.repeats]
         for way_ in self.repeated(node, expected, step, call, first):
@@ -243,6 +265,57 @@ class Triggers(Stepper):
             for state, calls, still in self.deliver_all(lost[0], expected, left, call):
                 yield state, lost[1] + calls, still
 
+    def finishes(self, call: Call, step: Step) -> bool:
+        """Whether the task of a cancellation was at its end already, and says so afterwards."""
+        final = {"execution": call.arguments[0], "state": "FINISHED"}
+        return call.has_answer and any(
+            one.arguments[:1] == [final] and one.line > step.line
+            for one in self.recording.calls.values()
+        )
+
+    def unknown_tasks(self, node: Node, expected: tuple[Pattern, ...], step: Step) -> Way_:
+        """A heartbeat names tasks that the JobMaster has given up: it cancels them."""
+        taken: Taken = ()
+        for name in [one.arguments[0] for one in step.sent if one.name == "cancel_task"]:
+            if name not in node.names.executions or step.call is None:
+                continue
+            own = tm_number(step.call.sender) * len(node.names.executions)
+            own += node.names.executions.index(name)
+            found = self.take(node, expected, "job_master_hears_of_unknown_task", own)
+            if found is not None:
+                node, taken, expected = found[0], taken + found[1], found[2]
+        return node, taken, expected
+
+    def answered_before(
+        self, node: Node, expected: tuple[Pattern, ...], patterns: list[Pattern], step: Step
+    ) -> Iterator[Way_]:
+        """A request is cancelled whose slot was acknowledged: the ResourceManager has the answer,
+        and has still to react to it, so it keeps the slot. As if it had reacted before."""
+        for call, reaction in self.reacting(step):
+            for state, calls, left in self.answer(node, expected, reaction, call):
+                for after, more, still in self.deliver_all(state, left, patterns) if calls else ():
+                    yield after, calls + more, still
+
+    def starts_untold(
+        self, node: Node, expected: tuple[Pattern, ...], patterns: list[Pattern], call: Call
+    ) -> Iterator[Way_]:
+        """A task runs, and its report that it initializes was lost: as if it said twice that it
+        runs, since both fail the task."""
+        initial = {"execution": call.arguments[0]["execution"], "state": "INITIALIZING"}
+        if not any(
+            one.arguments[:1] == [initial] and not one.arrives
+            for one in self.recording.calls.values()
+        ):
+            return
+        for told in patterns:
+            for place, posted in enumerate(reversed(self.world.contents(node.key, told.channel))):
+                if self.match(told, posted, node.names) is not None:
+                    twice = self.take(node, (told,), "message_is_repeated", told.channel, place)
+                    for once in self.deliver(twice[0], (), told) if twice is not None else ():
+                        for state, calls, left in self.deliver(once[0], expected, told):
+                            yield state, twice[1] + once[1] + calls, left
+                    return
+
     def starts_twice(self, node: Node, expected: tuple[Pattern, ...], call: Call) -> Iterator[Way_]:
         """The report that a task initializes comes twice: as if it reported twice that it runs."""
         channel, name = channel_of(call), call.arguments[0]["execution"]
@@ -261,18 +334,6 @@ class Triggers(Stepper):
                     for state, calls, left in self.deliver(once[0], expected, told):
                         yield state, begun[1] + twice[1] + once[1] + calls, left
                 return
-
-    def lose(self, node: Node, patterns: list[Pattern]) -> tuple[Node, Taken]:
-        """Lose messages in flight."""
-        taken: Taken = ()
-        for pattern in patterns:
-            for place, posted in enumerate(self.world.contents(node.key, pattern.channel)):
-                if self.match(pattern, posted, node.names) is not None:
-                    found = self.take(node, (), "message_is_lost", pattern.channel, place)
-                    if found is not None:
-                        node, taken = found[0], taken + found[1]
-                        break
-        return node, taken
 
     def deliver_all(
         self,

@@ -52,7 +52,7 @@ def a_job_master_answers_task_executors(
 ) -> bool:
     """A JobMaster that leads answers each registration that somebody waits for and each offer,
     and refuses each report of a task that it does not take for running then."""
-    if before.job_master[0] != Leader.LEADING or after.dead_end[tm]:
+    if before.job_master[0] != Leader.LEADING or before.process[tm] != Process.UP:
         return True
     post = way(tm, Way.TO_JOB_MASTER) * room_of(before) + place
     allocation, detail = before.subject[post], before.detail[post]
