@@ -33,6 +33,7 @@ from slotspec.models.cluster.state import (
 from slotspec.models.slot_pool import operations as pool
 from slotspec.models.slot_pool.lifecycles import PhysicalSlot
 from slotspec.models.slot_pool.state import Cause
+from slotspec.models.task_slot_table import operations as table
 from slotspec.models.task_slot_table.lifecycles import TaskSlot
 from slotspec.models.task_slot_table.slots import indexed_task
 from slotspec.statemachine.declaration.records import Setting
@@ -67,6 +68,10 @@ def has_quick_tasks(setting: Setting) -> bool:
 
 def has_deployment_reports(setting: Setting) -> bool:
     return bool(setting["deployment_reports"])
+
+
+def has_slow_closing(setting: Setting) -> bool:
+    return bool(setting["slow_closing"])
 
 
 def has_late_slots(setting: Setting) -> bool:
@@ -249,7 +254,7 @@ def task_executor_finds_job_master(s: ClusterState, tm: int) -> int:
         or s.job_master[0] != Leader.LEADING
         or s.revoked
         or s.at_jm[tm] != Registration.NONE
-        or all(slot == TaskSlot.FREE for slot in s.tables[tm].slot)
+        or (not s.slow_closing and all(slot == TaskSlot.FREE for slot in s.tables[tm].slot))
         or is_busy(s)
     ):
         return DISABLED
@@ -517,6 +522,18 @@ def slot_leaves(s: ClusterState, tm: int, allocation: int) -> int:
     if not task_executor.is_about_to_leave(s, tm, allocation):
         return DISABLED
     task_executor.free_slot_internal(s, tm, allocation)
+    return NONE
+
+
+@cluster.action(when=has_slow_closing, tm=task_managers, allocation=allocations)
+def slot_leaves_unnoticed(s: ClusterState, tm: int, allocation: int) -> int:
+    """A freed slot leaves before its memory is released: the ResourceManager is not notified.
+
+    It learns of it from a heartbeat. Flink: TaskSlot.closeAsync, whose future is not done yet.
+    """
+    if not task_executor.is_about_to_leave(s, tm, allocation):
+        return DISABLED
+    table.free_slot(s.tables[tm], allocation)
     return NONE
 
 

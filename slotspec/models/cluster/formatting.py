@@ -147,6 +147,7 @@ AT_TASK_EXECUTOR: Mapping[str, str] = {
     "task_executor_loses_job_master": "learns that its JobMaster no longer leads",
     "task_starts": "starts {own_task}",
     "slot_leaves": "lets {allocation} go",
+    "slot_leaves_unnoticed": "lets {allocation} go and tells nobody",
     "job_master_hears_of_unknown_task": "hears that {own_task} is there, and cancels it",
     "task_is_quick": "will see {own_task} end as soon as it is to fail",
     "task_is_not_set_up": "cannot set up {own_task}",

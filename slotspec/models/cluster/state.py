@@ -210,6 +210,13 @@ BOUNDS = (
         0,
         1,
     ),
+    Bound(
+        "slow_closing",
+        "Whether a freed slot may leave before its memory is released, so that nobody is told.",
+        0,
+        0,
+        1,
+    ),
     Bound("cancel_tries", "Calls to cancel a task that is not there; Flink: 4.", 1, 1, 4),
     Bound("cancels", "Whether the job may be cancelled.", 0, 0, 1),
     Bound("failures", "Tasks that may fail on their own.", 0, 0),
@@ -408,6 +415,7 @@ class ClusterState(Record):
     early_timeouts: int = _choice("early_timeouts", "Early timers.")
     offer_answers: int = _choice("offer_answers", "Which answers to offers count.")
     late_slots: int = _choice("late_slots", "A freed slot leaves in a step of its own.")
+    slow_closing: int = _choice("slow_closing", "A TaskExecutor may have lost its slots unnoticed.")
     registrations: int = constant("The JobMaster registers by messages.", by_messages)
     stages: int = _choice("stages", "Shares wait for those before them to finish.")
     deployment: int = _choice("deployment", "When the tasks of a region are deployed.")

@@ -62,6 +62,7 @@ declarative_cluster.share(
     older.job_master_hears_of_unknown_task,
     older.task_ends,
     older.slot_leaves,
+    older.slot_leaves_unnoticed,
     older.job_master_ends,
 )
 

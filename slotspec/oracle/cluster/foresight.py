@@ -73,6 +73,30 @@ def overtaken(recording: Recording) -> set[int]:
     return found
 
 
+def running_twice(recording: Recording) -> set[int]:
+    """Refused reports that a task runs, after a repeated report that it initializes failed it.
+
+    The repeated report is explained as a report that it runs, so the task has said so already.
+    """
+    twice = {
+        call.arguments[0]["execution"]
+        for call in recording.calls.values()
+        if call.name == "update_task_execution_state"
+        and call.arguments[0]["state"] == "INITIALIZING"
+        and call.repeats is not None
+        and call.heard
+        and not call.has_answer
+    }
+    return {
+        call.number
+        for call in recording.calls.values()
+        if call.name == "update_task_execution_state"
+        and call.arguments[0] in [{"execution": one, "state": "RUNNING"} for one in twice]
+        and call.heard
+        and not call.has_answer
+    }
+
+
 def shares_of_requests(
     recording: Recording, tasks: dict[str, int], parallelism: int
 ) -> dict[int, int]:

@@ -171,6 +171,7 @@ class HiddenSteps(Stepper):
             expected,
             *(("task_ends", tm * executions + i) for i in present),
             *(("slot_leaves", tm, a) for a in range(len(node.names.allocations))),
+            *(("slot_leaves_unnoticed", tm, a) for a in range(len(node.names.allocations))),
             *(("task_is_not_set_up", tm * executions + i) for i in present),
             *(("task_fails", tm * executions + i) for i in present),
             ("task_executor_loses_job_master", tm),

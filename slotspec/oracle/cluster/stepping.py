@@ -17,6 +17,7 @@ from slotspec.oracle.cluster.foresight import (
     joining,
     overtaken,
     report_of,
+    running_twice,
     shares_of_requests,
 )
 from slotspec.oracle.cluster.naming import Names, released
@@ -40,6 +41,7 @@ EARLY = frozenset(
         ("slot_call_times_out", Message.REQUEST_TASK_SLOT),
         ("slot_call_times_out", Message.ALLOCATION_FAILED),
         ("resource_manager_finds_gateway", Message.REQUEST_TASK_SLOT),
+        ("resource_manager_misses_heartbeat", Message.REQUEST_TASK_SLOT),
     }
 )
 """Messages that Flink sends in a step of its own, which it queues, and the model at once."""
@@ -165,6 +167,7 @@ class Stepper:
         self.joining = [(tm, first, last) for tm, first, last, _ in joined]
         self.unfinished = {number for _, _, last, number in joined if last == NEVER}
         self.overtaken = overtaken(recording)
+        self.told = running_twice(recording)
         self.failovers = [
             line.n
             for line in recording.lines

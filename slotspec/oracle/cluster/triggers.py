@@ -41,6 +41,8 @@ class Triggers(Stepper):
                 found = self.take(node, expected, "task_executor_starts", tm)
                 if found is not None:
                     yield found
+            case "endpoint" if step.process == "jm":
+                yield self.succeeded(node, expected)
             case "fault":
                 yield from self.fault(node, expected, step)
             case "message" if step.call is not None:
@@ -65,6 +67,13 @@ class Triggers(Stepper):
                 if way_[1]:
                     yield way_
         yield node, (), expected
+
+    def succeeded(self, node: Node, expected: tuple[Pattern, ...]) -> Way_:
+        """Another JobMaster starts: the one before it has ended, if nothing told so till now."""
+        taken: Taken = ()
+        while (found := self.take(node, (), "job_master_steps_down")) is not None:
+            node, taken = found[0], taken + found[1]
+        return node, taken, expected
 
     def fault(self, node: Node, expected: tuple[Pattern, ...], step: Step) -> Iterator[Way_]:
         if step.why in ("crash", "kill"):
@@ -120,6 +129,8 @@ class Triggers(Stepper):
                     yield state, calls, expected
                     return
                 yield node, (), expected
+            case ("update_task_execution_state", _, _) if call.number in self.told:
+                yield node, (), expected
             case ("update_task_execution_state", _, _) if self.patterns[call.number]:
                 pattern = self.patterns[call.number]
                 name = pattern[0].execution
@@ -156,7 +167,12 @@ class Triggers(Stepper):
             return call.fault in LINGERING
         pattern = self.patterns[call.number][0]
         contents = self.world.contents(node.key, pattern.channel)
-        return not any(one[1] == Message.REGISTER for one in contents)
+        return not any(one[1] == Message.REGISTER for one in contents) or any(
+            (one.name, one.sender) == (call.name, call.sender)
+            and one.arguments != call.arguments
+            and one.line < call.line < self.arrivals.get(one.number, 0)
+            for one in self.recording.calls.values()
+        )
 
     def repeat(self, node: Node, expected: tuple[Pattern, ...], call: Call) -> Iterator[Way_]:
         """A call is repeated right behind itself."""
@@ -214,7 +230,7 @@ class Triggers(Stepper):
             heard = list(self.deliver(node, expected, self.reports[call.number]))
             yield from heard or [(node, (), expected)]
             return
-        if call.number in self.overtaken:
+        if call.number in self.overtaken or call.number in self.told:
             yield node, (), expected
             return
         if call.name == "cancel_task" and self.finishes(call, step):

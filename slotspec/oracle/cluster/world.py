@@ -138,6 +138,7 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
         "registrations": 1,
         "late_slots": 1,
         "quick_tasks": 1,
+        "slow_closing": 1,
         "deployment_reports": 1,
         "cancels": 1,
         "failures": OFTEN,
