@@ -155,6 +155,7 @@ class Stepper:
                 begun = self.numbered.get(int(step.why.split()[1]))
                 for call in begun.sent if begun is not None else ():
                     self.reactions.setdefault(call.number, step.line)
+        # refused before the step that made it had ended, which then reacts at once
         self.vain = {
             call.arguments[1]
             for call in recording.calls.values()

@@ -327,7 +327,9 @@ class Triggers(Stepper):
             for place, posted in enumerate(reversed(self.world.contents(node.key, told.channel))):
                 if self.match(told, posted, node.names) is not None:
                     twice = self.take(node, (told,), "message_is_repeated", told.channel, place)
-                    for once in self.deliver(twice[0], (), told) if twice is not None else ():
+                    if twice is None:
+                        return
+                    for once in self.deliver(twice[0], (), told):
                         for state, calls, left in self.deliver(once[0], expected, told):
                             yield state, twice[1] + once[1] + calls, left
                     return
