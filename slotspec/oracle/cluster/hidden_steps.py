@@ -43,14 +43,6 @@ class HiddenSteps(Stepper):
             if found is not None:
                 yield found
 
-    def try_early(
-        self, node: Node, expected: tuple[Pattern, ...], *calls: tuple[Any, ...]
-    ) -> Iterator[Way_]:
-        for name, *arguments in calls:
-            found = self.early(node, expected, name, *arguments)
-            if found is not None:
-                yield found
-
     def of_job_master(
         self, node: Node, expected: tuple[Pattern, ...], step: Step
     ) -> Iterator[Way_]:

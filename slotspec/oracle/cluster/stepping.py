@@ -322,14 +322,26 @@ class Stepper:
         self, node: Node, expected: tuple[Pattern, ...], name: str, *arguments: int
     ) -> Way_ | None:
         """A timer that fires, before its time if it must."""
-        found = self.take(node, expected, name, *arguments)
-        if found is not None:
-            return found
-        hurried = self.take(node, expected, "timer_is_early")
+        return next(self.try_early(node, expected, (name, *arguments)), None)
+
+    def try_early(
+        self, node: Node, expected: tuple[Pattern, ...], *calls: tuple[Any, ...]
+    ) -> Iterator[Way_]:
+        """Timers that fire: those that are due, then those that fire before their time."""
+        waiting = []
+        for name, *arguments in calls:
+            found = self.take(node, expected, name, *arguments)
+            if found is not None:
+                yield found
+            else:
+                waiting.append((name, *arguments))
+        hurried = self.take(node, expected, "timer_is_early") if waiting else None
         if hurried is None:
-            return None
-        found = self.take(hurried[0], expected, name, *arguments)
-        return found and (found[0], hurried[1] + found[1], found[2])
+            return
+        for name, *arguments in waiting:
+            found = self.take(hurried[0], expected, name, *arguments)
+            if found is not None:
+                yield found[0], hurried[1] + found[1], found[2]
 
     def hears(self, channel: int) -> tuple[str, tuple[int, ...]]:
         """The action that receives a message of a channel, and its first arguments."""
