@@ -42,7 +42,7 @@ class ClusterExplainer(Triggers, HiddenSteps):
             for call in step.sent
             for pattern in self.patterns[call.number]
         )
-        node, expected = self.claimed(node, expected)
+        node, expected = self.claimed(node._replace(requests=0), expected)
         begun: list[Way_] = list(self.begin(node, expected, step))
         if step.process == "rm" and step.sent:
             begun += self.reordered(node, expected, step)
@@ -176,7 +176,7 @@ class ClusterExplainer(Triggers, HiddenSteps):
                 if (after, still) not in seen:
                     seen.add((after, still))
                     if push(after, still, taken + hidden):
-                        # the other steps of this state wait, as none explains with fewer
+                        # that is all for now: no other step from here explains it with fewer
                         rest = (len(taken) + 1) // 2, next(number), state, taken, more
                         heappush(heap, rest)
                         break
