@@ -249,9 +249,10 @@ class Triggers(Stepper):
             yield from self.registration(node, expected, patterns[0], call)
             return
         if call.repeats is None:
-            heard = list(self.deliver_all(node, expected, patterns, call))
+            heard = []
             if call.name == "cancel_slot_request":
-                heard += self.answered_before(node, expected, patterns, step)
+                heard = list(self.answered_before(node, expected, patterns, step))
+            heard = heard or list(self.deliver_all(node, expected, patterns, call))
             if call.name == "update_task_execution_state" and not call.has_answer:
                 heard += self.starts_untold(node, expected, patterns, call)
             if not heard and call.name == "cancel_slot_request" and call.arguments[0] in self.vain:
