@@ -15,6 +15,7 @@ from slotspec.models.declarative_slot_pool.versions import Strategy
 from slotspec.oracle.fuzzing.stateful import state_machine
 from slotspec.statemachine import Instance, Limits, Result, Verdict, check
 from slotspec.statemachine.errors import UsageError
+from tests.models.searches import searched
 
 POOL = load_model("declarative_slot_pool")
 NEWEST = "2.3"
@@ -136,7 +137,8 @@ DEAD = {
 
 @cache
 def checked(scope: str, generation: str = NEWEST) -> Result:
-    return check(POOL.instance(generation=generation, scope=scope))
+    _, transitions, _ = OLDER.get((generation, scope), COUNTS[scope])
+    return searched(POOL.instance(generation=generation, scope=scope), transitions)
 
 
 def deviations(result: Result) -> dict[str, int]:
