@@ -27,7 +27,7 @@ def searched(instance: Instance, transitions: int = 0) -> Result:
 
     :param transitions: roughly how many there are, which decides how well to compile.
     """
-    level = FULL if transitions > MORE else MIDDLE if transitions > MANY else QUICK
+    level = FULL if transitions >= MORE else MIDDLE if transitions >= MANY else QUICK
     program = program_of(instance, level)
     if program not in _made:
         _made[program] = explore_compiled(instance, LIMITS)

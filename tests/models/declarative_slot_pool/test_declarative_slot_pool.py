@@ -204,11 +204,24 @@ def test_the_engines_agree_step_by_step(scope: str) -> None:
     assert compared(compiled) == compared(interpreted)
 
 
+FEW = {"allocations": 1, "most_required": 3}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("scope", ["core", "restarts", "repetition"])
-def test_the_engines_agree_on_the_whole_of_a_small_scope(scope: str) -> None:
-    instance = POOL.instance(generation=NEWEST, scope=scope)
-    assert compared(check(instance, "interpreted")) == compared(check(instance, "compiled"))
+@pytest.mark.parametrize(
+    ("scope", "bounds"), [("core", FEW), ("restarts", FEW), ("repetition", {})]
+)
+def test_the_engines_agree_on_the_whole_of_a_small_scope(
+    scope: str, bounds: dict[str, int]
+) -> None:
+    instance = POOL.instance(bounds, generation=NEWEST, scope=scope)
+    interpreted = check(instance, "interpreted")
+    assert compared(interpreted) == compared(check(instance, "compiled"))
+    # what happens in the scope happens within fewer allocations, too
+    whole = checked(scope)
+    assert interpreted.dead == whole.dead
+    for few, many in zip(interpreted.properties, whole.properties, strict=True):
+        assert (few.property.name, few.verdict) == (many.property.name, many.verdict)
 
 
 @pytest.mark.slow

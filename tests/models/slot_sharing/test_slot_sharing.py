@@ -30,7 +30,7 @@ from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.results import Limits, Verdict
 from slotspec.statemachine.search.engine import explore_compiled
-from tests.models.mutation import Rules, noticed_by, read, recordings
+from tests.models.mutation import Mutant, Rules, assert_noticed, read, recordings
 from tests.models.searches import searched
 
 model = load_model("slot_sharing")
@@ -429,4 +429,6 @@ def test_a_search_notices_a_mutant(name: str) -> None:
     broken, found = MUTANTS[name]
     assert found is not None
     scope, expected = found
-    assert expected <= noticed_by(model, "1.12", scope, {}, broken)
+    for name in expected:
+        ((rule, replacement),) = broken.items()
+        assert_noticed(model, "1.12", Mutant(rule, replacement, scope, name))
