@@ -74,7 +74,6 @@ async function go(changes, replace) {
 async function show() {
   const mine = ++requests;
   document.body.classList.add("busy");
-  const started = performance.now();
   try {
     const view = await get(`/api/view?${query(place.path.slice(0, place.at))}`);
     if (mine !== requests) return; // there is a newer request
@@ -85,7 +84,6 @@ async function show() {
     if (mine === requests) say(error.message, true);
   } finally {
     document.body.classList.remove("busy");
-    document.body.dataset.milliseconds = (performance.now() - started).toFixed(1);
     document.body.dataset.answered = mine;
   }
 }

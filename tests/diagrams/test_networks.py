@@ -45,6 +45,7 @@ def test_who_may_send_what() -> None:
     }
     assert to_job_master == {
         Message.ALLOCATION_FAILED.name.lower(),
+        Message.DISCONNECT.name.lower(),
         Message.REQUEST_ACKNOWLEDGED.name.lower(),
         Message.REQUEST_REFUSED.name.lower(),
     }

@@ -232,3 +232,33 @@ def a_task_executor_that_is_dropped_is_told(
         or before.dead_end[tm] == 1
         or is_in_channel(after, way(tm, Way.FROM_JOB_MASTER), Message.DISCONNECT)
     )
+
+
+@cluster.step("TaskExecutor.disconnectResourceManager", on=task_executor_hears_resource_manager)
+def a_task_executor_that_was_dropped_closes_the_connection(
+    before: ClusterState, after: ClusterState, result: int, tm: int
+) -> bool:
+    """A TaskExecutor that learns that the ResourceManager has dropped it is neither registered nor
+    about to be."""
+    return (
+        result != Message.DISCONNECT
+        or before.process[tm] != Process.UP
+        or after.at_rm[tm] == Registration.NONE
+    )
+
+
+@cluster.step(
+    "JobMaster.disconnectResourceManager",
+    on=job_master_hears_resource_manager,
+    when=registers_by_messages,
+)
+def a_job_master_that_was_dropped_closes_the_connection(
+    before: ClusterState, after: ClusterState, result: int
+) -> bool:
+    """A JobMaster that learns that the ResourceManager has dropped it has no gateway to it, and
+    waits for none."""
+    return (
+        result != Message.DISCONNECT
+        or before.job_master[0] != Leader.LEADING
+        or not (is_connected(after) or after.registering)
+    )

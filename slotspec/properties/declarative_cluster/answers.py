@@ -9,6 +9,7 @@ from slotspec.models.declarative_cluster.environment import job_master_hears_res
 from slotspec.models.declarative_cluster.job_master import is_waiting
 from slotspec.models.declarative_cluster.model import declarative_cluster
 from slotspec.models.declarative_cluster.state import DeclarativeClusterState
+from slotspec.models.declarative_cluster.timers import declaration_times_out
 from slotspec.properties.cluster import answers
 
 declarative_cluster.share(
@@ -22,6 +23,8 @@ declarative_cluster.share(
     answers.a_job_master_that_is_dropped_is_told,
     answers.a_task_executor_that_leaves_says_so,
     answers.a_task_executor_that_is_dropped_is_told,
+    answers.a_task_executor_that_was_dropped_closes_the_connection,
+    answers.a_job_master_that_was_dropped_closes_the_connection,
 )
 
 
@@ -34,6 +37,14 @@ def an_answered_declaration_is_not_waited_for(after: DeclarativeClusterState, re
     return result not in (Message.REQUEST_ACKNOWLEDGED, Message.REQUEST_REFUSED) or (
         after.job_master[0] != Leader.LEADING or not is_waiting(after)
     )
+
+
+@declarative_cluster.step(
+    "DefaultDeclareResourceRequirementServiceConnectionManager", on=declaration_times_out
+)
+def a_declaration_that_timed_out_is_not_waited_for(after: DeclarativeClusterState) -> bool:
+    """The JobMaster does not wait for the answer to its declaration after the time for it."""
+    return not is_waiting(after)
 
 
 @declarative_cluster.step(

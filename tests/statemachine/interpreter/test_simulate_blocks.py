@@ -77,14 +77,14 @@ def test_results_do_not_depend_on_when_earlier_blocks_end(engine: Any, monkeypat
     model.action()(right)
     model.final_states(is_turned)
     says(model, "sometimes", is_left)
-    make = simulating._Crew.make
+    make = simulating._Threads.make
 
     def patient(crew: Any, block: range) -> Any:
         while crew.total.runs < block.start:
             sleep(0.001)
         return make(crew, block)
 
-    listen = simulating._Crew.listen
+    listen = simulating._Threads.listen
 
     def late(crew: Any, waiting: Any) -> None:
         sleep(0.02)
@@ -93,7 +93,7 @@ def test_results_do_not_depend_on_when_earlier_blocks_end(engine: Any, monkeypat
     seen = []
     for name, how in (("make", patient), ("listen", late)):
         with monkeypatch.context() as patched:
-            patched.setattr(simulating._Crew, name, how)
+            patched.setattr(simulating._Threads, name, how)
             seen.append(simulate(model.instance(), engine, seed=SEED, runs=6, swarm=False))
     assert seen[0].witnessed == {"is_left": (0, 1)}
     assert again(seen[0]) == again(seen[1])
