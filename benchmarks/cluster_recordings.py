@@ -17,7 +17,7 @@ from slotspec.oracle.cluster.recording import read
 from slotspec.oracle.conformance.cluster_recordings import explainer_of
 from slotspec.oracle.conformance.trace_validation import explain
 
-CLASSES = (200, 400, 800, 1_600, 3_200)
+CLASSES = (200, 400, 800, 1_600, 3_200, 6_400)
 """Lines up to which a recording belongs to a class of the table."""
 
 

@@ -203,7 +203,9 @@ class Tracer:
         self.layout = Layout(whole.instance)
         self.column = {name: at for at, name in enumerate(whole.names) if name is not None}
         machines, plain = _traced(WatchedMachines), _traced(WatchedList)
-        for array, _, _ in self.interpreter._arrays:
+        cells = self.interpreter._cells
+        self.arrays = {id(one): one for one, own in cells if isinstance(own, int)}.values()
+        for array in self.arrays:
             array.__class__ = machines if isinstance(array, WatchedMachines) else plain
         scalars: dict[int, tuple[Any, dict[str, str]]] = {}
         for name, (holder, own) in self.interpreter._holders.items():
@@ -225,8 +227,9 @@ class Tracer:
         values = self.layout.decode(row.tobytes())
         interpreter = self.interpreter
         packed = np.zeros(len(interpreter._values), np.uint16)
-        for array, begin, end in interpreter._arrays:
-            packed[begin:end] = values[array.name]
+        for array in self.arrays:
+            begin = array.place.offset
+            packed[begin : begin + len(array)] = values[array.name]
         for name, place in interpreter._scalars.items():
             if place.offset >= 0:
                 packed[place.offset] = values[name]

@@ -98,8 +98,8 @@ def told_execution(s: ClusterState, message: int, detail: int) -> int:
 def is_attempt_known(s: ClusterState, execution: int) -> bool:
     """Whether a TaskExecutor or a message in flight knows this attempt."""
     return any(execution in table.execution for table in s.tables) or any(
-        is_about_a_task(s.message[post])
-        and told_execution(s, s.message[post], s.detail[post]) == execution
+        told_execution(s, s.message[post], s.detail[post]) == execution
+        and is_about_a_task(s.message[post])
         for post in s.elements(posts)
     )
 

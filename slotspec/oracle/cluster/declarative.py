@@ -17,6 +17,12 @@ from slotspec.models.declarative_cluster.slot_pool_service import profile_of
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot
 from slotspec.models.fine_grained_slot_manager.lifecycles import ManagedSlot, ManagedTaskManager
 from slotspec.oracle.cluster.explanation import ClusterExplainer
+from slotspec.oracle.cluster.foresight import (
+    offered,
+    pool_states,
+    shares_asked_for,
+    shares_of_slots,
+)
 from slotspec.oracle.cluster.naming import Names, bound, released
 from slotspec.oracle.cluster.patterns import (
     Pattern,
@@ -178,22 +184,26 @@ class DeclarativeExplainer(ClusterExplainer):
         """The messages that a call stands for, in order."""
         return declarative_messages_of(call)
 
-    def shares_of(self, parallelism: int) -> dict[int, int]:
-        """Which share each request of the job is probably for, from what became of it."""
-        found: dict[str, int] = {}
-        order: dict[str, None] = {}
-        for line in self.recording.lines:
-            if line.state is None or "tasks" not in line.state or "pool" not in line.state:
-                continue
-            pool = line.state["pool"]
-            served = {one["request"]: one["allocation"] for one in pool["fulfilled"]}
-            order |= dict.fromkeys(sorted({*pool["pending"], *served}, key=number_of))
-            tasks = {one["allocation"]: one["execution"] for one in line.state["tasks"]}
-            for request, allocation in served.items():
-                execution = tasks.get(allocation)
-                if execution in self.tasks:
-                    found[request] = self.tasks[execution] % parallelism
-        return {i: found[request] for i, request in enumerate(order) if request in found}
+    def shares_of(self, parallelism: int) -> dict[int, list[int | None]]:
+        """The shares that the JobMaster probably requests slots for in a step, by its last line.
+
+        Requests whose names do not tell their order are asked for in the order of their slots.
+        """
+        offers = offered(self.recording)
+        served: dict[str, int] = {}
+        for n, state in pool_states(self.recording):
+            shares = shares_of_slots(state, self.tasks, parallelism)
+            told = {one["allocation"]: one["request"] for one in state["pool"]["fulfilled"]}
+            for allocation in (*offers.get(n, ()), *told):
+                if allocation in told and allocation in shares:
+                    served[told[allocation]] = shares[allocation]
+        order = {request: place for place, request in enumerate(served)}
+
+        def requests_of(pool: dict[str, Any]) -> list[str]:
+            told = {*pool["pending"], *(one["request"] for one in pool["fulfilled"])}
+            return sorted(told, key=lambda one: (number_of(one), order.get(one, len(order)), one))
+
+        return shares_asked_for(self.recording, self.tasks, parallelism, requests_of, served)
 
     def take(
         self,
@@ -256,10 +266,7 @@ class DeclarativeExplainer(ClusterExplainer):
         self, node: Node, expected: tuple[Pattern, ...], step: Step
     ) -> Iterator[Way_]:
         """Hidden steps of the JobMaster."""
-        bounds = self.world.bounds
-        shares, known = range(bounds["parallelism"]), range(bounds["allocations"])
-        likely = self.shares_of_requests.get(node.requests)
-        asking = sorted(shares, key=lambda share: share != likely)
+        asking = self.asking(node, step)
         tms = range(self.world.tms)
         yield from self.job_master_registered(node, expected)
         for wanted in (Message.REQUEST_ACKNOWLEDGED, Message.REQUEST_REFUSED):
@@ -270,15 +277,15 @@ class DeclarativeExplainer(ClusterExplainer):
             ("job_master_gains_leadership",),
             ("declaration_is_due",),
             *(("scheduler_requests_slot", share) for share in asking),
-            *(("scheduler_takes_slot", share, a) for share in shares for a in known),
+            *(("scheduler_takes_slot", *pair) for pair in self.assigning(node, step)),
             ("job_master_loses_resource_manager",),
             ("job_master_ends",),
         )
         yield from self.try_early(
             node,
             expected,
-            *(("scheduler_restarts_region", region) for region in shares),
-            *(("request_times_out", share) for share in shares),
+            *(("scheduler_restarts_region", region) for region in asking),
+            *(("request_times_out", share) for share in asking),
             *(("task_call_times_out", task) for task in range(len(self.world.s.task))),
             *(("job_master_misses_heartbeat", tm) for tm in tms),
             ("declaration_times_out",),

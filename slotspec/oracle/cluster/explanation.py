@@ -42,7 +42,7 @@ class ClusterExplainer(Triggers, HiddenSteps):
             for call in step.sent
             for pattern in self.patterns[call.number]
         )
-        node, expected = self.claimed(node, expected)
+        node, expected = self.claimed(node._replace(requests=0), expected)
         begun: list[Way_] = list(self.begin(node, expected, step))
         if step.process == "rm" and step.sent:
             begun += self.reordered(node, expected, step)
@@ -133,8 +133,8 @@ class ClusterExplainer(Triggers, HiddenSteps):
         seen = {(node, expected)}
         heap: list[Any] = []
 
-        def push(state: Node, left: tuple[Pattern, ...], taken: Taken) -> None:
-            s = self.world.load(state.key)
+        def push(state: Node, left: tuple[Pattern, ...], taken: Taken) -> bool:
+            self.world.load(state.key)
             differences = (
                 self.views.differences(step.process, state.names, snapshot)
                 if snapshot
@@ -149,20 +149,21 @@ class ClusterExplainer(Triggers, HiddenSteps):
                     for one in differences
                     if one[0] != "pool.registered" or one[2] - one[1] or one[1] - one[2] - come
                 ]
-            del s
             cost = len(differences) + 2 * sum(not pattern.optional for pattern in left)
             best = self.closest.get(step.line)
             if best is None or cost < len(best[0]) + 2 * len(best[1]):
                 self.closest[step.line] = differences, left, calls + taken
-            heappush(heap, (cost + len(taken) // 2, next(number), cost, state, left, taken))
+            more = self.hidden(state, left, step) if cost else None
+            heappush(heap, (cost + len(taken) // 2, next(number), state, taken, more))
+            return not cost
 
         fewest: int | None = None
         push(node, expected, ())
         for _ in range(EXPANSIONS):
             if not heap:
                 return
-            _, _, cost, state, left, taken = heappop(heap)
-            if not cost:
+            _, _, state, taken, more = heappop(heap)
+            if more is None:
                 if fewest is None:
                     fewest = len(taken)
                 if len(taken) > fewest:
@@ -171,10 +172,14 @@ class ClusterExplainer(Triggers, HiddenSteps):
                 continue
             if len(taken) >= HIDDEN:
                 continue
-            for after, more, still in self.hidden(state, left, step):
+            for after, hidden, still in more:
                 if (after, still) not in seen:
                     seen.add((after, still))
-                    push(after, still, taken + more)
+                    if push(after, still, taken + hidden):
+                        # that is all for now: no other step from here explains it with fewer
+                        rest = (len(taken) + 1) // 2, next(number), state, taken, more
+                        heappush(heap, rest)
+                        break
 
     def refused(self, node: Node, step: Step) -> dict[str, str]:
         """Why each step of the model that might explain a recorded one does not."""

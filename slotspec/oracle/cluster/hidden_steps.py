@@ -43,21 +43,11 @@ class HiddenSteps(Stepper):
             if found is not None:
                 yield found
 
-    def try_early(
-        self, node: Node, expected: tuple[Pattern, ...], *calls: tuple[Any, ...]
-    ) -> Iterator[Way_]:
-        for name, *arguments in calls:
-            found = self.early(node, expected, name, *arguments)
-            if found is not None:
-                yield found
-
     def of_job_master(
         self, node: Node, expected: tuple[Pattern, ...], step: Step
     ) -> Iterator[Way_]:
-        bounds = self.world.bounds
-        shares, known = range(bounds["parallelism"]), range(bounds["allocations"])
-        likely = self.shares_of_requests.get(node.requests)
-        asking = sorted(shares, key=lambda share: share != likely)
+        known = range(self.world.bounds["allocations"])
+        asking = self.asking(node, step)
         tms = range(self.world.tms)
         yield from self.job_master_registered(node, expected)
         yield from self.try_all(
@@ -65,7 +55,7 @@ class HiddenSteps(Stepper):
             expected,
             ("job_master_gains_leadership",),
             *(("scheduler_requests_slot", share) for share in asking),
-            *(("scheduler_takes_slot", share, a) for share in shares for a in known),
+            *(("scheduler_takes_slot", *pair) for pair in self.assigning(node, step)),
             ("job_master_loses_resource_manager",),
             ("job_master_ends",),
         )

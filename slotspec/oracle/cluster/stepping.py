@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any, NamedTuple
 
 from slotspec.models.cluster.messages import (
@@ -16,7 +17,10 @@ from slotspec.oracle.cluster.foresight import (
     NEVER,
     joining,
     report_of,
-    shares_of_requests,
+    served_requests,
+    shares_asked_for,
+    shares_of_slots,
+    waiting_requests,
 )
 from slotspec.oracle.cluster.naming import Names, released
 from slotspec.oracle.cluster.patterns import (
@@ -92,7 +96,7 @@ class Node(NamedTuple):
 
     :ivar doomed: numbers of calls that will not arrive and are still in flight.
     :ivar owed: messages that the model has sent, and the recording tells of in a later step.
-    :ivar requests: how many slots the job has requested so far.
+    :ivar requests: how many slots the job has requested in the present step.
     """
 
     key: bytes
@@ -129,7 +133,7 @@ class Stepper:
         self.views = self.views_of(bounds["parallelism"])
         self.patterns = {n: self.messages_of(call) for n, call in recording.calls.items()}
         self.lanes, self.snapshots = self._lanes()
-        self.shares_of_requests = self.shares_of(bounds["parallelism"])
+        self.asked_for = self.shares_of(bounds["parallelism"])
         self.reports = {n: report for n, c in recording.calls.items() if (report := report_of(c))}
         self.arrivals = {
             step.call.number: step.line
@@ -165,9 +169,23 @@ class Stepper:
         """The messages that a call stands for, in order."""
         return messages_of(call)
 
-    def shares_of(self, parallelism: int) -> dict[int, int]:
-        """Which share each request of the job is probably for."""
-        return shares_of_requests(self.recording, self.tasks, parallelism)
+    def shares_of(self, parallelism: int) -> dict[int, list[int | None]]:
+        """The shares that the JobMaster probably requests slots for in a step, by its last line."""
+        served = served_requests(self.recording, self.tasks, parallelism)
+        return shares_asked_for(self.recording, self.tasks, parallelism, waiting_requests, served)
+
+    def asking(self, node: Node, step: Step) -> list[int]:
+        """The shares of the job, the one first that is probably the next to request a slot."""
+        likely = self.asked_for.get(step.last, [])[node.requests :][:1]
+        return sorted(range(self.world.bounds["parallelism"]), key=lambda one: one not in likely)
+
+    def assigning(self, node: Node, step: Step) -> list[tuple[int, int]]:
+        """Pairs of shares and allocations, those first that the state after the step has too."""
+        bounds, names = self.world.bounds, node.names.allocations
+        snapshot = self.snapshots.get(id(step), {"tasks": []})
+        told = shares_of_slots(snapshot, self.tasks, bounds["parallelism"])
+        pairs = product(range(bounds["parallelism"]), range(bounds["allocations"]))
+        return sorted(pairs, key=lambda pair: told.get(names[pair[1]] or "") != pair[0])
 
     def _lanes(self) -> tuple[list[list[Step]], dict[int, dict[str, Any]]]:
         lanes: dict[str, list[Step]] = {}
@@ -322,14 +340,26 @@ class Stepper:
         self, node: Node, expected: tuple[Pattern, ...], name: str, *arguments: int
     ) -> Way_ | None:
         """A timer that fires, before its time if it must."""
-        found = self.take(node, expected, name, *arguments)
-        if found is not None:
-            return found
-        hurried = self.take(node, expected, "timer_is_early")
+        return next(self.try_early(node, expected, (name, *arguments)), None)
+
+    def try_early(
+        self, node: Node, expected: tuple[Pattern, ...], *calls: tuple[Any, ...]
+    ) -> Iterator[Way_]:
+        """Timers that fire: those that are due, then those that fire before their time."""
+        waiting = []
+        for name, *arguments in calls:
+            found = self.take(node, expected, name, *arguments)
+            if found is not None:
+                yield found
+            else:
+                waiting.append((name, *arguments))
+        hurried = self.take(node, expected, "timer_is_early") if waiting else None
         if hurried is None:
-            return None
-        found = self.take(hurried[0], expected, name, *arguments)
-        return found and (found[0], hurried[1] + found[1], found[2])
+            return
+        for name, *arguments in waiting:
+            found = self.take(hurried[0], expected, name, *arguments)
+            if found is not None:
+                yield found[0], hurried[1] + found[1], found[2]
 
     def hears(self, channel: int) -> tuple[str, tuple[int, ...]]:
         """The action that receives a message of a channel, and its first arguments."""

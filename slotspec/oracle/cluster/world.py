@@ -186,7 +186,6 @@ class World:
         self.bounds = self.instance.setting.bounds
         self.tms = self.bounds["task_managers"]
         self.taken = 0
-        self.channels = len(self.s.message) // self.bounds["channel_room"]
         self.room = self.bounds["channel_room"]
 
     @cached_property
@@ -203,15 +202,8 @@ class World:
 
     def contents(self, key: bytes, channel: int) -> list[Posted]:
         """The messages in a channel, oldest first; those that no order binds come first."""
-        s = self.load(key)
-        first = channel * self.room
-        found = []
-        for post in range(first, first + self.room):
-            message = s.message[post]
-            if message == Message.NOTHING:
-                break
-            found.append((channel, message, s.subject[post], s.detail[post]))
-        return found
+        self.load(key)
+        return self._posted(channel)
 
     def attempt(self, key: bytes, name: str, arguments: tuple[int, ...]) -> Taken | None:
         """Take one step. None if the model cannot take it."""
@@ -220,8 +212,6 @@ class World:
             return None
         interpreter = self.interpreter
         s = self.load(key)
-        before = list(s.message), list(s.subject), list(s.detail)
-        created = [state == Execution.CREATED for state in s.task]
         try:
             result = interpreter.functions[name](s, *arguments)
             if result == DISABLED:
@@ -233,18 +223,25 @@ class World:
             interpreter.undo()
             return None
         self.taken += 1
-        sent = self._sent(before, (list(s.message), list(s.subject), list(s.detail)))
+        written = {
+            at // self.room
+            for array, at, _ in interpreter.journal
+            if array is s.message or array is s.subject or array is s.detail
+        }
+        after = [(channel, self._posted(channel)) for channel in sorted(written)]
+        tasks = [(state, execution_of(s, task)) for task, state in enumerate(s.task)]
+        interpreter.undo()
+        sent = [one for channel, posted in after for one in self._sent(channel, posted)]
         cancelled = {
             detail // self.bounds["cancel_tries"]
             for _, message, _, detail in sent
             if message == Message.CANCEL_TASK and result != Message.CANCELLATION_FAILED
         }
         begun = [
-            execution_of(s, task)
-            for task, state in enumerate(s.task)
-            if created[task] and (state != Execution.CREATED or execution_of(s, task) in cancelled)
+            execution
+            for old, (state, execution) in zip(s.task, tasks, strict=True)
+            if old == Execution.CREATED and (state != old or execution in cancelled)
         ]
-        interpreter.undo()
         return Taken(new, int(result), sent, call, begun)
 
     def why_not(self, key: bytes, name: str, arguments: tuple[int, ...]) -> str:
@@ -261,23 +258,31 @@ class World:
             interpreter.undo()
         return f"disabled by: {guard}" if guard else "disabled"
 
-    def _sent(self, before: tuple[list[int], ...], after: tuple[list[int], ...]) -> list[Posted]:
-        sent: list[Posted] = []
-        for channel in range(self.channels):
-            part = slice(channel * self.room, (channel + 1) * self.room)
-            old, new = ([one[part] for one in arrays] for arrays in (before, after))
-            if old == new:
-                continue
-            left = Counter(self._essence(*one) for one in zip(*old, strict=True))
-            for message, subject, detail in zip(*new, strict=True):
-                essence = self._essence(message, subject, detail)
-                if left[essence]:
-                    left[essence] -= 1
-                elif message != Message.NOTHING:
-                    sent.append((channel, message, subject, detail))
+    def _posted(self, channel: int) -> list[Posted]:
+        """The messages in a channel of the current state."""
+        s, found = self.s, []
+        for post in range(channel * self.room, (channel + 1) * self.room):
+            message = s.message[post]
+            if message == Message.NOTHING:
+                break
+            found.append((channel, message, s.subject[post], s.detail[post]))
+        return found
+
+    def _sent(self, channel: int, after: list[Posted]) -> list[Posted]:
+        """The messages that a channel has had since the current state."""
+        left = Counter(self._essence(*one) for one in self._posted(channel))
+        sent = []
+        for one in after:
+            essence = self._essence(*one)
+            if left[essence]:
+                left[essence] -= 1
+            else:
+                sent.append(one)
         return sent
 
-    def _essence(self, message: int, subject: int, detail: int) -> tuple[int, int, int]:
+    def _essence(
+        self, channel: int, message: int, subject: int, detail: int
+    ) -> tuple[int, int, int]:
         """What stays the same of a message: its call may end, or be tried again, on its way."""
         if message == Message.REQUEST_TASK_SLOT:
             return message, subject, detail // STRIDE

@@ -13,8 +13,8 @@ from pathlib import Path
 from time import process_time
 from typing import TypeVar
 
-from slotspec.oracle.cluster.explanation import ClusterExplainer
 from slotspec.oracle.cluster.recording import Line, Recording, read, sorted_lines
+from slotspec.oracle.conformance.cluster_recordings import explainer_of
 from slotspec.oracle.conformance.report import Removal
 from slotspec.oracle.conformance.trace_validation import Bounds, explain
 from slotspec.statemachine.errors import InputError
@@ -179,7 +179,7 @@ class _Removals:
         self.tried += 1
         try:
             rest = without(self.recording, pieces)
-            explainer = ClusterExplainer(rest, self.generation)
+            explainer = explainer_of(self.generation)(rest, self.generation)
         except InputError:
             return False
         found = explain(explainer.lanes, explainer, replace(Bounds(), seconds=left))

@@ -14,7 +14,7 @@ waits.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import process_time
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -89,7 +89,15 @@ class _Frame(Generic[S]):
     state: S
     children: Iterator[tuple[tuple[int, ...], S, Any, tuple[Any, ...]]]
     step: tuple[Any, tuple[Any, ...]] | None = None
-    line: int = field(default=0)
+    before: _Frame[S] | None = None
+
+    def path(self) -> list[tuple[Any, tuple[Any, ...]]]:
+        """The steps that lead here."""
+        found, frame = [], self
+        while frame.step is not None and frame.before is not None:
+            found.append(frame.step)
+            frame = frame.before
+        return found[::-1]
 
 
 def explain(
@@ -116,11 +124,10 @@ class _Search(Generic[S]):
         seen = {(cursors, state)}
         stack = [_Frame(cursors, state, self.children(cursors, state))]
         best = stack[0]
-        path: list[tuple[Any, tuple[Any, ...]]] = []
         while stack and self.limit is None:
             frame = stack[-1]
             if sum(frame.cursors) > sum(best.cursors):
-                best, path = frame, [one.step for one in stack if one.step is not None]
+                best = frame
                 if not self.next_of(best.cursors):
                     break
             child = next(frame.children, None)
@@ -131,9 +138,10 @@ class _Search(Generic[S]):
             if (cursors, state) in seen:
                 continue
             seen.add((cursors, state))
-            stack.append(_Frame(cursors, state, self.children(cursors, state), (item, calls)))
+            children = self.children(cursors, state)
+            stack.append(_Frame(cursors, state, children, (item, calls), frame))
         return Explanation(
-            path,
+            best.path(),
             best.cursors,
             best.state,
             self.next_of(best.cursors),

@@ -7,7 +7,7 @@ checks to what was written, and undoes a step without a copy of the state.
 
 from __future__ import annotations
 
-import struct
+import re
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +25,7 @@ from slotspec.statemachine.errors import RuleError, SlotspecError, StepError
 from slotspec.statemachine.interpreter.hints import hint
 
 ENGINE = Path(__file__).parents[1]
+CHANGED = re.compile(rb"[^\0]")
 
 
 class Watching:
@@ -130,8 +131,8 @@ class Interpreter:
     """The state of an instance, and the steps that change it.
 
     :ivar s: the record on which rules and properties are called.
-    :ivar journal: writes since the last :meth:`clear`, as (array, index, old value), or
-        (None, name, old value) for a scalar.
+    :ivar journal: writes since the last :meth:`load` or :meth:`clear`, as (array, index, old
+        value), or (None, name, old value) for a scalar.
     :ivar fired: ``(event, source state)`` of each event fired since the last :meth:`clear`.
     :ivar functions: action name -> its rule, with replaced rules in place.
     """
@@ -149,15 +150,12 @@ class Interpreter:
         self.final: Callable[[Any], Any] | None = (
             None if final is None else instance.runnable(final)
         )
-        self._arrays: list[tuple[Any, int, int]] = []
+        self._cells: list[tuple[Any, int | str]] = []
         self._scalars: dict[str, Place] = {}
         self._holders: dict[str, tuple[Any, str]] = {}
         self.s = self._watched()
         self.effects: list[Emitted] = self.s.effects
-        size = sum(end - begin for _, begin, end in self._arrays)
-        size += sum(place.offset >= 0 for place in self._scalars.values())
-        self._format = struct.Struct(f"={size}H")
-        self._packed = bytearray(self._format.size)
+        self._packed = bytearray(2 * len(self._cells))
         self._values = memoryview(self._packed).cast("H")
         self._pack_all()
         self._loaded = self.key
@@ -179,16 +177,18 @@ class Interpreter:
         s = watched.__new__(watched)
         object.__setattr__(s, "effects", plain.effects)
         assemble(s, records)
-        at = 0
+        cells = self._cells
         for name, spec in instance.record.fields.items():
             values = value_of(plain, name)
             holder, own = holder_of(s, name)
-            place = Place(name, spec, instance.largest(spec), -1 if spec.scratch else at)
+            at = -1 if spec.scratch else len(cells)
+            place = Place(name, spec, instance.largest(spec), at)
             if not spec.array:
                 self._scalars[name] = place
                 self._holders[name] = holder, own
                 object.__setattr__(holder, own, values)
-                at += not spec.scratch
+                if not spec.scratch:
+                    cells.append((holder, own))
                 continue
             array: Any
             if isinstance(spec.domain, type):
@@ -198,8 +198,7 @@ class Interpreter:
             array.note, array.name, array.place = journal.append, name, place
             object.__setattr__(holder, own, array)
             if not spec.scratch:
-                self._arrays.append((array, at, at + len(values)))
-                at += len(values)
+                cells += [(array, index) for index in range(len(values))]
         return s
 
     def _pack_all(self) -> None:
@@ -211,15 +210,17 @@ class Interpreter:
             raise StepError(error.code, f"initial state of {name}: {error.message}") from None
 
     def _pack_initial(self) -> None:
-        for array, begin, _ in self._arrays:
-            for i, value in enumerate(array):
-                array.place.check(f"{array.name}[{i}]", value)
-                self._values[begin + i] = value
         for name, place in self._scalars.items():
-            value = getattr(*self._holders[name])
-            place.check(name, value)
-            if place.offset >= 0:
-                self._values[place.offset] = value
+            place.check(name, getattr(*self._holders[name]))
+        for at, (holder, own) in enumerate(self._cells):
+            if isinstance(own, int):
+                holder.place.check(f"{holder.name}[{own}]", holder[own])
+            self._pack(at)
+
+    def _pack(self, at: int) -> None:
+        """Pack the value at this position."""
+        holder, own = self._cells[at]
+        self._values[at] = holder[own] if isinstance(own, int) else getattr(holder, own)
 
     @property
     def key(self) -> bytes:
@@ -227,20 +228,30 @@ class Interpreter:
         return bytes(self._packed)
 
     def load(self, key: bytes) -> None:
-        """Go to the state with this key."""
+        """Go to the state with this key, by writing what is different there."""
+        self.undo()
+        difference = int.from_bytes(key, "little") ^ int.from_bytes(self._packed, "little")
+        if not difference:
+            return
         self._packed[:] = self._loaded = key
-        values = self._format.unpack(key)
-        assign = list.__setitem__
-        for array, begin, end in self._arrays:
-            assign(array, slice(None), values[begin:end])
-        for name, place in self._scalars.items():
-            if place.offset >= 0:
-                holder, own = self._holders[name]
-                object.__setattr__(holder, own, values[place.offset])
-        self.clear()
+        changed = CHANGED.finditer(difference.to_bytes(len(key), "little"))
+        for at in {match.start() // 2 for match in changed}:
+            holder, own = self._cells[at]
+            if isinstance(own, int):
+                list.__setitem__(holder, own, self._values[at])
+            else:
+                object.__setattr__(holder, own, self._values[at])
 
     def clear(self) -> None:
-        """Forget what led here: journal, effects, fired events."""
+        """Forget what led here: journal, effects, fired events. :meth:`undo` leads back here."""
+        for array, index, _ in self.journal:  # a fault has left them unpacked
+            place, within = (self._scalars[index], 0) if array is None else (array.place, index)
+            if place.offset >= 0:
+                self._pack(place.offset + within)
+        self._loaded = self.key
+        self._forget()
+
+    def _forget(self) -> None:
         self.journal.clear()
         self.effects.clear()
         self.fired.clear()
@@ -274,7 +285,7 @@ class Interpreter:
         return bytes(self._packed)
 
     def undo(self) -> None:
-        """Go back to the state that was loaded, whatever the call did."""
+        """Go back to the state that was loaded or cleared last, whatever was done since."""
         assign = list.__setitem__
         for array, index, old in reversed(self.journal):
             if array is None:
@@ -283,7 +294,7 @@ class Interpreter:
             else:
                 assign(array, index, old)
         self._packed[:] = self._loaded
-        self.clear()
+        self._forget()
 
     def check_refusal(self, call: Call) -> None:
         """Check that the call that was just refused changed nothing.

@@ -35,6 +35,7 @@ def test_a_recording_conforms(path: Path) -> None:
     assert report.matched == report.steps
     assert report.search is not None
     assert report.search["model_steps"] > report.steps // 3  # it is not explained by nothing
+    assert report.search["states"] == report.steps + 1  # the search takes no wrong turn
 
 
 def test_the_run_found_is_a_run_of_the_model() -> None:

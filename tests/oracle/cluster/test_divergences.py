@@ -16,12 +16,13 @@ from slotspec.oracle.conformance.replay import conform
 from slotspec.statemachine.interpreter.guards import false_guard
 from tests.oracle.cluster import corruptions
 
-SOURCE = Path(__file__).parents[2] / "data" / "clusters" / "1.12.5-seed0014.jsonl.gz"
+DATA = Path(__file__).parents[2] / "data" / "clusters"
+SOURCE = DATA / "1.12.5-seed0014.jsonl.gz"
 
 
-def corrupted(tmp_path: Path) -> tuple[Path, int]:
+def corrupted(tmp_path: Path, source: Path = SOURCE) -> tuple[Path, int]:
     """A recording in which one state of a TaskExecutor is another, and the line of that state."""
-    header, lines = corruptions.read(SOURCE)
+    header, lines = corruptions.read(source)
     change = '"ACTIVE" is "state": "ALLOCATED"'
     place, line, _ = next(one for one in corruptions.changes(lines) if change in one[2])
     path = tmp_path / "corrupted.jsonl.gz"
@@ -37,6 +38,13 @@ def test_the_line_at_fault_is_found(tmp_path: Path) -> None:
     assert removal.lines == (line,)
     assert removal.smallest
     assert removal.what == (f"line {line}: what tm2 remembers",)
+
+
+def test_the_line_at_fault_is_found_in_the_cluster_of_today(tmp_path: Path) -> None:
+    path, line = corrupted(tmp_path, DATA / "2.3.0-seed0002.jsonl.gz")
+    report = conform(path)
+    assert report.unexplained is not None
+    assert find_removal(path, "2.3", report.unexplained.line).lines == (line,)
 
 
 def test_a_limit_ends_the_search_for_lines(tmp_path: Path) -> None:
