@@ -5,6 +5,9 @@ Compiled code is shared by all tests of all runs, in pytest's own cache folder u
 
 Tests of one file run in one process, since they share what they search and draw.
 
+A search in a test runs once, so no process of its own improves its code meanwhile: that would
+take the processor from the other tests, and mostly end too late.
+
 Models of its own that a test uses are forgotten.
 
 And Ctrl-C works again where it was inherited as ignored, as from the background of a shell:
@@ -20,6 +23,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from slotspec.models.registry import MODELS
+from slotspec.statemachine.compiler.backend import upgrade
 
 # a slow or busy machine is no failure
 PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -29,6 +33,9 @@ settings.register_profile(
     "ci", max_examples=40, stateful_step_count=60, derandomize=True, database=None, **PATIENT
 )
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+upgrade.SECONDS_PER_CHARACTER = 1.0  # as if improving took hours
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -15,11 +15,10 @@ from typing import Any
 from slotspec.models import load_model
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.formatting import for_ever, formatter_of
-from slotspec.statemachine.results import Finding, Limits, PropertyResult, Result, Verdict
-from slotspec.statemachine.search.engine import explore_compiled
+from slotspec.statemachine.results import Finding, PropertyResult, Result, Verdict
+from tests.models.searches import MANY, searched
 
 PAGES = Path(__file__).parents[2] / "docs" / "findings"
-LIMITS = Limits(states=3_000_000, seconds=600)
 TRACE = re.compile(r"(?<=<!-- trace -->\n```text\n).*?(?=```\n)", re.DOTALL)
 
 
@@ -56,9 +55,7 @@ class Known:
 
     def check(self, mended: bool = False) -> Result:
         """The exhaustive check of all properties."""
-        result = explore_compiled(self.instance(mended), LIMITS)
-        assert result.limit is None
-        return result
+        return searched(self.instance(mended), MANY)
 
     def trace(self, result: Result) -> Finding:
         """The shortest trace that breaks the property."""

@@ -39,15 +39,24 @@ STRIDE = 7919
 """A prime: more than most instances have calls, and no divisor of their number."""
 
 
+MOST = 2_000
+"""States whose enabled calls a machine remembers."""
+
+Enabled = dict[tuple[str, int | None], list[tuple[int, ...]]]
+
+
 class ModelMachine(RuleBasedStateMachine):
     """A run of an instance, call by call; see :func:`state_machine`.
 
     :cvar instance: the instance that runs.
+    :cvar known: which calls are enabled, by state. Hypothesis asks many times in one state, and
+        runs of one test have many states in common.
     :ivar taken: the calls so far.
     :ivar any_change: the style of this run: draw calls that change the state, not actions.
     """
 
     instance: Instance
+    known: dict[Any, Enabled]
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,6 +71,8 @@ class ModelMachine(RuleBasedStateMachine):
             for declared in asked(self.instance, Kind.STEP)
         ]
         self._key = self._now.key
+        self._enabled = self._known_here()
+        self._changes: dict[int, Call | None] = {}
         self.any_change = False
 
     @initialize(any_change=st.booleans())
@@ -86,13 +97,18 @@ class ModelMachine(RuleBasedStateMachine):
         Calls of one action are neighbours and often disabled together. The search takes wide
         strides, since otherwise the action after many disabled calls would come too often.
         """
-        calls = self.instance.calls
-        stride = STRIDE if len(calls) % STRIDE else 1
-        for turn in range(len(calls)):
-            call = calls[(number + turn * stride) % len(calls)]
-            if self._is_change(call):
-                return call
-        return None
+        if number not in self._changes:
+            calls = self.instance.calls
+            stride = STRIDE if len(calls) % STRIDE else 1
+            strides = (calls[(number + turn * stride) % len(calls)] for turn in range(len(calls)))
+            self._changes[number] = next((c for c in strides if self._is_change(c)), None)
+        return self._changes[number]
+
+    def _known_here(self) -> Enabled:
+        """What is remembered of the current state."""
+        if len(self.known) >= MOST:
+            self.known.clear()
+        return self.known.setdefault(self._key, {})
 
     def _is_change(self, call: Call) -> bool:
         now = self._now
@@ -106,6 +122,11 @@ class ModelMachine(RuleBasedStateMachine):
 
     def enabled(self, action: str, at_most: int | None = None) -> list[tuple[int, ...]]:
         """Arguments for which `action` is enabled now (at most the first `at_most`)."""
+        if (action, at_most) not in self._enabled:
+            self._enabled[action, at_most] = self._ask_enabled(action, at_most)
+        return self._enabled[action, at_most]
+
+    def _ask_enabled(self, action: str, at_most: int | None) -> list[tuple[int, ...]]:
         found: list[tuple[int, ...]] = []
         now, function = self._now, self._now.functions[action]
         for arguments in self._calls[action]:
@@ -139,6 +160,8 @@ class ModelMachine(RuleBasedStateMachine):
                 self._ask(declared, holds, self._before.s, self._now.s, result, *arguments)
         self._key = self._now.key
         self._now.load(self._key)
+        self._enabled = self._known_here()
+        self._changes.clear()
 
     def ask(self, declared: Property, holds: Callable[..., Any]) -> None:
         """Check an ``always`` property in the current state."""
@@ -202,7 +225,11 @@ def state_machine(instance: Instance) -> type[ModelMachine]:
 
     :param instance: any bounds; only the calls of one action are enumerated at a time.
     """
-    body: dict[str, Any] = {"instance": instance, "__doc__": f"Random runs of {instance.title}."}
+    body: dict[str, Any] = {
+        "instance": instance,
+        "known": {},
+        "__doc__": f"Random runs of {instance.title}.",
+    }
     for action in instance.actions:
         # an action may have the name of a method of the machine
         taken = hasattr(ModelMachine, action.name)

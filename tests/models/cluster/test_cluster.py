@@ -10,10 +10,11 @@ import pytest
 from slotspec.models import load_model
 from slotspec.models.slot_manager.matching import offer_free_slot
 from slotspec.models.slot_manager.state import OK, SlotManagerState
-from slotspec.statemachine import Kind, Limits, Result, Verdict, check
+from slotspec.statemachine import Kind, Result, Verdict, check
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.search.engine import explore_compiled
 from slotspec.statemachine.simulate import simulate
+from tests.models.searches import searched
 
 CLUSTER = load_model("cluster")
 COUNTS = {
@@ -164,8 +165,9 @@ def verdicts(result: Result) -> dict[str, Verdict]:
 )
 def test_every_scope_holds_with_exactly_these_states(generation: str, scope: str) -> None:
     instance = CLUSTER.instance(generation=generation, scope=scope)
-    found = check(instance, limits=Limits(states=5_000_000))
-    assert (found.states, found.transitions, found.depth) == COUNTS[generation, scope]
+    counts = COUNTS[generation, scope]
+    found = searched(instance, counts[1])
+    assert (found.states, found.transitions, found.depth) == counts
     assert found.verdict is Verdict.HOLDS
     others = {name: v for name, v in verdicts(found).items() if v is not Verdict.HOLDS}
     assert set(others.values()) == {Verdict.DEVIATES}

@@ -175,6 +175,14 @@ def forget_in_silence(s: ClusterState, tm: int) -> None:
     resource_manager.unregister(s, tm)
 
 
+def stay_connected_to_resource_manager(s: ClusterState, tm: int) -> None:
+    """A TaskExecutor does not care what the ResourceManager thinks of it."""
+
+
+def stay_connected_as_job_master(s: ClusterState, ended: int) -> None:
+    """A JobMaster does not care what the ResourceManager thinks of it."""
+
+
 def end_tasks_at_once(s: ClusterState, region: int) -> None:
     """The scheduler gives up the tasks of a region that fails, and tells nobody."""
     if s.job[region] not in (Job.SCHEDULING, Job.RUNNING):
@@ -234,6 +242,16 @@ MUTANTS = {
     ),
     "a_task_executor_that_is_dropped_is_told": Mutant(
         {resource_manager.close_task_manager_connection: forget_in_silence}, 7, EARLY
+    ),
+    "a_task_executor_that_was_dropped_closes_the_connection": Mutant(
+        {task_executor.close_resource_manager_connection: stay_connected_to_resource_manager},
+        9,
+        EARLY,
+    ),
+    "a_job_master_that_was_dropped_closes_the_connection": Mutant(
+        {job_master.close_connection: stay_connected_as_job_master},
+        11,
+        {**REGISTERS, "leader_changes": 1},
     ),
     "no_operation_ends_with_an_exception": Mutant(
         {resource_manager.grant_leadership: lead_without_manager}, 5

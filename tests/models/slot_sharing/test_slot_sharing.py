@@ -30,7 +30,8 @@ from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.results import Limits, Verdict
 from slotspec.statemachine.search.engine import explore_compiled
-from tests.models.mutation import Rules, noticed_by, read, recordings
+from tests.models.mutation import Mutant, Rules, assert_noticed, read, recordings
+from tests.models.searches import searched
 
 model = load_model("slot_sharing")
 LIMITS = Limits(states=3_000_000, seconds=60)
@@ -98,7 +99,8 @@ def test_both_engines_agree(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("scope", SCOPE_COUNTS)
 def test_scopes(scope: str) -> None:
-    result = explore_compiled(model.instance(generation="1.12", scope=scope), LIMITS)
+    instance = model.instance(generation="1.12", scope=scope)
+    result = searched(instance, SCOPE_COUNTS[scope][1])
     assert (result.states, result.transitions, result.depth) == SCOPE_COUNTS[scope]
     assert result.verdict is Verdict.HOLDS
     deviating = {p.property.name for p in result.properties if p.verdict is Verdict.DEVIATES}
@@ -225,7 +227,7 @@ def test_the_rules_keep_to_the_nesting() -> None:
 
 def test_traces_as_text() -> None:
     instance = model.instance(scope="surprises")
-    result = explore_compiled(instance, LIMITS)
+    result = searched(instance, SCOPE_COUNTS["surprises"][1])
     found = {p.property.name: p.finding for p in result.properties}
     trace = found["a_root_that_leaves_gives_its_slot_back"]
     assert trace is not None
@@ -427,4 +429,6 @@ def test_a_search_notices_a_mutant(name: str) -> None:
     broken, found = MUTANTS[name]
     assert found is not None
     scope, expected = found
-    assert expected <= noticed_by(model, "1.12", scope, {}, broken)
+    for name in expected:
+        ((rule, replacement),) = broken.items()
+        assert_noticed(model, "1.12", Mutant(rule, replacement, scope, name))

@@ -19,6 +19,7 @@ from slotspec.statemachine.results import Limits, Verdict
 from slotspec.statemachine.search.engine import explore_compiled
 from tests.models.mutation import any_notices, assert_noticed, read, recordings
 from tests.models.referee import Referee
+from tests.models.searches import searched
 from tests.models.slot_sharing_allocator.mutants import MUTANTS
 
 model = load_model("slot_sharing_allocator")
@@ -103,9 +104,9 @@ def large(generation: str, **bounds: int) -> Instance:
 @pytest.mark.parametrize("generation", model.generations)
 @pytest.mark.parametrize("scope", COUNTS)
 def test_scopes(generation: str, scope: str) -> None:
-    result = explore_compiled(model.instance(generation=generation, scope=scope), LIMITS)
-    expected = OLD_COUNTS if generation == "1.12" else COUNTS
-    assert (result.states, result.transitions, result.depth) == expected[scope]
+    expected = (OLD_COUNTS if generation == "1.12" else COUNTS)[scope]
+    result = searched(model.instance(generation=generation, scope=scope), expected[1])
+    assert (result.states, result.transitions, result.depth) == expected
     assert result.limit is None
     assert result.verdict is Verdict.HOLDS
     deviating = {p.property.name for p in result.properties if p.verdict is Verdict.DEVIATES}
@@ -137,7 +138,7 @@ def test_every_transition_fires_somewhere() -> None:
     fired: set[object] = set()
     every: set[object] = set()
     for scope in COUNTS:
-        result = explore_compiled(model.instance(scope=scope), LIMITS)
+        result = searched(model.instance(scope=scope), COUNTS[scope][1])
         fired |= {key for key, times in result.fired.items() if times}
         every |= set(result.fired)
     assert fired == every
@@ -201,7 +202,7 @@ def test_more_slots_than_have_all_orders_are_refused() -> None:
 
 def test_a_deviation_in_text() -> None:
     instance = model.instance(scope="three_groups")
-    result = explore_compiled(instance, LIMITS)
+    result = searched(instance, COUNTS["three_groups"][1])
     found = next(p for p in result.properties if p.property.name == "a_check_does_not_raise")
     assert found.finding is not None
     formatter = formatter_of(instance)
