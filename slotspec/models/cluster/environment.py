@@ -67,7 +67,8 @@ def has_quick_tasks(setting: Setting) -> bool:
 
 
 def has_deployment_reports(setting: Setting) -> bool:
-    return bool(setting["deployment_reports"])
+    """Whether heartbeats compare tasks, which they do since 1.12."""
+    return bool(setting["deployment_reports"]) and setting["generation"] != "1.11"
 
 
 def has_slow_closing(setting: Setting) -> bool:

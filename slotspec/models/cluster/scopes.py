@@ -121,6 +121,22 @@ SCOPES = (
         large=True,
     ),
     Scope(
+        "reconciliation",
+        "One slot; answers are overtaken, the user cancels the job, and one timer fires early."
+        " Heartbeats tell of tasks that the JobMaster has given up, and a freed slot may leave"
+        " before its memory is released.",
+        {
+            **ONE_SLOT,
+            "overtaking": 1,
+            "cancels": 1,
+            "early_timeouts": 1,
+            "late_slots": 1,
+            "deployment_reports": 1,
+            "slow_closing": 1,
+        },
+        large=True,
+    ),
+    Scope(
         "regions",
         "Two slots and a job of two tasks that are deployed, and restart, each alone; answers are"
         " overtaken, and one task fails.",

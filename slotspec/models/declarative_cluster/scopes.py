@@ -69,6 +69,19 @@ SCOPES = (
         large=True,
     ),
     Scope(
+        "reconciliation",
+        "One slot; one timer fires early. Heartbeats tell of tasks that the JobMaster has given up,"
+        " and a freed slot may leave before its memory is released.",
+        {
+            **ONE_SLOT,
+            "early_timeouts": 1,
+            "late_slots": 1,
+            "deployment_reports": 1,
+            "slow_closing": 1,
+        },
+        large=True,
+    ),
+    Scope(
         "storm",
         "Three TaskExecutors of two slots, a job of four shares, and any number of faults.",
         {

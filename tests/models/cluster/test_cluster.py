@@ -66,6 +66,9 @@ COUNTS = {
     ("1.12", "registrations"): (295_089, 971_437, 71),
     ("1.13", "registrations"): (212_206, 708_726, 73),
     ("1.13", "lost_answers"): (135_629, 411_343, 73),
+    ("1.11", "reconciliation"): (61_372, 199_434, 63),
+    ("1.12", "reconciliation"): (67_236, 217_998, 63),
+    ("1.13", "reconciliation"): (71_480, 227_783, 63),
 }
 """States, transitions, depth. With one task and one slot 1.11 and 1.12 behave alike. 1.13
 numbers its offers, and its JobMaster leads again with a new pool."""
@@ -110,6 +113,11 @@ DEVIATIONS = {
         "manager_idle_connections_are_unused",
     },
     "job_masters": {
+        "manager_unused_connections_are_idle",
+        "table_only_an_allocated_slot_has_a_timeout",
+    },
+    "reconciliation": {
+        "manager_no_allocation_is_waiting_and_fulfilled",
         "manager_unused_connections_are_idle",
         "table_only_an_allocated_slot_has_a_timeout",
     },

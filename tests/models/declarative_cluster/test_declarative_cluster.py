@@ -34,6 +34,8 @@ COUNTS = {
     ("2.3", "failovers"): (90_393, 315_622, 69),
     ("2.3", "answers"): (116_799, 510_853, 64),
     ("2.3", "repeats"): (154_108, 533_010, 75),
+    ("1.20", "reconciliation"): (59_227, 197_642, 60),
+    ("2.3", "reconciliation"): (125_749, 433_217, 66),
 }
 """States, transitions, depth."""
 ALWAYS = {
@@ -53,6 +55,13 @@ DEVIATIONS = {
     "failovers": ALWAYS,
     "answers": {*ALWAYS, "a_task_that_was_given_up_does_not_start"},
     "repeats": ALWAYS,
+    "reconciliation": {
+        *ALWAYS,
+        "the_views_agree_in_the_end",
+        "a_finished_job_leaves_nothing",
+        "manager_pending_slots_fit",
+        "table_only_an_allocated_slot_has_a_timeout",
+    },
 }
 QUICK = ("losses", "sharing")
 
