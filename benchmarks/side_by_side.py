@@ -225,7 +225,8 @@ def main() -> None:
     words = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     words.add_argument("--sizes", nargs="+", default=SIZES, metavar='"T S R A"')
     words.add_argument("--rounds", type=int, default=5)
-    words.add_argument("--tools", nargs="*", default=["spin", "rumur", "tlc"])
+    tools = ["spin", "rumur", "tlc"]
+    words.add_argument("--tools", nargs="*", choices=tools, default=tools)
     words.add_argument("--most", type=int, default=2_000_000, help="states up to which TLC runs")
     words.add_argument("--plot", type=Path, help="SVG file for states per second")
     given = words.parse_args()
