@@ -16,7 +16,7 @@ from slotspec.models import load_model
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.formatting import for_ever, formatter_of
 from slotspec.statemachine.results import Finding, PropertyResult, Result, Verdict
-from tests.models.searches import MANY, searched
+from tests.models.searches import searched
 
 PAGES = Path(__file__).parents[2] / "docs" / "findings"
 TRACE = re.compile(r"(?<=<!-- trace -->\n```text\n).*?(?=```\n)", re.DOTALL)
@@ -55,7 +55,7 @@ class Known:
 
     def check(self, mended: bool = False) -> Result:
         """The exhaustive check of all properties."""
-        return searched(self.instance(mended), MANY)
+        return searched(self.instance(mended))
 
     def trace(self, result: Result) -> Finding:
         """The shortest trace that breaks the property."""

@@ -24,7 +24,7 @@ from slotspec.statemachine.interpreter.replay import explain
 from slotspec.statemachine.interpreter.stepping import Interpreter
 from slotspec.statemachine.results import Finding, Limits
 from slotspec.statemachine.search.engine import explore_compiled
-from tests.models.searches import MANY, searched
+from tests.models.searches import searched
 
 TABLE = {
     "static_slots": 2,
@@ -99,7 +99,7 @@ def test_deviations_replay(name: str, generation: str, tmp_path: Path) -> None:
     for scope in model.scopes:
         small = {"slots": 2} if name == "logical_slot" else {"allocations": 2}
         instance = model.instance(small, generation=generation, scope=scope)
-        result = searched(instance, MANY)
+        result = searched(instance)
         for answer in result.properties:
             if answer.finding is not None and answer.finding.steps:
                 found += 1
