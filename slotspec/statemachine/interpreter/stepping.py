@@ -247,6 +247,8 @@ class Interpreter:
 
     def clear(self) -> None:
         """Forget what led here: journal, effects, fired events. :meth:`undo` leads back here."""
+        if not (self.journal or self.effects or self.fired):
+            return
         for array, index, _ in self.journal:  # a fault has left them unpacked
             place, within = (self._scalars[index], 0) if array is None else (array.place, index)
             if place.offset >= 0:
@@ -289,6 +291,8 @@ class Interpreter:
 
     def undo(self) -> None:
         """Go back to the state that was loaded or cleared last, whatever was done since."""
+        if not (self.journal or self.effects or self.fired):
+            return
         assign = list.__setitem__
         for array, index, old in reversed(self.journal):
             if array is None:
@@ -326,8 +330,7 @@ class Interpreter:
         :raises StepError: the call leaves the protocol; the state stays as the fault left it.
         :raises RuleError: the rule itself is broken.
         """
-        if self.journal or self.effects or self.fired:
-            self.clear()
+        self.clear()
         try:
             result = self.functions[call.action.name](self.s, *call.arguments)
             if result == DISABLED:
