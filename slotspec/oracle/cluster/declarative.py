@@ -153,6 +153,7 @@ class DeclarativeExplainer(ClusterExplainer):
     """Explains the steps of one recording of a cluster with declared requirements."""
 
     model = "declarative_cluster"
+    views_type = DeclarativeViews
 
     def shape_of(self, recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
         """The bounds that a recording asks for, and which task each of its executions is.
@@ -175,10 +176,6 @@ class DeclarativeExplainer(ClusterExplainer):
         slots = bounds["task_managers"] * bounds["slots_per_task_manager"]
         bounds["allocations"] = max(2 * slots, min(MOST_ALLOCATIONS, bounds["allocations"] + slots))
         return bounds, tasks
-
-    def views_of(self, width: int) -> Views:
-        """What compares states of the model with recorded ones."""
-        return DeclarativeViews(self.world.s, self.world.tms, self.tasks, width)
 
     def messages_of(self, call: Call) -> list[Pattern]:
         """The messages that a call stands for, in order."""

@@ -122,11 +122,13 @@ class Stepper:
     """Takes single steps of the model, as far as one recording allows them.
 
     :cvar model: the name of the model.
+    :cvar views_type: what compares its states with recorded ones.
     :cvar registrations: calls that may have been made again on another thread, and the model's
         steps.
     """
 
     model = "cluster"
+    views_type: type[Views] = Views
     registrations: Mapping[tuple[str, str, str], tuple[str, ...]] = {
         **REGISTRATIONS,
         **OF_JOB_MASTERS,
@@ -137,7 +139,7 @@ class Stepper:
         self.recording = recording
         self.world = World(bounds, generation, self.model)
         self.tries = bounds["tries"]
-        self.views = self.views_of(bounds["parallelism"])
+        self.views = self.views_type(self.world.s, self.world.tms, self.tasks)
         self.patterns = {n: self.messages_of(call) for n, call in recording.calls.items()}
         self.got = {line.m: line.n for line in reversed(recording.lines) if line.do == "get"}
         self.lanes, self.snapshots = self._lanes()
@@ -184,10 +186,6 @@ class Stepper:
     def shape_of(self, recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
         """The bounds that a recording asks for, and which task each of its executions is."""
         return shape_of(recording)
-
-    def views_of(self, width: int) -> Views:
-        """What compares states of the model with recorded ones."""
-        return Views(self.world.s, self.world.tms, self.tasks, width)
 
     def messages_of(self, call: Call) -> list[Pattern]:
         """The messages that a call stands for, in order."""
