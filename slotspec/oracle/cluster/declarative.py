@@ -17,12 +17,6 @@ from slotspec.models.declarative_cluster.slot_pool_service import profile_of
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot
 from slotspec.models.fine_grained_slot_manager.lifecycles import ManagedSlot, ManagedTaskManager
 from slotspec.oracle.cluster.explanation import ClusterExplainer
-from slotspec.oracle.cluster.foresight import (
-    offered,
-    pool_states,
-    shares_asked_for,
-    shares_of_slots,
-)
 from slotspec.oracle.cluster.naming import Names, bound, released
 from slotspec.oracle.cluster.patterns import (
     Pattern,
@@ -31,6 +25,12 @@ from slotspec.oracle.cluster.patterns import (
     messages_of,
 )
 from slotspec.oracle.cluster.recording import Call, Recording, Step
+from slotspec.oracle.cluster.shares import (
+    offered,
+    pool_states,
+    shares_asked_for,
+    shares_of_slots,
+)
 from slotspec.oracle.cluster.stepping import NEW_IDS, Node, Way_
 from slotspec.oracle.cluster.views import Difference, Views, name_of
 from slotspec.oracle.cluster.world import shape_of

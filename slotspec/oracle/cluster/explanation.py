@@ -144,7 +144,7 @@ class ClusterExplainer(Triggers, HiddenSteps):
                 else []
             )
             if step.process == "jm":
-                come = {tm for tm, first, last in self.joining if first <= step.line < last}
+                come = {one.tm for one in self.joining if one.first <= step.line < one.last}
                 differences = [
                     one
                     for one in differences

@@ -15,15 +15,16 @@ from slotspec.models.cluster.messages import (
 from slotspec.models.cluster.state import Message
 from slotspec.oracle.cluster.foresight import (
     NEVER,
+    answers_under_way,
+    arrivals,
     joining,
     overtaken,
+    reactions,
+    refused_at_once,
     report_of,
     running_twice,
-    served_requests,
-    shares_asked_for,
-    shares_of_slots,
-    waiting_requests,
 )
+from slotspec.oracle.cluster.lanes import lanes_of, snapshots_of
 from slotspec.oracle.cluster.naming import Names, released
 from slotspec.oracle.cluster.patterns import (
     Pattern,
@@ -33,6 +34,12 @@ from slotspec.oracle.cluster.patterns import (
     messages_of,
 )
 from slotspec.oracle.cluster.recording import Call, Recording, Step
+from slotspec.oracle.cluster.shares import (
+    served_requests,
+    shares_asked_for,
+    shares_of_slots,
+    waiting_requests,
+)
 from slotspec.oracle.cluster.views import Difference, Views
 from slotspec.oracle.cluster.world import World, shape_of
 from slotspec.statemachine.declaration.rules import NONE
@@ -91,9 +98,6 @@ UNTOLD = ANSWERS | {Message.SUBMIT_TASK, Message.REGISTER}
 NEW_IDS = "check_is_due"
 """The step in which the ResourceManager makes up allocation ids (since 1.14)."""
 
-QUEUED = 150_000
-"""Microseconds within which a step runs that another has queued and not delayed."""
-
 Taken = tuple[Any, ...]
 Way_ = tuple["Node", Taken, tuple[Pattern, ...]]
 
@@ -141,40 +145,18 @@ class Stepper:
         self.tries = bounds["tries"]
         self.views = self.views_type(self.world.s, self.world.tms, self.tasks)
         self.patterns = {n: self.messages_of(call) for n, call in recording.calls.items()}
-        self.got = {line.m: line.n for line in reversed(recording.lines) if line.do == "get"}
-        self.lanes, self.snapshots = self._lanes()
         self.asked_for = self.shares_of(bounds["parallelism"])
         self.reports = {n: report for n, c in recording.calls.items() if (report := report_of(c))}
-        self.arrivals = {
-            step.call.number: step.line
-            for step in recording.steps
-            if step.trigger in ("message", "refuse") and step.call is not None
-        }
-        self.reactions = {
-            step.call.number: step.line
-            for step in recording.steps
-            if step.trigger == "answer" and step.call is not None
-        }
-        self.numbered = {s.number: s for s in recording.steps if s.number is not None}
-        for step in recording.steps:
-            if step.trigger == "step":  # perhaps the reaction to an answer that was there
-                begun = self.numbered.get(int(step.why.split()[1]))
-                for call in begun.sent if begun is not None else ():
-                    self.reactions.setdefault(call.number, step.line)
-        # refused before the step that made it had ended, which then reacts at once
-        self.vain = {
-            call.arguments[1]
-            for call in recording.calls.values()
-            if call.kind == ("request_slot", "jm", "rm")
-            and call.error
-            and call.got
-            and call.number not in self.reactions
-        }
-        joined = joining(recording)
-        self.joining = [(tm, first, last) for tm, first, last, _ in joined]
-        self.unfinished = {number for _, _, last, number in joined if last == NEVER}
+        self.arrivals = arrivals(recording)
+        self.reactions = reactions(recording)
+        self.refused_at_once = refused_at_once(recording, self.reactions)
+        self.answers_under_way = answers_under_way(recording)
+        self.joining = joining(recording)
+        self.never_joined = {one.call for one in self.joining if one.last == NEVER}
         self.overtaken = overtaken(recording)
-        self.told = running_twice(recording)
+        self.running_twice = running_twice(recording)
+        self.lanes = lanes_of(recording)
+        self.snapshots = snapshots_of(recording, self.lanes, self.answers_under_way)
         self.failovers = [
             line.n
             for line in recording.lines
@@ -208,72 +190,6 @@ class Stepper:
         told = shares_of_slots(snapshot, self.tasks, bounds["parallelism"])
         pairs = product(range(bounds["parallelism"]), range(bounds["allocations"]))
         return sorted(pairs, key=lambda pair: told.get(names[pair[1]] or "") != pair[0])
-
-    def _lanes(self) -> tuple[list[list[Step]], dict[int, dict[str, Any]]]:
-        lanes: dict[str, list[Step]] = {}
-        snapshots: dict[int, dict[str, Any]] = {}
-        last: dict[str, dict[str, Any] | None] = {}
-        for step in self.recording.steps:
-            if step.process.startswith("tm") or step.process in ("jm", "rm"):
-                lanes.setdefault(step.lane, []).append(step)
-                if step.trigger == "endpoint":
-                    last.pop(step.process, None)
-                if step.state is not None:
-                    led = (last.get(step.process) or {}).get("leader")
-                    last[step.process] = step.state
-                    leads = step.state.get("leader")
-                    if step.process == "rm" and None not in (led, leads) and led != leads:
-                        # it learns that it leads again before it learns that it did not, and
-                        # keeps what it knows until then
-                        last[step.process] = None
-                if step.trigger == "fault" and step.why in ("crash", "kill"):
-                    last.pop(step.process, None)
-                if step.last in self.recording.unknown:
-                    last.pop(step.process, None)
-                known = last.get(step.process)
-                if step.lane == step.process and step.ended and known is not None:
-                    snapshots[id(step)] = known
-        for lane in lanes.values():
-            self._skip_unfinished(lane, snapshots)
-            for step in lane:
-                if step.call is not None and step.call.name == "cancel_slot_request":
-                    for _, reaction in self.reacting(step):
-                        for between in lane:
-                            if step.line <= between.line < reaction.line:
-                                snapshots.pop(id(between), None)
-        return list(lanes.values()), snapshots
-
-    def reacting(self, step: Step) -> list[tuple[Call, Step]]:
-        """The acknowledgements that a ResourceManager has got, and has still to react to.
-
-        Only those of the request that the step cancels.
-        """
-        cancelled = step.call.arguments[0] if step.call is not None else None
-        return [
-            (one.call, one)
-            for one in self.recording.steps
-            if one.trigger == "answer"
-            and one.call is not None
-            and one.call.kind == ("request_slot", "rm", "tm")
-            and one.call.has_answer
-            and one.call.arguments[2] == cancelled
-            and self.got.get(one.call.number, NEVER) < step.line < one.line
-        ]
-
-    def _skip_unfinished(self, lane: list[Step], snapshots: dict[int, dict[str, Any]]) -> None:
-        """Compare no state between a step and one that it queued: the model has no such two."""
-        times = {line.n: line.us for line in self.recording.lines}
-        ends = {step.number: i for i, step in enumerate(lane) if step.number is not None}
-        for i, step in enumerate(lane):
-            why = step.why.split()
-            asks = any(call.kind == ("request_slot", "rm", "tm") for call in step.sent)
-            if step.trigger == "local" and asks and i:
-                snapshots.pop(id(lane[i - 1]), None)  # its request failed, and is made anew
-            if why[:1] == ["step"] and step.state is not None and step.process != "jm":
-                begun = ends.get(int(why[1]))
-                if begun is not None and times[step.line] - times[lane[begun].last] < QUEUED:
-                    for between in lane[begun:i]:
-                        snapshots.pop(id(between), None)
 
     def initial(self) -> Node:
         bounds = self.world.bounds

@@ -12,9 +12,7 @@ from slotspec.models.cluster.messages import (
 from slotspec.models.cluster.scheduler import execution_of
 from slotspec.models.cluster.state import Message
 from slotspec.models.slot_manager.state import CALLS_PER_SLOT
-from slotspec.oracle.cluster.foresight import (
-    NEVER,
-)
+from slotspec.oracle.cluster.foresight import NEVER
 from slotspec.oracle.cluster.patterns import (
     Pattern,
     answer_channel,
@@ -61,8 +59,7 @@ class Triggers(Stepper):
 
     def queued(self, node: Node, expected: tuple[Pattern, ...], step: Step) -> Iterator[Way_]:
         """A step that an earlier one queued: perhaps the reaction to an answer that was there."""
-        begun = self.numbered.get(int(step.why.split()[1]))
-        for call in begun.sent if begun is not None else ():
+        for call in self.recording.sent_before(step):
             for way_ in self.answer(node, expected, step, call):
                 if way_[1]:
                     yield way_
@@ -129,7 +126,7 @@ class Triggers(Stepper):
                     yield state, calls, expected
                     return
                 yield node, (), expected
-            case ("update_task_execution_state", _, _) if call.number in self.told:
+            case ("update_task_execution_state", _, _) if call.number in self.running_twice:
                 yield node, (), expected
             case ("update_task_execution_state", _, _) if self.patterns[call.number]:
                 pattern = self.patterns[call.number]
@@ -230,7 +227,7 @@ class Triggers(Stepper):
             heard = list(self.deliver(node, expected, self.reports[call.number]))
             yield from heard or [(node, (), expected)]
             return
-        if call.number in self.overtaken or call.number in self.told:
+        if call.number in self.overtaken or call.number in self.running_twice:
             yield node, (), expected
             return
         if call.name == "cancel_task" and self.finishes(call, step):
@@ -241,7 +238,7 @@ class Triggers(Stepper):
         if call.kind == ("heartbeat_from_task_manager", "tm", "jm"):
             yield self.unknown_tasks(node, expected, step)
             return
-        if call.number in self.unfinished:
+        if call.number in self.never_joined:
             doomed = tuple(sorted({*node.doomed, call.number}))
             yield node._replace(doomed=doomed), (), expected
             return
@@ -251,15 +248,19 @@ class Triggers(Stepper):
         if call.repeats is None:
             heard = []
             if call.name == "cancel_slot_request":
-                heard = list(self.answered_before(node, expected, patterns, step))
+                heard = list(self.answered_before(node, expected, patterns, call))
             heard = heard or list(self.deliver_all(node, expected, patterns, call))
             if call.name == "update_task_execution_state" and not call.has_answer:
                 heard += self.starts_untold(node, expected, patterns, call)
-            if not heard and call.name == "cancel_slot_request" and call.arguments[0] in self.vain:
+            if (
+                not heard
+                and call.name == "cancel_slot_request"
+                and call.arguments[0] in self.refused_at_once
+            ):
                 # it overtook the request for the next slot, and cancels nothing
                 doomed = tuple(sorted({*node.doomed, call.number}))
                 heard = [(node._replace(doomed=doomed), (), expected)]
-            refused = call.kind == REQUEST and call.arguments[1] in self.vain
+            refused = call.kind == REQUEST and call.arguments[1] in self.refused_at_once
             yield from (self.unheard(node, one, call) if refused else one for one in heard)
             return
         first = self.recording.calls[call.repeats]
@@ -304,12 +305,13 @@ class Triggers(Stepper):
         return node, taken, expected
 
     def answered_before(
-        self, node: Node, expected: tuple[Pattern, ...], patterns: list[Pattern], step: Step
+        self, node: Node, expected: tuple[Pattern, ...], patterns: list[Pattern], call: Call
     ) -> Iterator[Way_]:
         """A request is cancelled whose slot was acknowledged: the ResourceManager has the answer,
         and has still to react to it, so it keeps the slot. As if it had reacted before."""
-        for call, reaction in self.reacting(step):
-            for state, calls, left in self.answer(node, expected, reaction, call):
+        for reaction in self.answers_under_way[call.number]:
+            assert reaction.call is not None
+            for state, calls, left in self.answer(node, expected, reaction, reaction.call):
                 for after, more, still in self.deliver_all(state, left, patterns) if calls else ():
                     yield after, calls + more, still
 
