@@ -26,9 +26,10 @@ def report_all(
 
     :param out: folder for one trace of each kind.
     """
-    from slotspec.cli.output import counted, write_found, write_json
+    from slotspec.cli.output import write_found, write_json
     from slotspec.oracle.fuzzing.rendering import rows
     from slotspec.oracle.own.oracle import generation_named
+    from slotspec.statemachine.plurals import counted
 
     printed.line(f"{peer} against {generation_named(generation)}")
     for who, names in ((peer, found.absent_there), (generation, found.absent_here)):
