@@ -41,7 +41,7 @@ def report_all(
         printed.line(f"{number}. {title(kind)}  ({counted(kind.count, 'sequence')})", "bold red")
         printed.table(
             ("step", "operation", "result", "effects"),
-            rows(kind.found.steps, kind.found.implemented),
+            rows(kind.found),
         )
         for difference in kind.found.differences[:3]:
             printed.line(f"   {difference}")
