@@ -180,7 +180,7 @@ def _allocation(report: Report, given: str) -> Allocation:
 
 
 def _print(report: Report, output: Output) -> None:
-    from slotspec.cli.output import counted
+    from slotspec.statemachine.plurals import counted
 
     cluster = report.cluster
     for name, offset in cluster.offsets.items():
@@ -196,12 +196,12 @@ def _print(report: Report, output: Output) -> None:
     for finding in report.findings:
         _print_finding(report, finding, output)
     facts = report.facts
-    processes, wrong = len(cluster.logs.processes), len(report.divergences)
     output.line()
     output.line(
-        f"{counted(cluster.logs.lines, 'line')} of {processes} process{'es' * (processes != 1)},"
+        f"{counted(cluster.logs.lines, 'line')} of"
+        f" {counted(len(cluster.logs.processes), 'process', 'processes')},"
         f" {cluster.logs.events:,} about slots; {counted(len(report.verdicts), 'allocation')},"
-        f" {counted(wrong, 'line')} contradict{'s' * (wrong == 1)} the model;"
+        f" {counted(len(report.divergences), 'line contradicts', 'lines contradict')} the model;"
         f" {report.undetermined:.0%} of {counted(facts.total(), 'fact')} are undetermined"
     )
     wanted = report.deciding()

@@ -12,6 +12,7 @@ from slotspec.logs.holding import Holding, holding
 from slotspec.logs.layout import clock
 from slotspec.logs.stories import Allocation, Cluster, Job, Task, time_of
 from slotspec.logs.validation import LEGS, NO_LOGGER, Answer, Deciding, Verdict, validate
+from slotspec.statemachine.plurals import counted
 
 BEFORE = 60.0
 """Seconds before a failure in which its causes are looked for."""
@@ -258,8 +259,8 @@ class _Questions:
             return "no TaskManager is registered"
         held = [h for h in self.holdings.values() if h.answer is Answer.YES]
         return (
-            f"{_are(len(registered), 'TaskManager')} registered, and"
-            f" {_are(len(held), 'slot')} held by "
+            f"{counted(len(registered), 'TaskManager is', 'TaskManagers are')} registered, and"
+            f" {_slots_are(len(held))} held by "
             + (", ".join(sorted({f"job {short(h.allocation.job)}" for h in held})) or "nobody")
         )
 
@@ -269,7 +270,8 @@ class _Questions:
             for event in job.events
             if event.name == "resources_not_acquired" or event.name.startswith("requirements_")
         ]
-        text = f"{_are(missing, 'required slot')} not allocated: {self.shortage}"
+        slots = counted(missing, "required slot is", "required slots are")
+        text = f"{slots} not allocated: {self.shortage}"
         return Finding("no slot", Answer.YES, text, job.id, lines[-2:])
 
     # -- 2 and 5: who holds what -------------------------------------------------------------
@@ -278,7 +280,7 @@ class _Questions:
         held = [h for h in self.holdings.values() if h.answer is Answer.YES]
         unclear = [h for h in self.holdings.values() if h.answer is Answer.UNDETERMINED]
         deciding = tuple(dict.fromkeys(d for h in unclear for d in h.deciding))
-        text = f"{_are(len(held), 'slot')} held" if held else "no slot is held for certain"
+        text = f"{_slots_are(len(held))} held" if held else "no slot is held for certain"
         if unclear:
             text += f"; of {len(unclear)} more it is not told"
         lines = [h.event for h in held if h.event is not None]
@@ -302,8 +304,8 @@ class _Questions:
                 yield Finding("not released", Answer.YES, text, None, lines)
             else:
                 deciding = tuple(dict.fromkeys(d for h in unclear for d in h.deciding))
-                slots = "slot was" if len(unclear) == 1 else "slots were"
-                text = f"whether {len(unclear)} {slots} freed at TaskManager {tm.id} is not told"
+                slots = counted(len(unclear), "slot was", "slots were")
+                text = f"whether {slots} freed at TaskManager {tm.id} is not told"
                 yield Finding("not released", Answer.UNDETERMINED, text, None, [], deciding)
 
     def leaks(self, job: Job) -> Iterator[Finding]:
@@ -372,7 +374,7 @@ class _Questions:
     def too_many(self, job: Job) -> Iterator[Finding]:
         held = [a for a in job.allocations if self.holdings[a].answer is Answer.YES]
         if job.required is not None and len(held) > job.required:
-            text = f"{_are(len(held), 'slot')} held and {job.required} required"
+            text = f"{_slots_are(len(held))} held and {job.required} required"
             lines = [e for e in job.events if e.name.startswith("requirements_")][-2:]
             yield Finding("too many", Answer.YES, text, job.id, lines)
 
@@ -449,8 +451,8 @@ def _lines(held: Holding) -> list[Event]:
     return [event for event in (held.since, held.event) if event is not None]
 
 
-def _are(count: int, what: str) -> str:
-    return f"{count} {what} is" if count == 1 else f"{count} {what}s are"
+def _slots_are(count: int) -> str:
+    return counted(count, "slot is", "slots are")
 
 
 def short(name: str | None) -> str:

@@ -8,6 +8,7 @@ one sequence of steps for each thread of each process; :mod:`explanation` explai
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +133,18 @@ class Step:
     state: dict[str, Any] | None = None
     ended: bool = True
 
+    @property
+    def made(self) -> list[Call]:
+        """The calls that are made in it, by whichever thread."""
+        own = self.trigger == "send" and self.call is not None
+        return [*self.sent, self.call] if own and self.call is not None else self.sent
+
+    @property
+    def queued_by(self) -> int | None:
+        """The number of the step that queued it; None if none did."""
+        words = self.why.split()
+        return int(words[1]) if words[:1] == ["step"] else None
+
     def __str__(self) -> str:
         what = f" {self.call.name} #{self.call.number}" if self.call else ""
         return f"{self.process}: {self.trigger}{what} {self.why}".rstrip()
@@ -154,6 +167,16 @@ class Recording:
     def generation(self) -> str:
         """The minor version of Flink."""
         return ".".join(self.header.flink.split(".")[:2])
+
+    @cached_property
+    def _numbered(self) -> dict[int, Step]:
+        return {step.number: step for step in self.steps if step.number is not None}
+
+    def sent_before(self, step: Step) -> list[Call]:
+        """The calls of the step that queued this one."""
+        queued_by = step.queued_by
+        begun = None if queued_by is None else self._numbered.get(queued_by)
+        return [] if begun is None else begun.sent
 
 
 def kind_of(endpoint: str) -> str:
