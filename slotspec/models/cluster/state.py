@@ -343,6 +343,11 @@ class ClusterState(Record):
     share_tm: Array = per(shares, ref(task_managers), "The TaskExecutor of its slot.")
     task: Array = per(tasks, Execution, "Each task.")
     attempt: Array = per(tasks, number(lambda g: g["tries"] - 1), "Its current attempt.")
+    cancel_calls: Array = per(
+        tasks,
+        number(lambda g: g["cancel_tries"] if g["cancel_tries"] > 1 else 0),
+        "After a call to cancel it was lost: how many there were.",
+    )
 
     # ResourceManager
     manager: SlotManagerState = part(manager_instance, "Its slot manager.", effects_from=MANAGER)
