@@ -244,8 +244,8 @@ def _row(report: Report, one: Allocation) -> tuple[str, ...]:
     from slotspec.logs.layout import clock
     from slotspec.logs.stories import time_of
 
-    facts, held = report.verdicts[one.id].facts, report.holdings[one.id]
-    taken = [leg for leg in LEGS if facts[leg].answer is Answer.YES]
+    verdict, held = report.verdicts[one.id], report.holdings[one.id]
+    taken = [leg for leg in LEGS if verdict.happened(leg)]
     since = f" since {clock(time_of(report.cluster, held.since))}" if held.since else ""
     return (
         short(one.id),

@@ -38,6 +38,10 @@ class Verdict:
     states: dict[str, tuple[str, ...]]
     """View and process -> the states in which the slot may be at the end."""
 
+    def happened(self, fact: str) -> bool:
+        """Whether a fact is true for certain."""
+        return self.facts[fact].answer is Answer.YES
+
     @property
     def undetermined(self) -> list[str]:
         """Facts that the logs do not decide."""
