@@ -17,8 +17,8 @@ from slotspec.logs.line_kinds import Level
 from slotspec.logs.questions import answer
 from slotspec.logs.reading import Options, read
 from slotspec.logs.stories import stories
+from slotspec.oracle.cluster.reading import read as read_recording
 from slotspec.oracle.cluster.recording import Line, Recording
-from slotspec.oracle.cluster.recording import read as read_recording
 
 
 @dataclass
