@@ -164,7 +164,7 @@ def an_older_answer_changes_nothing(
     allocation = before.subject[post]
     return (
         result not in (Message.OFFER_ACCEPTED, Message.OFFER_REJECTED, Message.OFFER_FAILED)
-        or before.detail[post] == before.offer[own_allocation(before, tm, allocation)]
+        or before.detail[post] == 0
         or before.tables[tm].slot[allocation] == after.tables[tm].slot[allocation]
     )
 
