@@ -137,7 +137,7 @@ def _write_run(target: Path, traces: list[str], generation: str | None) -> None:
 
     :raises UsageError: ``SET104`` unless there is exactly one cluster recording.
     """
-    from slotspec.oracle.cluster.recording import is_cluster_recording
+    from slotspec.oracle.cluster.reading import is_cluster_recording
     from slotspec.oracle.conformance.cluster_recordings import explaining_run
     from slotspec.statemachine.errors import UsageError
 

@@ -64,16 +64,16 @@ def clusters(logs: Sequence[ProcessLog]) -> list[list[ProcessLog]]:
     from networkx.utils import UnionFind  # importing it takes longer than starting the command line
 
     first_with: dict[tuple[str, str], int] = {}
+    pairs = {
+        (first_with.setdefault((name, event.fields[name]), number), number)
+        for number, log in enumerate(logs)
+        for event in log.events
+        for name in IDS
+        if event.fields.get(name, "").strip("0-")
+    }
     joined = UnionFind(range(len(logs)))
-    for number, log in enumerate(logs):
-        named = {
-            (name, event.fields[name])
-            for event in log.events
-            for name in IDS
-            if event.fields.get(name, "").strip("0-")
-        }
-        for one in named:
-            joined.union(first_with.setdefault(one, number), number)
+    for pair in pairs:
+        joined.union(*pair)
     return [[logs[number] for number in group] for group in sorted(map(sorted, joined.to_sets()))]
 
 

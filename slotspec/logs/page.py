@@ -9,12 +9,12 @@ from itertools import count
 from slotspec.diagrams.report import apart, style, table
 from slotspec.diagrams.sequence_svg import sequence_svg
 from slotspec.logs.events import Event
+from slotspec.logs.facts import FACTS, LEGS, Answer
+from slotspec.logs.findings import QUESTIONS, Finding, JobReport, Report, short
 from slotspec.logs.holding import Holding
 from slotspec.logs.layout import clock, date
-from slotspec.logs.questions import QUESTIONS, Finding, JobReport, Report, short
 from slotspec.logs.sequences import sequence
 from slotspec.logs.stories import Allocation, time_of
-from slotspec.logs.validation import FACTS, LEGS, Answer
 from slotspec.statemachine.plurals import counted
 
 MOST = 500

@@ -16,9 +16,9 @@ from slotspec.diagrams.description import (
     SequenceStep,
 )
 from slotspec.logs.events import Event
+from slotspec.logs.findings import short
 from slotspec.logs.layout import clock
 from slotspec.logs.line_kinds import Party
-from slotspec.logs.questions import short
 from slotspec.logs.stories import Allocation, Cluster, time_of
 from slotspec.logs.validation import Verdict
 from slotspec.statemachine.plurals import counted

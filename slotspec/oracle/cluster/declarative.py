@@ -26,6 +26,7 @@ from slotspec.oracle.cluster.patterns import (
     messages_of,
 )
 from slotspec.oracle.cluster.recording import Call, Recording, Step
+from slotspec.oracle.cluster.shape import shape_of
 from slotspec.oracle.cluster.shares import (
     offered,
     pool_states,
@@ -34,7 +35,6 @@ from slotspec.oracle.cluster.shares import (
 )
 from slotspec.oracle.cluster.stepping import NEW_IDS
 from slotspec.oracle.cluster.views import Difference, Views, name_of
-from slotspec.oracle.cluster.world import shape_of
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.errors import InputError
 

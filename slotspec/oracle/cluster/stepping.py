@@ -29,6 +29,7 @@ from slotspec.oracle.cluster.patterns import (
     messages_of,
 )
 from slotspec.oracle.cluster.recording import Call, Recording, Step
+from slotspec.oracle.cluster.shape import shape_of
 from slotspec.oracle.cluster.shares import (
     served_requests,
     shares_asked_for,
@@ -36,7 +37,7 @@ from slotspec.oracle.cluster.shares import (
     waiting_requests,
 )
 from slotspec.oracle.cluster.views import Difference, Views
-from slotspec.oracle.cluster.world import Taken, World, shape_of
+from slotspec.oracle.cluster.world import Taken, World
 from slotspec.statemachine.declaration.rules import NONE
 
 EARLY = frozenset(
