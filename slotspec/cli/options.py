@@ -27,6 +27,12 @@ Properties = Annotated[
     list[str] | None,
     typer.Option("--property", metavar="NAME", help="Check only this property; repeatable."),
 ]
+Safety = Annotated[
+    bool,
+    typer.Option(
+        "--safety", help="Check only what a finite run can violate: no leads-to property."
+    ),
+]
 Bugs = Annotated[
     list[str] | None,
     typer.Option(
@@ -81,13 +87,6 @@ Operations = Annotated[
         help="The operations that the peer implements, if not all. May be given several times.",
     ),
 ]
-
-
-def named(operations: list[str] | None) -> list[str] | None:
-    """All operations of the option, as a list."""
-    if not operations:
-        return None
-    return [one.strip() for given in operations for one in given.split(",")]
 
 
 FlinkJars = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder with Flink's jars.")]

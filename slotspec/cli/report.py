@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from slotspec.cli.output import Output, counted
+from slotspec.cli.output import Output
 from slotspec.cli.rows import HEADERS, cells
 from slotspec.cli.summary import Group, Transition, groups, length, overall, own_lifecycles
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.formatting import NOTHING, for_ever, formatter_of
+from slotspec.statemachine.plurals import counted
 from slotspec.statemachine.results import Finding, Result, Verdict
 
 NUMBERS = ("states", "transitions", "depth", "seconds", "step")
@@ -27,6 +28,7 @@ def report(
     faults: Mapping[Instance, str] | None = None,
     shown: bool = False,
     omitted: str = "",
+    claimed: Sequence[str] = (),
 ) -> None:
     """Print the report of `results`.
 
@@ -34,6 +36,7 @@ def report(
     :param verbose: show the traces of known deviations and witnesses too.
     :param shown: the rows of the runs were printed as they ended.
     :param omitted: what a default run does not cover.
+    :param claimed: properties that were left out, since no finite run violates them.
     :param faults: instances whose run failed because of a fault of slotspec, and the fault.
     """
     out = Output()
@@ -56,6 +59,8 @@ def report(
         out.line(f"not run: {instance.title}", "yellow")
     for instance, why in (faults or {}).items():
         out.line(f"FAULT OF SLOTSPEC in {instance.title}: {why}", "bold red")
+    if claimed:
+        out.line(f"not checked (no finite run violates them): {', '.join(claimed)}")
     if omitted:
         out.line(f"not checked: {omitted}; `slotspec check --all` checks everything")
     verdict = overall(results)

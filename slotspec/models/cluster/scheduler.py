@@ -349,6 +349,7 @@ def slot_lost(s: ClusterState, allocation: int) -> None:
 def end_task(s: ClusterState, task: int) -> None:
     """An attempt is over, and did not finish."""
     fire(s.task, task, Execution.end)
+    s.cancel_calls[task] = 0
 
 
 def is_deployed(s: ClusterState, task: int) -> bool:
@@ -424,6 +425,25 @@ def cancellation_failed(s: ClusterState, tm: int, allocation: int, detail: int) 
         tell_task_executor(s, tm, int(Message.CANCEL_TASK), allocation, detail + 1)
     else:
         give_up_cancelling(s, detail // s.cancel_tries)
+
+
+def note_lost_call(s: ClusterState, detail: int) -> None:
+    """A call to cancel a task, or its answer, is lost. Calls are counted if there are several."""
+    execution = detail // s.cancel_tries
+    if s.cancel_tries > 1 and is_news(s, execution):
+        s.cancel_calls[task_of(s, execution)] = detail % s.cancel_tries + 1
+
+
+def cancel_again(s: ClusterState, task: int) -> None:
+    """A call to cancel a task was not answered in time: try again, or give up."""
+    execution, calls = execution_of(s, task), s.cancel_calls[task]
+    if calls == s.cancel_tries:
+        task_failed(s, execution)
+    else:
+        s.cancel_calls[task] = 0
+        share = share_of(s, task)
+        message, detail = int(Message.CANCEL_TASK), execution * s.cancel_tries + calls
+        tell_task_executor(s, s.share_tm[share], message, s.share_allocation[share], detail)
 
 
 def give_up_cancelling(s: ClusterState, execution: int) -> None:

@@ -236,7 +236,7 @@ def task_call_times_out(s: ClusterState, task: int) -> int:
     first = len(s.effects)
     execution = scheduler.execution_of(s, task)
     if s.task[task] == Execution.CANCELING:
-        scheduler.tell_of_task(s, task, int(Message.CANCEL_TASK))
+        scheduler.cancel_again(s, task)
     else:
         scheduler.submission_failed(s, execution)
     job_master.apply_effects(s, first)
