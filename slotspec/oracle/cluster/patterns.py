@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from slotspec.models.cluster.messages import TO_JOB_MASTER, TO_RESOURCE_MANAGER, Way, way
 from slotspec.models.cluster.state import STRIDE, Message
@@ -37,8 +37,14 @@ class Pattern:
         return f"{kinds}({', '.join(one for one in about if one is not None)})"
 
 
-Posted = tuple[int, int, int, int]
-"""A message in flight: channel, kind, subject, detail."""
+class Posted(NamedTuple):
+    """A message in flight."""
+
+    channel: int
+    message: int
+    subject: int
+    detail: int
+
 
 WITH_CALL = frozenset(
     {
