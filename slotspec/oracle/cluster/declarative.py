@@ -248,7 +248,7 @@ class DeclarativeExplainer(ClusterExplainer):
             at,
             *(("scheduler_restarts_region", region) for region in asking),
             *(("request_times_out", share) for share in asking),
-            *(("task_call_times_out", task) for task in range(len(self.world.s.task))),
+            *self.task_timers(),
             *(("job_master_misses_heartbeat", tm) for tm in range(self.world.tms)),
             ("declaration_times_out",),
             ("job_master_misses_resource_manager",),
