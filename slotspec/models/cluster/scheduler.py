@@ -185,8 +185,9 @@ def request_new_slot(s: ClusterState, share: int, request: int) -> None:
 
 
 def slot_request_fulfilled(s: ClusterState, share: int, allocation: int) -> None:
-    """The slot of a share has arrived."""
-    assign(s, share, allocation)
+    """The slot of a share has arrived, unless the share has given it up in the same step."""
+    if s.share[share] == Share.WAITING:
+        assign(s, share, allocation)
 
 
 def assign(s: ClusterState, share: int, allocation: int) -> None:
@@ -489,9 +490,12 @@ def return_slot(s: ClusterState, share: int) -> None:
 def give_up_slots(s: ClusterState) -> None:
     """Withdraw every request of regions that fail, then return every slot without a task.
 
-    In the other order a returned slot would serve a request that is about to be withdrawn
+    In the other order a returned slot serves a request that is about to be withdrawn
     (FLINK-22945).
     """
+    if s.slots_first:
+        s.slots_first = 0
+        give_up(s, int(Share.ASSIGNED))
     give_up(s, int(Share.WAITING))
     give_up(s, int(Share.ASSIGNED))
 

@@ -20,6 +20,7 @@ from slotspec.models.cluster.lifecycles import (
     Registration,
     Share,
 )
+from slotspec.models.cluster.versions import SlotReturn
 from slotspec.models.slot_manager.model import slot_manager
 from slotspec.models.slot_manager.state import CALLS_PER_SLOT, SlotManagerState
 from slotspec.models.slot_pool.model import slot_pool
@@ -314,6 +315,11 @@ def by_messages(g: Setting) -> int:
     return int(g.choices.get("declarative", 0) or g["registrations"])
 
 
+def may_return_first(g: Setting) -> int:
+    """Whether a failing region may return slots before it withdraws its requests."""
+    return int(g["slot_return"] == SlotReturn.IN_BETWEEN and g["iteration_order"])
+
+
 def _choice(name: str, description: str) -> Any:
     return constant(description, lambda g: int(g[name]))
 
@@ -337,6 +343,9 @@ class ClusterState(Record):
     ending: int = scalar(FLAG, "The job has been cancelled and will not restart.")
     alone: Array = per(
         shares, FLAG, "The region has restarted, so it no longer waits for the others (1.11)."
+    )
+    slots_first: int = scalar(
+        number(may_return_first), "A region that fails next returns its slots first."
     )
     share: Array = per(shares, Share, "Each share of the job.")
     share_allocation: Array = per(shares, ref(allocations), "Its slot.")

@@ -15,7 +15,7 @@ from slotspec.models.cluster.state import Message
 from slotspec.models.declarative_cluster.slot_manager_service import JOB
 from slotspec.models.declarative_cluster.slot_pool_service import profile_of
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot
-from slotspec.models.fine_grained_slot_manager.lifecycles import ManagedSlot, ManagedTaskManager
+from slotspec.models.fine_grained_slot_manager.lifecycles import ManagedSlot
 from slotspec.oracle.cluster.branches import Branch
 from slotspec.oracle.cluster.explanation import ClusterExplainer
 from slotspec.oracle.cluster.naming import Names, bound, released
@@ -79,11 +79,7 @@ class DeclarativeViews(Views):
         s, a = self.s, names.allocations
         pool = recorded["pool"]
         yield "rm", s.pool.gateway != NONE, recorded["rm"] is not None
-        yield (
-            "pool.registered",
-            {f"tm{i + 1}" for i, known in enumerate(s.known) if known},
-            set(pool["registered"]),
-        )
+        yield self.registered_at_pool(pool)
         yield "pool.pending", sum(r != NONE for r in s.pool.pending), len(pool["pending"])
         yield (
             "pool.fulfilled",
@@ -111,17 +107,7 @@ class DeclarativeViews(Views):
         """What the ResourceManager remembers."""
         s, a = self.s, names.allocations
         manager = recorded["manager"]
-        yield from self.jobs(recorded)
         yield from self.connected(names, recorded)
-        yield (
-            "manager.registered",
-            {
-                name_of(names.instances, i, "i")
-                for i, state in enumerate(s.manager.registration)
-                if state != ManagedTaskManager.UNREGISTERED
-            },
-            set(manager["registered"]),
-        )
         yield (
             "manager.slots",
             {
@@ -262,7 +248,7 @@ class DeclarativeExplainer(ClusterExplainer):
             at,
             *(("scheduler_restarts_region", region) for region in asking),
             *(("request_times_out", share) for share in asking),
-            *(("task_call_times_out", task) for task in range(len(self.world.s.task))),
+            *self.task_timers(),
             *(("job_master_misses_heartbeat", tm) for tm in range(self.world.tms)),
             ("declaration_times_out",),
             ("job_master_misses_resource_manager",),

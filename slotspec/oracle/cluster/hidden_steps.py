@@ -41,16 +41,23 @@ class HiddenSteps(Delivery):
             *(("scheduler_takes_slot", *pair) for pair in self.assigning(at.node, step)),
             ("job_master_loses_resource_manager",),
             ("job_master_ends",),
+            ("slots_are_returned_first",),
         )
         yield from self.try_early(
             at,
             *(("scheduler_restarts_region", region) for region in asking),
             *(("request_times_out", a) for a in range(self.world.bounds["allocations"])),
-            *(("task_call_times_out", task) for task in range(len(self.world.s.task))),
+            *self.task_timers(),
             *(("job_master_misses_heartbeat", tm) for tm in range(self.world.tms)),
             ("job_master_misses_resource_manager",),
         )
         yield from self.leaving(at, step)
+
+    def task_timers(self) -> Iterator[tuple[str, int]]:
+        """Timers of calls about tasks: a submission may fail before the thread pool makes it."""
+        for timer in ("task_call_times_out", "submission_times_out"):
+            for task in range(len(self.world.s.task)):
+                yield timer, task
 
     def job_master_registered(self, at: Branch) -> Iterator[Branch]:
         """The JobMaster learns that it is registered.
