@@ -78,6 +78,7 @@ def program_text(
         _note_fault(),
         _found(program),
         _copy(program.layout.capacity),
+        _forget(program),
         pack_text(program.layout, deposit_bits),
         unpack_text(program.layout, deposit_bits),
         program.bodies(),
@@ -149,6 +150,16 @@ def _copy(words: int) -> str:
     )
 
 
+def _forget(program: Program) -> str:
+    """``@forget``: forget what helpers answered about the state before."""
+    body = FunctionBuilder()
+    for cell in program.remembered.values():
+        at = body.emit(f"getelementptr i64, ptr %buffer, i64 {cell}")
+        body.line(f"store i64 {FAULT}, ptr {at}")
+    body.end("ret void")
+    return body.text("define internal void @forget(ptr %buffer) nounwind")
+
+
 @dataclass
 class Loops:
     """Nested loops under construction.
@@ -208,6 +219,7 @@ class Expansion:
         builder.end("br i1 %expanding, label %calls_of, label %skip")
         builder.start_block("calls_of")
         builder.line("store i64 0, ptr %enabled")
+        builder.line("call void @forget(ptr %buffer)")
         self.copy()
         index = 0
         for number, action in enumerate(self.instance.actions):

@@ -159,6 +159,7 @@ class Walk(Expansion):
         builder, regular = self.builder, self.cells.regular
         builder.start_block("choose")
         builder.line("store i64 0, ptr %enabled")
+        builder.line("call void @forget(ptr %buffer)")
         builder.line(f"store i64 3, ptr {self.groups}")
         coin = builder.emit(f"lshr i64 {self.random()}, 11")
         limit = builder.emit(f"load i64, ptr {self.cell(THRESHOLD)}")

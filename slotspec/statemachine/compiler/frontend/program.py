@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from slotspec.statemachine.compiler.backend.result_buffer import ResultBuffer
+from slotspec.statemachine.compiler.backend.result_buffer import REMEMBERED, ResultBuffer
 from slotspec.statemachine.compiler.frontend.symbols import Known, Symbol, kind
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import RuleError
@@ -70,6 +70,7 @@ class Program:
     :ivar effects_dropped: an ``emit`` was translated that neither stores nor counts.
     :ivar refused_late: an action may be refused after a change.
     :ivar lasting: some rule may take long, and looks whether it is to stop.
+    :ivar remembered: the calls of helpers whose answers are remembered, each with its cell.
     """
 
     instance: Instance
@@ -80,6 +81,7 @@ class Program:
     effects_dropped: bool = False
     refused_late: bool = False
     lasting: bool = False
+    remembered: dict[tuple[str | int, ...], int] = field(default_factory=dict)
     layout: Layout = field(init=False)
     result_buffer: ResultBuffer = field(init=False)
     functions: dict[Any, Translated] = field(default_factory=dict)
@@ -96,6 +98,13 @@ class Program:
 
     def table(self, values: tuple[int, ...]) -> str:
         return self.tables.setdefault(values, f"@table{len(self.tables)}")
+
+    def remember(self, call: tuple[str | int, ...]) -> int | None:
+        """The cell for the answer to a call of a helper; None if there is no room for it."""
+        if call not in self.remembered and len(self.remembered) == REMEMBERED:
+            return None
+        first = self.result_buffer.remembered
+        return self.remembered.setdefault(call, first + len(self.remembered))
 
     def translate(
         self,
