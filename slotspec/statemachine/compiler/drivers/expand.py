@@ -47,6 +47,9 @@ from slotspec.statemachine.declaration.model import (
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.obligations import bind
 
+STRIP = 8
+"""How many words of a record are copied or compared at once."""
+
 OVERFLOWS = "\n".join(
     f"declare {{i64, i1}} @llvm.{word}.with.overflow.i64(i64, i64)"
     for word in ("sadd", "ssub", "smul")
@@ -77,7 +80,7 @@ def program_text(
         program.globals(),
         _note_fault(),
         _found(program),
-        _copy(program.layout.capacity),
+        _records(program.layout.capacity),
         _forget(program),
         pack_text(program.layout, deposit_bits),
         unpack_text(program.layout, deposit_bits),
@@ -136,18 +139,33 @@ out:
 """
 
 
-def _copy(words: int) -> str:
-    """``@copy``: copy a record from one pointer to another, word by word."""
-    body = FunctionBuilder()
-    for i in range(words):
-        source = body.emit(f"getelementptr i64, ptr %from, i64 {i}")
-        target = body.emit(f"getelementptr i64, ptr %to, i64 {i}")
-        body.line(f"store i64 {body.emit(f'load i64, ptr {source}')}, ptr {target}")
-    body.end("ret void")
-    # not inlined: copies happen in so many places that they would make up half of the text
-    return body.text(
+def _records(words: int) -> str:
+    """``@copy`` copies a record from one pointer to another; ``@differ`` compares two.
+
+    They are not inlined: they are called in so many places that they would make up half of the
+    code. They call nothing of the C library: cached code is loaded without linking.
+    """
+    copy, differ = FunctionBuilder(), FunctionBuilder()
+    width = min(STRIP, words)
+    strip, total = f"<{width} x i64>", "zeroinitializer"
+    # the last strip may overlap the one before
+    for first in [*range(0, words - width, width), words - width]:
+        at = {
+            name: body.emit(f"getelementptr i64, ptr %{name}, i64 {first}")
+            for body, name in ((copy, "from"), (copy, "to"), (differ, "one"), (differ, "two"))
+        }
+        value = copy.emit(f"load {strip}, ptr {at['from']}, align 8")
+        copy.line(f"store {strip} {value}, ptr {at['to']}, align 8")
+        one, two = (
+            differ.emit(f"load {strip}, ptr {at[name]}, align 8") for name in ("one", "two")
+        )
+        total = differ.emit(f"or {strip} {total}, {differ.emit(f'xor {strip} {one}, {two}')}")
+    copy.end("ret void")
+    bits = differ.emit(f"bitcast {strip} {total} to i{64 * width}")
+    differ.end(f"ret i1 {differ.emit(f'icmp ne i{64 * width} {bits}, 0')}")
+    return copy.text(
         "define internal void @copy(ptr noalias %to, ptr noalias %from) noinline nounwind"
-    )
+    ) + differ.text("define internal i1 @differ(ptr %one, ptr %two) noinline nounwind")
 
 
 def _forget(program: Program) -> str:

@@ -335,13 +335,14 @@ class Walk(Expansion):
         self.bump(self.buffer.taken + number)
         self.step_properties(action, call, result, arguments)
         move, stay = builder.label("move"), builder.label("stay")
-        builder.end(f"br i1 {self.differs()}, label %{move}, label %{stay}")
+        changed = builder.emit("call i1 @differ(ptr %now, ptr %next)")
+        builder.end(f"br i1 {changed}, label %{move}, label %{stay}")
         builder.start_block(move)
         builder.increment(self.cell(self.cells.moved + number))
         at = builder.emit("getelementptr i32, ptr %out_calls, i64 %index")
         builder.line(f"store i32 {builder.emit(f'trunc i64 {call} to i32')}, ptr {at}")
         builder.line(f"store i64 {builder.emit('add i64 %index, 1')}, ptr {self.cell(AT)}")
-        self.move()
+        builder.line("call void @copy(ptr noalias %now, ptr noalias %next)")
         builder.jump("head")
         builder.start_block(stay)
         builder.increment(self.cell(STUTTERS))
@@ -349,26 +350,6 @@ class Walk(Expansion):
         self.copy()
         self.leave_if_noted()
         builder.start_block(out)
-
-    def differs(self) -> str:
-        """Whether the call changed the state."""
-        builder, total = self.builder, "0"
-        for i in range(self.program.layout.words):
-            a = builder.emit(f"getelementptr i64, ptr %now, i64 {i}")
-            b = builder.emit(f"getelementptr i64, ptr %next, i64 {i}")
-            one, two = (builder.emit(f"load i64, ptr {at}") for at in (a, b))
-            x = builder.emit(f"xor i64 {one}, {two}")
-            total = builder.emit(f"or i64 {total}, {x}")
-        return builder.emit(f"icmp ne i64 {total}, 0")
-
-    def move(self) -> None:
-        """Make the state after the call the current one."""
-        for i in range(self.program.layout.words):
-            source = self.builder.emit(f"getelementptr i64, ptr %next, i64 {i}")
-            target = self.builder.emit(f"getelementptr i64, ptr %now, i64 {i}")
-            self.builder.line(
-                f"store i64 {self.builder.emit(f'load i64, ptr {source}')}, ptr {target}"
-            )
 
     def stuck(self) -> None:
         """No call changed the state: the walk is at rest, at an end, or in a deadlock."""

@@ -559,8 +559,7 @@ class Memory:
             if isinstance(argument, int):
                 call.append(argument)
             elif not (
-                isinstance(argument, RecordAt | ArrayAt)
-                and argument.pointer == self.record_pointer
+                isinstance(argument, RecordAt | ArrayAt) and argument.pointer == self.record_pointer
             ):
                 return None
         return self.program.remember(tuple(call))
