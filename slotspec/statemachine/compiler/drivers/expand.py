@@ -277,10 +277,14 @@ class Expansion:
     def state_properties(self) -> None:
         """Check the properties in the current state."""
         for prop in self.instance.properties.values():
-            if prop.kind is Kind.ALWAYS:
-                self.ask(prop, [RecordAt("%now")], "-1")
-            elif prop.kind is Kind.SOMETIMES:
-                self.seek(prop)
+            if prop.kind in (Kind.ALWAYS, Kind.SOMETIMES):
+                self.state_property(prop)
+
+    def state_property(self, prop: Property) -> None:
+        if prop.kind is Kind.ALWAYS:
+            self.ask(prop, [RecordAt("%now")], "-1")
+        else:
+            self.seek(prop)
 
     def ask(self, prop: Property, given: list[Symbol], call: str) -> None:
         """Check a property for its elements in turn, until it fails for one."""

@@ -288,6 +288,7 @@ class Memory:
         return min((self.program.layout.places[name].offset for name in part.fields), default=0)
 
     def byte_at(self, pointer: str, place: Place, index: Value) -> str:
+        self.target.touches.add(place.name)
         builder = self.builder
         if isinstance(index, int):
             return builder.emit(f"getelementptr i8, ptr {pointer}, i64 {place.offset + index}")
@@ -510,6 +511,7 @@ class Memory:
         if callee.width is not None:
             results = builder.local(f"[{callee.width} x i64]")
             parts.append(f"ptr {results}")
+        self.target.calls.append(callee)
         cell = self.remembered(callee, arguments)
         known = builder.label("known")
         if cell is not None:
