@@ -18,7 +18,7 @@ from slotspec.cli.jobs import Finished, Request, RunResults
 from slotspec.cli.output import check_writable, is_number, write, write_documents, write_finding
 from slotspec.cli.plan import left_out
 from slotspec.cli.rows import Rows
-from slotspec.statemachine.declaration.model import Instance, flat_size
+from slotspec.statemachine.declaration.model import Instance, Kind, flat_size
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.results import NO_LIMITS, Finding, Limit, Limits, Result, Verdict
 
@@ -52,6 +52,7 @@ def check(
     ] = None,
     settings: options.Settings = None,
     properties: options.Properties = None,
+    safety: options.Safety = False,
     bug: options.Bugs = None,
     engine: options.Engine = "auto",
     jobs: Annotated[
@@ -158,11 +159,18 @@ def check(
         chosen,
         bugs=tuple(bug or ()),
         newest=not models and not every and not generation,
+        safety=safety,
     )
     if every and (generation or bug):
         raise UsageError(
             "SET036",
             f"--all and {'--generation' if generation else '--bug'} contradict each other;"
+            " leave one of the two out",
+        )
+    if safety and (properties or bug):
+        raise UsageError(
+            "SET036",
+            f"--safety and {'--property' if properties else '--bug'} contradict each other;"
             " leave one of the two out",
         )
     instances = request.plan()
@@ -190,7 +198,9 @@ def check(
         report_bugs(results, [*left, *faults], perf_counter() - started)
     elif json_to != "-":
         omitted = left_out(instances) if request.newest and not scope else ""
-        report(results, left, perf_counter() - started, verbose, faults, rows is not None, omitted)
+        claimed = leads_to(instances) if safety else ()
+        took = perf_counter() - started
+        report(results, left, took, verbose, faults, rows is not None, omitted, claimed)
     if faults and (bug or json_to == "-"):
         for instance, why in faults.items():
             typer.echo(f"FAULT OF SLOTSPEC in {instance.title}: {why}", err=True)
@@ -206,6 +216,18 @@ def check(
     if trace_out is not None:
         write_trace(trace_out, results, chosen=bool(properties))
     raise typer.Exit(FAULT if faults else exit_code(results, left))
+
+
+def leads_to(instances: Sequence[Instance]) -> list[str]:
+    """The names of the properties that --safety leaves out."""
+    return list(
+        dict.fromkeys(
+            name
+            for model in dict.fromkeys(instance.model for instance in instances)
+            for name, declared in model.properties.items()
+            if declared.kind is Kind.LEADS_TO
+        )
+    )
 
 
 def report_unused(instances: Sequence[Instance]) -> None:

@@ -54,13 +54,15 @@ class Request:
     """Only the newest generation of each model."""
     large: frozenset[int] = frozenset()
     """Runs that are too large to interpret."""
+    safety: bool = False
+    """Without the properties that only a run that never ends can violate."""
 
     def plan(self) -> list[Instance]:
         """Every run, in declaration order."""
         asked = (self.names, self.generations, self.scopes, self.settings, self.properties)
         if self.bugs:
             return plan_bugs(self.bugs, *asked)
-        return plan(*asked, newest=self.newest)
+        return plan(*asked, newest=self.newest, safety=self.safety)
 
     def narrowed(self, instance: Instance) -> Request | None:
         """A request for `instance` alone; None where only the whole request names it."""

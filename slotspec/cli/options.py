@@ -27,6 +27,12 @@ Properties = Annotated[
     list[str] | None,
     typer.Option("--property", metavar="NAME", help="Check only this property; repeatable."),
 ]
+Safety = Annotated[
+    bool,
+    typer.Option(
+        "--safety", help="Check only what a finite run can violate: no leads-to property."
+    ),
+]
 Bugs = Annotated[
     list[str] | None,
     typer.Option(

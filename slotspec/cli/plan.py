@@ -8,7 +8,7 @@ from re import findall
 
 from slotspec.models import MODELS
 from slotspec.models.files import load_model as find_model
-from slotspec.statemachine.declaration.model import Instance, Model, Scope
+from slotspec.statemachine.declaration.model import Instance, Kind, Model, Scope
 from slotspec.statemachine.errors import SlotspecError, UsageError
 from slotspec.statemachine.interpreter.stepping import place_of
 
@@ -22,6 +22,7 @@ def plan(
     *,
     simulation_only: bool = False,
     newest: bool = False,
+    safety: bool = False,
 ) -> list[Instance]:
     """Every instance to check, in order of model, generation, scope.
 
@@ -31,6 +32,7 @@ def plan(
 
     :param newest: of each model, only its newest generation, unless `generations` names some,
         and no large scope, unless `scopes` names it.
+    :param safety: leave out the properties that only a run that never ends can violate.
     :param simulation_only: choose the scope that is too large to search, if there is one.
     :raises UsageError: ``SET001`` to ``SET019`` for an unknown name.
     """
@@ -58,6 +60,11 @@ def plan(
                 f"property {missing[0]} does not apply to these settings;"
                 " choose another generation or other bounds",
             )
+    if safety:
+        for instance in instances:
+            instance.properties = {
+                name: p for name, p in instance.properties.items() if p.kind is not Kind.LEADS_TO
+            }
     if not instances:
         raise UsageError("SET019", "nothing to check: no model has this generation and this scope")
     return instances

@@ -27,6 +27,7 @@ def report(
     faults: Mapping[Instance, str] | None = None,
     shown: bool = False,
     omitted: str = "",
+    claimed: Sequence[str] = (),
 ) -> None:
     """Print the report of `results`.
 
@@ -34,6 +35,7 @@ def report(
     :param verbose: show the traces of known deviations and witnesses too.
     :param shown: the rows of the runs were printed as they ended.
     :param omitted: what a default run does not cover.
+    :param claimed: properties that were left out, since no finite run violates them.
     :param faults: instances whose run failed because of a fault of slotspec, and the fault.
     """
     out = Output()
@@ -56,6 +58,8 @@ def report(
         out.line(f"not run: {instance.title}", "yellow")
     for instance, why in (faults or {}).items():
         out.line(f"FAULT OF SLOTSPEC in {instance.title}: {why}", "bold red")
+    if claimed:
+        out.line(f"not checked (no finite run violates them): {', '.join(claimed)}")
     if omitted:
         out.line(f"not checked: {omitted}; `slotspec check --all` checks everything")
     verdict = overall(results)

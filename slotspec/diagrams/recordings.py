@@ -28,6 +28,7 @@ class ReplayedStep:
 
     :ivar wrong: how this step differs from the model; set in the first step that differs.
     :ivar compared: whether this step was compared; steps after a divergence are not.
+    :ivar told: whether the trace tells enough of this step to compare it.
     :ivar taken: the step as a model of one's own takes it, and its instance.
     """
 
@@ -44,6 +45,7 @@ class ReplayedStep:
     result: Any = None
     expected: Expected | None = None
     taken: tuple[Instance, Call] | None = None
+    told: bool = True
 
 
 def follow(
@@ -65,6 +67,7 @@ def follow(
         for number, seen in enumerate(reader, 1):
             expected: Expected | None = None
             wrong: list[str] = []
+            told = True
             if not diverged:
                 try:
                     if hint is not None:
@@ -78,6 +81,7 @@ def follow(
             if expected is not None:
                 schema = reader.schema
                 found = compare(expected, seen, schema.ordered, schema.signals)
+                told = found.outcome is not Conformance.UNDETERMINED
                 if found.outcome is Conformance.DIVERGES:
                     wrong = [str(difference) for difference in found.differences[:SHOWN]]
                     more = len(found.differences) - SHOWN
@@ -101,6 +105,7 @@ def follow(
                 _or_expected(seen.result, expected.result if expected else None),
                 expected,
                 taken,
+                told,
             )
 
 

@@ -129,7 +129,9 @@ def of_trace(path: str | Path, generation: str | None = None) -> Sequence:
     title = f"{Path(path).name}: {header.implementation} {header.version}"
     generation = replayed[0].generation
     model = generation_named(generation)
-    if diverges is None:
+    if not any(step.told for step in replayed):
+        ending = f"{len(replayed)} steps; the trace tells nothing to compare with {model}"
+    elif diverges is None:
         ending = f"{len(replayed)} steps; conforms to {model}"
     else:
         ending = f"diverges from {model} in step {diverges}"

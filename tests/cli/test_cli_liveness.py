@@ -15,6 +15,7 @@ from slotspec.diagrams.sequences import of_property
 from slotspec.explorer.goals import property_path
 from slotspec.explorer.settings import Models
 from slotspec.statemachine import explore_interpreted
+from slotspec.statemachine.declaration.model import Kind
 from tests.cli.counter import EXAMPLES, Make, Run
 from tests.statemachine.interpreter.test_liveness import WEAK, exclusion
 
@@ -116,8 +117,19 @@ def test_options_that_drop_states_are_rejected(run: Run, option: str) -> None:
     ran = run("check", str(EXAMPLES / "turnstile.py"), option)
     assert ran.code == 2
     assert "SET035: somebody_passes of turnstile" in ran.err
-    others = [f"--property={name}" for name in turnstile.model.properties if "some" not in name]
-    assert run("check", str(EXAMPLES / "turnstile.py"), "--fingerprints", *others).code == 0
+    assert "--safety" in ran.err
+
+
+def test_safety_leaves_out_what_needs_endless_runs(run: Run) -> None:
+    ran = run("check", str(EXAMPLES / "turnstile.py"), "--fingerprints", "--safety")
+    assert ran.code == 0
+    left = [name for name, p in turnstile.model.properties.items() if p.kind is Kind.LEADS_TO]
+    assert left
+    assert f"not checked (no finite run violates them): {', '.join(left)}" in ran.out.splitlines()
+    assert all(f"\n{name} " not in ran.out for name in left)
+    both = run("check", str(EXAMPLES / "turnstile.py"), "--safety", "--property", left[0])
+    assert both.code == 2
+    assert "SET036: --safety and --property contradict each other" in both.err
 
 
 def test_a_search_that_was_cut_short_exits_with_3(run: Run) -> None:

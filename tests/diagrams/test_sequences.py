@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import xml.etree.ElementTree as ET
@@ -123,17 +124,28 @@ def _bad(item: object) -> bool:
     return isinstance(item, Remark) and item.bad
 
 
-def test_the_model_fills_in_what_a_recording_omits(tmp_path: Path) -> None:
-    import gzip
-
+def first_steps_without(tmp_path: Path, *fields: str) -> Path:
+    """The first five steps of a recording, without what these fields tell."""
     lines = gzip.decompress(TRACE.read_bytes()).decode().splitlines()
     bare = [lines[0]]
     for line in lines[1:6]:
         step = json.loads(line)
-        bare.append(json.dumps({k: v for k, v in step.items() if k not in ("effects", "state")}))
+        bare.append(json.dumps({k: v for k, v in step.items() if k not in fields}))
     path = tmp_path / "bare.jsonl"
     path.write_text("\n".join(bare) + "\n")
+    return path
+
+
+def test_the_model_fills_in_what_a_recording_omits(tmp_path: Path) -> None:
+    path = first_steps_without(tmp_path, "effects", "state")
     assert [s.items for s in of_trace(path).steps] == [s.items for s in of_trace(TRACE).steps[:5]]
+
+
+def test_a_recording_that_tells_nothing_does_not_conform(tmp_path: Path) -> None:
+    path = first_steps_without(tmp_path, "effects", "state", "result", "raises")
+    assert of_trace(path).ending == (
+        "5 steps; the trace tells nothing to compare with generation 1.12"
+    )
 
 
 def test_bad_traces_are_reported(tmp_path: Path) -> None:

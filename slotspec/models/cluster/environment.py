@@ -68,8 +68,7 @@ def has_quick_tasks(setting: Setting) -> bool:
 
 
 def has_deployment_reports(setting: Setting) -> bool:
-    """Whether heartbeats compare tasks, which they do since 1.12."""
-    return bool(setting["deployment_reports"]) and setting["generation"] != "1.11"
+    return bool(setting["deployment_reports"] and setting["unknown_deployments"])
 
 
 def has_slow_closing(setting: Setting) -> bool:

@@ -217,6 +217,15 @@ def is_in_channel(s: ClusterState, channel: int, message: int) -> bool:
     return any(s.message[first + i] == message for i in s.elements(places))
 
 
+def messages_about(s: ClusterState, channel: int, message: int, allocation: int) -> int:
+    """How many messages of this kind in a channel are about this allocation."""
+    first = channel * room_of(s)
+    return sum(
+        s.message[post] == message and s.subject[post] == allocation
+        for post in range(first, first + room_of(s))
+    )
+
+
 def forget_registrations(s: ClusterState, there: int, back: int) -> None:
     """Let nobody wait for the answers to earlier registrations any more.
 

@@ -25,21 +25,33 @@ class Deployment(IntEnum):
     """When the region has its slots (since 1.12)."""
 
 
+class UnknownDeployments(IntEnum):
+    """What becomes of tasks that a heartbeat names and the JobMaster does not take for deployed."""
+
+    KEPT = 0
+    """They run on: heartbeats do not name tasks (1.11)."""
+    CANCELLED = 1
+    """The JobMaster cancels them (since 1.12, FLINK-17075)."""
+
+
 GENERATIONS: Mapping[str, Mapping[str, Any]] = {
     "1.11": {
         "offer_answers": OfferAnswers.ALL,
         "can_suspend": 1,
         "deployment": Deployment.WITH_THE_JOB,
+        "unknown_deployments": UnknownDeployments.KEPT,
     },
     "1.12": {
         "offer_answers": OfferAnswers.ALL,
         "can_suspend": 1,
         "deployment": Deployment.BY_REGION,
+        "unknown_deployments": UnknownDeployments.CANCELLED,
     },
     "1.13": {
         "offer_answers": OfferAnswers.NEWEST,
         "can_suspend": 0,
         "deployment": Deployment.BY_REGION,
+        "unknown_deployments": UnknownDeployments.CANCELLED,
     },
 }
 """The choices of each release; the parts use those of the same release."""

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from slotspec.models.cluster.versions import Deployment, OfferAnswers
+from slotspec.models.cluster.versions import Deployment, OfferAnswers, UnknownDeployments
 
 V1_20: Mapping[str, Any] = {
     "declarative": 1,
     "offer_answers": OfferAnswers.NEWEST,
     "can_suspend": 0,
     "deployment": Deployment.BY_REGION,
+    "unknown_deployments": UnknownDeployments.CANCELLED,
 }
-"""All of this is older than 1.20: FLINK-21859, FLINK-11719, FLINK-10404, pipelined regions."""
+"""All of this is older than 1.20.
+
+FLINK-21859, FLINK-11719, FLINK-10404, FLINK-17075, pipelined regions.
+"""
 
 GENERATIONS: Mapping[str, Mapping[str, Any]] = {"1.20": V1_20, "2.3": V1_20}
 """The choices of each release; pool and manager use those of the same release.

@@ -62,16 +62,17 @@ def older_than(s: DeclarativePoolState, allocation: int, other: int) -> bool:
     return allocation < other
 
 
+def older_of(s: DeclarativePoolState, allocation: int, other: int) -> int:
+    """The older of two slots; the other may be NONE."""
+    return allocation if other == NONE or older_than(s, allocation, other) else other
+
+
 def oldest_slot_of(s: DeclarativePoolState, tm: int) -> int:
     """The oldest slot of a TaskExecutor, or NONE."""
     found = NONE
     for allocation, holder in enumerate(s.slot_tm):
-        if (
-            holder == tm
-            and is_held(s, allocation)
-            and (found == NONE or older_than(s, allocation, found))
-        ):
-            found = allocation
+        if holder == tm and is_held(s, allocation):
+            found = older_of(s, allocation, found)
     return found
 
 

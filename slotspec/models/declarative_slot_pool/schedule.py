@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from slotspec.models.common.timers import take_out
 from slotspec.models.declarative_slot_pool.state import DeclarativePoolState, Timer
 from slotspec.statemachine.declaration.rules import NONE
 
@@ -19,27 +20,12 @@ def schedule(
 
 def unschedule(s: DeclarativePoolState, place: int) -> None:
     """Take out the timer at `place`; the others keep their order."""
-    last = len(s.timer) - 1
-    for later in range(place, last):
-        s.timer[later] = s.timer[later + 1]
-        s.due_in[later] = s.due_in[later + 1]
-        s.repeats[later] = s.repeats[later + 1]
-        s.timer_backoff[later] = s.timer_backoff[later + 1]
-    s.timer[last] = Timer.UNUSED
-    s.due_in[last] = 0
-    s.repeats[last] = 0
-    s.timer_backoff[last] = 0
+    take_out(s.timer, place)
+    take_out(s.due_in, place)
+    take_out(s.repeats, place)
+    take_out(s.timer_backoff, place)
 
 
 def place_of_timer(s: DeclarativePoolState, timer: int) -> int:
     """Where a timer of this kind is scheduled, or NONE."""
     return next((place for place, scheduled in enumerate(s.timer) if scheduled == timer), NONE)
-
-
-def next_timer(s: DeclarativePoolState) -> int:
-    """The timer that runs next: least delay, scheduled first; NONE without timers."""
-    found = NONE
-    for place, timer in enumerate(s.timer):
-        if timer != Timer.UNUSED and (found == NONE or s.due_in[place] < s.due_in[found]):
-            found = place
-    return found

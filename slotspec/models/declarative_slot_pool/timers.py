@@ -7,16 +7,17 @@ the close.
 from __future__ import annotations
 
 from slotspec.models.common.resource_profile import Answer
+from slotspec.models.common.timers import next_timer, pass_time
 from slotspec.models.declarative_slot_pool.bridge import release_request, serve_deferred
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot
-from slotspec.models.declarative_slot_pool.pool import is_held, older_than, return_idle
+from slotspec.models.declarative_slot_pool.pool import is_held, older_of, return_idle
 from slotspec.models.declarative_slot_pool.requirements import (
     answer,
     profile_at,
     repeat_declaration,
     run_declaration,
 )
-from slotspec.models.declarative_slot_pool.schedule import next_timer, schedule, unschedule
+from slotspec.models.declarative_slot_pool.schedule import schedule, unschedule
 from slotspec.models.declarative_slot_pool.state import (
     OK,
     Cause,
@@ -31,11 +32,7 @@ from slotspec.statemachine.declaration.rules import NONE, emit
 
 def elapse(s: DeclarativePoolState, ms: int) -> None:
     """Let everything grow older by `ms`; no timer runs."""
-    if s.follow_clock:
-        s.clock += ms
-    for place, timer in enumerate(s.timer):
-        if timer != Timer.UNUSED:
-            s.due_in[place] -= ms
+    pass_time(s, ms)
     for allocation, status in enumerate(s.slot):
         if status == AllocatedSlot.FREE:
             s.idle_for[allocation] = min(s.idle_for[allocation] + ms, s.longest_idle)
@@ -80,8 +77,8 @@ def met_first(s: DeclarativePoolState, profile: int) -> int:
             return s.slot_profile[allocation]
     first = NONE
     for allocation, offered in enumerate(s.slot_profile):
-        if offered in special and (first == NONE or older_than(s, allocation, first)):
-            first = allocation
+        if offered in special:
+            first = older_of(s, allocation, first)
     return s.slot_profile[first]
 
 

@@ -7,6 +7,7 @@ list of requirements to the ``declared_…`` fields, before the operation that r
 
 from __future__ import annotations
 
+from slotspec.models.common.timers import next_timer
 from slotspec.models.fine_grained_slot_manager.checking import (
     check_with_delay,
     declare_with_delay,
@@ -55,7 +56,6 @@ from slotspec.models.fine_grained_slot_manager.timers import (
     elapse,
     finish,
     forget_query,
-    next_timer,
     raise_first,
     run_one,
     run_timer,

@@ -5,6 +5,7 @@ Flink: the main thread executor and the scheduled executor of FineGrainedSlotMan
 
 from __future__ import annotations
 
+from slotspec.models.common.timers import pass_time, take_out
 from slotspec.models.fine_grained_slot_manager.checking import (
     check,
     check_with_delay,
@@ -56,14 +57,9 @@ def raise_first(s: FineGrainedSlotManagerState, status: int) -> None:
 
 def unschedule(s: FineGrainedSlotManagerState, place: int) -> None:
     """Remove the timer at `place`; the others keep their order."""
-    last = len(s.timer) - 1
-    for i in range(place, last):
-        s.timer[i] = s.timer[i + 1]
-        s.due_in[i] = s.due_in[i + 1]
-        s.cancellable[i] = s.cancellable[i + 1]
-    s.timer[last] = int(Timer.UNUSED)
-    s.due_in[last] = 0
-    s.cancellable[last] = 0
+    take_out(s.timer, place)
+    take_out(s.due_in, place)
+    take_out(s.cancellable, place)
 
 
 def cancel_reconciling(s: FineGrainedSlotManagerState) -> None:
@@ -74,22 +70,9 @@ def cancel_reconciling(s: FineGrainedSlotManagerState) -> None:
             return
 
 
-def next_timer(s: FineGrainedSlotManagerState) -> int:
-    """The timer that runs next: the shortest delay, then the oldest; NONE without timers."""
-    found = NONE
-    for place, timer in enumerate(s.timer):
-        if timer != Timer.UNUSED and (found == NONE or s.due_in[place] < s.due_in[found]):
-            found = place
-    return found
-
-
 def elapse(s: FineGrainedSlotManagerState, ms: int) -> None:
     """Let `ms` pass without running anything."""
-    if s.follow_clock:
-        s.clock += ms
-    for place, timer in enumerate(s.timer):
-        if timer != Timer.UNUSED:
-            s.due_in[place] -= ms
+    pass_time(s, ms)
     for instance, state in enumerate(s.registration):
         if state == ManagedTaskManager.IDLE:
             s.idle_for[instance] = min(s.idle_for[instance] + ms, s.longest_idle)

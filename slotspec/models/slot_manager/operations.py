@@ -8,6 +8,7 @@ that reads it, and passes the record for a new request as an argument.
 from __future__ import annotations
 
 from slotspec.models.common.resource_profile import Answer as Match
+from slotspec.models.common.timers import next_timer
 from slotspec.models.slot_manager.lifecycles import (
     IdleQuery,
     ManagedTaskManager,
@@ -52,7 +53,6 @@ from slotspec.models.slot_manager.timers import (
     elapse,
     finish,
     forget_query,
-    next_timer,
     run_one,
     run_timer,
     schedule,

@@ -6,6 +6,7 @@ the main thread executor that runs both.
 
 from __future__ import annotations
 
+from slotspec.models.common.timers import pass_time, take_out
 from slotspec.models.slot_manager.lifecycles import (
     IdleQuery,
     ManagedTaskManager,
@@ -49,32 +50,14 @@ def schedule(s: SlotManagerState, check: int, delay: int, cancellable: int) -> N
 
 def unschedule(s: SlotManagerState, place: int) -> None:
     """Remove the timer at `place`; the others keep their order."""
-    last = len(s.timer) - 1
-    for i in range(place, last):
-        s.timer[i] = s.timer[i + 1]
-        s.due_in[i] = s.due_in[i + 1]
-        s.cancellable[i] = s.cancellable[i + 1]
-    s.timer[last] = int(Check.UNUSED)
-    s.due_in[last] = 0
-    s.cancellable[last] = 0
-
-
-def next_timer(s: SlotManagerState) -> int:
-    """The timer that runs next: the shortest delay, then the oldest; NONE without timers."""
-    found = NONE
-    for place, check in enumerate(s.timer):
-        if check != Check.UNUSED and (found == NONE or s.due_in[place] < s.due_in[found]):
-            found = place
-    return found
+    take_out(s.timer, place)
+    take_out(s.due_in, place)
+    take_out(s.cancellable, place)
 
 
 def elapse(s: SlotManagerState, ms: int) -> None:
     """Let `ms` pass without running anything."""
-    if s.follow_clock:
-        s.clock += ms
-    for place, check in enumerate(s.timer):
-        if check != Check.UNUSED:
-            s.due_in[place] -= ms
+    pass_time(s, ms)
     for instance, state in enumerate(s.registration):
         if state == ManagedTaskManager.IDLE:
             s.idle_for[instance] = min(s.idle_for[instance] + ms, s.longest_idle)

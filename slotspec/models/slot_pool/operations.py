@@ -7,6 +7,7 @@ request, and with it its allocation id) are arguments.
 
 from __future__ import annotations
 
+from slotspec.models.common.timers import next_timer
 from slotspec.models.slot_pool.futures import (
     cancel_slot_request,
     complete,
@@ -60,7 +61,6 @@ from slotspec.models.slot_pool.timers import (
     check_batch_slot_timeout,
     check_idle_slot,
     elapse,
-    next_timer,
     schedule,
     unschedule,
 )

@@ -7,6 +7,7 @@ scheduleRunAsync; timers outlive suspend, close and a further start.
 from __future__ import annotations
 
 from slotspec.models.common.resource_profile import Answer
+from slotspec.models.common.timers import pass_time, take_out
 from slotspec.models.slot_pool.futures import fail_request
 from slotspec.models.slot_pool.lifecycles import PhysicalSlot
 from slotspec.models.slot_pool.matching import answer
@@ -31,32 +32,15 @@ def schedule(s: SlotPoolState, timer: int, delay: int) -> None:
         s.due_in[place] = delay
 
 
-def next_timer(s: SlotPoolState) -> int:
-    """The timer that runs next: least delay, scheduled first; NONE without timers."""
-    found = NONE
-    for place, timer in enumerate(s.timer):
-        if timer != Timer.UNUSED and (found == NONE or s.due_in[place] < s.due_in[found]):
-            found = place
-    return found
-
-
 def unschedule(s: SlotPoolState, place: int) -> None:
     """Take out the timer at `place`; the others keep their order."""
-    last = len(s.timer) - 1
-    for later in range(place, last):
-        s.timer[later] = s.timer[later + 1]
-        s.due_in[later] = s.due_in[later + 1]
-    s.timer[last] = Timer.UNUSED
-    s.due_in[last] = 0
+    take_out(s.timer, place)
+    take_out(s.due_in, place)
 
 
 def elapse(s: SlotPoolState, ms: int) -> None:
     """Let everything grow older by `ms`; no check runs."""
-    if s.follow_clock:
-        s.clock += ms
-    for place, timer in enumerate(s.timer):
-        if timer != Timer.UNUSED:
-            s.due_in[place] -= ms
+    pass_time(s, ms)
     for allocation, status in enumerate(s.slot):
         if status == PhysicalSlot.AVAILABLE:
             s.idle_for[allocation] = min(s.idle_for[allocation] + ms, s.longest_idle)

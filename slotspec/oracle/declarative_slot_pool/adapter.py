@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 from slotspec.models.common.resource_profile import ANY
+from slotspec.models.common.timers import next_timer
 from slotspec.models.declarative_slot_pool import operations, pool_operations
 from slotspec.models.declarative_slot_pool.lifecycles import (
     AllocatedSlot,
@@ -22,7 +23,6 @@ from slotspec.models.declarative_slot_pool.recycling import (
     is_id_unused,
     is_unused,
 )
-from slotspec.models.declarative_slot_pool.schedule import next_timer
 from slotspec.models.declarative_slot_pool.state import (
     CHECKED_PROFILES,
     LONGEST_BACKOFF_MS,

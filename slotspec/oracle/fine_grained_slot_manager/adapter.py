@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any, ClassVar
 
+from slotspec.models.common.timers import next_timer
 from slotspec.models.fine_grained_slot_manager import operations
 from slotspec.models.fine_grained_slot_manager.lifecycles import (
     IdleQuery,
@@ -37,7 +38,6 @@ from slotspec.models.fine_grained_slot_manager.state import (
     timers,
 )
 from slotspec.models.fine_grained_slot_manager.syncing import queued
-from slotspec.models.fine_grained_slot_manager.timers import next_timer
 from slotspec.models.fine_grained_slot_manager.tracking import is_tracked, job_row, pair_row
 from slotspec.models.fine_grained_slot_manager.versions import Strategy
 from slotspec.models.fine_grained_slot_manager.workers import (

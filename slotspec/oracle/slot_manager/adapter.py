@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any, ClassVar
 
 from slotspec.models.common.resource_profile import CATALOGUE
+from slotspec.models.common.timers import next_timer
 from slotspec.models.slot_manager import operations
 from slotspec.models.slot_manager import recycling as slot_manager_settling
 from slotspec.models.slot_manager.lifecycles import (
@@ -43,7 +44,6 @@ from slotspec.models.slot_manager.state import (
     slots,
     timers,
 )
-from slotspec.models.slot_manager.timers import next_timer
 from slotspec.models.slot_manager.updates import queued
 from slotspec.oracle.conformance.adapter import ModelOracle
 from slotspec.oracle.conformance.name_tables import ListedNames, NameTable

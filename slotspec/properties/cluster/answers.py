@@ -16,6 +16,7 @@ from slotspec.models.cluster.messages import (
     TO_RESOURCE_MANAGER,
     Way,
     is_in_channel,
+    messages_about,
     room_of,
     way,
 )
@@ -32,15 +33,6 @@ from slotspec.models.cluster.task_executor import own_allocation, own_execution
 from slotspec.models.task_slot_table.lifecycles import TaskSlot
 from slotspec.models.task_slot_table.slots import allocation_under, indexed_task
 from slotspec.statemachine.declaration.rules import NONE
-
-
-def says(s: ClusterState, channel: int, message: int, subject: int) -> bool:
-    """Whether a message about this allocation is in a channel."""
-    first = channel * room_of(s)
-    return any(
-        s.message[post] == message and s.subject[post] == subject
-        for post in range(first, first + room_of(s))
-    )
 
 
 @cluster.step(
@@ -61,10 +53,9 @@ def a_job_master_answers_task_executors(
         case Message.REGISTER:
             return detail == 1 or is_in_channel(after, back, Message.REGISTERED)
         case Message.OFFER_SLOT:
-            return (
-                says(after, back, Message.OFFER_ACCEPTED, allocation)
-                or says(after, back, Message.OFFER_REJECTED, allocation)
-                or says(after, back, Message.OFFER_FAILED, allocation)
+            return any(
+                messages_about(after, back, answer, allocation) > 0
+                for answer in (Message.OFFER_ACCEPTED, Message.OFFER_REJECTED, Message.OFFER_FAILED)
             )
         case Message.TASK_RUNNING:
             return is_in_channel(after, back, Message.UPDATE_REFUSED) or (

@@ -7,7 +7,7 @@ from slotspec.models.cluster.environment import (
     task_executor_hears_job_master,
 )
 from slotspec.models.cluster.lifecycles import Job, Registration, Share
-from slotspec.models.cluster.messages import Way, room_of, way
+from slotspec.models.cluster.messages import Way, messages_about, room_of, way
 from slotspec.models.cluster.model import cluster
 from slotspec.models.cluster.resource_manager import is_waited_for, tm_of
 from slotspec.models.cluster.scheduler import is_news
@@ -110,15 +110,6 @@ def a_waiting_job_takes_what_is_offered(
     return is_held(before.pool, allocation) or is_held(after.pool, allocation)
 
 
-def rejections(s: ClusterState, tm: int, allocation: int) -> int:
-    """How many answers on their way say that this slot is rejected; none leaves for the dead."""
-    first = way(tm, Way.FROM_JOB_MASTER) * room_of(s)
-    return sum(
-        s.message[post] == Message.OFFER_REJECTED and s.subject[post] == allocation
-        for post in range(first, first + room_of(s))
-    )
-
-
 @cluster.step("JobMaster.offerSlots (FLINK-28640)", on=job_master_hears_task_executor)
 def a_slot_in_use_is_not_rejected(
     before: ClusterState, after: ClusterState, result: int, tm: int, place: int
@@ -134,7 +125,11 @@ def a_slot_in_use_is_not_rejected(
         or before.pool.slot_index[allocation] != before.detail[post] // 2
     ):
         return True
-    return rejections(after, tm, allocation) <= rejections(before, tm, allocation)
+    back, rejected = way(tm, Way.FROM_JOB_MASTER), int(Message.OFFER_REJECTED)
+    # an earlier rejection may still be on its way, and none leaves for a dead process
+    return messages_about(after, back, rejected, allocation) <= messages_about(
+        before, back, rejected, allocation
+    )
 
 
 @cluster.always(

@@ -85,7 +85,7 @@ def explore_compiled(
         raise UsageError(
             "SET035",
             f"{', '.join(claimed)} of {instance.title} is about runs that never end, which"
-            f" {how} cannot tell; leave {how} out, or choose other properties",
+            f" {how} cannot tell; leave {how} out, or check the others alone (--safety)",
         )
     if on is not None:
         from slotspec.statemachine.search.ray_cluster import cluster, ray_module
@@ -154,7 +154,7 @@ def refuse(
         (symmetry, "symmetry"),
         (checkpoint is not None, "a checkpoint (a folder of states is one)"),
         (limits.states is not None, "a limit on states (limit the depth, the time or the memory)"),
-        (bool(claimed), f"leads to properties ({', '.join(claimed)})"),
+        (bool(claimed), f"leads to properties ({', '.join(claimed)}; --safety leaves them out)"),
     )
     for wanted, what in refused:
         if wanted:
