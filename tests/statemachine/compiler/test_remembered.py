@@ -28,6 +28,7 @@ from slotspec.statemachine.compiler.frontend.program import Program
 from slotspec.statemachine.compiler.frontend.statements import program_of
 from slotspec.statemachine.compiler.frontend.symbols import RecordAt
 from slotspec.statemachine.layout import WORD
+from slotspec.statemachine.search.random_walk import CompiledWalk, compile_walk
 from slotspec.statemachine.simulate import simulate
 from tests.statemachine.compiler.engines import compare
 from tests.statemachine.interpreter.simulated import again
@@ -152,6 +153,11 @@ def store(*rules: Callable[..., int]) -> Model:
         """Some shelf has two things."""
         return used(s.shelves[shelf]) == 2
 
+    @model.sometimes("here")
+    def it_is_empty(s: Store) -> bool:
+        """There is nothing, as at first."""
+        return s.count == 0
+
     @model.step("here")
     def things_are_counted(before: Store, after: Store) -> bool:
         """A step that puts something somewhere counts it."""
@@ -266,3 +272,11 @@ def test_simulations_find_what_they_found(name: str | None) -> None:
             found.append(again(simulate(instance, engine, runs=20, steps=60, seed=seed)))
         assert found[0] == found[1]
         assert found[0]["violation"] is not None
+
+
+def test_a_step_notes_the_words_that_it_changes() -> None:
+    instance = store(turn_on).instance()
+    walk = CompiledWalk(compile_walk(instance), steps=3, rate=0.0)
+    walk.block(range(1), seed=1, stop=lambda: False)
+    layout, (changed,) = walk.compiled.layout, walk.memory[walk.cells.changed :].tolist()
+    assert changed % (1 << layout.words) == 1 << layout.places["turn"].offset // WORD

@@ -33,7 +33,6 @@ from slotspec.statemachine.interpreter.rng import (
     prime_from,
 )
 from slotspec.statemachine.interpreter.statistics import AT_REST, ENDED, GOES_ON, NOTED
-from slotspec.statemachine.obligations import bind
 
 RNG, AT, THRESHOLD, STUTTERS, PREFERRED = range(5)
 """Cells: random state, number of steps, rate of faults (times 2**53), calls that changed
@@ -208,7 +207,7 @@ class Walk(Expansion):
     def state_property(self, prop: Property) -> None:
         """Check a property, unless the last step changed nothing that it depends on."""
         builder = self.builder
-        takes = bind(prop, [RecordAt("%now")], [Reg("0")] * len(prop.parameters))
+        takes: list[Symbol] = [RecordAt("%now"), *[Reg("0")] * len(prop.parameters)]
         function = self.program.translate(self.rule(prop.function), takes, reading=True)
         masks: dict[int, int] = {}
         for word in self.program.words_of(function):

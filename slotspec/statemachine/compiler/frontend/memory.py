@@ -552,9 +552,9 @@ class Memory:
         Guards of many actions ask the same of the same state. None if the answer may differ, or
         is not worth to be kept.
         """
-        if not self.action or self.written or callee.writes or callee.width is not None:
+        if not self.action or self.written or callee.writes or not callee.done:
             return None
-        if callee.reads or not callee.done or callee.cost < WORTH_REMEMBERING:
+        if callee.width is not None or callee.cost < WORTH_REMEMBERING:
             return None
         call: list[str | int] = [callee.name]
         for argument in arguments:
