@@ -47,9 +47,6 @@ from slotspec.statemachine.declaration.model import (
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.obligations import bind
 
-STRIP = 8
-"""How many words of a record are copied or compared at once."""
-
 OVERFLOWS = "\n".join(
     f"declare {{i64, i1}} @llvm.{word}.with.overflow.i64(i64, i64)"
     for word in ("sadd", "ssub", "smul")
@@ -139,6 +136,14 @@ out:
 """
 
 
+def strip(words: int) -> int:
+    """How many words of a record of this size to handle at once.
+
+    A wide load waits for all narrow stores into its bytes, which pays only in large records.
+    """
+    return 8 if words >= 16 else 1
+
+
 def _records(words: int) -> str:
     """``@copy`` copies a record from one pointer to another; ``@differ`` compares two.
 
@@ -146,22 +151,22 @@ def _records(words: int) -> str:
     code. They call nothing of the C library: cached code is loaded without linking.
     """
     copy, differ = FunctionBuilder(), FunctionBuilder()
-    width = min(STRIP, words)
-    strip, total = f"<{width} x i64>", "zeroinitializer"
+    width = strip(words)
+    type_, total = f"<{width} x i64>", "zeroinitializer"
     # the last strip may overlap the one before
     for first in [*range(0, words - width, width), words - width]:
         at = {
             name: body.emit(f"getelementptr i64, ptr %{name}, i64 {first}")
             for body, name in ((copy, "from"), (copy, "to"), (differ, "one"), (differ, "two"))
         }
-        value = copy.emit(f"load {strip}, ptr {at['from']}, align 8")
-        copy.line(f"store {strip} {value}, ptr {at['to']}, align 8")
+        value = copy.emit(f"load {type_}, ptr {at['from']}, align 8")
+        copy.line(f"store {type_} {value}, ptr {at['to']}, align 8")
         one, two = (
-            differ.emit(f"load {strip}, ptr {at[name]}, align 8") for name in ("one", "two")
+            differ.emit(f"load {type_}, ptr {at[name]}, align 8") for name in ("one", "two")
         )
-        total = differ.emit(f"or {strip} {total}, {differ.emit(f'xor {strip} {one}, {two}')}")
+        total = differ.emit(f"or {type_} {total}, {differ.emit(f'xor {type_} {one}, {two}')}")
     copy.end("ret void")
-    bits = differ.emit(f"bitcast {strip} {total} to i{64 * width}")
+    bits = differ.emit(f"bitcast {type_} {total} to i{64 * width}")
     differ.end(f"ret i1 {differ.emit(f'icmp ne i{64 * width} {bits}, 0')}")
     return copy.text(
         "define internal void @copy(ptr noalias %to, ptr noalias %from) noinline nounwind"

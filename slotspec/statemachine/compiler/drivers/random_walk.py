@@ -18,7 +18,7 @@ from collections.abc import Iterable
 
 from slotspec.statemachine.compiler.backend.function_builder import FunctionBuilder, Reg
 from slotspec.statemachine.compiler.backend.result_buffer import FOUND, STEP
-from slotspec.statemachine.compiler.drivers.expand import STRIP, Expansion
+from slotspec.statemachine.compiler.drivers.expand import Expansion, strip
 from slotspec.statemachine.compiler.frontend.symbols import RecordAt, Symbol
 from slotspec.statemachine.declaration.model import Action, Instance, Property
 from slotspec.statemachine.declaration.rules import DISABLED
@@ -63,23 +63,21 @@ define internal i64 @random(ptr %memory) nounwind {{
 
 def count_state(words: int) -> str:
     """``@count_state``: add a state to the estimate of distinct states."""
-    builder = FunctionBuilder()
-    h = "0"
+    builder, h = FunctionBuilder(), "0"
     salts = [GOLDEN * (i + 1) & MASK for i in range(words)]
-    for first in range(0, words, STRIP):
-        width = min(STRIP, words - first)
-        strip = f"<{width} x i64>"
+    for first, width in strips(words):
+        type_ = f"<{width} x i64>"
 
         def constant(numbers: Iterable[int]) -> str:
             return "<" + ", ".join(f"i64 {number}" for number in numbers) + ">"
 
         at = builder.emit(f"getelementptr i64, ptr %record, i64 {first}")
-        x = builder.emit(f"load {strip}, ptr {at}, align 8")
-        x = builder.emit(f"xor {strip} {x}, {constant(salts[first : first + width])}")
-        x = builder.emit(f"mul {strip} {x}, {constant([MIX_1] * width)}")
-        half = builder.emit(f"lshr {strip} {x}, {constant([32] * width)}")
-        x = builder.emit(f"xor {strip} {x}, {half}")
-        part = builder.emit(f"call i64 @llvm.vector.reduce.add.v{width}i64({strip} {x})")
+        x = builder.emit(f"load {type_}, ptr {at}, align 8")
+        x = builder.emit(f"xor {type_} {x}, {constant(salts[first : first + width])}")
+        x = builder.emit(f"mul {type_} {x}, {constant([MIX_1] * width)}")
+        half = builder.emit(f"lshr {type_} {x}, {constant([32] * width)}")
+        x = builder.emit(f"xor {type_} {x}, {half}")
+        part = builder.emit(f"call i64 @llvm.vector.reduce.add.v{width}i64({type_} {x})")
         h = builder.emit(f"add i64 {h}, {part}")
     h = builder.emit(f"mul i64 {h}, {MIX_2}")
     h = builder.emit(f"xor i64 {h}, {builder.emit(f'lshr i64 {h}, {FOLD}')}")
@@ -93,37 +91,42 @@ def count_state(words: int) -> str:
     best = builder.emit(f"call i8 @llvm.umax.i8(i8 {old}, i8 {rank})")
     builder.line(f"store i8 {best}, ptr {place}")
     builder.end("ret void")
-    sums = "\n".join(
+    sums = [
         f"declare i64 @llvm.vector.reduce.add.v{width}i64(<{width} x i64>)"
-        for width in {min(STRIP, words), words % STRIP or STRIP}
-    )
+        for width in sorted({width for _, width in strips(words)})
+    ]
     head = "define internal void @count_state(ptr %record, ptr %registers) nounwind"
-    return f"{sums}\n{builder.text(head)}"
+    return "\n".join([*sums, builder.text(head)])
 
 
-def note_changes(words: int) -> str:
-    """``@note_changes``: set a bit for each word in which two records differ, clear the others."""
-    builder = FunctionBuilder()
-    for first in range(0, words, STRIP):
-        width = min(STRIP, words - first)
-        strip = f"<{width} x i64>"
-        old, new = (
-            builder.emit(
-                f"load {strip}, ptr {builder.emit(f'getelementptr i64, ptr {at}, i64 {first}')},"
-                " align 8"
-            )
-            for at in ("%now", "%next")
-        )
-        bits = builder.emit(f"icmp ne {strip} {old}, {new}")
+def changes(words: int) -> str:
+    """``@changes``: whether two records differ, and a bit for each word in which they do."""
+    builder, some = FunctionBuilder(), "false"
+    cells = ["0"] * -(-words // CELL_BITS)
+    for first, width in strips(words):
+        type_ = f"<{width} x i64>"
+        places = [
+            builder.emit(f"getelementptr i64, ptr %{at}, i64 {first}") for at in ("one", "two")
+        ]
+        one, two = (builder.emit(f"load {type_}, ptr {place}, align 8") for place in places)
+        bits = builder.emit(f"icmp ne {type_} {one}, {two}")
         bits = builder.emit(f"bitcast <{width} x i1> {bits} to i{width}")
-        if width < STRIP:
-            bits = builder.emit(f"zext i{width} {bits} to i{STRIP}")
-        at = builder.emit(f"getelementptr i8, ptr %changed, i64 {first // STRIP}")
-        builder.line(f"store i{STRIP} {bits}, ptr {at}")
-    builder.end("ret void")
+        cell, shift = divmod(first, CELL_BITS)
+        bits = builder.emit(f"shl i64 {builder.emit(f'zext i{width} {bits} to i64')}, {shift}")
+        cells[cell] = builder.emit(f"or i64 {cells[cell]}, {bits}")
+    for number, bits in enumerate(cells):
+        at = builder.emit(f"getelementptr i64, ptr %changed, i64 {number}")
+        builder.line(f"store i64 {bits}, ptr {at}")
+        some = builder.emit(f"or i1 {some}, {builder.emit(f'icmp ne i64 {bits}, 0')}")
+    builder.end(f"ret i1 {some}")
     return builder.text(
-        "define internal void @note_changes(ptr %now, ptr %next, ptr %changed) nounwind"
+        "define internal i1 @changes(ptr %one, ptr %two, ptr %changed) noinline nounwind"
     )
+
+
+def strips(words: int) -> list[tuple[int, int]]:
+    """The first word and the width of each strip of a record."""
+    return [(first, min(strip(words), words - first)) for first in range(0, words, strip(words))]
 
 
 class Cells:
@@ -180,7 +183,7 @@ class Walk(Expansion):
             "define i64 @walk(ptr %buffer, ptr %memory, i64 %until, ptr noalias %out_calls,"
             " ptr noalias %registers) nounwind"
         )
-        helpers = (HELPERS, count_state(layout.words), note_changes(layout.capacity))
+        helpers = (HELPERS, count_state(layout.words), changes(layout.words))
         return "\n".join([*helpers, *self.beside.values(), walk])
 
     def cell(self, index: int | str) -> str:
@@ -406,16 +409,14 @@ class Walk(Expansion):
         self.bump(self.buffer.taken + number)
         self.step_properties(action, call, result, arguments)
         move, stay = builder.label("move"), builder.label("stay")
-        changed = builder.emit("call i1 @differ(ptr %now, ptr %next)")
+        bits = self.cell(self.cells.changed)
+        changed = builder.emit(f"call i1 @changes(ptr %now, ptr %next, ptr {bits})")
         builder.end(f"br i1 {changed}, label %{move}, label %{stay}")
         builder.start_block(move)
         builder.increment(self.cell(self.cells.moved + number))
         at = builder.emit("getelementptr i32, ptr %out_calls, i64 %index")
         builder.line(f"store i32 {builder.emit(f'trunc i64 {call} to i32')}, ptr {at}")
         builder.line(f"store i64 {builder.emit('add i64 %index, 1')}, ptr {self.cell(AT)}")
-        builder.line(
-            f"call void @note_changes(ptr %now, ptr %next, ptr {self.cell(self.cells.changed)})"
-        )
         builder.line("call void @copy(ptr noalias %now, ptr noalias %next)")
         builder.jump("head")
         builder.start_block(stay)
