@@ -7,7 +7,7 @@ from slotspec.models.cluster import task_executor
 from slotspec.models.cluster.state import ClusterState
 
 
-def obey_every_answer(s: ClusterState, own: int, which: int) -> bool:
+def obey_every_answer(s: ClusterState, older: int) -> bool:
     """Obey every answer."""
     return True
 

@@ -10,7 +10,8 @@ import typer
 
 from slotspec.cli import options
 from slotspec.cli.exit_codes import USAGE
-from slotspec.cli.output import console, counted, is_number, write_json, write_json_lines
+from slotspec.cli.output import console, is_number, write_json, write_json_lines
+from slotspec.statemachine.plurals import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -136,7 +137,7 @@ def _write_run(target: Path, traces: list[str], generation: str | None) -> None:
 
     :raises UsageError: ``SET104`` unless there is exactly one cluster recording.
     """
-    from slotspec.oracle.cluster.recording import is_cluster_recording
+    from slotspec.oracle.cluster.reading import is_cluster_recording
     from slotspec.oracle.conformance.cluster_recordings import explaining_run
     from slotspec.statemachine.errors import UsageError
 
@@ -267,8 +268,8 @@ def _print_summary(summary: Summary, out: Console) -> None:
         out.print(table)
     silent = sum(report.silent for report in summary.reports)
     notes = [
-        f"{summary.conforming:,} of {counted(summary.files, 'trace')} "
-        f"{'conforms' if summary.files == 1 else 'conform'}, {counted(summary.steps, 'step')}"
+        f"{summary.conforming:,} of {counted(summary.files, 'trace conforms', 'traces conform')},"
+        f" {counted(summary.steps, 'step')}"
     ]
     if silent:
         notes.append(f"{silent:,} of them with nothing to compare")

@@ -26,9 +26,10 @@ def report_all(
 
     :param out: folder for one trace of each kind.
     """
-    from slotspec.cli.output import counted, write_found, write_json
+    from slotspec.cli.output import write_found, write_json
     from slotspec.oracle.fuzzing.rendering import rows
     from slotspec.oracle.own.oracle import generation_named
+    from slotspec.statemachine.plurals import counted
 
     printed.line(f"{peer} against {generation_named(generation)}")
     for who, names in ((peer, found.absent_there), (generation, found.absent_here)):
@@ -40,7 +41,7 @@ def report_all(
         printed.line(f"{number}. {title(kind)}  ({counted(kind.count, 'sequence')})", "bold red")
         printed.table(
             ("step", "operation", "result", "effects"),
-            rows(kind.found.steps, kind.found.implemented),
+            rows(kind.found),
         )
         for difference in kind.found.differences[:3]:
             printed.line(f"   {difference}")

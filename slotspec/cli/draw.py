@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from slotspec.cli import options
-from slotspec.cli.output import check_writable, counted, write
+from slotspec.cli.output import check_writable, write
 from slotspec.diagrams.formats import SUFFIXES, Format
 from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.plurals import counted
 
 if TYPE_CHECKING:
     from slotspec.diagrams.composition import Observed

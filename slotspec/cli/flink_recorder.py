@@ -51,9 +51,10 @@ def merge(
     import gzip
     import json
 
-    from slotspec.cli.output import Output, check_writable, counted, write
+    from slotspec.cli.output import Output, check_writable, write
     from slotspec.recorder.merging import cost, merge_parts, read_part
     from slotspec.statemachine.errors import UsageError
+    from slotspec.statemachine.plurals import counted
 
     check_writable(out)
     files: list[Path] = []

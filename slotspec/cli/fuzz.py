@@ -93,7 +93,7 @@ def fuzz(
         make_folder(out)
     subject, peer = target_and_peer(target, model, bug, flink_jars, timeout, generation)
     compared = generation_for(peer, generation, subject)
-    peer = implementing(peer, options.named(operations), subject)
+    peer = implementing(peer, operations or None, subject)
     try:
         with status_line(Coverage.line, every=0.2) as progress:
             if on is not None:
@@ -101,7 +101,7 @@ def fuzz(
 
                 folder = str(Path.cwd())
                 of_peer = (target, model, bug, flink_jars, timeout, compared)
-                asked = Asked(folder, *of_peer, options.named(operations), steps)
+                asked = Asked(folder, *of_peer, operations or None, steps)
                 outcome: Any = fuzz_on_cluster(
                     on, asked, peer, subject.model, seed, examples, seconds, progress
                 )
@@ -210,9 +210,7 @@ def print_found(printed: Output, found: Found, original: int) -> None:
     what = "the model fails" if found.fault else "diverges"
     printed.line()
     printed.line(f"{what} at step {len(found.steps)} (found with {original} steps)", "bold red")
-    printed.table(
-        ("step", "operation", "result", "effects"), rows(found.steps, found.implemented), ("step",)
-    )
+    printed.table(("step", "operation", "result", "effects"), rows(found), ("step",))
     printed.line()
     if found.fault:
         printed.line(found.fault)

@@ -13,7 +13,7 @@ from slotspec.cli.exit_codes import HOLDS, UNKNOWN, VIOLATED
 
 if TYPE_CHECKING:
     from slotspec.cli.output import Output
-    from slotspec.logs.questions import Finding, JobReport, Report
+    from slotspec.logs.findings import Finding, JobReport, Report
     from slotspec.logs.stories import Allocation
 
 MOST_LINES = 4
@@ -180,7 +180,7 @@ def _allocation(report: Report, given: str) -> Allocation:
 
 
 def _print(report: Report, output: Output) -> None:
-    from slotspec.cli.output import counted
+    from slotspec.statemachine.plurals import counted
 
     cluster = report.cluster
     for name, offset in cluster.offsets.items():
@@ -196,12 +196,12 @@ def _print(report: Report, output: Output) -> None:
     for finding in report.findings:
         _print_finding(report, finding, output)
     facts = report.facts
-    processes, wrong = len(cluster.logs.processes), len(report.divergences)
     output.line()
     output.line(
-        f"{counted(cluster.logs.lines, 'line')} of {processes} process{'es' * (processes != 1)},"
+        f"{counted(cluster.logs.lines, 'line')} of"
+        f" {counted(len(cluster.logs.processes), 'process', 'processes')},"
         f" {cluster.logs.events:,} about slots; {counted(len(report.verdicts), 'allocation')},"
-        f" {counted(wrong, 'line')} contradict{'s' * (wrong == 1)} the model;"
+        f" {counted(len(report.divergences), 'line contradicts', 'lines contradict')} the model;"
         f" {report.undetermined:.0%} of {counted(facts.total(), 'fact')} are undetermined"
     )
     wanted = report.deciding()
@@ -212,8 +212,8 @@ def _print(report: Report, output: Output) -> None:
 
 
 def _print_job(report: Report, of: JobReport, output: Output) -> None:
-    from slotspec.logs.questions import short
-    from slotspec.logs.validation import LEGS
+    from slotspec.logs.facts import LEGS
+    from slotspec.logs.findings import short
 
     job = of.job
     named = f"{job.name} {job.id}".lstrip()
@@ -239,13 +239,13 @@ def _print_job(report: Report, of: JobReport, output: Output) -> None:
 
 
 def _row(report: Report, one: Allocation) -> tuple[str, ...]:
+    from slotspec.logs.facts import LEGS, Answer
+    from slotspec.logs.findings import short
     from slotspec.logs.layout import clock
-    from slotspec.logs.questions import short
     from slotspec.logs.stories import time_of
-    from slotspec.logs.validation import LEGS, Answer
 
-    facts, held = report.verdicts[one.id].facts, report.holdings[one.id]
-    taken = [leg for leg in LEGS if facts[leg].answer is Answer.YES]
+    verdict, held = report.verdicts[one.id], report.holdings[one.id]
+    taken = [leg for leg in LEGS if verdict.happened(leg)]
     since = f" since {clock(time_of(report.cluster, held.since))}" if held.since else ""
     return (
         short(one.id),
@@ -258,10 +258,10 @@ def _row(report: Report, one: Allocation) -> tuple[str, ...]:
 
 
 def _print_finding(report: Report, finding: Finding, output: Output) -> None:
+    from slotspec.logs.facts import Answer
+    from slotspec.logs.findings import QUESTIONS
     from slotspec.logs.layout import clock
-    from slotspec.logs.questions import QUESTIONS
     from slotspec.logs.stories import time_of
-    from slotspec.logs.validation import Answer
 
     unclear = " UNDETERMINED:" if finding.answer is Answer.UNDETERMINED else ""
     style = "yellow" if unclear else None

@@ -89,13 +89,6 @@ Operations = Annotated[
 ]
 
 
-def named(operations: list[str] | None) -> list[str] | None:
-    """All operations of the option, as a list."""
-    if not operations:
-        return None
-    return [one.strip() for given in operations for one in given.split(",")]
-
-
 FlinkJars = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder with Flink's jars.")]
 Timeout = Annotated[
     float, typer.Option(metavar="S", help="Seconds that a command has for each answer.")

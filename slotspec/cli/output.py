@@ -102,11 +102,6 @@ def is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal()
 
 
-def counted(count: int, noun: str) -> str:
-    """``1 step``, ``2 steps``."""
-    return f"{count:,} {noun}" + "s" * (count != 1)
-
-
 def check_writable(target: str | Path | None) -> None:
     """Reject a file that cannot be written before the search, not after it.
 

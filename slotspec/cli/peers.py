@@ -77,8 +77,8 @@ def generation_for(peer: Any, asked: str | None, subject: FuzzTarget) -> str:
 
 def explain_peer(error: PeerError, out: Path | None) -> None:
     """Print what a peer was asked up to its failure, and write it to `out`."""
-    from slotspec.cli.output import counted
     from slotspec.oracle.fuzzing.rendering import call
+    from slotspec.statemachine.plurals import counted
     from slotspec.statemachine.visible import visible
 
     print(f"Error: {error}", file=sys.stderr)

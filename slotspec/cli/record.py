@@ -51,7 +51,7 @@ def record(
     written = 0
     try:
         compared = generation_for(peer, generation, subject)
-        peer = implementing(peer, options.named(operations), subject)
+        peer = implementing(peer, operations or None, subject)
         recording = Recording(peer, compared, seed, steps, model=subject.model)
         with TraceWriter(out, recording.header) as writer:
             for step in recording:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
-from slotspec.cli.output import Output, counted
+from slotspec.cli.output import Output
 from slotspec.cli.rows import HEADERS, cells
 from slotspec.cli.summary import Group, Transition, groups, length, overall, own_lifecycles
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.formatting import NOTHING, for_ever, formatter_of
+from slotspec.statemachine.plurals import counted
 from slotspec.statemachine.results import Finding, Result, Verdict
 
 NUMBERS = ("states", "transitions", "depth", "seconds", "step")

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from slotspec.cli.document import steps
-from slotspec.cli.output import Output, counted
+from slotspec.cli.output import Output
 from slotspec.cli.report import trace, unfired
 from slotspec.statemachine.declaration.model import Instance, Kind
 from slotspec.statemachine.formatting import NOTHING, formatter_of
+from slotspec.statemachine.plurals import counted
 from slotspec.statemachine.results import Limit
 from slotspec.statemachine.simulate import Simulation
 

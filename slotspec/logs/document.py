@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from slotspec.logs.events import Event
-from slotspec.logs.questions import Finding, Report
+from slotspec.logs.facts import Answer
+from slotspec.logs.findings import Finding, Report
 from slotspec.logs.stories import time_of
-from slotspec.logs.validation import Answer
 
 
 def document(report: Report) -> dict[str, Any]:

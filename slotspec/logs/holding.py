@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from slotspec.logs.events import Event
+from slotspec.logs.facts import Answer, Deciding
 from slotspec.logs.stories import Allocation, Cluster, TaskManager, time_of
-from slotspec.logs.validation import Answer, Deciding, Verdict
+from slotspec.logs.validation import Verdict
 
 USING = ("DEPLOYING", "INITIALIZING", "RUNNING", "CANCELING")
 

@@ -61,27 +61,20 @@ def version_of(logs: Sequence[ProcessLog]) -> str | None:
 
 def clusters(logs: Sequence[ProcessLog]) -> list[list[ProcessLog]]:
     """The processes, those together that have ids in common."""
+    from networkx.utils import UnionFind  # importing it takes longer than starting the command line
+
     first_with: dict[tuple[str, str], int] = {}
-    joined = list(range(len(logs)))
-
-    def root(number: int) -> int:
-        while joined[number] != number:
-            number = joined[number]
-        return number
-
-    for number, log in enumerate(logs):
-        named = {
-            (name, event.fields[name])
-            for event in log.events
-            for name in IDS
-            if event.fields.get(name, "").strip("0-")
-        }
-        for one in named:
-            joined[root(first_with.setdefault(one, number))] = root(number)
-    groups: dict[int, list[ProcessLog]] = {}
-    for number, log in enumerate(logs):
-        groups.setdefault(root(number), []).append(log)
-    return list(groups.values())
+    pairs = {
+        (first_with.setdefault((name, event.fields[name]), number), number)
+        for number, log in enumerate(logs)
+        for event in log.events
+        for name in IDS
+        if event.fields.get(name, "").strip("0-")
+    }
+    joined = UnionFind(range(len(logs)))
+    for pair in pairs:
+        joined.union(*pair)
+    return [[logs[number] for number in group] for group in sorted(map(sorted, joined.to_sets()))]
 
 
 def is_cluster(group: Sequence[ProcessLog]) -> bool:

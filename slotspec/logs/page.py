@@ -9,12 +9,13 @@ from itertools import count
 from slotspec.diagrams.report import apart, style, table
 from slotspec.diagrams.sequence_svg import sequence_svg
 from slotspec.logs.events import Event
+from slotspec.logs.facts import FACTS, LEGS, Answer
+from slotspec.logs.findings import QUESTIONS, Finding, JobReport, Report, short
 from slotspec.logs.holding import Holding
 from slotspec.logs.layout import clock, date
-from slotspec.logs.questions import QUESTIONS, Finding, JobReport, Report, short
 from slotspec.logs.sequences import sequence
 from slotspec.logs.stories import Allocation, time_of
-from slotspec.logs.validation import FACTS, LEGS, Answer
+from slotspec.statemachine.plurals import counted
 
 MOST = 500
 """Allocations and findings of one job that the page lists; it says how many it leaves out."""
@@ -92,15 +93,16 @@ def _summary(report: Report) -> str:
     times = [time_of(cluster, event) for event in cluster.events]
     span = f"{date(times[0])}, {clock(times[0])} to {clock(max(times))}" if times else "no lines"
     verdict = (
-        f'<span class="verdict bad">\N{MULTIPLICATION X} {len(divergences)} lines contradict the'
-        " model</span>"
+        '<span class="verdict bad">\N{MULTIPLICATION X}'
+        f" {counted(len(divergences), 'line contradicts', 'lines contradict')} the model</span>"
         if divergences
         else '<span class="verdict good">\N{CHECK MARK} no line contradicts the model</span>'
     )
     parts = [
-        f"<p>{span}: {cluster.logs.lines:,} lines, {cluster.logs.events:,} about slots. {verdict};"
-        f" {facts.total():,} facts about {len(report.verdicts):,} allocations,"
-        f" {report.undetermined:.0%} undetermined.</p>"
+        f"<p>{span}: {counted(cluster.logs.lines, 'line')}, {cluster.logs.events:,} about slots."
+        f" {verdict}; {counted(facts.total(), 'fact')} about"
+        f" {counted(len(report.verdicts), 'allocation')}, {report.undetermined:.0%} undetermined."
+        "</p>"
     ]
     if report.undetermined:
         wanted = ", ".join(name for name, _ in report.deciding()[:4])
@@ -192,7 +194,7 @@ def _allocations(report: Report, allocations: list[Allocation], pictures: Iterat
 
     parts = [
         "<h3>Allocations</h3>",
-        table(heads, rows()).replace("<tr><td", '<tr class="item"><td'),
+        _searchable(table(heads, rows())),
     ]
     for one in allocations[:MOST]:
         parts.append(_story(report, one, pictures))

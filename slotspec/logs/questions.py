@@ -3,111 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
 from functools import cached_property
 
 from slotspec.logs.events import Event
+from slotspec.logs.facts import LEGS, Answer, Deciding
+from slotspec.logs.findings import Finding, JobReport, Report, short
 from slotspec.logs.holding import Holding, holding
 from slotspec.logs.layout import clock
-from slotspec.logs.stories import Allocation, Cluster, Job, Task, time_of
-from slotspec.logs.validation import LEGS, NO_LOGGER, Answer, Deciding, Verdict, validate
+from slotspec.logs.stories import Allocation, Cluster, Job, Request, Task, time_of
+from slotspec.logs.validation import Verdict, validate
+from slotspec.statemachine.plurals import counted
 
 BEFORE = 60.0
 """Seconds before a failure in which its causes are looked for."""
 STUCK = 30.0
 """Seconds that a task may be cancelled for before it counts as stuck."""
-
-QUESTIONS = {
-    "no slot": "Why has this job no slot?",
-    "holders": "Who holds the slots, and since when?",
-    "registered in turn": "Why is only one of several TaskManagers registered?",
-    "no more slots": "Why has a TaskManager 'no more allocated slots' for a running job?",
-    "not released": "Why is a TaskManager not released?",
-    "too many": "Why are more slots allocated than required?",
-    "restarts": "Why did the job restart?",
-    "cancelling": "Which task does not stop?",
-    "spread": "How are slots spread over TaskManagers?",
-    "adaptive": "What does the adaptive scheduler wait for?",
-}
-"""What is asked; the last cannot be answered: no line kind of the adaptive scheduler is known."""
-
-
-@dataclass
-class Finding:
-    """An answer.
-
-    :param question: a key of :data:`QUESTIONS`.
-    :param job: the job that it is about; None for the whole cluster.
-    :param lines: the lines that say so, in their order.
-    :param deciding: what would decide an answer that is undetermined.
-    """
-
-    question: str
-    answer: Answer
-    text: str
-    job: str | None = None
-    lines: list[Event] = field(default_factory=list)
-    deciding: tuple[Deciding, ...] = ()
-
-    def __post_init__(self) -> None:
-        """The same line is shown once."""
-        self.lines = list({event.place: event for event in self.lines}.values())
-
-
-@dataclass
-class JobReport:
-    """One job on one screen."""
-
-    job: Job
-    legs: dict[str, tuple[int, int]]
-    """Leg -> allocations that have taken it for certain, and those that may have."""
-    findings: list[Finding]
-
-
-@dataclass
-class Report:
-    """Everything that the logs answer."""
-
-    cluster: Cluster
-    verdicts: dict[str, Verdict]
-    holdings: dict[str, Holding]
-    jobs: list[JobReport]
-    findings: list[Finding]
-
-    @property
-    def facts(self) -> Counter[Answer]:
-        """How many facts about allocations are decided, and how many are not."""
-        return Counter(
-            fact.answer for verdict in self.verdicts.values() for fact in verdict.facts.values()
-        )
-
-    @property
-    def undetermined(self) -> float:
-        """The share of facts that the logs do not decide."""
-        facts = self.facts
-        return facts[Answer.UNDETERMINED] / facts.total() if facts else 0.0
-
-    @property
-    def divergences(self) -> list[tuple[Allocation, str, Event]]:
-        """Lines that the model does not explain."""
-        return [
-            (self.cluster.allocations[name], str(found), found.event)
-            for name, verdict in self.verdicts.items()
-            for found in verdict.divergences
-        ]
-
-    def deciding(self) -> list[tuple[str, int]]:
-        """The loggers and levels that would decide most open facts, the most useful first."""
-        counts = Counter(
-            f"{deciding.logger} at {deciding.level.name}"
-            for verdict in self.verdicts.values()
-            for fact in verdict.facts.values()
-            if fact.answer is Answer.UNDETERMINED
-            for deciding in set(fact.deciding)
-            if deciding.logger != NO_LOGGER
-        )
-        return counts.most_common()
 
 
 def answer(cluster: Cluster) -> Report:
@@ -171,36 +82,36 @@ class _Questions:
             return
         if self.cluster.logs.old:
             for request in job.requests.values():
-                last = request.events[-1]
-                if any(e.name in ("offer_fulfils", "request_released") for e in request.events):
-                    continue
-                known = [self.cluster.allocations[a] for a in request.allocations]
-                if any(self.verdicts[a.id].facts["accepted"].answer is Answer.YES for a in known):
-                    continue
-                if last.name == "request_waits":
-                    text = "it waits in the slot pool: no ResourceManager is connected"
-                    yield Finding("no slot", Answer.YES, text, job.id, [last])
-                elif last.name == "request_failed":
-                    text = f"its request failed: {last.fields['reason']}"
-                    yield Finding("no slot", Answer.YES, text, job.id, request.events[-2:])
-                else:
-                    for one in known[-1:]:
-                        yield self.stopped_at(job, one)
-                    if not known:
-                        yield self.not_heard(job, last)
+                yield from self.open_request(job, request)
+        else:
+            yield from self.missing_slots(job)
+
+    def open_request(self, job: Job, request: Request) -> Iterator[Finding]:
+        """Why a request has no slot; nothing if it has one."""
+        last = request.events[-1]
+        known = [self.cluster.allocations[a] for a in request.allocations]
+        served = any(e.name in ("offer_fulfils", "request_released") for e in request.events)
+        if served or any(self.verdicts[a.id].happened("accepted") for a in known):
             return
-        have = [
-            a for a in job.allocations if self.verdicts[a].facts["accepted"].answer is Answer.YES
-        ]
-        have = [a for a in have if self.holdings[a].answer is not Answer.NO]
+        if last.name == "request_waits":
+            text = "it waits in the slot pool: no ResourceManager is connected"
+            yield Finding("no slot", Answer.YES, text, job.id, [last])
+        elif last.name == "request_failed":
+            text = f"its request failed: {last.fields['reason']}"
+            yield Finding("no slot", Answer.YES, text, job.id, request.events[-2:])
+        elif known:
+            yield self.stopped_at(job, known[-1])
+        else:
+            yield self.not_heard(job, last)
+
+    def missing_slots(self, job: Job) -> Iterator[Finding]:
+        """Why a job has fewer slots than it requires."""
+        live = [a for a in job.allocations if self.holdings[a].answer is not Answer.NO]
+        have = [a for a in live if self.verdicts[a].happened("accepted")]
         missing = (job.required or 0) - len(have)
         if missing <= 0:
             return
-        open_ones = [
-            one
-            for one in job.allocations.values()
-            if one.id not in have and self.holdings[one.id].answer is not Answer.NO
-        ]
+        open_ones = [job.allocations[a] for a in live if a not in have]
         for one in open_ones[:missing]:
             yield self.stopped_at(job, one)
         if missing > len(open_ones):
@@ -218,21 +129,21 @@ class _Questions:
 
     def stopped_at(self, job: Job, one: Allocation) -> Finding:
         """The first leg that an allocation has not taken, with its last lines."""
-        facts = self.verdicts[one.id].facts
+        verdict = self.verdicts[one.id]
         lines = [e for e in one.events if e.name != "slot_report"][-3:]
-        taken = [leg for leg in LEGS if facts[leg].answer is Answer.YES]
-        last = LEGS.index(taken[-1]) if taken else -1
-        for leg in LEGS[last + 1 :]:
-            fact = facts[leg]
-            so_far = f"allocation {short(one.id)} was {taken[-1]}" if taken else "nothing happened"
-            if one.tm:
-                so_far += f" (TaskManager {one.tm})"
-            if fact.answer is Answer.UNDETERMINED:
-                text = f"{so_far}; whether it was {leg} is not told"
-                return Finding("no slot", fact.answer, text, job.id, lines, fact.deciding)
-            text = f"{so_far} and not {leg}: {self.reason(job, one, leg)}"
-            return Finding("no slot", Answer.YES, text, job.id, lines)
-        return Finding("no slot", Answer.NO, f"{short(one.id)} is used", job.id, lines)
+        taken = [leg for leg in LEGS if verdict.happened(leg)]
+        if taken[-1:] == [LEGS[-1]]:
+            return Finding("no slot", Answer.NO, f"{short(one.id)} is used", job.id, lines)
+        so_far = f"allocation {short(one.id)} was {taken[-1]}" if taken else "nothing happened"
+        if one.tm:
+            so_far += f" (TaskManager {one.tm})"
+        leg = LEGS[LEGS.index(taken[-1]) + 1] if taken else LEGS[0]
+        fact = verdict.facts[leg]
+        if fact.answer is Answer.UNDETERMINED:
+            text = f"{so_far}; whether it was {leg} is not told"
+            return Finding("no slot", fact.answer, text, job.id, lines, fact.deciding)
+        text = f"{so_far} and not {leg}: {self.reason(job, one, leg)}"
+        return Finding("no slot", Answer.YES, text, job.id, lines)
 
     def reason(self, job: Job, one: Allocation, leg: str) -> str:
         """Why a leg was not taken, as far as lines say."""
@@ -256,10 +167,10 @@ class _Questions:
         registered = [tm for tm in self.cluster.task_managers.values() if tm.registered]
         if not registered:
             return "no TaskManager is registered"
-        held = [h for h in self.holdings.values() if h.answer is Answer.YES]
+        held, _ = _held(self.holdings.values())
         return (
-            f"{_are(len(registered), 'TaskManager')} registered, and"
-            f" {_are(len(held), 'slot')} held by "
+            f"{counted(len(registered), 'TaskManager is', 'TaskManagers are')} registered, and"
+            f" {_slots_are(len(held))} held by "
             + (", ".join(sorted({f"job {short(h.allocation.job)}" for h in held})) or "nobody")
         )
 
@@ -269,28 +180,25 @@ class _Questions:
             for event in job.events
             if event.name == "resources_not_acquired" or event.name.startswith("requirements_")
         ]
-        text = f"{_are(missing, 'required slot')} not allocated: {self.shortage}"
+        slots = counted(missing, "required slot is", "required slots are")
+        text = f"{slots} not allocated: {self.shortage}"
         return Finding("no slot", Answer.YES, text, job.id, lines[-2:])
 
     # -- 2 and 5: who holds what -------------------------------------------------------------
 
     def holders(self) -> Finding:
-        held = [h for h in self.holdings.values() if h.answer is Answer.YES]
-        unclear = [h for h in self.holdings.values() if h.answer is Answer.UNDETERMINED]
-        deciding = tuple(dict.fromkeys(d for h in unclear for d in h.deciding))
-        text = f"{_are(len(held), 'slot')} held" if held else "no slot is held for certain"
+        held, unclear = _held(self.holdings.values())
+        text = f"{_slots_are(len(held))} held" if held else "no slot is held for certain"
         if unclear:
             text += f"; of {len(unclear)} more it is not told"
         lines = [h.event for h in held if h.event is not None]
         verdict = Answer.UNDETERMINED if unclear and not held else Answer.YES
-        return Finding("holders", verdict, text, None, lines, deciding)
+        return Finding("holders", verdict, text, None, lines, _deciding(unclear))
 
     def not_released(self) -> Iterator[Finding]:
         """For each registered TaskManager, the slot that keeps it."""
         for tm in self.cluster.task_managers.values():
-            mine = self.of_tm.get(tm.id, [])
-            held = [h for h in mine if h.answer is Answer.YES]
-            unclear = [h for h in mine if h.answer is Answer.UNDETERMINED]
+            held, unclear = _held(self.of_tm.get(tm.id, []))
             if not tm.registered or not (held or unclear):
                 continue
             slots = ", ".join(
@@ -301,10 +209,11 @@ class _Questions:
                 text = f"TaskManager {tm.id} is held by {slots}"
                 yield Finding("not released", Answer.YES, text, None, lines)
             else:
-                deciding = tuple(dict.fromkeys(d for h in unclear for d in h.deciding))
-                slots = "slot was" if len(unclear) == 1 else "slots were"
-                text = f"whether {len(unclear)} {slots} freed at TaskManager {tm.id} is not told"
-                yield Finding("not released", Answer.UNDETERMINED, text, None, [], deciding)
+                slots = counted(len(unclear), "slot was", "slots were")
+                text = f"whether {slots} freed at TaskManager {tm.id} is not told"
+                yield Finding(
+                    "not released", Answer.UNDETERMINED, text, None, [], _deciding(unclear)
+                )
 
     def leaks(self, job: Job) -> Iterator[Finding]:
         """Slots that are held for a job that is over, or that its JobMaster does not know."""
@@ -363,8 +272,8 @@ class _Questions:
             freed = one.first("slot_freed")
             if freed is None or "timed out" not in freed.fields["reason"]:
                 continue
-            facts = self.verdicts[one.id].facts
-            open_leg = next((g for g in LEGS[3:] if facts[g].answer is not Answer.YES), None)
+            verdict = self.verdicts[one.id]
+            open_leg = next((leg for leg in LEGS[3:] if not verdict.happened(leg)), None)
             leg = f"it was never {open_leg}" if open_leg else "it was used before"
             text = f"{short(one.id)} timed out at TaskManager {one.tm}: {leg}"
             yield Finding("no more slots", Answer.YES, text, job.id, [freed])
@@ -372,7 +281,7 @@ class _Questions:
     def too_many(self, job: Job) -> Iterator[Finding]:
         held = [a for a in job.allocations if self.holdings[a].answer is Answer.YES]
         if job.required is not None and len(held) > job.required:
-            text = f"{_are(len(held), 'slot')} held and {job.required} required"
+            text = f"{_slots_are(len(held))} held and {job.required} required"
             lines = [e for e in job.events if e.name.startswith("requirements_")][-2:]
             yield Finding("too many", Answer.YES, text, job.id, lines)
 
@@ -439,20 +348,28 @@ class _Questions:
     def spread(self) -> Finding:
         counts = {tm.id: 0 for tm in self.cluster.task_managers.values()}
         for one in self.cluster.allocations.values():
-            if one.tm in counts and self.verdicts[one.id].facts["confirmed"].answer is Answer.YES:
+            if one.tm in counts and self.verdicts[one.id].happened("confirmed"):
                 counts[one.tm] += 1
         text = "slots allocated: " + (", ".join(f"{k} {v}" for k, v in counts.items()) or "none")
         return Finding("spread", Answer.YES, text)
+
+
+def _held(holdings: Collection[Holding]) -> tuple[list[Holding], list[Holding]]:
+    """Those that hold a slot for certain, and those that may."""
+    held, unclear = (
+        [one for one in holdings if one.answer is answer]
+        for answer in (Answer.YES, Answer.UNDETERMINED)
+    )
+    return held, unclear
+
+
+def _deciding(unclear: list[Holding]) -> tuple[Deciding, ...]:
+    return tuple(dict.fromkeys(deciding for one in unclear for deciding in one.deciding))
 
 
 def _lines(held: Holding) -> list[Event]:
     return [event for event in (held.since, held.event) if event is not None]
 
 
-def _are(count: int, what: str) -> str:
-    return f"{count} {what} is" if count == 1 else f"{count} {what}s are"
-
-
-def short(name: str | None) -> str:
-    """The first digits of an id."""
-    return name[:8] if name else "(unknown)"
+def _slots_are(count: int) -> str:
+    return counted(count, "slot is", "slots are")

@@ -153,7 +153,7 @@ class _ProcessReader:
         for number, line in enumerate(LineReader(file)):
             found = self.options.layout.pattern.match(line)
             if found is not None:
-                return seconds(found["time"].decode("utf-8", "replace")) or 0.0
+                return _time(found) or 0.0
             if number > MOST_FOLLOWING:
                 break
         return 0.0
@@ -198,14 +198,14 @@ class _ProcessReader:
         self._close()
         ends = match(last)
         if ends is not None:
-            log.end = seconds(ends["time"].decode("utf-8", "replace")) or log.end
+            log.end = _time(ends) or log.end
         log.lines += reader.number
         log.cut += reader.cut
 
     def _note(self, found: re.Match[bytes], line: bytes) -> None:
         """The first time of a log, and the version that Flink prints at its start."""
         if self.log.first is None:
-            time = seconds(found["time"].decode("utf-8", "replace"))
+            time = _time(found)
             log, options = self.log, self.options
             log.first = log.last = time
             log.from_start = any(words in line for words in _STARTS)
@@ -214,7 +214,7 @@ class _ProcessReader:
                 log.until = options.until.near(time) if options.until else None
         said = _VERSION.search(line)
         if said is not None:
-            self._says(said, seconds(found["time"].decode("utf-8", "replace")))
+            self._says(said, _time(found))
 
     def _says(self, said: re.Match[bytes], time: float | None) -> None:
         """A process says its version; of an upgrade, that before ``since`` does not count."""
@@ -232,7 +232,7 @@ class _ProcessReader:
         if known is None:
             return
         kind, fields = known
-        time = seconds(found["time"].decode("utf-8", "replace"))
+        time = _time(found)
         if time is None:
             self.log.unread += 1
             return
@@ -306,3 +306,8 @@ class _ProcessReader:
         self.log.events.append(event)
         if len(self.log.events) > MOST_EVENTS:
             raise too_many()
+
+
+def _time(found: re.Match[bytes]) -> float | None:
+    """The time of a line that has the layout."""
+    return seconds(found["time"].decode("utf-8", "replace"))

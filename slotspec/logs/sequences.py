@@ -16,11 +16,12 @@ from slotspec.diagrams.description import (
     SequenceStep,
 )
 from slotspec.logs.events import Event
+from slotspec.logs.findings import short
 from slotspec.logs.layout import clock
 from slotspec.logs.line_kinds import Party
-from slotspec.logs.questions import short
 from slotspec.logs.stories import Allocation, Cluster, time_of
 from slotspec.logs.validation import Verdict
+from slotspec.statemachine.plurals import counted
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _PROFILE = re.compile(r",? ?(?:with |and )?(?:resource )?(?:profile:? |resources )\w+\{[^}]*\}")
@@ -81,13 +82,13 @@ def sequence(cluster: Cluster, allocation: Allocation, verdict: Verdict) -> Sequ
         if id(event) in wrong:
             items.append(Remark(names[event.kind.party], (wrong[id(event)],), bad=True))
         steps.append(SequenceStep(number, tuple(items)))
-    more = f"; {left_out} more lines are not drawn" if left_out else ""
+    more = f"; {counted(left_out, 'more line is', 'more lines are')} not drawn" if left_out else ""
     title = f"allocation {short(allocation.id)} of job {short(allocation.job)}"
     return Sequence(
         title,
         (JOB_MASTER, RESOURCE_MANAGER, tm),
         tuple(steps),
-        f"{len(events)} lines{more}",
+        f"{counted(len(events), 'line')}{more}",
     )
 
 

@@ -210,7 +210,6 @@ class _Teller:
         return names
 
     def tell(self, event: Event) -> None:
-        fields = event.fields
         job = self.job(event)
         allocation = self.allocation(event, job)
         request = self.request(event, job, allocation)
@@ -229,7 +228,7 @@ class _Teller:
             job.events.append(event)
         handler = getattr(self, f"_{event.name}", None)
         if handler is not None:
-            handler(event, job, fields)
+            handler(event, job)
 
     # -- whose line it is --------------------------------------------------------------------
 
@@ -248,9 +247,7 @@ class _Teller:
             named = running[-1] if len(running) == 1 else None
         if named is None:
             return None
-        job = self.cluster.jobs.get(named)
-        if job is None:
-            job = self.cluster.jobs[named] = Job(named)
+        job = self.cluster.jobs.setdefault(named, Job(named))
         if event.name in ("job_master_leads", "job_switched"):
             running = self.job_of_process.setdefault(event.process, [])
             if named not in running:
@@ -261,9 +258,7 @@ class _Teller:
         named = event.fields.get("allocation")
         if named is None:
             return None
-        found = self.cluster.allocations.get(named)
-        if found is None:
-            found = self.cluster.allocations[named] = Allocation(named)
+        found = self.cluster.allocations.setdefault(named, Allocation(named))
         if job is not None and found.job is None:
             found.job = job.id
             job.allocations[named] = found
@@ -281,9 +276,7 @@ class _Teller:
         named = event.fields.get("request")
         if named is None:
             return None
-        found = self.cluster.requests.get(named)
-        if found is None:
-            found = self.cluster.requests[named] = Request(named)
+        found = self.cluster.requests.setdefault(named, Request(named))
         found.events.append(event)
         if job is not None and found.job is None:
             found.job = job.id
@@ -310,9 +303,7 @@ class _Teller:
             named = self.task_manager_of_instance.get(event.fields["instance"])
         if named is None or named in ("jm", "rm"):
             return None
-        tm = self.cluster.task_managers.get(named)
-        if tm is None:
-            tm = self.cluster.task_managers[named] = TaskManager(named)
+        tm = self.cluster.task_managers.setdefault(named, TaskManager(named))
         if event.kind.party is Party.TASK_MANAGER:
             writer = writer_of(event)
             if writer not in tm.processes:
@@ -321,48 +312,46 @@ class _Teller:
 
     # -- what lines change -------------------------------------------------------------------
 
-    def _job_switched(self, event: Event, job: Job | None, fields: dict[str, str]) -> None:
+    def _job_switched(self, event: Event, job: Job | None) -> None:
         assert job is not None
-        job.state, job.name = fields["after"], fields.get("name", job.name)
+        job.state, job.name = event.fields["after"], event.fields.get("name", job.name)
         if job.ended:
             running = self.job_of_process.get(event.process, [])
             if job.id in running:
                 running.remove(job.id)
 
-    def _job_ended(self, event: Event, job: Job | None, fields: dict[str, str]) -> None:
+    def _job_ended(self, event: Event, job: Job | None) -> None:
         assert job is not None
-        job.state = fields["after"]
+        job.state = event.fields["after"]
 
-    def _job_master_leads(self, event: Event, job: Job | None, fields: dict[str, str]) -> None:
+    def _job_master_leads(self, event: Event, job: Job | None) -> None:
         assert job is not None
-        job.name = fields["name"].strip("'")
+        job.name = event.fields["name"].strip("'")
         for allocation in job.allocations.values():
             allocation.events.append(event)
 
-    def _requirements_received(self, event: Event, job: Job | None, fields: dict[str, str]) -> None:
+    def _requirements_received(self, event: Event, job: Job | None) -> None:
         assert job is not None
-        job.required = int(fields["count"])
+        job.required = int(event.fields["count"])
 
-    def _requirements_cleared(self, event: Event, job: Job | None, fields: dict[str, str]) -> None:
+    def _requirements_cleared(self, event: Event, job: Job | None) -> None:
         assert job is not None
         job.required = 0
 
-    def _instance_registered(self, event: Event, job: Job | None, fields: dict[str, str]) -> None:
-        self.task_manager_of_instance[fields["instance"]] = fields["tm"]
-        self.cluster.task_managers[fields["tm"]].instances.append(fields["instance"])
+    def _instance_registered(self, event: Event, job: Job | None) -> None:
+        self.task_manager_of_instance[event.fields["instance"]] = event.fields["tm"]
+        self.cluster.task_managers[event.fields["tm"]].instances.append(event.fields["instance"])
 
-    def _task_manager_starts(self, event: Event, job: Job | None, fields: dict[str, str]) -> None:
-        self.current[event.process] = fields["tm"]
+    def _task_manager_starts(self, event: Event, job: Job | None) -> None:
+        self.current[event.process] = event.fields["tm"]
 
-    def _task_manager_registered(
-        self, event: Event, job: Job | None, fields: dict[str, str]
-    ) -> None:
-        self.cluster.task_managers[fields["tm"]].registered = True
+    def _task_manager_registered(self, event: Event, job: Job | None) -> None:
+        self.cluster.task_managers[event.fields["tm"]].registered = True
 
-    def _task_manager_closed(self, event: Event, job: Job | None, fields: dict[str, str]) -> None:
-        self.cluster.task_managers[fields["tm"]].registered = False
+    def _task_manager_closed(self, event: Event, job: Job | None) -> None:
+        self.cluster.task_managers[event.fields["tm"]].registered = False
 
-    def _slot_report(self, event: Event, job: Job | None, fields: dict[str, str]) -> None:
+    def _slot_report(self, event: Event, job: Job | None) -> None:
         for tm, index, allocation in event.items:
             known = self.cluster.task_managers.setdefault(tm, TaskManager(tm))
             carries = None if allocation == "null" else allocation
@@ -375,23 +364,23 @@ class _Teller:
                 if not found.events or found.events[-1] is not event:
                     found.events.append(event)
 
-    def _offers_received(self, event: Event, job: Job | None, fields: dict[str, str]) -> None:
+    def _offers_received(self, event: Event, job: Job | None) -> None:
         for allocation, index in event.items:
             found = self.cluster.allocations.setdefault(allocation, Allocation(allocation))
             found.slot = index
             found.events.append(event)
 
-    def _deploying(self, event: Event, job: Job | None, fields: dict[str, str]) -> None:
-        if "execution" in fields:
-            task = self.task(fields["execution"], fields["task"], job)
-            task.allocation, task.tm = fields.get("allocation"), fields["tm"]
+    def _deploying(self, event: Event, job: Job | None) -> None:
+        if "execution" in event.fields:
+            task = self.task(event.fields["execution"], event.fields["task"], job)
+            task.allocation, task.tm = event.fields.get("allocation"), event.fields["tm"]
             task.events.append(event)
             if task.allocation is not None:
                 self.cluster.allocations[task.allocation].tasks.append(task)
 
-    def _task_switched(self, event: Event, job: Job | None, fields: dict[str, str]) -> None:
-        task = self.task(fields["execution"], fields["task"], job)
-        task.state = fields["after"]
+    def _task_switched(self, event: Event, job: Job | None) -> None:
+        task = self.task(event.fields["execution"], event.fields["task"], job)
+        task.state = event.fields["after"]
         task.events.append(event)
         if task.state == "FAILED" and job is not None:
             job.failures.append((event, task))

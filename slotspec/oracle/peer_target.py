@@ -71,15 +71,23 @@ def open_peer(
     return CommandPeer(target, TIMEOUT_SECONDS if timeout is None else timeout)
 
 
+def named(operations: Sequence[str] | None) -> list[str] | None:
+    """Operations as a list: given one by one, with commas, or both. None stays None, for all."""
+    if operations is None:
+        return None
+    given = [operations] if isinstance(operations, str) else operations
+    return [one.strip() for some in given for one in some.split(",")]
+
+
 def implementing(peer: Peer, operations: Sequence[str] | None, subject: FuzzTarget) -> Peer:
     """The peer, if it implements only some operations.
 
+    :param operations: see :func:`named`.
     :raises UsageError: ``SET117`` if the class has no such operation.
     """
+    operations = named(operations)
     if operations is None:
         return peer
-    if isinstance(operations, str):
-        operations = [one.strip() for one in operations.split(",")]
     known = {
         o.name for schema in (subject.schema, *subject.schema.variants) for o in schema.operations
     }

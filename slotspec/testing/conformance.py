@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slotspec.models.registry import MODELS
-from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep
+from slotspec.oracle.fuzzing.lockstep import MODEL_ONLY, Diverged, Found, Lockstep
 from slotspec.oracle.fuzzing.run import absent_operations
 from slotspec.oracle.fuzzing.shrinking import shrink
 from slotspec.oracle.fuzzing.sources import source
 from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target, target_of_header
 from slotspec.oracle.own.entry import class_of
-from slotspec.oracle.peer_target import implementing
+from slotspec.oracle.peer_target import implementing, named
 from slotspec.oracle.peers.python import PythonPeer
 from slotspec.oracle.traces.trace import TraceHeader
 from slotspec.statemachine.declaration.model import Model
@@ -120,14 +120,14 @@ def program(
     elif isinstance(model, str) and ".py" in model:
         config += f", model={model!r}"
     if operations is not None:
-        config += f", operations={list(operations)!r}"
+        config += f", operations={named(operations)!r}"
     lines += [
         "",
         f'{subject.receiver} = checked({name}, generation="{generation}", {config})',
     ]
     for op, arguments in found.operations:
         given_arguments = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
-        mark = "  # model only" if found.model_only(op) else ""
+        mark = f"  # {MODEL_ONLY}" if found.model_only(op) else ""
         lines.append(f"{subject.receiver}.{op}({given_arguments}){mark}")
     return "\n".join(lines) + "\n"
 

@@ -11,13 +11,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from slotspec.logs.facts import FACTS, Answer
+from slotspec.logs.findings import Report
 from slotspec.logs.line_kinds import Level
-from slotspec.logs.questions import Report, answer
+from slotspec.logs.questions import answer
 from slotspec.logs.reading import Options, read
 from slotspec.logs.stories import stories
-from slotspec.logs.validation import FACTS, Answer
+from slotspec.oracle.cluster.reading import read as read_recording
 from slotspec.oracle.cluster.recording import Line, Recording
-from slotspec.oracle.cluster.recording import read as read_recording
 
 
 @dataclass

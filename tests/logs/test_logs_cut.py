@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from slotspec.logs.facts import Answer
+from slotspec.logs.findings import Report
 from slotspec.logs.line_kinds import Level
 from slotspec.logs.moments import Moment
-from slotspec.logs.questions import Report, answer
+from slotspec.logs.questions import answer
 from slotspec.logs.reading import Options, read
 from slotspec.logs.stories import stories
-from slotspec.logs.validation import Answer
 from tests.logs.shapes import DATA, RUNS
 
 CUTS = 25

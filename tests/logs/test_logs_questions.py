@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from slotspec.logs.facts import Answer
+from slotspec.logs.findings import Finding, Report
 from slotspec.logs.line_kinds import Level
 from slotspec.logs.moments import Moment
-from slotspec.logs.questions import Finding, Report, answer
+from slotspec.logs.questions import answer
 from slotspec.logs.reading import Options, read
 from slotspec.logs.stories import stories
-from slotspec.logs.validation import Answer
 from tests.logs.shapes import (
     DATA,
     JOB,
@@ -195,7 +196,7 @@ def test_a_real_job_that_waits_for_a_slot() -> None:
 
 
 def test_every_finding_of_real_logs_has_a_known_question() -> None:
-    from slotspec.logs.questions import QUESTIONS
+    from slotspec.logs.findings import QUESTIONS
 
     for run in RUNS:
         found = report(run)

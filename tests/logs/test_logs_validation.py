@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from slotspec.logs.clocks import ORDERS
+from slotspec.logs.facts import IMPLIES, Answer
+from slotspec.logs.findings import Report
 from slotspec.logs.known_lines import LINES
 from slotspec.logs.line_kinds import Level
-from slotspec.logs.questions import Report, answer
+from slotspec.logs.questions import answer
 from slotspec.logs.reading import Options, read
 from slotspec.logs.stories import stories
-from slotspec.logs.validation import IMPLIES, VIEWS, Answer, hidden_events
+from slotspec.logs.tracking import hidden_events
+from slotspec.logs.views import VIEWS
 from tests.logs.shapes import (
     DATA,
     R1,

@@ -11,7 +11,7 @@ import pytest
 
 from slotspec.cli import main
 from slotspec.logs.line_kinds import Level
-from slotspec.oracle.cluster.recording import read
+from slotspec.oracle.cluster.reading import read
 from slotspec.oracle.conformance.batch import conform_all
 from slotspec.oracle.peers.flink_jars import JARS_VARIABLE, is_complete
 from slotspec.recorder.building import SOURCES, build_agent, build_cluster

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from slotspec.oracle.cluster.recording import Header, Line, sorted_lines
+from slotspec.oracle.cluster.reading import sorted_lines
+from slotspec.oracle.cluster.recording import Header, Line
 from slotspec.recorder.merging import cost, merge, read_part
 from slotspec.statemachine.errors import InputError
 

@@ -7,7 +7,7 @@ oldest, or one that the oldest cannot hold up. The receiver's module says what t
 from __future__ import annotations
 
 from slotspec.models.cluster import job_master, resource_manager, scheduler, task_executor
-from slotspec.models.cluster.lifecycles import Job, Leader, Process, Registration
+from slotspec.models.cluster.lifecycles import Job, Leader, Process, Registration, Share
 from slotspec.models.cluster.messages import (
     TO_JOB_MASTER,
     TO_RESOURCE_MANAGER,
@@ -26,6 +26,7 @@ from slotspec.models.cluster.state import (
     by_messages,
     executions,
     instances,
+    may_return_first,
     nexts,
     own_executions,
     shares,
@@ -61,6 +62,10 @@ def can_miss_cancellations(setting: Setting) -> bool:
 
 def has_any_order(setting: Setting) -> bool:
     return bool(setting["iteration_order"])
+
+
+def can_return_first(setting: Setting) -> bool:
+    return bool(may_return_first(setting))
 
 
 def has_quick_tasks(setting: Setting) -> bool:
@@ -222,6 +227,16 @@ def request_comes_first(s: ClusterState, allocation: int) -> int:
         entered[place] = entered[place - 1]
         place -= 1
     entered[0] = request
+    return NONE
+
+
+@cluster.action(when=can_return_first)
+def slots_are_returned_first(s: ClusterState) -> int:
+    """A region that fails next will return its slots before it withdraws its requests: its tasks
+    are in a hash table. Flink: DefaultScheduler.cancelTasksAsync."""
+    if s.slots_first or Share.WAITING not in s.share or Share.ASSIGNED not in s.share:
+        return DISABLED
+    s.slots_first = 1
     return NONE
 
 

@@ -59,12 +59,14 @@ def message_is_lost(s: ClusterState, channel: int, place: int) -> int:
     if not can_arrive(s, channel, place) or s.lost == s.losses:
         return DISABLED
     s.lost += 1
-    message, _, _ = receive(s, channel, place)
+    message, _, detail = receive(s, channel, place)
     tm = (channel - HUBS) // WAYS
     if message in (Message.SLOT_REPORT, Message.HEARTBEAT):
         resource_manager.forget_slot_report(s, tm)
     elif message == Message.ALLOCATION_REPORT:
         task_executor.forget_allocation_report(s, tm)
+    elif message in (Message.CANCEL_TASK, Message.CANCELLATION_FAILED):
+        scheduler.note_lost_call(s, detail)
     return message
 
 

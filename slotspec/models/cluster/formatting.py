@@ -56,7 +56,6 @@ from slotspec.models.cluster.state import (
     tasks,
     tries,
 )
-from slotspec.models.cluster.versions import OfferAnswers
 from slotspec.models.slot_manager.state import CALLS_PER_SLOT
 from slotspec.models.slot_manager.state import Effect as ManagerEffect
 from slotspec.models.slot_pool.state import Effect as PoolEffect
@@ -87,10 +86,10 @@ TEXTS: Mapping[int, str] = {
     Message.SLOT_REPORT: "first slot report of {connection}: {slots}",
     Message.HEARTBEAT: "heartbeat of {connection}: {slots}",
     Message.SLOT_AVAILABLE: "slot {detail} is free, it was {a}",
-    Message.OFFER_SLOT: "offer of slot {offered} as {a}{which}",
-    Message.OFFER_ACCEPTED: "offer of {a}{which} accepted",
-    Message.OFFER_REJECTED: "offer of {a}{which} rejected",
-    Message.OFFER_FAILED: "offer of {a}{which} failed: the TaskExecutor is unknown",
+    Message.OFFER_SLOT: "offer of slot {offered} as {a}{older}",
+    Message.OFFER_ACCEPTED: "offer of {a}{older} accepted",
+    Message.OFFER_REJECTED: "offer of {a}{older} rejected",
+    Message.OFFER_FAILED: "offer of {a}{older} failed: the TaskExecutor is unknown",
     Message.FREE_SLOT: "free {a}",
     Message.FAIL_SLOT: "{a} is lost",
     Message.SUBMIT_TASK: "run {task} in {a}",
@@ -113,6 +112,7 @@ AT_JOB_MASTER: Mapping[str, str] = {
     "scheduler_requests_slot": "requests a slot for {share}",
     "scheduler_takes_slot": "takes {allocation} for {share}",
     "job_is_cancelled": "is told to cancel the job",
+    "slots_are_returned_first": "will return slots before it withdraws requests",
     "job_master_ends": "ends, since the job has finished",
     "request_times_out": "waits no longer for the slot of request {allocation}",
     "request_call_times_out": "had no answer to request {allocation} in time",
@@ -294,7 +294,7 @@ class ClusterFormatter(MessageFormatter):
             connection=self.element(instances, detail),
             detail=detail,
             offered=detail // 2,
-            which=self._which_offer(detail),
+            older=" (an older offer)" if detail % 2 else "",
             task=self._execution(
                 detail // self.instance.setting["cancel_tries"]
                 if envelope.message in (Message.CANCEL_TASK, Message.CANCELLATION_FAILED)
@@ -303,12 +303,6 @@ class ClusterFormatter(MessageFormatter):
             slots=self._slots_reported(state, tm),
             held=self._held_reported(state, tm),
         )
-
-    def _which_offer(self, detail: int) -> str:
-        """Which of its two numbers an offer has, if answers are distinguished by it."""
-        if self.instance.setting["offer_answers"] == OfferAnswers.ALL:
-            return ""
-        return f" (no. {2 - detail % 2})"
 
     def _slots_reported(self, state: Mapping[str, Any], tm: int) -> str:
         width = slot_numbers.size(self.instance.setting.bounds)

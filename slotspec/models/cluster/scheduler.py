@@ -185,8 +185,9 @@ def request_new_slot(s: ClusterState, share: int, request: int) -> None:
 
 
 def slot_request_fulfilled(s: ClusterState, share: int, allocation: int) -> None:
-    """The slot of a share has arrived."""
-    assign(s, share, allocation)
+    """The slot of a share has arrived, unless the share has given it up in the same step."""
+    if s.share[share] == Share.WAITING:
+        assign(s, share, allocation)
 
 
 def assign(s: ClusterState, share: int, allocation: int) -> None:
@@ -349,6 +350,7 @@ def slot_lost(s: ClusterState, allocation: int) -> None:
 def end_task(s: ClusterState, task: int) -> None:
     """An attempt is over, and did not finish."""
     fire(s.task, task, Execution.end)
+    s.cancel_calls[task] = 0
 
 
 def is_deployed(s: ClusterState, task: int) -> bool:
@@ -426,6 +428,25 @@ def cancellation_failed(s: ClusterState, tm: int, allocation: int, detail: int) 
         give_up_cancelling(s, detail // s.cancel_tries)
 
 
+def note_lost_call(s: ClusterState, detail: int) -> None:
+    """A call to cancel a task, or its answer, is lost. Calls are counted if there are several."""
+    execution = detail // s.cancel_tries
+    if s.cancel_tries > 1 and is_news(s, execution):
+        s.cancel_calls[task_of(s, execution)] = detail % s.cancel_tries + 1
+
+
+def cancel_again(s: ClusterState, task: int) -> None:
+    """A call to cancel a task was not answered in time: try again, or give up."""
+    execution, calls = execution_of(s, task), s.cancel_calls[task]
+    if calls == s.cancel_tries:
+        task_failed(s, execution)
+    else:
+        s.cancel_calls[task] = 0
+        share = share_of(s, task)
+        message, detail = int(Message.CANCEL_TASK), execution * s.cancel_tries + calls
+        tell_task_executor(s, s.share_tm[share], message, s.share_allocation[share], detail)
+
+
 def give_up_cancelling(s: ClusterState, execution: int) -> None:
     """An attempt that cannot be cancelled counts as failed."""
     if is_news(s, execution) and s.task[task_of(s, execution)] == Execution.CANCELING:
@@ -469,9 +490,12 @@ def return_slot(s: ClusterState, share: int) -> None:
 def give_up_slots(s: ClusterState) -> None:
     """Withdraw every request of regions that fail, then return every slot without a task.
 
-    In the other order a returned slot would serve a request that is about to be withdrawn
+    In the other order a returned slot serves a request that is about to be withdrawn
     (FLINK-22945).
     """
+    if s.slots_first:
+        s.slots_first = 0
+        give_up(s, int(Share.ASSIGNED))
     give_up(s, int(Share.WAITING))
     give_up(s, int(Share.ASSIGNED))
 

@@ -41,6 +41,19 @@ SCOPES = (
         },
     ),
     Scope(
+        "orders",
+        "One slot for a job of two tasks, which restarts for ever; its requests and its tasks are"
+        " in hash tables.",
+        {
+            **ONE_SLOT,
+            "parallelism": 2,
+            "allocations": 3,
+            "channel_room": 12,
+            "iteration_order": 1,
+        },
+        large=True,
+    ),
+    Scope(
         "crashes",
         "Two TaskExecutors of one slot each, of which the job needs one; one crashes and"
         " restarts, and one timer fires early.",

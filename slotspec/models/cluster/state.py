@@ -20,6 +20,7 @@ from slotspec.models.cluster.lifecycles import (
     Registration,
     Share,
 )
+from slotspec.models.cluster.versions import SlotReturn
 from slotspec.models.slot_manager.model import slot_manager
 from slotspec.models.slot_manager.state import CALLS_PER_SLOT, SlotManagerState
 from slotspec.models.slot_pool.model import slot_pool
@@ -89,11 +90,11 @@ class Message(IntEnum):
 
     # TaskExecutor to JobMaster, and back
     OFFER_SLOT = 15
-    """(allocation, slot number and which offer) offerSlots, one slot of it"""
+    """(allocation, slot number and whether a newer offer was sent) offerSlots, one slot of it"""
     OFFER_ACCEPTED = 16
-    """(allocation, which offer) its answer"""
+    """(allocation, whether a newer offer was sent) its answer"""
     OFFER_REJECTED = 17
-    """(allocation, which offer) its answer"""
+    """(allocation, whether a newer offer was sent) its answer"""
     FREE_SLOT = 18
     """(allocation) TaskExecutorGateway.freeSlot"""
     FAIL_SLOT = 19
@@ -113,8 +114,8 @@ class Message(IntEnum):
     ALLOCATION_REPORT = 26
     """() heartbeat with the JobMaster's AllocatedSlotReport"""
     OFFER_FAILED = 27
-    """(allocation, which offer) its answer is an exception: the JobMaster does not know the
-    TaskExecutor"""
+    """(allocation, whether a newer offer was sent) its answer is an exception: the JobMaster
+    does not know the TaskExecutor"""
 
     TASK_RUNNING = 28
     """(allocation, execution) updateTaskExecutionState: RUNNING"""
@@ -314,6 +315,11 @@ def by_messages(g: Setting) -> int:
     return int(g.choices.get("declarative", 0) or g["registrations"])
 
 
+def may_return_first(g: Setting) -> int:
+    """Whether a failing region may return slots before it withdraws its requests."""
+    return int(g["slot_return"] == SlotReturn.IN_BETWEEN and g["iteration_order"])
+
+
 def _choice(name: str, description: str) -> Any:
     return constant(description, lambda g: int(g[name]))
 
@@ -338,11 +344,19 @@ class ClusterState(Record):
     alone: Array = per(
         shares, FLAG, "The region has restarted, so it no longer waits for the others (1.11)."
     )
+    slots_first: int = scalar(
+        number(may_return_first), "A region that fails next returns its slots first."
+    )
     share: Array = per(shares, Share, "Each share of the job.")
     share_allocation: Array = per(shares, ref(allocations), "Its slot.")
     share_tm: Array = per(shares, ref(task_managers), "The TaskExecutor of its slot.")
     task: Array = per(tasks, Execution, "Each task.")
     attempt: Array = per(tasks, number(lambda g: g["tries"] - 1), "Its current attempt.")
+    cancel_calls: Array = per(
+        tasks,
+        number(lambda g: g["cancel_tries"] if g["cancel_tries"] > 1 else 0),
+        "After a call to cancel it was lost: how many there were.",
+    )
 
     # ResourceManager
     manager: SlotManagerState = part(manager_instance, "Its slot manager.", effects_from=MANAGER)
@@ -374,7 +388,6 @@ class ClusterState(Record):
     deposed_jm: Array = per(task_managers, FLAG, "The JobMaster that it knows no longer leads.")
     at_jm: Array = per(task_managers, Registration, "Its connection to the JobMaster.")
     offering: Array = per(own_allocations, FLAG, "It waits for the answer to an offer.")
-    offer: Array = per(own_allocations, FLAG, "Number of its newest offer, modulo 2.")
     stopping: Array = per(own_executions, FLAG, "An attempt has been told to stop.")
     announced: Array = per(own_executions, FLAG, "An attempt runs, and has said so.")
 

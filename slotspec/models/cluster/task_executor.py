@@ -13,6 +13,7 @@ from slotspec.models.cluster.messages import (
     empty,
     forget_registrations,
     is_in_channel,
+    room_of,
     send,
     way,
 )
@@ -121,20 +122,37 @@ def offer_slot(s: ClusterState, tm: int, allocation: int) -> None:
     own = own_allocation(s, tm, allocation)
     s.offering[own] = 1
     if s.offer_answers == OfferAnswers.NEWEST:
-        s.offer[own] = 1 - s.offer[own]
-    detail = 2 * s.tables[tm].slot_number[allocation] + s.offer[own]
-    tell_job_master(s, tm, Message.OFFER_SLOT, allocation, detail)
+        outdate_offers(s, tm, allocation)
+    tell_job_master(s, tm, Message.OFFER_SLOT, allocation, 2 * s.tables[tm].slot_number[allocation])
 
 
-def offer_answered(s: ClusterState, tm: int, allocation: int, accepted: int, which: int) -> None:
+def outdate_offers(s: ClusterState, tm: int, allocation: int) -> None:
+    """Mark what is on its way of offers of this slot: it is about an older offer from now on."""
+    for direction in (Way.TO_JOB_MASTER, Way.FROM_JOB_MASTER):
+        first = way(tm, direction) * room_of(s)
+        for post in range(first, first + room_of(s)):
+            if is_about_offer(s.message[post]) and s.subject[post] == allocation:
+                s.detail[post] += 1 - s.detail[post] % 2
+
+
+def is_about_offer(message: int) -> bool:
+    """Whether a message offers a slot, or answers that."""
+    return message in (
+        Message.OFFER_SLOT,
+        Message.OFFER_ACCEPTED,
+        Message.OFFER_REJECTED,
+        Message.OFFER_FAILED,
+    )
+
+
+def offer_answered(s: ClusterState, tm: int, allocation: int, accepted: int, older: int) -> None:
     """The JobMaster has accepted the slot, or rejected it: then it is freed.
 
     Flink: TaskExecutor.handleAcceptedSlotOffers.
     """
-    own = own_allocation(s, tm, allocation)
-    if not is_answer_obeyed(s, own, which):
+    if not is_answer_obeyed(s, older):
         return
-    s.offering[own] = 0
+    s.offering[own_allocation(s, tm, allocation)] = 0
     if s.at_jm[tm] != Registration.DONE:
         return
     if accepted:
@@ -145,20 +163,19 @@ def offer_answered(s: ClusterState, tm: int, allocation: int, accepted: int, whi
         free_slot_internal(s, tm, allocation)
 
 
-def offer_failed(s: ClusterState, tm: int, allocation: int, which: int) -> None:
+def offer_failed(s: ClusterState, tm: int, allocation: int, older: int) -> None:
     """The answer to an offer is an exception: the slot is freed, connected or not.
 
     Flink: TaskExecutor.handleAcceptedSlotOffers, called with a Throwable.
     """
-    own = own_allocation(s, tm, allocation)
-    if is_answer_obeyed(s, own, which):
-        s.offering[own] = 0
+    if is_answer_obeyed(s, older):
+        s.offering[own_allocation(s, tm, allocation)] = 0
         free_slot_internal(s, tm, allocation)
 
 
-def is_answer_obeyed(s: ClusterState, own: int, which: int) -> bool:
+def is_answer_obeyed(s: ClusterState, older: int) -> bool:
     """Whether an answer counts: any answer does, or (1.13) only that to the newest offer."""
-    return s.offer_answers == OfferAnswers.ALL or s.offer[own] == which
+    return s.offer_answers == OfferAnswers.ALL or not older
 
 
 def offers_time_out(s: ClusterState, tm: int) -> None:
@@ -471,8 +488,6 @@ def crash_process(s: ClusterState, tm: int, arrive: int) -> None:
     s.dead_end[tm] = s.known[tm]
     s.stale[tm] = int(s.registered[tm] != NONE)
     forget_offers(s, tm)
-    for allocation in s.elements(allocations):
-        s.offer[own_allocation(s, tm, allocation)] = 0
     for execution in s.elements(executions):
         s.stopping[own_execution(s, tm, execution)] = 0
         s.announced[own_execution(s, tm, execution)] = 0

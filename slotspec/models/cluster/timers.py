@@ -135,7 +135,10 @@ def request_times_out(s: ClusterState, allocation: int) -> int:
         return DISABLED
     s.hurry = 0
     first = len(s.effects)
-    pool.request_timeout(s.pool, allocation)
+    if s.slots_first:  # the scheduler hears of it before the pool does
+        scheduler.fail_region(s, scheduler.region_of(s, s.pool.request_id[allocation]))
+    else:
+        pool.request_timeout(s.pool, allocation)
     job_master.apply_effects(s, first)
     return NONE
 
@@ -236,7 +239,7 @@ def task_call_times_out(s: ClusterState, task: int) -> int:
     first = len(s.effects)
     execution = scheduler.execution_of(s, task)
     if s.task[task] == Execution.CANCELING:
-        scheduler.tell_of_task(s, task, int(Message.CANCEL_TASK))
+        scheduler.cancel_again(s, task)
     else:
         scheduler.submission_failed(s, execution)
     job_master.apply_effects(s, first)

@@ -34,21 +34,34 @@ class UnknownDeployments(IntEnum):
     """The JobMaster cancels them (since 1.12, FLINK-17075)."""
 
 
+class SlotReturn(IntEnum):
+    """When a region that fails returns its slots."""
+
+    IN_BETWEEN = 0
+    """As its tasks come in a hash table: maybe before another task's request is withdrawn, which
+    the slot then serves (until 1.13.2)."""
+    LAST = 1
+    """After all requests are withdrawn (1.13.3, FLINK-22945, FLINK-23806)."""
+
+
 GENERATIONS: Mapping[str, Mapping[str, Any]] = {
     "1.11": {
         "offer_answers": OfferAnswers.ALL,
+        "slot_return": SlotReturn.IN_BETWEEN,
         "can_suspend": 1,
         "deployment": Deployment.WITH_THE_JOB,
         "unknown_deployments": UnknownDeployments.KEPT,
     },
     "1.12": {
         "offer_answers": OfferAnswers.ALL,
+        "slot_return": SlotReturn.IN_BETWEEN,
         "can_suspend": 1,
         "deployment": Deployment.BY_REGION,
         "unknown_deployments": UnknownDeployments.CANCELLED,
     },
     "1.13": {
         "offer_answers": OfferAnswers.NEWEST,
+        "slot_return": SlotReturn.LAST,
         "can_suspend": 0,
         "deployment": Deployment.BY_REGION,
         "unknown_deployments": UnknownDeployments.CANCELLED,

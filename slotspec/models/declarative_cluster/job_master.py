@@ -29,6 +29,7 @@ from slotspec.models.cluster.state import (
 from slotspec.models.declarative_cluster.state import DeclarativeClusterState
 from slotspec.models.declarative_slot_pool import operations as pool
 from slotspec.models.declarative_slot_pool.lifecycles import DeclarationCall
+from slotspec.models.declarative_slot_pool.requirements import outdate
 from slotspec.models.declarative_slot_pool.state import Cause, Effect, Timer
 from slotspec.statemachine.declaration.parts import restart
 from slotspec.statemachine.declaration.rules import NONE, fire
@@ -236,6 +237,7 @@ def end_job(s: DeclarativeClusterState) -> None:
     first = len(s.effects)
     pool.close(s.pool)
     apply_effects(s, first)
+    outdate(s.pool)  # nobody hears the answer any more
     for tm in s.elements(task_managers):
         if s.known[tm]:
             s.known[tm] = 0

@@ -16,13 +16,8 @@ from slotspec.models.declarative_cluster.slot_manager_service import JOB
 from slotspec.models.declarative_cluster.slot_pool_service import profile_of
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot
 from slotspec.models.fine_grained_slot_manager.lifecycles import ManagedSlot, ManagedTaskManager
+from slotspec.oracle.cluster.branches import Branch
 from slotspec.oracle.cluster.explanation import ClusterExplainer
-from slotspec.oracle.cluster.foresight import (
-    offered,
-    pool_states,
-    shares_asked_for,
-    shares_of_slots,
-)
 from slotspec.oracle.cluster.naming import Names, bound, released
 from slotspec.oracle.cluster.patterns import (
     Pattern,
@@ -31,9 +26,15 @@ from slotspec.oracle.cluster.patterns import (
     messages_of,
 )
 from slotspec.oracle.cluster.recording import Call, Recording, Step
-from slotspec.oracle.cluster.stepping import NEW_IDS, Node, Way_
+from slotspec.oracle.cluster.shape import shape_of
+from slotspec.oracle.cluster.shares import (
+    offered,
+    pool_states,
+    shares_asked_for,
+    shares_of_slots,
+)
+from slotspec.oracle.cluster.stepping import NEW_IDS
 from slotspec.oracle.cluster.views import Difference, Views, name_of
-from slotspec.oracle.cluster.world import shape_of
 from slotspec.statemachine.declaration.rules import NONE
 from slotspec.statemachine.errors import InputError
 
@@ -153,6 +154,7 @@ class DeclarativeExplainer(ClusterExplainer):
     """Explains the steps of one recording of a cluster with declared requirements."""
 
     model = "declarative_cluster"
+    views_type = DeclarativeViews
 
     def shape_of(self, recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
         """The bounds that a recording asks for, and which task each of its executions is.
@@ -175,10 +177,6 @@ class DeclarativeExplainer(ClusterExplainer):
         slots = bounds["task_managers"] * bounds["slots_per_task_manager"]
         bounds["allocations"] = max(2 * slots, min(MOST_ALLOCATIONS, bounds["allocations"] + slots))
         return bounds, tasks
-
-    def views_of(self, width: int) -> Views:
-        """What compares states of the model with recorded ones."""
-        return DeclarativeViews(self.world.s, self.world.tms, self.tasks, width)
 
     def messages_of(self, call: Call) -> list[Pattern]:
         """The messages that a call stands for, in order."""
@@ -206,23 +204,16 @@ class DeclarativeExplainer(ClusterExplainer):
         return shares_asked_for(self.recording, self.tasks, parallelism, requests_of, served)
 
     def take(
-        self,
-        node: Node,
-        expected: tuple[Pattern, ...],
-        name: str,
-        *arguments: int,
-        call: Call | None = None,
-    ) -> Way_ | None:
+        self, at: Branch, name: str, *arguments: int, call: Call | None = None
+    ) -> Branch | None:
         """One step of the model; ids that are requested of the dead have names, too."""
-        found = super().take(node, expected, name, *arguments, call=call)
+        found = super().take(at, name, *arguments, call=call)
         if found is None or name != NEW_IDS:
             return found
-        after, calls, left = found
-        s = self.world.load(node.key)
-        old = list(s.manager.slot)
-        s = self.world.load(after.key)
-        allocations = after.names.allocations
-        for pattern in left:
+        old = list(self.world.load(at.node.key).manager.slot)
+        s = self.world.load(found.node.key)
+        allocations = found.node.names.allocations
+        for pattern in found.expected:
             if pattern.optional and Message.REQUEST_TASK_SLOT in pattern.messages:
                 for a, slot in enumerate(s.manager.slot):
                     tm = s.manager.slot_instance[a] % self.world.tms
@@ -230,96 +221,73 @@ class DeclarativeExplainer(ClusterExplainer):
                     if slot != old[a] and asked and s.stale[tm] and pattern.allocation is not None:
                         given = bound(released(allocations, a), a, pattern.allocation)
                         allocations = given or allocations
-        names = after.names._replace(allocations=allocations)
-        return after._replace(names=names), calls, left
+        return found.named(found.node.names._replace(allocations=allocations))
 
-    # --------------------------------------------------------------------------- triggers
-
-    def answer(
-        self, node: Node, expected: tuple[Pattern, ...], step: Step, call: Call
-    ) -> Iterator[Way_]:
-        """The caller reacts to an answer, or to the lack of one."""
+    def reactions_to(self, at: Branch, call: Call) -> Iterator[Iterator[Branch]]:
+        """What the caller may react to, the likeliest first: an answer in flight, then timers."""
         channel = answer_channel(call)
         failed = call.error is not None
-        match call.kind:
-            case ("request_slot", "rm", "tm") if channel is not None:
-                kind = Message.CALL_FAILED if failed else Message.CALL_ACKNOWLEDGED
-                name = self.patterns[call.number][0].allocation
-                wanted = Pattern(channel, frozenset({kind}), allocation=name)
-                ways = list(self.deliver(node, expected, wanted))
-                if failed and not ways:
-                    ways = list(self.timer(node, expected, "slot_call_times_out", wanted))
-                yield from ways or [(node, (), expected)]
-            case ("declare_required_resources", "jm", "rm") if channel is not None:
-                kind = Message.REQUEST_REFUSED if failed else Message.REQUEST_ACKNOWLEDGED
-                ways = list(self.deliver(node, expected, Pattern(channel, frozenset({kind}))))
-                if failed and not ways:
-                    found = self.early(node, expected, "declaration_times_out")
-                    ways = [] if found is None else [found]
-                yield from ways or [(node, (), expected)]
-            case _:
-                yield from super().answer(node, expected, step, call)
+        if call.kind == ("request_slot", "rm", "tm") and channel is not None:
+            told = Message.CALL_FAILED if failed else Message.CALL_ACKNOWLEDGED
+            name = self.patterns[call.number][0].allocation
+            yield self.deliver(at, Pattern(channel, frozenset({told}), allocation=name))
+            if failed:
+                yield self.timer_of_allocation(at, "slot_call_times_out", name)
+        elif call.kind == ("declare_required_resources", "jm", "rm") and channel is not None:
+            told = Message.REQUEST_REFUSED if failed else Message.REQUEST_ACKNOWLEDGED
+            yield self.deliver(at, Pattern(channel, frozenset({told})))
+            if failed:
+                yield self.try_early(at, ("declaration_times_out",))
+        else:
+            yield from super().reactions_to(at, call)
 
     # ------------------------------------------------------------------------ hidden steps
 
-    def of_job_master(
-        self, node: Node, expected: tuple[Pattern, ...], step: Step
-    ) -> Iterator[Way_]:
+    def of_job_master(self, at: Branch, step: Step) -> Iterator[Branch]:
         """Hidden steps of the JobMaster."""
-        asking = self.asking(node, step)
-        tms = range(self.world.tms)
-        yield from self.job_master_registered(node, expected)
-        for wanted in (Message.REQUEST_ACKNOWLEDGED, Message.REQUEST_REFUSED):
-            yield from self.deliver(node, expected, Pattern(TO_JOB_MASTER, frozenset({wanted})))
+        asking = self.asking(at.node, step)
+        yield from self.job_master_registered(at)
+        for answer in (Message.REQUEST_ACKNOWLEDGED, Message.REQUEST_REFUSED):
+            yield from self.deliver(at, Pattern(TO_JOB_MASTER, frozenset({answer})))
         yield from self.try_all(
-            node,
-            expected,
+            at,
             ("job_master_gains_leadership",),
             ("declaration_is_due",),
             *(("scheduler_requests_slot", share) for share in asking),
-            *(("scheduler_takes_slot", *pair) for pair in self.assigning(node, step)),
+            *(("scheduler_takes_slot", *pair) for pair in self.assigning(at.node, step)),
             ("job_master_loses_resource_manager",),
             ("job_master_ends",),
         )
         yield from self.try_early(
-            node,
-            expected,
+            at,
             *(("scheduler_restarts_region", region) for region in asking),
             *(("request_times_out", share) for share in asking),
-            *(("task_call_times_out", task) for task in range(len(self.world.s.task))),
-            *(("job_master_misses_heartbeat", tm) for tm in tms),
+            *self.task_timers(),
+            *(("job_master_misses_heartbeat", tm) for tm in range(self.world.tms)),
             ("declaration_times_out",),
             ("job_master_misses_resource_manager",),
         )
-        yield from self.leaving(node, expected, step)
+        yield from self.leaving(at, step)
 
-    def of_resource_manager(
-        self, node: Node, expected: tuple[Pattern, ...], step: Step
-    ) -> Iterator[Way_]:
+    def of_resource_manager(self, at: Branch, step: Step) -> Iterator[Branch]:
         """Hidden steps of the ResourceManager."""
+        names = at.node.names
         yield from self.try_all(
-            node,
-            expected,
+            at,
             ("resource_manager_gains_leadership",),
             ("resource_manager_finds_job_master",),
-            *(("check_is_due", i) for i in range(len(node.names.instances))),
+            *(("check_is_due", i) for i in range(len(names.instances))),
         )
-        for instance in range(len(node.names.instances)):
-            found = self.take(node, expected, "resource_manager_finds_gateway", instance)
-            if found is not None:
-                yield from self.named_instance(found, instance)
+        yield from self.gateways_found(at)
         yield from self.try_early(
-            node,
-            expected,
+            at,
             ("startup_period_ends",),
             *(("resource_manager_misses_heartbeat", tm) for tm in range(self.world.tms)),
-            *(("slot_call_times_out", a) for a in range(len(node.names.allocations))),
+            *(("slot_call_times_out", a) for a in range(len(names.allocations))),
             ("resource_manager_loses_job_master",),
             ("resource_manager_misses_job_master",),
         )
-        failed = sum(line < step.last for line in self.failovers)
-        if self.world.load(node.key).failed_over < failed or step.trigger == "terminate":
-            yield from self.try_all(node, expected, ("resource_manager_fails_over",))
+        yield from self.failover(at, step)
 
 
 def number_of(request: str) -> int:

@@ -12,19 +12,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
-from typing import Any
 
 from slotspec.models.cluster.state import Message
+from slotspec.oracle.cluster.branches import Branch, Node
 from slotspec.oracle.cluster.hidden_steps import HiddenSteps
-from slotspec.oracle.cluster.patterns import (
-    Pattern,
-    answer_channel,
-    channel_of,
-    tm_number,
-)
-from slotspec.oracle.cluster.recording import Step
-from slotspec.oracle.cluster.stepping import Node, Taken, Way_
+from slotspec.oracle.cluster.patterns import Pattern, answer_channel, channel_of, tm_number
+from slotspec.oracle.cluster.recording import Step, kind_of
 from slotspec.oracle.cluster.triggers import Triggers
+from slotspec.oracle.cluster.views import Difference
+from slotspec.statemachine.declaration.model import Call as ModelCall
 from slotspec.statemachine.declaration.rules import NONE
 
 HIDDEN = 9
@@ -36,156 +32,150 @@ EXPANSIONS = 250
 class ClusterExplainer(Triggers, HiddenSteps):
     """Explains the steps of one recording."""
 
-    def explain(self, node: Node, step: Step) -> Iterator[tuple[Node, Taken]]:
+    def explain(self, node: Node, step: Step) -> Iterator[tuple[Node, tuple[ModelCall, ...]]]:
+        """The states that a step may lead to, each with the steps of the model that explain it."""
         expected = tuple(
             replace(pattern, optional=not call.heard and call.fault != "drop")
             for call in step.sent
             for pattern in self.patterns[call.number]
         )
-        node, expected = self.claimed(node._replace(requests=0), expected)
-        begun: list[Way_] = list(self.begin(node, expected, step))
+        start = self.claimed(Branch(node._replace(requests=0), expected))
+        begun = list(self.begin(start, step))
         if step.process == "rm" and step.sent:
-            begun += self.reordered(node, expected, step)
+            begun += self.reordered(start, step)
         if step.call is not None and step.call.kind == ("free_slot", "jm", "tm") and step.sent:
-            begun += self.hastened(node, expected, step)
-        for state, calls, left in begun:
-            for settled, hidden in self.settle(state, left, step, calls):
-                after, more = self.besides(settled, hidden, step)
-                doomed = after.doomed
-                for call in (*step.sent, *((step.call,) if step.trigger == "send" else ())):
-                    if call is None or (call.arrives and call.number not in self.overtaken):
-                        continue
-                    doomed = tuple(sorted({*doomed, call.number}))
-                yield after._replace(doomed=doomed), calls + more
+            begun += self.hastened(start, step)
+        lost = [
+            call.number for call in step.made if not call.arrives or call.number in self.overtaken
+        ]
+        for at in begun:
+            for settled in self.settle(at, step):
+                after = self.besides(settled, step).dooming(*lost)
+                yield after.node, after.taken
 
-    def reordered(self, node: Node, expected: tuple[Pattern, ...], step: Step) -> Iterator[Way_]:
-        """The step, where the ResourceManager looks at another request first."""
-        for allocation in range(len(node.names.allocations)):
-            first = self.take(node, expected, "request_comes_first", allocation)
-            if first is not None:
-                for state, calls, left in self.begin(first[0], expected, step):
-                    yield state, first[1] + calls, left
-
-    def hastened(self, node: Node, expected: tuple[Pattern, ...], step: Step) -> Iterator[Way_]:
-        """A slot is freed, where its tasks end as soon as they are told to."""
-        tm = tm_number(step.process)
-        table = self.world.load(node.key).tables[tm]
-        present = [table.execution[i] for i, slot in enumerate(table.task_slot) if slot != NONE]
-        taken: Taken = ()
-        for execution in present:
-            own = tm * len(node.names.executions) + execution
-            found = self.take(node, (), "task_is_quick", own)
-            if found is not None:
-                node, taken = found[0], taken + found[1]
-        if taken:
-            for state, calls, left in self.begin(node, expected, step):
-                yield state, taken + calls, left
-
-    def besides(self, node: Node, taken: Taken, step: Step) -> tuple[Node, Taken]:
-        """What goes with the calls that a step has made: repeats, and heartbeats."""
-        for call in (*step.sent, *((step.call,) if step.trigger == "send" else ())):
-            if call is None:
-                continue
-            if call.fault == "repeat":
-                for state, calls, _ in self.repeat(node, (), call):
-                    node, taken = state, taken + calls
-                    break
-            reports = {
-                "heartbeat_from_task_manager": ("task_executor_reports", call.sender),
-                "heartbeat_from_job_manager": ("job_master_reports", call.receiver),
-            }.get(call.name)
-            if reports is not None and call.number in self.reports and call.fault is None:
-                beaten = self.early(
-                    node, (self.reports[call.number],), reports[0], tm_number(reports[1])
-                )
-                if beaten is not None:
-                    node, taken = beaten[0], taken + beaten[1]
-        return node, taken
-
-    def claimed(
-        self, node: Node, expected: tuple[Pattern, ...]
-    ) -> tuple[Node, tuple[Pattern, ...]]:
+    def claimed(self, at: Branch) -> Branch:
         """What a step sends that the model has sent before."""
         left = []
-        for pattern in expected:
-            for posted in node.owed:
-                names = self.match(pattern, posted, node.names)
+        for pattern in at.expected:
+            for posted in at.node.owed:
+                names = self.match(pattern, posted, at.node.names)
                 if names is not None:
-                    owed = list(node.owed)
+                    owed = list(at.node.owed)
                     owed.remove(posted)
-                    node = node._replace(names=names, owed=tuple(owed))
+                    at = at._replace(node=at.node._replace(names=names, owed=tuple(owed)))
                     break
             else:
                 left.append(pattern)
-        return node, tuple(left)
+        return at.expecting(*left)
 
-    def settle(
-        self, node: Node, expected: tuple[Pattern, ...], step: Step, calls: Taken
-    ) -> Iterator[tuple[Node, Taken]]:
+    def reordered(self, at: Branch, step: Step) -> Iterator[Branch]:
+        """The step, where the ResourceManager looks at another request first."""
+        for allocation in range(len(at.node.names.allocations)):
+            first = self.take(at, "request_comes_first", allocation)
+            if first is not None:
+                yield from self.begin(first.expecting(*at.expected), step)
+
+    def hastened(self, at: Branch, step: Step) -> Iterator[Branch]:
+        """A slot is freed, where its tasks end as soon as they are told to."""
+        tm = tm_number(step.process)
+        table = self.world.load(at.node.key).tables[tm]
+        present = [table.execution[i] for i, slot in enumerate(table.task_slot) if slot != NONE]
+        quick = at
+        for execution in present:
+            own = tm * len(at.node.names.executions) + execution
+            quick = self.aside(quick, "task_is_quick", own) or quick
+        if quick is not at:
+            yield from self.begin(quick, step)
+
+    def besides(self, at: Branch, step: Step) -> Branch:
+        """What goes with the calls that a step has made: repeats, and heartbeats."""
+        for call in step.made:
+            if call.fault == "repeat":
+                at = self.repeat(at, self.patterns[call.number]) or at
+            if call.number in self.reports and call.fault is None:
+                reporting = at.expecting(self.reports[call.number])
+                if kind_of(call.sender) == "tm":
+                    reported = self.early(
+                        reporting, "task_executor_reports", tm_number(call.sender)
+                    )
+                else:
+                    reported = self.early(reporting, "job_master_reports", tm_number(call.receiver))
+                at = reported or at
+        return at
+
+    def settle(self, at: Branch, step: Step) -> Iterator[Branch]:
         """Hidden steps until everything is sent and remembered, the fewest differences first."""
-        snapshot = self.snapshots.get(id(step))
-        if step.lane != step.process or (
-            step.state is None and not step.sent and not calls and is_done(expected)
-        ):
-            if is_done(expected):
-                yield node, ()
+        changed = step.state is not None or step.sent or at.taken or not is_done(at.expected)
+        if step.lane != step.process or not changed:
+            if is_done(at.expected):
+                yield at
             return
+        begun = len(at.taken)
         number = count()
-        seen = {(node, expected)}
-        heap: list[Any] = []
+        seen = {(at.node, at.expected)}
+        heap: list[tuple[int, int, Branch, Iterator[Branch] | None]] = []
 
-        def push(state: Node, left: tuple[Pattern, ...], taken: Taken) -> bool:
-            self.world.load(state.key)
-            differences = (
-                self.views.differences(step.process, state.names, snapshot)
-                if snapshot
-                else self.views.jobs(step.state)
-                if step.process == "rm" and step.state is not None
-                else []
-            )
-            if step.process == "jm":
-                come = {tm for tm, first, last in self.joining if first <= step.line < last}
-                differences = [
-                    one
-                    for one in differences
-                    if one[0] != "pool.registered" or one[2] - one[1] or one[1] - one[2] - come
-                ]
-            cost = len(differences) + 2 * sum(not pattern.optional for pattern in left)
-            best = self.closest.get(step.line)
-            if best is None or cost < len(best[0]) + 2 * len(best[1]):
-                self.closest[step.line] = differences, left, calls + taken
-            more = self.hidden(state, left, step) if cost else None
-            heappush(heap, (cost + len(taken) // 2, next(number), state, taken, more))
+        def push(branch: Branch) -> bool:
+            cost = self.cost(branch, step)
+            more = self.hidden(branch, step) if cost else None
+            hidden = len(branch.taken) - begun
+            heappush(heap, (cost + hidden // 2, next(number), branch, more))
             return not cost
 
         fewest: int | None = None
-        push(node, expected, ())
+        push(at)
         for _ in range(EXPANSIONS):
             if not heap:
                 return
-            _, _, state, taken, more = heappop(heap)
+            _, _, branch, more = heappop(heap)
+            hidden = len(branch.taken) - begun
             if more is None:
                 if fewest is None:
-                    fewest = len(taken)
-                if len(taken) > fewest:
+                    fewest = hidden
+                if hidden > fewest:
                     return
-                yield state, taken
+                yield branch
                 continue
-            if len(taken) >= HIDDEN:
+            if hidden >= HIDDEN:
                 continue
-            for after, hidden, still in more:
-                if (after, still) not in seen:
-                    seen.add((after, still))
-                    if push(after, still, taken + hidden):
+            for after in more:
+                if (after.node, after.expected) not in seen:
+                    seen.add((after.node, after.expected))
+                    if push(after):
                         # that is all for now: no other step from here explains it with fewer
-                        rest = (len(taken) + 1) // 2, next(number), state, taken, more
-                        heappush(heap, rest)
+                        heappush(heap, ((hidden + 1) // 2, next(number), branch, more))
                         break
+
+    def cost(self, at: Branch, step: Step) -> int:
+        """How much a branch leaves unexplained: 0 for nothing. The closest one is kept."""
+        differences = self.differences(at.node, step)
+        cost = len(differences) + 2 * sum(not pattern.optional for pattern in at.expected)
+        best = self.closest.get(step.line)
+        if best is None or cost < len(best[0]) + 2 * len(best[1]):
+            self.closest[step.line] = differences, at.expected
+        return cost
+
+    def differences(self, node: Node, step: Step) -> list[Difference]:
+        """What a process remembers otherwise than the recording says after a step."""
+        self.world.load(node.key)
+        snapshot = self.snapshots.get(id(step))
+        if not snapshot:
+            known = step.state if step.process == "rm" else None
+            return [] if known is None else self.views.jobs(known)
+        found = self.views.differences(step.process, node.names, snapshot)
+        if step.process != "jm":
+            return found
+        come = {one.tm for one in self.joining if one.first <= step.line < one.last}
+        return [
+            (where, has, told)
+            for where, has, told in found
+            if where != "pool.registered" or told - has or has - told - come
+        ]
 
     def refused(self, node: Node, step: Step) -> dict[str, str]:
         """Why each step of the model that might explain a recorded one does not."""
         self.notes = {}
-        for _ in self.begin(node, (), step):
+        for _ in self.begin(Branch(node), step):
             pass
         for _ in self.explain(node, step):
             pass

@@ -1,17 +1,19 @@
 """What a whole recording tells before the search begins.
 
-It spares the search most wrong turns: which share each request is for, when a registration takes
-effect, and which heartbeats carry a report.
+It spares the search most wrong turns: when a registration takes effect, which heartbeats carry a
+report, and which calls come to nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import NamedTuple
 
 from slotspec.models.cluster.state import Message
 from slotspec.oracle.cluster.patterns import Pattern, channel_of
-from slotspec.oracle.cluster.recording import Call, Recording, kind_of
+from slotspec.oracle.cluster.recording import Call, Recording, Step, kind_of
+
+NEVER = 1 << 60
+"""A line that never comes."""
 
 
 def report_of(call: Call) -> Pattern | None:
@@ -25,15 +27,24 @@ def report_of(call: Call) -> Pattern | None:
     return None
 
 
-NEVER = 1 << 60
-"""A line that never comes."""
+class Joining(NamedTuple):
+    """A TaskExecutor has registered at the JobMaster, whose state does not show it yet.
+
+    :param tm: its process.
+    :param first: the line of its call; ``last`` is where it shows, or :data:`NEVER`.
+    """
+
+    tm: str
+    first: int
+    last: int
+    call: int
 
 
-def joining(recording: Recording) -> list[tuple[str, int, int, int]]:
-    """Which TaskExecutor has registered at the JobMaster from which line to which, unnoticed.
+def joining(recording: Recording) -> list[Joining]:
+    """The registrations that take effect later.
 
-    The JobMaster looks its location up on another thread; if it ends before, nothing comes of it.
-    The last number is that of the call.
+    The JobMaster looks the TaskExecutor's location up on another thread; if it ends before,
+    nothing comes of it.
     """
     found = []
     at_once = {line.m for line in recording.lines if line.do == "reply" and line.step is not None}
@@ -54,7 +65,7 @@ def joining(recording: Recording) -> list[tuple[str, int, int, int]]:
                 if n > step.line and (leads != leader or tm in known):
                     end = n if tm in known and leads == leader else NEVER
                     break
-            found.append((tm, step.line, end, call.number))
+            found.append(Joining(tm, step.line, end, call.number))
     return found
 
 
@@ -76,127 +87,89 @@ def overtaken(recording: Recording) -> set[int]:
     return found
 
 
+def arrivals(recording: Recording) -> dict[int, int]:
+    """The line in which each call arrives, or is refused."""
+    return {
+        step.call.number: step.line
+        for step in recording.steps
+        if step.trigger in ("message", "refuse") and step.call is not None
+    }
+
+
+def reactions(recording: Recording) -> dict[int, int]:
+    """The line in which the caller reacts to each answer, or to the lack of one."""
+    found = {
+        step.call.number: step.line
+        for step in recording.steps
+        if step.trigger == "answer" and step.call is not None
+    }
+    for step in recording.steps:
+        if step.trigger == "step":  # perhaps the reaction to an answer that was there
+            for call in recording.sent_before(step):
+                found.setdefault(call.number, step.line)
+    return found
+
+
+def answers_under_way(recording: Recording) -> dict[int, list[Step]]:
+    """For each cancellation of a request, reactions to acknowledgements that are there already.
+
+    The ResourceManager has the TaskExecutor's answer, and has still to react to it.
+    """
+    got = {line.m: line.n for line in reversed(recording.lines) if line.do == "get"}
+    acknowledged = [
+        (step, step.call)
+        for step in recording.steps
+        if step.trigger == "answer"
+        and step.call is not None
+        and step.call.kind == ("request_slot", "rm", "tm")
+        and step.call.has_answer
+    ]
+    return {
+        step.call.number: [
+            reaction
+            for reaction, call in acknowledged
+            if call.arguments[2] == step.call.arguments[0]
+            and got.get(call.number, NEVER) < step.line < reaction.line
+        ]
+        for step in recording.steps
+        if step.trigger == "message"
+        and step.call is not None
+        and step.call.name == "cancel_slot_request"
+    }
+
+
+def refused_at_once(recording: Recording, reactions: dict[int, int]) -> set[str]:
+    """Allocations of requests refused before the step that made them ended: it reacts at once.
+
+    :param reactions: see :func:`reactions`.
+    """
+    return {
+        call.arguments[1]
+        for call in recording.calls.values()
+        if call.kind == ("request_slot", "jm", "rm")
+        and call.error
+        and call.got
+        and call.number not in reactions
+    }
+
+
 def running_twice(recording: Recording) -> set[int]:
     """Refused reports that a task runs, after a repeated report that it initializes failed it.
 
     The repeated report is explained as a report that it runs, so the task has said so already.
     """
-    twice = {
-        call.arguments[0]["execution"]
+    refused = [
+        call
         for call in recording.calls.values()
-        if call.name == "update_task_execution_state"
-        and call.arguments[0]["state"] == "INITIALIZING"
-        and call.repeats is not None
-        and call.heard
-        and not call.has_answer
+        if call.name == "update_task_execution_state" and call.heard and not call.has_answer
+    ]
+    failed = {
+        call.arguments[0]["execution"]
+        for call in refused
+        if call.arguments[0]["state"] == "INITIALIZING" and call.repeats is not None
     }
     return {
         call.number
-        for call in recording.calls.values()
-        if call.name == "update_task_execution_state"
-        and call.arguments[0] in [{"execution": one, "state": "RUNNING"} for one in twice]
-        and call.heard
-        and not call.has_answer
+        for call in refused
+        if call.arguments[0]["state"] == "RUNNING" and call.arguments[0]["execution"] in failed
     }
-
-
-def pool_states(recording: Recording) -> list[tuple[int, dict[str, Any]]]:
-    """The recorded states of a JobMaster with its pool and tasks, each with its line."""
-    return [
-        (line.n, line.state)
-        for line in recording.lines
-        if line.state is not None and "tasks" in line.state and "pool" in line.state
-    ]
-
-
-def offered(recording: Recording) -> dict[int, list[str]]:
-    """The allocations that the JobMaster is offered in a step, in order, by its last line."""
-    return {
-        step.last: [name for _, name in step.call.arguments[1]]
-        for step in recording.steps
-        if step.call is not None and step.trigger == "message" and step.call.name == "offer_slots"
-    }
-
-
-def shares_of_slots(
-    state: dict[str, Any], tasks: dict[str, int], parallelism: int
-) -> dict[str, int]:
-    """Which share of the job each allocation serves."""
-    return {
-        one["allocation"]: tasks[one["execution"]] % parallelism
-        for one in state["tasks"]
-        if one["allocation"] is not None and one["execution"] in tasks
-    }
-
-
-def served_requests(
-    recording: Recording, tasks: dict[str, int], parallelism: int
-) -> dict[str, int]:
-    """Which share each request is probably for that a slot has served.
-
-    The slots of an offer serve requests in order; in 1.11 a slot serves the request that it was
-    allocated for, if that waits.
-    """
-    offers = offered(recording)
-    found: dict[str, int] = {}
-    asked: dict[str, str | None] = {}
-    had: set[str] = set()
-    for n, state in pool_states(recording):
-        pool = state["pool"]
-        now = {one["request"]: one["allocation"] for one in pool["pending"]}
-        held = {one["allocation"] for one in pool["allocated"]}
-        shares = shares_of_slots(state, tasks, parallelism)
-        come = [name for name in offers.get(n, ()) if name in held - had]
-        come += sorted(held - had - {*come})
-        for request in asked:
-            if request in now or not come:
-                continue
-            own = asked[request]
-            allocation = own if own in come and recording.generation == "1.11" else come[0]
-            come.remove(allocation)
-            if allocation in shares:
-                found[request] = shares[allocation]
-        asked, had = now, held
-    return found
-
-
-def waiting_requests(pool: dict[str, Any]) -> list[str]:
-    """The requests that a pool remembers, in order."""
-    return [*pool["waiting"], *(one["request"] for one in pool["pending"])]
-
-
-def shares_asked_for(
-    recording: Recording,
-    tasks: dict[str, int],
-    parallelism: int,
-    requests_of: Callable[[dict[str, Any]], list[str]],
-    served: dict[str, int],
-) -> dict[int, list[int | None]]:
-    """The shares that the JobMaster probably requests slots for in a step, by its last line.
-
-    First those of the requests that its state is the first to name, then those of other tasks
-    that it has just scheduled.
-
-    :param requests_of: the requests of a state of the pool, in order.
-    :param served: the shares of requests that a slot has served.
-    """
-    found: dict[int, list[int | None]] = {}
-    known: set[str] = set()
-    before: dict[str, str] = {}
-    for n, state in pool_states(recording):
-        now = {
-            one["execution"]: one["state"] for one in state["tasks"] if one["execution"] in tasks
-        }
-        begun = dict.fromkeys(
-            tasks[execution] % parallelism
-            for execution, what in now.items()
-            if execution not in before or (what == "SCHEDULED" and before[execution] != what)
-        )
-        new = [request for request in requests_of(state["pool"]) if request not in known]
-        rest = [share for share in begun if share not in {served.get(one) for one in new}]
-        likely = [served[one] if one in served else rest.pop(0) if rest else None for one in new]
-        if likely or rest:
-            found[n] = [*likely, *rest]
-        known.update(new)
-        before = now
-    return found

@@ -29,8 +29,8 @@ def bound(table: Table, number: int, name: str) -> Table | None:
     return (*table[:number], name, *table[number + 1 :])
 
 
-def released(table: Table, number: int) -> Table:
-    """The table in which `number` stands for nothing: the model has begun to use it anew."""
-    if table[number] is None:
+def released(table: Table, *numbers: int) -> Table:
+    """The table in which these numbers stand for nothing: the model has begun to use them anew."""
+    if not numbers:
         return table
-    return (*table[:number], None, *table[number + 1 :])
+    return tuple(None if i in numbers else name for i, name in enumerate(table))

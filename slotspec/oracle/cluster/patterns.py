@@ -122,25 +122,24 @@ def match(
     return names
 
 
-FINAL = {"FINISHED": Message.TASK_FINISHED}
-SIMPLE: dict[tuple[str, str, str], tuple[Message, str]] = {
-    ("request_slot", "jm", "rm"): (Message.REQUEST_SLOT, "a1"),
-    ("cancel_slot_request", "jm", "rm"): (Message.CANCEL_SLOT_REQUEST, "a*"),
-    ("notify_allocation_failure", "rm", "jm"): (Message.ALLOCATION_FAILED, "a*"),
-    ("register_task_executor", "tm", "rm"): (Message.REGISTER, ""),
-    ("disconnect_task_manager", "tm", "rm"): (Message.DISCONNECT, ""),
-    ("disconnect_resource_manager", "rm", "tm"): (Message.DISCONNECT, ""),
-    ("register_task_manager", "tm", "jm"): (Message.REGISTER, ""),
-    ("disconnect_task_manager", "tm", "jm"): (Message.DISCONNECT, ""),
-    ("disconnect_job_manager", "jm", "tm"): (Message.DISCONNECT, ""),
-    ("register_job_manager", "jm", "rm"): (Message.REGISTER, ""),
-    ("register_job_master", "jm", "rm"): (Message.REGISTER, ""),
-    ("disconnect_job_manager", "jm", "rm"): (Message.DISCONNECT, ""),
-    ("disconnect_resource_manager", "rm", "jm"): (Message.DISCONNECT, ""),
-    ("free_slot", "jm", "tm"): (Message.FREE_SLOT, "a0"),
-    ("fail_slot", "tm", "jm"): (Message.FAIL_SLOT, "a*"),
+SIMPLE = {
+    ("request_slot", "jm", "rm"): Message.REQUEST_SLOT,
+    ("cancel_slot_request", "jm", "rm"): Message.CANCEL_SLOT_REQUEST,
+    ("notify_allocation_failure", "rm", "jm"): Message.ALLOCATION_FAILED,
+    ("register_task_executor", "tm", "rm"): Message.REGISTER,
+    ("disconnect_task_manager", "tm", "rm"): Message.DISCONNECT,
+    ("disconnect_resource_manager", "rm", "tm"): Message.DISCONNECT,
+    ("register_task_manager", "tm", "jm"): Message.REGISTER,
+    ("disconnect_task_manager", "tm", "jm"): Message.DISCONNECT,
+    ("disconnect_job_manager", "jm", "tm"): Message.DISCONNECT,
+    ("register_job_manager", "jm", "rm"): Message.REGISTER,
+    ("register_job_master", "jm", "rm"): Message.REGISTER,
+    ("disconnect_job_manager", "jm", "rm"): Message.DISCONNECT,
+    ("disconnect_resource_manager", "rm", "jm"): Message.DISCONNECT,
+    ("free_slot", "jm", "tm"): Message.FREE_SLOT,
+    ("fail_slot", "tm", "jm"): Message.FAIL_SLOT,
 }
-"""Calls that are one message, and which argument names its allocation."""
+"""Calls that are one message."""
 
 
 def channel_of(call: Call) -> int | None:
@@ -181,7 +180,7 @@ def messages_of(call: Call) -> list[Pattern]:
         return []
     kind, args = call.kind, call.arguments
     if kind in SIMPLE:
-        return [Pattern(channel, frozenset({SIMPLE[kind][0]}), allocation=_allocation_in(args))]
+        return [Pattern(channel, frozenset({SIMPLE[kind]}), allocation=_allocation_in(args))]
     match kind:
         case ("request_slot", "rm", "tm"):
             return [

@@ -1,27 +1,19 @@
-"""Reads recordings of clusters (format ``slotspec.cluster-recording``).
+"""Recordings of clusters (format ``slotspec.cluster-recording``).
 
 A recording says what JobMaster, ResourceManager and TaskExecutors told each other about slots,
-and what each remembered at the end of each step of its main thread. :func:`read` returns it as
-one sequence of steps for each thread of each process; :mod:`explanation` explains those.
+and what each remembered at the end of each step of its main thread.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cached_property
 from typing import Any
 
 import msgspec
 
-from slotspec.oracle.traces.opening import first_object
-from slotspec.oracle.traces.reading import TraceReader, printable, shown
-from slotspec.oracle.traces.trace import FORMAT, TraceHeader
-from slotspec.statemachine.errors import InputError
-
 CLUSTER_FORMAT = "slotspec.cluster-recording"
 CLUSTER_FORMAT_VERSION = 1
-SEEN = 65536
-"""Bytes of a file that are read to find out its format."""
 
 JOB_MASTER, RESOURCE_MANAGER = "jm", "rm"
 REPEAT = "repeat of "
@@ -132,6 +124,18 @@ class Step:
     state: dict[str, Any] | None = None
     ended: bool = True
 
+    @property
+    def made(self) -> list[Call]:
+        """The calls that are made in it, by whichever thread."""
+        own = self.trigger == "send" and self.call is not None
+        return [*self.sent, self.call] if own and self.call is not None else self.sent
+
+    @property
+    def queued_by(self) -> int | None:
+        """The number of the step that queued it; None if none did."""
+        words = self.why.split()
+        return int(words[1]) if words[:1] == ["step"] else None
+
     def __str__(self) -> str:
         what = f" {self.call.name} #{self.call.number}" if self.call else ""
         return f"{self.process}: {self.trigger}{what} {self.why}".rstrip()
@@ -155,6 +159,16 @@ class Recording:
         """The minor version of Flink."""
         return ".".join(self.header.flink.split(".")[:2])
 
+    @cached_property
+    def _numbered(self) -> dict[int, Step]:
+        return {step.number: step for step in self.steps if step.number is not None}
+
+    def sent_before(self, step: Step) -> list[Call]:
+        """The calls of the step that queued this one."""
+        queued_by = step.queued_by
+        begun = None if queued_by is None else self._numbered.get(queued_by)
+        return [] if begun is None else begun.sent
+
 
 def kind_of(endpoint: str) -> str:
     """``jm``, ``rm`` or ``tm``, whichever the endpoint's number; other names as they are."""
@@ -164,253 +178,3 @@ def kind_of(endpoint: str) -> str:
 def process_of(endpoint: str) -> str:
     """The name that an endpoint shares with its successors: ``tm1.2`` is another ``tm1``."""
     return endpoint.split(".")[0]
-
-
-def is_cluster_recording(path: str | Path) -> bool:
-    """Whether the first line of a file is the header of one; False for an unreadable file."""
-    return first_object(path, SEEN).get("format") == CLUSTER_FORMAT
-
-
-class RecordingReader(TraceReader):
-    """Reads the lines of a recording; files, lines and JSON are read as for any trace.
-
-    :raises InputError: as :class:`TraceReader`.
-    """
-
-    header_line: Header
-
-    def _header(self) -> TraceHeader:
-        try:
-            header = msgspec.convert(self._object(self._next_line()), Header)
-        except msgspec.ValidationError as error:
-            self._fail("TRC012", f"header: {error}; a recorder writes it")
-        if header.format_version != CLUSTER_FORMAT_VERSION:
-            self._fail(
-                "TRC009",
-                f"the format is number {header.format_version}; this version reads"
-                f" {CLUSTER_FORMAT_VERSION}",
-            )
-        self.header_line = header
-        return TraceHeader(FORMAT, CLUSTER_FORMAT, header.flink, {}, {})
-
-    def recorded(self) -> list[Line]:
-        """Every line after the header.
-
-        :raises InputError: ``TRC018`` for a line with an ill-typed field, ``TRC014`` for none.
-        """
-        found = []
-        while text := self._next_line():
-            try:
-                found.append(msgspec.convert(self._object(text), Line))
-            except msgspec.ValidationError as error:
-                self._fail("TRC018", f"{error}; record again")
-        if not found:
-            self._fail("TRC014", "the recording has no line after its header")
-        if self.header_line.lines not in (None, len(found)):
-            self._fail(
-                "TRC004",
-                f"the header promises {self.header_line.lines} lines, there are {len(found)};"
-                " use the whole recording",
-            )
-        return found
-
-
-def read(path: str | Path) -> Recording:
-    """Read a recording, and sort its lines by call and step.
-
-    :raises InputError: for a file that is no recording, or contradicts itself (``TRC024``): a
-        call that is heard but was not sent, heard twice, or answered before it was heard.
-    """
-    with RecordingReader(path) as reader:
-        lines = reader.recorded()
-        return sorted_lines(reader.header_line, lines, printable(path))
-
-
-def sorted_lines(
-    header: Header, lines: list[Line], path: str = "recording", *, whole: bool = True
-) -> Recording:
-    """The steps and calls of a recording.
-
-    :param whole: whether no line may be missing.
-    """
-    return _Sorter(header, path).sort(lines, whole)
-
-
-class _Sorter:
-    def __init__(self, header: Header, path: str) -> None:
-        self.recording = Recording(header, [], {}, [])
-        self.path = path
-        self.open: dict[int, Step] = {}
-        self.ended: set[int] = set()
-        self.dead: set[str] = set()
-        self.known: set[str] = set()
-
-    def reject(self, line: Line, why: str) -> None:
-        raise InputError("TRC024", f"{self.path}:{line.n + 1}: {why}; record again")
-
-    def sort(self, lines: list[Line], whole: bool) -> Recording:
-        previous = 0
-        for line in lines:
-            if whole and line.n != previous + 1:
-                self.reject(line, f"line number {line.n} follows {previous}")
-            previous = line.n
-            getattr(self, f"_{line.do}", self._unknown)(line)
-        self.recording.lines = lines
-        self.recording.steps.sort(key=lambda step: step.line)
-        return self.recording
-
-    def _unknown(self, line: Line) -> None:
-        self.reject(line, f"{shown(line.do)} is no event")
-
-    def call(self, line: Line) -> Call | None:
-        """The call that a line is about; None for one that was sent where nobody listened."""
-        if line.m is None or line.m not in self.recording.calls:
-            if not line.unmatched and line.m is not None:
-                self.reject(line, f"call {line.m} was never sent")
-            return None
-        return self.recording.calls[line.m]
-
-    def step(self, line: Line, trigger: str, call: Call | None = None) -> Step:
-        """The step of a main thread that a line belongs to."""
-        assert line.step is not None
-        if line.step in self.ended:
-            self.reject(line, f"step {line.step} has ended before")
-        found = self.open.get(line.step)
-        if found is None:
-            at = line.at or line.sender or ""
-            process = process_of(at)
-            found = Step(
-                process, process, trigger, line.n, line.n, call, number=line.step, ended=False
-            )
-            self.open[line.step] = found
-            if at not in self.dead:
-                self.recording.steps.append(found)
-        found.last = line.n
-        return found
-
-    def add(self, process: str, lane: str, trigger: str, line: Line, **more: Any) -> None:
-        self.recording.steps.append(Step(process, lane, trigger, line.n, line.n, **more))
-
-    def _endpoint(self, line: Line) -> None:
-        at = line.at or ""
-        if kind_of(at) in ("tm", "rm", "jm"):
-            self.known.add(at)
-            process = process_of(at)
-            self.add(process, process, "endpoint", line, why=at)
-
-    def _send(self, line: Line) -> None:
-        if line.m is None or line.sender is None or line.receiver is None or line.call is None:
-            self.reject(line, "a send has no number, sender, receiver or call")
-            return
-        if line.m in self.recording.calls:
-            self.reject(line, f"call {line.m} is sent twice")
-        call = Call(
-            line.m, line.call, line.sender, line.receiver, line.args, line.n, fault=line.fault
-        )
-        self.recording.calls[line.m] = call
-        if line.sender in self.dead:
-            return
-        process = process_of(line.sender)
-        if line.step is not None and line.step not in self.ended:
-            step = self.step(line, "local")
-            step.sent.append(call)
-        else:
-            self.add(process, f"{process} calls", "send", line, call=call)
-
-    def _hear(self, line: Line) -> None:
-        if line.unmatched and line.m is not None and line.m not in self.recording.calls:
-            unsent = Call(line.m, line.call or "", "dispatcher", line.at or "", line.args, line.n)
-            self.recording.calls[line.m] = unsent
-        call = self.call(line)
-        if call is not None:
-            if call.heard or call.refused:
-                self.reject(line, f"call {call.number} is heard twice")
-            if call.receiver != line.at or call.name != line.call:
-                self.reject(line, f"call {call.number} was another call, or to somebody else")
-            call.heard = True
-        step = self.step(line, "message", call)
-        step.trigger, step.call, step.line = "message", call, line.n
-        step.why = line.call or ""
-
-    def _refuse(self, line: Line) -> None:
-        call = self.call(line)
-        if call is not None:
-            if call.heard:
-                self.reject(line, f"call {call.number} is heard and refused")
-            call.refused = True
-            process = process_of(line.at or call.receiver)
-            self.add(process, f"{process} refusals", "refuse", line, call=call)
-
-    def _reply(self, line: Line) -> None:
-        call = self.call(line)
-        if call is not None:
-            if not call.heard:
-                self.reject(line, f"call {call.number} is answered before it is heard")
-            if call.has_answer:
-                self.reject(line, f"call {call.number} is answered twice")
-            call.answer, call.has_answer = line.answer, line.error is None
-        if line.step is not None:
-            self.step(line, "local")
-
-    def _get(self, line: Line) -> None:
-        call = self.call(line)
-        if call is None:
-            return
-        if line.error is None and not call.has_answer:
-            self.reject(line, f"the answer to call {call.number} comes before it is given")
-        if line.error is None and line.answer != call.answer:
-            self.reject(line, f"the answer to call {call.number} has changed on its way")
-        call.got = True
-        if call.error is None:
-            call.error = line.error
-
-    def _react(self, line: Line) -> None:
-        call = self.call(line)
-        if call is not None and not call.got:
-            self.reject(line, f"the answer to call {call.number} is reacted to before it is there")
-        step = self.step(line, "answer", call)
-        step.trigger, step.call = "answer", call
-
-    def _done(self, line: Line) -> None:
-        if line.step is None:
-            self.reject(line, "a step that ends has no number")
-        why = (line.why or "local").split()[0]
-        step = self.step(line, "local")
-        if step.trigger == "local" and why not in ("message", "answer"):
-            step.trigger = why
-        step.why = line.why or ""
-        step.ended = line.at not in self.dead
-        if line.at not in self.dead:
-            step.state = line.state
-        for number in line.sent:
-            if number not in self.recording.calls:
-                self.reject(line, f"call {number} was never sent")
-        if {c.number for c in step.sent} - set(line.sent) and step.sent:
-            self.reject(line, "the step has sent calls that it does not list")
-        if set(line.sent) - {c.number for c in step.sent}:
-            self.reject(line, "the step lists calls that it has not sent")
-        first = step.why.split()
-        if first[:1] == ["message"] and step.trigger != "message":
-            self.reject(line, f"call {first[-1]} was handled and not heard")
-        if first[:1] == ["answer"] and step.trigger != "answer":
-            self.reject(line, f"the answer to call {first[-1]} was not reacted to")
-        assert line.step is not None
-        self.ended.add(line.step)
-        self.open.pop(line.step)
-
-    def _lost(self, line: Line) -> None:
-        call = self.call(line)
-        if call is not None and line.why == "dead" and call.fault is None and not call.heard:
-            call.fault = "dead"
-
-    def _fault(self, line: Line) -> None:
-        at = line.at or ""
-        process = process_of(at)
-        if line.what in ("crash", "kill"):
-            alive = [one for one in self.known if process_of(one) == process]
-            self.dead.update(alive)
-        self.add(process, process, "fault", line, why=line.what or "")
-
-    def _user(self, line: Line) -> None:
-        if line.what in ("cancel job", "cancel job, since it takes too long", "cancel"):
-            self.add(JOB_MASTER, "user", "user", line, why="cancel")

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
-from slotspec.models.cluster.messages import (
-    TO_JOB_MASTER,
-    TO_RESOURCE_MANAGER,
-    Way,
-    way,
-)
 from slotspec.models.cluster.state import Message
+from slotspec.oracle.cluster.branches import Branch, Node
 from slotspec.oracle.cluster.foresight import (
     NEVER,
+    answers_under_way,
+    arrivals,
     joining,
     overtaken,
+    reactions,
+    refused_at_once,
     report_of,
     running_twice,
-    served_requests,
-    shares_asked_for,
-    shares_of_slots,
-    waiting_requests,
 )
+from slotspec.oracle.cluster.lanes import lanes_of, snapshots_of
 from slotspec.oracle.cluster.naming import Names, released
 from slotspec.oracle.cluster.patterns import (
     Pattern,
@@ -33,8 +29,15 @@ from slotspec.oracle.cluster.patterns import (
     messages_of,
 )
 from slotspec.oracle.cluster.recording import Call, Recording, Step
+from slotspec.oracle.cluster.shape import shape_of
+from slotspec.oracle.cluster.shares import (
+    served_requests,
+    shares_asked_for,
+    shares_of_slots,
+    waiting_requests,
+)
 from slotspec.oracle.cluster.views import Difference, Views
-from slotspec.oracle.cluster.world import World, shape_of
+from slotspec.oracle.cluster.world import Taken, World
 from slotspec.statemachine.declaration.rules import NONE
 
 EARLY = frozenset(
@@ -59,14 +62,15 @@ REGISTRATIONS = {
         "task_executor_finds_job_master",
         "job_registration_times_out",
     ),
+    **{
+        (name, "jm", "rm"): (
+            "job_master_finds_resource_manager",
+            "job_master_registration_times_out",
+        )
+        for name in ("register_job_manager", "register_job_master")  # the latter since 1.14
+    },
 }
-"""Calls that a TaskExecutor may have made again on another thread, and the model's steps."""
-
-OF_JOB_MASTERS = {
-    (name, "jm", "rm"): ("job_master_finds_resource_manager", "job_master_registration_times_out")
-    for name in ("register_job_manager", "register_job_master")
-}
-"""Likewise for the JobMaster, whose call has another name since 1.14."""
+"""Calls that may have been made again on another thread, and the model's steps."""
 
 ANSWERS = frozenset(
     {
@@ -88,29 +92,19 @@ ANSWERS = frozenset(
 UNTOLD = ANSWERS | {Message.SUBMIT_TASK, Message.REGISTER}
 """Messages that a step may send without a line for it: answers, and what other threads send."""
 
+REQUEST = "request_slot", "jm", "rm"
+
 NEW_IDS = "check_is_due"
 """The step in which the ResourceManager makes up allocation ids (since 1.14)."""
 
-QUEUED = 150_000
-"""Microseconds within which a step runs that another has queued and not delayed."""
-
-Taken = tuple[Any, ...]
-Way_ = tuple["Node", Taken, tuple[Pattern, ...]]
-
-
-class Node(NamedTuple):
-    """A state of the search.
-
-    :ivar doomed: numbers of calls that will not arrive and are still in flight.
-    :ivar owed: messages that the model has sent, and the recording tells of in a later step.
-    :ivar requests: how many slots the job has requested in the present step.
-    """
-
-    key: bytes
-    names: Names
-    doomed: tuple[int, ...] = ()
-    requests: int = 0
-    owed: tuple[Posted, ...] = ()
+REFUSALS = {
+    ("request_slot", "jm", "rm"): frozenset({Message.REQUEST_REFUSED}),
+    ("request_slot", "rm", "tm"): frozenset({Message.CALL_FAILED, Message.CALL_OCCUPIED}),
+    ("submit_task", "jm", "tm"): frozenset({Message.SUBMISSION_FAILED}),
+    ("cancel_task", "jm", "tm"): frozenset({Message.CANCELLATION_FAILED}),
+    ("update_task_execution_state", "tm", "jm"): frozenset({Message.UPDATE_REFUSED}),
+}
+"""The messages that tell the caller that a call has failed."""
 
 
 def stepped(name: str, arguments: tuple[int, ...]) -> str:
@@ -122,72 +116,41 @@ class Stepper:
     """Takes single steps of the model, as far as one recording allows them.
 
     :cvar model: the name of the model.
-    :cvar registrations: calls that may have been made again on another thread, and the model's
-        steps.
+    :cvar views_type: what compares its states with recorded ones.
     """
 
     model = "cluster"
-    registrations: Mapping[tuple[str, str, str], tuple[str, ...]] = {
-        **REGISTRATIONS,
-        **OF_JOB_MASTERS,
-    }
+    views_type: type[Views] = Views
 
     def __init__(self, recording: Recording, generation: str) -> None:
         bounds, self.tasks = self.shape_of(recording)
         self.recording = recording
         self.world = World(bounds, generation, self.model)
-        self.tries = bounds["tries"]
-        self.views = self.views_of(bounds["parallelism"])
+        self.views = self.views_type(self.world.s, self.world.tms, self.tasks)
         self.patterns = {n: self.messages_of(call) for n, call in recording.calls.items()}
-        self.got = {line.m: line.n for line in reversed(recording.lines) if line.do == "get"}
-        self.lanes, self.snapshots = self._lanes()
         self.asked_for = self.shares_of(bounds["parallelism"])
         self.reports = {n: report for n, c in recording.calls.items() if (report := report_of(c))}
-        self.arrivals = {
-            step.call.number: step.line
-            for step in recording.steps
-            if step.trigger in ("message", "refuse") and step.call is not None
-        }
-        self.reactions = {
-            step.call.number: step.line
-            for step in recording.steps
-            if step.trigger == "answer" and step.call is not None
-        }
-        self.numbered = {s.number: s for s in recording.steps if s.number is not None}
-        for step in recording.steps:
-            if step.trigger == "step":  # perhaps the reaction to an answer that was there
-                begun = self.numbered.get(int(step.why.split()[1]))
-                for call in begun.sent if begun is not None else ():
-                    self.reactions.setdefault(call.number, step.line)
-        # refused before the step that made it had ended, which then reacts at once
-        self.vain = {
-            call.arguments[1]
-            for call in recording.calls.values()
-            if call.kind == ("request_slot", "jm", "rm")
-            and call.error
-            and call.got
-            and call.number not in self.reactions
-        }
-        joined = joining(recording)
-        self.joining = [(tm, first, last) for tm, first, last, _ in joined]
-        self.unfinished = {number for _, _, last, number in joined if last == NEVER}
+        self.arrivals = arrivals(recording)
+        self.reactions = reactions(recording)
+        self.refused_at_once = refused_at_once(recording, self.reactions)
+        self.answers_under_way = answers_under_way(recording)
+        self.joining = joining(recording)
+        self.never_joined = {one.call for one in self.joining if one.last == NEVER}
         self.overtaken = overtaken(recording)
-        self.told = running_twice(recording)
+        self.running_twice = running_twice(recording)
+        self.lanes = lanes_of(recording)
+        self.snapshots = snapshots_of(recording, self.lanes, self.answers_under_way)
         self.failovers = [
             line.n
             for line in recording.lines
             if line.do == "fault" and line.at == "rm" and line.what == "revoke leadership"
         ]
         self.notes: dict[str, str] | None = None
-        self.closest: dict[int, tuple[list[Difference], tuple[Pattern, ...], Taken]] = {}
+        self.closest: dict[int, tuple[list[Difference], tuple[Pattern, ...]]] = {}
 
     def shape_of(self, recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
         """The bounds that a recording asks for, and which task each of its executions is."""
         return shape_of(recording)
-
-    def views_of(self, width: int) -> Views:
-        """What compares states of the model with recorded ones."""
-        return Views(self.world.s, self.world.tms, self.tasks, width)
 
     def messages_of(self, call: Call) -> list[Pattern]:
         """The messages that a call stands for, in order."""
@@ -211,134 +174,74 @@ class Stepper:
         pairs = product(range(bounds["parallelism"]), range(bounds["allocations"]))
         return sorted(pairs, key=lambda pair: told.get(names[pair[1]] or "") != pair[0])
 
-    def _lanes(self) -> tuple[list[list[Step]], dict[int, dict[str, Any]]]:
-        lanes: dict[str, list[Step]] = {}
-        snapshots: dict[int, dict[str, Any]] = {}
-        last: dict[str, dict[str, Any] | None] = {}
-        for step in self.recording.steps:
-            if step.process.startswith("tm") or step.process in ("jm", "rm"):
-                lanes.setdefault(step.lane, []).append(step)
-                if step.trigger == "endpoint":
-                    last.pop(step.process, None)
-                if step.state is not None:
-                    led = (last.get(step.process) or {}).get("leader")
-                    last[step.process] = step.state
-                    leads = step.state.get("leader")
-                    if step.process == "rm" and None not in (led, leads) and led != leads:
-                        # it learns that it leads again before it learns that it did not, and
-                        # keeps what it knows until then
-                        last[step.process] = None
-                if step.trigger == "fault" and step.why in ("crash", "kill"):
-                    last.pop(step.process, None)
-                if step.last in self.recording.unknown:
-                    last.pop(step.process, None)
-                known = last.get(step.process)
-                if step.lane == step.process and step.ended and known is not None:
-                    snapshots[id(step)] = known
-        for lane in lanes.values():
-            self._skip_unfinished(lane, snapshots)
-            for step in lane:
-                if step.call is not None and step.call.name == "cancel_slot_request":
-                    for _, reaction in self.reacting(step):
-                        for between in lane:
-                            if step.line <= between.line < reaction.line:
-                                snapshots.pop(id(between), None)
-        return list(lanes.values()), snapshots
-
-    def reacting(self, step: Step) -> list[tuple[Call, Step]]:
-        """The acknowledgements that a ResourceManager has got, and has still to react to.
-
-        Only those of the request that the step cancels.
-        """
-        cancelled = step.call.arguments[0] if step.call is not None else None
-        return [
-            (one.call, one)
-            for one in self.recording.steps
-            if one.trigger == "answer"
-            and one.call is not None
-            and one.call.kind == ("request_slot", "rm", "tm")
-            and one.call.has_answer
-            and one.call.arguments[2] == cancelled
-            and self.got.get(one.call.number, NEVER) < step.line < one.line
-        ]
-
-    def _skip_unfinished(self, lane: list[Step], snapshots: dict[int, dict[str, Any]]) -> None:
-        """Compare no state between a step and one that it queued: the model has no such two."""
-        times = {line.n: line.us for line in self.recording.lines}
-        ends = {step.number: i for i, step in enumerate(lane) if step.number is not None}
-        for i, step in enumerate(lane):
-            why = step.why.split()
-            asks = any(call.kind == ("request_slot", "rm", "tm") for call in step.sent)
-            if step.trigger == "local" and asks and i:
-                snapshots.pop(id(lane[i - 1]), None)  # its request failed, and is made anew
-            if why[:1] == ["step"] and step.state is not None and step.process != "jm":
-                begun = ends.get(int(why[1]))
-                if begun is not None and times[step.line] - times[lane[begun].last] < QUEUED:
-                    for between in lane[begun:i]:
-                        snapshots.pop(id(between), None)
-
     def initial(self) -> Node:
         bounds = self.world.bounds
         s = self.world.s
         names = Names(
             (None,) * bounds["allocations"],
-            (None,) * (len(s.task) * self.tries),
+            (None,) * (len(s.task) * bounds["tries"]),
             (None,) * len(s.connecting),
         )
         return Node(self.world.first, names)
 
     def take(
-        self,
-        node: Node,
-        expected: tuple[Pattern, ...],
-        name: str,
-        *arguments: int,
-        call: Call | None = None,
-    ) -> Way_ | None:
-        """One step of the model, if every message that it sends is expected or untold."""
+        self, at: Branch, name: str, *arguments: int, call: Call | None = None
+    ) -> Branch | None:
+        """One step of the model, if every message that it sends is expected or untold.
+
+        :param call: the call that it handles, whose recorded answer it must not contradict.
+        """
+        node = at.node
         found = self.world.attempt(node.key, name, arguments)
         if found is None:
             if self.notes is not None and stepped(name, arguments) not in self.notes:
                 self.note(name, arguments, self.world.why_not(node.key, name, arguments))
             return None
-        key, result, sent, made, begun = found
-        names, requests = node.names, node.requests
-        if name == "scheduler_requests_slot":
-            if result != NONE:
-                names = names._replace(allocations=released(names.allocations, result))
-            requests += 1
-        for execution in begun:
-            names = names._replace(executions=released(names.executions, execution))
-        left = list(expected)
-        owed = list(node.owed)
-        for posted in sent:
-            if posted[1] == Message.REQUEST_TASK_SLOT and name == NEW_IDS:
-                names = names._replace(allocations=released(names.allocations, posted[2]))
-            matched = None
+        names = self.used_anew(node.names, name, found)
+        left, owed = list(at.expected), list(node.owed)
+        for posted in found.sent:
             for pattern in left:
                 matched = self.match(pattern, posted, names)
                 if matched is not None:
                     left.remove(pattern)
                     names = matched
                     break
-            if matched is None and posted[1] not in UNTOLD:
-                if (name, posted[1]) not in EARLY:
+            else:
+                if posted[1] in UNTOLD:
+                    if call is not None and self.contradicts(call, posted, names):
+                        self.note(name, arguments, f"it would answer {Message(posted[1]).name}")
+                        return None
+                elif (name, posted[1]) in EARLY:
+                    owed.append(posted)
+                else:
                     self.note(name, arguments, f"it would send {Message(posted[1]).name}")
                     return None
-                owed.append(posted)
-                continue
-            if matched is None and call is not None and self.contradicts(call, posted, names):
-                self.note(name, arguments, f"it would answer {Message(posted[1]).name}")
-                return None
-        if name == "resource_manager_hears_task_executor" and result == Message.REGISTER:
-            s = self.world.load(key)
-            instances = names.instances
-            for i, looked in enumerate(s.connecting):
-                if looked:
-                    instances = released(instances, i)
-            names = names._replace(instances=instances)
-        made_of = node._replace(key=key, names=names, requests=requests, owed=tuple(owed))
-        return made_of, (made,), tuple(left)
+        if name == "resource_manager_hears_task_executor" and found.result == Message.REGISTER:
+            connecting = self.world.load(found.key).connecting
+            looked_up = [i for i, looked in enumerate(connecting) if looked]
+            names = names._replace(instances=released(names.instances, *looked_up))
+        requests = node.requests + (name == "scheduler_requests_slot")
+        after = node._replace(key=found.key, names=names, requests=requests, owed=tuple(owed))
+        return Branch(after, tuple(left), (*at.taken, found.call))
+
+    def used_anew(self, names: Names, name: str, step: Taken) -> Names:
+        """The names without those of numbers that a step of the model begins to use anew."""
+        ids: list[int] = []
+        if name == NEW_IDS:
+            ids = [posted[2] for posted in step.sent if posted[1] == Message.REQUEST_TASK_SLOT]
+        elif name == "scheduler_requests_slot" and step.result != NONE:
+            ids = [step.result]
+        if not ids and not step.begun:
+            return names
+        return names._replace(
+            allocations=released(names.allocations, *ids),
+            executions=released(names.executions, *step.begun),
+        )
+
+    def aside(self, at: Branch, name: str, *arguments: int) -> Branch | None:
+        """One step of the model that sends nothing that is expected."""
+        found = self.take(at.expecting(), name, *arguments)
+        return None if found is None else found.expecting(*at.expected)
 
     def note(self, name: str, arguments: tuple[int, ...], why: str) -> None:
         """Keep why a step of the model was refused the first time, if anybody wants to know."""
@@ -346,139 +249,55 @@ class Stepper:
             self.notes.setdefault(stepped(name, arguments), why)
 
     def match(self, pattern: Pattern, posted: Posted, names: Names) -> Names | None:
-        world = self.world
+        """See :func:`patterns.match`."""
+        bounds = self.world.bounds
         return match(
             pattern,
             posted,
             names,
-            world.tms,
+            self.world.tms,
             self.tasks,
-            self.tries,
-            world.bounds["cancel_tries"],
+            bounds["tries"],
+            bounds["cancel_tries"],
         )
 
     def contradicts(self, call: Call, posted: Posted, names: Names) -> bool:
         """Whether the model answers a call otherwise than the recording says."""
-        if posted[0] != answer_channel(call):
+        channel, message, subject, _ = posted
+        if channel != answer_channel(call):
             return False
-        if call.kind == ("request_slot", "jm", "rm") and "ResourceManagerException" in (
-            call.error or ()
-        ):
-            return posted[1] == Message.REQUEST_ACKNOWLEDGED
+        if call.kind == REQUEST and "ResourceManagerException" in (call.error or ()):
+            return message == Message.REQUEST_ACKNOWLEDGED
         if not call.has_answer:
             return False
-        message, subject = posted[1], posted[2]
-        name = names.allocations[subject] if subject != NONE else None
-        match call.kind:
-            case ("offer_slots", _, _):
-                accepted = name in {one[1] for one in call.answer}
-                if message == Message.OFFER_ACCEPTED:
-                    return not accepted
-                return accepted and message in (Message.OFFER_REJECTED, Message.OFFER_FAILED)
-            case ("request_slot", "jm", _):
-                return message == Message.REQUEST_REFUSED
-            case ("request_slot", "rm", _):
-                return message in (Message.CALL_FAILED, Message.CALL_OCCUPIED)
-            case ("submit_task", _, _):
-                return message == Message.SUBMISSION_FAILED
-            case ("cancel_task", _, _):
-                return message == Message.CANCELLATION_FAILED
-            case ("update_task_execution_state", _, _):
-                return message == Message.UPDATE_REFUSED
-        return False
+        if call.name == "offer_slots":
+            name = names.allocations[subject] if subject != NONE else None
+            accepted = name in {one[1] for one in call.answer}
+            if message == Message.OFFER_ACCEPTED:
+                return not accepted
+            return accepted and message in (Message.OFFER_REJECTED, Message.OFFER_FAILED)
+        return message in REFUSALS.get(call.kind, ())
 
-    def early(
-        self, node: Node, expected: tuple[Pattern, ...], name: str, *arguments: int
-    ) -> Way_ | None:
+    def early(self, at: Branch, name: str, *arguments: int) -> Branch | None:
         """A timer that fires, before its time if it must."""
-        return next(self.try_early(node, expected, (name, *arguments)), None)
+        return next(self.try_early(at, (name, *arguments)), None)
 
-    def try_early(
-        self, node: Node, expected: tuple[Pattern, ...], *calls: tuple[Any, ...]
-    ) -> Iterator[Way_]:
+    def try_all(self, at: Branch, *calls: tuple[Any, ...]) -> Iterator[Branch]:
+        """Those steps of the model that it can take."""
+        for name, *arguments in calls:
+            found = self.take(at, name, *arguments)
+            if found is not None:
+                yield found
+
+    def try_early(self, at: Branch, *calls: tuple[Any, ...]) -> Iterator[Branch]:
         """Timers that fire: those that are due, then those that fire before their time."""
         waiting = []
-        for name, *arguments in calls:
-            found = self.take(node, expected, name, *arguments)
+        for call in calls:
+            found = self.take(at, *call)
             if found is not None:
                 yield found
             else:
-                waiting.append((name, *arguments))
-        hurried = self.take(node, expected, "timer_is_early") if waiting else None
-        if hurried is None:
-            return
-        for name, *arguments in waiting:
-            found = self.take(hurried[0], expected, name, *arguments)
-            if found is not None:
-                yield found[0], hurried[1] + found[1], found[2]
-
-    def hears(self, channel: int) -> tuple[str, tuple[int, ...]]:
-        """The action that receives a message of a channel, and its first arguments."""
-        if channel == TO_RESOURCE_MANAGER:
-            return "resource_manager_hears_job_master", ()
-        if channel == TO_JOB_MASTER:
-            return "job_master_hears_resource_manager", ()
-        tm, direction = divmod(channel - way(0, 0), way(1, 0) - way(0, 0))
-        return {
-            Way.FROM_JOB_MASTER: "task_executor_hears_job_master",
-            Way.TO_JOB_MASTER: "job_master_hears_task_executor",
-            Way.FROM_RESOURCE_MANAGER: "task_executor_hears_resource_manager",
-            Way.TO_RESOURCE_MANAGER: "resource_manager_hears_task_executor",
-        }[Way(direction)], (tm,)
-
-    def deliver(
-        self,
-        node: Node,
-        expected: tuple[Pattern, ...],
-        pattern: Pattern,
-        call: Call | None = None,
-    ) -> Iterator[Way_]:
-        """The message arrives; what is doomed and stands before it is lost first."""
-        lost: Taken = ()
-        name, first = self.hears(pattern.channel)
-        if self.notes is not None and not any(
-            self.match(pattern, posted, node.names)
-            for posted in self.world.contents(node.key, pattern.channel)
-        ):
-            self.note(name, first, f"no {pattern} is in flight")
-        while True:
-            contents = self.world.contents(node.key, pattern.channel)
-            tried = set()
-            for place, posted in enumerate(contents):
-                names = self.match(pattern, posted, node.names)
-                if names is None or posted in tried:
-                    continue
-                tried.add(posted)
-                bound_node = node._replace(names=names)
-                found = self.take(bound_node, expected, name, *first, place, call=call)
-                if found is not None:
-                    yield found[0], lost + found[1], found[2]
-            after = self.lose_first(node, contents)
-            if after is None:
-                return
-            node, lost = after[0], lost + after[1]
-
-    def lose_first(self, node: Node, contents: list[Posted]) -> tuple[Node, Taken] | None:
-        """Lose the messages of a call that is known not to arrive; several slots share an offer."""
-        for number in node.doomed:
-            if not self.patterns[number] and number not in self.reports:
-                continue
-            patterns = self.patterns[number] or [self.reports[number]]
-            if any(self.match(one, posted, node.names) for posted in contents for one in patterns):
-                after, taken = self.lose(node, patterns)
-                if taken:
-                    doomed = tuple(one for one in after.doomed if one != number)
-                    return after._replace(doomed=doomed), taken
-        return None
-
-    def lose(self, node: Node, patterns: list[Pattern]) -> tuple[Node, Taken]:
-        """Lose messages in flight."""
-        taken: Taken = ()
-        for pattern in patterns:
-            for place, posted in enumerate(self.world.contents(node.key, pattern.channel)):
-                if self.match(pattern, posted, node.names) is not None:
-                    found = self.take(node, (), "message_is_lost", pattern.channel, place)
-                    if found is not None:
-                        node, taken = found[0], taken + found[1]
-                        break
-        return node, taken
+                waiting.append(call)
+        hurried = self.take(at, "timer_is_early") if waiting else None
+        if hurried is not None:
+            yield from self.try_all(hurried, *waiting)

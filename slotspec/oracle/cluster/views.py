@@ -43,11 +43,10 @@ class Views:
     :param tasks: which task of the model a recorded execution belongs to.
     """
 
-    def __init__(self, s: Any, tms: int, tasks: dict[str, int], width: int) -> None:
+    def __init__(self, s: Any, tms: int, tasks: dict[str, int]) -> None:
         self.s = s
         self.tms = tms
         self.tasks = tasks
-        self.width = width
 
     def differences(self, process: str, names: Names, recorded: dict[str, Any]) -> list[Difference]:
         """What differs between the loaded state and a recorded one."""

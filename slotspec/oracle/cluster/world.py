@@ -1,155 +1,21 @@
-"""The model of a recording: its bounds, and single steps of it."""
+"""Single steps of the model of a recording, and the messages that each sends."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from slotspec.models.cluster.lifecycles import Execution
-from slotspec.models.cluster.messages import HUBS, WAYS
 from slotspec.models.cluster.scheduler import execution_of
 from slotspec.models.cluster.state import STRIDE, Message
 from slotspec.models.registry import load_model
-from slotspec.oracle.cluster.patterns import Posted, tm_number
-from slotspec.oracle.cluster.recording import Recording, kind_of
+from slotspec.oracle.cluster.patterns import Posted
 from slotspec.statemachine.declaration.model import Call, Instance
 from slotspec.statemachine.declaration.rules import DISABLED
-from slotspec.statemachine.errors import InputError
 from slotspec.statemachine.interpreter.guards import false_guard
 from slotspec.statemachine.interpreter.stepping import Interpreter
-
-POSTS = 254
-"""Most messages in flight that a state holds, whichever their channels."""
-ROOM = 24
-"""Messages in flight in a channel, if there are not too many channels."""
-OFTEN = 254
-"""Faults and early timers: as often as the recording has them."""
-
-
-@dataclass
-class Told:
-    """What the states of the JobMaster tell of an execution.
-
-    :ivar seen: the line that first names it, as it names all that were made with it.
-    """
-
-    vertex: str
-    index: int
-    seen: int
-    allocation: str | None = None
-
-
-def told_tasks(recording: Recording) -> tuple[dict[str, Told], dict[str, int]]:
-    """Every execution of the job, and the parallelism of each vertex, in order."""
-    found: dict[str, Told] = {}
-    parallel: dict[str, int] = {}
-    for line in recording.lines:
-        if line.state is None or "tasks" not in line.state or "pool" not in line.state:
-            continue
-        for one in line.state["tasks"]:
-            vertex, _, place = one["task"].rpartition(" (")
-            index, _, total = place.rstrip(")").partition("/")
-            parallel[vertex] = int(total)
-            told = found.setdefault(one["execution"], Told(vertex, int(index) - 1, line.n))
-            told.allocation = told.allocation or one["allocation"]
-    return found, parallel
-
-
-def numbered(
-    told: dict[str, Told], parallel: dict[str, int], shares: int, apart: bool
-) -> dict[str, int]:
-    """Which task of the model each execution is.
-
-    Subtasks of a vertex are interchangeable, so those that share a slot become one share of the
-    model, whichever their numbers are: in 1.11 they may differ.
-    """
-    order = list(parallel)
-    found: dict[str, int] = {}
-    for execution, one in told.items():
-        place = order.index(one.vertex)
-        if apart:
-            found[execution] = sum(parallel[v] for v in order[:place]) + one.index
-        elif place == 0:
-            found[execution] = one.index
-    if apart:
-        return found
-    for place, vertex in enumerate(order[1:], 1):
-        for seen in {one.seen for one in told.values()}:
-            peers = {e: t for e, t in told.items() if t.vertex == vertex and t.seen == seen}
-            first = {
-                t.allocation: t.index
-                for t in told.values()
-                if t.vertex == order[0] and t.seen == seen and t.allocation
-            }
-            free = set(range(shares))
-            together = {e: first[t.allocation] for e, t in peers.items() if t.allocation in first}
-            for execution, share in together.items():
-                if share in free:
-                    free.remove(share)
-                    found[execution] = place * shares + share
-            for execution, one in peers.items():
-                if execution not in found:
-                    share = one.index if one.index in free or not free else min(free)
-                    free.discard(share)
-                    found[execution] = place * shares + share
-    return found
-
-
-def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
-    """The bounds that a recording asks for, and which task each of its executions is.
-
-    :raises InputError: ``TRC025`` for a job that the model cannot express.
-    """
-    plan = recording.header.plan
-    job = plan.get("job", {})
-    told, parallel = told_tasks(recording)
-    if not told:
-        raise InputError("TRC025", "no state of a JobMaster names its tasks; record the states too")
-    tms = int(plan.get("tms", 1))
-    for line in recording.lines:
-        if line.at is not None and kind_of(line.at) == "tm":
-            tms = max(tms, tm_number(line.at) + 1)
-    order = list(parallel)
-    stages = bool(job.get("batch")) and len(order) > 1
-    apart = job.get("kind") == "apart" or stages
-    shares = sum(parallel.values()) if apart else max(parallel.values())
-    if not apart and any(parallel[one] != shares for one in order[1:]):
-        raise InputError("TRC025", "only the first vertex of a job may have fewer subtasks")
-    vertices = 1 if apart else len(order)
-    room = min(ROOM, POSTS // (HUBS + WAYS * tms))
-    bounds = {
-        "task_managers": tms,
-        "slots_per_task_manager": int(plan.get("slots", 1)),
-        "parallelism": shares,
-        "vertices": vertices,
-        "sources": parallel[order[0]] if vertices > 1 or stages else 1,
-        "stages": int(stages),
-        "regions": int(stages or (not apart and vertices == 1 and shares > 1)),
-        "allocations": min(12, max(shares + 3, 5)),
-        "channel_room": room,
-        "busy": room,
-        "overtaking": room,
-        "tries": 4,
-        "cancel_tries": 4,
-        "iteration_order": 1,
-        "registrations": 1,
-        "late_slots": 1,
-        "quick_tasks": 1,
-        "slow_closing": 1,
-        "deployment_reports": 1,
-        "cancels": 1,
-        "failures": OFTEN,
-        "losses": OFTEN,
-        "repeats": OFTEN,
-        "crashes": OFTEN,
-        "leader_changes": OFTEN,
-        "failovers": OFTEN,
-        "early_timeouts": 10_000,
-    }
-    return bounds, numbered(told, parallel, shares, apart)
 
 
 class Taken(NamedTuple):

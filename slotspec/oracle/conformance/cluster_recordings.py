@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from slotspec.models.registry import load_model
+from slotspec.oracle.cluster.branches import Node
 from slotspec.oracle.cluster.declarative import DeclarativeExplainer
 from slotspec.oracle.cluster.explanation import ClusterExplainer
-from slotspec.oracle.cluster.recording import CLUSTER_FORMAT, read
-from slotspec.oracle.cluster.stepping import Node
+from slotspec.oracle.cluster.reading import read
+from slotspec.oracle.cluster.recording import CLUSTER_FORMAT
 from slotspec.oracle.conformance.report import Report, Unexplained, WaitingStep
 from slotspec.oracle.conformance.trace_validation import (
     DEFAULT_BOUNDS,

@@ -13,7 +13,8 @@ from pathlib import Path
 from time import process_time
 from typing import TypeVar
 
-from slotspec.oracle.cluster.recording import Line, Recording, read, sorted_lines
+from slotspec.oracle.cluster.reading import read, sorted_lines
+from slotspec.oracle.cluster.recording import Line, Recording
 from slotspec.oracle.conformance.cluster_recordings import explainer_of
 from slotspec.oracle.conformance.report import Removal
 from slotspec.oracle.conformance.trace_validation import Bounds, explain

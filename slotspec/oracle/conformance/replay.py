@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import UNSET
 
-from slotspec.oracle.cluster.recording import is_cluster_recording
+from slotspec.oracle.cluster.reading import is_cluster_recording
 from slotspec.oracle.conformance.compare import Conformance, compare, surely_equal
 from slotspec.oracle.conformance.oracles import StepOracle, generation_of, oracle_for
 from slotspec.oracle.conformance.report import BadInput, Divergence, Report

@@ -18,6 +18,9 @@ from slotspec.oracle.peers.protocol import Peer, PeerError
 from slotspec.oracle.traces.trace import Expected, OperationCall, RecordedStep, TraceHeader
 from slotspec.statemachine.errors import StepError
 
+MODEL_ONLY = "(model only)"
+"""Marks a step that the peer does not implement and never got."""
+
 
 @dataclass(frozen=True)
 class Found:

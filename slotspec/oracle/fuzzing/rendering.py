@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from msgspec import UNSET
 
 from slotspec.oracle.conformance.compare import as_text
-from slotspec.oracle.fuzzing.lockstep import Found
+from slotspec.oracle.fuzzing.lockstep import MODEL_ONLY, Found
 from slotspec.oracle.fuzzing.targets import FuzzTarget, target_of_header
 from slotspec.oracle.traces.trace import RecordedStep
 
@@ -51,25 +50,21 @@ def outcome(step: RecordedStep) -> str:
     return "" if step.result is UNSET or step.result is None else as_text(step.result)
 
 
-MODEL_ONLY = "(model only)"
-"""Marks a step that the peer does not implement and never got."""
+def answer(found: Found, step: RecordedStep) -> str:
+    """What the peer returned or raised, or that it never got the step."""
+    return MODEL_ONLY if found.model_only(step.op) else outcome(step)
 
 
-def rows(
-    steps: Sequence[RecordedStep], implemented: frozenset[str] | None = None
-) -> list[tuple[str, str, str, str]]:
-    """Number, operation, result and effects of each step.
-
-    :param implemented: the operations that the peer got; None for all.
-    """
+def rows(found: Found) -> list[tuple[str, str, str, str]]:
+    """Number, operation, result and effects of each step."""
     return [
         (
             str(number),
             call(step.op, step.arguments),
-            outcome(step) if implemented is None or step.op in implemented else MODEL_ONLY,
+            answer(found, step),
             "; ".join(map(effect, step.effects if isinstance(step.effects, list) else [])),
         )
-        for number, step in enumerate(steps, 1)
+        for number, step in enumerate(found.steps, 1)
     ]
 
 
@@ -94,9 +89,8 @@ def _messages(target: FuzzTarget, found: Found, step: RecordedStep) -> list[str]
     for emitted in step.effects if isinstance(step.effects, list) else []:
         to = emitted.get("rm") or emitted.get("tm") or target.caller
         lines.append(f"{receiver}->>{to}: {_plain(effect(emitted))}")
-    answer = MODEL_ONLY if found.model_only(step.op) else outcome(step)
-    if answer:
-        lines.append(f"{receiver}-->>{caller}: {_plain(answer)}")
+    if text := answer(found, step):
+        lines.append(f"{receiver}-->>{caller}: {_plain(text)}")
     return lines
 
 

@@ -18,6 +18,7 @@ from slotspec.models.cluster.state import (
     Message,
     allocations,
     instances,
+    may_return_first,
     task_managers,
 )
 from slotspec.models.cluster.task_executor import is_allocated, own_allocation
@@ -39,6 +40,17 @@ def overtaken(setting: Setting) -> str | None:
     if setting["overtaking"] == 1:
         return None
     return "the message that the slot is free again overtakes the answer, and then a report does"
+
+
+def returned_in_between(setting: Setting) -> str | None:
+    """Why a returned slot may serve a request that is withdrawn next."""
+    if not may_return_first(setting):
+        return None
+    return (
+        "FLINK-23806, mended in 1.13.3: tasks are cancelled in the order of a hash table, and a"
+        " slot that one of them returns serves the request of the next (recorded: 1.12.5, seed"
+        " 2000)"
+    )
 
 
 def unordered(setting: Setting) -> str | None:
@@ -145,7 +157,11 @@ def a_request_is_for_a_share_that_waits(s: ClusterState, request: int) -> bool:
     )
 
 
-@cluster.step("DefaultScheduler.cancelTasksAsync (FLINK-23806)", when=is_one_region)
+@cluster.step(
+    "DefaultScheduler.cancelTasksAsync (FLINK-23806)",
+    when=is_one_region,
+    deviation=returned_in_between,
+)
 def a_restart_serves_no_old_request(after: ClusterState) -> bool:
     """A slot returned for a restart does not go to another task that is to be restarted."""
     return (
@@ -164,7 +180,7 @@ def an_older_answer_changes_nothing(
     allocation = before.subject[post]
     return (
         result not in (Message.OFFER_ACCEPTED, Message.OFFER_REJECTED, Message.OFFER_FAILED)
-        or before.detail[post] == before.offer[own_allocation(before, tm, allocation)]
+        or before.detail[post] == 0
         or before.tables[tm].slot[allocation] == after.tables[tm].slot[allocation]
     )
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from slotspec.cli.app import build
 from slotspec.models import load_model
-from slotspec.oracle.cluster.recording import is_cluster_recording, read
+from slotspec.oracle.cluster.reading import is_cluster_recording, read
 from slotspec.oracle.conformance.cluster_recordings import explaining_run, validate
 from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from slotspec.oracle.cluster.declarative import DeclarativeExplainer
-from slotspec.oracle.cluster.foresight import shares_asked_for, waiting_requests
-from slotspec.oracle.cluster.recording import Header, Line, Recording, read
+from slotspec.oracle.cluster.reading import read
+from slotspec.oracle.cluster.recording import Header, Line, Recording
+from slotspec.oracle.cluster.shares import shares_asked_for, waiting_requests
 
 DATA = Path(__file__).parents[2] / "data" / "clusters"
 TASKS = {"e1": 0, "e2": 1, "e3": 0, "e4": 1}

@@ -106,7 +106,7 @@ def test_shrinking_leaves_out_joins_and_renames() -> None:
         ("register_task_manager", {"tm": "tm1"}),
         ("offer_slots", {"tm": "tm1", "offers": [{**small, "index": 0}, {**small, "index": 1}]}),
     ]
-    assert rows(found.steps)[3][1] == "offer_slots(tm2, x3:1:large)"
+    assert rows(found)[3][1] == "offer_slots(tm2, x3:1:large)"
     diagram = mermaid(found)
     assert diagram.startswith("sequenceDiagram\n")
     assert "tm2->>pool: offer_slots(tm2, x3:2:large)" in diagram

@@ -16,6 +16,7 @@ from slotspec.oracle.peer_target import implementing
 from slotspec.oracle.peers.protocol import PeerError
 from slotspec.oracle.peers.python import PythonPeer
 from slotspec.testing import slotspec_conformance
+from slotspec.testing.conformance import program
 
 HALF = ["start", "register_task_manager", "release_task_manager"]
 
@@ -74,14 +75,13 @@ def test_a_step_of_the_environment_is_marked() -> None:
         shrinking=False,
     ).found
     assert found is not None
-    marked = {
-        row[1].partition("(")[0]
-        for row in rows(found.steps, found.implemented)
-        if row[2] == "(model only)"
-    }
+    marked = {row[1].partition("(")[0] for row in rows(found) if row[2] == "(model only)"}
     assert marked
     assert not marked & {"handle", "tick"}
     assert "(model only)" in mermaid(found)
+    reproducer = program(found, Hasty, "1", "examples/lease.py", "handle, tick")
+    assert "operations=['handle', 'tick']" in reproducer
+    assert "  # (model only)\n" in reproducer
 
 
 @pytest.mark.parametrize("model", ["slot_manager", "task_slot_table"])

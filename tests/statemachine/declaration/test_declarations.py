@@ -244,7 +244,6 @@ def test_unused_declarations_are_reported() -> None:
 
 TAKEN_OVER = {
     "cluster": [
-        "action request_comes_first: possible in no generation and scope; see its when",
         "action task_is_quick: possible in no generation and scope; see its when",
         *(
             f"property manager_a_stopped_manager_{what}_nothing: asked in no generation and scope;"

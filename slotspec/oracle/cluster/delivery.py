@@ -1,0 +1,103 @@
+"""Messages in flight: they arrive, are lost, or are repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from slotspec.models.cluster.messages import TO_JOB_MASTER, TO_RESOURCE_MANAGER, Way, way
+from slotspec.oracle.cluster.branches import Branch
+from slotspec.oracle.cluster.patterns import Pattern, Posted
+from slotspec.oracle.cluster.recording import Call
+from slotspec.oracle.cluster.stepping import Stepper
+
+
+class Delivery(Stepper):
+    """Takes the steps of the model that move messages."""
+
+    def hears(self, channel: int) -> tuple[str, tuple[int, ...]]:
+        """The action that receives a message of a channel, and its first arguments."""
+        if channel == TO_RESOURCE_MANAGER:
+            return "resource_manager_hears_job_master", ()
+        if channel == TO_JOB_MASTER:
+            return "job_master_hears_resource_manager", ()
+        tm, direction = divmod(channel - way(0, 0), way(1, 0) - way(0, 0))
+        return {
+            Way.FROM_JOB_MASTER: "task_executor_hears_job_master",
+            Way.TO_JOB_MASTER: "job_master_hears_task_executor",
+            Way.FROM_RESOURCE_MANAGER: "task_executor_hears_resource_manager",
+            Way.TO_RESOURCE_MANAGER: "resource_manager_hears_task_executor",
+        }[Way(direction)], (tm,)
+
+    def deliver(self, at: Branch, pattern: Pattern, call: Call | None = None) -> Iterator[Branch]:
+        """The message arrives; what is doomed and stands before it is lost first."""
+        name, first = self.hears(pattern.channel)
+        contents = self.world.contents(at.node.key, pattern.channel)
+        if self.notes is not None and not any(
+            self.match(pattern, posted, at.node.names) for posted in contents
+        ):
+            self.note(name, first, f"no {pattern} is in flight")
+        while True:
+            tried = set()
+            for place, posted in enumerate(contents):
+                names = self.match(pattern, posted, at.node.names)
+                if names is None or posted in tried:
+                    continue
+                tried.add(posted)
+                found = self.take(at.named(names), name, *first, place, call=call)
+                if found is not None:
+                    yield found
+            after = self.lose_first(at, contents)
+            if after is None:
+                return
+            at = after
+            contents = self.world.contents(at.node.key, pattern.channel)
+
+    def deliver_all(
+        self, at: Branch, patterns: list[Pattern], call: Call | None = None
+    ) -> Iterator[Branch]:
+        """Several messages arrive one after another."""
+        if not patterns:
+            yield at
+            return
+        for found in self.deliver(at, patterns[0], call):
+            yield from self.deliver_all(found, patterns[1:], call)
+
+    def lose_first(self, at: Branch, contents: list[Posted]) -> Branch | None:
+        """Lose the messages of a call that is known not to arrive; several slots share an offer."""
+        names = at.node.names
+        for number in at.node.doomed:
+            report = self.reports.get(number)
+            patterns = self.patterns[number] or ([report] if report else [])
+            if any(self.match(one, posted, names) for posted in contents for one in patterns):
+                after = self.lose(at, patterns)
+                if after is not at:
+                    doomed = tuple(one for one in after.node.doomed if one != number)
+                    return after._replace(node=after.node._replace(doomed=doomed))
+        return None
+
+    def lose(self, at: Branch, patterns: list[Pattern]) -> Branch:
+        """Lose messages in flight, those that can be."""
+        for pattern in patterns:
+            for place, posted in enumerate(self.world.contents(at.node.key, pattern.channel)):
+                if self.match(pattern, posted, at.node.names) is not None:
+                    found = self.aside(at, "message_is_lost", pattern.channel, place)
+                    if found is not None:
+                        at = found
+                        break
+        return at
+
+    def repeat(self, at: Branch, patterns: list[Pattern]) -> Branch | None:
+        """Messages in flight are repeated, each right behind itself; None if one cannot be."""
+        expected = at.expected
+        for pattern in patterns:
+            contents = self.world.contents(at.node.key, pattern.channel)
+            for place, posted in enumerate(reversed(contents)):
+                if self.match(pattern, posted, at.node.names) is not None:
+                    copied = at.expecting(pattern)
+                    found = self.take(copied, "message_is_repeated", pattern.channel, place)
+                    if found is not None:
+                        at = found
+                        break
+            else:
+                return None
+        return at.expecting(*expected)
