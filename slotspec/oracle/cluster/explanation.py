@@ -23,7 +23,7 @@ from slotspec.oracle.cluster.views import Difference
 from slotspec.statemachine.declaration.model import Call as ModelCall
 from slotspec.statemachine.declaration.rules import NONE
 
-HIDDEN = 9
+MOST_HIDDEN = 9
 """Hidden steps within one recorded step."""
 EXPANSIONS = 250
 """States that the search for hidden steps within one recorded step expands."""
@@ -136,7 +136,7 @@ class ClusterExplainer(Triggers, HiddenSteps):
                     return
                 yield branch
                 continue
-            if hidden >= HIDDEN:
+            if hidden >= MOST_HIDDEN:
                 continue
             for after in more:
                 if (after.node, after.expected) not in seen:
