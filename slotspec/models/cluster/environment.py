@@ -12,6 +12,7 @@ from slotspec.models.cluster.messages import (
     TO_JOB_MASTER,
     TO_RESOURCE_MANAGER,
     Way,
+    can_arrive,
     is_busy,
     receive,
     tell_task_executor,
@@ -292,9 +293,9 @@ def task_executor_loses_job_master(s: ClusterState, tm: int) -> int:
 @cluster.action(place=nexts, fair=ARRIVES)
 def resource_manager_hears_job_master(s: ClusterState, place: int) -> int:
     """The ResourceManager receives a message from the JobMaster."""
-    message, allocation, detail = receive(s, TO_RESOURCE_MANAGER, place)
-    if message == Message.NOTHING:
+    if not can_arrive(s, TO_RESOURCE_MANAGER, place):
         return DISABLED
+    message, allocation, detail = receive(s, TO_RESOURCE_MANAGER, place)
     if s.resource_manager[0] != Leader.LEADING:
         return message
     match message:
@@ -312,9 +313,9 @@ def resource_manager_hears_job_master(s: ClusterState, place: int) -> int:
 @cluster.action(place=nexts, fair=ARRIVES)
 def job_master_hears_resource_manager(s: ClusterState, place: int) -> int:
     """The JobMaster receives a message from the ResourceManager."""
-    message, allocation, _ = receive(s, TO_JOB_MASTER, place)
-    if message == Message.NOTHING:
+    if not can_arrive(s, TO_JOB_MASTER, place):
         return DISABLED
+    message, allocation, _ = receive(s, TO_JOB_MASTER, place)
     if s.job_master[0] != Leader.LEADING:
         return message
     match message:
@@ -334,9 +335,10 @@ def job_master_hears_resource_manager(s: ClusterState, place: int) -> int:
 @cluster.action(tm=task_managers, place=nexts, fair=ARRIVES)
 def job_master_hears_task_executor(s: ClusterState, tm: int, place: int) -> int:
     """The JobMaster receives a message from a TaskExecutor."""
-    message, allocation, detail = receive(s, way(tm, Way.TO_JOB_MASTER), place)
-    if message == Message.NOTHING:
+    channel = way(tm, Way.TO_JOB_MASTER)
+    if not can_arrive(s, channel, place):
         return DISABLED
+    message, allocation, detail = receive(s, channel, place)
     if s.job_master[0] != Leader.LEADING:
         return message
     match message:
@@ -356,9 +358,10 @@ def job_master_hears_task_executor(s: ClusterState, tm: int, place: int) -> int:
 @cluster.action(tm=task_managers, place=nexts, fair=ARRIVES)
 def task_executor_hears_job_master(s: ClusterState, tm: int, place: int) -> int:
     """A TaskExecutor receives a message from the JobMaster."""
-    message, allocation, detail = receive(s, way(tm, Way.FROM_JOB_MASTER), place)
-    if message == Message.NOTHING:
+    channel = way(tm, Way.FROM_JOB_MASTER)
+    if not can_arrive(s, channel, place):
         return DISABLED
+    message, allocation, detail = receive(s, channel, place)
     if s.process[tm] != Process.UP:
         return message
     match message:
@@ -388,9 +391,10 @@ def task_executor_hears_job_master(s: ClusterState, tm: int, place: int) -> int:
 @cluster.action(tm=task_managers, place=nexts, fair=ARRIVES)
 def resource_manager_hears_task_executor(s: ClusterState, tm: int, place: int) -> int:
     """The ResourceManager receives a message from a TaskExecutor."""
-    message, allocation, detail = receive(s, way(tm, Way.TO_RESOURCE_MANAGER), place)
-    if message == Message.NOTHING:
+    channel = way(tm, Way.TO_RESOURCE_MANAGER)
+    if not can_arrive(s, channel, place):
         return DISABLED
+    message, allocation, detail = receive(s, channel, place)
     if s.resource_manager[0] != Leader.LEADING:
         resource_manager.forget_slot_report(s, tm)
         return message
@@ -416,9 +420,10 @@ def resource_manager_hears_task_executor(s: ClusterState, tm: int, place: int) -
 @cluster.action(tm=task_managers, place=nexts, fair=ARRIVES)
 def task_executor_hears_resource_manager(s: ClusterState, tm: int, place: int) -> int:
     """A TaskExecutor receives a message from the ResourceManager."""
-    message, allocation, detail = receive(s, way(tm, Way.FROM_RESOURCE_MANAGER), place)
-    if message == Message.NOTHING:
+    channel = way(tm, Way.FROM_RESOURCE_MANAGER)
+    if not can_arrive(s, channel, place):
         return DISABLED
+    message, allocation, detail = receive(s, channel, place)
     if s.process[tm] != Process.UP:
         return message
     match message:

@@ -171,12 +171,10 @@ def can_arrive(s: ClusterState, channel: int, place: int) -> bool:
 
 
 def receive(s: ClusterState, channel: int, place: int) -> tuple[int, int, int]:
-    """Take a message out of a channel; NOTHING if it is not there, or not the next to arrive.
+    """Take the message at this place, which can arrive, out of a channel.
 
     :returns: the message, its subject and its detail.
     """
-    if not can_arrive(s, channel, place):
-        return int(Message.NOTHING), NONE, 0
     post = channel * room_of(s) + place
     message, subject, detail = s.message[post], s.subject[post], s.detail[post]
     take_out(s, channel, place)

@@ -21,6 +21,7 @@ from slotspec.models.cluster.messages import (
     TO_JOB_MASTER,
     TO_RESOURCE_MANAGER,
     Way,
+    can_arrive,
     is_busy,
     receive,
     way,
@@ -114,9 +115,9 @@ def resource_manager_is_replaced(s: DeclarativeClusterState) -> int:
 @declarative_cluster.action(place=nexts, fair=ARRIVES)
 def resource_manager_hears_job_master(s: DeclarativeClusterState, place: int) -> int:
     """The ResourceManager receives a message from the JobMaster."""
-    message, _, detail = receive(s, TO_RESOURCE_MANAGER, place)
-    if message == Message.NOTHING:
+    if not can_arrive(s, TO_RESOURCE_MANAGER, place):
         return DISABLED
+    message, _, detail = receive(s, TO_RESOURCE_MANAGER, place)
     if s.resource_manager[0] != Leader.LEADING:
         return message
     match message:
@@ -132,9 +133,9 @@ def resource_manager_hears_job_master(s: DeclarativeClusterState, place: int) ->
 @declarative_cluster.action(place=nexts, fair=ARRIVES)
 def job_master_hears_resource_manager(s: DeclarativeClusterState, place: int) -> int:
     """The JobMaster receives a message from the ResourceManager."""
-    message, _, _ = receive(s, TO_JOB_MASTER, place)
-    if message == Message.NOTHING:
+    if not can_arrive(s, TO_JOB_MASTER, place):
         return DISABLED
+    message, _, _ = receive(s, TO_JOB_MASTER, place)
     if s.job_master[0] != Leader.LEADING:
         return message
     match message:
@@ -154,9 +155,10 @@ def job_master_hears_resource_manager(s: DeclarativeClusterState, place: int) ->
 @declarative_cluster.action(tm=task_managers, place=nexts, fair=ARRIVES)
 def task_executor_hears_resource_manager(s: DeclarativeClusterState, tm: int, place: int) -> int:
     """A TaskExecutor receives a message from the ResourceManager."""
-    message, allocation, detail = receive(s, way(tm, Way.FROM_RESOURCE_MANAGER), place)
-    if message == Message.NOTHING:
+    channel = way(tm, Way.FROM_RESOURCE_MANAGER)
+    if not can_arrive(s, channel, place):
         return DISABLED
+    message, allocation, detail = receive(s, channel, place)
     if s.process[tm] != Process.UP:
         return message
     match message:

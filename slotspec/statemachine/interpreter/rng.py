@@ -54,11 +54,12 @@ def prime_from(number: int) -> int:
 
 def hash_record(words: Sequence[int]) -> int:
     """The 64-bit hash of a state, given the words of its working record."""
-    h = GOLDEN
+    total = salt = 0
     for word in words:
-        h = (h ^ word) * MIX_1 & MASK
-        h ^= h >> 32
-    h = h * MIX_2 & MASK
+        salt = salt + GOLDEN & MASK
+        mixed = (word ^ salt) * MIX_1 & MASK
+        total += mixed ^ mixed >> 32
+    h = total * MIX_2 & MASK
     return h ^ h >> FOLD
 
 

@@ -22,7 +22,7 @@ from slotspec.statemachine.compiler.drivers.random_walk import (
 )
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.interpreter.random_walk import RandomWalk
-from slotspec.statemachine.interpreter.rng import REGISTERS
+from slotspec.statemachine.interpreter.rng import MASK, REGISTERS
 from slotspec.statemachine.interpreter.statistics import Seen, Statistics
 from slotspec.statemachine.interpreter.time_limit import OutOfTime
 
@@ -80,6 +80,7 @@ class CompiledWalk(RandomWalk):
         memory[PREFERRED] = preferred
         memory[cells.order : cells.order + len(order)] = order
         memory[cells.record : cells.record + len(self.start)] = self.start
+        memory[cells.changed :] = MASK
         self.buffer[FOUND] = 0
         self.buffer[self.opened] = [name not in closed for name in self.names]
 

@@ -24,6 +24,9 @@ SITE, BASE, FOUND, EFFECT_COUNT, STEP, STOP, DEPTH = 0, 1, 2, 3, 4, 5, 6
 effects of this step, what a firing adds to its counter (1, or -1 while a step that met a fault is
 repeated to undo its counts), whether rules must end at once, and how deep recursion is."""
 
+REMEMBERED = 32
+"""How many answers of helpers can be remembered while the calls of a state are tried."""
+
 DEEPEST = 900
 """How deep rules may call themselves: not much less than in Python."""
 
@@ -38,6 +41,7 @@ class ResultBuffer:
 
     :ivar obligations: the obligations; an obligation's index is the kind of its findings.
     :ivar numbers: for each property, the kind of its first obligation.
+    :ivar remembered: the first cell of remembered answers; ``FAULT`` means that there is none.
     """
 
     def __init__(self, instance: Instance) -> None:
@@ -51,7 +55,8 @@ class ResultBuffer:
         self.opened = EVENTS + EVENT_CELLS * self.kinds
         self.taken = self.opened + self.kinds
         self.effects = self.taken + len(instance.actions)
-        self.fired = self.effects + EFFECTS_ROOM * EFFECT_CELLS
+        self.remembered = self.effects + EFFECTS_ROOM * EFFECT_CELLS
+        self.fired = self.remembered + REMEMBERED
         self.first: dict[str, int] = {}
         self.lifecycles: dict[str, type[Lifecycle]] = {}
         end = self.fired

@@ -82,7 +82,8 @@ def program_text(
         program.globals(),
         _note_fault(),
         _found(program),
-        _copy(program.layout.capacity),
+        _records(program.layout.capacity),
+        _forget(program),
         pack_text(program.layout, deposit_bits),
         unpack_text(program.layout, deposit_bits),
         program.bodies(),
@@ -140,18 +141,51 @@ out:
 """
 
 
-def _copy(words: int) -> str:
-    """``@copy``: copy a record from one pointer to another, word by word."""
-    body = FunctionBuilder()
-    for i in range(words):
-        source = body.emit(f"getelementptr i64, ptr %from, i64 {i}")
-        target = body.emit(f"getelementptr i64, ptr %to, i64 {i}")
-        body.line(f"store i64 {body.emit(f'load i64, ptr {source}')}, ptr {target}")
-    body.end("ret void")
-    # not inlined: copies happen in so many places that they would make up half of the text
-    return body.text(
+def strip(words: int) -> int:
+    """How many words of a record of this size to handle at once.
+
+    A wide load waits for all narrow stores into its bytes, which pays only in large records.
+    """
+    return 8 if words >= 16 else 1
+
+
+def _records(words: int) -> str:
+    """``@copy`` copies a record from one pointer to another; ``@differ`` compares two.
+
+    They are not inlined: they are called in so many places that they would make up half of the
+    code. They call nothing of the C library: cached code is loaded without linking.
+    """
+    copy, differ = FunctionBuilder(), FunctionBuilder()
+    width = strip(words)
+    type_, total = f"<{width} x i64>", "zeroinitializer"
+    # the last strip may overlap the one before
+    for first in [*range(0, words - width, width), words - width]:
+        at = {
+            name: body.emit(f"getelementptr i64, ptr %{name}, i64 {first}")
+            for body, name in ((copy, "from"), (copy, "to"), (differ, "one"), (differ, "two"))
+        }
+        value = copy.emit(f"load {type_}, ptr {at['from']}, align 8")
+        copy.line(f"store {type_} {value}, ptr {at['to']}, align 8")
+        one, two = (
+            differ.emit(f"load {type_}, ptr {at[name]}, align 8") for name in ("one", "two")
+        )
+        total = differ.emit(f"or {type_} {total}, {differ.emit(f'xor {type_} {one}, {two}')}")
+    copy.end("ret void")
+    bits = differ.emit(f"bitcast {type_} {total} to i{64 * width}")
+    differ.end(f"ret i1 {differ.emit(f'icmp ne i{64 * width} {bits}, 0')}")
+    return copy.text(
         "define internal void @copy(ptr noalias %to, ptr noalias %from) noinline nounwind"
-    )
+    ) + differ.text("define internal i1 @differ(ptr %one, ptr %two) noinline nounwind")
+
+
+def _forget(program: Program) -> str:
+    """``@forget``: forget what helpers answered about the state before."""
+    body = FunctionBuilder()
+    for cell in program.remembered.values():
+        at = body.emit(f"getelementptr i64, ptr %buffer, i64 {cell}")
+        body.line(f"store i64 {FAULT}, ptr {at}")
+    body.end("ret void")
+    return body.text("define internal void @forget(ptr %buffer) nounwind")
 
 
 @dataclass
@@ -213,6 +247,7 @@ class Expansion:
         builder.end("br i1 %expanding, label %calls_of, label %skip")
         builder.start_block("calls_of")
         builder.line("store i64 0, ptr %enabled")
+        builder.line("call void @forget(ptr %buffer)")
         self.copy()
         index = 0
         for number, action in enumerate(self.instance.actions):
@@ -252,10 +287,14 @@ class Expansion:
     def state_properties(self) -> None:
         """Check the properties in the current state."""
         for prop in self.instance.properties.values():
-            if prop.kind is Kind.ALWAYS:
-                self.ask(prop, [RecordAt("%now")], "-1")
-            elif prop.kind is Kind.SOMETIMES:
-                self.seek(prop)
+            if prop.kind in (Kind.ALWAYS, Kind.SOMETIMES):
+                self.state_property(prop)
+
+    def state_property(self, prop: Property) -> None:
+        if prop.kind is Kind.ALWAYS:
+            self.ask(prop, [RecordAt("%now")], "-1")
+        else:
+            self.seek(prop)
 
     def ask(self, prop: Property, given: list[Symbol], call: str) -> None:
         """Check a property for its elements in turn, until it fails for one."""

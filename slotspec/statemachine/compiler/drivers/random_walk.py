@@ -14,16 +14,19 @@ explains how.
 
 from __future__ import annotations
 
-from slotspec.statemachine.compiler.backend.function_builder import Reg
+from collections.abc import Iterable
+
+from slotspec.statemachine.compiler.backend.function_builder import FunctionBuilder, Reg
 from slotspec.statemachine.compiler.backend.result_buffer import FOUND, STEP
-from slotspec.statemachine.compiler.drivers.expand import Expansion
+from slotspec.statemachine.compiler.drivers.expand import Expansion, strip
 from slotspec.statemachine.compiler.frontend.symbols import RecordAt, Symbol
-from slotspec.statemachine.declaration.model import Action, Instance
+from slotspec.statemachine.declaration.model import Action, Instance, Property
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.interpreter.rng import (
     FOLD,
     GOLDEN,
     LOW,
+    MASK,
     MIX_1,
     MIX_2,
     REGISTER_BITS,
@@ -34,6 +37,8 @@ from slotspec.statemachine.interpreter.statistics import AT_REST, ENDED, GOES_ON
 RNG, AT, THRESHOLD, STUTTERS, PREFERRED = range(5)
 """Cells: random state, number of steps, rate of faults (times 2**53), calls that changed
 nothing, number of preferred actions."""
+
+CELL_BITS = 64
 
 HELPERS = f"""
 declare i64 @llvm.ctlz.i64(i64, i1)
@@ -56,12 +61,81 @@ define internal i64 @random(ptr %memory) nounwind {{
 """
 
 
+def count_state(words: int) -> str:
+    """``@count_state``: add a state to the estimate of distinct states."""
+    builder, h = FunctionBuilder(), "0"
+    salts = [GOLDEN * (i + 1) & MASK for i in range(words)]
+    for first, width in strips(words):
+        type_ = f"<{width} x i64>"
+
+        def constant(numbers: Iterable[int]) -> str:
+            return "<" + ", ".join(f"i64 {number}" for number in numbers) + ">"
+
+        at = builder.emit(f"getelementptr i64, ptr %record, i64 {first}")
+        x = builder.emit(f"load {type_}, ptr {at}, align 8")
+        x = builder.emit(f"xor {type_} {x}, {constant(salts[first : first + width])}")
+        x = builder.emit(f"mul {type_} {x}, {constant([MIX_1] * width)}")
+        half = builder.emit(f"lshr {type_} {x}, {constant([32] * width)}")
+        x = builder.emit(f"xor {type_} {x}, {half}")
+        part = builder.emit(f"call i64 @llvm.vector.reduce.add.v{width}i64({type_} {x})")
+        h = builder.emit(f"add i64 {h}, {part}")
+    h = builder.emit(f"mul i64 {h}, {MIX_2}")
+    h = builder.emit(f"xor i64 {h}, {builder.emit(f'lshr i64 {h}, {FOLD}')}")
+    register = builder.emit(f"and i64 {h}, {(1 << REGISTER_BITS) - 1}")
+    rest = builder.emit(f"lshr i64 {h}, {REGISTER_BITS}")
+    zeros = builder.emit(f"call i64 @llvm.ctlz.i64(i64 {rest}, i1 false)")
+    rank = builder.emit(f"sub i64 {zeros}, {REGISTER_BITS - 1}")
+    rank = builder.emit(f"trunc i64 {rank} to i8")
+    place = builder.emit(f"getelementptr i8, ptr %registers, i64 {register}")
+    old = builder.emit(f"load i8, ptr {place}")
+    best = builder.emit(f"call i8 @llvm.umax.i8(i8 {old}, i8 {rank})")
+    builder.line(f"store i8 {best}, ptr {place}")
+    builder.end("ret void")
+    sums = [
+        f"declare i64 @llvm.vector.reduce.add.v{width}i64(<{width} x i64>)"
+        for width in sorted({width for _, width in strips(words)})
+    ]
+    head = "define internal void @count_state(ptr %record, ptr %registers) nounwind"
+    return "\n".join([*sums, builder.text(head)])
+
+
+def changes(words: int) -> str:
+    """``@changes``: whether two records differ, and a bit for each word in which they do."""
+    builder, some = FunctionBuilder(), "false"
+    cells = ["0"] * -(-words // CELL_BITS)
+    for first, width in strips(words):
+        type_ = f"<{width} x i64>"
+        places = [
+            builder.emit(f"getelementptr i64, ptr %{at}, i64 {first}") for at in ("one", "two")
+        ]
+        one, two = (builder.emit(f"load {type_}, ptr {place}, align 8") for place in places)
+        bits = builder.emit(f"icmp ne {type_} {one}, {two}")
+        bits = builder.emit(f"bitcast <{width} x i1> {bits} to i{width}")
+        cell, shift = divmod(first, CELL_BITS)
+        bits = builder.emit(f"shl i64 {builder.emit(f'zext i{width} {bits} to i64')}, {shift}")
+        cells[cell] = builder.emit(f"or i64 {cells[cell]}, {bits}")
+    for number, bits in enumerate(cells):
+        at = builder.emit(f"getelementptr i64, ptr %changed, i64 {number}")
+        builder.line(f"store i64 {bits}, ptr {at}")
+        some = builder.emit(f"or i1 {some}, {builder.emit(f'icmp ne i64 {bits}, 0')}")
+    builder.end(f"ret i1 {some}")
+    return builder.text(
+        "define internal i1 @changes(ptr %one, ptr %two, ptr %changed) noinline nounwind"
+    )
+
+
+def strips(words: int) -> list[tuple[int, int]]:
+    """The first word and the width of each strip of a record."""
+    return [(first, min(strip(words), words - first)) for first in range(0, words, strip(words))]
+
+
 class Cells:
     """The layout of a walk's memory, in 64-bit cells.
 
     :ivar order: the numbers of the actions: the preferred ones, the others, faults.
     :ivar moved: for each action, how many of its calls changed the state.
     :ivar record: the current state, as bytes.
+    :ivar changed: one bit for each word of the record that the last step changed.
     """
 
     def __init__(self, instance: Instance, capacity: int) -> None:
@@ -70,7 +144,8 @@ class Cells:
         self.order = 8
         self.moved = self.order + count
         self.record = self.moved + count
-        self.size = self.record + capacity
+        self.changed = self.record + capacity
+        self.size = self.changed + -(-capacity // CELL_BITS)
 
 
 class Walk(Expansion):
@@ -90,7 +165,8 @@ class Walk(Expansion):
         self.copy()
         builder.start_block("head")
         builder.line(f"%index = load i64, ptr {self.cell(AT)}")
-        self.count_state()
+        place = self.cell(self.cells.record)
+        builder.line(f"call void @count_state(ptr {place}, ptr %registers)")
         self.no_effects()
         self.state_properties()
         self.leave_if_noted()
@@ -107,7 +183,8 @@ class Walk(Expansion):
             "define i64 @walk(ptr %buffer, ptr %memory, i64 %until, ptr noalias %out_calls,"
             " ptr noalias %registers) nounwind"
         )
-        return "\n".join([HELPERS, *self.beside.values(), walk])
+        helpers = (HELPERS, count_state(layout.words), changes(layout.words))
+        return "\n".join([*helpers, *self.beside.values(), walk])
 
     def cell(self, index: int | str) -> str:
         """The address of a cell of the walk's memory."""
@@ -130,27 +207,24 @@ class Walk(Expansion):
         builder.end(f"ret i64 {NOTED}")
         builder.start_block(on)
 
-    def count_state(self) -> None:
-        """Add the current state to the estimate of distinct states."""
+    def state_property(self, prop: Property) -> None:
+        """Check a property, unless the last step changed nothing that it depends on."""
         builder = self.builder
-        h = str(GOLDEN)
-        for i in range(self.program.layout.words):
-            at = builder.emit(f"getelementptr i64, ptr %now, i64 {i}")
-            h = builder.emit(f"xor i64 {h}, {builder.emit(f'load i64, ptr {at}')}")
-            h = builder.emit(f"mul i64 {h}, {MIX_1}")
-            h = builder.emit(f"xor i64 {h}, {builder.emit(f'lshr i64 {h}, 32')}")
-        h = builder.emit(f"mul i64 {h}, {MIX_2}")
-        h = builder.emit(f"xor i64 {h}, {builder.emit(f'lshr i64 {h}, {FOLD}')}")
-        register = builder.emit(f"and i64 {h}, {(1 << REGISTER_BITS) - 1}")
-        rest = builder.emit(f"lshr i64 {h}, {REGISTER_BITS}")
-        zeros = builder.emit(f"call i64 @llvm.ctlz.i64(i64 {rest}, i1 false)")
-        rank = builder.emit(
-            f"trunc i64 {builder.emit(f'sub i64 {zeros}, {REGISTER_BITS - 1}')} to i8"
-        )
-        place = builder.emit(f"getelementptr i8, ptr %registers, i64 {register}")
-        old = builder.emit(f"load i8, ptr {place}")
-        best = builder.emit(f"call i8 @llvm.umax.i8(i8 {old}, i8 {rank})")
-        builder.line(f"store i8 {best}, ptr {place}")
+        takes: list[Symbol] = [RecordAt("%now"), *[Reg("0")] * len(prop.parameters)]
+        function = self.program.translate(self.rule(prop.function), takes, reading=True)
+        masks: dict[int, int] = {}
+        for word in self.program.words_of(function):
+            cell, bit = divmod(word, CELL_BITS)
+            masks[cell] = masks.get(cell, 0) | 1 << bit
+        total = "0"
+        for cell, mask in masks.items():
+            changed = builder.emit(f"load i64, ptr {self.cell(self.cells.changed + cell)}")
+            total = builder.emit(f"or i64 {total}, {builder.emit(f'and i64 {changed}, {mask}')}")
+        ask, on = builder.label("ask"), builder.label("on")
+        builder.end(f"br i1 {builder.emit(f'icmp ne i64 {total}, 0')}, label %{ask}, label %{on}")
+        builder.start_block(ask)
+        super().state_property(prop)
+        builder.start_block(on)
 
     # which action
 
@@ -159,6 +233,7 @@ class Walk(Expansion):
         builder, regular = self.builder, self.cells.regular
         builder.start_block("choose")
         builder.line("store i64 0, ptr %enabled")
+        builder.line("call void @forget(ptr %buffer)")
         builder.line(f"store i64 3, ptr {self.groups}")
         coin = builder.emit(f"lshr i64 {self.random()}, 11")
         limit = builder.emit(f"load i64, ptr {self.cell(THRESHOLD)}")
@@ -334,13 +409,15 @@ class Walk(Expansion):
         self.bump(self.buffer.taken + number)
         self.step_properties(action, call, result, arguments)
         move, stay = builder.label("move"), builder.label("stay")
-        builder.end(f"br i1 {self.differs()}, label %{move}, label %{stay}")
+        bits = self.cell(self.cells.changed)
+        changed = builder.emit(f"call i1 @changes(ptr %now, ptr %next, ptr {bits})")
+        builder.end(f"br i1 {changed}, label %{move}, label %{stay}")
         builder.start_block(move)
         builder.increment(self.cell(self.cells.moved + number))
         at = builder.emit("getelementptr i32, ptr %out_calls, i64 %index")
         builder.line(f"store i32 {builder.emit(f'trunc i64 {call} to i32')}, ptr {at}")
         builder.line(f"store i64 {builder.emit('add i64 %index, 1')}, ptr {self.cell(AT)}")
-        self.move()
+        builder.line("call void @copy(ptr noalias %now, ptr noalias %next)")
         builder.jump("head")
         builder.start_block(stay)
         builder.increment(self.cell(STUTTERS))
@@ -348,26 +425,6 @@ class Walk(Expansion):
         self.copy()
         self.leave_if_noted()
         builder.start_block(out)
-
-    def differs(self) -> str:
-        """Whether the call changed the state."""
-        builder, total = self.builder, "0"
-        for i in range(self.program.layout.words):
-            a = builder.emit(f"getelementptr i64, ptr %now, i64 {i}")
-            b = builder.emit(f"getelementptr i64, ptr %next, i64 {i}")
-            one, two = (builder.emit(f"load i64, ptr {at}") for at in (a, b))
-            x = builder.emit(f"xor i64 {one}, {two}")
-            total = builder.emit(f"or i64 {total}, {x}")
-        return builder.emit(f"icmp ne i64 {total}, 0")
-
-    def move(self) -> None:
-        """Make the state after the call the current one."""
-        for i in range(self.program.layout.words):
-            source = self.builder.emit(f"getelementptr i64, ptr %next, i64 {i}")
-            target = self.builder.emit(f"getelementptr i64, ptr %now, i64 {i}")
-            self.builder.line(
-                f"store i64 {self.builder.emit(f'load i64, ptr {source}')}, ptr {target}"
-            )
 
     def stuck(self) -> None:
         """No call changed the state: the walk is at rest, at an end, or in a deadlock."""

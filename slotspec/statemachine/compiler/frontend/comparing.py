@@ -33,6 +33,7 @@ def unchanged(to: Expressions, node: ast.Call) -> Symbol:
     for name in compared(to.owner(one), fields, but, where):
         place = to.place_of(one, name)
         assert place is not None
+        to.target.touches.add(place.name)
         places.append((place.offset, place.size))
     builder, total = to.builder, "0"
     for begin, size in _chunks(places):

@@ -38,6 +38,9 @@ from slotspec.statemachine.layout import Place
 SOME = 10
 """Taken for the iterations of a loop whose number is not known."""
 
+WORTH_REMEMBERING = 8
+"""The answer of a helper that takes fewer iterations and calls is not remembered."""
+
 UNBOUND = -(2**63) + 1
 """Marks a local that has no value yet."""
 
@@ -285,6 +288,7 @@ class Memory:
         return min((self.program.layout.places[name].offset for name in part.fields), default=0)
 
     def byte_at(self, pointer: str, place: Place, index: Value) -> str:
+        self.target.touches.add(place.name)
         builder = self.builder
         if isinstance(index, int):
             return builder.emit(f"getelementptr i8, ptr {pointer}, i64 {place.offset + index}")
@@ -507,6 +511,14 @@ class Memory:
         if callee.width is not None:
             results = builder.local(f"[{callee.width} x i64]")
             parts.append(f"ptr {results}")
+        self.target.calls.append(callee)
+        cell = self.remembered(callee, arguments)
+        known = builder.label("known")
+        if cell is not None:
+            at, ask = self.cell_at(cell), builder.label("ask")
+            nothing = builder.emit(f"icmp eq i64 {builder.emit(f'load i64, ptr {at}')}, {FAULT}")
+            builder.end(f"br i1 {nothing}, label %{ask}, label %{known}")
+            builder.start_block(ask)
         depth = None if callee.done else self.deepen(node)
         value = builder.emit(f"call i64 {callee.name}({', '.join(parts)})")
         if depth is not None:
@@ -519,6 +531,10 @@ class Memory:
             builder.start_block(bad)
             builder.end(f"ret i64 {FAULT}")
             builder.start_block(good)
+        if cell is not None:
+            builder.line(f"store i64 {value}, ptr {at}")
+            builder.start_block(known)
+            value = builder.emit(f"load i64, ptr {at}")
         if callee.writes:
             self.writes = self.written = True
         self.count_call(callee)
@@ -529,6 +545,26 @@ class Memory:
             at = builder.emit(f"getelementptr i64, ptr {results}, i64 {i}")
             found.append(Reg(builder.emit(f"load i64, ptr {at}")))
         return Row(tuple(found))
+
+    def remembered(self, callee: Translated, arguments: Sequence[Symbol]) -> int | None:
+        """The cell that keeps the answer of a helper while the calls of a state are tried.
+
+        Guards of many actions ask the same of the same state. None if the answer may differ, or
+        is not worth to be kept.
+        """
+        if not self.action or self.written or callee.writes or not callee.done:
+            return None
+        if callee.width is not None or callee.cost < WORTH_REMEMBERING:
+            return None
+        call: list[str | int] = [callee.name]
+        for argument in arguments:
+            if isinstance(argument, int):
+                call.append(argument)
+            elif not (
+                isinstance(argument, RecordAt | ArrayAt) and argument.pointer == self.record_pointer
+            ):
+                return None
+        return self.program.remember(tuple(call))
 
     def may_write(self, node: ast.AST) -> bool:
         """Whether a loop may write: a store to a field, or a call other than a pure intrinsic."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import ast
 import re
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from slotspec.statemachine.compiler.backend.result_buffer import ResultBuffer
+from slotspec.statemachine.compiler.backend.result_buffer import REMEMBERED, ResultBuffer
 from slotspec.statemachine.compiler.frontend.symbols import Known, Symbol, kind
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import RuleError
-from slotspec.statemachine.layout import Layout
+from slotspec.statemachine.layout import WORD, Layout
 
 Intrinsic = Callable[[Any, ast.Call], Symbol]
 """Translates a call of an intrinsic; takes the translation of the calling rule."""
@@ -43,6 +43,8 @@ class Translated:
     :ivar refused_late: whether it is an action that may be refused after it fired events and
         undid them.
     :ivar cost: roughly how many iterations and calls it takes, at most :data:`LASTING`.
+    :ivar touches: the fields that it reads or writes itself, by the names of their places.
+    :ivar calls: the functions that it calls.
     :ivar reads: the records whose effects it reads, by pointer, with the error for a caller
         that passes a state without effects.
     """
@@ -56,6 +58,8 @@ class Translated:
     text: str = ""
     done: bool = False
     cost: int = LASTING
+    touches: set[str] = field(default_factory=set)
+    calls: list[Translated] = field(default_factory=list)
     reads: dict[str, RuleError] = field(default_factory=dict)
 
 
@@ -71,6 +75,7 @@ class Program:
     :ivar effects_dropped: an ``emit`` was translated that neither stores nor counts.
     :ivar refused_late: an action may be refused after a change.
     :ivar lasting: some rule may take long, and looks whether it is to stop.
+    :ivar remembered: the calls of helpers whose answers are remembered, each with its cell.
     """
 
     instance: Instance
@@ -82,6 +87,7 @@ class Program:
     effects_dropped: bool = False
     refused_late: bool = False
     lasting: bool = False
+    remembered: dict[tuple[str | int, ...], int] = field(default_factory=dict)
     layout: Layout = field(init=False)
     result_buffer: ResultBuffer = field(init=False)
     functions: dict[Any, Translated] = field(default_factory=dict)
@@ -98,6 +104,13 @@ class Program:
 
     def table(self, values: tuple[int, ...]) -> str:
         return self.tables.setdefault(values, f"@table{len(self.tables)}")
+
+    def remember(self, call: tuple[str | int, ...]) -> int | None:
+        """The cell for the answer to a call of a helper; None if there is no room for it."""
+        if call not in self.remembered and len(self.remembered) == REMEMBERED:
+            return None
+        first = self.result_buffer.remembered
+        return self.remembered.setdefault(call, first + len(self.remembered))
 
     def translate(
         self,
@@ -122,6 +135,33 @@ class Program:
             self.lower(self, found, function, arguments, reading=reading, action=action)
             found.done = True
         return found
+
+    def words_of(self, function: Translated) -> set[int]:
+        """The words of a record that a function reads or writes, with all that it calls."""
+        seen, waiting = {id(function)}, [function]
+        names: set[str] = set()
+        while waiting:
+            one = waiting.pop()
+            names |= one.touches
+            waiting += [callee for callee in one.calls if id(callee) not in seen]
+            seen |= {id(callee) for callee in one.calls}
+        words: set[int] = set()
+        for name in names | self.of_siblings(names):
+            place = self.layout.places[name]
+            words.update(byte // WORD for byte in range(place.offset, place.offset + place.size))
+        return words
+
+    def of_siblings(self, names: Iterable[str]) -> set[str]:
+        """The same fields of equal parts: one of several is translated as the first of them."""
+        parts = self.instance.record.parts
+        return {
+            other.name + name.removeprefix(part.name)
+            for part in parts
+            for other in parts
+            if part.index is not None and other.attribute == part.attribute
+            for name in names
+            if name in part.fields
+        }
 
     def globals(self) -> str:
         """Constant tables, as text."""

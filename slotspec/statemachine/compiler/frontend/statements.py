@@ -241,19 +241,12 @@ class Lowering(Expressions):
         refused = builder.emit(f"icmp eq i64 {builder.i64(value)}, {DISABLED}")
         builder.end(f"br i1 {refused}, label %{look}, label %{good}")
         builder.start_block(look)
-        total = "0"
-        for word in range(self.program.layout.capacity):
-            parts = []
-            for pointer in (self.record_pointer, "%before"):
-                at = builder.emit(f"getelementptr i64, ptr {pointer}, i64 {word}")
-                parts.append(builder.emit(f"load i64, ptr {at}"))
-            total = builder.emit(
-                f"or i64 {total}, {builder.emit(f'xor i64 {parts[0]}, {parts[1]}')}"
-            )
+        changed = builder.emit(f"call i1 @differ(ptr {self.record_pointer}, ptr %before)")
         self.program.refused_late = True
         if self.program.effects_read or self.program.effects_counted:
-            total = builder.emit(f"or i64 {total}, {self.cell(EFFECT_COUNT)}")
-        same = builder.emit(f"icmp eq i64 {total}, 0")
+            some = builder.emit(f"icmp ne i64 {self.cell(EFFECT_COUNT)}, 0")
+            changed = builder.emit(f"or i1 {changed}, {some}")
+        same = builder.emit(f"xor i1 {changed}, true")
         self.check(same, "STP005", node, "the action is refused after it changed something")
         if self.program.instance.lifecycles:
             self.target.refused_late = True
