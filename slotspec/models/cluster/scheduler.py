@@ -289,9 +289,14 @@ def cancel_once(s: ClusterState, task: int) -> None:
 
     Flink: Execution.cancelAtomically.
     """
+    call_to_cancel(s, task, s.cancel_tries - 1)
+
+
+def call_to_cancel(s: ClusterState, task: int, number: int) -> None:
+    """Tell the TaskExecutor of a task to cancel it; the number counts the calls from 0."""
     share = share_of(s, task)
-    detail = execution_of(s, task) * s.cancel_tries + s.cancel_tries - 1
     message = int(Message.CANCEL_TASK)
+    detail = execution_of(s, task) * s.cancel_tries + number
     tell_task_executor(s, s.share_tm[share], message, s.share_allocation[share], detail)
 
 
@@ -437,14 +442,12 @@ def note_lost_call(s: ClusterState, detail: int) -> None:
 
 def cancel_again(s: ClusterState, task: int) -> None:
     """A call to cancel a task was not answered in time: try again, or give up."""
-    execution, calls = execution_of(s, task), s.cancel_calls[task]
+    calls = s.cancel_calls[task]
     if calls == s.cancel_tries:
-        task_failed(s, execution)
+        task_failed(s, execution_of(s, task))
     else:
         s.cancel_calls[task] = 0
-        share = share_of(s, task)
-        message, detail = int(Message.CANCEL_TASK), execution * s.cancel_tries + calls
-        tell_task_executor(s, s.share_tm[share], message, s.share_allocation[share], detail)
+        call_to_cancel(s, task, calls)
 
 
 def give_up_cancelling(s: ClusterState, execution: int) -> None:

@@ -479,8 +479,8 @@ def test_bundled_models_have_hardly_any_checked_operation() -> None:
             if summary.sites and not places_messages(summary.function)
         }
     multiplies_counters = {"is_less_utilized"}
-    # a channel's number, and a task's, come out of messages
-    of_clusters = {"cancel_once", "execution_of"}
+    # the number of a task comes out of messages
+    of_clusters = {"execution_of"}
     assert found == {
         **{name: set[str]() for name in MODELS},
         "slot_pool": {"schedule"},
