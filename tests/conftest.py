@@ -3,7 +3,8 @@
 Compiled code is shared by all tests of all runs, in pytest's own cache folder unless
 ``XDG_CACHE_HOME`` names another; .ci/run names an empty one.
 
-Tests of one file run in one process, since they share what they search and draw.
+Tests of one file run in one process, since they share what they search and draw; those of one
+model do, since its findings are found by the same searches as its counts.
 
 A search in a test runs once, so no process of its own improves its code meanwhile: that would
 take the processor from the other tests, and mostly end too late.
@@ -47,10 +48,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """Give each worker whole files, as ``--dist loadfile`` does."""
+    """Give each worker whole files, as ``--dist loadfile`` does, and whole folders of models."""
     from xdist.scheduler import LoadFileScheduling
 
-    return LoadFileScheduling(config, log)
+    class LoadModelScheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            folder = file.rpartition("/")[0]
+            return folder if folder.startswith("tests/models/") else file
+
+    return LoadModelScheduling(config, log)
 
 
 BUILT_IN = frozenset(MODELS)

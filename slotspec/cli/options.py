@@ -44,9 +44,6 @@ Bugs = Annotated[
 Engine = Annotated[
     str, typer.Option(metavar="auto|interpreted|compiled", help="How to run the rules.")
 ]
-Workers = Annotated[
-    str, typer.Option(metavar="N|auto", help="Threads of each run with the compiled engine.")
-]
 On = Annotated[
     str | None,
     typer.Option(

@@ -38,10 +38,10 @@ class Dice:
     def order(self, count: int) -> Iterator[int]:
         """The numbers below `count` in random order."""
         left = list(range(count))
-        while left:
-            at = self.below(len(left))
-            left[at], left[-1] = left[-1], left[at]
-            yield left.pop()
+        for more in range(count, 0, -1):
+            at = self.below(more)
+            yield left[at]
+            left[at] = left[more - 1]
 
 
 @dataclass
@@ -105,13 +105,14 @@ def observe(
         dice = Dice(number + 1)
         for _ in range(max(1, walks // len(chosen))):
             interpreter.load(starts[dice.below(len(starts))])
+            now = interpreter.snapshot() if also else {}
             for _ in range(steps):
-                before = interpreter.snapshot() if also else {}
                 call = _step(interpreter, dice, calls)
                 if call is None:
                     break
                 if also:
-                    also(TraceStep(call, 0, (), before, interpreter.snapshot()))
+                    before, now = now, interpreter.snapshot()
+                    also(TraceStep(call, 0, (), before, now))
                 if _record(seen, interpreter, call):
                     starts += [initial, interpreter.key]
     order = [action for action in model.actions if action in seen.actions]

@@ -12,7 +12,7 @@ from slotspec.diagrams.description import Diagram
 from slotspec.diagrams.differences import difference
 from slotspec.diagrams.formats import Format, render
 from slotspec.diagrams.lifecycles import lifecycles_of, plain
-from slotspec.diagrams.networks import network
+from slotspec.diagrams.networks import Traffic, network_of
 from slotspec.diagrams.sequences import of_property
 from slotspec.diagrams.stategraphs import state_graph
 from slotspec.models import MODELS, load_model
@@ -136,8 +136,14 @@ def pictures(model: Model) -> Iterator[Picture]:
     name = model.name
     newest = list(model.generations)[-1] if model.generations else None
     bounds = WALKED.get(name)
-    walked = [model.instance(bounds, generation=newest)] if bounds else None
-    seen = observe(model, newest, instances=walked)
+    walked = model.instance(bounds, generation=newest) if bounds else None
+    traffic = Traffic(walked) if walked else None
+    seen = observe(
+        model,
+        newest,
+        instances=[walked] if walked else None,
+        also=traffic.record if traffic else None,
+    )
     picture, text = (Format.svg, Format.dot, Format.mermaid), Format.table
     yield Picture(
         f"{name}/lifecycles", "Lifecycles", plain(name, lifecycles_of(model)), (*picture, text)
@@ -155,9 +161,12 @@ def pictures(model: Model) -> Iterator[Picture]:
     yield Picture(
         f"{name}/matrix", "Events that each operation fires", matrix(seen), (Format.svg, text)
     )
-    if walked:  # the cluster has too many operations for one picture; its messages fit
+    if traffic:  # the cluster has too many operations for one picture; its messages fit
         yield Picture(
-            f"{name}/messages", "Messages between processes", network(walked), (*picture, text)
+            f"{name}/messages",
+            "Messages between processes",
+            network_of([traffic], seen.steps),
+            (*picture, text),
         )
     else:
         yield Picture(

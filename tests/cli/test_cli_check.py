@@ -76,6 +76,7 @@ def test_a_limit_exits_with_3_and_names_it(run: Run) -> None:
 @pytest.mark.slow
 def test_unfired_transitions_of_parts_take_one_line(run: Run) -> None:
     bounds = ("slots_per_task_manager=1", "parallelism=1", "allocations=1", "losses=0")
+    bounds += ("early_timeouts=0",)
     given = [part for bound in bounds for part in ("--set", bound)]
     ran = run("check", "cluster", "--generation", "1.12", "--engine", "interpreted", *given)
     assert "dead: Process UP --crash-->" in ran.out

@@ -16,7 +16,7 @@ from slotspec.models import load_model
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.formatting import for_ever, formatter_of
 from slotspec.statemachine.results import Finding, PropertyResult, Result, Verdict
-from tests.models.searches import MANY, searched
+from tests.models.searches import searched
 
 PAGES = Path(__file__).parents[2] / "docs" / "findings"
 TRACE = re.compile(r"(?<=<!-- trace -->\n```text\n).*?(?=```\n)", re.DOTALL)
@@ -32,6 +32,7 @@ class Known:
     :param length: the steps of that trace.
     :param mends: rules of the model -> what mends them, together.
     :param also: further properties that break for the same reason.
+    :param transitions: roughly how many there are, if many.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Known:
     mends: Mapping[Any, Any]
     also: frozenset[str] = frozenset()
     bounds: Mapping[str, int] = field(default_factory=dict)
+    transitions: int = 0
 
     def instance(self, mended: bool = False) -> Instance:
         """The model in which the finding is found, as it is or mended."""
@@ -55,7 +57,7 @@ class Known:
 
     def check(self, mended: bool = False) -> Result:
         """The exhaustive check of all properties."""
-        return searched(self.instance(mended), MANY)
+        return searched(self.instance(mended), self.transitions)
 
     def trace(self, result: Result) -> Finding:
         """The shortest trace that breaks the property."""

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from slotspec.statemachine.compiler.backend.native import FULL, MIDDLE, QUICK
-from slotspec.statemachine.compiler.compile import compile_instance
+from slotspec.statemachine.compiler.backend.native import FULL, QUICK
+from slotspec.statemachine.compiler.compile import Compiled, compile_instance
 from slotspec.statemachine.declaration.model import Instance
-from slotspec.statemachine.results import Limits, Result
-from slotspec.statemachine.search.engine import explore_compiled
+from slotspec.statemachine.results import Limits, Result, silent
+from slotspec.statemachine.search.explorer import Explorer
 
 LIMITS = Limits(states=5_000_000, seconds=600)
 
-MANY, MORE = 700_000, 8_000_000
-"""Transitions from which better code pays, though it takes longer to generate."""
+MANY = 2_500_000
+"""Transitions from which full code pays, though it takes longer to generate. (For small rules
+that many take a second or two less; for those of a cluster, it takes 6 s more to generate.)"""
 
 _made: dict[Any, Result] = {}
 
@@ -27,21 +28,22 @@ def searched(instance: Instance, transitions: int = 0) -> Result:
 
     :param transitions: roughly how many there are, which decides how well to compile.
     """
-    level = FULL if transitions >= MORE else MIDDLE if transitions >= MANY else QUICK
-    program = program_of(instance, level)
+    compiled = compile_instance(instance, level=FULL if transitions >= MANY else QUICK)
+    program = program_of(compiled)
     if program not in _made:
-        _made[program] = explore_compiled(instance, LIMITS)
+        _made[program] = Explorer(compiled, LIMITS, silent, 1, False).run()
         assert _made[program].limit is None
     return _made[program]
 
 
-def program_of(instance: Instance, level: int = QUICK) -> tuple[Any, ...]:
+def program_of(compiled: Compiled) -> tuple[Any, ...]:
     """All that a search and its verdicts depend on.
 
     It is the text of the program, the names in it, and which deviations are known.
     """
+    instance = compiled.instance
     return (
-        compile_instance(instance, level=level).text_sum,
+        compiled.text_sum,
         tuple(sorted(instance.setting.bounds.items())),
         tuple(map(str, instance.calls)),
         tuple(

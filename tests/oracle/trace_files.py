@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-RECORDED = Path(__file__).parents[1] / "data" / "traces" / "slot_pool"
+from slotspec.oracle.conformance.batch import conform_all
+from slotspec.oracle.conformance.report import Summary
+
+DATA = Path(__file__).parents[1] / "data"
+RECORDED = DATA / "traces" / "slot_pool"
 
 SMALL = {
     "cpu": 1.0,
@@ -17,6 +22,15 @@ SMALL = {
     "network_mb": 32,
     "extended": {},
 }
+
+
+@cache
+def replayed(kind: str, name: str) -> Summary:
+    """The replay of all recordings of a class, once for all tests of a file.
+
+    :param kind: ``traces`` or ``scenarios``.
+    """
+    return conform_all([DATA / kind / name])
 
 
 def header(**changes: Any) -> dict[str, Any]:

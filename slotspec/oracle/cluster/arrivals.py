@@ -161,7 +161,7 @@ class Arrivals(Answers):
             contents = self.world.contents(at.node.key, channel)
             new = Counter(contents) - old
             for place, posted in enumerate(contents):
-                if posted in new and posted[1] in ANSWERS:
+                if posted in new and posted.message in ANSWERS:
                     found = self.aside(at, "message_is_lost", channel, place)
                     if found is not None:
                         at = found

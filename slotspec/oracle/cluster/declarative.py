@@ -15,7 +15,7 @@ from slotspec.models.cluster.state import Message
 from slotspec.models.declarative_cluster.slot_manager_service import JOB
 from slotspec.models.declarative_cluster.slot_pool_service import profile_of
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot
-from slotspec.models.fine_grained_slot_manager.lifecycles import ManagedSlot, ManagedTaskManager
+from slotspec.models.fine_grained_slot_manager.lifecycles import ManagedSlot
 from slotspec.oracle.cluster.branches import Branch
 from slotspec.oracle.cluster.explanation import ClusterExplainer
 from slotspec.oracle.cluster.naming import Names, bound, released
@@ -79,11 +79,7 @@ class DeclarativeViews(Views):
         s, a = self.s, names.allocations
         pool = recorded["pool"]
         yield "rm", s.pool.gateway != NONE, recorded["rm"] is not None
-        yield (
-            "pool.registered",
-            {f"tm{i + 1}" for i, known in enumerate(s.known) if known},
-            set(pool["registered"]),
-        )
+        yield self.registered_at_pool(pool)
         yield "pool.pending", sum(r != NONE for r in s.pool.pending), len(pool["pending"])
         yield (
             "pool.fulfilled",
@@ -111,17 +107,7 @@ class DeclarativeViews(Views):
         """What the ResourceManager remembers."""
         s, a = self.s, names.allocations
         manager = recorded["manager"]
-        yield from self.jobs(recorded)
         yield from self.connected(names, recorded)
-        yield (
-            "manager.registered",
-            {
-                name_of(names.instances, i, "i")
-                for i, state in enumerate(s.manager.registration)
-                if state != ManagedTaskManager.UNREGISTERED
-            },
-            set(manager["registered"]),
-        )
         yield (
             "manager.slots",
             {

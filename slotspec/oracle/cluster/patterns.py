@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from slotspec.models.cluster.messages import TO_JOB_MASTER, TO_RESOURCE_MANAGER, Way, way
 from slotspec.models.cluster.state import STRIDE, Message
@@ -37,8 +37,14 @@ class Pattern:
         return f"{kinds}({', '.join(one for one in about if one is not None)})"
 
 
-Posted = tuple[int, int, int, int]
-"""A message in flight: channel, kind, subject, detail."""
+class Posted(NamedTuple):
+    """A message in flight."""
+
+    channel: int
+    message: int
+    subject: int
+    detail: int
+
 
 WITH_CALL = frozenset(
     {
@@ -139,7 +145,9 @@ SIMPLE = {
     ("free_slot", "jm", "tm"): Message.FREE_SLOT,
     ("fail_slot", "tm", "jm"): Message.FAIL_SLOT,
 }
-"""Calls that are one message."""
+"""Calls that are one message, about one allocation or none."""
+REPORTS = {"RUNNING": Message.TASK_RUNNING, "FINISHED": Message.TASK_FINISHED}
+"""What a TaskExecutor reports of a task that has not failed."""
 
 
 def channel_of(call: Call) -> int | None:
@@ -178,54 +186,30 @@ def messages_of(call: Call) -> list[Pattern]:
     channel = channel_of(call)
     if channel is None:
         return []
-    kind, args = call.kind, call.arguments
-    if kind in SIMPLE:
-        return [Pattern(channel, frozenset({SIMPLE[kind]}), allocation=_allocation_in(args))]
-    match kind:
+
+    def one(message: Message, **about: Any) -> list[Pattern]:
+        return [Pattern(channel, frozenset({message}), **about)]
+
+    args = call.arguments
+    if call.kind in SIMPLE:
+        return one(SIMPLE[call.kind], allocation=_allocation_in(args))
+    match call.kind:
         case ("request_slot", "rm", "tm"):
-            return [
-                Pattern(
-                    channel,
-                    frozenset({Message.REQUEST_TASK_SLOT}),
-                    allocation=_allocation_in(args),
-                    number=slot_index(args[0]),
-                )
-            ]
+            allocation, number = _allocation_in(args), slot_index(args[0])
+            return one(Message.REQUEST_TASK_SLOT, allocation=allocation, number=number)
         case ("send_slot_report", "tm", "rm"):
-            return [Pattern(channel, frozenset({Message.SLOT_REPORT}), instance=args[1])]
+            return one(Message.SLOT_REPORT, instance=args[1])
         case ("notify_slot_available", "tm", "rm"):
-            return [
-                Pattern(
-                    channel,
-                    frozenset({Message.SLOT_AVAILABLE}),
-                    allocation=args[2],
-                    number=slot_index(args[1]),
-                )
-            ]
+            return one(Message.SLOT_AVAILABLE, allocation=args[2], number=slot_index(args[1]))
         case ("offer_slots", "tm", "jm"):
-            return [
-                Pattern(channel, frozenset({Message.OFFER_SLOT}), allocation=name, number=index)
-                for index, name in args[1]
-            ]
+            offered = frozenset({Message.OFFER_SLOT})
+            return [Pattern(channel, offered, allocation=name, number=i) for i, name in args[1]]
         case ("submit_task", "jm", "tm"):
-            told = args[0]
-            return [
-                Pattern(
-                    channel,
-                    frozenset({Message.SUBMIT_TASK}),
-                    allocation=told["allocation"],
-                    execution=told["execution"],
-                )
-            ]
+            allocation, execution = args[0]["allocation"], args[0]["execution"]
+            return one(Message.SUBMIT_TASK, allocation=allocation, execution=execution)
         case ("cancel_task", "jm", "tm"):
-            return [Pattern(channel, frozenset({Message.CANCEL_TASK}), execution=args[0])]
-        case ("update_task_execution_state", "tm", "jm"):
-            told = args[0]
-            if told["state"] == "INITIALIZING":
-                return []
-            message = {
-                "RUNNING": Message.TASK_RUNNING,
-                "FINISHED": Message.TASK_FINISHED,
-            }.get(told["state"], Message.TASK_FAILED)
-            return [Pattern(channel, frozenset({message}), execution=told["execution"])]
+            return one(Message.CANCEL_TASK, execution=args[0])
+        case ("update_task_execution_state", "tm", "jm") if args[0]["state"] != "INITIALIZING":
+            message = REPORTS.get(args[0]["state"], Message.TASK_FAILED)
+            return one(message, execution=args[0]["execution"])
     return []

@@ -207,15 +207,12 @@ class Stepper:
                     names = matched
                     break
             else:
-                if posted[1] in UNTOLD:
-                    if call is not None and self.contradicts(call, posted, names):
-                        self.note(name, arguments, f"it would answer {Message(posted[1]).name}")
-                        return None
-                elif (name, posted[1]) in EARLY:
-                    owed.append(posted)
-                else:
-                    self.note(name, arguments, f"it would send {Message(posted[1]).name}")
+                why = self.unexpected(name, posted, names, call)
+                if why is not None:
+                    self.note(name, arguments, why)
                     return None
+                if posted.message not in UNTOLD:
+                    owed.append(posted)
         if name == "resource_manager_hears_task_executor" and found.result == Message.REGISTER:
             connecting = self.world.load(found.key).connecting
             looked_up = [i for i, looked in enumerate(connecting) if looked]
@@ -224,11 +221,20 @@ class Stepper:
         after = node._replace(key=found.key, names=names, requests=requests, owed=tuple(owed))
         return Branch(after, tuple(left), (*at.taken, found.call))
 
+    def unexpected(self, name: str, posted: Posted, names: Names, call: Call | None) -> str | None:
+        """Why a step may not send a message that no line tells of; None if it may."""
+        if posted.message in UNTOLD:
+            wrong, verb = call is not None and self.contradicts(call, posted, names), "answer"
+        else:
+            wrong, verb = (name, posted.message) not in EARLY, "send"
+        return f"it would {verb} {Message(posted.message).name}" if wrong else None
+
     def used_anew(self, names: Names, name: str, step: Taken) -> Names:
         """The names without those of numbers that a step of the model begins to use anew."""
         ids: list[int] = []
         if name == NEW_IDS:
-            ids = [posted[2] for posted in step.sent if posted[1] == Message.REQUEST_TASK_SLOT]
+            asked = Message.REQUEST_TASK_SLOT
+            ids = [posted.subject for posted in step.sent if posted.message == asked]
         elif name == "scheduler_requests_slot" and step.result != NONE:
             ids = [step.result]
         if not ids and not step.begun:

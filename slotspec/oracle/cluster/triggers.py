@@ -79,7 +79,7 @@ class Triggers(Arrivals):
             )
             channel = way(tm, direction)
             for place, posted in reversed([*enumerate(self.world.contents(at.node.key, channel))]):
-                if posted[1] == Message.REGISTER and not under_way:
+                if posted.message == Message.REGISTER and not under_way:
                     at = self.aside(at, "message_is_lost", channel, place) or at
         return at
 
@@ -123,7 +123,7 @@ class Triggers(Arrivals):
             return call.fault in LINGERING
         pattern = self.patterns[call.number][0]
         contents = self.world.contents(at.node.key, pattern.channel)
-        return not any(one[1] == Message.REGISTER for one in contents) or any(
+        return not any(one.message == Message.REGISTER for one in contents) or any(
             (one.name, one.sender) == (call.name, call.sender)
             and one.arguments != call.arguments
             and one.line < call.line < self.arrivals.get(one.number, 0)

@@ -61,16 +61,13 @@ class Views:
     # ------------------------------------------------------------------------- JobMaster
 
     def job_master(self, names: Names, recorded: dict[str, Any]) -> Iterator[Difference]:
+        """What the JobMaster remembers."""
         s, a = self.s, names.allocations
         pool = recorded["pool"]
         if s.can_suspend:  # else a JobMaster that ends keeps its token
             yield "leader", s.job_master[0] == Leader.LEADING, recorded["leader"] is not None
         yield "pool.rm", s.pool.gateway != NONE, pool["rm"]
-        yield (
-            "pool.registered",
-            {f"tm{i + 1}" for i, known in enumerate(s.known) if known},
-            set(pool["registered"]),
-        )
+        yield self.registered_at_pool(pool)
         yield (
             "pool.pending",
             [name_of(a, s.pool.stored_allocation[r], "a") for r in s.pool.pending if r != NONE],
@@ -91,6 +88,11 @@ class Views:
                 {(one["allocation"], one["slot"]) for one in pool[where]},
             )
         yield from self.tasks_of_job(names, recorded)
+
+    def registered_at_pool(self, pool: dict[str, Any]) -> Difference:
+        """The TaskExecutors that the pool knows."""
+        known = {f"tm{i + 1}" for i, known in enumerate(self.s.known) if known}
+        return "pool.registered", known, set(pool["registered"])
 
     def tasks_of_job(self, names: Names, recorded: dict[str, Any]) -> Iterator[Difference]:
         """The tasks as the JobMaster knows them."""
@@ -121,8 +123,9 @@ class Views:
         return f"tm{number % self.tms + 1}_{number // self.tms}"
 
     def connected(self, names: Names, recorded: dict[str, Any]) -> Iterator[Difference]:
-        """Whether a ResourceManager leads, and the TaskExecutors that it knows."""
+        """Whether a ResourceManager leads, and the JobMaster and TaskExecutors that it knows."""
         s = self.s
+        yield from self.jobs(recorded)
         yield "leader", s.resource_manager[0] == Leader.LEADING, recorded["leader"] is not None
         yield (
             "known",
@@ -133,17 +136,6 @@ class Views:
             },
             recorded["known"],
         )
-
-    def jobs(self, recorded: dict[str, Any]) -> list[Difference]:
-        """Whether the JobMaster is registered at the ResourceManager, if that differs."""
-        found = "jobs", bool(self.s.job_registered), bool(recorded["jobs"])
-        return [found] if found[1] != found[2] else []
-
-    def resource_manager(self, names: Names, recorded: dict[str, Any]) -> Iterator[Difference]:
-        s, a = self.s, names.allocations
-        manager = recorded["manager"]
-        yield from self.jobs(recorded)
-        yield from self.connected(names, recorded)
         yield (
             "manager.registered",
             {
@@ -151,28 +143,20 @@ class Views:
                 for i, state in enumerate(s.manager.registration)
                 if state != ManagedTaskManager.UNREGISTERED
             },
-            set(manager["registered"]),
+            set(recorded["manager"]["registered"]),
         )
-        slots = {
-            self.slot_name(i): (
-                TaskManagerSlot.states[state].name,
-                name_of(a, s.manager.slot_allocation[i], "a"),
-                self._request(i, names),
-            )
-            for i, state in enumerate(s.manager.slot)
-            if s.manager.slot_instance[i] != NONE
-        }
-        told = {
-            one["slot"]: (one["state"], one["allocation"], one["request"])
-            for one in manager["slots"]
-        }
-        for slot in {*slots, *told}:
-            yield f"manager.{slot}", slots.get(slot), told.get(slot)
-        yield (
-            "manager.free",
-            [self.slot_name(i) for i in s.manager.free if i != NONE],
-            manager["free"],
-        )
+
+    def jobs(self, recorded: dict[str, Any]) -> list[Difference]:
+        """Whether the JobMaster is registered at the ResourceManager, if that differs."""
+        found = "jobs", bool(self.s.job_registered), bool(recorded["jobs"])
+        return [found] if found[1] != found[2] else []
+
+    def resource_manager(self, names: Names, recorded: dict[str, Any]) -> Iterator[Difference]:
+        """What the ResourceManager remembers."""
+        s, a = self.s, names.allocations
+        manager = recorded["manager"]
+        yield from self.connected(names, recorded)
+        yield from self.slots_of_manager(names, manager)
         if recorded["leader"] is not None:
             yield (
                 "manager.fail_unfulfillable",
@@ -198,6 +182,27 @@ class Views:
             manager["fulfilled"],
         )
 
+    def slots_of_manager(self, names: Names, manager: dict[str, Any]) -> Iterator[Difference]:
+        """What the slot manager knows of each slot, and which are free, in order."""
+        s, a = self.s, names.allocations
+        slots = {
+            self.slot_name(i): (
+                TaskManagerSlot.states[state].name,
+                name_of(a, s.manager.slot_allocation[i], "a"),
+                self._request(i, names),
+            )
+            for i, state in enumerate(s.manager.slot)
+            if s.manager.slot_instance[i] != NONE
+        }
+        told = {
+            one["slot"]: (one["state"], one["allocation"], one["request"])
+            for one in manager["slots"]
+        }
+        for slot in {*slots, *told}:
+            yield f"manager.{slot}", slots.get(slot), told.get(slot)
+        free = [self.slot_name(i) for i in s.manager.free if i != NONE]
+        yield "manager.free", free, manager["free"]
+
     def _request(self, slot: int, names: Names) -> str | None:
         request = self.s.manager.slot_request[slot]
         if request == NONE:
@@ -209,6 +214,7 @@ class Views:
     def task_executor(
         self, tm: int, names: Names, recorded: dict[str, Any]
     ) -> Iterator[Difference]:
+        """What a TaskExecutor remembers."""
         s, a = self.s, names.allocations
         table = s.tables[tm]
         instance = s.instance[tm] if s.at_rm[tm] == Registration.DONE else NONE

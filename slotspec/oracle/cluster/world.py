@@ -54,7 +54,6 @@ class World:
         self.s = self.interpreter.s
         self.bounds = self.instance.setting.bounds
         self.tms = self.bounds["task_managers"]
-        self.taken = 0
         self.room = self.bounds["channel_room"]
 
     @cached_property
@@ -91,7 +90,6 @@ class World:
         except Exception:  # a fault of the bounds, or of the rule: this way is closed
             interpreter.undo()
             return None
-        self.taken += 1
         written = {
             at // self.room
             for array, at, _ in interpreter.journal
@@ -101,17 +99,23 @@ class World:
         tasks = [(state, execution_of(s, task)) for task, state in enumerate(s.task)]
         interpreter.undo()
         sent = [one for channel, posted in after for one in self._sent(channel, posted)]
+        return Taken(new, int(result), sent, call, self._begun(tasks, sent, result))
+
+    def _begun(self, tasks: list[tuple[int, int]], sent: list[Posted], result: int) -> list[int]:
+        """The executions that begin in a step: they go on, or are cancelled at once.
+
+        :param tasks: the state and the execution of each task after it.
+        """
         cancelled = {
-            detail // self.bounds["cancel_tries"]
-            for _, message, _, detail in sent
-            if message == Message.CANCEL_TASK and result != Message.CANCELLATION_FAILED
+            posted.detail // self.bounds["cancel_tries"]
+            for posted in sent
+            if posted.message == Message.CANCEL_TASK and result != Message.CANCELLATION_FAILED
         }
-        begun = [
+        return [
             execution
-            for old, (state, execution) in zip(s.task, tasks, strict=True)
+            for old, (state, execution) in zip(self.s.task, tasks, strict=True)
             if old == Execution.CREATED and (state != old or execution in cancelled)
         ]
-        return Taken(new, int(result), sent, call, begun)
 
     def why_not(self, key: bytes, name: str, arguments: tuple[int, ...]) -> str:
         """Why the model cannot take a step: the condition that is false, or the fault."""
@@ -134,25 +138,24 @@ class World:
             message = s.message[post]
             if message == Message.NOTHING:
                 break
-            found.append((channel, message, s.subject[post], s.detail[post]))
+            found.append(Posted(channel, message, s.subject[post], s.detail[post]))
         return found
 
     def _sent(self, channel: int, after: list[Posted]) -> list[Posted]:
         """The messages that a channel has had since the current state."""
-        left = Counter(self._essence(*one) for one in self._posted(channel))
+        left = Counter(self._essence(one) for one in self._posted(channel))
         sent = []
         for one in after:
-            essence = self._essence(*one)
+            essence = self._essence(one)
             if left[essence]:
                 left[essence] -= 1
             else:
                 sent.append(one)
         return sent
 
-    def _essence(
-        self, channel: int, message: int, subject: int, detail: int
-    ) -> tuple[int, int, int]:
+    def _essence(self, posted: Posted) -> tuple[int, int, int]:
         """What stays the same of a message: its call may end, or be tried again, on its way."""
+        _, message, subject, detail = posted
         if message == Message.REQUEST_TASK_SLOT:
             return message, subject, detail // STRIDE
         if message == Message.CANCEL_TASK:

@@ -13,10 +13,12 @@ from slotspec.oracle.traces.content import (
     Effect,
     Part,
     ReportedSlot,
+    RequestFailed,
+    RequestFulfilled,
     Requirement,
     SlotInformation,
 )
-from slotspec.oracle.traces.schema import Count, Index, Name
+from slotspec.oracle.traces.schema import Index, Name
 
 
 class Slot(Part, frozen=True):
@@ -105,26 +107,6 @@ class FreeSlot(Effect, frozen=True, tag="tm.free_slot"):
     tm: Name
     allocation: Name
     cause: Name
-
-
-class RequestFailed(Effect, frozen=True, tag="request.failed"):
-    """The future of a request fails.
-
-    :param attempt: which call under this request id, if there were several.
-    """
-
-    request: Name
-    error: Name
-    root_cause: Name
-    attempt: Count | UnsetType = UNSET
-
-
-class RequestFulfilled(Effect, frozen=True, tag="request.fulfilled"):
-    """The future of a request gets its slot."""
-
-    request: Name
-    allocation: Name
-    attempt: Count | UnsetType = UNSET
 
 
 class DeclareRequiredResources(Effect, frozen=True, tag="rm.declare_required_resources"):

@@ -6,7 +6,16 @@ from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
-from slotspec.oracle.traces.content import Clock, Content, Effect, Number, Part, Resources
+from slotspec.oracle.traces.content import (
+    CanBeReleased,
+    Clock,
+    Content,
+    Effect,
+    Number,
+    Part,
+    Release,
+    Resources,
+)
 from slotspec.oracle.traces.schema import Name
 
 Counter = dict[Name, Number]
@@ -125,20 +134,6 @@ class Declare(Effect, frozen=True, tag="resource.declare"):
     """The needed workers are declared (1.20 and later)."""
 
     declarations: list[Declaration]
-
-
-class Release(Effect, frozen=True, tag="resource.release"):
-    """A TaskExecutor is released."""
-
-    instance: Name
-    cause: Name
-
-
-class CanBeReleased(Effect, frozen=True, tag="tm.can_be_released"):
-    """A TaskExecutor is asked whether it may be released; the query is new."""
-
-    tm: Name
-    query: Name
 
 
 class FreeInactiveSlots(Effect, frozen=True, tag="tm.free_inactive_slots"):

@@ -7,6 +7,7 @@ workers keep the order of insertion. What hashing still decides, the peer tells 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,7 @@ from slotspec.oracle.fine_grained_slot_manager.flink_state import (
     FineGrainedState,
 )
 from slotspec.oracle.fine_grained_slot_manager.schema import SCHEMA
-from slotspec.oracle.peers.flink_answers import TaskExecutorAnswers
-from slotspec.oracle.peers.flink_clock import CLOCK
+from slotspec.oracle.peers.flink_managers import RESOURCES, ManagerPeer
 from slotspec.oracle.peers.flink_order import NumberedIds, spread
 from slotspec.oracle.peers.flink_values import RUNTIME, simple_name
 from slotspec.oracle.peers.flink_world import FlinkWorld, Ids, Timers
@@ -27,7 +27,6 @@ from slotspec.oracle.traces.names import natural
 from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 from slotspec.statemachine.errors import InputError
 
-RESOURCES = f"{RUNTIME}.resourcemanager"
 SLOTS = f"{RESOURCES}.slotmanager"
 RPC_TIMEOUT_MS = 10_000
 SMALLEST_TABLE = 16
@@ -36,29 +35,16 @@ LEAVING = ("register_task_manager", "report_slot_status", "unregister_task_manag
 """Operations that can take slots away, in an order that hashing decides."""
 
 
-class FineGrainedPeer(TaskExecutorAnswers):
+class FineGrainedPeer(ManagerPeer):
     """Runs one FineGrainedSlotManager at a time."""
 
     schema = SCHEMA
 
     def __init__(self, version: str, jars: str | Path | None = None) -> None:
         super().__init__(version, jars)
-        types = f"{RUNTIME}.clusterframework.types"
-        self._clock = self.java(CLOCK)
-        self._linked_map = self.java("java.util.LinkedHashMap")
-        self._linked_set = self.java("java.util.LinkedHashSet")
-        self._instance_id = self.java(f"{RUNTIME}.instance.InstanceID")
-        self._allocation_id = self.java(f"{types}.AllocationID")
-        self._slot_id = self.java(f"{types}.SlotID")
-        self._job_id = self.java("org.apache.flink.api.common.JobID")
-        self._connection = self.java(f"{RESOURCES}.registration.TaskExecutorConnection")
-        self._status = self.java(f"{RUNTIME}.taskexecutor.SlotStatus")
-        self._report = self.java(f"{RUNTIME}.taskexecutor.SlotReport")
         self._requirement = self.java(f"{RUNTIME}.slots.ResourceRequirement")
         self._requirements = self.java(f"{RUNTIME}.slots.ResourceRequirements")
         self._worker_spec = self.java(f"{RESOURCES}.WorkerResourceSpec")
-        metrics = self.java(f"{RUNTIME}.metrics.groups.UnregisteredMetricGroups")
-        self._metrics = metrics.createUnregisteredSlotManagerMetricGroup()
 
     # ------------------------------------------------------------------------------ making
 
@@ -72,10 +58,8 @@ class FineGrainedPeer(TaskExecutorAnswers):
         self.applications = Ids(self.java("java.lang.Object"))
         if self.since("2.3"):
             self.applications = Ids(self.java("org.apache.flink.api.common.ApplicationID"))
-        self._connections: dict[tuple[str, str], Any] = {}
         self._tms: dict[str, str] = {}
         self._blocked: set[str] = set()
-        self._allowed = True
         self._failed: list[Any] = []
         self._made = 0
         self._asked_for: dict[str, str] = {}
@@ -193,10 +177,6 @@ class FineGrainedPeer(TaskExecutorAnswers):
 
     # --------------------------------------------------------------------------- execution
 
-    def pass_time(self, now: int) -> None:
-        super().pass_time(now)
-        self._clock.now = now
-
     def settle(self) -> None:
         if self.header.config["auto_run"]:
             self._run(None)
@@ -275,46 +255,33 @@ class FineGrainedPeer(TaskExecutorAnswers):
 
     # ------------------------------------------------------------------------- environment
 
-    def _connect(self, instance: str, tm: str) -> Any:
+    def connect(self, instance: str, tm: str) -> Any:
         self._tms[instance] = tm
-        if (instance, tm) not in self._connections:
+        return super().connect(instance, tm)
 
-            def request_slot(slot: Any, job: Any, *given: Any) -> Any:
-                application = [given[0]] if self.since("2.3") else []
-                allocation, profile, target, *_ = given[len(application) :]
-                call, answer = self.new_call()
-                name = self._asked_for[call] = self._name_allocation(allocation)
-                fields = {
-                    "call": call,
-                    "tm": tm,
-                    "job": self.jobs.symbol(job),
-                    "allocation": name,
-                    "profile": self.world.profile_names[profile],
-                    "target": str(target),
-                }
-                if application:
-                    fields["application"] = self.applications.symbol(application[0])
-                self.world.effect("tm.request_slot", **fields)
-                return answer
+    def gateway(self, tm: str) -> dict[str, Callable[..., Any]]:
+        def request_slot(slot: Any, job: Any, *given: Any) -> Any:
+            application = [given[0]] if self.since("2.3") else []
+            allocation, profile, target, *_ = given[len(application) :]
+            call, answer = self.new_call()
+            name = self._asked_for[call] = self._name_allocation(allocation)
+            fields = {
+                "call": call,
+                "tm": tm,
+                "job": self.jobs.symbol(job),
+                "allocation": name,
+                "profile": self.world.profile_names[profile],
+                "target": str(target),
+            }
+            if application:
+                fields["application"] = self.applications.symbol(application[0])
+            self.world.effect("tm.request_slot", **fields)
+            return answer
 
-            def can_be_released() -> Any:
-                query, answer = self.new_query()
-                self.world.effect("tm.can_be_released", tm=tm, query=query)
-                return answer
+        def free_inactive_slots(job: Any, timeout: Any) -> None:
+            self.world.effect("tm.free_inactive_slots", tm=tm, job=self.jobs.symbol(job))
 
-            gateway = self.world.proxy(
-                f"{RUNTIME}.taskexecutor.TaskExecutorGateway",
-                requestSlot=request_slot,
-                canBeReleased=can_be_released,
-                freeInactiveSlots=lambda job, timeout: self.world.effect(
-                    "tm.free_inactive_slots", tm=tm, job=self.jobs.symbol(job)
-                ),
-            )
-            connection = self._connection(self.values.resource_id(tm), gateway)
-            owner = f"{RESOURCES}.registration.TaskExecutorConnection"
-            self.reflect.set(owner, "instanceID", connection, self.instances.id(instance))
-            self._connections[instance, tm] = connection
-        return self._connections[instance, tm]
+        return {"requestSlot": request_slot, "freeInactiveSlots": free_inactive_slots}
 
     def _name_allocation(self, allocation: Any) -> str:
         self._made += 1
@@ -391,15 +358,6 @@ class FineGrainedPeer(TaskExecutorAnswers):
         )
         self._manager.start(leader, self._executor, allocator, listener, blocked)
 
-    def _suspend(self) -> None:
-        self._manager.suspend()
-
-    def _close(self) -> None:
-        self._manager.close()
-
-    def _set_resource_allocation(self, allowed: bool) -> None:
-        self._allowed = allowed
-
     def _set_blocked(self, tm: str, blocked: bool) -> None:
         (self._blocked.add if blocked else self._blocked.discard)(tm)
 
@@ -425,9 +383,6 @@ class FineGrainedPeer(TaskExecutorAnswers):
 
     def _clear_resource_requirements(self, job: str) -> None:
         self._manager.clearResourceRequirements(self.jobs.id(job))
-
-    def _set_fail_unfulfillable_request(self, fail: bool) -> None:
-        self._manager.setFailUnfulfillableRequest(fail)
 
     def _trigger_resource_requirements_check(self) -> None:
         self._manager.triggerResourceRequirementsCheck()
@@ -467,17 +422,13 @@ class FineGrainedPeer(TaskExecutorAnswers):
         self, instance: str, tm: str, total: str, default_slot: str, slots: list[dict[str, Any]]
     ) -> str | bool:
         given = [
-            self._connect(instance, tm),
+            self.connect(instance, tm),
             self._slot_report(instance, slots),
             self._fixed(total),
             self._fixed(default_slot),
         ]
         done = self._manager.registerTaskManager(*given)
         return str(done) if self.since("1.20") else bool(done)
-
-    def _unregister_task_manager(self, instance: str) -> bool:
-        cause = self.values.cause(("FlinkException",))
-        return bool(self._manager.unregisterTaskManager(self.instances.id(instance), cause))
 
     def _report_slot_status(self, instance: str, slots: list[dict[str, Any]]) -> bool:
         id_ = self.instances.id(instance)

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Literal
 
-from slotspec.oracle.traces.content import Clock, Content, Effect, Number, Part
+from slotspec.oracle.traces.content import (
+    CanBeReleased,
+    Clock,
+    Content,
+    Effect,
+    Number,
+    Part,
+    Release,
+)
 from slotspec.oracle.traces.schema import Name
 
 
@@ -91,20 +99,6 @@ class Allocate(Effect, frozen=True, tag="resource.allocate"):
     """A worker is asked for; `granted`: whether one will come."""
 
     granted: bool
-
-
-class Release(Effect, frozen=True, tag="resource.release"):
-    """A TaskExecutor is released."""
-
-    instance: Name
-    cause: Name
-
-
-class CanBeReleased(Effect, frozen=True, tag="tm.can_be_released"):
-    """A TaskExecutor is asked whether it may be released; the query is new."""
-
-    tm: Name
-    query: Name
 
 
 class RequestSlot(Effect, frozen=True, tag="tm.request_slot"):

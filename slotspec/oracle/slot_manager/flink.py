@@ -6,19 +6,17 @@ each choice that Flink leaves to hashing is "oldest first".
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from slotspec.oracle.peers.flink_answers import TaskExecutorAnswers
-from slotspec.oracle.peers.flink_clock import CLOCK
-from slotspec.oracle.peers.flink_peer import FlinkPeer
+from slotspec.oracle.peers.flink_managers import RESOURCES, ManagerPeer
 from slotspec.oracle.peers.flink_values import RUNTIME, simple_name
 from slotspec.oracle.peers.flink_world import FlinkWorld, Ids
 from slotspec.oracle.slot_manager.flink_state import MANAGER, REGISTRATION, SlotManagerState
 from slotspec.oracle.slot_manager.schema import SCHEMA
 from slotspec.oracle.traces.trace import TraceHeader
 
-RESOURCES = f"{RUNTIME}.resourcemanager"
 SLOTS = f"{RESOURCES}.slotmanager"
 HASH_MAPS = (
     "slots",
@@ -30,27 +28,14 @@ HASH_MAPS = (
 RPC_TIMEOUT_MS = 10_000
 
 
-class SlotManagerPeer(TaskExecutorAnswers, FlinkPeer):
+class SlotManagerPeer(ManagerPeer):
     """Runs one SlotManagerImpl at a time."""
 
     schema = SCHEMA
 
     def __init__(self, version: str, jars: str | Path | None = None) -> None:
         super().__init__(version, jars)
-        types = f"{RUNTIME}.clusterframework.types"
-        self._clock = self.java(CLOCK)
-        self._linked_map = self.java("java.util.LinkedHashMap")
-        self._linked_set = self.java("java.util.LinkedHashSet")
-        self._instance_id = self.java(f"{RUNTIME}.instance.InstanceID")
-        self._allocation_id = self.java(f"{types}.AllocationID")
-        self._slot_id = self.java(f"{types}.SlotID")
-        self._job_id = self.java("org.apache.flink.api.common.JobID")
-        self._connection = self.java(f"{RESOURCES}.registration.TaskExecutorConnection")
         self._request = self.java(f"{RESOURCES}.SlotRequest")
-        self._status = self.java(f"{RUNTIME}.taskexecutor.SlotStatus")
-        self._report = self.java(f"{RUNTIME}.taskexecutor.SlotReport")
-        metrics = self.java(f"{RUNTIME}.metrics.groups.UnregisteredMetricGroups")
-        self._metrics = metrics.createUnregisteredSlotManagerMetricGroup()
 
     # ------------------------------------------------------------------------------ making
 
@@ -60,9 +45,7 @@ class SlotManagerPeer(TaskExecutorAnswers, FlinkPeer):
         self.jobs = Ids(self._job_id)
         self.instances = Ids(self._instance_id)
         self.slots = Ids(self._slot_id)
-        self._connections: dict[tuple[str, str], Any] = {}
         self.forget_answers()
-        self._allowed = True
         self._executor = self.world.proxy(
             "java.util.concurrent.Executor", execute=self.world.timers.soon.append
         )
@@ -113,43 +96,23 @@ class SlotManagerPeer(TaskExecutorAnswers, FlinkPeer):
             super().settle()
         self._state.name_pending_slots()
 
-    def pass_time(self, now: int) -> None:
-        super().pass_time(now)
-        self._clock.now = now
-
     # ------------------------------------------------------------------------- environment
 
-    def _connect(self, instance: str, tm: str) -> Any:
-        if (instance, tm) not in self._connections:
-
-            def request_slot(slot: Any, job: Any, allocation: Any, profile: Any, *rest: Any) -> Any:
-                call, answer = self.new_call()
-                self._state.name_call(slot, call)
-                self.world.effect(
-                    "tm.request_slot",
-                    call=call,
-                    slot=self.slots.symbol(slot),
-                    job=self.jobs.symbol(job),
-                    allocation=self.allocations.symbol(allocation),
-                    profile=self.world.profile_names[profile],
-                )
-                return answer
-
-            def can_be_released() -> Any:
-                query, answer = self.new_query()
-                self.world.effect("tm.can_be_released", tm=tm, query=query)
-                return answer
-
-            gateway = self.world.proxy(
-                f"{RUNTIME}.taskexecutor.TaskExecutorGateway",
-                requestSlot=request_slot,
-                canBeReleased=can_be_released,
+    def gateway(self, tm: str) -> dict[str, Callable[..., Any]]:
+        def request_slot(slot: Any, job: Any, allocation: Any, profile: Any, *rest: Any) -> Any:
+            call, answer = self.new_call()
+            self._state.name_call(slot, call)
+            self.world.effect(
+                "tm.request_slot",
+                call=call,
+                slot=self.slots.symbol(slot),
+                job=self.jobs.symbol(job),
+                allocation=self.allocations.symbol(allocation),
+                profile=self.world.profile_names[profile],
             )
-            connection = self._connection(self.values.resource_id(tm), gateway)
-            owner = f"{RESOURCES}.registration.TaskExecutorConnection"
-            self.reflect.set(owner, "instanceID", connection, self.instances.id(instance))
-            self._connections[instance, tm] = connection
-        return self._connections[instance, tm]
+            return answer
+
+        return {"requestSlot": request_slot}
 
     def _actions(self) -> Any:
         def release(instance: Any, cause: Any) -> None:
@@ -198,15 +161,6 @@ class SlotManagerPeer(TaskExecutorAnswers, FlinkPeer):
         leader = self.java(f"{RESOURCES}.ResourceManagerId").generate()
         self._manager.start(leader, self._executor, self._actions())
 
-    def _suspend(self) -> None:
-        self._manager.suspend()
-
-    def _close(self) -> None:
-        self._manager.close()
-
-    def _set_resource_allocation(self, allowed: bool) -> None:
-        self._allowed = allowed
-
     def _run_main_thread(self, count: int | None = None) -> int:
         soon = self.world.timers.soon
         # what these tasks queue stays queued
@@ -226,13 +180,10 @@ class SlotManagerPeer(TaskExecutorAnswers, FlinkPeer):
     def _unregister_slot_request(self, allocation: str) -> bool:
         return bool(self._manager.unregisterSlotRequest(self.allocations.id(allocation)))
 
-    def _set_fail_unfulfillable_request(self, fail: bool) -> None:
-        self._manager.setFailUnfulfillableRequest(fail)
-
     # ----------------------------------------------------------------------- task managers
 
     def _register_task_manager(self, instance: str, tm: str, slots: list[dict[str, Any]]) -> bool:
-        given = [self._connect(instance, tm), self._slot_report(slots)]
+        given = [self.connect(instance, tm), self._slot_report(slots)]
         if self.since("1.13"):
             given += [self.values.profile_class.ANY] * 2
         done = bool(self._manager.registerTaskManager(*given))
@@ -241,10 +192,6 @@ class SlotManagerPeer(TaskExecutorAnswers, FlinkPeer):
             names = self._linked_set(self.java_list(self._slot(row["slot"]) for row in slots))
             self.reflect.set(REGISTRATION, "slots", registration, names)
         return done
-
-    def _unregister_task_manager(self, instance: str) -> bool:
-        cause = self.values.cause(("FlinkException",))
-        return bool(self._manager.unregisterTaskManager(self.instances.id(instance), cause))
 
     def _unregister_task_managers_and_release_resources(self) -> None:
         self._manager.unregisterTaskManagersAndReleaseResources()

@@ -11,9 +11,11 @@ from slotspec.oracle.traces.content import (
     Effect,
     Part,
     ReportedSlot,
+    RequestFailed,
+    RequestFulfilled,
     SlotInformation,
 )
-from slotspec.oracle.traces.schema import Count, Name
+from slotspec.oracle.traces.schema import Name
 
 
 class AllocatedSlot(Part, frozen=True):
@@ -96,26 +98,6 @@ class PayloadReleased(Effect, frozen=True, tag="payload.released"):
     """What runs in a slot is told that it lost it."""
 
     allocation: Name
-
-
-class RequestFailed(Effect, frozen=True, tag="request.failed"):
-    """The future of a request fails.
-
-    :param attempt: which call under this request id, if there were several.
-    """
-
-    request: Name
-    error: Name
-    root_cause: Name
-    attempt: Count | UnsetType = UNSET
-
-
-class RequestFulfilled(Effect, frozen=True, tag="request.fulfilled"):
-    """The future of a request gets its slot."""
-
-    request: Name
-    allocation: Name
-    attempt: Count | UnsetType = UNSET
 
 
 class CancelSlotRequest(Effect, frozen=True, tag="rm.cancel_slot_request"):

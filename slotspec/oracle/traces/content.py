@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
-from slotspec.oracle.traces.schema import Name
+from slotspec.oracle.traces.schema import Count, Name
 
 
 class Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,3 +82,37 @@ class ReportedSlot(Part, frozen=True):
 
     allocation: Name
     index: int
+
+
+class RequestFailed(Effect, frozen=True, tag="request.failed"):
+    """The future of a request fails.
+
+    :param attempt: which call under this request id, if there were several.
+    """
+
+    request: Name
+    error: Name
+    root_cause: Name
+    attempt: Count | UnsetType = UNSET
+
+
+class RequestFulfilled(Effect, frozen=True, tag="request.fulfilled"):
+    """The future of a request gets its slot."""
+
+    request: Name
+    allocation: Name
+    attempt: Count | UnsetType = UNSET
+
+
+class Release(Effect, frozen=True, tag="resource.release"):
+    """A TaskExecutor is released."""
+
+    instance: Name
+    cause: Name
+
+
+class CanBeReleased(Effect, frozen=True, tag="tm.can_be_released"):
+    """A TaskExecutor is asked whether it may be released; the query is new."""
+
+    tm: Name
+    query: Name

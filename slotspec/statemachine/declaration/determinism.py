@@ -31,6 +31,7 @@ WORDS = frozenset((hash, id, input, open))
 """The same among Python's own functions."""
 
 
+@lru_cache(maxsize=8192)
 def check_deterministic(rule: types.FunctionType) -> None:
     """Refuse a rule that uses chance or time, or that changes a variable outside of itself.
 

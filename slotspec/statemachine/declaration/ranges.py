@@ -90,6 +90,7 @@ def widened(old: Range | None, new: Range) -> Range:
     return low, high
 
 
+@lru_cache(maxsize=4096)
 def at_first(name: str) -> str:
     """The key for the value of a local before it is counted up or down."""
     return f"{name} at first"
@@ -118,10 +119,12 @@ class Summary:
 
     def put(self, name: str, value: Range | None) -> bool:
         """Add a value to a local, or to the result (``return``); returns whether it grew."""
-        old = self.returns if name == "return" else self.locals.get(name)
-        new = hull(old, value)
-        if new is None or new == old:
+        if value is None:
             return False
+        old = self.returns if name == "return" else self.locals.get(name)
+        if old is not None and old[0] <= value[0] and value[1] <= old[1]:
+            return False
+        new = value if old is None else (min(old[0], value[0]), max(old[1], value[1]))
         self.grown[name] = self.grown.get(name, 0) + 1
         if self.grown[name] > PATIENCE:
             new = widened(old, new)
@@ -161,6 +164,8 @@ class Ranges:
         )
         """Names of the parts of effects, with the place in `effects`."""
         self.readers: set[types.FunctionType] = set()
+        self.effects_read = False
+        """Whether some rule reads effects."""
         self.emitting = 0
         self.waiting: deque[types.FunctionType] = deque()
         self.name_fields()
@@ -184,6 +189,7 @@ class Ranges:
         routed = frozenset(name for name, spec in named if spec.route is not None)
         plain = {name for name, spec in named if not spec.container}
         containers = {n: spec.container for n, spec in named if n not in plain}
+        names = frozenset(name for name, _ in named)
         actions = {instance.rule(action.function) for action in instance.actions}
         for function, summary in self.summaries.items():
             if not summary.opaque and not function.__module__.startswith(ENGINE):
@@ -192,7 +198,7 @@ class Ranges:
                     Reading(self, summary).known,
                     containers,
                     routed,
-                    frozenset(name for name, _ in named),
+                    names,
                     bool(instance.record.effect_names),
                 ).check(function in actions)
 
@@ -271,13 +277,15 @@ class Ranges:
                 summary.opaque = True
         names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         given = dict(zip(names, values, strict=False)) | (named or {})
-        positional = names[: code.co_argcount]
-        late = dict(zip(positional[::-1], (function.__defaults__ or ())[::-1], strict=False))
-        for name, value in (late | (function.__kwdefaults__ or {})).items():
-            given.setdefault(name, number_in(value))
-        for name in names:
-            changed |= summary.put(name, given.get(name))
-            summary.put(at_first(name), given.get(name))
+        if len(given) < len(names):
+            positional = names[: code.co_argcount]
+            late = dict(zip(positional[::-1], (function.__defaults__ or ())[::-1], strict=False))
+            for name, value in (late | (function.__kwdefaults__ or {})).items():
+                given.setdefault(name, number_in(value))
+        for name, value in given.items():
+            if value is not None and name in names:
+                changed |= summary.put(name, value)
+                summary.put(at_first(name), value)
         if caller is not None:
             summary.callers.add(caller)
             self.summaries[caller].calls.add(function)
@@ -587,6 +595,7 @@ class Reading:
                     self.value(inner)
                 if attr == "effects":
                     self.ranges.readers.add(self.function)
+                    self.ranges.effects_read = True
                     return hull(*self.ranges.effects)
                 found = self.ranges.named.get(attr)
                 if attr in self.ranges.effect_parts:

@@ -36,8 +36,7 @@ class Watching:
     def __getitem__(self: Any, index: int) -> int:
         if index < 0:
             raise IndexError("a rule may not count from the end")
-        value: int = list.__getitem__(self, index)
-        return value
+        return list.__getitem__(self, index)  # type: ignore[no-any-return]
 
     def __setitem__(self: Any, index: int, value: int) -> None:
         if index < 0:
@@ -153,6 +152,8 @@ class Interpreter:
         self._cells: list[tuple[Any, int | str]] = []
         self._scalars: dict[str, Place] = {}
         self._holders: dict[str, tuple[Any, str]] = {}
+        self._fields: list[tuple[str, Any, str, bool]] = []
+        """Each field that is part of the state: its holder, its own name, and if it is an array."""
         self.s = self._watched()
         self.effects: list[Emitted] = self.s.effects
         self._packed = bytearray(2 * len(self._cells))
@@ -182,6 +183,8 @@ class Interpreter:
             values = value_of(plain, name)
             holder, own = holder_of(s, name)
             at = -1 if spec.scratch else len(cells)
+            if not spec.scratch:
+                self._fields.append((name, holder, own, spec.array))
             place = Place(name, spec, instance.largest(spec), at)
             if not spec.array:
                 self._scalars[name] = place
@@ -244,6 +247,8 @@ class Interpreter:
 
     def clear(self) -> None:
         """Forget what led here: journal, effects, fired events. :meth:`undo` leads back here."""
+        if not (self.journal or self.effects or self.fired):
+            return
         for array, index, _ in self.journal:  # a fault has left them unpacked
             place, within = (self._scalars[index], 0) if array is None else (array.place, index)
             if place.offset >= 0:
@@ -286,6 +291,8 @@ class Interpreter:
 
     def undo(self) -> None:
         """Go back to the state that was loaded or cleared last, whatever was done since."""
+        if not (self.journal or self.effects or self.fired):
+            return
         assign = list.__setitem__
         for array, index, old in reversed(self.journal):
             if array is None:
@@ -327,7 +334,8 @@ class Interpreter:
         try:
             result = self.functions[call.action.name](self.s, *call.arguments)
             if result == DISABLED:
-                self.check_refusal(call)
+                if self.journal or self.effects:
+                    self.check_refusal(call)
                 return DISABLED
             self.finish(call, result)
         except Exception as error:
@@ -352,12 +360,10 @@ class Interpreter:
 
     def snapshot(self) -> dict[str, Any]:
         """Every field that is part of the state, as plain numbers and lists."""
-        found: dict[str, Any] = {}
-        for name, spec in self.instance.record.fields.items():
-            if not spec.scratch:
-                value = value_of(self.s, name)
-                found[name] = [int(v) for v in value] if spec.array else int(value)
-        return found
+        return {
+            name: list(map(int, getattr(holder, own))) if array else int(getattr(holder, own))
+            for name, holder, own, array in self._fields
+        }
 
 
 def fault_of(error: Exception, call: Call) -> StepError:

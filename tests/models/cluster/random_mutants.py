@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache, partial
+from itertools import islice
 from math import inf
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -364,8 +365,8 @@ def checked(verdicts: Verdicts, replace: Mapping[Any, Any], most: int | None) ->
     """
     place, model = verdicts.place, verdicts.place.model
     scopes = SUBJECTS[model].scopes
-    touching = [one for one in scopes if place.rule in walked(one, model)] or list(scopes)
-    for scope in touching[:most]:
+    touching = (one for one in scopes if place.rule in walked(one, model))
+    for scope in list(islice(touching, most)) or list(scopes)[:most]:
         result = searched(scope, model, replace)
         if (result.states, result.transitions) != healthy(scope, model)[:2]:
             verdicts.changes = True

@@ -267,6 +267,7 @@ FINDINGS = [
             pool.is_known_offer: is_known_or_repeated,
             pool.remove_slot: stop_and_remove,
         },
+        transitions=6_414_903,
         also=frozenset(
             {
                 "what_is_acquired_is_there",
@@ -307,6 +308,7 @@ FINDINGS = [
         "preferences",
         5,
         {matching.put_picky_last: keep_the_order},
+        transitions=2_853_421,
     ),
     Known(
         "D9",

@@ -65,7 +65,16 @@ FINDINGS = [
         mends.M5,
         frozenset({"delayed_work_succeeds"}),
     ),
-    Known("M6", MODEL, GENERATION, "the_process_survives", "reports", 5, mends.M6),
+    Known(
+        "M6",
+        MODEL,
+        GENERATION,
+        "the_process_survives",
+        "reports",
+        5,
+        mends.M6,
+        transitions=4_118_935,
+    ),
     Known(
         "M7",
         MODEL,

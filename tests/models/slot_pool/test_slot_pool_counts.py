@@ -74,7 +74,8 @@ LENGTHS: dict[str, dict[str, int | dict[str, int]]] = {
 length; by generation where not all have one."""
 
 DEPTHS = {"time": 7, "reuse": 7, "queue": 6}
-"""How deep the interpreter follows in each of the bounds; more would take minutes."""
+"""How deep the interpreter follows in each of the bounds, one step less in older releases; more
+would take minutes."""
 
 
 NEVER_EARLY = {("Pool", "CREATED", "close")}  # these bounds have nothing before the first start
@@ -154,11 +155,12 @@ def test_the_engines_agree_on_the_whole_of_the_smallest() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("scope", "generation"), RUNS)
 def test_the_engines_agree_step_by_step(scope: str, generation: str) -> None:
-    limits = Limits(depth=DEPTHS[scope])
+    depth = DEPTHS[scope] if generation == "1.13" else DEPTHS[scope] - 1
+    limits = Limits(depth=depth)
     interpreted = check(instance(scope, generation), "interpreted", limits)
     compiled = check(instance(scope, generation), "compiled", limits)
     assert compared(compiled) == compared(interpreted)
-    assert interpreted.depth == DEPTHS[scope]
+    assert interpreted.depth == depth
 
 
 @pytest.mark.slow

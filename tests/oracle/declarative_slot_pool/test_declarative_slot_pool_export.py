@@ -45,7 +45,7 @@ def test_walks_of_every_scope_can_be_replayed(generation: str, scope: str, tmp_p
 @pytest.mark.parametrize("scope", ["core", "preferences", "balanced", "pool"])
 def test_deviations_can_be_replayed(scope: str, tmp_path: Path) -> None:
     instance = POOL.instance(generation="2.3", scope=scope)
-    result = check(instance, "interpreted", Limits(states=3_000))
+    result = check(instance, "compiled", Limits(states=3_000))
     traces = [p.finding for p in result.properties if p.finding is not None]
     assert traces
     for number, finding in enumerate(traces):

@@ -25,8 +25,8 @@ from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.interpreter.replay import explain
 from slotspec.statemachine.interpreter.stepping import Interpreter
-from slotspec.statemachine.results import Finding
-from tests.models.searches import MANY, searched
+from slotspec.statemachine.results import Finding, Limits
+from slotspec.statemachine.search.engine import explore_compiled
 
 model = load_model("fine_grained_slot_manager")
 EMITTED = {
@@ -105,7 +105,7 @@ def test_deviations_replay(generation: str, tmp_path: Path) -> None:
     found = 0
     for scope in ("workers", "redundancy", "profiles", "reports", "restarts"):
         instance = model.instance(generation=generation, scope=scope)
-        result = searched(instance, MANY)
+        result = explore_compiled(instance, Limits(depth=13))  # no trace is longer
         for answer in result.properties:
             if answer.finding is not None and answer.finding.steps:
                 found += 1

@@ -103,7 +103,6 @@ def test_a_known_bug_is_found_made_short_and_replayed(
     found = find(bug, seed=0, examples=1_000).found
     assert found is not None
     assert len(found.steps) <= longest
-    assert finds_bug(bug) == len(found.steps)
     trace = tmp_path / "found.jsonl"
     write_trace(trace, found.header, found.steps)
     divergence = conform(trace).divergence
@@ -111,6 +110,14 @@ def test_a_known_bug_is_found_made_short_and_replayed(
     assert divergence.step == len(found.steps)
     receiver = fuzz_target(bug.model).receiver
     assert f"participant {receiver}\n" in mermaid(found)
+
+
+@pytest.mark.slow
+def test_a_bug_is_found_again() -> None:
+    bug = known_bugs()["FLINK-9324"]
+    found = find(bug, seed=0, examples=1_000).found
+    assert found is not None
+    assert finds_bug(bug) == len(found.steps)
 
 
 def test_what_is_no_bug_is_not_found() -> None:
@@ -173,7 +180,8 @@ def test_a_recording_conforms(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", OTHERS)
 @pytest.mark.parametrize("what", ["transitions", "states", "pairs"])
 def test_sequences_that_cover_a_model_conform(name: str, what: Any, tmp_path: Path) -> None:
-    covering = cover(what, one_of(name), model=name, states=700)
+    most = 700 if what == "states" else 100
+    covering = cover(what, one_of(name), model=name, states=most)
     assert covering.tours
     assert len(covering.missing) < covering.goals / 2
     if what == "states":

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from slotspec.oracle.conformance.batch import conform_all
 from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.logical_slot.adapter import LogicalSlotOracle
 from slotspec.statemachine.errors import InputError
 from tests.oracle.trace_files import header as pool_header
-from tests.oracle.trace_files import write
+from tests.oracle.trace_files import replayed, write
 
 DATA = Path(__file__).parents[2] / "data"
 PLACE = {"tm": "tm1", "allocation": "a1", "index": 0, "locality": "LOCAL", "on_return": "nothing"}
@@ -27,13 +26,14 @@ def header(**changes: Any) -> dict[str, Any]:
 
 
 def test_recordings_conform() -> None:
-    summary = conform_all([DATA / "traces" / "logical", DATA / "scenarios" / "logical"])
-    assert summary.outcome is Conformance.CONFORMS
-    assert (summary.conforming, summary.steps) == (379, 28_889)
+    summaries = [replayed("traces", "logical"), replayed("scenarios", "logical")]
+    assert all(summary.outcome is Conformance.CONFORMS for summary in summaries)
+    counts = (sum(s.conforming for s in summaries), sum(s.steps for s in summaries))
+    assert counts == (379, 28_889)
 
 
 def test_every_operation_is_recorded() -> None:
-    summary = conform_all([DATA / "traces" / "logical"])
+    summary = replayed("traces", "logical")
     assert [(len(g.operations), g.possible) for g in summary.groups()] == [(8, 8), (9, 9), (9, 9)]
 
 

@@ -20,7 +20,6 @@ from slotspec.models.slot_manager.state import (
     pending_slots,
     queries,
 )
-from slotspec.oracle.conformance.batch import conform_all
 from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.slot_manager.adapter import SlotManagerOracle
@@ -30,7 +29,7 @@ from slotspec.statemachine.declaration.queues import append
 from slotspec.statemachine.declaration.rules import fire
 from slotspec.statemachine.errors import InputError
 from tests.oracle.trace_files import header as pool_header
-from tests.oracle.trace_files import write
+from tests.oracle.trace_files import replayed, write
 from tests.oracle.wasteful import never_reuse
 
 DATA = Path(__file__).parents[2] / "data"
@@ -82,14 +81,15 @@ def header(**changes: Any) -> dict[str, Any]:
 
 
 def test_recordings_conform() -> None:
-    summary = conform_all([DATA / "traces" / "manager", DATA / "scenarios" / "manager"])
-    assert summary.outcome is Conformance.CONFORMS
-    assert (summary.conforming, summary.steps) == (396, 29_022)
+    summaries = [replayed("traces", "manager"), replayed("scenarios", "manager")]
+    assert all(summary.outcome is Conformance.CONFORMS for summary in summaries)
+    counts = (sum(s.conforming for s in summaries), sum(s.steps for s in summaries))
+    assert counts == (396, 29_022)
 
 
 @pytest.mark.slow
 def test_every_operation_is_recorded() -> None:
-    summary = conform_all([DATA / "traces" / "manager"])
+    summary = replayed("traces", "manager")
     assert [(len(g.operations), g.possible) for g in summary.groups()] == [
         (18, 18),
         (17, 17),

@@ -17,8 +17,16 @@ from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.slot_pool.export import SlotPoolExporter
 from slotspec.oracle.traces.export import export
-from slotspec.statemachine import DISABLED, Finding, Instance, Kind, UsageError, Verdict, replay
-from slotspec.statemachine.interpreter.exploring import explore_interpreted
+from slotspec.statemachine import (
+    DISABLED,
+    Finding,
+    Instance,
+    Kind,
+    UsageError,
+    Verdict,
+    check,
+    replay,
+)
 from slotspec.statemachine.interpreter.stepping import Interpreter
 from tests.models.small import POOL, RUNS, checked, instance
 
@@ -149,7 +157,7 @@ def test_a_broken_model_is_recorded_as_broken(tmp_path: Path) -> None:
         generation="1.12",
         replace={is_idle_too_long: is_idle_for_long},
     )
-    result = explore_interpreted(broken)
+    result = check(broken, "compiled")
     finding = next(
         p.finding for p in result.properties if p.property.name.startswith("only_slots_idle")
     )

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from slotspec.oracle.conformance.batch import conform_all
 from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.slot_sharing.adapter import SlotSharingOracle
@@ -18,7 +17,7 @@ from slotspec.oracle.traces.reading import TraceReader
 from slotspec.oracle.traces.trace import TraceHeader
 from slotspec.statemachine.errors import InputError
 from tests.oracle.trace_files import header as pool_header
-from tests.oracle.trace_files import step, write
+from tests.oracle.trace_files import replayed, step, write
 
 DATA = Path(__file__).parents[2] / "data"
 SCENARIOS = DATA / "scenarios" / "sharing" / "1.12.5"
@@ -44,13 +43,14 @@ def header(**changes: Any) -> dict[str, Any]:
 
 
 def test_recordings_conform() -> None:
-    summary = conform_all([DATA / "traces" / "sharing", DATA / "scenarios" / "sharing"])
-    assert summary.outcome is Conformance.CONFORMS
-    assert (summary.conforming, summary.steps) == (254, 19_286)
+    summaries = [replayed("traces", "sharing"), replayed("scenarios", "sharing")]
+    assert all(summary.outcome is Conformance.CONFORMS for summary in summaries)
+    counts = (sum(s.conforming for s in summaries), sum(s.steps for s in summaries))
+    assert counts == (254, 19_286)
 
 
 def test_every_operation_is_recorded() -> None:
-    summary = conform_all([DATA / "traces" / "sharing"])
+    summary = replayed("traces", "sharing")
     assert [(len(g.operations), g.possible) for g in summary.groups()] == [(16, 16), (16, 16)]
 
 

@@ -24,7 +24,6 @@ from slotspec.statemachine.interpreter.replay import explain
 from slotspec.statemachine.interpreter.stepping import Interpreter
 from slotspec.statemachine.results import Finding, Limits
 from slotspec.statemachine.search.engine import explore_compiled
-from tests.models.searches import MANY, searched
 
 TABLE = {
     "static_slots": 2,
@@ -91,6 +90,10 @@ def test_random_runs_replay(name: str, generation: str, tmp_path: Path) -> None:
             assert fired == sum(number == 2 for number in finding.steps[-1].after["timer"])
 
 
+LONGEST = 7
+"""No shortest trace of a deviation or a witness is longer."""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "generation"), RUNS)
 def test_deviations_replay(name: str, generation: str, tmp_path: Path) -> None:
@@ -99,7 +102,7 @@ def test_deviations_replay(name: str, generation: str, tmp_path: Path) -> None:
     for scope in model.scopes:
         small = {"slots": 2} if name == "logical_slot" else {"allocations": 2}
         instance = model.instance(small, generation=generation, scope=scope)
-        result = searched(instance, MANY)
+        result = explore_compiled(instance, Limits(depth=LONGEST))
         for answer in result.properties:
             if answer.finding is not None and answer.finding.steps:
                 found += 1

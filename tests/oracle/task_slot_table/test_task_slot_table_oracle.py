@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from slotspec.oracle import Oracle
-from slotspec.oracle.conformance.batch import conform_all
 from slotspec.oracle.conformance.compare import Conformance, compare
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.task_slot_table.adapter import TaskSlotTableOracle
@@ -19,7 +18,7 @@ from slotspec.oracle.task_slot_table.schema import SCHEMA as TASK_SLOT_TABLE
 from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 from slotspec.statemachine.errors import InputError
 from tests.oracle.trace_files import header as pool_header
-from tests.oracle.trace_files import write
+from tests.oracle.trace_files import replayed, write
 from tests.oracle.wasteful import never_reuse
 
 DATA = Path(__file__).parents[2] / "data"
@@ -63,13 +62,14 @@ def of(generation: str, **config: Any) -> TraceHeader:
 
 
 def test_recordings_conform() -> None:
-    summary = conform_all([DATA / "traces" / "table", DATA / "scenarios" / "table"])
-    assert summary.outcome is Conformance.CONFORMS
-    assert (summary.conforming, summary.steps) == (435, 32_275)
+    summaries = [replayed("traces", "table"), replayed("scenarios", "table")]
+    assert all(summary.outcome is Conformance.CONFORMS for summary in summaries)
+    counts = (sum(s.conforming for s in summaries), sum(s.steps for s in summaries))
+    assert counts == (435, 32_275)
 
 
 def test_every_operation_is_recorded() -> None:
-    summary = conform_all([DATA / "traces" / "table"])
+    summary = replayed("traces", "table")
     assert [(len(g.operations), g.possible) for g in summary.groups()] == [(26, 26)] * 4
 
 

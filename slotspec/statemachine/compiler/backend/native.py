@@ -22,10 +22,9 @@ import llvmlite.binding as llvm
 from slotspec.statemachine.compiler.backend import cache
 from slotspec.statemachine.processes import end_with_input
 
-QUICK, MIDDLE, FULL = 0, 1, 2
+QUICK, FULL = 0, 2
 """Levels of optimization. Quick code takes a twentieth of the time to generate, and runs at a
-third to half of the speed; at an eighth where rules try every order of a table. Between the two,
-middle code takes a quarter of the time: for whoever knows how long a search will be."""
+third to half of the speed; at an eighth where rules try every order of a table."""
 
 INLINING = 50
 """LLVM's inlining threshold."""
@@ -88,7 +87,7 @@ def name_of(text: str) -> str:
 
 def load(name: str, *levels: int) -> Code | None:
     """The cached code with this name, at the first of these levels that is available."""
-    for level in levels or (FULL, MIDDLE, QUICK):
+    for level in levels or (FULL, QUICK):
         code = cache.load(f"{name}.{level}.o")
         if code is not None:
             return Code(code, True, level)
@@ -98,7 +97,7 @@ def load(name: str, *levels: int) -> Code | None:
 def build(text: str, level: int = FULL) -> Code:
     """The machine code of `text`, from the cache or compiled and cached."""
     name = name_of(text)
-    found = load(name, *range(FULL, level - 1, -1))
+    found = load(name, *([FULL] if level == FULL else [FULL, QUICK]))
     if found is not None:
         return found
     code = generate(text, level)
@@ -118,7 +117,7 @@ def generate(text: str, level: int) -> bytes:
     # LLVM's usual 225 does not make rules faster, and makes compiling a third slower
     options.inlining_threshold = INLINING
     builder = llvm.create_pass_builder(machine, options)
-    if level < FULL:
+    if level == QUICK:
         passes = llvm.create_new_module_pass_manager()
         passes.add_sroa_pass()  # locals in registers: the rest then takes a third of the time
         passes.add_simplify_cfg_pass()

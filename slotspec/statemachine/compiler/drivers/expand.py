@@ -70,11 +70,16 @@ def program_text(
     :param writer: the driver to write; by default the expansion of batches.
     """
     writer = writer or Expansion
-    program = program_of(instance)
+    likely = instance.ranges.effects_read
+    program = program_of(instance, effects_read=likely, effects_counted=likely)
     text = writer(program).text()
-    if program.effects_read or (program.effects_dropped and program.refused_late):
+    if likely and not program.effects_asked:  # only what is never translated reads effects
+        program = program_of(instance)
+        text = writer(program).text()
+    late = program.effects_dropped and program.refused_late
+    if not program.effects_read and (program.effects_asked or late):
         # functions translated before one that reads effects neither stored nor cleared them
-        program = program_of(instance, effects_read=program.effects_read, effects_counted=True)
+        program = program_of(instance, effects_read=program.effects_asked, effects_counted=True)
         text = writer(program).text()
     parts = [
         DECLARATIONS if deposit_bits else "",

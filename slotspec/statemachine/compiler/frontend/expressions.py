@@ -235,7 +235,7 @@ class Expressions(Iteration):
                 record.pointer,
                 self.reject("RUL014", node, "only the state after a step has effects; read those"),
             )
-            self.program.effects_read = True
+            self.program.effects_asked = True
             return Effects()
         place = self.place_of(record, node.attr)
         if place is not None:

@@ -70,6 +70,7 @@ class Program:
     :ivar lower: translates one function.
     :ivar intrinsics: the functions that rules call but that are not rules.
     :ivar effects_read: effects are stored, because something reads them.
+    :ivar effects_asked: something that was translated reads effects.
     :ivar effects_counted: effects are counted, because an action may be refused after one.
     :ivar effects_dropped: an ``emit`` was translated that neither stores nor counts.
     :ivar refused_late: an action may be refused after a change.
@@ -82,6 +83,7 @@ class Program:
     intrinsics: Mapping[Known, Intrinsic]
     effects_read: bool = False
     effects_counted: bool = False
+    effects_asked: bool = False
     effects_dropped: bool = False
     refused_late: bool = False
     lasting: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import types
 from collections.abc import Sequence
+from functools import lru_cache
 
 from slotspec.statemachine.compiler.backend.function_builder import Reg, Value
 from slotspec.statemachine.compiler.backend.result_buffer import EFFECT_COUNT, IN_VAIN
@@ -42,6 +43,15 @@ def lower(
 ) -> None:
     """Translate `function` for arguments of these kinds into `target`."""
     Lowering(program, target, function, reading=reading, action=action).run(arguments)
+
+
+@lru_cache(maxsize=4096)
+def width_of(tree: ast.FunctionDef) -> int | None:
+    """How many numbers the function returns, if one of its returns shows it."""
+    for below in ast.walk(tree):
+        if isinstance(below, ast.Return) and isinstance(below.value, ast.Tuple):
+            return len(below.value.elts)
+    return None
 
 
 class Lowering(Expressions):
@@ -86,7 +96,7 @@ class Lowering(Expressions):
                 self.symbols[name] = argument
         self.target.writes = self.target.faults = True
         self.writes = self.faults = False
-        self.target.width = self.width_of(tree)
+        self.target.width = width_of(tree)
         self.block(tree.body)
         if self.builder.open:
             self.emit_return(None, tree)
@@ -98,14 +108,6 @@ class Lowering(Expressions):
         self.target.text = self.builder.text(
             f"define {linkage} {self.target.name}({', '.join(head)}) nounwind"
         )
-
-    @staticmethod
-    def width_of(tree: ast.FunctionDef) -> int | None:
-        """How many numbers the function returns, if one of its returns shows it."""
-        for below in ast.walk(tree):
-            if isinstance(below, ast.Return) and isinstance(below.value, ast.Tuple):
-                return len(below.value.elts)
-        return None
 
     # statements
 
