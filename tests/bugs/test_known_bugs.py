@@ -25,10 +25,6 @@ MOST = Limits(states=3_000_000, seconds=600)
 Settings = tuple[str, str | None, str, tuple[tuple[str, int], ...]]
 
 
-LARGE: dict[Settings, int] = {("cluster", "1.12", "cancels", ()): 6_000_000}
-"""Settings with many transitions: roughly how many."""
-
-
 def settings_of(bug: Bug) -> Settings:
     return bug.model, bug.generation, bug.scope, tuple(sorted(bug.bounds.items()))
 
@@ -41,7 +37,7 @@ def healthy(settings: Settings) -> Result:
     instance = load_model(model).instance(dict(bounds), generation=generation, scope=scope)
     asked = {bug.property for bug in BUGS if settings_of(bug) == settings}
     instance.properties = {name: p for name, p in instance.properties.items() if name in asked}
-    return searched(instance, LARGE.get(settings, 0))
+    return searched(instance)
 
 
 @pytest.mark.slow

@@ -16,9 +16,9 @@ from slotspec.statemachine.search.explorer import Explorer
 
 LIMITS = Limits(states=5_000_000, seconds=600)
 
-MANY = 2_500_000
-"""Transitions from which full code pays, though it takes longer to generate. (For small rules
-that many take a second or two less; for those of a cluster, it takes 6 s more to generate.)"""
+MANY, MORE = 2_500_000, 8_000_000
+"""Transitions from which full code pays: of a model, and of one with parts, whose full code takes 7
+s to generate instead of 1 to 2."""
 
 _made: dict[Any, Result] = {}
 
@@ -28,7 +28,8 @@ def searched(instance: Instance, transitions: int = 0) -> Result:
 
     :param transitions: roughly how many there are, which decides how well to compile.
     """
-    compiled = compile_instance(instance, level=FULL if transitions >= MANY else QUICK)
+    many = transitions >= (MORE if instance.record.parts else MANY)
+    compiled = compile_instance(instance, level=FULL if many else QUICK)
     program = program_of(compiled)
     if program not in _made:
         _made[program] = Explorer(compiled, LIMITS, silent, 1, False).run()

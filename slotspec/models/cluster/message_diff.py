@@ -47,16 +47,33 @@ class Envelope:
     detail: int
 
     def is_same(self, other: Envelope) -> bool:
-        """Whether `other` is this message a step later; the call of a request may have ended."""
-        if (self.channel, self.message, self.subject) != (
+        """Whether `other` is this message a step later."""
+        return (self.channel, self.message, self.subject, self.lasting_detail) == (
             other.channel,
             other.message,
             other.subject,
-        ):
-            return False
-        if self.message == Message.REQUEST_TASK_SLOT:
-            return self.detail // STRIDE == other.detail // STRIDE
-        return self.detail == other.detail
+            other.lasting_detail,
+        )
+
+    @property
+    def lasting_detail(self) -> int:
+        """What of the detail stays as it is while the message is on its way.
+
+        The call of a request may end, and a newer offer or registration may be made.
+        """
+        match self.message:
+            case Message.REQUEST_TASK_SLOT:
+                return self.detail // STRIDE
+            case Message.OFFER_SLOT:
+                return self.detail // 2
+            case (
+                Message.OFFER_ACCEPTED
+                | Message.OFFER_REJECTED
+                | Message.OFFER_FAILED
+                | Message.REGISTER
+            ):
+                return 0
+        return self.detail
 
 
 def envelopes(state: Mapping[str, Any], channel: int) -> tuple[Envelope, ...]:

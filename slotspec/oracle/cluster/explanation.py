@@ -23,7 +23,7 @@ from slotspec.oracle.cluster.views import Difference
 from slotspec.statemachine.declaration.model import Call as ModelCall
 from slotspec.statemachine.declaration.rules import NONE
 
-HIDDEN = 9
+MOST_HIDDEN = 9
 """Hidden steps within one recorded step."""
 EXPANSIONS = 250
 """States that the search for hidden steps within one recorded step expands."""
@@ -93,14 +93,10 @@ class ClusterExplainer(Triggers, HiddenSteps):
             if call.fault == "repeat":
                 at = self.repeat(at, self.patterns[call.number]) or at
             if call.number in self.reports and call.fault is None:
-                reporting = at.expecting(self.reports[call.number])
-                if kind_of(call.sender) == "tm":
-                    reported = self.early(
-                        reporting, "task_executor_reports", tm_number(call.sender)
-                    )
-                else:
-                    reported = self.early(reporting, "job_master_reports", tm_number(call.receiver))
-                at = reported or at
+                from_tm = kind_of(call.sender) == "tm"
+                name = "task_executor_reports" if from_tm else "job_master_reports"
+                tm = tm_number(call.sender if from_tm else call.receiver)
+                at = self.early(at.expecting(self.reports[call.number]), name, tm) or at
         return at
 
     def settle(self, at: Branch, step: Step) -> Iterator[Branch]:
@@ -136,7 +132,7 @@ class ClusterExplainer(Triggers, HiddenSteps):
                     return
                 yield branch
                 continue
-            if hidden >= HIDDEN:
+            if hidden >= MOST_HIDDEN:
                 continue
             for after in more:
                 if (after.node, after.expected) not in seen:

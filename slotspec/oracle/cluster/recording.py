@@ -127,8 +127,9 @@ class Step:
     @property
     def made(self) -> list[Call]:
         """The calls that are made in it, by whichever thread."""
-        own = self.trigger == "send" and self.call is not None
-        return [*self.sent, self.call] if own and self.call is not None else self.sent
+        if self.trigger == "send" and self.call is not None:
+            return [*self.sent, self.call]
+        return self.sent
 
     @property
     def queued_by(self) -> int | None:

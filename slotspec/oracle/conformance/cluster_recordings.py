@@ -27,6 +27,8 @@ from slotspec.statemachine.interpreter.replay import explain as explain_calls
 
 EXPLAINERS = {one.model: one for one in (ClusterExplainer, DeclarativeExplainer)}
 """What explains recordings, by model."""
+UNTOLD_STEPS = frozenset({"timer_is_early", "message_is_lost", "request_comes_first"})
+"""Steps of the model that no line of a recording tells of."""
 SHOWN = 6
 """Steps that wait, and differences of each, that a report has."""
 
@@ -90,34 +92,28 @@ def validate(
         "states": found.states,
         "tried": found.tried,
         "model_steps": sum(len(calls) for _, calls in found.run),
-        "hidden_steps": sum(call.action.name in HIDDEN for _, calls in found.run for call in calls),
+        "hidden_steps": sum(
+            call.action.name in UNTOLD_STEPS for _, calls in found.run for call in calls
+        ),
     }
     if not found.complete:
         report.unexplained = unexplained(explainer, found)
     return explainer, found
 
 
-HIDDEN = frozenset({"timer_is_early", "message_is_lost", "request_comes_first"})
-"""Steps of the model that no line of a recording tells of."""
-
-
 def unexplained(explainer: ClusterExplainer, found: Explanation[Node]) -> Unexplained:
     """What stops a run, from the state that explains the longest prefix."""
     waiting = []
     for step in found.waiting[:SHOWN]:
-        closest = explainer.closest.get(step.line)
+        differences, unsent = explainer.closest.get(step.line, ([], ()))
         waiting.append(
             WaitingStep(
                 step.line,
                 str(step),
                 tuple(
-                    f"{where}: model {has!r}, recorded {told!r}" for where, has, told in closest[0]
-                )
-                if closest
-                else (),
-                tuple(str(pattern) for pattern in closest[1] if not pattern.optional)
-                if closest
-                else (),
+                    f"{where}: model {has!r}, recorded {told!r}" for where, has, told in differences
+                ),
+                tuple(str(pattern) for pattern in unsent if not pattern.optional),
                 explainer.in_flight(found.state, step),
                 refusals(explainer, found.state, step),
             )

@@ -135,7 +135,7 @@ def compile_instance(
     :param deposit: use the processor's instructions that gather and spread bits; by default,
         if it has them.
     :param writer: the driver to write: the expansion of batches, or a random walk.
-    :param level: optimization level, if no code is cached.
+    :param level: the least optimization level.
     :raises RuleError: ``RUL001`` to ``RUL014``, with file and line, for what a compiled rule
         cannot use.
     """
@@ -143,7 +143,7 @@ def compile_instance(
     deposit = deposits_bits() if deposit is None else deposit
     known = fingerprint(instance, host(), f"{writer.__qualname__} {symmetric} {deposit}")
     note = None if known is None else _noted(known)
-    code = None if note is None else load(note.name)
+    code = None if note is None else load(note.name, *([] if level == QUICK else [level]))
     if note is None or code is None:
         program, text = program_text(instance, deposit, symmetric, writer)
         code = build(text, level)

@@ -38,16 +38,16 @@ COUNTS = {
     ("1.12", "delays"): (173_860, 667_623, 67),
     ("1.12", "regions"): (37_528, 145_427, 49),
     ("1.12", "batch"): (96_589, 335_821, 66),
-    ("1.13", "losses"): (742_505, 2_518_393, 82),
-    ("1.13", "sharing"): (261_030, 773_537, 100),
-    ("1.13", "crashes"): (3_459_548, 14_109_633, 96),
-    ("1.13", "leaders"): (405_918, 1_430_149, 76),
-    ("1.13", "repeats"): (847_601, 2_866_554, 91),
-    ("1.13", "answers"): (322_471, 1_196_246, 74),
-    ("1.13", "cancels"): (6_608, 21_222, 50),
-    ("1.13", "delays"): (181_984, 687_005, 67),
-    ("1.13", "regions"): (51_536, 199_619, 50),
-    ("1.13", "batch"): (97_695, 338_249, 66),
+    ("1.13", "losses"): (407_200, 1_409_309, 70),
+    ("1.13", "sharing"): (178_294, 533_287, 100),
+    ("1.13", "crashes"): (2_917_766, 12_178_717, 96),
+    ("1.13", "leaders"): (300_321, 1_078_027, 72),
+    ("1.13", "repeats"): (576_101, 2_005_937, 86),
+    ("1.13", "answers"): (212_671, 811_406, 61),
+    ("1.13", "cancels"): (6_416, 20_868, 50),
+    ("1.13", "delays"): (170_862, 656_865, 67),
+    ("1.13", "regions"): (39_600, 154_443, 49),
+    ("1.13", "batch"): (95_901, 333_911, 66),
     ("1.11", "slots"): (54_205, 142_627, 95),
     ("1.11", "job_masters"): (86_142, 300_199, 56),
     ("1.11", "resource_managers"): (19_909, 60_441, 64),
@@ -58,20 +58,23 @@ COUNTS = {
     ("1.12", "resource_managers"): (19_909, 60_441, 64),
     ("1.12", "late_answers"): (26_937, 94_363, 58),
     ("1.12", "lost_answers"): (90_908, 279_801, 61),
-    ("1.13", "slots"): (73_045, 191_721, 95),
-    ("1.13", "job_masters"): (24_299, 83_442, 51),
-    ("1.13", "resource_managers"): (20_768, 62_473, 65),
-    ("1.13", "late_answers"): (27_594, 95_842, 60),
+    ("1.13", "slots"): (53_831, 141_205, 95),
+    ("1.13", "job_masters"): (22_033, 76_860, 51),
+    ("1.13", "resource_managers"): (19_909, 60_441, 64),
+    ("1.13", "late_answers"): (26_729, 93_841, 58),
     ("1.11", "registrations"): (295_089, 971_437, 71),
     ("1.12", "registrations"): (295_089, 971_437, 71),
-    ("1.13", "registrations"): (212_206, 708_726, 73),
-    ("1.13", "lost_answers"): (135_629, 411_343, 73),
+    ("1.13", "registrations"): (145_595, 503_020, 71),
+    ("1.13", "lost_answers"): (90_899, 279_803, 61),
+    ("1.11", "orders"): (1_513, 4_138, 32),
+    ("1.12", "orders"): (1_529, 4_174, 34),
+    ("1.13", "orders"): (1_309, 3_432, 33),
     ("1.11", "reconciliation"): (61_372, 199_434, 63),
     ("1.12", "reconciliation"): (67_236, 217_998, 63),
-    ("1.13", "reconciliation"): (71_480, 227_783, 63),
+    ("1.13", "reconciliation"): (67_230, 217_977, 63),
 }
 """States, transitions, depth. With one task and one slot 1.11 and 1.12 behave alike. 1.13
-numbers its offers, and its JobMaster leads again with a new pool."""
+tells older offers from the newest, and its JobMaster leads again with a new pool."""
 
 DEVIATIONS = {
     "losses": {
@@ -121,6 +124,7 @@ DEVIATIONS = {
         "manager_unused_connections_are_idle",
         "table_only_an_allocated_slot_has_a_timeout",
     },
+    "orders": {"a_restart_serves_no_old_request"},
     "resource_managers": {"manager_unused_connections_are_idle"},
     "registrations": {"manager_unused_connections_are_idle"},
     "late_answers": {
@@ -178,12 +182,14 @@ def test_every_scope_holds_with_exactly_these_states(generation: str, scope: str
     assert (found.states, found.transitions, found.depth) == counts
     assert found.verdict is Verdict.HOLDS
     others = {name: v for name, v in verdicts(found).items() if v is not Verdict.HOLDS}
-    assert set(others.values()) == {Verdict.DEVIATES}
+    mended = (generation, scope) == ("1.13", "orders")
+    assert set(others.values()) == (set() if mended else {Verdict.DEVIATES})
     assert set(others) <= DEVIATIONS[scope]
     claims = [p for p in found.properties if p.property.kind is Kind.LEADS_TO]
-    # with fewer slots than tasks, a job that is not batch could not finish
-    assert len(claims) == (3 if scope == "batch" else 4)
-    assert all(claim.reason is None for claim in claims)  # each is about something
+    # with fewer slots than tasks, a job might not finish
+    assert len(claims) == (3 if scope in ("batch", "orders") else 4)
+    about_nothing = {claim.property.name for claim in claims if claim.reason is not None}
+    assert about_nothing == ({"a_finished_job_leaves_nothing"} if scope == "orders" else set())
 
 
 @pytest.mark.parametrize("generation", CLUSTER.generations)

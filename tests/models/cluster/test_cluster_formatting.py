@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from slotspec.cli.bugs import plan_bugs, search
 from slotspec.diagrams.composition import Dice
 from slotspec.models import load_model
 from slotspec.models.cluster.formatting import (
@@ -97,11 +98,11 @@ def test_a_lost_message_as_a_story() -> None:
             "ResourceManager: i1: IDLE (1 free) -> IN_USE (1 free)",
         ],
     )
-    effects, changes = story["JobMaster receives TaskExecutor 1: offer of slot 0 as a1 (no. 1)"]
+    effects, changes = story["JobMaster receives TaskExecutor 1: offer of slot 0 as a1"]
     assert effects == [
         "JobMaster: request a1 of share 1 fulfilled with a1",
         "JobMaster to TaskExecutor 1: run task 1a in a1",
-        "JobMaster to TaskExecutor 1: offer of a1 (no. 1) accepted",
+        "JobMaster to TaskExecutor 1: offer of a1 accepted",
     ]
     assert "JobMaster: share 1: WAITING -> ASSIGNED a1" in changes
     assert changes[-1] == (
@@ -113,19 +114,15 @@ def test_a_lost_message_as_a_story() -> None:
     assert "JobMaster: job: RUNNING -> FINISHED" in list(story.values())[-1][1]
 
 
-def test_offers_are_numbered_if_their_answers_are() -> None:
-    for generation, numbered in (("1.12", False), ("1.13", True)):
-        instance = model.instance({**ONE, "losses": 1}, generation=generation)
-        rendered = formatter(instance)
-        texts = {
-            text
-            for seed in range(12)
-            for s in walk(instance, seed, 60)
-            for text in rendered.effects(s)
-        }
-        offers = {text for text in texts if "offer of" in text}
-        assert offers
-        assert all(("no. 1" in text or "no. 2" in text) is numbered for text in offers)
+def test_an_older_offer_is_told_from_the_newest() -> None:
+    instance = plan_bugs(["FLINK-21859"])[0]
+    rendered = formatter(instance)
+    steps = search(instance, 1_000_000)[1].steps
+    repeated = next(step for step in steps if step.call.action.name == "offers_time_out")
+    # the offer before, which is still on its way, is neither lost nor sent again
+    assert rendered.effects(repeated) == ["TaskExecutor 1 to JobMaster: offer of slot 0 as a1"]
+    heard = rendered.format_step(steps[-1])
+    assert heard == "TaskExecutor 1 receives JobMaster: offer of a1 (an older offer) accepted"
 
 
 def test_an_answer_that_changes_nothing_else_is_shown() -> None:

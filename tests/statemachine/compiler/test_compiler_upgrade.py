@@ -197,3 +197,9 @@ def _text(compiled: Compiled) -> str:
     packed = cache.load(f"{compiled.upgrade.name}.ll")
     assert packed is not None
     return zlib.decompress(packed).decode()
+
+
+def test_quick_code_does_not_do_where_full_code_is_wanted() -> None:
+    assert compile_instance(pool()).code.level == QUICK
+    assert compile_instance(pool(), level=FULL).code.level == FULL
+    assert compile_instance(pool()).code.level == FULL
