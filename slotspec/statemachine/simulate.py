@@ -339,6 +339,8 @@ class _Threads(_Blocks):
 
             self.code = compile_walk(instance)
             result.compile_seconds = self.code.seconds
+            if seconds is not None and result.wanted_runs is None:
+                self.code.upgrade.expect(seconds)
             for _ in range(result.workers):
                 self.walks.append(CompiledWalk(self.code, steps, rate, result.swarm))
         else:

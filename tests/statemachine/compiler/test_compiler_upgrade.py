@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import pytest
 
@@ -165,6 +166,26 @@ def test_walks_continue_with_full_code(monkeypatch: pytest.MonkeyPatch) -> None:
     first = walk.block(range(50), 1, lambda: False)
     assert walk.entry == compiled.expand
     assert first.steps == CompiledWalk(compiled, 60, 0.0).block(range(50), 1, lambda: False).steps
+
+
+@pytest.mark.parametrize(
+    ("given", "patience", "begun"),
+    [
+        ({"runs": None, "seconds": 0.2}, 1e9, 1),
+        ({"runs": None, "seconds": 0.2}, 1e-9, 0),
+        # with a number of runs, the time is only a limit
+        ({"runs": 1, "seconds": 0.2}, 1e9, 0),
+    ],
+)
+def test_a_simulation_that_will_be_long_begins_with_full_code_at_once(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any], patience: float, begun: int
+) -> None:
+    beginnings: list[float] = []
+    monkeypatch.setattr(upgrade, "PATIENCE", patience)
+    monkeypatch.setattr(Upgrade, "begin", lambda self: beginnings.append(self.worked))
+    monkeypatch.setattr(Upgrade, "ready", lambda self: None)
+    simulate(pool(), "compiled", steps=60, **given)
+    assert beginnings == [0.0] * begun
 
 
 def _text(compiled: Compiled) -> str:

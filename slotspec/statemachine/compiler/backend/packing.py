@@ -5,6 +5,9 @@ from __future__ import annotations
 from slotspec.statemachine.compiler.backend.function_builder import FunctionBuilder
 from slotspec.statemachine.layout import Layout
 
+LARGE = 16
+"""Words of a record that is handled out of line, and several words at a time."""
+
 DECLARATIONS = """
 declare i64 @llvm.x86.bmi.pext.64(i64, i64)
 declare i64 @llvm.x86.bmi.pdep.64(i64, i64)
@@ -69,7 +72,9 @@ def pack_text(layout: Layout, deposit_bits: bool) -> str:
         place = builder.emit(f"getelementptr i64, ptr %words, i64 {i}")
         builder.line(f"store i64 {word_value}, ptr {place}")
     builder.end("ret void")
-    return builder.text("define internal void @pack(ptr %record, ptr %words) alwaysinline nounwind")
+    # for every action again, a large one would make up a third of the code
+    inline = "alwaysinline" if layout.words < LARGE else "noinline"
+    return builder.text(f"define internal void @pack(ptr %record, ptr %words) {inline} nounwind")
 
 
 def unpack_text(layout: Layout, deposit_bits: bool) -> str:

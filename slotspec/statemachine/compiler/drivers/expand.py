@@ -18,7 +18,12 @@ from itertools import groupby
 from typing import Any
 
 from slotspec.statemachine.compiler.backend.function_builder import FunctionBuilder, Reg
-from slotspec.statemachine.compiler.backend.packing import DECLARATIONS, pack_text, unpack_text
+from slotspec.statemachine.compiler.backend.packing import (
+    DECLARATIONS,
+    LARGE,
+    pack_text,
+    unpack_text,
+)
 from slotspec.statemachine.compiler.backend.result_buffer import (
     BASE,
     BROKEN,
@@ -146,7 +151,7 @@ def strip(words: int) -> int:
 
     A wide load waits for all narrow stores into its bytes, which pays only in large records.
     """
-    return 8 if words >= 16 else 1
+    return 8 if words >= LARGE else 1
 
 
 def _records(words: int) -> str:
