@@ -121,7 +121,7 @@ def left_out(instances: Sequence[Instance]) -> str:
     parts = {
         "generations": ", ".join(sorted(older, key=lambda v: [int(n) for n in findall(r"\d+", v)])),
         "large scopes": _named_scopes(models, lambda scope: scope.large),
-        "scopes for `simulate`": _named_scopes(models, lambda scope: scope.simulation_only),
+        "scopes that must be named": _named_scopes(models, lambda scope: scope.simulation_only),
     }
     return "; ".join(f"{kind} {names}" for kind, names in parts.items() if names)
 

@@ -106,4 +106,19 @@ SCOPES = (
         },
         simulation_only=True,
     ),
+    Scope(
+        "together",
+        "Two TaskExecutors of one slot each, and a job of two tasks that needs both; one message is"
+        " lost, and one TaskExecutor crashes and restarts.",
+        {
+            **ONE_SLOT,
+            "task_managers": 2,
+            "parallelism": 2,
+            "allocations": 4,
+            "channel_room": 10,
+            "losses": 1,
+            "crashes": 1,
+        },
+        simulation_only=True,
+    ),
 )

@@ -150,8 +150,8 @@ class Property(_Declared):
 class Scope:
     """A named choice of bounds that a default run explores, and the reason for these bounds.
 
-    :param simulation_only: too large to search exhaustively. Simulation uses it; a check uses
-        it only when it is asked for by name.
+    :param simulation_only: takes minutes to search, or can be simulated only. A simulation uses
+        the first such scope; a check uses one only when it is asked for by name.
     :param large: takes seconds to search, or shows nothing that the other scopes do not. A check
         of all built-in models leaves it out unless it is to check everything.
     """

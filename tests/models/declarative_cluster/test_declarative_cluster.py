@@ -17,7 +17,7 @@ from slotspec.models.declarative_cluster import job_master
 from slotspec.models.declarative_cluster.state import DeclarativeClusterState
 from slotspec.models.declarative_slot_pool import requirements
 from slotspec.models.declarative_slot_pool.state import OK, DeclarativePoolState
-from slotspec.statemachine import Kind, Result, Verdict, check
+from slotspec.statemachine import Kind, Limits, Result, Verdict, check
 from slotspec.statemachine.declaration.rules import NONE, fire
 from slotspec.statemachine.errors import DeclarationError
 from tests.models.searches import searched
@@ -88,6 +88,22 @@ def test_every_scope_holds_with_exactly_these_states(generation: str, scope: str
     assert len(claims) == 4
     kept = [claim for claim in claims if claim.verdict is Verdict.HOLDS]
     assert all(claim.reason is None for claim in kept)  # each is about something
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("generation", "states", "transitions"),
+    [("1.20", 107_460, 423_672), ("2.3", 232_852, 973_814)],
+)
+def test_the_first_steps_of_two_task_executors_and_both_faults(
+    generation: str, states: int, transitions: int
+) -> None:
+    # the whole scope takes minutes; docs/declarative_cluster.md has its figures
+    instance = CLUSTER.instance(generation=generation, scope="together")
+    found = check(instance, limits=Limits(depth=22))
+    assert (found.states, found.transitions) == (states, transitions)
+    assert found.verdict is Verdict.UNKNOWN
+    assert Verdict.VIOLATED not in verdicts(found).values()
 
 
 CALM = {"losses": 0}
