@@ -161,18 +161,16 @@ def check(
         newest=not models and not every and not generation,
         safety=safety,
     )
-    if every and (generation or bug):
-        raise UsageError(
-            "SET036",
-            f"--all and {'--generation' if generation else '--bug'} contradict each other;"
-            " leave one of the two out",
-        )
-    if safety and (properties or bug):
-        raise UsageError(
-            "SET036",
-            f"--safety and {'--property' if properties else '--bug'} contradict each other;"
-            " leave one of the two out",
-        )
+    for one, given, other, against in (
+        ("--all", every, "--generation", generation),
+        ("--all", every, "--bug", bug),
+        ("--safety", safety, "--property", properties),
+        ("--safety", safety, "--bug", bug),
+    ):
+        if given and against:
+            raise UsageError(
+                "SET036", f"{one} and {other} contradict each other; leave one of the two out"
+            )
     instances = request.plan()
     if len(instances) > 1 and (checkpoint is not None or disk is not None):
         raise UsageError(
