@@ -322,7 +322,7 @@ def cancel_tasks(s: ClusterState) -> None:
     """Tell the TaskExecutors to cancel what is deployed. Flink: SchedulerBase.suspend."""
     for task in s.elements(tasks):
         if s.task[task] in (Execution.DEPLOYING, Execution.RUNNING):
-            scheduler.tell_of_task(s, task, int(Message.CANCEL_TASK))
+            scheduler.call_to_cancel(s, task)
 
 
 def forget_execution(s: ClusterState) -> None:

@@ -231,15 +231,12 @@ def deploy(s: ClusterState, task: int) -> None:
     """Submit a task to the TaskExecutor of its slot. Flink: Execution.deploy."""
     s.attempt[task] = new_attempt(s, task)
     fire(s.task, task, Execution.deploy)
-    tell_of_task(s, task, int(Message.SUBMIT_TASK))
+    tell_of_task(s, task, int(Message.SUBMIT_TASK), execution_of(s, task))
 
 
-def tell_of_task(s: ClusterState, task: int, message: int) -> None:
+def tell_of_task(s: ClusterState, task: int, message: int, detail: int) -> None:
     """Send the TaskExecutor of a task's slot a message about it."""
     share = share_of(s, task)
-    detail = execution_of(s, task)
-    if message == Message.CANCEL_TASK:
-        detail *= s.cancel_tries
     tell_task_executor(s, s.share_tm[share], message, s.share_allocation[share], detail)
 
 
@@ -256,7 +253,7 @@ def fail_region(s: ClusterState, region: int) -> None:
             Execution.RUNNING,
         ):
             fire(s.task, task, Execution.cancel)
-            tell_of_task(s, task, int(Message.CANCEL_TASK))
+            call_to_cancel(s, task)
         elif is_scheduled(s, task, region):
             cancel_before_deployment(s, task)
     fire(s.job, region, Job.fail)
@@ -292,12 +289,10 @@ def cancel_once(s: ClusterState, task: int) -> None:
     call_to_cancel(s, task, s.cancel_tries - 1)
 
 
-def call_to_cancel(s: ClusterState, task: int, number: int) -> None:
+def call_to_cancel(s: ClusterState, task: int, number: int = 0) -> None:
     """Tell the TaskExecutor of a task to cancel it; the number counts the calls from 0."""
-    share = share_of(s, task)
-    message = int(Message.CANCEL_TASK)
     detail = execution_of(s, task) * s.cancel_tries + number
-    tell_task_executor(s, s.share_tm[share], message, s.share_allocation[share], detail)
+    tell_of_task(s, task, int(Message.CANCEL_TASK), detail)
 
 
 def end_if_cancelled(s: ClusterState, region: int) -> None:
@@ -339,7 +334,7 @@ def slot_lost(s: ClusterState, allocation: int) -> None:
     for task in s.elements(tasks):
         if share_of(s, task) == share and is_deployed(s, task):
             if s.task[task] != Execution.CANCELING:
-                tell_of_task(s, task, int(Message.CANCEL_TASK))
+                call_to_cancel(s, task)
             end_task(s, task)
         elif share_of(s, task) == share and is_scheduled(s, task, region):
             if failed:  # the failure of the first cancels the others
@@ -411,10 +406,10 @@ def task_runs(s: ClusterState, execution: int) -> bool:
     if not is_news(s, execution):
         return False
     if s.task[task] == Execution.CANCELING:
-        tell_of_task(s, task, int(Message.CANCEL_TASK))
+        call_to_cancel(s, task)
         return False
     if s.task[task] == Execution.RUNNING:  # a repeated report is no transition: the task fails
-        tell_of_task(s, task, int(Message.CANCEL_TASK))
+        call_to_cancel(s, task)
         task_failed(s, execution)
         return False
     fire(s.task, task, Execution.run)
