@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise, permutations, product
-from math import factorial
 from typing import Any
 
 from slotspec.diagrams.description import Move, Point, StateGraph
+from slotspec.statemachine.compiler.drivers.symmetry import Symmetry
 from slotspec.statemachine.declaration.model import Instance
-from slotspec.statemachine.declaration.records import FLAG, FieldSpec, Ref, Sort
+from slotspec.statemachine.declaration.records import FLAG, Ref
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 from slotspec.statemachine.errors import StepError, UsageError
 from slotspec.statemachine.formatting import TraceFormatter, formatter_of
@@ -23,7 +23,6 @@ MOST_RENAMINGS = 720
 LABELS = 2
 """Steps named on one edge; the others are counted."""
 
-Renaming = Mapping[Sort, tuple[int, ...]]
 Key = tuple[Any, ...]
 
 
@@ -31,73 +30,53 @@ class Canonical:
     """Canonical forms of states under renaming of symmetric sorts, by trying every renaming."""
 
     def __init__(self, instance: Instance) -> None:
-        self.instance = instance
-        self.bounds = instance.setting.bounds
-        self.sorts = [
-            sort
-            for sort in instance.model.sorts
-            if sort.symmetric and not (sort.parts or sort.factors or sort.ordered)
-        ]
-        count = 1
-        for sort in self.sorts:
-            count *= factorial(sort.size(self.bounds))
-        if count > MOST_RENAMINGS:
+        symmetry = Symmetry(instance)
+        if symmetry.order > MOST_RENAMINGS:
             raise UsageError(
                 "SET051",
-                f"{count:,} renamings of symmetric elements are too many to merge states by;"
-                " choose smaller bounds with --set, or --no-symmetry",
+                f"{symmetry.order:,} renamings of symmetric elements are too many to merge states"
+                " by; choose smaller bounds with --set, or --no-symmetry",
             )
-        self.renamings: list[Renaming] = [
-            dict(zip(self.sorts, chosen, strict=True))
-            for chosen in product(
-                *(permutations(range(sort.size(self.bounds))) for sort in self.sorts)
-            )
+        self.arrays = {name for name, spec in instance.record.fields.items() if spec.array}
+        self.cells = [cell for column in symmetry.columns for cell in column.cells]
+        bases = [range(stop - first) for first, stop in pairwise(symmetry.starts)]
+        self.renamings = [
+            _Renaming(symmetry, [name for order in chosen for name in order])
+            for chosen in product(*map(permutations, bases))
         ]
 
     def key(self, state: Mapping[str, Any]) -> Key:
         """The least of all renamed forms of `state`."""
-        return min(self.renamed(state, renaming) for renaming in self.renamings)
+        values = [state[n][i] if n in self.arrays else state[n] for n, i in self.cells]
+        return min(renaming.of(values) for renaming in self.renamings)
 
-    def renamed(self, state: Mapping[str, Any], renaming: Renaming) -> Key:
-        """A state with its elements renamed, as one tuple of numbers."""
-        return tuple(
-            self._field(self.instance.record.fields[name], value, renaming)
-            for name, value in state.items()
-        )
 
-    def _field(self, spec: FieldSpec, value: Any, renaming: Renaming) -> Any:
-        if not isinstance(value, list):
-            return self._value(spec, value, renaming)
-        places: list[int] = [0] * len(value)
-        for i, one in enumerate(value):
-            at = i if spec.over is None else self._element(spec.over, i, renaming)
-            places[at] = self._value(spec, one, renaming)
-        return tuple(places)
+class _Renaming:
+    """One renaming: where each cell's value goes, and what it becomes there."""
 
-    def _value(self, spec: FieldSpec, value: int, renaming: Renaming) -> int:
-        if isinstance(spec.domain, Ref) and value != NONE:
-            return self._element(spec.domain.sort, value, renaming)
-        return value
+    def __init__(self, symmetry: Symmetry, names: list[int]) -> None:
+        self.places: list[int] = []
+        self.values: list[list[int] | None] = []
+        for column in symmetry.columns:
+            start = len(self.places)
+            count = len(column.cells)
+            over, domain = column.over, column.spec.domain
+            for i in range(count):
+                self.places.append(
+                    start + (i if over is None else symmetry.renamed(over, i, names))
+                )
+            table: list[int] | None = None
+            if isinstance(domain, Ref) and symmetry.moves(domain.sort):
+                size = domain.sort.size(symmetry.bounds)
+                table = [symmetry.renamed(domain.sort, v, names) for v in range(size)]
+            self.values += [table] * count
 
-    def _element(self, sort: Sort, index: int, renaming: Renaming) -> int:
-        if sort.ordered:
-            return index
-        start = 0
-        for part in sort.parts:
-            size = part.size(self.bounds)
-            if index - start < size:
-                return start + self._element(part, index - start, renaming)
-            start += size
-        if sort.factors:
-            places = []
-            for factor in reversed(sort.factors):
-                index, below = divmod(index, factor.size(self.bounds))
-                places.append((factor, self._element(factor, below, renaming)))
-            renamed = 0
-            for factor, place in reversed(places):
-                renamed = renamed * factor.size(self.bounds) + place
-            return renamed
-        return renaming[sort][index] if sort in renaming else index
+    def of(self, values: list[int]) -> Key:
+        """The renamed form of a state."""
+        new = [0] * len(values)
+        for place, table, value in zip(self.places, self.values, values, strict=True):
+            new[place] = value if table is None or value == NONE else table[value]
+        return tuple(new)
 
 
 def state_graph(

@@ -49,7 +49,7 @@ def parts_of(record: type[Record], setting: Setting) -> Iterator[Part]:
     """The parts that `record` declares, at this setting.
 
     :raises DeclarationError: ``MDL006`` if a part has parts itself, ``MDL007`` if a part per
-        element has scratch fields.
+        element has scratch fields, ``MDL020`` if a sort of the part cannot be that of the whole.
     :raises UsageError: ``SET006`` if a part is declared per element of an empty sort.
     """
     for attribute, spec in record.part_specs.items():
@@ -58,8 +58,9 @@ def parts_of(record: type[Record], setting: Setting) -> Iterator[Part]:
             raise DeclarationError(
                 "MDL006", f"{record.__name__}.{attribute}: a part has no parts; name them here"
             )
+        sorts = _sorts_of(f"{record.__name__}.{attribute}", record, spec, instance, setting)
         if spec.over is None:
-            yield _part(attribute, attribute, None, spec, instance)
+            yield _part(attribute, attribute, None, spec, instance, sorts)
             continue
         if not spec.over.size(setting.bounds):
             raise UsageError(
@@ -75,37 +76,86 @@ def parts_of(record: type[Record], setting: Setting) -> Iterator[Part]:
                     " only one of this part; make it a plain field that the rule clears",
                 )
         for i in range(spec.over.size(setting.bounds)):
-            yield _part(f"{attribute}.{i}", attribute, i, spec, instance)
+            yield _part(f"{attribute}.{i}", attribute, i, spec, instance, sorts)
 
 
-def _part(name: str, attribute: str, index: int | None, spec: PartSpec, instance: Bounded) -> Part:
-    setting: Setting = instance.setting
-    sized: dict[Sort, Sort] = {}
+def _sorts_of(
+    where: str, record: type[Record], spec: PartSpec, instance: Bounded, setting: Setting
+) -> dict[Sort, Sort]:
+    """The sorts of a part's own model, and what each is in the whole.
+
+    It is the sort of the whole that the declaration names, or the same sort if both records use
+    it and it has as many elements in both. Any other is a sort of its own, with a fixed size.
+    """
+    inner: Mapping[str, int] = instance.setting.bounds
+    own_sorts = instance.record.sorts()
+    unknown = [sort.name for sort in spec.sorts if sort not in own_sorts]
+    if unknown:
+        raise DeclarationError(
+            "MDL020", f"{where}: the part's record has no sort {', '.join(unknown)}; leave it out"
+        )
+    for own, given in spec.sorts.items():
+        mine, theirs = own.size(inner), given.size(setting.bounds)
+        if mine != theirs:
+            raise DeclarationError(
+                "MDL020",
+                f"{where}: the part has {mine} {own.name}, and the whole has {theirs} {given.name};"
+                " give the part's instance a bound of the same size",
+            )
+    shared = set(record.sorts())
+    found: dict[Sort, Sort] = dict(spec.sorts)
+
+    def is_shared(sort: Sort) -> bool:
+        below = (*sort.parts, *sort.factors)
+        return (
+            sort in shared
+            and sort.size(inner) == sort.size(setting.bounds)
+            and all(one not in spec.sorts and is_shared(one) for one in below)
+        )
 
     def settled(sort: Sort) -> Sort:
-        if sort not in sized:
-            sized[sort] = SizedSort(
-                sort.name,
-                sort.description,
-                parts=tuple(settled(below) for below in sort.parts),
-                factors=tuple(settled(below) for below in sort.factors),
-                ordered=sort.ordered,
-                prefix=sort.prefix,
-                fixed=sort.size(setting.bounds),
+        if sort not in found:
+            found[sort] = (
+                sort
+                if is_shared(sort)
+                else SizedSort(
+                    sort.name,
+                    sort.description,
+                    parts=tuple(settled(below) for below in sort.parts),
+                    factors=tuple(settled(below) for below in sort.factors),
+                    ordered=sort.ordered,
+                    prefix=sort.prefix,
+                    fixed=sort.size(inner),
+                )
             )
-        return sized[sort]
+        return found[sort]
+
+    for sort in own_sorts:
+        settled(sort)
+    return found
+
+
+def _part(
+    name: str,
+    attribute: str,
+    index: int | None,
+    spec: PartSpec,
+    instance: Bounded,
+    sorts: Mapping[Sort, Sort],
+) -> Part:
+    setting: Setting = instance.setting
 
     def field(declared: FieldSpec) -> FieldSpec:
         domain = declared.domain
         if isinstance(domain, Ref):
-            domain = Ref(settled(domain.sort))
+            domain = Ref(sorts[domain.sort])
         elif isinstance(domain, Number):
             domain = Number(domain.largest(setting))
-        over = None if declared.over is None else settled(declared.over)
+        over = None if declared.over is None else sorts[declared.over]
         return replace(declared, domain=domain, over=over)
 
     fields = {f"{name}.{own}": field(spec) for own, spec in instance.record.fields.items()}
-    return Part(name, attribute, index, instance.record, fields, spec.effects_from)
+    return Part(name, attribute, index, instance.record, fields, spec.effects_from, sorts)
 
 
 class PartArray(tuple[Any, ...]):

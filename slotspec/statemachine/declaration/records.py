@@ -296,12 +296,14 @@ class PartSpec:
 
     :param instance: makes the other model's instance from a setting of this one.
     :param effects_from: added to the numbers of the effects that its rules emit.
+    :param sorts: sorts of the other model, and what each is in this one.
     """
 
     description: str
     instance: Callable[[Setting], Bounded]
     over: Sort | None
     effects_from: int
+    sorts: Mapping[Sort, Sort] = field(default_factory=dict)
 
 
 def part(
@@ -310,16 +312,22 @@ def part(
     *,
     per: Sort | None = None,
     effects_from: int = 0,
+    sorts: Mapping[Sort, Sort] | None = None,
 ) -> Any:
     """Declare the state of another model within this one; its rules work on ``s.name``.
 
     With `per`, there is one for each element of a sort: ``s.name[i]``.
 
+    :param sorts: maps sorts of the other model to sorts of this one with the same elements, so
+        that symmetry renames both together. A sort that both records use is the same anyway, if
+        it has the same size in both.
     :raises DeclarationError: ``MDL019`` if an argument is of the wrong kind.
     """
     if not callable(instance):
         refuse("part(…)", instance, "give a function of the setting that makes the instance")
-    return PartSpec(description, instance, per, effects_from)
+    for sort in (*(sorts or ()), *(sorts or {}).values()):
+        check_sort("sorts= of part(…)", sort)
+    return PartSpec(description, instance, per, effects_from, dict(sorts or {}))
 
 
 def _field(
@@ -411,6 +419,7 @@ class Part:
     :param record: the record class of the part, with its constants.
     :param fields: the fields of the part under their dotted names.
     :param effects_from: added to the numbers of its effects.
+    :param sorts: the sorts of the part's own model, and what each is in the whole.
     """
 
     name: str
@@ -419,6 +428,7 @@ class Part:
     record: type[Record]
     fields: Mapping[str, FieldSpec]
     effects_from: int
+    sorts: Mapping[Sort, Sort]
 
 
 class Record:
@@ -519,6 +529,8 @@ class Record:
         for whole in cls.part_specs.values():
             if whole.over is not None:
                 add(whole.over)
+            for sort in whole.sorts.values():
+                add(sort)
         return found
 
     @classmethod

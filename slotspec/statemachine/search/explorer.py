@@ -167,18 +167,22 @@ class Explorer:
         ]
 
     def found_of(self, kind: int) -> Found | None:
-        """The finding for an obligation, or (under symmetry) for a renamed form of it."""
+        """The finding for an obligation; under symmetry, the shortest for a renamed form of it."""
         found = self.found.get(kind)
-        if found is not None or self.symmetry is None:
-            return found
         obligations = self.compiled.result_buffer.obligations
         declared, elements = obligations[kind].declared, obligations[kind].elements
+        if self.symmetry is None or elements is None:
+            return found
         domains = list(declared.parameters.values())
-        for other in self.kinds_of(declared.name) if elements is not None else []:
-            alike = self.symmetry.alike(domains, elements or (), obligations[other].elements or ())
-            if other in self.found and alike:
-                return self.found[other]
-        return None
+        alike = [
+            self.found[other]
+            for other in self.kinds_of(declared.name)
+            if other in self.found
+            and self.symmetry.alike(domains, elements, obligations[other].elements or ())
+        ]
+        if len(alike) < 2:
+            return next(iter(alike), None)
+        return min(alike, key=lambda one: len(self.visited.way_to(one.state)))
 
     def ask_level(self) -> None:
         """Check the properties in this level's states before expanding any of them."""

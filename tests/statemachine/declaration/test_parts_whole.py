@@ -201,19 +201,34 @@ def of_friends(spec: Any) -> Instance:
         part(lambda g: purse.instance(), "One each.", per=friends),
         part(lambda g: purse.instance(), "One for every two.", per=pairs),
         part(lambda g: guest.instance(), "One of them."),
+        part(lambda g: guest.instance({"friends": 2}), "One of others."),
+        part(lambda g: purse.instance(), "For all."),
     ],
 )
-def test_sorts_that_parts_refer_to_are_not_symmetric(spec: Any) -> None:
-    # no reachable state distinguishes friends, but renaming them does not reach the parts
+def test_sorts_stay_symmetric_whatever_parts_make_of_them(spec: Any) -> None:
     instance = of_friends(spec)
     assert explore_compiled(instance, LIMITS).states == 8
-    with pytest.raises(UsageError, match=r"SET033.*beside.*(friends|pairs)"):
-        explore_compiled(instance, LIMITS, symmetry=True)
-
-
-def test_parts_that_do_not_refer_to_a_symmetric_sort_leave_it_symmetric() -> None:
-    instance = of_friends(part(lambda g: purse.instance(), "For all."))
     assert explore_compiled(instance, LIMITS, symmetry=True).states == 4
+
+
+class OtherState(Record):
+    known: Array = per(drawers, FLAG, "Who is known.")
+
+
+other = Model("other", "Somebody else.", OtherState)
+
+
+def test_a_part_has_a_sort_of_the_whole_only_with_as_many_elements() -> None:
+    def made(sorts: dict[Sort, Sort], size: int) -> Instance:
+        return of_friends(part(lambda g: other.instance({"drawers": size}), "It.", sorts=sorts))
+
+    assert made({drawers: friends}, 3).record.parts[0].sorts == {drawers: friends}
+    with pytest.raises(DeclarationError, match=r"MDL020.*PartyState.beside.*2 drawers.*3 friends"):
+        made({drawers: friends}, 2)
+    with pytest.raises(DeclarationError, match=r"MDL020.*PartyState.beside.*no sort friends"):
+        made({friends: friends}, 3)
+    with pytest.raises(DeclarationError, match=r"MDL019.*sorts= of part"):
+        part(lambda g: other.instance(), "It.", sorts={drawers: 3})  # type: ignore[dict-item]
 
 
 def test_two_lifecycles_with_the_same_name_are_refused() -> None:

@@ -24,7 +24,7 @@ HEAD = '''"""A random model."""
 
 from slotspec.statemachine import (
     FLAG, NONE, DISABLED, Effects, Event, Lifecycle, Model, Record, Sort, State,
-    constant, effect, emit, fire, number, per, recycle, ref, scalar,
+    constant, effect, emit, fire, number, part, per, recycle, ref, restart, scalar,
 )
 
 T = Sort("ts", "Ts.", default=3, symmetric=True)
@@ -47,6 +47,18 @@ class Life(Lifecycle):
     end = Event("It ends.", (OLD, GONE))
 
 
+class P(Record):
+    """What each T has of its own."""
+
+    h = scalar(number(3), "A number.")
+    q = scalar(ref(T), "A reference.")
+    m = per(T, FLAG, "Flags.")
+    z = per(T, ref(T), "References.")
+
+
+inner = Model("inner", "A part.", P)
+
+
 class S(Record):
     """All."""
 
@@ -56,6 +68,7 @@ class S(Record):
     life = per(T, Life, "Lives.")
     k = scalar(ref(T), "A reference.")
     n = scalar(number(9), "A number.")
+    p = part(lambda g: inner.instance({"ts": 3}), "Parts.", per=T)
 
 
 model = Model("random", "A random model.", S, effects=Kind)
@@ -70,6 +83,33 @@ def first(s, x):
 def seen(s, x, y):
     """Another."""
     return s.r[x] == y or s.f[y]
+
+
+def own(s, x):
+    """A part."""
+    return s.p[x]
+
+
+def of(s, x):
+    """Another part."""
+    x = s.r[x]
+    return s.p[x]
+
+
+def put(one, x):
+    """A rule of a part."""
+    one.m[x] = 1
+    one.q = x
+    return one.z[x]
+
+
+def clear(one):
+    """A rule of a part that goes through its own."""
+    for x in one.elements(T):
+        if one.m[x] and one.z[x] != x:
+            one.m[x] = 0
+    one.h = sum(one.m)
+    return one.h
 '''
 
 
@@ -79,6 +119,7 @@ class Writer:
     def __init__(self, rng: random.Random) -> None:
         self.rng = rng
         self.fresh = 0
+        self.parts: list[str] = []
 
     def pick(self, *choices: str) -> str:
         return self.rng.choice(choices)
@@ -87,14 +128,30 @@ class Writer:
         own = self.pick(*names) if names else "s.k"
         rare = [str(self.rng.randrange(3)), "s.n"] if self.rng.random() < 0.04 else []
         nested = [f"s.r[{own}]"] if self.rng.random() < 0.3 else []
+        if self.rng.random() < 0.3:
+            nested = [f"{self.part(names)}.q", f"{self.part(names)}.z[{own}]"]
         return self.pick(own, own, own, "NONE", "s.k", *nested, *rare)
+
+    def part(self, names: list[str]) -> str:
+        """One of the parts, or a local that holds one."""
+        own = self.pick(*names) if names else "s.k"
+        held = [name for name in self.parts if self.rng.random() < 0.7]
+        return self.pick(f"s.p[{own}]", f"s.p[{own}]", *held, f"own(s, {own})", f"of(s, {own})")
 
     def number(self, names: list[str]) -> str:
         own = self.pick(*names) if names else "s.k"
         wild = [own] if self.rng.random() < 0.04 else []
+        if self.rng.random() < 0.2:
+            return self.pick(f"{self.part(names)}.h", f"{self.part(names)}.m[{own}]")
         return self.pick("0", "1", "2", "s.n", f"s.g[{own}]", f"s.f[{own}]", *wild)
 
     def run(self, name: str) -> str:
+        if self.rng.random() < 0.25:
+            self.parts = [f"v{name}", *self.parts]
+            return self.pick(
+                f"for {name}, v{name} in enumerate(s.p)",
+                f"for {name}, v{name} in zip(s.elements(T), s.p)",
+            )
         return self.pick(
             f"for {name} in s.elements(T)",
             f"for {name} in range(len(s.f))",
@@ -119,19 +176,24 @@ class Writer:
             return f"not {self.test(names, 0)}"
         self.fresh += 1
         name = f"x{self.fresh}"
+        held, run = self.parts, self.run(name)
         inner = self.test([*names, name], deep - 1)
-        return f"{self.pick('any', 'all')}({inner} {self.run(name)})"
+        self.parts = held
+        return f"{self.pick('any', 'all')}({inner} {run})"
 
     def block(self, names: list[str], indent: str, deep: int) -> list[str]:
         lines: list[str] = []
-        names = list(names)
+        names, held = list(names), self.parts
         for _ in range(self.rng.randint(1, 2)):
             lines += self.statement(names, indent, deep)
+        self.parts = held
         return lines
 
     def statement(self, names: list[str], indent: str, deep: int) -> list[str]:
         rng = self.rng
         own = self.pick(*names) if names else "s.k"
+        if rng.random() < 0.35:
+            return self.on_part(names, own, indent)
         kind = rng.randrange(13 if deep else 9)
         if kind == 0:
             return [f"{indent}s.f[{own}] = {self.pick('0', '1')}"]
@@ -153,11 +215,13 @@ class Writer:
         if kind == 7:
             self.fresh += 1
             name, x = f"y{self.fresh}", f"z{self.fresh}"
+            held = self.parts
             value = self.pick(
                 self.element(names),
                 f"first(s, {own})",
                 f"next(({x} {self.run(x)} if {self.test([*names, x], 1)}), NONE)",
             )
+            self.parts = held
             names.append(name)
             return [f"{indent}{name} = {value}"]
         if kind == 8:
@@ -176,11 +240,37 @@ class Writer:
         self.fresh += 1
         name = f"w{self.fresh}"
         inside = [*names, name]
+        held = self.parts
         lines = [f"{indent}{self.run(name)}:"]
         if kind == 12:
             end = self.pick("break", "return 1", "return 0", f"return {name}", "continue")
             lines += [f"{indent}    if {self.test(inside)}:", f"{indent}        {end}"]
-        return [*lines, *self.block(inside, indent + "    ", deep - 1)]
+        lines += self.block(inside, indent + "    ", deep - 1)
+        self.parts = held
+        return lines
+
+    def on_part(self, names: list[str], own: str, indent: str) -> list[str]:
+        """A statement about one of the parts."""
+        one = self.part(names)
+        self.fresh += 1
+        if self.rng.random() < 0.25:
+            name = f"p{self.fresh}"
+            self.parts = [name, *self.parts]
+            return [f"{indent}{name} = {one}"]
+        return [
+            indent
+            + self.pick(
+                f"{one}.h = min({self.number(names)}, 3)",
+                f"{one}.h = 0",
+                f"{one}.q = {self.element(names)}",
+                f"{one}.m[{own}] = {self.pick('0', '1')}",
+                f"{one}.z[{own}] = {self.element(names)}",
+                f"put({one}, {own})",
+                f"clear({one})",
+                f"restart({one})",
+                f"s.k = put({one}, {own})",
+            )
+        ]
 
     def action(self, name: str, parameters: list[str]) -> str:
         given = ", ".join(f"{p}=T" for p in parameters)
@@ -225,17 +315,21 @@ def renamed(instance: Instance, state: dict[str, Any], names: tuple[int, ...]) -
     """A state with its elements renamed."""
 
     def value(name: str, old: int) -> int:
-        return names[old] if name in ("r", "k") and old != NONE else old
+        return names[old] if name in ("r", "k", "q", "z") and old != NONE else old
 
     made: dict[str, Any] = {}
     for name, old in state.items():
+        own, to = name, name
+        if name.startswith("p."):
+            _, number, own = name.split(".")
+            to = f"p.{names[int(number)]}.{own}"
         if isinstance(old, list):
-            made[name] = [0] * len(old)
+            made[to] = [0] * len(old)
             for at, one in enumerate(old):
-                made[name][names[at]] = value(name, one)
+                made[to][names[at]] = value(own, one)
         else:
-            made[name] = value(name, old)
-    return made
+            made[to] = value(own, old)
+    return {name: made[name] for name in state}
 
 
 def key_of(state: dict[str, Any]) -> bytes:
@@ -261,7 +355,7 @@ def difference(instance: Instance, rng: random.Random, states: int) -> str | Non
     run = Interpreter(instance)
     calls = {(call.action.name, call.arguments): call for call in instance.calls}
     for _ in range(states):
-        state = {
+        state: dict[str, Any] = {
             "f": [rng.randrange(2) for _ in range(3)],
             "g": [rng.randrange(4) for _ in range(3)],
             "r": [rng.choice([0, 1, 2, NONE]) for _ in range(3)],
@@ -269,6 +363,11 @@ def difference(instance: Instance, rng: random.Random, states: int) -> str | Non
             "k": rng.choice([0, 1, 2, NONE]),
             "n": rng.randrange(10),
         }
+        for at in range(3):
+            state[f"p.{at}.h"] = rng.randrange(4)
+            state[f"p.{at}.q"] = rng.choice([0, 1, 2, NONE])
+            state[f"p.{at}.m"] = [rng.randrange(2) for _ in range(3)]
+            state[f"p.{at}.z"] = [rng.choice([0, 1, 2, NONE]) for _ in range(3)]
         names = rng.choice(list(permutations(range(3)))[1:])
         other = renamed(instance, state, names)
         for (action, arguments), call in calls.items():

@@ -3,7 +3,8 @@
 The group has one permutation for each base sort that is declared symmetric. It acts on a sum
 part by part and on a product component by component; it leaves positions (ordered sorts)
 alone. It acts on a field over a sort by moving its elements, and on a reference by renaming its
-value.
+value. A part for each element of a sort moves as a whole, and the fields in it that are over a
+sort move in both ways, like a field over the product of both.
 
 This module writes three functions; all pointers are 64-bit numbers::
 
@@ -20,28 +21,48 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from slotspec.statemachine.compiler.backend.function_builder import FunctionBuilder
 from slotspec.statemachine.declaration.model import Instance, ParameterDomain
-from slotspec.statemachine.declaration.records import Ref, Sort
+from slotspec.statemachine.declaration.records import FieldSpec, Ref, Sort
 from slotspec.statemachine.layout import Layout, Place
 
 
+@dataclass(frozen=True)
+class Column:
+    """Cells that a renaming exchanges with each other.
+
+    :ivar over: the sort whose elements they belong to, in order; None for a cell that stays.
+    :ivar cells: for each of them, the name of its field and its index there.
+    :ivar spec: the declaration of the field, which is the same for all.
+    """
+
+    over: Sort | None
+    cells: tuple[tuple[str, int], ...]
+    spec: FieldSpec
+
+
 class Symmetry:
-    """The interchangeable sorts of an instance, numbered."""
+    """The interchangeable sorts of an instance, numbered.
+
+    :ivar columns: the fields of the record and its parts, as renaming sees them.
+    """
 
     def __init__(self, instance: Instance) -> None:
         self.bounds = instance.setting.bounds
         self.base: dict[Sort, int] = {}
         self.products: dict[Sort, int] = {}
         at = 0
-        sorts = instance.model.sorts
+        sorts = all_sorts(instance)
         for sort in sorts:
             if sort.symmetric and not (sort.parts or sort.factors or sort.ordered):
                 self.base[sort] = at
                 at += sort.size(self.bounds)
         self.elements = at
-        for sort in sorts:
+        self.columns = list(self._columns(instance))
+        over = [column.over for column in self.columns if column.over is not None]
+        for sort in dict.fromkeys([*sorts, *over]):
             if sort.factors and self.moves(sort):
                 self.products[sort] = at
                 at += sort.size(self.bounds)
@@ -134,19 +155,33 @@ class Symmetry:
             found += self.atoms(factor, below)
         return found
 
-    def beyond(self, instance: Instance) -> Iterator[tuple[str, Sort]]:
-        """The parts with elements that a renaming does not reach, with the sort of these.
-
-        A part per element is a separate set of fields, and a part that refers to a sort of the
-        whole sees it as a sort of its own.
-        """
-        for part in instance.record.parts:
-            sorts = [instance.model.record.part_specs[part.attribute].over]
-            for spec in part.record.fields.values():
-                sorts += [spec.over, spec.domain.sort if isinstance(spec.domain, Ref) else None]
-            for sort in sorts:
-                if sort is not None and self.moves(sort):
-                    yield part.name, sort
+    def _columns(self, instance: Instance) -> Iterator[Column]:
+        record = instance.record
+        of_part = {name: part for part in record.parts for name in part.fields}
+        pairs: dict[tuple[Sort, Sort], Sort] = {}
+        for name, spec in record.fields.items():
+            if spec.scratch:
+                continue
+            part, size = of_part.get(name), spec.size(self.bounds)
+            moves = spec.over is not None and self.moves(spec.over)
+            whole = None if part is None else record.part_specs[part.attribute].over
+            if part is None or whole is None or not self.moves(whole):
+                if moves:
+                    yield Column(spec.over, tuple((name, i) for i in range(size)), spec)
+                else:
+                    yield from (Column(None, ((name, i),), spec) for i in range(size))
+                continue
+            if part.index != 0:
+                continue
+            own = name.rpartition(".")[2]
+            names = [f"{part.attribute}.{i}.{own}" for i in range(whole.size(self.bounds))]
+            if not moves:
+                for i in range(size):
+                    yield Column(whole, tuple((one, i) for one in names), spec)
+                continue
+            assert spec.over is not None
+            both = pairs.setdefault((whole, spec.over), pair_of(whole, spec.over))
+            yield Column(both, tuple((one, i) for one in names for i in range(size)), spec)
 
     @property
     def order(self) -> int:
@@ -158,13 +193,33 @@ class Symmetry:
         return product
 
 
+def all_sorts(instance: Instance) -> list[Sort]:
+    """The sorts of the whole, and of its parts as the whole sees them."""
+    found: dict[Sort, None] = dict.fromkeys(instance.model.sorts)
+
+    def add(sort: Sort) -> None:
+        for below in (*sort.parts, *sort.factors):
+            add(below)
+        found[sort] = None
+
+    for part in instance.record.parts:
+        for sort in part.sorts.values():
+            add(sort)
+    return list(found)
+
+
+def pair_of(one: Sort, other: Sort) -> Sort:
+    """The product of two sorts, for a field of the second in a part for each of the first."""
+    return Sort(f"{other.name} of {one.name}", "Elements of parts.", factors=(one, other))
+
+
 class SymmetryText:
     """Writes the three functions for one instance."""
 
     def __init__(self, instance: Instance, layout: Layout) -> None:
         self.symmetry = Symmetry(instance)
         self.layout = layout
-        self.places = [layout.places[name] for name in layout.state_fields]
+        self.columns = self.symmetry.columns
         self.tables: dict[str, str] = {}
         self.random = random.Random(0x51075)
 
@@ -176,33 +231,49 @@ class SymmetryText:
         """A fixed pseudo-random odd number, as a signed constant."""
         return (self.random.getrandbits(64) | 1) - 2**63
 
-    def index_node(self, place: Place, i: int) -> int | None:
-        return None if place.spec.over is None else self.symmetry.node(place.spec.over, i)
+    def place(self, column: Column) -> Place:
+        """The place of a column's first field; the others are alike."""
+        return self.layout.places[column.cells[0][0]]
 
-    def value_sort(self, place: Place) -> Sort | None:
+    def offsets(self, column: Column) -> list[int]:
+        """The bytes of a column's cells in a working record."""
+        return [self.layout.places[name].offset + i for name, i in column.cells]
+
+    def nodes_of(self, column: Column) -> list[int | None]:
+        """The node to which each cell belongs."""
+        if column.over is None:
+            return [None]
+        return [self.symmetry.node(column.over, i) for i in range(len(column.cells))]
+
+    def value_sort(self, column: Column) -> Sort | None:
         """The sort of the field's values, if a renaming changes them."""
-        domain = place.spec.domain
+        domain = column.spec.domain
         return domain.sort if isinstance(domain, Ref) and self.symmetry.moves(domain.sort) else None
 
-    def node_table(self, place: Place) -> str:
+    def node_table(self, column: Column) -> str:
         """A table from a field's bytes to nodes; values that nothing renames count as NONE."""
+        place = self.place(column)
         name = f"@nodes_{place.offset}"
         if name in self.tables:
             return name
-        sort = self.value_sort(place)
+        sort = self.value_sort(column)
         assert sort is not None
         size = sort.size(self.symmetry.bounds)
         values = []
         for v in range(1 << place.bits):
             node = self.symmetry.node(sort, v) if v < size else None
             values.append(self.symmetry.nothing if node is None else node)
-        cells = ", ".join(f"i32 {v}" for v in values)
-        self.tables[name] = f"{name} = internal constant [{len(values)} x i32] [{cells}]"
+        self.tables[name] = self.table(name, values)
         return name
 
     @staticmethod
-    def byte(builder: FunctionBuilder, place: Place, i: int) -> str:
-        at = builder.emit(f"getelementptr i8, ptr %record, i64 {place.offset + i}")
+    def table(name: str, values: Sequence[int]) -> str:
+        cells = ", ".join(f"i32 {v}" for v in values)
+        return f"{name} = internal constant [{len(values)} x i32] [{cells}]"
+
+    @staticmethod
+    def byte(builder: FunctionBuilder, offset: int) -> str:
+        at = builder.emit(f"getelementptr i8, ptr %record, i64 {offset}")
         return builder.emit(f"load i8, ptr {at}")
 
     @staticmethod
@@ -210,9 +281,11 @@ class SymmetryText:
         builder.increment(builder.emit(f"getelementptr i64, ptr {array}, i64 {node}"), amount)
 
     def node_of(self, builder: FunctionBuilder, table: str, byte: str) -> str:
-        at = builder.emit(
-            f"getelementptr i32, ptr {table}, i64 {builder.emit(f'zext i8 {byte} to i64')}"
-        )
+        return self.look_up(builder, table, builder.emit(f"zext i8 {byte} to i64"))
+
+    @staticmethod
+    def look_up(builder: FunctionBuilder, table: str, index: str) -> str:
+        at = builder.emit(f"getelementptr i32, ptr {table}, i64 {index}")
         return builder.emit(f"zext i32 {builder.emit(f'load i32, ptr {at}')} to i64")
 
     def prepare(self) -> str:
@@ -221,17 +294,16 @@ class SymmetryText:
         for number in range(self.symmetry.nodes):
             at = builder.emit(f"getelementptr i64, ptr %colours, i64 {number}")
             builder.line(f"store i64 0, ptr {at}")
-        for place in self.places:
+        for column in self.columns:
             key = self.key()
-            sort = self.value_sort(place)
-            for i in range(place.size):
-                node = self.index_node(place, i)
+            sort = self.value_sort(column)
+            for offset, node in zip(self.offsets(column), self.nodes_of(column), strict=True):
                 if sort is None and node is not None:
-                    value = builder.emit(f"zext i8 {self.byte(builder, place, i)} to i64")
+                    value = builder.emit(f"zext i8 {self.byte(builder, offset)} to i64")
                     self.add(builder, "%colours", node, builder.emit(f"mul i64 {value}, {key}"))
                 elif sort is not None and node is None:
-                    table = self.node_table(place)
-                    target = self.node_of(builder, table, self.byte(builder, place, i))
+                    table = self.node_table(column)
+                    target = self.node_of(builder, table, self.byte(builder, offset))
                     self.add(builder, "%colours", target, str(self.key()))
         builder.end("ret void")
         return builder.text("define void @prepare(ptr %words, ptr %record, ptr %colours) nounwind")
@@ -258,15 +330,15 @@ class SymmetryText:
             new = builder.emit(f"getelementptr i64, ptr %new, i64 {node}")
             colours.append(builder.emit(f"load i64, ptr {old}"))
             builder.line(f"store i64 {colours[-1]}, ptr {new}")
-        for place in self.places:
-            nodes_here = [self.index_node(place, i) for i in range(place.size)]
-            if self.value_sort(place) is None or all(n is None for n in nodes_here):
+        for column in self.columns:
+            nodes_here = self.nodes_of(column)
+            if self.value_sort(column) is None or all(n is None for n in nodes_here):
                 continue
-            table, there, back = self.node_table(place), self.key(), self.key()
-            for i, here in enumerate(nodes_here):
+            table, there, back = self.node_table(column), self.key(), self.key()
+            for offset, here in zip(self.offsets(column), nodes_here, strict=True):
                 if here is None:
                     continue
-                target = self.node_of(builder, table, self.byte(builder, place, i))
+                target = self.node_of(builder, table, self.byte(builder, offset))
                 at = builder.emit(f"getelementptr i64, ptr %colours, i64 {target}")
                 seen = self.mix(builder, builder.emit(f"load i64, ptr {at}"), there)
                 self.add(builder, "%new", here, seen)
@@ -325,23 +397,27 @@ class SymmetryText:
             builder.line(f"store i64 {builder.emit(f'load i64, ptr {source}')}, ptr {target}")
         places_of: dict[Sort, list[str]] = {}
         values_of: dict[Sort, str] = {}
-        for place in self.places:
-            over, sort = place.spec.over, self.value_sort(place)
-            moved = over is not None and self.symmetry.moves(over)
-            if not moved and sort is None:
+        for column in self.columns:
+            over, sort = column.over, self.value_sort(column)
+            if over is None and sort is None:
                 continue
-            if over is not None and moved and over not in places_of:
-                places_of[over] = [self.renamed(builder, over, i) for i in range(place.size)]
+            offsets, place = self.offsets(column), self.place(column)
+            if over is not None and over not in places_of:
+                places_of[over] = [self.renamed(builder, over, i) for i in range(len(offsets))]
             if sort is not None and sort not in values_of:
                 values_of[sort] = self.value_table(builder, sort, place)
-            for i in range(place.size):
-                byte = self.byte(builder, place, i)
+            for i, offset in enumerate(offsets):
+                byte = self.byte(builder, offset)
                 if sort is not None:
                     wide = builder.emit(f"zext i8 {byte} to i64")
                     at = builder.emit(f"getelementptr i8, ptr {values_of[sort]}, i64 {wide}")
                     byte = builder.emit(f"load i8, ptr {at}")
-                start = builder.emit(f"getelementptr i8, ptr %copy, i64 {place.offset}")
-                to = places_of[over][i] if over is not None and moved else str(i)
+                to = "0" if over is None else places_of[over][i]
+                start = builder.emit(f"getelementptr i8, ptr %copy, i64 {offsets[0]}")
+                if offsets != list(range(offsets[0], offsets[0] + len(offsets))):
+                    table = f"@offsets_{offsets[0]}"
+                    self.tables[table] = self.table(table, [o - offsets[0] for o in offsets])
+                    to = self.look_up(builder, table, to)
                 at = builder.emit(f"getelementptr i8, ptr {start}, i64 {to}")
                 builder.line(f"store i8 {byte}, ptr {at}")
         builder.line("call void @pack(ptr %copy, ptr %words)")

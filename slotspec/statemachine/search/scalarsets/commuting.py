@@ -11,8 +11,7 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-OTHER = "?"
-"""The tag of an index that is not the plain name of a local."""
+from slotspec.statemachine.search.scalarsets.kinds import OTHER
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,8 @@ class Access:
         ``emit``, ``fault`` (may be a fault), ``return``, ``break``.
     :ivar leaves: asks whether it really may be a fault, which takes time; None if it may.
     :ivar path: the field.
-    :ivar tag: the local that is the index, or :data:`OTHER`.
+    :ivar tag: the local that is the index, or :data:`.kinds.OTHER`.
+    :ivar part: the tag of the part that the field is in; empty if it is in no part of several.
     :ivar value: the constant that is written, added or returned; None if there is none.
     """
 
@@ -32,11 +32,14 @@ class Access:
     path: str = ""
     tag: str = OTHER
     value: int | None = None
+    part: str = ""
     leaves: Callable[[], bool] | None = field(default=None, compare=False)
 
     def renamed(self, names: dict[str, str], node: ast.AST) -> Access:
         """The same access as the caller sees it, who calls its own locals by other names."""
-        return replace(self, tag=names.get(self.tag, OTHER), node=node)
+        return replace(
+            self, tag=names.get(self.tag, OTHER), part=names.get(self.part, OTHER), node=node
+        )
 
 
 WRITES = ("write", "set", "count")
@@ -55,12 +58,19 @@ def conflict(accesses: Sequence[Access], own: str | None) -> tuple[ast.AST, str]
             of_path.setdefault(access.path, []).append(access)
     for path, found in of_path.items():
         writes = [access for access in found if access.how in WRITES]
-        if not writes or (own is not None and all(access.tag == own for access in found)):
+        if not writes or (own is not None and all_own(found, own)):
             continue
         same = {(access.how, access.value) for access in found}
         if len(same) > 1 or writes[0].how == "write" or writes[0].value is None:
             return writes[0].node, f"what one iteration writes to {path}, another may use"
     return early_end(accesses)
+
+
+def all_own(accesses: Sequence[Access], own: str) -> bool:
+    """Whether each access is to what belongs to the loop's own element, by the same index."""
+    return all(access.tag == own for access in accesses) or all(
+        access.part == own for access in accesses
+    )
 
 
 def early_end(accesses: Sequence[Access]) -> tuple[ast.AST, str] | None:

@@ -5,12 +5,15 @@ Bottom, for code that never runs, is None.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slotspec.statemachine.declaration.records import FieldSpec, Part, Sort
 from slotspec.statemachine.declaration.rules import NONE
+
+OTHER = "?"
+"""The tag of an index that is not the plain name of a local."""
 
 
 @dataclass(frozen=True)
@@ -52,24 +55,37 @@ class Mixed:
 
 @dataclass(frozen=True)
 class Cells:
-    """An array field, by its path in the whole record."""
+    """An array field, by its path in the whole record.
+
+    :ivar part: the tag of the part that it is in.
+    """
 
     path: str
     spec: FieldSpec
+    part: str = ""
 
 
 @dataclass(frozen=True)
 class Whole:
-    """A state record, or one of its parts."""
+    """A state record, or one of its parts.
+
+    :ivar tag: of one of several equal parts: the local that is its index, or the parameter that
+        holds it.
+    """
 
     part: Part | None = None
+    tag: str = ""
 
 
 @dataclass(frozen=True)
 class Wholes:
-    """Several equal parts."""
+    """Several equal parts.
 
-    parts: tuple[Part, ...]
+    :ivar over: there is one for each element of this sort.
+    """
+
+    part: Part
+    over: Sort
 
 
 @dataclass(frozen=True)
@@ -175,9 +191,34 @@ def join(one: Kind, other: Kind) -> Kind:
             return Row(tuple(join(a, b) for a, b in zip(one.parts, other.parts, strict=True)))
         case (Effect(), Effect()):
             return Effect()
+        case (Whole(), Whole()) if one.part is other.part:
+            return Whole(one.part, OTHER)
+        case (Cells(), Cells()) if one.path == other.path:
+            return Cells(one.path, one.spec, OTHER)
         case (Run(), Run()):
             return Run(join(one.element, other.element), one.loose or other.loose)
     return Mixed()
+
+
+def tag_of(kind: Kind) -> str:
+    """The tag of a part, or of the part that an array is in; empty if there is none."""
+    if isinstance(kind, Whole):
+        return kind.tag
+    return kind.part if isinstance(kind, Cells) else ""
+
+
+def tagged(kind: Kind, names: Callable[[str], str]) -> Kind:
+    """The same kind with other tags."""
+    match kind:
+        case Whole(part=part, tag=tag) if tag:
+            return Whole(part, names(tag))
+        case Cells(path=path, spec=spec, part=tag) if tag:
+            return Cells(path, spec, names(tag))
+        case Row(parts=parts):
+            return Row(tuple(tagged(one, names) for one in parts))
+        case Run(element=element):
+            return replace(kind, element=tagged(element, names))
+    return kind
 
 
 def join_all(kinds: Sequence[Kind]) -> Kind:

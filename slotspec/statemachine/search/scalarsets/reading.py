@@ -21,6 +21,7 @@ from slotspec.statemachine.search.scalarsets.commuting import (
     conflict,
 )
 from slotspec.statemachine.search.scalarsets.kinds import (
+    OTHER,
     Cells,
     Effect,
     EffectList,
@@ -37,6 +38,8 @@ from slotspec.statemachine.search.scalarsets.kinds import (
     begins_with,
     join,
     join_all,
+    tag_of,
+    tagged,
     wider,
 )
 
@@ -86,19 +89,27 @@ class Reading:
         """What ``:=`` assigns; the code that reads it may follow on a way that skips it."""
         names = self.code.co_varnames[: self.code.co_argcount + self.code.co_kwonlyargcount]
         self.parameters = names
-        end = self.statements(self.source.tree.body, dict(zip(names, given, strict=False)))
+        space = dict(zip(names, given, strict=False))
+        end = self.statements(self.source.tree.body, space)
         if end is not None:
             self.returns = join(self.returns, Nothing())
+        known = self.unassigned(names)
+        self.returns = tagged(self.returns, lambda tag: tag if tag in known else OTHER)
 
     def outward(self, names: dict[str, str], node: ast.AST) -> list[Access]:
         """What a call does, for the caller whose locals the arguments are."""
+        known = {own: names[own] for own in self.unassigned(names)} | {"": ""}
+        return [a.renamed(known, node) for a in self.accesses if a.how not in ENDS]
+
+    def unassigned(self, names: Iterable[str]) -> set[str]:
+        """Those of the parameters that are what the caller has given all along."""
         assigned = {
             n.id
             for n in ast.walk(self.source.tree)
             if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
         }
-        known = {own: theirs for own, theirs in names.items() if own not in assigned} | {"": ""}
-        return [a.renamed(known, node) for a in self.accesses if a.how not in ENDS]
+        captured = {n.name for n in ast.walk(self.source.tree) if isinstance(n, ast.MatchAs)}
+        return set(names) - assigned - captured
 
     def breaks(self, node: ast.AST, why: str) -> None:
         self.analysis.breaks(self.source, node, f"{ast.unparse(node)}: {why}")
@@ -187,10 +198,13 @@ class Reading:
         run = self.run_of(node.iter, space)
         own = own_name(node.target, run.index)
         if own is not None and run.sort is not None:  # an array is read as the loop goes on
-            self.accesses[begin:] = [replace(a, tag=own) for a in self.accesses[begin:]]
+            self.accesses[begin:] = [
+                replace(a, tag=own) if a.how == "read" and a.tag == OTHER else a
+                for a in self.accesses[begin:]
+            ]
         mark = len(self.accesses)
         after = self.repeat(
-            node, node.body, space, lambda s: self.bind(node.target, run.element, s)
+            node, node.body, space, lambda s: self.bind_own(node.target, run.element, own, s)
         )
         self.accesses = [
             a for n, a in enumerate(self.accesses) if n < mark or a.how != "break" or run.loose
@@ -226,6 +240,7 @@ class Reading:
                     self.breaks(node.subject, "this pattern is not analysed")
             inside = dict(space)
             if isinstance(case.pattern, ast.MatchAs) and case.pattern.name:
+                self.forget(case.pattern.name, inside)
                 inside[case.pattern.name] = subject
             if case.guard is not None:
                 self.truth(case.guard, inside)
@@ -239,12 +254,23 @@ class Reading:
     def bind(self, target: ast.expr, kind: Kind, space: Space) -> None:
         match target:
             case ast.Name(id=name):
+                self.forget(name, space)
                 space[name] = kind
             case ast.Tuple(elts=targets):
                 for one, part in zip(targets, self.unpacked(kind, len(targets)), strict=True):
                     self.bind(one, part, space)
             case _:
                 self.breaks(target, "this target is not analysed")
+
+    def bind_own(self, target: ast.expr, kind: Kind, own: str | None, space: Space) -> None:
+        """Bind what a loop yields; a part among it belongs to the loop's own element."""
+        self.bind(target, tagged(kind, lambda _: own or OTHER), space)
+
+    def forget(self, name: str, space: Space) -> None:
+        """From here on, a local no longer tells which part another local holds."""
+        for known in (space, self.named):
+            for other, kind in known.items():
+                known[other] = tagged(kind, lambda tag: OTHER if tag == name else tag)
 
     def unpacked(self, kind: Kind, count: int) -> list[Kind]:
         match kind:
@@ -269,7 +295,7 @@ class Reading:
                     self.keep(cells.spec, kind, target)
                     value = constant_of(kind)
                     how = "write" if value is None else "set"
-                    self.note(how, target, path=cells.path, tag=tag, value=value)
+                    self.note(how, target, path=cells.path, tag=tag, value=value, part=cells.part)
             case _:
                 self.breaks(target, "this target is not analysed")
 
@@ -286,7 +312,8 @@ class Reading:
     ) -> None:
         added = self.value(value, space)
         if isinstance(target, ast.Name):
-            space[target.id] = self.calculated(space.get(target.id), added, node, op)
+            found = self.calculated(space.get(target.id), added, node, op)
+            self.bind(target, found, space)
             return
         cells, tag = self.place(target, space)
         if cells is None:
@@ -295,9 +322,9 @@ class Reading:
         self.keep(cells.spec, self.calculated(old, added, node, op), node)
         by = constant_of(added)
         if isinstance(op, ast.Add) and by is not None and by > 0:
-            self.note("count", node, path=cells.path, tag=tag, value=by)
+            self.note("count", node, path=cells.path, tag=tag, value=by, part=cells.part)
         else:
-            self.note("write", node, path=cells.path, tag=tag)
+            self.note("write", node, path=cells.path, tag=tag, part=cells.part)
 
     def place(self, target: ast.expr, space: Space) -> tuple[Cells | None, str]:
         """The field that is meant, and the tag of its index."""
@@ -525,8 +552,11 @@ class Reading:
         if known is not None:
             return self.static(known, node)
         match self.value(node.value, space):
-            case Whole(part=part):
-                return self.field(node, part, reading)
+            case Whole(part=part, tag=tag):
+                return self.field(node, part, tag, reading)
+            case Wholes():
+                self.breaks(node, "this attribute is not analysed")
+                return Mixed()
             case Effect(tested=tested):
                 if node.attr == "kind":
                     return Number()
@@ -540,23 +570,24 @@ class Reading:
         self.breaks(node, "this attribute is not analysed")
         return Mixed()
 
-    def field(self, node: ast.Attribute, part: Part | None, reading: bool) -> Kind:
+    def field(self, node: ast.Attribute, part: Part | None, tag: str, reading: bool) -> Kind:
         """What an attribute of a record is."""
         instance, name = self.analysis.instance, node.attr
         record = instance.record if part is None else part.record
         if name == "effects":
             return EffectList()
         if part is None and name in record.part_specs:
-            mine = tuple(p for p in instance.record.parts if p.attribute == name)
-            return Wholes(mine) if record.part_specs[name].over is not None else Whole(mine[0])
+            mine = next(p for p in instance.record.parts if p.attribute == name)
+            over = record.part_specs[name].over
+            return Whole(mine) if over is None else Wholes(mine, over)
         fields = instance.record.fields if part is None else part.fields
         path = name if part is None else f"{part.name}.{name}"
         spec = fields.get(path)
         if spec is not None:
-            cells = Cells(path if part is None else f"{part.attribute}.{name}", spec)
+            cells = Cells(path if part is None else f"{part.attribute}.{name}", spec, tag)
             if spec.array or not reading:
                 return cells
-            self.note("read", node, path=cells.path, tag="")
+            self.note("read", node, path=cells.path, tag="", part=tag)
             return self.content(spec)
         if name in record.constants:
             return self.static(getattr(record, name), node)
@@ -573,11 +604,10 @@ class Reading:
         match self.value(node.value, space):
             case Cells() as cells:
                 tag = self.index(cells, node.slice, space)
-                self.note("read", node, path=cells.path, tag=tag)
+                self.note("read", node, path=cells.path, tag=tag, part=cells.part)
                 return self.content(cells.spec)
-            case Wholes(parts=found):
-                self.number(node.slice, space)
-                return Whole(found[0])
+            case Wholes(part=part, over=over):
+                return Whole(part, self.place_of(over, node.slice, space))
             case Row(parts=kinds):
                 at = self.number(node.slice, space)
                 if at.value is not None and -len(kinds) <= at.value < len(kinds):
@@ -614,20 +644,21 @@ class Reading:
 
     def index(self, cells: Cells, node: ast.expr, space: Space) -> str:
         """Check the index of an array; returns its tag."""
+        return self.place_of(cells.spec.over, node, space)
+
+    def place_of(self, over: Sort | None, node: ast.expr, space: Space) -> str:
+        """Check an index into what there is for each element of a sort; returns its tag."""
         found = self.value(node, space)
-        over = cells.spec.over
         if over is not None and self.analysis.moves(over):
             self.same(Element(over), found, node)
             safe = isinstance(found, Element) and found.present and begins_with(over, found.sort)
         else:
             if isinstance(found, Element | Mixed):
                 self.breaks(node, f"{self.described(found)} is used as a number")
+            size = 1 if over is None else over.size(self.analysis.instance.setting.bounds)
             safe = isinstance(found, Number) and (
                 (over is not None and found.sort is not None and begins_with(over, found.sort))
-                or (
-                    found.value is not None
-                    and 0 <= found.value < cells.spec.size(self.analysis.instance.setting.bounds)
-                )
+                or (found.value is not None and 0 <= found.value < size)
             )
         if not safe:
             self.note("fault", node)
@@ -679,7 +710,9 @@ class Reading:
                 return Run(Row((at, inner.element)), inner.loose, index, inner.sort)
             if word is zip:
                 runs = [self.run_of(argument, space) for argument in node.args]
-                if any(run.loose for run in runs) and len({id(run.sort) for run in runs}) > 1:
+                if any(run.loose for run in runs) and (
+                    runs[0].sort is None or any(run.sort is not runs[0].sort for run in runs)
+                ):
                     self.breaks(node, "the order of elements pairs them with something else")
                 index = next((n for n, run in enumerate(runs) if run.index == -1), None)
                 return Run(
@@ -698,7 +731,7 @@ class Reading:
             case Run():
                 return kind
             case Cells(path=path, spec=spec):
-                self.note("read", node, path=path)
+                self.note("read", node, path=path, part=kind.part)
                 loose = spec.over is not None and self.analysis.moves(spec.over)
                 return Run(self.content(spec), loose, None, spec.over)
             case Row(parts=kinds):
@@ -707,8 +740,8 @@ class Reading:
                 return Run(self.entry(value))
             case Known(value=type() as value) if issubclass(value, IntEnum):
                 return Run(Number())
-            case Wholes(parts=found):
-                return Run(Whole(found[0]))
+            case Wholes(part=part, over=over):
+                return Run(Whole(part, OTHER), self.analysis.moves(over), -1, over)
             case EffectList():
                 return Run(Effect(), self.analysis.any_order)
             case None:
@@ -732,9 +765,9 @@ class Reading:
         index: int | None = None
         for generator in node.generators:
             run = self.run_of(generator.iter, space)
-            self.bind(generator.target, run.element, space)
-            loose |= run.loose
             own = own_name(generator.target, run.index)
+            self.bind_own(generator.target, run.element, own, space)
+            loose |= run.loose
             if len(node.generators) == 1 and isinstance(node.elt, ast.Name) and node.elt.id == own:
                 index = -1
             for test in generator.ifs:
@@ -771,9 +804,14 @@ class Reading:
         tags: dict[str, str] = {}
         positional = list(zip(names, node.args, strict=False))
         for name, argument in [*positional, *((str(k.arg), k.value) for k in node.keywords)]:
-            given[name] = self.value(argument, space)
-            if isinstance(argument, ast.Name):
-                tags[name] = argument.id
+            kind = self.value(argument, space)
+            if tag_of(kind):
+                tags[name] = tag_of(kind)
+                given[name] = tagged(kind, dict.fromkeys([tag_of(kind)], name).__getitem__)
+            else:
+                given[name] = tagged(kind, lambda _: OTHER)
+                if isinstance(argument, ast.Name):
+                    tags[name] = argument.id
         late = zip(
             names[: code.co_argcount][::-1], (function.__defaults__ or ())[::-1], strict=False
         )
@@ -783,7 +821,7 @@ class Reading:
         returns, accesses = self.analysis.call(function, [given.get(name) for name in names])
         for access in accesses:
             self.accesses.append(access.renamed(tags | {"": ""}, node))
-        return returns
+        return tagged(returns, lambda tag: tags.get(tag, OTHER))
 
     def elements(self, node: ast.Call, space: Space) -> Kind:
         sort = self.known(node.args[0]) if len(node.args) == 1 else None
@@ -792,7 +830,9 @@ class Reading:
             return Mixed()
         record = self.value(node.func.value, space)  # type: ignore[attr-defined]
         if isinstance(record, Whole) and record.part is not None:
-            return Run(Number(), False, -1)
+            sort = record.part.sorts.get(sort)
+            if sort is None:
+                return Run(Number(), False, -1)
         return Run(self.element(sort, present=True), self.analysis.moves(sort), -1, sort)
 
     def emit(self, node: ast.Call, space: Space) -> Kind:
@@ -826,7 +866,7 @@ class Reading:
         tag = self.index(machines, node.args[1], space)
         for argument in node.args[2:]:
             self.value(argument, space)
-        self.note("write", node, path=machines.path, tag=tag)
+        self.note("write", node, path=machines.path, tag=tag, part=machines.part)
         self.note("fault", node)
         return Nothing()
 
@@ -839,7 +879,7 @@ class Reading:
                 own = path
                 if found.part is not None:
                     own = f"{found.part.attribute}.{path.rpartition('.')[2]}"
-                self.note("set", node, path=own, value=spec.default)
+                self.note("set", node, path=own, value=spec.default, part=found.tag)
         return Nothing()
 
     def unchanged(self, node: ast.Call, space: Space) -> Kind:
@@ -851,6 +891,8 @@ class Reading:
         match self.value(node.args[0], space):
             case Cells(spec=spec) if spec.over is not None:
                 return Number(size_of=spec.over)
+            case Wholes(over=over):
+                return Number(size_of=over)
             case Run(sort=Sort() as sort):
                 return Number(size_of=sort)
         return Number()
