@@ -392,6 +392,16 @@ def kept_part(s: BoxState, one: int) -> int:
     return 0
 
 
+def held_since_before(s: BoxState) -> int:
+    """The name of the loop's element has meant another one."""
+    for one in (s.chosen,):
+        held = s.each[one]
+    for one in s.elements(WORKERS):  # what one iteration writes to each.rounds
+        if s.friend[one] != NONE:
+            held.rounds = s.each[one].rounds
+    return 0
+
+
 def friend_of(s: BoxState, one: int) -> WorkerState:
     """The part of a friend, not of the one given."""
     one = s.friend[one]
@@ -424,8 +434,8 @@ def mixes_sorts(s: BoxState, one: int) -> int:
 
 
 BAD = [
-    *(literal_part, first_part, part_of_another, kept_part, another_by_a_helper),
-    *(in_the_rule_of_the_part, mixes_sorts),
+    *(literal_part, first_part, part_of_another, kept_part, held_since_before),
+    *(another_by_a_helper, in_the_rule_of_the_part, mixes_sorts),
 ]
 
 
