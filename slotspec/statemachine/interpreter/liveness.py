@@ -30,7 +30,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from slotspec.statemachine.declaration.model import Call, Fairness, Instance, Kind, Property
 from slotspec.statemachine.declaration.rules import DISABLED
@@ -80,17 +80,24 @@ def fairness(call: Call) -> int:
     return {None: 0, Fairness.WEAK: WEAK, Fairness.STRONG: STRONG}[call.action.fair]
 
 
-class Graph(ABC):
-    """Every reachable state, numbered from 0, and every step that changes it.
+class Claimed(ABC):
+    """What decides properties: every reachable state, numbered from 0.
 
-    A *mask* is a set of states. *Marks* give each state the number of its component, 0 for
-    none. Each graph chooses its own representation of both.
+    A *mask* is a set of states; each graph chooses its own representation.
     """
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.fair = [fairness(call) for call in instance.calls]
         self.faulty = [call.action.fault for call in instance.calls]
+
+    def choices(self, declared: Property) -> list[tuple[int, ...]]:
+        """The choices of a property's parameters to examine, one after another."""
+        return choices(self.instance, declared)
+
+    @abstractmethod
+    def against(self, starts: Any, within: Any) -> Run | None:
+        """A fair run from one of `starts` that stays inside `within` for ever."""
 
     @abstractmethod
     def ask(self, declared: Property, side: int, elements: tuple[int, ...]) -> Any:
@@ -109,6 +116,20 @@ class Graph(ABC):
     def some(self, mask: Any) -> bool:
         """Whether the mask contains any state."""
 
+    @abstractmethod
+    def way_to(self, state: int) -> list[int]:
+        """The calls of a shortest path from the initial state to a state."""
+
+
+class Graph(Claimed):
+    """Every reachable state, and every step that changes it.
+
+    *Marks* give each state the number of its component, 0 for none.
+    """
+
+    def against(self, starts: Any, within: Any) -> Run | None:
+        return against(self, starts, within)
+
     def barren(self, within: Any) -> bool:
         """Whether it is already known that no fair run stays inside `within`."""
         return False
@@ -120,10 +141,6 @@ class Graph(ABC):
     @abstractmethod
     def loops(self, within: Any) -> Any | None:
         """Marks of the components inside `within` that a fair run can stay in, or None."""
-
-    @abstractmethod
-    def way_to(self, state: int) -> list[int]:
-        """The calls of a shortest path from the initial state to a state."""
 
     @abstractmethod
     def onward(self, starts: Any, within: Any, marks: Any) -> tuple[int, Way]:
@@ -150,6 +167,10 @@ class Graph(ABC):
     @abstractmethod
     def home(self, state: int, to: int, marks: Any) -> Way:
         """The path inside a component from one of its states to another."""
+
+    def closes(self, state: int, to: int) -> bool:
+        """Whether a run that has come to a state is where it was in another."""
+        return state == to
 
 
 @dataclass(frozen=True)
@@ -181,7 +202,21 @@ def against(graph: Graph, starts: Any, within: Any) -> Run | None:
     return Run(calls, len(stem), len(stem) + len(way))
 
 
-def circle(graph: Graph, entry: int, marks: Any) -> Way:
+class Circuit(Protocol):
+    """What making a fair cycle asks of a graph; see :class:`Graph`."""
+
+    fair: list[int]
+
+    def steps(self, state: int) -> Way: ...
+
+    def nearest(self, state: int, marks: Any, weak: set[int], strong: set[int]) -> Way: ...
+
+    def home(self, state: int, to: int, marks: Any) -> Way: ...
+
+    def closes(self, state: int, to: int) -> bool: ...
+
+
+def circle(graph: Circuit, entry: int, marks: Any) -> Way:
     """A cycle from `entry` back to `entry` that is fair if it is repeated for ever."""
     # weakly fair calls that were possible all along; strongly fair calls that were so once
     weak = {call for call, how in enumerate(graph.fair) if how == WEAK}
@@ -203,7 +238,7 @@ def circle(graph: Graph, entry: int, marks: Any) -> Way:
 
     visit(entry)
     here = entry
-    while weak or strong or here != entry:
+    while weak or strong or not graph.closes(here, entry):
         if weak or strong:
             for step in graph.nearest(here, marks, weak, strong):
                 go(*step)
@@ -235,7 +270,7 @@ class Claims:
 
 
 def examine(
-    instance: Instance, build: Callable[[], Graph], watch: Watch, seconds: float | None = None
+    instance: Instance, build: Callable[[], Claimed], watch: Watch, seconds: float | None = None
 ) -> Claims:
     """Check every ``leads to`` property on the graph that `build` makes.
 
@@ -263,17 +298,17 @@ def examine(
     return claims_result
 
 
-def _one(graph: Graph, declared: Property, claims_result: Claims, watch: Watch) -> None:
+def _one(graph: Claimed, declared: Property, claims_result: Claims, watch: Watch) -> None:
     """Search for a run that violates a property, for each choice of its parameters in turn."""
     vacuous = True
-    for elements in choices(graph.instance, declared):
+    for elements in graph.choices(declared):
         watch(0)
         premise = graph.ask(declared, PREMISE, elements)
         if not graph.some(premise):
             continue
         vacuous = False
         starts, within = graph.sift(premise, graph.ask(declared, PROMISE, elements))
-        run = against(graph, starts, within) if graph.some(starts) else None
+        run = graph.against(starts, within) if graph.some(starts) else None
         if run is not None:
             claims_result.findings[declared.name] = witness(graph.instance, declared, elements, run)
             return

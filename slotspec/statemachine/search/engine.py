@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from slotspec.statemachine.compiler.compile import compile_instance
-from slotspec.statemachine.compiler.drivers.symmetry import Symmetry
+from slotspec.statemachine.compiler.drivers.symmetry import MOST_NUMBERED, Symmetry
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.interpreter.liveness import claims
@@ -43,8 +43,9 @@ def explore_compiled(
     :raises UsageError: ``SET030`` for an invalid number of workers, ``SET031`` for resuming
         without a checkpoint folder, ``SET032`` for an unknown kind of symmetry, ``SET033`` if
         the model has no symmetry or breaks the one it declares, ``SET035`` for fingerprints or
-        symmetry with a ``leads to`` property, ``SET038`` for what a search on disk, compressed or
-        on several machines cannot do, ``SET044`` and ``SET045`` if there is no such cluster.
+        unproven symmetry with a ``leads to`` property, ``SET038`` for what a search on disk,
+        compressed or on several machines cannot do, ``SET044`` and ``SET045`` if there is no
+        such cluster.
     :raises InputError: ``RAY001`` to ``RAY005`` if the cluster fails.
     """
     if workers is not None:
@@ -80,12 +81,19 @@ def explore_compiled(
             mode = EXACT
         elif symmetry is not None and not proven:
             reason = f"tested on reachable states, not proven: {reason}"
-    if claimed and (fingerprints or mode != PLAIN):
-        how = "fingerprints" if fingerprints else "symmetry"
+    if claimed and fingerprints:
         raise UsageError(
             "SET035",
             f"{', '.join(claimed)} of {instance.title} is about runs that never end, which"
-            f" {how} cannot tell; leave {how} out, or check the others alone (--safety)",
+            " fingerprints cannot tell; leave fingerprints out, or check the others alone"
+            " (--safety)",
+        )
+    if claimed and mode != PLAIN and not (proven and mode == EXACT):
+        raise UsageError(
+            "SET035",
+            f"{', '.join(claimed)} of {instance.title} is about runs that never end, which only"
+            " exact symmetry can tell, where the rules prove it; leave symmetry out, or check the"
+            " others alone (--safety)",
         )
     if on is not None:
         from slotspec.statemachine.search.ray_cluster import cluster, ray_module
@@ -170,7 +178,7 @@ def decide(instance: Instance, claimed: Sequence[str]) -> tuple[bool, str | None
     """
     if Symmetry(instance).order == 1:
         return False, None
-    if claimed:
-        return False, f"{', '.join(claimed)} is about runs that never end"
+    if claimed and Symmetry(instance).order > MOST_NUMBERED:
+        return False, f"too many renamings for {', '.join(claimed)}"
     found = obstacles(instance, most=1)
     return not found, str(found[0]) if found else "proven by the text of the rules"

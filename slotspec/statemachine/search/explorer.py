@@ -12,7 +12,13 @@ from slotspec.statemachine.compiler.compile import Compiled, Found
 from slotspec.statemachine.compiler.drivers.symmetry import Symmetry
 from slotspec.statemachine.declaration.model import Kind, Property
 from slotspec.statemachine.interpreter.exploring import judge_all, judge_claim
-from slotspec.statemachine.interpreter.liveness import Claims, Stopped, claims, examine
+from slotspec.statemachine.interpreter.liveness import (
+    Claimed,
+    Claims,
+    Stopped,
+    claims,
+    examine,
+)
 from slotspec.statemachine.interpreter.replay import Replayed, explain
 from slotspec.statemachine.interpreter.time_limit import OutOfTime
 from slotspec.statemachine.obligations import Elements
@@ -61,6 +67,7 @@ class Explorer:
         self.compiled, self.limits, self.reporter = compiled, limits, reporter
         self.instance = compiled.instance
         self.result = Result(self.instance, "compiled", workers=workers)
+        self.mode = mode
         self.symmetry = None if mode == PLAIN else Symmetry(self.instance)
         self.result.symmetry = (None, "fast", "exact")[mode]
         self.checkpoint = checkpoint
@@ -344,6 +351,7 @@ class Explorer:
         if self.result.limit is not None or not claims(self.instance):
             return None
         from slotspec.statemachine.search.graph import CompiledGraph
+        from slotspec.statemachine.search.quotient import QuotientGraph
 
         visited, limits = self.visited, self.limits
         actions = len(self.instance.actions)
@@ -355,13 +363,13 @@ class Explorer:
             if visited.memory(0) + more > visited.budget:
                 raise Stopped(Limit.MEMORY)
 
-        claims_result = examine(
-            self.instance,
-            lambda: CompiledGraph(
-                self.compiled, visited, transitions, self.pool.batch, watch, self.pool.until
-            ),
-            watch,
-        )
+        def graph() -> Claimed:
+            compiled, batch, until = self.compiled, self.pool.batch, self.pool.until
+            if self.mode == PLAIN:
+                return CompiledGraph(compiled, visited, transitions, batch, watch, until)
+            return QuotientGraph(compiled, visited, transitions, batch, watch, until)
+
+        claims_result = examine(self.instance, graph, watch)
         self.result.seconds = self.seconds()
         return claims_result
 

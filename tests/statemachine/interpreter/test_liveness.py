@@ -618,9 +618,12 @@ def test_a_fault_inside_a_loop_is_detected() -> None:
 # ------------------------------------------------------------------------- what is refused
 
 
-@pytest.mark.parametrize("option", ["fingerprints", "symmetry"])
-def test_modes_that_lose_states_are_refused(option: str) -> None:
-    with pytest.raises(UsageError, match=f"runs that never end, which {option} cannot") as error:
+@pytest.mark.parametrize(
+    ("option", "why"),
+    [("fingerprints", "fingerprints cannot"), ("symmetry", "only exact symmetry can")],
+)
+def test_modes_that_lose_states_are_refused(option: str, why: str) -> None:
+    with pytest.raises(UsageError, match=f"runs that never end, which {why}") as error:
         check(exclusion(WEAK).instance(), **{option: True})
     assert error.value.code == "SET035"
 

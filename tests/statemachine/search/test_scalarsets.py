@@ -327,7 +327,7 @@ def test_symmetry_is_off_where_it_is_not_proven_and_the_result_says_why() -> Non
     assert str(trusted.symmetry_reason).startswith("tested on reachable states, not proven: ")
 
 
-def test_leads_to_turns_the_default_off() -> None:
+def test_leads_to_keeps_the_default() -> None:
     model = Model("box", "A box of things.", Box, effects=Kind)
     model.action(thing=THINGS)(own_element)
 
@@ -345,7 +345,9 @@ def test_leads_to_turns_the_default_off() -> None:
         return s.total == 1
 
     result = check(model.instance(), "compiled")
-    assert result.symmetry_note == "no symmetry: comes_to_rest is about runs that never end"
+    assert result.symmetry_note == "symmetry exact: proven by the text of the rules"
+    (found,) = result.properties
+    assert found.verdict is check(model.instance(), "compiled", symmetry=False).verdict
 
 
 def test_the_report_says_whether_symmetry_was_used() -> None:

@@ -28,6 +28,9 @@ from slotspec.statemachine.declaration.model import Instance, ParameterDomain
 from slotspec.statemachine.declaration.records import FieldSpec, Ref, Sort
 from slotspec.statemachine.layout import Layout, Place
 
+MOST_NUMBERED = 1 << 62
+"""With at most this many renamings, the number of each fits into a word."""
+
 
 @dataclass(frozen=True)
 class Column:
