@@ -121,10 +121,11 @@ class EffectList:
 class Effect:
     """One emitted effect.
 
-    :ivar tested: its kind was compared, so it has the arguments that are read of it.
+    :ivar kinds: the numbers of the kinds that it may have, since its kind was compared; None for
+        any, so that it may lack the arguments that are read of it.
     """
 
-    tested: bool = False
+    kinds: frozenset[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,8 @@ def join(one: Kind, other: Kind) -> Kind:
         case (Row(), Row()) if len(one.parts) == len(other.parts):
             return Row(tuple(join(a, b) for a, b in zip(one.parts, other.parts, strict=True)))
         case (Effect(), Effect()):
-            return Effect()
+            either = None if one.kinds is None or other.kinds is None else one.kinds | other.kinds
+            return Effect(either)
         case (Whole(), Whole()) if one.part is other.part:
             return Whole(one.part, OTHER)
         case (Cells(), Cells()) if one.path == other.path:

@@ -72,7 +72,7 @@ class Proof:
 
     def __init__(self, instance: Instance, symmetry: Symmetry, most: int | None = None) -> None:
         self.instance, self.symmetry, self.most = instance, symmetry, most
-        self.arguments: dict[str, Kind] = {}
+        self.arguments: dict[tuple[int, str], Kind] = {}
         self.any_order = False
         self.kept: dict[Any, tuple[Kind, list[Access]]] = {}
         self.read: dict[Any, tuple[Kind, list[Access]]] = {}
@@ -162,10 +162,10 @@ class Proof:
         self.read[key] = self.kept[key] = after
         return after
 
-    def emitted(self, name: str, kind: Kind) -> None:
-        new = join(self.arguments.get(name), kind)
-        if new != self.arguments.get(name):
-            self.arguments[name], self.changed = new, True
+    def emitted(self, effect: int, name: str, kind: Kind) -> None:
+        new = join(self.arguments.get((effect, name)), kind)
+        if new != self.arguments.get((effect, name)):
+            self.arguments[effect, name], self.changed = new, True
 
     def emits_in_any_order(self) -> None:
         if not self.any_order:

@@ -51,8 +51,8 @@ class Analysis(Protocol):
     """What a reading needs to know of all others."""
 
     instance: Instance
-    arguments: dict[str, Kind]
-    """What the arguments of effects are, by name."""
+    arguments: dict[tuple[int, str], Kind]
+    """What the arguments of effects are, by the number of the effect and their name."""
     any_order: bool
     """Whether effects may be emitted in an order that a renaming changes."""
 
@@ -62,7 +62,7 @@ class Analysis(Protocol):
         self, function: types.FunctionType, given: Sequence[Kind]
     ) -> tuple[Kind, list[Access]]: ...
 
-    def emitted(self, name: str, kind: Kind) -> None: ...
+    def emitted(self, effect: int, name: str, kind: Kind) -> None: ...
 
     def emits_in_any_order(self) -> None: ...
 
@@ -434,7 +434,7 @@ class Reading:
         if isinstance(left, ast.Attribute) and left.attr == "kind" and found:
             match left.value:
                 case ast.Name(id=name) if isinstance(space.get(name), Effect):
-                    space[name] = Effect(True)
+                    space[name] = Effect(self.numbers(right, space))
         if not isinstance(left, ast.Name) or not isinstance(op, ast.Eq | ast.NotEq):
             return space
         equal = isinstance(op, ast.Eq) is answer
@@ -447,6 +447,18 @@ class Reading:
         if isinstance(mine, Element) and present:
             space[left.id] = Element(mine.sort, True)
         return space
+
+    def numbers(self, node: ast.expr, space: Space) -> frozenset[int]:
+        """The numbers that a kind of effect was compared with; all if they are not known."""
+        found = self.value(node, space)
+        kinds = found.parts if isinstance(found, Row) else (found,)
+        values = [constant_of(kind) for kind in kinds]
+        if isinstance(found, Known) and isinstance(found.value, tuple | list | frozenset | set):
+            values = [int(one) if is_int(one) else None for one in found.value]
+        known = [value for value in values if value is not None]
+        if len(known) < len(values):
+            return frozenset(self.analysis.instance.record.effect_names)
+        return frozenset(known)
 
     def calculated(self, one: Kind, other: Kind, node: ast.AST, op: ast.operator) -> Kind:
         for kind in (one, other):
@@ -557,12 +569,18 @@ class Reading:
             case Wholes():
                 self.breaks(node, "this attribute is not analysed")
                 return Mixed()
-            case Effect(tested=tested):
+            case Effect(kinds=kinds):
                 if node.attr == "kind":
                     return Number()
-                if not tested:
+                if kinds is None:
                     self.note("fault", node)
-                return self.analysis.arguments.get(node.attr)
+                return join_all(
+                    [
+                        kind
+                        for (number, name), kind in self.analysis.arguments.items()
+                        if name == node.attr and (kinds is None or number in kinds)
+                    ]
+                )
             case None:
                 return None
             case Known(value=value) if isinstance(getattr(value, node.attr, None), int):
@@ -850,9 +868,11 @@ class Reading:
             for number in kinds:
                 names = whole.get(number, ())
                 name = names[place] if place < len(names) else f"{number} {place}"
-                self.analysis.emitted(name, kind)
+                self.analysis.emitted(number, name, kind)
         for keyword in node.keywords:
-            self.analysis.emitted(str(keyword.arg), self.value(keyword.value, space))
+            kind = self.value(keyword.value, space)
+            for number in kinds:
+                self.analysis.emitted(number, str(keyword.arg), kind)
         self.note("emit", node)
         return Nothing()
 
