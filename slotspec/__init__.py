@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         Array,
         emit,
         fire,
+        only,
         recycle,
         unchanged,
     )
@@ -84,6 +85,7 @@ _PLACES = {
         "Array",
         "emit",
         "fire",
+        "only",
         "recycle",
         "unchanged",
     ),
@@ -142,6 +144,7 @@ __all__ = [
     "load_model",
     "messages",
     "number",
+    "only",
     "part",
     "per",
     "place_of",

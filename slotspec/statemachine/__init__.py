@@ -40,6 +40,7 @@ from slotspec.statemachine.declaration.rules import (
     Array,
     emit,
     fire,
+    only,
     recycle,
     unchanged,
 )
@@ -110,6 +111,7 @@ __all__ = [
     "explore_interpreted",
     "fire",
     "number",
+    "only",
     "part",
     "per",
     "recycle",

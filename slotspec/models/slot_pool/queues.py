@@ -7,10 +7,10 @@ AllocatedSlots and AvailableSlots, all inside SlotPoolImpl.
 from __future__ import annotations
 
 from slotspec.models.slot_pool.lifecycles import LeakedSlot, Payload, PhysicalSlot, SlotRequest
-from slotspec.models.slot_pool.state import SlotPoolState
+from slotspec.models.slot_pool.state import SlotPoolState, allocations
 from slotspec.models.slot_pool.versions import RepeatedId
 from slotspec.statemachine.declaration.queues import append, place_of, remove
-from slotspec.statemachine.declaration.rules import NONE, Array, fire, recycle
+from slotspec.statemachine.declaration.rules import NONE, Array, fire, only, recycle
 
 # ------------------------------------------------------------------------------- requests
 
@@ -103,16 +103,14 @@ def is_held(s: SlotPoolState, allocation: int) -> bool:
     return s.slot[allocation] in (PhysicalSlot.AVAILABLE, PhysicalSlot.ALLOCATED)
 
 
+def is_held_by(s: SlotPoolState, allocation: int, request_id: int) -> bool:
+    """Whether the slot under this allocation serves this request id."""
+    return s.slot_request[allocation] == request_id and s.slot[allocation] == PhysicalSlot.ALLOCATED
+
+
 def held_by(s: SlotPoolState, request_id: int) -> int:
     """The allocation of the slot that serves this request id, or NONE."""
-    return next(
-        (
-            allocation
-            for allocation, holder in enumerate(s.slot_request)
-            if holder == request_id and s.slot[allocation] == PhysicalSlot.ALLOCATED
-        ),
-        NONE,
-    )
+    return only((a for a in s.elements(allocations) if is_held_by(s, a, request_id)), NONE)
 
 
 def put_allocated(s: SlotPoolState, request_id: int, allocation: int) -> None:

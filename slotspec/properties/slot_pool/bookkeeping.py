@@ -147,7 +147,7 @@ def connections_agree(s: SlotPoolState) -> bool:
 def no_request_is_completed_twice(before: SlotPoolState, after: SlotPoolState) -> bool:
     """A caller gets at most one answer, and only while it waits."""
     return all(
-        is_open(before, e.request) and answers(after, e.request) == 1
+        e.request != NONE and is_open(before, e.request) and answers(after, e.request) == 1
         for e in after.effects
         if e.kind in (Effect.REQUEST_FULFILLED, Effect.REQUEST_FAILED)
     )

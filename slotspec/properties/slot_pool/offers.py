@@ -5,7 +5,7 @@ from __future__ import annotations
 from slotspec.models.slot_pool.environment import allocate_available_slot, offer_slot
 from slotspec.models.slot_pool.lifecycles import PhysicalSlot, TaskManagerRegistration
 from slotspec.models.slot_pool.model import slot_pool
-from slotspec.models.slot_pool.queues import held_by, is_held, pending_under
+from slotspec.models.slot_pool.queues import held_by, is_held, is_held_by, pending_under
 from slotspec.models.slot_pool.recycling import is_queued
 from slotspec.models.slot_pool.state import Effect, SlotPoolState, allocations, requests
 from slotspec.models.slot_pool.versions import OfferedSlot
@@ -119,7 +119,9 @@ def a_slot_in_use_has_an_owner(before: SlotPoolState, after: SlotPoolState, requ
 def whoever_is_served_holds_the_slot(before: SlotPoolState, after: SlotPoolState) -> bool:
     """A slot that a caller gets, new or returned by another, is in the pool's maps under its id."""
     return all(
-        held_by(after, before.request_id[e.request]) == e.allocation
+        e.request != NONE
+        and e.allocation != NONE
+        and is_held_by(after, e.allocation, before.request_id[e.request])
         for e in after.effects
         if e.kind == Effect.REQUEST_FULFILLED
     )

@@ -72,7 +72,8 @@ def a_dropped_slot_is_freed(before: SlotPoolState, after: SlotPoolState, allocat
 def only_held_slots_are_freed(before: SlotPoolState, after: SlotPoolState) -> bool:
     """A freed slot was held before, at that TaskExecutor, and is no longer."""
     return all(
-        is_held(before, e.allocation)
+        e.allocation != NONE
+        and is_held(before, e.allocation)
         and not is_held(after, e.allocation)
         and before.slot_tm[e.allocation] == e.tm
         for e in after.effects

@@ -67,7 +67,8 @@ def utilization_is_between_0_and_1(before: SlotPoolState, after: SlotPoolState) 
     """Each available slot is listed once, with used / (used + free) in [0, 1)."""
     available = sum(status == PhysicalSlot.AVAILABLE for status in before.slot)
     return count(after, Effect.LISTED) == available and all(
-        before.slot[e.allocation] == PhysicalSlot.AVAILABLE
+        e.allocation != NONE
+        and before.slot[e.allocation] == PhysicalSlot.AVAILABLE
         and before.slot_tm[e.allocation] != NONE
         and e.allocated >= 0
         and 1 <= e.available <= len(before.slot)

@@ -51,7 +51,9 @@ def a_request_is_served_by_what_was_asked_for_it(s: SlotPoolState) -> bool:
 @slot_pool.sometimes("SlotPoolImpl.tryFulfillSlotRequestOrMakeAvailable", when=has_foreign)
 def a_slot_that_nobody_asked_for_is_used(s: SlotPoolState) -> bool:
     """A slot under a foreign allocation serves somebody."""
-    return any(s.slot[a] == PhysicalSlot.ALLOCATED for a in range(len(s.request), len(s.slot)))
+    return any(
+        slot == PhysicalSlot.ALLOCATED and a >= len(s.request) for a, slot in enumerate(s.slot)
+    )
 
 
 @slot_pool.sometimes("SlotPoolImpl.maybeRemapOrphanedAllocation", when=remaps)

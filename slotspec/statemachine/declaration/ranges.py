@@ -796,7 +796,7 @@ class Reading:
             return 0, min(max((self.length(a) for a in node.args), default=0), HIGH)
         if word is abs and found is not None:
             return 0, max(abs(found[0]), abs(found[1]))
-        if word in (min, max, int, next, sorted, tuple, list, set):
+        if word in (min, max, int, next, rules.only, sorted, tuple, list, set):
             return found
         return ANYTHING
 

@@ -10,8 +10,8 @@ computes with integers:
   ``match`` over integers and enumerations, ``break``, ``continue``, ``return``;
 * arithmetic, chained comparisons, ``and``/``or``/``not``, ``a if c else b``, ``:=``;
   ``x in (A, B)``, ``x in s.name``, ``x not in range(…)``;
-* ``any``, ``all``, ``sum``, ``min``, ``max`` and ``next(…, default)`` over a generator
-  expression with any number of ``for`` and ``if``, or directly over what can be looped over;
+* ``any``, ``all``, ``sum``, ``min``, ``max``, ``next(…, default)`` and ``only(…, default)`` over
+  a generator expression with any number of ``for`` and ``if``, or over what can be looped over;
   ``min`` and ``max`` of several numbers; ``len``, ``abs``, ``int``, ``bool``;
 * loops over ``range(…)``, ``s.elements(SORT)``, array fields, tuples, tables of the module,
   parts, effects, and ``enumerate``, ``zip`` and ``reversed`` of these;
@@ -39,7 +39,7 @@ Assigning a value outside a field's domain is a fault.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from slotspec.statemachine.declaration.dotted_names import value_of
@@ -127,6 +127,25 @@ def recycle(machines: Array, index: int) -> None:
     if machines.listener is not None:
         machines.listener(machines.field, index, None, source)
     machines.put(index, 0)
+
+
+def only(values: Iterable[int], default: int) -> int:
+    """The value that a generator yields; `default` if it yields none.
+
+    Write it where there is at most one: other than ``next``, it does not depend on an order, so
+    it goes with symmetry.
+
+    :raises StepError: ``STP012`` if it yields two that differ.
+    """
+    found, some = default, False
+    for value in values:
+        if some and value != found:
+            raise StepError("STP012", f"{_caller()}: only one value is expected: {SEVERAL}")
+        found, some = value, True
+    return found
+
+
+SEVERAL = "there are two that differ; use next if the first will do"
 
 
 class _LeftOut(int):

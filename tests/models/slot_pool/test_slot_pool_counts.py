@@ -158,7 +158,7 @@ def test_the_engines_agree_step_by_step(scope: str, generation: str) -> None:
     depth = DEPTHS[scope] if generation == "1.13" else DEPTHS[scope] - 1
     limits = Limits(depth=depth)
     interpreted = check(instance(scope, generation), "interpreted", limits)
-    compiled = check(instance(scope, generation), "compiled", limits)
+    compiled = check(instance(scope, generation), "compiled", limits, symmetry=False)
     assert compared(compiled) == compared(interpreted)
     assert interpreted.depth == depth
 

@@ -25,7 +25,7 @@ HEAD = '''"""A random model."""
 
 from slotspec.statemachine import (
     FLAG, NONE, DISABLED, Effects, Event, Lifecycle, Model, Record, Sort, State,
-    constant, effect, emit, fire, number, part, per, recycle, ref, restart, scalar,
+    constant, effect, emit, fire, number, only, part, per, recycle, ref, restart, scalar,
 )
 
 A = Sort("as", "As.", default=2)
@@ -407,7 +407,8 @@ class Writer:
     def number_next(self, scope: Scope, depth: int) -> str:
         text, inner = self.loops(scope, depth)
         default = self.pick("NONE", self.small(scope, depth - 1))
-        return f"next(({self.number(inner, depth - 1)}{text}), {default})"
+        word = self.pick("next", "next", "only")
+        return f"{word}(({self.number(inner, depth - 1)}{text}), {default})"
 
     def number_effects(self, scope: Scope, depth: int) -> str:
         if scope.effects:

@@ -24,6 +24,7 @@ from slotspec.statemachine import (
     constant,
     emit,
     number,
+    only,
     part,
     per,
     ref,
@@ -208,6 +209,14 @@ def extreme_of_numbers(s: Shelf) -> int:
 
 def next_of(s: Shelf) -> int:
     return next((t for t in s.elements(THINGS) if s.level[t] == 2), 5)
+
+
+def only_of(s: Shelf) -> int:
+    return only((s.mood for t in s.elements(THINGS) if s.level[t] == 2), 5)
+
+
+def only_none(s: Shelf) -> int:
+    return only((t for t, level in enumerate(s.level) if level == 7), NONE) % 100
 
 
 def next_none(s: Shelf) -> int:
@@ -458,6 +467,8 @@ CONSTRUCTS = [
     extreme_of_numbers,
     next_of,
     next_none,
+    only_of,
+    only_none,
     elements_of_sorts,
     elements_of_part,
     ranges,
@@ -543,6 +554,13 @@ def most_of_nothing(s: Shelf) -> int:
 
 def division_in_sum(s: Shelf) -> int:
     return sum(7 // v for v in s.level)  # fault
+
+
+def division_in_only(s: Shelf) -> int:
+    return only(
+        (6 // (s.level[t] - 1) for t in s.elements(THINGS) if s.level[t] != 9),  # fault
+        NONE,
+    )
 
 
 def division_in_next(s: Shelf) -> int:
@@ -649,6 +667,7 @@ FAULTY = [
     most_of_nothing,
     division_in_sum,
     division_in_next,
+    division_in_only,
     part_in_generator,
     division_in_tuple,
     division_in_chain,
@@ -675,6 +694,20 @@ def test_a_fault_in_a_construct_names_its_line(rule: Callable[[Shelf], int]) -> 
     lines, first = inspect.getsourcelines(at_fault)
     (line,) = (first + i for i, text in enumerate(lines) if text.endswith("# fault\n"))
     assert place_in(compiled.fault.fault) == ("STP006", "test_compiler_constructs.py", line)
+
+
+def several(s: Shelf) -> int:
+    return only((t for t in s.elements(THINGS) if s.level[t] < 9), NONE)  # fault
+
+
+def test_only_is_a_fault_if_there_are_two_that_differ() -> None:
+    compiled, interpreted = compare(shelf(several).instance(BOUNDS))
+    assert compiled.fault is not None
+    assert compiled.fault == interpreted.fault
+    assert compiled.fault.fault is not None
+    line = inspect.getsourcelines(several)[1] + 1
+    assert place_in(compiled.fault.fault) == ("STP012", "test_compiler_constructs.py", line)
+    assert "there are two that differ; use next if the first will do" in compiled.fault.fault
 
 
 # properties may not write

@@ -25,6 +25,7 @@ from slotspec.statemachine import (
     effect,
     emit,
     number,
+    only,
     per,
     ref,
     scalar,
@@ -43,6 +44,7 @@ class Kind(Effects):
     """What is told."""
 
     TOLD = effect("thing", "about")
+    ASKED = effect("thing")
 
 
 class Box(Record):
@@ -223,6 +225,89 @@ def numbers(s: Box) -> int:
     return 0
 
 
+def pairs_backwards(s: Box) -> int:
+    """Pairs elements of two sorts from their ends."""
+    for one, mark in zip(reversed(s.count), reversed(s.other), strict=False):  # pairs them
+        if one and mark:
+            s.total = 0
+    return 0
+
+
+def unguarded(s: Box) -> bool:
+    """An argument of an effect of another kind is guarded."""
+    return all(e.thing != NONE for e in s.effects if e.kind == Kind.ASKED) and all(
+        s.flag[e.thing] for e in s.effects if e.kind == Kind.TOLD
+    )
+
+
+def guarded(s: Box) -> bool:
+    """What an effect is about is an element before it is an index."""
+    return all(e.thing != NONE and s.flag[e.thing] for e in s.effects if e.kind == Kind.TOLD)
+
+
+def guarded_on_one_way(s: Box) -> bool:
+    """It is guarded only if something else holds."""
+    return all(
+        (s.total == 0 or e.thing != NONE) and s.flag[e.thing]
+        for e in s.effects
+        if e.kind == Kind.TOLD
+    )
+
+
+def guarded_in_a_branch(s: Box) -> bool:
+    """It is guarded on one of two ways that meet."""
+    for e in s.effects:
+        if e.kind == Kind.TOLD:
+            if s.total == 0:  # noqa: SIM102  (two branches that meet)
+                if e.thing == NONE:
+                    return False
+            if s.flag[e.thing]:
+                return False
+    return True
+
+
+def tell_all(s: Box) -> int:
+    """Tell of every thing and of its friend."""
+    for one, friend in enumerate(s.friend):
+        emit(s, Kind.TOLD, friend, 1)
+        emit(s, Kind.ASKED, one)
+    return 0
+
+
+def asked(s: Box) -> bool:
+    """An effect that is always about an element needs no guard."""
+    return all(s.flag[e.thing] for e in s.effects if e.kind == Kind.ASKED)
+
+
+def test_arguments_of_effects_are_known_by_kind_and_by_comparison() -> None:
+    assert found(tell_all, prop=guarded) == []
+    assert found(tell_all, prop=asked) == []
+    for prop in (unguarded, guarded_on_one_way, guarded_in_a_branch):
+        (why,) = found(tell_all, prop=prop)
+        assert "this may be a fault" in why
+
+
+def the_only_one(s: Box, thing: int) -> int:
+    """The one that is marked, and one that is not."""
+    marked = only((one for one in s.elements(THINGS) if s.flag[one] and one != thing), NONE)
+    if marked == NONE:
+        return DISABLED
+    s.chosen = marked
+    s.total = only((s.count[one] for one in s.elements(THINGS) if s.flag[one]), 0)
+    return 0
+
+
+def test_the_only_match_depends_on_no_order() -> None:
+    assert found(the_only_one) == []
+
+    def inside(s: Box) -> bool:
+        """It may be a fault, so it matters when it is asked."""
+        return any(only((x for x in s.elements(THINGS) if s.flag[x]), y) == y for y in s.friend)
+
+    (why,) = found(the_only_one, prop=inside)
+    assert "this may be a fault" in why
+
+
 def may_be_a_fault(s: Box) -> int:
     """Whether the fault occurs depends on which comes first."""
     if any(s.flag[friend] for friend in s.friend):  # and this may be a fault
@@ -248,7 +333,14 @@ def assigned_on_the_way(s: Box, thing: int) -> int:
 BAD = [
     *(compares_order, calculates, names_an_element, asks_for_zero, keeps_as_number),
     *(takes_the_first, returns_the_first, remembers_the_last, carries, queues),
-    *(writes_what_others_read, numbers, may_be_a_fault, mixes_sorts, assigned_on_the_way),
+    *(
+        writes_what_others_read,
+        numbers,
+        pairs_backwards,
+        may_be_a_fault,
+        mixes_sorts,
+        assigned_on_the_way,
+    ),
 ]
 
 

@@ -163,6 +163,29 @@ def _next(to: Expressions, node: ast.Call) -> Symbol:
     return Reg(builder.emit(f"load i64, ptr {slot}"))
 
 
+def _only(to: Expressions, node: ast.Call) -> Symbol:
+    if len(node.args) != 2 or node.keywords or not isinstance(node.args[0], ast.GeneratorExp):
+        raise to.reject("RUL010", node, "only takes a generator and a default: only((…), NONE)")
+    argument, default = node.args
+    course = to.source_of(argument)
+    builder = to.builder
+    slot, some = builder.local(), builder.local("i1")
+    builder.line(f"store i64 {builder.i64(to.number(default))}, ptr {slot}")
+    builder.line(f"store i1 false, ptr {some}")
+
+    def take(value: ast.expr, element: Symbol | None, _: str) -> None:
+        new = builder.i64(_value(to, value, element))
+        first = builder.emit(f"xor i1 {builder.emit(f'load i1, ptr {some}')}, true")
+        same = builder.emit(f"icmp eq i64 {new}, {builder.emit(f'load i64, ptr {slot}')}")
+        fine = builder.emit(f"or i1 {first}, {same}")
+        to.check(fine, "STP012", node, f"only one value is expected: {rules.SEVERAL}")
+        builder.line(f"store i64 {new}, ptr {slot}")
+        builder.line(f"store i1 true, ptr {some}")
+
+    to.generate(argument, course, take)
+    return Reg(builder.emit(f"load i64, ptr {slot}"))
+
+
 def _extreme(comparison: str, fold: Callable[[int, int], int]) -> Intrinsic:
     def of_several(to: Expressions, node: ast.Call) -> Symbol:
         result, *values = [to.number(a) for a in _plain(to, node)]
@@ -365,6 +388,7 @@ INTRINSICS: dict[Known, Intrinsic] = {
     Known(all): _quantifier(False),
     Known(sum): _sum,
     Known(next): _next,
+    Known(rules.only): _only,
     Known(min): _extreme("slt", min),
     Known(max): _extreme("sgt", max),
     Known(abs): _abs,

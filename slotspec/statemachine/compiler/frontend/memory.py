@@ -30,7 +30,7 @@ from slotspec.statemachine.compiler.frontend.symbols import (
 )
 from slotspec.statemachine.declaration.integers import HIGH, LEAVES, LOW
 from slotspec.statemachine.declaration.records import Part, Record
-from slotspec.statemachine.declaration.rules import NONE
+from slotspec.statemachine.declaration.rules import NONE, only
 from slotspec.statemachine.declaration.source import read
 from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.layout import Place
@@ -58,6 +58,7 @@ HARMLESS = [
         max,
         min,
         next,
+        only,
         range,
         reversed,
         sum,

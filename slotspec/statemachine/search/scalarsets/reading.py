@@ -267,7 +267,11 @@ class Reading:
         self.bind(target, tagged(kind, lambda _: own or OTHER), space)
 
     def forget(self, name: str, space: Space) -> None:
-        """From here on, a local no longer tells which part another local holds."""
+        """From here on, a local no longer tells which part another local holds, nor what an
+        argument of the effect is that it was.
+        """
+        for known in [known for known in space if known.startswith(f"{name}.")]:
+            del space[known]
         for known in (space, self.named):
             for other, kind in known.items():
                 known[other] = tagged(kind, lambda tag: OTHER if tag == name else tag)
@@ -435,7 +439,8 @@ class Reading:
             match left.value:
                 case ast.Name(id=name) if isinstance(space.get(name), Effect):
                     space[name] = Effect(self.numbers(right, space))
-        if not isinstance(left, ast.Name) or not isinstance(op, ast.Eq | ast.NotEq):
+        name = self.local_of(left, space)
+        if name is None or not isinstance(op, ast.Eq | ast.NotEq):
             return space
         equal = isinstance(op, ast.Eq) is answer
         known = self.known(right)
@@ -443,10 +448,22 @@ class Reading:
         present = (known == rules.NONE and not equal) or (
             equal and isinstance(other, Element) and other.present
         )
-        mine = space.get(left.id)
+        mine = space.get(name) if isinstance(left, ast.Name) else self.value(left, space)
         if isinstance(mine, Element) and present:
-            space[left.id] = Element(mine.sort, True)
+            space[name] = Element(mine.sort, True)
         return space
+
+    @staticmethod
+    def local_of(node: ast.expr, space: Space) -> str | None:
+        """The local that an expression names, or the argument of an effect that a local is."""
+        match node:
+            case ast.Name(id=name):
+                return name
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if isinstance(
+                space.get(name), Effect
+            ):
+                return f"{name}.{attribute}"
+        return None
 
     def numbers(self, node: ast.expr, space: Space) -> frozenset[int]:
         """The numbers that a kind of effect was compared with; all if they are not known."""
@@ -574,6 +591,9 @@ class Reading:
                     return Number()
                 if kinds is None:
                     self.note("fault", node)
+                known = space.get(self.local_of(node, space) or "")
+                if known is not None:  # what a comparison has told
+                    return known
                 return join_all(
                     [
                         kind
@@ -931,7 +951,7 @@ class Reading:
         return Number()
 
     def aggregate(self, node: ast.Call, space: Space) -> Kind:
-        """``any``, ``all``, ``sum``, ``min``, ``max`` and ``next``."""
+        """``any``, ``all``, ``sum``, ``min``, ``max``, ``next`` and ``only``."""
         word = self.known(node.func)
         if len(node.args) > 1 and word in (min, max):
             for argument in node.args:
@@ -943,7 +963,9 @@ class Reading:
         others = [self.value(argument, space) for argument in rest]
         if run.loose:
             self.in_any_order(node, word, run, mark)
-        if word is next:
+        if word is rules.only:
+            self.note("fault", node)
+        if word in (next, rules.only):
             return join_all([run.element, *others])
         for kind in (run.element, *others):
             if isinstance(kind, Element | Mixed):
@@ -974,7 +996,7 @@ SPECIAL: dict[Any, Callable[[Reading, ast.Call, Space], Kind]] = {
     abs: Reading.plain,
     int: Reading.plain,
     bool: Reading.plain,
-    **dict.fromkeys((any, all, sum, min, max, next), Reading.aggregate),
+    **dict.fromkeys((any, all, sum, min, max, next, rules.only), Reading.aggregate),
 }
 """The functions of the rule language that are no rules."""
 
@@ -1015,4 +1037,8 @@ def merged(one: Space | None, other: Space | None) -> Space | None:
     """What is known of the locals where two ways meet."""
     if one is None or other is None:
         return one if other is None else other
-    return {name: join(one.get(name), other.get(name)) for name in one.keys() | other.keys()}
+    return {
+        name: join(one.get(name), other.get(name))
+        for name in one.keys() | other.keys()
+        if "." not in name or (name in one and name in other)
+    }
