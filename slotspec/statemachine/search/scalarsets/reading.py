@@ -270,8 +270,8 @@ class Reading:
         """From here on, a local no longer tells which part another local holds, nor what an
         argument of the effect is that it was.
         """
-        for known in [known for known in space if known.startswith(f"{name}.")]:
-            del space[known]
+        for told in [told for told in space if told.startswith(f"{name}.")]:
+            del space[told]
         for known in (space, self.named):
             for other, kind in known.items():
                 known[other] = tagged(kind, lambda tag: OTHER if tag == name else tag)
@@ -439,8 +439,8 @@ class Reading:
             match left.value:
                 case ast.Name(id=name) if isinstance(space.get(name), Effect):
                     space[name] = Effect(self.numbers(right, space))
-        name = self.local_of(left, space)
-        if name is None or not isinstance(op, ast.Eq | ast.NotEq):
+        mine_is = self.local_of(left, space)
+        if mine_is is None or not isinstance(op, ast.Eq | ast.NotEq):
             return space
         equal = isinstance(op, ast.Eq) is answer
         known = self.known(right)
@@ -448,9 +448,9 @@ class Reading:
         present = (known == rules.NONE and not equal) or (
             equal and isinstance(other, Element) and other.present
         )
-        mine = space.get(name) if isinstance(left, ast.Name) else self.value(left, space)
+        mine = space.get(mine_is) if isinstance(left, ast.Name) else self.value(left, space)
         if isinstance(mine, Element) and present:
-            space[name] = Element(mine.sort, True)
+            space[mine_is] = Element(mine.sort, True)
         return space
 
     @staticmethod
