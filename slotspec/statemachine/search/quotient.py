@@ -52,8 +52,8 @@ from slotspec.statemachine.interpreter.time_limit import OutOfTime
 from slotspec.statemachine.obligations import Elements, choices
 from slotspec.statemachine.results import Limit
 from slotspec.statemachine.search import liveness, quotient_kernels
-from slotspec.statemachine.search.canonicalizer import EXACT, Canonicalizer
-from slotspec.statemachine.search.invoke import ask_states
+from slotspec.statemachine.search.canonicalizer import EXACT, IMAGE, PREPARE, Canonicalizer
+from slotspec.statemachine.search.invoke import ask_states, image_of, prepare_of
 from slotspec.statemachine.search.stopping import run_apart
 from slotspec.statemachine.search.store import Reserved
 from slotspec.statemachine.search.visited import NOBODY, Visited
@@ -65,7 +65,7 @@ BURST = 1 << 12
 NODE_BYTES = 60
 """What a node of the product takes while components are computed."""
 
-NEAR = 2_000
+NEAR = 4_000
 """How many states are looked at for the shortest way on in a run."""
 
 Frame = tuple[int, ...]
@@ -282,6 +282,12 @@ class QuotientGraph(Claimed):
         worker = int(np.searchsorted(self.before, state, side="right")) - 1
         return int(self.starts[worker] + state - self.before[worker])
 
+    def key_of(self, state: int) -> Any:
+        """The words of a canonical state."""
+        width = self.visited.width
+        at = self._stored(state) * width
+        return np.array(self.visited.keys.array[at : at + width])
+
     # a property
 
     def choices(self, declared: Property) -> list[Elements]:
@@ -452,7 +458,7 @@ class QuotientGraph(Claimed):
         assert found is not None
         first, steps = found
         frame = self.group.turning(self.domains, self.orbit[0], self.orbit[first % self.m])
-        lifted = Lifted(self, marks)
+        lifted = Lifted(self, marks, rough=True)
         stem = self._stem(first // self.m, frame)
         way, here = lifted.walk(lifted.number(first, frame), steps)
         entry = lifted.nodes[here][0]
@@ -468,7 +474,7 @@ class QuotientGraph(Claimed):
             more, here = lifted.walk(here, rest[1])
             way, round_ = [*way, *more], []
         else:
-            round_ = lifted.round(here)
+            round_ = round_of(self, marks, *lifted.nodes[here])
         calls = [*stem, *(call for call, _ in way), *(call for call, _ in round_)]
         return Run(calls, len(stem), len(stem) + len(way))
 
@@ -536,30 +542,42 @@ class QuotientGraph(Claimed):
 
 
 class Lifted:
-    """Nodes of the product with their frames, made as they are met; they stand for states.
+    """States of a run: nodes of the product with frames, made as they are met.
 
+    :param rough: keep nodes apart that stand for the same state, so that steps of the product can
+        be followed, and take any frame of the same node for the way back.
     :ivar nodes: for each number, the node and the frame.
     """
 
-    def __init__(self, quotient: QuotientGraph, marks: Any) -> None:
+    def __init__(self, quotient: QuotientGraph, marks: Any, rough: bool = False) -> None:
         self.instance, self.fair, self.faulty = quotient.instance, quotient.fair, quotient.faulty
-        self.quotient, self.marks = quotient, marks
+        self.quotient, self.marks, self.rough = quotient, marks, rough
         self.nodes: list[tuple[int, Frame]] = []
-        self.numbers: dict[tuple[int, Frame], int] = {}
+        self.numbers: dict[Any, int] = {}
         self.known: dict[int, Way] = {}
         self.names: dict[Frame, list[int]] = {}
         self.turned: dict[tuple[int, int], int] = {}
-        self.rough = False
+        self.canonicalizer = Canonicalizer(quotient.compiled, EXACT)
 
     def number(self, node: int, frame: Frame) -> int:
-        """The number of a node with this frame."""
-        key = node, frame
+        """The number of the state that a node stands for in this frame."""
+        # within a component, it makes no difference which of its nodes stands for a state
+        key = (node, frame) if self.rough else (self.words(node, frame), int(self.marks[node]))
         if key not in self.numbers:
             self.numbers[key] = len(self.nodes)
-            self.nodes.append(key)
+            self.nodes.append((node, frame))
             if len(self.nodes) % 1000 == 0:
                 self.quotient.watch(len(self.nodes) * (500 + 60 * len(frame)))
         return self.numbers[key]
+
+    def words(self, node: int, frame: Frame) -> bytes:
+        """The stored words of a state."""
+        quotient, mine = self.quotient, self.canonicalizer
+        words = quotient.key_of(node // quotient.m)
+        prepare_of(mine.plan[PREPARE], words, mine.record, mine.colours)
+        mine.renaming[: len(frame)] = quotient.group.inverse(frame)
+        image_of(mine.plan[IMAGE], mine.record, mine.renaming, mine.spare)
+        return bytes(mine.spare.tobytes())
 
     def called(self, call: int, frame: Frame) -> int:
         """What a run calls a call of a canonical state that it sees in this frame."""
@@ -620,6 +638,8 @@ class Lifted:
                 wanted = call in weak or call in strong
                 if wanted and self.marks[self.nodes[target][0]] == mark:
                     return [*path(back, at), (call, target)]
+        if not self.rough:
+            raise Far
         return self.walk(state, self._thread(state, min(weak or strong)))[0]
 
     def _thread(self, state: int, call: int) -> list[int]:
@@ -684,26 +704,29 @@ class Lifted:
     def closes(self, state: int, to: int) -> bool:
         return self.nodes[state][0] == self.nodes[to][0] if self.rough else state == to
 
-    def round(self, entry: int) -> Way:
-        """A fair cycle from a state back to it.
 
-        If the way back is far, a path to the same node is enough: to go along its steps again
-        and again leads through renamed states, and back in the end.
-        """
-        try:
-            return circle(self, entry, self.marks)
-        except Far:
-            self.rough = True
-        way = circle(self, entry, self.marks)
-        steps, here = [], entry
-        for taken in way:
-            first = int(self.quotient.first[self.nodes[here][0] // self.quotient.m])
-            steps.append(first + self.steps(here).index(taken))
-            here = taken[1]
-        while here != entry:
-            more, here = self.walk(here, steps)
-            way += more
-        return way
+def round_of(quotient: QuotientGraph, marks: Any, node: int, frame: Frame) -> Way:
+    """A fair cycle from the state that a node stands for in a frame, back to it.
+
+    If the way back is far, a path to the same node is enough: to go along its steps again and
+    again leads through renamed states, and back in the end.
+    """
+    lifted = Lifted(quotient, marks)
+    try:
+        return circle(lifted, lifted.number(node, frame), marks)
+    except Far:
+        lifted = Lifted(quotient, marks, rough=True)
+    entry = lifted.number(node, frame)
+    way = circle(lifted, entry, marks)
+    steps, here = [], entry
+    for taken in way:
+        first = int(quotient.first[lifted.nodes[here][0] // quotient.m])
+        steps.append(first + lifted.steps(here).index(taken))
+        here = taken[1]
+    while here != entry:
+        more, here = lifted.walk(here, steps)
+        way += more
+    return way
 
 
 class Far(Exception):

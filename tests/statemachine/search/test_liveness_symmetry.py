@@ -146,8 +146,10 @@ def test_verdicts_are_those_of_a_search_without_symmetry(
         waits = reduced.properties[0]
         assert waits.verdict is (Verdict.HOLDS if enter is Fairness.STRONG else Verdict.VIOLATED)
         assert goes_round(waits.finding) is (enter is Fairness.WEAK)
-    for found in reduced.properties:
-        if found.finding is not None:
+    for found, other in zip(reduced.properties, plain.properties, strict=True):
+        if found.finding is not None and other.finding is not None:
+            assert found.finding.loop == other.finding.loop
+            assert len(found.finding.calls) == len(other.finding.calls)
             assert flaw(instance, found.property, found.finding) is None
 
 
