@@ -141,6 +141,22 @@ def test_the_fast_form_never_merges_different_states() -> None:
     assert len({form for form, _ in pairs_}) == len(pairs_)
 
 
+spares = Sort("spares", "Things that there need not be.", default=0, minimum=0, symmetric=True)
+
+
+class WithSpares(Shelf):
+    spare: Array = per(spares, ref(things), "What each is for.")
+
+
+def test_a_sort_without_elements_is_no_obstacle() -> None:
+    model = Model("shelf", "Things on a shelf.", WithSpares)
+    line_up(model)
+    states = [
+        explore_compiled(model.instance({"spares": n}), symmetry="exact").states for n in (0, 2)
+    ]
+    assert states[0] == states[1] > 1
+
+
 def test_group_sizes() -> None:
     for sizes in product((1, 2), (1, 2), (2, 3), (1, 2)):
         instance = slot_pool_core.model.instance(dict(zip("TSRA", sizes, strict=True)))

@@ -163,9 +163,9 @@ class Symmetry:
         of_part = {name: part for part in record.parts for name in part.fields}
         pairs: dict[tuple[Sort, Sort], Sort] = {}
         for name, spec in record.fields.items():
-            if spec.scratch:
-                continue
             part, size = of_part.get(name), spec.size(self.bounds)
+            if spec.scratch or not size:
+                continue
             moves = spec.over is not None and self.moves(spec.over)
             whole = None if part is None else record.part_specs[part.attribute].over
             if part is None or whole is None or not self.moves(whole):
