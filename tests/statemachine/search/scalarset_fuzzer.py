@@ -24,7 +24,7 @@ HEAD = '''"""A random model."""
 
 from slotspec.statemachine import (
     FLAG, NONE, DISABLED, Effects, Event, Lifecycle, Model, Record, Sort, State,
-    constant, effect, emit, fire, number, part, per, recycle, ref, restart, scalar,
+    constant, effect, emit, fire, number, only, part, per, recycle, ref, restart, scalar,
 )
 
 T = Sort("ts", "Ts.", default=3, symmetric=True)
@@ -219,7 +219,8 @@ class Writer:
             value = self.pick(
                 self.element(names),
                 f"first(s, {own})",
-                f"next(({x} {self.run(x)} if {self.test([*names, x], 1)}), NONE)",
+                f"{self.pick('next', 'only')}(({x} {self.run(x)}"
+                f" if {self.test([*names, x], 1)}), NONE)",
             )
             self.parts = held
             names.append(name)
