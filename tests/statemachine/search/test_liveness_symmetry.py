@@ -27,7 +27,7 @@ from slotspec.statemachine import (
     ref,
     scalar,
 )
-from slotspec.statemachine.interpreter.liveness import flaw
+from slotspec.statemachine.interpreter.liveness import Stopped, flaw
 from slotspec.statemachine.results import Limit, Verdict
 from slotspec.statemachine.search import quotient
 from slotspec.statemachine.search.engine import explore_compiled
@@ -168,6 +168,30 @@ def test_several_workers_and_limits() -> None:
     cut = check(instance, "compiled", limits=Limits(states=5))
     assert [p.verdict for p in cut.properties] == [Verdict.UNKNOWN] * 3
     assert cut.limit is Limit.STATES
+
+
+def test_a_resumed_search_decides_the_same(tmp_path: Path) -> None:
+    instance = lock(Fairness.WEAK, turns=True).instance({"workers": 5, "locks": 2})
+    cut = check(instance, "compiled", limits=Limits(depth=4), checkpoint=tmp_path / "kept")
+    assert cut.limit is Limit.DEPTH
+    resumed = check(instance, "compiled", checkpoint=tmp_path / "kept", resume=True)
+    assert (resumed.symmetry, resumed.limit) == ("exact", None)
+    assert facts(resumed) == facts(check(instance, "compiled", symmetry=False))
+
+
+def test_time_and_memory_end_the_search_for_loops() -> None:
+    instance = lock(Fairness.STRONG, turns=True).instance({"workers": 6, "locks": 2})
+
+    def stop(*_: Any) -> None:
+        raise Stopped(Limit.MEMORY)
+
+    whole = check(instance, "compiled")
+    assert whole.limit is None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(quotient.QuotientGraph, "loops", stop)
+        cut = check(instance, "compiled")
+    assert cut.limit is Limit.MEMORY
+    assert [p.verdict for p in cut.properties] == [Verdict.UNKNOWN] * 3
 
 
 def test_a_large_lock_is_decided_from_few_states() -> None:
