@@ -180,7 +180,8 @@ def batch_requests_ignore_resource_manager_failures(
 ) -> bool:
     """A batch request stays queued when the ResourceManager fails, unless that is final."""
     return failure == Failure.UNFULFILLABLE or not any(
-        e.kind == Effect.REQUEST_FAILED and before.batch[e.request] for e in after.effects
+        e.kind == Effect.REQUEST_FAILED and e.request != NONE and before.batch[e.request]
+        for e in after.effects
     )
 
 

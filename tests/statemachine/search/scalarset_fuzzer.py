@@ -34,6 +34,7 @@ class Kind(Effects):
     """Kinds."""
 
     P = effect("one", "two")
+    Q = effect("one")
 
 
 class Life(Lifecycle):
@@ -162,6 +163,18 @@ class Writer:
 
     def test(self, names: list[str], deep: int = 2) -> str:
         rng = self.rng
+        if rng.random() < 0.08:
+            own = self.pick(*names) if names else "s.k"
+            return self.pick(
+                "any(e.kind == Kind.P for e in s.effects)",
+                "len(s.effects) > 1",
+                "next((i for i, e in enumerate(s.effects) if e.kind == Kind.Q), 9) < 2",
+                f"any(e.kind == Kind.P and e.one == {own} for e in s.effects)",
+                "next((i for i, e in enumerate(s.effects) if e.kind == Kind.P"
+                f" and e.one == {own}), 9) < 1",
+                "any(i < j and e.kind == Kind.P and f.kind == Kind.Q"
+                " for i, e in enumerate(s.effects) for j, f in enumerate(s.effects))",
+            )
         kind = rng.randrange(9 if deep else 4)
         if kind < 2:
             return f"{self.element(names)} {self.pick('==', '!=')} {self.element(names)}"
@@ -211,7 +224,13 @@ class Writer:
         if kind == 5:
             return [f"{indent}fire(s.life, {own}, Life.age)"]
         if kind == 6:
-            return [f"{indent}emit(s, Kind.P, {self.element(names)}, {self.number(names)})"]
+            return [
+                indent
+                + self.pick(
+                    f"emit(s, Kind.P, {self.element(names)}, {self.number(names)})",
+                    f"emit(s, Kind.Q, {self.element(names)})",
+                )
+            ]
         if kind == 7:
             self.fresh += 1
             name, x = f"y{self.fresh}", f"z{self.fresh}"

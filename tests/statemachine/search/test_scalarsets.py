@@ -287,6 +287,59 @@ def test_arguments_of_effects_are_known_by_kind_and_by_comparison() -> None:
         assert "this may be a fault" in why
 
 
+def told_then_asked(s: Box) -> int:
+    """Tell of all things, then ask for all."""
+    for one in s.elements(THINGS):
+        emit(s, Kind.TOLD, one, 1)
+    for one in s.elements(THINGS):
+        emit(s, Kind.ASKED, one)
+    return 0
+
+
+def told_and_asked(s: Box) -> int:
+    """Tell of each thing and ask for it."""
+    for one in s.elements(THINGS):
+        emit(s, Kind.TOLD, one, 1)
+        if s.flag[one]:
+            emit(s, Kind.ASKED, one)
+    return 0
+
+
+def told_first(s: Box) -> bool:
+    """Nothing is told after something was asked for."""
+    return not any(
+        first < then and e.kind == Kind.ASKED and f.kind == Kind.TOLD
+        for first, e in enumerate(s.effects)
+        for then, f in enumerate(s.effects)
+    )
+
+
+def chosen_first(s: Box) -> bool:
+    """The chosen one is told first."""
+    return all(
+        i == 0 for i, e in enumerate(s.effects) if e.kind == Kind.TOLD and e.thing == s.chosen
+    )
+
+
+def test_the_order_of_kinds_is_known_if_each_loop_emits_one() -> None:
+    assert found(told_then_asked, prop=told_first) == []
+    assert any("an order of" in why for why in found(told_and_asked, prop=told_first))
+    assert any("is compared" in why for why in found(told_then_asked, prop=chosen_first))
+
+
+def tells_once(s: Box) -> int:
+    """Tells of the first thing only, since it then has told."""
+    for one in s.elements(THINGS):
+        if not any(e.kind == Kind.TOLD for e in s.effects):
+            emit(s, Kind.TOLD, one, 1)
+            s.flag[one] = 1
+    return 0
+
+
+def test_what_was_emitted_passes_from_one_iteration_to_another() -> None:
+    assert any("what one iteration emits, another may ask for" in w for w in found(tells_once))
+
+
 def the_only_one(s: Box, thing: int) -> int:
     """The one that is marked, and one that is not."""
     marked = only((one for one in s.elements(THINGS) if s.flag[one] and one != thing), NONE)

@@ -24,7 +24,8 @@ class Access:
     :ivar path: the field.
     :ivar tag: the local that is the index, or :data:`.kinds.OTHER`.
     :ivar part: the tag of the part that the field is in; empty if it is in no part of several.
-    :ivar value: the constant that is written, added or returned; None if there is none.
+    :ivar value: the constant that is written, added or returned, or the number of the effect that
+        is emitted; None if there is none.
     """
 
     how: str
@@ -41,6 +42,9 @@ class Access:
             self, tag=names.get(self.tag, OTHER), part=names.get(self.part, OTHER), node=node
         )
 
+
+EFFECTS = "effects"
+"""The path under which the emitted effects are read."""
 
 WRITES = ("write", "set", "count")
 ENDS = ("return", "break")
@@ -63,6 +67,9 @@ def conflict(accesses: Sequence[Access], own: str | None) -> tuple[ast.AST, str]
         same = {(access.how, access.value) for access in found}
         if len(same) > 1 or writes[0].how == "write" or writes[0].value is None:
             return writes[0].node, f"what one iteration writes to {path}, another may use"
+    emitted = next((access for access in accesses if access.how == "emit"), None)
+    if emitted is not None and EFFECTS in of_path:
+        return emitted.node, "what one iteration emits, another may ask for"
     return early_end(accesses)
 
 

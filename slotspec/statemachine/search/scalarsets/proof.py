@@ -73,7 +73,7 @@ class Proof:
     def __init__(self, instance: Instance, symmetry: Symmetry, most: int | None = None) -> None:
         self.instance, self.symmetry, self.most = instance, symmetry, most
         self.arguments: dict[tuple[int, str], Kind] = {}
-        self.any_order = False
+        self.any_order = self.kinds_in_any_order = False
         self.kept: dict[Any, tuple[Kind, list[Access]]] = {}
         self.read: dict[Any, tuple[Kind, list[Access]]] = {}
         self.obstacles: dict[str, Obstacle] = {}
@@ -167,9 +167,11 @@ class Proof:
         if new != self.arguments.get((effect, name)):
             self.arguments[effect, name], self.changed = new, True
 
-    def emits_in_any_order(self) -> None:
-        if not self.any_order:
+    def emits_in_any_order(self, kinds: set[int | None]) -> None:
+        several = len(kinds) > 1 or None in kinds
+        if not self.any_order or (several and not self.kinds_in_any_order):
             self.any_order = self.changed = True
+            self.kinds_in_any_order |= several
 
     def breaks(self, source: Source, node: ast.AST | None, why: str) -> None:
         self.add(Obstacle(f"{shown(source.file)}:{source.line(node)}", why))

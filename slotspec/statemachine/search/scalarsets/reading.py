@@ -15,6 +15,7 @@ from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.records import FieldSpec, Part, Ref, Sort
 from slotspec.statemachine.declaration.source import Source, read
 from slotspec.statemachine.search.scalarsets.commuting import (
+    EFFECTS,
     ENDS,
     Access,
     carried,
@@ -55,6 +56,8 @@ class Analysis(Protocol):
     """What the arguments of effects are, by the number of the effect and their name."""
     any_order: bool
     """Whether effects may be emitted in an order that a renaming changes."""
+    kinds_in_any_order: bool
+    """Whether this changes the order of effects of different kinds, too."""
 
     def moves(self, sort: Sort) -> bool: ...
 
@@ -64,7 +67,7 @@ class Analysis(Protocol):
 
     def emitted(self, effect: int, name: str, kind: Kind) -> None: ...
 
-    def emits_in_any_order(self) -> None: ...
+    def emits_in_any_order(self, kinds: set[int | None]) -> None: ...
 
     def breaks(self, source: Source, node: ast.AST | None, why: str) -> None: ...
 
@@ -223,8 +226,9 @@ class Reading:
                 f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}: the order of the"
                 f" elements matters, since {line}{what}",
             )
-        if any(access.how == "emit" for access in done):
-            self.analysis.emits_in_any_order()
+        kinds = {access.value for access in done if access.how == "emit"}
+        if kinds:
+            self.analysis.emits_in_any_order(kinds)
         self.accesses = [a for n, a in enumerate(self.accesses) if n < mark or a.how != "break"]
         return after
 
@@ -613,6 +617,7 @@ class Reading:
         instance, name = self.analysis.instance, node.attr
         record = instance.record if part is None else part.record
         if name == "effects":
+            self.note("read", node, path=EFFECTS, tag="")
             return EffectList()
         if part is None and name in record.part_specs:
             mine = next(p for p in instance.record.parts if p.attribute == name)
@@ -741,6 +746,8 @@ class Reading:
             word = self.known(node.func)
             if word is enumerate and len(node.args) == 1:
                 inner = self.run_of(node.args[0], space)
+                if isinstance(inner.element, Effect) and self.asks_for_kinds(node):
+                    inner = replace(inner, loose=False)
                 at: Kind = Mixed() if inner.loose else Number()
                 if inner.sort is not None:
                     at = self.element(inner.sort, present=True)
@@ -763,6 +770,35 @@ class Reading:
                 inner = self.run_of(node.args[0], space)
                 return Run(inner.element, inner.loose, inner.index)
         return self.course(self.value(node, space), node)
+
+    def asks_for_kinds(self, numbered: ast.Call) -> bool:
+        """Whether a generator or a loop asks of numbered effects only what kind each is.
+
+        The order of kinds is the same in a renamed state if each loop in any order emits effects
+        of one kind: then effects change places with others of their kind.
+        """
+        if self.analysis.kinds_in_any_order:
+            return False
+        for node in ast.walk(self.source.tree):
+            courses = [node] if isinstance(node, ast.For) else getattr(node, "generators", [])
+            for one in courses:
+                if one.iter is not numbered:
+                    continue
+                match one.target:
+                    case ast.Tuple(elts=[ast.Name(), ast.Name(id=name)]):
+                        asked = {
+                            id(below.value)
+                            for below in ast.walk(node)
+                            if isinstance(below, ast.Attribute) and below.attr == "kind"
+                        }
+                        return all(
+                            id(below) in asked
+                            for below in ast.walk(self.source.tree)
+                            if isinstance(below, ast.Name)
+                            and below.id == name
+                            and isinstance(below.ctx, ast.Load)
+                        )
+        return False
 
     def course(self, kind: Kind, node: ast.AST) -> Run:
         match kind:
@@ -893,7 +929,7 @@ class Reading:
             kind = self.value(keyword.value, space)
             for number in kinds:
                 self.analysis.emitted(number, str(keyword.arg), kind)
-        self.note("emit", node)
+        self.note("emit", node, value=kinds[0] if len(kinds) == 1 else None)
         return Nothing()
 
     def change(self, node: ast.Call, space: Space) -> Kind:
@@ -981,8 +1017,9 @@ class Reading:
             self.breaks(node, f"the order of the elements matters, since {why[1]}")
         if word is next and not is_constant(run.element):
             self.breaks(node, "the first match is taken, and which is first depends on names")
-        if any(access.how == "emit" for access in done):
-            self.analysis.emits_in_any_order()
+        kinds = {access.value for access in done if access.how == "emit"}
+        if kinds:
+            self.analysis.emits_in_any_order(kinds)
 
 
 SPECIAL: dict[Any, Callable[[Reading, ast.Call, Space], Kind]] = {
