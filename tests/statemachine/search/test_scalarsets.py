@@ -441,7 +441,7 @@ def test_one_element_cannot_be_told_apart() -> None:
 
 
 def test_random_models_that_are_found_symmetric_are_symmetric(tmp_path: Path) -> None:
-    results = [examine(tmp_path, seed, states=15) for seed in range(1, 31)]
+    results = [examine(tmp_path, seed, states=15) for seed in range(1, 61)]
     assert [why for proven, why in results if proven and why is not None] == []
     assert sum(proven for proven, _ in results) > 8
     assert sum(not proven and why is not None for proven, why in results) > 4
