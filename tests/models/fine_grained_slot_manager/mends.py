@@ -41,17 +41,10 @@ def note_refused_if_planned(s: State, worker: int) -> int:
 
 def decide_each_failure(s: State, call: int, failed: bool) -> None:
     """Every failure is followed by a check, not only the first of its batch."""
-    batch = s.call_batch[call]
-    s.call_batch[call] = NONE
-    if batch == NONE:
-        return
-    first = syncing.first_call_of(s, batch)
-    if failed:
+    if failed and s.call_batch[call] == NONE:
         syncing.enqueue(s, Work.BATCH_FAILED)
-    elif first == NONE:
-        syncing.enqueue(s, Work.BATCH_DONE)
-    if first != NONE:
-        syncing.move_batch(s, batch, first)
+    else:
+        syncing.decide(s, call, failed)
 
 
 def find_moves_of_something(s: State, job: int, requirement: int) -> None:
