@@ -25,7 +25,7 @@ from slotspec.models import MODELS
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import SlotspecError
 from slotspec.statemachine.processes import end_with_parent
-from slotspec.statemachine.results import Finding, Progress, PropertyResult, Result
+from slotspec.statemachine.results import Finding, Limit, Progress, PropertyResult, Result
 
 PATIENCE = 15.0
 """Seconds a stopped process has to report what it knows."""
@@ -99,6 +99,8 @@ class Running:
     process: Any
     started: float = field(default_factory=monotonic)
     progress: Progress | None = None
+    alone: bool = False
+    """No other run takes memory beside it."""
 
     @property
     def seconds(self) -> float:
@@ -130,6 +132,7 @@ def run_in_processes(
 ) -> RunResults:
     """Run the `instances` numbered in `order`, in that order, `request.jobs` at a time.
 
+    A run for which its share of the memory was not enough is made again at the end, alone.
     On Ctrl-C every process reports what it has found so far; a run that has not started has
     no result.
 
@@ -138,12 +141,16 @@ def run_in_processes(
     pool = _WorkerPool(request, instances, show, finished)
     waiting = list(order)
     try:
-        while waiting or pool.running:
+        while waiting or pool.running or pool.short_of_memory:
             while waiting and len(pool.running) < request.jobs:
                 pool.start(waiting.pop(0))
+            if not pool.running:
+                pool.start(pool.short_of_memory.pop(0), alone=True)
             pool.receive(TICK)
     except KeyboardInterrupt:
         pool.stop()
+        for number in pool.short_of_memory:
+            finished(pool.found.results[number])
     finally:
         pool.kill()
     return pool.found
@@ -160,25 +167,29 @@ class _WorkerPool:
         self.context = _context()
         self.running: dict[Connection, Running] = {}
         self.found = RunResults()
+        self.short_of_memory: list[int] = []
+        """Runs that are to be made again."""
         self.stopping = False
 
-    def start(self, number: int) -> None:
+    def start(self, number: int, alone: bool = False) -> None:
         receiver, sender = self.context.Pipe(duplex=False)
-        alone = self.request.narrowed(self.instances[number])
-        request, place = (self.request, number) if alone is None else (alone, 0)
+        narrowed = self.request.narrowed(self.instances[number])
+        request, place = (self.request, number) if narrowed is None else (narrowed, 0)
+        if alone:
+            request = replace(request, jobs=1)
         work = (sender, request, place, number in request.large, dict(os.environ))
         process = self.context.Process(target=_work, args=work)
         process.daemon = True
         process.start()
         sender.close()
-        self.running[receiver] = Running(number, self.instances[number], process)
+        self.running[receiver] = Running(number, self.instances[number], process, alone=alone)
 
     def receive(self, seconds: float) -> None:
         """Wait up to `seconds` for messages of the processes, and handle them."""
         for pipe in wait(list(self.running), seconds):
             assert isinstance(pipe, Connection)
             self.handle(pipe)
-        done = len(self.found.results) + len(self.found.faults)
+        done = len(self.found.results) + len(self.found.faults) - len(self.short_of_memory)
         self.show(done, list(self.running.values()))
 
     def handle(self, pipe: Connection) -> None:
@@ -195,8 +206,11 @@ class _WorkerPool:
         run.process.join(PATIENCE)
         pipe.close()
         if kind == "result":
-            self.found.results[run.number] = unpacked(message, run.instance)
-            self.finished(self.found.results[run.number])
+            result = self.found.results[run.number] = unpacked(message, run.instance)
+            if self.is_made_again(run, result):
+                self.short_of_memory.append(run.number)
+            else:
+                self.finished(result)
         elif kind == "error":
             error, code, text = message
             raise error(code, text)
@@ -204,6 +218,11 @@ class _WorkerPool:
             self.found.faults[run.number] = message
         elif kind == "died" and not self.stopping:
             self.found.faults[run.number] = _end_of(run.process.exitcode)
+
+    def is_made_again(self, run: Running, result: Result) -> bool:
+        """Whether a run ended for lack of memory, and would have more of it alone."""
+        shared = self.request.jobs > 1 and self.request.options["limits"].memory is None
+        return shared and not run.alone and not self.stopping and result.limit is Limit.MEMORY
 
     def stop(self) -> None:
         """Make every process report what it knows; a second Ctrl-C stops waiting."""

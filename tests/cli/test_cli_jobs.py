@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from slotspec.cli import jobs
 from slotspec.cli.check import share_out
 from slotspec.cli.durations import known_as_large, longest_first, remember
 from slotspec.cli.jobs import packed, unpacked
 from slotspec.cli.plan import plan
 from slotspec.statemachine import UsageError, check
-from slotspec.statemachine.results import Result
+from slotspec.statemachine.results import NO_LIMITS, Limit, Limits, Result
 from slotspec.statemachine.search.warm_up import warm_up
 from tests.cli.counter import EXAMPLES, MODEL, VIOLATED, Make, Run
 
@@ -183,3 +188,50 @@ def test_a_run_imports_nothing_from_the_current_folder(tmp_path: Path) -> None:
     command = (sys.executable, "-c", start, "check", COMMIT, COMMIT, *APART)
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+class RunInThread(threading.Thread):
+    """In place of a process: runs of the first model need more than half of the memory."""
+
+    exitcode = 0
+
+    def __init__(self, target: object, args: tuple[Connection, jobs.Request, int, bool, object]):
+        super().__init__()
+        sender, self.request, self.place = args[:3]
+        self.pipe = Connection(os.dup(sender.fileno()))  # the pool closes its own
+
+    def run(self) -> None:
+        instance = self.request.plan()[self.place]
+        short = instance.model.name == "turnstile" and self.request.jobs > 1
+        limits = Limits(states=1) if short else NO_LIMITS
+        result = check(instance, engine="interpreted", limits=limits)
+        if short:
+            result.limit = Limit.MEMORY
+        self.pipe.send(("result", packed(result)))
+        self.pipe.close()
+
+    def terminate(self) -> None: ...
+
+    kill = terminate
+
+
+@pytest.mark.parametrize("limits", [NO_LIMITS, Limits(memory=10**9)])
+def test_a_run_that_is_short_of_memory_is_made_again_alone(
+    limits: Limits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = SimpleNamespace(Pipe=multiprocessing.Pipe, Process=RunInThread)
+    monkeypatch.setattr(jobs, "_context", lambda: context)
+    request = jobs.Request((TURNSTILE, COMMIT), (), (), (), (), {"limits": limits}, jobs=2)
+    instances = request.plan()
+    ended: list[tuple[str, Limit | None]] = []
+    found = jobs.run_in_processes(
+        request,
+        instances,
+        [0, 1],
+        lambda done, running: None,
+        lambda result: ended.append((result.instance.model.name, result.limit)),
+    )
+    first = None if limits is NO_LIMITS else Limit.MEMORY  # who names a limit gets it
+    assert sorted(ended, key=str) == [("turnstile", first), ("two_phase_commit", None)]
+    assert found.results[0].limit is first
+    assert not found.faults

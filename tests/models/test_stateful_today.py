@@ -22,7 +22,6 @@ LARGE = {
     "instances": 3,
     "allocations": 6,
     "report_entries": 6,
-    "batches": 6,
     "slots_per_worker": 2,
     "most_required": 2,
     "pending_workers": 10,

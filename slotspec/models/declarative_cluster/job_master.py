@@ -22,6 +22,7 @@ from slotspec.models.cluster.messages import (
 from slotspec.models.cluster.state import (
     POOL,
     Message,
+    allocations,
     shares,
     task_managers,
     tasks,
@@ -29,7 +30,7 @@ from slotspec.models.cluster.state import (
 from slotspec.models.declarative_cluster.state import DeclarativeClusterState
 from slotspec.models.declarative_slot_pool import operations as pool
 from slotspec.models.declarative_slot_pool.lifecycles import DeclarationCall
-from slotspec.models.declarative_slot_pool.requirements import outdate
+from slotspec.models.declarative_slot_pool.pool import is_held
 from slotspec.models.declarative_slot_pool.state import Cause, Effect, Timer
 from slotspec.statemachine.declaration.parts import restart
 from slotspec.statemachine.declaration.rules import NONE, fire
@@ -237,7 +238,6 @@ def end_job(s: DeclarativeClusterState) -> None:
     first = len(s.effects)
     pool.close(s.pool)
     apply_effects(s, first)
-    outdate(s.pool)  # nobody hears the answer any more
     for tm in s.elements(task_managers):
         if s.known[tm]:
             s.known[tm] = 0
@@ -245,4 +245,6 @@ def end_job(s: DeclarativeClusterState) -> None:
             s.dead_end[tm] = 0
     s.revoked = 0
     job_master.leave_resource_manager(s, connected, job_master.HAS_ENDED)
+    if not any(is_held(s.pool, allocation) for allocation in s.elements(allocations)):
+        restart(s.pool)  # its timers end too, and nobody hears the answers to its calls
     fire(s.job_master, 0, Leader.retire)

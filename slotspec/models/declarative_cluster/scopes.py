@@ -82,6 +82,21 @@ SCOPES = (
         large=True,
     ),
     Scope(
+        "together",
+        "Two TaskExecutors of one slot each, and a job of two tasks that needs both; one message is"
+        " lost, and one TaskExecutor crashes and restarts.",
+        {
+            **ONE_SLOT,
+            "task_managers": 2,
+            "parallelism": 2,
+            "allocations": 4,
+            "channel_room": 10,
+            "losses": 1,
+            "crashes": 1,
+        },
+        large=True,
+    ),
+    Scope(
         "storm",
         "Three TaskExecutors of two slots, a job of four shares, and any number of faults.",
         {
@@ -103,21 +118,6 @@ SCOPES = (
             "leader_changes": 254,
             "failovers": 254,
             "early_timeouts": 254,
-        },
-        simulation_only=True,
-    ),
-    Scope(
-        "together",
-        "Two TaskExecutors of one slot each, and a job of two tasks that needs both; one message is"
-        " lost, and one TaskExecutor crashes and restarts.",
-        {
-            **ONE_SLOT,
-            "task_managers": 2,
-            "parallelism": 2,
-            "allocations": 4,
-            "channel_room": 10,
-            "losses": 1,
-            "crashes": 1,
         },
         simulation_only=True,
     ),

@@ -62,7 +62,6 @@ def manager_instance(g: Setting) -> Instance:
             "instances": 2 * g["task_managers"],
             "slots_per_worker": g["slots_per_task_manager"],
             "allocations": g["allocations"],
-            "batches": g["allocations"],
             "report_entries": g["allocations"],
             "reports": 2,
             "most_required": g["parallelism"],

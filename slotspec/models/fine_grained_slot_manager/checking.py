@@ -36,7 +36,6 @@ from slotspec.models.fine_grained_slot_manager.state import (
 )
 from slotspec.models.fine_grained_slot_manager.syncing import (
     close_batch,
-    open_batch,
     request_slot,
 )
 from slotspec.models.fine_grained_slot_manager.tracking import lacks_anything, notify_missing
@@ -154,7 +153,7 @@ def request_planned(s: FineGrainedSlotManagerState) -> int:
 
     Flink: allocateSlotsAccordingTo.
     """
-    batch, status = open_batch(s), OK
+    batch, status = NONE, OK
     for job in s.elements(jobs):
         for instance in s.elements(instances):
             row = request_row(s, instance, job)
@@ -163,7 +162,7 @@ def request_planned(s: FineGrainedSlotManagerState) -> int:
                 if profile != NONE:
                     for _ in range(s.requested[row + profile]):
                         if status == OK:
-                            status = request_slot(s, instance, job, profile, batch)
+                            status, batch = request_slot(s, instance, job, profile, batch)
     close_batch(s, batch, status)
     return status
 

@@ -67,22 +67,6 @@ class SlotCall(Lifecycle):
     )
 
 
-class Batch(Lifecycle):
-    """The slot requests of one step of work, whose failures are looked at together.
-
-    Flink: FineGrainedSlotManager.allocateSlotsAccordingTo, FutureUtils.combineAll.
-    """
-
-    UNUSED = State("No batch.", initial=True)
-    OPEN = State("Some calls are not decided, and none has failed.")
-    FAILED = State("A call has failed; nobody looks at the others any more.")
-
-    send = Event("Slots are requested.", (UNUSED, OPEN))
-    fail = Event("A call fails first.", (OPEN, FAILED))
-    complete = Event("The last call is decided, and none has failed.", (OPEN, UNUSED))
-    forget = Event("The last call of a failed batch is decided.", (FAILED, UNUSED))
-
-
 class Requirement(Lifecycle):
     """What one job requires of one profile. Flink: JobScopedResourceTracker."""
 

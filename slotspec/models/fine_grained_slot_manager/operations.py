@@ -46,7 +46,6 @@ from slotspec.models.fine_grained_slot_manager.syncing import (
     enqueue,
     free,
     free_all,
-    open_batch,
     queued,
     request_slot,
     sync,
@@ -279,7 +278,7 @@ def find_expected(s: FineGrainedSlotManagerState, total: int, default_slot: int)
 
 def request_plan(s: FineGrainedSlotManagerState, instance: int, worker: int) -> int:
     """Request what was planned on a worker that has now registered, as one batch."""
-    batch, status = open_batch(s), OK
+    batch, status = NONE, OK
     for job in s.elements(jobs):
         row = plan_row(s, worker, job)
         for place in s.elements(profiles):
@@ -287,7 +286,7 @@ def request_plan(s: FineGrainedSlotManagerState, instance: int, worker: int) -> 
             if profile != NONE:
                 for _ in range(s.planned[row + profile]):
                     if status == OK:
-                        status = request_slot(s, instance, job, profile, batch)
+                        status, batch = request_slot(s, instance, job, profile, batch)
     close_batch(s, batch, status)
     return status
 

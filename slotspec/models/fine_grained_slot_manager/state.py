@@ -10,7 +10,6 @@ from typing import Any
 from slotspec.models.common.exceptions import JavaExceptions
 from slotspec.models.common.orders import MOST, ORDERS
 from slotspec.models.fine_grained_slot_manager.lifecycles import (
-    Batch,
     IdleQuery,
     ManagedSlot,
     ManagedTaskManager,
@@ -153,7 +152,6 @@ resources = Sort("resources", "Resources: cpu, memory.", default=2, minimum=2)
 task_managers = Sort("task_managers", "TaskExecutors.", default=1, prefix="tm")
 instances = Sort("instances", "Connections of TaskExecutors.", default=1, prefix="i")
 allocations = Sort("allocations", "Allocation ids.", default=2, prefix="a")
-batches = Sort("batches", "Batches with open calls.", default=2)
 pending_workers = Sort(
     "pending_workers", "Workers that were asked for, or might be.", default=1, minimum=0, prefix="p"
 )
@@ -210,7 +208,7 @@ requested_places = Sort(
 main_places = Sort(
     "main_places",
     "Positions in the queue of the main thread.",
-    parts=(allocations, queries, timers, batches),
+    parts=(allocations, queries, timers, allocations),
     ordered=True,
 )
 
@@ -329,7 +327,6 @@ def _fits(setting: Setting) -> int:
         _too_large("totals", 2, "a check knows no more kinds of workers")
     if bounds["resources"] != 2:
         raise UsageError("SET002", "bound resources: a check has cpu and memory; set resources=2")
-    _at_least(bounds, "batches", bounds["allocations"], "each call may have a batch")
     _at_least(bounds, "allocations", _capacity(setting), "all slots may be requested")
     _at_least(bounds, "pending_workers", _most_workers(setting), "a plan may ask for as many")
     _at_least(bounds, "requirement_entries", bounds["profiles"], "a list may have all profiles")
@@ -449,8 +446,9 @@ class FineGrainedSlotManagerState(Record):
     assigned_tasks: Array = per(allocations, number(0), "Tasks in it, as reported (2.3).")
     awaited: Array = per(allocations, FLAG, "The answer to its call is still waited for.")
     call: Array = per(allocations, SlotCall, "The call for it.")
-    call_batch: Array = per(allocations, ref(batches), "The batch of that call.")
-    batch: Array = per(batches, Batch, "A batch.")
+    call_batch: Array = per(
+        allocations, ref(allocations), "Its batch: the first call of that which is not decided."
+    )
 
     # workers that are expected
     pending: Array = per(pending_workers, PendingTaskManager, "An expected worker.")

@@ -7,7 +7,7 @@ remains.
 from __future__ import annotations
 
 from slotspec.models.common.orders import arrange
-from slotspec.models.fine_grained_slot_manager.lifecycles import Batch, ManagedSlot, SlotCall
+from slotspec.models.fine_grained_slot_manager.lifecycles import ManagedSlot, SlotCall
 from slotspec.models.fine_grained_slot_manager.state import (
     ILLEGAL_ARGUMENT,
     ILLEGAL_STATE,
@@ -17,7 +17,6 @@ from slotspec.models.fine_grained_slot_manager.state import (
     FineGrainedSlotManagerState,
     Work,
     allocations,
-    batches,
     report_entries,
 )
 from slotspec.models.fine_grained_slot_manager.tracking import notify_acquired, notify_lost
@@ -70,14 +69,16 @@ def dequeue(s: FineGrainedSlotManagerState) -> None:
 # --------------------------------------------------------------------------------- batches
 
 
-def open_batch(s: FineGrainedSlotManagerState) -> int:
-    """A record for one more batch."""
-    return next((b for b in s.elements(batches) if s.batch[b] == Batch.UNUSED), NONE)
+def first_call_of(s: FineGrainedSlotManagerState, batch: int) -> int:
+    """The first call of the batch that has not been decided, or NONE."""
+    return next((call for call, own in enumerate(s.call_batch) if own == batch), NONE)
 
 
-def has_undecided_calls(s: FineGrainedSlotManagerState, batch: int) -> bool:
-    """Whether a call of the batch has not been decided."""
-    return any(other == batch for other in s.call_batch)
+def move_batch(s: FineGrainedSlotManagerState, batch: int, name: int) -> None:
+    """Give the batch another name. NONE ends it: nobody looks at its calls any more."""
+    for call in s.elements(allocations):
+        if s.call_batch[call] == batch:
+            s.call_batch[call] = name
 
 
 def close_batch(s: FineGrainedSlotManagerState, batch: int, status: int) -> None:
@@ -87,13 +88,12 @@ def close_batch(s: FineGrainedSlotManagerState, batch: int, status: int) -> None
     combines the calls.
     """
     if status != OK:
-        for call in s.elements(allocations):
-            if s.call_batch[call] == batch:
-                s.call_batch[call] = NONE
-    elif has_undecided_calls(s, batch):
-        fire(s.batch, batch, Batch.send)
-    else:
+        if batch != NONE:
+            move_batch(s, batch, NONE)
+    elif batch == NONE:
         enqueue(s, Work.BATCH_DONE)
+    else:
+        move_batch(s, batch, first_call_of(s, batch))
 
 
 def decide(s: FineGrainedSlotManagerState, call: int, failed: bool) -> None:
@@ -106,16 +106,14 @@ def decide(s: FineGrainedSlotManagerState, call: int, failed: bool) -> None:
     s.call_batch[call] = NONE
     if batch == NONE:
         return
-    if s.batch[batch] == Batch.OPEN and failed:
+    first = first_call_of(s, batch)
+    if failed:
         enqueue(s, Work.BATCH_FAILED)
-        fire(s.batch, batch, Batch.fail)
-    if has_undecided_calls(s, batch):
-        return
-    if s.batch[batch] == Batch.OPEN:
+        move_batch(s, batch, NONE)
+    elif first == NONE:
         enqueue(s, Work.BATCH_DONE)
-        fire(s.batch, batch, Batch.complete)
     else:
-        fire(s.batch, batch, Batch.forget)
+        move_batch(s, batch, first)
 
 
 # ------------------------------------------------------------------------------- requesting
@@ -123,25 +121,28 @@ def decide(s: FineGrainedSlotManagerState, call: int, failed: bool) -> None:
 
 def request_slot(
     s: FineGrainedSlotManagerState, instance: int, job: int, profile: int, batch: int
-) -> int:
+) -> tuple[int, int]:
     """Ask a TaskExecutor for a slot. Flink: DefaultSlotStatusSyncer.allocateSlot.
 
     PENDING slots may not need more than the TaskExecutor has in total, which fails.
+
+    :param batch: the batch that the call belongs to; NONE if it is the first one.
+    :returns: a status, and the batch.
     """
     if s.target[job] == NONE or (s.applications_needed and s.application[job] == NONE):
-        return NULL_POINTER
+        return NULL_POINTER, batch
     if not has_room_for(s, instance, profile):
-        return ILLEGAL_STATE
-    allocation = spare_allocation(s)
+        return ILLEGAL_STATE, batch
+    allocation = spare_allocation(s, instance)
     fire(s.slot, allocation, ManagedSlot.ask)
     describe_slot(s, allocation, job, profile, instance)
     attach(s, allocation)
     notify_acquired(s, job, profile)
     s.awaited[allocation] = 1
     fire(s.call, allocation, SlotCall.send)
-    s.call_batch[allocation] = batch
+    s.call_batch[allocation] = allocation if batch == NONE else batch
     emit(s, Effect.REQUEST_SLOT, allocation, instance, job, profile)
-    return OK
+    return OK, s.call_batch[allocation]
 
 
 def confirm(s: FineGrainedSlotManagerState, allocation: int) -> int:

@@ -205,15 +205,18 @@ def is_allocation_unused(s: FineGrainedSlotManagerState, allocation: int) -> boo
     )
 
 
-def spare_allocation(s: FineGrainedSlotManagerState) -> int:
+def spare_allocation(s: FineGrainedSlotManagerState, instance: int) -> int:
     """An id for one more allocation, or NONE.
 
-    To follow a recording, the search continues where the last one ended, so that no id comes
-    twice in one step.
+    Each TaskExecutor has ids of its own, as long as they last: so the order in which several are
+    asked leaves no trace. To follow a recording, the search continues where the last one ended, so
+    that no id comes twice in one step.
     """
     count = len(s.slot)
+    tms = len(s.blocked)
+    first = s.given if s.follow_clock else instance % tms * count // tms
     for i in range(count):
-        allocation = (s.given + i) % count
+        allocation = (first + i) % count
         if is_allocation_unused(s, allocation):
             if s.follow_clock:
                 s.given = (allocation + 1) % count

@@ -26,7 +26,6 @@ from slotspec.models.fine_grained_slot_manager.state import (
     Timer,
     allocations,
     applications,
-    batches,
     instances,
     jobs,
     pending_workers,
@@ -88,7 +87,6 @@ BEGIN = {
     "timers": 3,
     "queries": 2,
     "allocations": 4,
-    "batches": 2,
     "pending_workers": 1,
 }
 """Sizes to begin with; the oracle grows them."""
@@ -244,7 +242,7 @@ class FineGrainedSlotManagerOracle(ModelOracle):
         return super().run(operation, *arguments)
 
     def _make_room(self) -> None:
-        """Grow what one operation may use up: workers, allocations, batches, questions, timers.
+        """Grow what one operation may use up: workers, allocations, questions, timers.
 
         Each work in the queue may make a plan of its own.
         """
@@ -257,7 +255,6 @@ class FineGrainedSlotManagerOracle(ModelOracle):
         self._spare(pending_workers, absent, lacking + spare_workers + 1)
         unused = sum(is_allocation_unused(s, n) for n in range(len(s.slot)))
         self._spare(allocations, unused, plans * (lacking + sum(s.planned) + 1))
-        self._spare(batches, s.batch.count(0), plans)
         open_queries = s.query.count(IdleQuery.UNUSED)
         self._spare(queries, open_queries, plans * len(s.registration))
         if list(s.timer[-4:]).count(Timer.UNUSED) < 4:

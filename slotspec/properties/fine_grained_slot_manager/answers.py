@@ -44,6 +44,7 @@ from slotspec.properties.fine_grained_slot_manager.settings import (
     without,
 )
 from slotspec.properties.fine_grained_slot_manager.views import raises
+from slotspec.statemachine.declaration.rules import unchanged
 
 State = FineGrainedSlotManagerState
 
@@ -75,6 +76,14 @@ def an_acknowledged_slot_is_allocated(before: State, after: State, allocation: i
         before.slot[allocation] != ManagedSlot.PENDING
         or after.slot[allocation] == ManagedSlot.ALLOCATED
     )
+
+
+@fine_grained_slot_manager.step("DefaultSlotStatusSyncer.allocateSlot", on=call_acknowledged)
+def an_unexpected_acknowledgement_changes_no_slot(
+    before: State, after: State, allocation: int
+) -> bool:
+    """An acknowledgement that nobody waits for any more changes no slot."""
+    return before.awaited[allocation] == 1 or unchanged(before, after, "slot")
 
 
 @fine_grained_slot_manager.step(

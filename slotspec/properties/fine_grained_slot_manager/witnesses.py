@@ -15,7 +15,6 @@ from slotspec.models.fine_grained_slot_manager.environment import (
     has_restarts,
 )
 from slotspec.models.fine_grained_slot_manager.lifecycles import (
-    Batch,
     IdleQuery,
     ManagedSlot,
     Manager,
@@ -46,6 +45,7 @@ from slotspec.properties.fine_grained_slot_manager.settings import (
     without,
 )
 from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.rules import NONE
 
 
 @fine_grained_slot_manager.sometimes("DefaultSlotStatusSyncer.allocateSlot")
@@ -99,7 +99,10 @@ def two_jobs_have_slots(s: FineGrainedSlotManagerState) -> bool:
 )
 def a_failed_batch_has_an_open_call(s: FineGrainedSlotManagerState) -> bool:
     """A call has failed, and another one of its batch is not answered."""
-    return Batch.FAILED in s.batch
+    return any(
+        call == SlotCall.OPEN and batch == NONE
+        for call, batch in zip(s.call, s.call_batch, strict=True)
+    )
 
 
 def uses_unknown(setting: Setting) -> bool:

@@ -12,7 +12,6 @@ from slotspec.models.fine_grained_slot_manager import (
     workers,
 )
 from slotspec.models.fine_grained_slot_manager.lifecycles import (
-    Batch,
     ManagedSlot,
     PendingTaskManager,
     SlotCall,
@@ -40,22 +39,12 @@ def note_refused_if_planned(s: State, worker: int) -> int:
     return OK
 
 
-def decide_when_all_are_decided(s: State, call: int, failed: bool) -> None:
-    """A batch with a failure is followed by a check once its last call is decided."""
-    batch = s.call_batch[call]
-    s.call_batch[call] = NONE
-    if batch == NONE:
-        return
-    if failed and s.batch[batch] == Batch.OPEN:
-        fire(s.batch, batch, Batch.fail)
-    if syncing.has_undecided_calls(s, batch):
-        return
-    if s.batch[batch] == Batch.OPEN:
-        syncing.enqueue(s, Work.BATCH_DONE)
-        fire(s.batch, batch, Batch.complete)
-    else:
+def decide_each_failure(s: State, call: int, failed: bool) -> None:
+    """Every failure is followed by a check, not only the first of its batch."""
+    if failed and s.call_batch[call] == NONE:
         syncing.enqueue(s, Work.BATCH_FAILED)
-        fire(s.batch, batch, Batch.forget)
+    else:
+        syncing.decide(s, call, failed)
 
 
 def find_moves_of_something(s: State, job: int, requirement: int) -> None:
@@ -150,7 +139,7 @@ def check_after_registration(s: State, instance: int, owner: int, total: int, de
 
 
 M1 = {checking.note_refused: note_refused_if_planned}
-M2 = {syncing.decide: decide_when_all_are_decided}
+M2 = {syncing.decide: decide_each_failure}
 M3 = {tracking.find_moves: find_moves_of_something}
 M4 = {planning.takes_part: takes_part_while_wanted}
 M5 = {timers.cancel_reconciling: cancel_all_timers}

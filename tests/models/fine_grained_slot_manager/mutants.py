@@ -289,7 +289,11 @@ MUTANTS: dict[str, Mutant] = {
         syncing.withdraw, refused_slots_stay, "requests", "pending_slots_are_waited_for"
     ),
     "answered is confirmed": Mutant(
-        syncing.run_answer, answered_is_confirmed, "starts", "fault", recorded=False
+        syncing.run_answer,
+        answered_is_confirmed,
+        "starts",
+        "an_unexpected_acknowledgement_changes_no_slot",
+        recorded=False,
     ),
     "the last expected": Mutant(operations.find_expected, the_last_expected, "any_order"),
     "a question without effect": Mutant(
