@@ -175,6 +175,8 @@ class Result:
     :param limit: what ended the search early; None if it was exhaustive.
     :param symmetry: the canonical form under symmetry, ``exact`` or ``fast``; None without.
     :param symmetry_reason: why symmetry was used or not; None if it could not make a difference.
+    :param partial_order: whether only some orders of independent calls were searched; counts are
+        those of the reduced graph, and traces may be longer than the shortest.
     :param missed: with fingerprints, an upper bound of the probability that a state was missed.
     """
 
@@ -195,6 +197,7 @@ class Result:
     symmetry_reason: str | None = None
     bytes_per_state: float | None = field(default=None, compare=False)
     missed: float | None = None
+    partial_order: bool = False
     compile_seconds: float | None = field(default=None, compare=False)
 
     def __getitem__(self, name: str) -> PropertyResult:

@@ -92,6 +92,14 @@ class Graph(ABC):
         self.fair = [fairness(call) for call in instance.calls]
         self.faulty = [call.action.fault for call in instance.calls]
 
+    def choices(self, declared: Property) -> list[tuple[int, ...]]:
+        """The choices of a property's parameters to examine, one after another."""
+        return choices(self.instance, declared)
+
+    def against(self, starts: Any, within: Any) -> Run | None:
+        """A fair run from one of `starts` that stays inside `within` for ever."""
+        return against(self, starts, within)
+
     @abstractmethod
     def ask(self, declared: Property, side: int, elements: tuple[int, ...]) -> Any:
         """The mask of states where a side of a property holds.
@@ -266,14 +274,14 @@ def examine(
 def _one(graph: Graph, declared: Property, claims_result: Claims, watch: Watch) -> None:
     """Search for a run that violates a property, for each choice of its parameters in turn."""
     vacuous = True
-    for elements in choices(graph.instance, declared):
+    for elements in graph.choices(declared):
         watch(0)
         premise = graph.ask(declared, PREMISE, elements)
         if not graph.some(premise):
             continue
         vacuous = False
         starts, within = graph.sift(premise, graph.ask(declared, PROMISE, elements))
-        run = against(graph, starts, within) if graph.some(starts) else None
+        run = graph.against(starts, within) if graph.some(starts) else None
         if run is not None:
             claims_result.findings[declared.name] = witness(graph.instance, declared, elements, run)
             return

@@ -125,8 +125,12 @@ def canonical(
     spare: Any,
     cells: Any,
     sizes: Any,
+    best: Any,
 ) -> None:
-    """Write the canonical form of the stored state at `words[at]` to `out[to]`."""
+    """Write the canonical form of the stored state at `words[at]` to `out[to]`.
+
+    `best` receives the renaming that turns the state into it.
+    """
     call_prepare(
         plan[PREPARE],
         np.uint64(words.ctypes.data) + np.uint64(at) * _EIGHT,
@@ -136,6 +140,7 @@ def canonical(
     call_refine(plan[REFINE], plan[RECORD], plan[COLOURS], plan[ROUNDS])
     if plan[MODE] == FAST:
         rank(colours, 0, starts, renaming)
+        best[:] = renaming
         call_image(
             plan[IMAGE],
             plan[RECORD],
@@ -164,6 +169,7 @@ def canonical(
                             break
                 if better:
                     have = True
+                    best[:] = renaming
                     for w in range(width):
                         out[to + w] = spare[w]
                 depth -= 1
@@ -202,6 +208,7 @@ class Canonicalizer:
         self.spare = np.zeros(self.width, dtype=np.uint64)
         self.cells = np.zeros((elements + 2, elements), dtype=np.int64)
         self.sizes = np.zeros(elements + 2, dtype=np.int64)
+        self.best = np.zeros(elements, dtype=np.uint8)
         self.record = np.zeros(compiled.layout.capacity, dtype=np.uint64)
         self.plan = np.zeros(9, dtype=np.uint64)
         self.plan[MODE], self.plan[ROUNDS] = mode, REFINEMENTS
@@ -229,6 +236,7 @@ class Canonicalizer:
             self.spare,
             self.cells,
             self.sizes,
+            self.best,
         )
 
     def of(self, words: Any) -> Any:
@@ -253,6 +261,7 @@ with kernel_cache():
         spare: Any,
         cells: Any,
         sizes: Any,
+        best: Any,
     ) -> None:
         """The canonical forms of `count` stored states."""
         for i in range(count):
@@ -269,4 +278,5 @@ with kernel_cache():
                 spare,
                 cells,
                 sizes,
+                best,
             )

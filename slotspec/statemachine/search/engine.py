@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from slotspec.statemachine.compiler.compile import compile_instance
+from slotspec.statemachine.compiler.drivers.expand import Expansion
+from slotspec.statemachine.compiler.drivers.stuttering import StutteringExpansion
 from slotspec.statemachine.compiler.drivers.symmetry import Symmetry
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.interpreter.liveness import claims
 from slotspec.statemachine.results import NO_LIMITS, Limits, Reporter, Result, silent
+from slotspec.statemachine.search.partial_order.relations import refuse_together, relations
 from slotspec.statemachine.search.scalarsets.proof import obstacles
 from slotspec.statemachine.workers import count_workers
 
@@ -28,6 +31,7 @@ def explore_compiled(
     disk: Path | None = None,
     on: str | None = None,
     compress: bool = False,
+    partial_order: bool = False,
 ) -> Result:
     """Search all reachable states of `instance` with its rules compiled.
 
@@ -49,6 +53,16 @@ def explore_compiled(
     """
     if workers is not None:
         count_workers(workers)
+    if partial_order:
+        together = {
+            "fingerprints": fingerprints,
+            "symmetry": symmetry,
+            "a checkpoint": checkpoint,
+            "a search on disk": disk,
+            "a search on several machines": on,
+            "compression": compress,
+        }
+        refuse_together(instance, [name for name, wanted in together.items() if wanted])
     others = {"workers": workers != 1, "a folder of states": disk is not None, "--on": on}
     for name, wanted in others.items():
         if compress and wanted:
@@ -74,6 +88,8 @@ def explore_compiled(
         refuse("with compression", fingerprints, mode != PLAIN, checkpoint, limits, claimed)
     elif disk is not None:
         refuse("on disk", fingerprints, mode != PLAIN, checkpoint, limits, claimed)
+    elif partial_order:
+        mode = PLAIN
     elif symmetry is not False:
         proven, reason = decide(instance, claimed)
         if symmetry is None and proven:
@@ -91,7 +107,8 @@ def explore_compiled(
         from slotspec.statemachine.search.ray_cluster import cluster, ray_module
 
         ray_module(on)  # compiling takes longer than to notice that it is missing
-    compiled = compile_instance(instance, symmetric=mode != PLAIN)
+    writer = StutteringExpansion if partial_order else Expansion
+    compiled = compile_instance(instance, symmetric=mode != PLAIN, writer=writer)
     if on is not None:
         from slotspec.statemachine.search.ray_search import RayExplorer
 
@@ -102,6 +119,10 @@ def explore_compiled(
 
         return CompressedExplorer(compiled, limits, reporter).run()
     assert workers is not None
+    if partial_order:
+        from slotspec.statemachine.search.partial_order.explorer import ReducedExplorer
+
+        return ReducedExplorer(compiled, limits, reporter, workers, relations(instance)).run()
     if disk is not None:
         from slotspec.statemachine.search.disk import DiskExplorer
 

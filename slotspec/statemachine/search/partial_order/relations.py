@@ -1,0 +1,157 @@
+"""Stubborn sets: which calls a state can leave for later, and no verdict changes.
+
+A call *moves* in a state if it is possible there and changes it. In each state, the search takes
+only the moving calls of a set T of calls that is closed (Valmari, "Stubborn sets for reduced state
+space generation", 1991, and "A stubborn attack on state explosion", 1992):
+
+* with a call that moves, T has each call that depends on it: one of the two may write what the
+  other may read or write;
+* with a call that does not move, T has each call that may write what it may read or write. Until
+  one of them moves, the call does what it does now: nothing, or the same fault;
+* T has a call that moves, if there is one.
+
+So calls outside of T neither change what those in T do, nor make others in T possible, whatever
+is done first: a way that the whole search finds can begin with a call of T instead. Every state
+in which nothing moves is found, and so every deadlock.
+
+What else is to be found in some state depends on the cells that it reads. An ``always`` or
+``sometimes`` property is like one more call, which writes nothing: with a moving call that may
+write what such an *observer* reads, T has each call that may write that. A call that is refused or
+meets a fault is its own observer, and what a step property about an action reads belongs to what
+the action's calls read.
+
+A property of every step would make every call depend on whatever it reads. But a step that
+changes nothing of that cannot break it, unless it breaks it by changing nothing. The search
+asks this in every state it visits (:attr:`Relations.stuttering`). So only calls count that may
+write what it reads, or emit effects if it reads effects; where one of them moves and is in T, T
+has all calls.
+
+A call could be left for later for ever, in a circle. So T is used only if one of its calls leads
+to a state of the next level, else another T, and at last all calls. Levels end, so from every
+state the search comes to one where it takes all calls (Bosnacki, Leue and Lluch Lafuente,
+"Partial-order reduction for general state exploring algorithms", 2009, have this proviso for
+queues, with states that are new or still wait; a next level does not depend on the order within
+one).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from slotspec.statemachine.declaration.model import Instance, Kind
+from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.search.partial_order.footprints import Footprints
+
+
+@dataclass(frozen=True)
+class Relations:
+    """Which calls a stubborn set needs with each call, as the bits of a number.
+
+    :ivar moving: with a call that moves.
+    :ivar still: with a call that does not.
+    :ivar stuttering: the properties of every step, of which a step that changes nothing is asked.
+    """
+
+    moving: tuple[int, ...]
+    still: tuple[int, ...]
+    stuttering: tuple[str, ...]
+
+    def closure(self, seed: int, moving: int) -> int:
+        """The least stubborn set with this call; `moving` are the calls that move."""
+        found = waiting = 1 << seed
+        while waiting:
+            lowest = waiting & -waiting
+            call = lowest.bit_length() - 1
+            needed = self.moving[call] if moving & lowest else self.still[call]
+            waiting = (waiting ^ lowest) | (needed & ~found)
+            found |= needed
+        return found
+
+    def choose(self, calls: Sequence[int], leads_on: Callable[[int], bool]) -> Sequence[int]:
+        """The calls to take of those that move, the fewest that will do.
+
+        :param leads_on: whether a call leads to a state of the next level.
+        """
+        moving = sum(1 << call for call in calls)
+        candidates: list[tuple[int, int]] = []
+        for seed in calls:
+            kept = self.closure(seed, moving) & moving
+            if kept != moving:
+                candidates.append((kept.bit_count(), kept))
+        for _, kept in sorted(candidates, key=lambda one: one[0]):
+            chosen = [call for call in calls if kept >> call & 1]
+            if any(map(leads_on, chosen)):
+                return chosen
+        return calls
+
+
+def relations(instance: Instance) -> Relations:
+    """The relations between the calls of an instance, by the text of its rules."""
+    found = Footprints(instance)
+    calls = found.calls
+    every = (1 << len(calls)) - 1
+    writers, users = [0] * found.cells.size, [0] * found.cells.size
+    for number, call in enumerate(calls):
+        for cell in bits(call.writes):
+            writers[cell] |= 1 << number
+        for cell in bits(call.uses):
+            users[cell] |= 1 << number
+    # what is to be added for a call that may write this cell
+    observed = [0] * found.cells.size
+    for observer in found.observers:
+        all_writers = union(writers, observer.uses)
+        for cell in bits(observer.uses):
+            observed[cell] |= all_writers
+    moving, still = [], []
+    for number, call in enumerate(calls):
+        own = 1 << number
+        needed = own | union(writers, call.uses)
+        more = union(users, call.writes) | union(observed, call.writes)
+        for asked in found.on_steps.values():
+            emits = call.emits and asked.hears
+            if emits:
+                needed |= union(writers, asked.uses)
+            if emits or call.writes & asked.uses:
+                more = every
+        still.append(needed)
+        moving.append(needed | more)
+    return Relations(tuple(moving), tuple(still), tuple(found.on_steps))
+
+
+def refuse_together(instance: Instance, others: Sequence[str]) -> None:
+    """Refuse what a search with partial-order reduction cannot do.
+
+    :param others: what else is asked for.
+    :raises UsageError: ``SET035`` for a ``leads to`` property, ``SET038`` for another option.
+    """
+    for what in others:
+        raise UsageError(
+            "SET038", f"a search with partial-order reduction goes without {what}; leave it out"
+        )
+    claimed = [name for name, p in instance.properties.items() if p.kind is Kind.LEADS_TO]
+    if claimed:
+        raise UsageError(
+            "SET035",
+            f"{', '.join(claimed)} of {instance.title} is about runs that never end, which"
+            " partial-order reduction cannot tell; leave it out, or check the others alone"
+            " (--safety)",
+        )
+
+
+def union(sets: Sequence[int], cells: int) -> int:
+    """The union of the sets of these cells."""
+    found = 0
+    for cell in bits(cells):
+        found |= sets[cell]
+    return found
+
+
+def bits(number: int) -> list[int]:
+    """The places of the bits that are set."""
+    found = []
+    while number:
+        lowest = number & -number
+        found.append(lowest.bit_length() - 1)
+        number ^= lowest
+    return found
