@@ -57,10 +57,16 @@ class Reduction(Protocol):
     @property
     def stuttering(self) -> Sequence[str]: ...
 
-    def choose(self, calls: Sequence[int], leads_on: Callable[[int], bool]) -> Sequence[int]:
+    def choose(
+        self,
+        calls: Sequence[int],
+        leads_on: Callable[[int], bool],
+        value: Callable[[int], int],
+    ) -> Sequence[int]:
         """The calls to take of those that change the state.
 
         :param leads_on: whether a call leads to a state of the next level.
+        :param value: the value at this position of the packed state.
         """
         ...
 
@@ -255,18 +261,20 @@ class _Search:
         if stuck and self.deadlock is None and not interpreter.may_end():
             self.deadlock = (index, None)
         if moves:
-            self.take(index, moves)
+            self.take(index, key, moves)
 
-    def take(self, index: int, moves: dict[int, bytes]) -> None:
+    def take(self, index: int, key: bytes, moves: dict[int, bytes]) -> None:
         """Enter the successors by those calls that the reduction does not leave for later.
 
         :param moves: for each call that changes the state, what it leads to.
         """
         assert self.reduction is not None
-        seen, young = self.seen, self.young
+        seen, young, values = self.seen, self.young, memoryview(key).cast("H")
         chosen = set(
             self.reduction.choose(
-                list(moves), lambda call: moves[call] not in seen or moves[call] in young
+                list(moves),
+                lambda call: moves[call] not in seen or moves[call] in young,
+                values.__getitem__,
             )
         )
         for call, successor in moves.items():

@@ -210,7 +210,7 @@ class Writer:
         return [*lines, '    """It is claimed."""', f"    return {test}", "", ""]
 
     def text(self) -> str:
-        order = list(range(1, self.processes)) + [0]
+        order = [*range(1, self.processes), 0]
         head = HEAD.format(processes=self.processes, next=tuple(order), top=self.top)
         lines: list[str] = []
         first = self.count

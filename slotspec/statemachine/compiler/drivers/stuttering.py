@@ -25,9 +25,12 @@ class StutteringExpansion(Expansion):
 
     def state_properties(self) -> None:
         super().state_properties()
-        for number, prop in enumerate(of_every_step(self.instance)):
+        declared = of_every_step(self.instance)
+        if declared:
+            self.copy()  # only the state after a step has effects
+        for number, prop in enumerate(declared):
             self.asked = min(number, BITS)
-            self.ask(prop, [RecordAt("%now"), RecordAt("%now")], "-1")
+            self.ask(prop, [RecordAt("%now"), RecordAt("%next")], "-1")
             self.asked = None
 
     def note(self, kind: int | str, call: str) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 from slotspec.statemachine.compiler.compile import Compiled
 from slotspec.statemachine.compiler.drivers.stuttering import stuttered
 from slotspec.statemachine.interpreter.exploring import doubted
+from slotspec.statemachine.layout import Layout, Place
 from slotspec.statemachine.results import Limits, Reporter
 from slotspec.statemachine.search import kernels
 from slotspec.statemachine.search.canonicalizer import PLAIN
@@ -43,6 +45,9 @@ class ReducedPool(WorkerPool):
         )
         self.moving = rows(relations.moving, width)
         self.still = rows(relations.still, width)
+        self.first, self.places, self.allowed, self.writers = conditions(
+            relations, compiled.layout, width
+        )
         self.starts = starts
         self.space = [
             (
@@ -86,6 +91,10 @@ class ReducedPool(WorkerPool):
             Choice(
                 self.moving,
                 self.still,
+                self.first,
+                self.places,
+                self.allowed,
+                self.writers,
                 self.actions,
                 np.array(self.starts(), dtype=np.int64),
                 visited.region,
@@ -94,7 +103,33 @@ class ReducedPool(WorkerPool):
         )
 
 
-def rows(sets: tuple[int, ...], width: int) -> np.ndarray[tuple[int, int], np.dtype[np.uint64]]:
+def conditions(relations: Relations, layout: Layout, width: int) -> tuple[Any, Any, Any, Any]:
+    """The conditions of all calls, as :class:`.kernels.Choice` wants them."""
+    where: dict[int, tuple[int, int]] = {byte: (at, bits) for byte, at, bits in layout._bits()}
+    cells: list[Place] = []
+    within: list[int] = []
+    for name in layout.state_fields:
+        place = layout.places[name]
+        cells += [place] * place.size
+        within += range(place.size)
+    first, places, allowed, writers = [0], [], [], []
+    for known in relations.conditions:
+        for one in known:
+            place = cells[one.cell]
+            at, bits = where.get(place.offset + within[one.cell], (0, 0))
+            places.append((at // 64, at % 64, bits))
+            allowed.append(sum(1 << place.byte(value) for value in one.allowed))
+            writers.append(relations.writers[one.cell])
+        first.append(len(places))
+    return (
+        np.array(first, dtype=np.int64),
+        np.array(places or [(0, 0, 0)], dtype=np.int64),
+        rows(allowed or [0], 4),
+        rows(writers or [0], width),
+    )
+
+
+def rows(sets: Sequence[int], width: int) -> np.ndarray[tuple[int, int], np.dtype[np.uint64]]:
     """Sets of calls as rows of 64-bit words."""
     data = b"".join(one.to_bytes(8 * width, "little") for one in sets)
     return np.frombuffer(data, dtype="<u8").reshape(len(sets), width).astype(np.uint64)

@@ -41,6 +41,10 @@ class Choice(NamedTuple):
 
     :param moving: for each call, a row of bits: the calls that it needs if it moves.
     :param still: the same if it does not.
+    :param first: for each call, the number of its first condition; one more for the end.
+    :param places: for each condition, where its cell is stored: word, bit, and how many bits.
+    :param allowed: for each condition, a row of bits: the stored values that meet it.
+    :param writers: for each condition, a row of bits: the calls that may write its cell.
     :param actions: for each call, the cell of the result buffer that counts its action.
     :param starts: for each worker, the number of its first state of the next level.
     :param region: how many numbers of states each worker has.
@@ -52,6 +56,10 @@ class Choice(NamedTuple):
 
     moving: Any
     still: Any
+    first: Any
+    places: Any
+    allowed: Any
+    writers: Any
     actions: Any
     starts: Any
     region: int
@@ -76,7 +84,21 @@ def add(bits: Any, call: Any) -> None:
 
 
 @njit(**inner)  # type: ignore[untyped-decorator]
-def close(seed: Any, choice: Choice) -> Any:
+def needs(call: Any, words: Any, at: Any, choice: Choice) -> Any:
+    """The first condition of a call that a state does not meet; -1 for none."""
+    for n in range(choice.first[call], choice.first[call + 1]):
+        word, bit, width = choice.places[n, 0], choice.places[n, 1], choice.places[n, 2]
+        value = words[at + word] >> np.uint64(bit)
+        if bit + width > 64:
+            value |= words[at + word + 1] << np.uint64(64 - bit)
+        value &= (_ONE << np.uint64(width)) - _ONE
+        if not has(choice.allowed[n], value):
+            return np.int64(n)
+    return np.int64(-1)
+
+
+@njit(**inner)  # type: ignore[untyped-decorator]
+def close(seed: Any, states: Any, at: Any, choice: Choice) -> Any:
     """Make the set the least stubborn one with this call; False if all that move are in it."""
     moves, chosen, stack = choice.bits[0], choice.bits[1], choice.stack
     words = len(chosen)
@@ -87,7 +109,11 @@ def close(seed: Any, choice: Choice) -> Any:
     while height > 0:
         height -= 1
         call = np.int64(stack[height])
-        needed = choice.moving[call] if has(moves, call) else choice.still[call]
+        if has(moves, call):
+            needed = choice.moving[call]
+        else:
+            condition = needs(call, states, at, choice)
+            needed = choice.still[call] if condition < 0 else choice.writers[condition]
         missing = _ZERO
         for w in range(words):
             new = needed[w] & ~chosen[w]
@@ -147,7 +173,9 @@ def leads_on(row: Any, visited: Table, out: Successors, choice: Choice) -> Any:
 
 
 @njit(**inner)  # type: ignore[untyped-decorator]
-def chosen_of(begin: Any, end: Any, visited: Table, out: Successors, choice: Choice) -> Any:
+def chosen_of(
+    begin: Any, end: Any, at: Any, visited: Table, out: Successors, choice: Choice
+) -> Any:
     """The candidate for the state whose successors are these rows; -1 to take all calls."""
     moves, chosen = choice.bits[0], choice.bits[1]
     words, count = len(moves), end - begin
@@ -156,7 +184,7 @@ def chosen_of(begin: Any, end: Any, visited: Table, out: Successors, choice: Cho
         add(moves, out.call[row])
     for n in range(count):
         size = np.int64(0)
-        if close(np.int64(out.call[begin + n]), choice):
+        if close(np.int64(out.call[begin + n]), visited.states, at, choice):
             for w in range(words):
                 choice.sets[n, w] = chosen[w] & moves[w]
             for row in range(begin, end):
@@ -177,8 +205,13 @@ def chosen_of(begin: Any, end: Any, visited: Table, out: Successors, choice: Cho
 
 
 @njit(**inner)  # type: ignore[untyped-decorator]
-def reduce_rows(rows: Any, buffer: Any, visited: Table, out: Successors, choice: Choice) -> Any:
-    """Drop the successors that the search leaves for later; returns how many rows are left."""
+def reduce_rows(
+    rows: Any, first: Any, buffer: Any, visited: Table, out: Successors, choice: Choice
+) -> Any:
+    """Drop the successors that the search leaves for later; returns how many rows are left.
+
+    `first` is the number of the first state of the batch.
+    """
     width = visited.width
     kept = np.int64(0)
     begin = np.int64(0)
@@ -188,7 +221,8 @@ def reduce_rows(rows: Any, buffer: Any, visited: Table, out: Successors, choice:
             end += 1
         best = np.int64(-1)
         if end - begin > 1:
-            best = chosen_of(begin, end, visited, out, choice)
+            at = np.int64(first + out.source[begin]) * width
+            best = chosen_of(begin, end, at, visited, out, choice)
         for row in range(begin, end):
             if best >= 0 and not has(choice.sets[best], out.call[row]):
                 buffer[choice.actions[out.call[row]]] -= 1
@@ -253,7 +287,7 @@ with kernel_cache():
                 shared[NEXT + WORKER_CELLS * worker + CUT] = number + 1
                 break
             taken += 1
-            rows = reduce_rows(rows, buffer, visited, out, choice)
+            rows = reduce_rows(rows, first, buffer, visited, out, choice)
             if not _insert(worker, rows, first, visited, out, symmetry):
                 shared[NEXT + WORKER_CELLS * worker + CUT] = number + 1
                 shared[STOPPED] = NO_ROOM

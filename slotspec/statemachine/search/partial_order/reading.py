@@ -13,7 +13,7 @@ import ast
 import operator
 import types
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slotspec.statemachine.declaration.model import Instance
@@ -85,6 +85,11 @@ Found = tuple[Kind, list[Access]]
 """What a rule returns, and what it does."""
 
 NOT_UNDERSTOOD: Found = Mixed(), [Access(UNKNOWN, _NODE)]
+
+
+@dataclass(frozen=True)
+class Truthy(Number):
+    """Some number other than 0."""
 
 
 class _Anything(dict[str, Kind]):
@@ -333,7 +338,10 @@ class CellReading(Reading):
             if known is not None and known is not wanted:
                 break
             space = self.narrowed(part, space, wanted)
-        return join_all(found)
+        last = truth_of(found[-1])
+        if last is None or last is wanted:
+            return join_all(found)
+        return Number(0) if wanted else Truthy()
 
     def calculated(self, one: Kind, other: Kind, node: ast.AST, op: ast.operator) -> Kind:
         for kind in (one, other):
@@ -469,7 +477,8 @@ class CellReading(Reading):
         done, self.accesses[mark:] = self.accesses[mark:], []
         for access in done:
             self.note(access.how, node, path=access.path)
-        return returns
+        # a rule that ends without a value gives none, which is not NONE
+        return Nothing(None) if isinstance(returns, Nothing) else returns
 
     def elements(self, node: ast.Call, space: Space) -> Kind:
         if self.elements_of(node, space) is None:
@@ -561,11 +570,13 @@ class CellReading(Reading):
 
 
 def number_of(kind: Kind) -> int | None:
-    """The number that a value is known to be. NONE is no such number."""
-    return kind.value if isinstance(kind, Number) else None
+    """The number that a value is known to be."""
+    return kind.value if isinstance(kind, Number | Nothing) else None
 
 
 def truth_of(kind: Kind) -> bool | None:
     """Whether a value is known to be true or false."""
+    if isinstance(kind, Truthy):
+        return True
     found = number_of(kind)
     return None if found is None else bool(found)

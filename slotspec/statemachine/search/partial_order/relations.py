@@ -7,7 +7,8 @@ space generation", 1991, and "A stubborn attack on state explosion", 1992):
 * with a call that moves, T has each call that depends on it: one of the two may write what the
   other may read or write;
 * with a call that does not move, T has each call that may write what it may read or write. Until
-  one of them moves, the call does what it does now: nothing, or the same fault;
+  one of them moves, the call does what it does now: nothing, or the same fault. If the call is
+  refused because a cell has a wrong value (:mod:`.guards`), those that may write this cell do;
 * T has a call that moves, if there is one.
 
 So calls outside of T neither change what those in T do, nor make others in T possible, whatever
@@ -42,6 +43,7 @@ from dataclasses import dataclass
 from slotspec.statemachine.declaration.model import Instance, Kind
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.search.partial_order.footprints import Footprints
+from slotspec.statemachine.search.partial_order.guards import Condition, conditions
 
 
 @dataclass(frozen=True)
@@ -50,33 +52,50 @@ class Relations:
 
     :ivar moving: with a call that moves.
     :ivar still: with a call that does not.
+    :ivar conditions: for each call, cells with the values that it needs them to have.
+    :ivar writers: for each cell, the calls that may write it.
     :ivar stuttering: the properties of every step, of which a step that changes nothing is asked.
     """
 
     moving: tuple[int, ...]
     still: tuple[int, ...]
+    conditions: tuple[tuple[Condition, ...], ...]
+    writers: tuple[int, ...]
     stuttering: tuple[str, ...]
 
-    def closure(self, seed: int, moving: int) -> int:
+    def closure(self, seed: int, moving: int, value: Callable[[int], int]) -> int:
         """The least stubborn set with this call; `moving` are the calls that move."""
         found = waiting = 1 << seed
         while waiting:
             lowest = waiting & -waiting
             call = lowest.bit_length() - 1
-            needed = self.moving[call] if moving & lowest else self.still[call]
+            needed = self.moving[call] if moving & lowest else self.enabling(call, value)
             waiting = (waiting ^ lowest) | (needed & ~found)
             found |= needed
         return found
 
-    def choose(self, calls: Sequence[int], leads_on: Callable[[int], bool]) -> Sequence[int]:
+    def enabling(self, call: int, value: Callable[[int], int]) -> int:
+        """The calls that a call needs that does not move."""
+        for condition in self.conditions[call]:
+            if value(condition.cell) not in condition.allowed:
+                return self.writers[condition.cell]
+        return self.still[call]
+
+    def choose(
+        self,
+        calls: Sequence[int],
+        leads_on: Callable[[int], bool],
+        value: Callable[[int], int],
+    ) -> Sequence[int]:
         """The calls to take of those that move, the fewest that will do.
 
         :param leads_on: whether a call leads to a state of the next level.
+        :param value: the value of a cell.
         """
         moving = sum(1 << call for call in calls)
         candidates: list[tuple[int, int]] = []
         for seed in calls:
-            kept = self.closure(seed, moving) & moving
+            kept = self.closure(seed, moving, value) & moving
             if kept != moving:
                 candidates.append((kept.bit_count(), kept))
         for _, kept in sorted(candidates, key=lambda one: one[0]):
@@ -116,7 +135,14 @@ def relations(instance: Instance) -> Relations:
                 more = every
         still.append(needed)
         moving.append(needed | more)
-    return Relations(tuple(moving), tuple(still), tuple(found.on_steps))
+    known = []
+    for number, call_ in enumerate(instance.calls):
+        needs = conditions(instance, found.cells, call_)
+        fewer = [one for one in needs if writers[one.cell] != still[number]]
+        known.append(tuple(sorted(fewer, key=lambda one: writers[one.cell].bit_count())))
+    return Relations(
+        tuple(moving), tuple(still), tuple(known), tuple(writers), tuple(found.on_steps)
+    )
 
 
 def refuse_together(instance: Instance, others: Sequence[str]) -> None:
