@@ -16,7 +16,6 @@ from slotspec.statemachine.results import Finding, Result, Verdict
 NUMBERS = ("states", "transitions", "depth", "seconds", "step")
 
 
-ORDERS = "partial order: counts are of the reduced graph; traces may be longer than the shortest"
 SHORT = {Verdict.DEVIATES: "DEVIATES"}
 """Short forms of verdicts for narrow columns."""
 
@@ -99,9 +98,8 @@ def runs(out: Output, of_model: Sequence[Group], shown: bool) -> None:
             if note is not None and note not in notes:
                 notes.add(note)
                 out.line(f"{result.instance.title}: {note}")
-            if result.partial_order and ORDERS not in notes:
-                notes.add(ORDERS)
-                out.line(f"{result.instance.title}: {ORDERS}")
+            if result.partial_order_note is not None:
+                out.line(f"{result.instance.title}: {result.partial_order_note}")
             if result.missed is not None:
                 out.line(
                     f"{result.instance.title}: the probability that a state was missed"

@@ -6,7 +6,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from slotspec.statemachine.declaration.arguments import wants
 from slotspec.statemachine.declaration.model import Instance
@@ -15,6 +15,9 @@ from slotspec.statemachine.interpreter.exploring import Reduction, explore_inter
 from slotspec.statemachine.interpreter.time_limit import check_seconds
 from slotspec.statemachine.results import NO_LIMITS, Limit, Limits, Reporter, Result, silent
 from slotspec.statemachine.workers import count_workers
+
+if TYPE_CHECKING:
+    from slotspec.statemachine.search.partial_order.relations import Relations
 
 Engine = Literal["auto", "interpreted", "compiled"]
 ENGINES: tuple[Engine, ...] = ("auto", "interpreted", "compiled")
@@ -106,10 +109,10 @@ def check(
             f"the interpreted engine does not support {' or '.join(requested)};"
             " use the compiled engine",
         )
+    reduced = reduction(instance, partial_order)
     if engine == "interpreted":
-        return explore_interpreted(instance, limits, reporter, reduction(instance, partial_order))
+        return explore_interpreted(instance, limits, reporter, reduced)
     if engine == "auto" and not requested:
-        reduced = reduction(instance, partial_order)
         if not compiler_there():
             return explore_interpreted(instance, limits, reporter, reduced)
         started = perf_counter()
@@ -136,11 +139,11 @@ def check(
         disk=disk,
         on=on,
         compress=compress,
-        partial_order=partial_order,
+        partial_order=reduced,
     )
 
 
-def reduction(instance: Instance, wanted: bool) -> Reduction | None:
+def reduction(instance: Instance, wanted: bool) -> Relations | None:
     """What chooses the calls of a reduced search; None for a search that takes all."""
     if not wanted:
         return None

@@ -52,10 +52,18 @@ class Reduction(Protocol):
     """Chooses which calls of a state to take, and which to leave for later.
 
     :ivar stuttering: the properties that it takes to be true of a step that changes nothing.
+    :ivar idle: it never leaves anything for later.
+    :ivar note: what a report says of it.
     """
 
     @property
     def stuttering(self) -> Sequence[str]: ...
+
+    @property
+    def idle(self) -> bool: ...
+
+    @property
+    def note(self) -> str: ...
 
     def choose(
         self,
@@ -108,14 +116,15 @@ class _Search:
         reduction: Reduction | None = None,
     ) -> None:
         self.instance = instance
-        self.reduction = reduction
+        self.reduction = None if reduction is None or reduction.idle else reduction
         self.young: set[bytes] = set()
         """The states of the next level, if the search is reduced."""
         self.stuttering: dict[str, Predicate] = {}
         self.stuttered: set[str] = set()
         self.limits = limits
         self.reporter = reporter
-        self.result = Result(instance, "interpreted", partial_order=reduction is not None)
+        self.result = Result(instance, "interpreted")
+        self.result.partial_order = None if reduction is None else reduction.note
         self.interpreter = Interpreter(instance)
         self.before = Interpreter(instance)
         self.seen: set[bytes] = set()
@@ -147,10 +156,10 @@ class _Search:
                 continue
             for name in [declared.on] if declared.on else self.on_step:
                 self.on_step[name].append(check)
-        if reduction is not None:
+        if self.reduction is not None:
             self.stuttering = {
                 name: predicate_of(instance, instance.properties[name])
-                for name in reduction.stuttering
+                for name in self.reduction.stuttering
             }
         self.table = [
             (call, functions[call.action.name], call.arguments, self.on_step[call.action.name])

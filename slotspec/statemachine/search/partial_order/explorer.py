@@ -148,7 +148,7 @@ class ReducedExplorer(Explorer):
     ) -> None:
         self.relations = relations
         super().__init__(compiled, limits, reporter, workers, fingerprints=False)
-        self.result.partial_order = True
+        self.result.partial_order = relations.note
 
     def new_pool(self, mode: int) -> WorkerPool:
         return ReducedPool(self.compiled, self.visited, self.relations, lambda: self.starts)

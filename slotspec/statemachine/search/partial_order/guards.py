@@ -39,8 +39,8 @@ from slotspec.statemachine.search.scalarsets.kinds import (
 )
 from slotspec.statemachine.search.scalarsets.reading import Space, literal
 
-MOST = 400
-"""How many values are tried for one call."""
+MOST, IN_ALL = 400, 40_000
+"""How many values are tried for one call, and roughly for all."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def conditions(instance: Instance, cells: Numbering, call: Call) -> list[Conditi
             continue
         values = values_of(instance, path)
         tried += len(values)
-        if tried > MOST:
+        if tried > min(MOST, IN_ALL // len(instance.calls)):
             break
         allowed = frozenset(
             value

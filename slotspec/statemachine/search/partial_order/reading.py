@@ -149,7 +149,7 @@ class Readings:
             reading = CellReading(self, function, given)
         except RuleError:
             return NOT_UNDERSTOOD
-        return reading.returns, reading.accesses
+        return reading.returns, list(dict.fromkeys(reading.accesses))
 
     def some(self, parts: Sequence[Part]) -> Part:
         """What stands for any of several parts."""
@@ -178,12 +178,6 @@ class CellReading(Reading):
 
     analysis: Readings
 
-    def __init__(
-        self, analysis: Readings, function: types.FunctionType, given: Sequence[Kind]
-    ) -> None:
-        self.noted: set[Access] = set()
-        super().__init__(analysis, function, given)
-
     def breaks(self, node: ast.AST, why: str) -> None:
         self.note(UNKNOWN, node)
 
@@ -194,10 +188,7 @@ class CellReading(Reading):
         path, tag = about.get("path", ""), about.get("tag", OTHER)
         if tag.isdigit():
             path = f"{path}[{tag}]"
-        access = Access("write" if how in WRITES else how, _NODE, path)
-        if access not in self.noted:
-            self.noted.add(access)
-            self.accesses.append(access)
+        self.accesses.append(Access("write" if how in WRITES else how, _NODE, path))
 
     # statements
 
@@ -475,7 +466,7 @@ class CellReading(Reading):
         mark = len(self.accesses)
         returns = super().rule(node, function, space)
         done, self.accesses[mark:] = self.accesses[mark:], []
-        for access in done:
+        for access in dict.fromkeys(done):
             self.note(access.how, node, path=access.path)
         # a rule that ends without a value gives none, which is not NONE
         return Nothing(None) if isinstance(returns, Nothing) else returns

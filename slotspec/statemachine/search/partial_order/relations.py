@@ -38,12 +38,15 @@ one).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slotspec.statemachine.declaration.model import Instance, Kind
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.search.partial_order.footprints import Footprints
 from slotspec.statemachine.search.partial_order.guards import Condition, conditions
+
+MOST = 10_000
+"""The relations of more calls take too much memory."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,22 @@ class Relations:
     conditions: tuple[tuple[Condition, ...], ...]
     writers: tuple[int, ...]
     stuttering: tuple[str, ...]
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing can be left out, since each call depends on all others."""
+        every = (1 << len(self.moving)) - 1
+        return all(needed == every for needed in self.moving)
+
+    @property
+    def note(self) -> str:
+        """How far calls are independent, as a report says it."""
+        if self.idle:
+            return "each call depends on all others, so nothing is left out"
+        count = len(self.moving)
+        independent = sum(count - needed.bit_count() for needed in self.moving)
+        share = independent / (count * (count - 1))
+        return f"on average, a call is independent of {share:.0%} of the others"
 
     def closure(self, seed: int, moving: int, value: Callable[[int], int]) -> int:
         """The least stubborn set with this call; `moving` are the calls that move."""
@@ -106,7 +125,17 @@ class Relations:
 
 
 def relations(instance: Instance) -> Relations:
-    """The relations between the calls of an instance, by the text of its rules."""
+    """The relations between the calls of an instance, by the text of its rules.
+
+    :raises UsageError: ``SET038`` for too many calls.
+    """
+    if len(instance.calls) > MOST:
+        raise UsageError(
+            "SET038",
+            f"a search with partial-order reduction may have {MOST:,} calls, and"
+            f" {instance.title} has {len(instance.calls):,}; leave it out, or choose smaller"
+            " bounds",
+        )
     found = Footprints(instance)
     calls = found.calls
     every = (1 << len(calls)) - 1
@@ -135,14 +164,16 @@ def relations(instance: Instance) -> Relations:
                 more = every
         still.append(needed)
         moving.append(needed | more)
+    names = tuple(found.on_steps)
+    made = Relations(tuple(moving), tuple(still), ((),) * len(calls), tuple(writers), names)
+    if made.idle:
+        return made
     known = []
     for number, call_ in enumerate(instance.calls):
         needs = conditions(instance, found.cells, call_)
         fewer = [one for one in needs if writers[one.cell] != still[number]]
         known.append(tuple(sorted(fewer, key=lambda one: writers[one.cell].bit_count())))
-    return Relations(
-        tuple(moving), tuple(still), tuple(known), tuple(writers), tuple(found.on_steps)
-    )
+    return replace(made, conditions=tuple(known))
 
 
 def refuse_together(instance: Instance, others: Sequence[str]) -> None:
