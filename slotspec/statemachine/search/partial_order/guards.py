@@ -39,6 +39,9 @@ from slotspec.statemachine.search.scalarsets.kinds import (
 )
 from slotspec.statemachine.search.scalarsets.reading import Space, literal
 
+LONGEST = 3_000
+"""A guard with more expressions to read is not understood."""
+
 MOST, IN_ALL = 400, 40_000
 """How many values are tried for one call, and roughly for all."""
 
@@ -99,6 +102,7 @@ class Guards(Readings):
         super().__init__(instance)
         self.known = known
         self.seen: dict[str, None] = {}
+        self.left = LONGEST
 
     def refuses(self, function: Any, given: Sequence[Kind]) -> bool:
         """Whether the call is refused, whatever the other cells hold."""
@@ -138,6 +142,12 @@ class GuardReading(CellReading):
 
     def breaks(self, node: ast.AST, why: str) -> None:
         raise _Possible
+
+    def value(self, node: ast.expr, space: Space) -> Kind:
+        self.analysis.left -= 1
+        if self.analysis.left < 0:
+            raise _Possible
+        return super().value(node, space)
 
     def calculated(self, one: Kind, other: Kind, node: ast.AST, op: ast.operator) -> Kind:
         found = super().calculated(one, other, node, op)

@@ -51,8 +51,8 @@ UNKNOWN = "unknown"
 EFFECTS = "effects"
 """How the effects of the step are used by what reads them."""
 
-UNROLLED = 64
-"""A loop over more elements is read once for all of them."""
+UNROLLED, UNROLLED_IN_ALL = 64, 2_000
+"""A loop over more elements is read once for all of them; so are all, after so many in a rule."""
 
 DEEPEST = 40
 """Rules that call each other deeper are not understood."""
@@ -177,6 +177,8 @@ class CellReading(Reading):
     """One rule, called with arguments of these kinds."""
 
     analysis: Readings
+    unrolled: int = 0
+    """How many elements of loops have been taken one by one."""
 
     def breaks(self, node: ast.AST, why: str) -> None:
         self.note(UNKNOWN, node)
@@ -232,7 +234,10 @@ class CellReading(Reading):
     def items(self, node: ast.expr, space: Space) -> list[Kind] | None:
         """What a loop yields, one by one; None if that is not known, or too much."""
         found = self.listed(node, space)
-        return None if found is None or len(found) > UNROLLED else found
+        if found is None or len(found) > UNROLLED or self.unrolled > UNROLLED_IN_ALL:
+            return None
+        self.unrolled += len(found)
+        return found
 
     def listed(self, node: ast.expr, space: Space) -> list[Kind] | None:
         if isinstance(node, ast.Call) and not node.keywords:
@@ -455,7 +460,10 @@ class CellReading(Reading):
     def called(self, node: ast.Call, space: Space) -> Kind:
         word = self.known(node.func)
         if any(word is one for one in (zip, enumerate, reversed)):
-            return self.run_of(node, space)
+            if word is zip or len(node.args) == 1:
+                return self.run_of(node, space)
+            self.breaks(node, "")
+            return Mixed()
         special = SPECIAL.get(word) if word is not None and is_hashable(word) else None
         if special is None or any(isinstance(a, ast.Starred) for a in node.args):
             return super().called(node, space)
