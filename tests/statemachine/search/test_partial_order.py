@@ -49,7 +49,7 @@ def test_independent_counters_are_searched_one_after_the_other(engine: Engine, s
 def test_a_deadlock_is_found(engine: Engine) -> None:
     instance = dining.instance()
     whole, reduced = check(instance, "interpreted"), check(instance, engine, partial_order=True)
-    assert whole.states == 1_080
+    assert whole.states == 466
     assert reduced.states == 40
     assert whole.deadlock is not None
     assert reduced.deadlock is not None
@@ -230,13 +230,15 @@ def test_the_rules_of_a_model_use_no_more_than_is_read_off_them(name: str) -> No
     assert checks.asked > 100
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_random_rules_use_no_more_than_is_read_off_them(seed: int, tmp_path: Path) -> None:
-    path = tmp_path / f"random_{seed}.py"
-    path.write_text(RuleWriter(seed).text())
-    checks = Checks(load_rules(path), seed)
-    checks.run(states=25, calls=6, cells=8)
-    assert checks.asked > 100
+def test_random_rules_use_no_more_than_is_read_off_them(tmp_path: Path) -> None:
+    asked = 0
+    for seed in range(12):
+        path = tmp_path / f"random_{seed}.py"
+        path.write_text(RuleWriter(seed).text())
+        checks = Checks(load_rules(path), seed)
+        checks.run(states=25, calls=6, cells=8)
+        asked += checks.asked
+    assert asked > 2_000
 
 
 # random models
