@@ -50,7 +50,7 @@ class Footprints:
         step properties about its action read.
     :ivar observers: what ``always`` and ``sometimes`` properties read, one for each choice of
         elements.
-    :ivar on_steps: what the properties of every step read.
+    :ivar on_steps: what each property of every step reads, for each choice of its elements.
     """
 
     def __init__(self, instance: Instance) -> None:
@@ -62,7 +62,7 @@ class Footprints:
             self.settle = self.of(instance.model.settle, [Whole()])
         about: dict[str, list[Property]] = {}
         self.observers: list[Footprint] = []
-        self.on_steps: dict[str, Footprint] = {}
+        self.on_steps: dict[str, list[Footprint]] = {}
         for declared in instance.properties.values():
             if declared.kind is Kind.STEP and declared.on is not None:
                 about.setdefault(declared.on, []).append(declared)
@@ -94,20 +94,19 @@ class Footprints:
         given = [Number(value) for value in call.arguments]
         own = self.of(call.action.function, [Whole(), *given]) | self.settle
         for declared in about.get(call.action.name, ()):
-            asked = self.of_step(declared, given)
-            own |= Footprint(asked.reads | asked.writes)
+            for asked in self.of_step(declared, given):
+                own |= Footprint(asked.uses)
         return own
 
-    def of_step(self, declared: Property, arguments: Sequence[Value] = ()) -> Footprint:
-        """What a property of steps may read of the states before and after."""
+    def of_step(self, declared: Property, arguments: Sequence[Value] = ()) -> list[Footprint]:
+        """What a property of steps may read, before or after, for each choice of its elements."""
         steps: list[Value] = [Whole(), Whole()]
         if declared.action is not None:
             steps += [Number(), *arguments]
-        found = Footprint()
-        for elements in choices(self.instance, declared):
-            takes = bind(declared, steps, [Number(value) for value in elements])
-            found |= self.of(declared.function, takes)
-        return found
+        return [
+            self.of(declared.function, bind(declared, steps, [Number(value) for value in elements]))
+            for elements in choices(self.instance, declared)
+        ]
 
     def of_state(self, declared: Property) -> list[Footprint]:
         """What a property of states may read, for each choice of its elements."""

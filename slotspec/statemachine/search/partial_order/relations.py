@@ -23,9 +23,9 @@ the action's calls read.
 
 A property of every step would make every call depend on whatever it reads. But a step that
 changes nothing of that cannot break it, unless it breaks it by changing nothing. The search
-asks this in every state it visits (:attr:`Relations.stuttering`). So only calls count that may
-write what it reads, or emit effects if it reads effects; where one of them moves and is in T, T
-has all calls.
+asks this in every state it visits (:attr:`Relations.stuttering`). So what the property reads of
+one choice of its elements belongs only to calls that may write some of it, or that emit effects
+if it reads effects.
 
 A call could be left for later for ever, in a circle. So T is used only if one of its calls leads
 to a state of the next level, else another T, and at last all calls. Levels end, so from every
@@ -137,13 +137,12 @@ def relations(instance: Instance) -> Relations:
             " bounds",
         )
     found = Footprints(instance)
-    calls = found.calls
-    every = (1 << len(calls)) - 1
+    calls, uses = found.calls, uses_of(found)
     writers, users = [0] * found.cells.size, [0] * found.cells.size
     for number, call in enumerate(calls):
         for cell in bits(call.writes):
             writers[cell] |= 1 << number
-        for cell in bits(call.uses):
+        for cell in bits(uses[number]):
             users[cell] |= 1 << number
     # what is to be added for a call that may write this cell
     observed = [0] * found.cells.size
@@ -153,17 +152,9 @@ def relations(instance: Instance) -> Relations:
             observed[cell] |= all_writers
     moving, still = [], []
     for number, call in enumerate(calls):
-        own = 1 << number
-        needed = own | union(writers, call.uses)
-        more = union(users, call.writes) | union(observed, call.writes)
-        for asked in found.on_steps.values():
-            emits = call.emits and asked.hears
-            if emits:
-                needed |= union(writers, asked.uses)
-            if emits or call.writes & asked.uses:
-                more = every
+        needed = 1 << number | union(writers, uses[number])
         still.append(needed)
-        moving.append(needed | more)
+        moving.append(needed | union(users, call.writes) | union(observed, call.writes))
     names = tuple(found.on_steps)
     made = Relations(tuple(moving), tuple(still), ((),) * len(calls), tuple(writers), names)
     if made.idle:
@@ -174,6 +165,18 @@ def relations(instance: Instance) -> Relations:
         fewer = [one for one in needs if writers[one.cell] != still[number]]
         known.append(tuple(sorted(fewer, key=lambda one: writers[one.cell].bit_count())))
     return replace(made, conditions=tuple(known))
+
+
+def uses_of(found: Footprints) -> list[int]:
+    """The cells that each call uses, with those of the properties of steps that it may break."""
+    uses = []
+    for call in found.calls:
+        used = call.uses
+        for asked in (one for several in found.on_steps.values() for one in several):
+            if call.writes & asked.uses or (call.emits and asked.hears):
+                used |= asked.uses
+        uses.append(used)
+    return uses
 
 
 def refuse_together(instance: Instance, others: Sequence[str]) -> None:
