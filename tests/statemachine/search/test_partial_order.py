@@ -11,7 +11,7 @@ import pytest
 from slotspec.models import load_model
 from slotspec.statemachine import Array, Limits, Model, Record, UsageError, Verdict, per, scalar
 from slotspec.statemachine.check import Engine, check
-from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.declaration.model import Instance, Kind
 from slotspec.statemachine.declaration.records import Sort, number
 from slotspec.statemachine.search.partial_order.footprints import Footprints
 from slotspec.statemachine.search.partial_order.relations import Relations, relations
@@ -26,7 +26,7 @@ from tests.statemachine.search.ordered_models import (
     dining,
     steps,
 )
-from tests.statemachine.search.partial_order_fuzzer import Writer, compare, load
+from tests.statemachine.search.partial_order_fuzzer import Writer, compare, load, verdicts
 
 MODELS = int(os.environ.get("SLOTSPEC_ORDERED_MODELS", "40"))
 """How many random models to try."""
@@ -161,6 +161,21 @@ def test_a_model_of_one_piece_is_searched_as_a_whole() -> None:
     result = check(instance, "interpreted", limits, partial_order=True)
     assert result.partial_order == "each call depends on all others, so nothing is left out"
     assert result.states == 300
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scope", ["workers", "starts", "refusals"])
+def test_a_model_of_flink_has_the_same_verdicts(scope: str) -> None:
+    model = load_model("fine_grained_slot_manager")
+    instance = model.instance(scope=scope)
+    instance.properties = {
+        name: p for name, p in instance.properties.items() if p.kind is not Kind.LEADS_TO
+    }
+    assert not relations(instance).idle
+    whole = check(instance, "compiled", symmetry=False)
+    reduced = check(instance, "compiled", partial_order=True)
+    assert verdicts(reduced) == verdicts(whole)
+    assert reduced.states <= whole.states
 
 
 # what is read off the rules
