@@ -28,6 +28,9 @@ WORTH_A_PROCESS = 2_000
 LARGE = 1_000
 """An instance is compiled at once if its calls times the values of a state are more than this."""
 
+REDUCES = ("fingerprints", "symmetry", "compress", "partial_order")
+"""Options with which each run searches in its own process."""
+
 UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
@@ -79,6 +82,13 @@ def check(
     compress: Annotated[
         bool,
         typer.Option("--compress", help="Fold states into trees: a third of the memory, slower."),
+    ] = False,
+    partial_order: Annotated[
+        bool,
+        typer.Option(
+            "--partial-order",
+            help="Leave out orders of independent calls; traces may be longer than the shortest.",
+        ),
     ] = False,
     max_states: Annotated[
         int | None, typer.Option(metavar="N", help="Stop each run after this many states.")
@@ -146,6 +156,7 @@ def check(
         "disk": disk,
         "on": on,
         "compress": compress,
+        "partial_order": partial_order,
     }
     for target in (json_to, html_to, trace_out):
         check_writable(target)
@@ -166,6 +177,12 @@ def check(
         ("--all", every, "--bug", bug),
         ("--safety", safety, "--property", properties),
         ("--safety", safety, "--bug", bug),
+        ("--partial-order", partial_order, "--symmetry", symmetry),
+        ("--partial-order", partial_order, "--fingerprints", fingerprints),
+        ("--partial-order", partial_order, "--compress", compress),
+        ("--partial-order", partial_order, "--checkpoint", checkpoint),
+        ("--partial-order", partial_order, "--disk", disk),
+        ("--partial-order", partial_order, "--on", on),
     ):
         if given and against:
             raise UsageError(
@@ -313,7 +330,7 @@ def run_small(
     # a bug is near the initial state, and the search for it ends there
     tries = TRIES if request.bugs else WORTH_A_PROCESS
     chosen, found = request.options, RunResults()
-    special = any(chosen[name] for name in ("fingerprints", "symmetry", "compress"))
+    special = any(chosen[name] for name in REDUCES)
     if chosen["engine"] != "auto" or chosen["workers"] != 1 or special:
         return found, set(range(len(instances)))
     large: set[int] = set()

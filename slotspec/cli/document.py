@@ -30,6 +30,7 @@ def document(result: Result) -> dict[str, Any]:
         "workers": result.workers,
         "symmetry": result.symmetry,
         "symmetry_reason": result.symmetry_reason,
+        "partial_order": result.partial_order,
         "verdict": result.verdict.name,
         "limit": result.limit.value if result.limit else None,
         "states": result.states,

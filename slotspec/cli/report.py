@@ -98,6 +98,8 @@ def runs(out: Output, of_model: Sequence[Group], shown: bool) -> None:
             if note is not None and note not in notes:
                 notes.add(note)
                 out.line(f"{result.instance.title}: {note}")
+            if result.partial_order_note is not None:
+                out.line(f"{result.instance.title}: {result.partial_order_note}")
             if result.missed is not None:
                 out.line(
                     f"{result.instance.title}: the probability that a state was missed"

@@ -182,6 +182,7 @@ def _runs(results: Sequence[Result]) -> str:
             limit = f" (limit: {escape(result.limit.value)})" if result.limit else ""
             more = [f"{result.workers} workers"] if result.workers != 1 else []
             more += [result.symmetry_note] if result.symmetry_note else []
+            more += [result.partial_order_note] if result.partial_order_note else []
             if result.missed is not None:
                 more.append(f"a state was missed with probability at most {result.missed:.1e}")
             bounds = result.instance.setting.bounds

@@ -6,15 +6,18 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from slotspec.statemachine.declaration.arguments import wants
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
-from slotspec.statemachine.interpreter.exploring import explore_interpreted
+from slotspec.statemachine.interpreter.exploring import Reduction, explore_interpreted
 from slotspec.statemachine.interpreter.time_limit import check_seconds
 from slotspec.statemachine.results import NO_LIMITS, Limit, Limits, Reporter, Result, silent
 from slotspec.statemachine.workers import count_workers
+
+if TYPE_CHECKING:
+    from slotspec.statemachine.search.partial_order.relations import Relations
 
 Engine = Literal["auto", "interpreted", "compiled"]
 ENGINES: tuple[Engine, ...] = ("auto", "interpreted", "compiled")
@@ -40,6 +43,7 @@ def check(
     disk: Path | None = None,
     on: str | None = None,
     compress: bool = False,
+    partial_order: bool = False,
 ) -> Result:
     """Search every reachable state of `instance` within `limits`.
 
@@ -62,7 +66,10 @@ def check(
         cluster that this program is connected to, or ``ray://HOST:PORT``.
     :param compress: keep states as trees that share their parts: exact, with a third of the memory
         or less, and slower. Roots go to a temporary file, too, so that traces can be found.
-    :raises UsageError: ``SET020`` to ``SET024`` for options that the engine cannot honour.
+    :param partial_order: search only some of the orders of independent calls, as many as verdicts
+        need. Counts are smaller; traces may be longer than the shortest. Not for ``leads to``.
+    :raises UsageError: ``SET020`` to ``SET024`` for options that the engine cannot honour,
+        ``SET035`` and ``SET038`` for what a search with partial-order reduction cannot do.
     """
     wants("check", "an instance, as model.instance() makes it", instance, Instance)
     wants("check", "limits=Limits(states=…, seconds=…)", limits, Limits)
@@ -89,6 +96,12 @@ def check(
         "a search on several machines": on is not None,
         "compression": compress,
     }
+    if partial_order:
+        from slotspec.statemachine.search.partial_order.relations import refuse_together
+
+        del asked["more than one worker"]
+        refuse_together(instance, [name for name, wanted in asked.items() if wanted])
+        asked = {"more than one worker": workers not in (1, "auto")}
     requested = [name for name, wanted in asked.items() if wanted]
     if engine == "interpreted" and requested:
         raise UsageError(
@@ -96,13 +109,14 @@ def check(
             f"the interpreted engine does not support {' or '.join(requested)};"
             " use the compiled engine",
         )
+    reduced = reduction(instance, partial_order)
     if engine == "interpreted":
-        return explore_interpreted(instance, limits, reporter)
+        return explore_interpreted(instance, limits, reporter, reduced)
     if engine == "auto" and not requested:
         if not compiler_there():
-            return explore_interpreted(instance, limits, reporter)
+            return explore_interpreted(instance, limits, reporter, reduced)
         started = perf_counter()
-        small = check_small(instance, limits, reporter)
+        small = check_small(instance, limits, reporter, reduced=reduced)
         if small is not None:
             return small
         if limits.seconds is not None:
@@ -125,7 +139,17 @@ def check(
         disk=disk,
         on=on,
         compress=compress,
+        partial_order=reduced,
     )
+
+
+def reduction(instance: Instance, wanted: bool) -> Relations | None:
+    """What chooses the calls of a reduced search; None for a search that takes all."""
+    if not wanted:
+        return None
+    from slotspec.statemachine.search.partial_order.relations import relations
+
+    return relations(instance)
 
 
 def check_limits(limits: Limits) -> None:
@@ -147,15 +171,17 @@ def check_small(
     limits: Limits = NO_LIMITS,
     reporter: Reporter = silent,
     tries: int = TRIES,
+    reduced: Reduction | None = None,
 ) -> Result | None:
     """The interpreter's result, or None if `instance` is too large for it.
 
     :param tries: roughly how many calls it may try; an instance that needs more is too large.
+    :param reduced: chooses the calls to take.
     """
     few = min(SMALL, max(1, tries // max(1, len(instance.calls))))
     if limits.states is not None and limits.states <= few:
-        return explore_interpreted(instance, limits, reporter)
-    result = explore_interpreted(instance, replace(limits, states=few), reporter)
+        return explore_interpreted(instance, limits, reporter, reduced)
+    result = explore_interpreted(instance, replace(limits, states=few), reporter, reduced)
     # ending at the interpreter's own small bound, or at its memory use, decides nothing
     return None if result.limit in (Limit.STATES, Limit.MEMORY) else result
 

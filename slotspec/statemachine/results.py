@@ -175,6 +175,9 @@ class Result:
     :param limit: what ended the search early; None if it was exhaustive.
     :param symmetry: the canonical form under symmetry, ``exact`` or ``fast``; None without.
     :param symmetry_reason: why symmetry was used or not; None if it could not make a difference.
+    :param partial_order: if only some orders of independent calls were searched, how far calls are
+        independent. Counts are then those of the reduced graph, and traces may be longer than the
+        shortest.
     :param missed: with fingerprints, an upper bound of the probability that a state was missed.
     """
 
@@ -195,6 +198,7 @@ class Result:
     symmetry_reason: str | None = None
     bytes_per_state: float | None = field(default=None, compare=False)
     missed: float | None = None
+    partial_order: str | None = None
     compile_seconds: float | None = field(default=None, compare=False)
 
     def __getitem__(self, name: str) -> PropertyResult:
@@ -234,6 +238,11 @@ class Result:
         """Whether symmetry was used, and why; None if it could make no difference."""
         used = f"symmetry {self.symmetry}" if self.symmetry else "no symmetry"
         return None if self.symmetry_reason is None else f"{used}: {self.symmetry_reason}"
+
+    @property
+    def partial_order_note(self) -> str | None:
+        """How far calls are independent; None if all orders were searched."""
+        return None if self.partial_order is None else f"partial order: {self.partial_order}"
 
     @property
     def verdict(self) -> Verdict:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import sys
 from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from slotspec.statemachine.declaration.lifecycle import Event
 from slotspec.statemachine.declaration.model import Call, Instance, Kind, Property
@@ -48,8 +48,42 @@ from slotspec.statemachine.results import (
 PROGRESS_SECONDS = 0.2
 
 
+class Reduction(Protocol):
+    """Chooses which calls of a state to take, and which to leave for later.
+
+    :ivar stuttering: the properties that it takes to be true of a step that changes nothing.
+    :ivar idle: it never leaves anything for later.
+    :ivar note: what a report says of it.
+    """
+
+    @property
+    def stuttering(self) -> Sequence[str]: ...
+
+    @property
+    def idle(self) -> bool: ...
+
+    @property
+    def note(self) -> str: ...
+
+    def choose(
+        self,
+        calls: Sequence[int],
+        leads_on: Callable[[int], bool],
+        value: Callable[[int], int],
+    ) -> Sequence[int]:
+        """The calls to take of those that change the state.
+
+        :param leads_on: whether a call leads to a state of the next level.
+        :param value: the value at this position of the packed state.
+        """
+        ...
+
+
 def explore_interpreted(
-    instance: Instance, limits: Limits = NO_LIMITS, reporter: Reporter = silent
+    instance: Instance,
+    limits: Limits = NO_LIMITS,
+    reporter: Reporter = silent,
+    reduction: Reduction | None = None,
 ) -> Result:
     """Search all reachable states of `instance`; gives verdicts with shortest traces.
 
@@ -57,9 +91,11 @@ def explore_interpreted(
     the search goes on. ``limits.memory`` bounds only what the search itself stores (visited
     states, frontier, parents), as measured by :func:`sys.getsizeof`.
 
+    :param reduction: chooses which calls of a state to take; traces may be longer than the
+        shortest.
     :raises RuleError: ``RUL100`` if a rule cannot be run at all.
     """
-    return _Search(instance, limits, reporter).run()
+    return _Search(instance, limits, reporter, reduction).run()
 
 
 class _Stop(Exception):
@@ -72,11 +108,23 @@ Place = tuple[int, Call | None]
 
 
 class _Search:
-    def __init__(self, instance: Instance, limits: Limits, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        instance: Instance,
+        limits: Limits,
+        reporter: Reporter,
+        reduction: Reduction | None = None,
+    ) -> None:
         self.instance = instance
+        self.reduction = None if reduction is None or reduction.idle else reduction
+        self.young: set[bytes] = set()
+        """The states of the next level, if the search is reduced."""
+        self.stuttering: dict[str, Predicate] = {}
+        self.stuttered: set[str] = set()
         self.limits = limits
         self.reporter = reporter
         self.result = Result(instance, "interpreted")
+        self.result.partial_order = None if reduction is None else reduction.note
         self.interpreter = Interpreter(instance)
         self.before = Interpreter(instance)
         self.seen: set[bytes] = set()
@@ -108,6 +156,11 @@ class _Search:
                 continue
             for name in [declared.on] if declared.on else self.on_step:
                 self.on_step[name].append(check)
+        if self.reduction is not None:
+            self.stuttering = {
+                name: predicate_of(instance, instance.properties[name])
+                for name in self.reduction.stuttering
+            }
         self.table = [
             (call, functions[call.action.name], call.arguments, self.on_step[call.action.name])
             for call in instance.calls
@@ -143,6 +196,7 @@ class _Search:
             if limits.depth is not None and result.depth >= limits.depth:
                 self.stop(Limit.DEPTH)
             self.frontier, self.upcoming = self.upcoming, []
+            self.young.clear()
             if self.levels is not None:
                 self.levels.append(self.frontier)
             for key in self.frontier:
@@ -177,6 +231,7 @@ class _Search:
         interpreter.load(key)
         before_loaded = False
         stuck = True
+        moves: dict[int, bytes] | None = None if self.reduction is None else {}
         for call, function, arguments, checks in self.table:
             try:
                 outcome = function(s, *arguments)
@@ -205,12 +260,53 @@ class _Search:
                     if not self.evaluate(obligation, holds, given, (index, call)):
                         self.found[obligation.name] = (index, call)
                         self.drop(obligation)
-            if successor not in seen:
+            if moves is not None:
+                if successor != key:
+                    moves[call.index] = successor
+            elif successor not in seen:
                 effects.clear()
                 self.enter(successor, index, call.index)
             interpreter.undo()
         if stuck and self.deadlock is None and not interpreter.may_end():
             self.deadlock = (index, None)
+        if moves:
+            self.take(index, key, moves)
+
+    def take(self, index: int, key: bytes, moves: dict[int, bytes]) -> None:
+        """Enter the successors by those calls that the reduction does not leave for later.
+
+        :param moves: for each call that changes the state, what it leads to.
+        """
+        assert self.reduction is not None
+        seen, young, values = self.seen, self.young, memoryview(key).cast("H")
+        chosen = set(
+            self.reduction.choose(
+                list(moves),
+                lambda call: moves[call] not in seen or moves[call] in young,
+                values.__getitem__,
+            )
+        )
+        for call, successor in moves.items():
+            if call not in chosen:
+                self.taken[call] -= 1
+            elif successor not in seen:
+                self.interpreter.load(successor)
+                self.enter(successor, index, call)
+
+    def stutter(self) -> None:
+        """Ask whether a step that changes nothing would break a property here."""
+        s = self.interpreter.s
+        for name, holds in self.stuttering.items():
+            if name in self.stuttered:
+                continue
+            try:
+                fine = bool(holds(s, s))
+            except RuleError:
+                raise
+            except Exception:
+                fine = False
+            if not fine:
+                self.stuttered.add(name)
 
     def enter(self, key: bytes, parent: int, how: int) -> None:
         """Add a state that was not seen before; it is the interpreter's current state."""
@@ -223,6 +319,9 @@ class _Search:
         self.parents.append(parent)
         self.how.append(how)
         self.upcoming.append(key)
+        if self.reduction is not None:
+            self.young.add(key)
+            self.stutter()
         for obligation, holds in tuple(self.on_state):
             wanted = obligation.declared.kind is Kind.SOMETIMES
             satisfied = self.evaluate(
@@ -301,7 +400,7 @@ class _Search:
             if claims_result is not None and declared.kind is Kind.LEADS_TO:
                 result.properties.append(judge_claim(instance, declared, claims_result))
             else:
-                result.properties.append(self.verdict(declared))
+                result.properties.append(doubted(self.verdict(declared), self.stuttered))
         if self.deadlock is not None:
             result.deadlock = self.trace(self.deadlock)
         if self.fault is not None:
@@ -368,6 +467,17 @@ class _Search:
         index, last = place
         calls = [self.instance.calls[call] for call in self.way_to(index)]
         return explain(self.instance, calls if last is None else [*calls, last], fault)
+
+
+def doubted(result: PropertyResult, stuttered: Collection[str]) -> PropertyResult:
+    """The verdict on a property after a reduced search.
+
+    :param stuttered: the properties that a step would break that changes nothing.
+    """
+    if result.verdict is not Verdict.HOLDS or result.property.name not in stuttered:
+        return result
+    reason = "a step that changes nothing would break it; check it without partial-order reduction"
+    return PropertyResult(result.property, Verdict.UNKNOWN, reason=reason)
 
 
 def unsettled(limit: Limit) -> str:

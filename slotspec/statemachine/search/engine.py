@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from slotspec.statemachine.compiler.compile import compile_instance
+from slotspec.statemachine.compiler.drivers.expand import Expansion
+from slotspec.statemachine.compiler.drivers.stuttering import StutteringExpansion
 from slotspec.statemachine.compiler.drivers.symmetry import MOST_NUMBERED, Symmetry
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.interpreter.liveness import claims
 from slotspec.statemachine.results import NO_LIMITS, Limits, Reporter, Result, silent
+from slotspec.statemachine.search.partial_order.relations import Relations, refuse_together
 from slotspec.statemachine.search.scalarsets.proof import obstacles
 from slotspec.statemachine.workers import count_workers
 
@@ -28,11 +31,13 @@ def explore_compiled(
     disk: Path | None = None,
     on: str | None = None,
     compress: bool = False,
+    partial_order: Relations | None = None,
 ) -> Result:
     """Search all reachable states of `instance` with its rules compiled.
 
     The parameters are those of :func:`slotspec.statemachine.check.check`.
 
+    :param partial_order: the relations between the calls, for a reduced search.
     :param workers: with `on`, None means one process for each processor of the cluster.
     :param symmetry: ``exact`` (or True) visits only one of the states that differ in the names
         of symmetric sorts. ``fast`` sometimes visits several of them, but takes half the time
@@ -50,6 +55,16 @@ def explore_compiled(
     """
     if workers is not None:
         count_workers(workers)
+    if partial_order is not None:
+        together = {
+            "fingerprints": fingerprints,
+            "symmetry": symmetry,
+            "a checkpoint": checkpoint,
+            "a search on disk": disk,
+            "a search on several machines": on,
+            "compression": compress,
+        }
+        refuse_together(instance, [name for name, wanted in together.items() if wanted])
     others = {"workers": workers != 1, "a folder of states": disk is not None, "--on": on}
     for name, wanted in others.items():
         if compress and wanted:
@@ -75,6 +90,8 @@ def explore_compiled(
         refuse("with compression", fingerprints, mode != PLAIN, checkpoint, limits, claimed)
     elif disk is not None:
         refuse("on disk", fingerprints, mode != PLAIN, checkpoint, limits, claimed)
+    elif partial_order is not None:
+        mode = PLAIN
     elif symmetry is not False:
         proven, reason = decide(instance, claimed)
         if symmetry is None and proven:
@@ -99,7 +116,9 @@ def explore_compiled(
         from slotspec.statemachine.search.ray_cluster import cluster, ray_module
 
         ray_module(on)  # compiling takes longer than to notice that it is missing
-    compiled = compile_instance(instance, symmetric=mode != PLAIN)
+    reduced = partial_order is not None and not partial_order.idle
+    writer = StutteringExpansion if reduced else Expansion
+    compiled = compile_instance(instance, symmetric=mode != PLAIN, writer=writer)
     if on is not None:
         from slotspec.statemachine.search.ray_search import RayExplorer
 
@@ -110,6 +129,10 @@ def explore_compiled(
 
         return CompressedExplorer(compiled, limits, reporter).run()
     assert workers is not None
+    if partial_order is not None and reduced:
+        from slotspec.statemachine.search.partial_order.explorer import ReducedExplorer
+
+        return ReducedExplorer(compiled, limits, reporter, workers, partial_order).run()
     if disk is not None:
         from slotspec.statemachine.search.disk import DiskExplorer
 
@@ -142,6 +165,7 @@ def explore_compiled(
         files = Checkpoint(checkpoint, identity, resume)
     explorer = Explorer(compiled, limits, reporter, workers, fingerprints, mode, files)
     explorer.result.symmetry_reason = reason
+    explorer.result.partial_order = None if partial_order is None else partial_order.note
     return explorer.run()
 
 

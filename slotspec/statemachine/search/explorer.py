@@ -81,7 +81,7 @@ class Explorer:
             separate=mode != PLAIN,
             found=0 if going_on is None else max(found_by(going_on)),
         )
-        self.pool = WorkerPool(compiled, self.visited, mode)
+        self.pool = self.new_pool(mode)
         self.level: list[tuple[int, int]] = [(0, 1)]
         self.depth = 0
         self.starts = [w * self.visited.region for w in range(workers)]
@@ -104,6 +104,10 @@ class Explorer:
         if limits.seconds is not None:
             self.pool.until = self.started + limits.seconds
         self.result.compile_seconds = compiled.seconds + self.started - before
+
+    def new_pool(self, mode: int) -> WorkerPool:
+        """The workers of this search."""
+        return WorkerPool(self.compiled, self.visited, mode)
 
     def run(self) -> Result:
         result = self.result

@@ -19,10 +19,11 @@ IN_VAIN = FAULT + 1
 EFFECTS_ROOM = 64
 EFFECT_CELLS = 5
 
-SITE, BASE, FOUND, EFFECT_COUNT, STEP, STOP, DEPTH = 0, 1, 2, 3, 4, 5, 6
+SITE, BASE, FOUND, EFFECT_COUNT, STEP, STOP, DEPTH, STUTTERED = 0, 1, 2, 3, 4, 5, 6, 7
 """Cells: last fault's site, number of the batch's first state, number of findings, number of
 effects of this step, what a firing adds to its counter (1, or -1 while a step that met a fault is
-repeated to undo its counts), whether rules must end at once, and how deep recursion is."""
+repeated to undo its counts), whether rules must end at once, how deep recursion is, and which
+properties a step would break that changes nothing (bits)."""
 
 REMEMBERED = 32
 """How many answers of helpers can be remembered while the calls of a state are tried."""

@@ -598,19 +598,23 @@ class Reading:
                 known = space.get(self.local_of(node, space) or "")
                 if known is not None:  # what a comparison has told
                     return known
-                return join_all(
-                    [
-                        kind
-                        for (number, name), kind in self.analysis.arguments.items()
-                        if name == node.attr and (kinds is None or number in kinds)
-                    ]
-                )
+                return self.argument(node.attr, kinds)
             case None:
                 return None
             case Known(value=value) if isinstance(getattr(value, node.attr, None), int):
                 return literal(int(getattr(value, node.attr)))
         self.breaks(node, "this attribute is not analysed")
         return Mixed()
+
+    def argument(self, name: str | None, kinds: frozenset[int] | None) -> Kind:
+        """What this argument of an effect of these kinds is; None stands for any."""
+        return join_all(
+            [
+                kind
+                for (number, own), kind in self.analysis.arguments.items()
+                if name in (own, None) and (kinds is None or number in kinds)
+            ]
+        )
 
     def field(self, node: ast.Attribute, part: Part | None, tag: str, reading: bool) -> Kind:
         """What an attribute of a record is."""
@@ -672,7 +676,7 @@ class Reading:
                 at = self.number(node.slice, space)
                 if at.value == 0:
                     return Number()
-                return join_all(list(self.analysis.arguments.values()))
+                return self.argument(None, None)
             case None:
                 return None
         self.breaks(node, "this subscript is not analysed")

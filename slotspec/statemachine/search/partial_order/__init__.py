@@ -1,0 +1,1 @@
+"""Searches one order of independent calls instead of all: partial-order reduction."""
