@@ -252,7 +252,8 @@ def unseen(out: Successors, begin: int, end: int, width: int, mask: Any) -> Any:
 class Steps(NamedTuple):
     """Where a worker logs the steps that it takes; see :class:`.step_log.StepLog`.
 
-    :param cells: how many steps and batches it holds, and whether there were too many.
+    :param cells: how many steps and batches it holds, of how many states, and whether there were
+        too many.
     :param targets: the number of the state that each step leads to.
     :param labels: the call of each step.
     :param degrees: of all workers: how many steps lead from each state.
@@ -274,7 +275,7 @@ class Steps(NamedTuple):
     looked_up: Any
 
 
-STEP_COUNT, BATCH_COUNT, OVERFLOW = 0, 1, 2
+STEP_COUNT, BATCH_COUNT, STATE_COUNT, OVERFLOW = 0, 1, 2, 3
 
 
 @njit(**inner)  # type: ignore[untyped-decorator]
@@ -343,7 +344,7 @@ def _insert(
     visited: Table,
     out: Successors,
     symmetry: Any,
-    steps: Steps | None,
+    steps: Steps | None = None,
 ) -> bool:
     """Enter a batch's successors; False when this worker's share of states is used up.
 
@@ -488,6 +489,8 @@ with kernel_cache():
                 shared[NEXT + WORKER_CELLS * worker + CUT] = number + 1
                 break
             taken += 1
+            if steps is not None:
+                steps.cells[STATE_COUNT] += n * expanding
             if not _insert(worker, rows, first, visited, out, symmetry, steps):
                 shared[NEXT + WORKER_CELLS * worker + CUT] = number + 1
                 shared[STOPPED] = NO_ROOM

@@ -12,7 +12,13 @@ import numpy as np
 from numba import njit
 
 from slotspec.statemachine.search import kernels
-from slotspec.statemachine.search.kernels import BATCH_COUNT, OVERFLOW, STEP_COUNT, Steps
+from slotspec.statemachine.search.kernels import (
+    BATCH_COUNT,
+    OVERFLOW,
+    STATE_COUNT,
+    STEP_COUNT,
+    Steps,
+)
 from slotspec.statemachine.search.numba_cache import fast, kernel_cache
 from slotspec.statemachine.search.store import Reserved
 from slotspec.statemachine.search.visited import Visited
@@ -27,7 +33,7 @@ class WorkerLog:
         self.targets = Reserved(room, np.uint32)
         self.labels = Reserved(room, visited.narrow)
         self.batches = Reserved(2 * MOST_BATCHES, np.int64)
-        self.cells = np.zeros(3, dtype=np.int64)
+        self.cells = np.zeros(4, dtype=np.int64)
         self.steps = Steps(
             self.cells,
             self.targets.array,
@@ -70,7 +76,10 @@ class StepLog:
 
     @property
     def complete(self) -> bool:
-        return not any(log.cells[OVERFLOW] for log in self.workers)
+        """Whether every state's steps are here."""
+        states = sum(int(log.cells[STATE_COUNT]) for log in self.workers)
+        full = any(log.cells[OVERFLOW] for log in self.workers)
+        return states == self.visited.count and not full
 
     def assembled(
         self, first: Any, before: Sequence[int], gaps: Any

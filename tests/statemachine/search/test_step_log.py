@@ -10,7 +10,7 @@ import pytest
 from slotspec.statemachine import Fairness, Instance, Limit, Limits, Result
 from slotspec.statemachine.compiler.compile import compile_instance
 from slotspec.statemachine.results import NO_LIMITS, silent
-from slotspec.statemachine.search import liveness, step_log
+from slotspec.statemachine.search import kernels, liveness, step_log
 from slotspec.statemachine.search.engine import explore_compiled
 from slotspec.statemachine.search.explorer import Explorer
 from slotspec.statemachine.search.graph import CompiledGraph
@@ -85,6 +85,16 @@ def test_a_log_that_is_full_is_left(
     expected = answers(explore_compiled(halls))
     monkeypatch.setattr(step_log, "MOST_BATCHES", most)
     assert answers(explore_compiled(halls)) == expected
+    assert passes.count == 1
+
+
+def test_a_log_that_lacks_a_state_is_left(passes: Passes) -> None:
+    """As that of a search that does not take all its steps the usual way."""
+    search = Explorer(compile_instance(instance()), NO_LIMITS, silent, 1, False)
+    search.run()
+    assert search.steps is not None
+    search.steps.workers[0].cells[kernels.STATE_COUNT] -= 1
+    assert graph(search, search.steps).first[-1] > 0
     assert passes.count == 1
 
 
