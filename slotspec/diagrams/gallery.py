@@ -231,7 +231,7 @@ def found(instance: Instance, name: str) -> Finding:
     try:
         instance.properties = {name: kept[name]}
         for states in STATE_LIMITS:
-            result = explore_interpreted(instance, Limits(states=states))
+            result = explore_interpreted(instance, Limits(states=states, until=name))
             finding = result.properties[0].finding
             if finding is not None:
                 return finding

@@ -45,6 +45,7 @@ TestReserve23 = state_machine(manager("2.3", redundant_task_managers=1)).TestCas
 TestStandalone23 = state_machine(manager("2.3", allocator=0, occupied_answers=1)).TestCase
 
 
+@pytest.mark.slow
 def test_random_runs_find_a_mistake() -> None:
     name = "a_refusal_takes_no_other_slot"
     scope, bounds, replace = MISTAKES[name]

@@ -256,6 +256,7 @@ def test_actions_with_too_many_calls_are_refused_at_once() -> None:
         model.instance()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_checkpoint_of_an_interrupted_rule_loses_and_counts_nothing_twice(
     tmp_path: Path, workers: int

@@ -35,6 +35,7 @@ def environment_of(model: str, generation: str, scope: str) -> Environment:
     """The environment of a model within the bounds of a scope, built once."""
     target = fuzz_target(model)
     instance = target.instance(target.walked, generation, scope)
+    instance.properties = {}  # nobody asks for them, so they need not be analysed
     return Environment(instance, target.rare)
 
 

@@ -22,6 +22,7 @@ change the state, so actions with many arguments are frequent and runs lead far 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -33,7 +34,7 @@ from slotspec.statemachine.errors import StepError
 from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.interpreter.replay import replay
 from slotspec.statemachine.interpreter.stepping import Interpreter
-from slotspec.statemachine.obligations import predicate_of
+from slotspec.statemachine.obligations import Predicate, predicate_of
 
 STRIDE = 7919
 """A prime: more than most instances have calls, and no divisor of their number."""
@@ -261,10 +262,13 @@ def _arguments(name: str) -> Callable[[ModelMachine], st.SearchStrategy[tuple[in
 
 
 def _invariant_of(instance: Instance, declared: Property) -> Any:
-    holds = predicate_of(instance, declared)
+    @cache
+    def holds() -> Predicate:
+        # rules are analysed for the first run: a machine is often made where tests are collected
+        return predicate_of(instance, declared)
 
     def check(machine: ModelMachine) -> None:
-        machine.ask(declared, holds)
+        machine.ask(declared, holds())
 
     check.__name__ = f"always_{declared.name}"
     check.__doc__ = declared.description

@@ -133,6 +133,15 @@ def _standard(value: Any) -> bool:
     return at is value and root != "__main__"
 
 
+def _in_module(module: types.ModuleType, names: list[str]) -> list[str]:
+    """Those of the names that mean something in a module."""
+    space = vars(module)
+    if type(module) is types.ModuleType and "__getattr__" not in space:
+        # there are many modules and names, and raising an AttributeError for most takes long
+        return [name for name in names if name in space]
+    return [name for name in names if hasattr(module, name)]
+
+
 class _Walk:
     """Visits everything once; numbers objects in the order of visits."""
 
@@ -181,9 +190,8 @@ class _Walk:
             names = list(self.names)
             for module, asked in self.modules.items():
                 self.modules[module] = len(names)
-                for name in names[asked:]:
-                    if hasattr(module, name):
-                        self.tell(module.__name__, name, self.ref(getattr(module, name)))
+                for name in _in_module(module, names[asked:]):
+                    self.tell(module.__name__, name, self.ref(getattr(module, name)))
             if done == len(self.met):
                 return
 

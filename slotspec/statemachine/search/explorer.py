@@ -38,6 +38,7 @@ from slotspec.statemachine.search.canonicalizer import PLAIN
 from slotspec.statemachine.search.checkpoint import Checkpoint
 from slotspec.statemachine.search.checkpoint_io import found_by, restore, save
 from slotspec.statemachine.search.kernels import CURSOR, NEXT, NO_ROOM, ROOM, STOPPED, WORKER_CELLS
+from slotspec.statemachine.search.step_log import StepLog
 from slotspec.statemachine.search.visited import VERY_FULL, Visited
 from slotspec.statemachine.search.worker_pool import WorkerPool
 
@@ -82,6 +83,9 @@ class Explorer:
             found=0 if going_on is None else max(found_by(going_on)),
         )
         self.pool = self.new_pool(mode)
+        self.steps: StepLog | None = None
+        if claims(self.instance) and not fingerprints and mode == PLAIN and going_on is None:
+            self.steps = self.log_steps()
         self.level: list[tuple[int, int]] = [(0, 1)]
         self.depth = 0
         self.starts = [w * self.visited.region for w in range(workers)]
@@ -108,6 +112,23 @@ class Explorer:
     def new_pool(self, mode: int) -> WorkerPool:
         """The workers of this search."""
         return WorkerPool(self.compiled, self.visited, mode)
+
+    def log_steps(self) -> StepLog | None:
+        """Have the workers log the steps they take; None if the address space is too small."""
+        pool, visited = self.pool, self.visited
+        try:
+            log = StepLog(visited, pool.margin, len(pool.workers[0].recent) // visited.width)
+        except MemoryError:
+            return None
+        for worker, its in zip(pool.workers, log.workers, strict=True):
+            worker.steps = its.steps
+        return log
+
+    def drop_steps(self) -> None:
+        """Go on without the log of steps: there is no room for it."""
+        for worker in self.pool.workers:
+            worker.steps = None
+        self.steps, self.visited.beside = None, 0
 
     def run(self) -> Result:
         result = self.result
@@ -238,11 +259,11 @@ class Explorer:
         """Before a burst: make room in the table, and set how far each worker may go."""
         visited, pool, limits = self.visited, self.pool, self.limits
         count = visited.count
-        if not visited.make_table(pool.margin, self.frontier()):
-            raise _Stop(Limit.MEMORY)
-        memory = visited.memory(self.frontier())
-        spare = visited.budget - memory
         per = visited.state_bytes + (0 if visited.exact else 8 * visited.width)
+        spare = self.spare()
+        if self.steps is not None and spare < per * pool.margin:
+            self.drop_steps()
+            spare = self.spare()
         if spare < per * pool.margin:
             raise _Stop(Limit.MEMORY)
         capacity = count + spare // per
@@ -258,6 +279,15 @@ class Explorer:
             if self.solo and left is not None:
                 end = min(end, visited.next_of(worker) + left)
             visited.shared[NEXT + WORKER_CELLS * worker + 1] = end
+
+    def spare(self) -> int:
+        """Memory that is left, once there is room in the table; negative if there cannot be."""
+        visited = self.visited
+        if self.steps is not None:
+            visited.beside = self.steps.bytes()
+        if not visited.make_table(self.pool.margin, self.frontier()):
+            return -1
+        return visited.budget - visited.memory(self.frontier())
 
     def look_around(self) -> None:
         """After a burst: check the limits and report progress."""
@@ -360,6 +390,7 @@ class Explorer:
         visited, limits = self.visited, self.limits
         actions = len(self.instance.actions)
         transitions = int(self.pool.total(self.compiled.result_buffer.taken, actions).sum())
+        visited.beside = 0  # the graph itself tells what it takes
 
         def watch(more: int) -> None:
             if limits.seconds is not None and perf_counter() - self.started > limits.seconds:
@@ -370,7 +401,9 @@ class Explorer:
         def graph() -> Claimed:
             compiled, batch, until = self.compiled, self.pool.batch, self.pool.until
             if self.mode == PLAIN:
-                return CompiledGraph(compiled, visited, transitions, batch, watch, until)
+                return CompiledGraph(
+                    compiled, visited, transitions, batch, watch, until, self.steps
+                )
             return QuotientGraph(compiled, visited, transitions, batch, watch, until)
 
         claims_result = examine(self.instance, graph, watch)

@@ -28,6 +28,7 @@ from slotspec.statemachine.interpreter.time_limit import OutOfTime
 from slotspec.statemachine.results import Limit
 from slotspec.statemachine.search import kernels, liveness
 from slotspec.statemachine.search.invoke import ask_states
+from slotspec.statemachine.search.step_log import StepLog
 from slotspec.statemachine.search.stopping import run_apart
 from slotspec.statemachine.search.store import Reserved
 from slotspec.statemachine.search.visited import NOBODY, Visited
@@ -45,6 +46,7 @@ class CompiledGraph(Graph):
     :param visited: the states of an exhaustive, exact search without symmetry.
     :param transitions: an upper bound of the number of steps.
     :param until: when time is up, as given by ``perf_counter``.
+    :param log: the steps, if the search logged them; otherwise all states are expanded again.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class CompiledGraph(Graph):
         batch: int,
         watch: Watch,
         until: float | None = None,
+        log: StepLog | None = None,
     ) -> None:
         super().__init__(compiled.instance)
         self.compiled, self.visited, self.watch = compiled, visited, watch
@@ -64,11 +67,10 @@ class CompiledGraph(Graph):
         counts = [end - start for start, end in zip(self.starts, visited.ends(), strict=True)]
         self.before = np.cumsum([0, *counts], dtype=np.int64)
         self.first: Any = np.zeros(self.size + 1, dtype=np.int64)
-        self.targets = Reserved(transitions, np.uint32)
-        self.labels = Reserved(transitions, visited.narrow)
+        self.gaps: Any = np.array(self.starts, dtype=np.int64) - self.before[:-1]
+        self.targets, self.labels = self._steps(log, transitions, batch)
         self.fairness: Any = np.array(self.fair, dtype=np.uint8)
         self.faults: Any = np.array(self.faulty, dtype=np.uint8)
-        self._follow(batch)
         self._number: Any = np.zeros(self.size, dtype=np.uint32)
         self._low, self._stack, self._path = (np.zeros_like(self._number) for _ in range(3))
         self._cursor: Any = np.zeros(self.size, dtype=np.int64)
@@ -77,16 +79,34 @@ class CompiledGraph(Graph):
         self._asked = 0
         self._via: Any = None
 
-    def _follow(self, batch: int) -> None:
+    def _steps(
+        self, log: StepLog | None, transitions: int, batch: int
+    ) -> tuple[Reserved, Reserved]:
+        """The targets and labels of all steps; sets `first` to where those of each state begin."""
+        if log is not None and log.complete:
+            found = log.assembled(self.first, self.before.tolist(), self.gaps)
+            if found is not None:
+                self._count(int(self.first[-1]))
+                return found
+        targets = Reserved(transitions, np.uint32)
+        labels = Reserved(transitions, self.visited.narrow)
+        self._follow(batch, targets.array, labels.array)
+        return targets, labels
+
+    def _count(self, steps: int) -> None:
+        """Check the limits, with so many steps in memory."""
+        per = 4 + np.dtype(self.visited.narrow).itemsize
+        self.watch(steps * per + self.size * STATE_BYTES)
+
+    def _follow(self, batch: int, targets: Any, labels: Any) -> None:
+        """Expand all states again, to find their steps."""
         compiled, visited = self.compiled, self.visited
         table = visited.table
         assert table is not None
         worker = Worker(compiled, batch, 0)
         opened = compiled.result_buffer.opened
         worker.buffer[opened : opened + compiled.result_buffer.kinds] = 0
-        gaps = np.array(self.starts, dtype=np.int64) - self.before[:-1]
         known = np.zeros(len(worker.recent) // visited.width, dtype=np.int64)
-        per = 4 + np.dtype(visited.narrow).itemsize
         at = 0
         for start, number, stop in zip(
             self.starts, self.before.tolist(), visited.ends(), strict=False
@@ -108,7 +128,7 @@ class CompiledGraph(Graph):
                     table.address,
                     visited.entries,
                     visited.region,
-                    gaps,
+                    self.gaps,
                     worker.words,
                     worker.words.ctypes.data,
                     worker.source,
@@ -119,13 +139,13 @@ class CompiledGraph(Graph):
                     worker.recent,
                     known,
                     self.first,
-                    self.targets.array,
-                    self.labels.array,
+                    targets,
+                    labels,
                 )
                 at = self._run(task, worker.buffer)
                 if at < 0:
                     raise RuntimeError("a step leads out of the states that were found")
-                self.watch(at * per + self.size * STATE_BYTES)
+                self._count(at)
 
     def _run(self, task: Callable[[], int], buffer: Any) -> int:
         """The result of a task that runs compiled rules with this result buffer."""
@@ -241,11 +261,10 @@ class CompiledGraph(Graph):
         """The distance of each state from the initial one (several workers mix them)."""
         if self._depth is None:
             parents = np.zeros(self.size, dtype=np.uint32)
-            gaps = np.array(self.starts, dtype=np.int64) - self.before[:-1]
             for worker, start in enumerate(self.starts):
                 there = self.visited.parents.array[start : self.visited.next_of(worker)]
                 known = np.where(there == NOBODY, 0, there).astype(np.int64)
-                known -= gaps[known // self.visited.region]
+                known -= self.gaps[known // self.visited.region]
                 parents[self.before[worker] : self.before[worker + 1]] = known
             self._depth = np.zeros(self.size, dtype=np.uint32)
             liveness.depths(parents, self._depth, self._path)

@@ -249,11 +249,107 @@ def unseen(out: Successors, begin: int, end: int, width: int, mask: Any) -> Any:
     return unknown
 
 
+class Steps(NamedTuple):
+    """Where a worker logs the steps that it takes; see :class:`.step_log.StepLog`.
+
+    :param cells: how many steps and batches it holds, of how many states, and whether there were
+        too many.
+    :param targets: the number of the state that each step leads to.
+    :param labels: the call of each step.
+    :param degrees: of all workers: how many steps lead from each state.
+    :param batches: the first state of each batch, and its first step.
+    :param known: the number of each recent successor, for :attr:`Successors.recent`.
+    :param rows: the numbers of the successors that are looked up together.
+    :param places: the cell of `known` of each that was not seen lately.
+    :param looked_up: the number of each that was not seen lately.
+    """
+
+    cells: Any
+    targets: Any
+    labels: Any
+    degrees: Any
+    batches: Any
+    known: Any
+    rows: Any
+    places: Any
+    looked_up: Any
+
+
+STEP_COUNT, BATCH_COUNT, STATE_COUNT, OVERFLOW = 0, 1, 2, 3
+
+
+@njit(**inner)  # type: ignore[untyped-decorator]
+def _unseen_of_all(
+    out: Successors, steps: Steps, begin: int, end: int, width: int, mask: Any
+) -> Any:
+    """As :func:`unseen`; also collects the numbers of those that were seen lately.
+
+    The number of one that was not is still to be looked up. Until then its position among these
+    stands for it, as a negative number, since it can be seen again before.
+    """
+    words, recent, hashes, numbers = out.words, out.recent, out.hashes, out.numbers
+    known, rows, places = steps.known, steps.rows, steps.places
+    unknown = np.int64(0)
+    for i in range(begin, end):
+        at = i * width
+        h = hash_of(words, at, width)
+        place = np.int64((h >> _S31) & mask)
+        cell = place * width
+        different = _ZERO
+        for w in range(width):
+            different |= recent[cell + w] ^ words[at + w]
+            recent[cell + w] = words[at + w]
+        hashes[unknown] = h
+        numbers[unknown] = i
+        places[unknown] = place
+        number = known[place] if different == _ZERO else -unknown - 1
+        known[place] = number
+        rows[i - begin] = number
+        unknown += np.int64(different != _ZERO)
+    return unknown
+
+
+@njit(**inner)  # type: ignore[untyped-decorator]
+def _log_targets(steps: Steps, at: int, count: int, unknown: int) -> None:
+    """Log the targets of successors that were looked up together, from step `at` on."""
+    known, rows, looked_up, targets = steps.known, steps.rows, steps.looked_up, steps.targets
+    for u in range(unknown):  # of several in one place, the last one took it
+        known[steps.places[u]] = looked_up[u]
+    for i in range(count):
+        number = rows[i]
+        targets[at + i] = number if number >= 0 else looked_up[-number - 1]
+
+
+@njit(**inner)  # type: ignore[untyped-decorator]
+def _log_batch(steps: Steps, rows: int, base_state: int, out: Successors) -> Any:
+    """Log all of a batch's steps but their targets; returns the position of the first."""
+    cells, labels, degrees = steps.cells, steps.labels, steps.degrees
+    at, batch = cells[STEP_COUNT], cells[BATCH_COUNT]
+    if at + rows > len(labels) or 2 * batch + 2 > len(steps.batches):
+        cells[OVERFLOW] = 1  # nobody will read the log, so it may be overwritten
+        at, batch = np.int64(0), np.int64(0)
+    cells[STEP_COUNT], cells[BATCH_COUNT] = at + rows, batch + 1
+    steps.batches[2 * batch], steps.batches[2 * batch + 1] = base_state, at
+    for row in range(rows):
+        labels[at + row] = out.call[row]
+        degrees[base_state + out.source[row]] += 1
+    return at
+
+
 @njit(**inner)  # type: ignore[untyped-decorator]
 def _insert(
-    worker: int, rows: int, base_state: int, visited: Table, out: Successors, symmetry: Any
+    worker: int,
+    rows: int,
+    base_state: int,
+    visited: Table,
+    out: Successors,
+    symmetry: Any,
+    steps: Steps | None = None,
 ) -> bool:
-    """Enter a batch's successors; False when this worker's share of states is used up."""
+    """Enter a batch's successors; False when this worker's share of states is used up.
+
+    Without `steps`, Numba compiles this without what is for them.
+    """
     exact, width, separate = visited.exact, visited.width, visited.separate
     states, keys, keys_at = visited.states, visited.keys, np.uint64(visited.keys_at)
     parents, calls, shared = visited.parents, visited.calls, visited.shared
@@ -267,9 +363,15 @@ def _insert(
     last = shared[mine + 1]
     symmetric = symmetry[0][MODE] != _ZERO
     mask = np.uint64(len(out.recent) // width - 1)
+    if steps is not None:
+        logged = _log_batch(steps, rows, base_state, out)
     for begin in range(0, rows, CHUNK):
         # no need to look up a key that this worker saw a moment ago
-        unknown = unseen(out, begin, min(rows, begin + CHUNK), width, mask)
+        end = min(rows, begin + CHUNK)
+        if steps is None:
+            unknown = unseen(out, begin, end, width, mask)
+        else:
+            unknown = _unseen_of_all(out, steps, begin, end, width, mask)
         for u in range(unknown):
             if symmetric:
                 at = np.int64(numbers[u]) * width
@@ -305,6 +407,8 @@ def _insert(
                     new = (tag << _S32 | (np.uint64(free) + _ONE)) if exact else h
                     entry = swap_if(table + place * _EIGHT, _ZERO, new)
                     if entry == _ZERO:
+                        if steps is not None:
+                            steps.looked_up[u] = free
                         free += 1
                         break
                 if exact:
@@ -314,12 +418,16 @@ def _insert(
                         for w in range(width):
                             same &= keys[old + w] == out_keys[base + w]
                         if same:
+                            if steps is not None:
+                                steps.looked_up[u] = np.int64((entry & _LOW) - _ONE)
                             break
                 elif entry == h:
                     break
                 place += _ONE
                 if place == entries:
                     place = _ZERO
+        if steps is not None:
+            _log_targets(steps, logged + begin, end - begin, unknown)
     shared[mine] = free
     return True
 
@@ -339,13 +447,15 @@ with kernel_cache():
         visited: Table,
         out: Successors,
         symmetry: Any,
+        steps: Steps | None,
     ) -> int:
         """Expand batches of the level until `BATCHES` are taken; returns how many it expanded.
 
         `ranges` has a row (first state, end, number of the first batch) for each contiguous part
         of the level; `symmetry` holds the kernel arguments of
         :class:`.canonicalizer.Canonicalizer`. `kept` receives what the buffer was before the last
-        batch; if that was stopped half way, the buffer is that again.
+        batch; if that was stopped half way, the buffer is that again. With `steps`, all steps are
+        logged, for which the search has to be exact and without symmetry.
         """
         shared = visited.shared
         taken = 0
@@ -379,7 +489,9 @@ with kernel_cache():
                 shared[NEXT + WORKER_CELLS * worker + CUT] = number + 1
                 break
             taken += 1
-            if not _insert(worker, rows, first, visited, out, symmetry):
+            if steps is not None:
+                steps.cells[STATE_COUNT] += n * expanding
+            if not _insert(worker, rows, first, visited, out, symmetry, steps):
                 shared[NEXT + WORKER_CELLS * worker + CUT] = number + 1
                 shared[STOPPED] = NO_ROOM
                 break

@@ -36,6 +36,8 @@ class Visited:
     :param exact: keep states for comparison; otherwise 64-bit fingerprints only.
     :param found: how many states a worker has found already, in a search that is resumed.
     :param separate: whether the key that identifies a state differs from the state (symmetry).
+
+    :ivar beside: bytes in use for what else the search keeps, which may be dropped.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Visited:
             self.shared[cells] = self.shared[cells + 2] = worker * self.region
             self.shared[cells + 1] = (worker + 1) * self.region
         self.peak = 0
+        self.beside = 0
         self.entries = 0
         self.table: Reserved | None = None
 
@@ -102,7 +105,7 @@ class Visited:
         """Bytes in use, including `frontier` states that are stored only until expanded."""
         used = self.count * self.state_bytes + 8 * self.entries + self._whole(frontier)
         self.peak = max(self.peak, used)
-        return used
+        return used + self.beside
 
     def least_memory(self, count: int, frontier: int) -> int:
         """Bytes that `count` states take at least, `frontier` of them not expanded."""

@@ -57,6 +57,8 @@ class Worker:
             self.numbers,
             self.recent,
         )
+        self.steps: kernels.Steps | None = None
+        """Where the worker logs its steps, if they are asked for."""
 
 
 class WorkerPool:
@@ -174,6 +176,7 @@ class WorkerPool:
             ),
             worker.successors,
             worker.canonicalizer.arguments,
+            worker.steps,
         )
 
     def close(self) -> None:

@@ -127,6 +127,7 @@ def keeps_the_request(s: DeclarativeClusterState, share: int) -> None:
     s.share_tm[share] = NONE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "mutant", "name"),
     [

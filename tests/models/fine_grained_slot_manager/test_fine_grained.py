@@ -230,6 +230,7 @@ def test_there_are_witnesses_and_deviations() -> None:
     assert sum(p.deviation is not None for p in model.properties.values()) >= 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bounds", SMALL)
 @pytest.mark.parametrize("generation", model.generations)
 def test_both_engines_agree(generation: str, bounds: str) -> None:

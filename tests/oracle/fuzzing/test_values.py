@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -39,14 +40,25 @@ def plain(value: Any) -> Iterator[str]:
         yield type(value).__name__
 
 
-def recorded_values(model: str) -> Values:
-    found: Values = defaultdict(set)
-    implementations = MODELS[model].implementations
+@cache
+def recordings() -> dict[str, list[Path]]:
+    """The recordings of each implementation."""
+    found: dict[str, list[Path]] = defaultdict(list)
     for path in sorted(TRACES.rglob("*.jsonl*")):
         try:
             with TraceReader(path) as reader:
-                if reader.header.implementation not in implementations:
-                    continue
+                found[reader.header.implementation].append(path)
+        except InputError:
+            continue
+    return found
+
+
+def recorded_values(model: str) -> Values:
+    found: Values = defaultdict(set)
+    paths = [p for name in MODELS[model].implementations for p in recordings().get(name, ())]
+    for path in paths:
+        try:
+            with TraceReader(path) as reader:
                 for step in reader:
                     for name, value in step.arguments.items():
                         found[step.op, name].update(plain(value))

@@ -287,6 +287,7 @@ def walk(seed: int, generation: str) -> tuple[int, int]:
     return used[0], used[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generation", SLOT_MANAGER.generations)
 def test_records_are_used_again_unnoticed(generation: str) -> None:
     sizes = [walk(seed, generation) for seed in range(25)]

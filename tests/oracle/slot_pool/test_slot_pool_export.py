@@ -82,6 +82,7 @@ def tells_the_same(lines: list[dict[str, Any]], finding: Finding) -> bool:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("scope", "generation"), RUNS)
 def test_every_trace_that_is_found_replays(scope: str, generation: str, tmp_path: Path) -> None:
     found = [p for p in checked(scope, generation).properties if p.finding and p.finding.steps]
@@ -94,6 +95,7 @@ def test_every_trace_that_is_found_replays(scope: str, generation: str, tmp_path
         assert conforms(lines, tmp_path / f"{shown.property.name}.jsonl"), shown.property.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generation", list(POOL.generations))
 def test_the_small_bounds_show_every_witness(generation: str) -> None:
     wanted = {

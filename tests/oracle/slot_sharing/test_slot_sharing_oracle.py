@@ -233,6 +233,7 @@ def used(oracle: SlotSharingOracle) -> tuple[int, int]:
     return len(oracle.state.multi), len(oracle.state.single)
 
 
+@pytest.mark.slow
 def test_reuse_of_numbers_has_no_visible_effect() -> None:
     sizes = [walk(seed) for seed in range(25)]
     # the comparison means something only if numbers really were reused

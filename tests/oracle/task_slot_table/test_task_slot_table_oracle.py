@@ -177,6 +177,7 @@ def walk(seed: int, generation: str) -> tuple[int, int]:
     return sizes[0], sizes[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generation", TASK_SLOT_TABLE.generations)
 def test_numbers_are_used_again_unnoticed(generation: str) -> None:
     sizes = [walk(seed, generation) for seed in range(40)]

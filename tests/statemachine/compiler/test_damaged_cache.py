@@ -37,7 +37,14 @@ def search(folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("filled")
+    own = folder / "slotspec"
+    own.mkdir(mode=0o700)
+    for file in cache.folder().glob("*.kernel"):  # they take seconds to generate
+        os.utime(shutil.copy(file, own), (0, 0))
     assert search(folder).returncode == 3
+    for file in own.glob("*.kernel"):
+        if file.stat().st_mtime == 0:  # nobody has read it
+            file.unlink()
     return folder
 
 
@@ -45,10 +52,12 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_every_kind_of_file(filled: Path, damage: str, tmp_path: Path) -> None:
     shutil.copytree(filled, tmp_path / "cache")
+    # all are read in the same way, and kernels take seconds to generate: one is enough
+    kernels = sorted((tmp_path / "cache").rglob("*.kernel"), key=lambda file: file.stat().st_size)
+    assert len(kernels) > 1
     kinds = set()
     for file in (tmp_path / "cache").rglob("*"):
-        # all are read in the same way, and kernels take seconds to generate
-        if file.is_file() and (file.suffix != ".kernel" or damage == "cut"):
+        if file.is_file() and (file.suffix != ".kernel" or (damage, file) == ("cut", kernels[0])):
             kinds.add(file.suffix)
             file.write_bytes(DAMAGES[damage](file.read_bytes()))
     assert {".o", ".json"} <= kinds

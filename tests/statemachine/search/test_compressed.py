@@ -20,6 +20,7 @@ from slotspec.statemachine.search.engine import explore_compiled
 from tests.statemachine.search.test_disk import COMMIT, core, facts, never, no_commit
 
 
+@pytest.mark.slow
 def test_it_finds_what_the_search_in_memory_finds() -> None:
     kept, plain = explore_compiled(core(4), compress=True), explore_compiled(core(4))
     assert facts(kept) == facts(plain)

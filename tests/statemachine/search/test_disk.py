@@ -53,6 +53,7 @@ def facts(result: Result) -> tuple[object, ...]:
     return *counts, result.taken, result.fired, verdicts, traces, ends
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("workers", "memory"), [(1, None), (2, 40 << 20)])
 def test_it_finds_what_the_search_in_memory_finds(
     workers: int, memory: int | None, tmp_path: Path
@@ -99,6 +100,7 @@ def test_a_resumed_search_ends_as_if_never_interrupted(depth: int, tmp_path: Pat
         assert facts(rest) == facts(explore_compiled(core()))
 
 
+@pytest.mark.slow
 def test_kill_9_loses_at_most_a_level(tmp_path: Path) -> None:
     folder = tmp_path / "here"
     for level in (4, 9):

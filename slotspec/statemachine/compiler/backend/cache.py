@@ -131,6 +131,9 @@ def _prune(suffix: str) -> None:
         except FileNotFoundError:  # another process deletes old files too
             return 0.0
 
-    files = sorted(folder().glob(f"*{suffix}"), key=used)
+    names = [name for name in os.listdir(folder()) if name.endswith(suffix)]
+    if len(names) <= MOST:
+        return
+    files = sorted((folder() / name for name in names), key=used)
     for file in files[:-MOST]:
         file.unlink(missing_ok=True)
