@@ -200,7 +200,7 @@ def test_the_engines_agree_step_by_step(scope: str) -> None:
     instance = POOL.instance(generation=NEWEST, scope=scope)
     limits = Limits(depth=5)
     interpreted = check(instance, "interpreted", limits)
-    compiled = check(instance, "compiled", limits)
+    compiled = check(instance, "compiled", limits, symmetry=False)
     assert compared(compiled) == compared(interpreted)
 
 
@@ -216,7 +216,7 @@ def test_the_engines_agree_on_the_whole_of_a_small_scope(
 ) -> None:
     instance = POOL.instance(bounds, generation=NEWEST, scope=scope)
     interpreted = check(instance, "interpreted")
-    assert compared(interpreted) == compared(check(instance, "compiled"))
+    assert compared(interpreted) == compared(check(instance, "compiled", symmetry=False))
     # what happens in the scope happens within fewer allocations, too
     whole = checked(scope)
     assert interpreted.dead == whole.dead
