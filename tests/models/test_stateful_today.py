@@ -50,5 +50,6 @@ def test_random_runs_find_a_mistake() -> None:
     name = "a_refusal_takes_no_other_slot"
     scope, bounds, replace = MISTAKES[name]
     instance = MANAGER.instance(bounds, generation="2.3", scope=scope, replace=replace)
+    instance.properties = {name: instance.properties[name]}
     with pytest.raises(AssertionError, match=name):
         run_state_machine_as_test(state_machine(instance), settings=HUNT)
