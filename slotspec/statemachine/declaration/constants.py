@@ -17,7 +17,7 @@ from itertools import product
 from typing import Any
 
 from slotspec.statemachine.declaration.model import Instance
-from slotspec.statemachine.declaration.source import read
+from slotspec.statemachine.declaration.source import read, subtree
 from slotspec.statemachine.declaration.substitute import is_rule
 
 Values = frozenset[int] | None
@@ -90,17 +90,17 @@ class _Reading:
         self.free = dict(zip(rule.__code__.co_freevars, rule.__closure__ or (), strict=True))
         self.locals: dict[str, Values] = {name: given.get(name) for name in _parameters(rule)}
         self._assign()
-        for node in ast.walk(self.tree):
+        for node in subtree(self.tree):
             if isinstance(node, ast.Call):
                 self.value(node)
-        returns = [n.value for n in ast.walk(self.tree) if isinstance(n, ast.Return)]
+        returns = [n.value for n in subtree(self.tree) if isinstance(n, ast.Return)]
         self.returned = _union(self.value(r) if r is not None else None for r in returns)
 
     def _assign(self) -> None:
         """What each local can be: the union of all that is assigned to it."""
         stored: list[str] = []
         plain: dict[str, list[ast.expr]] = {}
-        for node in ast.walk(self.tree):
+        for node in subtree(self.tree):
             match node:
                 case ast.Name(id=name, ctx=ast.Store()):
                     stored.append(name)

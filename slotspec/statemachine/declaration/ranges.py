@@ -26,7 +26,7 @@ from slotspec.statemachine.declaration import parts, rules
 from slotspec.statemachine.declaration.integers import HIGH, LOW
 from slotspec.statemachine.declaration.records import FieldSpec, Record, Ref
 from slotspec.statemachine.declaration.slips import Slips
-from slotspec.statemachine.declaration.source import Source, read, reject
+from slotspec.statemachine.declaration.source import Source, read, reject, subtree
 from slotspec.statemachine.errors import RuleError
 
 ENGINE = "slotspec.statemachine."
@@ -348,7 +348,7 @@ def effect_names(tree: ast.AST) -> frozenset[str]:
     """The locals of a rule that are effects, as far as that can be seen."""
     return frozenset(
         target.id
-        for node in ast.walk(tree)
+        for node in subtree(tree)
         for target, value in pairs_of(node)
         if isinstance(target, ast.Name) and is_taken_from_effects(value)
     )
@@ -359,9 +359,9 @@ def generated_names(tree: ast.AST) -> frozenset[str]:
     """The variables of a rule's generators; outside of these, they may name something else."""
     return frozenset(
         name.id
-        for node in ast.walk(tree)
+        for node in subtree(tree)
         if isinstance(node, ast.comprehension)
-        for name in ast.walk(node.target)
+        for name in subtree(node.target)
         if isinstance(name, ast.Name)
     )
 
@@ -447,7 +447,7 @@ class Reading:
         """Read a ``match``: a name in a pattern is bound to the subject."""
         subject = self.value(node.subject)
         for case in node.cases:
-            for below in ast.walk(case.pattern):
+            for below in subtree(case.pattern):
                 if isinstance(below, ast.expr):
                     self.value(below)
                 name = getattr(

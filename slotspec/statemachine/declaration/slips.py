@@ -12,7 +12,7 @@ from functools import lru_cache, partial, partialmethod
 
 from slotspec.statemachine.declaration import rules
 from slotspec.statemachine.declaration.effects import Effects
-from slotspec.statemachine.declaration.source import Source, reject
+from slotspec.statemachine.declaration.source import Source, reject, subtree
 from slotspec.statemachine.errors import RuleError
 
 Known = Callable[[ast.expr], object]
@@ -237,7 +237,7 @@ def nodes_in(tree: ast.FunctionDef) -> tuple[ast.AST, ...]:
     """
     kinds = ast.Call | ast.BinOp | ast.AugAssign | ast.Compare | ast.UnaryOp | ast.BoolOp
     tests = ast.If | ast.While | ast.IfExp
-    body = (node for statement in tree.body for node in ast.walk(statement))
+    body = (node for statement in tree.body for node in subtree(statement))
     return tuple(node for node in body if isinstance(node, kinds | tests))
 
 
@@ -252,6 +252,6 @@ def branches(node: ast.expr) -> Iterator[ast.expr]:
 
 def returned(tree: ast.FunctionDef) -> Iterator[ast.expr]:
     """What the returns of a rule give."""
-    for node in ast.walk(tree):
+    for node in subtree(tree):
         if isinstance(node, ast.Return) and node.value is not None:
             yield from branches(node.value)

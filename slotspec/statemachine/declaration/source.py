@@ -78,6 +78,19 @@ def read(function: types.FunctionType) -> Source:
     return _read(function.__code__, function.__name__)
 
 
+@lru_cache(maxsize=65536)
+def subtree(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """The nodes of a syntax tree, as :func:`ast.walk` gives them.
+
+    Several analyses walk through every rule, and :func:`ast.walk` looks at each field of each node
+    again.
+    """
+    found = [tree]
+    for node in found:
+        found += ast.iter_child_nodes(node)
+    return tuple(found)
+
+
 def reject(code: str, source: Source, node: ast.AST | None, message: str) -> RuleError:
     """The error about `node`, naming file and line."""
     return RuleError(code, f"{source.place(node)}: in {source.tree.name}: {message}")

@@ -70,6 +70,13 @@ def exchangeable(
 
 
 @njit(**inner)  # type: ignore[untyped-decorator]
+def keep(best: Any, renaming: Any) -> None:
+    """Copy a renaming; Numba takes a second to compile the assignment of a whole array."""
+    for e in range(len(best)):
+        best[e] = renaming[e]
+
+
+@njit(**inner)  # type: ignore[untyped-decorator]
 def tied_cell(
     words: Any,
     at: int,
@@ -140,7 +147,7 @@ def canonical(
     call_refine(plan[REFINE], plan[RECORD], plan[COLOURS], plan[ROUNDS])
     if plan[MODE] == FAST:
         rank(colours, 0, starts, renaming)
-        best[:] = renaming
+        keep(best, renaming)
         call_image(
             plan[IMAGE],
             plan[RECORD],
@@ -169,7 +176,7 @@ def canonical(
                             break
                 if better:
                     have = True
-                    best[:] = renaming
+                    keep(best, renaming)
                     for w in range(width):
                         out[to + w] = spare[w]
                 depth -= 1

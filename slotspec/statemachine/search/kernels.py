@@ -373,10 +373,11 @@ def _insert(
         else:
             unknown = _unseen_of_all(out, steps, begin, end, width, mask)
         for u in range(unknown):
-            if symmetric:
-                at = np.int64(numbers[u]) * width
-                canonical(out_words, at, width, out_keys, at, *symmetry)
-                hashes[u] = hash_of(out_keys, at, width)
+            if steps is None:  # steps are never logged with symmetry: there is less to compile
+                if symmetric:
+                    at = np.int64(numbers[u]) * width
+                    canonical(out_words, at, width, out_keys, at, *symmetry)
+                    hashes[u] = hash_of(out_keys, at, width)
             prefetch(table + home_of(hashes[u], entries) * _EIGHT)
         if exact:
             for u in range(unknown):

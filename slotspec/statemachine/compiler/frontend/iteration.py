@@ -32,6 +32,7 @@ from slotspec.statemachine.compiler.frontend.symbols import (
 from slotspec.statemachine.declaration.integers import HIGH, LOW
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import NONE
+from slotspec.statemachine.declaration.source import subtree
 
 LONGEST_ROW = 16 * NONE
 """A span between multiples of a reference is no larger, if each refers to a row of an array."""
@@ -322,7 +323,7 @@ class Iteration(Memory):
         names = {
             below.id
             for generator in node.generators
-            for below in ast.walk(generator.target)
+            for below in subtree(generator.target)
             if isinstance(below, ast.Name)
         }
         spaces: tuple[dict[str, Any], ...] = (self.symbols, self.slots, self.handles)

@@ -31,7 +31,7 @@ from slotspec.statemachine.compiler.frontend.symbols import (
 from slotspec.statemachine.declaration.integers import HIGH, LEAVES, LOW
 from slotspec.statemachine.declaration.records import Part, Record
 from slotspec.statemachine.declaration.rules import NONE, only
-from slotspec.statemachine.declaration.source import read
+from slotspec.statemachine.declaration.source import read, subtree
 from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.layout import Place
 
@@ -580,7 +580,7 @@ class Memory:
                 and self.expression(function) in HARMLESS
             )
 
-        for below in ast.walk(node):
+        for below in subtree(node):
             if isinstance(below, ast.Attribute | ast.Subscript) and isinstance(
                 below.ctx, ast.Store
             ):

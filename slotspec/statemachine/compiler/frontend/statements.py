@@ -23,6 +23,7 @@ from slotspec.statemachine.compiler.frontend.symbols import (
 )
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.rules import DISABLED
+from slotspec.statemachine.declaration.source import subtree
 
 
 def program_of(
@@ -48,7 +49,7 @@ def lower(
 @lru_cache(maxsize=4096)
 def width_of(tree: ast.FunctionDef) -> int | None:
     """How many numbers the function returns, if one of its returns shows it."""
-    for below in ast.walk(tree):
+    for below in subtree(tree):
         if isinstance(below, ast.Return) and isinstance(below.value, ast.Tuple):
             return len(below.value.elts)
     return None

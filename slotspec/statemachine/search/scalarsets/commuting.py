@@ -11,6 +11,7 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
+from slotspec.statemachine.declaration.source import subtree
 from slotspec.statemachine.search.scalarsets.kinds import OTHER
 
 
@@ -102,7 +103,7 @@ def carried(
     """A local that one iteration assigns and another, or the code behind the loop, uses."""
     stores: dict[str, list[ast.AST]] = {}
     loads: dict[str, list[ast.Name]] = {}
-    for node in (below for statement in loop.body for below in ast.walk(statement)):
+    for node in (below for statement in loop.body for below in subtree(statement)):
         for name in targets(node):
             stores.setdefault(name, []).append(node)
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
@@ -117,15 +118,15 @@ def carried(
             return stores[name][0], f"{name}, the element of the loop, is assigned"
         if late := unbound(function, name):
             return late, f"{name} is used outside of the loop"
-    inside = set(map(id, ast.walk(loop)))
+    inside = set(map(id, subtree(loop)))
     for name, nodes in stores.items():
         nodes.sort(key=position)
         outside = [
             node
-            for node in ast.walk(function)
+            for node in subtree(function)
             if isinstance(node, ast.Name) and node.id == name and id(node) not in inside
         ]
-        breaks = [node for node in ast.walk(loop) if isinstance(node, ast.Break)]
+        breaks = [node for node in subtree(loop) if isinstance(node, ast.Break)]
         if not loads.get(name):
             if not breaks and all(adds(node) for node in nodes):
                 continue
@@ -144,17 +145,17 @@ def bound(node: ast.AST) -> list[str]:
     """The locals that a loop or a generator binds."""
     if not isinstance(node, ast.For | ast.comprehension):
         return []
-    return [n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)]
+    return [n.id for n in subtree(node.target) if isinstance(n, ast.Name)]
 
 
 def unbound(function: ast.AST, name: str) -> ast.Name | None:
     """A use of a loop's variable outside of all loops and generators that bind it."""
     covered: set[int] = set()
-    for node in ast.walk(function):
+    for node in subtree(function):
         loops = [node] if isinstance(node, ast.For) else getattr(node, "generators", [])
         if any(name in bound(below) for below in loops):
-            covered.update(map(id, ast.walk(node)))
-    for node in ast.walk(function):
+            covered.update(map(id, subtree(node)))
+    for node in subtree(function):
         if isinstance(node, ast.Name) and node.id == name and id(node) not in covered:
             return node
     return None
@@ -168,7 +169,7 @@ def targets(node: ast.AST) -> list[str]:
     """The locals that a node assigns itself, loops aside."""
     match node:
         case ast.Assign(targets=found):
-            names = [n for target in found for n in ast.walk(target)]
+            names = [n for target in found for n in subtree(target)]
         case ast.AugAssign(target=target) | ast.AnnAssign(target=target):
             names = [target]
         case ast.NamedExpr(target=target):
@@ -209,18 +210,16 @@ def is_temporary(body: Sequence[ast.stmt], store: ast.AST, loads: Sequence[ast.N
     block = block_of(body, store)
     if block is None or isinstance(store, ast.NamedExpr):  # which may be skipped
         return False
-    at = next(
-        n for n, statement in enumerate(block) if any(b is store for b in ast.walk(statement))
-    )
-    after = {id(node) for statement in block[at:] for node in ast.walk(statement)}
-    after -= {id(node) for node in ast.walk(store)}
+    at = next(n for n, statement in enumerate(block) if any(b is store for b in subtree(statement)))
+    after = {id(node) for statement in block[at:] for node in subtree(statement)}
+    after -= {id(node) for node in subtree(store)}
     return all(id(load) in after and position(load) > position(store) for load in loads)
 
 
 def block_of(body: Sequence[ast.stmt], wanted: ast.AST) -> Sequence[ast.stmt] | None:
     """The innermost list of statements with this node in it."""
     for statement in body:
-        if not any(below is wanted for below in ast.walk(statement)):
+        if not any(below is wanted for below in subtree(statement)):
             continue
         for name in ("body", "orelse"):
             inner = getattr(statement, name, None)

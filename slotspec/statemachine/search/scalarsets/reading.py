@@ -8,12 +8,13 @@ import types
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any, Protocol
 
 from slotspec.statemachine.declaration import parts, rules
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.records import FieldSpec, Part, Ref, Sort
-from slotspec.statemachine.declaration.source import Source, read
+from slotspec.statemachine.declaration.source import Source, read, subtree
 from slotspec.statemachine.search.scalarsets.commuting import (
     EFFECTS,
     ENDS,
@@ -72,6 +73,14 @@ class Analysis(Protocol):
     def breaks(self, source: Source, node: ast.AST | None, why: str) -> None: ...
 
 
+@lru_cache(maxsize=4096)
+def assigned(tree: ast.AST) -> frozenset[str]:
+    """The locals that a rule assigns, or captures in a pattern."""
+    stores = [n for n in subtree(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    captures = [n for n in subtree(tree) if isinstance(n, ast.MatchAs)]
+    return frozenset(n.id for n in stores) | {n.name for n in captures if n.name is not None}
+
+
 class Reading:
     """One rule, called with arguments of these kinds.
 
@@ -106,13 +115,7 @@ class Reading:
 
     def unassigned(self, names: Iterable[str]) -> set[str]:
         """Those of the parameters that are what the caller has given all along."""
-        assigned = {
-            n.id
-            for n in ast.walk(self.source.tree)
-            if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-        }
-        captured = {n.name for n in ast.walk(self.source.tree) if isinstance(n, ast.MatchAs)}
-        return set(names) - assigned - captured
+        return set(names) - assigned(self.source.tree)
 
     def breaks(self, node: ast.AST, why: str) -> None:
         self.analysis.breaks(self.source, node, f"{ast.unparse(node)}: {why}")
@@ -215,7 +218,7 @@ class Reading:
         if not run.loose:
             return after
         done = self.accesses[begin:]
-        names = {n.id for n in ast.walk(node.target) if isinstance(n, ast.Name)}
+        names = {n.id for n in subtree(node.target) if isinstance(n, ast.Name)}
         why = conflict(done, own) or carried(self.source.tree, node, names)
         if why is not None:
             at, what = why
@@ -237,7 +240,7 @@ class Reading:
         after: Space | None = None
         rest: Space | None = space
         for case in node.cases:
-            for below in ast.walk(case.pattern):
+            for below in subtree(case.pattern):
                 if isinstance(below, ast.MatchValue):
                     self.compared(subject, self.value(below.value, space), node.subject)
                 elif not isinstance(below, ast.MatchOr | ast.MatchAs | ast.expr | ast.expr_context):
@@ -783,7 +786,7 @@ class Reading:
         """
         if self.analysis.kinds_in_any_order:
             return False
-        for node in ast.walk(self.source.tree):
+        for node in subtree(self.source.tree):
             courses = [node] if isinstance(node, ast.For) else getattr(node, "generators", [])
             for one in courses:
                 if one.iter is not numbered:
@@ -792,12 +795,12 @@ class Reading:
                     case ast.Tuple(elts=[ast.Name(), ast.Name(id=name)]):
                         asked = {
                             id(below.value)
-                            for below in ast.walk(node)
+                            for below in subtree(node)
                             if isinstance(below, ast.Attribute) and below.attr == "kind"
                         }
                         return all(
                             id(below) in asked
-                            for below in ast.walk(self.source.tree)
+                            for below in subtree(self.source.tree)
                             if isinstance(below, ast.Name)
                             and below.id == name
                             and isinstance(below.ctx, ast.Load)
