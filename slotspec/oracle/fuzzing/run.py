@@ -28,8 +28,6 @@ DEFAULT_STEPS = 60
 # Below 100 Hypothesis draws uniformly and adds no constants of the loaded code, so that a seed
 # gives the same sequence everywhere.
 _SMALL = st.integers(0, 99)
-SHRINKING_RUNS = 200
-"""Most sequences that Hypothesis may run to shrink; then our own shrinking takes over."""
 _BATCH = 500
 """Sequences per call of Hypothesis, which slows down with their number."""
 
@@ -148,24 +146,20 @@ def one_batch(
 
     :raises PeerError: if the peer fails.
     """
-    best: list[Found] = []
-    shrinking_runs = 0
+    found: Found | None = None
     stop: _Stop | None = None
     target = fuzz_target(outcome.coverage.model)
     absent = absent_operations(peer, target)
     generation = outcome.coverage.generation
 
     def check_limits() -> None:
-        nonlocal shrinking_runs
-        shrinking_runs += bool(best)
-        if shrinking_runs > SHRINKING_RUNS:
-            raise _Stop
-        if seconds is not None and time.perf_counter() - start > seconds and not best:
+        if seconds is not None and time.perf_counter() - start > seconds and found is None:
             raise _Stop
 
     def sequence(steps: Source, numbers: list[int]) -> None:
-        # shrinking repeats what was counted before
-        counted = None if best else outcome.coverage
+        nonlocal found
+        # Hypothesis repeats the sequence that diverges, which was counted before
+        counted = outcome.coverage if found is None else None
         try:
             lockstep = Lockstep(generation, steps.header, peer, counted)
             for place, number in enumerate(numbers):
@@ -174,10 +168,7 @@ def one_batch(
         except PeerError as error:
             raise _Stop(error) from error
         except Diverged as diverged:
-            if not best:
-                outcome.original = len(diverged.found.steps)
-            if not best or len(diverged.found.steps) <= len(best[-1].steps):
-                best.append(diverged.found)
+            found = found or diverged.found
             raise
         if counted is not None:
             progress(counted)
@@ -188,7 +179,7 @@ def one_batch(
         database=None,
         deadline=None,
         derandomize=False,
-        phases=(Phase.generate, Phase.shrink),
+        phases=(Phase.generate,),  # our own shrinking is faster, and ends as short
         suppress_health_check=list(HealthCheck),
         print_blob=False,
         report_multiple_bugs=False,
@@ -211,10 +202,10 @@ def one_batch(
     except BaseException as error:
         if stop is not None and stop.reason is not None:
             raise stop.reason from None
-        if stop is None and not isinstance(error, Diverged) and not best:
+        if stop is None and not isinstance(error, Diverged) and found is None:
             raise
-    if best:
-        outcome.found = best[-1]
+    if found is not None:
+        outcome.found = found
     elif stop is not None:
         outcome.limit = "seconds"
 

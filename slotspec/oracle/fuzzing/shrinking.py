@@ -1,8 +1,9 @@
 """Shrinks a diverging sequence: drops steps, simplifies steps, searches for a shorter one.
 
-Hypothesis has already shrunk the choices of the sequence. Here whole steps are dropped, in ever
-smaller groups (delta debugging), and names are simplified. Finally a search in the model looks
-for a shorter way to the state in which the last step differs.
+Hypothesis would shrink the random numbers that a sequence was made from, which takes several times
+as long. Here whole steps are dropped, in ever smaller groups (delta debugging), and names are
+simplified. Finally a search in the model looks for a shorter way to the state in which the last
+step differs.
 """
 
 from __future__ import annotations

@@ -373,7 +373,8 @@ def _insert(
         else:
             unknown = _unseen_of_all(out, steps, begin, end, width, mask)
         for u in range(unknown):
-            if steps is None:  # steps are never logged with symmetry: there is less to compile
+            # steps are never logged with symmetry; Numba leaves out only such a test, and its block
+            if steps is None:  # noqa: SIM102
                 if symmetric:
                     at = np.int64(numbers[u]) * width
                     canonical(out_words, at, width, out_keys, at, *symmetry)
