@@ -194,21 +194,26 @@ class _Shrinker:
         return self._simpler_names() or done
 
     def _simpler_names(self) -> bool:
-        """Renumber all names: the first request id becomes r1, and so on."""
+        """Renumber all names: the first request id becomes r1, and so on.
+
+        A name that only looks as if the peer had generated it becomes x1: it comes from outside.
+        """
         names: dict[str, str] = {}
         counts: dict[str, int] = {}
+        made = self._names_made(0, len(self.best.steps))
 
         def short(name: str) -> str:
-            found = re.fullmatch(r"([a-z]+)\d+", name)
-            if (
-                found is None
-                or found[1] in self._target.schema.generated
-                or name in self.best.header.profiles
-            ):
+            found = re.fullmatch(r"([a-z]+)(\d+)", name)
+            if found is None or name in self.best.header.profiles:
                 return name
+            kind = found[1]
+            if kind in self._target.schema.generated:
+                if (kind, int(found[2])) in made:
+                    return name
+                kind = "x"
             if name not in names:
-                counts[found[1]] = counts.get(found[1], 0) + 1
-                names[name] = f"{found[1]}{counts[found[1]]}"
+                counts[kind] = counts.get(kind, 0) + 1
+                names[name] = f"{kind}{counts[kind]}"
             return names[name]
 
         sequence = [(op, renamed(arguments, short)) for op, arguments in self.best.operations]
