@@ -87,6 +87,7 @@ class CompiledWalk(RandomWalk):
             compiled.result_buffer.opened,
             compiled.result_buffer.opened + compiled.result_buffer.kinds,
         )
+        walk(-1, *self.w)  # it takes a moment to load, which is no time of the runs
         self.names = [*(q.name for q in self.obligations), "deadlock", "fault"]
 
     def reset(self) -> None:

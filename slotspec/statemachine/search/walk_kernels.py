@@ -209,10 +209,11 @@ with kernel_cache():
     def walk(until: int, *arrays: Any) -> Any:
         """Continue a walk until it has `until` steps; returns the status with which it ends.
 
+        :param until: with -1, nothing happens, except that this function is loaded.
         :param arrays: those of a :class:`Walk`; the record itself would take longer to pass.
         """
         w = Walk(*arrays)
-        while True:
+        while until >= 0:
             count_state(w.registers, w.now, w.cells[WORDS])
             call_look(
                 w.functions[LOOK], w.buffer.ctypes.data, w.now.ctypes.data, w.changed.ctypes.data
@@ -225,3 +226,4 @@ with kernel_cache():
             if status != MOVED:
                 w.buffer[STEP] = 1
                 return status
+        return GOES_ON
