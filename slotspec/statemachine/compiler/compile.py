@@ -30,14 +30,12 @@ from slotspec.statemachine.compiler.backend.result_buffer import (
     ResultBuffer,
 )
 from slotspec.statemachine.compiler.backend.upgrade import Upgrade
-from slotspec.statemachine.compiler.drivers.expand import Expansion, program_text
-from slotspec.statemachine.compiler.drivers.predicates import predicate_name
+from slotspec.statemachine.compiler.drivers.expand import EXPAND, Expansion, program_text
 from slotspec.statemachine.compiler.fingerprint import fingerprint
 from slotspec.statemachine.compiler.frontend.program import Site
 from slotspec.statemachine.declaration.guards import Checks
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.errors import RuleError
-from slotspec.statemachine.interpreter.liveness import PREMISE, PROMISE, claims
 from slotspec.statemachine.layout import Layout
 
 
@@ -54,7 +52,7 @@ class Found:
 
 @dataclass
 class Compiled:
-    """The compiled form of an instance; `expand` is the address of its batch function (or walk)."""
+    """The compiled form of an instance."""
 
     instance: Instance
     layout: Layout
@@ -65,12 +63,12 @@ class Compiled:
     text_sum: str
     """Checksum of the translated rules: equal for equal rules, properties and bounds."""
     upgrade: Upgrade
-    entry: str
+    names: list[str]
+    """The names of the functions that the driver wrote for others to call."""
     lasting: bool
     """Whether some rule may take long. It then looks at the cell ``STOP`` of its buffer."""
-    expand: int = 0
-    predicates: dict[tuple[int, int], int] = field(default_factory=dict)
-    """Addresses of the functions of :mod:`.predicates`, by number and side."""
+    functions: dict[str, int] = field(default_factory=dict)
+    """The current addresses of these functions."""
     former: list[Code] = field(default_factory=list)
     """Code that was in use before; kept because a thread may still be running it."""
 
@@ -78,13 +76,12 @@ class Compiled:
         """Use these functions from now on."""
         self.former.append(self.code)
         self.code = code
-        self.expand = code.address(self.entry)
-        self.predicates = {
-            (number, side): code.address(predicate_name(number, side))
-            for number in range(len(claims(self.instance)))
-            for side in (PREMISE, PROMISE)
-            if self.entry == Expansion.entry  # a walk is finite, so it needs no predicates
-        }
+        self.functions = {name: code.address(name) for name in self.names}
+
+    @property
+    def expand(self) -> int:
+        """The address of the function that expands batches."""
+        return self.functions[EXPAND]
 
     def improve(self) -> bool:
         """Switch to better code once it is ready; returns whether it did. Call it regularly."""
@@ -134,7 +131,7 @@ def compile_instance(
     :param symmetric: add the functions that canonical forms under symmetry need.
     :param deposit: use the processor's instructions that gather and spread bits; by default,
         if it has them.
-    :param writer: the driver to write: the expansion of batches, or a random walk.
+    :param writer: the driver to write: the expansion of batches, or single steps.
     :param level: the least optimization level.
     :raises RuleError: ``RUL001`` to ``RUL014``, with file and line, for what a compiled rule
         cannot use.
@@ -168,7 +165,7 @@ def compile_instance(
         perf_counter() - started,
         note.text_sum,
         Upgrade(code, note.name, note.characters),
-        writer.entry,
+        writer.entries(instance),
         note.lasting,
     )
     compiled.use(code)

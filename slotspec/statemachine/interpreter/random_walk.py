@@ -12,7 +12,7 @@ Each run has its own random numbers. The walk chooses a step as follows:
 * If no call of the action changes the state, it chooses another action.
 
 So all actions that can change the state have the same chance. Both engines choose in the same
-way: :mod:`slotspec.statemachine.compiler.drivers.random_walk` does the same in machine code.
+way: :mod:`slotspec.statemachine.search.walk_kernels` does the same in machine code.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Random numbers for simulations, and an estimate of how many distinct states they saw.
 
-Both engines draw the same numbers. Compiled code cannot call Python's generator, so the
-generator is written in Python here and as LLVM instructions in
-:mod:`slotspec.statemachine.compiler.drivers.random_walk`. It is SplitMix64 (Steele, Lea, Flood
-2014). The estimate is HyperLogLog (Flajolet and others 2007) with its correction for small
-counts.
+Both engines draw the same numbers. Python's own generator would be slow in machine code, so the
+generator is written here for Python's integers, and in
+:mod:`slotspec.statemachine.search.walk_kernels` for those of the machine. It is SplitMix64
+(Steele, Lea, Flood 2014). The estimate is HyperLogLog (Flajolet and others 2007) with its
+correction for small counts.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import Parameter, Signature
 from typing import Any
 
 from llvmlite import ir
@@ -66,45 +67,47 @@ def prefetch(typing_context: Any, address: Any) -> Any:
     return types.void(types.uint64), generate
 
 
-@intrinsic  # type: ignore[untyped-decorator]
-def call_expand(
-    typing_context: Any,
-    function: Any,
-    buffer: Any,
-    words: Any,
-    n: Any,
-    calls: Any,
-    out_words: Any,
-    out_source: Any,
-    out_call: Any,
-) -> Any:
-    """Call a compiled model's batch function by its address; all arguments are addresses."""
+def _call(result: Any, doc: str, *takes: Any) -> Any:
+    """An intrinsic that calls a function by its address, with arguments of these types."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind = ir.FunctionType(_I64, [_I64] * 7)
-        return builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), arguments[1:])
+        nothing = result is types.void
+        kind = ir.FunctionType(ir.VoidType() if nothing else _I64, [_I64] * len(takes))
+        address = builder.inttoptr(arguments[0], kind.as_pointer())
+        value = builder.call(address, arguments[1:])
+        return context.get_dummy_value() if nothing else value
 
-    u = types.uint64
-    return types.int64(u, u, u, types.int64, types.int64, u, u, u), generate
+    def call(typing_context: Any, *given: Any) -> Any:
+        return result(types.uint64, *takes), generate
 
-
-def _call_pointers(count: int, doc: str) -> Any:
-    """An intrinsic that calls a function by its address; the function returns nothing."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        kind = ir.FunctionType(ir.VoidType(), [_I64] * count)
-        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), arguments[1:])
-        return context.get_dummy_value()
-
-    u = types.uint64
-
-    def call(typing_context: Any, function: Any, a: Any, b: Any, c: Any) -> Any:
-        return types.void(u, u, u, u), generate
-
+    names = ["typing_context", "function", *(f"a{i}" for i in range(len(takes)))]
+    parameters = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+    call.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     call.__doc__ = doc
     return intrinsic(call)
 
 
-call_prepare = _call_pointers(3, "Call a model's ``prepare`` (words, record, colours).")
-call_refine = _call_pointers(3, "Call a model's ``refine`` (record, colours, rounds).")
-call_image = _call_pointers(3, "Call a model's ``image`` (record, renaming, words).")
+_AT, _N = types.uint64, types.int64
+"""An address, and a number."""
+
+call_expand = _call(
+    _N,
+    "Call a model's ``expand`` (buffer, words, n, calls, out_words, out_source, out_call).",
+    *(_AT, _AT, _N, _N, _AT, _AT, _AT),
+)
+call_predicate = _call(_N, "Call a predicate of a model (buffer, words, elements).", _AT, _AT, _AT)
+call_attempt = _call(
+    _N,
+    "Call a model's ``attempt`` (buffer, now, next, calls, tries).",
+    *(_AT, _AT, _AT, _AT, _AT),
+)
+call_look = _call(types.void, "Call a model's ``look`` (buffer, now, changed).", _AT, _AT, _AT)
+call_may_end = _call(_N, "Call a model's ``may_end`` (buffer, now).", _AT, _AT)
+call_stuck = _call(types.void, "Call a model's ``stuck`` (buffer, now).", _AT, _AT)
+call_prepare = _call(
+    types.void, "Call a model's ``prepare`` (words, record, colours).", _AT, _AT, _AT
+)
+call_refine = _call(
+    types.void, "Call a model's ``refine`` (record, colours, rounds).", _AT, _AT, _AT
+)
+call_image = _call(types.void, "Call a model's ``image`` (record, renaming, words).", _AT, _AT, _AT)

@@ -6,7 +6,6 @@ about 70 bytes in addition to what the search itself keeps.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -18,18 +17,12 @@ from slotspec.statemachine.interpreter.liveness import (
     STRONG,
     WEAK,
     Graph,
-    Stopped,
-    Unanswered,
     Watch,
     Way,
-    claims,
 )
-from slotspec.statemachine.interpreter.time_limit import OutOfTime
-from slotspec.statemachine.results import Limit
 from slotspec.statemachine.search import kernels, liveness
-from slotspec.statemachine.search.invoke import ask_states
+from slotspec.statemachine.search.found_states import FoundStates
 from slotspec.statemachine.search.step_log import StepLog
-from slotspec.statemachine.search.stopping import run_apart
 from slotspec.statemachine.search.store import Reserved
 from slotspec.statemachine.search.visited import NOBODY, Visited
 from slotspec.statemachine.search.worker_pool import Worker
@@ -61,13 +54,10 @@ class CompiledGraph(Graph):
     ) -> None:
         super().__init__(compiled.instance)
         self.compiled, self.visited, self.watch = compiled, visited, watch
-        self.until = until
+        self.found = FoundStates(compiled, visited, until)
         self.size = visited.count
-        self.starts = [worker * visited.region for worker in range(visited.workers)]
-        counts = [end - start for start, end in zip(self.starts, visited.ends(), strict=True)]
-        self.before = np.cumsum([0, *counts], dtype=np.int64)
         self.first: Any = np.zeros(self.size + 1, dtype=np.int64)
-        self.gaps: Any = np.array(self.starts, dtype=np.int64) - self.before[:-1]
+        self.gaps: Any = np.array(self.found.starts, dtype=np.int64) - self.found.before[:-1]
         self.targets, self.labels = self._steps(log, transitions, batch)
         self.fairness: Any = np.array(self.fair, dtype=np.uint8)
         self.faults: Any = np.array(self.faulty, dtype=np.uint8)
@@ -84,7 +74,7 @@ class CompiledGraph(Graph):
     ) -> tuple[Reserved, Reserved]:
         """The targets and labels of all steps; sets `first` to where those of each state begin."""
         if log is not None and log.complete:
-            found = log.assembled(self.first, self.before.tolist(), self.gaps)
+            found = log.assembled(self.first, self.found.before.tolist(), self.gaps)
             if found is not None:
                 self._count(int(self.first[-1]))
                 return found
@@ -109,7 +99,7 @@ class CompiledGraph(Graph):
         known = np.zeros(len(worker.recent) // visited.width, dtype=np.int64)
         at = 0
         for start, number, stop in zip(
-            self.starts, self.before.tolist(), visited.ends(), strict=False
+            self.found.starts, self.found.before.tolist(), visited.ends(), strict=False
         ):
             for begin in range(start, stop, BURST):
                 task = partial(
@@ -142,42 +132,13 @@ class CompiledGraph(Graph):
                     targets,
                     labels,
                 )
-                at = self._run(task, worker.buffer)
+                at = self.found.run(task, worker.buffer)
                 if at < 0:
                     raise RuntimeError("a step leads out of the states that were found")
                 self._count(at)
 
-    def _run(self, task: Callable[[], int], buffer: Any) -> int:
-        """The result of a task that runs compiled rules with this result buffer."""
-        if not self.compiled.lasting:
-            return task()
-        try:
-            return run_apart(task, buffer, self.until)
-        except OutOfTime:
-            raise Stopped(Limit.SECONDS) from None
-
-    def _stored(self, state: int) -> int:
-        """The number that a state has in the search."""
-        worker = int(np.searchsorted(self.before, state, side="right")) - 1
-        return int(self.starts[worker] + state - self.before[worker])
-
     def ask(self, declared: Property, side: int, elements: tuple[int, ...]) -> Any:
-        compiled, visited = self.compiled, self.visited
-        number = [p.name for p in claims(self.instance)].index(declared.name)
-        function = compiled.predicates[number, side]
-        mask = np.zeros(self.size, dtype=np.uint8)
-        chosen = np.array([*elements, 0], dtype=np.int64)
-        buffer = compiled.new_buffer()
-        bounds = self.before.tolist()
-        for start, before, after in zip(self.starts, bounds[:-1], bounds[1:], strict=True):
-            words = visited.states.address + 8 * visited.width * start
-            ask = partial(
-                ask_states, function, buffer, words, after - before, chosen, mask[before:]
-            )
-            bad = self._run(ask, buffer)
-            if bad >= 0:
-                raise Unanswered(before + bad, compiled.fault_in(buffer))
-        return mask
+        return self.found.ask(declared, side, elements)
 
     def sift(self, premise: Any, promise: Any) -> tuple[Any, Any]:
         within = promise ^ 1
@@ -237,7 +198,7 @@ class CompiledGraph(Graph):
         return marks if found else None
 
     def way_to(self, state: int) -> list[int]:
-        return self.visited.way_to(self._stored(state))
+        return self.visited.way_to(self.found.stored(state))
 
     def steps(self, state: int) -> Way:
         begin, end = int(self.first[state]), int(self.first[state + 1])
@@ -246,7 +207,7 @@ class CompiledGraph(Graph):
 
     def onward(self, starts: Any, within: Any, marks: Any) -> tuple[int, Way]:
         order = np.flatnonzero(starts)
-        if len(self.starts) > 1:
+        if len(self.found.starts) > 1:
             order = order[np.argsort(self._depths()[order], kind="stable")]
         via = np.zeros(self.size, dtype=np.int64)
         end = liveness.onward(
@@ -261,11 +222,11 @@ class CompiledGraph(Graph):
         """The distance of each state from the initial one (several workers mix them)."""
         if self._depth is None:
             parents = np.zeros(self.size, dtype=np.uint32)
-            for worker, start in enumerate(self.starts):
+            for worker, start in enumerate(self.found.starts):
                 there = self.visited.parents.array[start : self.visited.next_of(worker)]
                 known = np.where(there == NOBODY, 0, there).astype(np.int64)
                 known -= self.gaps[known // self.visited.region]
-                parents[self.before[worker] : self.before[worker + 1]] = known
+                parents[self.found.before[worker] : self.found.before[worker + 1]] = known
             self._depth = np.zeros(self.size, dtype=np.uint32)
             liveness.depths(parents, self._depth, self._path)
         return self._depth

@@ -6,7 +6,6 @@ import ctypes
 from typing import Any
 
 _EXPAND = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_uint64] * 7)
-_ASK = ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_uint64] * 5)
 _THREE = ctypes.CFUNCTYPE(None, *[ctypes.c_uint64] * 3)
 
 
@@ -19,16 +18,6 @@ def expand_one(
     return int(
         _EXPAND(expand)(*(a.ctypes.data for a in arrays), 1, 1, *(a.ctypes.data for a in outs))
     )
-
-
-def ask_states(ask: int, buffer: Any, words: int, n: int, elements: Any, answers: Any) -> int:
-    """Evaluate one side of a property in `n` stored states that begin at address `words`.
-
-    :param answers: receives the answers as bytes.
-    :return: -1, or the index of a state in which it cannot be evaluated.
-    """
-    at = answers.ctypes.data
-    return int(_ASK(ask)(buffer.ctypes.data, words, n, elements.ctypes.data, at))
 
 
 def prepare_of(prepare: Any, words: Any, record: Any, colours: Any) -> None:

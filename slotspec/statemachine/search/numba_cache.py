@@ -14,6 +14,7 @@ from numba.core import caching, serialize
 
 from slotspec.statemachine.compiler.backend import result_buffer
 from slotspec.statemachine.compiler.backend.cache import folder, key_of, load, save
+from slotspec.statemachine.interpreter import rng, statistics
 
 fast: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
 """Options of kernels that Python calls."""
@@ -33,7 +34,8 @@ HERE = Path(__file__).parent
 @lru_cache(maxsize=1)
 def _sources() -> str:
     """A name for the current version of all kernels; Numba itself checks only one file."""
-    files = [*sorted(HERE.glob("*.py")), Path(result_buffer.__file__)]
+    others = (result_buffer, rng, statistics)
+    files = [*sorted(HERE.rglob("*.py")), *(Path(str(module.__file__)) for module in others)]
     return key_of(*(file.read_text(encoding="utf-8") for file in files))[:16]
 
 

@@ -25,7 +25,7 @@ frames made at all, as far as its run needs them; the interpreter replays this r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -40,21 +40,16 @@ from slotspec.statemachine.interpreter.liveness import (
     STRONG,
     Claimed,
     Run,
-    Stopped,
-    Unanswered,
     Watch,
     Way,
     circle,
-    claims,
 )
 from slotspec.statemachine.interpreter.stepping import Interpreter
-from slotspec.statemachine.interpreter.time_limit import OutOfTime
 from slotspec.statemachine.obligations import Elements, choices
-from slotspec.statemachine.results import Limit
 from slotspec.statemachine.search import liveness, quotient_kernels
 from slotspec.statemachine.search.canonicalizer import EXACT, IMAGE, PREPARE, Canonicalizer
-from slotspec.statemachine.search.invoke import ask_states, image_of, prepare_of
-from slotspec.statemachine.search.stopping import run_apart
+from slotspec.statemachine.search.found_states import FoundStates
+from slotspec.statemachine.search.invoke import image_of, prepare_of
 from slotspec.statemachine.search.store import Reserved
 from slotspec.statemachine.search.visited import NOBODY, Visited
 from slotspec.statemachine.search.worker_pool import Worker
@@ -182,12 +177,10 @@ class QuotientGraph(Claimed):
         until: float | None = None,
     ) -> None:
         super().__init__(compiled.instance)
-        self.compiled, self.visited, self.watch, self.until = compiled, visited, watch, until
+        self.compiled, self.visited, self.watch = compiled, visited, watch
+        self.found = FoundStates(compiled, visited, until)
         self.group = Group(self.instance)
         self.size = visited.count
-        self.starts = [worker * visited.region for worker in range(visited.workers)]
-        counts = [end - start for start, end in zip(self.starts, visited.ends(), strict=True)]
-        self.before = np.cumsum([0, *counts], dtype=np.int64)
         self.fairness: Any = np.array(self.fair, dtype=np.uint8)
         self.faults: Any = np.array(self.faulty, dtype=np.uint8)
         self.first: Any = np.zeros(self.size + 1, dtype=np.int64)
@@ -222,13 +215,13 @@ class QuotientGraph(Claimed):
         worker = Worker(compiled, batch, EXACT)
         opened = compiled.result_buffer.opened
         worker.buffer[opened : opened + compiled.result_buffer.kinds] = 0
-        gaps = np.array(self.starts, dtype=np.int64) - self.before[:-1]
+        gaps = np.array(self.found.starts, dtype=np.int64) - self.found.before[:-1]
         ranks = Reserved(transitions, np.uint64)
         known: dict[int, int] = {}
         per = 8 + np.dtype(visited.narrow).itemsize
         at = 0
         for start, number, stop in zip(
-            self.starts, self.before.tolist(), visited.ends(), strict=False
+            self.found.starts, self.found.before.tolist(), visited.ends(), strict=False
         ):
             for begin in range(start, stop, BURST):
                 task = partial(
@@ -254,7 +247,7 @@ class QuotientGraph(Claimed):
                     self.labels.array,
                     ranks.array,
                 )
-                end = self._run(task, worker.buffer)
+                end = self.found.run(task, worker.buffer)
                 if end < 0:
                     raise RuntimeError("a step leads out of the states that were found")
                 found, back = np.unique(ranks.array[at:end], return_inverse=True)
@@ -268,24 +261,10 @@ class QuotientGraph(Claimed):
                 at = end
                 self.watch(at * per + 200 * len(known) + self.size * NODE_BYTES)
 
-    def _run(self, task: Callable[[], int], buffer: Any) -> int:
-        """The result of a task that runs compiled rules with this result buffer."""
-        if not self.compiled.lasting:
-            return task()
-        try:
-            return run_apart(task, buffer, self.until)
-        except OutOfTime:
-            raise Stopped(Limit.SECONDS) from None
-
-    def _stored(self, state: int) -> int:
-        """The number that a state has in the search."""
-        worker = int(np.searchsorted(self.before, state, side="right")) - 1
-        return int(self.starts[worker] + state - self.before[worker])
-
     def key_of(self, state: int) -> Any:
         """The words of a canonical state."""
         width = self.visited.width
-        at = self._stored(state) * width
+        at = self.found.stored(state) * width
         return np.array(self.visited.keys.array[at : at + width])
 
     # a property
@@ -306,26 +285,8 @@ class QuotientGraph(Claimed):
         self.watch(self.size * self.m * NODE_BYTES)
         mask = np.zeros((self.size, self.m), dtype=np.uint8)
         for k, chosen in enumerate(orbit):
-            mask[:, k] = self._ask(declared, side, chosen)
+            mask[:, k] = self.found.ask(declared, side, chosen)
         return mask.reshape(-1)
-
-    def _ask(self, declared: Property, side: int, elements: Elements) -> Any:
-        compiled, visited = self.compiled, self.visited
-        number = [p.name for p in claims(self.instance)].index(declared.name)
-        function = compiled.predicates[number, side]
-        mask = np.zeros(self.size, dtype=np.uint8)
-        chosen = np.array([*elements, 0], dtype=np.int64)
-        buffer = compiled.new_buffer()
-        bounds = self.before.tolist()
-        for start, before, after in zip(self.starts, bounds[:-1], bounds[1:], strict=True):
-            words = visited.keys.address + 8 * visited.width * start
-            ask = partial(
-                ask_states, function, buffer, words, after - before, chosen, mask[before:]
-            )
-            bad = self._run(ask, buffer)
-            if bad >= 0:
-                raise Unanswered(before + bad, compiled.fault_in(buffer))
-        return mask
 
     def sift(self, premise: Any, promise: Any) -> tuple[Any, Any]:
         within = promise ^ 1
@@ -441,7 +402,7 @@ class QuotientGraph(Claimed):
     # a run
 
     def way_to(self, state: int) -> list[int]:
-        return self.visited.way_to(self._stored(state))
+        return self.visited.way_to(self.found.stored(state))
 
     def against(self, starts: Any, within: Any) -> Run | None:
         if self.barren(within):
@@ -451,7 +412,7 @@ class QuotientGraph(Claimed):
         if marks is None:
             return None
         order = np.flatnonzero(starts)
-        if len(self.starts) > 1:
+        if len(self.found.starts) > 1:
             order = order[np.argsort(self._depths()[order // self.m], kind="stable")]
         nothing = np.zeros(len(self.fair), dtype=np.uint8)
         found = self.onward(order, region, marks != 0, nothing)
@@ -530,12 +491,12 @@ class QuotientGraph(Claimed):
         """The distance of each state from the initial one (several workers mix them)."""
         if self._depth is None:
             parents = np.zeros(self.size, dtype=np.uint32)
-            gaps = np.array(self.starts, dtype=np.int64) - self.before[:-1]
-            for worker, start in enumerate(self.starts):
+            gaps = np.array(self.found.starts, dtype=np.int64) - self.found.before[:-1]
+            for worker, start in enumerate(self.found.starts):
                 there = self.visited.parents.array[start : self.visited.next_of(worker)]
                 known = np.where(there == NOBODY, 0, there).astype(np.int64)
                 known -= gaps[known // self.visited.region]
-                parents[self.before[worker] : self.before[worker + 1]] = known
+                parents[self.found.before[worker] : self.found.before[worker + 1]] = known
             self._depth = np.zeros(self.size, dtype=np.uint32)
             liveness.depths(parents, self._depth, np.zeros(self.size, dtype=np.uint32))
         return self._depth

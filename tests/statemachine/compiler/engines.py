@@ -9,7 +9,8 @@ import llvmlite.binding as llvm
 
 from slotspec.statemachine import Instance, Result, explore_interpreted
 from slotspec.statemachine.compiler.compile import compile_instance
-from slotspec.statemachine.compiler.drivers.expand import program_text
+from slotspec.statemachine.compiler.drivers.expand import Expansion, program_text
+from slotspec.statemachine.compiler.drivers.single_steps import SingleSteps
 from slotspec.statemachine.results import NO_LIMITS, Limits, silent
 from slotspec.statemachine.search.canonicalizer import PLAIN
 from slotspec.statemachine.search.explorer import Explorer
@@ -21,8 +22,10 @@ def verify(instance: Instance) -> None:
     :raises RuntimeError: it does not.
     """
     llvm.initialize_native_target()
-    _, text = program_text(instance, deposit_bits=True, symmetric=True)
-    llvm.parse_assembly(text).verify()
+    for writer in (Expansion, SingleSteps):
+        symmetric = writer is Expansion
+        _, text = program_text(instance, True, symmetric, writer)
+        llvm.parse_assembly(text).verify()
 
 
 def compiled_with_site(instance: Instance, limits: Limits = NO_LIMITS) -> tuple[Result, str | None]:

@@ -18,6 +18,7 @@ from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.search import worker_pool
 from slotspec.statemachine.search.engine import explore_compiled
 from slotspec.statemachine.search.random_walk import CompiledWalk, compile_walk
+from slotspec.statemachine.search.walk_kernels import LOOK
 from slotspec.statemachine.simulate import simulate
 
 
@@ -157,14 +158,15 @@ def test_walks_continue_with_full_code(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = simulate(pool(), "compiled", runs=50, steps=60)
     compiled = compile_walk(pool())
     walk = CompiledWalk(compiled, 60, 0.0)
-    assert walk.function is not None
+    walk.block(range(1), 1, lambda: False)
+    quick = walk.w.functions[LOOK]
     compiled.use(Code(native.generate(_text(compiled), FULL), False))
     taken = swapping(monkeypatch)
     other = simulate(pool(), "compiled", runs=50, steps=60)
     assert set(taken) <= {FULL}
     assert (other.steps, other.taken) == (plain.steps, plain.taken)
     first = walk.block(range(50), 1, lambda: False)
-    assert walk.entry == compiled.expand
+    assert walk.w.functions[LOOK] == compiled.functions["look"] != quick
     assert first.steps == CompiledWalk(compiled, 60, 0.0).block(range(50), 1, lambda: False).steps
 
 

@@ -278,5 +278,5 @@ def test_a_step_notes_the_words_that_it_changes() -> None:
     instance = store(turn_on).instance()
     walk = CompiledWalk(compile_walk(instance), steps=3, rate=0.0)
     walk.block(range(1), seed=1, stop=lambda: False)
-    layout, (changed,) = walk.compiled.layout, walk.memory[walk.cells.changed :].tolist()
+    layout, (changed,) = walk.compiled.layout, walk.w.changed.tolist()
     assert changed % (1 << layout.words) == 1 << layout.places["turn"].offset // WORD

@@ -71,6 +71,26 @@ def test_both_engines_make_the_same_runs(rate: float, swarm: bool) -> None:
     assert first.steps == 12 * 40
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_faults_that_are_only_looked_for_count_nothing(engine: Any) -> None:
+    """Also after one that fires, undoes that, and is not possible."""
+
+    def flicker(s: Room, lamp: int) -> int:
+        """A lamp goes on; the first one goes off again."""
+        fire(s.lamp, lamp, Lamp.press)
+        if lamp == 0:
+            fire(s.lamp, lamp, Lamp.press)
+            return DISABLED
+        return 0
+
+    model = room()
+    model.action(lamp=LAMPS, fault=True)(flicker)
+    says(model, "sometimes", is_below_top)
+    result = simulate(model.instance(), engine, runs=8, fault_rate=0.0)
+    assert result.ends == {"at rest": 8}
+    assert set(result.fired.values()) == {0}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "scope"),

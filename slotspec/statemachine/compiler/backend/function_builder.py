@@ -55,6 +55,18 @@ class FunctionBuilder:
         self.line(f"{register} = {text}")
         return register
 
+    def at(self, pointer: str, index: int | str, type_: str = "i64") -> str:
+        """The address of a cell of an array."""
+        return self.emit(f"getelementptr {type_}, ptr {pointer}, i64 {index}")
+
+    def load(self, pointer: str, index: int | str, type_: str = "i64") -> str:
+        """The content of a cell of an array."""
+        return self.emit(f"load {type_}, ptr {self.at(pointer, index, type_)}")
+
+    def store(self, value: str | int, pointer: str, index: int | str, type_: str = "i64") -> None:
+        """Write to a cell of an array."""
+        self.line(f"store {type_} {value}, ptr {self.at(pointer, index, type_)}")
+
     def start_block(self, label: str) -> None:
         """Start block `label`; an open block before it falls through."""
         if self.open:

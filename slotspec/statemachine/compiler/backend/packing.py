@@ -59,8 +59,7 @@ def pack_text(layout: Layout, deposit_bits: bool) -> str:
         width = mask.bit_count()
         if not width:
             continue
-        place = builder.emit(f"getelementptr i64, ptr %record, i64 {i}")
-        bits = _gather(builder, builder.emit(f"load i64, ptr {place}"), mask, deposit_bits)
+        bits = _gather(builder, builder.load("%record", i), mask, deposit_bits)
         word, shift = divmod(at, 64)
         low = builder.emit(f"shl i64 {bits}, {shift}") if shift else bits
         words[word] = builder.emit(f"or i64 {words[word]}, {low}")
@@ -69,8 +68,7 @@ def pack_text(layout: Layout, deposit_bits: bool) -> str:
             words[word + 1] = builder.emit(f"or i64 {words[word + 1]}, {high}")
         at += width
     for i, word_value in enumerate(words):
-        place = builder.emit(f"getelementptr i64, ptr %words, i64 {i}")
-        builder.line(f"store i64 {word_value}, ptr {place}")
+        builder.store(word_value, "%words", i)
     builder.end("ret void")
     # for every action again, a large one would make up a third of the code
     inline = "alwaysinline" if layout.words < LARGE else "noinline"
@@ -86,25 +84,18 @@ def unpack_text(layout: Layout, deposit_bits: bool) -> str:
         value = "0"
         if width:
             word, shift = divmod(at, 64)
-            place = builder.emit(f"getelementptr i64, ptr %words, i64 {word}")
-            value = builder.emit(f"load i64, ptr {place}")
+            value = builder.load("%words", word)
             if shift:
                 value = builder.emit(f"lshr i64 {value}, {shift}")
             if shift + width > 64:
-                place = builder.emit(f"getelementptr i64, ptr %words, i64 {word + 1}")
-                high = builder.emit(
-                    f"shl i64 {builder.emit(f'load i64, ptr {place}')}, {64 - shift}"
-                )
+                high = builder.emit(f"shl i64 {builder.load('%words', word + 1)}, {64 - shift}")
                 value = builder.emit(f"or i64 {value}, {high}")
             value = _spread(builder, value, mask, deposit_bits)
             at += width
-        place = builder.emit(f"getelementptr i64, ptr %record, i64 {i}")
-        builder.line(f"store i64 {value}, ptr {place}")
+        builder.store(value, "%record", i)
     rest = layout.initial()
     for i in range(layout.words, layout.capacity):
-        place = builder.emit(f"getelementptr i64, ptr %record, i64 {i}")
-        number = int.from_bytes(rest[8 * i : 8 * i + 8], "little")
-        builder.line(f"store i64 {number}, ptr {place}")
+        builder.store(int.from_bytes(rest[8 * i : 8 * i + 8], "little"), "%record", i)
     builder.end("ret void")
     return builder.text(
         "define internal void @unpack(ptr %words, ptr %record) alwaysinline nounwind"

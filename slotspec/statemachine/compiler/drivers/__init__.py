@@ -1,1 +1,1 @@
-"""The compiled functions that call rules: expansion, random walks, predicates, symmetry."""
+"""The compiled functions that call rules: expansion, single steps, predicates, symmetry."""

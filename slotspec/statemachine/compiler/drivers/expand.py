@@ -37,7 +37,7 @@ from slotspec.statemachine.compiler.backend.result_buffer import (
     STEP,
     STOP,
 )
-from slotspec.statemachine.compiler.drivers.predicates import predicates_text
+from slotspec.statemachine.compiler.drivers.predicates import predicate_names, predicates_text
 from slotspec.statemachine.compiler.drivers.symmetry import SymmetryText
 from slotspec.statemachine.compiler.frontend.program import Program, Translated
 from slotspec.statemachine.compiler.frontend.statements import program_of
@@ -51,6 +51,8 @@ from slotspec.statemachine.declaration.model import (
 )
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.obligations import bind
+
+EXPAND = "expand"
 
 OVERFLOWS = "\n".join(
     f"declare {{i64, i1}} @llvm.{word}.with.overflow.i64(i64, i64)"
@@ -187,8 +189,7 @@ def _forget(program: Program) -> str:
     """``@forget``: forget what helpers answered about the state before."""
     body = FunctionBuilder()
     for cell in program.remembered.values():
-        at = body.emit(f"getelementptr i64, ptr %buffer, i64 {cell}")
-        body.line(f"store i64 {FAULT}, ptr {at}")
+        body.store(FAULT, "%buffer", cell)
     body.end("ret void")
     return body.text("define internal void @forget(ptr %buffer) nounwind")
 
@@ -210,17 +211,24 @@ class Loops:
 
 
 class Expansion:
-    """Writes ``@expand`` for a program."""
+    """Writes ``@expand`` and the predicates for a program.
 
-    entry = "expand"
+    :cvar index: the number of the current state, counted from that in the cell ``BASE``.
+    """
+
+    index = "%index"
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.instance = program.instance
         self.buffer = program.result_buffer
         self.builder = FunctionBuilder()
-        self.index = "%index"
         self.beside: dict[str, str] = {}
+
+    @classmethod
+    def entries(cls, instance: Instance) -> list[str]:
+        """The names of the functions that this writes for others to call."""
+        return [EXPAND, *predicate_names(instance)]
 
     def rule(self, function: Any) -> Any:
         return self.instance.rule(function)
@@ -237,8 +245,7 @@ class Expansion:
         builder.line("store i64 0, ptr %counter")
         builder.start_block("states")
         builder.line("%index = load i64, ptr %counter")
-        builder.line(f"%stopat = getelementptr i64, ptr %buffer, i64 {STOP}")
-        builder.line("%stop = load volatile i64, ptr %stopat")
+        builder.line(f"%stop = load volatile i64, ptr {builder.at('%buffer', STOP)}")
         builder.line("%goes = icmp eq i64 %stop, 0")
         builder.line("%last = select i1 %goes, i64 %n, i64 0")
         builder.line("%some = icmp slt i64 %index, %last")
@@ -267,7 +274,7 @@ class Expansion:
         builder.end("ret i64 %total")
         builder.entry.append("  %expanding = icmp ne i64 %calls, 0")
         expand = builder.text(
-            "define i64 @expand(ptr %buffer, ptr noalias %words, i64 %n, i64 %calls,"
+            f"define i64 @{EXPAND}(ptr %buffer, ptr noalias %words, i64 %n, i64 %calls,"
             " ptr noalias %out_words, ptr noalias %out_source, ptr noalias %out_call) nounwind"
         )
         return "\n".join([*self.beside.values(), expand, predicates_text(self.program)])
@@ -278,16 +285,14 @@ class Expansion:
 
     def no_effects(self) -> None:
         if self.program.effects_read or self.program.effects_counted:
-            at = self.builder.emit(f"getelementptr i64, ptr %buffer, i64 {EFFECT_COUNT}")
-            self.builder.line(f"store i64 0, ptr {at}")
+            self.builder.store(0, "%buffer", EFFECT_COUNT)
 
     def bump(self, cell: int) -> None:
-        builder = self.builder
-        at = builder.emit(f"getelementptr i64, ptr %buffer, i64 {cell}")
-        builder.increment(at)
+        self.builder.increment(self.builder.at("%buffer", cell))
 
     def note(self, kind: int | str, call: str) -> None:
-        self.builder.line(f"call void @found(ptr %buffer, i64 {kind}, i64 %index, i64 {call})")
+        place = f"i64 {self.index}, i64 {call}"
+        self.builder.line(f"call void @found(ptr %buffer, i64 {kind}, {place})")
 
     def state_properties(self) -> None:
         """Check the properties in the current state."""
@@ -365,8 +370,7 @@ class Expansion:
     def if_open(self, kind: int | str, yes: str, no: str) -> None:
         builder, opened = self.builder, self.buffer.opened
         cell = opened + kind if isinstance(kind, int) else builder.emit(f"add i64 {kind}, {opened}")
-        at = builder.emit(f"getelementptr i64, ptr %buffer, i64 {cell}")
-        is_open = builder.emit(f"icmp ne i64 {builder.emit(f'load i64, ptr {at}')}, 0")
+        is_open = builder.emit(f"icmp ne i64 {builder.load('%buffer', cell)}, 0")
         builder.end(f"br i1 {is_open}, label %{yes}, label %{no}")
 
     def fault_of(
@@ -400,16 +404,16 @@ class Expansion:
     def take_back(self, again: str) -> None:
         """Repeat the step with its firings counted down, then continue here."""
         builder = self.builder
-        at = builder.emit(f"getelementptr i64, ptr %buffer, i64 {STEP}")
-        first = builder.emit(f"icmp eq i64 {builder.emit(f'load i64, ptr {at}')}, 1")
+        step = builder.load("%buffer", STEP)
+        first = builder.emit(f"icmp eq i64 {step}, 1")
         back, noted = builder.label("back"), builder.label("noted")
         builder.end(f"br i1 {first}, label %{back}, label %{noted}")
         builder.start_block(back)
-        builder.line(f"store i64 -1, ptr {at}")
+        builder.store(-1, "%buffer", STEP)
         self.copy()
         builder.jump(again)
         builder.start_block(noted)
-        builder.line(f"store i64 1, ptr {at}")
+        builder.store(builder.emit(f"sub i64 0, {step}"), "%buffer", STEP)
 
     def refused_late(self, rule: Translated, result: str, then: str, again: str) -> None:
         """Go to `then` if an action was refused late, after undoing the counts of its firings."""
@@ -451,8 +455,7 @@ class Expansion:
             argument = at
             if values != list(range(len(values))):
                 table = self.program.table(tuple(values))
-                at_table = builder.emit(f"getelementptr i64, ptr {table}, i64 {at}")
-                argument = builder.emit(f"load i64, ptr {at_table}")
+                argument = builder.load(table, at)
             loops.values.append(Reg(argument))
             before = builder.emit(f"mul i64 {loops.linear}, {len(values)}")
             loops.linear = builder.emit(f"add i64 {before}, {at}")
@@ -468,6 +471,7 @@ class Expansion:
             builder.start_block(out)
 
     def one_call(self, number: int, action: Action, call: str, arguments: list[Reg]) -> None:
+        """Take a call if it is possible; in the end, `%next` is again as `%now`."""
         builder, program = self.builder, self.program
         settle = self.instance.model.settle
         again = builder.label("take")
@@ -482,7 +486,7 @@ class Expansion:
         builder.end(f"br i1 {refused}, label %{out}, label %{taken}")
         builder.start_block(taken)
         self.refused_late(rule, result, recycle, again)
-        builder.line("store i64 1, ptr %enabled")
+        self.possible(action)
         if rule.faults:
             self.fault_of(result, recycle, call, again)
         if settle is not None:
@@ -493,10 +497,14 @@ class Expansion:
         self.scratch_at_rest(recycle, call, again)
         self.bump(self.buffer.taken + number)
         self.step_properties(action, call, result, arguments)
-        self.write_row(call)
+        self.successor(call)
         builder.start_block(recycle)
         self.copy()
         builder.start_block(out)
+
+    def possible(self, action: Action) -> None:
+        """A call of this action is possible."""
+        self.builder.line("store i64 1, ptr %enabled")
 
     def scratch_at_rest(self, then: str, call: str, again: str) -> None:
         layout, builder = self.program.layout, self.builder
@@ -505,9 +513,8 @@ class Expansion:
         total = "0"
         rest = layout.initial()
         for i in range(layout.words, layout.capacity):
-            at = builder.emit(f"getelementptr i64, ptr %next, i64 {i}")
             number = int.from_bytes(rest[8 * i : 8 * i + 8], "little")
-            different = builder.emit(f"xor i64 {builder.emit(f'load i64, ptr {at}')}, {number}")
+            different = builder.emit(f"xor i64 {builder.load('%next', i)}, {number}")
             total = builder.emit(f"or i64 {total}, {different}")
         clean, dirty = builder.label("clean"), builder.label("dirty")
         builder.end(
@@ -532,7 +539,7 @@ class Expansion:
             if general:
                 self.builder.line(
                     f"call void {self.shared(some, states)}"
-                    f"(ptr %buffer, ptr %now, ptr %next, i64 %index, i64 {call})"
+                    f"(ptr %buffer, ptr %now, ptr %next, i64 {self.index}, i64 {call})"
                 )
                 continue
             for prop in some:
@@ -554,43 +561,48 @@ class Expansion:
             self.builder = whole
         return name
 
-    def write_row(self, call: str) -> None:
+    def successor(self, call: str) -> None:
+        """Write the successor and its call to the next row, if it differs from the state."""
         builder, packed = self.builder, self.program.layout.packed
         row = builder.emit("load i64, ptr %rows")
-        at = builder.emit(
-            f"getelementptr i64, ptr %out_words, i64 {builder.emit(f'mul i64 {row}, {packed}')}"
-        )
+        at = builder.at("%out_words", builder.emit(f"mul i64 {row}, {packed}"))
         builder.line(f"call void @pack(ptr %next, ptr {at})")
         total = "0"
         for i in range(packed):
-            new = builder.emit(f"getelementptr i64, ptr {at}, i64 {i}")
-            old = builder.emit(f"getelementptr i64, ptr %source, i64 {i}")
-            a, b = builder.emit(f"load i64, ptr {new}"), builder.emit(f"load i64, ptr {old}")
+            a, b = builder.load(at, i), builder.load("%source", i)
             total = builder.emit(f"or i64 {total}, {builder.emit(f'xor i64 {a}, {b}')}")
-        source = builder.emit(f"getelementptr i32, ptr %out_source, i64 {row}")
-        builder.line(f"store i32 {builder.emit('trunc i64 %index to i32')}, ptr {source}")
-        number = builder.emit(f"getelementptr i32, ptr %out_call, i64 {row}")
-        narrow = builder.emit(f"trunc i64 {call} to i32")
-        builder.line(f"store i32 {narrow}, ptr {number}")
+        builder.store(builder.emit("trunc i64 %index to i32"), "%out_source", row, "i32")
+        builder.store(builder.emit(f"trunc i64 {call} to i32"), "%out_call", row, "i32")
         moved = builder.emit(f"zext i1 {builder.emit(f'icmp ne i64 {total}, 0')} to i64")
         builder.line(f"store i64 {builder.emit(f'add i64 {row}, {moved}')}, ptr %rows")
 
     def deadlock(self) -> None:
-        builder, final = self.builder, self.instance.model.final
+        builder = self.builder
         stuck, fine = builder.label("stuck"), builder.label("alive")
         any_ = builder.emit(f"icmp ne i64 {builder.emit('load i64, ptr %enabled')}, 0")
         builder.end(f"br i1 {any_}, label %{fine}, label %{stuck}")
         builder.start_block(stuck)
+        self.no_way_on(fine)
+        builder.start_block(fine)
+
+    def no_way_on(self, fine: str) -> None:
+        """Note a deadlock, unless the state is final: then go to `fine`."""
+        builder = self.builder
         self.no_effects()
-        if final is not None:
-            function = self.program.translate(self.rule(final), [RecordAt("%now")], reading=True)
+        ends = self.is_final(fine)
+        if ends is not None:
             bad = builder.label("deadlock")
-            value = builder.emit(f"call i64 {function.name}(ptr %buffer, ptr %now)")
-            if function.faults:
-                self.fault_of(value, fine, "-1")
-            builder.end(
-                f"br i1 {builder.emit(f'icmp ne i64 {value}, 0')}, label %{fine}, label %{bad}"
-            )
+            builder.end(f"br i1 {ends}, label %{fine}, label %{bad}")
             builder.start_block(bad)
         self.note(self.buffer.deadlock, "-1")
-        builder.start_block(fine)
+
+    def is_final(self, then: str) -> str | None:
+        """Whether the state is final, None if the model does not say; at a fault, go to `then`."""
+        builder, final = self.builder, self.instance.model.final
+        if final is None:
+            return None
+        function = self.program.translate(self.rule(final), [RecordAt("%now")], reading=True)
+        value = builder.emit(f"call i64 {function.name}(ptr %buffer, ptr %now)")
+        if function.faults:
+            self.fault_of(value, then, "-1")
+        return builder.emit(f"icmp ne i64 {value}, 0")

@@ -38,9 +38,9 @@ class StutteringExpansion(Expansion):
             super().note(kind, call)
             return
         builder = self.builder
-        at = builder.emit(f"getelementptr i64, ptr %buffer, i64 {STUTTERED}")
-        known = builder.emit(f"load i64, ptr {at}")
-        builder.line(f"store i64 {builder.emit(f'or i64 {known}, {1 << self.asked}')}, ptr {at}")
+        known = builder.load("%buffer", STUTTERED)
+        every = builder.emit(f"or i64 {known}, {1 << self.asked}")
+        builder.store(every, "%buffer", STUTTERED)
 
 
 def of_every_step(instance: Instance) -> list[Property]:

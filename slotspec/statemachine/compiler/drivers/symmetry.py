@@ -276,27 +276,24 @@ class SymmetryText:
 
     @staticmethod
     def byte(builder: FunctionBuilder, offset: int) -> str:
-        at = builder.emit(f"getelementptr i8, ptr %record, i64 {offset}")
-        return builder.emit(f"load i8, ptr {at}")
+        return builder.load("%record", offset, "i8")
 
     @staticmethod
     def add(builder: FunctionBuilder, array: str, node: str | int, amount: str) -> None:
-        builder.increment(builder.emit(f"getelementptr i64, ptr {array}, i64 {node}"), amount)
+        builder.increment(builder.at(array, node), amount)
 
     def node_of(self, builder: FunctionBuilder, table: str, byte: str) -> str:
         return self.look_up(builder, table, builder.emit(f"zext i8 {byte} to i64"))
 
     @staticmethod
     def look_up(builder: FunctionBuilder, table: str, index: str) -> str:
-        at = builder.emit(f"getelementptr i32, ptr {table}, i64 {index}")
-        return builder.emit(f"zext i32 {builder.emit(f'load i32, ptr {at}')} to i64")
+        return builder.emit(f"zext i32 {builder.load(table, index, 'i32')} to i64")
 
     def prepare(self) -> str:
         builder = FunctionBuilder()
         builder.line("call void @unpack(ptr %words, ptr %record)")
         for number in range(self.symmetry.nodes):
-            at = builder.emit(f"getelementptr i64, ptr %colours, i64 {number}")
-            builder.line(f"store i64 0, ptr {at}")
+            builder.store(0, "%colours", number)
         for column in self.columns:
             key = self.key()
             sort = self.value_sort(column)
@@ -329,10 +326,8 @@ class SymmetryText:
         builder.start_block("look")
         colours = []
         for node in range(nodes):
-            old = builder.emit(f"getelementptr i64, ptr %colours, i64 {node}")
-            new = builder.emit(f"getelementptr i64, ptr %new, i64 {node}")
-            colours.append(builder.emit(f"load i64, ptr {old}"))
-            builder.line(f"store i64 {colours[-1]}, ptr {new}")
+            colours.append(builder.load("%colours", node))
+            builder.store(colours[-1], "%new", node)
         for column in self.columns:
             nodes_here = self.nodes_of(column)
             if self.value_sort(column) is None or all(n is None for n in nodes_here):
@@ -342,8 +337,7 @@ class SymmetryText:
                 if here is None:
                     continue
                 target = self.node_of(builder, table, self.byte(builder, offset))
-                at = builder.emit(f"getelementptr i64, ptr %colours, i64 {target}")
-                seen = self.mix(builder, builder.emit(f"load i64, ptr {at}"), there)
+                seen = self.mix(builder, builder.load("%colours", target), there)
                 self.add(builder, "%new", here, seen)
                 self.add(builder, "%new", target, self.mix(builder, colours[here], back))
         for sort, first in self.symmetry.products.items():
@@ -356,9 +350,7 @@ class SymmetryText:
                     self.add(builder, "%new", first + value, self.mix(builder, colours[part], up))
                     self.add(builder, "%new", part, self.mix(builder, colours[first + value], down))
         for node in range(nodes):
-            old = builder.emit(f"getelementptr i64, ptr %colours, i64 {node}")
-            new = builder.emit(f"getelementptr i64, ptr %new, i64 {node}")
-            builder.line(f"store i64 {builder.emit(f'load i64, ptr {new}')}, ptr {old}")
+            builder.store(builder.load("%new", node), "%colours", node)
         builder.line(f"store i64 {builder.emit(f'add i64 {done}, 1')}, ptr {counter}")
         builder.jump("round")
         builder.start_block("out")
@@ -388,16 +380,14 @@ class SymmetryText:
                 scaled = builder.emit(f"mul i64 {total}, {factor.size(symmetry.bounds)}")
                 total = builder.emit(f"add i64 {scaled}, {self.renamed(builder, factor, digit)}")
             return total
-        at = builder.emit(f"getelementptr i8, ptr %renaming, i64 {symmetry.base[sort] + value}")
-        return builder.emit(f"zext i8 {builder.emit(f'load i8, ptr {at}')} to i64")
+        new = builder.load("%renaming", symmetry.base[sort] + value, "i8")
+        return builder.emit(f"zext i8 {new} to i64")
 
     def image(self) -> str:
         builder, layout = FunctionBuilder(), self.layout
         builder.entry.append(f"  %copy = alloca [{layout.capacity} x i64], align 8")
         for word in range(layout.capacity):
-            source = builder.emit(f"getelementptr i64, ptr %record, i64 {word}")
-            target = builder.emit(f"getelementptr i64, ptr %copy, i64 {word}")
-            builder.line(f"store i64 {builder.emit(f'load i64, ptr {source}')}, ptr {target}")
+            builder.store(builder.load("%record", word), "%copy", word)
         places_of: dict[Sort, list[str]] = {}
         values_of: dict[Sort, str] = {}
         for column in self.columns:
@@ -413,16 +403,14 @@ class SymmetryText:
                 byte = self.byte(builder, offset)
                 if sort is not None:
                     wide = builder.emit(f"zext i8 {byte} to i64")
-                    at = builder.emit(f"getelementptr i8, ptr {values_of[sort]}, i64 {wide}")
-                    byte = builder.emit(f"load i8, ptr {at}")
+                    byte = builder.load(values_of[sort], wide, "i8")
                 to = "0" if over is None else places_of[over][i]
-                start = builder.emit(f"getelementptr i8, ptr %copy, i64 {offsets[0]}")
+                start = builder.at("%copy", offsets[0], "i8")
                 if offsets != list(range(offsets[0], offsets[0] + len(offsets))):
                     table = f"@offsets_{offsets[0]}"
                     self.tables[table] = self.table(table, [o - offsets[0] for o in offsets])
                     to = self.look_up(builder, table, to)
-                at = builder.emit(f"getelementptr i8, ptr {start}, i64 {to}")
-                builder.line(f"store i8 {byte}, ptr {at}")
+                builder.store(byte, start, to, "i8")
         builder.line("call void @pack(ptr %copy, ptr %words)")
         builder.end("ret void")
         return builder.text("define void @image(ptr %record, ptr %renaming, ptr %words) nounwind")
@@ -434,7 +422,5 @@ class SymmetryText:
         size = sort.size(self.symmetry.bounds)
         for value in range(count):
             new = self.renamed(builder, sort, value) if value < size else str(value)
-            narrow = builder.emit(f"trunc i64 {new} to i8")
-            at = builder.emit(f"getelementptr i8, ptr {slot}, i64 {value}")
-            builder.line(f"store i8 {narrow}, ptr {at}")
+            builder.store(builder.emit(f"trunc i64 {new} to i8"), slot, value, "i8")
         return slot
