@@ -84,11 +84,12 @@ def is_slow(s: ClusterState, message: int) -> bool:
 def is_one_of_several(s: ClusterState, message: int) -> bool:
     """Whether a step may send several messages of this kind in no order that means anything.
 
-    The slots of an offer, of a pool that is closed, the tasks and requests of a job are in hash
-    tables.
+    The slots of an offer, of a pool that is closed, or that are freed together, the tasks and
+    requests of a job are in hash tables.
     """
     return s.overtaking > 1 and message in (
         Message.OFFER_SLOT,
+        Message.SLOT_AVAILABLE,
         Message.FREE_SLOT,
         Message.CANCEL_TASK,
         Message.CANCEL_SLOT_REQUEST,

@@ -150,6 +150,13 @@ SCOPES = (
         large=True,
     ),
     Scope(
+        "queues",
+        "One slot; the ResourceManager may handle other messages before the outcome of a call for a"
+        " slot, which it has queued, and one timer fires early.",
+        {**ONE_SLOT, "queued_steps": 1, "early_timeouts": 1},
+        large=True,
+    ),
+    Scope(
         "regions",
         "Two slots and a job of two tasks that are deployed, and restart, each alone; answers are"
         " overtaken, and one task fails.",

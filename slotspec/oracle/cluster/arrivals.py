@@ -45,7 +45,8 @@ class Arrivals(Answers):
         else:
             refused = call.kind == REQUEST and call.arguments[1] in self.refused_at_once
             for heard in self.first_time(at, call):
-                yield self.unheard(at, heard, call) if refused else heard
+                unheard = refused or number in self.failed_unnoticed
+                yield self.unheard(at, heard, call) if unheard else heard
 
     def first_time(self, at: Branch, call: Call) -> Iterator[Branch]:
         """A call arrives that repeats none."""
@@ -157,14 +158,4 @@ class Arrivals(Answers):
         if channel is None:
             return at
         old = Counter(self.world.contents(before.node.key, channel))
-        while True:
-            contents = self.world.contents(at.node.key, channel)
-            new = Counter(contents) - old
-            for place, posted in enumerate(contents):
-                if posted in new and posted.message in ANSWERS:
-                    found = self.aside(at, "message_is_lost", channel, place)
-                    if found is not None:
-                        at = found
-                        break
-            else:
-                return at
+        return self.lose_new(at, channel, old, ANSWERS)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from slotspec.models.cluster.messages import TO_JOB_MASTER, TO_RESOURCE_MANAGER, Way, way
+from slotspec.models.cluster.state import Message
 from slotspec.oracle.cluster.branches import Branch
-from slotspec.oracle.cluster.patterns import Pattern, Posted
-from slotspec.oracle.cluster.recording import Call
-from slotspec.oracle.cluster.stepping import Stepper
+from slotspec.oracle.cluster.patterns import Pattern, Posted, tm_number
+from slotspec.oracle.cluster.recording import Call, Step
+from slotspec.oracle.cluster.stepping import NO_ANSWERS, Stepper
 
 
 class Delivery(Stepper):
@@ -84,6 +86,48 @@ class Delivery(Stepper):
                     if found is not None:
                         at = found
                         break
+        return at
+
+    def lose_new(
+        self, at: Branch, channel: int, old: Counter[Posted], kinds: frozenset[Message]
+    ) -> Branch:
+        """Lose messages of these kinds that are in a channel and were not there before."""
+        while True:
+            contents = self.world.contents(at.node.key, channel)
+            new = Counter(contents) - old
+            for place, posted in enumerate(contents):
+                if posted in new and posted.message in kinds:
+                    found = self.aside(at, "message_is_lost", channel, place)
+                    if found is not None:
+                        at = found
+                        break
+            else:
+                return at
+
+    def channels_from(self, process: str) -> list[int]:
+        """The channels through which a process sends."""
+        tms = range(self.world.tms)
+        if process == "jm":
+            return [TO_RESOURCE_MANAGER, *(way(tm, Way.FROM_JOB_MASTER) for tm in tms)]
+        if process == "rm":
+            return [TO_JOB_MASTER, *(way(tm, Way.FROM_RESOURCE_MANAGER) for tm in tms)]
+        tm = tm_number(process)
+        return [way(tm, Way.TO_JOB_MASTER), way(tm, Way.TO_RESOURCE_MANAGER)]
+
+    def anything(self, step: Step) -> list[Pattern]:
+        """Messages of any kind that the process of a step may send, other than answers."""
+        channels = self.channels_from(step.process)
+        return [Pattern(one, NO_ANSWERS, optional=True) for one in channels] * self.world.room
+
+    def lose_unsaid(self, before: Branch, at: Branch, step: Step) -> Branch:
+        """Lose what the model has sent, other than answers, and no line of the step tells of."""
+        told = [pattern for call in step.sent for pattern in self.patterns[call.number]]
+        for channel in self.channels_from(step.process):
+            old = Counter(self.world.contents(before.node.key, channel))
+            for posted in self.world.contents(at.node.key, channel):
+                if any(self.match(one, posted, at.node.names) is not None for one in told):
+                    old[posted] += 1
+            at = self.lose_new(at, channel, old, NO_ANSWERS)
         return at
 
     def repeat(self, at: Branch, patterns: list[Pattern]) -> Branch | None:

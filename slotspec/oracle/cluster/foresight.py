@@ -96,6 +96,25 @@ def arrivals(recording: Recording) -> dict[int, int]:
     }
 
 
+def answered_when_dead(recording: Recording) -> dict[int, list[Call]]:
+    """For each crash, by its line: calls that are heard after it, and whose answers arrive.
+
+    The recorder stops what an endpoint sends at once, but its thread ends a little later, and
+    answers what it had in its mailbox.
+    """
+    crashed: dict[str, int] = {}
+    heard: dict[int, int] = {}
+    found: dict[int, list[Call]] = {}
+    for line in recording.lines:
+        if line.do == "fault" and line.what in ("crash", "kill") and line.at:
+            crashed.setdefault(line.at, line.n)
+        elif line.do == "hear" and line.m is not None and line.at in crashed:
+            heard[line.m] = crashed[line.at]
+        elif line.do == "get" and line.m in heard and line.fault is None and not line.late:
+            found.setdefault(heard[line.m], []).append(recording.calls[line.m])
+    return found
+
+
 def reactions(recording: Recording) -> dict[int, int]:
     """The line in which the caller reacts to each answer, or to the lack of one."""
     found = {
@@ -148,6 +167,25 @@ def refused_at_once(recording: Recording, reactions: dict[int, int]) -> set[str]
         for call in recording.calls.values()
         if call.kind == ("request_slot", "jm", "rm")
         and call.error
+        and call.got
+        and call.number not in reactions
+    }
+
+
+def failed_unnoticed(recording: Recording, reactions: dict[int, int]) -> set[int]:
+    """Calls to cancel a task that have failed, and whose failure changes nothing at the caller.
+
+    The answer came before the caller's step had ended, and the reaction in a step of its own left
+    no line.
+
+    :param reactions: see :func:`reactions`.
+    """
+    return {
+        call.number
+        for call in recording.calls.values()
+        if call.name == "cancel_task"
+        and call.heard
+        and not call.has_answer
         and call.got
         and call.number not in reactions
     }

@@ -83,7 +83,10 @@ class HiddenSteps(Delivery):
     def of_resource_manager(self, at: Branch, step: Step) -> Iterator[Branch]:
         """Hidden steps of the ResourceManager."""
         yield from self.try_all(
-            at, ("resource_manager_gains_leadership",), ("resource_manager_finds_job_master",)
+            at,
+            ("resource_manager_gains_leadership",),
+            ("resource_manager_finds_job_master",),
+            ("resource_manager_goes_on",),
         )
         yield from self.gateways_found(at)
         yield from self.try_early(

@@ -20,6 +20,7 @@ ANY_RUN = {
     "cancel_tries": 4,
     "iteration_order": 1,
     "registrations": 1,
+    "queued_steps": 1,
     "late_slots": 1,
     "quick_tasks": 1,
     "slow_closing": 1,
