@@ -78,6 +78,10 @@ def can_be_held_up(setting: Setting) -> bool:
     return has_queued_steps(setting)
 
 
+def has_late_stops(setting: Setting) -> bool:
+    return bool(setting["late_stops"])
+
+
 def has_quick_tasks(setting: Setting) -> bool:
     return bool(setting["quick_tasks"])
 
@@ -567,6 +571,22 @@ def task_ends(s: ClusterState, own: int) -> int:
     if not s.announced[own] and not s.stopping[own]:
         return DISABLED
     task_executor.task_ends(s, tm, execution, failed=s.stopping[own])
+    return NONE
+
+
+@cluster.action(when=has_late_stops, own=own_executions)
+def task_has_done_its_work(s: ClusterState, own: int) -> int:
+    """A task that was told to stop had done its work before, and has finished all the same.
+
+    Flink: Task.doRun, which enters FINISHED before the TaskExecutor learns of it.
+    """
+    width = len(s.elements(executions))
+    tm, execution = own // width, own % width
+    if indexed_task(s.tables[tm], execution) == NONE or is_busy(s):
+        return DISABLED
+    if not s.announced[own] or not s.stopping[own]:
+        return DISABLED
+    task_executor.task_ends(s, tm, execution, failed=0)
     return NONE
 
 

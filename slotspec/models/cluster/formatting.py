@@ -157,6 +157,7 @@ AT_TASK_EXECUTOR: Mapping[str, str] = {
     "task_fails": "sees {own_task} fail",
     "task_update_times_out": "had no answer to its report of {own_task} in time",
     "task_ends": "sees {own_task} end, {why}",
+    "task_has_done_its_work": "sees {own_task} end, whose work was done before it was to stop",
     "offers_time_out": "had no answer to its offers in time",
     "slot_times_out": "waits no longer for {allocation} to be used",
     "registration_times_out": "had no answer to its registration in time",

@@ -152,8 +152,9 @@ SCOPES = (
     Scope(
         "queues",
         "One slot; the ResourceManager may handle other messages before the outcome of a call for a"
-        " slot, which it has queued, and one timer fires early.",
-        {**ONE_SLOT, "queued_steps": 1, "early_timeouts": 1},
+        " slot, which it has queued, one timer fires early, and a task that is told to stop may"
+        " have done its work before.",
+        {**ONE_SLOT, "queued_steps": 1, "early_timeouts": 1, "late_stops": 1},
         large=True,
     ),
     Scope(

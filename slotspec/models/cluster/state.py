@@ -210,6 +210,13 @@ BOUNDS = (
         0,
         1,
     ),
+    Bound(
+        "late_stops",
+        "Whether a task that is told to stop may have done its work before.",
+        0,
+        0,
+        1,
+    ),
     Bound("quick_tasks", "Whether a task may end as soon as its slot is freed.", 0, 0, 1),
     Bound(
         "deployment_reports",

@@ -44,13 +44,15 @@ class Arrivals(Answers):
             yield from self.cancelled_request(at, call)
         else:
             refused = call.kind == REQUEST and call.arguments[1] in self.refused_at_once
-            for heard in self.first_time(at, call):
+            for heard in self.first_time(at, step, call):
                 unheard = refused or number in self.failed_unnoticed
                 yield self.unheard(at, heard, call) if unheard else heard
 
-    def first_time(self, at: Branch, call: Call) -> Iterator[Branch]:
+    def first_time(self, at: Branch, step: Step, call: Call) -> Iterator[Branch]:
         """A call arrives that repeats none."""
         patterns = self.patterns[call.number]
+        if len(patterns) > 1 and any(sent.kind == REQUEST for sent in step.sent):
+            yield from self.asked_in_between(at, patterns, call)
         yield from self.deliver_all(at, patterns, call)
         if call.name == "update_task_execution_state" and patterns and not call.has_answer:
             initial = {"execution": call.arguments[0]["execution"], "state": "INITIALIZING"}
@@ -60,6 +62,19 @@ class Arrivals(Answers):
             ):
                 # it runs, and the report that it initializes was lost, which fails it
                 yield from self.runs_twice(at, patterns[0])
+
+    def asked_in_between(self, at: Branch, patterns: list[Pattern], call: Call) -> Iterator[Branch]:
+        """Several slots are offered, and each that serves a request lets the job ask for the next.
+
+        In 1.11 a task asks for its slot once those that it reads from have theirs.
+        """
+        shares = range(self.world.bounds["parallelism"])
+        for found in self.deliver(at, patterns[0], call):
+            if len(patterns) == 1:
+                yield found
+                continue
+            for asked in self.try_all(found, *(("scheduler_requests_slot", one) for one in shares)):
+                yield from self.asked_in_between(asked, patterns[1:], call)
 
     def repetition(self, at: Branch, step: Step, call: Call, first: Call) -> Iterator[Branch]:
         """A call arrives that the recorder has sent again, right behind the first."""

@@ -70,20 +70,29 @@ def joining(recording: Recording) -> list[Joining]:
 
 
 def overtaken(recording: Recording) -> set[int]:
-    """Calls of a JobMaster that arrive after one of its successor's.
+    """Calls of a JobMaster or ResourceManager that arrive after a call or answer of its successor.
 
-    The recorder delays each endpoint's messages by themselves, and the model those of all
-    JobMasters together. What such a call does is explained without it.
+    The recorder delays each endpoint's messages by themselves, and the model those of all that
+    bear its name together. What such a call does is explained without it.
     """
     found = set()
-    newest: dict[str, int] = {}
-    for step in recording.steps:
-        call = step.call
-        if step.trigger == "message" and call is not None and kind_of(call.sender) == "jm":
-            life = int(call.sender.partition(".")[2] or 1)
-            if life < newest.get(call.receiver, 0):
-                found.add(call.number)
-            newest[call.receiver] = max(life, newest.get(call.receiver, 0))
+    newest: dict[tuple[str, str], int] = {}
+    for line in recording.lines:
+        call = recording.calls.get(line.m) if line.m is not None else None
+        if call is None or line.do not in ("hear", "get"):
+            continue
+        sender, receiver = call.sender, call.receiver
+        if line.do == "get":
+            if not call.has_answer:
+                continue
+            sender, receiver = receiver, sender
+        if kind_of(sender) not in ("jm", "rm"):
+            continue
+        life = int(sender.partition(".")[2] or 1)
+        between = kind_of(sender), receiver
+        if line.do == "hear" and life < newest.get(between, 0):
+            found.add(call.number)
+        newest[between] = max(life, newest.get(between, 0))
     return found
 
 

@@ -144,6 +144,7 @@ class HiddenSteps(Delivery):
         yield from self.try_all(
             at,
             *(("task_ends", own) for own in present),
+            *(("task_has_done_its_work", own) for own in present),
             *(("slot_leaves", tm, a) for a in allocations),
             *(("slot_leaves_unnoticed", tm, a) for a in allocations),
             *(("task_is_not_set_up", own) for own in present),
