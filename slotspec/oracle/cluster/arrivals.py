@@ -30,6 +30,8 @@ class Arrivals(Answers):
         elif call.name == "cancel_task" and self.finishes(call, step):
             lost = self.lose(at, self.patterns[number])
             yield lost if lost is not at else at.dooming(number)
+        elif call.name == "cancel_task" and self.will_time_out(call, step):
+            yield from self.cancelled_unanswered(at, step, call)
         elif call.kind == ("heartbeat_from_task_manager", "tm", "jm"):
             yield self.unknown_tasks(at, step, call)
         elif number in self.never_joined:
@@ -62,6 +64,22 @@ class Arrivals(Answers):
             ):
                 # it runs, and the report that it initializes was lost, which fails it
                 yield from self.runs_twice(at, patterns[0])
+
+    def will_time_out(self, call: Call, step: Step) -> bool:
+        """Whether the caller learns later that it had no answer in time."""
+        return call.timed_out and step.line < self.reactions.get(call.number, 0)
+
+    def cancelled_unanswered(self, at: Branch, step: Step, call: Call) -> Iterator[Branch]:
+        """A task is cancelled, and the caller has no answer in time.
+
+        An answer that changes nothing is no message of the model, so it cannot be lost. What the
+        loss makes the caller do is the same if the call comes twice and is lost once.
+        """
+        patterns = self.patterns[call.number]
+        twice = self.repeat(at, patterns) or at
+        for heard in self.first_time(twice, step, call):
+            lost = heard if twice is at else self.lose(heard, patterns)
+            yield self.unheard(at, lost, call)
 
     def asked_in_between(self, at: Branch, patterns: list[Pattern], call: Call) -> Iterator[Branch]:
         """Several slots are offered, and each that serves a request lets the job ask for the next.
