@@ -110,13 +110,24 @@ class Arrivals(Answers):
     def initializes_twice(self, at: Branch, call: Call) -> Iterator[Branch]:
         """The report that a task initializes comes twice: as if it reported twice that it runs."""
         channel, name = channel_of(call), call.arguments[0]["execution"]
+        if channel is not None:
+            told = Pattern(channel, frozenset({Message.TASK_RUNNING}), execution=name)
+            begun = self.starts_at_once(at, call)
+            if begun is not None:
+                yield from self.runs_twice(begun, told)
+
+    def starts_at_once(self, at: Branch, call: Call) -> Branch | None:
+        """A task that initializes says that it runs, if it has not; None if it cannot."""
+        channel, name = channel_of(call), call.arguments[0]["execution"]
         own = at.node.execution_at(call.sender, name)
         if channel is None or own is None:
-            return
+            return None
         told = Pattern(channel, frozenset({Message.TASK_RUNNING}), execution=name)
+        for posted in self.world.contents(at.node.key, channel):
+            if self.match(told, posted, at.node.names) is not None:
+                return at
         begun = self.take(at.expecting(told), "task_starts", own)
-        if begun is not None:
-            yield from self.runs_twice(begun.expecting(*at.expected), told)
+        return None if begun is None else begun.expecting(*at.expected)
 
     def runs_twice(self, at: Branch, told: Pattern) -> Iterator[Branch]:
         """A report that a task runs comes twice, which fails the task."""

@@ -200,23 +200,33 @@ def failed_unnoticed(recording: Recording, reactions: dict[int, int]) -> set[int
     }
 
 
-def running_twice(recording: Recording) -> set[int]:
+def initializing_twice(recording: Recording) -> set[int]:
+    """Repeated reports that a task initializes, which fail it."""
+    return {
+        call.number
+        for call in recording.calls.values()
+        if call.name == "update_task_execution_state"
+        and call.heard
+        and not call.has_answer
+        and call.arguments[0]["state"] == "INITIALIZING"
+        and call.repeats is not None
+    }
+
+
+def running_twice(recording: Recording, initializing: set[int]) -> set[int]:
     """Refused reports that a task runs, after a repeated report that it initializes failed it.
 
     The repeated report is explained as a report that it runs, so the task has said so already.
+
+    :param initializing: see :func:`initializing_twice`.
     """
-    refused = [
-        call
-        for call in recording.calls.values()
-        if call.name == "update_task_execution_state" and call.heard and not call.has_answer
-    ]
-    failed = {
-        call.arguments[0]["execution"]
-        for call in refused
-        if call.arguments[0]["state"] == "INITIALIZING" and call.repeats is not None
-    }
+    failed = {recording.calls[number].arguments[0]["execution"] for number in initializing}
     return {
         call.number
-        for call in refused
-        if call.arguments[0]["state"] == "RUNNING" and call.arguments[0]["execution"] in failed
+        for call in recording.calls.values()
+        if call.name == "update_task_execution_state"
+        and call.heard
+        and not call.has_answer
+        and call.arguments[0]["state"] == "RUNNING"
+        and call.arguments[0]["execution"] in failed
     }

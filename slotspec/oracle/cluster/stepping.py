@@ -14,6 +14,7 @@ from slotspec.oracle.cluster.foresight import (
     answers_under_way,
     arrivals,
     failed_unnoticed,
+    initializing_twice,
     joining,
     overtaken,
     reactions,
@@ -142,7 +143,8 @@ class Stepper:
         self.joining = joining(recording)
         self.never_joined = {one.call for one in self.joining if one.last == NEVER}
         self.overtaken = overtaken(recording)
-        self.running_twice = running_twice(recording)
+        self.initializing_twice = initializing_twice(recording)
+        self.running_twice = running_twice(recording, self.initializing_twice)
         self.failed_unnoticed = failed_unnoticed(recording, self.reactions)
         self.lanes = lanes_of(recording)
         self.cut_short = cut_short(self.lanes)

@@ -94,7 +94,9 @@ class Triggers(Arrivals):
 
     def send(self, at: Branch, call: Call) -> Iterator[Branch]:
         """A call that is not made by the main thread."""
-        if call.repeats is not None or call.number in self.running_twice:
+        if call.number in self.initializing_twice:
+            yield self.starts_at_once(at, call) or at
+        elif call.repeats is not None or call.number in self.running_twice:
             yield at
         elif call.name == "submit_task":
             yield from self.submission(at, call)
