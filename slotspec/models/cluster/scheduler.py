@@ -295,7 +295,9 @@ def fail_region(s: ClusterState, region: int) -> None:
         elif is_scheduled(s, task, region):
             cancel_before_deployment(s, task)
     fire(s.job, region, Job.fail)
-    if not s.ending:
+    if s.ending and not s.withdraws_requests:
+        give_up(s, int(Share.ASSIGNED))
+    else:
         give_up_slots(s)
     end_if_cancelled(s, region)
 
@@ -356,7 +358,7 @@ def end_if_cancelled(s: ClusterState, region: int) -> None:
 def cancel_job(s: ClusterState) -> None:
     """The user cancels the job, or it may not restart any more.
 
-    Requests, and slots that no task was deployed to, stay until the pool is closed.
+    Until 1.13.2 requests stay until the pool is closed.
     Flink: SchedulerBase.cancel.
     """
     s.ending = 1

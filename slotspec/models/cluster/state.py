@@ -468,5 +468,9 @@ class ClusterState(Record):
     slow_closing: int = _choice("slow_closing", "A TaskExecutor may have lost its slots unnoticed.")
     registrations: int = constant("The JobMaster registers by messages.", by_messages)
     stages: int = _choice("stages", "Shares wait for those before them to finish.")
+    withdraws_requests: int = constant(
+        "A job that is cancelled withdraws its requests (1.13.3, FLINK-22945).",
+        lambda g: int(g["slot_return"] == SlotReturn.LAST),
+    )
     deployment: int = _choice("deployment", "When the tasks of a region are deployed.")
     can_suspend: int = _choice("can_suspend", "A JobMaster that leads again keeps its pool.")

@@ -44,8 +44,8 @@ COUNTS = {
     ("1.13", "leaders"): (300_321, 1_078_027, 72),
     ("1.13", "repeats"): (576_101, 2_005_937, 86),
     ("1.13", "answers"): (212_671, 811_406, 61),
-    ("1.13", "cancels"): (6_412, 20_860, 50),
-    ("1.13", "delays"): (170_678, 656_309, 67),
+    ("1.13", "cancels"): (6_059, 20_312, 50),
+    ("1.13", "delays"): (162_880, 638_471, 67),
     ("1.13", "regions"): (39_286, 153_756, 49),
     ("1.13", "batch"): (95_901, 333_911, 66),
     ("1.11", "slots"): (54_205, 142_627, 95),
@@ -74,7 +74,7 @@ COUNTS = {
     ("1.13", "orders"): (1_309, 3_432, 33),
     ("1.11", "reconciliation"): (61_235, 199_067, 63),
     ("1.12", "reconciliation"): (75_508, 244_578, 63),
-    ("1.13", "reconciliation"): (75_506, 244_569, 63),
+    ("1.13", "reconciliation"): (62_768, 207_711, 63),
 }
 """States, transitions, depth. With one task and one slot 1.11 and 1.12 behave alike. 1.13
 tells older offers from the newest, and its JobMaster leads again with a new pool."""
