@@ -49,6 +49,8 @@ class Delivery(Stepper):
                 if found is not None:
                     yield found
             after = self.lose_first(at, contents)
+            if after is None and call is not None:
+                after = self.lose_unsent(at, contents, call)
             if after is None:
                 return
             at = after
@@ -75,6 +77,23 @@ class Delivery(Stepper):
                 if after is not at:
                     doomed = tuple(one for one in after.node.doomed if one != number)
                     return after._replace(node=after.node._replace(doomed=doomed))
+        return None
+
+    def lose_unsent(self, at: Branch, contents: list[Posted], call: Call) -> Branch | None:
+        """Lose a registration that the model has sent too early: another thread sends it later.
+
+        It is sent again when it arrives.
+        """
+        if call.name.startswith("register_") or any(
+            one.name.startswith("register_")
+            and (one.sender, one.receiver) == (call.sender, call.receiver)
+            and one.line < call.line < self.arrivals.get(one.number, 0)
+            for one in self.recording.calls.values()
+        ):
+            return None
+        for place, posted in enumerate(contents):
+            if posted.message == Message.REGISTER:
+                return self.aside(at, "message_is_lost", posted.channel, place)
         return None
 
     def lose(self, at: Branch, patterns: list[Pattern]) -> Branch:
