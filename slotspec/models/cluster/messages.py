@@ -149,6 +149,8 @@ def is_after(s: ClusterState, post: int, message: int, subject: int, detail: int
     if other == message:
         if not is_slow(s, message) and not is_one_of_several(s, message):
             return False
+        if is_of_the_same_slot(s, post, message, detail):
+            return False
         if s.subject[post] != subject:
             return s.subject[post] > subject
         return s.detail[post] > detail
@@ -166,9 +168,18 @@ def can_arrive(s: ClusterState, channel: int, place: int) -> bool:
     message = s.message[first + place]
     return all(
         is_slow(s, s.message[post])
-        or (s.message[post] == message and is_one_of_several(s, message))
+        or (
+            s.message[post] == message
+            and is_one_of_several(s, message)
+            and not is_of_the_same_slot(s, post, message, s.detail[first + place])
+        )
         for post in range(first, first + place)
     )
+
+
+def is_of_the_same_slot(s: ClusterState, post: int, message: int, detail: int) -> bool:
+    """Whether two messages say that the same slot is free: they were sent one after another."""
+    return message == Message.SLOT_AVAILABLE and s.detail[post] == detail
 
 
 def receive(s: ClusterState, channel: int, place: int) -> tuple[int, int, int]:
