@@ -25,7 +25,9 @@ from slotspec.models.cluster.state import (
     allocations,
     by_messages,
     executions,
+    has_queued_steps,
     instances,
+    may_lose_cancellations,
     may_return_first,
     nexts,
     own_executions,
@@ -60,12 +62,24 @@ def can_miss_cancellations(setting: Setting) -> bool:
     return can_miss_submissions(setting) and setting["cancel_tries"] > 1
 
 
+def can_lose_cancellations(setting: Setting) -> bool:
+    return bool(may_lose_cancellations(setting))
+
+
 def has_any_order(setting: Setting) -> bool:
     return bool(setting["iteration_order"])
 
 
 def can_return_first(setting: Setting) -> bool:
     return bool(may_return_first(setting))
+
+
+def can_be_held_up(setting: Setting) -> bool:
+    return has_queued_steps(setting)
+
+
+def has_late_stops(setting: Setting) -> bool:
+    return bool(setting["late_stops"])
 
 
 def has_quick_tasks(setting: Setting) -> bool:
@@ -227,6 +241,29 @@ def request_comes_first(s: ClusterState, allocation: int) -> int:
         entered[place] = entered[place - 1]
         place -= 1
     entered[0] = request
+    return NONE
+
+
+@cluster.action(when=can_be_held_up)
+def resource_manager_is_held_up(s: ClusterState) -> int:
+    """The ResourceManager will handle other messages before what it queues next.
+
+    The outcome of a call for a slot is a step of its own: a request that is cancelled, or whose
+    slot is reported as another's, keeps its slot until then. Flink: SlotManagerImpl.allocateSlot,
+    whenCompleteAsync.
+    """
+    if s.held_up or s.resource_manager[0] != Leader.LEADING:
+        return DISABLED
+    s.held_up = 1
+    return NONE
+
+
+@cluster.action(when=can_be_held_up, fair=ACTS)
+def resource_manager_goes_on(s: ClusterState) -> int:
+    """The ResourceManager comes to what it has queued."""
+    if not s.held_up:
+        return DISABLED
+    resource_manager.go_on(s)
     return NONE
 
 
@@ -505,17 +542,21 @@ def task_is_quick(s: ClusterState, own: int) -> int:
 def job_master_hears_of_unknown_task(s: ClusterState, own: int) -> int:
     """A heartbeat names a task that the JobMaster does not take for deployed: it is cancelled.
 
+    Perhaps the task has ended since, and its last report comes after the heartbeat.
     Flink: JobMaster.onUnknownDeploymentsOf, called by DefaultExecutionDeploymentReconciler.
     """
     width = len(s.elements(executions))
     tm, execution = own // width, own % width
     record = indexed_task(s.tables[tm], execution)
-    if record == NONE or s.job_master[0] != Leader.LEADING or not s.known[tm]:
+    last = task_executor.last_report(s, tm, execution) if record == NONE else NONE
+    if record == NONE and last == NONE:
+        return DISABLED
+    if s.job_master[0] != Leader.LEADING or not s.known[tm]:
         return DISABLED
     if scheduler.is_news(s, execution) or is_busy(s):
         return DISABLED
     detail = execution * s.cancel_tries + s.cancel_tries - 1
-    allocation = s.tables[tm].task_slot[record]
+    allocation = s.subject[last] if record == NONE else s.tables[tm].task_slot[record]
     tell_task_executor(s, tm, int(Message.CANCEL_TASK), allocation, detail)
     return NONE
 
@@ -530,6 +571,22 @@ def task_ends(s: ClusterState, own: int) -> int:
     if not s.announced[own] and not s.stopping[own]:
         return DISABLED
     task_executor.task_ends(s, tm, execution, failed=s.stopping[own])
+    return NONE
+
+
+@cluster.action(when=has_late_stops, own=own_executions)
+def task_has_done_its_work(s: ClusterState, own: int) -> int:
+    """A task that was told to stop had done its work before, and has finished all the same.
+
+    Flink: Task.doRun, which enters FINISHED before the TaskExecutor learns of it.
+    """
+    width = len(s.elements(executions))
+    tm, execution = own // width, own % width
+    if indexed_task(s.tables[tm], execution) == NONE or is_busy(s):
+        return DISABLED
+    if not s.announced[own] or not s.stopping[own]:
+        return DISABLED
+    task_executor.task_ends(s, tm, execution, failed=0)
     return NONE
 
 

@@ -66,7 +66,7 @@ def message_is_lost(s: ClusterState, channel: int, place: int) -> int:
     elif message == Message.ALLOCATION_REPORT:
         task_executor.forget_allocation_report(s, tm)
     elif message in (Message.CANCEL_TASK, Message.CANCELLATION_FAILED):
-        scheduler.note_lost_call(s, detail)
+        scheduler.note_lost_call(s, tm, detail)
     return message
 
 

@@ -27,6 +27,7 @@ from slotspec.models.cluster.state import (
     ClusterState,
     Message,
     allocations,
+    own_executions,
     shares,
     task_managers,
     tasks,
@@ -332,6 +333,8 @@ def forget_execution(s: ClusterState) -> None:
             fire(s.task, task, Execution.reset)
         elif s.task[task] != Execution.CREATED:
             scheduler.end_task(s, task)
+    for own in s.elements(own_executions):
+        s.lost_cancellations[own] = 0
     for share in s.elements(shares):
         if s.share[share] != Share.IDLE:
             fire(s.share, share, Share.give_up)

@@ -84,11 +84,12 @@ def is_slow(s: ClusterState, message: int) -> bool:
 def is_one_of_several(s: ClusterState, message: int) -> bool:
     """Whether a step may send several messages of this kind in no order that means anything.
 
-    The slots of an offer, of a pool that is closed, the tasks and requests of a job are in hash
-    tables.
+    The slots of an offer, of a pool that is closed, or that are freed together, the tasks and
+    requests of a job are in hash tables.
     """
     return s.overtaking > 1 and message in (
         Message.OFFER_SLOT,
+        Message.SLOT_AVAILABLE,
         Message.FREE_SLOT,
         Message.CANCEL_TASK,
         Message.CANCEL_SLOT_REQUEST,
@@ -148,6 +149,8 @@ def is_after(s: ClusterState, post: int, message: int, subject: int, detail: int
     if other == message:
         if not is_slow(s, message) and not is_one_of_several(s, message):
             return False
+        if is_of_the_same_slot(s, post, message, detail):
+            return False
         if s.subject[post] != subject:
             return s.subject[post] > subject
         return s.detail[post] > detail
@@ -165,9 +168,18 @@ def can_arrive(s: ClusterState, channel: int, place: int) -> bool:
     message = s.message[first + place]
     return all(
         is_slow(s, s.message[post])
-        or (s.message[post] == message and is_one_of_several(s, message))
+        or (
+            s.message[post] == message
+            and is_one_of_several(s, message)
+            and not is_of_the_same_slot(s, post, message, s.detail[first + place])
+        )
         for post in range(first, first + place)
     )
+
+
+def is_of_the_same_slot(s: ClusterState, post: int, message: int, detail: int) -> bool:
+    """Whether two messages say that the same slot is free: they were sent one after another."""
+    return message == Message.SLOT_AVAILABLE and s.detail[post] == detail
 
 
 def receive(s: ClusterState, channel: int, place: int) -> tuple[int, int, int]:

@@ -33,7 +33,8 @@ from slotspec.models.slot_manager import operations as manager
 from slotspec.models.slot_manager.lifecycles import ManagedTaskManager, SlotCall
 from slotspec.models.slot_manager.records import is_registered, spare_request
 from slotspec.models.slot_manager.state import CALLS_PER_SLOT, Effect
-from slotspec.models.slot_manager.timers import check_slot_request_timeouts, finish
+from slotspec.models.slot_manager.timers import check_slot_request_timeouts, finish, run_one
+from slotspec.models.slot_manager.updates import queued
 from slotspec.statemachine.declaration.rules import NONE, fire
 
 
@@ -43,7 +44,12 @@ def tm_of(s: ClusterState, number: int) -> int:
 
 
 def apply_effects(s: ClusterState, first: int) -> None:
-    """Send what the manager's effects say, from effect number `first` on."""
+    """Send what the manager's effects say, from effect number `first` on.
+
+    First the manager's main thread runs what it has queued, unless it is held up.
+    """
+    if s.queued_steps and not s.held_up:
+        run_queued(s)
     for i in range(first, len(s.effects)):
         kind, one, two, three, _ = s.effects[i]
         if kind == MANAGER + Effect.REQUEST_SLOT:
@@ -53,6 +59,18 @@ def apply_effects(s: ClusterState, first: int) -> None:
             order_task_executor(s, tm, int(Message.REQUEST_TASK_SLOT), allocation, detail)
         elif kind == MANAGER + Effect.ALLOCATION_FAILED and s.job_registered:
             send(s, TO_JOB_MASTER, Message.ALLOCATION_FAILED, one)
+
+
+def run_queued(s: ClusterState) -> None:
+    """Run all that the manager has queued for the main thread."""
+    while queued(s.manager) > 0:
+        run_one(s.manager)
+
+
+def go_on(s: ClusterState) -> None:
+    """The main thread comes to what it has queued: outcomes of calls for slots."""
+    s.held_up = 0
+    apply_effects(s, len(s.effects))
 
 
 # ----------------------------------------------------------------------------- JobMasters
@@ -313,6 +331,8 @@ def revoke_leadership(s: ClusterState) -> None:
     Flink: ResourceManager.onRevokeLeadership, prepareLeadershipAsync.
     """
     manager.suspend(s.manager)
+    s.held_up = 0
+    apply_effects(s, len(s.effects))
     s.job_registered = 0
     s.job_connecting = 0
     s.rm_deposed = int(s.registrations and (s.pool.gateway != NONE or s.registering == 1))

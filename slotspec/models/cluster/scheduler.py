@@ -13,8 +13,10 @@ from slotspec.models.cluster.state import (
     ClusterState,
     Message,
     allocations,
+    executions,
     posts,
     shares,
+    task_managers,
     tasks,
     tries,
 )
@@ -105,9 +107,39 @@ def is_attempt_known(s: ClusterState, execution: int) -> bool:
 
 
 def new_attempt(s: ClusterState, task: int) -> int:
-    """Which attempt of a task nobody knows yet, or NONE."""
+    """Which attempt of a task nobody knows yet, or NONE.
+
+    If possible, one that the JobMaster does not still try to cancel.
+    """
     count = len(s.elements(tries))
-    return next((i for i in range(count) if not is_attempt_known(s, task * count + i)), NONE)
+    unknown = next((i for i in range(count) if not is_attempt_known(s, task * count + i)), NONE)
+    return next(
+        (
+            i
+            for i in range(count)
+            if not is_attempt_known(s, task * count + i) and not is_cancelled(s, task * count + i)
+        ),
+        unknown,
+    )
+
+
+def is_cancelled(s: ClusterState, execution: int) -> bool:
+    """Whether the JobMaster will try again to cancel an attempt that it has given up."""
+    return any(
+        s.lost_cancellations[cancelled_at(s, tm, execution)] for tm in s.elements(task_managers)
+    )
+
+
+def begin_attempt(s: ClusterState, task: int) -> None:
+    """Begin a new attempt of a task; calls to cancel the one of that number are over."""
+    s.attempt[task] = new_attempt(s, task)
+    for tm in s.elements(task_managers):
+        s.lost_cancellations[cancelled_at(s, tm, execution_of(s, task))] = 0
+
+
+def cancelled_at(s: ClusterState, tm: int, execution: int) -> int:
+    """An attempt that a TaskExecutor was told to cancel, as an element of own_executions."""
+    return tm * len(s.elements(executions)) + execution
 
 
 def may_deploy(s: ClusterState) -> bool:
@@ -185,9 +217,15 @@ def request_new_slot(s: ClusterState, share: int, request: int) -> None:
 
 
 def slot_request_fulfilled(s: ClusterState, share: int, allocation: int) -> None:
-    """The slot of a share has arrived, unless the share has given it up in the same step."""
+    """The slot of a share has arrived, unless the share has given it up in the same step.
+
+    A job that was cancelled returns it at once. Flink:
+    DefaultScheduler.assignResourceOrHandleError.
+    """
     if s.share[share] == Share.WAITING:
         assign(s, share, allocation)
+        if s.ending:
+            return_slot(s, share)
 
 
 def assign(s: ClusterState, share: int, allocation: int) -> None:
@@ -229,7 +267,7 @@ def has_all_slots(s: ClusterState, region: int) -> bool:
 
 def deploy(s: ClusterState, task: int) -> None:
     """Submit a task to the TaskExecutor of its slot. Flink: Execution.deploy."""
-    s.attempt[task] = new_attempt(s, task)
+    begin_attempt(s, task)
     fire(s.task, task, Execution.deploy)
     tell_of_task(s, task, int(Message.SUBMIT_TASK), execution_of(s, task))
 
@@ -257,7 +295,9 @@ def fail_region(s: ClusterState, region: int) -> None:
         elif is_scheduled(s, task, region):
             cancel_before_deployment(s, task)
     fire(s.job, region, Job.fail)
-    if not s.ending:
+    if s.ending and not s.withdraws_requests:
+        give_up(s, int(Share.ASSIGNED))
+    else:
         give_up_slots(s)
     end_if_cancelled(s, region)
 
@@ -269,6 +309,20 @@ def is_scheduled(s: ClusterState, task: int, region: int) -> bool:
         and exists(s, task)
         and region_of_task(s, task) == region
         and s.share[share_of(s, task)] == Share.ASSIGNED
+        and knows_its_inputs(s, task)
+    )
+
+
+def knows_its_inputs(s: ClusterState, task: int) -> bool:
+    """Whether every task that a task reads from has its slot: in 1.11 it asks for its own then.
+
+    Flink: DefaultExecutionSlotAllocator, which waits for the preferred locations.
+    """
+    count = len(s.share)
+    return (
+        s.deployment != Deployment.WITH_THE_JOB
+        or task < count
+        or all(s.share[source] == Share.ASSIGNED for source in range(count) if exists(s, source))
     )
 
 
@@ -277,7 +331,7 @@ def cancel_before_deployment(s: ClusterState, task: int) -> None:
 
     Recordings show it of each task that has a slot when its job fails.
     """
-    s.attempt[task] = new_attempt(s, task)
+    begin_attempt(s, task)
     cancel_once(s, task)
 
 
@@ -304,7 +358,7 @@ def end_if_cancelled(s: ClusterState, region: int) -> None:
 def cancel_job(s: ClusterState) -> None:
     """The user cancels the job, or it may not restart any more.
 
-    Requests, and slots that no task was deployed to, stay until the pool is closed.
+    Until 1.13.2 requests stay until the pool is closed.
     Flink: SchedulerBase.cancel.
     """
     s.ending = 1
@@ -348,9 +402,13 @@ def slot_lost(s: ClusterState, allocation: int) -> None:
 
 
 def end_task(s: ClusterState, task: int) -> None:
-    """An attempt is over, and did not finish."""
+    """An attempt is over, and did not finish; a lost call to cancel it is tried again."""
     fire(s.task, task, Execution.end)
+    calls = s.cancel_calls[task]
     s.cancel_calls[task] = 0
+    if calls and s.losses:
+        tm = s.share_tm[share_of(s, task)]
+        s.lost_cancellations[cancelled_at(s, tm, execution_of(s, task))] = calls
 
 
 def is_deployed(s: ClusterState, task: int) -> bool:
@@ -428,11 +486,15 @@ def cancellation_failed(s: ClusterState, tm: int, allocation: int, detail: int) 
         give_up_cancelling(s, detail // s.cancel_tries)
 
 
-def note_lost_call(s: ClusterState, detail: int) -> None:
+def note_lost_call(s: ClusterState, tm: int, detail: int) -> None:
     """A call to cancel a task, or its answer, is lost. Calls are counted if there are several."""
     execution = detail // s.cancel_tries
-    if s.cancel_tries > 1 and is_news(s, execution):
-        s.cancel_calls[task_of(s, execution)] = detail % s.cancel_tries + 1
+    calls = detail % s.cancel_tries + 1
+    if s.cancel_tries > 1:
+        if is_news(s, execution):
+            s.cancel_calls[task_of(s, execution)] = calls
+        else:
+            s.lost_cancellations[cancelled_at(s, tm, execution)] = calls
 
 
 def cancel_again(s: ClusterState, task: int) -> None:

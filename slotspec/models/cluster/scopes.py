@@ -150,6 +150,14 @@ SCOPES = (
         large=True,
     ),
     Scope(
+        "queues",
+        "One slot; the ResourceManager may handle other messages before the outcome of a call for a"
+        " slot, which it has queued, one timer fires early, and a task that is told to stop may"
+        " have done its work before.",
+        {**ONE_SLOT, "queued_steps": 1, "early_timeouts": 1, "late_stops": 1},
+        large=True,
+    ),
+    Scope(
         "regions",
         "Two slots and a job of two tasks that are deployed, and restart, each alone; answers are"
         " overtaken, and one task fails.",

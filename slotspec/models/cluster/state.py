@@ -203,6 +203,20 @@ BOUNDS = (
         0,
         1,
     ),
+    Bound(
+        "queued_steps",
+        "Whether other messages may come before a step that the ResourceManager has queued.",
+        0,
+        0,
+        1,
+    ),
+    Bound(
+        "late_stops",
+        "Whether a task that is told to stop may have done its work before.",
+        0,
+        0,
+        1,
+    ),
     Bound("quick_tasks", "Whether a task may end as soon as its slot is freed.", 0, 0, 1),
     Bound(
         "deployment_reports",
@@ -273,6 +287,7 @@ def manager_instance(g: Setting) -> Instance:
             "pending_slots": slots_of(g),
             "max_slots": slots_of(g),
             "workers": 0,
+            "auto_run": int(not g["queued_steps"]),
         },
         generation=g["generation"],
     )
@@ -313,6 +328,16 @@ def _last_message(g: Setting) -> int:
 def by_messages(g: Setting) -> int:
     """Whether the JobMaster registers at the ResourceManager by messages; always since 1.14."""
     return int(g.choices.get("declarative", 0) or g["registrations"])
+
+
+def has_queued_steps(g: Setting) -> bool:
+    """Whether other messages may come before a step that the ResourceManager has queued."""
+    return bool(not g.choices.get("declarative", 0) and g["queued_steps"])
+
+
+def may_lose_cancellations(g: Setting) -> int:
+    """Whether a call to cancel a task that was given up may be lost, and is tried again."""
+    return int(g["losses"] and g["cancel_tries"] > 1)
 
 
 def may_return_first(g: Setting) -> int:
@@ -357,10 +382,19 @@ class ClusterState(Record):
         number(lambda g: g["cancel_tries"] if g["cancel_tries"] > 1 else 0),
         "After a call to cancel it was lost: how many there were.",
     )
+    lost_cancellations: Array = per(
+        own_executions,
+        number(lambda g: g["cancel_tries"] if may_lose_cancellations(g) else 0),
+        "After a call to cancel an attempt that was given up was lost: how many there were.",
+    )
 
     # ResourceManager
     manager: SlotManagerState = part(manager_instance, "Its slot manager.", effects_from=MANAGER)
     resource_manager: Array = single(Leader, "The ResourceManager.")
+    held_up: int = scalar(
+        number(lambda g: int(has_queued_steps(g))),
+        "Its main thread handles other messages before what it has queued.",
+    )
     job_registered: int = scalar(FLAG, "The JobMaster is registered there.")
     job_connecting: int = scalar(
         number(NOBODY_WAITS),
@@ -428,8 +462,15 @@ class ClusterState(Record):
     early_timeouts: int = _choice("early_timeouts", "Early timers.")
     offer_answers: int = _choice("offer_answers", "Which answers to offers count.")
     late_slots: int = _choice("late_slots", "A freed slot leaves in a step of its own.")
+    queued_steps: int = constant(
+        "The ResourceManager may be held up.", lambda g: int(has_queued_steps(g))
+    )
     slow_closing: int = _choice("slow_closing", "A TaskExecutor may have lost its slots unnoticed.")
     registrations: int = constant("The JobMaster registers by messages.", by_messages)
     stages: int = _choice("stages", "Shares wait for those before them to finish.")
+    withdraws_requests: int = constant(
+        "A job that is cancelled withdraws its requests (1.13.3, FLINK-22945).",
+        lambda g: int(g["slot_return"] == SlotReturn.LAST),
+    )
     deployment: int = _choice("deployment", "When the tasks of a region are deployed.")
     can_suspend: int = _choice("can_suspend", "A JobMaster that leads again keeps its pool.")

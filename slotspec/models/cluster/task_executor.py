@@ -326,6 +326,20 @@ def task_ends(s: ClusterState, tm: int, execution: int, failed: int) -> None:
             free_slot_internal(s, tm, allocation)
 
 
+def last_report(s: ClusterState, tm: int, execution: int) -> int:
+    """The place of the last report of an attempt, if that is in flight, or NONE."""
+    first = way(tm, Way.TO_JOB_MASTER) * room_of(s)
+    return next(
+        (
+            post
+            for post in range(first, first + room_of(s))
+            if s.message[post] in (Message.TASK_FINISHED, Message.TASK_FAILED)
+            and s.detail[post] == execution
+        ),
+        NONE,
+    )
+
+
 def is_about_to_leave(s: ClusterState, tm: int, allocation: int) -> bool:
     """Whether a freed slot has lost its last task: it leaves in a step that is queued."""
     return s.tables[tm].slot[allocation] == TaskSlot.RELEASING and is_empty(

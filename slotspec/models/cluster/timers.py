@@ -8,6 +8,7 @@ from __future__ import annotations
 from slotspec.models.cluster import job_master, resource_manager, scheduler, task_executor
 from slotspec.models.cluster.environment import (
     can_hurry,
+    can_lose_cancellations,
     can_miss_cancellations,
     can_miss_submissions,
     may_ask,
@@ -82,6 +83,7 @@ def is_idle(s: ClusterState) -> bool:
         all(process == Process.UP for process in s.process)
         and Registration.NONE not in s.at_rm
         and not any(s.stopping)
+        and not s.held_up
         and not any(s.deposed_jm)
         and not has_work(s)
     )
@@ -279,6 +281,24 @@ def cancellation_times_out(s: ClusterState, tm: int, place: int) -> int:
     s.hurry = 0
     s.detail[post] = detail - detail % tries + tries - 1
     tell_task_executor(s, tm, int(Message.CANCEL_TASK), s.subject[post], detail + 1)
+    return NONE
+
+
+@cluster.action(when=can_lose_cancellations, own=own_executions, fair=TIMER)
+def lost_cancellation_times_out(s: ClusterState, own: int) -> int:
+    """A call to cancel a task that was given up was lost: it is tried again, or not any more.
+
+    Flink: Execution.sendCancelRpcCall.
+    """
+    calls = s.lost_cancellations[own]
+    if not may_fire(s) or calls == 0 or s.job_master[0] != Leader.LEADING:
+        return DISABLED
+    s.hurry = 0
+    s.lost_cancellations[own] = 0
+    if calls < s.cancel_tries:
+        width = len(s.elements(executions))
+        detail = own % width * s.cancel_tries + calls
+        tell_task_executor(s, own // width, int(Message.CANCEL_TASK), NONE, detail)
     return NONE
 
 

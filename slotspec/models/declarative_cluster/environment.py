@@ -62,6 +62,7 @@ declarative_cluster.share(
     older.task_is_quick,
     older.job_master_hears_of_unknown_task,
     older.task_ends,
+    older.task_has_done_its_work,
     older.slot_leaves,
     older.slot_leaves_unnoticed,
     older.job_master_ends,

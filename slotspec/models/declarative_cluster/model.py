@@ -30,7 +30,7 @@ from slotspec.models.declarative_cluster.state import DeclarativeClusterState
 from slotspec.models.declarative_cluster.versions import GENERATIONS
 from slotspec.statemachine.declaration.model import Model
 
-LEFT_OUT = ("iteration_order", "registrations")
+LEFT_OUT = ("iteration_order", "registrations", "queued_steps")
 """Bounds of the older cluster that are about what this one does not have, or always has."""
 
 PROCESSES: Mapping[Callable[..., Any], Callable[..., Any]] = {

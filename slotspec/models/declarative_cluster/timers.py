@@ -32,6 +32,7 @@ declarative_cluster.share(
     timers.task_call_times_out,
     timers.submission_times_out,
     timers.cancellation_times_out,
+    timers.lost_cancellation_times_out,
     timers.task_update_times_out,
     timers.scheduler_restarts_region,
     timers.registration_times_out,

@@ -61,6 +61,9 @@ class Answers(Delivery):
             case "cancel_task":
                 yield self.timer_of_task(at, "task_call_times_out", about.execution)
                 yield self.cancellation_times_out(at, call, about)
+                own = at.node.execution_at(call.receiver, about.execution)
+                if own is not None:
+                    yield self.try_early(at, ("lost_cancellation_times_out", own))
             case "update_task_execution_state":
                 own = at.node.execution_at(call.sender, about.execution)
                 if own is not None:

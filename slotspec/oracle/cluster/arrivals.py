@@ -30,6 +30,8 @@ class Arrivals(Answers):
         elif call.name == "cancel_task" and self.finishes(call, step):
             lost = self.lose(at, self.patterns[number])
             yield lost if lost is not at else at.dooming(number)
+        elif call.name == "cancel_task" and self.will_time_out(call, step):
+            yield from self.cancelled_unanswered(at, step, call)
         elif call.kind == ("heartbeat_from_task_manager", "tm", "jm"):
             yield self.unknown_tasks(at, step, call)
         elif number in self.never_joined:
@@ -44,12 +46,15 @@ class Arrivals(Answers):
             yield from self.cancelled_request(at, call)
         else:
             refused = call.kind == REQUEST and call.arguments[1] in self.refused_at_once
-            for heard in self.first_time(at, call):
-                yield self.unheard(at, heard, call) if refused else heard
+            for heard in self.first_time(at, step, call):
+                unheard = refused or number in self.failed_unnoticed
+                yield self.unheard(at, heard, call) if unheard else heard
 
-    def first_time(self, at: Branch, call: Call) -> Iterator[Branch]:
+    def first_time(self, at: Branch, step: Step, call: Call) -> Iterator[Branch]:
         """A call arrives that repeats none."""
         patterns = self.patterns[call.number]
+        if len(patterns) > 1 and any(sent.kind == REQUEST for sent in step.sent):
+            yield from self.asked_in_between(at, patterns, call)
         yield from self.deliver_all(at, patterns, call)
         if call.name == "update_task_execution_state" and patterns and not call.has_answer:
             initial = {"execution": call.arguments[0]["execution"], "state": "INITIALIZING"}
@@ -59,6 +64,35 @@ class Arrivals(Answers):
             ):
                 # it runs, and the report that it initializes was lost, which fails it
                 yield from self.runs_twice(at, patterns[0])
+
+    def will_time_out(self, call: Call, step: Step) -> bool:
+        """Whether the caller learns later that it had no answer in time."""
+        return call.timed_out and step.line < self.reactions.get(call.number, 0)
+
+    def cancelled_unanswered(self, at: Branch, step: Step, call: Call) -> Iterator[Branch]:
+        """A task is cancelled, and the caller has no answer in time.
+
+        An answer that changes nothing is no message of the model, so it cannot be lost. What the
+        loss makes the caller do is the same if the call comes twice and is lost once.
+        """
+        patterns = self.patterns[call.number]
+        twice = self.repeat(at, patterns) or at
+        for heard in self.first_time(twice, step, call):
+            lost = heard if twice is at else self.lose(heard, patterns)
+            yield self.unheard(at, lost, call)
+
+    def asked_in_between(self, at: Branch, patterns: list[Pattern], call: Call) -> Iterator[Branch]:
+        """Several slots are offered, and each that serves a request lets the job ask for the next.
+
+        In 1.11 a task asks for its slot once those that it reads from have theirs.
+        """
+        shares = range(self.world.bounds["parallelism"])
+        for found in self.deliver(at, patterns[0], call):
+            if len(patterns) == 1:
+                yield found
+                continue
+            for asked in self.try_all(found, *(("scheduler_requests_slot", one) for one in shares)):
+                yield from self.asked_in_between(asked, patterns[1:], call)
 
     def repetition(self, at: Branch, step: Step, call: Call, first: Call) -> Iterator[Branch]:
         """A call arrives that the recorder has sent again, right behind the first."""
@@ -76,13 +110,24 @@ class Arrivals(Answers):
     def initializes_twice(self, at: Branch, call: Call) -> Iterator[Branch]:
         """The report that a task initializes comes twice: as if it reported twice that it runs."""
         channel, name = channel_of(call), call.arguments[0]["execution"]
+        if channel is not None:
+            told = Pattern(channel, frozenset({Message.TASK_RUNNING}), execution=name)
+            begun = self.starts_at_once(at, call)
+            if begun is not None:
+                yield from self.runs_twice(begun, told)
+
+    def starts_at_once(self, at: Branch, call: Call) -> Branch | None:
+        """A task that initializes says that it runs, if it has not; None if it cannot."""
+        channel, name = channel_of(call), call.arguments[0]["execution"]
         own = at.node.execution_at(call.sender, name)
         if channel is None or own is None:
-            return
+            return None
         told = Pattern(channel, frozenset({Message.TASK_RUNNING}), execution=name)
+        for posted in self.world.contents(at.node.key, channel):
+            if self.match(told, posted, at.node.names) is not None:
+                return at
         begun = self.take(at.expecting(told), "task_starts", own)
-        if begun is not None:
-            yield from self.runs_twice(begun.expecting(*at.expected), told)
+        return None if begun is None else begun.expecting(*at.expected)
 
     def runs_twice(self, at: Branch, told: Pattern) -> Iterator[Branch]:
         """A report that a task runs comes twice, which fails the task."""
@@ -157,14 +202,4 @@ class Arrivals(Answers):
         if channel is None:
             return at
         old = Counter(self.world.contents(before.node.key, channel))
-        while True:
-            contents = self.world.contents(at.node.key, channel)
-            new = Counter(contents) - old
-            for place, posted in enumerate(contents):
-                if posted in new and posted.message in ANSWERS:
-                    found = self.aside(at, "message_is_lost", channel, place)
-                    if found is not None:
-                        at = found
-                        break
-            else:
-                return at
+        return self.lose_new(at, channel, old, ANSWERS)

@@ -159,7 +159,7 @@ class DeclarativeExplainer(ClusterExplainer):
                 "the pool of the JobMaster is not the declarative one; record Flink"
                 f" {recording.header.flink} with its declarative pool",
             )
-        del bounds["iteration_order"], bounds["registrations"]
+        del bounds["iteration_order"], bounds["registrations"], bounds["queued_steps"]
         slots = bounds["task_managers"] * bounds["slots_per_task_manager"]
         bounds["allocations"] = max(2 * slots, min(MOST_ALLOCATIONS, bounds["allocations"] + slots))
         return bounds, tasks

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from slotspec.models.cluster.messages import TO_JOB_MASTER, TO_RESOURCE_MANAGER, Way, way
+from slotspec.models.cluster.state import Message
 from slotspec.oracle.cluster.branches import Branch
-from slotspec.oracle.cluster.patterns import Pattern, Posted
-from slotspec.oracle.cluster.recording import Call
-from slotspec.oracle.cluster.stepping import Stepper
+from slotspec.oracle.cluster.patterns import Pattern, Posted, tm_number
+from slotspec.oracle.cluster.recording import Call, Step
+from slotspec.oracle.cluster.stepping import NO_ANSWERS, Stepper
 
 
 class Delivery(Stepper):
@@ -47,6 +49,8 @@ class Delivery(Stepper):
                 if found is not None:
                     yield found
             after = self.lose_first(at, contents)
+            if after is None and call is not None:
+                after = self.lose_unsent(at, contents, call)
             if after is None:
                 return
             at = after
@@ -75,6 +79,23 @@ class Delivery(Stepper):
                     return after._replace(node=after.node._replace(doomed=doomed))
         return None
 
+    def lose_unsent(self, at: Branch, contents: list[Posted], call: Call) -> Branch | None:
+        """Lose a registration that the model has sent too early: another thread sends it later.
+
+        It is sent again when it arrives.
+        """
+        if call.name.startswith("register_") or any(
+            one.name.startswith("register_")
+            and (one.sender, one.receiver) == (call.sender, call.receiver)
+            and one.line < call.line < self.arrivals.get(one.number, 0)
+            for one in self.recording.calls.values()
+        ):
+            return None
+        for place, posted in enumerate(contents):
+            if posted.message == Message.REGISTER:
+                return self.aside(at, "message_is_lost", posted.channel, place)
+        return None
+
     def lose(self, at: Branch, patterns: list[Pattern]) -> Branch:
         """Lose messages in flight, those that can be."""
         for pattern in patterns:
@@ -84,6 +105,48 @@ class Delivery(Stepper):
                     if found is not None:
                         at = found
                         break
+        return at
+
+    def lose_new(
+        self, at: Branch, channel: int, old: Counter[Posted], kinds: frozenset[Message]
+    ) -> Branch:
+        """Lose messages of these kinds that are in a channel and were not there before."""
+        while True:
+            contents = self.world.contents(at.node.key, channel)
+            new = Counter(contents) - old
+            for place, posted in enumerate(contents):
+                if posted in new and posted.message in kinds:
+                    found = self.aside(at, "message_is_lost", channel, place)
+                    if found is not None:
+                        at = found
+                        break
+            else:
+                return at
+
+    def channels_from(self, process: str) -> list[int]:
+        """The channels through which a process sends."""
+        tms = range(self.world.tms)
+        if process == "jm":
+            return [TO_RESOURCE_MANAGER, *(way(tm, Way.FROM_JOB_MASTER) for tm in tms)]
+        if process == "rm":
+            return [TO_JOB_MASTER, *(way(tm, Way.FROM_RESOURCE_MANAGER) for tm in tms)]
+        tm = tm_number(process)
+        return [way(tm, Way.TO_JOB_MASTER), way(tm, Way.TO_RESOURCE_MANAGER)]
+
+    def anything(self, step: Step) -> list[Pattern]:
+        """Messages of any kind that the process of a step may send, other than answers."""
+        channels = self.channels_from(step.process)
+        return [Pattern(one, NO_ANSWERS, optional=True) for one in channels] * self.world.room
+
+    def lose_unsaid(self, before: Branch, at: Branch, step: Step) -> Branch:
+        """Lose what the model has sent, other than answers, and no line of the step tells of."""
+        told = [pattern for call in step.sent for pattern in self.patterns[call.number]]
+        for channel in self.channels_from(step.process):
+            old = Counter(self.world.contents(before.node.key, channel))
+            for posted in self.world.contents(at.node.key, channel):
+                if any(self.match(one, posted, at.node.names) is not None for one in told):
+                    old[posted] += 1
+            at = self.lose_new(at, channel, old, NO_ANSWERS)
         return at
 
     def repeat(self, at: Branch, patterns: list[Pattern]) -> Branch | None:

@@ -8,10 +8,10 @@ the recording says.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from heapq import heappop, heappush
-from itertools import count
+from itertools import chain, count
 
 from slotspec.models.cluster.state import Message
 from slotspec.oracle.cluster.branches import Branch, Node
@@ -39,17 +39,24 @@ class ClusterExplainer(Triggers, HiddenSteps):
             for call in step.sent
             for pattern in self.patterns[call.number]
         )
+        cut_short = id(step) in self.cut_short
         start = self.claimed(Branch(node._replace(requests=0), expected))
-        begun = list(self.begin(start, step))
+        if cut_short:
+            start = start.expecting(*start.expected, *self.anything(step))
+        begun: Iterable[Branch] = list(self.begin(start, step))
         if step.process == "rm" and step.sent:
-            begun += self.reordered(start, step)
+            begun = [*begun, *self.reordered(start, step)]
         if step.call is not None and step.call.kind == ("free_slot", "jm", "tm") and step.sent:
-            begun += self.hastened(start, step)
+            begun = [*begun, *self.hastened(start, step)]
+        if step.process == "rm" and step.lane == step.process:
+            begun = chain(begun, self.held_up(start, step))
         lost = [
             call.number for call in step.made if not call.arrives or call.number in self.overtaken
         ]
         for at in begun:
             for settled in self.settle(at, step):
+                if cut_short:
+                    settled = self.lose_unsaid(start, settled, step)
                 after = self.besides(settled, step).dooming(*lost)
                 yield after.node, after.taken
 
@@ -74,6 +81,12 @@ class ClusterExplainer(Triggers, HiddenSteps):
             first = self.take(at, "request_comes_first", allocation)
             if first is not None:
                 yield from self.begin(first.expecting(*at.expected), step)
+
+    def held_up(self, at: Branch, step: Step) -> Iterator[Branch]:
+        """The step, after which the ResourceManager comes to what it has queued later."""
+        held = self.aside(at, "resource_manager_is_held_up")
+        if held is not None:
+            yield from self.begin(held, step)
 
     def hastened(self, at: Branch, step: Step) -> Iterator[Branch]:
         """A slot is freed, where its tasks end as soon as they are told to."""

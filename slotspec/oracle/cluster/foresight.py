@@ -70,20 +70,29 @@ def joining(recording: Recording) -> list[Joining]:
 
 
 def overtaken(recording: Recording) -> set[int]:
-    """Calls of a JobMaster that arrive after one of its successor's.
+    """Calls of a JobMaster or ResourceManager that arrive after a call or answer of its successor.
 
-    The recorder delays each endpoint's messages by themselves, and the model those of all
-    JobMasters together. What such a call does is explained without it.
+    The recorder delays each endpoint's messages by themselves, and the model those of all that
+    bear its name together. What such a call does is explained without it.
     """
     found = set()
-    newest: dict[str, int] = {}
-    for step in recording.steps:
-        call = step.call
-        if step.trigger == "message" and call is not None and kind_of(call.sender) == "jm":
-            life = int(call.sender.partition(".")[2] or 1)
-            if life < newest.get(call.receiver, 0):
-                found.add(call.number)
-            newest[call.receiver] = max(life, newest.get(call.receiver, 0))
+    newest: dict[tuple[str, str], int] = {}
+    for line in recording.lines:
+        call = recording.calls.get(line.m) if line.m is not None else None
+        if call is None or line.do not in ("hear", "get"):
+            continue
+        sender, receiver = call.sender, call.receiver
+        if line.do == "get":
+            if not call.has_answer:
+                continue
+            sender, receiver = receiver, sender
+        if kind_of(sender) not in ("jm", "rm"):
+            continue
+        life = int(sender.partition(".")[2] or 1)
+        between = kind_of(sender), receiver
+        if line.do == "hear" and life < newest.get(between, 0):
+            found.add(call.number)
+        newest[between] = max(life, newest.get(between, 0))
     return found
 
 
@@ -94,6 +103,25 @@ def arrivals(recording: Recording) -> dict[int, int]:
         for step in recording.steps
         if step.trigger in ("message", "refuse") and step.call is not None
     }
+
+
+def answered_when_dead(recording: Recording) -> dict[int, list[Call]]:
+    """For each crash, by its line: calls that are heard after it, and whose answers arrive.
+
+    The recorder stops what an endpoint sends at once, but its thread ends a little later, and
+    answers what it had in its mailbox.
+    """
+    crashed: dict[str, int] = {}
+    heard: dict[int, int] = {}
+    found: dict[int, list[Call]] = {}
+    for line in recording.lines:
+        if line.do == "fault" and line.what in ("crash", "kill") and line.at:
+            crashed.setdefault(line.at, line.n)
+        elif line.do == "hear" and line.m is not None and line.at in crashed:
+            heard[line.m] = crashed[line.at]
+        elif line.do == "get" and line.m in heard and line.fault is None and not line.late:
+            found.setdefault(heard[line.m], []).append(recording.calls[line.m])
+    return found
 
 
 def reactions(recording: Recording) -> dict[int, int]:
@@ -153,23 +181,52 @@ def refused_at_once(recording: Recording, reactions: dict[int, int]) -> set[str]
     }
 
 
-def running_twice(recording: Recording) -> set[int]:
+def failed_unnoticed(recording: Recording, reactions: dict[int, int]) -> set[int]:
+    """Calls to cancel a task that have failed, and whose failure changes nothing at the caller.
+
+    The answer came before the caller's step had ended, and the reaction in a step of its own left
+    no line.
+
+    :param reactions: see :func:`reactions`.
+    """
+    return {
+        call.number
+        for call in recording.calls.values()
+        if call.name == "cancel_task"
+        and call.heard
+        and not call.has_answer
+        and call.got
+        and call.number not in reactions
+    }
+
+
+def initializing_twice(recording: Recording) -> set[int]:
+    """Repeated reports that a task initializes, which fail it."""
+    return {
+        call.number
+        for call in recording.calls.values()
+        if call.name == "update_task_execution_state"
+        and call.heard
+        and not call.has_answer
+        and call.arguments[0]["state"] == "INITIALIZING"
+        and call.repeats is not None
+    }
+
+
+def running_twice(recording: Recording, initializing: set[int]) -> set[int]:
     """Refused reports that a task runs, after a repeated report that it initializes failed it.
 
     The repeated report is explained as a report that it runs, so the task has said so already.
+
+    :param initializing: see :func:`initializing_twice`.
     """
-    refused = [
-        call
-        for call in recording.calls.values()
-        if call.name == "update_task_execution_state" and call.heard and not call.has_answer
-    ]
-    failed = {
-        call.arguments[0]["execution"]
-        for call in refused
-        if call.arguments[0]["state"] == "INITIALIZING" and call.repeats is not None
-    }
+    failed = {recording.calls[number].arguments[0]["execution"] for number in initializing}
     return {
         call.number
-        for call in refused
-        if call.arguments[0]["state"] == "RUNNING" and call.arguments[0]["execution"] in failed
+        for call in recording.calls.values()
+        if call.name == "update_task_execution_state"
+        and call.heard
+        and not call.has_answer
+        and call.arguments[0]["state"] == "RUNNING"
+        and call.arguments[0]["execution"] in failed
     }

@@ -83,7 +83,10 @@ class HiddenSteps(Delivery):
     def of_resource_manager(self, at: Branch, step: Step) -> Iterator[Branch]:
         """Hidden steps of the ResourceManager."""
         yield from self.try_all(
-            at, ("resource_manager_gains_leadership",), ("resource_manager_finds_job_master",)
+            at,
+            ("resource_manager_gains_leadership",),
+            ("resource_manager_finds_job_master",),
+            ("resource_manager_goes_on",),
         )
         yield from self.gateways_found(at)
         yield from self.try_early(
@@ -141,6 +144,7 @@ class HiddenSteps(Delivery):
         yield from self.try_all(
             at,
             *(("task_ends", own) for own in present),
+            *(("task_has_done_its_work", own) for own in present),
             *(("slot_leaves", tm, a) for a in allocations),
             *(("slot_leaves_unnoticed", tm, a) for a in allocations),
             *(("task_is_not_set_up", own) for own in present),

@@ -21,6 +21,19 @@ def lanes_of(recording: Recording) -> list[list[Step]]:
     return list(lanes.values())
 
 
+def cut_short(lanes: list[list[Step]]) -> set[int]:
+    """The ids of steps in which a process crashes, or the recording ends.
+
+    What they have sent is perhaps not all that they would have.
+    """
+    return {
+        id(step)
+        for lane in lanes
+        for step, after in zip(lane, (*lane[1:], None), strict=True)
+        if not step.ended and (after is None or after.trigger == "fault")
+    }
+
+
 def snapshots_of(
     recording: Recording, lanes: list[list[Step]], under_way: dict[int, list[Step]]
 ) -> dict[int, State]:

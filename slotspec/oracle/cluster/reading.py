@@ -118,8 +118,29 @@ class _Sorter:
             previous = line.n
             getattr(self, f"_{line.do}", self._unknown)(line)
         self.recording.lines = lines
+        self.put_registrations_first()
         self.recording.steps.sort(key=lambda step: step.line)
         return self.recording
+
+    def put_registrations_first(self) -> None:
+        """Let a step begin where it first calls somebody, if a registration there comes before.
+
+        Another thread registers while the step goes on, and the step is explained at once.
+        """
+        registrations = [
+            step.call
+            for step in self.recording.steps
+            if step.trigger == "send" and step.call and step.call.name.startswith("register_")
+        ]
+        for registration in registrations:
+            for step in self.recording.steps:
+                told = [call.line for call in step.sent if call.receiver == registration.receiver]
+                if (
+                    step.process == process_of(registration.sender)
+                    and told
+                    and step.line < registration.line < told[0]
+                ):
+                    step.line = told[0]
 
     def _unknown(self, line: Line) -> None:
         self.reject(line, f"{shown(line.do)} is no event")

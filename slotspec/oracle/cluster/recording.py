@@ -87,6 +87,11 @@ class Call:
         return self.heard or self.refused
 
     @property
+    def timed_out(self) -> bool:
+        """Whether the caller had no answer in time."""
+        return self.error is not None and "TimeoutException" in self.error
+
+    @property
     def repeats(self) -> int | None:
         """The number of the call that it repeats, right behind it; None if it repeats none."""
         if self.fault is None or not self.fault.startswith(REPEAT):

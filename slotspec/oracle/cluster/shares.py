@@ -59,12 +59,13 @@ def served_requests(
         shares = shares_of_slots(state, tasks, parallelism)
         come = [name for name in offers.get(n, ()) if name in held - had]
         come += sorted(held - had - {*come})
-        for request in asked:
-            if request in now or not come:
-                continue
-            own = asked[request]
-            allocation = own if own in come and recording.generation == "1.11" else come[0]
-            come.remove(allocation)
+        served = [request for request in asked if request not in now]
+        for allocation in come:
+            own = [one for one in served if asked[one] == allocation]
+            request = next(iter(own if own and recording.generation == "1.11" else served), None)
+            if request is None:
+                break
+            served.remove(request)
             if allocation in shares:
                 found[request] = shares[allocation]
         asked, had = now, held

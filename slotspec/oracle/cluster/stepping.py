@@ -10,8 +10,11 @@ from slotspec.models.cluster.state import Message
 from slotspec.oracle.cluster.branches import Branch, Node
 from slotspec.oracle.cluster.foresight import (
     NEVER,
+    answered_when_dead,
     answers_under_way,
     arrivals,
+    failed_unnoticed,
+    initializing_twice,
     joining,
     overtaken,
     reactions,
@@ -19,7 +22,7 @@ from slotspec.oracle.cluster.foresight import (
     report_of,
     running_twice,
 )
-from slotspec.oracle.cluster.lanes import lanes_of, snapshots_of
+from slotspec.oracle.cluster.lanes import cut_short, lanes_of, snapshots_of
 from slotspec.oracle.cluster.naming import Names, released
 from slotspec.oracle.cluster.patterns import (
     Pattern,
@@ -89,6 +92,8 @@ ANSWERS = frozenset(
     }
 )
 
+NO_ANSWERS = frozenset(Message) - ANSWERS
+
 UNTOLD = ANSWERS | {Message.SUBMIT_TASK, Message.REGISTER}
 """Messages that a step may send without a line for it: answers, and what other threads send."""
 
@@ -134,11 +139,15 @@ class Stepper:
         self.reactions = reactions(recording)
         self.refused_at_once = refused_at_once(recording, self.reactions)
         self.answers_under_way = answers_under_way(recording)
+        self.answered_when_dead = answered_when_dead(recording)
         self.joining = joining(recording)
         self.never_joined = {one.call for one in self.joining if one.last == NEVER}
         self.overtaken = overtaken(recording)
-        self.running_twice = running_twice(recording)
+        self.initializing_twice = initializing_twice(recording)
+        self.running_twice = running_twice(recording, self.initializing_twice)
+        self.failed_unnoticed = failed_unnoticed(recording, self.reactions)
         self.lanes = lanes_of(recording)
+        self.cut_short = cut_short(self.lanes)
         self.snapshots = snapshots_of(recording, self.lanes, self.answers_under_way)
         self.failovers = [
             line.n

@@ -57,13 +57,22 @@ class Triggers(Arrivals):
         """A process crashes, or the JobMaster loses its leadership."""
         if step.why in ("crash", "kill"):
             tm = tm_number(step.process)
-            found = self.take(at, "task_executor_crashes", tm, 1)
+            found = self.take(self.last_answers(at, step, tm), "task_executor_crashes", tm, 1)
             if found is not None:
                 yield self.lose_untold_registrations(found, step, tm)
         elif step.why == "revoke leadership" and step.process == "jm":
             yield self.take(at, "job_master_loses_leadership") or at
         else:
             yield at
+
+    def last_answers(self, at: Branch, step: Step, tm: int) -> Branch:
+        """A TaskExecutor that crashes may still answer calls; what else it sends is lost."""
+        for call in self.answered_when_dead.get(step.line, ()):
+            patterns = self.patterns[call.number]
+            heard = next(self.deliver_all(at.expecting(*self.anything(step)), patterns), None)
+            if heard is not None:
+                at = self.lose_unsaid(at, heard.expecting(*at.expected), step)
+        return at
 
     def lose_untold_registrations(self, at: Branch, step: Step, tm: int) -> Branch:
         """A TaskExecutor that crashes may not have sent what the model says it sent at once."""
@@ -85,7 +94,9 @@ class Triggers(Arrivals):
 
     def send(self, at: Branch, call: Call) -> Iterator[Branch]:
         """A call that is not made by the main thread."""
-        if call.repeats is not None or call.number in self.running_twice:
+        if call.number in self.initializing_twice:
+            yield self.starts_at_once(at, call) or at
+        elif call.repeats is not None or call.number in self.running_twice:
             yield at
         elif call.name == "submit_task":
             yield from self.submission(at, call)
