@@ -2,7 +2,7 @@
 
 python benchmarks/independence_limit.py [--model declarative_cluster --generation 2.3]
     [--scope losses …] [--set task_managers=2 …] [--most 300000] [--seeds 1]
-    [--costs]
+    [--costs [--source channels …] [--proviso]]
 
 The whole graph of a scope tells which steps commute. The graph is searched again, and each state
 takes the smallest persistent set of its calls (Godefroid, "Partial-Order Methods for the
@@ -38,7 +38,7 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations, islice
 from pathlib import Path
@@ -457,22 +457,27 @@ def sources_of(whole: Whole) -> dict[str, Any]:
     return found
 
 
-def costs(instance: Instance, most: int) -> dict[str, int] | None:
-    """Source of dependence -> the states that are left if it is added to what the graph knows."""
+def costs(
+    instance: Instance, most: int, only: Sequence[str] = (), proviso: bool = False
+) -> dict[str, int] | None:
+    """Source of dependence -> the states that are left if it is added to what the graph knows.
+
+    :param only: these sources, instead of all.
+    """
     whole = whole_graph(instance, most)
     if whole is None:
         return None
     known = sets_of(whole, observed(whole))[KINDS]
     graph = known.whole
-    left = {"all states": whole.size, "none": search(known, False).states}
+    left = {"all states": whole.size, "none": search(known, proviso).states}
     sources = sources_of(whole)
     others = [extra for name, extra in sources.items() if name not in (CHANNEL, SETTLE)]
     sources["all others"] = np.logical_or.reduce(others)
     sources["all but " + SETTLE] = sources["all others"] | sources[CHANNEL]
     for name, extra in sources.items():
         more = clashes_with(extra, graph.first, graph.calls, known.clashes)
-        if (more != known.clashes).any():
-            left[name] = search(Sets(graph, more), False).states
+        if name in (only or sources) and (more != known.clashes).any():
+            left[name] = search(Sets(graph, more), proviso).states
     return left
 
 
@@ -498,6 +503,8 @@ def arguments() -> argparse.Namespace:
         "--seeds", type=int, default=1, help="how many choices among sets of equal size are tried"
     )
     parser.add_argument("--costs", action="store_true", help="what each source of the text costs")
+    parser.add_argument("--source", action="append", default=[], help="one of them")
+    parser.add_argument("--proviso", action="store_true", help="costs with the proviso")
     return parser.parse_args()
 
 
@@ -511,12 +518,13 @@ def main() -> None:
         for relation in RELATIONS
         for seen, proviso in COLUMNS
     )
-    print(f"| scope | states | steps | {each} |")
-    print("|---|" + "--:|" * (2 + len(COLUMNS) * len(RELATIONS)))
+    if not given.costs:
+        print(f"| scope | states | steps | {each} |")
+        print("|---|" + "--:|" * (2 + len(COLUMNS) * len(RELATIONS)))
     for name in names:
         instance = model.instance(bounds, generation=given.generation, scope=name)
         if given.costs:
-            left = costs(instance, given.most) or {}
+            left = costs(instance, given.most, given.source, given.proviso) or {}
             shares = [(left["all states"] / n, source) for source, n in left.items()]
             print(
                 f"{name}:", ", ".join(f"{source} {share:.2f}" for share, source in sorted(shares))

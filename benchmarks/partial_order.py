@@ -22,7 +22,7 @@ from slotspec.models import MODELS, load_model
 from slotspec.statemachine import Limits
 from slotspec.statemachine.check import check
 from slotspec.statemachine.declaration.model import Instance, Kind
-from slotspec.statemachine.results import Result
+from slotspec.statemachine.results import NO_LIMITS, Result
 from slotspec.statemachine.search.partial_order.relations import relations
 
 
@@ -49,11 +49,11 @@ def lengths(result: Result) -> dict[str, int]:
 
 
 def compared(instance: Instance, most: int) -> tuple[Result, Result] | None:
-    """Both searches, after a comparison; None if there are more than `most` states.
+    """Both searches, after a comparison; None if there are more than `most` states (0: no limit).
 
     :raises AssertionError: they do not agree.
     """
-    limits = Limits(states=most)
+    limits = Limits(states=most) if most else NO_LIMITS
     whole = check(instance, "compiled", limits, symmetry=False)
     if whole.limit is not None:
         return None
@@ -89,7 +89,7 @@ def main() -> None:
                 if scope.simulation_only:
                     continue
                 instance = safety(model.instance(generation=generation, scope=scope.name))
-                start = f"| `{name}` | {generation} | `{scope.name}` | {share(instance)}"
+                start = f"| `{name}` | {generation} | `{scope.name}` | {independent(instance)}"
                 pair = None if given.derive else compared(instance, given.most)
                 if pair is None:
                     print(start, "| | | | |", flush=True)
@@ -103,9 +103,11 @@ def main() -> None:
                 print(start, f"| {counts} | {differ} |", flush=True)
 
 
-def share(instance: Instance) -> str:
+def independent(instance: Instance) -> str:
     """How many pairs of calls are independent by the text of the rules."""
     found = relations(instance)
+    if found.idle:
+        return "none"
     count = len(found.moving)
     pairs = sum(count - needed.bit_count() for needed in found.moving)
     return f"{pairs / max(1, count * (count - 1)):.1%}"

@@ -11,6 +11,8 @@ import pytest
 from benchmarks import independence_limit
 from benchmarks.independence import Whole, measure, whole_graph
 from benchmarks.independence_limit import CALLS, HERE, RELATIONS, Sets, clashes_here
+from benchmarks.partial_order import compared, independent, longer, safety
+from slotspec.models import load_model
 from slotspec.statemachine.declaration.model import Model
 from slotspec.statemachine.declaration.records import Record, number, scalar
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
@@ -233,3 +235,64 @@ def test_the_limit_takes_each_set_that_the_rules_allow(tmp_path: Path) -> None:
         whole = whole_graph(instance, 0)
         smaller += accepted(whole) if whole is not None else 0
     assert smaller > 100
+
+
+PAGE = Path(__file__).parents[1] / "docs/decisions/0011-partial-order-reduction-by-text.md"
+
+
+def rows_of(heading: str) -> list[list[str]]:
+    """The rows of the first table below this heading of the decision."""
+    section = PAGE.read_text(encoding="utf-8").split(f"## {heading}\n", 1)[1]
+    table = section[section.index("\n|") + 1 :].split("\n\n", 1)[0]
+    return [line.strip("| ").split(" | ") for line in table.splitlines()[2:]]
+
+
+SMALL = 6_000
+"""States of the scopes of the decision that are searched again."""
+
+
+@pytest.mark.slow
+def test_the_factors_of_the_decision_are_those_of_the_searches() -> None:
+    rows = rows_of("What it brings in Flink's models")
+    assert len(rows) >= 13
+    again = 0
+    for model, scope, share, states, reduced, factor in rows:
+        whole, left = int(states.replace(",", "")), int(reduced.replace(",", ""))
+        assert f"{whole / left:.2f}" == factor
+        if whole > SMALL:
+            continue
+        again += 1
+        instance = safety(load_model(model.strip("`")).instance(scope=scope.strip("`")))
+        pair = compared(instance, 0)
+        assert pair is not None
+        assert [one.states for one in pair] == [whole, left]
+        assert not longer(*pair)
+        assert independent(instance) == share
+    assert again >= 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["cluster", "declarative_cluster"])
+def test_each_call_of_a_cluster_depends_on_all_others(name: str) -> None:
+    assert relations(safety(load_model(name).instance())).idle
+
+
+@pytest.mark.slow
+def test_the_limit_of_the_decision_is_what_the_benchmark_finds() -> None:
+    (row,) = [one for one in rows_of("How far it could go in the clusters") if "`orders`" in one]
+    limit = independence_limit.measure(load_model("cluster").instance(scope="orders"), 0)
+    assert limit is not None
+    figures = [
+        f"{limit.factor(relation, seen, proviso):.2f}"
+        for relation in RELATIONS
+        for seen, proviso in independence_limit.COLUMNS
+    ]
+    assert row == ["`orders`", f"{limit.states:,}", *figures]
+
+
+@pytest.mark.slow
+def test_what_a_source_of_the_text_costs() -> None:
+    instance = load_model("cluster").instance(scope="orders")
+    left = independence_limit.costs(instance, 0, ["channels", "after_each_step"])
+    assert left is not None
+    assert left["none"] < left["channels"] < left["after_each_step"] == left["all states"]

@@ -31,7 +31,7 @@ from slotspec.statemachine.search.partial_order.guards import conditions
 
 FAULT, ENDLESS = "fault", "endless"
 
-SECONDS = 1.0
+SECONDS = 0.2
 """Processor time after which a rule counts as one that never ends."""
 
 
