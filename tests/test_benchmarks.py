@@ -295,4 +295,5 @@ def test_what_a_source_of_the_text_costs() -> None:
     instance = load_model("cluster").instance(scope="orders")
     left = independence_limit.costs(instance, 0, ["channels", "after_each_step"])
     assert left is not None
-    assert left["none"] < left["channels"] < left["after_each_step"] == left["all states"]
+    assert left["none"] < left["channels"] < left["after_each_step"]
+    assert left["after_each_step"] > 0.99 * left["all states"]
