@@ -110,7 +110,8 @@ def independent(instance: Instance) -> str:
         return "none"
     count = len(found.moving)
     pairs = sum(count - needed.bit_count() for needed in found.moving)
-    return f"{pairs / max(1, count * (count - 1)):.1%}"
+    share = pairs / (count * (count - 1))
+    return "<0.1%" if share < 0.0005 else f"{share:.1%}"
 
 
 if __name__ == "__main__":
