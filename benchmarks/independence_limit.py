@@ -25,7 +25,8 @@ Two calls commute
 Each is used without properties, which preserves deadlocks alone, and with them: two calls also
 depend on each other if both change what one ``always`` property reads, for one choice of its
 elements. What a property reads is what it did in a sample of states. ``sometimes`` properties and
-those of steps make no call visible. All of that flatters the search.
+those of steps make no call visible. All of that flatters the search. It is a bound for searches
+with smallest persistent or strong stubborn sets; weak ones are not looked for.
 
 ``--costs`` asks what a reader of the text could not see through. To the relation ``kinds``, with
 properties, it adds what one source makes dependent: calls of which one writes a field that the
