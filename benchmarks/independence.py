@@ -35,6 +35,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,16 @@ class Whole:
     @property
     def size(self) -> int:
         return len(self.first) - 1
+
+    @property
+    def count(self) -> int:
+        """How many kinds of steps there are."""
+        return int(self.calls.max(initial=-1)) + 1
+
+    @cached_property
+    def sources(self) -> Any:
+        """The state that each step starts from."""
+        return np.repeat(np.arange(self.size), np.diff(self.first))
 
 
 class _Graph(Explorer):
@@ -155,7 +166,6 @@ def received_from(call: Call) -> int | None:
 def variants(whole: Whole) -> Any:
     """For each step the number of its call, divided by the kind of message that it receives."""
     column = {name: at for at, name in enumerate(whole.names) if name is not None}
-    sources = np.repeat(np.arange(whole.size), np.diff(whole.first))
     keys = whole.calls << 8
     for call in whole.instance.calls:
         channel = received_from(call)
@@ -164,7 +174,7 @@ def variants(whole: Whole) -> Any:
         place = dict(zip(call.action.parameters, call.arguments, strict=True))["place"]
         post = channel * whole.instance.setting["channel_room"] + place
         steps = whole.calls == call.index
-        keys[steps] += whole.cells[sources[steps], column["message", post]]
+        keys[steps] += whole.cells[whole.sources[steps], column["message", post]]
     return np.unique(keys, return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
@@ -258,7 +268,7 @@ def footprints(whole: Whole, tracer: Tracer, kinds: Any) -> tuple[Any, Any]:
     count = int(kinds.max()) + 1
     read = np.zeros((count, len(whole.names)), bool)
     written = np.zeros_like(read)
-    sources = np.repeat(np.arange(whole.size), np.diff(whole.first))
+    sources = whole.sources
     chosen = np.random.default_rng(1).permutation(len(kinds))[:STEPS_TRACED]
     rare = np.unique(kinds, return_index=True)[1]  # at least one step of each
     for step in np.union1d(chosen, rare):
@@ -288,7 +298,7 @@ def seen_by_properties(whole: Whole, tracer: Tracer) -> Any:
 def changed(whole: Whole, kinds: Any) -> Any:
     """What each variant really changes, as masks over the cells."""
     mask = np.zeros((int(kinds.max()) + 1, len(whole.names)), bool)
-    sources = np.repeat(np.arange(whole.size), np.diff(whole.first))
+    sources = whole.sources
     for column in range(len(whole.names)):
         steps = whole.cells[sources, column] != whole.cells[whole.targets, column]
         mask[np.unique(kinds[steps]), column] = True

@@ -5,12 +5,18 @@
 A call that is said not to use a cell does the same whatever the cell holds, and changes no cell
 that it is said not to write. A call that is said to need a value of a cell is refused without it.
 A property that is said not to read a cell gives the same answer whatever the cell holds.
+
+Some states that are tried can never be reached, and some rules never end there. Such a call is
+interrupted, and not compared.
 """
 
 from __future__ import annotations
 
 import random
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from slotspec.models import MODELS, load_model
@@ -23,13 +29,38 @@ from slotspec.statemachine.obligations import choices, predicate_of
 from slotspec.statemachine.search.partial_order.footprints import Footprints
 from slotspec.statemachine.search.partial_order.guards import conditions
 
-FAULT = "fault"
+FAULT, ENDLESS = "fault", "endless"
+
+SECONDS = 0.2
+"""Processor time after which a rule counts as one that never ends."""
+
+
+class _TooLong(BaseException):
+    """A rule takes too long. Rules and their callers do not catch it."""
+
+
+def _interrupt(*_: object) -> None:
+    raise _TooLong
+
+
+@contextmanager
+def time_limit() -> Iterator[None]:
+    """Interrupt what runs for longer than :data:`SECONDS`.
+
+    :raises _TooLong: it did.
+    """
+    signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 class Checks:
     """The checks of one instance, in states of a random walk."""
 
     def __init__(self, instance: Instance, seed: int = 1) -> None:
+        signal.signal(signal.SIGVTALRM, _interrupt)
         self.instance = instance
         self.random = random.Random(seed)
         self.found = Footprints(instance)
@@ -70,11 +101,14 @@ class Checks:
         interpreter = self.interpreter
         interpreter.load(key)
         try:
-            result = interpreter.functions[call.action.name](interpreter.s, *call.arguments)
-            if result == DISABLED:
-                return DISABLED, None
-            end = interpreter.finish(call, result)
-            return (int(result), list(interpreter.effects)), end
+            with time_limit():
+                result = interpreter.functions[call.action.name](interpreter.s, *call.arguments)
+                if result == DISABLED:
+                    return DISABLED, None
+                end = interpreter.finish(call, result)
+                return (int(result), list(interpreter.effects)), end
+        except _TooLong:
+            return ENDLESS, None
         except Exception:
             return FAULT, None
         finally:
@@ -99,6 +133,8 @@ class Checks:
     def check_call(self, key: bytes, call: Call, cells: int) -> None:
         footprint = self.found.calls[call.index]
         before = self.outcome(key, call)
+        if before[0] == ENDLESS:
+            return
         names = self.found.cells.names
         if before[1] is not None:
             for cell in range(len(self.values)):
@@ -139,7 +175,10 @@ class Checks:
     def answer(self, key: bytes, holds: Any) -> Any:
         self.interpreter.load(key)
         try:
-            return bool(holds(self.interpreter.s))
+            with time_limit():
+                return bool(holds(self.interpreter.s))
+        except _TooLong:
+            return ENDLESS
         except Exception:
             return FAULT
 

@@ -17,7 +17,8 @@ from slotspec.statemachine.search.partial_order.footprints import Footprints
 from slotspec.statemachine.search.partial_order.relations import Relations, relations
 from tests.statemachine.compiler.rule_fuzzer import Writer as RuleWriter
 from tests.statemachine.compiler.rule_fuzzer import load as load_rules
-from tests.statemachine.search.footprint_checks import Checks
+from tests.statemachine.search import footprint_checks
+from tests.statemachine.search.footprint_checks import ENDLESS, Checks
 from tests.statemachine.search.ordered_models import (
     Noise,
     Pair,
@@ -242,6 +243,28 @@ def test_the_rules_of_a_model_use_no_more_than_is_read_off_them(name: str) -> No
     checks = Checks(load_model(name).instance())
     checks.run(states=25, calls=4, cells=6)
     assert checks.asked > 100
+
+
+def test_a_rule_that_never_ends_where_nothing_leads_is_not_compared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = Model("waiter", "It waits for what never comes.", Cells)
+
+    @model.action()
+    def wait(s: Cells) -> int:
+        """Wait for as long as the number is 2, which it never is."""
+        while s.n == 2:
+            s.x[0] = 1 - s.x[0]
+        s.y[0] = 1 - s.y[0]
+        return 0
+
+    monkeypatch.setattr(footprint_checks, "SECONDS", 0.02)
+    checks = Checks(model.instance())
+    n = checks.found.cells.of("n").bit_length() - 1
+    key = checks.changed(checks.states(1)[0], n, 2)
+    assert checks.outcome(key, checks.instance.calls[0]) == (ENDLESS, None)
+    checks.run(states=40, calls=1, cells=7)
+    assert checks.asked > 20
 
 
 def test_random_rules_use_no_more_than_is_read_off_them(tmp_path: Path) -> None:
