@@ -73,6 +73,7 @@ def test_the_suite_is_what_the_integration_runs() -> None:
         assert f"{command}\n" in script.replace("--quiet ", "")
 
 
+@pytest.mark.timeout(0)
 @pytest.mark.skipif("SLOTSPEC_FULL" not in os.environ, reason="takes minutes; set SLOTSPEC_FULL")
 def test_the_page_of_runs_is_that_of_a_whole_check(place: Path) -> None:
     made = json.loads(shell("slotspec check --all --no-symmetry --json -", place))

@@ -479,8 +479,8 @@ def test_bundled_models_have_hardly_any_checked_operation() -> None:
             if summary.sites and not places_messages(summary.function)
         }
     multiplies_counters = {"is_less_utilized"}
-    # the number of a task comes out of messages
-    of_clusters = {"execution_of"}
+    # the number of a task or an attempt comes out of messages
+    of_clusters = {"execution_of", "cancelled_at"}
     assert found == {
         **{name: set[str]() for name in MODELS},
         "slot_pool": {"schedule"},

@@ -45,11 +45,14 @@ def _interrupt(*_: object) -> None:
 
 @contextmanager
 def time_limit() -> Iterator[None]:
-    """Interrupt what runs for longer than :data:`SECONDS`.
+    """Interrupt what runs for longer than :data:`SECONDS`, again and again until it ends.
+
+    Once is not enough: Python ignores what is raised while it collects garbage, and a rule that
+    adds effects for ever makes it collect most of the time.
 
     :raises _TooLong: it did.
     """
-    signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
+    signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS, SECONDS)
     try:
         yield
     finally:

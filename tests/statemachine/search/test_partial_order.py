@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -265,6 +267,32 @@ def test_a_rule_that_never_ends_where_nothing_leads_is_not_compared(
     assert checks.outcome(key, checks.instance.calls[0]) == (ENDLESS, None)
     checks.run(states=40, calls=1, cells=7)
     assert checks.asked > 20
+
+
+def collect_and_turn_for_ever() -> None:
+    gc.collect()
+    while True:
+        pass
+
+
+def test_an_interruption_that_python_ignores_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    ignored = []
+
+    def until_interrupted(phase: str, info: dict[str, int]) -> None:
+        """Take long while garbage is collected, the first time."""
+        while not ignored:
+            pass
+
+    monkeypatch.setattr(footprint_checks, "SECONDS", 0.02)
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+    Checks(counters.instance({"counters": 2}))  # it sets what handles the signal
+    gc.callbacks.append(until_interrupted)
+    try:
+        with pytest.raises(footprint_checks._TooLong), footprint_checks.time_limit():
+            collect_and_turn_for_ever()
+    finally:
+        gc.callbacks.remove(until_interrupted)
+    assert ignored
 
 
 def test_random_rules_use_no_more_than_is_read_off_them(tmp_path: Path) -> None:
