@@ -107,28 +107,39 @@ class Picture:
             yield f"{self.name}.{SUFFIX[form]}", content
 
 
+INTRODUCTION = """\
+# Gallery
+
+`slotspec draw gallery` draws these diagrams from the declarations. SVG follows the light\
+ or dark mode of the reader; each picture links its other formats.
+"""
+
+
 def gallery() -> dict[str, bytes]:
     """Path -> content of every file of the gallery."""
     files: dict[str, bytes] = {}
-    index = [
-        "# Gallery\n",
-        "`slotspec draw gallery` draws these diagrams from the declarations. SVG follows the light"
-        " or dark mode of the reader; each picture links its other formats.\n",
-    ]
+    page = [INTRODUCTION]
     for name in MODELS:
-        model = load_model(name)
-        index += [f"## {name}\n", f"{model.description}\n"]
-        for picture in pictures(model):
-            made = dict(picture.files())
-            files.update(made)
-            others = ", ".join(
-                f"[{file.rpartition('.')[2]}]({file})" for file in made if not file.endswith("svg")
-            )
-            index.append(f"### {picture.title}\n")
-            index.append(f"![{picture.title}]({picture.name}.svg)\n")
-            index.append(f"{others}\n")
-    files["README.md"] = "\n".join(index).encode("utf-8")
-    return files
+        section, made = drawn(load_model(name))
+        page.append(section)
+        files.update(made)
+    return {**files, "README.md": "\n".join(page).encode("utf-8")}
+
+
+def drawn(model: Model) -> tuple[str, dict[str, bytes]]:
+    """The section of one model on the gallery's page, and its files: path -> content."""
+    files: dict[str, bytes] = {}
+    section = [f"## {model.name}\n", f"{model.description}\n"]
+    for picture in pictures(model):
+        made = dict(picture.files())
+        files.update(made)
+        others = ", ".join(
+            f"[{file.rpartition('.')[2]}]({file})" for file in made if not file.endswith("svg")
+        )
+        section.append(f"### {picture.title}\n")
+        section.append(f"![{picture.title}]({picture.name}.svg)\n")
+        section.append(f"{others}\n")
+    return "\n".join(section), files
 
 
 def pictures(model: Model) -> Iterator[Picture]:

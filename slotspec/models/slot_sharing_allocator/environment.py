@@ -101,14 +101,13 @@ def allocate(
 
     Hash maps go in these orders: groups, since 1.20 their requests, and free slots.
     """
-    if not may_order_requests(s, selection, requests) or not may_order_free_slots(s, free):
-        return DISABLED
     bulk = next((b for b in s.elements(bulks) if s.bulk[b] == Bulk.UNUSED), NONE)
+    if is_over(s) or bulk == NONE or walk >= number_of_orders(len(s.group)):
+        return DISABLED
     if (
-        is_over(s)
-        or bulk == NONE
-        or walk >= number_of_orders(len(s.group))
-        or names_unknown(s, selection)
+        names_unknown(s, selection)
+        or not may_order_free_slots(s, free)
+        or not may_order_requests(s, selection, requests)
     ):
         return DISABLED
     s.request_order = requests
