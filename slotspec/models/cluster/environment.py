@@ -19,12 +19,12 @@ from slotspec.models.cluster.messages import (
     way,
 )
 from slotspec.models.cluster.model import ACTS, ARRIVES, cluster
+from slotspec.models.cluster.own_elements import of_own_execution
 from slotspec.models.cluster.state import (
     ClusterState,
     Message,
     allocations,
     by_messages,
-    executions,
     has_queued_steps,
     instances,
     may_lose_cancellations,
@@ -513,8 +513,7 @@ def may_ask(s: ClusterState) -> bool:
 @cluster.action(own=own_executions, fair=ACTS)
 def task_starts(s: ClusterState, own: int) -> int:
     """A task at a TaskExecutor begins to run, and says so."""
-    width = len(s.elements(executions))
-    tm, execution = own // width, own % width
+    tm, execution = of_own_execution(s, own)
     if indexed_task(s.tables[tm], execution) == NONE or s.announced[own]:
         return DISABLED
     if (s.stopping[own] and s.overtaking == 1) or is_busy(s):
@@ -529,8 +528,7 @@ def task_is_quick(s: ClusterState, own: int) -> int:
 
     So a slot that is freed is reported as free while the task still has to leave it.
     """
-    width = len(s.elements(executions))
-    tm, execution = own // width, own % width
+    tm, execution = of_own_execution(s, own)
     record = indexed_task(s.tables[tm], execution)
     if record == NONE or s.tables[tm].quick[record]:
         return DISABLED
@@ -545,8 +543,7 @@ def job_master_hears_of_unknown_task(s: ClusterState, own: int) -> int:
     Perhaps the task has ended since, and its last report comes after the heartbeat.
     Flink: JobMaster.onUnknownDeploymentsOf, called by DefaultExecutionDeploymentReconciler.
     """
-    width = len(s.elements(executions))
-    tm, execution = own // width, own % width
+    tm, execution = of_own_execution(s, own)
     record = indexed_task(s.tables[tm], execution)
     last = task_executor.last_report(s, tm, execution) if record == NONE else NONE
     if record == NONE and last == NONE:
@@ -564,8 +561,7 @@ def job_master_hears_of_unknown_task(s: ClusterState, own: int) -> int:
 @cluster.action(own=own_executions, fair=ACTS)
 def task_ends(s: ClusterState, own: int) -> int:
     """A task at a TaskExecutor has done its work, or has stopped as ordered."""
-    width = len(s.elements(executions))
-    tm, execution = own // width, own % width
+    tm, execution = of_own_execution(s, own)
     if indexed_task(s.tables[tm], execution) == NONE or is_busy(s):
         return DISABLED
     if not s.announced[own] and not s.stopping[own]:
@@ -580,8 +576,7 @@ def task_has_done_its_work(s: ClusterState, own: int) -> int:
 
     Flink: Task.doRun, which enters FINISHED before the TaskExecutor learns of it.
     """
-    width = len(s.elements(executions))
-    tm, execution = own // width, own % width
+    tm, execution = of_own_execution(s, own)
     if indexed_task(s.tables[tm], execution) == NONE or is_busy(s):
         return DISABLED
     if not s.announced[own] or not s.stopping[own]:

@@ -19,11 +19,11 @@ from slotspec.models.cluster.messages import (
     room_of,
 )
 from slotspec.models.cluster.model import cluster
+from slotspec.models.cluster.own_elements import of_own_execution
 from slotspec.models.cluster.state import (
     ClusterState,
     Message,
     channels,
-    executions,
     nexts,
     own_executions,
     task_managers,
@@ -143,8 +143,7 @@ def job_is_cancelled(s: ClusterState) -> int:
 @cluster.action(when=can_fail, own=own_executions, fault=True)
 def task_fails(s: ClusterState, own: int) -> int:
     """A task fails on its own."""
-    width = len(s.elements(executions))
-    tm, execution = own // width, own % width
+    tm, execution = of_own_execution(s, own)
     if indexed_task(s.tables[tm], execution) == NONE or s.failed == s.failures or is_busy(s):
         return DISABLED
     s.failed += 1
@@ -155,8 +154,7 @@ def task_fails(s: ClusterState, own: int) -> int:
 @cluster.action(when=can_fail, own=own_executions, fault=True)
 def task_is_not_set_up(s: ClusterState, own: int) -> int:
     """A TaskExecutor cannot set up a task that it was given."""
-    width = len(s.elements(executions))
-    tm, execution = own // width, own % width
+    tm, execution = of_own_execution(s, own)
     if indexed_task(s.tables[tm], execution) == NONE or s.failed == s.failures or is_busy(s):
         return DISABLED
     if s.announced[own] or s.stopping[own]:

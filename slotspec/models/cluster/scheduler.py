@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from slotspec.models.cluster.lifecycles import Execution, Job, Share
 from slotspec.models.cluster.messages import is_mentioned, tell_task_executor
+from slotspec.models.cluster.own_elements import own_execution
 from slotspec.models.cluster.state import (
     ClusterState,
     Message,
     allocations,
-    executions,
     posts,
     shares,
     task_managers,
@@ -126,7 +126,7 @@ def new_attempt(s: ClusterState, task: int) -> int:
 def is_cancelled(s: ClusterState, execution: int) -> bool:
     """Whether the JobMaster will try again to cancel an attempt that it has given up."""
     return any(
-        s.lost_cancellations[cancelled_at(s, tm, execution)] for tm in s.elements(task_managers)
+        s.lost_cancellations[own_execution(s, tm, execution)] for tm in s.elements(task_managers)
     )
 
 
@@ -134,12 +134,7 @@ def begin_attempt(s: ClusterState, task: int) -> None:
     """Begin a new attempt of a task; calls to cancel the one of that number are over."""
     s.attempt[task] = new_attempt(s, task)
     for tm in s.elements(task_managers):
-        s.lost_cancellations[cancelled_at(s, tm, execution_of(s, task))] = 0
-
-
-def cancelled_at(s: ClusterState, tm: int, execution: int) -> int:
-    """An attempt that a TaskExecutor was told to cancel, as an element of own_executions."""
-    return tm * len(s.elements(executions)) + execution
+        s.lost_cancellations[own_execution(s, tm, execution_of(s, task))] = 0
 
 
 def may_deploy(s: ClusterState) -> bool:
@@ -408,7 +403,7 @@ def end_task(s: ClusterState, task: int) -> None:
     s.cancel_calls[task] = 0
     if calls and s.losses:
         tm = s.share_tm[share_of(s, task)]
-        s.lost_cancellations[cancelled_at(s, tm, execution_of(s, task))] = calls
+        s.lost_cancellations[own_execution(s, tm, execution_of(s, task))] = calls
 
 
 def is_deployed(s: ClusterState, task: int) -> bool:
@@ -494,7 +489,7 @@ def note_lost_call(s: ClusterState, tm: int, detail: int) -> None:
         if is_news(s, execution):
             s.cancel_calls[task_of(s, execution)] = calls
         else:
-            s.lost_cancellations[cancelled_at(s, tm, execution)] = calls
+            s.lost_cancellations[own_execution(s, tm, execution)] = calls
 
 
 def cancel_again(s: ClusterState, task: int) -> None:

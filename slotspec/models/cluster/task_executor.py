@@ -17,6 +17,7 @@ from slotspec.models.cluster.messages import (
     send,
     way,
 )
+from slotspec.models.cluster.own_elements import own_allocation, own_execution
 from slotspec.models.cluster.resource_manager import forget_answers_to_come, forget_slot_report
 from slotspec.models.cluster.state import (
     STRIDE,
@@ -43,16 +44,6 @@ from slotspec.statemachine.declaration.rules import NONE, fire
 
 JOB = 0
 NO_TIMEOUT = 0
-
-
-def own_allocation(s: ClusterState, tm: int, allocation: int) -> int:
-    """An allocation of a TaskExecutor, as an element of own_allocations."""
-    return tm * len(s.elements(allocations)) + allocation
-
-
-def own_execution(s: ClusterState, tm: int, execution: int) -> int:
-    """An attempt at a TaskExecutor, as an element of own_executions."""
-    return tm * len(s.elements(executions)) + execution
 
 
 def tell_resource_manager(

@@ -28,13 +28,13 @@ from slotspec.models.cluster.messages import (
     way,
 )
 from slotspec.models.cluster.model import TIMER, cluster
+from slotspec.models.cluster.own_elements import of_own_execution, own_allocation
 from slotspec.models.cluster.state import (
     STRIDE,
     ClusterState,
     Message,
     allocations,
     calls,
-    executions,
     instances,
     nexts,
     own_executions,
@@ -107,8 +107,8 @@ def has_work(s: ClusterState) -> bool:
 
 def task_starts_soon(s: ClusterState, own: int) -> bool:
     """Whether a task is at a TaskExecutor and does not run yet."""
-    width = len(s.elements(executions))
-    return indexed_task(s.tables[own // width], own % width) != NONE and not s.announced[own]
+    tm, execution = of_own_execution(s, own)
+    return indexed_task(s.tables[tm], execution) != NONE and not s.announced[own]
 
 
 def slot_leaves_soon(s: ClusterState) -> bool:
@@ -209,8 +209,7 @@ def offers_time_out(s: ClusterState, tm: int) -> int:
 def has_offers(s: ClusterState, tm: int) -> bool:
     """Whether a TaskExecutor waits for answers to offers."""
     return any(
-        s.offering[task_executor.own_allocation(s, tm, allocation)]
-        for allocation in s.elements(allocations)
+        s.offering[own_allocation(s, tm, allocation)] for allocation in s.elements(allocations)
     )
 
 
@@ -296,9 +295,9 @@ def lost_cancellation_times_out(s: ClusterState, own: int) -> int:
     s.hurry = 0
     s.lost_cancellations[own] = 0
     if calls < s.cancel_tries:
-        width = len(s.elements(executions))
-        detail = own % width * s.cancel_tries + calls
-        tell_task_executor(s, own // width, int(Message.CANCEL_TASK), NONE, detail)
+        tm, execution = of_own_execution(s, own)
+        detail = execution * s.cancel_tries + calls
+        tell_task_executor(s, tm, int(Message.CANCEL_TASK), NONE, detail)
     return NONE
 
 
@@ -310,14 +309,13 @@ def task_update_times_out(s: ClusterState, own: int) -> int:
     """
     if not may_fire(s) or not s.announced[own] or s.stopping[own]:
         return DISABLED
-    width = len(s.elements(executions))
-    execution = own % width
+    tm, execution = of_own_execution(s, own)
     task = scheduler.task_of(s, execution)
     known = scheduler.is_news(s, execution) and s.task[task] == Execution.RUNNING
     if not s.hurry and known:
         return DISABLED
     s.hurry = 0
-    task_executor.fail_task(s, own // width, execution)
+    task_executor.fail_task(s, tm, execution)
     return NONE
 
 

@@ -21,6 +21,7 @@ from slotspec.models.cluster.messages import (
     way,
 )
 from slotspec.models.cluster.model import cluster
+from slotspec.models.cluster.own_elements import own_allocation, own_execution
 from slotspec.models.cluster.scheduler import is_news, task_of
 from slotspec.models.cluster.state import (
     STRIDE,
@@ -29,7 +30,6 @@ from slotspec.models.cluster.state import (
     allocations,
     task_managers,
 )
-from slotspec.models.cluster.task_executor import own_allocation, own_execution
 from slotspec.models.task_slot_table.lifecycles import TaskSlot
 from slotspec.models.task_slot_table.slots import allocation_under, indexed_task
 from slotspec.statemachine.declaration.rules import NONE

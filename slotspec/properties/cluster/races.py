@@ -9,6 +9,7 @@ from slotspec.models.cluster.environment import (
 from slotspec.models.cluster.lifecycles import Job, Registration, Share
 from slotspec.models.cluster.messages import Way, messages_about, room_of, way
 from slotspec.models.cluster.model import cluster
+from slotspec.models.cluster.own_elements import own_allocation
 from slotspec.models.cluster.resource_manager import is_waited_for, tm_of
 from slotspec.models.cluster.scheduler import is_news
 from slotspec.models.cluster.state import (
@@ -21,7 +22,7 @@ from slotspec.models.cluster.state import (
     may_return_first,
     task_managers,
 )
-from slotspec.models.cluster.task_executor import is_allocated, own_allocation
+from slotspec.models.cluster.task_executor import is_allocated
 from slotspec.models.slot_pool.queues import is_held, is_open
 from slotspec.models.slot_pool.recycling import is_queued
 from slotspec.models.slot_pool.state import Effect as PoolEffect

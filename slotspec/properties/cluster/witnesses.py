@@ -8,9 +8,9 @@ from slotspec.models.cluster.environment import can_depose, can_fail_over, can_h
 from slotspec.models.cluster.faults import can_crash, can_lose
 from slotspec.models.cluster.lifecycles import Execution
 from slotspec.models.cluster.model import cluster
+from slotspec.models.cluster.own_elements import own_allocation
 from slotspec.models.cluster.scheduler import exists, is_finished, share_of
 from slotspec.models.cluster.state import ClusterState, Message, task_managers, tasks
-from slotspec.models.cluster.task_executor import own_allocation
 from slotspec.models.cluster.timers import is_at
 from slotspec.models.task_slot_table.lifecycles import TaskSlot
 from slotspec.properties.cluster.views import (

@@ -480,7 +480,7 @@ def test_bundled_models_have_hardly_any_checked_operation() -> None:
         }
     multiplies_counters = {"is_less_utilized"}
     # the number of a task or an attempt comes out of messages
-    of_clusters = {"execution_of", "cancelled_at"}
+    of_clusters = {"execution_of", "own_execution"}
     assert found == {
         **{name: set[str]() for name in MODELS},
         "slot_pool": {"schedule"},
