@@ -28,11 +28,13 @@ from slotspec.models.cluster.state import (
     has_queued_steps,
     instances,
     may_lose_cancellations,
+    may_release_last_first,
     may_return_first,
     nexts,
     own_executions,
     shares,
     task_managers,
+    tasks,
 )
 from slotspec.models.slot_pool import operations as pool
 from slotspec.models.slot_pool.lifecycles import PhysicalSlot
@@ -72,6 +74,10 @@ def has_any_order(setting: Setting) -> bool:
 
 def can_return_first(setting: Setting) -> bool:
     return bool(may_return_first(setting))
+
+
+def can_release_last_first(setting: Setting) -> bool:
+    return bool(may_release_last_first(setting))
 
 
 def can_be_held_up(setting: Setting) -> bool:
@@ -275,6 +281,23 @@ def slots_are_returned_first(s: ClusterState) -> int:
         return DISABLED
     s.slots_first = 1
     return NONE
+
+
+@cluster.action(when=can_release_last_first)
+def last_task_is_released_first(s: ClusterState) -> int:
+    """The next slot that is lost will release its last task first: its tasks are in a hash table.
+
+    Flink: SharedSlot.release.
+    """
+    if s.last_first or not any(several_wait_in(s, share) for share in s.elements(shares)):
+        return DISABLED
+    s.last_first = 1
+    return NONE
+
+
+def several_wait_in(s: ClusterState, share: int) -> bool:
+    """Whether several tasks have the slot of this share, and wait for the slots of others."""
+    return sum(scheduler.waits_in(s, task, share) for task in s.elements(tasks)) > 1
 
 
 @cluster.action(tm=task_managers, fair=ACTS)

@@ -112,6 +112,7 @@ AT_JOB_MASTER: Mapping[str, str] = {
     "scheduler_requests_slot": "requests a slot for {share}",
     "scheduler_takes_slot": "takes {allocation} for {share}",
     "job_is_cancelled": "is told to cancel the job",
+    "last_task_is_released_first": "will release the last task of a lost slot first",
     "slots_are_returned_first": "will return slots before it withdraws requests",
     "job_master_ends": "ends, since the job has finished",
     "request_times_out": "waits no longer for the slot of request {allocation}",

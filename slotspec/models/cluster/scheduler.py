@@ -379,21 +379,37 @@ def slot_lost(s: ClusterState, allocation: int) -> None:
     if share == NONE:
         return
     region = region_of(s, share)
-    failed = 0
+    released_first = first_released(s, share)
+    s.last_first = 0
     for task in s.elements(tasks):
         if share_of(s, task) == share and is_deployed(s, task):
             if s.task[task] != Execution.CANCELING:
                 call_to_cancel(s, task)
             end_task(s, task)
-        elif share_of(s, task) == share and is_scheduled(s, task, region):
-            if failed:  # the failure of the first cancels the others
-                cancel_before_deployment(s, task)
-            failed = 1
+        elif waits_in(s, task, share) and task != released_first:
+            cancel_before_deployment(s, task)  # the failure of the first cancels the others
     fire(s.share, share, Share.give_up)
     s.share_allocation[share] = NONE
     s.share_tm[share] = NONE
     fail_region(s, region)
     end_if_cancelled(s, region)
+
+
+def first_released(s: ClusterState, share: int) -> int:
+    """The task that a lost slot releases first, of those that wait in it to be deployed.
+
+    They are in a hash table. Flink: SharedSlot.release.
+    """
+    found = NONE
+    for task in s.elements(tasks):
+        if waits_in(s, task, share) and (found == NONE or s.last_first):
+            found = task
+    return found
+
+
+def waits_in(s: ClusterState, task: int, share: int) -> bool:
+    """Whether a task has the slot of this share, and waits for the slots of others."""
+    return share_of(s, task) == share and is_scheduled(s, task, region_of(s, share))
 
 
 def end_task(s: ClusterState, task: int) -> None:

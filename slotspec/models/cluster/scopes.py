@@ -54,6 +54,21 @@ SCOPES = (
         large=True,
     ),
     Scope(
+        "releases",
+        "One slot for a job of two shares of two tasks each; its TaskExecutor crashes, and the"
+        " tasks of a lost slot are in a hash table.",
+        {
+            **ONE_SLOT,
+            "parallelism": 2,
+            "vertices": 2,
+            "allocations": 3,
+            "channel_room": 12,
+            "crashes": 1,
+            "release_orders": 1,
+        },
+        large=True,
+    ),
+    Scope(
         "crashes",
         "Two TaskExecutors of one slot each, of which the job needs one; one crashes and"
         " restarts, and one timer fires early.",
@@ -203,6 +218,7 @@ SCOPES = (
             "overtaking": 3,
             "cancel_tries": 4,
             "late_slots": 1,
+            "release_orders": 1,
             "registrations": 1,
             "failures": 254,
             "busy": 3,

@@ -217,6 +217,13 @@ BOUNDS = (
         0,
         1,
     ),
+    Bound(
+        "release_orders",
+        "Whether the tasks of a lost slot may be released in either order.",
+        0,
+        0,
+        1,
+    ),
     Bound("quick_tasks", "Whether a task may end as soon as its slot is freed.", 0, 0, 1),
     Bound(
         "deployment_reports",
@@ -345,6 +352,11 @@ def may_return_first(g: Setting) -> int:
     return int(g["slot_return"] == SlotReturn.IN_BETWEEN and g["iteration_order"])
 
 
+def may_release_last_first(g: Setting) -> int:
+    """Whether the last task in a lost slot may be released first."""
+    return int(g["release_orders"] and g["vertices"] > 1)
+
+
 def _choice(name: str, description: str) -> Any:
     return constant(description, lambda g: int(g[name]))
 
@@ -371,6 +383,9 @@ class ClusterState(Record):
     )
     slots_first: int = scalar(
         number(may_return_first), "A region that fails next returns its slots first."
+    )
+    last_first: int = scalar(
+        number(may_release_last_first), "The next slot that is lost releases its last task first."
     )
     share: Array = per(shares, Share, "Each share of the job.")
     share_allocation: Array = per(shares, ref(allocations), "Its slot.")

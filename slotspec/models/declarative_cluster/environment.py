@@ -60,6 +60,7 @@ declarative_cluster.share(
     older.resource_manager_hears_task_executor,
     older.task_starts,
     older.task_is_quick,
+    older.last_task_is_released_first,
     older.job_master_hears_of_unknown_task,
     older.task_ends,
     older.task_has_done_its_work,

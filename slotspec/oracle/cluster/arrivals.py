@@ -25,7 +25,12 @@ class Arrivals(Answers):
             yield at
         elif number in self.reports:
             yield from list(self.deliver(at, self.reports[number])) or [at]
-        elif number in self.overtaken or number in self.running_twice:
+        elif number in self.overtaken:
+            yield at
+        elif number in self.running_twice:
+            # its task has said so already, unless the repeated report was refused for another
+            # reason: the task is being cancelled
+            yield from self.deliver_all(at, self.patterns[number], call)
             yield at
         elif call.name == "cancel_task" and self.finishes(call, step):
             lost = self.lose(at, self.patterns[number])

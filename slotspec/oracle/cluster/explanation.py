@@ -50,6 +50,8 @@ class ClusterExplainer(Triggers, HiddenSteps):
             begun = [*begun, *self.hastened(start, step)]
         if step.process == "rm" and step.lane == step.process:
             begun = chain(begun, self.held_up(start, step))
+        if step.process == "jm" and any(call.name == "cancel_task" for call in step.sent):
+            begun = chain(begun, self.last_first(start, step))
         lost = [
             call.number for call in step.made if not call.arrives or call.number in self.overtaken
         ]
@@ -87,6 +89,12 @@ class ClusterExplainer(Triggers, HiddenSteps):
         held = self.aside(at, "resource_manager_is_held_up")
         if held is not None:
             yield from self.begin(held, step)
+
+    def last_first(self, at: Branch, step: Step) -> Iterator[Branch]:
+        """The step, where a slot that is lost releases its last task first."""
+        chosen = self.aside(at, "last_task_is_released_first")
+        if chosen is not None:
+            yield from self.begin(chosen, step)
 
     def hastened(self, at: Branch, step: Step) -> Iterator[Branch]:
         """A slot is freed, where its tasks end as soon as they are told to."""

@@ -42,6 +42,7 @@ class HiddenSteps(Delivery):
             ("job_master_loses_resource_manager",),
             ("job_master_ends",),
             ("slots_are_returned_first",),
+            ("last_task_is_released_first",),
         )
         yield from self.try_early(
             at,

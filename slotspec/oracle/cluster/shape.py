@@ -23,6 +23,7 @@ ANY_RUN = {
     "queued_steps": 1,
     "late_slots": 1,
     "late_stops": 1,
+    "release_orders": 1,
     "quick_tasks": 1,
     "slow_closing": 1,
     "deployment_reports": 1,

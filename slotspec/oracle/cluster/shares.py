@@ -45,8 +45,8 @@ def served_requests(
 ) -> dict[str, int]:
     """Which share each request is probably for that a slot has served.
 
-    The slots of an offer serve requests in order; in 1.11 a slot serves the request that it was
-    allocated for, if that waits.
+    The slots of an offer serve requests in order, those last that wait for a ResourceManager; in
+    1.11 a slot serves the request that it was allocated for, if that waits.
     """
     offers = offered(recording)
     found: dict[str, int] = {}
@@ -54,7 +54,10 @@ def served_requests(
     had: set[str] = set()
     for n, state in pool_states(recording):
         pool = state["pool"]
-        now = {one["request"]: one["allocation"] for one in pool["pending"]}
+        now: dict[str, str | None] = {
+            **{one["request"]: one["allocation"] for one in pool["pending"]},
+            **dict.fromkeys(pool["waiting"]),
+        }
         held = {one["allocation"] for one in pool["allocated"]}
         shares = shares_of_slots(state, tasks, parallelism)
         come = [name for name in offers.get(n, ()) if name in held - had]

@@ -109,7 +109,8 @@ def without(recording: Recording, pieces: Sequence[Piece]) -> Recording:
         if line.do == "done" and calls & {*line.sent}:
             line = _with(line, sent=[m for m in line.sent if m not in calls])
         why = (line.why or "").split()
-        if why[:1] in (["message"], ["answer"]) and int(why[1]) in calls:
+        begun = line.do == "done" and why[:1] in (["message"], ["answer"])
+        if begun and int(why[1]) in calls:
             line = _with(line, why="local")
         kept.append(line)
     rest = sorted_lines(recording.header, kept, whole=False)

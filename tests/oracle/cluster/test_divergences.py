@@ -18,6 +18,7 @@ from tests.oracle.cluster import corruptions
 
 DATA = Path(__file__).parents[2] / "data" / "clusters"
 SOURCE = DATA / "1.12.5-seed0014.jsonl.gz"
+LOSES_ANSWERS = DATA / "1.12.5-seed4015.jsonl.gz"
 
 
 def corrupted(tmp_path: Path, source: Path = SOURCE) -> tuple[Path, int]:
@@ -30,14 +31,15 @@ def corrupted(tmp_path: Path, source: Path = SOURCE) -> tuple[Path, int]:
     return path, place + 1
 
 
-def test_the_line_at_fault_is_found(tmp_path: Path) -> None:
-    path, line = corrupted(tmp_path)
+@pytest.mark.parametrize(("source", "who"), [(SOURCE, "tm2"), (LOSES_ANSWERS, "tm1")])
+def test_the_line_at_fault_is_found(tmp_path: Path, source: Path, who: str) -> None:
+    path, line = corrupted(tmp_path, source)
     report = conform(path)
     assert report.unexplained is not None
     removal = find_removal(path, "1.12", report.unexplained.line)
     assert removal.lines == (line,)
     assert removal.smallest
-    assert removal.what == (f"line {line}: what tm2 remembers",)
+    assert removal.what == (f"line {line}: what {who} remembers",)
 
 
 def test_the_line_at_fault_is_found_in_the_cluster_of_today(tmp_path: Path) -> None:

@@ -253,6 +253,7 @@ TAKEN_OVER = {
     ],
     "declarative_cluster": [
         "action task_is_quick: possible in no generation and scope; see its when",
+        "action last_task_is_released_first: possible in no generation and scope; see its when",
         "action task_has_done_its_work: possible in no generation and scope; see its when",
         *(
             f"property {what}: asked in no generation and scope; see its when"
@@ -274,7 +275,7 @@ TAKEN_OVER = {
     ],
 }
 """The cluster has all properties of its parts, but its managers never stop in any scope. Only its
-replay of recordings has a hash table in any order, quick tasks, or tasks that end late."""
+replay of recordings has hash tables in any order, quick tasks, or tasks that end late."""
 
 
 @pytest.mark.parametrize("name", MODELS)
