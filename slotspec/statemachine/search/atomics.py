@@ -40,17 +40,6 @@ def swap_if(typing_context: Any, address: Any, old: Any, new: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def take_number(typing_context: Any, address: Any) -> Any:
-    """Add one to the cell at `address`; returns the previous value."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        pointer = _pointer(builder, arguments[0])
-        return builder.atomic_rmw("add", pointer, ir.Constant(_I64, 1), "monotonic")
-
-    return types.int64(types.uint64), generate
-
-
-@intrinsic  # type: ignore[untyped-decorator]
 def prefetch(typing_context: Any, address: Any) -> Any:
     """Prefetch the cache line of `address` without waiting for it."""
 

@@ -37,7 +37,7 @@ from slotspec.statemachine.search import checkpoint as checkpoints
 from slotspec.statemachine.search.canonicalizer import PLAIN
 from slotspec.statemachine.search.checkpoint import Checkpoint
 from slotspec.statemachine.search.checkpoint_io import found_by, restore, save
-from slotspec.statemachine.search.kernels import CURSOR, NEXT, NO_ROOM, ROOM, STOPPED, WORKER_CELLS
+from slotspec.statemachine.search.kernels import NEXT, NO_ROOM, ROOM, STOPPED, WORKER_CELLS
 from slotspec.statemachine.search.step_log import StepLog
 from slotspec.statemachine.search.visited import VERY_FULL, Visited
 from slotspec.statemachine.search.worker_pool import WorkerPool
@@ -218,12 +218,10 @@ class Explorer:
 
     def ask_level(self) -> None:
         """Check the properties in this level's states before expanding any of them."""
-        cursor = int(self.visited.shared[CURSOR])
         try:
             self.ask(self.level)
         finally:
             self.pool.begin(self.level)
-            self.visited.shared[CURSOR] = cursor
 
     def ask(self, ranges: list[tuple[int, int]]) -> None:
         """Check the properties in the states with these numbers, without expanding them."""

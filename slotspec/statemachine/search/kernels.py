@@ -22,7 +22,6 @@ from slotspec.statemachine.search.atomics import (
     prefetch,
     read,
     swap_if,
-    take_number,
 )
 from slotspec.statemachine.search.canonicalizer import MODE, canonical
 from slotspec.statemachine.search.numba_cache import fast, inner, kernel_cache
@@ -32,14 +31,18 @@ NEXT = 16
 """Shared cells: next batch, batch at which this burst ends, entries of the table, number of
 states at which to stop for more room, why to stop (0 for not at all, ``NO_ROOM`` or ``ENDING``);
 from NEXT on, 8 cells for each worker: its next number, the number that it may not reach, its first
-number, and one more than the number of a batch that it has not finished."""
+number, and those below."""
 
 NO_ROOM, ENDING = 1, 2
 
-CUT = 3
-"""The cell of a worker for the batch that it has not finished."""
+UNFINISHED, UNFINISHED_END, HALF = 3, 4, 5
+"""Cells of a worker: the first batch that it took and did not finish, the end of these, and whether
+it entered some successors of the first of them."""
 
 WORKER_CELLS = 8
+
+MOST_BATCHES = 64
+"""How many batches in a row a worker takes at most."""
 
 CHUNK = 128
 """How many successors are looked up together: while the table entry and the stored state of one
@@ -434,6 +437,41 @@ def _insert(
     return True
 
 
+@njit(**inner)  # type: ignore[untyped-decorator]
+def goes_on(workers: int, visited: Table) -> Any:
+    """Whether the workers have room for more states, and nobody asked them to stop."""
+    shared = visited.shared
+    total = 0
+    for k in range(workers):
+        total += shared[NEXT + WORKER_CELLS * k] - shared[NEXT + WORKER_CELLS * k + 2]
+    return total < shared[ROOM] and shared[STOPPED] == 0
+
+
+@njit(**inner)  # type: ignore[untyped-decorator]
+def take_batches(workers: int, visited: Table) -> Any:
+    """Take some batches of this burst; returns the first of them, and their end.
+
+    Neighbouring states have successors in common, which a worker's cache of recent ones tells it.
+    So each takes many batches in a row, and fewer towards the end, so that all end together.
+    """
+    cursor = np.uint64(visited.shared_at + 8 * CURSOR)
+    while True:
+        first = np.int64(read(cursor))
+        left = visited.shared[BATCHES] - first
+        end = first + min(left, max(1, min(MOST_BATCHES, left // (2 * workers))))
+        if left <= 0 or swap_if(cursor, np.uint64(first), np.uint64(end)) == np.uint64(first):
+            return first, max(first, end)
+
+
+@njit(**inner)  # type: ignore[untyped-decorator]
+def leave(worker: int, number: int, end: int, half: bool, visited: Table) -> None:
+    """Write down which of the batches that it took a worker has not finished."""
+    mine = NEXT + WORKER_CELLS * worker
+    visited.shared[mine + UNFINISHED] = number
+    visited.shared[mine + UNFINISHED_END] = end
+    visited.shared[mine + HALF] = half
+
+
 with kernel_cache():
 
     @njit(**fast)  # type: ignore[untyped-decorator]
@@ -450,8 +488,8 @@ with kernel_cache():
         out: Successors,
         symmetry: Any,
         steps: Steps | None,
-    ) -> int:
-        """Expand batches of the level until `BATCHES` are taken; returns how many it expanded.
+    ) -> None:
+        """Expand batches of the level until `BATCHES` are taken.
 
         `ranges` has a row (first state, end, number of the first batch) for each contiguous part
         of the level; `symmetry` holds the kernel arguments of
@@ -459,18 +497,14 @@ with kernel_cache():
         batch; if that was stopped half way, the buffer is that again. With `steps`, all steps are
         logged, for which the search has to be exact and without symmetry.
         """
-        shared = visited.shared
-        taken = 0
         part = 0
-        while True:
-            total = 0
-            for k in range(workers):
-                total += shared[NEXT + WORKER_CELLS * k] - shared[NEXT + WORKER_CELLS * k + 2]
-            if total >= shared[ROOM] or shared[STOPPED] != 0:
-                break
-            number = take_number(np.uint64(visited.shared_at + 8 * CURSOR))
-            if number >= shared[BATCHES]:
-                break
+        number = end = np.int64(0)
+        half = False
+        while goes_on(workers, visited):
+            if number == end:
+                number, end = take_batches(workers, visited)
+                if number == end:
+                    break
             while part + 1 < len(ranges) and ranges[part + 1, 2] <= number:
                 part += 1
             first = ranges[part, 0] + (number - ranges[part, 2]) * batch
@@ -488,13 +522,12 @@ with kernel_cache():
                 out.call_at,
             )
             if rows < 0:
-                shared[NEXT + WORKER_CELLS * worker + CUT] = number + 1
                 break
-            taken += 1
             if steps is not None:
                 steps.cells[STATE_COUNT] += n * expanding
-            if not _insert(worker, rows, first, visited, out, symmetry, steps):
-                shared[NEXT + WORKER_CELLS * worker + CUT] = number + 1
-                shared[STOPPED] = NO_ROOM
+            half = not _insert(worker, rows, first, visited, out, symmetry, steps)
+            if half:
+                visited.shared[STOPPED] = NO_ROOM
                 break
-        return taken
+            number += 1
+        leave(worker, number, end, half, visited)

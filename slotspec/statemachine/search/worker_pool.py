@@ -14,10 +14,12 @@ from slotspec.statemachine.search.canonicalizer import Canonicalizer
 from slotspec.statemachine.search.kernels import (
     BATCHES,
     CURSOR,
-    CUT,
     ENDING,
+    HALF,
     NEXT,
     STOPPED,
+    UNFINISHED,
+    UNFINISHED_END,
     WORKER_CELLS,
 )
 from slotspec.statemachine.search.stopping import attend
@@ -89,29 +91,40 @@ class WorkerPool:
                 number += -(-(stop - first) // self.batch)
         self.ranges = np.array(rows or [(0, 0, 0)], dtype=np.int64)
         self.visited.shared[CURSOR] = 0
-        self.visited.shared[NEXT + CUT :: WORKER_CELLS] = 0
+        for cell in (UNFINISHED, UNFINISHED_END, HALF):
+            self.cells[:, cell] = 0
         self.batches = number
 
     @property
+    def cells(self) -> Any:
+        """The shared cells of each worker."""
+        return self.visited.shared[NEXT:].reshape(-1, WORKER_CELLS)
+
+    @property
+    def unfinished(self) -> list[tuple[int, int]]:
+        """The batches that each worker has taken and not finished: the first, and their end."""
+        return [
+            (int(cells[UNFINISHED]), int(cells[UNFINISHED_END]))
+            for cells in self.cells
+            if cells[UNFINISHED] < cells[UNFINISHED_END]
+        ]
+
+    @property
     def left(self) -> int:
-        """Batches of the level that no worker has taken yet."""
-        return max(0, int(self.batches - self.visited.shared[CURSOR]))
+        """Batches of the level that no worker has finished."""
+        taken = sum(end - first for first, end in self.unfinished)
+        return int(self.batches - self.visited.shared[CURSOR]) + taken
 
     def rest(self) -> list[tuple[int, int]]:
-        """Ranges of states of the level that no worker has taken yet, or not finished."""
-        shared = self.visited.shared
-        done = int(shared[CURSOR])
-        cut = [int(number) - 1 for number in shared[NEXT + CUT :: WORKER_CELLS] if number]
+        """Ranges of states of the level that no worker has finished."""
+        left = [*self.unfinished, (int(self.visited.shared[CURSOR]), self.batches)]
         found = []
         for first, stop, number in self.ranges.tolist():
-            batches = -(-(stop - first) // self.batch)
-            for one in cut:
-                if number <= one < min(number + batches, done):
-                    begin = first + (one - number) * self.batch
-                    found.append((begin, min(stop, begin + self.batch)))
-            begin = first + max(0, done - number) * self.batch
-            if begin < stop:
-                found.append((begin, stop))
+            for batch, end in left:
+                begin = first + max(0, batch - number) * self.batch
+                until = min(stop, first + (end - number) * self.batch)
+                if begin < until:
+                    found.append((begin, until))
         return found
 
     def burst(self, expanding: bool = True, solo: bool = False) -> None:
@@ -120,23 +133,21 @@ class WorkerPool:
         :raises OutOfTime: time is up.
         """
         started = perf_counter()
+        if self.unfinished:
+            self.begin(self.rest())
         before = self.left
         busy = 1 if solo else max(1, min(len(self.workers), before // 2))
         shared = self.visited.shared
-        shared[BATCHES] = end = min(self.batches, int(shared[CURSOR]) + self.budget * busy)
-        running: list[Future[None]] = []
-        try:
-            if self.pool is None or (busy < 2 and not self.compiled.lasting):
-                self._work(0, expanding)
-            else:
-                for number in range(busy):
-                    running.append(self.pool.submit(self._work, number, expanding))
-                attend(running, [w.buffer for w in self.workers], self.until, self.ask_to_end)
-        finally:
-            # each worker that found no batch left has counted one too many
-            shared[CURSOR] = min(int(shared[CURSOR]), end)
-        for future in running:
-            future.result()
+        shared[BATCHES] = min(self.batches, int(shared[CURSOR]) + self.budget * busy)
+        if self.pool is None or (busy < 2 and not self.compiled.lasting):
+            self._work(0, expanding)
+        else:
+            running: list[Future[None]] = []
+            for number in range(busy):
+                running.append(self.pool.submit(self._work, number, expanding))
+            attend(running, [w.buffer for w in self.workers], self.until, self.ask_to_end)
+            for future in running:
+                future.result()
         spent = perf_counter() - started
         done = before - self.left
         if done and self.left:
@@ -144,7 +155,7 @@ class WorkerPool:
             self.budget = max(1, min(int(BURST_SECONDS / per), 4 * self.budget))
 
     def ask_to_end(self) -> None:
-        """Make the workers take no further batch."""
+        """Make the workers begin no further batch."""
         self.visited.shared[STOPPED] = ENDING
 
     def _work(self, number: int, expanding: bool) -> None:
@@ -189,6 +200,8 @@ class WorkerPool:
 
     def total_finished(self, first: int, count: int) -> Any:
         """The same, but without the batches that :meth:`rest` gives again."""
-        cut = self.visited.shared[NEXT + CUT :: WORKER_CELLS]
-        buffers = [w.kept if n else w.buffer for w, n in zip(self.workers, cut, strict=True)]
+        buffers = [
+            worker.kept if cells[HALF] else worker.buffer
+            for worker, cells in zip(self.workers, self.cells, strict=True)
+        ]
         return sum(buffer[first : first + count] for buffer in buffers)

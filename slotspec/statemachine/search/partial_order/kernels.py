@@ -11,23 +11,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from slotspec.statemachine.search.atomics import read, take_number
+from slotspec.statemachine.search.atomics import read
 from slotspec.statemachine.search.kernels import (
-    BATCHES,
-    CURSOR,
-    CUT,
-    NEXT,
     NO_ROOM,
-    ROOM,
     STOPPED,
     TABLE_SIZE,
-    WORKER_CELLS,
     Successors,
     Table,
     _insert,
     expand_batch,
+    goes_on,
     hash_of,
     home_of,
+    leave,
+    take_batches,
 )
 from slotspec.statemachine.search.numba_cache import fast, inner, kernel_cache
 
@@ -253,20 +250,16 @@ with kernel_cache():
         out: Successors,
         symmetry: Any,
         choice: Choice,
-    ) -> int:
+    ) -> None:
         """As :func:`~slotspec.statemachine.search.kernels.work`, with stubborn sets."""
-        shared = visited.shared
-        taken = 0
         part = 0
-        while True:
-            total = 0
-            for k in range(workers):
-                total += shared[NEXT + WORKER_CELLS * k] - shared[NEXT + WORKER_CELLS * k + 2]
-            if total >= shared[ROOM] or shared[STOPPED] != 0:
-                break
-            number = take_number(np.uint64(visited.shared_at + 8 * CURSOR))
-            if number >= shared[BATCHES]:
-                break
+        number = end = np.int64(0)
+        half = False
+        while goes_on(workers, visited):
+            if number == end:
+                number, end = take_batches(workers, visited)
+                if number == end:
+                    break
             while part + 1 < len(ranges) and ranges[part + 1, 2] <= number:
                 part += 1
             first = ranges[part, 0] + (number - ranges[part, 2]) * batch
@@ -284,12 +277,11 @@ with kernel_cache():
                 out.call_at,
             )
             if rows < 0:
-                shared[NEXT + WORKER_CELLS * worker + CUT] = number + 1
                 break
-            taken += 1
             rows = reduce_rows(rows, first, buffer, visited, out, choice)
-            if not _insert(worker, rows, first, visited, out, symmetry):
-                shared[NEXT + WORKER_CELLS * worker + CUT] = number + 1
-                shared[STOPPED] = NO_ROOM
+            half = not _insert(worker, rows, first, visited, out, symmetry)
+            if half:
+                visited.shared[STOPPED] = NO_ROOM
                 break
-        return taken
+            number += 1
+        leave(worker, number, end, half, visited)
