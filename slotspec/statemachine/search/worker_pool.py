@@ -23,7 +23,9 @@ from slotspec.statemachine.search.kernels import (
     WORKER_CELLS,
 )
 from slotspec.statemachine.search.stopping import attend
+from slotspec.statemachine.search.stubborn_kernels import Choice
 from slotspec.statemachine.search.visited import Visited
+from slotspec.statemachine.search.work import work
 
 BATCH = 256
 BURST_SECONDS = 0.1
@@ -162,7 +164,7 @@ class WorkerPool:
         compiled, visited, worker = self.compiled, self.visited, self.workers[number]
         table = visited.table
         assert table is not None
-        kernels.work(
+        work(
             number,
             visited.workers,
             int(expanding),
@@ -188,7 +190,12 @@ class WorkerPool:
             worker.successors,
             worker.canonicalizer.arguments,
             worker.steps,
+            self.choice(number),
         )
+
+    def choice(self, number: int) -> Choice | None:
+        """What a worker needs to choose stubborn sets; None to take all calls."""
+        return None
 
     def close(self) -> None:
         if self.pool is not None:

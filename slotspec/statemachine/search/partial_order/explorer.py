@@ -12,11 +12,10 @@ from slotspec.statemachine.compiler.drivers.stuttering import stuttered
 from slotspec.statemachine.interpreter.exploring import doubted
 from slotspec.statemachine.layout import Layout, Place
 from slotspec.statemachine.results import Limits, Reporter
-from slotspec.statemachine.search import kernels
 from slotspec.statemachine.search.canonicalizer import PLAIN
 from slotspec.statemachine.search.explorer import Explorer
-from slotspec.statemachine.search.partial_order.kernels import Choice, work_reduced
 from slotspec.statemachine.search.partial_order.relations import Relations
+from slotspec.statemachine.search.stubborn_kernels import Choice
 from slotspec.statemachine.search.visited import Visited
 from slotspec.statemachine.search.worker_pool import WorkerPool
 
@@ -59,52 +58,23 @@ class ReducedPool(WorkerPool):
             for _ in self.workers
         ]
 
-    def _work(self, number: int, expanding: bool) -> None:
-        compiled, visited, worker = self.compiled, self.visited, self.workers[number]
-        table = visited.table
-        assert table is not None
-        work_reduced(
-            number,
-            visited.workers,
-            int(expanding),
-            compiled.expand,
-            worker.buffer,
-            worker.kept,
-            self.batch,
-            self.ranges,
-            kernels.Table(
-                visited.exact,
-                visited.width,
-                visited.states.array,
-                visited.states.address,
-                visited.keys.array,
-                visited.keys.address,
-                visited.separate,
-                visited.parents.array,
-                visited.calls.array,
-                table.address,
-                visited.shared,
-                visited.shared.ctypes.data,
-            ),
-            worker.successors,
-            worker.canonicalizer.arguments,
-            Choice(
-                self.moving,
-                self.still,
-                self.first,
-                self.places,
-                self.allowed,
-                self.writers,
-                self.actions,
-                np.array(self.starts(), dtype=np.int64),
-                visited.region,
-                *self.space[number],
-            ),
+    def choice(self, number: int) -> Choice:
+        return Choice(
+            self.moving,
+            self.still,
+            self.first,
+            self.places,
+            self.allowed,
+            self.writers,
+            self.actions,
+            np.array(self.starts(), dtype=np.int64),
+            self.visited.region,
+            *self.space[number],
         )
 
 
 def conditions(relations: Relations, layout: Layout, width: int) -> tuple[Any, Any, Any, Any]:
-    """The conditions of all calls, as :class:`.kernels.Choice` wants them."""
+    """The conditions of all calls, as :class:`.stubborn_kernels.Choice` wants them."""
     where: dict[int, tuple[int, int]] = {byte: (at, bits) for byte, at, bits in layout._bits()}
     cells: list[Place] = []
     within: list[int] = []

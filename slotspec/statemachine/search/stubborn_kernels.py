@@ -1,7 +1,7 @@
 """The inner loops of a reduced search: stubborn sets, between expanding states and entering them.
 
-They choose as :meth:`.relations.Relations.choose` does, which the interpreter uses, on the rows
-of a batch of expanded states: a call moves in a state if it has a row.
+They choose as :meth:`.partial_order.relations.Relations.choose` does, which the interpreter uses,
+on the rows of a batch of expanded states: a call moves in a state if it has a row.
 """
 
 from __future__ import annotations
@@ -13,20 +13,13 @@ from numba import njit
 
 from slotspec.statemachine.search.atomics import read
 from slotspec.statemachine.search.kernels import (
-    NO_ROOM,
-    STOPPED,
     TABLE_SIZE,
     Successors,
     Table,
-    _insert,
-    expand_batch,
-    goes_on,
     hash_of,
     home_of,
-    leave,
-    take_batches,
 )
-from slotspec.statemachine.search.numba_cache import fast, inner, kernel_cache
+from slotspec.statemachine.search.numba_cache import inner
 
 _ZERO, _ONE, _EIGHT = np.uint64(0), np.uint64(1), np.uint64(8)
 _SIX, _LAST = np.uint64(6), np.uint64(63)
@@ -232,56 +225,3 @@ def reduce_rows(
             kept += 1
         begin = end
     return kept
-
-
-with kernel_cache():
-
-    @njit(**fast)  # type: ignore[untyped-decorator]
-    def work_reduced(
-        worker: int,
-        workers: int,
-        expanding: int,
-        expand: int,
-        buffer: Any,
-        kept: Any,
-        batch: int,
-        ranges: Any,
-        visited: Table,
-        out: Successors,
-        symmetry: Any,
-        choice: Choice,
-    ) -> None:
-        """As :func:`~slotspec.statemachine.search.kernels.work`, with stubborn sets."""
-        part = 0
-        number = end = np.int64(0)
-        half = False
-        while goes_on(workers, visited):
-            if number == end:
-                number, end = take_batches(workers, visited)
-                if number == end:
-                    break
-            while part + 1 < len(ranges) and ranges[part + 1, 2] <= number:
-                part += 1
-            first = ranges[part, 0] + (number - ranges[part, 2]) * batch
-            n = min(batch, ranges[part, 1] - first)
-            rows = expand_batch(
-                expand,
-                buffer,
-                kept,
-                first,
-                visited.states_at + first * visited.width * 8,
-                n,
-                expanding,
-                out.words_at,
-                out.source_at,
-                out.call_at,
-            )
-            if rows < 0:
-                break
-            rows = reduce_rows(rows, first, buffer, visited, out, choice)
-            half = not _insert(worker, rows, first, visited, out, symmetry)
-            if half:
-                visited.shared[STOPPED] = NO_ROOM
-                break
-            number += 1
-        leave(worker, number, end, half, visited)
