@@ -205,6 +205,21 @@ SCOPES = (
         large=True,
     ),
     Scope(
+        "together",
+        "Two TaskExecutors of one slot each, and a job of two tasks that needs both; one message is"
+        " lost, and one TaskExecutor crashes and restarts.",
+        {
+            **ONE_SLOT,
+            "task_managers": 2,
+            "parallelism": 2,
+            "allocations": 4,
+            "channel_room": 10,
+            "losses": 1,
+            "crashes": 1,
+        },
+        large=True,
+    ),
+    Scope(
         "storm",
         "Three TaskExecutors of two slots, a job of five tasks in four slots, and any number"
         " of faults.",

@@ -10,7 +10,7 @@ import pytest
 from slotspec.models import load_model
 from slotspec.models.slot_manager.matching import offer_free_slot
 from slotspec.models.slot_manager.state import OK, SlotManagerState
-from slotspec.statemachine import Kind, Result, Verdict, check
+from slotspec.statemachine import Kind, Limits, Result, Verdict, check
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.search.engine import explore_compiled
 from slotspec.statemachine.simulate import simulate
@@ -205,6 +205,17 @@ def test_every_scope_holds_with_exactly_these_states(generation: str, scope: str
     about_nothing = {claim.property.name for claim in claims if claim.reason is not None}
     never_finishes = scope in ("orders", "releases")
     assert about_nothing == ({"a_finished_job_leaves_nothing"} if never_finishes else set())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("generation", CLUSTER.generations)
+def test_the_first_steps_of_two_task_executors_and_both_faults(generation: str) -> None:
+    # the whole scope takes a minute; docs/cluster.md has its figures
+    instance = CLUSTER.instance(generation=generation, scope="together")
+    found = check(instance, limits=Limits(depth=24))
+    assert (found.states, found.transitions) == (257_716, 900_962)
+    assert found.verdict is Verdict.UNKNOWN
+    assert Verdict.VIOLATED not in verdicts(found).values()
 
 
 @pytest.mark.parametrize("generation", CLUSTER.generations)
