@@ -102,7 +102,7 @@ class Arrivals(Answers):
     def repetition(self, at: Branch, step: Step, call: Call, first: Call) -> Iterator[Branch]:
         """A call arrives that the recorder has sent again, right behind the first."""
         patterns = self.patterns[call.number]
-        if call.name == "update_task_execution_state" and not patterns and not call.has_answer:
+        if call.number in self.initializing_twice:
             yield from self.initializes_twice(at, call)
         yield from self.deliver_all(at, patterns, call)
         if call.name == "offer_slots" and self.reactions.get(first.number, NEVER) < step.last:
