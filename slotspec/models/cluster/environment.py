@@ -19,13 +19,14 @@ from slotspec.models.cluster.messages import (
     way,
 )
 from slotspec.models.cluster.model import ACTS, ARRIVES, cluster
-from slotspec.models.cluster.own_elements import of_own_execution
+from slotspec.models.cluster.own_elements import of_own_execution, own_allocation
 from slotspec.models.cluster.state import (
     ClusterState,
     Message,
     allocations,
     by_messages,
     has_queued_steps,
+    has_stragglers,
     instances,
     may_lose_cancellations,
     may_release_last_first,
@@ -446,6 +447,27 @@ def task_executor_hears_job_master(s: ClusterState, tm: int, place: int) -> int:
         case _:
             task_executor.disconnect_job_manager(s, tm)
     return message
+
+
+@cluster.action(when=has_stragglers, tm=task_managers, allocation=allocations, fair=ARRIVES)
+def late_release_arrives(s: ClusterState, tm: int, allocation: int) -> int:
+    """A TaskExecutor frees a slot for a JobMaster that leads no more: it does not ask who calls."""
+    own = own_allocation(s, tm, allocation)
+    if not s.late_releases[own]:
+        return DISABLED
+    s.late_releases[own] = 0
+    task_executor.free_slot_internal(s, tm, allocation)
+    return NONE
+
+
+@cluster.action(when=has_stragglers, tm=task_managers, fair=ARRIVES)
+def late_disconnect_arrives(s: ClusterState, tm: int) -> int:
+    """A TaskExecutor disconnects from its JobMaster, as one that leads no more has asked."""
+    if not s.late_disconnects[tm]:
+        return DISABLED
+    s.late_disconnects[tm] = 0
+    task_executor.disconnect_job_manager(s, tm)
+    return NONE
 
 
 @cluster.action(tm=task_managers, place=nexts, fair=ARRIVES)

@@ -11,19 +11,24 @@ from slotspec.models.cluster.lifecycles import Leader, Process, Registration
 from slotspec.models.cluster.messages import (
     HUBS,
     WAYS,
+    Way,
     can_arrive,
     in_flight,
     is_busy,
     receive,
     repeat,
     room_of,
+    take_out,
+    way,
 )
 from slotspec.models.cluster.model import cluster
-from slotspec.models.cluster.own_elements import of_own_execution
+from slotspec.models.cluster.own_elements import of_own_execution, own_allocation
 from slotspec.models.cluster.state import (
     ClusterState,
     Message,
+    allocations,
     channels,
+    has_stragglers,
     nexts,
     own_executions,
     task_managers,
@@ -187,4 +192,50 @@ def resource_manager_fails_over(s: ClusterState) -> int:
         return DISABLED
     s.failed_over += 1
     resource_manager.revoke_leadership(s)
+    return NONE
+
+
+def place_of(s: ClusterState, tm: int, message: int, allocation: int) -> int:
+    """Where the channel from the JobMaster to a TaskExecutor has this message; NONE for nowhere."""
+    channel = way(tm, Way.FROM_JOB_MASTER)
+    first = channel * room_of(s)
+    return next(
+        (
+            i
+            for i in range(in_flight(s, channel))
+            if s.message[first + i] == message and s.subject[first + i] == allocation
+        ),
+        NONE,
+    )
+
+
+@cluster.action(when=has_stragglers, tm=task_managers, allocation=allocations, fault=True)
+def release_falls_behind(s: ClusterState, tm: int, allocation: int) -> int:
+    """A former JobMaster's call to free a slot will arrive after calls of the next one.
+
+    Since 1.13 each leadership has a JobMaster of its own, and nothing orders what two senders send.
+    """
+    own = own_allocation(s, tm, allocation)
+    place = place_of(s, tm, int(Message.FREE_SLOT), allocation)
+    if place == NONE or s.job_master[0] != Leader.STANDBY:
+        return DISABLED
+    if s.late_releases[own] or s.fallen_behind == s.stragglers:
+        return DISABLED
+    take_out(s, way(tm, Way.FROM_JOB_MASTER), place)
+    s.late_releases[own] = 1
+    s.fallen_behind += 1
+    return NONE
+
+
+@cluster.action(when=has_stragglers, tm=task_managers, fault=True)
+def disconnect_falls_behind(s: ClusterState, tm: int) -> int:
+    """A former JobMaster's call to disconnect will arrive after calls of the next one."""
+    place = place_of(s, tm, int(Message.DISCONNECT), NONE)
+    if place == NONE or s.job_master[0] != Leader.STANDBY:
+        return DISABLED
+    if s.late_disconnects[tm] or s.fallen_behind == s.stragglers:
+        return DISABLED
+    take_out(s, way(tm, Way.FROM_JOB_MASTER), place)
+    s.late_disconnects[tm] = 1
+    s.fallen_behind += 1
     return NONE

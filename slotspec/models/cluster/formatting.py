@@ -126,6 +126,8 @@ AT_JOB_MASTER: Mapping[str, str] = {
     "job_master_misses_heartbeat": "misses the heartbeat of {tm}",
     "job_master_loses_leadership": "is to lead no longer",
     "job_master_steps_down": "loses its leadership",
+    "release_falls_behind": "has sent a call to free {allocation} to {tm} that will come late",
+    "disconnect_falls_behind": "has sent a call to disconnect to {tm} that will come late",
     "job_master_registration_times_out": "had no answer to its registration in time",
     "job_master_misses_resource_manager": "gives up the ResourceManager",
 }
@@ -148,6 +150,8 @@ AT_TASK_EXECUTOR: Mapping[str, str] = {
     "task_executor_starts": "starts",
     "task_executor_finds_resource_manager": "finds the ResourceManager",
     "task_executor_finds_job_master": "finds the JobMaster",
+    "late_release_arrives": "is told by a former JobMaster to free {allocation}",
+    "late_disconnect_arrives": "is told by a former JobMaster to disconnect",
     "task_executor_loses_job_master": "learns that its JobMaster no longer leads",
     "task_starts": "starts {own_task}",
     "slot_leaves": "lets {allocation} go",

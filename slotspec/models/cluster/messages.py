@@ -292,7 +292,10 @@ def is_mentioned(s: ClusterState, allocation: int) -> bool:
     return (
         allocation in s.subject
         or allocation in s.slot_report
-        or any(s.allocation_report[tm * width + allocation] for tm in s.elements(task_managers))
+        or any(
+            s.allocation_report[tm * width + allocation] or s.late_releases[tm * width + allocation]
+            for tm in s.elements(task_managers)
+        )
     )
 
 
@@ -311,7 +314,9 @@ def is_quiet(s: ClusterState, but_for_retries: int = 0) -> bool:
 
     :param but_for_retries: whether to ignore requests that are refused and retried without end.
     """
-    return not any(s.connecting) and all(
+    if any(s.connecting) or any(s.late_releases) or any(s.late_disconnects):
+        return False
+    return all(
         s.message[post] == Message.NOTHING or (but_for_retries and is_endless(s, post))
         for post in s.elements(posts)
     )

@@ -205,6 +205,13 @@ SCOPES = (
         large=True,
     ),
     Scope(
+        "stragglers",
+        "One slot; the JobMaster loses its leadership, and one of its last calls arrives after"
+        " those of the next.",
+        {**ONE_SLOT, "leader_changes": 1, "stragglers": 1},
+        large=True,
+    ),
+    Scope(
         "together",
         "Two TaskExecutors of one slot each, and a job of two tasks that needs both; one message is"
         " lost, and one TaskExecutor crashes and restarts.",
@@ -241,6 +248,7 @@ SCOPES = (
             "repeats": 254,
             "crashes": 254,
             "leader_changes": 254,
+            "stragglers": 254,
             "failovers": 254,
             "early_timeouts": 254,
         },

@@ -224,6 +224,13 @@ BOUNDS = (
         0,
         1,
     ),
+    Bound(
+        "stragglers",
+        "Calls of a former JobMaster that may arrive after those of the next one (since 1.13).",
+        0,
+        0,
+        254,
+    ),
     Bound("quick_tasks", "Whether a task may end as soon as its slot is freed.", 0, 0, 1),
     Bound(
         "deployment_reports",
@@ -342,6 +349,11 @@ def has_queued_steps(g: Setting) -> bool:
     return bool(not g.choices.get("declarative", 0) and g["queued_steps"])
 
 
+def has_stragglers(g: Setting) -> bool:
+    """Whether calls of a former JobMaster may fall behind; one that leads again is the same."""
+    return bool(g["leader_changes"] and g["stragglers"] and not g.choices["can_suspend"])
+
+
 def may_lose_cancellations(g: Setting) -> int:
     """Whether a call to cancel a task that was given up may be lost, and is tried again."""
     return int(g["losses"] and g["cancel_tries"] > 1)
@@ -448,12 +460,26 @@ class ClusterState(Record):
     allocation_report: Array = per(
         own_allocations, FLAG, "Contents of the JobMaster's report in flight."
     )
+    late_releases: Array = per(
+        own_allocations,
+        number(lambda g: int(has_stragglers(g))),
+        "A former JobMaster's call to free it is in flight.",
+    )
+    late_disconnects: Array = per(
+        task_managers,
+        number(lambda g: int(has_stragglers(g))),
+        "A former JobMaster's call to disconnect is in flight.",
+    )
 
     # faults so far, up to a bound
     lost: int = scalar(number(lambda g: g["losses"]), "Messages lost.")
     repeated: int = scalar(number(lambda g: g["repeats"]), "Messages delivered twice.")
     crashed: int = scalar(number(lambda g: g["crashes"]), "Crashes of TaskExecutors.")
     deposed: int = scalar(number(lambda g: g["leader_changes"]), "Losses of leadership.")
+    fallen_behind: int = scalar(
+        number(lambda g: g["stragglers"] if has_stragglers(g) else 0),
+        "Calls of former JobMasters that fell behind.",
+    )
     failed_over: int = scalar(number(lambda g: g["failovers"]), "Failovers of the RM.")
     failed: int = scalar(number(lambda g: g["failures"]), "Tasks that failed on their own.")
     hurry: int = scalar(FLAG, "The next timer may fire early.")
@@ -473,6 +499,7 @@ class ClusterState(Record):
     repeats: int = _choice("repeats", "Messages that may be delivered twice.")
     crashes: int = _choice("crashes", "Crashes of TaskExecutors.")
     leader_changes: int = _choice("leader_changes", "Losses of leadership.")
+    stragglers: int = _choice("stragglers", "Calls of former JobMasters that may fall behind.")
     failovers: int = _choice("failovers", "Failovers of the ResourceManager.")
     early_timeouts: int = _choice("early_timeouts", "Early timers.")
     offer_answers: int = _choice("offer_answers", "Which answers to offers count.")

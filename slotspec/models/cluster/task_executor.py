@@ -490,6 +490,9 @@ def crash_process(s: ClusterState, tm: int, arrive: int) -> None:
     s.instance[tm] = NONE
     s.outdated[tm] = 0
     s.deposed_jm[tm] = 0
+    s.late_disconnects[tm] = 0
+    for allocation in s.elements(allocations):
+        s.late_releases[own_allocation(s, tm, allocation)] = 0
     s.dead_end[tm] = s.known[tm]
     s.stale[tm] = int(s.registered[tm] != NONE)
     forget_offers(s, tm)

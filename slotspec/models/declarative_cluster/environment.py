@@ -57,6 +57,8 @@ declarative_cluster.share(
     older.task_executor_loses_job_master,
     older.job_master_hears_task_executor,
     older.task_executor_hears_job_master,
+    older.late_release_arrives,
+    older.late_disconnect_arrives,
     older.resource_manager_hears_task_executor,
     older.task_starts,
     older.task_is_quick,

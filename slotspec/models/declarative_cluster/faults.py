@@ -16,4 +16,6 @@ declarative_cluster.share(
     faults.task_is_not_set_up,
     faults.job_master_loses_leadership,
     faults.resource_manager_fails_over,
+    faults.release_falls_behind,
+    faults.disconnect_falls_behind,
 )

@@ -26,7 +26,7 @@ class Arrivals(Answers):
         elif number in self.reports:
             yield from list(self.deliver(at, self.reports[number])) or [at]
         elif number in self.overtaken:
-            yield at
+            yield self.fallen_behind(at, call) or at
         elif number in self.running_twice:
             # its task has said so already, unless the repeated report was refused for another
             # reason: the task is being cancelled
@@ -54,6 +54,10 @@ class Arrivals(Answers):
             for heard in self.first_time(at, step, call):
                 unheard = refused or number in self.failed_unnoticed
                 yield self.unheard(at, heard, call) if unheard else heard
+
+    def fallen_behind(self, at: Branch, call: Call) -> Branch | None:
+        """A call of a former JobMaster arrives that had fallen behind; None if it had not."""
+        return self.straggle(at, call, "late_release_arrives", "late_disconnect_arrives")
 
     def first_time(self, at: Branch, step: Step, call: Call) -> Iterator[Branch]:
         """A call arrives that repeats none."""
@@ -102,7 +106,7 @@ class Arrivals(Answers):
     def repetition(self, at: Branch, step: Step, call: Call, first: Call) -> Iterator[Branch]:
         """A call arrives that the recorder has sent again, right behind the first."""
         patterns = self.patterns[call.number]
-        if call.name == "update_task_execution_state" and not patterns and not call.has_answer:
+        if call.number in self.initializing_twice:
             yield from self.initializes_twice(at, call)
         yield from self.deliver_all(at, patterns, call)
         if call.name == "offer_slots" and self.reactions.get(first.number, NEVER) < step.last:

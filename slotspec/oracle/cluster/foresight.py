@@ -201,7 +201,10 @@ def failed_unnoticed(recording: Recording, reactions: dict[int, int]) -> set[int
 
 
 def initializing_twice(recording: Recording) -> set[int]:
-    """Repeated reports that a task initializes, which fail it."""
+    """Repeated reports that a task initializes, which fail it.
+
+    If the first report is refused, its task is being cancelled, and the second changes nothing.
+    """
     return {
         call.number
         for call in recording.calls.values()
@@ -210,6 +213,7 @@ def initializing_twice(recording: Recording) -> set[int]:
         and not call.has_answer
         and call.arguments[0]["state"] == "INITIALIZING"
         and call.repeats is not None
+        and recording.calls[call.repeats].has_answer
     }
 
 

@@ -33,6 +33,7 @@ ANY_RUN = {
     "repeats": OFTEN,
     "crashes": OFTEN,
     "leader_changes": OFTEN,
+    "stragglers": OFTEN,
     "failovers": OFTEN,
     "early_timeouts": 10_000,
 }

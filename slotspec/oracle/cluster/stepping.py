@@ -30,6 +30,7 @@ from slotspec.oracle.cluster.patterns import (
     answer_channel,
     match,
     messages_of,
+    tm_number,
 )
 from slotspec.oracle.cluster.recording import Call, Recording, Step
 from slotspec.oracle.cluster.shape import shape_of
@@ -257,6 +258,15 @@ class Stepper:
         """One step of the model that sends nothing that is expected."""
         found = self.take(at.expecting(), name, *arguments)
         return None if found is None else found.expecting(*at.expected)
+
+    def straggle(self, at: Branch, call: Call, release: str, disconnect: str) -> Branch | None:
+        """A step about a former JobMaster's call to free a slot, or to disconnect; else None."""
+        names = at.node.names.allocations
+        if call.kind == ("disconnect_job_manager", "jm", "tm"):
+            return self.take(at, disconnect, tm_number(call.receiver))
+        if call.kind == ("free_slot", "jm", "tm") and call.arguments[0] in names:
+            return self.take(at, release, tm_number(call.receiver), names.index(call.arguments[0]))
+        return None
 
     def note(self, name: str, arguments: tuple[int, ...], why: str) -> None:
         """Keep why a step of the model was refused the first time, if anybody wants to know."""

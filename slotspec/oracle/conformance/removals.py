@@ -1,6 +1,7 @@
 """Finds the fewest lines of a recording that stop a run from explaining it.
 
-What can be removed is a call, with every line about it, or what a process remembers after a step.
+What can be removed is a call, with every line about it and about those that repeat it, or what a
+process remembers after a step.
 One of them near the divergence may be enough. Else delta debugging (Zeller and Hildebrandt, 2002)
 shrinks a set whose removal makes the rest explainable until none of its members can be left in.
 """
@@ -43,11 +44,11 @@ DEFAULT_BOUNDS = RemovalBounds()
 
 @dataclass(frozen=True)
 class Piece:
-    """A call, or a state that a step ends with: what can be removed as one."""
+    """Calls, or a state that a step ends with: what can be removed as one."""
 
     text: str
     lines: frozenset[int]
-    call: int | None = None
+    calls: frozenset[int] = frozenset()
 
 
 class OutOfTries(Exception):
@@ -80,26 +81,33 @@ def smallest(whole: Sequence[T], will_do: Callable[[Sequence[T]], bool]) -> list
 def pieces_of(recording: Recording, low: int, high: int) -> list[Piece]:
     """What can be removed between two lines."""
     found: list[Piece] = []
-    about: dict[int, list[Line]] = {}
+    about: dict[int, list[int]] = {}
     for line in recording.lines:
         if line.m is not None:
-            about.setdefault(line.m, []).append(line)
+            about.setdefault(line.m, []).append(line.n)
+    repeats: dict[int, list[int]] = {}
+    for call in recording.calls.values():
+        if call.repeats is not None:
+            repeats.setdefault(call.repeats, []).append(call.number)
+    seen: set[int] = set()
     for line in recording.lines[max(0, low - 1) : high]:
         if line.do == "done" and line.state is not None:
             text = f"line {line.n}: what {line.at} remembers"
             found.append(Piece(text, frozenset({line.n})))
-        if line.m is not None and line.m in about:
-            lines = about.pop(line.m)
-            text = f"lines {', '.join(str(one.n) for one in lines)}: {lines[0].call} #{line.m}"
-            found.append(Piece(text, frozenset(one.n for one in lines), line.m))
+        if line.m is not None and line.m not in seen:
+            seen.add(line.m)
+            calls = [line.m, *repeats.get(line.m, ())]
+            lines = sorted(n for one in calls for n in about[one])
+            text = f"lines {', '.join(map(str, lines))}: {recording.calls[line.m].name} #{line.m}"
+            found.append(Piece(text, frozenset(lines), frozenset(calls)))
     return found
 
 
 def without(recording: Recording, pieces: Sequence[Piece]) -> Recording:
     """The recording without these pieces, its lines numbered as before."""
-    gone = {n for piece in pieces if piece.call is not None for n in piece.lines}
-    calls = {piece.call for piece in pieces}
-    states = {n for piece in pieces if piece.call is None for n in piece.lines}
+    gone = {n for piece in pieces if piece.calls for n in piece.lines}
+    calls = {call for piece in pieces for call in piece.calls}
+    states = {n for piece in pieces if not piece.calls for n in piece.lines}
     kept: list[Line] = []
     for line in recording.lines:
         if line.n in gone:

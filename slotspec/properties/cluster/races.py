@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from slotspec.models.cluster.environment import (
     job_master_hears_task_executor,
+    late_disconnect_arrives,
+    late_release_arrives,
     task_executor_hears_job_master,
 )
-from slotspec.models.cluster.lifecycles import Job, Registration, Share
+from slotspec.models.cluster.lifecycles import Job, Leader, Registration, Share
 from slotspec.models.cluster.messages import Way, messages_about, room_of, way
 from slotspec.models.cluster.model import cluster
 from slotspec.models.cluster.own_elements import own_allocation
@@ -18,6 +20,7 @@ from slotspec.models.cluster.state import (
     ClusterState,
     Message,
     allocations,
+    has_stragglers,
     instances,
     may_return_first,
     task_managers,
@@ -26,6 +29,7 @@ from slotspec.models.cluster.task_executor import is_allocated
 from slotspec.models.slot_pool.queues import is_held, is_open
 from slotspec.models.slot_pool.recycling import is_queued
 from slotspec.models.slot_pool.state import Effect as PoolEffect
+from slotspec.models.task_slot_table.lifecycles import TaskSlot
 from slotspec.models.task_slot_table.slots import indexed_task
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
@@ -65,6 +69,15 @@ def unordered(setting: Setting) -> str | None:
     if setting["early_timeouts"]:
         return "a submission that has timed out may still arrive; nobody cancels it"
     return None
+
+
+def unasked(_: Setting) -> str:
+    """Why a former JobMaster may undo what the next one has done."""
+    return (
+        "a TaskExecutor does not ask which JobMaster frees a slot or closes the connection, and"
+        " calls of a former one may come late (recorded: 1.13.6, seed 9111); the tasks of the next"
+        " one fail"
+    )
 
 
 def oldest(s: ClusterState, tm: int, direction: int) -> int:
@@ -256,3 +269,33 @@ def a_slot_report_knows_what_was_answered_before_it(s: ClusterState, tm: int) ->
                 if s.slot_report[tm * s.width + answered] == NONE:
                     return False
     return True
+
+
+@cluster.step(
+    "TaskExecutor.freeSlot", when=has_stragglers, on=late_release_arrives, deviation=unasked
+)
+def a_former_job_master_frees_no_slot_of_the_next(
+    before: ClusterState, tm: int, allocation: int
+) -> bool:
+    """A JobMaster that leads no more frees no slot that the next one has taken."""
+    return not is_taken(before, tm, allocation)
+
+
+@cluster.step(
+    "TaskExecutor.disconnectJobManager",
+    when=has_stragglers,
+    on=late_disconnect_arrives,
+    deviation=unasked,
+)
+def a_former_job_master_closes_no_connection_of_the_next(before: ClusterState, tm: int) -> bool:
+    """A JobMaster that leads no more closes no connection in which the next one has a slot."""
+    return not any(is_taken(before, tm, allocation) for allocation in before.elements(allocations))
+
+
+def is_taken(s: ClusterState, tm: int, allocation: int) -> bool:
+    """Whether the leading JobMaster has a slot, of which its TaskExecutor knows that it is used."""
+    return (
+        s.job_master[0] == Leader.LEADING
+        and s.tables[tm].slot[allocation] == TaskSlot.ACTIVE
+        and allocation in s.share_allocation
+    )

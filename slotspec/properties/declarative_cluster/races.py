@@ -23,6 +23,8 @@ declarative_cluster.share(
     races.an_older_answer_changes_nothing,
     races.a_report_knows_what_was_accepted_before_it,
     races.a_task_that_was_given_up_does_not_start,
+    races.a_former_job_master_frees_no_slot_of_the_next,
+    races.a_former_job_master_closes_no_connection_of_the_next,
 )
 
 

@@ -75,6 +75,9 @@ COUNTS = {
     ("1.11", "releases"): (12_333, 29_953, 55),
     ("1.12", "releases"): (12_415, 30_030, 55),
     ("1.13", "releases"): (12_415, 30_030, 55),
+    ("1.11", "stragglers"): (14_589, 38_943, 49),
+    ("1.12", "stragglers"): (14_589, 38_943, 49),
+    ("1.13", "stragglers"): (40_672, 125_084, 60),
     ("1.11", "reconciliation"): (61_235, 199_067, 63),
     ("1.12", "reconciliation"): (75_508, 244_578, 63),
     ("1.13", "reconciliation"): (62_768, 207_711, 63),
@@ -124,6 +127,12 @@ DEVIATIONS = {
     "job_masters": {
         "manager_unused_connections_are_idle",
         "table_only_an_allocated_slot_has_a_timeout",
+    },
+    "stragglers": {
+        "manager_unused_connections_are_idle",
+        "table_only_an_allocated_slot_has_a_timeout",
+        "a_former_job_master_frees_no_slot_of_the_next",
+        "a_former_job_master_closes_no_connection_of_the_next",
     },
     "reconciliation": {
         "manager_no_allocation_is_waiting_and_fulfilled",

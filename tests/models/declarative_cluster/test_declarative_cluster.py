@@ -34,6 +34,8 @@ COUNTS = {
     ("2.3", "failovers"): (66_192, 235_341, 65),
     ("2.3", "answers"): (85_616, 380_124, 64),
     ("2.3", "repeats"): (97_963, 348_482, 75),
+    ("1.20", "stragglers"): (384_887, 1_467_230, 77),
+    ("2.3", "stragglers"): (1_135_582, 4_450_832, 76),
     ("1.20", "reconciliation"): (46_887, 158_144, 60),
     ("2.3", "reconciliation"): (98_382, 346_362, 62),
 }
@@ -51,6 +53,14 @@ DEVIATIONS = {
         "the_views_agree_in_the_end",
         "a_finished_job_leaves_nothing",
         "table_only_an_allocated_slot_has_a_timeout",
+    },
+    "stragglers": {
+        *ALWAYS,
+        "the_views_agree_in_the_end",
+        "a_finished_job_leaves_nothing",
+        "table_only_an_allocated_slot_has_a_timeout",
+        "a_former_job_master_frees_no_slot_of_the_next",
+        "a_former_job_master_closes_no_connection_of_the_next",
     },
     "failovers": ALWAYS,
     "answers": {*ALWAYS, "a_task_that_was_given_up_does_not_start"},
