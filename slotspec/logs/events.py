@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from slotspec.logs.layout import clock
-from slotspec.logs.line_kinds import Level, LineKind, Party
+from slotspec.logs.levels import Levels
+from slotspec.logs.line_kinds import LineKind, Party
 
 
 class Place(NamedTuple):
@@ -56,7 +57,7 @@ class Event:
 class ProcessLog:
     """What was read of one process.
 
-    :param level: the most talkative level that Flink's runtime logged at.
+    :param levels: the levels that Flink's runtime logged at.
     :param version: Flink's, as it says last; ``versions`` are all that it says in the time read.
     :param first: the time of its first line; ``end`` is that of its last.
     :param last: the latest time of a line about slots.
@@ -68,7 +69,7 @@ class ProcessLog:
     files: list[str] = field(default_factory=list)
     lines: int = 0
     events: list[Event] = field(default_factory=list)
-    level: Level = Level.ERROR
+    levels: Levels = field(default_factory=Levels)
     version: str | None = None
     versions: set[str] = field(default_factory=set)
     first: float | None = None

@@ -11,6 +11,7 @@ from slotspec.logs.events import Event, Place, ProcessLog
 from slotspec.logs.files import LineReader, LogFile, Process, find
 from slotspec.logs.known_lines import LINES
 from slotspec.logs.layout import Layout, seconds
+from slotspec.logs.levels import RUNTIME
 from slotspec.logs.line_kinds import Level, minor
 from slotspec.logs.mixture import check_one_cluster, version_of
 from slotspec.logs.moments import Moment, check_times
@@ -34,7 +35,6 @@ _VERSION = re.compile(
 _ENDPOINT = re.compile(r"(?:jm|rm|(tm\d+))(?:\.\d+)?")
 _STARTS = (b"Preconfiguration", b"----", b"Entrypoint.", b"Starting Flink Mini Cluster")
 """What the first line of a process says."""
-_FLINK_RUNTIME = b"org.apache.flink.runtime."
 _LEVELS = {level.name.encode(): level for level in Level}
 _LOGGERS = frozenset(name.encode() for name in LINES.by_logger)
 
@@ -163,7 +163,8 @@ class _ProcessReader:
         match = self.options.layout.pattern.match
         usual = self.options.layout.usual
         log, threshold = self.log, self.options.level
-        latest = log.level
+        levels = log.levels
+        latest = levels.most
         last = b""
         for line in reader:
             parts = line.split(None, 4) if usual else ()
@@ -182,9 +183,16 @@ class _ProcessReader:
                 self._close()
             if level < threshold:
                 continue
-            if level < latest and logger.startswith(_FLINK_RUNTIME):
-                log.level = latest = level
             name = logger[logger.rfind(b".") + 1 :]
+            if level < latest and (name in _LOGGERS or logger.startswith(RUNTIME)):
+                if level >= Level.INFO:
+                    levels.usual = latest = level
+                elif name.decode("utf-8", "replace") not in levels.talks:
+                    found = found or match(line)
+                    time = None if found is None else _time(found)
+                    if time is not None:
+                        levels.talk(logger, name in _LOGGERS, time)
+                        latest = levels.most
             says = b"(Version: " in line or (log.version is None and b"flink-dist" in line)
             if name in _LOGGERS or log.first is None or says:
                 found = found or match(line)

@@ -93,12 +93,18 @@ class _Validator:
         key = (view, writer_of(event))
         if key not in self.trackers:
             log = self.cluster.by_name[event.process]
-            hidden = hidden_events(view, self.version, log.level)
+            hidden = hidden_events(view, self.version, lambda logger: self.level(log, logger))
             whole = self.whole(log, view.births) or (
                 view.party is Party.JOB_MASTER and self.led_before(event)
             )
             self.trackers[key] = Tracker(view, hidden, whole)
         return self.trackers[key]
+
+    def level(self, log: ProcessLog, logger: str) -> Level:
+        """The level of a logger over the whole story of the allocation."""
+        clock = self.cluster.offsets.get(log.name)
+        began = time_of(self.cluster, self.allocation.events[0])
+        return log.levels.of(logger, began + (clock.seconds if clock is not None else 0.0))
 
     def led_before(self, event: Event) -> bool:
         """Whether a log has the line with which the JobMaster of a line began, with nothing."""
@@ -172,7 +178,10 @@ class _Validator:
                 Deciding(kind.logger, kind.level, log.name)
                 for log in [*logs, *late]
                 for kind in kinds
-                if log in late or kind.level < log.level or not self.whole(log) or not covered
+                if log in late
+                or kind.level < self.level(log, kind.logger)
+                or not self.whole(log)
+                or not covered
             )
         )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.counter import Run
-from tests.logs.shapes import DATA, JOB, A, deploying, leading, line, write
+from tests.logs.shapes import DATA, JOB, A, at_debug, deploying, leading, line, write
 
 PROC = str(DATA / "1.12.5-proc006")
 
@@ -105,9 +105,8 @@ def test_json(run: Run) -> None:
 
 
 def test_a_contradiction_ends_with_1(run: Run, tmp_path: Path) -> None:
-    debug = line(0, "JobMaster", "Trigger heartbeat request.", "DEBUG")
     request = f"Request slot with profile P for job {JOB} with allocation id {A}."
-    lines = [debug, *leading(), line(1, "StandaloneResourceManager", request)]
+    lines = [*at_debug(), *leading(), line(1, "StandaloneResourceManager", request)]
     write(tmp_path / "jm.log", [*lines, deploying(2, "tm1", A)])
     ran = run("logs", str(tmp_path), "--flink-version", "1.12.5")
     assert ran.code == 1

@@ -109,7 +109,7 @@ def test_slot_reports_on_several_lines_and_repeated_ones(tmp_path: Path) -> None
     (event,) = log.events
     assert event.items == (("tm1", "0", A), ("tm1", "1", "null"))
     assert event.repeated == 4
-    assert log.level is Level.DEBUG
+    assert log.levels.of("SlotManagerImpl", log.first or 0) is Level.DEBUG
 
 
 def test_files_that_are_no_logs_are_named(tmp_path: Path) -> None:
