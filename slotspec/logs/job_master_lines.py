@@ -57,6 +57,13 @@ KINDS = [
     _line(
         "ExecutionGraph",
         _INFO,
+        "graph_created",
+        "Created execution graph {graph} for job {job}",
+        _NEW,
+    ),
+    _line(
+        "ExecutionGraph",
+        _INFO,
         "deploying",
         (
             "Deploying {task} (attempt #{attempt}) with attempt id {execution} * to {tm} @ *"

@@ -183,7 +183,7 @@ def test_every_kind_of_line_is_matched_by_its_own_template() -> None:
         text = kind.text
         for name, value in (samples | numbers).items():
             text = text.replace(name, value)
-        for name in ("allocation", "request", "job", "instance", "leader", "execution"):
+        for name in ("allocation", "request", "job", "instance", "leader", "execution", "graph"):
             text = text.replace(f"{{{name}}}", A)
         for name in ("tm", "task", "name", "items", "reason", "version"):
             text = text.replace(f"{{{name}}}", "tm1")
