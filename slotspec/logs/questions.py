@@ -273,7 +273,8 @@ class _Questions:
         """A connection to a running job was closed, since its slots had timed out."""
         for one in job.allocations.values():
             freed = one.first("slot_freed")
-            if freed is None or "timed out" not in freed.fields["reason"]:
+            # a slot that a JobMaster frees may name a timeout too: that of a heartbeat
+            if freed is None or not freed.fields["reason"].startswith(f"The slot {one.id} has"):
                 continue
             verdict = self.verdicts[one.id]
             open_leg = next((leg for leg in LEGS[3:] if not verdict.happened(leg)), None)

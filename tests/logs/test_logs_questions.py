@@ -162,6 +162,11 @@ def test_a_slot_that_timed_out_before_it_was_accepted(tmp_path: Path) -> None:
     assert finding.text == "a1a1a1a1 timed out at TaskManager tm1: it was never offered"
 
 
+def test_a_slot_that_was_freed_after_a_heartbeat_timed_out_did_not_time_out() -> None:
+    """Its JobMaster freed it: "because: Heartbeat of TaskManager with id tm1 timed out."."""
+    assert of(report(DATA / "2.3.0-proc002"), "no more slots") == []
+
+
 def test_a_task_that_does_not_stop(tmp_path: Path) -> None:
     switched = f"map (1/1) ({'e1' * 16}) switched from RUNNING to CANCELING."
     late = f"Job w ({OTHER}) switched from state CREATED to RUNNING."
