@@ -77,13 +77,12 @@ def conform(
     from slotspec.oracle.own.entry import class_of
     from slotspec.statemachine.errors import InputError, UsageError
 
-    errors = console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    errors = console(stderr=True, highlight=False, soft_wrap=True)
     plain = not (sys.stderr if json_to == "-" else sys.stdout).isatty()
     out = console(
         stderr=json_to == "-",
         quiet=quiet,
         highlight=False,
-        markup=False,
         width=_WIDTH_OF_PLAIN_TEXT if plain else None,
     )
 

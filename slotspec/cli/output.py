@@ -34,6 +34,7 @@ STYLES = {
 def console(**options: Any) -> Console:
     """A console for text of others: control characters in it are written out, not obeyed.
 
+    Nothing in it is markup, and the place ``trace.jsonl:100: …`` is no emoji.
     It raises ``BrokenPipeError`` if its reader has gone; rich would exit with 1.
     """
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -49,7 +50,7 @@ def console(**options: Any) -> Console:
             for text, style, control in super().render(renderable, options):
                 yield Segment(text if control else visible(text), style, control)
 
-    return PipedConsole(**options)
+    return PipedConsole(markup=False, emoji=False, **options)
 
 
 class Output:
@@ -59,8 +60,6 @@ class Output:
         self.console: Console = console(
             quiet=quiet,
             highlight=False,
-            markup=False,
-            emoji=False,
             soft_wrap=not sys.stdout.isatty(),
             width=None if sys.stdout.isatty() else WIDE,
         )
