@@ -13,10 +13,12 @@ from slotspec.logs.line_kinds import Level
 from slotspec.logs.moments import Moment
 from slotspec.logs.questions import answer
 from slotspec.logs.reading import Options, read
-from slotspec.logs.stories import stories
+from slotspec.logs.stories import stories, time_of
 from tests.logs.shapes import DATA, RUNS
 
 CUTS = 25
+UNDER_WAY = 1.0
+"""Seconds that a message may take, so that no line tells that it was sent before a log ended."""
 FILES = [file for run in RUNS for file in sorted(run.iterdir())]
 
 
@@ -68,3 +70,36 @@ def test_what_a_missing_process_did_is_not_told(run: str) -> None:
     for missing in files:
         part = answer(stories(read([file for file in files if file != missing])))
         assert wrong(whole, part) == [], f"without {missing.name}"
+
+
+@pytest.mark.parametrize("level", [Level.DEBUG, Level.INFO])
+@pytest.mark.parametrize(
+    "file",
+    [
+        file
+        for run in ("1.12.5-proc006", "2.3.0-proc002")
+        for file in sorted((DATA / run).iterdir())
+    ],
+    ids=lambda file: f"{file.parent.name}-{file.name}",
+)
+def test_a_log_that_was_copied_before_the_others(tmp_path: Path, file: Path, level: Level) -> None:
+    """It denies nothing of which the others tell that it began later."""
+    lines: list[bytes] = []
+    for other in file.parent.iterdir():
+        text = gzip.decompress(other.read_bytes())
+        (tmp_path / other.stem).write_bytes(text)
+        if other == file:
+            lines = text.splitlines(keepends=True)
+    whole = report(tmp_path, level)
+    step = len(lines) // CUTS
+    for cut in range(step, len(lines), step):
+        (tmp_path / file.stem).write_bytes(b"".join(lines[:cut]))
+        part = report(tmp_path, level)
+        end = part.cluster.by_name[file.stem].end or 0.0
+        for name, verdict in part.verdicts.items():
+            for fact, said in verdict.facts.items():
+                was = whole.verdicts[name].facts[fact]
+                if said.answer is Answer.NO and was.answer is Answer.YES and was.event is not None:
+                    late = time_of(whole.cluster, was.event) - end
+                    assert late < UNDER_WAY, f"{name} {fact} with {cut} lines"
+                    assert not part.verdicts[name].divergences
