@@ -76,7 +76,10 @@ def logs(
     ] = LogLevel.debug,
     since: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Leave out lines before 15:04, or 2026-11-21T15:04:00."),
+        typer.Option(
+            metavar="TIME",
+            help="Leave out lines before 15:04, or 2026-11-21T15:04:00, by the JobManager's clock.",
+        ),
     ] = None,
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Leave out lines after it.")

@@ -63,6 +63,7 @@ class ProcessLog:
     :param last: the latest time of a line about slots.
     :param from_start: whether the log begins with the start of the process.
     :param since: lines before this time were left out; None if none were.
+    :param apart: how many seconds its clock is ahead of the one that ``--since`` is told by.
     """
 
     name: str
@@ -77,6 +78,7 @@ class ProcessLog:
     end: float | None = None
     since: float | None = None
     until: float | None = None
+    apart: float = 0.0
     backwards: int = 0
     cut: int = 0
     unread: int = 0

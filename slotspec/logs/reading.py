@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from slotspec.logs.clocks import offsets
 from slotspec.logs.events import Event, Place, ProcessLog
 from slotspec.logs.files import LineReader, LogFile, Process, find
 from slotspec.logs.known_lines import LINES
@@ -88,7 +89,11 @@ def read(paths: Sequence[str | Path], options: Options | None = None) -> Logs:
     """
     options = options or Options()
     processes, left_out = find(paths)
-    logs = [_ProcessReader(process, options, left_out).read() for process in processes]
+    apart = _clocks_apart(processes, options)
+    logs = [
+        _ProcessReader(process, options, left_out, apart.get(process.name, 0.0)).read()
+        for process in processes
+    ]
     known = [log for log in logs if log.first is not None]
     left_out += [
         f"{name}: no line has the layout of a log"
@@ -110,6 +115,25 @@ def read(paths: Sequence[str | Path], options: Options | None = None) -> Logs:
     return Logs(known, left_out, version, _is_old(known, version))
 
 
+def _clocks_apart(processes: Sequence[Process], options: Options) -> dict[str, float]:
+    """By process, how far its clock is ahead of that of the JobManager.
+
+    ``since`` and ``until`` are times of the JobManager. How far clocks are apart may be told by
+    lines that they leave out, so all are read. If there are too many, no clock is corrected here.
+    """
+    if len(processes) == 1 or (options.since is None and options.until is None):
+        return {}
+    whole = replace(options, since=None, until=None)
+    try:
+        logs = [_ProcessReader(process, whole, []).read() for process in processes]
+    except InputError:
+        return {}
+    if sum(len(log.events) for log in logs) > MOST_EVENTS:
+        return {}
+    found = offsets(log for log in logs if log.first is not None)
+    return {name: one.seconds for name, one in found.items() if not one.contradictory}
+
+
 def too_many() -> InputError:
     """The error for more lines than are kept."""
     return InputError(
@@ -127,11 +151,13 @@ def _is_old(logs: list[ProcessLog], version: str | None) -> bool:
 
 
 class _ProcessReader:
-    def __init__(self, process: Process, options: Options, left_out: list[str]) -> None:
+    def __init__(
+        self, process: Process, options: Options, left_out: list[str], apart: float = 0.0
+    ) -> None:
         self.process = process
         self.options = options
         self.left_out = left_out
-        self.log = ProcessLog(process.name)
+        self.log = ProcessLog(process.name, apart=apart)
         self.open: Event | None = None
         self.following = 0
         self.reports: dict[str, Event] = {}
@@ -218,8 +244,9 @@ class _ProcessReader:
             log.first = log.last = time
             log.from_start = any(words in line for words in _STARTS)
             if time is not None:
-                log.since = options.since.near(time) if options.since else None
-                log.until = options.until.near(time) if options.until else None
+                here = time - log.apart
+                log.since = options.since.near(here) + log.apart if options.since else None
+                log.until = options.until.near(here) + log.apart if options.until else None
         said = _VERSION.search(line)
         if said is not None:
             self._says(said, _time(found))
