@@ -190,6 +190,10 @@ def _print(report: Report, output: Output) -> None:
         output.line(f"The clock of {name}: {offset}", "yellow")
     for text in cluster.logs.left_out:
         output.line(f"Not read: {text}", "dim")
+    for log in cluster.logs.processes:
+        if log.unread:
+            lines = counted(log.unread, "line about slots has", "lines about slots have")
+            output.line(f"Not read: {log.name}: {lines} no valid time", "yellow")
     for _, text, event in report.divergences:
         output.line(f"Contradicts the model: {text}", "bold red")
         output.line(f"  {event}")

@@ -63,6 +63,7 @@ class ProcessLog:
     :param last: the latest time of a line about slots.
     :param from_start: whether the log begins with the start of the process.
     :param since: lines before this time were left out; None if none were.
+    :param no_time: what stands in the place of the time, if it is none.
     :param apart: how many seconds its clock is ahead of the one that ``--since`` is told by.
     """
 
@@ -82,6 +83,7 @@ class ProcessLog:
     backwards: int = 0
     cut: int = 0
     unread: int = 0
+    no_time: str | None = None
     from_start: bool = False
     resource_id: str | None = None
     parties: set[Party] = field(default_factory=set)

@@ -16,6 +16,7 @@ from slotspec.logs.levels import RUNTIME
 from slotspec.logs.line_kinds import Level, minor
 from slotspec.logs.mixture import check_one_cluster, version_of
 from slotspec.logs.moments import Moment, check_times
+from slotspec.oracle.traces.reading import shown
 from slotspec.statemachine.errors import InputError
 
 MOST_EVENTS = 400_000
@@ -23,6 +24,8 @@ MOST_EVENTS = 400_000
 MOST_FOLLOWING = 400
 """Lines that follow one with a time, such as a stack trace, that are looked at."""
 LONGEST_TEXT = 600
+MOST_OF_TIME = 40
+"""Characters of a time that is none that are shown."""
 BACKWARDS = 2.0
 """Seconds that the time of a file may step back between two lines of several threads."""
 
@@ -96,15 +99,20 @@ def read(paths: Sequence[str | Path], options: Options | None = None) -> Logs:
     ]
     known = [log for log in logs if log.first is not None]
     left_out += [
-        f"{name}: no line has the layout of a log"
-        for log in logs
-        if log.first is None
-        for name in log.files
+        f"{name}: {_why_unread(log)}" for log in logs if log.first is None for name in log.files
     ]
     if not known:
+        given = ", ".join(str(path) for path in paths)
+        strange = next((log for log in logs if log.no_time is not None), None)
+        if strange is not None:
+            raise InputError(
+                "LOG002",
+                f"{given}: {_why_unread(strange)}; let the group time of --layout match all of one"
+                " such as 2026-11-21 15:04:00,123",
+            )
         raise InputError(
             "LOG002",
-            f"{', '.join(str(path) for path in paths)}: no line has the layout of a Flink log;"
+            f"{given}: no line has the layout of a Flink log;"
             " name the folder of the logs, or give their --layout",
         )
     if sum(len(log.events) for log in known) > MOST_EVENTS:
@@ -113,6 +121,12 @@ def read(paths: Sequence[str | Path], options: Options | None = None) -> Logs:
     check_one_cluster(known)
     version = options.version or version_of(known)
     return Logs(known, left_out, version, _is_old(known, version))
+
+
+def _why_unread(log: ProcessLog) -> str:
+    if log.no_time is None:
+        return "no line has the layout of a log"
+    return f"{shown(log.no_time)} is no date with a time"
 
 
 def _clocks_apart(processes: Sequence[Process], options: Options) -> dict[str, float]:
@@ -203,7 +217,7 @@ class _ProcessReader:
                 if found is None:
                     self._follow(line)
                     continue
-                level, logger = _LEVELS.get(found["level"], Level.INFO), found["logger"]
+                level, logger = _LEVELS.get(found["level"].upper(), Level.INFO), found["logger"]
             last = line
             if self.open is not None:
                 self._close()
@@ -241,6 +255,8 @@ class _ProcessReader:
         if self.log.first is None:
             time = _time(found)
             log, options = self.log, self.options
+            if time is None:
+                log.no_time = found["time"].decode("utf-8", "replace")[:MOST_OF_TIME]
             log.first = log.last = time
             log.from_start = any(words in line for words in _STARTS)
             if time is not None:

@@ -185,3 +185,11 @@ def test_a_pipe_is_refused_and_not_waited_for(run: Run, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "jm.log")
     assert run("logs", str(tmp_path)).code == 2
     assert run("logs", str(tmp_path / "jm.log")).code == 2
+
+
+def test_lines_whose_time_is_none_are_counted(run: Run, tmp_path: Path) -> None:
+    lines = [one.replace("2026-11-21 10", "2026-02-30 10") for one in leading(1)]
+    write(tmp_path / "jm.log", [*leading(), *lines])
+    assert (
+        "Not read: jm.log: 3 lines about slots have no valid time" in run("logs", str(tmp_path)).out
+    )
