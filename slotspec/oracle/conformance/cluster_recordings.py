@@ -12,7 +12,7 @@ from slotspec.oracle.cluster.branches import Node
 from slotspec.oracle.cluster.declarative import DeclarativeExplainer
 from slotspec.oracle.cluster.explanation import ClusterExplainer
 from slotspec.oracle.cluster.reading import read
-from slotspec.oracle.cluster.recording import CLUSTER_FORMAT, Recording
+from slotspec.oracle.cluster.recording import Recording
 from slotspec.oracle.conformance.report import Report, Unexplained, WaitingStep
 from slotspec.oracle.conformance.trace_validation import (
     DEFAULT_BOUNDS,
@@ -22,6 +22,7 @@ from slotspec.oracle.conformance.trace_validation import (
 )
 from slotspec.oracle.traces.export import steps_of
 from slotspec.oracle.traces.reading import printable
+from slotspec.oracle.traces.trace import CLUSTER_FORMAT
 from slotspec.statemachine.errors import InputError, UsageError
 from slotspec.statemachine.interpreter.replay import explain as explain_calls
 
