@@ -100,8 +100,7 @@ def logs(
     from slotspec.logs.stories import stories
     from slotspec.statemachine.errors import UsageError
 
-    for target in (html, json_to, draw):
-        check_writable(target)
+    check_writable(html, json_to, draw)
     if draw is not None and allocation is None:
         raise UsageError("SET133", "--draw draws one allocation; name it with --allocation")
     if html == "-" and json_to == "-":

@@ -17,7 +17,7 @@ from slotspec.logs.line_kinds import Level, minor
 from slotspec.logs.mixture import check_one_cluster, version_of
 from slotspec.logs.moments import Moment, check_times
 from slotspec.oracle.traces.reading import shown
-from slotspec.statemachine.errors import InputError
+from slotspec.statemachine.errors import InputError, UsageError
 
 MOST_EVENTS = 400_000
 """Lines about slots that are kept: about 400 MB."""
@@ -88,7 +88,8 @@ def read(paths: Sequence[str | Path], options: Options | None = None) -> Logs:
     :raises InputError: ``LOG001`` for a file that cannot be read, ``LOG002`` if no line has the
         layout, ``LOG003`` if there are too many lines about slots, ``LOG004`` if the logs are
         of several clusters or versions.
-    :raises UsageError: ``SET131`` for a path that cannot be used.
+    :raises UsageError: ``SET131`` for a path that cannot be used, ``SET134`` for a version that is
+        not that of the logs.
     """
     options = options or Options()
     processes, left_out = find(paths)
@@ -119,8 +120,22 @@ def read(paths: Sequence[str | Path], options: Options | None = None) -> Logs:
         raise too_many()
     check_times(known, options.since, options.until)
     check_one_cluster(known)
+    _check_version(options.version, known)
     version = options.version or version_of(known)
     return Logs(known, left_out, version, _is_old(known, version))
+
+
+def _check_version(given: str | None, logs: Sequence[ProcessLog]) -> None:
+    """Refuse a version that is not the one that the logs say: its lines would be misread."""
+    said = next((log for log in logs if log.version is not None), None)
+    if given is None or said is None or said.version is None:
+        return
+    if minor(said.version) != minor(given):
+        raise UsageError(
+            "SET134",
+            f"--flink-version {given}: {said.files[0]} says that it is of Flink {said.version};"
+            " leave the option out",
+        )
 
 
 def _why_unread(log: ProcessLog) -> str:
