@@ -213,7 +213,8 @@ def _print_unexplained(report: Report, found: Unexplained, out: Console) -> None
     if found.last is not None:
         out.print(f"  last explained: {found.last}", soft_wrap=True)
     for waiting in found.waiting:
-        out.print(f"  line {waiting.line}: {waiting.step}: not explained", soft_wrap=True)
+        # line n of a recording follows its header
+        out.print(f"  line {waiting.line + 1}: {waiting.step}: not explained", soft_wrap=True)
         for title, texts in (
             ("differs", waiting.differences),
             ("not sent", waiting.unsent),

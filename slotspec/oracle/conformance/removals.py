@@ -86,11 +86,12 @@ def pieces_of(recording: Recording, low: int, high: int) -> list[Piece]:
             about.setdefault(line.m, []).append(line)
     for line in recording.lines[max(0, low - 1) : high]:
         if line.do == "done" and line.state is not None:
-            text = f"line {line.n}: what {line.at} remembers"
+            text = f"line {line.n + 1}: what {line.at} remembers"
             found.append(Piece(text, frozenset({line.n})))
         if line.m is not None and line.m in about:
             lines = about.pop(line.m)
-            text = f"lines {', '.join(str(one.n) for one in lines)}: {lines[0].call} #{line.m}"
+            places = ", ".join(str(one.n + 1) for one in lines)
+            text = f"lines {places}: {lines[0].call} #{line.m}"
             found.append(Piece(text, frozenset(one.n for one in lines), line.m))
     return found
 
