@@ -118,6 +118,13 @@ KINDS = [
         "The heartbeat of TaskManager with id {tm} timed out",
     ),
     _line(
+        "JobMaster",
+        _INFO,
+        "task_manager_lost",
+        "Heartbeat of TaskManager with id {tm} timed out",
+        _NEW,
+    ),
+    _line(
         "JobMaster", _INFO, "task_manager_lost", "TaskManager with id {tm} is no longer reachable"
     ),
     # -- the slot pool of 1.11 to 1.13

@@ -92,7 +92,7 @@ class TaskManager:
     instances: list[str] = field(default_factory=list)
     registered: bool = False
     losses: list[Event] = field(default_factory=list)
-    """Lines that say that it is lost or starts anew."""
+    """Lines that say that it is lost or starts anew; its first start is no loss."""
     jobs: set[str] = field(default_factory=set)
     """Jobs whose JobMaster it has found."""
     slots: dict[str, tuple[str | None, Event]] = field(default_factory=dict)
@@ -219,7 +219,7 @@ class _Teller:
         tm = self.task_manager(event)
         if tm is not None:
             tm.events.append(event)
-            if event.name in LOSSES:
+            if event.name in LOSSES and (event.name != "task_manager_starts" or tm.events[1:]):
                 tm.losses.append(event)
             elif event.name == "job_connected":
                 tm.jobs.add(event.fields["job"])

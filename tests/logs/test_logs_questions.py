@@ -190,7 +190,9 @@ def test_why_a_real_job_restarted() -> None:
     assert len(restarts) == 5
     assert "failed on tm1: java.util.concurrent.TimeoutException: Heartbeat" in restarts[0].text
     assert all("Could not acquire the minimum required" in one.text for one in restarts[1:])
-    assert restarts[0].lines[-1].name == "job_switched"
+    names = [event.name for event in restarts[0].lines]
+    # its heartbeat, and not that it had started
+    assert names == ["task_manager_lost", "task_switched", "job_switched"]
 
 
 def two_jobs(run: Path, folder: Path) -> None:
@@ -239,6 +241,17 @@ def test_a_task_that_failed_may_be_of_either_job(tmp_path: Path) -> None:
         assert finding.answer is Answer.UNDETERMINED
         assert finding.text.endswith("failed before: java.lang.Exception: no resources")
         assert [event.name for event in finding.lines] == ["task_switched", "job_switched"]
+
+
+def test_a_task_manager_that_a_job_master_has_lost_is_not_gone(tmp_path: Path) -> None:
+    """The ResourceManager still hears its heartbeats."""
+    lost = "Heartbeat of TaskManager with id tm1 timed out."
+    lines = [*leading(), registered(0, "tm1"), *requested(1, R1, A), deploying(2, "tm1", A)]
+    write(tmp_path / "jm.log", [*lines, line(3, "JobMaster", lost)])
+    write(tmp_path / "tm.log", [starts(0, "tm1"), *asked(1.1, A)])
+    found = report(tmp_path)
+    assert found.cluster.task_managers["tm1"].losses[-1].name == "task_manager_lost"
+    assert found.holdings[A].why != "its TaskManager is gone"
 
 
 def test_a_real_job_that_waits_for_a_slot() -> None:
