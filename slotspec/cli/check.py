@@ -158,8 +158,7 @@ def check(
         "compress": compress,
         "partial_order": partial_order,
     }
-    for target in (json_to, html_to, trace_out):
-        check_writable(target)
+    check_writable(json_to, html_to, trace_out)
     started = perf_counter()
     request = Request(
         tuple(models or ()),

@@ -77,13 +77,12 @@ def conform(
     from slotspec.oracle.own.entry import class_of
     from slotspec.statemachine.errors import InputError, UsageError
 
-    errors = console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    errors = console(stderr=True, highlight=False, soft_wrap=True)
     plain = not (sys.stderr if json_to == "-" else sys.stdout).isatty()
     out = console(
         stderr=json_to == "-",
         quiet=quiet,
         highlight=False,
-        markup=False,
         width=_WIDTH_OF_PLAIN_TEXT if plain else None,
     )
 
@@ -214,7 +213,8 @@ def _print_unexplained(report: Report, found: Unexplained, out: Console) -> None
     if found.last is not None:
         out.print(f"  last explained: {found.last}", soft_wrap=True)
     for waiting in found.waiting:
-        out.print(f"  line {waiting.line}: {waiting.step}: not explained", soft_wrap=True)
+        # line n of a recording follows its header
+        out.print(f"  line {waiting.line + 1}: {waiting.step}: not explained", soft_wrap=True)
         for title, texts in (
             ("differs", waiting.differences),
             ("not sent", waiting.unsent),

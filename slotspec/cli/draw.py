@@ -132,14 +132,35 @@ def draw(
 
         what = slot_pool_of()
     if what == "gallery":
-        _reject_options("the gallery", kind=kind, format=form, property=prop, scope=scope)
+        _reject_options(
+            "the gallery",
+            model=of,
+            kind=kind,
+            format=form,
+            generation=generation,
+            scope=scope,
+            set=settings,
+            property=prop,
+            coverage=coverage,
+            events=events,
+            max_states=max_states,
+        )
         _gallery(out)
         return
     check_writable(out)
     chosen = form or _format_of(out)
     lower = what.lower()
     if lower.endswith(TRACE_SUFFIXES) or _is_stream(what):
-        _reject_options("a trace file", kind=kind, property=prop, scope=scope, set=settings)
+        _reject_options(
+            "a trace file",
+            kind=kind,
+            property=prop,
+            scope=scope,
+            set=settings,
+            coverage=coverage,
+            events=events,
+            max_states=max_states,
+        )
         from slotspec.oracle.own.entry import class_of
 
         class_of(of)
@@ -200,7 +221,8 @@ def _reject_options(what: str, **options: object) -> None:
     """
     for name, value in options.items():
         if value:
-            raise UsageError("SET054", f"--{name} does not apply to {what}; leave it out")
+            option = name.replace("_", "-")
+            raise UsageError("SET054", f"--{option} does not apply to {what}; leave it out")
 
 
 def _format_of(out: str | None) -> Format:

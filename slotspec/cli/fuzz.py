@@ -87,8 +87,7 @@ def fuzz(
     if every and on is not None:
         raise UsageError("SET118", "--all is done on one machine; leave out --all or --on")
     printed = Output(quiet or json_to == "-")
-    for file in (json_to, None if every else out):
-        check_writable(file)
+    check_writable(json_to, None if every else out)
     if every and out is not None:
         make_folder(out)
     subject, peer = target_and_peer(target, model, bug, flink_jars, timeout, generation)

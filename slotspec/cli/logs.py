@@ -76,7 +76,10 @@ def logs(
     ] = LogLevel.debug,
     since: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Leave out lines before 15:04, or 2026-11-21T15:04:00."),
+        typer.Option(
+            metavar="TIME",
+            help="Leave out lines before 15:04, or 2026-11-21T15:04:00, by the JobManager's clock.",
+        ),
     ] = None,
     until: Annotated[
         str | None, typer.Option(metavar="TIME", help="Leave out lines after it.")
@@ -97,8 +100,7 @@ def logs(
     from slotspec.logs.stories import stories
     from slotspec.statemachine.errors import UsageError
 
-    for target in (html, json_to, draw):
-        check_writable(target)
+    check_writable(html, json_to, draw)
     if draw is not None and allocation is None:
         raise UsageError("SET133", "--draw draws one allocation; name it with --allocation")
     if html == "-" and json_to == "-":
@@ -187,6 +189,10 @@ def _print(report: Report, output: Output) -> None:
         output.line(f"The clock of {name}: {offset}", "yellow")
     for text in cluster.logs.left_out:
         output.line(f"Not read: {text}", "dim")
+    for log in cluster.logs.processes:
+        if log.unread:
+            lines = counted(log.unread, "line about slots has", "lines about slots have")
+            output.line(f"Not read: {log.name}: {lines} no valid time", "yellow")
     for _, text, event in report.divergences:
         output.line(f"Contradicts the model: {text}", "bold red")
         output.line(f"  {event}")

@@ -34,6 +34,7 @@ STYLES = {
 def console(**options: Any) -> Console:
     """A console for text of others: control characters in it are written out, not obeyed.
 
+    Nothing in it is markup, and the place ``trace.jsonl:100: …`` is no emoji.
     It raises ``BrokenPipeError`` if its reader has gone; rich would exit with 1.
     """
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -49,7 +50,7 @@ def console(**options: Any) -> Console:
             for text, style, control in super().render(renderable, options):
                 yield Segment(text if control else visible(text), style, control)
 
-    return PipedConsole(**options)
+    return PipedConsole(markup=False, emoji=False, **options)
 
 
 class Output:
@@ -59,8 +60,6 @@ class Output:
         self.console: Console = console(
             quiet=quiet,
             highlight=False,
-            markup=False,
-            emoji=False,
             soft_wrap=not sys.stdout.isatty(),
             width=None if sys.stdout.isatty() else WIDE,
         )
@@ -102,20 +101,27 @@ def is_number(text: str) -> bool:
     return text.isascii() and text.isdecimal()
 
 
-def check_writable(target: str | Path | None) -> None:
-    """Reject a file that cannot be written before the search, not after it.
+def check_writable(*targets: str | Path | None) -> None:
+    """Reject files that cannot be written before the search, not after it.
 
-    :raises UsageError: ``SET026`` if `target` is a folder, its folder does not exist, or one may
-        not write there.
+    :param targets: None for what is not wanted, ``-`` for standard output.
+    :raises UsageError: ``SET026`` if one is a folder, its folder does not exist, one may not write
+        there, or two are the same file.
     """
-    if target is None or target == "-":
-        return
-    path = Path(target)
-    if path.is_dir() or not path.parent.is_dir():
-        what = "is a folder" if path.is_dir() else "is in a folder that does not exist"
-        raise UsageError("SET026", f"{path} {what}; give a file that can be written")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise UsageError("SET026", f"{path} may not be written; choose another file")
+    seen = set()
+    for target in targets:
+        if target is None or str(target) == "-":
+            continue
+        path = Path(target)
+        if path.is_dir() or not path.parent.is_dir():
+            what = "is a folder" if path.is_dir() else "is in a folder that does not exist"
+            raise UsageError("SET026", f"{path} {what}; give a file that can be written")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise UsageError("SET026", f"{path} may not be written; choose another file")
+        real = path.resolve()
+        if real in seen and (path.is_file() or not path.exists()):
+            raise UsageError("SET026", f"{path} is named twice; name a file for each output")
+        seen.add(real)
 
 
 def make_folder(folder: Path) -> None:

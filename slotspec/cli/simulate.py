@@ -76,8 +76,7 @@ def simulate(
     from slotspec.statemachine.simulate import simulate as simulate_one
 
     threads = worker_count(workers or ("1" if on is None else "auto"))
-    for target in (json_to, trace_out):
-        check_writable(target)
+    check_writable(json_to, trace_out)
     instances = plan(
         models or [], generation or [], scope or [], settings or [], properties or [], bug or []
     )

@@ -100,6 +100,9 @@ def offsets(logs: Iterable[ProcessLog]) -> dict[str, Offset]:
     found = {}
     for log in logs:
         offset = Offset(low.get(log.name), high.get(log.name))
+        if log.apart:
+            # known from more lines than the time that is read has
+            offset = Offset(log.apart, log.apart)
         if offset.contradictory or abs(offset.seconds) > TOLERANCE:
             found[log.name] = offset
     return found

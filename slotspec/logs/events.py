@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from slotspec.logs.layout import clock
-from slotspec.logs.line_kinds import Level, LineKind, Party
+from slotspec.logs.levels import Levels
+from slotspec.logs.line_kinds import LineKind, Party
 
 
 class Place(NamedTuple):
@@ -56,19 +57,21 @@ class Event:
 class ProcessLog:
     """What was read of one process.
 
-    :param level: the most talkative level that Flink's runtime logged at.
+    :param levels: the levels that Flink's runtime logged at.
     :param version: Flink's, as it says last; ``versions`` are all that it says in the time read.
     :param first: the time of its first line; ``end`` is that of its last.
     :param last: the latest time of a line about slots.
     :param from_start: whether the log begins with the start of the process.
     :param since: lines before this time were left out; None if none were.
+    :param no_time: what stands in the place of the time, if it is none.
+    :param apart: how many seconds its clock is ahead of the one that ``--since`` is told by.
     """
 
     name: str
     files: list[str] = field(default_factory=list)
     lines: int = 0
     events: list[Event] = field(default_factory=list)
-    level: Level = Level.ERROR
+    levels: Levels = field(default_factory=Levels)
     version: str | None = None
     versions: set[str] = field(default_factory=set)
     first: float | None = None
@@ -76,9 +79,11 @@ class ProcessLog:
     end: float | None = None
     since: float | None = None
     until: float | None = None
+    apart: float = 0.0
     backwards: int = 0
     cut: int = 0
     unread: int = 0
+    no_time: str | None = None
     from_start: bool = False
     resource_id: str | None = None
     parties: set[Party] = field(default_factory=set)

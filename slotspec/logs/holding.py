@@ -73,7 +73,7 @@ def holding(cluster: Cluster, allocation: Allocation, verdict: Verdict) -> Holdi
 
 def _gone(cluster: Cluster, tm: TaskManager | None, after: float) -> Event | None:
     """The line that says that a TaskManager is gone, or has started again, after a time."""
-    if tm is None or not tm.losses:
-        return None
-    last = tm.losses[-1]
-    return last if time_of(cluster, last) > after else None
+    losses = tm.losses if tm is not None else []
+    # a JobMaster may have lost it alone
+    last = next((one for one in reversed(losses) if one.name != "task_manager_lost"), None)
+    return last if last is not None and time_of(cluster, last) > after else None

@@ -57,6 +57,13 @@ KINDS = [
     _line(
         "ExecutionGraph",
         _INFO,
+        "graph_created",
+        "Created execution graph {graph} for job {job}",
+        _NEW,
+    ),
+    _line(
+        "ExecutionGraph",
+        _INFO,
         "deploying",
         (
             "Deploying {task} (attempt #{attempt}) with attempt id {execution} * to {tm} @ *"
@@ -109,6 +116,13 @@ KINDS = [
         _INFO,
         "task_manager_lost",
         "The heartbeat of TaskManager with id {tm} timed out",
+    ),
+    _line(
+        "JobMaster",
+        _INFO,
+        "task_manager_lost",
+        "Heartbeat of TaskManager with id {tm} timed out",
+        _NEW,
     ),
     _line(
         "JobMaster", _INFO, "task_manager_lost", "TaskManager with id {tm} is no longer reachable"

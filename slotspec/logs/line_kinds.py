@@ -15,6 +15,7 @@ FIELDS = {
     "job": ID,
     "instance": ID,
     "leader": rf"(?:{ID}|[0-9a-f-]{{36}})",
+    "graph": ID,
     "execution": rf"{ID}(?:_{ID}_\d+_\d+)?",
     "attempt": r"\d+",
     "count": r"\d+",

@@ -61,8 +61,8 @@ def check_times(logs: Sequence[ProcessLog], since: Moment | None, until: Moment 
         may be of several days.
     """
     given = [moment for moment in (since, until) if moment is not None]
-    first = min((log.first for log in logs if log.first is not None), default=None)
-    last = max((log.end for log in logs if log.end is not None), default=None)
+    first = min((log.first - log.apart for log in logs if log.first is not None), default=None)
+    last = max((log.end - log.apart for log in logs if log.end is not None), default=None)
     if not given or first is None or last is None:
         return
     span = f"the logs go from {_shown(first)} to {_shown(last)}"

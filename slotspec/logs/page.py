@@ -274,7 +274,7 @@ def _files(report: Report) -> str:
                 escape(", ".join(log.files)),
                 f"#{log.lines:,}",
                 f"#{len(log.events):,}",
-                log.level.name,
+                log.levels.most.name,
                 "yes" if log.from_start else "no",
                 escape("; ".join(notes)),
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterator
 from functools import cached_property
@@ -17,6 +18,8 @@ from slotspec.statemachine.plurals import counted
 
 BEFORE = 60.0
 """Seconds before a failure in which its causes are looked for."""
+MOST_OTHERS = 3
+"""Failures of unknown jobs that are named with a restart."""
 STUCK = 30.0
 """Seconds that a task may be cancelled for before it counts as stuck."""
 
@@ -270,7 +273,8 @@ class _Questions:
         """A connection to a running job was closed, since its slots had timed out."""
         for one in job.allocations.values():
             freed = one.first("slot_freed")
-            if freed is None or "timed out" not in freed.fields["reason"]:
+            # a slot that a JobMaster frees may name a timeout too: that of a heartbeat
+            if freed is None or not freed.fields["reason"].startswith(f"The slot {one.id} has"):
                 continue
             verdict = self.verdicts[one.id]
             open_leg = next((leg for leg in LEGS[3:] if not verdict.happened(leg)), None)
@@ -306,8 +310,14 @@ class _Questions:
                 continue
             cause = next((e.cause for e in (failed, event) if e is not None and e.cause), None)
             if cause is None and failed is None:
-                text = f"{clock(at)} {state}: no line tells why"
-                yield Finding("restarts", Answer.UNDETERMINED, text, job.id, lines)
+                others = self.failures_of_unknown_jobs(at)
+                causes = ", ".join(sorted({one.cause for one in others if one.cause}))
+                text = f"{clock(at)} {state}: " + (
+                    f"tasks of jobs that no line names failed before: {causes or 'see there'}"
+                    if others
+                    else "no line tells why"
+                )
+                yield Finding("restarts", Answer.UNDETERMINED, text, job.id, [*others, event])
                 continue
             of_task = f"{task.name} failed" if task else "it failed"
             where = f" on {task.tm}" if task and task.tm else ""
@@ -323,6 +333,22 @@ class _Questions:
             if time <= at:
                 return (event, task) if time >= at - BEFORE else (None, None)
         return None, None
+
+    def failures_of_unknown_jobs(self, at: float) -> list[Event]:
+        """Tasks that failed shortly before a time; no line says of which job they are."""
+        begin = bisect_left(self.unknown_failures, at - BEFORE, key=self.time_of)
+        end = bisect_right(self.unknown_failures, at, key=self.time_of)
+        return self.unknown_failures[begin:end][-MOST_OTHERS:]
+
+    @cached_property
+    def unknown_failures(self) -> list[Event]:
+        unknown = self.cluster.jobs.get("")
+        events = [event for event, _ in (unknown.failures if unknown else ())]
+        return sorted(events, key=self.time_of)
+
+    def time_of(self, event: Event) -> float:
+        """When a line was written, by the clock of the JobManager."""
+        return time_of(self.cluster, event)
 
     def losses_before(self, task: Task | None, at: float) -> list[Event]:
         """What happened to the failed task's TaskManager shortly before."""

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from slotspec.logs.clocks import offsets
 from slotspec.logs.events import Event, Place, ProcessLog
 from slotspec.logs.files import LineReader, LogFile, Process, find
 from slotspec.logs.known_lines import LINES
 from slotspec.logs.layout import Layout, seconds
+from slotspec.logs.levels import RUNTIME
 from slotspec.logs.line_kinds import Level, minor
 from slotspec.logs.mixture import check_one_cluster, version_of
 from slotspec.logs.moments import Moment, check_times
-from slotspec.statemachine.errors import InputError
+from slotspec.oracle.traces.reading import shown
+from slotspec.statemachine.errors import InputError, UsageError
 
 MOST_EVENTS = 400_000
 """Lines about slots that are kept: about 400 MB."""
 MOST_FOLLOWING = 400
 """Lines that follow one with a time, such as a stack trace, that are looked at."""
 LONGEST_TEXT = 600
+MOST_OF_TIME = 40
+"""Characters of a time that is none that are shown."""
 BACKWARDS = 2.0
 """Seconds that the time of a file may step back between two lines of several threads."""
 
@@ -34,7 +39,6 @@ _VERSION = re.compile(
 _ENDPOINT = re.compile(r"(?:jm|rm|(tm\d+))(?:\.\d+)?")
 _STARTS = (b"Preconfiguration", b"----", b"Entrypoint.", b"Starting Flink Mini Cluster")
 """What the first line of a process says."""
-_FLINK_RUNTIME = b"org.apache.flink.runtime."
 _LEVELS = {level.name.encode(): level for level in Level}
 _LOGGERS = frozenset(name.encode() for name in LINES.by_logger)
 
@@ -84,30 +88,79 @@ def read(paths: Sequence[str | Path], options: Options | None = None) -> Logs:
     :raises InputError: ``LOG001`` for a file that cannot be read, ``LOG002`` if no line has the
         layout, ``LOG003`` if there are too many lines about slots, ``LOG004`` if the logs are
         of several clusters or versions.
-    :raises UsageError: ``SET131`` for a path that cannot be used.
+    :raises UsageError: ``SET131`` for a path that cannot be used, ``SET134`` for a version that is
+        not that of the logs.
     """
     options = options or Options()
     processes, left_out = find(paths)
-    logs = [_ProcessReader(process, options, left_out).read() for process in processes]
+    apart = _clocks_apart(processes, options)
+    logs = [
+        _ProcessReader(process, options, left_out, apart.get(process.name, 0.0)).read()
+        for process in processes
+    ]
     known = [log for log in logs if log.first is not None]
     left_out += [
-        f"{name}: no line has the layout of a log"
-        for log in logs
-        if log.first is None
-        for name in log.files
+        f"{name}: {_why_unread(log)}" for log in logs if log.first is None for name in log.files
     ]
     if not known:
+        given = ", ".join(str(path) for path in paths)
+        strange = next((log for log in logs if log.no_time is not None), None)
+        if strange is not None:
+            raise InputError(
+                "LOG002",
+                f"{given}: {_why_unread(strange)}; let the group time of --layout match all of one"
+                " such as 2026-11-21 15:04:00,123",
+            )
         raise InputError(
             "LOG002",
-            f"{', '.join(str(path) for path in paths)}: no line has the layout of a Flink log;"
+            f"{given}: no line has the layout of a Flink log;"
             " name the folder of the logs, or give their --layout",
         )
     if sum(len(log.events) for log in known) > MOST_EVENTS:
         raise too_many()
     check_times(known, options.since, options.until)
     check_one_cluster(known)
+    _check_version(options.version, known)
     version = options.version or version_of(known)
     return Logs(known, left_out, version, _is_old(known, version))
+
+
+def _check_version(given: str | None, logs: Sequence[ProcessLog]) -> None:
+    """Refuse a version that is not the one that the logs say: its lines would be misread."""
+    said = next((log for log in logs if log.version is not None), None)
+    if given is None or said is None or said.version is None:
+        return
+    if minor(said.version) != minor(given):
+        raise UsageError(
+            "SET134",
+            f"--flink-version {given}: {said.files[0]} says that it is of Flink {said.version};"
+            " leave the option out",
+        )
+
+
+def _why_unread(log: ProcessLog) -> str:
+    if log.no_time is None:
+        return "no line has the layout of a log"
+    return f"{shown(log.no_time)} is no date with a time"
+
+
+def _clocks_apart(processes: Sequence[Process], options: Options) -> dict[str, float]:
+    """By process, how far its clock is ahead of that of the JobManager.
+
+    ``since`` and ``until`` are times of the JobManager. How far clocks are apart may be told by
+    lines that they leave out, so all are read. If there are too many, no clock is corrected here.
+    """
+    if len(processes) == 1 or (options.since is None and options.until is None):
+        return {}
+    whole = replace(options, since=None, until=None)
+    try:
+        logs = [_ProcessReader(process, whole, []).read() for process in processes]
+    except InputError:
+        return {}
+    if sum(len(log.events) for log in logs) > MOST_EVENTS:
+        return {}
+    found = offsets(log for log in logs if log.first is not None)
+    return {name: one.seconds for name, one in found.items() if not one.contradictory}
 
 
 def too_many() -> InputError:
@@ -127,11 +180,13 @@ def _is_old(logs: list[ProcessLog], version: str | None) -> bool:
 
 
 class _ProcessReader:
-    def __init__(self, process: Process, options: Options, left_out: list[str]) -> None:
+    def __init__(
+        self, process: Process, options: Options, left_out: list[str], apart: float = 0.0
+    ) -> None:
         self.process = process
         self.options = options
         self.left_out = left_out
-        self.log = ProcessLog(process.name)
+        self.log = ProcessLog(process.name, apart=apart)
         self.open: Event | None = None
         self.following = 0
         self.reports: dict[str, Event] = {}
@@ -163,7 +218,8 @@ class _ProcessReader:
         match = self.options.layout.pattern.match
         usual = self.options.layout.usual
         log, threshold = self.log, self.options.level
-        latest = log.level
+        levels = log.levels
+        latest = levels.most
         last = b""
         for line in reader:
             parts = line.split(None, 4) if usual else ()
@@ -176,15 +232,22 @@ class _ProcessReader:
                 if found is None:
                     self._follow(line)
                     continue
-                level, logger = _LEVELS.get(found["level"], Level.INFO), found["logger"]
+                level, logger = _LEVELS.get(found["level"].upper(), Level.INFO), found["logger"]
             last = line
             if self.open is not None:
                 self._close()
             if level < threshold:
                 continue
-            if level < latest and logger.startswith(_FLINK_RUNTIME):
-                log.level = latest = level
             name = logger[logger.rfind(b".") + 1 :]
+            if level < latest and (name in _LOGGERS or logger.startswith(RUNTIME)):
+                if level >= Level.INFO:
+                    levels.usual = latest = level
+                elif name.decode("utf-8", "replace") not in levels.talks:
+                    found = found or match(line)
+                    time = None if found is None else _time(found)
+                    if time is not None:
+                        levels.talk(logger, name in _LOGGERS, time)
+                        latest = levels.most
             says = b"(Version: " in line or (log.version is None and b"flink-dist" in line)
             if name in _LOGGERS or log.first is None or says:
                 found = found or match(line)
@@ -207,11 +270,14 @@ class _ProcessReader:
         if self.log.first is None:
             time = _time(found)
             log, options = self.log, self.options
+            if time is None:
+                log.no_time = found["time"].decode("utf-8", "replace")[:MOST_OF_TIME]
             log.first = log.last = time
             log.from_start = any(words in line for words in _STARTS)
             if time is not None:
-                log.since = options.since.near(time) if options.since else None
-                log.until = options.until.near(time) if options.until else None
+                here = time - log.apart
+                log.since = options.since.near(here) + log.apart if options.since else None
+                log.until = options.until.near(here) + log.apart if options.until else None
         said = _VERSION.search(line)
         if said is not None:
             self._says(said, _time(found))

@@ -92,7 +92,7 @@ class TaskManager:
     instances: list[str] = field(default_factory=list)
     registered: bool = False
     losses: list[Event] = field(default_factory=list)
-    """Lines that say that it is lost or starts anew."""
+    """Lines that say that it is lost or starts anew; its first start is no loss."""
     jobs: set[str] = field(default_factory=set)
     """Jobs whose JobMaster it has found."""
     slots: dict[str, tuple[str | None, Event]] = field(default_factory=dict)
@@ -182,6 +182,9 @@ class _Teller:
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self.job_of_process: dict[str, list[str]] = {}
+        self.job_of_execution: dict[str, str] = {}
+        """By the id of an execution, and of the execution graph that later releases begin it with.
+        """
         self.task_manager_of_instance: dict[str, str] = {}
         self.names = self._names()
 
@@ -216,7 +219,7 @@ class _Teller:
         tm = self.task_manager(event)
         if tm is not None:
             tm.events.append(event)
-            if event.name in LOSSES:
+            if event.name in LOSSES and (event.name != "task_manager_starts" or tm.events[1:]):
                 tm.losses.append(event)
             elif event.name == "job_connected":
                 tm.jobs.add(event.fields["job"])
@@ -242,6 +245,7 @@ class _Teller:
         if named is None and "request" in fields:
             asked = self.cluster.requests.get(fields["request"])
             named = asked.job if asked else None
+        named = self.job_by_execution(fields, named)
         if named is None and event.kind.party is Party.JOB_MASTER:
             running = self.job_of_process.get(event.process, [])
             named = running[-1] if len(running) == 1 else None
@@ -253,6 +257,19 @@ class _Teller:
             if named not in running:
                 running.append(named)
         return job
+
+    def job_by_execution(self, fields: dict[str, str], named: str | None) -> str | None:
+        """The job of a task; a process may have several, and few lines name theirs."""
+        graph, _, subtask = fields.get("execution", "").partition("_")
+        keys = [key for key in (fields.get("execution"), subtask and graph) if key]
+        if "graph" in fields:
+            keys.append(fields["graph"])
+        if named is None:
+            return next(
+                (self.job_of_execution[k] for k in keys if k in self.job_of_execution), None
+            )
+        self.job_of_execution.update(dict.fromkeys(keys, named))
+        return named
 
     def allocation(self, event: Event, job: Job | None) -> Allocation | None:
         named = event.fields.get("allocation")
@@ -382,8 +399,8 @@ class _Teller:
         task = self.task(event.fields["execution"], event.fields["task"], job)
         task.state = event.fields["after"]
         task.events.append(event)
-        if task.state == "FAILED" and job is not None:
-            job.failures.append((event, task))
+        if task.state == "FAILED":
+            self.cluster.jobs[task.job or ""].failures.append((event, task))
 
     def task(self, execution: str, name: str, job: Job | None) -> Task:
         """The task of an execution."""

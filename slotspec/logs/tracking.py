@@ -6,7 +6,7 @@ without a line may happen at any time. If no state is left, the log diverges fro
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -152,12 +152,14 @@ def automaton(view: View, hidden: frozenset[str]) -> Automaton:
     return Automaton(view, hidden)
 
 
-def hidden_events(view: View, version: str | None, level: Level) -> frozenset[str]:
-    """The events of a view that leave no line at this level."""
+def hidden_events(
+    view: View, version: str | None, level_of: Callable[[str], Level]
+) -> frozenset[str]:
+    """The events of a view that leave no line at the levels of its loggers."""
     told = {
         event
         for line, events in view.fires.items()
-        if any(kind.level >= level for kind in LINES.deciding(line, version))
+        if any(kind.level >= level_of(kind.logger) for kind in LINES.deciding(line, version))
         for event in events
     }
     told.difference_update(view.quiet)

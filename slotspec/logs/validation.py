@@ -15,6 +15,7 @@ from slotspec.logs.facts import (
     FACTS,
     HEARD,
     IMPLIES,
+    LEGS,
     LINE_FACTS,
     NO_LOGGER,
     TOLD_BY_TASK_MANAGER,
@@ -23,6 +24,7 @@ from slotspec.logs.facts import (
     Fact,
 )
 from slotspec.logs.known_lines import LINES
+from slotspec.logs.layout import clock
 from slotspec.logs.line_kinds import Level, Party
 from slotspec.logs.stories import Allocation, Cluster, time_of, writer_of
 from slotspec.logs.tracking import Divergence, Tracker, hidden_events
@@ -79,6 +81,7 @@ class _Validator:
                 Answer.NO, why="since 1.14 a JobMaster declares requirements, and requests no slots"
             )
         self.doubt(facts)
+        self.outlast(facts)
         self.imply(facts)
         return Verdict(
             facts,
@@ -93,12 +96,18 @@ class _Validator:
         key = (view, writer_of(event))
         if key not in self.trackers:
             log = self.cluster.by_name[event.process]
-            hidden = hidden_events(view, self.version, log.level)
+            hidden = hidden_events(view, self.version, lambda logger: self.level(log, logger))
             whole = self.whole(log, view.births) or (
                 view.party is Party.JOB_MASTER and self.led_before(event)
             )
             self.trackers[key] = Tracker(view, hidden, whole)
         return self.trackers[key]
+
+    def level(self, log: ProcessLog, logger: str) -> Level:
+        """The level of a logger over the whole story of the allocation."""
+        offset = self.cluster.offsets.get(log.name)
+        began = time_of(self.cluster, self.allocation.events[0])
+        return log.levels.of(logger, began + (offset.seconds if offset is not None else 0.0))
 
     def led_before(self, event: Event) -> bool:
         """Whether a log has the line with which the JobMaster of a line began, with nothing."""
@@ -116,10 +125,10 @@ class _Validator:
         assert self.birth is not None
         if self.birth.process == log.name:
             return True
-        clock = self.cluster.offsets.get(log.name)
-        if log.begins is None or (clock is not None and clock.contradictory):
+        offset = self.cluster.offsets.get(log.name)
+        if log.begins is None or (offset is not None and offset.contradictory):
             return False
-        apart = clock.seconds if clock is not None else 0.0
+        apart = offset.seconds if offset is not None else 0.0
         return log.begins - apart + TOLERANCE < time_of(self.cluster, self.birth)
 
     # -- facts -------------------------------------------------------------------------------
@@ -127,17 +136,25 @@ class _Validator:
     def fact(self, name: str) -> Fact:
         if name in LINE_FACTS:
             return self.line_fact(LINE_FACTS[name])
-        view = next(view for view in self.views if name in view.facts)
-        lines = [line for line, events in view.fires.items() if set(events) & set(view.facts[name])]
-        trackers = [tracker for (known, _), tracker in self.trackers.items() if known is view]
+        lines, party = self.told_by(name)
+        trackers = [tracker for (view, _), tracker in self.trackers.items() if name in view.facts]
         answers = {tracker.fact(name) for tracker in trackers}
         if Answer.YES in answers:
             return Fact(Answer.YES, self.allocation.first(*lines))
         if answers == {Answer.NO}:
-            return Fact(Answer.NO, deciding=self.deciding(lines, view.party))
+            return Fact(Answer.NO, deciding=self.deciding(lines, party))
         if not answers:
-            return self.silent(lines, view.party)
-        return Fact(Answer.UNDETERMINED, deciding=self.deciding(lines, view.party))
+            return self.silent(lines, party)
+        return Fact(Answer.UNDETERMINED, deciding=self.deciding(lines, party))
+
+    def told_by(self, name: str) -> tuple[list[str], Party]:
+        """The lines that tell a fact, and who writes them."""
+        if name in LINE_FACTS:
+            line = LINE_FACTS[name][0]
+            return [line], LINES.by_name[line][0].party
+        view = next(view for view in self.views if name in view.facts)
+        events = {*view.facts[name]}
+        return [line for line, fired in view.fires.items() if events & {*fired}], view.party
 
     def line_fact(self, lines: tuple[str, ...]) -> Fact:
         event = self.allocation.first(*lines)
@@ -172,7 +189,10 @@ class _Validator:
                 Deciding(kind.logger, kind.level, log.name)
                 for log in [*logs, *late]
                 for kind in kinds
-                if log in late or kind.level < log.level or not self.whole(log) or not covered
+                if log in late
+                or kind.level < self.level(log, kind.logger)
+                or not self.whole(log)
+                or not covered
             )
         )
 
@@ -200,6 +220,35 @@ class _Validator:
             for name in TOLD_BY_TASK_MANAGER:
                 if facts[name].answer is Answer.NO:
                     facts[name] = Fact(Answer.UNDETERMINED, deciding=missing)
+
+    def outlast(self, facts: dict[str, Fact]) -> None:
+        """What comes after the last line of a log, it does not deny."""
+        for number, name in enumerate(FACTS):
+            lines, party = self.told_by(name)
+            logs = self.logs_of(party)
+            if facts[name].answer is not Answer.NO or facts[name].why or not logs:
+                continue
+            if party is Party.TASK_MANAGER and self.allocation.tm is None:
+                continue  # no line says that one was chosen
+            before = [
+                fact.event
+                for fact in (facts[earlier] for earlier in FACTS[:number])
+                if fact.answer is Answer.YES and fact.event is not None
+            ]
+            last = max(logs, key=self.end_of)
+            if name not in LEGS[1:]:
+                before += self.allocation.events[-1:]
+            if any(time_of(self.cluster, event) > self.end_of(last) for event in before):
+                where = f"{last.name} after {clock(self.end_of(last))}"
+                kinds = [kind for line in lines for kind in LINES.deciding(line, self.version)]
+                missing = (Deciding(kind.logger, kind.level, where) for kind in kinds[:1])
+                facts[name] = Fact(Answer.UNDETERMINED, deciding=tuple(missing))
+
+    def end_of(self, log: ProcessLog) -> float:
+        """When a log ends, by the clock of the JobManager."""
+        known = [time for time in (log.end, log.last) if time is not None]
+        offset = self.cluster.offsets.get(log.name)
+        return max(known, default=float("inf")) - (offset.seconds if offset else 0.0)
 
     def imply(self, facts: dict[str, Fact]) -> None:
         """Decide facts by others: what is heard was sent, and what was not sent is not heard."""

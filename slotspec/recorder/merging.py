@@ -18,7 +18,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from slotspec.oracle.cluster.recording import CLUSTER_FORMAT, CLUSTER_FORMAT_VERSION
+from slotspec.oracle.cluster.recording import CLUSTER_FORMAT_VERSION
+from slotspec.oracle.traces.trace import CLUSTER_FORMAT
 from slotspec.statemachine.errors import InputError
 
 PROCESS_FORMAT = "slotspec.process-recording"

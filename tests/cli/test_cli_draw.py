@@ -87,6 +87,9 @@ def test_the_suffix_of_a_file_chooses_the_format(
         (["gallery", "--format", "svg"], "SET054", "gallery"),
         (["missing.jsonl"], "TRC001", "missing.jsonl"),
         (["missing.py"], "SET011", "missing.py"),
+        (["seed.jsonl", "--coverage"], "SET054", "--coverage does not apply to a trace file"),
+        (["seed.jsonl", "--max-states", "9"], "SET054", "--max-states does not apply"),
+        (["gallery", "--generation", "1.12"], "SET054", "--generation does not apply"),
     ],
 )
 def test_bad_input_is_rejected(run: Run, arguments: list[str], code: str, fix: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.counter import Run
-from tests.logs.shapes import DATA, JOB, A, deploying, leading, line, write
+from tests.logs.shapes import DATA, JOB, A, at_debug, deploying, leading, line, write
 
 PROC = str(DATA / "1.12.5-proc006")
 
@@ -105,9 +105,8 @@ def test_json(run: Run) -> None:
 
 
 def test_a_contradiction_ends_with_1(run: Run, tmp_path: Path) -> None:
-    debug = line(0, "JobMaster", "Trigger heartbeat request.", "DEBUG")
     request = f"Request slot with profile P for job {JOB} with allocation id {A}."
-    lines = [debug, *leading(), line(1, "StandaloneResourceManager", request)]
+    lines = [*at_debug(), *leading(), line(1, "StandaloneResourceManager", request)]
     write(tmp_path / "jm.log", [*lines, deploying(2, "tm1", A)])
     ran = run("logs", str(tmp_path), "--flink-version", "1.12.5")
     assert ran.code == 1
@@ -133,7 +132,9 @@ def test_logs_without_a_line_about_slots(run: Run, tmp_path: Path) -> None:
         ([PROC, "--flink-version", "9.9"], "SET134: --flink-version 9.9: the lines of 1.11 to 2.3"),
         ([PROC, "--layout", r"(?P<a>\d"], r"SET130: --layout '(?P<a>\d' is no regular"),
         ([PROC, "--level", "loud"], "Invalid value for '--level': 'loud' is not one of"),
+        ([PROC, "--flink-version", "2.3"], "says that it is of Flink 1.12.5; leave the option out"),
         ([PROC, "--html", "-", "--json", "-"], "SET133"),
+        ([PROC, "--html", "x.html", "--json", "./x.html"], "SET026: x.html is named twice"),
         ([PROC, "--job", "abc"], "SET132"),
         ([PROC, "--allocation", "zzz"], "SET132"),
         ([PROC, "--allocation", ""], "SET132"),
@@ -186,3 +187,11 @@ def test_a_pipe_is_refused_and_not_waited_for(run: Run, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "jm.log")
     assert run("logs", str(tmp_path)).code == 2
     assert run("logs", str(tmp_path / "jm.log")).code == 2
+
+
+def test_lines_whose_time_is_none_are_counted(run: Run, tmp_path: Path) -> None:
+    lines = [one.replace("2026-11-21 10", "2026-02-30 10") for one in leading(1)]
+    write(tmp_path / "jm.log", [*leading(), *lines])
+    assert (
+        "Not read: jm.log: 3 lines about slots have no valid time" in run("logs", str(tmp_path)).out
+    )

@@ -24,6 +24,8 @@ PACKAGES = {
     "TaskManagerRunner": "taskexecutor",
     "DefaultJobLeaderService": "taskexecutor",
     "Task": "taskmanager",
+    "MemoryManager": "memory",
+    "RestClient": "rest",
 }
 
 JOB, A, B = "0b" * 16, "a1" * 16, "b2" * 16
@@ -45,6 +47,12 @@ def write(path: Path, lines: Iterable[str]) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(lines), encoding="utf-8")
     return path
+
+
+def at_debug(second: float = 0) -> list[str]:
+    """What a process writes all of whose loggers are at DEBUG."""
+    loggers = ("Task", "MemoryManager", "RestClient")
+    return [line(second, logger, "Nothing about slots.", "DEBUG") for logger in loggers]
 
 
 def leading(second: float = 0) -> list[str]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from pathlib import Path
+
+import pytest
 
 from slotspec.logs.facts import Answer
 from slotspec.logs.findings import Finding, Report
@@ -158,6 +162,11 @@ def test_a_slot_that_timed_out_before_it_was_accepted(tmp_path: Path) -> None:
     assert finding.text == "a1a1a1a1 timed out at TaskManager tm1: it was never offered"
 
 
+def test_a_slot_that_was_freed_after_a_heartbeat_timed_out_did_not_time_out() -> None:
+    """Its JobMaster freed it: "because: Heartbeat of TaskManager with id tm1 timed out."."""
+    assert of(report(DATA / "2.3.0-proc002"), "no more slots") == []
+
+
 def test_a_task_that_does_not_stop(tmp_path: Path) -> None:
     switched = f"map (1/1) ({'e1' * 16}) switched from RUNNING to CANCELING."
     late = f"Job w ({OTHER}) switched from state CREATED to RUNNING."
@@ -181,7 +190,68 @@ def test_why_a_real_job_restarted() -> None:
     assert len(restarts) == 5
     assert "failed on tm1: java.util.concurrent.TimeoutException: Heartbeat" in restarts[0].text
     assert all("Could not acquire the minimum required" in one.text for one in restarts[1:])
-    assert restarts[0].lines[-1].name == "job_switched"
+    names = [event.name for event in restarts[0].lines]
+    # its heartbeat, and not that it had started
+    assert names == ["task_manager_lost", "task_switched", "job_switched"]
+
+
+def two_jobs(run: Path, folder: Path) -> None:
+    """The JobManager's log of a run, with each line again for another job, all ids changed."""
+    ids = re.compile(rb"(?!0{32})[0-9a-f]{32}")
+    other = bytes.maketrans(b"0123456789abcdef", b"123456789abcdef0")
+    (log,) = run.glob("jobmanager*")
+    text = gzip.decompress(log.read_bytes())
+    lines = re.split(rb"^(?=\d{4}-\d\d-\d\d )", text, flags=re.M)
+    twice = []
+    for one in lines:
+        twice.append(one)
+        if re.search(rb"ExecutionGraph |JobMaster |Request slot with profile", one):
+            twice.append(ids.sub(lambda found: found[0].translate(other), one))
+    (folder / log.stem).write_bytes(b"".join(twice))
+
+
+@pytest.mark.parametrize("run", ["1.12.5-proc006", "2.3.0-proc002"])
+def test_why_each_of_two_jobs_restarted(tmp_path: Path, run: str) -> None:
+    """Lines about tasks do not name their job; their ids lead to it."""
+    two_jobs(DATA / run, tmp_path)
+    found = report(tmp_path, level=Level.INFO)
+    assert len(found.jobs) == 2
+    alone = [one.text for one in of(report(DATA / run, level=Level.INFO), "restarts")]
+    for job in found.jobs:
+        texts = [one.text for one in job.findings if one.question == "restarts"]
+        assert texts == alone
+        assert "failed" in texts[0]
+
+
+def test_a_task_that_failed_may_be_of_either_job(tmp_path: Path) -> None:
+    failed = (
+        f"map (1/1) ({'e1' * 16}) switched from SCHEDULED to FAILED on [unassigned resource].\n"
+        "java.lang.Exception: no resources"
+    )
+    restarts = [
+        line(2.1, "ExecutionGraph", f"Job w ({job}) switched from state RUNNING to RESTARTING.")
+        for job in (JOB, OTHER)
+    ]
+    other = [one.replace(JOB, OTHER) for one in leading()]
+    write(
+        tmp_path / "jm.log",
+        [*leading(), *other, line(2, "ExecutionGraph", failed), *restarts],
+    )
+    for finding in of(report(tmp_path), "restarts"):
+        assert finding.answer is Answer.UNDETERMINED
+        assert finding.text.endswith("failed before: java.lang.Exception: no resources")
+        assert [event.name for event in finding.lines] == ["task_switched", "job_switched"]
+
+
+def test_a_task_manager_that_a_job_master_has_lost_is_not_gone(tmp_path: Path) -> None:
+    """The ResourceManager still hears its heartbeats."""
+    lost = "Heartbeat of TaskManager with id tm1 timed out."
+    lines = [*leading(), registered(0, "tm1"), *requested(1, R1, A), deploying(2, "tm1", A)]
+    write(tmp_path / "jm.log", [*lines, line(3, "JobMaster", lost)])
+    write(tmp_path / "tm.log", [starts(0, "tm1"), *asked(1.1, A)])
+    found = report(tmp_path)
+    assert found.cluster.task_managers["tm1"].losses[-1].name == "task_manager_lost"
+    assert found.holdings[A].why != "its TaskManager is gone"
 
 
 def test_a_real_job_that_waits_for_a_slot() -> None:

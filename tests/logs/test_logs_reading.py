@@ -49,6 +49,19 @@ def test_a_layout_of_ones_own(tmp_path: Path) -> None:
         read([path])
 
 
+def test_a_layout_whose_times_are_none(tmp_path: Path) -> None:
+    """The message says what is wrong with the layout that was given, not that one is missing."""
+    path = write(tmp_path / "tm.log", [f"INFO|10:00:00|{LOGGER}|{TEXT}\n"])
+    own = r"(?P<level>\w+)\|(?P<time>[^|]+)\|(?P<logger>[^|]+)\|(?P<text>.*)"
+    with pytest.raises(InputError, match='"10:00:00" is no date with a time; let the group time'):
+        read([path], Options(Layout.of(own)))
+    lines = [f"{level}|2026-11-21 10:00:00|{LOGGER}|{TEXT}\n" for level in ("info", "debug")]
+    good = write(tmp_path / "jm.log", lines)
+    logs = read([path, good], Options(Layout.of(own)))
+    assert logs.left_out == [f'{path}: "10:00:00" is no date with a time']
+    assert read([good], Options(Layout.of(own), level=Level.INFO)).events == 1
+
+
 @pytest.mark.parametrize("own", ["(", "(?P<time>.*)"])
 def test_a_layout_that_is_none(own: str) -> None:
     with pytest.raises(UsageError, match="SET130"):
@@ -109,7 +122,7 @@ def test_slot_reports_on_several_lines_and_repeated_ones(tmp_path: Path) -> None
     (event,) = log.events
     assert event.items == (("tm1", "0", A), ("tm1", "1", "null"))
     assert event.repeated == 4
-    assert log.level is Level.DEBUG
+    assert log.levels.of("SlotManagerImpl", log.first or 0) is Level.DEBUG
 
 
 def test_files_that_are_no_logs_are_named(tmp_path: Path) -> None:
@@ -183,7 +196,7 @@ def test_every_kind_of_line_is_matched_by_its_own_template() -> None:
         text = kind.text
         for name, value in (samples | numbers).items():
             text = text.replace(name, value)
-        for name in ("allocation", "request", "job", "instance", "leader", "execution"):
+        for name in ("allocation", "request", "job", "instance", "leader", "execution", "graph"):
             text = text.replace(f"{{{name}}}", A)
         for name in ("tm", "task", "name", "items", "reason", "version"):
             text = text.replace(f"{{{name}}}", "tm1")

@@ -22,6 +22,7 @@ from tests.logs.shapes import (
     R1,
     A,
     asked,
+    at_debug,
     deploying,
     leading,
     line,
@@ -38,7 +39,7 @@ def report(folder: Path, level: Level = Level.TRACE, version: str | None = "1.12
 
 def healthy(folder: Path, debug: bool = True) -> None:
     """One slot, from its request to its use, in the logs of two processes."""
-    noise = [line(0, "JobMaster", "Trigger heartbeat request.", "DEBUG")] if debug else []
+    noise = at_debug() if debug else []
     pool = f"Fulfilling pending slot request [SlotRequestId{{{R1}}}] with slot [{A}]"
     write(
         folder / "jm.log",
@@ -51,7 +52,6 @@ def healthy(folder: Path, debug: bool = True) -> None:
             deploying(1.2, "tm1", A),
         ],
     )
-    noise = [line(0, "TaskExecutor", "Trigger heartbeat request.", "DEBUG")] if debug else []
     write(
         folder / "tm.log",
         [
@@ -187,6 +187,10 @@ def test_views_and_orders_name_known_lines_events_and_states() -> None:
 
 def test_what_a_level_hides() -> None:
     table = next(view for view in VIEWS if view.name == "slot table")
-    assert hidden_events(table, "1.12.5", Level.DEBUG) == {"inactivate", "leave"}
-    assert hidden_events(table, "1.12.5", Level.INFO) == {"inactivate", "release", "leave"}
-    assert "allocate" in hidden_events(table, "1.12.5", Level.WARN)
+    assert hidden_events(table, "1.12.5", lambda _: Level.DEBUG) == {"inactivate", "leave"}
+    assert hidden_events(table, "1.12.5", lambda _: Level.INFO) == {
+        "inactivate",
+        "release",
+        "leave",
+    }
+    assert "allocate" in hidden_events(table, "1.12.5", lambda _: Level.WARN)

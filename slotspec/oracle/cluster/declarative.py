@@ -36,7 +36,6 @@ from slotspec.oracle.cluster.shares import (
 from slotspec.oracle.cluster.stepping import NEW_IDS
 from slotspec.oracle.cluster.views import Difference, Views, name_of
 from slotspec.statemachine.declaration.rules import NONE
-from slotspec.statemachine.errors import InputError
 
 SIMPLE = {
     ("free_inactive_slots", "rm", "tm"): Message.FREE_INACTIVE_SLOTS,
@@ -143,22 +142,8 @@ class DeclarativeExplainer(ClusterExplainer):
     views_type = DeclarativeViews
 
     def shape_of(self, recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
-        """The bounds that a recording asks for, and which task each of its executions is.
-
-        :raises InputError: ``TRC025`` for another pool than the declarative one.
-        """
+        """The bounds that a recording asks for, and which task each of its executions is."""
         bounds, tasks = shape_of(recording)
-        pools = [
-            line.state["pool"]
-            for line in recording.lines
-            if line.state is not None and "pool" in line.state
-        ]
-        if not all("fulfilled" in pool for pool in pools):
-            raise InputError(
-                "TRC025",
-                "the pool of the JobMaster is not the declarative one; record Flink"
-                f" {recording.header.flink} with its declarative pool",
-            )
         del bounds["iteration_order"], bounds["registrations"], bounds["queued_steps"]
         slots = bounds["task_managers"] * bounds["slots_per_task_manager"]
         bounds["allocations"] = max(2 * slots, min(MOST_ALLOCATIONS, bounds["allocations"] + slots))

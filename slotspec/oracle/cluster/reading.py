@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 
 from slotspec.oracle.cluster.recording import (
-    CLUSTER_FORMAT,
     CLUSTER_FORMAT_VERSION,
     JOB_MASTER,
     Call,
@@ -21,7 +20,7 @@ from slotspec.oracle.cluster.recording import (
 )
 from slotspec.oracle.traces.opening import first_object
 from slotspec.oracle.traces.reading import TraceReader, printable, shown
-from slotspec.oracle.traces.trace import FORMAT, TraceHeader
+from slotspec.oracle.traces.trace import CLUSTER_FORMAT, FORMAT, TraceHeader
 from slotspec.statemachine.errors import InputError
 
 SEEN = 65536

@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 
-CLUSTER_FORMAT = "slotspec.cluster-recording"
 CLUSTER_FORMAT_VERSION = 1
 
 JOB_MASTER, RESOURCE_MANAGER = "jm", "rm"

@@ -12,7 +12,7 @@ from slotspec.oracle.cluster.branches import Node
 from slotspec.oracle.cluster.declarative import DeclarativeExplainer
 from slotspec.oracle.cluster.explanation import ClusterExplainer
 from slotspec.oracle.cluster.reading import read
-from slotspec.oracle.cluster.recording import CLUSTER_FORMAT
+from slotspec.oracle.cluster.recording import Recording
 from slotspec.oracle.conformance.report import Report, Unexplained, WaitingStep
 from slotspec.oracle.conformance.trace_validation import (
     DEFAULT_BOUNDS,
@@ -22,6 +22,7 @@ from slotspec.oracle.conformance.trace_validation import (
 )
 from slotspec.oracle.traces.export import steps_of
 from slotspec.oracle.traces.reading import printable
+from slotspec.oracle.traces.trace import CLUSTER_FORMAT
 from slotspec.statemachine.errors import InputError, UsageError
 from slotspec.statemachine.interpreter.replay import explain as explain_calls
 
@@ -66,6 +67,25 @@ def explainer_of(generation: str) -> type[ClusterExplainer]:
     )
 
 
+def check_pool(recording: Recording, generation: str) -> None:
+    """Refuse a recording whose JobMaster has another pool than the model.
+
+    :raises InputError: ``TRC025``.
+    """
+    declarative = explainer_of(generation) is DeclarativeExplainer
+    pools = (line.state.get("pool") for line in recording.lines if line.state is not None)
+    if all(("fulfilled" in pool) is declarative for pool in pools if pool is not None):
+        return
+    other = ClusterExplainer if declarative else DeclarativeExplainer
+    has = "not the declarative one" if declarative else "the declarative one"
+    known = ", ".join(load_model(other.model).generations)
+    raise InputError(
+        "TRC025",
+        f"the pool of the JobMaster is {has}, so generation {generation} has another protocol;"
+        f" compare it with one of these generations: {known}",
+    )
+
+
 def validate(
     path: str | Path,
     report: Report,
@@ -80,7 +100,11 @@ def validate(
     recording = read(path)
     report.implementation, report.version = CLUSTER_FORMAT, recording.header.flink
     report.generation = generation_of(recording.header.flink, generation, printable(path))
-    explainer = explainer_of(report.generation)(recording, report.generation)
+    try:
+        check_pool(recording, report.generation)
+        explainer = explainer_of(report.generation)(recording, report.generation)
+    except InputError as error:
+        raise InputError(error.code, f"{printable(path)}:1: {error.message}") from None
     found = explain(explainer.lanes, explainer, bounds)
     report.steps = sum(map(len, explainer.lanes))
     report.matched = found.explained

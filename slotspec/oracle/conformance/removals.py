@@ -92,13 +92,14 @@ def pieces_of(recording: Recording, low: int, high: int) -> list[Piece]:
     seen: set[int] = set()
     for line in recording.lines[max(0, low - 1) : high]:
         if line.do == "done" and line.state is not None:
-            text = f"line {line.n}: what {line.at} remembers"
+            text = f"line {line.n + 1}: what {line.at} remembers"
             found.append(Piece(text, frozenset({line.n})))
         if line.m is not None and line.m not in seen:
             seen.add(line.m)
             calls = [line.m, *repeats.get(line.m, ())]
             lines = sorted(n for one in calls for n in about[one])
-            text = f"lines {', '.join(map(str, lines))}: {recording.calls[line.m].name} #{line.m}"
+            places = ", ".join(str(n + 1) for n in lines)
+            text = f"lines {places}: {recording.calls[line.m].name} #{line.m}"
             found.append(Piece(text, frozenset(lines), frozenset(calls)))
     return found
 

@@ -97,9 +97,10 @@ class WaitingStep:
 class Removal:
     """What a search for lines to remove found.
 
-    :param lines: the numbers of the lines whose removal makes the rest explainable; empty if none
-        was found.
-    :param what: the same, each call or state in words.
+    :param lines: the numbers ``n`` of the lines whose removal makes the rest explainable; empty if
+        none was found.
+    :param what: the same, each call or state in words, with lines of the file: the header is the
+        first.
     :param smallest: whether no part of it would do; False if a limit ended the search before.
     :param tried: how many shortened recordings were tried.
     """

@@ -47,7 +47,13 @@ from msgspec import UNSET
 from slotspec.models.registry import recorded
 from slotspec.oracle.traces.opening import open_bytes
 from slotspec.oracle.traces.schema import RESERVED, Argument, Operation, TraceSchema, schema_of
-from slotspec.oracle.traces.trace import FORMAT, OWN_MODEL, RecordedStep, TraceHeader
+from slotspec.oracle.traces.trace import (
+    CLUSTER_FORMAT,
+    FORMAT,
+    OWN_MODEL,
+    RecordedStep,
+    TraceHeader,
+)
 from slotspec.statemachine.errors import InputError
 
 LINE_LIMIT = 16 * 1024 * 1024
@@ -266,6 +272,12 @@ class TraceReader:
         if "format" not in raw and "op" in raw:
             self._fail("TRC012", "the first line is a step; put a header line before it")
         number = raw.get("format", FORMAT)
+        if number == CLUSTER_FORMAT:
+            self._fail(
+                "TRC009",
+                "a recording of a cluster is no trace of steps; slotspec conform --run-out FILE"
+                " writes the run that explains it, so name that",
+            )
         if isinstance(number, bool) or number != FORMAT:
             self._fail("TRC009", f"format {shown(number)} is unknown; write format {FORMAT}")
         name = raw.get("implementation")

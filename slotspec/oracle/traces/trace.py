@@ -23,6 +23,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 FORMAT = 1
 """The format number of traces; there is only one."""
+CLUSTER_FORMAT = "slotspec.cluster-recording"
+"""The format of recordings of clusters, which are no traces of a class."""
 OWN_MODEL = "slotspec model "
 """How the header of a trace of a user's own model begins to name it."""
 

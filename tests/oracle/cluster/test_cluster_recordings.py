@@ -26,6 +26,7 @@ from tests.oracle.cluster import corruptions
 
 RECORDINGS = sorted((Path(__file__).parents[2] / "data" / "clusters").glob("*.jsonl.gz"))
 QUIET = next(path for path in RECORDINGS if path.name.startswith("1.12.5-seed0026"))
+DECLARATIVE = next(path for path in RECORDINGS if path.name.startswith("2.3.0"))
 
 
 @pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.name.removesuffix(".jsonl.gz"))
@@ -99,6 +100,20 @@ def test_a_limit_makes_it_undetermined() -> None:
 def test_another_generation_is_compared_if_asked_for() -> None:
     assert conform(QUIET, "1.12").outcome is Conformance.CONFORMS
     assert conform(QUIET, "1.13").generation == "1.13"
+
+
+@pytest.mark.parametrize(
+    ("recording", "generation", "known"),
+    [(QUIET, "2.3", "1.11, 1.12, 1.13"), (DECLARATIVE, "1.12", "1.20, 2.3")],
+)
+def test_a_generation_with_another_pool_is_refused(
+    recording: Path, generation: str, known: str
+) -> None:
+    report = conform(recording, generation)
+    assert report.error is not None
+    assert report.error.code == "TRC025"
+    assert report.error.message.startswith(f"{recording}:1: the pool of the JobMaster is ")
+    assert report.error.message.endswith(f"one of these generations: {known}")
 
 
 @pytest.mark.parametrize(

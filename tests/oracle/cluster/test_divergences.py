@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import random
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,7 +41,7 @@ def test_the_line_at_fault_is_found(tmp_path: Path, source: Path, who: str) -> N
     removal = find_removal(path, "1.12", report.unexplained.line)
     assert removal.lines == (line,)
     assert removal.smallest
-    assert removal.what == (f"line {line}: what {who} remembers",)
+    assert removal.what == (f"line {line + 1}: what {who} remembers",)
 
 
 def test_the_line_at_fault_is_found_in_the_cluster_of_today(tmp_path: Path) -> None:
@@ -58,11 +60,17 @@ def test_a_limit_ends_the_search_for_lines(tmp_path: Path) -> None:
 
 
 def test_the_command_prints_the_lines(tmp_path: Path) -> None:
-    path, line = corrupted(tmp_path)
+    path, _ = corrupted(tmp_path)
     found = CliRunner().invoke(build(), ["conform", str(path), "--find-lines"])
     assert found.exit_code == 1
     assert "without these lines the rest is explained" in found.output
-    assert f"line {line}: what tm2 remembers" in found.output
+    text = gzip.decompress(path.read_bytes()).decode().splitlines()
+    (fault,) = re.findall(r"line (\d+): what tm2 remembers", found.output)
+    assert '"state": "ALLOCATED"' in text[int(fault) - 1]
+    begin = re.search(r":(\d+): diverges from", found.output)
+    waiting = re.findall(r"  line (\d+): .*not explained", found.output)
+    assert begin is not None
+    assert begin[1] in waiting
 
 
 @pytest.mark.parametrize("seed", range(20))

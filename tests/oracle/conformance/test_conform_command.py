@@ -174,3 +174,10 @@ def test_recordings(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
     monkeypatch.setattr("slotspec.oracle.slot_pool.adapter.ORACLE", SlotPoolOracle)
     assert run(RECORDED, "--jobs", "2") == 0
     assert "453 of 453 traces conform, 36,360 steps" in capsys.readouterr().out
+
+
+def test_the_place_of_an_error_is_no_emoji(tmp_path: Path, capsys: Captured) -> None:
+    """For rich, ``:100:`` is the name of one."""
+    path = write(tmp_path / "t.jsonl", header(), *(step("start") for _ in range(98)), b"{\n")
+    assert run(path) == 2
+    assert f"{path}:100: not JSON" in capsys.readouterr().err

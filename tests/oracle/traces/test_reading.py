@@ -151,6 +151,11 @@ BAD_HEADERS: dict[str, tuple[str, Any, str]] = {
     "a step": ("TRC012", step(), "the first line is a step"),
     "format 2": ("TRC009", header(format=2), "format 2 is unknown; write format 1"),
     "format true": ("TRC009", header(format=True), "format true"),
+    "a recording": (
+        "TRC009",
+        header(format="slotspec.cluster-recording"),
+        "slotspec conform --run-out FILE writes the run",
+    ),
     "format text": ("TRC009", header(format="1"), 'format "1"'),
     "no format": ("TRC012", header(format=...), "`format`"),
     "own class": (
