@@ -45,9 +45,10 @@ def target_and_peer(
     if target is not None:
         model = class_of(model)
         named = generation_in(target) or generation
-        known = fuzz_target(model, named).model if model or named else None
+        asked = fuzz_target(model, named) if model or named else None
+        known = asked.model if asked else None
         peer = open_peer(target, flink_jars=flink_jars, timeout=timeout, model=known)
-        return fuzz_target(known, getattr(peer, "generation", None)), peer
+        return asked or fuzz_target(None, getattr(peer, "generation", None)), peer
     from slotspec.cli.bugs import ALL, chosen_bugs
     from slotspec.oracle.fuzzing.bugs import peer_of
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from slotspec.models.registry import MODELS
 from slotspec.oracle.fuzzing.lockstep import MODEL_ONLY, Diverged, Found, Lockstep
-from slotspec.oracle.fuzzing.run import absent_operations
+from slotspec.oracle.fuzzing.run import absent_operations, narrowed
 from slotspec.oracle.fuzzing.shrinking import shrink
 from slotspec.oracle.fuzzing.sources import source
 from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target, target_of_header
@@ -36,17 +36,19 @@ def run(
     steps: int,
     model: str | Model | None = None,
     operations: Sequence[str] | None = None,
+    config: Mapping[str, Any] | None = None,
 ) -> None:
     """Run the test.
 
     :raises AssertionError: the object diverges from the model; with the shortest sequence.
     :raises UsageError: ``SET117`` for an unknown operation, ``SET101`` for a generation,
-        ``SET112`` for a model that has no class.
+        ``SET112`` for a model that has no class, ``SET119`` for an unknown entry of `config`.
     """
     subject = fuzz_target(class_of(model), generation)
     generation = subject.generation(generation or subject.schema.generations[-1])
-    peer = implementing(PythonPeer(factory, name_of(factory)), operations, subject)
+    peer = implementing(PythonPeer(factory, name_of(factory)), operations, subject, config)
     absent = absent_operations(peer, subject)
+    subject = narrowed(subject, peer)
 
     # the first sequence of a process loads the model; of several failures, one is shrunk below,
     # faster than by Hypothesis, and what that would explain of it, nobody would see
