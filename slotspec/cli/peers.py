@@ -78,11 +78,13 @@ def generation_for(peer: Any, asked: str | None, subject: FuzzTarget) -> str:
 
 def explain_peer(error: PeerError, out: Path | None) -> None:
     """Print what a peer was asked up to its failure, and write it to `out`."""
-    from slotspec.oracle.fuzzing.rendering import call
+    from slotspec.oracle.fuzzing.rendering import call, configuration
     from slotspec.statemachine.plurals import counted
     from slotspec.statemachine.visible import visible
 
     print(f"Error: {error}", file=sys.stderr)
+    if error.header is not None:
+        print(visible(f"the configuration: {configuration(error.header)}"), file=sys.stderr)
     if error.sequence:
         count = len(error.sequence)
         before = f" (shortened from {error.original})" if error.original > count else ""

@@ -73,6 +73,7 @@ def test_a_peer_that_dies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert run("fuzz", "--target", target, *given) == 2
     output = capsys.readouterr().err
     assert "PEE004: the peer ended with exit code 3 on the request for" in output
+    assert "the configuration: SlotPoolImpl, idle_slot_timeout_ms=" in output
     assert "the sequence so far, 1 operation:" in output
     assert len(trace.read_text(encoding="utf-8").splitlines()) == 2
 
