@@ -109,7 +109,7 @@ def implementing(
     for op in operations:
         if op not in known:
             hint = suggest(op, sorted(known)).replace("use one of", "choose from")
-            raise UsageError("SET117", f"operations: the {titles} has no operation {op!r}; {hint}")
+            raise UsageError("SET117", f"operations: no operation {op!r} of the {titles}; {hint}")
     having = {s.implementation for s in subject.schemas if set(operations) <= set(s.by_name)}
     classes = frozenset(having) if 0 < len(having) < len(subject.schemas) else subject.classes
     return PartialPeer(peer, operations, classes, settings)

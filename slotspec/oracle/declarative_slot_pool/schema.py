@@ -48,7 +48,7 @@ class BridgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The configuration of a bridge; times in milliseconds.
 
     :param strategy: who gets which slot; 1.13 and 1.14 have only ``simple``, 1.20 also
-        ``preferred``.
+        ``preferred``; a release ignores what it lacks.
     :param slot_request_max_interval_ms: delay of declarations (2.3); 0: none.
     :param defer: requests wait until all can be served (2.3).
     """
