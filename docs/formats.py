@@ -46,13 +46,16 @@ One line of a trace of org.apache.flink SlotPoolImpl
 | `implementation`, `version` | the class, as below, and its release, as `1.12.5` |
 | `config` | the configuration of the class, as below |
 | `profiles` | name -> `"ANY"`, `"UNKNOWN"` or the amounts: `cpu` in cores; `task_heap_mb`, \
-`task_off_heap_mb`, `managed_mb`, `network_mb` in MiB; `extended`, an object of others |
+`task_off_heap_mb`, `managed_mb`, `network_mb` in MiB; `extended`, an object of others; \
+all six are needed |
 | `causes` | name -> class of the exception; `A<-B` is an A that wraps a B |
 | `task_managers` | name -> at least `host`, where the class looks at it; or a list of names |
 | `groups`, `vertices` | of the slot sharing allocator: name -> `profile`; name -> `group`, \
 `profile` and, if false, `member` |
-| `seed`, `scenario`, `what`, `driven`, `profile_order`, `construction_effects`, `reentrant`, \
-`bug` | about the recording; may be left out |
+| `profile_order` | the order in which hash tables list the profiles, first to last; if left out, \
+that of `profiles` |
+| `seed`, `scenario`, `what`, `driven`, `construction_effects`, `reentrant`, `bug` | about the \
+recording; may be left out |
 
 ## Step
 
@@ -66,8 +69,13 @@ One line of a trace of org.apache.flink SlotPoolImpl
 | `state` | the complete state afterwards |
 
 A field that is left out is not compared, but for `op` and the arguments; without `raises`, nothing
-was raised. A question mark stands behind what may be absent. Names are short texts such as `r1`.
-Times are in milliseconds.
+was raised, and without `raises_cause`, the exception has no direct cause. A state is compared as a
+whole. A question mark stands behind what may be absent. Names are short texts such as `r1`. Times
+are in milliseconds. If an object has one name twice, the last value counts.
+
+The argument `cause` is a name among the header's `causes`; in an effect, `cause`, `error` and
+`root_cause` are simple class names of exceptions. The arguments `order` and `noted` tell what
+Flink's hash tables decided; an implementation need not look at them.
 """
 
 
@@ -84,6 +92,7 @@ def section(schema: TraceSchema) -> Iterator[str]:
     yield f"\n## {schema.title[0].upper() + schema.title[1:]}\n\n`{schema.implementation}`,"
     yield f" generations {', '.join(schema.generations)} ([JSON Schema]({file})).\n"
     yield table("configuration", parts[schema.config.__name__])
+    yield from (f"\n{own_ids(schema, kind)}\n" for kind in schema.names if own_ids(schema, kind))
     yield "\n| operation | arguments | result |\n|---|---|---|\n"
     yield from (operation_row(schema, one, parts) for one in schema.operations)
     yield "\n| effect | fields | |\n|---|---|---|\n"
@@ -119,6 +128,20 @@ def operation_row(schema: TraceSchema, operation: Operation, parts: Mapping[str,
     return f"| `{operation.name}`{note} | {fields(step, parts, outcome)} | {result} |\n"
 
 
+def own_ids(schema: TraceSchema, kind: str) -> str:
+    """How traces call the ids of a kind that the class makes itself; empty if it makes none."""
+    declared = schema.names[kind]
+    if not declared.generated:
+        return ""
+    names = f"`{declared.prefix}1`, `{declared.prefix}2`, …"
+    if declared.shown_by is None:
+        return f"The class makes each `{kind}` itself; a peer calls them {names} as it makes them."
+    return (
+        f"The class makes each `{kind}` itself: {names} in the order of `{declared.shown_by}`; a"
+        " peer may call them otherwise."
+    )
+
+
 def fields(part: Mapping[str, Any], parts: Mapping[str, Any], but: set[str]) -> str:
     """The fields of an object, in a line; objects among them with their own fields."""
     return ", ".join(
@@ -133,10 +156,19 @@ def table(title: str, part: Mapping[str, Any]) -> str:
     said = meanings(part)
     needed = part["required"]
     lines = (
-        f"| `{name}`{'' if name in needed else '?'} | {text(kind)} | {said.get(name, '')} |"
+        f"| `{name}`{'' if name in needed else '?'} | {text(kind)} |"
+        f" {meaning(said.get(name, ''), kind)} |"
         for name, kind in part["properties"].items()
     )
     return "\n".join((f"\n| {title} | | |", "|---|---|---|", *lines, ""))
+
+
+def meaning(said: str, kind: Mapping[str, Any]) -> str:
+    """What a field means, and its value if it is left out."""
+    if "default" not in kind:
+        return said
+    left_out = f"if left out: `{json.dumps(kind['default'])}`."
+    return f"{said} {left_out[0].upper()}{left_out[1:]}" if said else left_out
 
 
 def argument(kind: Mapping[str, Any], parts: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ def report_all(
     :param out: folder for one trace of each kind.
     """
     from slotspec.cli.output import write_found, write_json
-    from slotspec.oracle.fuzzing.rendering import rows
+    from slotspec.oracle.fuzzing.rendering import configuration, rows
     from slotspec.oracle.own.oracle import generation_named
     from slotspec.statemachine.plurals import counted
 
@@ -39,6 +39,7 @@ def report_all(
     for number, kind in enumerate(found.kinds, 1):
         printed.line()
         printed.line(f"{number}. {title(kind)}  ({counted(kind.count, 'sequence')})", "bold red")
+        printed.line(configuration(kind.found.header))
         printed.table(
             ("step", "operation", "result", "effects"),
             rows(kind.found),

@@ -43,6 +43,7 @@ def fuzz(
         typer.Option(metavar="V", help="Compare with this generation; default: the peer's own."),
     ] = None,
     operations: options.Operations = None,
+    config: options.Config = None,
     flink_jars: options.FlinkJars = None,
     seed: Annotated[
         int, typer.Option(metavar="N", help="The same seed makes the same sequences.")
@@ -92,7 +93,7 @@ def fuzz(
         make_folder(out)
     subject, peer = target_and_peer(target, model, bug, flink_jars, timeout, generation)
     compared = generation_for(peer, generation, subject)
-    peer = implementing(peer, operations or None, subject)
+    peer = implementing(peer, operations or None, subject, config)
     try:
         with status_line(Coverage.line, every=0.2) as progress:
             if on is not None:
@@ -100,7 +101,7 @@ def fuzz(
 
                 folder = str(Path.cwd())
                 of_peer = (target, model, bug, flink_jars, timeout, compared)
-                asked = Asked(folder, *of_peer, operations or None, steps)
+                asked = Asked(folder, *of_peer, operations or None, config or [], steps)
                 outcome: Any = fuzz_on_cluster(
                     on, asked, peer, subject.model, seed, examples, seconds, progress
                 )
@@ -204,10 +205,11 @@ def coverage_table(printed: Output, coverage: Coverage) -> None:
 def print_found(printed: Output, found: Found, original: int) -> None:
     """Print a divergence as a table and a diagram."""
     from slotspec.oracle.conformance.compare import as_text
-    from slotspec.oracle.fuzzing.rendering import rows
+    from slotspec.oracle.fuzzing.rendering import configuration, rows
 
     what = "the model fails" if found.fault else "diverges"
     printed.line()
+    printed.line(configuration(found.header))
     printed.line(f"{what} at step {len(found.steps)} (found with {original} steps)", "bold red")
     printed.table(("step", "operation", "result", "effects"), rows(found), ("step",))
     printed.line()
@@ -250,6 +252,8 @@ def diagram(found: Found) -> str:
 
 def to_json(peer: str, generation: str, outcome: FuzzResult, code: int) -> dict[str, Any]:
     """The document that ``--json`` writes."""
+    from msgspec import to_builtins
+
     from slotspec.oracle.conformance.compare import ABSENT
 
     found = outcome.found
@@ -263,6 +267,7 @@ def to_json(peer: str, generation: str, outcome: FuzzResult, code: int) -> dict[
         "divergence": None
         if found is None
         else {
+            "header": to_builtins(found.header),
             "steps": [step.to_json() for step in found.steps],
             "found_with_steps": outcome.original,
             "fault": found.fault,

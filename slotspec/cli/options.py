@@ -73,8 +73,8 @@ ModelOfClass = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="The class, of `slotspec list models`, or your file.py[:attribute]; default: the"
-        " slot pool of the generation.",
+        help="The class: a model of `slotspec list models`, Flink's name of a class, or your"
+        " file.py[:attribute]; default: the slot pool of the generation.",
     ),
 ]
 Operations = Annotated[
@@ -82,6 +82,15 @@ Operations = Annotated[
     typer.Option(
         metavar="NAME,…",
         help="The operations that the peer implements, if not all. May be given several times.",
+    ),
+]
+
+Config = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="Draw only configurations with this entry, as in the header of a trace. May be given"
+        " several times.",
     ),
 ]
 

@@ -45,9 +45,10 @@ def target_and_peer(
     if target is not None:
         model = class_of(model)
         named = generation_in(target) or generation
-        known = fuzz_target(model, named).model if model or named else None
+        asked = fuzz_target(model, named) if model or named else None
+        known = asked.model if asked else None
         peer = open_peer(target, flink_jars=flink_jars, timeout=timeout, model=known)
-        return fuzz_target(known, getattr(peer, "generation", None)), peer
+        return asked or fuzz_target(None, getattr(peer, "generation", None)), peer
     from slotspec.cli.bugs import ALL, chosen_bugs
     from slotspec.oracle.fuzzing.bugs import peer_of
 
@@ -77,11 +78,13 @@ def generation_for(peer: Any, asked: str | None, subject: FuzzTarget) -> str:
 
 def explain_peer(error: PeerError, out: Path | None) -> None:
     """Print what a peer was asked up to its failure, and write it to `out`."""
-    from slotspec.oracle.fuzzing.rendering import call
+    from slotspec.oracle.fuzzing.rendering import call, configuration
     from slotspec.statemachine.plurals import counted
     from slotspec.statemachine.visible import visible
 
     print(f"Error: {error}", file=sys.stderr)
+    if error.header is not None:
+        print(visible(f"the configuration: {configuration(error.header)}"), file=sys.stderr)
     if error.sequence:
         count = len(error.sequence)
         before = f" (shortened from {error.original})" if error.original > count else ""

@@ -39,6 +39,7 @@ class Asked:
     timeout: float
     generation: str
     operations: list[str] | None
+    config: list[str]
     steps: int
 
 
@@ -100,7 +101,7 @@ def _batch(asked: Asked, numbers: int, count: int) -> FuzzResult:
         asked.target, asked.model, asked.bug, asked.flink_jars, asked.timeout, asked.generation
     )
     try:
-        peer = implementing(peer, asked.operations, subject)
+        peer = implementing(peer, asked.operations, subject, asked.config)
         outcome = no_result(subject.model, asked.generation)
         one_batch(peer, outcome, numbers, count, asked.steps, None, time.perf_counter())
         return outcome

@@ -30,6 +30,7 @@ def record(
         typer.Option(metavar="V", help="Use operations of this generation; default: the peer's."),
     ] = None,
     operations: options.Operations = None,
+    config: options.Config = None,
     flink_jars: options.FlinkJars = None,
     timeout: options.Timeout = 10.0,
 ) -> None:
@@ -51,7 +52,7 @@ def record(
     written = 0
     try:
         compared = generation_for(peer, generation, subject)
-        peer = implementing(peer, operations or None, subject)
+        peer = implementing(peer, operations or None, subject, config)
         recording = Recording(peer, compared, seed, steps, model=subject.model)
         with TraceWriter(out, recording.header) as writer:
             for step in recording:

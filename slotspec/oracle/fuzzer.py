@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
 
 from slotspec.oracle.fuzzing import run
 from slotspec.oracle.fuzzing.coverage import Coverage
@@ -24,6 +24,7 @@ def fuzz(
     *,
     model: str | Model | None = None,
     operations: Sequence[str] | None = None,
+    config: Mapping[str, Any] | None = None,
     seed: int = 0,
     sequences: int = DEFAULT_SEQUENCES,
     steps: int = DEFAULT_STEPS,
@@ -42,13 +43,15 @@ def fuzz(
         For a protocol of your own its model, or ``file.py[:attribute]``.
     :param operations: the operations that the peer implements, if not all. Sequences have no
         others; in a protocol of your own, the model takes those, marked ``(model only)``.
+    :param config: entries that the configuration of every sequence has, as in the header of a
+        trace: ``{"strategy": "simple"}``.
     :param seed: the same seed gives the same sequences.
     :param sequences: the most sequences to run.
     :param steps: the most steps of a sequence.
     :param seconds: time limit; with it, the seed alone no longer determines the run.
     :raises PeerError: if the peer fails; it contains the sequence, shrunk if that was quick.
     :raises UsageError: ``SET043`` for what is no peer, ``SET101`` for an unknown generation,
-        ``SET117`` for an unknown operation.
+        ``SET117`` for an unknown operation, ``SET119`` for an unknown entry of `config`.
     """
     named = generation or (generation_in(peer) if isinstance(peer, str) else None)
     subject = fuzz_target(class_of(model), named)
@@ -57,7 +60,7 @@ def fuzz(
     chosen = subject.generation(named or getattr(opened, "generation", None) or newest)
     try:
         return run.fuzz(
-            implementing(opened, operations, subject),
+            implementing(opened, operations, subject, config),
             chosen,
             model=subject.model,
             seed_=seed,

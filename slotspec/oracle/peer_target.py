@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, get_type_hints
+
+import msgspec
 
 from slotspec.models.registry import MODELS, SLOT_POOLS, slot_pool_of
 from slotspec.oracle.fuzzing.targets import FuzzTarget
 from slotspec.oracle.peers.partial import PartialPeer
 from slotspec.oracle.peers.protocol import Peer, PeerError
+from slotspec.oracle.traces.hints import allowed, lowered, suggest
+from slotspec.oracle.traces.reading import shown
 from slotspec.statemachine.errors import UsageError
 
 _ATTRIBUTE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
@@ -79,23 +84,65 @@ def named(operations: Sequence[str] | None) -> list[str] | None:
     return [one.strip() for some in given for one in some.split(",")]
 
 
-def implementing(peer: Peer, operations: Sequence[str] | None, subject: FuzzTarget) -> Peer:
-    """The peer, if it implements only some operations.
+def implementing(
+    peer: Peer,
+    operations: Sequence[str] | None,
+    subject: FuzzTarget,
+    config: Mapping[str, Any] | Sequence[str] | None = None,
+) -> Peer:
+    """The peer, if it implements only some operations, one of several classes, or some settings.
 
-    :param operations: see :func:`named`.
-    :raises UsageError: ``SET117`` if the class has no such operation.
+    :param operations: see :func:`named`. If one class of the model has all of them and another
+        does not, sequences are for the first.
+    :param config: entries of the header's ``config``, or texts such as ``strategy=simple``.
+    :raises UsageError: ``SET117`` if the class has no such operation, ``SET119`` if it has no
+        such entry or the entry takes no such value.
     """
     operations = named(operations)
+    settings = _settings(config or {}, subject)
     if operations is None:
-        return peer
-    known = {
-        o.name for schema in (subject.schema, *subject.schema.variants) for o in schema.operations
-    }
+        if subject.classes is None and not settings:
+            return peer
+        return PartialPeer(peer, None, subject.classes, settings)
+    known = {o.name for schema in subject.schemas for o in schema.operations}
+    titles = " and the ".join(schema.title for schema in subject.schemas)
     for op in operations:
         if op not in known:
-            raise UsageError(
-                "SET117",
-                f"operations: the {subject.schema.title} has no operation {op!r}; choose from"
-                f" {', '.join(sorted(known))}",
-            )
-    return PartialPeer(peer, operations)
+            hint = suggest(op, sorted(known)).replace("use one of", "choose from")
+            raise UsageError("SET117", f"operations: no operation {op!r} of the {titles}; {hint}")
+    having = {s.implementation for s in subject.schemas if set(operations) <= set(s.by_name)}
+    classes = frozenset(having) if 0 < len(having) < len(subject.schemas) else subject.classes
+    return PartialPeer(peer, operations, classes, settings)
+
+
+def _settings(config: Mapping[str, Any] | Sequence[str], subject: FuzzTarget) -> dict[str, Any]:
+    """Entries of a header's config, each checked against the classes that have it."""
+    if not isinstance(config, Mapping):
+        config = dict(map(_setting, config))
+    for name, value in config.items():
+        having = [s.config for s in subject.schemas if name in s.config.__struct_fields__]
+        if not having:
+            every = {f for s in subject.schemas for f in s.config.__struct_fields__}
+            raise UsageError("SET119", f"config: no entry {name!r}; {suggest(name, sorted(every))}")
+        for struct in having:
+            kind = get_type_hints(struct, include_extras=True)[name]
+            try:
+                msgspec.convert(value, kind)
+            except msgspec.ValidationError as error:
+                texts = allowed(struct, name)
+                hint = f"use one of {', '.join(texts)}" if texts else lowered(error)
+                raise UsageError("SET119", f"config: {name}={shown(value)}: {hint}") from None
+    return dict(config)
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """``slots=2`` as a name and a value: JSON, or else a text."""
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise UsageError(
+            "SET119", f"--config {text}: write NAME=VALUE, as --config strategy=simple"
+        )
+    try:
+        return name, msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return name, value

@@ -32,6 +32,7 @@ def slotspec_conformance(
     steps: int = 40,
     model: str | Model | None = None,
     operations: Sequence[str] | None = None,
+    config: Mapping[str, Any] | None = None,
 ) -> Callable[[], None]:
     """A test function that compares an object with a generation of the model.
 
@@ -44,12 +45,14 @@ def slotspec_conformance(
         generation; for a protocol of your own its model, or ``file.py[:attribute]``.
     :param operations: the operations that the object implements, if not all. Sequences have no
         others; in a protocol of your own, the model takes those.
+    :param config: entries that the configuration of every sequence has, as in the header of a
+        trace: ``{"strategy": "simple"}``.
     """
 
     def test_conformance() -> None:
         from slotspec.testing.conformance import run
 
-        run(factory, generation, steps, model, operations)
+        run(factory, generation, steps, model, operations, config)
 
     return test_conformance
 
@@ -65,6 +68,7 @@ class SlotPoolConformance:
     steps: ClassVar[int] = 40
     model: ClassVar[str | Model | None] = None
     operations: ClassVar[Sequence[str] | None] = None
+    config: ClassVar[Mapping[str, Any] | None] = None
 
     def test_conformance(self) -> None:
         """Random sequences give the same results on the adapter's object and in the model."""
@@ -80,7 +84,7 @@ class SlotPoolConformance:
             )
         if isinstance(factory, staticmethod):
             factory = factory.__func__
-        run(factory, self.generation, self.steps, self.model, self.operations)
+        run(factory, self.generation, self.steps, self.model, self.operations, self.config)
 
 
 class SlotspecConformance(SlotPoolConformance):

@@ -14,14 +14,16 @@ from hypothesis import strategies as st
 
 from slotspec.models.registry import MODELS
 from slotspec.oracle.fuzzing.lockstep import MODEL_ONLY, Diverged, Found, Lockstep
-from slotspec.oracle.fuzzing.run import absent_operations
-from slotspec.oracle.fuzzing.shrinking import shrink
+from slotspec.oracle.fuzzing.run import absent_operations, narrowed
+from slotspec.oracle.fuzzing.shrinking import shortened, shrink
 from slotspec.oracle.fuzzing.sources import source
 from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target, target_of_header
 from slotspec.oracle.own.entry import class_of
 from slotspec.oracle.peer_target import implementing, named
+from slotspec.oracle.peers.partial import PartialPeer
+from slotspec.oracle.peers.protocol import Peer, PeerError
 from slotspec.oracle.peers.python import PythonPeer
-from slotspec.oracle.traces.trace import TraceHeader
+from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 from slotspec.statemachine.declaration.model import Model
 from slotspec.statemachine.errors import InputError
 
@@ -36,17 +38,20 @@ def run(
     steps: int,
     model: str | Model | None = None,
     operations: Sequence[str] | None = None,
+    config: Mapping[str, Any] | None = None,
 ) -> None:
     """Run the test.
 
     :raises AssertionError: the object diverges from the model; with the shortest sequence.
+    :raises PeerError: the object itself fails; with a short sequence.
     :raises UsageError: ``SET117`` for an unknown operation, ``SET101`` for a generation,
-        ``SET112`` for a model that has no class.
+        ``SET112`` for a model that has no class, ``SET119`` for an unknown entry of `config`.
     """
     subject = fuzz_target(class_of(model), generation)
     generation = subject.generation(generation or subject.schema.generations[-1])
-    peer = implementing(PythonPeer(factory, name_of(factory)), operations, subject)
+    peer = implementing(PythonPeer(factory, name_of(factory)), operations, subject, config)
     absent = absent_operations(peer, subject)
+    subject = narrowed(subject, peer)
 
     # the first sequence of a process loads the model; of several failures, one is shrunk below,
     # faster than by Hypothesis, and what that would explain of it, nobody would see
@@ -71,6 +76,29 @@ def run(
         shrunk = shrink(diverged.found, generation, peer)
         message = failure_message(shrunk, factory, generation, model, operations)
         raise AssertionError(message) from None
+    except PeerError as error:
+        failure = shortened(error, generation, peer)
+        if failure.header is None:
+            raise
+        sequence = tuple(RecordedStep(op=op, arguments=given) for op, given in failure.sequence)
+        found = Found(failure.header, sequence, (), (), None, failure, peer_operations(peer))
+        message = f"{failure.message}\n\n{program(found, factory, generation, model, operations)}"
+        raise PeerError(
+            failure.code, message, failure.sequence, failure.header, failure.original
+        ) from root_of(error)
+
+
+def peer_operations(peer: Peer) -> frozenset[str] | None:
+    """The operations that a peer gets; None for all."""
+    return peer.operations if isinstance(peer, PartialPeer) else None
+
+
+def root_of(error: PeerError) -> BaseException | None:
+    """The exception of the adapter's own code; None if it raised none."""
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    return None if isinstance(cause, PeerError) else cause
 
 
 def name_of(factory: Any) -> str:

@@ -5,7 +5,7 @@ pytest loads this module in every run, so it imports only pytest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +19,8 @@ def slotspec_conformance() -> Callable[..., None]:
     """Test a slot pool against the model: ``slotspec_conformance(factory, generation="1.12")``.
 
     For another class pass ``model="slot_manager"``, for a protocol of your own its model or
-    ``model="file.py"``, and the `operations` that the object implements, if not all.
+    ``model="file.py"``, and the `operations` that the object implements, if not all. `config` has
+    entries of the configuration that every sequence has.
     """
 
     def check(
@@ -29,9 +30,10 @@ def slotspec_conformance() -> Callable[..., None]:
         steps: int = 40,
         model: str | Model | None = None,
         operations: Sequence[str] | None = None,
+        config: Mapping[str, Any] | None = None,
     ) -> None:
         from slotspec.testing.conformance import run
 
-        run(factory, generation, steps, model, operations)
+        run(factory, generation, steps, model, operations, config)
 
     return check

@@ -42,11 +42,15 @@ def test_a_divergence_is_reported_drawn_and_written(
     assert "diverges at step 5" in output
     assert "request.fulfilled(r2, x1)" in output
     assert "sequenceDiagram" in output
+    header = json.loads(trace.read_text(encoding="utf-8").splitlines()[0])
+    idle, batch = header["config"].values()
+    assert f"SlotPoolImpl, idle_slot_timeout_ms={idle}, batch_slot_timeout_ms={batch}\n" in output
     found = conform(trace).divergence
     assert found is not None
     assert found.step == 5
     document = json.loads(report.read_text(encoding="utf-8"))
     assert document["verdict"] == "DIVERGES"
+    assert document["divergence"]["header"]["config"] == header["config"]
     assert len(document["divergence"]["steps"]) == 5
     assert document["divergence"]["differences"][0]["path"] == "effects[0].request"
 
@@ -57,6 +61,7 @@ def test_all_kinds_of_difference(tmp_path: Path, capsys: pytest.CaptureFixture[s
     output = capsys.readouterr().out
     assert "1.13 has no operation suspend" in output
     assert "1. explained by matching" in output
+    assert "\nSlotPoolImpl, idle_slot_timeout_ms=" in output
     assert conform(tmp_path / "kinds" / "01.jsonl").divergence is not None
 
 
@@ -68,8 +73,29 @@ def test_a_peer_that_dies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert run("fuzz", "--target", target, *given) == 2
     output = capsys.readouterr().err
     assert "PEE004: the peer ended with exit code 3 on the request for" in output
+    assert "the configuration: SlotPoolImpl, idle_slot_timeout_ms=" in output
     assert "the sequence so far, 1 operation:" in output
     assert len(trace.read_text(encoding="utf-8").splitlines()) == 2
+
+
+LONG_ANSWERS = """
+import sys
+for line in sys.stdin:
+    ready = line.startswith('{"reset"')
+    print('{"ready": true}' if ready else '{"result": "' + 'x' * 2_000_000 + '"}', flush=True)
+"""
+
+
+def test_a_result_of_megabytes_does_not_fill_the_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    peer = tmp_path / "peer.py"
+    peer.write_text(LONG_ANSWERS, encoding="utf-8")
+    target = shlex.join([sys.executable, str(peer)])
+    assert run("fuzz", "--target", target, "--generation", "1.12") == 1
+    output = capsys.readouterr().out
+    assert "… (2,000,002 characters)" in output
+    assert len(output) < 20_000
 
 
 CAT = ("--target", "cat", "--generation", "1.12")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from slotspec.oracle.fuzzing.targets import fuzz_target
+from slotspec.oracle.peers.protocol import PeerError
+from slotspec.testing import slotspec_conformance as as_function
 
 PLUGIN = "slotspec.testing.plugin"
 ROOT = Path(__file__).parents[2]
@@ -118,6 +122,52 @@ class Idle:
 class TestPool(SlotPoolConformance):
     factory = Idle
 """
+
+
+class Fails:
+    """Forgets something once it knows two TaskExecutors."""
+
+    def __init__(self, header: Any) -> None:
+        self.known: set[str] | None = None
+
+    def effects(self) -> list[Any]:
+        return []
+
+    def start(self) -> None:
+        self.known = self.known or set()
+
+    def register_task_manager(self, tm: str) -> bool:
+        if self.known is None:
+            raise NullPointerException
+        new = tm not in self.known
+        self.known.add(tm)
+        if len(self.known) == 2:
+            raise LookupError("forgotten")
+        return new
+
+
+class NullPointerException(Exception):
+    """What Flink throws before the pool is started."""
+
+
+@pytest.mark.parametrize("fixture", [True, False])
+def test_an_object_that_fails_itself_is_reproduced_too(
+    fixture: bool, slotspec_conformance: Any
+) -> None:
+    given: dict[str, Any] = {
+        "generation": "1.12",
+        "operations": ["start", "register_task_manager"],
+        "config": {"idle_slot_timeout_ms": 70},
+    }
+    test = partial(slotspec_conformance, Fails, **given) if fixture else as_function(Fails, **given)
+    with pytest.raises(PeerError) as failed:
+        test()
+    assert isinstance(failed.value.__cause__, LookupError)
+    program = str(failed.value).partition("\n\n")[2]
+    assert "idle_slot_timeout_ms=70" in program
+    assert program.count("pool.") == 3
+    with pytest.raises(PeerError, match="LookupError: forgotten"):
+        exec(program, {})
 
 
 def test_the_newest_pool_is_the_default(tmp_path: Path) -> None:

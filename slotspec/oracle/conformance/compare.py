@@ -78,11 +78,20 @@ _encode = msgspec.json.Encoder().encode
 _encode_sorted = msgspec.json.Encoder(order="sorted").encode
 
 
+LONGEST = 1_000
+"""Characters of a value that a message shows."""
+
+
 def as_text(value: object) -> str:
-    """A value for messages: JSON, or ``absent``."""
+    """A value for messages: JSON, or ``absent``. A long one is cut."""
     if value is ABSENT:
         return "absent"
-    return _encode(value).decode()
+    return cut(_encode(value).decode())
+
+
+def cut(text: str) -> str:
+    """A text for messages, with its length if only its beginning is shown."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text):,} characters)"
 
 
 class AnyOrder(list[Any]):

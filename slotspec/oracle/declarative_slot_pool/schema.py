@@ -48,7 +48,7 @@ class BridgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The configuration of a bridge; times in milliseconds.
 
     :param strategy: who gets which slot; 1.13 and 1.14 have only ``simple``, 1.20 also
-        ``preferred``.
+        ``preferred``; a release ignores what it lacks.
     :param slot_request_max_interval_ms: delay of declarations (2.3); 0: none.
     :param defer: requests wait until all can be served (2.3).
     """
@@ -61,7 +61,10 @@ class BridgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PoolConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The configuration of a pool alone; times in milliseconds."""
+    """The configuration of a pool alone; times in milliseconds.
+
+    :param slot_request_max_interval_ms: delay of declarations (2.3); 0, or left out: none.
+    """
 
     idle_slot_timeout_ms: Timeout
     slot_request_max_interval_ms: Millis | UnsetType = UNSET

@@ -18,7 +18,7 @@ from typing import Any
 
 from slotspec.oracle.fuzzing.coverage import Coverage
 from slotspec.oracle.fuzzing.lockstep import Diverged, Found, Lockstep, replay
-from slotspec.oracle.fuzzing.run import absent_operations, ignore
+from slotspec.oracle.fuzzing.run import absent_operations, ignore, narrowed
 from slotspec.oracle.fuzzing.shrinking import shrink
 from slotspec.oracle.fuzzing.sources import source
 from slotspec.oracle.fuzzing.targets import FuzzTarget, fuzz_target, target_of_header
@@ -107,7 +107,7 @@ def every_difference(
     :raises PeerError: if the peer fails; it contains the sequence.
     """
     start = time.perf_counter()
-    target = fuzz_target(model, generation)
+    target = narrowed(fuzz_target(model, generation), peer)
     known = target.schema.generations
     other = getattr(peer, "generation", None)
     comparable = other if other in known and other != generation else None

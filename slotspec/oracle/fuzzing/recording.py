@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from slotspec.oracle.conformance.oracles import factory_of
-from slotspec.oracle.fuzzing.run import absent_operations
+from slotspec.oracle.fuzzing.run import absent_operations, narrowed
 from slotspec.oracle.fuzzing.sources import source, view_of
 from slotspec.oracle.fuzzing.targets import fuzz_target
 from slotspec.oracle.peers.protocol import Peer, PeerError
@@ -33,7 +33,7 @@ class Recording:
     def __init__(
         self, peer: Peer, generation: str, seed: int, steps: int, *, model: str | None = None
     ) -> None:
-        target = fuzz_target(model, generation)
+        target = narrowed(fuzz_target(model, generation), peer)
         self._random = Random(seed)
         self._peer = peer
         self._count = steps

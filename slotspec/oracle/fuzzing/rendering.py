@@ -6,10 +6,16 @@ from typing import Any
 
 from msgspec import UNSET
 
-from slotspec.oracle.conformance.compare import as_text
+from slotspec.oracle.conformance.compare import as_text, cut
 from slotspec.oracle.fuzzing.lockstep import MODEL_ONLY, Found
 from slotspec.oracle.fuzzing.targets import FuzzTarget, target_of_header
-from slotspec.oracle.traces.trace import RecordedStep
+from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
+
+
+def configuration(header: TraceHeader) -> str:
+    """The class of a sequence and its configuration: ``SlotPoolImpl, batch_slot_timeout_ms=30``."""
+    name = header.implementation.rpartition(" ")[2]
+    return ", ".join([name, *(f"{k}={_argument(v)}" for k, v in header.config.items())])
 
 
 def call(op: str, arguments: dict[str, Any]) -> str:
@@ -19,7 +25,7 @@ def call(op: str, arguments: dict[str, Any]) -> str:
 
 def _argument(value: Any) -> str:
     if isinstance(value, str):
-        return value
+        return cut(value)
     if isinstance(value, list):
         return (
             " ".join(
@@ -40,7 +46,8 @@ def effect(emitted: dict[str, Any]) -> str:
     rest = {k: v for k, v in emitted.items() if k not in ("effect", "rm", "tm")}
     owner, _, verb = str(emitted["effect"]).partition(".")
     who = emitted.get("rm") or emitted.get("tm") or owner
-    return f"{who}.{verb}({', '.join(_argument(v) for v in rest.values())})"
+    name = f"{who}.{verb}" if verb else owner
+    return f"{name}({', '.join(_argument(v) for v in rest.values())})"
 
 
 def outcome(step: RecordedStep) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -148,7 +148,7 @@ def one_batch(
     """
     found: Found | None = None
     stop: _Stop | None = None
-    target = fuzz_target(outcome.coverage.model)
+    target = narrowed(fuzz_target(outcome.coverage.model), peer)
     absent = absent_operations(peer, target)
     generation = outcome.coverage.generation
 
@@ -224,6 +224,13 @@ def absent_operations(peer: Peer, target: FuzzTarget) -> frozenset[str]:
     known = [o for schema in schemas for o in schema.operations]
     generation = getattr(peer, "generation", None)
     absent = {o.name for o in known if generation in o.absent_in}
-    if isinstance(peer, PartialPeer) and not target.environment:
+    if isinstance(peer, PartialPeer) and peer.operations is not None and not target.environment:
         absent |= {o.name for o in known if o.name not in peer.operations}
     return frozenset(absent)
+
+
+def narrowed(target: FuzzTarget, peer: Peer) -> FuzzTarget:
+    """The target with the classes and the configuration that the peer implements."""
+    if not isinstance(peer, PartialPeer):
+        return target
+    return replace(target, classes=peer.classes, fixed=peer.config)

@@ -154,8 +154,8 @@ class _Shrinker:
         by_effects = self._target.schema.shown
         for expected in self.best.expected[begin:end]:
             for effect in expected.effects:
-                if effect["effect"] in by_effects:
-                    shown.add(effect[by_effects[effect["effect"]][0]])
+                for field, _ in by_effects.get(effect["effect"], ()):
+                    shown.add(effect[field])
             if not by_effects:
                 names_in(expected.state, shown)
         return {(m[1], int(m[2])) for name in shown if (m := self._made.fullmatch(name))}

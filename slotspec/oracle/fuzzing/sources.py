@@ -8,6 +8,7 @@ not reach.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from random import Random
 
 import msgspec
@@ -40,7 +41,9 @@ def source(
     :param absent: operations that must not occur.
     """
     if target.strategy is not None:
-        return target.strategy(generation, random, absent)
+        drawn = target.strategy(generation, random, absent)
+        drawn.header = target.configured(drawn.header)
+        return drawn
     return MixedSource(target, generation, random, length, absent)
 
 
@@ -64,6 +67,8 @@ class MixedSource:
         self._mixed = target.mixed
         scopes = target.load().scopes
         finite = [name for name, scope in scopes.items() if not scope.simulation_only]
+        if target.classes is not None:
+            finite = [s for s in finite if _class_of(target.model, generation, s) in target.classes]
         scope = random.choice([s for s in finite for _ in range(target.weights.get(s, 1))])
         environment = environment_of(target.model, generation, scope)
         try:
@@ -76,7 +81,7 @@ class MixedSource:
         self._at = 0
         if style < 0.3:
             self.header = _drawn(target, self.header, generation, random)
-        self.header = in_hash_order(self.header)
+        self.header = target.configured(in_hash_order(self.header))
         operations = [op for op in target.schema.operations_of(generation) if op not in absent]
         hostile = random.choice((0.1, 0.3, 0.6))
         self._random_operations = RandomOperations(target, self.header, operations, hostile, random)
@@ -94,6 +99,13 @@ class MixedSource:
         if self._breaks_in == 0.0 and not self._mixed:
             raise InputError("TRC032", "nothing is possible any more in this walk")
         return self._random_operations.operation(view, random)
+
+
+@lru_cache(maxsize=64)
+def _class_of(model: str, generation: str, scope: str) -> str:
+    """The class that a scope of a model is about."""
+    header, _ = as_calls(environment_of(model, generation, scope).walk(0, Random(0)))
+    return header.implementation
 
 
 def _drawn(target: FuzzTarget, header: TraceHeader, generation: str, random: Random) -> TraceHeader:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
+import msgspec
+
 from slotspec.models.registry import MODELS, load_model, recorded, slot_pool_of
 from slotspec.oracle.conformance.oracles import check_generation
 from slotspec.oracle.fuzzing.sequence import SequenceView, Source
@@ -80,6 +82,9 @@ class FuzzTarget:
         the operations that must not occur; None: walks and random operations.
     :param view: makes the view of a sequence from a header; None: all names of the sequence.
     :param reshape: gives a peer's step the form that traces of a generation have.
+    :param classes: the ``implementation`` of the only classes that sequences are for; None: all
+        that the model covers.
+    :param fixed: entries of the header's ``config`` that every sequence has.
     """
 
     model: str
@@ -105,6 +110,20 @@ class FuzzTarget:
     strategy: Callable[[str, Random, frozenset[str]], Source] | None = None
     view: Callable[[TraceHeader], SequenceView] | None = None
     reshape: Callable[[RecordedStep, str], RecordedStep] | None = None
+    classes: frozenset[str] | None = None
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def schemas(self) -> tuple[TraceSchema, ...]:
+        """The schemas of all classes that sequences are for."""
+        known = (self.schema, *self.schema.variants)
+        return tuple(s for s in known if self.classes is None or s.implementation in self.classes)
+
+    def configured(self, header: TraceHeader) -> TraceHeader:
+        """The header with the entries of `fixed` that its class has."""
+        known = self.schema.of(header.implementation).config.__struct_fields__
+        fixed = {name: value for name, value in self.fixed.items() if name in known}
+        return msgspec.structs.replace(header, config={**header.config, **fixed})
 
     def of(self, implementation: str) -> FuzzTarget:
         """The target of a class that the same model covers; this one if there is no other."""
@@ -147,11 +166,15 @@ def fuzzable() -> list[str]:
 
 
 def fuzz_target(model: str | None, generation: str | None = None) -> FuzzTarget:
-    """The target of a model; of None, that of the slot pool of a generation.
+    """The target of a model, or of one of its classes; of None, the slot pool of a generation.
 
+    :param model: a model, or a class by Flink's name, such as ``DefaultDeclarativeSlotPool``.
     :raises UsageError: ``SET112`` for a model that no single class implements.
     """
     model = model or slot_pool_of(generation)
+    for implementation, entry in recorded().items():
+        if model in (implementation, implementation.rpartition(" ")[2]) and model not in MODELS:
+            return replace(fuzz_target(entry.name), classes=frozenset({implementation}))
     if model not in fuzzable():
         raise UsageError(
             "SET112", f"no class implements model {model!r}; choose from {', '.join(fuzzable())}"

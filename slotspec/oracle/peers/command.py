@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import re
 import selectors
 import shlex
 import signal
@@ -25,7 +26,8 @@ import msgspec
 from slotspec.oracle.peers.answers import step_of
 from slotspec.oracle.peers.naming import Translation
 from slotspec.oracle.peers.protocol import PeerError
-from slotspec.oracle.traces.reading import LINE_LIMIT
+from slotspec.oracle.traces.hints import lowered
+from slotspec.oracle.traces.reading import LINE_LIMIT, shown
 from slotspec.oracle.traces.trace import OperationCall, RecordedStep, TraceHeader
 from slotspec.statemachine.processes import killed_with_parent
 
@@ -185,42 +187,62 @@ class CommandPeer:
         self._timeout = timeout
         self._process: Process | None = None
         self._sequence: list[OperationCall] = []
+        self._header: TraceHeader | None = None
 
     def reset(self, header: TraceHeader) -> None:
         if self._process is None:
             self._process = Process(self._command)
-        self._sequence = []
+        # what comes too much belongs to the sequence before
+        self._refuse_surplus(self._process)
+        self._sequence, self._header = [], header
         self._names = Translation(header)
         answer = self._ask({"reset": msgspec.to_builtins(header)}, "reset")
+        if isinstance(answer, dict) and "error" in answer:
+            fix = "name the class and the configuration that it has with --model and --config"
+            self._fail("PEE007", f"says of reset: {_reason(answer)}; {fix}")
         if not isinstance(answer, dict) or answer.get("ready") is not True:
-            self._fail("PEE005", f'answered reset with {answer!r}; answer {{"ready": true}}')
+            self._fail("PEE005", f'answered reset with {shown(answer)}; answer {{"ready": true}}')
 
     def step(self, op: str, arguments: dict[str, Any]) -> RecordedStep:
         self._sequence.append((op, arguments))
         answer = self._ask({"op": op, **self._names.to_peer(arguments)}, op)
         if isinstance(answer, dict) and "error" in answer:
-            self._fail("PEE007", f"says of {op}: {answer['error']}")
+            fix = "if it lacks the operation, name those that it has with --operations"
+            self._fail("PEE007", f"says of {op}: {_reason(answer)}; {fix}")
         try:
             seen = step_of(op, arguments, answer, "the peer")
         except PeerError as error:
             self._end()
-            raise PeerError(error.code, error.message, self._sequence) from None
+            raise PeerError(error.code, error.message, self._sequence, self._header) from None
         return self._names.from_peer(seen, arguments)
 
     def _ask(self, question: dict[str, Any], what: str) -> Any:
         process = self._process
         if process is None:
             raise PeerError("PEE004", "the peer is not running; reset it first", self._sequence)
-        if process.pending and not process.ended:
-            self._fail("PEE005", f"wrote {_cut(process.pending)} before the request for {what}")
+        self._refuse_surplus(process)
         process.send(msgspec.json.encode(question) + b"\n")
         line = process.line(self._timeout)
         if line is None:
             self._explain_silence(process, what)
         try:
             return msgspec.json.decode(line)
-        except (msgspec.DecodeError, ValueError, RecursionError):
-            self._fail("PEE005", f"answered {what} with {_cut(line)}, which is not JSON")
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            self._fail(
+                "PEE005",
+                f"answered {what} with {_cut(line)}, which is not JSON ({_why(line, error)}); write"
+                " one JSON object per line, and anything else to standard error",
+            )
+
+    def _refuse_surplus(self, process: Process) -> None:
+        if process.pending and not process.ended:
+            last = self._sequence[-1][0] if self._sequence else "reset"
+            asked = last if self._header is not None else "nothing"
+            self._fail(
+                "PEE005",
+                f"wrote {_cut(process.pending)} after its answer to {asked}; write one line for"
+                " each request, and anything else to standard error",
+            )
 
     def _explain_silence(self, process: Process, what: str) -> NoReturn:
         part = process.pending
@@ -228,20 +250,21 @@ class CommandPeer:
             self._fail("PEE005", f"answered {what} with a line of more than {LINE_LIMIT} bytes")
         if process.ended:
             code = process.exit_code()
-            how = "closed its output" if code is None else f"ended with exit code {code}"
+            how = _end_of(code)
             if part:
                 self._fail("PEE006", f"{how} in the middle of its answer to {what}: {_cut(part)}")
             self._fail("PEE004", f"{how} on the request for {what}")
         after = f"within {self._timeout:g} s"
         if part:
             self._fail("PEE006", f"did not finish its answer to {what} {after}: {_cut(part)}")
-        self._fail("PEE003", f"did not answer {what} {after}")
+        fix = "flush standard output after each line, or give it more time with --timeout"
+        self._fail("PEE003", f"did not answer {what} {after}; {fix}")
 
     def _fail(self, code: str, message: str) -> NoReturn:
         complaint = self._process.complaint() if self._process else ""
         self._end()
         suffix = f"; its standard error ends with: {complaint}" if complaint else ""
-        raise PeerError(code, f"the peer {message}{suffix}", self._sequence)
+        raise PeerError(code, f"the peer {message}{suffix}", self._sequence, self._header)
 
     def _end(self) -> None:
         if self._process is not None:
@@ -254,5 +277,47 @@ class CommandPeer:
 
 def _cut(data: bytes, limit: int = 80) -> str:
     text = data[:limit].decode("utf-8", "backslashreplace")
-    text = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
-    return f"{text!r}…" if len(data) > limit else repr(text)
+    text = "".join(c if c.isprintable() else _escaped(c) for c in text)
+    return f"'{text}'…" if len(data) > limit else f"'{text}'"
+
+
+def _escaped(character: str) -> str:
+    number = ord(character)
+    return f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}"
+
+
+def _reason(answer: dict[str, Any]) -> str:
+    """What a peer gives as the reason why it cannot answer."""
+    why = answer["error"]
+    return why if isinstance(why, str) and len(why) <= _TAIL else shown(why)
+
+
+def _why(line: bytes, error: Exception) -> str:
+    """Why a line is not JSON."""
+    if not line.strip():
+        return "the line is empty"
+    if line.startswith(b"\xef\xbb\xbf"):
+        return "it begins with a byte order mark"
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError as wrong:
+        return f"byte {wrong.start + 1} is not UTF-8"
+    if isinstance(error, RecursionError):
+        return "it nests too deep"
+    if re.search(rb"[:\[,]\s*-?(NaN|Infinity)\b", line):
+        return "JSON has no NaN and no Infinity"
+    if re.search(rb"\\u[dD][89abAB]..(?!\\u)", line):
+        return "it has half of a surrogate pair"
+    return lowered(str(error).removeprefix("JSON is malformed: ").partition(" - at ")[0])
+
+
+def _end_of(code: int | None) -> str:
+    """How a process ended, or that it did not."""
+    if code is None:
+        return "closed its output"
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            return f"was killed by {signal.Signals(-code).name}"
+    if code == 0:
+        return "ended by itself, with exit code 0,"
+    return f"ended with exit code {code}"

@@ -23,6 +23,7 @@ class Translation:
         self._ours: dict[str, str] = {}
         self._theirs: dict[str, str] = {}
         self._generated: dict[str, int] = {}
+        self._known: set[str] = set()
 
     def to_peer(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments with the peer's ids."""
@@ -32,9 +33,8 @@ class Translation:
         """The step with the names of sequences."""
         if step.effects is not UNSET:
             for effect in step.effects:
-                shown = self._shown.get(effect["effect"])
-                if shown is not None:
-                    self._bind(str(effect.get(shown[0])), shown[1])
+                for field, letter in self._shown.get(effect["effect"], ()):
+                    self._bind(effect.get(field), letter)
         if not self._ours:
             return step
         return msgspec.structs.replace(
@@ -47,10 +47,14 @@ class Translation:
             },
         )
 
-    def _bind(self, theirs: str, letter: str) -> None:
+    def _bind(self, theirs: Any, letter: str) -> None:
+        # an id that comes again is the peer's mistake, and must not pass for a new one
+        if not isinstance(theirs, str) or theirs in self._known:
+            return
+        self._known.add(theirs)
         self._generated[letter] = self._generated.get(letter, 0) + 1
         ours = f"{letter}{self._generated[letter]}"
-        if theirs != ours and theirs not in self._ours:
+        if theirs != ours:
             self._ours[theirs] = ours
             self._theirs[ours] = theirs
 

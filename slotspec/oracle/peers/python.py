@@ -7,7 +7,6 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from functools import lru_cache
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,6 +15,7 @@ import msgspec
 from slotspec.models.registry import recorded
 from slotspec.oracle.peers.answers import step_of
 from slotspec.oracle.peers.naming import Translation
+from slotspec.oracle.peers.plain import NotPlain, plain
 from slotspec.oracle.peers.protocol import PeerError
 from slotspec.oracle.traces.schema import schema_of
 from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
@@ -68,7 +68,7 @@ class PythonPeer:
     def reset(self, header: TraceHeader) -> None:
         try:
             self._object = self._factory(msgspec.to_builtins(header))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failed("cannot be created", error) from error
         self._names = Translation(header)
         self._operations = schema_of(header.implementation).by_name
@@ -84,8 +84,8 @@ class PythonPeer:
             )
         answer: dict[str, Any] = {}
         try:
-            answer["result"] = method(**self._names.to_peer(arguments))
-        except Exception as error:
+            answer["result"] = method(**plain(self._names.to_peer(arguments), op))
+        except (Exception, SystemExit) as error:
             exceptions, causes = protocol_exceptions()
             if type(error).__name__ not in exceptions:
                 raise self._failed(f"fails in {op}", error) from error
@@ -98,18 +98,26 @@ class PythonPeer:
             state = getattr(self._object, "state", None)
             if state is not None:
                 answer["state"] = state()
-            answer = deepcopy(answer)  # the adapter may go on with its own objects
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self._failed(f"fails after {op}", error) from error
+        try:
+            # the adapter may go on with its own objects
+            answer = {field: plain(value, field) for field, value in answer.items()}
+        except NotPlain as error:
+            raise PeerError(
+                "PEE005", f"{self.name} answered {op} with a value that is not JSON: {error}"
+            ) from None
         return self._names.from_peer(step_of(op, arguments, answer, self.name), arguments)
 
     def close(self) -> None:
         """Nothing to do."""
 
-    def _failed(self, what: str, error: Exception) -> PeerError:
+    def _failed(self, what: str, error: BaseException) -> PeerError:
         place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{os.path.basename(place.filename)}:{place.lineno}"
-        return PeerError("PEE007", f"{self.name} {what}: {type(error).__name__}: {error} ({where})")
+        # a call that the adapter does not take fails here, and not in its own code
+        own = place.filename != __file__
+        where = f" ({os.path.basename(place.filename)}:{place.lineno})" if own else ""
+        return PeerError("PEE007", f"{self.name} {what}: {type(error).__name__}: {error}{where}")
 
 
 def load(target: str) -> PythonPeer:
@@ -122,7 +130,7 @@ def load(target: str) -> PythonPeer:
         sys.path.insert(0, os.getcwd())
     try:
         found: Any = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PeerError(
             "PEE002", f"module {module_name!r} cannot be imported ({type(error).__name__}: {error})"
         ) from None

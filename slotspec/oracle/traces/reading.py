@@ -31,13 +31,12 @@
 
 from __future__ import annotations
 
-import difflib
 import gzip
 import io
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, Self, cast
 
@@ -45,6 +44,7 @@ import msgspec
 from msgspec import UNSET
 
 from slotspec.models.registry import recorded
+from slotspec.oracle.traces.hints import explained, lowered, suggest
 from slotspec.oracle.traces.opening import open_bytes
 from slotspec.oracle.traces.schema import RESERVED, Argument, Operation, TraceSchema, schema_of
 from slotspec.oracle.traces.trace import (
@@ -90,15 +90,6 @@ def shown(value: object) -> str:
         text = repr(value)
     text = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
-
-
-def suggest(value: str, known: Iterable[str]) -> str:
-    """``did you mean …?`` if a known name is close, else the list of known names."""
-    names = list(known)
-    near = difflib.get_close_matches(value[:100], names, n=1)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return f"use one of {', '.join(names)}" if names else "there are none"
 
 
 class TraceReader:
@@ -252,12 +243,12 @@ class TraceReader:
         except RecursionError:
             self._fail("TRC007", "the JSON nests too deep; no part of a trace nests so deep")
         except msgspec.ValidationError as error:
-            self._fail("TRC007", f"{_lower(error)}; use a smaller number")
+            self._fail("TRC007", f"{lowered(error)}; use a smaller number")
         except (msgspec.MsgspecError, ValueError) as error:
             if not line.endswith(b"\n") and "truncated" in str(error):
                 self._fail("TRC004", "the last line is incomplete; remove it or record again")
             reason = str(error).removeprefix("JSON is malformed: ")
-            self._fail("TRC007", f"not JSON ({_lower(reason)}); write one JSON object per line")
+            self._fail("TRC007", f"not JSON ({lowered(reason)}); write one JSON object per line")
         if not isinstance(value, dict):
             self._fail("TRC008", f"expected a JSON object, found {shown(value)}; write {{…}}")
         return value
@@ -282,9 +273,8 @@ class TraceReader:
             self._fail("TRC009", f"format {shown(number)} is unknown; write format {FORMAT}")
         name = raw.get("implementation")
         if isinstance(name, str) and name not in recorded():
-            known = ", ".join(recorded())
             own = name.startswith(OWN_MODEL)
-            fix = "name its file, with --model FILE.py" if own else f"use one of {known}"
+            fix = "name its file, with --model FILE.py" if own else suggest(name, recorded())
             self._fail("TRC010", f"unknown implementation {shown(name)}; {fix}")
         fields = TraceHeader.__struct_fields__
         for key in raw:
@@ -300,7 +290,7 @@ class TraceReader:
         try:
             header = msgspec.convert(raw, TraceHeader)
         except msgspec.ValidationError as error:
-            self._fail("TRC012", f"header: {_lower(error)}")
+            self._fail("TRC012", f"header: {explained(TraceHeader, raw, error)}")
         known_versions = schema_of(header.implementation).generations
         if header.generation is None and header.version not in known_versions:
             self._fail(
@@ -312,13 +302,14 @@ class TraceReader:
 
     def _check_config(self, header: TraceHeader) -> None:
         try:
-            msgspec.convert(header.config, schema_of(header.implementation).config)
+            struct = schema_of(header.implementation).config
+            msgspec.convert(header.config, struct)
         except msgspec.ValidationError as error:
             place = re.search(r"\$\.(\w+)", str(error))
             value = header.config.get(place[1]) if place else None
             if isinstance(value, int) and not isinstance(value, bool) and value <= 0:
                 self._fail("TRC013", f"config.{place and place[1]} is {value}; write at least 1")
-            self._fail("TRC012", f"header: config: {_lower(error)}")
+            self._fail("TRC012", f"header: config: {explained(struct, header.config, error)}")
 
     def _check_profiles(self, header: TraceHeader) -> None:
         for name, profile in header.profiles.items():
@@ -327,11 +318,20 @@ class TraceReader:
             try:
                 amounts = msgspec.convert(profile, _Profile)
             except msgspec.ValidationError as error:
-                wanted = 'write "ANY", "UNKNOWN" or the amounts'
-                self._fail("TRC012", f"header: profile {shown(name)}: {_lower(error)}; {wanted}")
+                if isinstance(profile, dict):
+                    what = explained(_Profile, profile, error)
+                else:
+                    what = f'{lowered(error)}; write "ANY", "UNKNOWN" or the amounts'
+                self._fail("TRC012", f"header: profile {shown(name)}: {what}")
             flat = [getattr(amounts, f) for f in _Profile.__struct_fields__[:-1]]
             if min(*flat, *amounts.extended.values()) < 0:
                 self._fail("TRC012", f"header: profile {shown(name)} has a negative amount")
+        if header.profile_order and sorted(header.profile_order) != sorted(header.profiles):
+            self._fail(
+                "TRC012",
+                f"header: profile_order is {shown(header.profile_order)}; list each of"
+                f" {', '.join(header.profiles)} once, or leave it out",
+            )
 
     # -- steps -----------------------------------------------------------------------------
 
@@ -426,7 +426,7 @@ class TraceReader:
         try:
             msgspec.convert(raw, operation.struct)
         except msgspec.ValidationError as error:
-            self._fail("TRC018", f"{op}: {_lower(error)}{_value_at(raw, str(error))}")
+            self._fail("TRC018", f"{op}: {lowered(error)}{_value_at(raw, str(error))}")
         self._fail("TRC018", f"{op}: a field appears twice; keep only one")
 
     def _explain_fields(
@@ -462,11 +462,6 @@ class _GzipOverFile(gzip.GzipFile):
     def close(self) -> None:
         super().close()
         self._below.close()
-
-
-def _lower(error: object) -> str:
-    text = str(error)
-    return text[:1].lower() + text[1:]
 
 
 def _value_at(raw: Any, message: str) -> str:

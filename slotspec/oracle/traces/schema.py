@@ -244,13 +244,13 @@ class TraceSchema:
         return tuple(kind.prefix for kind in self.names.values() if kind.generated)
 
     @cached_property
-    def shown(self) -> dict[str, tuple[str, str]]:
-        """Effect that shows a new generated id -> its field with the id, and the prefix."""
-        return {
-            kind.shown_by: (name, kind.prefix)
-            for name, kind in self.names.items()
-            if kind.shown_by is not None
-        }
+    def shown(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        """Effect that shows new generated ids -> its fields with the ids, and their prefixes."""
+        found: dict[str, tuple[tuple[str, str], ...]] = {}
+        for name, kind in self.names.items():
+            if kind.shown_by is not None:
+                found[kind.shown_by] = (*found.get(kind.shown_by, ()), (name, kind.prefix))
+        return found
 
     @cached_property
     def kinds(self) -> dict[str, str]:

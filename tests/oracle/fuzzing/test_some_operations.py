@@ -13,8 +13,11 @@ from slotspec.oracle.fuzzing.differences import every_difference
 from slotspec.oracle.fuzzing.rendering import mermaid, rows
 from slotspec.oracle.fuzzing.targets import fuzz_target
 from slotspec.oracle.peer_target import implementing
+from slotspec.oracle.peers.model import ModelPeer
 from slotspec.oracle.peers.protocol import PeerError
 from slotspec.oracle.peers.python import PythonPeer
+from slotspec.oracle.traces.trace import TraceHeader
+from slotspec.statemachine.errors import UsageError
 from slotspec.testing import slotspec_conformance
 from slotspec.testing.conformance import program
 
@@ -98,3 +101,83 @@ def test_walks_of_a_class_have_only_the_named_operations(model: str) -> None:
 
     with pytest.raises(PeerError, match=f"no method {some[0]}; add it, or name"):
         slotspec.fuzz(Deaf, model=model, operations=some, sequences=20)
+
+
+class Noting(ModelPeer):
+    """The declarative pool's model, which notes what it is reset with."""
+
+    def __init__(self) -> None:
+        super().__init__("2.3", model="declarative_slot_pool")
+        self.headers: list[TraceHeader] = []
+
+    def reset(self, header: TraceHeader) -> None:
+        self.headers.append(header)
+        super().reset(header)
+
+    @property
+    def classes(self) -> set[str]:
+        return {header.implementation.rpartition(" ")[2] for header in self.headers}
+
+
+@pytest.mark.parametrize(
+    ("model", "operations"),
+    [
+        ("DefaultDeclarativeSlotPool", None),
+        ("org.apache.flink DefaultDeclarativeSlotPool", None),
+        ("declarative_slot_pool", "increase_resource_requirements_by,offer_slots,advance_time"),
+    ],
+)
+def test_sequences_are_for_the_class_that_the_peer_implements(
+    model: str, operations: str | None
+) -> None:
+    peer = Noting()
+    slotspec.fuzz(peer, model=model, operations=operations, sequences=12, steps=3)
+    assert peer.classes == {"DefaultDeclarativeSlotPool"}
+    both = Noting()
+    slotspec.fuzz(both, model="declarative_slot_pool", sequences=12, steps=3)
+    assert len(both.classes) == 2
+
+
+def test_every_sequence_has_the_configuration_that_the_peer_needs() -> None:
+    peer = Noting()
+    config = {"strategy": "simple", "slot_request_max_interval_ms": 0}
+    result = slotspec.fuzz(
+        peer, model="DeclarativeSlotPoolBridge", config=config, sequences=12, steps=20
+    )
+    assert result.found is None
+    assert peer.classes == {"DeclarativeSlotPoolBridge"}
+    seen = {(h.config["strategy"], h.config["slot_request_max_interval_ms"]) for h in peer.headers}
+    assert seen == {("simple", 0)}
+    # the other settings still differ
+    assert len({str(h.config) for h in peer.headers}) > 1
+
+
+def test_the_configuration_of_the_older_slot_pool_can_be_fixed_too() -> None:
+    seen: set[int] = set()
+
+    class Configured(Half):
+        def __init__(self, header: Mapping[str, Any]) -> None:
+            super().__init__(header)
+            seen.add(header["config"]["idle_slot_timeout_ms"])
+
+    config = {"idle_slot_timeout_ms": 70}
+    slotspec_conformance(Configured, generation="1.12", operations=HALF, steps=8, config=config)()
+    assert seen == {70}
+
+
+@pytest.mark.parametrize(
+    ("model", "config", "message"),
+    [
+        ("declarative_slot_pool", ["strategie=simple"], "did you mean 'strategy'"),
+        ("DefaultDeclarativeSlotPool", ["strategy=simple"], "use one of idle_slot_timeout_ms"),
+        ("declarative_slot_pool", ["strategy=fancy"], "use one of simple, preferred"),
+        ("declarative_slot_pool", ["idle_slot_timeout_ms=0"], ">= 1"),
+        ("declarative_slot_pool", ["strategy"], "NAME=VALUE"),
+    ],
+)
+def test_a_configuration_that_no_class_has_is_refused(
+    model: str, config: list[str], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message) as refused:
+        implementing(Noting(), None, fuzz_target(model), config)
+    assert refused.value.code == "SET119"

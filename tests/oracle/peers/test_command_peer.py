@@ -37,7 +37,7 @@ for line in sys.stdin:
 """
 FAILURES = {
     "dies": ("    sys.exit(7)", "PEE004", "exit code 7"),
-    "dies by a signal": ("    os.kill(os.getpid(), 9)", "PEE004", "exit code -9"),
+    "dies by a signal": ("    os.kill(os.getpid(), 9)", "PEE004", "was killed by SIGKILL"),
     "complains and dies": ("    sys.exit('out of order')", "PEE004", "out of order"),
     "dies and leaves its output to another": (
         "    import subprocess; subprocess.Popen(['sleep', '60']); sys.exit(7)",
@@ -50,11 +50,30 @@ FAILURES = {
         "PEE004",
         "exit code 7",
     ),
-    "hangs": ("    time.sleep(60)", "PEE003", "within 1 s"),
+    "hangs": ("    time.sleep(60)", "PEE003", "within 1 s; flush standard output after each"),
+    "ends in silence": ("    sys.exit()", "PEE004", "ended by itself"),
     "closes its output": ("    os.close(1); time.sleep(60)", "PEE004", "closed its output"),
     "stops within a line": ("    os.write(1, b'{\"result\"'); sys.exit(0)", "PEE006", "middle"),
     "stops in a line": ("    os.write(1, b'{\"res'); time.sleep(60)", "PEE006", "did not finish"),
     "talks nonsense": ("    print('ok', flush=True)", "PEE005", "not JSON"),
+    "writes another encoding": (
+        '    os.write(1, b\'{"result": "\\xff"}\\n\')',
+        "PEE005",
+        '\'{"result": "\\xff"}\', which is not JSON (byte 13 is not UTF-8)',
+    ),
+    "writes a mark": (
+        "    os.write(1, b'\\xef\\xbb\\xbf{}\\n')",
+        "PEE005",
+        "'\\ufeff{}', which is not JSON (it begins with a byte order mark)",
+    ),
+    "writes no number": ("    print('{\"result\": NaN}', flush=True)", "PEE005", "has no NaN"),
+    "writes half a character": (
+        '    print(\'{"result": "\\\\ud800"}\', flush=True)',
+        "PEE005",
+        "half of a surrogate pair",
+    ),
+    "nests": ("    print('[' * 10**5 + ']' * 10**5, flush=True)", "PEE005", "nests too deep"),
+    "writes an empty line": ("    print(flush=True)", "PEE005", "the line is empty"),
     "spews": ("    print('x' * 10**6, flush=True)", "PEE005", "not JSON"),
     "never ends a line": (
         "    while True: os.write(1, b'x' * 65536)",
@@ -70,11 +89,20 @@ FAILURES = {
         "PEE005",
         "unordered",
     ),
-    "reports an error": ('    print(\'{"error": "no idea"}\', flush=True)', "PEE007", "no idea"),
+    "reports an error": (
+        '    print(\'{"error": "no idea"}\', flush=True)',
+        "PEE007",
+        "no idea; if it lacks",
+    ),
+    "reports an object": (
+        '    print(\'{"error": {"a": null}}\', flush=True)',
+        "PEE007",
+        '{"a": null}',
+    ),
     "answers twice": (
         "    print('{\"result\": null}\\n' * 2, end='', flush=True)",
         "PEE005",
-        "before the request for",
+        "after its answer to start; write one line for each request",
     ),
 }
 
@@ -134,6 +162,46 @@ def test_a_failing_peer_ends_a_fuzz_with_its_sequence(
     assert caught.value.code == "PEE004"
     assert len(caught.value.sequence) == 1
     assert caught.value.header is not None
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "told"),
+    [
+        (
+            '{"error": "no strategy balanced"}',
+            "PEE007",
+            "says of reset: no strategy balanced; name",
+        ),
+        ('{"ready": false}', "PEE005", 'reset with {"ready": false}; answer {"ready": true}'),
+        ("null", "PEE005", "answered reset with null;"),
+        ('{"x": "' + "x" * 10**6 + '"}', "PEE005", "xxx…; answer"),
+    ],
+)
+def test_a_peer_that_is_not_ready(
+    answer: str, code: str, told: str, tmp_path: Path, opened: list[CommandPeer]
+) -> None:
+    script = tmp_path / "peer.py"
+    script.write_text(f"input(); print({answer!r}, flush=True); input()", encoding="utf-8")
+    opened.append(CommandPeer(f"{PYTHON} {shlex.quote(str(script))}", timeout=5.0))
+    with pytest.raises(PeerError) as caught:
+        opened[0].reset(HEADER)
+    assert caught.value.code == code
+    assert told in caught.value.message
+    assert len(caught.value.message) < 400
+    # the report says in which configuration it failed
+    assert caught.value.header == HEADER
+
+
+def test_surplus_after_a_sequence_is_blamed_on_that_sequence(
+    tmp_path: Path, opened: list[CommandPeer]
+) -> None:
+    peer = peer_that("    print('{}\\n{}', flush=True)", tmp_path, opened)
+    peer.reset(HEADER)
+    run_steps(peer, 3, 0.3)
+    with pytest.raises(PeerError, match="after its answer to start") as caught:
+        peer.reset(HEADER)
+    assert len(caught.value.sequence) == 3
+    assert caught.value.header == HEADER
 
 
 def test_a_command_that_is_not_there() -> None:

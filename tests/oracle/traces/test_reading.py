@@ -157,7 +157,20 @@ BAD_HEADERS: dict[str, tuple[str, Any, str]] = {
         "slotspec conform --run-out FILE writes the run",
     ),
     "format text": ("TRC009", header(format="1"), 'format "1"'),
-    "no format": ("TRC012", header(format=...), "`format`"),
+    "no format": ("TRC012", header(format=...), "the field 'format' is missing; add format"),
+    "class without its package": (
+        "TRC010",
+        header(implementation="DeclarativeSlotPoolBridge"),
+        "did you mean 'org.apache.flink DeclarativeSlotPoolBridge'?",
+    ),
+    "a strategy that there is not": (
+        "TRC012",
+        header(
+            implementation="org.apache.flink DeclarativeSlotPoolBridge",
+            config={"idle_slot_timeout_ms": 1, "batch_slot_timeout_ms": 1, "strategy": "best"},
+        ),
+        "use one of simple, preferred, balanced, preferred_balanced",
+    ),
     "own class": (
         "TRC010",
         header(implementation="slotspec model mailbox"),
@@ -178,7 +191,7 @@ BAD_HEADERS: dict[str, tuple[str, Any, str]] = {
     "config has more": (
         "TRC012",
         header(config={"idle_slot_timeout_ms": 1, "batch_slot_timeout_ms": 1, "x": 1}),
-        "unknown field `x`",
+        "config: there is no field 'x'; use one of idle_slot_timeout_ms, batch_slot_timeout_ms",
     ),
     "timeout zero": (
         "TRC013",
@@ -199,11 +212,16 @@ BAD_HEADERS: dict[str, tuple[str, Any, str]] = {
     "profile a word": ("TRC012", header(profiles={"p": "SOME"}), 'profile "p"'),
     "profile lacks cpu": (
         "TRC012",
-        header(profiles={"p": {k: v for k, v in SMALL.items() if k != "cpu"}}),
-        "`cpu`",
+        header(profiles={"p": {"cpu": 1.0, "extended": {}}}),
+        "add task_heap_mb, task_off_heap_mb, managed_mb, network_mb",
     ),
-    "profile has more": ("TRC012", header(profiles={"p": SMALL | {"gpu": 1}}), "`gpu`"),
+    "profile has more": ("TRC012", header(profiles={"p": SMALL | {"gpu": 1}}), "no field 'gpu'"),
     "profile negative": ("TRC012", header(profiles={"p": SMALL | {"cpu": -1}}), "negative"),
+    "profile not in order": (
+        "TRC012",
+        header(profiles={"p": SMALL, "q": SMALL}, profile_order=["p"]),
+        'profile_order is ["p"]; list each of p, q once',
+    ),
     "extended negative": (
         "TRC012",
         header(profiles={"p": SMALL | {"extended": {"gpu": -1.0}}}),
