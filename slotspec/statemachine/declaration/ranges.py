@@ -24,6 +24,7 @@ from typing import Any, Protocol
 
 from slotspec.statemachine.declaration import parts, rules
 from slotspec.statemachine.declaration.integers import HIGH, LOW
+from slotspec.statemachine.declaration.outside import check_outside
 from slotspec.statemachine.declaration.records import FieldSpec, Record, Ref
 from slotspec.statemachine.declaration.slips import Slips
 from slotspec.statemachine.declaration.source import Source, read, reject, subtree
@@ -190,9 +191,15 @@ class Ranges:
         plain = {name for name, spec in named if not spec.container}
         containers = {n: spec.container for n, spec in named if n not in plain}
         names = frozenset(name for name, _ in named)
+        records = (instance.record, *(part.record for part in instance.record.parts))
+        single = {name for name, spec in named if not spec.array}
+        single |= {name for record in records for name in record.constants}
+        arrays = frozenset(name for name, spec in named if spec.array) - single
         actions = {instance.rule(action.function) for action in instance.actions}
+        asked = self.asked()
         for function, summary in self.summaries.items():
             if not summary.opaque and not function.__module__.startswith(ENGINE):
+                check_outside(function)
                 Slips(
                     read(function),
                     Reading(self, summary).known,
@@ -200,7 +207,23 @@ class Ranges:
                     routed,
                     names,
                     bool(instance.record.effect_names),
-                ).check(function in actions)
+                    arrays,
+                ).check(function in actions, function in asked)
+
+    def asked(self) -> set[types.FunctionType]:
+        """The properties, what they call, and what says which states are final."""
+        instance = self.instance
+        waiting = [instance.model.final]
+        for declared in instance.properties.values():
+            waiting += [declared.function, getattr(declared, "to", None)]
+        waiting = [instance.rule(rule) for rule in waiting if rule is not None]
+        found: set[types.FunctionType] = set()
+        while waiting:
+            rule = waiting.pop()
+            if rule in self.summaries and rule not in found:
+                found.add(rule)
+                waiting += self.summaries[rule].calls
+        return found
 
     def name_fields(self) -> None:
         """Collect the range of each field and constant by name, over all records."""
