@@ -293,7 +293,13 @@ class Model:
 
         def declare(function: F) -> F:
             self._check_function("action", function)
-            names = list(inspect.signature(function).parameters)[1:]
+            state, *names = [*inspect.signature(function).parameters] or [""]
+            if not state:
+                raise DeclarationError(
+                    "MDL003",
+                    f"{self.name}.{function.__name__} takes nothing; its first argument is the"
+                    " state",
+                )
             if names != list(parameters):
                 raise DeclarationError(
                     "MDL003",
@@ -483,7 +489,13 @@ class Model:
     ) -> None:
         """Check that each side of a property takes the state and the names in `each`."""
         for side in sides:
-            names = list(inspect.signature(side).parameters)[1:]
+            state, *names = [*inspect.signature(side).parameters] or [""]
+            if not state:
+                raise DeclarationError(
+                    "MDL009",
+                    f"{self.name}.{function.__name__}: {side.__name__} takes nothing; its first"
+                    " argument is the state",
+                )
             if names != list(parameters):
                 raise DeclarationError(
                     "MDL009",
@@ -585,11 +597,12 @@ class Model:
             )
         for parameter, domain in more.get("parameters", {}).items():
             is_enumeration = isinstance(domain, type) and issubclass(domain, IntEnum)
-            if not isinstance(domain, Sort | int) and not is_enumeration:
+            is_count = isinstance(domain, int) and not isinstance(domain, bool) and domain > 0
+            if not (isinstance(domain, Sort) or is_count or (is_enumeration and list(domain))):
                 raise DeclarationError(
                     "MDL016",
                     f"{self.name}.{name}: {parameter} is over {described(domain)}; give a sort, an"
-                    " enumeration of integers, or how many values there are",
+                    " enumeration of integers, or how many values there are, at least one",
                 )
             if isinstance(domain, Sort) and (unsized := self._unsized(domain)) is not None:
                 raise DeclarationError(
@@ -752,7 +765,19 @@ class Instance:
             and (p.on is None or p.on in {a.name for a in self.actions})
         }
         self._check_rules()
+        self._check_deviations()
         self.calls = list(self._all_calls())
+
+    def _check_deviations(self) -> None:
+        """Check that a deviation has a reason: whatever it is, it stands in for a violation."""
+        for declared in self.properties.values():
+            reason = declared.deviation(self.setting) if declared.deviation else None
+            if reason is not None and not (isinstance(reason, str) and reason.strip()):
+                raise DeclarationError(
+                    "MDL013",
+                    f"{self.model.name}.{declared.name}: deviation returns {reason!r}; return in"
+                    " words why the modelled system violates the property, or None",
+                )
 
     def _check_rules(self) -> None:
         rules: list[Any] = [self.model.settle, self.model.final]
