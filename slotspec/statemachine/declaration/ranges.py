@@ -26,7 +26,7 @@ from slotspec.statemachine.declaration import parts, rules
 from slotspec.statemachine.declaration.integers import HIGH, LOW
 from slotspec.statemachine.declaration.outside import check_outside
 from slotspec.statemachine.declaration.records import FieldSpec, Record, Ref
-from slotspec.statemachine.declaration.slips import Slips
+from slotspec.statemachine.declaration.slips import Slips, check_fields
 from slotspec.statemachine.declaration.source import Source, read, reject, subtree
 from slotspec.statemachine.errors import RuleError
 
@@ -209,6 +209,30 @@ class Ranges:
                     bool(instance.record.effect_names),
                     arrays,
                 ).check(function in actions, function in asked)
+        self.check_fields()
+
+    def check_fields(self) -> None:
+        """Refuse fields that the state does not have, in rules that take the whole state."""
+        instance = self.instance
+        first = [instance.model.settle, instance.model.final]
+        first += [action.function for action in instance.actions]
+        given: dict[Any, tuple[str, ...]] = {}
+        for declared in instance.properties.values():
+            if declared.kind.value == "step":
+                given[instance.rule(declared.function)] = ("before", "after")
+            else:
+                first += [declared.function, getattr(declared, "to", None)]
+        for rule in (instance.rule(rule) for rule in first if rule is not None):
+            given[rule] = rule.__code__.co_varnames[:1]
+        record = instance.record
+        own = [name for name in record.fields if "." not in name]
+        known = [*own, *record.constants, *(part.attribute for part in record.parts)]
+        inherited = [name for name in dir(record) if name not in known and name[:1] != "_"]
+        for rule, states in given.items():
+            summary = self.summaries.get(rule)
+            # what another rule calls may be given a part
+            if summary is not None and not summary.opaque and not summary.callers:
+                check_fields(read(rule), frozenset(states), list(dict.fromkeys(known)), inherited)
 
     def asked(self) -> set[types.FunctionType]:
         """The properties, what they call, and what says which states are final."""

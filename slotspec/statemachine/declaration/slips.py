@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from functools import lru_cache, partial, partialmethod
 from types import BuiltinFunctionType, FunctionType
 
@@ -91,6 +92,13 @@ class Slips:
                         self._kept(target)
                 case ast.Expr(value=value):
                     self._alone(value)
+                case ast.MatchSingleton(value=value):
+                    raise self._refused(
+                        "RUL002",
+                        node,
+                        f"case {value} is no pattern of a rule; match numbers and members of"
+                        " enumerations, with | and _",
+                    )
                 case ast.Try() | ast.TryStar():
                     raise self._refused(
                         "RUL002",
@@ -321,6 +329,32 @@ class Slips:
             )
 
 
+def check_fields(
+    source: Source, states: frozenset[str], known: Sequence[str], inherited: Sequence[str]
+) -> None:
+    """Refuse a field that the state does not have, also where no run comes by.
+
+    :param states: the arguments that are the whole state.
+    :param known: the fields of the state.
+    :param inherited: what else its class has, such as a method.
+    :raises RuleError: ``RUL007``, with file and line.
+    """
+    nodes = subtree(source.tree)
+    states -= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    for node in nodes:
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr=attr) if name in states:
+                if attr not in known and attr not in inherited and attr != "effects":
+                    near = get_close_matches(attr, known, 1)
+                    meant = f"; did you mean {near[0]}?" if near else ""
+                    raise reject(
+                        "RUL007",
+                        source,
+                        node,
+                        f"the state has no field {attr}; it has {', '.join(known)}{meant}",
+                    )
+
+
 def compared(
     left: ast.expr, operators: Sequence[ast.cmpop], others: Sequence[ast.expr]
 ) -> Iterator[ast.expr]:
@@ -349,7 +383,7 @@ def nodes_in(tree: ast.FunctionDef) -> tuple[ast.AST, ...]:
     """
     kinds = ast.Call | ast.BinOp | ast.AugAssign | ast.Compare | ast.UnaryOp | ast.BoolOp
     tests = ast.If | ast.While | ast.IfExp | ast.Expr | ast.Try | ast.TryStar
-    tests |= ast.Assign | ast.AnnAssign
+    tests |= ast.Assign | ast.AnnAssign | ast.MatchSingleton
     body = (node for statement in tree.body for node in subtree(statement))
     return tuple(node for node in body if isinstance(node, kinds | tests))
 

@@ -25,6 +25,8 @@ IMPORTING = ("RUL002", "import in the module")
 TRYING = ("RUL002", "it would hide a fault")
 ASSIGNING = ("RUL009", "a property may not change the state; it assigns")
 RECYCLING = ("RUL009", "a property may not change the state; remove sl.recycle")
+NO_FIELD = ("RUL007", "the state has no field bxo; it has letter, wire, box, seen")
+SINGLETON = ("RUL002", "case None is no pattern of a rule; match numbers")
 SLIPS = [
     (EMIT, "sl.emit(s, Effect.TAKEN)", "RUL010", "Effect.TAKEN takes letter, seen, but gets none"),
     (EMIT, "sl.emit(s, Effect.TAKEN, 1, 1, 1)", "RUL010", "takes letter, seen, but gets 3"),
@@ -39,6 +41,11 @@ SLIPS = [
     (DRAFT, "s.letter[letter] != LETTERS", "RUL007", "LETTERS is a sort"),
     (DRAFT, "twice", "RUL007", "twice is a function, where a number is needed; call it"),
     (DRAFT, "not letter or twice", "RUL007", "twice is a function"),
+    (DRAFT, "letter > 9 or s.sene", "RUL007", "the state has no field sene; it has letter, wire"),
+    ("sl.add(s.seen, letter)", "if letter > 9:\n        s.sene = 1", "RUL007", "no field sene"),
+    (f"return {ALL_SENT}", "return 0 > 1 and s.letetr", "RUL007", "no field letetr"),
+    ("for e in after.effects", "for e in after.effects if e.seen < 2 or after.bxo", *NO_FIELD),
+    ("sl.add(s.seen, letter)", "match letter:\n        case None:\n            pass", *SINGLETON),
     (DRAFT, "letter > 9 or drfat(s)", "RUL004", "drfat is not defined"),
     ("        return sl.DISABLED\n    letter =", "        sl.DISABLED\n    letter =", *LOST_RETURN),
     (f"return {ALL_SENT}", "s.seen[0] == 1", "RUL002", "return it, or assign with ="),
