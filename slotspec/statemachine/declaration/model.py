@@ -250,8 +250,8 @@ class Model:
         self.home: tuple[Callable[..., Model], tuple[Any, ...]] | None = None
         self.bounds: dict[str, Bound] = {}
         for bound in [*(sort.bound for sort in self.sorts), *bounds, *record.bounds_used()]:
-            if bound is not None and bound.name not in self.bounds:
-                self.bounds[bound.name] = bound
+            if bound is not None:
+                self._add_bound(bound)
         for scope in self.scopes.values():
             self._bounds(scope.bounds)
 
@@ -287,6 +287,10 @@ class Model:
         if fair is not None and not isinstance(fair, Fairness):
             raise DeclarationError(
                 "MDL013", f"{self.name}: fair of @action is {fair!r}; give Fairness.WEAK or STRONG"
+            )
+        if not isinstance(fault, bool):
+            raise DeclarationError(
+                "MDL013", f"{self.name}: fault of @action is {fault!r}; give True or False"
             )
         if bare is not None:
             raise self._misused("action", "(parameter=domain, …), or () without parameters", bare)
@@ -617,6 +621,18 @@ class Model:
         object.__setattr__(made, "kind_of", kind)
         where[name] = made
 
+    def _add_bound(self, bound: Bound) -> None:
+        """Add what gives a sort its size, or a number; all of one name are one."""
+        known = self.bounds.setdefault(bound.name, bound)
+        for what in ("default", "minimum", "maximum"):
+            one, other = getattr(known, what), getattr(bound, what)
+            if one != other:
+                raise DeclarationError(
+                    "MDL002",
+                    f"{self.name}: {bound.name} is declared twice, with {what}={one} and with"
+                    f" {what}={other}; --set could not tell them apart: rename one",
+                )
+
     def _unsized(self, sort: Sort) -> Sort | None:
         """The sort within `sort` that has no size in this model; None if there is none."""
         for below in (*sort.parts, *sort.factors):
@@ -739,7 +755,7 @@ class Instance:
 
     def __post_init__(self) -> None:
         declared = self.model.record
-        constants = {n: amount(c.value, self.setting) for n, c in declared.constants.items()}
+        constants = {n: fixed(amount(c.value, self.setting)) for n, c in declared.constants.items()}
         self.record = type(self.model.record.__name__, (self.model.record,), constants)
         self.record.constants = self.model.record.constants
         self.record.parts = tuple(parts_of(self.model.record, self.setting))
@@ -897,6 +913,11 @@ class Instance:
     def title(self) -> str:
         parts = [self.model.name, self.generation or "", self.scope, self.defect]
         return " ".join(part for part in parts if part and part != "default")
+
+
+def fixed(value: Any) -> Any:
+    """A constant, of which no rule can change a part: a table of lists is one of tuples."""
+    return tuple(map(fixed, value)) if isinstance(value, list) else value
 
 
 def flat_size(instance: Instance) -> int:

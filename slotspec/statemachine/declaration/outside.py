@@ -78,6 +78,19 @@ class Outside:
                         self._stored(target)
                 case ast.Call():
                     self._call(node)
+                case ast.MatchAs(pattern=None, name=str(name)):
+                    self._captured(node, name)
+
+    def _captured(self, node: ast.AST, name: str) -> None:
+        """Refuse a constant as a pattern: Python takes it for a new name, which fits anything."""
+        if isinstance(self.function.__globals__.get(name), int):
+            raise reject(
+                "RUL002",
+                self.source,
+                node,
+                f"case {name} fits any value and calls it {name}; write the number, or a member of"
+                " an enumeration",
+            )
 
     def _defaults(self) -> None:
         given = [

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from enum import Enum
 from functools import lru_cache, partial, partialmethod
 from types import BuiltinFunctionType, FunctionType
 
@@ -227,6 +228,13 @@ class Slips:
             )
         if isinstance(named, Sort):
             raise self._refused("RUL007", node, f"{text} is a sort, where a number is needed")
+        if isinstance(named, Enum) and not isinstance(named, int):
+            name = type(named).__name__
+            raise self._refused(
+                "RUL007",
+                node,
+                f"{text} is no integer, and equal to none; declare class {name}(IntEnum)",
+            )
 
     def _truth(self, node: ast.expr) -> None:
         if self._container(node) is not None:
@@ -237,7 +245,16 @@ class Slips:
         self._number(node)
 
     def _compared(self, side: ast.expr, sides: tuple[ast.expr, ...]) -> None:
-        # a name from outside may be a text, too; the compiler alone refuses that
+        # a text may be compared with a text from outside; the compiler alone refuses that
+        place = side.value if isinstance(side, ast.Subscript) else side
+        if self._field(place) is not None:
+            for other in sides:
+                if isinstance(self.known(other), str):
+                    raise self._refused(
+                        "RUL006",
+                        other,
+                        f"{ast.unparse(other)} is {self.known(other)!r}; rules know integers only",
+                    )
         texts = any(isinstance(self.known(other), str) for other in sides)
         if isinstance(side, ast.Constant) and isinstance(side.value, str) and not texts:
             raise self._refused(

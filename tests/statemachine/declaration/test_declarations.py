@@ -121,6 +121,19 @@ def test_a_step_property_needs_a_declared_action() -> None:
             model.step("here", on=on)  # type: ignore[arg-type]
 
 
+def test_bounds_of_one_name_are_one() -> None:
+    class Doubled(Record):
+        """Lamps of two kinds, and a number."""
+
+        lamp: Array = per(LAMPS, Lamp, "Each lamp.")
+        other: Array = per(Sort("lamps", "Other lamps.", default=5), Lamp, "Each other lamp.")
+
+    with pytest.raises(DeclarationError, match=r"MDL002: doubled: lamps .* default=2 .* default=5"):
+        Model("doubled", "Too many lamps.", Doubled)
+    with pytest.raises(DeclarationError, match=r"MDL002: room: lamps .* maximum=\d+ .* maximum=3"):
+        Model("room", "A room.", Room, bounds=[Bound("lamps", "Lamps.", 2, 1, 3)])
+
+
 @pytest.mark.parametrize("domain", [0, -3, True])
 def test_a_property_or_an_action_has_a_value_to_be_asked_of(domain: int) -> None:
     def chosen(s: Room, lamp: int) -> bool:
@@ -158,6 +171,8 @@ def test_a_deviation_has_a_reason(reason: object) -> None:
 def test_the_options_of_an_action_are_checked() -> None:
     with pytest.raises(DeclarationError, match=r"MDL013: .*fair of @action is True"):
         room().action(fair=True)  # type: ignore[arg-type]
+    with pytest.raises(DeclarationError, match=r"MDL013: .*fault of @action is 'no'"):
+        room().action(fault="no")  # type: ignore[arg-type]
     with pytest.raises(DeclarationError, match=r"MDL013: .*when of @action is 1"):
         room().action(when=1)  # type: ignore[arg-type]
     with pytest.raises(DeclarationError, match=r"MDL016: .*lamp is over 'lamps'"):

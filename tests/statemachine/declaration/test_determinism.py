@@ -13,7 +13,7 @@ from random import randrange
 import numpy as np
 import pytest
 
-from slotspec.statemachine import Model, Record, RuleError, number, scalar
+from slotspec.statemachine import Model, Record, RuleError, constant, number, scalar
 from slotspec.statemachine.check import check
 
 CALLS = 0
@@ -194,6 +194,28 @@ def in_closure() -> Callable[[Clock], int]:
 def test_nothing_is_kept_outside_of_the_state(rule: Callable[[Clock], int], code: str) -> None:
     with pytest.raises(RuleError, match=rf"{code}: .*test_determinism\.py:\d+: in \w+: "):
         check(model_of(rule).instance(), "interpreted")
+
+
+def test_no_rule_changes_a_table_of_constants() -> None:
+    class Tabled(Record):
+        """A number, and a table."""
+
+        time: int = scalar(number(3), "The time.")
+        table: list[int] = constant("Numbers.", lambda setting: [0, 1, 2])
+
+    def change(s: Tabled) -> int:
+        """Count calls in the table, under another name."""
+        table = s.table
+        table[0] += 1
+        s.time = table[0] % 3
+        return 0
+
+    model = Model("tabled", "A table.", Tabled)
+    model.action()(change)
+    with pytest.raises(RuleError, match=r"RUL100: .*item assignment in change, test_determinism"):
+        check(model.instance(), "interpreted")
+    with pytest.raises(RuleError, match=r"RUL008: .*in change: table"):
+        check(model.instance(), "compiled")
 
 
 def model_of(rule: Callable[[Clock], int]) -> Model:

@@ -14,6 +14,14 @@ from slotspec.statemachine.errors import SlotspecError
 from slotspec.statemachine.results import Verdict
 from slotspec.testing import SlotPoolConformance
 
+HEAD = """import enum
+import functools
+import slotspec as sl
+
+NAME = "DRAFT"
+TWO = 2
+Plain = enum.Enum("Plain", "DRAFT SENT", start=0)
+"""
 SOURCE = (Path(__file__).parent / "mailbox.py").read_text()
 
 EMIT = "sl.emit(s, Effect.TAKEN, letter, s.seen[letter])"
@@ -27,6 +35,7 @@ ASSIGNING = ("RUL009", "a property may not change the state; it assigns")
 RECYCLING = ("RUL009", "a property may not change the state; remove sl.recycle")
 NO_FIELD = ("RUL007", "the state has no field bxo; it has letter, wire, box, seen")
 SINGLETON = ("RUL002", "case None is no pattern of a rule; match numbers")
+CAPTURED = ("RUL002", "case TWO fits any value and calls it TWO; write the number")
 SLIPS = [
     (EMIT, "sl.emit(s, Effect.TAKEN)", "RUL010", "Effect.TAKEN takes letter, seen, but gets none"),
     (EMIT, "sl.emit(s, Effect.TAKEN, 1, 1, 1)", "RUL010", "takes letter, seen, but gets 3"),
@@ -41,6 +50,9 @@ SLIPS = [
     (DRAFT, "s.letter[letter] != LETTERS", "RUL007", "LETTERS is a sort"),
     (DRAFT, "twice", "RUL007", "twice is a function, where a number is needed; call it"),
     (DRAFT, "not letter or twice", "RUL007", "twice is a function"),
+    (DRAFT, "letter != Plain.DRAFT", "RUL007", "declare class Plain(IntEnum)"),
+    (DRAFT, "s.letter[letter] != NAME", "RUL006", "NAME is 'DRAFT'; rules know integers only"),
+    ("sl.add(s.seen, letter)", "match letter:\n        case TWO:\n            pass", *CAPTURED),
     (DRAFT, "letter > 9 or s.sene", "RUL007", "the state has no field sene; it has letter, wire"),
     ("sl.add(s.seen, letter)", "if letter > 9:\n        s.sene = 1", "RUL007", "no field sene"),
     (f"return {ALL_SENT}", "return 0 > 1 and s.letetr", "RUL007", "no field letetr"),
@@ -102,7 +114,7 @@ SLIPS = [
 def made(folder: Path, old: str, new: str) -> str:
     """The mailbox with one mistake, in a file."""
     assert old in SOURCE
-    source = SOURCE.replace("import slotspec as sl", "import functools\nimport slotspec as sl")
+    source = SOURCE.replace("import slotspec as sl", HEAD)
     if "def twice" in old:
         source = source.replace("sl.length(s.box) == 0:", "twice(sl.length(s.box)) == 0:")
     path = folder / "mistaken.py"
