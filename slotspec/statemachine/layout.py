@@ -10,7 +10,7 @@ from slotspec.statemachine.declaration.dotted_names import value_of
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.records import LARGEST_SORT, FieldSpec, Ref
 from slotspec.statemachine.declaration.rules import NONE
-from slotspec.statemachine.errors import RuleError
+from slotspec.statemachine.errors import RuleError, StepError
 
 WORD = 8
 
@@ -83,9 +83,20 @@ class Layout:
         return at
 
     def initial(self) -> bytes:
-        """The working record of the initial state, including scratch fields."""
+        """The working record of the initial state, including scratch fields.
+
+        :raises StepError: ``STP003`` if a value is outside its domain.
+        """
         record = bytearray(self.capacity * WORD)
         for place in self.places.values():
+            value, has_none = place.spec.default, place.none is not None
+            if not (0 <= value <= place.largest or (value == NONE and has_none)):
+                none = " or NONE" if has_none else ""
+                raise StepError(
+                    "STP003",
+                    f"initial state of {self.instance.title}: {place.name} is {value}; it may be 0"
+                    f" to {place.largest}{none}",
+                )
             for i in range(place.size):
                 record[place.offset + i] = place.byte(place.spec.default)
         return bytes(record)

@@ -8,12 +8,13 @@ module alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import TypeVar
 
 from slotspec.statemachine.declaration.model import Instance, Kind, Property, offered
+from slotspec.statemachine.errors import RuleError
 
 T = TypeVar("T")
 Elements = tuple[int, ...]
@@ -73,11 +74,47 @@ def bind(declared: Property, given: Sequence[T], elements: Sequence[T]) -> list[
     return [by_name[name] for name in declared.takes]
 
 
+def answering(instance: Instance, function: Callable[..., object]) -> Predicate:
+    """A property's rule, which answers with a number or a truth value.
+
+    Any other object is as good as true for Python, as is a generator whose ``all`` was forgotten.
+    """
+    rule = instance.runnable(function)
+
+    def ask(*given: object) -> bool:
+        answer = rule(*given)
+        if answer.__class__ is bool:
+            return answer
+        if answer is not None and not isinstance(answer, int):
+            raise not_an_answer(function, answer)
+        return bool(answer)
+
+    return ask
+
+
+def not_an_answer(function: Callable[..., object], answer: object) -> RuleError:
+    """The error for a property, or a rule of final states, that returns such an object."""
+    code = getattr(function, "__code__", None)
+    place = f"{code.co_filename}:{code.co_firstlineno}: " if code is not None else ""
+    name = getattr(function, "__name__", "a property")
+    cure = (
+        "write any(…) or all(…) around it"
+        if isinstance(answer, Iterator | list | set)
+        else "call it"
+        if callable(answer)
+        else "return a comparison, or a number"
+    )
+    return RuleError(
+        "RUL007",
+        f"{place}in {name}: it returns a {type(answer).__name__}, where a number is needed; {cure}",
+    )
+
+
 def predicate_of(
     instance: Instance, declared: Property, elements: Elements | None = None
 ) -> Predicate:
     """The property as the interpreter asks it: of every choice of elements, or of `elements`."""
-    rule = instance.runnable(declared.function)
+    rule = answering(instance, declared.function)
     if declared.kind is not Kind.STEP:
         if not declared.parameters:
             return rule

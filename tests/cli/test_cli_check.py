@@ -183,10 +183,17 @@ def test_a_file_without_a_model_is_reported(
 
 
 def test_a_failing_rule_is_an_error_of_the_model(run: Run, make: Make) -> None:
-    ran = run("check", make(MODEL.replace("s.count += 1", "s.count += nothing")))
+    ran = run("check", make(MODEL.replace("s.count += 1", "s.count += len")))
     assert ran.code == 2
     assert "RUL100" in ran.err
     assert "in count_up, counter.py:" in ran.err
+
+
+def test_a_name_that_nothing_defines_is_an_error_of_the_model(run: Run, make: Make) -> None:
+    ran = run("check", make(MODEL.replace("s.count += 1", "s.count += 1 or nothing")))
+    assert ran.code == 2
+    assert "RUL004" in ran.err
+    assert "in count_up: nothing is not defined" in ran.err
 
 
 def test_unknown_options_exit_with_2(run: Run) -> None:

@@ -250,8 +250,8 @@ class Model:
         self.home: tuple[Callable[..., Model], tuple[Any, ...]] | None = None
         self.bounds: dict[str, Bound] = {}
         for bound in [*(sort.bound for sort in self.sorts), *bounds, *record.bounds_used()]:
-            if bound is not None and bound.name not in self.bounds:
-                self.bounds[bound.name] = bound
+            if bound is not None:
+                self._add_bound(bound)
         for scope in self.scopes.values():
             self._bounds(scope.bounds)
 
@@ -288,12 +288,22 @@ class Model:
             raise DeclarationError(
                 "MDL013", f"{self.name}: fair of @action is {fair!r}; give Fairness.WEAK or STRONG"
             )
+        if not isinstance(fault, bool):
+            raise DeclarationError(
+                "MDL013", f"{self.name}: fault of @action is {fault!r}; give True or False"
+            )
         if bare is not None:
             raise self._misused("action", "(parameter=domain, …), or () without parameters", bare)
 
         def declare(function: F) -> F:
             self._check_function("action", function)
-            names = list(inspect.signature(function).parameters)[1:]
+            state, *names = [*inspect.signature(function).parameters] or [""]
+            if not state:
+                raise DeclarationError(
+                    "MDL003",
+                    f"{self.name}.{function.__name__} takes nothing; its first argument is the"
+                    " state",
+                )
             if names != list(parameters):
                 raise DeclarationError(
                     "MDL003",
@@ -483,7 +493,13 @@ class Model:
     ) -> None:
         """Check that each side of a property takes the state and the names in `each`."""
         for side in sides:
-            names = list(inspect.signature(side).parameters)[1:]
+            state, *names = [*inspect.signature(side).parameters] or [""]
+            if not state:
+                raise DeclarationError(
+                    "MDL009",
+                    f"{self.name}.{function.__name__}: {side.__name__} takes nothing; its first"
+                    " argument is the state",
+                )
             if names != list(parameters):
                 raise DeclarationError(
                     "MDL009",
@@ -585,11 +601,12 @@ class Model:
             )
         for parameter, domain in more.get("parameters", {}).items():
             is_enumeration = isinstance(domain, type) and issubclass(domain, IntEnum)
-            if not isinstance(domain, Sort | int) and not is_enumeration:
+            is_count = isinstance(domain, int) and not isinstance(domain, bool) and domain > 0
+            if not (isinstance(domain, Sort) or is_count or (is_enumeration and list(domain))):
                 raise DeclarationError(
                     "MDL016",
                     f"{self.name}.{name}: {parameter} is over {described(domain)}; give a sort, an"
-                    " enumeration of integers, or how many values there are",
+                    " enumeration of integers, or how many values there are, at least one",
                 )
             if isinstance(domain, Sort) and (unsized := self._unsized(domain)) is not None:
                 raise DeclarationError(
@@ -603,6 +620,18 @@ class Model:
         object.__setattr__(made, "owner", self)
         object.__setattr__(made, "kind_of", kind)
         where[name] = made
+
+    def _add_bound(self, bound: Bound) -> None:
+        """Add what gives a sort its size, or a number; all of one name are one."""
+        known = self.bounds.setdefault(bound.name, bound)
+        for what in ("default", "minimum", "maximum"):
+            one, other = getattr(known, what), getattr(bound, what)
+            if one != other:
+                raise DeclarationError(
+                    "MDL002",
+                    f"{self.name}: {bound.name} is declared twice, with {what}={one} and with"
+                    f" {what}={other}; --set could not tell them apart: rename one",
+                )
 
     def _unsized(self, sort: Sort) -> Sort | None:
         """The sort within `sort` that has no size in this model; None if there is none."""
@@ -726,7 +755,7 @@ class Instance:
 
     def __post_init__(self) -> None:
         declared = self.model.record
-        constants = {n: amount(c.value, self.setting) for n, c in declared.constants.items()}
+        constants = {n: fixed(amount(c.value, self.setting)) for n, c in declared.constants.items()}
         self.record = type(self.model.record.__name__, (self.model.record,), constants)
         self.record.constants = self.model.record.constants
         self.record.parts = tuple(parts_of(self.model.record, self.setting))
@@ -752,7 +781,19 @@ class Instance:
             and (p.on is None or p.on in {a.name for a in self.actions})
         }
         self._check_rules()
+        self._check_deviations()
         self.calls = list(self._all_calls())
+
+    def _check_deviations(self) -> None:
+        """Check that a deviation has a reason: whatever it is, it stands in for a violation."""
+        for declared in self.properties.values():
+            reason = declared.deviation(self.setting) if declared.deviation else None
+            if reason is not None and not (isinstance(reason, str) and reason.strip()):
+                raise DeclarationError(
+                    "MDL013",
+                    f"{self.model.name}.{declared.name}: deviation returns {reason!r}; return in"
+                    " words why the modelled system violates the property, or None",
+                )
 
     def _check_rules(self) -> None:
         rules: list[Any] = [self.model.settle, self.model.final]
@@ -872,6 +913,11 @@ class Instance:
     def title(self) -> str:
         parts = [self.model.name, self.generation or "", self.scope, self.defect]
         return " ".join(part for part in parts if part and part != "default")
+
+
+def fixed(value: Any) -> Any:
+    """A constant, of which no rule can change a part: a table of lists is one of tuples."""
+    return tuple(map(fixed, value)) if isinstance(value, list) else value
 
 
 def flat_size(instance: Instance) -> int:

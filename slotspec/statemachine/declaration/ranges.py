@@ -24,8 +24,9 @@ from typing import Any, Protocol
 
 from slotspec.statemachine.declaration import parts, rules
 from slotspec.statemachine.declaration.integers import HIGH, LOW
+from slotspec.statemachine.declaration.outside import check_outside
 from slotspec.statemachine.declaration.records import FieldSpec, Record, Ref
-from slotspec.statemachine.declaration.slips import Slips
+from slotspec.statemachine.declaration.slips import Slips, check_fields
 from slotspec.statemachine.declaration.source import Source, read, reject, subtree
 from slotspec.statemachine.errors import RuleError
 
@@ -190,9 +191,15 @@ class Ranges:
         plain = {name for name, spec in named if not spec.container}
         containers = {n: spec.container for n, spec in named if n not in plain}
         names = frozenset(name for name, _ in named)
+        records = (instance.record, *(part.record for part in instance.record.parts))
+        single = {name for name, spec in named if not spec.array}
+        single |= {name for record in records for name in record.constants}
+        arrays = frozenset(name for name, spec in named if spec.array) - single
         actions = {instance.rule(action.function) for action in instance.actions}
+        asked = self.asked()
         for function, summary in self.summaries.items():
             if not summary.opaque and not function.__module__.startswith(ENGINE):
+                check_outside(function)
                 Slips(
                     read(function),
                     Reading(self, summary).known,
@@ -200,7 +207,47 @@ class Ranges:
                     routed,
                     names,
                     bool(instance.record.effect_names),
-                ).check(function in actions)
+                    arrays,
+                ).check(function in actions, function in asked)
+        self.check_fields()
+
+    def check_fields(self) -> None:
+        """Refuse fields that the state does not have, in rules that take the whole state."""
+        instance = self.instance
+        first = [instance.model.settle, instance.model.final]
+        first += [action.function for action in instance.actions]
+        given: dict[Any, tuple[str, ...]] = {}
+        for declared in instance.properties.values():
+            if declared.kind.value == "step":
+                given[instance.rule(declared.function)] = ("before", "after")
+            else:
+                first += [declared.function, getattr(declared, "to", None)]
+        for rule in (instance.rule(rule) for rule in first if rule is not None):
+            given[rule] = rule.__code__.co_varnames[:1]
+        record = instance.record
+        own = [name for name in record.fields if "." not in name]
+        known = [*own, *record.constants, *(part.attribute for part in record.parts)]
+        inherited = [name for name in dir(record) if name not in known and name[:1] != "_"]
+        for rule, states in given.items():
+            summary = self.summaries.get(rule)
+            # what another rule calls may be given a part
+            if summary is not None and not summary.opaque and not summary.callers:
+                check_fields(read(rule), frozenset(states), list(dict.fromkeys(known)), inherited)
+
+    def asked(self) -> set[types.FunctionType]:
+        """The properties, what they call, and what says which states are final."""
+        instance = self.instance
+        waiting = [instance.model.final]
+        for declared in instance.properties.values():
+            waiting += [declared.function, getattr(declared, "to", None)]
+        waiting = [instance.rule(rule) for rule in waiting if rule is not None]
+        found: set[types.FunctionType] = set()
+        while waiting:
+            rule = waiting.pop()
+            if rule in self.summaries and rule not in found:
+                found.add(rule)
+                waiting += self.summaries[rule].calls
+        return found
 
     def name_fields(self) -> None:
         """Collect the range of each field and constant by name, over all records."""

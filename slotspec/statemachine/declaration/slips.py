@@ -7,11 +7,17 @@ plain Python that means something else than its author thinks.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from enum import Enum
 from functools import lru_cache, partial, partialmethod
+from types import BuiltinFunctionType, FunctionType
 
 from slotspec.statemachine.declaration import rules
 from slotspec.statemachine.declaration.effects import Effects
+from slotspec.statemachine.declaration.lifecycle import Event
+from slotspec.statemachine.declaration.parts import restart
+from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.source import Source, reject, subtree
 from slotspec.statemachine.errors import RuleError
 
@@ -20,6 +26,13 @@ Known = Callable[[ast.expr], object]
 
 WRAPPERS = (partial, partialmethod, type(lru_cache(len)))
 """What wraps a function: a cached one would remember its result for another state."""
+
+FUNCTION = FunctionType | BuiltinFunctionType
+CHANGES = (rules.fire, rules.recycle, rules.emit, restart)
+"""Words of the rule language that change the state, or tell the outside."""
+
+IDLE = ast.Compare | ast.Name | ast.Attribute | ast.Subscript | ast.BoolOp | ast.UnaryOp | ast.BinOp
+"""Expressions that do nothing by themselves."""
 
 METHODS = {
     "append": "sl.append({}, x)",
@@ -40,6 +53,7 @@ class Slips:
     :param bags: the fields that hold messages in flight.
     :param fields: the fields of the state.
     :param has_effects: whether the model, or a part of it, declares effects.
+    :param arrays: the fields that are arrays.
     """
 
     def __init__(
@@ -50,32 +64,67 @@ class Slips:
         bags: frozenset[str],
         fields: frozenset[str],
         has_effects: bool,
+        arrays: frozenset[str],
     ) -> None:
         self.source, self.known = source, known
         self.containers, self.bags, self.fields = containers, bags, fields
-        self.has_effects = has_effects
+        self.has_effects, self.arrays = has_effects, arrays
         given = source.tree.args
         self.parameters = {a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
 
-    def check(self, action: bool) -> None:
+    def check(self, action: bool, asked: bool) -> None:
         """Refuse the first mistake.
 
         :param action: whether the rule is an action, which returns a number.
+        :param asked: whether a property calls the rule, or is it.
         :raises RuleError: with file and line.
         """
         for node in nodes_in(self.source.tree):
             match node:
                 case ast.Call():
                     self._call(node)
+                    if asked and self.known(node.func) in CHANGES:
+                        word = ast.unparse(node.func)
+                        raise self._refused(
+                            "RUL009", node, f"a property may not change the state; remove {word}"
+                        )
+                case ast.Assign() | ast.AugAssign() | ast.AnnAssign() if asked:
+                    for target in targets_of(node):
+                        self._kept(target)
+                case ast.Expr(value=value):
+                    self._alone(value)
+                case ast.MatchSingleton(value=value):
+                    raise self._refused(
+                        "RUL002",
+                        node,
+                        f"case {value} is no pattern of a rule; match numbers and members of"
+                        " enumerations, with | and _",
+                    )
+                case ast.Try() | ast.TryStar():
+                    raise self._refused(
+                        "RUL002",
+                        node,
+                        "a rule catches nothing, since it would hide a fault; return DISABLED or a"
+                        " value instead",
+                    )
                 case ast.BinOp(op=ast.Div()) | ast.AugAssign(op=ast.Div()):
                     raise self._refused(
                         "RUL003",
                         node,
                         "rules know + - * // % & | ^ on integers; write it with these: // divides",
                     )
-                case ast.Compare(left=left, comparators=others):
+                case ast.Compare(left=left, comparators=others, ops=ops):
+                    if any(isinstance(operator, ast.Is | ast.IsNot) for operator in ops):
+                        raise self._refused(
+                            "RUL003",
+                            node,
+                            "'is' compares objects; rules know integers: use ==, and NONE for no"
+                            " element",
+                        )
                     for side in (left, *others):
                         self._compared(side, (left, *others))
+                    for side in compared(left, ops, others):
+                        self._number(side)
                 case ast.UnaryOp(op=ast.Not(), operand=operand):
                     self._truth(operand)
                 case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test):
@@ -83,6 +132,9 @@ class Slips:
                 case ast.BoolOp(values=values):
                     for value in values:
                         self._truth(value)
+        if asked:
+            for given in returned(self.source.tree):
+                self._number(given)
         if action:
             for given in returned(self.source.tree):
                 if isinstance(given, ast.Constant) and isinstance(given.value, bool):
@@ -129,15 +181,80 @@ class Slips:
             " for how many elements it has",
         )
 
+    def _kept(self, target: ast.expr) -> None:
+        """Refuse an assignment to a field in what a property asks."""
+        root = target
+        while isinstance(root, ast.Attribute | ast.Subscript):
+            root = root.value
+        if root is not target and isinstance(root, ast.Name) and root.id in self.parameters:
+            raise self._refused(
+                "RUL009",
+                target,
+                f"a property may not change the state; it assigns {ast.unparse(target)}",
+            )
+
+    def _alone(self, value: ast.expr) -> None:
+        """Refuse an expression of which nothing is done."""
+        if isinstance(value, IDLE):
+            text = ast.unparse(value)
+            cure = "return it, or compare with it"
+            if isinstance(value, ast.Compare) and isinstance(value.ops[0], ast.Eq):
+                cure = f"return it, or assign with = ({text.replace('==', '=', 1)})"
+            elif self.known(value) == rules.DISABLED or isinstance(self.known(value), FUNCTION):
+                cure = f"write return {text}" if isinstance(self.known(value), int) else "call it"
+            raise self._refused("RUL002", value, f"{text} by itself does nothing; {cure}")
+
+    def _number(self, node: ast.expr) -> None:
+        """Refuse an array, a function or another object where a number is needed."""
+        if not isinstance(node, ast.Name | ast.Attribute | ast.Constant):
+            return
+        text = ast.unparse(node)
+        if isinstance(node, ast.Constant) and node.value is None:
+            raise self._refused(
+                "RUL006", node, "None is no integer; rules know integers only: write NONE"
+            )
+        if self._field(node) in self.arrays:
+            raise self._refused(
+                "RUL007", node, f"{text} is an array; index it, where a number is needed"
+            )
+        named = self.known(node)
+        if isinstance(named, FUNCTION):
+            raise self._refused(
+                "RUL007", node, f"{text} is a function, where a number is needed; call it"
+            )
+        if isinstance(named, Event):
+            raise self._refused(
+                "RUL007", node, f"{text} is an event, where a number is needed; name a state"
+            )
+        if isinstance(named, Sort):
+            raise self._refused("RUL007", node, f"{text} is a sort, where a number is needed")
+        if isinstance(named, Enum) and not isinstance(named, int):
+            name = type(named).__name__
+            raise self._refused(
+                "RUL007",
+                node,
+                f"{text} is no integer, and equal to none; declare class {name}(IntEnum)",
+            )
+
     def _truth(self, node: ast.expr) -> None:
         if self._container(node) is not None:
             raise self._misread(node, node)
         if self._is_length(node):
             assert isinstance(node, ast.Call)
             raise self._misread(node, node.args[0])
+        self._number(node)
 
     def _compared(self, side: ast.expr, sides: tuple[ast.expr, ...]) -> None:
-        # a name from outside may be a text, too; the compiler alone refuses that
+        # a text may be compared with a text from outside; the compiler alone refuses that
+        place = side.value if isinstance(side, ast.Subscript) else side
+        if self._field(place) is not None:
+            for other in sides:
+                if isinstance(self.known(other), str):
+                    raise self._refused(
+                        "RUL006",
+                        other,
+                        f"{ast.unparse(other)} is {self.known(other)!r}; rules know integers only",
+                    )
         texts = any(isinstance(self.known(other), str) for other in sides)
         if isinstance(side, ast.Constant) and isinstance(side.value, str) and not texts:
             raise self._refused(
@@ -229,6 +346,52 @@ class Slips:
             )
 
 
+def check_fields(
+    source: Source, states: frozenset[str], known: Sequence[str], inherited: Sequence[str]
+) -> None:
+    """Refuse a field that the state does not have, also where no run comes by.
+
+    :param states: the arguments that are the whole state.
+    :param known: the fields of the state.
+    :param inherited: what else its class has, such as a method.
+    :raises RuleError: ``RUL007``, with file and line.
+    """
+    nodes = subtree(source.tree)
+    states -= {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    for node in nodes:
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr=attr) if name in states:
+                if attr not in known and attr not in inherited and attr != "effects":
+                    near = get_close_matches(attr, known, 1)
+                    meant = f"; did you mean {near[0]}?" if near else ""
+                    raise reject(
+                        "RUL007",
+                        source,
+                        node,
+                        f"the state has no field {attr}; it has {', '.join(known)}{meant}",
+                    )
+
+
+def compared(
+    left: ast.expr, operators: Sequence[ast.cmpop], others: Sequence[ast.expr]
+) -> Iterator[ast.expr]:
+    """The sides of a comparison that must be numbers: not what something is asked to be in."""
+    yield left
+    for operator, side in zip(operators, others, strict=True):
+        if not isinstance(operator, ast.In | ast.NotIn):
+            yield side
+
+
+def targets_of(node: ast.AST) -> Iterator[ast.expr]:
+    """What an assignment assigns to."""
+    given = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    for target in given:
+        if isinstance(target, ast.Tuple | ast.List):
+            yield from target.elts
+        elif target is not None:
+            yield target
+
+
 @lru_cache(maxsize=4096)
 def nodes_in(tree: ast.FunctionDef) -> tuple[ast.AST, ...]:
     """The nodes of a rule's body that a mistake can be in; instances of a model share its rules.
@@ -236,7 +399,8 @@ def nodes_in(tree: ast.FunctionDef) -> tuple[ast.AST, ...]:
     What decorates the rule is no part of it, and runs as plain Python.
     """
     kinds = ast.Call | ast.BinOp | ast.AugAssign | ast.Compare | ast.UnaryOp | ast.BoolOp
-    tests = ast.If | ast.While | ast.IfExp
+    tests = ast.If | ast.While | ast.IfExp | ast.Expr | ast.Try | ast.TryStar
+    tests |= ast.Assign | ast.AnnAssign | ast.MatchSingleton
     body = (node for statement in tree.body for node in subtree(statement))
     return tuple(node for node in body if isinstance(node, kinds | tests))
 

@@ -63,7 +63,8 @@ def _read(code: types.CodeType, name: str) -> Source:
         ) from None
     tree = ast.parse(textwrap.dedent("".join(lines)))
     node = tree.body[0]
-    if not isinstance(node, ast.FunctionDef):
+    # the lines of a lambda that is given to a decorator are those of what is decorated
+    if not isinstance(node, ast.FunctionDef) or node.name != code.co_name:
         raise RuleError(
             "RUL001", f"{code.co_filename}:{first}: rule {name} is not a plain def; write it as one"
         )

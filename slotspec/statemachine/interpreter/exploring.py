@@ -107,6 +107,16 @@ Place = tuple[int, Call | None]
 """Where something was found: the number of a state, and the call from there, if any."""
 
 
+def changing(declared: Property) -> RuleError:
+    """The error for a property that changes the state, which others are asked of after it."""
+    code = declared.function.__code__
+    return RuleError(
+        "RUL009",
+        f"{code.co_filename}:{code.co_firstlineno}: in {declared.name}: a property may not change"
+        " the state; ask in the property, and change it in an action",
+    )
+
+
 class _Search:
     def __init__(
         self,
@@ -340,8 +350,13 @@ class _Search:
         otherwise: bool = True,
     ) -> bool:
         """Whether the property holds; `otherwise` where it cannot be evaluated (a fault)."""
+        journal, older = self.interpreter.journal, self.before.journal
+        written = len(journal) + len(older)
         try:
-            return bool(holds(*arguments))
+            holding = holds(*arguments)
+            if len(journal) + len(older) != written:
+                raise changing(obligation.declared)
+            return holding
         except RuleError:
             raise
         except RecursionError as error:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from slotspec.statemachine.declaration.model import Instance, Property
 from slotspec.statemachine.declaration.rules import DISABLED
+from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.interpreter.liveness import (
     PREMISE,
     STRONG,
@@ -19,6 +20,7 @@ from slotspec.statemachine.interpreter.liveness import (
     Way,
 )
 from slotspec.statemachine.interpreter.stepping import Interpreter, place_of
+from slotspec.statemachine.obligations import answering
 
 LOOKS = 64
 """Limits are checked once per this many states."""
@@ -70,12 +72,14 @@ class InterpretedGraph(Graph):
     def ask(self, declared: Property, side: int, elements: tuple[int, ...]) -> Mask:
         asked = declared.function if side == PREMISE else declared.to
         assert asked is not None
-        holds = self.instance.runnable(asked)
+        holds = answering(self.instance, asked)
         mask = bytearray(len(self.keys))
         for i, key in enumerate(self.keys):
             self.interpreter.load(key)
             try:
-                mask[i] = bool(holds(self.interpreter.s, *elements))
+                mask[i] = holds(self.interpreter.s, *elements)
+            except RuleError:
+                raise
             except Exception as error:
                 why = f"{type(error).__name__}: {error} {place_of(error)}"
                 raise Unanswered(i, why) from error

@@ -23,6 +23,7 @@ from slotspec.statemachine.declaration.records import FieldSpec, Record, Ref
 from slotspec.statemachine.declaration.rules import DISABLED, NONE, Machines
 from slotspec.statemachine.errors import RuleError, SlotspecError, StepError
 from slotspec.statemachine.interpreter.hints import hint
+from slotspec.statemachine.obligations import answering
 
 ENGINE = Path(__file__).parents[1]
 CHANGED = re.compile(rb"[^\0]")
@@ -147,7 +148,7 @@ class Interpreter:
         )
         final = instance.model.final
         self.final: Callable[[Any], Any] | None = (
-            None if final is None else instance.runnable(final)
+            None if final is None else answering(instance, final)
         )
         self._cells: list[tuple[Any, int | str]] = []
         self._scalars: dict[str, Place] = {}
@@ -351,6 +352,8 @@ class Interpreter:
             return False
         try:
             return bool(self.final(self.s))
+        except RuleError:
+            raise
         except Exception as error:
             raise RuleError(
                 "RUL100",

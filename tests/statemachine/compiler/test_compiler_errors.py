@@ -283,6 +283,19 @@ def test_a_rule_without_source() -> None:
         compile_instance(model_with(space["made"]).instance())
 
 
+def test_a_lambda_is_not_taken_for_the_rule_that_it_decorates() -> None:
+    model = room()
+    counter(model)
+
+    @model.leads_to("It never gets there.", lambda s: s.count == 9)
+    def begins(s: Any) -> bool:
+        """At first, nothing has happened."""
+        return bool(s.count == 0)
+
+    with pytest.raises(RuleError, match=r"RUL001: .*:\d+: rule <lambda> is not a plain def"):
+        compile_instance(model.instance())
+
+
 def test_a_partial_is_no_rule() -> None:
     with pytest.raises(RuleError, match="RUL005"):
         compile_instance(model_with(partial(two, a=1, b=2)).instance())

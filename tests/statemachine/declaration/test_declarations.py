@@ -121,9 +121,58 @@ def test_a_step_property_needs_a_declared_action() -> None:
             model.step("here", on=on)  # type: ignore[arg-type]
 
 
+def test_bounds_of_one_name_are_one() -> None:
+    class Doubled(Record):
+        """Lamps of two kinds, and a number."""
+
+        lamp: Array = per(LAMPS, Lamp, "Each lamp.")
+        other: Array = per(Sort("lamps", "Other lamps.", default=5), Lamp, "Each other lamp.")
+
+    with pytest.raises(DeclarationError, match=r"MDL002: doubled: lamps .* default=2 .* default=5"):
+        Model("doubled", "Too many lamps.", Doubled)
+    with pytest.raises(DeclarationError, match=r"MDL002: room: lamps .* maximum=\d+ .* maximum=3"):
+        Model("room", "A room.", Room, bounds=[Bound("lamps", "Lamps.", 2, 1, 3)])
+
+
+@pytest.mark.parametrize("domain", [0, -3, True])
+def test_a_property_or_an_action_has_a_value_to_be_asked_of(domain: int) -> None:
+    def chosen(s: Room, lamp: int) -> bool:
+        """It holds of each."""
+        return s.count == lamp
+
+    with pytest.raises(DeclarationError, match=r"MDL016: .*lamp is over .*, at least one"):
+        room().always("here", each={"lamp": domain})(chosen)
+    with pytest.raises(DeclarationError, match=r"MDL016: .*lamp is over .*, at least one"):
+        room().action(lamp=domain)(chosen)
+
+
+def test_a_rule_takes_the_state() -> None:
+    def nothing() -> int:
+        """Take nothing."""
+        return 0
+
+    with pytest.raises(DeclarationError, match=r"MDL009: .*its first argument is the state"):
+        room().always("here")(nothing)
+    with pytest.raises(DeclarationError, match=r"MDL009: .*its first argument is the state"):
+        room().leads_to("here", nothing)(holds)
+    with pytest.raises(DeclarationError, match=r"MDL003: .*its first argument is the state"):
+        room().action()(nothing)
+
+
+@pytest.mark.parametrize("reason", [True, False, "", 0])
+def test_a_deviation_has_a_reason(reason: object) -> None:
+    model = room()
+    counter(model)
+    model.always("here", deviation=lambda setting: reason)(holds)
+    with pytest.raises(DeclarationError, match=r"MDL013: room\.holds: deviation returns"):
+        model.instance()
+
+
 def test_the_options_of_an_action_are_checked() -> None:
     with pytest.raises(DeclarationError, match=r"MDL013: .*fair of @action is True"):
         room().action(fair=True)  # type: ignore[arg-type]
+    with pytest.raises(DeclarationError, match=r"MDL013: .*fault of @action is 'no'"):
+        room().action(fault="no")  # type: ignore[arg-type]
     with pytest.raises(DeclarationError, match=r"MDL013: .*when of @action is 1"):
         room().action(when=1)  # type: ignore[arg-type]
     with pytest.raises(DeclarationError, match=r"MDL016: .*lamp is over 'lamps'"):

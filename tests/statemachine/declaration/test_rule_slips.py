@@ -14,11 +14,28 @@ from slotspec.statemachine.errors import SlotspecError
 from slotspec.statemachine.results import Verdict
 from slotspec.testing import SlotPoolConformance
 
+HEAD = """import enum
+import functools
+import slotspec as sl
+
+NAME = "DRAFT"
+TWO = 2
+Plain = enum.Enum("Plain", "DRAFT SENT", start=0)
+"""
 SOURCE = (Path(__file__).parent / "mailbox.py").read_text()
 
 EMIT = "sl.emit(s, Effect.TAKEN, letter, s.seen[letter])"
 EMPTY = "sl.length(s.box) == 0:"
 DRAFT = "s.letter[letter] != Letter.DRAFT"
+ALL_SENT = "all(state == Letter.SENT for state in s.letter)"
+LOST_RETURN = ("RUL002", "sl.DISABLED by itself does nothing; write return sl.DISABLED")
+IMPORTING = ("RUL002", "import in the module")
+TRYING = ("RUL002", "it would hide a fault")
+ASSIGNING = ("RUL009", "a property may not change the state; it assigns")
+RECYCLING = ("RUL009", "a property may not change the state; remove sl.recycle")
+NO_FIELD = ("RUL007", "the state has no field bxo; it has letter, wire, box, seen")
+SINGLETON = ("RUL002", "case None is no pattern of a rule; match numbers")
+CAPTURED = ("RUL002", "case TWO fits any value and calls it TWO; write the number")
 SLIPS = [
     (EMIT, "sl.emit(s, Effect.TAKEN)", "RUL010", "Effect.TAKEN takes letter, seen, but gets none"),
     (EMIT, "sl.emit(s, Effect.TAKEN, 1, 1, 1)", "RUL010", "takes letter, seen, but gets 3"),
@@ -26,6 +43,37 @@ SLIPS = [
     (EMIT, "sl.emit(s, Effect.TAKEN, sl.DISABLED)", "RUL010", "is given sl.DISABLED"),
     (EMIT, "sl.emit(Effect.TAKEN, letter)", "RUL010", "write emit(s, Effect.TAKEN, …)"),
     (EMIT, 'sl.emit(s, "taken", letter)', "RUL006", "'taken' is no effect; give a member"),
+    (DRAFT, "s.letter != Letter.DRAFT", "RUL007", "s.letter is an array; index it"),
+    (DRAFT, "s.letter[letter] != Letter.send", "RUL007", "Letter.send is an event"),
+    (DRAFT, "s.letter[letter] is None", "RUL003", "use =="),
+    (DRAFT, "s.letter[letter] == None", "RUL006", "write NONE"),
+    (DRAFT, "s.letter[letter] != LETTERS", "RUL007", "LETTERS is a sort"),
+    (DRAFT, "twice", "RUL007", "twice is a function, where a number is needed; call it"),
+    (DRAFT, "not letter or twice", "RUL007", "twice is a function"),
+    (DRAFT, "letter != Plain.DRAFT", "RUL007", "declare class Plain(IntEnum)"),
+    (DRAFT, "s.letter[letter] != NAME", "RUL006", "NAME is 'DRAFT'; rules know integers only"),
+    ("sl.add(s.seen, letter)", "match letter:\n        case TWO:\n            pass", *CAPTURED),
+    (DRAFT, "letter > 9 or s.sene", "RUL007", "the state has no field sene; it has letter, wire"),
+    ("sl.add(s.seen, letter)", "if letter > 9:\n        s.sene = 1", "RUL007", "no field sene"),
+    (f"return {ALL_SENT}", "return 0 > 1 and s.letetr", "RUL007", "no field letetr"),
+    ("for e in after.effects", "for e in after.effects if e.seen < 2 or after.bxo", *NO_FIELD),
+    ("sl.add(s.seen, letter)", "match letter:\n        case None:\n            pass", *SINGLETON),
+    (DRAFT, "letter > 9 or drfat(s)", "RUL004", "drfat is not defined"),
+    ("        return sl.DISABLED\n    letter =", "        sl.DISABLED\n    letter =", *LOST_RETURN),
+    (f"return {ALL_SENT}", "s.seen[0] == 1", "RUL002", "return it, or assign with ="),
+    (f"return {ALL_SENT}", "return twice", "RUL007", "twice is a function"),
+    ("    letter = sl.take_first", "    import random\n    letter = sl.take_first", *IMPORTING),
+    (
+        "    sl.add(s.seen",
+        "    try:\n        pass\n    finally:\n        pass\n    sl.add(s.seen",
+        *TRYING,
+    ),
+    ("    return sl.length(s.box) <= ", "    s.seen[0] = 0\n    return 0 <= ", *ASSIGNING),
+    (
+        "    return sl.length(s.box) <= ",
+        "    sl.recycle(s.letter, 0)\n    return 0 <= ",
+        *RECYCLING,
+    ),
     (", effects=Effect)", ")", "RUL010", "write Model(…, effects=Effect)"),
     (
         'sl.effect("letter", "seen")',
@@ -66,7 +114,7 @@ SLIPS = [
 def made(folder: Path, old: str, new: str) -> str:
     """The mailbox with one mistake, in a file."""
     assert old in SOURCE
-    source = SOURCE.replace("import slotspec as sl", "import functools\nimport slotspec as sl")
+    source = SOURCE.replace("import slotspec as sl", HEAD)
     if "def twice" in old:
         source = source.replace("sl.length(s.box) == 0:", "twice(sl.length(s.box)) == 0:")
     path = folder / "mistaken.py"

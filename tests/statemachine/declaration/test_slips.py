@@ -202,16 +202,16 @@ def calls_an_event(s: Any, gate: int) -> int:
 @pytest.mark.parametrize(
     ("rule", "answer"),
     [
-        (not_a_field, r"did you mean gate\?"),
-        (loops_over_a_sort, r"the elements of a sort are s\.elements\(SORT\)"),
-        (fires_a_state, r"write fire\(s\.field, index, Lifecycle\.event\)"),
-        (calls_an_event, r"write fire\(s\.field, index, Lifecycle\.event\)"),
+        (not_a_field, r"RUL007.*did you mean gate\?"),
+        (loops_over_a_sort, r"RUL100.*the elements of a sort are s\.elements\(SORT\)"),
+        (fires_a_state, r"RUL100.*write fire\(s\.field, index, Lifecycle\.event\)"),
+        (calls_an_event, r"RUL100.*write fire\(s\.field, index, Lifecycle\.event\)"),
     ],
 )
 def test_a_slip_in_a_rule_is_answered_with_what_to_write(rule: Any, answer: str) -> None:
     model = Model("row", "A row.", Row)
     model.action(gate=GATES)(rule)
-    with pytest.raises(RuleError, match=f"RUL100.*{answer}"):
+    with pytest.raises(RuleError, match=answer):
         check(model.instance(), engine="interpreted")
 
 

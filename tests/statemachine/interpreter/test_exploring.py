@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
 from examples import turnstile, two_phase_commit
 from slotspec.statemachine import (
     DISABLED,
@@ -10,6 +15,7 @@ from slotspec.statemachine import (
     Kind,
     Model,
     Result,
+    RuleError,
     Verdict,
     emit,
     explore_interpreted,
@@ -164,7 +170,6 @@ def test_the_initial_state_is_checked_too() -> None:
 def test_a_step_property_sees_before_after_result_arguments_and_effects() -> None:
     model = lamps()
     anything(model)
-    seen = set()
 
     def ring(s: Room, lamp: int) -> int:
         """Press the bell beside a lamp."""
@@ -174,8 +179,8 @@ def test_a_step_property_sees_before_after_result_arguments_and_effects() -> Non
     model.action(lamp=LAMPS)(ring)
 
     def rings(before: Room, after: Room, result: int, lamp: int) -> bool:
-        seen.add((result, lamp, tuple(after.effects), tuple(before.effects)))
-        return True
+        told = (tuple(after.effects), tuple(before.effects))
+        return result == 40 + lamp and told == (((7, lamp, NONE, NONE, NONE),), ())
 
     def presses(before: Room, after: Room, result: int, lamp: int) -> bool:
         return before.lamp[lamp] == Lamp.OFF and after.lamp[lamp] == Lamp.ON
@@ -183,11 +188,74 @@ def test_a_step_property_sees_before_after_result_arguments_and_effects() -> Non
     says(model, "step", rings, on=ring)
     says(model, "step", presses, on=press)
     result = explore(model)
-    assert seen == {(40 + i, i, ((7, i, NONE, NONE, NONE),), ()) for i in (0, 1)}
+    assert result.taken["ring"] > 0
     assert verdicts(result) == {"rings": Verdict.HOLDS, "presses": Verdict.VIOLATED}
     found = result.properties[1].finding
     assert found is not None
     assert [str(call) for call in found.calls] == ["press(lamp=0)", "press(lamp=0)"]
+
+
+def yields(s: Room) -> Any:
+    return (count < 0 for count in (s.count,))
+
+
+def collects(s: Room) -> Any:
+    return [count < 0 for count in (s.count,)]
+
+
+def explains(s: Room) -> Any:
+    return s.count < 0, "The count is negative."
+
+
+def state_itself(s: Room) -> Any:
+    return s
+
+
+@pytest.mark.parametrize("answer", [yields, collects, explains, state_itself])
+@pytest.mark.parametrize("kind", ["always", "sometimes", "leads_to", "promised", "final"])
+def test_a_property_answers_with_a_number(kind: str, answer: Callable[[Room], Any]) -> None:
+    model = room()
+    counter(model)
+
+    def anywhere(s: Room) -> bool:
+        """Always so."""
+        return s.count >= 0
+
+    def nowhere(s: Room) -> bool:
+        """Never so."""
+        return s.count < 0
+
+    answer.__doc__ = "It holds."
+    if kind == "leads_to":
+        model.leads_to("here", nowhere)(answer)
+    elif kind == "promised":
+        model.leads_to("here", answer)(anywhere)
+    elif kind == "final":
+        model.final = None
+        model.final_states(answer)
+    else:
+        getattr(model, kind)("here")(answer)
+    with pytest.raises(
+        RuleError, match=rf"RUL007: .*\.py:\d+: in {answer.__name__}: it returns a "
+    ):
+        explore(model)
+
+
+@pytest.mark.parametrize("state", ["before", "after"])
+def test_a_property_changes_no_state_for_those_after_it(state: str) -> None:
+    model = lamps()
+    anything(model)
+
+    def forgets(before: Room, after: Room) -> bool:
+        seen = (before if state == "before" else after).seen
+        seen[0] = 1 - seen[0]
+        return True
+
+    says(model, "step", forgets)
+    with pytest.raises(
+        RuleError, match=r"RUL009: .*\.py:\d+: in forgets: a property may not change"
+    ):
+        explore(model)
 
 
 def test_a_step_property_without_action_is_checked_for_all_actions() -> None:

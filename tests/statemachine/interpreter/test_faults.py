@@ -16,12 +16,14 @@ from slotspec.statemachine import (
     RuleError,
     StepError,
     Verdict,
+    check,
     emit,
     explore_interpreted,
     fire,
     number,
     scalar,
 )
+from slotspec.statemachine.check import Engine
 from slotspec.statemachine.declaration.rules import recycle
 from tests.statemachine.tiny import Lamp, Room, counter, room, says
 
@@ -271,14 +273,18 @@ def test_final_states_that_cannot_be_evaluated_are_an_error() -> None:
         explore_interpreted(model.instance())
 
 
-def test_an_initial_state_out_of_its_domain_is_an_error() -> None:
+@pytest.mark.parametrize("engine", ["interpreted", "compiled"])
+@pytest.mark.parametrize("value", [4, -1, NONE])
+def test_an_initial_state_out_of_its_domain_is_an_error(engine: Engine, value: int) -> None:
     class Wrong(Record):
         """One value too large."""
 
-        count: int = scalar(number(3), "A number.", initial=4)
+        count: int = scalar(number(3), "A number.", initial=value)
 
-    with pytest.raises(StepError, match="initial state of wrong: count is 4"):
-        explore_interpreted(Model("wrong", "Wrong.", Wrong).instance())
+    with pytest.raises(
+        StepError, match=f"STP003: initial state of wrong: count is {value}; it may"
+    ):
+        check(Model("wrong", "Wrong.", Wrong).instance(), engine)
 
 
 def test_the_last_step_of_a_fault_shows_the_state_at_the_failure() -> None:

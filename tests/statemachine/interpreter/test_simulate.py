@@ -328,7 +328,7 @@ def test_the_interpreter_walks_through_values_too_large_for_a_byte() -> None:
 def test_a_rule_that_cannot_be_run_is_an_error() -> None:
     def fails(s: Room) -> int:
         """Not a rule."""
-        return s.nowhere  # type: ignore[attr-defined, no-any-return]
+        return s.count.nowhere  # type: ignore[attr-defined, no-any-return]
 
     model = walks()
     model.action()(fails)
