@@ -350,7 +350,10 @@ def has_queued_steps(g: Setting) -> bool:
 
 
 def has_stragglers(g: Setting) -> bool:
-    """Whether calls of a former JobMaster may fall behind; one that leads again is the same."""
+    """Whether calls of a former JobMaster may fall behind.
+
+    Before FLINK-11719 (1.13) the same JobMaster leads again, whose calls stay in order.
+    """
     return bool(g["leader_changes"] and g["stragglers"] and not g.choices["can_suspend"])
 
 

@@ -13,7 +13,14 @@ import pytest
 from typer.testing import CliRunner
 
 from slotspec.cli.app import build
-from slotspec.oracle.conformance.removals import RemovalBounds, find_removal, smallest
+from slotspec.oracle.cluster.reading import read
+from slotspec.oracle.conformance.removals import (
+    RemovalBounds,
+    find_removal,
+    pieces_of,
+    smallest,
+    without,
+)
 from slotspec.oracle.conformance.replay import conform
 from slotspec.statemachine.interpreter.guards import false_guard
 from tests.oracle.cluster import corruptions
@@ -49,6 +56,17 @@ def test_the_line_at_fault_is_found_in_the_cluster_of_today(tmp_path: Path) -> N
     report = conform(path)
     assert report.unexplained is not None
     assert find_removal(path, "2.3", report.unexplained.line).lines == (line,)
+
+
+def test_a_call_is_removed_with_its_repeats() -> None:
+    recording = read(DATA / "1.13.6-seed9105.jsonl.gz")
+    found = pieces_of(recording, 101, 104)
+    first, repeat = (next(one for one in found if min(one.calls, default=0) == n) for n in (14, 15))
+    assert (first.calls, repeat.calls) == ({14, 15}, {15})
+    assert "#14" in first.text
+    rest = without(recording, [first])
+    assert recording.calls.keys() - rest.calls.keys() == {14, 15}
+    assert all(call.repeats is None or call.repeats in rest.calls for call in rest.calls.values())
 
 
 def test_a_limit_ends_the_search_for_lines(tmp_path: Path) -> None:
