@@ -437,7 +437,7 @@ def test_bad_calls(op: str, arguments: dict[str, Any], code: str, says: str) -> 
     [
         ([header(config={**CONFIG, "slots_per_worker": 0})], "TRC013", "slots_per_worker is 0"),
         ([header(config={**CONFIG, "slot_profile": "tiny"})], "TRC031", "no profile 'tiny'"),
-        ([header(config={})], "TRC012", "missing required field"),
+        ([header(config={})], "TRC012", "is missing; add slot_re"),
         ([header(), {"op": "call_fails", "call": "g1", "kind": "odd"}], "TRC018", "odd"),
         ([header(), {"op": "free_slot", "slot": "tm1/0"}], "TRC016", "'allocation' is missing"),
         ([header(), {"op": "advance_time", "ms": 2**31 - 1}], "TRC022", "more than 1,000,000"),
