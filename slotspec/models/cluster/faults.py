@@ -15,6 +15,7 @@ from slotspec.models.cluster.messages import (
     can_arrive,
     in_flight,
     is_busy,
+    place_of,
     receive,
     repeat,
     room_of,
@@ -195,47 +196,36 @@ def resource_manager_fails_over(s: ClusterState) -> int:
     return NONE
 
 
-def place_of(s: ClusterState, tm: int, message: int, allocation: int) -> int:
-    """Where the channel from the JobMaster to a TaskExecutor has this message; NONE for nowhere."""
+def fall_behind(s: ClusterState, tm: int, message: int, allocation: int = NONE) -> bool:
+    """Take a former JobMaster's call out of its channel, to arrive after calls of the next one.
+
+    Since 1.13 each leadership has a JobMaster of its own, and nothing orders what two senders send.
+
+    :returns: whether there is such a call, and one more may fall behind.
+    """
     channel = way(tm, Way.FROM_JOB_MASTER)
-    first = channel * room_of(s)
-    return next(
-        (
-            i
-            for i in range(in_flight(s, channel))
-            if s.message[first + i] == message and s.subject[first + i] == allocation
-        ),
-        NONE,
-    )
+    place = place_of(s, channel, message, allocation)
+    if place == NONE or s.job_master[0] != Leader.STANDBY or s.fallen_behind == s.stragglers:
+        return False
+    take_out(s, channel, place)
+    s.fallen_behind += 1
+    return True
 
 
 @cluster.action(when=has_stragglers, tm=task_managers, allocation=allocations, fault=True)
 def release_falls_behind(s: ClusterState, tm: int, allocation: int) -> int:
-    """A former JobMaster's call to free a slot will arrive after calls of the next one.
-
-    Since 1.13 each leadership has a JobMaster of its own, and nothing orders what two senders send.
-    """
+    """A former JobMaster's call to free a slot will arrive after calls of the next one."""
     own = own_allocation(s, tm, allocation)
-    place = place_of(s, tm, int(Message.FREE_SLOT), allocation)
-    if place == NONE or s.job_master[0] != Leader.STANDBY:
+    if s.late_releases[own] or not fall_behind(s, tm, Message.FREE_SLOT, allocation):
         return DISABLED
-    if s.late_releases[own] or s.fallen_behind == s.stragglers:
-        return DISABLED
-    take_out(s, way(tm, Way.FROM_JOB_MASTER), place)
     s.late_releases[own] = 1
-    s.fallen_behind += 1
     return NONE
 
 
 @cluster.action(when=has_stragglers, tm=task_managers, fault=True)
 def disconnect_falls_behind(s: ClusterState, tm: int) -> int:
     """A former JobMaster's call to disconnect will arrive after calls of the next one."""
-    place = place_of(s, tm, int(Message.DISCONNECT), NONE)
-    if place == NONE or s.job_master[0] != Leader.STANDBY:
+    if s.late_disconnects[tm] or not fall_behind(s, tm, Message.DISCONNECT):
         return DISABLED
-    if s.late_disconnects[tm] or s.fallen_behind == s.stragglers:
-        return DISABLED
-    take_out(s, way(tm, Way.FROM_JOB_MASTER), place)
     s.late_disconnects[tm] = 1
-    s.fallen_behind += 1
     return NONE

@@ -10,11 +10,11 @@ from __future__ import annotations
 from enum import IntEnum
 
 from slotspec.models.cluster.lifecycles import Process
+from slotspec.models.cluster.own_elements import own_allocation
 from slotspec.models.cluster.state import (
     ENDLESS,
     ClusterState,
     Message,
-    allocations,
     channels,
     places,
     posts,
@@ -193,6 +193,19 @@ def receive(s: ClusterState, channel: int, place: int) -> tuple[int, int, int]:
     return message, subject, detail
 
 
+def place_of(s: ClusterState, channel: int, message: int, subject: int) -> int:
+    """Where a channel has this message; NONE for nowhere."""
+    first = channel * room_of(s)
+    return next(
+        (
+            place
+            for place in range(in_flight(s, channel))
+            if s.message[first + place] == message and s.subject[first + place] == subject
+        ),
+        NONE,
+    )
+
+
 def take_out(s: ClusterState, channel: int, at: int) -> None:
     """Take a message out of a channel; those behind it move up."""
     room = room_of(s)
@@ -288,12 +301,12 @@ def is_busy(s: ClusterState) -> bool:
 
 def is_mentioned(s: ClusterState, allocation: int) -> bool:
     """Whether a message in flight is about this allocation."""
-    width = len(s.elements(allocations))
     return (
         allocation in s.subject
         or allocation in s.slot_report
         or any(
-            s.allocation_report[tm * width + allocation] or s.late_releases[tm * width + allocation]
+            s.allocation_report[own_allocation(s, tm, allocation)]
+            or s.late_releases[own_allocation(s, tm, allocation)]
             for tm in s.elements(task_managers)
         )
     )

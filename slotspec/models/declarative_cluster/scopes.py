@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from slotspec.models.cluster.scopes import ONE_SLOT, STRAGGLERS, TOGETHER
 from slotspec.statemachine.declaration.model import Scope
 
-ONE_SLOT = {"task_managers": 1, "slots_per_task_manager": 1, "parallelism": 1, "allocations": 2}
 TWO_SLOTS = {
     "task_managers": 1,
     "slots_per_task_manager": 2,
@@ -81,28 +81,8 @@ SCOPES = (
         },
         large=True,
     ),
-    Scope(
-        "stragglers",
-        "One slot; the JobMaster loses its leadership, and one of its last calls arrives after"
-        " those of the next.",
-        {**ONE_SLOT, "leader_changes": 1, "stragglers": 1},
-        large=True,
-    ),
-    Scope(
-        "together",
-        "Two TaskExecutors of one slot each, and a job of two tasks that needs both; one message is"
-        " lost, and one TaskExecutor crashes and restarts.",
-        {
-            **ONE_SLOT,
-            "task_managers": 2,
-            "parallelism": 2,
-            "allocations": 4,
-            "channel_room": 10,
-            "losses": 1,
-            "crashes": 1,
-        },
-        large=True,
-    ),
+    STRAGGLERS,
+    TOGETHER,
     Scope(
         "storm",
         "Three TaskExecutors of two slots, a job of four shares, and any number of faults.",

@@ -26,7 +26,8 @@ class Arrivals(Answers):
         elif number in self.reports:
             yield from list(self.deliver(at, self.reports[number])) or [at]
         elif number in self.overtaken:
-            yield self.fallen_behind(at, call) or at
+            late = self.straggle(at, call, "late_release_arrives", "late_disconnect_arrives")
+            yield late or at
         elif number in self.running_twice:
             # its task has said so already, unless the repeated report was refused for another
             # reason: the task is being cancelled
@@ -54,10 +55,6 @@ class Arrivals(Answers):
             for heard in self.first_time(at, step, call):
                 unheard = refused or number in self.failed_unnoticed
                 yield self.unheard(at, heard, call) if unheard else heard
-
-    def fallen_behind(self, at: Branch, call: Call) -> Branch | None:
-        """A call of a former JobMaster arrives that had fallen behind; None if it had not."""
-        return self.straggle(at, call, "late_release_arrives", "late_disconnect_arrives")
 
     def first_time(self, at: Branch, step: Step, call: Call) -> Iterator[Branch]:
         """A call arrives that repeats none."""

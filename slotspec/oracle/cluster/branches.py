@@ -51,11 +51,6 @@ class Branch(NamedTuple):
         """The same under other names."""
         return self._replace(node=self.node._replace(names=names))
 
-    def undoomed(self, call: int) -> Branch:
-        """This call will arrive after all."""
-        doomed = tuple(number for number in self.node.doomed if number != call)
-        return self._replace(node=self.node._replace(doomed=doomed))
-
     def dooming(self, *calls: int) -> Branch:
         """The same, where these calls will not arrive either."""
         doomed = tuple(sorted({*self.node.doomed, *calls}))

@@ -17,7 +17,7 @@ from slotspec.models.cluster.state import Message
 from slotspec.oracle.cluster.branches import Branch, Node
 from slotspec.oracle.cluster.hidden_steps import HiddenSteps
 from slotspec.oracle.cluster.patterns import Pattern, answer_channel, channel_of, tm_number
-from slotspec.oracle.cluster.recording import Call, Step, kind_of
+from slotspec.oracle.cluster.recording import Step, kind_of
 from slotspec.oracle.cluster.triggers import Triggers
 from slotspec.oracle.cluster.views import Difference
 from slotspec.statemachine.declaration.model import Call as ModelCall
@@ -52,9 +52,7 @@ class ClusterExplainer(Triggers, HiddenSteps):
             begun = chain(begun, self.held_up(start, step))
         if step.process == "jm" and any(call.name == "cancel_task" for call in step.sent):
             begun = chain(begun, self.last_first(start, step))
-        lost = [
-            call.number for call in step.made if not call.arrives or call.number in self.overtaken
-        ]
+        lost = [call.number for call in step.made if not call.arrives]
         for at in begun:
             for settled in self.settle(at, step):
                 if cut_short:
@@ -62,7 +60,10 @@ class ClusterExplainer(Triggers, HiddenSteps):
                 after = self.besides(settled, step).dooming(*lost)
                 for call in step.made:
                     if call.number in self.overtaken and call.arrives:
-                        after = self.fall_behind(after, call)
+                        late = self.straggle(
+                            after, call, "release_falls_behind", "disconnect_falls_behind"
+                        )
+                        after = late or after.dooming(call.number)
                 yield after.node, after.taken
 
     def claimed(self, at: Branch) -> Branch:
@@ -122,11 +123,6 @@ class ClusterExplainer(Triggers, HiddenSteps):
                 tm = tm_number(call.sender if from_tm else call.receiver)
                 at = self.early(at.expecting(self.reports[call.number]), name, tm) or at
         return at
-
-    def fall_behind(self, at: Branch, call: Call) -> Branch:
-        """A call of a former JobMaster will arrive late, if it does anything at all."""
-        late = self.straggle(at, call, "release_falls_behind", "disconnect_falls_behind")
-        return at if late is None else late.undoomed(call.number)
 
     def settle(self, at: Branch, step: Step) -> Iterator[Branch]:
         """Hidden steps until everything is sent and remembered, the fewest differences first."""

@@ -1,9 +1,9 @@
 """Finds the fewest lines of a recording that stop a run from explaining it.
 
 What can be removed is a call, with every line about it and about those that repeat it, or what a
-process remembers after a step.
-One of them near the divergence may be enough. Else delta debugging (Zeller and Hildebrandt, 2002)
-shrinks a set whose removal makes the rest explainable until none of its members can be left in.
+process remembers after a step. One of them near the divergence may be enough. Else delta debugging
+(Zeller and Hildebrandt, 2002) shrinks a set whose removal makes the rest explainable until none of
+its members can be left in.
 """
 
 from __future__ import annotations

@@ -93,8 +93,7 @@ class WorkerPool:
                 number += -(-(stop - first) // self.batch)
         self.ranges = np.array(rows or [(0, 0, 0)], dtype=np.int64)
         self.visited.shared[CURSOR] = 0
-        for cell in (UNFINISHED, UNFINISHED_END, HALF):
-            self.cells[:, cell] = 0
+        self.cells[:, [UNFINISHED, UNFINISHED_END, HALF]] = 0
         self.batches = number
 
     @property
