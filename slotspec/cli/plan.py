@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from re import findall
 
 from slotspec.models import MODELS
 from slotspec.models.files import load_model as find_model
 from slotspec.statemachine.declaration.model import Instance, Kind, Model, Scope
-from slotspec.statemachine.errors import SlotspecError, UsageError
+from slotspec.statemachine.errors import SlotspecError, UsageError, suggest
 from slotspec.statemachine.interpreter.stepping import place_of
 
 
@@ -148,12 +147,5 @@ def _scopes(
 
 def _known(what: str, wanted: Iterable[str], known: Sequence[str], code: str) -> None:
     for name in wanted:
-        if name in known:
-            continue
-        there = list(dict.fromkeys(known))
-        near = get_close_matches(name, there, n=3, cutoff=0.5)
-        if near:
-            hint = f"did you mean {' or '.join(near)}?"
-        else:
-            hint = f"choose from {', '.join(there)}" if there else "there is none"
-        raise UsageError(code, f"no {what} {name!r}; {hint}")
+        if name not in known:
+            raise UsageError(code, f"no {what} {name!r}; {suggest(name, known)}")

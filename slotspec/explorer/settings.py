@@ -14,7 +14,7 @@ from slotspec.explorer.errors import RequestError
 from slotspec.statemachine.declaration.model import Call, Instance, Model, ParameterDomain
 from slotspec.statemachine.declaration.records import Setting, Sort
 from slotspec.statemachine.declaration.rules import DISABLED
-from slotspec.statemachine.errors import SlotspecError, StepError
+from slotspec.statemachine.errors import SlotspecError, StepError, suggest
 from slotspec.statemachine.formatting import TraceFormatter, formatter_of
 from slotspec.statemachine.interpreter.stepping import Interpreter
 from slotspec.statemachine.results import Finding, TraceStep
@@ -53,9 +53,7 @@ class Models:
         name = query.get("model") or next(iter(self.models))
         if name not in self.models:
             raise RequestError(
-                404,
-                "WEB001",
-                f"no model {name[:60]!r} here; choose from {', '.join(self.models)}",
+                404, "WEB001", f"no model {name[:60]!r} here; {suggest(name, self.models)}"
             )
         return self.models[name]
 

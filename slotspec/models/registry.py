@@ -10,12 +10,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib.util import find_spec
 from typing import Any
 
 from slotspec.statemachine.declaration.model import Model
-from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.errors import UsageError, suggest
 
 DECLARING = ("operations", "environment", "timers", "faults", "recycling", "formatting")
 """The files of a model's folder that declare into it, as far as it has them. Calls are numbered
@@ -178,11 +177,9 @@ def load_model(name: str) -> Model:
     :raises UsageError: ``SET010`` if there is no such model.
     """
     if name not in MODELS:
-        near = get_close_matches(name, MODELS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
         raise UsageError(
             "SET010",
-            f"no built-in model {name!r}{hint or '.'} There is: {', '.join(MODELS)}."
+            f"no built-in model {name!r}; {suggest(name, MODELS)}"
             " A model of your own is given as file.py or file.py:attribute",
         )
     return MODELS[name].model()

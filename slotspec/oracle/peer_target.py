@@ -13,9 +13,9 @@ from slotspec.models.registry import MODELS, SLOT_POOLS, slot_pool_of
 from slotspec.oracle.fuzzing.targets import FuzzTarget
 from slotspec.oracle.peers.partial import PartialPeer
 from slotspec.oracle.peers.protocol import Peer, PeerError
-from slotspec.oracle.traces.hints import allowed, lowered, suggest
+from slotspec.oracle.traces.hints import allowed, lowered
 from slotspec.oracle.traces.reading import shown
-from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.errors import UsageError, suggest
 
 _ATTRIBUTE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 _MODEL = re.compile(r"model:([^,]*)(?:,(.*))?")
@@ -108,7 +108,7 @@ def implementing(
     titles = " and the ".join(schema.title for schema in subject.schemas)
     for op in operations:
         if op not in known:
-            hint = suggest(op, sorted(known)).replace("use one of", "choose from")
+            hint = suggest(op, sorted(known))
             raise UsageError("SET117", f"operations: no operation {op!r} of the {titles}; {hint}")
     having = {s.implementation for s in subject.schemas if set(operations) <= set(s.by_name)}
     classes = frozenset(having) if 0 < len(having) < len(subject.schemas) else subject.classes

@@ -8,7 +8,19 @@ peers, ``REC`` recordings of clusters, ``CKP`` checkpoints, ``RAY`` clusters of 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 from slotspec.statemachine.visible import visible
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """What to write instead of `name`: the known names that are close to it, else all of them."""
+    names = list(dict.fromkeys(known))
+    near = get_close_matches(name[:100], names, n=2)
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    return f"use one of {', '.join(names)}" if names else "there is none"
 
 
 class SlotspecError(Exception):

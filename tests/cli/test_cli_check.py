@@ -133,7 +133,7 @@ def test_a_file_may_import_its_neighbours(run: Run, make: Make) -> None:
         ([TURNSTILE, "--set", "gates=255"], "SET002", "gates=255"),
         ([TURNSTILE, "--set", "gates"], "SET016", "write NAME=NUMBER"),
         ([TURNSTILE, "--set", "gates=many"], "SET016", "gates=many"),
-        ([TURNSTILE, "--scope", "large"], "SET003", "no scope 'large'; choose from default"),
+        ([TURNSTILE, "--scope", "large"], "SET003", "no scope 'large'; use one of default"),
         ([TURNSTILE, "--generation", "1.12"], "SET004", "no generation '1.12'; there is none"),
         ([TURNSTILE, "--property", "payed"], "SET017", "did you mean paid?"),
         ([TURNSTILE, "--engine", "fast"], "SET020", "fast"),

@@ -205,7 +205,7 @@ def test_a_diverging_trace_names_its_first_divergence(client: Any) -> None:
         ("/api/view?path=0.1.2.3.4.5.6.7.8.9.10.11", 400, "is not possible in that state"),
         ("/api/view?path=" + ".".join(["0"] * 1001), 414, "the limit is 1,000"),
         ("/api/view?set=" + "x" * 20_000, 414, "at most 16,000 characters"),
-        ("/api/view?model=nobody", 404, "choose from slot_pool, turnstile"),
+        ("/api/view?model=nobody", 404, "use one of slot_pool, turnstile"),
         ("/api/view?model=../../etc/passwd", 404, "no model"),
         ("/api/view?model=examples/turnstile.py", 404, "no model"),
         ("/api/view?generation=9.9", 400, "1.11, 1.12, 1.13"),

@@ -110,7 +110,7 @@ def test_the_newest_is_the_default(given: tuple[str, ...], model: str, generatio
     ("given", "message"),
     [
         ((1.12,), "SET043: .*names as texts"),
-        (("slot_poll", "1.12"), "SET112: .*did you mean 'slot_pool'"),
+        (("slot_poll", "1.12"), "SET112: .*did you mean slot_pool"),
         (("cluster", "1.12"), "SET112: no class implements model 'cluster'"),
         (("slot_pool", "1.14"), "SET101: there is no generation '1.14' of the slot pool; use one"),
         (("3.0",), "SET101: there is no generation '3.0' of the declarative slot pool"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Any, Protocol, cast
 
 import msgspec
@@ -13,7 +12,7 @@ from slotspec.oracle.conformance.adapter import ModelOracle
 from slotspec.oracle.traces.schema import TraceSchema, schema_of
 from slotspec.oracle.traces.trace import Expected, TraceHeader
 from slotspec.statemachine.declaration.arguments import wants
-from slotspec.statemachine.errors import InputError, UsageError
+from slotspec.statemachine.errors import InputError, UsageError, suggest
 
 
 class StepOracle(Protocol):
@@ -65,9 +64,9 @@ class Oracle:
         model = model or slot_pool_of(generation)
         models = {entry.name: entry for entry in recorded().values()}
         if model not in models:
-            near = get_close_matches(model, models, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"choose from {', '.join(models)}"
-            raise UsageError("SET112", f"no class implements model {model!r}; {hint}")
+            raise UsageError(
+                "SET112", f"no class implements model {model!r}; {suggest(model, models)}"
+            )
         self.model = model
         self.schema: TraceSchema = models[model].schema()
         self.generation = check_generation(self.schema, generation or self.schema.generations[-1])

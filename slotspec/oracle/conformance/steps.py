@@ -27,14 +27,13 @@ from slotspec.oracle.conformance.compare import (
     walk,
 )
 from slotspec.oracle.traces.export import STEPS_FORMAT
-from slotspec.oracle.traces.hints import suggest
 from slotspec.oracle.traces.opening import first_object
 from slotspec.oracle.traces.reading import TraceReader, printable, shown
 from slotspec.oracle.traces.trace import FORMAT, Expected, RecordedStep, TraceHeader
 from slotspec.statemachine.declaration.model import Action, Call, Instance, Model, ParameterDomain
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import DISABLED
-from slotspec.statemachine.errors import InputError, UsageError
+from slotspec.statemachine.errors import InputError, UsageError, suggest
 from slotspec.statemachine.interpreter.replay import explain
 from slotspec.statemachine.interpreter.stepping import Interpreter
 from slotspec.statemachine.results import Finding

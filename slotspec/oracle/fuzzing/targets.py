@@ -20,7 +20,7 @@ from slotspec.oracle.traces.schema import TraceSchema
 from slotspec.oracle.traces.trace import RecordedStep, TraceHeader
 from slotspec.statemachine.declaration.lifecycle import Lifecycle
 from slotspec.statemachine.declaration.model import Instance, Model
-from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.errors import UsageError, suggest
 
 PROFILES: Mapping[str, Any] = {
     "any": "ANY",
@@ -177,7 +177,7 @@ def fuzz_target(model: str | None, generation: str | None = None) -> FuzzTarget:
             return replace(fuzz_target(entry.name), classes=frozenset({implementation}))
     if model not in fuzzable():
         raise UsageError(
-            "SET112", f"no class implements model {model!r}; choose from {', '.join(fuzzable())}"
+            "SET112", f"no class implements model {model!r}; {suggest(model, fuzzable())}"
         )
     target = MODELS[model].fuzz_target()
     assert isinstance(target, FuzzTarget)

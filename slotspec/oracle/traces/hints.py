@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
-
-def suggest(value: str, known: Iterable[str]) -> str:
-    """``did you mean …?`` if a known name is close, else the list of known names."""
-    names = list(known)
-    near = difflib.get_close_matches(value[:100], names, n=1)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return f"use one of {', '.join(names)}" if names else "there are none"
+from slotspec.statemachine.errors import suggest
 
 
 def lowered(error: object) -> str:

@@ -44,7 +44,7 @@ import msgspec
 from msgspec import UNSET
 
 from slotspec.models.registry import recorded
-from slotspec.oracle.traces.hints import explained, lowered, suggest
+from slotspec.oracle.traces.hints import explained, lowered
 from slotspec.oracle.traces.opening import open_bytes
 from slotspec.oracle.traces.schema import RESERVED, Argument, Operation, TraceSchema, schema_of
 from slotspec.oracle.traces.trace import (
@@ -54,7 +54,7 @@ from slotspec.oracle.traces.trace import (
     RecordedStep,
     TraceHeader,
 )
-from slotspec.statemachine.errors import InputError
+from slotspec.statemachine.errors import InputError, suggest
 
 LINE_LIMIT = 16 * 1024 * 1024
 """Longest line that the reader accepts, in bytes."""

@@ -19,6 +19,8 @@ from typing import Any
 from slotspec.statemachine.declaration.records import Bound
 from slotspec.statemachine.errors import RuleError
 
+CONTAINERS = (MutableSequence, MutableMapping, MutableSet)
+
 SOURCES = frozenset(
     (
         *("datetime", "nt", "numpy.random", "os", "posix", "random", "_random", "secrets"),
@@ -59,7 +61,7 @@ def _checked(function: types.FunctionType) -> tuple[types.FunctionType, ...]:
                     _refuse_if_used(function, code, name, what)
                 elif isinstance(value, types.FunctionType):
                     found.append(value)
-                elif isinstance(value, MutableSequence | MutableMapping | MutableSet):
+                elif isinstance(value, CONTAINERS):
                     _check_calls(function, code, name)
         _check_stores(function, code)
     for cell in function.__closure__ or ():

@@ -9,15 +9,13 @@ from __future__ import annotations
 import ast
 import builtins
 import types
-from collections.abc import Iterator, MutableMapping, MutableSequence, MutableSet
+from collections.abc import Iterator
 from enum import Enum
 from functools import lru_cache
 
-from slotspec.statemachine.declaration.determinism import CHANGING
+from slotspec.statemachine.declaration.determinism import CHANGING, CONTAINERS
 from slotspec.statemachine.declaration.source import read, reject, subtree
 from slotspec.statemachine.errors import RuleError
-
-CONTAINERS = (MutableSequence, MutableMapping, MutableSet)
 
 EVALUATING = (eval, exec, globals, setattr, delattr, __import__)
 """Python's own functions with which a rule could do anything."""

@@ -45,7 +45,7 @@ from typing import Any, Protocol
 from slotspec.statemachine.declaration.dotted_names import value_of
 from slotspec.statemachine.declaration.effects import Effects
 from slotspec.statemachine.declaration.lifecycle import NO_TRANSITION, Event, Lifecycle
-from slotspec.statemachine.errors import RuleError, StepError
+from slotspec.statemachine.errors import RuleError, StepError, suggest
 
 NONE = 65535
 """No element of a sort. As an index it is a fault, as is any value out of range."""
@@ -225,8 +225,8 @@ def compared(
             if not found:
                 raise RuleError(
                     "RUL017",
-                    f"{where()}: the state has no field {name!r} to compare; it has"
-                    f" {', '.join(there)}",
+                    f"{where()}: the state has no field {name!r} to compare;"
+                    f" {suggest(name, there)}",
                 )
             meant[-1].update(found)
     if fields and but:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from enum import Enum
 from functools import lru_cache, partial, partialmethod
 from types import BuiltinFunctionType, FunctionType
@@ -19,7 +18,7 @@ from slotspec.statemachine.declaration.lifecycle import Event
 from slotspec.statemachine.declaration.parts import restart
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.source import Source, reject, subtree
-from slotspec.statemachine.errors import RuleError
+from slotspec.statemachine.errors import RuleError, suggest
 
 Known = Callable[[ast.expr], object]
 """The global object that an expression names; None if it names none."""
@@ -362,13 +361,11 @@ def check_fields(
         match node:
             case ast.Attribute(value=ast.Name(id=name), attr=attr) if name in states:
                 if attr not in known and attr not in inherited and attr != "effects":
-                    near = get_close_matches(attr, known, 1)
-                    meant = f"; did you mean {near[0]}?" if near else ""
                     raise reject(
                         "RUL007",
                         source,
                         node,
-                        f"the state has no field {attr}; it has {', '.join(known)}{meant}",
+                        f"the state has no field {attr}; {suggest(attr, known)}",
                     )
 
 

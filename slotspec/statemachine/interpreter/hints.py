@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from slotspec.statemachine.declaration.records import Record
 from slotspec.statemachine.declaration.rules import fire
+from slotspec.statemachine.errors import suggest
 
 FIRE = "; write fire(s.field, index, Lifecycle.event)"
 
@@ -16,8 +15,7 @@ def hint(error: BaseException) -> str:
     if isinstance(error, AttributeError) and isinstance(error.obj, Record):
         record = type(error.obj)
         known = [*record.fields, *record.constants, *record.part_specs]
-        near = get_close_matches(error.name or "", known, n=2)
-        return f"; did you mean {' or '.join(near)}?" if near else f"; it has {', '.join(known)}"
+        return f"; {suggest(error.name or '', known)}"
     if "'Sort'" in text:
         return "; the elements of a sort are s.elements(SORT)"
     last = error.__traceback__

@@ -168,7 +168,7 @@ def test_the_configuration_of_the_older_slot_pool_can_be_fixed_too() -> None:
 @pytest.mark.parametrize(
     ("model", "config", "message"),
     [
-        ("declarative_slot_pool", ["strategie=simple"], "did you mean 'strategy'"),
+        ("declarative_slot_pool", ["strategie=simple"], "did you mean strategy"),
         ("DefaultDeclarativeSlotPool", ["strategy=simple"], "use one of idle_slot_timeout_ms"),
         ("declarative_slot_pool", ["strategy=fancy"], "use one of simple, preferred"),
         ("declarative_slot_pool", ["idle_slot_timeout_ms=0"], ">= 1"),

@@ -57,7 +57,7 @@ BAD_STEPS: dict[str, tuple[str, Any, str]] = {
     "array": ("TRC008", [1], "expected a JSON object, found [1]"),
     "null": ("TRC008", None, "expected a JSON object, found null"),
     "no operation": ("TRC015", {"result": None}, 'write "op"'),
-    "unknown operation": ("TRC015", step("offer_slot"), "did you mean 'offer_slots'?"),
+    "unknown operation": ("TRC015", step("offer_slot"), "did you mean offer_slots?"),
     "operation that is no text": ("TRC015", step(op=3), "unknown operation 3"),
     "operation null": ("TRC015", step(op=None), "unknown operation null"),
     "missing argument": ("TRC016", step("register_task_manager"), "'tm' is missing"),
@@ -67,7 +67,7 @@ BAD_STEPS: dict[str, tuple[str, Any, str]] = {
         step("offer_slots", tm="tm1", offers=[OFFER, {"allocation": "a1", "profile": "small"}]),
         "offers[1]: the field 'index' is missing",
     ),
-    "unknown field": ("TRC017", step(efects=[]), "did you mean 'effects'?"),
+    "unknown field": ("TRC017", step(efects=[]), "did you mean effects?"),
     "argument of another operation": ("TRC017", step("close", tm="tm1"), 'unknown field "tm"'),
     "unknown field of an offer": (
         "TRC017",
@@ -161,7 +161,7 @@ BAD_HEADERS: dict[str, tuple[str, Any, str]] = {
     "class without its package": (
         "TRC010",
         header(implementation="DeclarativeSlotPoolBridge"),
-        "did you mean 'org.apache.flink DeclarativeSlotPoolBridge'?",
+        "did you mean org.apache.flink DeclarativeSlotPoolBridge?",
     ),
     "a strategy that there is not": (
         "TRC012",
@@ -229,7 +229,7 @@ BAD_HEADERS: dict[str, tuple[str, Any, str]] = {
     ),
     "cause a number": ("TRC012", header(causes={"other": 1}), "causes"),
     "task manager a text": ("TRC012", header(task_managers={"tm1": "host1"}), "task_managers"),
-    "unknown field": ("TRC012", header(causez={}), "did you mean 'causes'?"),
+    "unknown field": ("TRC012", header(causez={}), "did you mean causes?"),
 }
 
 

@@ -195,7 +195,7 @@ WRONG: list[tuple[Callable[[Any], int], str, str]] = [
     (floats_outside, "RUL006", "PI is 3.14"),
     (strings, "RUL006", "'one' is no integer"),
     (bare_array, "RUL007", "an array; index it"),
-    (no_such_field, "RUL007", "it has lamp, seen"),
+    (no_such_field, "RUL007", "did you mean count?"),
     (indexes_scalar, "RUL007", "has no elements"),
     (appends, "RUL007", "fixed length"),
     (wavers, "RUL007", "pass the array to a helper"),

@@ -171,7 +171,10 @@ def asks_both(before: Store, after: Store) -> bool:
 @pytest.mark.parametrize(
     ("rule", "why"),
     [
-        (asks_for_scratch, "the state has no field 'note' to compare; it has count, mark, spare"),
+        (
+            asks_for_scratch,
+            "the state has no field 'note' to compare; use one of count, mark, spare",
+        ),
         (asks_beyond, "no field 'cuont'"),
         (asks_both, "unchanged takes either fields or but="),
     ],

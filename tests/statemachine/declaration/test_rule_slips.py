@@ -33,7 +33,7 @@ IMPORTING = ("RUL002", "import in the module")
 TRYING = ("RUL002", "it would hide a fault")
 ASSIGNING = ("RUL009", "a property may not change the state; it assigns")
 RECYCLING = ("RUL009", "a property may not change the state; remove sl.recycle")
-NO_FIELD = ("RUL007", "the state has no field bxo; it has letter, wire, box, seen")
+NO_FIELD = ("RUL007", "the state has no field bxo; did you mean box?")
 SINGLETON = ("RUL002", "case None is no pattern of a rule; match numbers")
 CAPTURED = ("RUL002", "case TWO fits any value and calls it TWO; write the number")
 SLIPS = [
@@ -53,7 +53,7 @@ SLIPS = [
     (DRAFT, "letter != Plain.DRAFT", "RUL007", "declare class Plain(IntEnum)"),
     (DRAFT, "s.letter[letter] != NAME", "RUL006", "NAME is 'DRAFT'; rules know integers only"),
     ("sl.add(s.seen, letter)", "match letter:\n        case TWO:\n            pass", *CAPTURED),
-    (DRAFT, "letter > 9 or s.sene", "RUL007", "the state has no field sene; it has letter, wire"),
+    (DRAFT, "letter > 9 or s.sene", "RUL007", "the state has no field sene; did you mean seen?"),
     ("sl.add(s.seen, letter)", "if letter > 9:\n        s.sene = 1", "RUL007", "no field sene"),
     (f"return {ALL_SENT}", "return 0 > 1 and s.letetr", "RUL007", "no field letetr"),
     ("for e in after.effects", "for e in after.effects if e.seen < 2 or after.bxo", *NO_FIELD),

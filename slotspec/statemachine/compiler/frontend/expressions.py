@@ -27,7 +27,7 @@ from slotspec.statemachine.compiler.frontend.symbols import (
 from slotspec.statemachine.declaration import source as sources
 from slotspec.statemachine.declaration.integers import LEAVES, LOW
 from slotspec.statemachine.declaration.records import Sort
-from slotspec.statemachine.errors import RuleError
+from slotspec.statemachine.errors import RuleError, suggest
 
 COMPARISONS = {
     ast.Eq: "eq",
@@ -250,10 +250,8 @@ class Expressions(Iteration):
             if parts[0].index is None:
                 return RecordAt(record.pointer, parts[0])
             return RecordsAt(record.pointer, parts)
-        known_names = ", ".join([*owner.fields, *owner.constants])
-        raise self.reject(
-            "RUL007", node, f"the state has no field {node.attr}; it has {known_names}"
-        )
+        known = suggest(node.attr, [*owner.fields, *owner.constants])
+        raise self.reject("RUL007", node, f"the state has no field {node.attr}; {known}")
 
     def subscript(self, node: ast.Subscript) -> Symbol:
         below = self.expression(node.value)
