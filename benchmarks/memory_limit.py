@@ -38,6 +38,7 @@ from slotspec.statemachine.search.kernels import (
     expand_batch,
     home_of,
     mix,
+    next_place,
     unseen,
 )
 from slotspec.statemachine.search.worker_pool import Worker
@@ -73,13 +74,17 @@ def parts(depth, count, batch, expand, buffer, kept, visited, out, entries):  # 
                 prefetch(table + home_of(out.hashes[u], entries) * eight)
             for u in range(unknown):
                 h = out.hashes[u]
-                entry = read(table + home_of(h, entries) * eight)
-                if entry >> shift == h & low and entry != 0:
-                    prefetch(keys_at + ((entry & low) - one) * row_bytes)
+                place = home = home_of(h, entries)
+                entry = read(table + place * eight)
+                while entry != 0 and entry >> shift != h & low:
+                    place = next_place(place, home, entries)
+                    entry = read(table + place * eight)
+                out.places[u] = place
+                prefetch(keys_at + ((entry & low) - one) * row_bytes)
             for u in range(unknown):
                 h = out.hashes[u]
                 base = np.int64(out.numbers[u]) * width
-                place = home_of(h, entries)
+                home, place = home_of(h, entries), out.places[u]
                 while True:
                     entry = read(table + place * eight)
                     if entry == 0:
@@ -92,9 +97,7 @@ def parts(depth, count, batch, expand, buffer, kept, visited, out, entries):  # 
                             same &= visited.keys[old + w] == out.words[base + w]
                         if same:
                             break
-                    place += one
-                    if place == entries:
-                        place = np.uint64(0)
+                    place = next_place(place, home, entries)
     return looked_up, missed
 
 

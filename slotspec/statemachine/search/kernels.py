@@ -56,7 +56,7 @@ _M1, _M2, _M3 = (
 )
 _S29, _S31, _S32 = np.uint64(29), np.uint64(31), np.uint64(32)
 _LOW = np.uint64(0xFFFFFFFF)
-_ZERO, _ONE, _EIGHT = np.uint64(0), np.uint64(1), np.uint64(8)
+_ZERO, _ONE, _SEVEN, _EIGHT = np.uint64(0), np.uint64(1), np.uint64(7), np.uint64(8)
 
 
 @njit(**inner)  # type: ignore[untyped-decorator]
@@ -83,8 +83,24 @@ def mix(word: Any) -> Any:
 
 @njit(**inner)  # type: ignore[untyped-decorator]
 def home_of(h: Any, size: Any) -> Any:
-    """The first position to probe for a hash, in a table of any size up to 2**32."""
+    """The first position to probe for a hash, in a table of any size up to 2**32.
+
+    Some tables are probed from there on, that of the visited set by :func:`next_place`.
+    """
     return ((h >> _S32) * size) >> _S32
+
+
+@njit(**inner)  # type: ignore[untyped-decorator]
+def next_place(place: Any, home: Any, size: Any) -> Any:
+    """The next position to probe: around the cache line of the home, and then around the next one.
+
+    So most probes stay in the line that was prefetched. The size is a multiple of eight.
+    """
+    inside = (place & ~_SEVEN) | ((place + _ONE) & _SEVEN)
+    if (inside ^ home) & _SEVEN != _ZERO:
+        return inside
+    following = inside + _EIGHT
+    return following if following < size else following - size
 
 
 @njit(**inner)  # type: ignore[untyped-decorator]
@@ -165,11 +181,9 @@ with kernel_cache():
             for i in range(n):
                 h = hashes[i]
                 entry = ((h & _LOW) << _S32 | (np.uint64(at + i) + _ONE)) if exact else h
-                place = home_of(h, entries)
+                place = home = home_of(h, entries)
                 while swap_if(base + place * _EIGHT, _ZERO, entry) != _ZERO:
-                    place += _ONE
-                    if place == entries:
-                        place = _ZERO
+                    place = next_place(place, home, entries)
             at += n
 
 
@@ -182,11 +196,9 @@ with kernel_cache():
         for i in range(len(old)):
             h = old[i]
             if h != _ZERO:
-                place = home_of(h, entries)
+                place = home = home_of(h, entries)
                 while swap_if(base + place * _EIGHT, _ZERO, h) != _ZERO:
-                    place += _ONE
-                    if place == entries:
-                        place = _ZERO
+                    place = next_place(place, home, entries)
 
 
 class Table(NamedTuple):
@@ -223,6 +235,7 @@ class Successors(NamedTuple):
     call_at: int
     hashes: Any
     numbers: Any
+    places: Any
     recent: Any
 
 
@@ -355,7 +368,7 @@ def insert(
     parents, calls, shared = visited.parents, visited.calls, visited.shared
     table = np.uint64(visited.table)
     out_words, out_keys = out.words, out.keys
-    hashes, numbers = out.hashes, out.numbers
+    hashes, numbers, places = out.hashes, out.numbers, out.places
     entries = np.uint64(shared[TABLE_SIZE])
     row_bytes = np.uint64(8 * width)
     mine = NEXT + WORKER_CELLS * worker
@@ -382,14 +395,20 @@ def insert(
             prefetch(table + home_of(hashes[u], entries) * _EIGHT)
         if exact:
             for u in range(unknown):
-                h = hashes[u]
-                entry = read(table + home_of(h, entries) * _EIGHT)
-                if entry >> _S32 == h & _LOW and entry != _ZERO:
-                    prefetch(keys_at + ((entry & _LOW) - _ONE) * row_bytes)
+                # where the state is stored, or may be; a tag is rarely that of another state
+                place = home = home_of(hashes[u], entries)
+                tag = hashes[u] & _LOW
+                entry = read(table + place * _EIGHT)
+                while entry != _ZERO and entry >> _S32 != tag:
+                    place = next_place(place, home, entries)
+                    entry = read(table + place * _EIGHT)
+                places[u] = place
+                prefetch(keys_at + ((entry & _LOW) - _ONE) * row_bytes)
         for u in range(unknown):
             h = hashes[u]
             row = np.int64(numbers[u])
-            place = home_of(h, entries)
+            home = home_of(h, entries)
+            place = places[u] if exact else home
             tag = h & _LOW
             base = row * width
             while True:
@@ -425,9 +444,7 @@ def insert(
                             break
                 elif entry == h:
                     break
-                place += _ONE
-                if place == entries:
-                    place = _ZERO
+                place = next_place(place, home, entries)
         if steps is not None:
             _log_targets(steps, logged + begin, end - begin, unknown)
     shared[mine] = free

@@ -15,7 +15,7 @@ from numba import njit
 from slotspec.statemachine.compiler.backend.result_buffer import BASE
 from slotspec.statemachine.interpreter.liveness import STRONG, WEAK
 from slotspec.statemachine.search.atomics import call_expand, prefetch, read
-from slotspec.statemachine.search.kernels import CHUNK, hash_of, home_of
+from slotspec.statemachine.search.kernels import CHUNK, hash_of, home_of, next_place
 from slotspec.statemachine.search.numba_cache import fast, inner, kernel_cache
 
 _S31, _S32 = np.uint64(31), np.uint64(32)
@@ -66,7 +66,8 @@ def _look_up(
             if same:
                 targets[at + i] = known[cell] - 1
                 continue
-            place, tag = home_of(h, entries), h & _LOW
+            place = home = home_of(h, entries)
+            tag = h & _LOW
             while True:
                 entry = read(table + place * _EIGHT)
                 if entry == _ZERO:
@@ -78,9 +79,7 @@ def _look_up(
                         same &= keys[number * width + w] == out_words[base + w]
                     if same:
                         break
-                place += _ONE
-                if place == entries:
-                    place = _ZERO
+                place = next_place(place, home, entries)
             number -= gaps[number // region]
             targets[at + i] = number
             known[cell] = number + 1

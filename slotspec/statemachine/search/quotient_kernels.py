@@ -17,7 +17,7 @@ from slotspec.statemachine.compiler.backend.result_buffer import BASE
 from slotspec.statemachine.interpreter.liveness import WEAK
 from slotspec.statemachine.search.atomics import call_expand, read
 from slotspec.statemachine.search.canonicalizer import canonical
-from slotspec.statemachine.search.kernels import hash_of, home_of
+from slotspec.statemachine.search.kernels import hash_of, home_of, next_place
 from slotspec.statemachine.search.numba_cache import fast, inner, kernel_cache
 
 _S32, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
@@ -54,7 +54,8 @@ def number_of(
 ) -> Any:
     """The gapless number of the stored state with this key; -1 if there is none."""
     h = hash_of(words, at, width)
-    place, tag = home_of(h, entries), h & _LOW
+    place = home = home_of(h, entries)
+    tag = h & _LOW
     while True:
         entry = read(table + place * _EIGHT)
         if entry == _ZERO:
@@ -66,9 +67,7 @@ def number_of(
                 same &= keys[number * width + w] == words[at + w]
             if same:
                 return number - gaps[number // region]
-        place += _ONE
-        if place == entries:
-            place = _ZERO
+        place = next_place(place, home, entries)
 
 
 with kernel_cache():

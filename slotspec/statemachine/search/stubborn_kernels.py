@@ -18,6 +18,7 @@ from slotspec.statemachine.search.kernels import (
     Table,
     hash_of,
     home_of,
+    next_place,
 )
 from slotspec.statemachine.search.numba_cache import inner
 
@@ -145,7 +146,7 @@ def leads_on(row: Any, visited: Table, out: Successors, choice: Choice) -> Any:
     entries = np.uint64(visited.shared[TABLE_SIZE])
     h = hash_of(words, row * width, width)
     table, tag = np.uint64(visited.table), h & _LOW
-    place = home_of(h, entries)
+    place = home = home_of(h, entries)
     while True:
         entry = read(table + place * _EIGHT)
         if entry == _ZERO:
@@ -157,9 +158,7 @@ def leads_on(row: Any, visited: Table, out: Successors, choice: Choice) -> Any:
                 same &= visited.keys[number * width + w] == words[row * width + w]
             if same:
                 return number >= choice.starts[number // choice.region]
-        place += _ONE
-        if place == entries:
-            place = _ZERO
+        place = next_place(place, home, entries)
 
 
 @njit(**inner)  # type: ignore[untyped-decorator]

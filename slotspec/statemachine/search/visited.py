@@ -14,6 +14,9 @@ from slotspec.statemachine.search.store import Reserved, available_memory
 
 LARGEST_NUMBER = 2**32 - 3
 SMALLEST_TABLE = 1 << 18
+LINE = 8
+"""Entries in a cache line; a table is a multiple of it."""
+
 FULL = 0.7
 """Load factor at which the table grows."""
 
@@ -151,7 +154,7 @@ class Visited:
                 self._rebuild(size, prints)
                 return True
         if self.table is None:
-            least = int((count + margin) / VERY_FULL) + 1
+            least = int((count + margin) / VERY_FULL) // LINE * LINE + LINE
             self._rebuild(min(wanted, max(SMALLEST_TABLE, least)), prints)
             return True
         return self.table is not None and count + margin <= VERY_FULL * self.entries

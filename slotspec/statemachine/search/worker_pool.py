@@ -59,6 +59,7 @@ class Worker:
             self.call.ctypes.data,
             self.hashes,
             self.numbers,
+            np.zeros(kernels.CHUNK, dtype=np.uint64),
             self.recent,
         )
         self.steps: kernels.Steps | None = None
