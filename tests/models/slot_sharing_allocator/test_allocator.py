@@ -156,6 +156,7 @@ def test_a_search_notices_a_mutant(name: str) -> None:
     assert_noticed(model, "2.3", MUTANTS[name])
 
 
+@pytest.mark.slow
 def test_recordings_conform_to_the_rules_as_they_are() -> None:
     assert not any_notices(SlotSharingAllocatorOracle, KIND, RELEASE, {})
 

@@ -31,7 +31,7 @@ from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.results import Limits, Verdict
 from slotspec.statemachine.search.engine import explore_compiled
-from tests.models.mutation import divergences, noticed_by
+from tests.models.mutation import any_notices, noticed_by
 from tests.models.searches import searched
 
 model = load_model("task_slot_table")
@@ -481,7 +481,7 @@ that is violated there (none: only the recordings notice, not a search)."""
 @pytest.mark.parametrize("name", MUTANTS)
 def test_recordings_notice_a_mutant(name: str) -> None:
     rule, broken, version, _, _ = MUTANTS[name]
-    assert divergences(TaskSlotTableOracle, "table", version, {rule: broken}) > 0
+    assert any_notices(TaskSlotTableOracle, "table", version, {rule: broken})
 
 
 @pytest.mark.slow
@@ -503,5 +503,5 @@ BOUNDS: Mapping[str, Mapping[str, int]] = {
 
 @pytest.mark.slow
 def test_recordings_conform_to_the_rules_as_they_are() -> None:
-    for version in ("1.11.4", "1.12.5", "1.13.6", "2.3.0"):
-        assert divergences(TaskSlotTableOracle, "table", version, {}) == 0
+    for version in {version for _, _, version, _, _ in MUTANTS.values()}:
+        assert not any_notices(TaskSlotTableOracle, "table", version, {})
