@@ -11,6 +11,7 @@ from slotspec.oracle.conformance.compare import Conformance, compare
 from slotspec.oracle.slot_pool.adapter import SlotPoolOracle
 from slotspec.oracle.traces.reading import TraceReader
 from slotspec.statemachine import Instance, Limits, Result, Verdict, check
+from tests.models.searches import interpreted
 from tests.models.slot_pool.mutants import BREAKS, TWO, Break, nobody_is_told
 from tests.models.small import ONE, POOL
 
@@ -84,7 +85,7 @@ def test_the_check_alone_catches_it(broken: Break, generation: str) -> None:
 @pytest.mark.parametrize(("broken", "generation"), FOUND)
 def test_it_is_the_break_that_is_found(broken: Break, generation: str) -> None:
     limits = Limits(depth=broken.found[generation][1])
-    result = check(small(broken, generation, broken=False), "interpreted", limits)
+    result = interpreted(small(broken, generation, broken=False), limits)
     assert not violations(result)
     assert result.fault is None
 
