@@ -242,7 +242,13 @@ def test_a_footprint_has_the_cells_that_a_call_can_use() -> None:
     assert found.cells.size == 7
 
 
-@pytest.mark.parametrize("name", ["task_slot_table", "slot_pool", "declarative_cluster"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("task_slot_table", "slot_pool"),
+        pytest.param("declarative_cluster", marks=pytest.mark.slow),
+    ],
+)
 def test_the_rules_of_a_model_use_no_more_than_is_read_off_them(name: str) -> None:
     checks = Checks(load_model(name).instance())
     checks.run(states=25, calls=4, cells=6)
