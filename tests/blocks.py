@@ -18,6 +18,7 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,27 @@ def shell(command: str, folder: Path) -> str:
 
     :raises AssertionError: it fails.
     """
+    first, bar, rest = command.partition("|")
+    # pages show parts of what one command prints; of a pipe, the shell asks how its end ended
+    if bar and first.count("'") % 2 == first.count('"') % 2 == 0:
+        return _ran(rest, folder, start_of_pipe(first.strip(), folder)).stdout
+    return _ran(command, folder).stdout
+
+
+@cache
+def start_of_pipe(command: str, folder: Path) -> str:
+    """What a command prints, however it ends; it runs once for all pages."""
+    return _ran(command, folder, fails=True).stdout
+
+
+def _ran(
+    command: str, folder: Path, given: str | None = None, *, fails: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run a command.
+
+    :param fails: whether it may.
+    :raises AssertionError: it fails.
+    """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     ran = subprocess.run(
         ["bash", "-euc", command],
@@ -72,10 +94,10 @@ def shell(command: str, folder: Path) -> str:
         env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        stdin=subprocess.DEVNULL,
+        input=given or "",
     )
-    assert ran.returncode == 0, ran.stderr
-    return ran.stdout
+    assert fails or ran.returncode == 0, ran.stderr
+    return ran
 
 
 def printed(block: Block, folder: Path, names: dict[str, Any]) -> str:

@@ -4,7 +4,8 @@ Compiled code is shared by all tests of all runs, in pytest's own cache folder u
 ``XDG_CACHE_HOME`` names another; .ci/run names an empty one.
 
 Tests of one file run in one process, since they share what they search and draw; those of one
-model do, since its findings are found by the same searches as its counts.
+model do, since its findings are found by the same searches as its counts, and those of all files
+that replay the recordings.
 
 A search in a test runs once, so no process of its own improves its code meanwhile: that would
 take the processor from the other tests, and mostly end too late.
@@ -18,6 +19,7 @@ tests that send it to a process of their own would wait for ever.
 from __future__ import annotations
 
 import os
+import re
 import signal
 
 import pytest
@@ -31,7 +33,7 @@ PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 
 settings.register_profile("dev", max_examples=10, stateful_step_count=40, **PATIENT)
 settings.register_profile(
-    "ci", max_examples=40, stateful_step_count=60, derandomize=True, database=None, **PATIENT
+    "ci", max_examples=20, stateful_step_count=60, derandomize=True, database=None, **PATIENT
 )
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
@@ -46,6 +48,12 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("XDG_CACHE_HOME", str(cache.mkdir("compiled")))
 
 
+REPLAYING = re.compile(
+    r"tests/oracle/(\w+/test_\w+_oracle|conformance/test_conform|test_recordings)\.py"
+)
+"""The files whose tests replay all recordings, once for all of them."""
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Give each worker whole files, as ``--dist loadfile`` does, and whole folders of models."""
@@ -55,6 +63,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0]
             folder = file.rpartition("/")[0]
+            if REPLAYING.fullmatch(file):
+                return "recordings"
             return folder if folder.startswith("tests/models/") else file
 
     return LoadModelScheduling(config, log)

@@ -33,7 +33,13 @@ def script(name: str) -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["commands", "errors", "findings", "properties", "symmetry"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("commands", "errors", "findings", "properties"),
+        pytest.param("symmetry", marks=pytest.mark.slow),
+    ],
+)
 def test_a_generated_page_is_up_to_date(name: str) -> None:
     module = script(name)
     assert module.TARGET.read_text(encoding="utf-8") == module.page(), f"run python docs/{name}.py"

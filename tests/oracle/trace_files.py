@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from slotspec.oracle.conformance.batch import conform_all
-from slotspec.oracle.conformance.report import Summary
+import pytest
+
+from slotspec.oracle.conformance import batch
+from slotspec.oracle.conformance.replay import conform
+from slotspec.oracle.conformance.report import Report, Summary
 
 DATA = Path(__file__).parents[1] / "data"
 RECORDED = DATA / "traces" / "slot_pool"
@@ -25,12 +30,29 @@ SMALL = {
 
 
 @cache
-def replayed(kind: str, name: str) -> Summary:
-    """The replay of all recordings of a class, once for all tests of a file.
+def _replay(path: Path, generation: str | None) -> Report:
+    return conform(path, generation)
 
-    :param kind: ``traces`` or ``scenarios``.
+
+@contextmanager
+def remembered() -> Iterator[None]:
+    """Replay each recording once in this process, whoever asks for it."""
+
+    def replay(path: str, generation: str | None = None) -> Report:
+        return _replay(Path(path).resolve(), generation)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batch, "conform", replay)
+        yield
+
+
+def replayed(*places: str | Path) -> Summary:
+    """The replay of recordings; nobody may change its reports.
+
+    :param places: paths below tests/data, such as ``traces/logical``.
     """
-    return conform_all([DATA / kind / name])
+    with remembered():
+        return batch.conform_all([DATA / place for place in places])
 
 
 def header(**changes: Any) -> dict[str, Any]:

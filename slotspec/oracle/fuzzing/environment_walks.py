@@ -30,7 +30,7 @@ _IDLE = 0.2
 """How often a call that changes nothing is taken: a query, or a message without effect."""
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def environment_of(model: str, generation: str, scope: str) -> Environment:
     """The environment of a model within the bounds of a scope, built once."""
     target = fuzz_target(model)

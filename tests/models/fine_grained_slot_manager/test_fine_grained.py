@@ -22,6 +22,7 @@ from tests.models.referee import Referee
 from tests.models.searches import searched
 
 model = load_model("fine_grained_slot_manager")
+NEWEST = list(model.generations)[-1]
 LIMITS = Limits(states=3_000_000, seconds=120)
 
 COUNTS = {
@@ -173,7 +174,11 @@ def checked(generation: str, scope: str) -> Result:
 @pytest.mark.parametrize(
     ("generation", "scope"),
     [
-        pytest.param(*run, marks=() if n[0] < 20_000 else pytest.mark.slow, id="-".join(run))
+        pytest.param(
+            *run,
+            marks=() if run[0] == NEWEST and n[0] < 20_000 else pytest.mark.slow,
+            id="-".join(run),
+        )
         for run, n in COUNTS.items()
     ],
 )
@@ -205,14 +210,18 @@ def test_findings_have_shortest_traces(finding: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("generation", model.generations)
 def test_every_transition_fires(generation: str) -> None:
-    results = [checked(generation, scope) for scope in model.scopes]
     # 1.14 never gives up a worker that it has asked for, and clears its plan when it is suspended
     absent = {
         ("PendingTaskManager", "SPARE", "drop"),
         ("PendingTaskManager", "PLANNED", "suspend"),
     }
-    dead = set.intersection(*(set(result.dead) for result in results))
-    assert dead == (absent if generation == "1.14" else set())
+    expected = absent if generation == "1.14" else set()
+    scopes = iter(model.scopes)
+    dead = set(checked(generation, next(scopes)).dead)
+    # once all others have fired, no further scope can make a difference, unless some never fire
+    while dead != set() and (scope := next(scopes, None)) is not None:
+        dead &= set(checked(generation, scope).dead)
+    assert dead == expected
 
 
 def test_every_property_is_checked() -> None:

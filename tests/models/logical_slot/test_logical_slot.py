@@ -16,7 +16,7 @@ from slotspec.statemachine.declaration.rules import NONE, emit, fire
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.results import Limits, Verdict
 from slotspec.statemachine.search.engine import explore_compiled
-from tests.models.mutation import divergences, noticed_by
+from tests.models.mutation import any_notices, noticed_by
 from tests.models.searches import searched
 
 model = load_model("logical_slot")
@@ -210,7 +210,7 @@ there (none if only the recordings object)."""
 @pytest.mark.parametrize("name", MUTANTS)
 def test_recordings_notice_a_mutant(name: str) -> None:
     rule, mutant, _, _ = MUTANTS[name]
-    assert divergences(LogicalSlotOracle, "logical", "1.12.5", {rule: mutant}) > 0
+    assert any_notices(LogicalSlotOracle, "logical", "1.12.5", {rule: mutant})
 
 
 @pytest.mark.slow
@@ -222,6 +222,6 @@ def test_a_search_notices_a_mutant(name: str) -> None:
     assert violated in found if violated else found == set()
 
 
+@pytest.mark.slow
 def test_recordings_conform_to_the_rules_as_they_are() -> None:
-    for version in ("1.11.4", "1.12.5", "1.13.6"):
-        assert divergences(LogicalSlotOracle, "logical", version, {}) == 0
+    assert not any_notices(LogicalSlotOracle, "logical", "1.12.5", {})

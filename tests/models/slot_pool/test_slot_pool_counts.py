@@ -139,7 +139,16 @@ def test_exact_counts(scope: str, generation: str) -> None:
     assert sum(result.taken.values()) == result.transitions
 
 
-@pytest.mark.parametrize(("scope", "generation"), RUNS)
+each_run = pytest.mark.parametrize(
+    ("scope", "generation"),
+    [
+        pytest.param(*run, marks=pytest.mark.slow if run[0] == "queue" else (), id="-".join(run))
+        for run in RUNS
+    ],
+)
+
+
+@each_run
 def test_exact_lengths_of_traces(scope: str, generation: str) -> None:
     result = checked(scope, generation)
     found = {p.property.name: len(p.finding.steps) for p in result.properties if p.finding}
@@ -195,6 +204,7 @@ def test_a_leaked_slot_shares_its_allocation_with_a_held_one() -> None:
     assert compared(compiled) == compared(check(shared, "interpreted", limits))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generation", list(POOL.generations))
 def test_what_is_never_fired(generation: str) -> None:
     """Dead in all small bounds: by generation, what its release cannot do."""

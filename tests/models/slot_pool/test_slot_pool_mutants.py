@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,9 +44,15 @@ def first_divergence(generation: str, seed: int, replace: Break | None) -> int |
     return None
 
 
-def small(of: Break, generation: str, *, broken: bool) -> Instance:
-    rules = of.replace if broken else None
-    return POOL.instance({**ONE, **of.bounds}, generation=generation, replace=rules)
+def small(of: Break, generation: str) -> Instance:
+    return POOL.instance({**ONE, **of.bounds}, generation=generation, replace=of.replace)
+
+
+@cache
+def healthy(bounds: tuple[tuple[str, int], ...], generation: str, depth: int) -> Result:
+    """The first steps without a break: once for all breaks with these bounds."""
+    instance = POOL.instance({**ONE, **dict(bounds)}, generation=generation)
+    return check(instance, "interpreted", Limits(depth=depth))
 
 
 def violations(result: Result) -> dict[str, int]:
@@ -73,7 +80,7 @@ def test_a_recording_catches_it(broken: Break, generation: str) -> None:
 @pytest.mark.parametrize(("broken", "generation"), FOUND)
 def test_the_check_alone_catches_it(broken: Break, generation: str) -> None:
     name, length = broken.found[generation]
-    result = check(small(broken, generation, broken=True), "interpreted", Limits(depth=length))
+    result = check(small(broken, generation), "interpreted", Limits(depth=length))
     assert result.verdict is Verdict.VIOLATED
     assert result.fault is None
     found = violations(result)
@@ -83,8 +90,7 @@ def test_the_check_alone_catches_it(broken: Break, generation: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("broken", "generation"), FOUND)
 def test_it_is_the_break_that_is_found(broken: Break, generation: str) -> None:
-    limits = Limits(depth=broken.found[generation][1])
-    result = check(small(broken, generation, broken=False), "interpreted", limits)
+    result = healthy(tuple(broken.bounds.items()), generation, broken.found[generation][1])
     assert not violations(result)
     assert result.fault is None
 
@@ -102,7 +108,7 @@ def test_a_replaced_rule_is_in_effect_when_compiled(name: str) -> None:
     """One that is imported by name in several modules, and one that is called as pool.rule."""
     broken = next(b for b in BREAKS if b.name == name)
     limits = Limits(depth=broken.found["1.12"][1])
-    instance = small(broken, "1.12", broken=True)
+    instance = small(broken, "1.12")
     interpreted = check(instance, "interpreted", limits)
     compiled = check(instance, "compiled", limits)
     assert violations(compiled) == violations(interpreted) != {}
@@ -114,6 +120,6 @@ def test_where_a_rule_is_never_called_its_break_shows_nothing() -> None:
     for name, generation in (("no remap", "1.11"), ("suspend fails requests", "1.13")):
         broken = next(b for b in BREAKS if b.name == name)
         assert generation not in broken.recorded
-        result = check(small(broken, generation, broken=True), "interpreted", Limits(depth=6))
+        result = check(small(broken, generation), "interpreted", Limits(depth=6))
         assert not violations(result)
         assert all(first_divergence(generation, seed, broken) is None for seed in range(20))

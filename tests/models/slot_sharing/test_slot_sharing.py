@@ -419,6 +419,7 @@ def is_noticed(broken: Any) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_recordings_accept_the_rules_as_they_are() -> None:
     assert not is_noticed({})
 

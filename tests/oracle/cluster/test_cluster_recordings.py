@@ -29,7 +29,14 @@ QUIET = next(path for path in RECORDINGS if path.name.startswith("1.12.5-seed002
 DECLARATIVE = next(path for path in RECORDINGS if path.name.startswith("2.3.0"))
 
 
-@pytest.mark.parametrize("path", RECORDINGS, ids=lambda path: path.name.removesuffix(".jsonl.gz"))
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=pytest.mark.slow if number % 4 else ())
+        for number, path in enumerate(RECORDINGS)
+    ],
+    ids=lambda path: path.name.removesuffix(".jsonl.gz"),
+)
 def test_a_recording_conforms(path: Path) -> None:
     report = conform(path)
     assert report.outcome is Conformance.CONFORMS, report.unexplained or report.error
@@ -50,6 +57,7 @@ def test_the_run_found_is_a_run_of_the_model() -> None:
     assert interpreter.s.job_master[0] == 2  # RETIRED: the job has ended
 
 
+@pytest.mark.slow
 def test_corrupted_recordings_are_noticed(tmp_path: Path) -> None:
     dice = random.Random(20)
     unnoticed = []

@@ -22,7 +22,7 @@ from slotspec.oracle.traces.reading import TraceReader
 from slotspec.oracle.traces.trace import Expected, RecordedStep, TraceHeader
 from slotspec.oracle.traces.writing import write_trace
 from slotspec.statemachine.errors import InputError, StepError, UsageError
-from tests.oracle.trace_files import RECORDED, header, step, write
+from tests.oracle.trace_files import RECORDED, header, replayed, step, write
 
 Answer = Callable[[str, dict[str, Any]], Expected]
 
@@ -335,14 +335,16 @@ class TestProcesses:
 class TestRecordings:
     """The real model against the real classes."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("version", ["1.11.4", "1.12.5", "1.13.6"])
     def test_all_conform(self, version: str) -> None:
-        summary = conform_all([RECORDED / version])
+        summary = replayed(RECORDED / version)
         assert (summary.conforming, summary.files, summary.steps) == (151, 151, 12_120)
         assert summary.exit_code == 0
         [group] = summary.groups()
         assert len(group.operations) == group.possible
 
+    @pytest.mark.slow
     def test_without_any_hint(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """The oracle is right on its own, not because it has seen the answer."""
         from slotspec.oracle.slot_pool.adapter import SlotPoolOracle
@@ -350,6 +352,7 @@ class TestRecordings:
         monkeypatch.delattr(SlotPoolOracle, "hint")
         assert conform_all([RECORDED / "1.12.5"]).conforming == 151
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("version", "generation", "diverge", "refused"),
         [

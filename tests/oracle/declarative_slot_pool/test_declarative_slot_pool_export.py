@@ -17,7 +17,12 @@ from slotspec.oracle.traces.export import export
 from slotspec.statemachine import Limits, check
 
 POOL = load_model("declarative_slot_pool")
-RUNS = [(g, scope) for g in POOL.generations for scope in POOL.scopes]
+NEWEST = list(POOL.generations)[-1]
+RUNS = [
+    pytest.param(g, scope, marks=() if g == NEWEST else pytest.mark.slow)
+    for g in POOL.generations
+    for scope in POOL.scopes
+]
 
 
 def write(path: Path, lines: list[dict[str, Any]]) -> Path:

@@ -15,7 +15,7 @@ from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.declarative_slot_pool.schema import POOL_SCHEMA, SCHEMA
 from slotspec.statemachine.errors import InputError
-from tests.oracle.trace_files import SMALL, header, step, write
+from tests.oracle.trace_files import SMALL, header, replayed, step, write
 
 DATA = Path(__file__).parents[2] / "data"
 SCENARIOS = DATA / "scenarios" / "declarative_pool"
@@ -54,17 +54,19 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", VERSIONS)
 def test_recordings_conform(version: str) -> None:
-    folders = [DATA / kind / "declarative_pool" / version for kind in ("traces", "scenarios")]
-    summary = conform_all(folders)
+    folders = [f"{kind}/declarative_pool/{version}" for kind in ("traces", "scenarios")]
+    summary = replayed(*folders)
     assert summary.outcome is Conformance.CONFORMS
     assert summary.steps == REPLAYED[version]
     assert summary.files - summary.conforming == REENTRANT
 
 
+@pytest.mark.slow
 def test_every_operation_is_recorded() -> None:
-    summary = conform_all([DATA / "traces" / "declarative_pool"])
+    summary = replayed("traces/declarative_pool")
     assert {(g.version, g.title): (len(g.operations), g.possible) for g in summary.groups()} == {
         **{(v, "declarative slot pool bridge"): (22, 22) for v in VERSIONS[:2]},
         **{(v, "declarative slot pool bridge"): (24, 24) for v in VERSIONS[2:]},
@@ -80,7 +82,7 @@ def test_a_callback_inside_a_step_ends_the_replay(version: str) -> None:
     found = sorted((SCENARIOS / version).glob("reentry_*"))
     assert len(found) == REENTRANT
     for path in found:
-        report = conform(path)
+        (report,) = replayed(path).reports
         assert report.outcome is Conformance.UNDETERMINED
         assert report.divergence is report.error is report.fault is None
         assert report.matched == report.steps > 0

@@ -29,6 +29,7 @@ from slotspec.statemachine.results import Finding, Limits
 from slotspec.statemachine.search.engine import explore_compiled
 
 model = load_model("fine_grained_slot_manager")
+NEWEST = list(model.generations)[-1]
 EMITTED = {
     Effect.REQUEST_SLOT: "tm.request_slot",
     Effect.CAN_BE_RELEASED: "tm.can_be_released",
@@ -71,7 +72,10 @@ def walked(instance: Instance, seed: int, steps: int) -> Finding:
 
 
 @pytest.mark.parametrize("scope", SCOPES)
-@pytest.mark.parametrize("generation", model.generations)
+@pytest.mark.parametrize(
+    "generation",
+    [pytest.param(g, marks=() if g == NEWEST else pytest.mark.slow) for g in model.generations],
+)
 def test_random_runs_replay(generation: str, scope: str, tmp_path: Path) -> None:
     instance = model.instance(generation=generation, scope=scope)
     words = formatter_of(instance)

@@ -5,20 +5,17 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from slotspec.oracle import Oracle
-from slotspec.oracle.conformance.batch import conform_all
 from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
-from slotspec.oracle.conformance.report import Summary
 from slotspec.oracle.fine_grained_slot_manager.adapter import FineGrainedSlotManagerOracle
 from slotspec.statemachine.errors import InputError
-from tests.oracle.trace_files import write
+from tests.oracle.trace_files import replayed, write
 
 DATA = Path(__file__).parents[2] / "data"
 NAME = "fine_grained_manager"
@@ -62,20 +59,16 @@ def register(manager: Oracle, instance: str, slots: list[dict[str, Any]] | None 
 # ------------------------------------------------------------------------------- recordings
 
 
-@cache
-def replayed() -> Summary:
-    """The replay of all recordings."""
-    return conform_all([DATA / "traces" / NAME, DATA / "scenarios" / NAME])
-
-
+@pytest.mark.slow
 def test_recordings_conform() -> None:
-    summary = replayed()
+    summary = replayed(f"traces/{NAME}", f"scenarios/{NAME}")
     assert summary.outcome is Conformance.CONFORMS
     assert (summary.conforming, summary.steps) == (150, 5_670)
 
 
+@pytest.mark.slow
 def test_every_operation_is_recorded() -> None:
-    summary = replayed()
+    summary = replayed(f"traces/{NAME}", f"scenarios/{NAME}")
     assert [(len(g.operations), g.possible) for g in summary.groups()] == [
         (17, 17),
         (18, 18),

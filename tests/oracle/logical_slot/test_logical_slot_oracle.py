@@ -25,15 +25,17 @@ def header(**changes: Any) -> dict[str, Any]:
     return pool_header(**{**own, "causes": ..., "task_managers": ..., **changes})
 
 
+@pytest.mark.slow
 def test_recordings_conform() -> None:
-    summaries = [replayed("traces", "logical"), replayed("scenarios", "logical")]
+    summaries = [replayed("traces/logical"), replayed("scenarios/logical")]
     assert all(summary.outcome is Conformance.CONFORMS for summary in summaries)
     counts = (sum(s.conforming for s in summaries), sum(s.steps for s in summaries))
     assert counts == (379, 28_889)
 
 
+@pytest.mark.slow
 def test_every_operation_is_recorded() -> None:
-    summary = replayed("traces", "logical")
+    summary = replayed("traces/logical")
     assert [(len(g.operations), g.possible) for g in summary.groups()] == [(8, 8), (9, 9), (9, 9)]
 
 

@@ -80,8 +80,9 @@ def header(**changes: Any) -> dict[str, Any]:
 # ------------------------------------------------------------------------------- recordings
 
 
+@pytest.mark.slow
 def test_recordings_conform() -> None:
-    summaries = [replayed("traces", "manager"), replayed("scenarios", "manager")]
+    summaries = [replayed("traces/manager"), replayed("scenarios/manager")]
     assert all(summary.outcome is Conformance.CONFORMS for summary in summaries)
     counts = (sum(s.conforming for s in summaries), sum(s.steps for s in summaries))
     assert counts == (396, 29_022)
@@ -89,7 +90,7 @@ def test_recordings_conform() -> None:
 
 @pytest.mark.slow
 def test_every_operation_is_recorded() -> None:
-    summary = replayed("traces", "manager")
+    summary = replayed("traces/manager")
     assert [(len(g.operations), g.possible) for g in summary.groups()] == [
         (18, 18),
         (17, 17),

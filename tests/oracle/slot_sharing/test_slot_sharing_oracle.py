@@ -42,15 +42,17 @@ def header(**changes: Any) -> dict[str, Any]:
     return pool_header(**{**own, **changes})
 
 
+@pytest.mark.slow
 def test_recordings_conform() -> None:
-    summaries = [replayed("traces", "sharing"), replayed("scenarios", "sharing")]
+    summaries = [replayed("traces/sharing"), replayed("scenarios/sharing")]
     assert all(summary.outcome is Conformance.CONFORMS for summary in summaries)
     counts = (sum(s.conforming for s in summaries), sum(s.steps for s in summaries))
     assert counts == (254, 19_286)
 
 
+@pytest.mark.slow
 def test_every_operation_is_recorded() -> None:
-    summary = replayed("traces", "sharing")
+    summary = replayed("traces/sharing")
     assert [(len(g.operations), g.possible) for g in summary.groups()] == [(16, 16), (16, 16)]
 
 

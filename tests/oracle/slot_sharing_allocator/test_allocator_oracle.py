@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from slotspec.oracle.conformance.batch import conform_all
 from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.slot_sharing_allocator.adapter import SlotSharingAllocatorOracle
 from slotspec.statemachine.errors import InputError
-from tests.oracle.trace_files import write
+from tests.oracle.trace_files import replayed, write
 
 DATA = Path(__file__).parents[2] / "data"
 TRACES = DATA / "traces" / "slot_sharing_allocator"
@@ -27,8 +26,9 @@ def scenario(name: str, version: str = "2.3.0") -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
+@pytest.mark.slow
 def test_recordings_conform() -> None:
-    summary = conform_all([TRACES, SCENARIOS])
+    summary = replayed(TRACES, SCENARIOS)
     assert summary.outcome is Conformance.CONFORMS
     assert (summary.conforming, summary.steps) == (247, 7_988)
     assert sum(report.skipped is not None for report in summary.reports) == 21

@@ -61,15 +61,17 @@ def of(generation: str, **config: Any) -> TraceHeader:
     return TraceHeader(**{**made, "config": {**made["config"], **config}})
 
 
+@pytest.mark.slow
 def test_recordings_conform() -> None:
-    summaries = [replayed("traces", "table"), replayed("scenarios", "table")]
+    summaries = [replayed("traces/table"), replayed("scenarios/table")]
     assert all(summary.outcome is Conformance.CONFORMS for summary in summaries)
     counts = (sum(s.conforming for s in summaries), sum(s.steps for s in summaries))
     assert counts == (435, 32_275)
 
 
+@pytest.mark.slow
 def test_every_operation_is_recorded() -> None:
-    summary = replayed("traces", "table")
+    summary = replayed("traces/table")
     assert [(len(g.operations), g.possible) for g in summary.groups()] == [(26, 26)] * 4
 
 

@@ -9,6 +9,7 @@ from slotspec.statemachine.compiler.backend.function_builder import FunctionBuil
 from tests.statemachine.compiler.engines import verify
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_a_bundled_model_is_well_formed(name: str) -> None:
     verify(load_model(name).instance())

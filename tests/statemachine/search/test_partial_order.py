@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import process_time
+from typing import Any
 
 import pytest
 
@@ -241,7 +242,13 @@ def test_a_footprint_has_the_cells_that_a_call_can_use() -> None:
     assert found.cells.size == 7
 
 
-@pytest.mark.parametrize("name", ["task_slot_table", "slot_pool", "declarative_cluster"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("task_slot_table", "slot_pool"),
+        pytest.param("declarative_cluster", marks=pytest.mark.slow),
+    ],
+)
 def test_the_rules_of_a_model_use_no_more_than_is_read_off_them(name: str) -> None:
     checks = Checks(load_model(name).instance())
     checks.run(states=25, calls=4, cells=6)
@@ -270,30 +277,49 @@ def test_a_rule_that_never_ends_where_nothing_leads_is_not_compared(
     assert checks.asked > 20
 
 
-def collect_and_turn_for_ever() -> None:
-    gc.collect()
-    while True:
+class Circle:
+    """Garbage that only a collection finds, and that takes longer than the limit to finalize."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+    def __del__(self) -> None:
+        be_busy()
+
+
+def be_busy(*_: Any) -> None:
+    end = process_time() + 0.1
+    while process_time() < end:
         pass
 
 
-def test_a_rule_is_interrupted_after_garbage_is_collected(monkeypatch: pytest.MonkeyPatch) -> None:
-    ignored = []
+def make_garbage_for_ever() -> None:
+    while True:
+        one: list[Any] = []
+        one.append(one)
 
-    def busy(phase: str, info: dict[str, int]) -> None:
-        """Take longer than the limit while garbage is collected."""
-        end = process_time() + 0.1
-        while process_time() < end:
-            pass
 
+@pytest.mark.timeout(60)  # it is never interrupted otherwise
+@pytest.mark.parametrize("kind", ["a finalizer", "a watcher of collections"])
+def test_a_rule_is_interrupted_and_no_collection(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ignored: list[Any] = []
     monkeypatch.setattr(footprint_checks, "SECONDS", 0.02)
     monkeypatch.setattr(sys, "unraisablehook", ignored.append)
     Checks(counters.instance({"counters": 2}))  # it sets what handles the signal
-    gc.callbacks.append(busy)
+    if kind == "a finalizer":
+        Circle()
+    else:
+        gc.callbacks.append(be_busy)
     try:
         with pytest.raises(footprint_checks._TooLong), footprint_checks.time_limit():
-            collect_and_turn_for_ever()
+            make_garbage_for_ever()
+        assert gc.isenabled()
+        gc.collect()
     finally:
-        gc.callbacks.remove(busy)
+        if be_busy in gc.callbacks:
+            gc.callbacks.remove(be_busy)
     assert not ignored
 
 
