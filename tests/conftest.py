@@ -33,7 +33,7 @@ PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 
 settings.register_profile("dev", max_examples=10, stateful_step_count=40, **PATIENT)
 settings.register_profile(
-    "ci", max_examples=20, stateful_step_count=60, derandomize=True, database=None, **PATIENT
+    "ci", max_examples=40, stateful_step_count=60, derandomize=True, database=None, **PATIENT
 )
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
