@@ -99,7 +99,8 @@ class Triggers(Arrivals):
             for place, posted in reversed([*enumerate(self.world.contents(at.node.key, channel))]):
                 if posted.message == Message.REGISTER and not under_way:
                     at = self.aside(at, "message_is_lost", channel, place) or at
-            if not under_way:
+            left = self.world.contents(at.node.key, channel)
+            if not any(posted.message == Message.REGISTER for posted in left):
                 at = self.forgetting(at, name, tm)
         return at
 
