@@ -29,6 +29,7 @@ from slotspec.models.cluster.state import (
     has_stragglers,
     instances,
     may_lose_cancellations,
+    may_lose_partitions,
     may_release_last_first,
     may_return_first,
     nexts,
@@ -221,7 +222,7 @@ def job_master_loses_resource_manager(s: ClusterState) -> int:
     if s.registrations:
         if not s.rm_deposed:
             return DISABLED
-        job_master.close_connection(s, job_master.RUNS)
+        job_master.close_connection(s)
     else:
         if s.job_registered or s.pool.gateway == NONE:
             return DISABLED
@@ -293,6 +294,20 @@ def last_task_is_released_first(s: ClusterState) -> int:
     if s.last_first or not any(several_wait_in(s, share) for share in s.elements(shares)):
         return DISABLED
     s.last_first = 1
+    return NONE
+
+
+@cluster.action(when=may_lose_partitions, share=shares)
+def partitions_are_lost(s: ClusterState, share: int) -> int:
+    """What a finished source has written is gone, with its TaskExecutor or the connection to it.
+
+    The job notices when a region fails that reads it.
+    """
+    if s.job_master[0] != Leader.LEADING or share >= s.sources or s.lost_partitions[share]:
+        return DISABLED
+    if s.job[share] != Job.FINISHED or scheduler.is_finished(s):
+        return DISABLED
+    s.lost_partitions[share] = 1
     return NONE
 
 
@@ -389,7 +404,7 @@ def job_master_hears_resource_manager(s: ClusterState, place: int) -> int:
         case Message.REGISTERED:
             job_master.registered(s)
         case _:
-            job_master.close_connection(s, job_master.RUNS)
+            job_master.close_connection(s)
     return message
 
 
@@ -659,5 +674,5 @@ def job_master_ends(s: ClusterState) -> int:
     """The job has finished: the JobMaster returns every slot and ends."""
     if not scheduler.is_finished(s) or s.job_master[0] != Leader.LEADING or is_busy(s):
         return DISABLED
-    job_master.end_job(s)
+    job_master.end_job(s, heard=1)
     return NONE

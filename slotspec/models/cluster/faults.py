@@ -30,6 +30,7 @@ from slotspec.models.cluster.state import (
     allocations,
     channels,
     has_stragglers,
+    may_lose_results,
     nexts,
     own_executions,
     task_managers,
@@ -183,6 +184,22 @@ def job_master_loses_leadership(s: ClusterState) -> int:
         s.deposed_jm[tm] = int(s.at_jm[tm] != Registration.NONE)
     if s.overtaking == 1:
         job_master.revoke_leadership(s)
+    return NONE
+
+
+@cluster.action(when=may_lose_results, fault=True)
+def job_master_ends_unheard(s: ClusterState) -> int:
+    """The job has ended, and its JobMaster leads no more: the next one runs the job anew.
+
+    Flink: JobMasterServiceLeadershipRunner.forwardResultFuture, which ignores the result of a
+    former leader.
+    """
+    if not scheduler.is_finished(s) or s.job_master[0] != Leader.LEADING or is_busy(s):
+        return DISABLED
+    if s.deposed == s.leader_changes:
+        return DISABLED
+    s.deposed += 1
+    job_master.end_job(s, heard=0)
     return NONE
 
 

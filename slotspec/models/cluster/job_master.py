@@ -232,12 +232,9 @@ def is_connected(s: ClusterState) -> bool:
     return s.pool.gateway != NONE and not s.rm_deposed
 
 
-def close_connection(s: ClusterState, ended: int) -> None:
-    """Give the ResourceManager up, and tell it. Flink: dissolveResourceManagerConnection.
-
-    :param ended: whether the job has ended.
-    """
-    leave_resource_manager(s, is_connected(s), ended)
+def close_connection(s: ClusterState) -> None:
+    """Give the ResourceManager up, and tell it. Flink: dissolveResourceManagerConnection."""
+    leave_resource_manager(s, is_connected(s), RUNS)
     pool.disconnect_resource_manager(s.pool)
 
 
@@ -320,14 +317,22 @@ def refuse_messages(s: ClusterState, tm: int) -> None:
 
 
 def cancel_tasks(s: ClusterState) -> None:
-    """Tell the TaskExecutors to cancel what is deployed. Flink: SchedulerBase.suspend."""
+    """Tell the TaskExecutors to cancel what is deployed, or has a slot and waits for others.
+
+    Flink: SchedulerBase.suspend, Execution.suspend.
+    """
     for task in s.elements(tasks):
         if s.task[task] in (Execution.DEPLOYING, Execution.RUNNING):
             scheduler.call_to_cancel(s, task)
+        elif scheduler.is_scheduled(s, task, scheduler.region_of_task(s, task)):
+            scheduler.cancel_before_deployment(s, task)
 
 
 def forget_execution(s: ClusterState) -> None:
-    """The scheduler ends, and no longer learns what becomes of its tasks."""
+    """The scheduler ends, and no longer learns what becomes of its tasks.
+
+    The next one knows of no cancellation: nobody has stored it.
+    """
     for task in s.elements(tasks):
         if s.task[task] == Execution.FINISHED:
             fire(s.task, task, Execution.reset)
@@ -340,10 +345,12 @@ def forget_execution(s: ClusterState) -> None:
             fire(s.share, share, Share.give_up)
             s.share_allocation[share] = NONE
             s.share_tm[share] = NONE
+        s.lost_partitions[share] = 0
     for region in range(scheduler.regions_of(s)):
         s.alone[region] = 0
         if s.job[region] != Job.CREATED:
             fire(s.job, region, Job.suspend)
+    s.ending = 0
 
 
 def disconnect_all(s: ClusterState) -> None:
@@ -352,10 +359,12 @@ def disconnect_all(s: ClusterState) -> None:
         disconnect_task_manager(s, tm)
 
 
-def end_job(s: ClusterState) -> None:
+def end_job(s: ClusterState, heard: int) -> None:
     """The job has finished: the pool returns every slot, and the JobMaster ends.
 
     Flink: JobMaster.onStop.
+
+    :param heard: whether anybody has heard the result; else the next JobMaster runs the job anew.
     """
     connected = is_connected(s)
     first = len(s.effects)
@@ -369,7 +378,12 @@ def end_job(s: ClusterState) -> None:
     pool.disconnect_resource_manager(s.pool)
     s.revoked = 0
     leave_resource_manager(s, connected, HAS_ENDED)
-    fire(s.job_master, 0, Leader.retire)
+    if heard:
+        fire(s.job_master, 0, Leader.retire)
+    else:
+        forget_execution(s)
+        restart(s.pool)
+        fire(s.job_master, 0, Leader.lose)
 
 
 # ------------------------------------------------------------------------------ heartbeats

@@ -67,6 +67,9 @@ class Job(Lifecycle):
     end = Event(
         "It was cancelled by its user, and no task is deployed any more.", (CANCELLING, FINISHED)
     )
+    rerun = Event(
+        "What it has written is lost, and another region needs it.", (FINISHED, CANCELLING)
+    )
     suspend = Event(
         "Its JobMaster loses its leadership.",
         (SCHEDULING, CREATED),

@@ -205,10 +205,14 @@ def take_available_slot(s: ClusterState, share: int, allocation: int) -> None:
 def request_new_slot(s: ClusterState, share: int, request: int) -> None:
     """Request a slot for a share, under the id `request`.
 
+    A failure that is not final does not end the request of a batch job.
     Flink: PhysicalSlotProviderImpl.requestNewSlot.
     """
     fire(s.share, share, Share.ask)
-    pool.request_new_allocated_slot(s.pool, request, share, 0)
+    if s.batch_requests:
+        pool.request_new_allocated_batch_slot(s.pool, request, share, 0)
+    else:
+        pool.request_new_allocated_slot(s.pool, request, share, 0)
 
 
 def slot_request_fulfilled(s: ClusterState, share: int, allocation: int) -> None:
@@ -274,7 +278,25 @@ def tell_of_task(s: ClusterState, task: int, message: int, detail: int) -> None:
 
 
 def fail_region(s: ClusterState, region: int) -> None:
-    """Something failed: cancel the tasks of the region, and give up slots without tasks.
+    """Something failed: the region restarts, and what has to restart with it.
+
+    If results are lost that it reads, those who wrote them run again, and with them all who read
+    them. Flink: RestartPipelinedRegionFailoverStrategy.getTasksNeedingRestart.
+    """
+    if s.job[region] not in (Job.SCHEDULING, Job.RUNNING):
+        return
+    stop_region(s, region)
+    if not s.ending and s.stages and region >= s.sources and any(s.lost_partitions):
+        for source in range(s.sources):
+            if s.lost_partitions[source]:
+                s.lost_partitions[source] = 0
+                fire(s.job, source, Job.rerun)
+        for reader in range(s.sources, regions_of(s)):
+            stop_region(s, reader)
+
+
+def stop_region(s: ClusterState, region: int) -> None:
+    """Cancel the tasks of a region, and give up slots without tasks.
 
     Flink: DefaultScheduler.restartTasksWithDelay, cancelTasksAsync.
     """

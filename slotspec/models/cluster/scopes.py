@@ -14,6 +14,31 @@ STRAGGLERS = Scope(
     large=True,
 )
 
+UNHEARD = Scope(
+    "unheard",
+    "One slot; the user cancels the job, and its JobMaster loses its leadership, perhaps before"
+    " anybody has heard that the job has ended.",
+    {**ONE_SLOT, "leader_changes": 1, "lost_results": 1, "cancels": 1},
+    large=True,
+)
+
+RECOMPUTATION = Scope(
+    "recomputation",
+    "One slot and a batch job of two stages, which use it one after the other; one task fails, and"
+    " what the first stage has written may be lost.",
+    {
+        **ONE_SLOT,
+        "parallelism": 2,
+        "regions": 1,
+        "stages": 1,
+        "batch_requests": 1,
+        "lost_partitions": 1,
+        "failures": 1,
+        "early_timeouts": 1,
+    },
+    large=True,
+)
+
 TOGETHER = Scope(
     "together",
     "Two TaskExecutors of one slot each, and a job of two tasks that needs both; one message is"
@@ -229,6 +254,8 @@ SCOPES = (
         large=True,
     ),
     STRAGGLERS,
+    UNHEARD,
+    RECOMPUTATION,
     TOGETHER,
     Scope(
         "storm",

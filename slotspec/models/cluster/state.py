@@ -137,7 +137,7 @@ LAST_WITH_REQUESTS = 39
 """The largest number of a message up to 1.13."""
 
 task_managers = Sort(
-    "task_managers", "TaskExecutors, by ResourceID.", default=1, maximum=4, prefix="TaskExecutor "
+    "task_managers", "TaskExecutors, by ResourceID.", default=1, maximum=6, prefix="TaskExecutor "
 )
 slot_numbers = Sort("slots_per_task_manager", "Slots of each TaskExecutor.", default=1, maximum=4)
 shares = Sort(
@@ -150,7 +150,7 @@ shares = Sort(
 vertices = Sort("vertices", "Vertices of the job.", 1, maximum=3)
 tasks = Sort("tasks", "Subtasks of each vertex, in each share.", factors=(vertices, shares))
 allocations = Sort(
-    "allocations", "Allocation ids in use at a time.", default=2, maximum=12, prefix="a"
+    "allocations", "Allocation ids in use at a time.", default=2, maximum=24, prefix="a"
 )
 attempts = SizedSort(
     "attempts",
@@ -192,6 +192,7 @@ BOUNDS = (
         "stages", "Whether the job is a batch job: shares after the sources wait for them.", 0, 0, 1
     ),
     Bound("regions", "Whether each share is deployed, and restarts, alone.", 0, 0, 1),
+    Bound("batch_requests", "Whether the job asks for slots as a batch job does.", 0, 0, 1),
     Bound("iteration_order", "Whether slot requests are in a hash table (1.12).", 0, 0, 1),
     Bound(
         "late_slots", "Whether a freed slot leaves in a step of its own after its tasks.", 0, 0, 1
@@ -230,6 +231,20 @@ BOUNDS = (
         0,
         0,
         254,
+    ),
+    Bound(
+        "lost_results",
+        "Whether a job may end unheard as its JobMaster loses its leadership (since 1.13).",
+        0,
+        0,
+        1,
+    ),
+    Bound(
+        "lost_partitions",
+        "Whether what a finished source has written may be lost, so that it runs again.",
+        0,
+        0,
+        1,
     ),
     Bound("quick_tasks", "Whether a task may end as soon as its slot is freed.", 0, 0, 1),
     Bound(
@@ -276,6 +291,7 @@ def pool_instance(g: Setting) -> Instance:
             "foreign_allocations": 0,
             "profiles": 1,
             "payloads": 1,
+            "batch_requests": g["batch_requests"],
             "gateways": 2 if g["failovers"] else 1,
         },
         generation=g["generation"],
@@ -357,6 +373,16 @@ def has_stragglers(g: Setting) -> bool:
     return bool(g["leader_changes"] and g["stragglers"] and not g.choices["can_suspend"])
 
 
+def may_lose_results(g: Setting) -> bool:
+    """Whether nobody may hear that a job has ended; a JobMaster that leads again says it itself."""
+    return bool(g["leader_changes"] and g["lost_results"] and not g.choices["can_suspend"])
+
+
+def may_lose_partitions(g: Setting) -> bool:
+    """Whether the results of a finished stage may be lost with a TaskExecutor."""
+    return bool(g["stages"] and g["lost_partitions"])
+
+
 def may_lose_cancellations(g: Setting) -> int:
     """Whether a call to cancel a task that was given up may be lost, and is tried again."""
     return int(g["losses"] and g["cancel_tries"] > 1)
@@ -401,6 +427,11 @@ class ClusterState(Record):
     )
     last_first: int = scalar(
         number(may_release_last_first), "The next slot that is lost releases its last task first."
+    )
+    lost_partitions: Array = per(
+        shares,
+        number(lambda g: int(may_lose_partitions(g))),
+        "What this finished source has written is lost, which nobody has noticed.",
     )
     share: Array = per(shares, Share, "Each share of the job.")
     share_allocation: Array = per(shares, ref(allocations), "Its slot.")
@@ -495,6 +526,7 @@ class ClusterState(Record):
     overtaking: int = _choice("overtaking", "Messages of which any may arrive next.")
     sources: int = _choice("sources", "Parallelism of the first of several vertices.")
     regions: int = _choice("regions", "Each share is a region of its own.")
+    batch_requests: int = _choice("batch_requests", "The job asks for slots as a batch job does.")
     cancel_tries: int = _choice("cancel_tries", "Calls to cancel a task that is not there.")
     cancels: int = _choice("cancels", "The job may be cancelled.")
     failures: int = _choice("failures", "Tasks that may fail on their own.")

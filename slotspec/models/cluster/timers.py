@@ -14,7 +14,7 @@ from slotspec.models.cluster.environment import (
     may_ask,
     registers_by_messages,
 )
-from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Process, Registration
+from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Process, Registration, Share
 from slotspec.models.cluster.messages import (
     TO_JOB_MASTER,
     TO_RESOURCE_MANAGER,
@@ -132,13 +132,20 @@ def timer_is_early(s: ClusterState) -> int:
 
 @cluster.action(allocation=allocations, fair=TIMER)
 def request_times_out(s: ClusterState, allocation: int) -> int:
-    """The JobMaster's timeout of a slot request fires."""
+    """The JobMaster's timeout of a slot request fires.
+
+    That of a batch job is the scheduler's, who withdraws it. Flink:
+    PhysicalSlotRequestBulkCheckerImpl.
+    """
     if not may_fire(s) or not is_open(s.pool, allocation):
         return DISABLED
     s.hurry = 0
     first = len(s.effects)
+    share = s.pool.request_id[allocation]
     if s.slots_first:  # the scheduler hears of it before the pool does
-        scheduler.fail_region(s, scheduler.region_of(s, s.pool.request_id[allocation]))
+        scheduler.fail_region(s, scheduler.region_of(s, share))
+    elif s.batch_requests and s.share[share] == Share.WAITING:
+        scheduler.return_slot(s, share)
     else:
         pool.request_timeout(s.pool, allocation)
     job_master.apply_effects(s, first)
@@ -536,7 +543,7 @@ def job_master_misses_resource_manager(s: ClusterState) -> int:
         if not s.hurry or is_busy(s):
             return DISABLED
         s.hurry = 0
-    job_master.close_connection(s, job_master.RUNS)
+    job_master.close_connection(s)
     return NONE
 
 

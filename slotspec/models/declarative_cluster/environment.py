@@ -63,6 +63,7 @@ declarative_cluster.share(
     older.task_starts,
     older.task_is_quick,
     older.last_task_is_released_first,
+    older.partitions_are_lost,
     older.job_master_hears_of_unknown_task,
     older.task_ends,
     older.task_has_done_its_work,
@@ -100,7 +101,7 @@ def job_master_loses_resource_manager(s: DeclarativeClusterState) -> int:
     """The JobMaster learns that its ResourceManager no longer leads."""
     if s.job_master[0] != Leader.LEADING or not s.rm_deposed:
         return DISABLED
-    older_job_master.close_connection(s, older_job_master.RUNS)
+    older_job_master.close_connection(s)
     return NONE
 
 
@@ -152,7 +153,7 @@ def job_master_hears_resource_manager(s: DeclarativeClusterState, place: int) ->
         case Message.NOT_ENOUGH_RESOURCES:
             job_master.not_enough_resources(s)
         case _:
-            older_job_master.close_connection(s, older_job_master.RUNS)
+            older_job_master.close_connection(s)
     return message
 
 

@@ -15,6 +15,7 @@ declarative_cluster.share(
     faults.task_fails,
     faults.task_is_not_set_up,
     faults.job_master_loses_leadership,
+    faults.job_master_ends_unheard,
     faults.resource_manager_fails_over,
     faults.release_falls_behind,
     faults.disconnect_falls_behind,

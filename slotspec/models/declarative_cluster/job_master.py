@@ -84,8 +84,11 @@ def slot_lost(s: DeclarativeClusterState, allocation: int) -> None:
 def is_restarting(s: DeclarativeClusterState) -> bool:
     """Whether some region is to restart: then the pool takes every slot that is offered.
 
-    Flink: JobMaster.jobStatusChanged, DeclarativeSlotPoolBridge.setIsJobRestarting.
+    Nobody tells the pool of a batch job. Flink: DefaultSchedulerFactory, which calls
+    DeclarativeSlotPoolBridge.setIsJobRestarting, and AdaptiveBatchSchedulerFactory, which does not.
     """
+    if s.batch_requests:
+        return False
     return not s.ending and any(region == Job.CANCELLING for region in s.job)
 
 
@@ -171,6 +174,16 @@ def register_task_manager(s: DeclarativeClusterState, tm: int, ignored: int) -> 
 # -------------------------------------------------------------------------- resource manager
 
 
+def close_connection(s: DeclarativeClusterState) -> None:
+    """Give the ResourceManager up, and tell it whether the job has ended.
+
+    Flink: dissolveResourceManagerConnection.
+    """
+    ended = job_master.HAS_ENDED if scheduler.is_finished(s) else job_master.RUNS
+    job_master.leave_resource_manager(s, job_master.is_connected(s), ended)
+    pool.disconnect_resource_manager(s.pool)
+
+
 def known_gateway(s: DeclarativeClusterState) -> int:
     """The pool has one gateway, whichever ResourceManager it leads to."""
     return 0
@@ -216,7 +229,7 @@ def revoke_leadership(s: DeclarativeClusterState) -> None:
 
     Flink: JobMaster.disconnectTaskManagerResourceManagerConnections, stopJobMasterServices.
     """
-    job_master.close_connection(s, job_master.RUNS)
+    close_connection(s)
     s.revoked = 0
     for tm in s.elements(task_managers):
         job_master.refuse_messages(s, tm)
@@ -229,10 +242,12 @@ def revoke_leadership(s: DeclarativeClusterState) -> None:
     fire(s.job_master, 0, Leader.lose)
 
 
-def end_job(s: DeclarativeClusterState) -> None:
+def end_job(s: DeclarativeClusterState, heard: int) -> None:
     """The job has finished: the pool returns every slot, and the JobMaster ends.
 
     Flink: JobMaster.onStop.
+
+    :param heard: whether anybody has heard the result; else the next JobMaster runs the job anew.
     """
     connected = job_master.is_connected(s)
     first = len(s.effects)
@@ -245,6 +260,11 @@ def end_job(s: DeclarativeClusterState) -> None:
             s.dead_end[tm] = 0
     s.revoked = 0
     job_master.leave_resource_manager(s, connected, job_master.HAS_ENDED)
-    if not any(is_held(s.pool, allocation) for allocation in s.elements(allocations)):
+    held = any(is_held(s.pool, allocation) for allocation in s.elements(allocations))
+    if not heard or not held:
         restart(s.pool)  # its timers end too, and nobody hears the answers to its calls
-    fire(s.job_master, 0, Leader.retire)
+    if heard:
+        fire(s.job_master, 0, Leader.retire)
+    else:
+        job_master.forget_execution(s)
+        fire(s.job_master, 0, Leader.lose)

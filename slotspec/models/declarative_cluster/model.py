@@ -39,6 +39,7 @@ PROCESSES: Mapping[Callable[..., Any], Callable[..., Any]] = {
     older_job_master.revoke_leadership: job_master.stop_scheduling,
     older_job_master.end_job: job_master.end_job,
     older_job_master.known_gateway: job_master.known_gateway,
+    older_job_master.close_connection: job_master.close_connection,
     older_resource_manager.apply_effects: resource_manager.apply_effects,
     older_resource_manager.read_report: resource_manager.read_report,
     older_resource_manager.call_answered: resource_manager.call_answered,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from slotspec.models.cluster.scopes import ONE_SLOT, STRAGGLERS, TOGETHER
+from slotspec.models.cluster.scopes import ONE_SLOT, RECOMPUTATION, STRAGGLERS, TOGETHER, UNHEARD
 from slotspec.statemachine.declaration.model import Scope
 
 TWO_SLOTS = {
@@ -82,6 +82,8 @@ SCOPES = (
         large=True,
     ),
     STRAGGLERS,
+    UNHEARD,
+    RECOMPUTATION,
     TOGETHER,
     Scope(
         "storm",

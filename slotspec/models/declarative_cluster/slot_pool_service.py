@@ -64,6 +64,13 @@ def request_new_allocated_slot(
     return bridge.request_new_allocated_slot(s, request, request_id, profile_of(s), 0)
 
 
+def request_new_allocated_batch_slot(
+    s: DeclarativePoolState, request: int, request_id: int, profile: int
+) -> int:
+    """Request a slot for a batch task. Flink: SlotPool.requestNewAllocatedBatchSlot."""
+    return bridge.request_new_allocated_batch_slot(s, request, request_id, profile_of(s), 0)
+
+
 def release_slot(s: DeclarativePoolState, request_id: int, cause: int) -> int:
     """Withdraw a request, or return its slot. Flink: SlotPool.releaseSlot."""
     return bridge.release_slot(s, request_id, int(Cause.GIVEN))
@@ -81,6 +88,7 @@ SLOT_POOL_SERVICE: Mapping[Callable[..., Any], Callable[..., Any]] = {
     pool.fail_allocation: fail_allocation,
     pool.allocate_available_slot: allocate_available_slot,
     pool.request_new_allocated_slot: request_new_allocated_slot,
+    pool.request_new_allocated_batch_slot: request_new_allocated_batch_slot,
     pool.release_slot: release_slot,
     pool.assign_payload: bridge.assign_payload,
     queues.is_held: is_held,

@@ -43,6 +43,7 @@ def pool_instance(g: Setting) -> Instance:
             "allocations": g["allocations"],
             "requests": g["parallelism"],
             "request_ids": g["parallelism"],
+            "batch_requests": g["batch_requests"],
             "profiles": 2,
             "most_required": 2 * g["parallelism"],
             "interval": TICK,

@@ -23,8 +23,12 @@ class Answers(Delivery):
             found = list(reaction)
             if found:
                 yield from found
-                return
-        yield at
+                break
+        else:
+            yield at
+            return
+        if call.error is not None and call.name == "submit_task":
+            yield at  # its attempt is over; the next one may have no name yet
 
     def reactions_to(self, at: Branch, call: Call) -> Iterator[Iterator[Branch]]:
         """What the caller may react to, the likeliest first: an answer in flight, then timers."""

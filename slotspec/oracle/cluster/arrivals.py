@@ -24,13 +24,18 @@ class Arrivals(Answers):
             yield from self.try_all(at, ("job_is_cancelled",))
             yield at
         elif number in self.reports:
-            yield from list(self.deliver(at, self.reports[number])) or [at]
+            yield from list(self.deliver(at, self.reports[number])) or [
+                self.failing_again(at, step)
+            ]
         elif number in self.overtaken:
             late = self.straggle(at, call, "late_release_arrives", "late_disconnect_arrives")
             yield late or at
         elif number in self.running_twice:
             # its task has said so already, unless the repeated report was refused for another
             # reason: the task is being cancelled
+            yield from self.deliver_all(at, self.patterns[number], call)
+            yield at
+        elif number in self.failed_before:
             yield from self.deliver_all(at, self.patterns[number], call)
             yield at
         elif call.name == "cancel_task" and self.finishes(call, step):
@@ -40,8 +45,15 @@ class Arrivals(Answers):
             yield from self.cancelled_unanswered(at, step, call)
         elif call.kind == ("heartbeat_from_task_manager", "tm", "jm"):
             yield self.unknown_tasks(at, step, call)
+        elif number in self.farewells:
+            tm = tm_number(call.sender)
+            yield from self.try_early(at, ("resource_manager_misses_heartbeat", tm))
+            yield at
+        elif number in self.registered_in_vain:
+            yield at
         elif number in self.never_joined:
-            yield at.dooming(number)
+            lost = self.lose(at, self.patterns[number])
+            yield lost if lost is not at else at.dooming(number)
         elif call.kind in REGISTRATIONS:
             yield from self.registration(at, call)
         elif call.repeats is not None:
@@ -55,6 +67,19 @@ class Arrivals(Answers):
             for heard in self.first_time(at, step, call):
                 unheard = refused or number in self.failed_unnoticed
                 yield self.unheard(at, heard, call) if unheard else heard
+
+    def failing_again(self, at: Branch, step: Step) -> Branch:
+        """A report that the model leaves out, as the one before it is still in flight.
+
+        It fails slots that were failed before, which changes nothing any more.
+        """
+        again = [
+            pattern
+            for call in step.sent
+            if call.number in self.failed_before
+            for pattern in self.patterns[call.number]
+        ]
+        return at.expecting(*(one for one in at.expected if one not in again))
 
     def first_time(self, at: Branch, step: Step, call: Call) -> Iterator[Branch]:
         """A call arrives that repeats none."""

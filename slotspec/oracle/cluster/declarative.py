@@ -44,7 +44,7 @@ SIMPLE = {
 """Calls that are one message, which is about nothing."""
 ENDED = frozenset({"FINISHED", "CANCELED", "FAILED"})
 """States of a job whose JobMaster does not come back."""
-MOST_ALLOCATIONS = 12
+MOST_ALLOCATIONS = 16
 
 
 def declarative_messages_of(call: Call) -> list[Pattern]:
@@ -227,7 +227,8 @@ class DeclarativeExplainer(ClusterExplainer):
             *(("scheduler_requests_slot", share) for share in asking),
             *(("scheduler_takes_slot", *pair) for pair in self.assigning(at.node, step)),
             ("job_master_loses_resource_manager",),
-            ("job_master_ends",),
+            self.end_of_job_master(step),
+            *self.losses_of_results(),
         )
         yield from self.try_early(
             at,

@@ -17,7 +17,7 @@ from slotspec.models.cluster.state import Message
 from slotspec.oracle.cluster.branches import Branch, Node
 from slotspec.oracle.cluster.hidden_steps import HiddenSteps
 from slotspec.oracle.cluster.patterns import Pattern, answer_channel, channel_of, tm_number
-from slotspec.oracle.cluster.recording import Step, kind_of
+from slotspec.oracle.cluster.recording import TERMINATE, Step, kind_of
 from slotspec.oracle.cluster.triggers import Triggers
 from slotspec.oracle.cluster.views import Difference
 from slotspec.statemachine.declaration.model import Call as ModelCall
@@ -34,8 +34,9 @@ class ClusterExplainer(Triggers, HiddenSteps):
 
     def explain(self, node: Node, step: Step) -> Iterator[tuple[Node, tuple[ModelCall, ...]]]:
         """The states that a step may lead to, each with the steps of the model that explain it."""
+        ends = step.trigger == "fault" and step.why == TERMINATE
         expected = tuple(
-            replace(pattern, optional=not call.heard and call.fault != "drop")
+            replace(pattern, optional=ends or (not call.heard and call.fault != "drop"))
             for call in step.sent
             for pattern in self.patterns[call.number]
         )
@@ -60,10 +61,7 @@ class ClusterExplainer(Triggers, HiddenSteps):
                 after = self.besides(settled, step).dooming(*lost)
                 for call in step.made:
                     if call.number in self.overtaken and call.arrives:
-                        late = self.straggle(
-                            after, call, "release_falls_behind", "disconnect_falls_behind"
-                        )
-                        after = late or after.dooming(call.number)
+                        after = self.left_behind(after, call)
                 yield after.node, after.taken
 
     def claimed(self, at: Branch) -> Branch:
@@ -104,7 +102,13 @@ class ClusterExplainer(Triggers, HiddenSteps):
         """A slot is freed, where its tasks end as soon as they are told to."""
         tm = tm_number(step.process)
         table = self.world.load(at.node.key).tables[tm]
-        present = [table.execution[i] for i, slot in enumerate(table.task_slot) if slot != NONE]
+        assert step.call is not None
+        names = at.node.names.allocations
+        present = [
+            table.execution[i]
+            for i, slot in enumerate(table.task_slot)
+            if slot != NONE and names[slot] == step.call.arguments[0]
+        ]
         quick = at
         for execution in present:
             own = tm * len(at.node.names.executions) + execution
@@ -181,9 +185,12 @@ class ClusterExplainer(Triggers, HiddenSteps):
         self.world.load(node.key)
         snapshot = self.snapshots.get(id(step))
         if not snapshot:
-            known = step.state if step.process == "rm" else None
+            misled = step.last > self.misled_from
+            known = step.state if step.process == "rm" and not misled else None
             return [] if known is None else self.views.jobs(known)
         found = self.views.differences(step.process, node.names, snapshot)
+        if step.process == "rm" and step.last > self.misled_from:
+            return [one for one in found if one[0] != "jobs"]
         if step.process != "jm":
             return found
         come = {one.tm for one in self.joining if one.first <= step.line < one.last}

@@ -43,10 +43,15 @@ class Joining(NamedTuple):
 def joining(recording: Recording) -> list[Joining]:
     """The registrations that take effect later.
 
-    The JobMaster looks the TaskExecutor's location up on another thread; if it ends before,
-    nothing comes of it.
+    The JobMaster looks the TaskExecutor's location up on another thread; if it ends before, or
+    the TaskExecutor does and the next one registers, nothing comes of it.
     """
     found = []
+    heard = [
+        (step.line, step.call.sender)
+        for step in recording.steps
+        if step.trigger == "message" and step.call and step.call.name == "register_task_manager"
+    ]
     at_once = {line.m for line in recording.lines if line.do == "reply" and line.step is not None}
     states = [
         (line.n, line.state["leader"], set(line.state["pool"]["registered"]))
@@ -65,8 +70,47 @@ def joining(recording: Recording) -> list[Joining]:
                 if n > step.line and (leads != leader or tm in known):
                     end = n if tm in known and leads == leader else NEVER
                     break
+            if any(
+                step.line < line < end and sender.split(".")[0] == tm and sender != call.sender
+                for line, sender in heard
+            ):
+                end = NEVER
             found.append(Joining(tm, step.line, end, call.number))
     return found
+
+
+def registered_in_vain(recording: Recording) -> set[int]:
+    """Registrations of a JobMaster whose leadership is revoked, which were not confirmed.
+
+    Until it ends it goes on registering; the ResourceManager waits for the next leader.
+    """
+    found = set()
+    revoked = False
+    for line in recording.lines:
+        if line.do == "fault" and line.at == "jm":
+            revoked = line.what == "revoke leadership"
+        call = recording.calls.get(line.m) if line.do == "send" and line.m is not None else None
+        if revoked and call and call.name in ("register_job_manager", "register_job_master"):
+            confirmed = isinstance(call.answer, dict) and "Success" in str(call.answer.get("is"))
+            if not confirmed:
+                found.add(call.number)
+    return found
+
+
+def misled_from(recording: Recording) -> int:
+    """The line from which a JobMaster that leads by the election believes that it does not.
+
+    Of two notifications at once the recorder's election service may deliver the later one first.
+    Others may register the JobMaster all the same, and nothing comes of it.
+    """
+    faults = [line for line in recording.lines if line.do == "fault" and line.at == "jm"]
+    states = [line for line in recording.lines if line.state is not None and "pool" in line.state]
+    if not faults or not states or states[-1].state is None:
+        return NEVER
+    granted = faults[-1].what == "grant leadership" and faults[-1].n < states[-1].n
+    last = states[-1].state
+    suspended = last["leader"] is None and last["job"] == "SUSPENDED"
+    return states[-1].n if granted and suspended else NEVER
 
 
 def overtaken(recording: Recording) -> set[int]:
@@ -200,6 +244,19 @@ def failed_unnoticed(recording: Recording, reactions: dict[int, int]) -> set[int
     }
 
 
+def failed_before(recording: Recording) -> set[int]:
+    """Calls to fail a slot whose allocation the same TaskExecutor has failed before."""
+    seen = set()
+    found = set()
+    for call in recording.calls.values():
+        if call.name == "fail_slot":
+            about = call.sender, call.arguments[1]
+            if about in seen:
+                found.add(call.number)
+            seen.add(about)
+    return found
+
+
 def initializing_twice(recording: Recording) -> set[int]:
     """Repeated reports that a task initializes, which fail it.
 
@@ -218,7 +275,7 @@ def initializing_twice(recording: Recording) -> set[int]:
 
 
 def running_twice(recording: Recording, initializing: set[int]) -> set[int]:
-    """Refused reports that a task runs, after a repeated report that it initializes failed it.
+    """Refused or lost reports that a task runs, after a repeated report that it initializes.
 
     The repeated report is explained as a report that it runs, so the task has said so already.
 
@@ -229,7 +286,6 @@ def running_twice(recording: Recording, initializing: set[int]) -> set[int]:
         call.number
         for call in recording.calls.values()
         if call.name == "update_task_execution_state"
-        and call.heard
         and not call.has_answer
         and call.arguments[0]["state"] == "RUNNING"
         and call.arguments[0]["execution"] in failed

@@ -40,9 +40,10 @@ class HiddenSteps(Delivery):
             *(("scheduler_requests_slot", share) for share in asking),
             *(("scheduler_takes_slot", *pair) for pair in self.assigning(at.node, step)),
             ("job_master_loses_resource_manager",),
-            ("job_master_ends",),
+            self.end_of_job_master(step),
             ("slots_are_returned_first",),
             ("last_task_is_released_first",),
+            *self.losses_of_results(),
         )
         yield from self.try_early(
             at,
@@ -53,6 +54,17 @@ class HiddenSteps(Delivery):
             ("job_master_misses_resource_manager",),
         )
         yield from self.leaving(at, step)
+
+    def losses_of_results(self) -> Iterator[tuple[str, int]]:
+        """What a source of a batch job has written may be lost."""
+        if self.world.bounds["stages"]:
+            for source in range(self.world.bounds["sources"]):
+                yield "partitions_are_lost", source
+
+    def end_of_job_master(self, step: Step) -> tuple[str]:
+        """The JobMaster ends with its job; if there is another later, nobody has heard of it."""
+        unheard = any(line > step.line for line in self.successions)
+        return ("job_master_ends_unheard" if unheard else "job_master_ends",)
 
     def task_timers(self) -> Iterator[tuple[str, int]]:
         """Timers of calls about tasks: a submission may fail before the thread pool makes it."""

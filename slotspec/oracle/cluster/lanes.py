@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from slotspec.oracle.cluster.recording import JOB_MASTER, RESOURCE_MANAGER, Recording, Step, kind_of
+from slotspec.oracle.cluster.recording import (
+    DEATHS,
+    JOB_MASTER,
+    RESOURCE_MANAGER,
+    Recording,
+    Step,
+    kind_of,
+)
 
 QUEUED = 150_000
 """Microseconds within which a step runs that another has queued and not delayed."""
@@ -64,7 +71,7 @@ def _remembered(lane: list[Step], unknown: frozenset[int]) -> dict[int, State]:
             # keeps what it knows until then
             again = step.process == RESOURCE_MANAGER and None not in (led, leads) and led != leads
             last = None if again else step.state
-        died = step.trigger == "fault" and step.why in ("crash", "kill")
+        died = step.trigger == "fault" and step.why in DEATHS
         if died or step.last in unknown:
             last = None
         if step.lane == step.process and step.ended and last is not None:
@@ -78,9 +85,12 @@ def _unfinished(recording: Recording, lane: list[Step]) -> list[Step]:
     ends = {step.number: i for i, step in enumerate(lane) if step.number is not None}
     found = []
     for i, step in enumerate(lane):
-        asks = any(call.kind == ("request_slot", "rm", "tm") for call in step.sent)
-        if step.trigger == "local" and asks and i:
-            found.append(lane[i - 1])  # its request failed, and is made anew
+        outcome = any(
+            call.kind == ("request_slot", "rm", "tm") or call.name == "notify_allocation_failure"
+            for call in step.sent
+        )
+        if step.trigger == "local" and outcome and i:
+            found.append(lane[i - 1])  # its request failed, and is made anew or given up
         begun = ends.get(step.queued_by) if step.queued_by is not None else None
         if (
             begun is not None

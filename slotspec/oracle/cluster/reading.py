@@ -10,6 +10,7 @@ import msgspec
 from slotspec.oracle.cluster.recording import (
     CLUSTER_FORMAT_VERSION,
     JOB_MASTER,
+    TERMINATE,
     Call,
     Header,
     Line,
@@ -261,6 +262,9 @@ class _Sorter:
         if step.trigger == "local" and why not in ("message", "answer"):
             step.trigger = why
         step.why = line.why or ""
+        if why == TERMINATE and step.process.startswith("tm") and line.at not in self.dead:
+            step.trigger = "fault"  # the cluster shuts down: the process ends here
+            self.dead.add(line.at or "")
         step.ended = line.at not in self.dead
         if line.at not in self.dead:
             step.state = line.state
@@ -269,7 +273,8 @@ class _Sorter:
                 self.reject(line, f"call {number} was never sent")
         if {c.number for c in step.sent} - set(line.sent) and step.sent:
             self.reject(line, "the step has sent calls that it does not list")
-        if set(line.sent) - {c.number for c in step.sent}:
+        alive = line.at not in self.dead
+        if alive and set(line.sent) - {c.number for c in step.sent}:
             self.reject(line, "the step lists calls that it has not sent")
         first = step.why.split()
         if first[:1] == ["message"] and step.trigger != "message":

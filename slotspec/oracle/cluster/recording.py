@@ -15,6 +15,10 @@ import msgspec
 CLUSTER_FORMAT_VERSION = 1
 
 JOB_MASTER, RESOURCE_MANAGER = "jm", "rm"
+TERMINATE = "terminate"
+"""Why an endpoint ends by itself; a TaskExecutor does so if the whole cluster shuts down."""
+DEATHS = ("crash", "kill", TERMINATE)
+"""Faults after which a TaskExecutor is gone."""
 REPEAT = "repeat of "
 """What the fault of a call begins with that repeats another; that one's number follows."""
 

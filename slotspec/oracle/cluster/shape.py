@@ -34,6 +34,8 @@ ANY_RUN = {
     "crashes": OFTEN,
     "leader_changes": OFTEN,
     "stragglers": OFTEN,
+    "lost_results": 1,
+    "lost_partitions": 1,
     "failovers": OFTEN,
     "early_timeouts": 10_000,
 }
@@ -129,6 +131,7 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
         raise InputError("TRC025", "only the first vertex of a job may have fewer subtasks")
     vertices = 1 if apart else len(parallel)
     room = min(ROOM, POSTS // (HUBS + WAYS * tms))
+    lives = sum(line.what == "grant leadership" and line.at == "jm" for line in recording.lines)
     bounds = {
         **ANY_RUN,
         "task_managers": tms,
@@ -137,8 +140,9 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
         "vertices": vertices,
         "sources": parallel[source] if vertices > 1 or stages else 1,
         "stages": int(stages),
+        "batch_requests": int(bool(job.get("batch"))),
         "regions": int(stages or (not apart and vertices == 1 and shares > 1)),
-        "allocations": min(12, max(shares + 3, 5)),
+        "allocations": min(16, max(shares + 3, 5) + shares * (2 + lives)),
         "channel_room": room,
         "busy": room,
         "overtaking": room,

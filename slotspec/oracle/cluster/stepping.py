@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
+from slotspec.models.cluster.lifecycles import Leader
 from slotspec.models.cluster.state import Message
 from slotspec.oracle.cluster.branches import Branch, Node
 from slotspec.oracle.cluster.foresight import (
@@ -13,12 +14,15 @@ from slotspec.oracle.cluster.foresight import (
     answered_when_dead,
     answers_under_way,
     arrivals,
+    failed_before,
     failed_unnoticed,
     initializing_twice,
     joining,
+    misled_from,
     overtaken,
     reactions,
     refused_at_once,
+    registered_in_vain,
     report_of,
     running_twice,
 )
@@ -32,7 +36,7 @@ from slotspec.oracle.cluster.patterns import (
     messages_of,
     tm_number,
 )
-from slotspec.oracle.cluster.recording import Call, Recording, Step
+from slotspec.oracle.cluster.recording import TERMINATE, Call, Recording, Step, kind_of
 from slotspec.oracle.cluster.shape import shape_of
 from slotspec.oracle.cluster.shares import (
     served_requests,
@@ -53,6 +57,8 @@ EARLY = frozenset(
         ("slot_call_times_out", Message.ALLOCATION_FAILED),
         ("resource_manager_finds_gateway", Message.REQUEST_TASK_SLOT),
         ("resource_manager_misses_heartbeat", Message.REQUEST_TASK_SLOT),
+        ("resource_manager_misses_heartbeat", Message.ALLOCATION_FAILED),
+        ("resource_manager_goes_on", Message.ALLOCATION_FAILED),
     }
 )
 """Messages that Flink sends in a step of its own, which it queues, and the model at once."""
@@ -103,6 +109,9 @@ REQUEST = "request_slot", "jm", "rm"
 NEW_IDS = "check_is_due"
 """The step in which the ResourceManager makes up allocation ids (since 1.14)."""
 
+STRAGGLING = (("free_slot", "jm", "tm"), ("disconnect_job_manager", "jm", "tm"))
+"""Calls of a former JobMaster that a TaskExecutor obeys, even after calls of the next one."""
+
 REFUSALS = {
     ("request_slot", "jm", "rm"): frozenset({Message.REQUEST_REFUSED}),
     ("request_slot", "rm", "tm"): frozenset({Message.CALL_FAILED, Message.CALL_OCCUPIED}),
@@ -143,10 +152,20 @@ class Stepper:
         self.answered_when_dead = answered_when_dead(recording)
         self.joining = joining(recording)
         self.never_joined = {one.call for one in self.joining if one.last == NEVER}
+        self.misled_from = misled_from(recording)
+        self.registered_in_vain = registered_in_vain(recording)
         self.overtaken = overtaken(recording)
         self.initializing_twice = initializing_twice(recording)
         self.running_twice = running_twice(recording, self.initializing_twice)
+        self.farewells = {
+            call.number
+            for step in recording.steps
+            if step.trigger == "fault" and step.why == TERMINATE
+            for call in step.sent
+        }
+        self.left_out = self.running_twice | self.registered_in_vain
         self.failed_unnoticed = failed_unnoticed(recording, self.reactions)
+        self.failed_before = failed_before(recording)
         self.lanes = lanes_of(recording)
         self.cut_short = cut_short(self.lanes)
         self.snapshots = snapshots_of(recording, self.lanes, self.answers_under_way)
@@ -154,6 +173,11 @@ class Stepper:
             line.n
             for line in recording.lines
             if line.do == "fault" and line.at == "rm" and line.what == "revoke leadership"
+        ]
+        self.successions = [
+            line.n
+            for line in recording.lines
+            if line.do == "endpoint" and line.at is not None and kind_of(line.at) == "jm"
         ]
         self.notes: dict[str, str] | None = None
         self.closest: dict[int, tuple[list[Difference], tuple[Pattern, ...]]] = {}
@@ -267,6 +291,23 @@ class Stepper:
         if call.kind == ("free_slot", "jm", "tm") and call.arguments[0] in names:
             return self.take(at, release, tm_number(call.receiver), names.index(call.arguments[0]))
         return None
+
+    def left_behind(self, at: Branch, call: Call) -> Branch:
+        """A call of a former JobMaster or ResourceManager falls behind calls of the next one.
+
+        A JobMaster that has not ended yet may have sent it: then it falls behind as that ends.
+        """
+        late = self.straggle(at, call, "release_falls_behind", "disconnect_falls_behind")
+        if late is not None:
+            return late
+        in_flight = any(
+            self.match(pattern, posted, at.node.names) is not None
+            for pattern in self.patterns[call.number]
+            for posted in self.world.contents(at.node.key, pattern.channel)
+        )
+        leads = self.world.load(at.node.key).job_master[0] == Leader.LEADING
+        may_straggle = call.kind in STRAGGLING and (leads or not in_flight)
+        return at if may_straggle else at.dooming(call.number)
 
     def note(self, name: str, arguments: tuple[int, ...], why: str) -> None:
         """Keep why a step of the model was refused the first time, if anybody wants to know."""

@@ -9,7 +9,7 @@ from slotspec.models.cluster.state import Message
 from slotspec.oracle.cluster.arrivals import Arrivals
 from slotspec.oracle.cluster.branches import Branch
 from slotspec.oracle.cluster.patterns import tm_number
-from slotspec.oracle.cluster.recording import Call, Step
+from slotspec.oracle.cluster.recording import DEATHS, Call, Step
 from slotspec.oracle.cluster.stepping import REGISTRATIONS
 
 LINGERING = ("delay", "repeat")
@@ -25,7 +25,7 @@ class Triggers(Arrivals):
             case "endpoint", _ if step.process.startswith("tm"):
                 yield from self.try_all(at, ("task_executor_starts", tm_number(step.process)))
             case "endpoint", _ if step.process == "jm":
-                yield self.succeeded(at)
+                yield self.succeeded(at, step)
             case "fault", _:
                 yield from self.fault(at, step)
             case "message", Call() as call:
@@ -47,15 +47,24 @@ class Triggers(Arrivals):
             yield from (one for one in self.answer(at, call) if one is not at)
         yield at
 
-    def succeeded(self, at: Branch) -> Branch:
+    def succeeded(self, at: Branch, step: Step) -> Branch:
         """Another JobMaster starts: the one before it has ended, if nothing told so till now."""
+        at = self.ended_unnoticed(at)
+        for number in sorted(self.overtaken):
+            call = self.recording.calls[number]
+            if call.line < step.line < self.arrivals.get(number, 0):
+                at = self.left_behind(at, call)
+        return at
+
+    def ended_unnoticed(self, at: Branch) -> Branch:
+        """The JobMaster ends in steps that no line tells of."""
         while (found := self.aside(at, "job_master_steps_down")) is not None:
             at = found
-        return at
+        return self.aside(at, "job_master_ends_unheard") or at
 
     def fault(self, at: Branch, step: Step) -> Iterator[Branch]:
         """A process crashes, or the JobMaster loses its leadership."""
-        if step.why in ("crash", "kill"):
+        if step.why in DEATHS:
             tm = tm_number(step.process)
             found = self.take(self.last_answers(at, step, tm), "task_executor_crashes", tm, 1)
             if found is not None:
@@ -90,13 +99,26 @@ class Triggers(Arrivals):
             for place, posted in reversed([*enumerate(self.world.contents(at.node.key, channel))]):
                 if posted.message == Message.REGISTER and not under_way:
                     at = self.aside(at, "message_is_lost", channel, place) or at
+            left = self.world.contents(at.node.key, channel)
+            if not any(posted.message == Message.REGISTER for posted in left):
+                at = self.forgetting(at, name, tm)
         return at
+
+    def forgetting(self, at: Branch, name: str, tm: int) -> Branch:
+        """The calls of this name that a TaskExecutor has made are gone: none of them is doomed."""
+        calls = self.recording.calls
+        doomed = tuple(
+            number
+            for number in at.node.doomed
+            if calls[number].name != name or tm_number(calls[number].sender) != tm
+        )
+        return at._replace(node=at.node._replace(doomed=doomed))
 
     def send(self, at: Branch, call: Call) -> Iterator[Branch]:
         """A call that is not made by the main thread."""
         if call.number in self.initializing_twice:
             yield self.starts_at_once(at, call) or at
-        elif call.repeats is not None or call.number in self.running_twice:
+        elif call.repeats is not None or call.number in self.left_out:
             yield at
         elif call.name == "submit_task":
             yield from self.submission(at, call)

@@ -102,6 +102,8 @@ class Views:
             if task is None or not exists(s, task):
                 continue
             state = Execution.states[s.task[task]]
+            if recorded["job"] == "SUSPENDED" and state == Execution.CREATED:
+                continue  # it is over, finished or not
             if state not in TASK_STATES[told["state"]]:
                 yield f"task {told['task']}", state.name, told["state"]
             elif told["state"] in DEPLOYED:

@@ -52,9 +52,13 @@ def a_declaration_that_timed_out_is_not_waited_for(after: DeclarativeClusterStat
     on=job_master_hears_resource_manager,
 )
 def nobody_waits_where_there_is_not_enough(after: DeclarativeClusterState, result: int) -> bool:
-    """No request waits any more once the JobMaster has learned that there are too few slots."""
+    """No request waits any more once the JobMaster has learned that there are too few slots.
+
+    Those of a batch job wait on, as a slot that it uses comes free.
+    """
     return (
-        result != Message.NOT_ENOUGH_RESOURCES
+        after.batch_requests != 0
+        or result != Message.NOT_ENOUGH_RESOURCES
         or after.job_master[0] != Leader.LEADING
         or Share.WAITING not in after.share
     )

@@ -179,7 +179,7 @@ def stay_connected_to_resource_manager(s: ClusterState, tm: int) -> None:
     """A TaskExecutor does not care what the ResourceManager thinks of it."""
 
 
-def stay_connected_as_job_master(s: ClusterState, ended: int) -> None:
+def stay_connected_as_job_master(s: ClusterState) -> None:
     """A JobMaster does not care what the ResourceManager thinks of it."""
 
 

@@ -15,6 +15,7 @@ from slotspec.models.cluster import scheduler
 from slotspec.models.cluster.lifecycles import Share
 from slotspec.models.declarative_cluster import job_master
 from slotspec.models.declarative_cluster.state import DeclarativeClusterState
+from slotspec.models.declarative_slot_pool import operations as pool
 from slotspec.models.declarative_slot_pool import requirements
 from slotspec.models.declarative_slot_pool.state import OK, DeclarativePoolState
 from slotspec.statemachine import Kind, Limits, Result, Verdict, check
@@ -36,8 +37,12 @@ COUNTS = {
     ("2.3", "repeats"): (97_963, 348_482, 75),
     ("1.20", "stragglers"): (384_887, 1_467_230, 77),
     ("2.3", "stragglers"): (1_135_582, 4_450_832, 76),
-    ("1.20", "reconciliation"): (46_887, 158_144, 60),
-    ("2.3", "reconciliation"): (98_382, 346_362, 62),
+    ("1.20", "unheard"): (206_512, 785_053, 68),
+    ("2.3", "unheard"): (630_633, 2_482_471, 75),
+    ("1.20", "recomputation"): (208_376, 715_888, 71),
+    ("2.3", "recomputation"): (558_389, 2_025_972, 76),
+    ("1.20", "reconciliation"): (47_683, 161_420, 60),
+    ("2.3", "reconciliation"): (101_145, 357_070, 62),
 }
 """States, transitions, depth."""
 ALWAYS = {
@@ -61,6 +66,20 @@ DEVIATIONS = {
         "table_only_an_allocated_slot_has_a_timeout",
         "a_former_job_master_frees_no_slot_of_the_next",
         "a_former_job_master_closes_no_connection_of_the_next",
+    },
+    "unheard": {
+        *ALWAYS,
+        "the_views_agree_in_the_end",
+        "a_finished_job_leaves_nothing",
+        "table_only_an_allocated_slot_has_a_timeout",
+    },
+    "recomputation": {
+        *ALWAYS,
+        "the_views_agree_in_the_end",
+        "a_finished_job_leaves_nothing",
+        "manager_pending_slots_fit",
+        "table_only_an_allocated_slot_has_a_timeout",
+        "a_task_that_was_given_up_does_not_start",
     },
     "failovers": ALWAYS,
     "answers": {*ALWAYS, "a_task_that_was_given_up_does_not_start"},
@@ -95,7 +114,8 @@ def test_every_scope_holds_with_exactly_these_states(generation: str, scope: str
     others = {name for name, v in verdicts(found).items() if v is not Verdict.HOLDS}
     assert others <= DEVIATIONS[scope]
     claims = [p for p in found.properties if p.property.kind is Kind.LEADS_TO]
-    assert len(claims) == 4
+    # with fewer slots than tasks, a job might not finish
+    assert len(claims) == (3 if scope == "recomputation" else 4)
     kept = [claim for claim in claims if claim.verdict is Verdict.HOLDS]
     assert all(claim.reason is None for claim in kept)  # each is about something
 
@@ -124,10 +144,12 @@ def forgets_to_declare(s: DeclarativePoolState) -> int:
     return OK
 
 
-def ends_as_if_it_came_back(s: DeclarativeClusterState) -> None:
+def ends_as_if_it_came_back(s: DeclarativeClusterState, heard: int) -> None:
     """The JobMaster ends, and does not say that its job has ended."""
-    older_job_master.close_connection(s, older_job_master.RUNS)
-    job_master.end_job(s)
+    connected = older_job_master.is_connected(s)
+    older_job_master.leave_resource_manager(s, connected, older_job_master.RUNS)
+    pool.disconnect_resource_manager(s.pool)
+    job_master.end_job(s, heard)
 
 
 def keeps_the_request(s: DeclarativeClusterState, share: int) -> None:
