@@ -49,7 +49,7 @@ def one_of(name: str) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "generation"), RUNS)
 def test_no_model_differs_from_itself(name: str, generation: str) -> None:
-    outcome = fuzz(ModelPeer(generation, model=name), generation, model=name, sequences=50)
+    outcome = fuzz(ModelPeer(generation, model=name), generation, model=name, sequences=80)
     assert outcome.found is None
     assert outcome.limit is None
     assert outcome.coverage.steps > 1_000
