@@ -58,7 +58,7 @@ def fuzz_on_cluster(
     :raises PeerError: if a peer fails.
     :raises InputError: ``RAY001``, ``RAY006``, ``RAY007`` if the cluster fails.
     """
-    outcome = no_result(model, asked.generation)
+    outcome = no_result(peer, model, asked.generation)
     with cluster(on) as (ray, processors):
         start = time.perf_counter()
 
@@ -102,7 +102,7 @@ def _batch(asked: Asked, numbers: int, count: int) -> FuzzResult:
     )
     try:
         peer = implementing(peer, asked.operations, subject, asked.config)
-        outcome = no_result(subject.model, asked.generation)
+        outcome = no_result(peer, subject.model, asked.generation)
         one_batch(peer, outcome, numbers, count, asked.steps, None, time.perf_counter())
         return outcome
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from slotspec.oracle.declarative_slot_pool.schema import SCHEMA
+from slotspec.oracle.declarative_slot_pool.schema import POOL_SCHEMA, SCHEMA
 from slotspec.oracle.fuzzing.targets import PROFILES, FuzzTarget
 
 
@@ -61,4 +61,9 @@ TARGET = FuzzTarget(
     weights={"pool": 6},
     # recordings walk hash tables in one order only
     walked={"iteration_order": 0},
+    lacking={
+        POOL_SCHEMA.implementation: frozenset(
+            {"bridge_state", "registration", "connection", "request", "call"}
+        )
+    },
 )

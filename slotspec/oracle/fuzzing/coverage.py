@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as field_of
 from typing import Any
 
@@ -27,11 +27,14 @@ def declared(target: FuzzTarget) -> list[Transition]:
 class Coverage:
     """Counts of one run; pass `listener` to an oracle.
 
+    :param classes: the ``implementation`` of the only classes that sequences are for; None: all
+        that the model covers.
     :param silent: steps for which the peer told neither result nor effects nor state.
     """
 
     generation: str
     model: str
+    classes: frozenset[str] | None = None
     sequences: int = 0
     steps: int = 0
     silent: int = 0
@@ -61,14 +64,18 @@ class Coverage:
         self.fired.update(more.fired)
 
     @property
+    def target(self) -> FuzzTarget:
+        """What the sequences are for."""
+        return replace(fuzz_target(self.model), classes=self.classes)
+
+    @property
     def possible_operations(self) -> list[str]:
-        schema = fuzz_target(self.model).schema
-        kinds = (schema, *schema.variants)
+        kinds = self.target.schemas
         return list(dict.fromkeys(op for s in kinds for op in s.operations_of(self.generation)))
 
     def transitions(self) -> dict[Transition, int]:
         """How often each declared transition fired."""
-        target = fuzz_target(self.model)
+        target = self.target
         counts = dict.fromkeys(declared(target), 0)
         lifecycles = target.lifecycles
         for (name, source, event), count in self.fired.items():

@@ -111,7 +111,7 @@ def every_difference(
     known = target.schema.generations
     other = getattr(peer, "generation", None)
     comparable = other if other in known and other != generation else None
-    coverage = Coverage(generation, target.model)
+    coverage = Coverage(generation, target.model, target.classes)
     absent = absent_operations(peer, target)
     kinds: dict[tuple[str, ...], DifferenceKind] = {}
     for number in range(sequences):

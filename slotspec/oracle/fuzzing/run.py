@@ -92,7 +92,7 @@ def fuzz(
     :param seconds: time limit; with it, the seed alone no longer determines the run.
     :raises PeerError: if the peer fails; it contains the sequence, shrunk if that was quick.
     """
-    outcome = no_result(model, generation)
+    outcome = no_result(peer, model, generation)
     start = time.perf_counter()
     try:
         for numbers, count in batches(seed_, sequences):
@@ -110,9 +110,10 @@ def fuzz(
     return outcome
 
 
-def no_result(model: str | None, generation: str) -> FuzzResult:
+def no_result(peer: Peer, model: str | None, generation: str) -> FuzzResult:
     """The result of a run without sequences."""
-    return FuzzResult(Coverage(generation, fuzz_target(model, generation).model))
+    target = narrowed(fuzz_target(model, generation), peer)
+    return FuzzResult(Coverage(generation, target.model, target.classes))
 
 
 def batches(seed_: int, sequences: int) -> Iterator[tuple[int, int]]:

@@ -85,6 +85,7 @@ class FuzzTarget:
     :param classes: the ``implementation`` of the only classes that sequences are for; None: all
         that the model covers.
     :param fixed: entries of the header's ``config`` that every sequence has.
+    :param lacking: ``implementation`` of a class -> the fields of the model's state that it lacks.
     """
 
     model: str
@@ -112,6 +113,7 @@ class FuzzTarget:
     reshape: Callable[[RecordedStep, str], RecordedStep] | None = None
     classes: frozenset[str] | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    lacking: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def schemas(self) -> tuple[TraceSchema, ...]:
@@ -145,11 +147,15 @@ class FuzzTarget:
 
     @property
     def lifecycles(self) -> dict[str, type[Lifecycle]]:
-        """Each field that holds lifecycle states, with its lifecycle."""
+        """Each field that holds lifecycle states of the classes, with its lifecycle."""
+        lacking = frozenset.intersection(
+            *(self.lacking.get(s.implementation, frozenset()) for s in self.schemas)
+        )
         return {
             name: spec.domain
             for name, spec in self.load().record.fields.items()
             if isinstance(spec.domain, type) and issubclass(spec.domain, Lifecycle)
+            if name not in lacking
         }
 
     def generation(self, asked: str) -> str:
