@@ -14,7 +14,7 @@ from numba import njit
 
 from slotspec.statemachine.search.atomics import prefetch
 from slotspec.statemachine.search.kernels import expand_batch, hash_of, home_of, seen_lately
-from slotspec.statemachine.search.numba_cache import fast, kernel_cache
+from slotspec.statemachine.search.numba_cache import allocating, fast, kernel_cache
 
 CALL_BITS = 20
 """A link is a state's number times 2**20, plus a call: an instance has at most a million."""
@@ -113,7 +113,7 @@ with kernel_cache():
             for w in range(rows.shape[1]):
                 out[to, w] = rows[i, w]
 
-    @njit(**fast)  # type: ignore[untyped-decorator]
+    @njit(**allocating)  # type: ignore[untyped-decorator]
     def enter(states: Any, count: int, width: int, table: Any) -> None:
         """Enter the states of a partition, which differ, into an empty table."""
         entries = np.uint64(len(table))
@@ -134,7 +134,7 @@ with kernel_cache():
                         place = _ZERO
                 table[place] = (h & _LOW) << _S32 | (np.uint64(begin + i) + _ONE)
 
-    @njit(**fast)  # type: ignore[untyped-decorator]
+    @njit(**allocating)  # type: ignore[untyped-decorator]
     def merge(
         rows: Any, states: Any, count: int, old: int, width: int, table: Any, links: Any, most: int
     ) -> int:

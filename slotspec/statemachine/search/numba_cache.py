@@ -16,12 +16,20 @@ from slotspec.statemachine.compiler.backend import result_buffer
 from slotspec.statemachine.compiler.backend.cache import folder, key_of, load, save
 from slotspec.statemachine.interpreter import rng, statistics
 
-fast: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy"}
-"""Options of kernels that Python calls."""
+fast: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy", "_nrt": False}
+"""Options of kernels that Python calls.
+
+They do not count references to their arrays, which are those of the caller: to count them at each
+call of an inner function took a third of a search.
+"""
+
+allocating: dict[str, Any] = {**fast, "_nrt": True}
+"""Options of kernels that make arrays of their own, and so count references."""
 
 inner: dict[str, Any] = {
     "nogil": True,
     "error_model": "numpy",
+    "_nrt": False,
     "no_cpython_wrapper": True,
     "no_cfunc_wrapper": True,
 }

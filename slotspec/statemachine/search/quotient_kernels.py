@@ -18,7 +18,7 @@ from slotspec.statemachine.interpreter.liveness import WEAK
 from slotspec.statemachine.search.atomics import call_expand, read
 from slotspec.statemachine.search.canonicalizer import canonical
 from slotspec.statemachine.search.kernels import hash_of, home_of, next_place
-from slotspec.statemachine.search.numba_cache import fast, inner, kernel_cache
+from slotspec.statemachine.search.numba_cache import allocating, fast, inner, kernel_cache
 
 _S32, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 _ZERO, _ONE, _EIGHT = np.uint64(0), np.uint64(1), np.uint64(8)
@@ -329,7 +329,7 @@ POSSIBLE, IMPOSSIBLE, TAKEN = 1, 2, 4
 
 with kernel_cache():
 
-    @njit(**fast)  # type: ignore[untyped-decorator]
+    @njit(**allocating)  # type: ignore[untyped-decorator]
     def judge(
         component: Any,
         cyclic: Any,

@@ -22,6 +22,7 @@ from slotspec.statemachine.search.kernels import (
     hash_of,
     home_of,
     mix,
+    next_place,
     seen_lately,
 )
 from slotspec.statemachine.search.numba_cache import fast, inner, kernel_cache
@@ -177,7 +178,7 @@ def _enter(rows: int, tree: Tree, batch: Batch, fresh: Any) -> bool:
             root, h = roots[u], hashes[u]
             s = np.int64(h & segments)
             base, entries = np.uint64(addresses[s]), np.uint64(sizes[s])
-            place = home_of(h, entries)
+            place = home = home_of(h, entries)
             while True:
                 entry = read(base + place * _EIGHT)
                 if entry == root:
@@ -190,9 +191,7 @@ def _enter(rows: int, tree: Tree, batch: Batch, fresh: Any) -> bool:
                     if counts[s] + CHUNK > most[s]:
                         cells[NEEDS] = SEGMENTS
                     break
-                place += _ONE
-                if place == entries:
-                    place = _ZERO
+                place = next_place(place, home, entries)
     cells[ROW] = rows
     return True
 
@@ -271,11 +270,9 @@ with kernel_cache():
         for i in range(len(old)):
             root = old[i]
             if root != _ZERO:
-                place = home_of(mix(root), entries)
+                place = home = home_of(mix(root), entries)
                 while swap_if(base + place * _EIGHT, _ZERO, root) != _ZERO:
-                    place += _ONE
-                    if place == entries:
-                        place = _ZERO
+                    place = next_place(place, home, entries)
 
     @njit(**fast)  # type: ignore[untyped-decorator]
     def number_again(values: Any, count: int, table: Any) -> None:

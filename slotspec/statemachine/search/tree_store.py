@@ -19,7 +19,7 @@ from slotspec.statemachine.compiler.compile import Compiled
 from slotspec.statemachine.search import kernels, tree_kernels
 from slotspec.statemachine.search.store import Reserved, available_memory
 from slotspec.statemachine.search.tree_kernels import CELLS, NEEDS, NEW, NUMBERS, Batch, Tree
-from slotspec.statemachine.search.visited import SHARE
+from slotspec.statemachine.search.visited import LINE, SHARE
 
 SEGMENTS = 64
 SMALLEST = 1 << 10
@@ -167,7 +167,7 @@ class TreeStore:
     def _grow_segment(self, number: int) -> None:
         tree = self.tree
         least = int((tree.counts[number] + kernels.CHUNK) / FULL) + 2
-        size = max(least, int(tree.sizes[number] * GROWTH))
+        size = -(-max(least, int(tree.sizes[number] * GROWTH)) // LINE) * LINE
         self._claim(8 * size)
         new = Reserved(size, np.uint64)
         tree_kernels.move_roots(self.segments[number].array, new.address, size)
