@@ -292,7 +292,10 @@ def fail_region(s: ClusterState, region: int) -> None:
                 s.lost_partitions[source] = 0
                 fire(s.job, source, Job.rerun)
         for reader in range(s.sources, regions_of(s)):
-            stop_region(s, reader)
+            if s.job[reader] == Job.FINISHED:
+                fire(s.job, reader, Job.rerun)
+            else:
+                stop_region(s, reader)
 
 
 def stop_region(s: ClusterState, region: int) -> None:

@@ -5,12 +5,17 @@ If one of these numbers changes, the modelled protocol has changed.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from slotspec.models import load_model
+from slotspec.models.cluster import scheduler
+from slotspec.models.cluster.lifecycles import Job
 from slotspec.models.slot_manager.matching import offer_free_slot
 from slotspec.models.slot_manager.state import OK, SlotManagerState
 from slotspec.statemachine import Kind, Limits, Result, Verdict, check
+from slotspec.statemachine.declaration.rules import fire
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.search.engine import explore_compiled
 from slotspec.statemachine.simulate import simulate
@@ -234,7 +239,7 @@ def test_every_scope_holds_with_exactly_these_states(generation: str, scope: str
 @pytest.mark.slow
 @pytest.mark.parametrize("generation", CLUSTER.generations)
 def test_the_first_steps_of_two_task_executors_and_both_faults(generation: str) -> None:
-    # the whole scope takes a minute; docs/cluster.md has its figures
+    # the whole scope takes a minute; docs/runs.md has its figures
     instance = CLUSTER.instance(generation=generation, scope="together")
     found = check(instance, limits=Limits(depth=24))
     assert (found.states, found.transitions) == (257_716, 900_962)
@@ -294,3 +299,22 @@ def test_a_storm_breaks_nothing() -> None:
     )
     assert found.violation is None
     assert found.steps > 20_000
+
+
+@pytest.mark.parametrize("name", ["cluster", "declarative_cluster"])
+def test_all_readers_of_lost_results_run_again(name: str) -> None:
+    """Those that have finished too. Flink: RestartPipelinedRegionFailoverStrategy."""
+    model = load_model(name)
+    s: Any = model.instance({"parallelism": 4, "sources": 2}, scope="recomputation").fresh()
+    lost, kept, finished, failing = range(4)
+    for region in range(4):
+        fire(s.job, region, Job.submit)
+        fire(s.job, region, Job.deploy)
+        if region != failing:
+            fire(s.job, region, Job.finish)
+    s.lost_partitions[lost] = 1
+    scheduler.fail_region(s, failing)
+    again = [region for region in range(4) if s.job[region] == Job.CANCELLING]
+    assert again == [lost, finished, failing]
+    assert s.job[kept] == Job.FINISHED
+    assert not any(s.lost_partitions)
