@@ -104,6 +104,25 @@ def next_place(place: Any, home: Any, size: Any) -> Any:
 
 
 @njit(**inner)  # type: ignore[untyped-decorator]
+def find(h: Any, words: Any, at: int, width: int, keys: Any, table: Any, entries: Any) -> Any:
+    """The number of the stored state with this key, which has the hash `h`; -1 if there is none."""
+    place = home = home_of(h, entries)
+    tag = h & _LOW
+    while True:
+        entry = read(table + place * _EIGHT)
+        if entry == _ZERO:
+            return np.int64(-1)
+        if entry >> _S32 == tag:
+            number = np.int64((entry & _LOW) - _ONE)
+            same = True
+            for w in range(width):
+                same &= keys[number * width + w] == words[at + w]
+            if same:
+                return number
+        place = next_place(place, home, entries)
+
+
+@njit(**inner)  # type: ignore[untyped-decorator]
 def seen_lately(recent: Any, words: Any, at: int, width: int, h: Any, mask: Any) -> bool:
     """Whether a state with this hash is in the cache of recent ones; it is from now on."""
     cell = np.int64((h >> _S31) & mask) * width
