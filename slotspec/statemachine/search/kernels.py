@@ -85,7 +85,8 @@ def mix(word: Any) -> Any:
 def home_of(h: Any, size: Any) -> Any:
     """The first position to probe for a hash, in a table of any size up to 2**32.
 
-    Some tables are probed from there on, that of the visited set by :func:`next_place`.
+    The visited set is probed with :func:`next_place` from there on; other tables go on to the next
+    position.
     """
     return ((h >> _S32) * size) >> _S32
 
