@@ -286,9 +286,7 @@ def revoke_leadership(s: ClusterState) -> None:
     ends together with its pool, and a new one leads later: JobMaster.onStop.
     """
     s.revoked = 0
-    for tm in s.elements(task_managers):
-        refuse_messages(s, tm)
-    empty(s, TO_JOB_MASTER)
+    refuse_all_messages(s)
     cancel_tasks(s)
     forget_execution(s)
     disconnect_all(s)
@@ -303,6 +301,13 @@ def revoke_leadership(s: ClusterState) -> None:
         restart(s.pool)
     leave_resource_manager(s, connected, RUNS)
     fire(s.job_master, 0, Leader.lose)
+
+
+def refuse_all_messages(s: ClusterState) -> None:
+    """The next leader receives nothing that was sent to a former one."""
+    for tm in s.elements(task_managers):
+        refuse_messages(s, tm)
+    empty(s, TO_JOB_MASTER)
 
 
 def refuse_messages(s: ClusterState, tm: int) -> None:
@@ -381,6 +386,7 @@ def end_job(s: ClusterState, heard: int) -> None:
     if heard:
         fire(s.job_master, 0, Leader.retire)
     else:
+        refuse_all_messages(s)
         forget_execution(s)
         restart(s.pool)
         fire(s.job_master, 0, Leader.lose)

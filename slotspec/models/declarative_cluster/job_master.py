@@ -12,7 +12,6 @@ from slotspec.models.cluster.messages import (
     TO_JOB_MASTER,
     TO_RESOURCE_MANAGER,
     answer_task_executor,
-    empty,
     in_flight,
     room_of,
     send,
@@ -231,9 +230,7 @@ def revoke_leadership(s: DeclarativeClusterState) -> None:
     """
     close_connection(s)
     s.revoked = 0
-    for tm in s.elements(task_managers):
-        job_master.refuse_messages(s, tm)
-    empty(s, TO_JOB_MASTER)
+    job_master.refuse_all_messages(s)
     job_master.disconnect_all(s)
     first = len(s.effects)
     pool.close(s.pool)
@@ -266,5 +263,6 @@ def end_job(s: DeclarativeClusterState, heard: int) -> None:
     if heard:
         fire(s.job_master, 0, Leader.retire)
     else:
+        job_master.refuse_all_messages(s)
         job_master.forget_execution(s)
         fire(s.job_master, 0, Leader.lose)

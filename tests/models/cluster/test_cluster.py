@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from slotspec.models import load_model
-from slotspec.models.cluster import scheduler
-from slotspec.models.cluster.lifecycles import Job
+from slotspec.models.cluster import job_master, scheduler
+from slotspec.models.cluster.lifecycles import Job, Leader
+from slotspec.models.cluster.messages import TO_JOB_MASTER, Way, in_flight, send, way
+from slotspec.models.cluster.state import Message
 from slotspec.models.slot_manager.matching import offer_free_slot
 from slotspec.models.slot_manager.state import OK, SlotManagerState
 from slotspec.statemachine import Kind, Limits, Result, Verdict, check
@@ -85,7 +87,7 @@ COUNTS = {
     ("1.13", "stragglers"): (40_672, 125_084, 60),
     ("1.11", "unheard"): (52_599, 150_261, 51),
     ("1.12", "unheard"): (52_599, 150_261, 51),
-    ("1.13", "unheard"): (14_429, 46_105, 50),
+    ("1.13", "unheard"): (12_365, 38_324, 50),
     ("1.11", "recomputation"): (156_566, 474_819, 73),
     ("1.12", "recomputation"): (87_451, 267_541, 65),
     ("1.13", "recomputation"): (87_449, 267_536, 65),
@@ -318,3 +320,20 @@ def test_all_readers_of_lost_results_run_again(name: str) -> None:
     assert again == [lost, finished, failing]
     assert s.job[kept] == Job.FINISHED
     assert not any(s.lost_partitions)
+
+
+@pytest.mark.parametrize(
+    ("name", "generation"), [("cluster", "1.13"), ("declarative_cluster", "2.3")]
+)
+def test_a_leader_that_ends_unheard_leaves_no_message_to_the_next(
+    name: str, generation: str
+) -> None:
+    instance = load_model(name).instance(generation=generation, scope="unheard")
+    s: Any = instance.fresh()
+    fire(s.resource_manager, 0, Leader.gain)
+    instance.rule(job_master.grant_leadership)(s)
+    send(s, TO_JOB_MASTER, int(Message.REQUEST_REFUSED), 0)
+    send(s, way(0, Way.TO_JOB_MASTER), int(Message.OFFER_SLOT), 0)
+    instance.rule(job_master.end_job)(s, 0)
+    assert in_flight(s, TO_JOB_MASTER) == in_flight(s, way(0, Way.TO_JOB_MASTER)) == 0
+    assert s.job_master[0] == Leader.STANDBY
