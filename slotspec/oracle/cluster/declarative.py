@@ -53,6 +53,7 @@ CHECKED_AFTER = (
 )
 """Calls after which the ResourceManager checks what the job requires."""
 MOST_ALLOCATIONS = 16
+TASK_SLOT_REQUEST = "request_slot", "rm", "tm"
 MOST_IN_A_RING = 3
 """Connections of which any two are neighbours in a ring."""
 CHECKED = 75_000
@@ -205,9 +206,14 @@ class DeclarativeExplainer(ClusterExplainer):
 
         A check of requirements that finds nothing to do shows only in what it makes of a later one.
         """
-        heard = step.process == RESOURCE_MANAGER and step.trigger == "message"
-        if heard and self.pause_before(step) > CHECKED:
+        if step.line in self.heard_by_manager and self.pause_before(step) > CHECKED:
             at = self.checked(at)
+        requests = any(call.kind == TASK_SLOT_REQUEST for call in step.sent)
+        if requests and step.trigger == "local" and id(step) not in self.snapshots:
+            # perhaps of the dead: then neither a message nor a state tells of it
+            yield from self.try_all(
+                at, *((NEW_IDS[0], i) for i in range(len(self.world.s.connecting)))
+            )
         yield from super().begin(at, step)
 
     def pause_before(self, step: Step) -> int:
@@ -217,10 +223,12 @@ class DeclarativeExplainer(ClusterExplainer):
 
     def checked(self, at: Branch) -> Branch:
         """The ResourceManager has checked what the job requires, if it requests nothing."""
+        before = list(self.world.load(at.node.key).manager.slot)
         for instance in range(len(at.node.names.instances)):
             found = self.aside(at, NEW_IDS[0], instance)
             if found is not None:
-                return found
+                asked = list(self.world.load(found.node.key).manager.slot) != before
+                return at if asked else found
         return at
 
     def take(
@@ -233,21 +241,25 @@ class DeclarativeExplainer(ClusterExplainer):
         old = list(self.world.load(at.node.key).manager.slot)
         s = self.world.load(found.node.key)
         allocations = found.node.names.allocations
+        unnamed = [a for a, slot in enumerate(s.manager.slot) if slot != old[a]]
         for pattern in found.expected:
             if pattern.optional and Message.REQUEST_TASK_SLOT in pattern.messages:
-                for a, slot in enumerate(s.manager.slot):
+                for a in unnamed:
                     tm = s.manager.slot_instance[a] % self.world.tms
                     asked = way(tm, Way.FROM_RESOURCE_MANAGER) == pattern.channel
-                    if slot != old[a] and asked and s.stale[tm] and pattern.allocation is not None:
+                    if asked and s.stale[tm] and pattern.allocation is not None:
                         given = bound(released(allocations, a), a, pattern.allocation)
-                        allocations = given or allocations
+                        if given is not None:
+                            allocations = given
+                            unnamed.remove(a)
+                            break
         return found.named(found.node.names._replace(allocations=allocations))
 
     def reactions_to(self, at: Branch, call: Call) -> Iterator[Iterator[Branch]]:
         """What the caller may react to, the likeliest first: an answer in flight, then timers."""
         channel = answer_channel(call)
         failed = call.error is not None
-        if call.kind == ("request_slot", "rm", "tm") and channel is not None:
+        if call.kind == TASK_SLOT_REQUEST and channel is not None:
             told = Message.CALL_FAILED if failed else Message.CALL_ACKNOWLEDGED
             name = self.patterns[call.number][0].allocation
             pattern = Pattern(channel, frozenset({told}), allocation=name)
