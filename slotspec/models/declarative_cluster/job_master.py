@@ -39,7 +39,16 @@ CALL = 0
 
 
 def apply_effects(s: DeclarativeClusterState, first: int) -> None:
-    """Apply the pool's effects, from number `first` on: send a message, or notify the scheduler.
+    """Apply the pool's effects, from number `first` on, then restart what a failure drags along."""
+    apply_each(s, first)
+    if s.reader_failed:
+        after = len(s.effects)
+        scheduler.rerun_sources(s)
+        apply_each(s, after)
+
+
+def apply_each(s: DeclarativeClusterState, first: int) -> None:
+    """Apply effects of the pool: send a message, or notify the scheduler.
 
     What the scheduler does in return may emit more effects, which are applied too.
     """
