@@ -68,7 +68,8 @@ def shell(command: str, folder: Path) -> str:
     """
     first, bar, rest = command.partition("|")
     # pages show parts of what one command prints; of a pipe, the shell asks how its end ended
-    if bar and first.count("'") % 2 == first.count('"') % 2 == 0:
+    alone = not re.search(r"[;&\n]", first.replace("\\\n", "")) and not rest.startswith("|")
+    if bar and alone and first.count("'") % 2 == first.count('"') % 2 == 0:
         return _ran(rest, folder, start_of_pipe(first.strip(), folder)).stdout
     return _ran(command, folder).stdout
 

@@ -14,7 +14,7 @@ import typer
 from slotspec.cli import options
 from slotspec.cli.output import check_writable, write
 from slotspec.diagrams.formats import SUFFIXES, Format
-from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.errors import UsageError, suggest
 from slotspec.statemachine.plurals import counted
 
 if TYPE_CHECKING:
@@ -352,9 +352,7 @@ def _model_or_lifecycle(what: str, of: str | None = None) -> tuple[Model, str | 
         only = find_model(of)
         there = [lifecycle.__name__ for lifecycle in lifecycles_of(only)]
         if what not in there:
-            raise UsageError(
-                "SET058", f"{of} has no lifecycle {what!r}; it has {', '.join(there) or 'none'}"
-            )
+            raise UsageError("SET058", f"{of} has no lifecycle {what!r}; {suggest(what, there)}")
         return only, what
     if what in MODELS or ".py" in what:
         return find_model(what), None
@@ -451,8 +449,8 @@ def _finding(instance: Instance, prop: str, max_states: int | None) -> Finding:
     from slotspec.statemachine.results import Limits
 
     if prop not in instance.properties:
-        known = ", ".join(instance.properties)
-        raise UsageError("SET017", f"{instance.title} has no property {prop!r}; it has {known}")
+        known = suggest(prop, instance.properties)
+        raise UsageError("SET017", f"{instance.title} has no property {prop!r}; {known}")
     instance.properties = {prop: instance.properties[prop]}
     result = check(instance, limits=Limits(states=max_states or MAX_STATES))
     found = result.properties[0]

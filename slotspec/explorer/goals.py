@@ -13,7 +13,7 @@ from slotspec.statemachine.declaration.dotted_names import value_of
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.records import FieldSpec, Ref
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
-from slotspec.statemachine.errors import StepError
+from slotspec.statemachine.errors import StepError, suggest
 from slotspec.statemachine.formatting import for_ever
 from slotspec.statemachine.interpreter.stepping import Interpreter
 from slotspec.statemachine.results import Finding, Limits
@@ -33,9 +33,9 @@ def property_path(ready: Ready, name: str) -> dict[str, Any]:
     """
     instance = ready.instance
     if name not in instance.properties:
-        known = ", ".join(instance.properties)
+        known = suggest(name, instance.properties)
         raise RequestError(
-            404, "WEB010", f"{instance.title} has no property {name[:60]!r}; it has {known}"
+            404, "WEB010", f"{instance.title} has no property {name[:60]!r}; {known}"
         )
     if name not in ready.found:
         ready.found[name] = _check(instance, name)
@@ -120,10 +120,8 @@ def _value(ready: Ready, name: str, spec: FieldSpec, text: str) -> int:
         for state in spec.domain.states:
             if state.name == text:
                 return int(state)
-        known = ", ".join(state.name for state in spec.domain.states)
-        raise RequestError(
-            400, "WEB011", f"where: {name} has no state {text[:60]!r}; it has {known}"
-        )
+        known = suggest(text, [state.name for state in spec.domain.states])
+        raise RequestError(400, "WEB011", f"where: {name} has no state {text[:60]!r}; {known}")
     largest = ready.instance.largest(spec)
     if isinstance(spec.domain, Ref):
         if text in ("-", "NONE"):

@@ -109,10 +109,8 @@ def _bug(model: Model, issue: str) -> Bug | None:
         return None
     bug = known_bugs().get(issue)
     if bug is None or bug.model != model.name:
-        known = ", ".join(one.issue for one in bugs_of(model)) or "none"
-        raise RequestError(
-            404, "WEB023", f"{model.name} has no known bug {issue[:30]!r}; it has {known}"
-        )
+        known = suggest(issue, [one.issue for one in bugs_of(model)])
+        raise RequestError(404, "WEB023", f"{model.name} has no known bug {issue[:30]!r}; {known}")
     return bug
 
 

@@ -16,7 +16,7 @@ from slotspec.statemachine.declaration.lifecycle import Lifecycle
 from slotspec.statemachine.declaration.model import Kind, Model
 from slotspec.statemachine.declaration.records import FieldSpec, Ref, Sort
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
-from slotspec.statemachine.errors import StepError
+from slotspec.statemachine.errors import StepError, suggest
 from slotspec.statemachine.message_formatting import MessageFormatter
 from slotspec.statemachine.obligations import predicate_of
 from slotspec.statemachine.results import TraceStep
@@ -271,10 +271,8 @@ def lifecycle_svg(model: Model, name: str) -> str:
     """
     found = next((one for one in lifecycles_of(model) if one.__name__ == name), None)
     if found is None:
-        known = ", ".join(one.__name__ for one in lifecycles_of(model))
-        raise RequestError(
-            404, "WEB009", f"{model.name} has no lifecycle {name[:60]!r}; it has {known}"
-        )
+        known = suggest(name, [one.__name__ for one in lifecycles_of(model)])
+        raise RequestError(404, "WEB009", f"{model.name} has no lifecycle {name[:60]!r}; {known}")
     if found not in DRAWN_LIFECYCLES:
         DRAWN_LIFECYCLES[found] = str(render(plain(name, [found]), Format.svg))
     return DRAWN_LIFECYCLES[found]

@@ -179,7 +179,7 @@ def load_model(name: str) -> Model:
     if name not in MODELS:
         raise UsageError(
             "SET010",
-            f"no built-in model {name!r}; {suggest(name, MODELS)}"
-            " A model of your own is given as file.py or file.py:attribute",
+            f"no built-in model {name!r} (one of your own is given as file.py or"
+            f" file.py:attribute); {suggest(name, MODELS)}",
         )
     return MODELS[name].model()

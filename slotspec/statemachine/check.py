@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from slotspec.statemachine.declaration.arguments import wants
 from slotspec.statemachine.declaration.model import Instance
-from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.errors import UsageError, suggest
 from slotspec.statemachine.interpreter.exploring import Reduction, explore_interpreted
 from slotspec.statemachine.interpreter.time_limit import check_seconds
 from slotspec.statemachine.results import NO_LIMITS, Limit, Limits, Reporter, Result, silent
@@ -83,10 +83,8 @@ def check(
         )
     check_limits(limits)
     if limits.until not in (None, "fault", "deadlock", *instance.properties):
-        known = ", ".join(("fault", "deadlock", *instance.properties))
-        raise UsageError(
-            "SET017", f"{instance.title} has no property {limits.until!r}; it has {known}"
-        )
+        known = suggest(limits.until, ["fault", "deadlock", *instance.properties])
+        raise UsageError("SET017", f"{instance.title} has no property {limits.until!r}; {known}")
     asked = {
         "more than one worker": workers not in (1, "auto"),
         "fingerprints": fingerprints,

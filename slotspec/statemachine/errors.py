@@ -14,10 +14,13 @@ from difflib import get_close_matches
 from slotspec.statemachine.visible import visible
 
 
-def suggest(name: str, known: Iterable[str]) -> str:
-    """What to write instead of `name`: the known names that are close to it, else all of them."""
+def suggest(name: object, known: Iterable[str]) -> str:
+    """What to write instead of `name`: the known names that are close to it, else all of them.
+
+    :param name: what was given; it may be no text at all.
+    """
     names = list(dict.fromkeys(known))
-    near = get_close_matches(name[:100], names, n=2)
+    near = get_close_matches(str(name)[:100], names, n=2)
     if near:
         return f"did you mean {' or '.join(near)}?"
     return f"use one of {', '.join(names)}" if names else "there is none"

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from slotspec.statemachine.display import bundle
-from slotspec.statemachine.errors import UsageError
+from slotspec.statemachine.errors import UsageError, suggest
 
 if TYPE_CHECKING:
     from slotspec.statemachine.declaration.model import Call, Instance, Property
@@ -209,10 +209,8 @@ class Result:
         for found in self.properties:
             if found.property.name == name:
                 return found
-        known = ", ".join(found.property.name for found in self.properties)
-        raise UsageError(
-            "SET017", f"{self.instance.title} has no property {name!r}; it has {known}"
-        )
+        known = suggest(name, [found.property.name for found in self.properties])
+        raise UsageError("SET017", f"{self.instance.title} has no property {name!r}; {known}")
 
     def __repr__(self) -> str:
         return (

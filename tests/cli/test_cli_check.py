@@ -125,7 +125,8 @@ def test_a_file_may_import_its_neighbours(run: Run, make: Make) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (["slot_poll"], "SET010", "did you mean slot_pool?"),
+        (["slot_poll"], "SET010", "file.py:attribute); did you mean slot_pool?\n"),
+        (["xyz"], "SET010", "file.py:attribute); use one of slot_pool, slot_manager"),
         (["nowhere.py"], "SET011", "nowhere.py does not exist"),
         ([f"{TURNSTILE}:gate"], "SET013", "no Model called 'gate'; Models in it: model"),
         ([TURNSTILE, "--set", "gate=2"], "SET001", "no bound 'gate'; did you mean gates?"),

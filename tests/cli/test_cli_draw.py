@@ -78,7 +78,7 @@ def test_the_suffix_of_a_file_chooses_the_format(
         ([str(TRACE), "--kind", "matrix"], "SET054", "leave it out"),
         ([TURNSTILE, "--kind", "trace"], "SET057", "--property"),
         ([TURNSTILE, "--property", "paid"], "SET059", "no trace of paid"),
-        ([TURNSTILE, "--property", "nobody"], "SET017", "it has paid"),
+        ([TURNSTILE, "--property", "nobody"], "SET017", "use one of paid"),
         (["slot_pool", "--kind", "difference"], "SET056", "two --generation"),
         (["slot_pool", "--generation", "1.12"], "SET054", "--coverage or --events"),
         (["slot_pool", "--coverage", "--events"], "SET054", "choose"),

@@ -11,7 +11,6 @@ from typing import Any
 from slotspec.statemachine.compiler.backend.native import FULL, QUICK
 from slotspec.statemachine.compiler.compile import Compiled, compile_instance
 from slotspec.statemachine.declaration.model import Instance
-from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.results import Limits, Result, silent
 from slotspec.statemachine.search.explorer import Explorer
 
@@ -22,7 +21,6 @@ MANY, MORE = 2_500_000, 8_000_000
 s to generate instead of 1 to 2."""
 
 _made: dict[Any, Result] = {}
-_interpreted: dict[Any, Result] = {}
 
 
 def searched(instance: Instance, transitions: int = 0) -> Result:
@@ -37,14 +35,6 @@ def searched(instance: Instance, transitions: int = 0) -> Result:
         _made[program] = Explorer(compiled, LIMITS, silent, 1, False).run()
         assert _made[program].limit is None
     return _made[program]
-
-
-def interpreted(instance: Instance, limits: Limits = LIMITS) -> Result:
-    """The search by the interpreter, of `instance` or of one that has the same program."""
-    key = (program_of(compile_instance(instance)), limits)
-    if key not in _interpreted:
-        _interpreted[key] = explore_interpreted(instance, limits)
-    return _interpreted[key]
 
 
 def program_of(compiled: Compiled) -> tuple[Any, ...]:

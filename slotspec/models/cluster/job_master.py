@@ -43,7 +43,16 @@ RUNS, HAS_ENDED = 0, 1
 
 
 def apply_effects(s: ClusterState, first: int) -> None:
-    """Apply the pool's effects, from number `first` on: send a message, or notify the scheduler.
+    """Apply the pool's effects, from number `first` on, then restart what a failure drags along."""
+    apply_each(s, first)
+    if s.reader_failed:
+        after = len(s.effects)
+        scheduler.rerun_sources(s)
+        apply_each(s, after)
+
+
+def apply_each(s: ClusterState, first: int) -> None:
+    """Apply effects of the pool: send a message, or notify the scheduler.
 
     What the scheduler does in return may emit more effects, which are applied too.
     """
@@ -116,6 +125,7 @@ def disconnect_task_manager(s: ClusterState, tm: int) -> None:
     first = len(s.effects)
     pool.release_task_manager(s.pool, tm)
     apply_effects(s, first)
+    scheduler.lose_partitions(s, tm)
     tell_task_executor(s, tm, int(Message.DISCONNECT))
     s.dead_end[tm] = 0
 
@@ -142,14 +152,14 @@ def fail_slot(s: ClusterState, tm: int, allocation: int) -> None:
 
 
 def internal_fail_allocation(s: ClusterState, allocation: int) -> None:
-    """An allocation has failed; a TaskExecutor that has no slot left is given up.
+    """An allocation has failed; a TaskExecutor that has no slot and no partition left is given up.
 
     Flink: JobMaster.internalFailAllocation.
     """
     first = len(s.effects)
     emptied = pool.fail_allocation(s.pool, allocation, int(Cause.OTHER))
     apply_effects(s, first)
-    if emptied != NONE:
+    if emptied != NONE and not scheduler.has_partitions(s, emptied):
         disconnect_task_manager(s, emptied)
 
 
@@ -286,9 +296,7 @@ def revoke_leadership(s: ClusterState) -> None:
     ends together with its pool, and a new one leads later: JobMaster.onStop.
     """
     s.revoked = 0
-    for tm in s.elements(task_managers):
-        refuse_messages(s, tm)
-    empty(s, TO_JOB_MASTER)
+    refuse_all_messages(s)
     cancel_tasks(s)
     forget_execution(s)
     disconnect_all(s)
@@ -303,6 +311,13 @@ def revoke_leadership(s: ClusterState) -> None:
         restart(s.pool)
     leave_resource_manager(s, connected, RUNS)
     fire(s.job_master, 0, Leader.lose)
+
+
+def refuse_all_messages(s: ClusterState) -> None:
+    """The next leader receives nothing that was sent to a former one."""
+    for tm in s.elements(task_managers):
+        refuse_messages(s, tm)
+    empty(s, TO_JOB_MASTER)
 
 
 def refuse_messages(s: ClusterState, tm: int) -> None:
@@ -346,6 +361,7 @@ def forget_execution(s: ClusterState) -> None:
             s.share_allocation[share] = NONE
             s.share_tm[share] = NONE
         s.lost_partitions[share] = 0
+        s.written_at[share] = 0
     for region in range(scheduler.regions_of(s)):
         s.alone[region] = 0
         if s.job[region] != Job.CREATED:
@@ -381,6 +397,7 @@ def end_job(s: ClusterState, heard: int) -> None:
     if heard:
         fire(s.job_master, 0, Leader.retire)
     else:
+        refuse_all_messages(s)
         forget_execution(s)
         restart(s.pool)
         fire(s.job_master, 0, Leader.lose)

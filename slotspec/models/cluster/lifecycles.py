@@ -68,7 +68,8 @@ class Job(Lifecycle):
         "It was cancelled by its user, and no task is deployed any more.", (CANCELLING, FINISHED)
     )
     rerun = Event(
-        "What it has written is lost, and another region needs it.", (FINISHED, CANCELLING)
+        "Results are lost that it has written and another region needs, or that it has read.",
+        (FINISHED, CANCELLING),
     )
     suspend = Event(
         "Its JobMaster loses its leadership.",

@@ -84,9 +84,11 @@ def is_slow(s: ClusterState, message: int) -> bool:
 def is_one_of_several(s: ClusterState, message: int) -> bool:
     """Whether a step may send several messages of this kind in no order that means anything.
 
-    The slots of an offer, of a pool that is closed, or that are freed together, the tasks and
-    requests of a job are in hash tables.
+    The slots of an offer, of a pool that is closed, or that are freed or lost together, the tasks
+    and requests of a job are in hash tables.
     """
+    if message == Message.ALLOCATION_FAILED:
+        return s.overtaking > 1 and s.width > 1
     return s.overtaking > 1 and message in (
         Message.OFFER_SLOT,
         Message.SLOT_AVAILABLE,

@@ -278,20 +278,31 @@ def tell_of_task(s: ClusterState, task: int, message: int, detail: int) -> None:
 
 
 def fail_region(s: ClusterState, region: int) -> None:
-    """Something failed: the region restarts, and what has to restart with it.
-
-    If results are lost that it reads, those who wrote them run again, and with them all who read
-    them. Flink: RestartPipelinedRegionFailoverStrategy.getTasksNeedingRestart.
-    """
+    """Something failed: the region restarts, and what has to restart with it."""
     if s.job[region] not in (Job.SCHEDULING, Job.RUNNING):
         return
     stop_region(s, region)
     if not s.ending and s.stages and region >= s.sources and any(s.lost_partitions):
-        for source in range(s.sources):
-            if s.lost_partitions[source]:
-                s.lost_partitions[source] = 0
-                fire(s.job, source, Job.rerun)
-        for reader in range(s.sources, regions_of(s)):
+        s.reader_failed = 1
+
+
+def rerun_sources(s: ClusterState) -> None:
+    """A region that reads lost results has failed: those who wrote them run again, and with them
+    all who read them.
+
+    By then it has returned its slot, which perhaps serves another reader. Flink:
+    RestartPipelinedRegionFailoverStrategy.getTasksNeedingRestart, after Execution.markFailed.
+    """
+    s.reader_failed = 0
+    for source in range(s.sources):
+        if s.lost_partitions[source]:
+            s.lost_partitions[source] = 0
+            s.written_at[source] = 0
+            fire(s.job, source, Job.rerun)
+    for reader in range(s.sources, regions_of(s)):
+        if s.job[reader] == Job.FINISHED:
+            fire(s.job, reader, Job.rerun)
+        else:
             stop_region(s, reader)
 
 
@@ -558,9 +569,30 @@ def task_finished(s: ClusterState, execution: int) -> None:
     share = share_of(s, task)
     region = region_of(s, share)
     if is_done(s, share):
+        if s.tracks_partitions and share < s.sources:
+            s.written_at[share] = s.share_tm[share] + 1
         return_slot(s, share)
         if all(is_done(s, i) for i in s.elements(shares) if region_of(s, i) == region):
             fire(s.job, region, Job.finish)
+
+
+def has_partitions(s: ClusterState, tm: int) -> bool:
+    """Whether a TaskExecutor has what a finished source has written.
+
+    Flink: JobMasterPartitionTracker.isTrackingPartitionsFor.
+    """
+    return tm + 1 in s.written_at
+
+
+def lose_partitions(s: ClusterState, tm: int) -> None:
+    """A TaskExecutor is given up, and what finished sources have written there.
+
+    Flink: JobMasterPartitionTracker.stopTrackingPartitionsFor.
+    """
+    for source in s.elements(shares):
+        if s.written_at[source] == tm + 1:
+            s.written_at[source] = 0
+            s.lost_partitions[source] = 1
 
 
 def is_done(s: ClusterState, share: int) -> bool:

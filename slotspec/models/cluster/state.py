@@ -137,20 +137,20 @@ LAST_WITH_REQUESTS = 39
 """The largest number of a message up to 1.13."""
 
 task_managers = Sort(
-    "task_managers", "TaskExecutors, by ResourceID.", default=1, maximum=6, prefix="TaskExecutor "
+    "task_managers", "TaskExecutors, by ResourceID.", default=1, maximum=8, prefix="TaskExecutor "
 )
 slot_numbers = Sort("slots_per_task_manager", "Slots of each TaskExecutor.", default=1, maximum=4)
 shares = Sort(
     "parallelism",
     "Slots that the job needs: its highest parallelism.",
     default=1,
-    maximum=4,
+    maximum=8,
     prefix="share ",
 )
 vertices = Sort("vertices", "Vertices of the job.", 1, maximum=3)
 tasks = Sort("tasks", "Subtasks of each vertex, in each share.", factors=(vertices, shares))
 allocations = Sort(
-    "allocations", "Allocation ids in use at a time.", default=2, maximum=24, prefix="a"
+    "allocations", "Allocation ids in use at a time.", default=2, maximum=40, prefix="a"
 )
 attempts = SizedSort(
     "attempts",
@@ -187,7 +187,7 @@ assert nexts.bound is not None
 BOUNDS = (
     nexts.bound,
     Bound("busy", "Messages in a channel at which no process acts on its own.", 2, 1, 40),
-    Bound("sources", "Parallelism of the first of several vertices, or stages.", 1, 1, 4),
+    Bound("sources", "Parallelism of the first of several vertices, or stages.", 1, 1, 8),
     Bound(
         "stages", "Whether the job is a batch job: shares after the sources wait for them.", 0, 0, 1
     ),
@@ -433,6 +433,15 @@ class ClusterState(Record):
         number(lambda g: int(may_lose_partitions(g))),
         "What this finished source has written is lost, which nobody has noticed.",
     )
+    written_at: Array = per(
+        shares,
+        number(lambda g: g["task_managers"] if may_lose_partitions(g) else 0),
+        "Which TaskExecutor, from 1, has what this finished source has written.",
+    )
+    reader_failed: int = scalar(
+        number(lambda g: int(may_lose_partitions(g))),
+        "A region has failed that reads lost results: within a step, until its slot is returned.",
+    )
     share: Array = per(shares, Share, "Each share of the job.")
     share_allocation: Array = per(shares, ref(allocations), "Its slot.")
     share_tm: Array = per(shares, ref(task_managers), "The TaskExecutor of its slot.")
@@ -545,6 +554,10 @@ class ClusterState(Record):
     slow_closing: int = _choice("slow_closing", "A TaskExecutor may have lost its slots unnoticed.")
     registrations: int = constant("The JobMaster registers by messages.", by_messages)
     stages: int = _choice("stages", "Shares wait for those before them to finish.")
+    tracks_partitions: int = constant(
+        "The JobMaster knows where the results of finished stages are.",
+        lambda g: int(may_lose_partitions(g)),
+    )
     withdraws_requests: int = constant(
         "A job that is cancelled withdraws its requests (1.13.3, FLINK-22945).",
         lambda g: int(g["slot_return"] == SlotReturn.LAST),

@@ -40,8 +40,14 @@ from slotspec.models.declarative_cluster.model import declarative_cluster
 from slotspec.models.declarative_cluster.state import DeclarativeClusterState
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot, SlotRequest
 from slotspec.models.fine_grained_slot_manager.lifecycles import Manager
+from slotspec.models.fine_grained_slot_manager.workers import is_registered
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
+
+
+def has_connection_orders(setting: Setting) -> bool:
+    return bool(setting["connection_orders"])
+
 
 declarative_cluster.share(
     cluster,
@@ -229,12 +235,31 @@ def declaration_is_due(s: DeclarativeClusterState) -> int:
 @declarative_cluster.action(instance=instances, fair=ACTS)
 def check_is_due(s: DeclarativeClusterState, instance: int) -> int:
     """The ResourceManager checks what the job requires; it looks at one connection first."""
-    if (
-        s.resource_manager[0] != Leader.LEADING
-        or not resource_manager.is_check_due(s)
-        or not resource_manager.may_come_first(s, instance)
-        or is_busy(s)
-    ):
+    if not may_check(s) or not resource_manager.may_come_first(s, instance):
         return DISABLED
-    resource_manager.check_requirements(s, instance)
+    resource_manager.check_requirements(s, instance, instance)
     return NONE
+
+
+@declarative_cluster.action(when=has_connection_orders, instance=instances, second=instances)
+def check_is_due_in_order(s: DeclarativeClusterState, instance: int, second: int) -> int:
+    """The ResourceManager checks what the job requires; it looks at these two connections first.
+
+    They are in a hash table. If there are three, some order that begins with one of them has the
+    same choice of two.
+    """
+    if not may_check(s) or instance == second:
+        return DISABLED
+    if not (is_registered(s.manager, instance) and is_registered(s.manager, second)):
+        return DISABLED
+    resource_manager.check_requirements(s, instance, second)
+    return NONE
+
+
+def may_check(s: DeclarativeClusterState) -> bool:
+    """Whether the ResourceManager may check what the job requires."""
+    return (
+        s.resource_manager[0] == Leader.LEADING
+        and resource_manager.is_check_due(s)
+        and not is_busy(s)
+    )

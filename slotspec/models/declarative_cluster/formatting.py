@@ -66,6 +66,7 @@ class DeclarativeClusterFormatter(ClusterFormatter):
         RESOURCE_MANAGER: {
             **AT_RESOURCE_MANAGER,
             "check_is_due": "checks what the job requires",
+            "check_is_due_in_order": "checks what the job requires",
             "slot_call_times_out": "had no answer to its call for {allocation} in time",
         },
         "TaskExecutor": AT_TASK_EXECUTOR,

@@ -12,7 +12,6 @@ from slotspec.models.cluster.messages import (
     TO_JOB_MASTER,
     TO_RESOURCE_MANAGER,
     answer_task_executor,
-    empty,
     in_flight,
     room_of,
     send,
@@ -40,7 +39,16 @@ CALL = 0
 
 
 def apply_effects(s: DeclarativeClusterState, first: int) -> None:
-    """Apply the pool's effects, from number `first` on: send a message, or notify the scheduler.
+    """Apply the pool's effects, from number `first` on, then restart what a failure drags along."""
+    apply_each(s, first)
+    if s.reader_failed:
+        after = len(s.effects)
+        scheduler.rerun_sources(s)
+        apply_each(s, after)
+
+
+def apply_each(s: DeclarativeClusterState, first: int) -> None:
+    """Apply effects of the pool: send a message, or notify the scheduler.
 
     What the scheduler does in return may emit more effects, which are applied too.
     """
@@ -231,9 +239,7 @@ def revoke_leadership(s: DeclarativeClusterState) -> None:
     """
     close_connection(s)
     s.revoked = 0
-    for tm in s.elements(task_managers):
-        job_master.refuse_messages(s, tm)
-    empty(s, TO_JOB_MASTER)
+    job_master.refuse_all_messages(s)
     job_master.disconnect_all(s)
     first = len(s.effects)
     pool.close(s.pool)
@@ -266,5 +272,6 @@ def end_job(s: DeclarativeClusterState, heard: int) -> None:
     if heard:
         fire(s.job_master, 0, Leader.retire)
     else:
+        job_master.refuse_all_messages(s)
         job_master.forget_execution(s)
         fire(s.job_master, 0, Leader.lose)

@@ -29,8 +29,16 @@ from slotspec.models.declarative_cluster.slot_pool_service import SLOT_POOL_SERV
 from slotspec.models.declarative_cluster.state import DeclarativeClusterState
 from slotspec.models.declarative_cluster.versions import GENERATIONS
 from slotspec.statemachine.declaration.model import Model
+from slotspec.statemachine.declaration.records import Bound
 
 LEFT_OUT = ("iteration_order", "registrations", "queued_steps")
+CONNECTION_ORDERS = Bound(
+    "connection_orders",
+    "Whether the ResourceManager may look at any two connections first (of three, one will do).",
+    0,
+    0,
+    1,
+)
 """Bounds of the older cluster that are about what this one does not have, or always has."""
 
 PROCESSES: Mapping[Callable[..., Any], Callable[..., Any]] = {
@@ -58,7 +66,7 @@ declarative_cluster = Model(
     "declarative_cluster",
     "The whole slot protocol of today: JobMaster, ResourceManager, TaskExecutors, messages.",
     DeclarativeClusterState,
-    bounds=[bound for bound in BOUNDS if bound.name not in LEFT_OUT],
+    bounds=[*(bound for bound in BOUNDS if bound.name not in LEFT_OUT), CONNECTION_ORDERS],
     generations=GENERATIONS,
     scopes=SCOPES,
     replace={**SLOT_POOL_SERVICE, **SLOT_MANAGER_SERVICE, **PROCESSES},

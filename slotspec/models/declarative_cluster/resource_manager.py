@@ -100,15 +100,22 @@ def lacking(s: DeclarativeClusterState) -> int:
     return max(0, s.manager.required[JOB] - s.manager.served[JOB])
 
 
-def check_requirements(s: DeclarativeClusterState, instance: int) -> None:
+def check_requirements(s: DeclarativeClusterState, instance: int, second: int) -> None:
     """The delay of a check is over. Flink: FineGrainedSlotManager.checkResourceRequirements.
 
     :param instance: the connection that is looked at first: they are in a hash table.
+    :param second: the one that is looked at next, if it is another; others follow as in a ring.
     """
     first = len(s.effects)
     count = len(s.elements(instances))
     for place in s.elements(instances):
         s.manager.order[place] = (instance + place) % count
+    if second != instance:
+        place = (second - instance) % count
+        while place > 1:
+            s.manager.order[place] = s.manager.order[place - 1]
+            place -= 1
+        s.manager.order[1] = second
     allocation_ids.note_known(s)
     manager.advance_time(s.manager, 1)
     allocation_ids.forget_known(s)

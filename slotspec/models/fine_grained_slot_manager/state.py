@@ -225,7 +225,7 @@ BOUNDS = (
     Bound("wait_result_consumed", "Idle TaskExecutors are asked before release.", 1, 0, 1),
     Bound("auto_run", "The main thread runs everything at the end of an operation.", 1, 0, 1),
     Bound("iteration_order", "0: as recorded; 1: any order.", 0, 0, 1),
-    Bound("most_required", "Most slots that a job requires of one profile.", 1, 1, 4),
+    Bound("most_required", "Most slots that a job requires of one profile.", 1, 1, 8),
     Bound("reports", "Whether TaskExecutors report slots.", 0, 0, 2),
     Bound("occupied_answers", "Whether an answer may be that a slot is occupied.", 0, 0, 1),
     Bound("failing_answers", "Whether a TaskExecutor may refuse a slot.", 1, 0, 1),

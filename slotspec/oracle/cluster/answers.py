@@ -9,6 +9,7 @@ from slotspec.models.cluster.state import Message
 from slotspec.models.slot_manager.state import CALLS_PER_SLOT
 from slotspec.oracle.cluster.branches import Branch
 from slotspec.oracle.cluster.delivery import Delivery
+from slotspec.oracle.cluster.foresight import NEVER
 from slotspec.oracle.cluster.patterns import Pattern, answer_channel, slot_index, tm_number
 from slotspec.oracle.cluster.recording import Call
 from slotspec.oracle.cluster.stepping import REFUSALS, REQUEST
@@ -46,12 +47,14 @@ class Answers(Delivery):
                 yield self.timer_of_allocation(at, "request_call_times_out", about.allocation)
         elif call.kind == ("request_slot", "rm", "tm"):
             told = REFUSALS[call.kind] if failed else frozenset({Message.CALL_ACKNOWLEDGED})
-            yield self.deliver(at, Pattern(channel, told, number=about.number))
+            pattern = Pattern(channel, told, number=about.number)
+            yield self.deliver(at, pattern, sent=self.replied.get(call.number))
             if failed:
                 yield self.slot_call_times_out(at, call)
         elif failed and call.kind in REFUSALS:
             told = REFUSALS[call.kind]
-            yield self.deliver(at, Pattern(channel, told, execution=about.execution))
+            pattern = Pattern(channel, told, execution=about.execution)
+            yield self.deliver(at, pattern, sent=self.replied.get(call.number))
             yield from self.task_call_times_out(at, call, about)
 
     def task_call_times_out(
@@ -60,10 +63,10 @@ class Answers(Delivery):
         """Nobody answers a call about a task."""
         match call.name:
             case "submit_task":
-                yield self.timer_of_task(at, "submission_times_out", about.execution)
-                yield self.timer_of_task(at, "task_call_times_out", about.execution)
+                yield self.timer_of_task(at, "submission_times_out", call, about)
+                yield self.timer_of_task(at, "task_call_times_out", call, about)
             case "cancel_task":
-                yield self.timer_of_task(at, "task_call_times_out", about.execution)
+                yield self.timer_of_task(at, "task_call_times_out", call, about)
                 yield self.cancellation_times_out(at, call, about)
                 own = at.node.execution_at(call.receiver, about.execution)
                 if own is not None:
@@ -100,13 +103,16 @@ class Answers(Delivery):
         for number in range(slot * CALLS_PER_SLOT, (slot + 1) * CALLS_PER_SLOT):
             yield from self.try_early(at, ("slot_call_times_out", number))
 
-    def timer_of_task(self, at: Branch, timer: str, execution: str | None) -> Iterator[Branch]:
+    def timer_of_task(self, at: Branch, timer: str, call: Call, about: Pattern) -> Iterator[Branch]:
         """A timer of the JobMaster about a task fires."""
+        execution = about.execution
         task = self.tasks.get(execution) if execution is not None else None
-        if task is None:
+        if execution is None or task is None:
             return
         known = at.node.names.executions[execution_of(self.world.load(at.node.key), task)]
-        if known in (execution, None):  # it has no name yet if nobody was told of it
+        # it has no name yet if nobody was told of it, unless another attempt has begun since
+        over = self.reactions.get(call.number, 0) > self.replaced.get(execution, NEVER)
+        if known == execution or (known is None and not over):
             yield from self.try_early(at, (timer, task))
 
     def cancellation_times_out(self, at: Branch, call: Call, about: Pattern) -> Iterator[Branch]:

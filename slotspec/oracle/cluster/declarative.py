@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 
 from slotspec.models.cluster.messages import TO_JOB_MASTER, Way, way
@@ -15,7 +16,7 @@ from slotspec.models.cluster.state import Message
 from slotspec.models.declarative_cluster.slot_manager_service import JOB
 from slotspec.models.declarative_cluster.slot_pool_service import profile_of
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot
-from slotspec.models.fine_grained_slot_manager.lifecycles import ManagedSlot
+from slotspec.models.fine_grained_slot_manager.lifecycles import ManagedSlot, ManagedTaskManager
 from slotspec.oracle.cluster.branches import Branch
 from slotspec.oracle.cluster.explanation import ClusterExplainer
 from slotspec.oracle.cluster.naming import Names, bound, released
@@ -25,7 +26,7 @@ from slotspec.oracle.cluster.patterns import (
     channel_of,
     messages_of,
 )
-from slotspec.oracle.cluster.recording import Call, Recording, Step
+from slotspec.oracle.cluster.recording import RESOURCE_MANAGER, Call, Recording, Step
 from slotspec.oracle.cluster.shape import shape_of
 from slotspec.oracle.cluster.shares import (
     offered,
@@ -44,7 +45,20 @@ SIMPLE = {
 """Calls that are one message, which is about nothing."""
 ENDED = frozenset({"FINISHED", "CANCELED", "FAILED"})
 """States of a job whose JobMaster does not come back."""
+CHECKED_AFTER = (
+    "declare_required_resources",
+    "send_slot_report",
+    "notify_slot_available",
+    "disconnect_task_manager",
+)
+"""Calls after which the ResourceManager checks what the job requires."""
 MOST_ALLOCATIONS = 16
+TASK_SLOT_REQUEST = "request_slot", "rm", "tm"
+MOST_IN_A_RING = 3
+"""Connections of which any two are neighbours in a ring."""
+CHECKED = 75_000
+"""Microseconds after which the ResourceManager has checked what the job requires: 50 ms, and some
+that it needs."""
 
 
 def declarative_messages_of(call: Call) -> list[Pattern]:
@@ -141,10 +155,23 @@ class DeclarativeExplainer(ClusterExplainer):
     model = "declarative_cluster"
     views_type = DeclarativeViews
 
+    def __init__(self, recording: Recording, generation: str) -> None:
+        super().__init__(recording, generation)
+        self.times = {line.n: line.us for line in recording.lines}
+        self.heard_by_manager = [
+            step.line
+            for step in recording.steps
+            if step.process == RESOURCE_MANAGER
+            and step.trigger == "message"
+            and step.call is not None
+            and step.call.name in CHECKED_AFTER
+        ]
+
     def shape_of(self, recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
         """The bounds that a recording asks for, and which task each of its executions is."""
         bounds, tasks = shape_of(recording)
         del bounds["iteration_order"], bounds["registrations"], bounds["queued_steps"]
+        bounds["connection_orders"] = 1
         slots = bounds["task_managers"] * bounds["slots_per_task_manager"]
         bounds["allocations"] = max(2 * slots, min(MOST_ALLOCATIONS, bounds["allocations"] + slots))
         return bounds, tasks
@@ -174,34 +201,69 @@ class DeclarativeExplainer(ClusterExplainer):
 
         return shares_asked_for(self.recording, self.tasks, parallelism, requests_of, served)
 
+    def begin(self, at: Branch, step: Step) -> Iterator[Branch]:
+        """What the trigger of a step makes the model do.
+
+        A check of requirements that finds nothing to do shows only in what it makes of a later one.
+        """
+        if step.line in self.heard_by_manager and self.pause_before(step) > CHECKED:
+            at = self.checked(at)
+        requests = any(call.kind == TASK_SLOT_REQUEST for call in step.sent)
+        if requests and step.trigger == "local" and id(step) not in self.snapshots:
+            # perhaps of the dead: then neither a message nor a state tells of it
+            yield from self.try_all(
+                at, *((NEW_IDS[0], i) for i in range(len(self.world.s.connecting)))
+            )
+        yield from super().begin(at, step)
+
+    def pause_before(self, step: Step) -> int:
+        """Microseconds since the ResourceManager has heard what it checks requirements for."""
+        before = [line for line in self.heard_by_manager if line < step.line]
+        return self.times[step.line] - self.times[before[-1]] if before else 0
+
+    def checked(self, at: Branch) -> Branch:
+        """The ResourceManager has checked what the job requires, if it requests nothing."""
+        before = list(self.world.load(at.node.key).manager.slot)
+        for instance in range(len(at.node.names.instances)):
+            found = self.aside(at, NEW_IDS[0], instance)
+            if found is not None:
+                asked = list(self.world.load(found.node.key).manager.slot) != before
+                return at if asked else found
+        return at
+
     def take(
         self, at: Branch, name: str, *arguments: int, call: Call | None = None
     ) -> Branch | None:
         """One step of the model; ids that are requested of the dead have names, too."""
         found = super().take(at, name, *arguments, call=call)
-        if found is None or name != NEW_IDS:
+        if found is None or name not in NEW_IDS:
             return found
         old = list(self.world.load(at.node.key).manager.slot)
         s = self.world.load(found.node.key)
         allocations = found.node.names.allocations
+        unnamed = [a for a, slot in enumerate(s.manager.slot) if slot != old[a]]
         for pattern in found.expected:
             if pattern.optional and Message.REQUEST_TASK_SLOT in pattern.messages:
-                for a, slot in enumerate(s.manager.slot):
+                for a in unnamed:
                     tm = s.manager.slot_instance[a] % self.world.tms
                     asked = way(tm, Way.FROM_RESOURCE_MANAGER) == pattern.channel
-                    if slot != old[a] and asked and s.stale[tm] and pattern.allocation is not None:
+                    if asked and s.stale[tm] and pattern.allocation is not None:
                         given = bound(released(allocations, a), a, pattern.allocation)
-                        allocations = given or allocations
+                        if given is not None:
+                            allocations = given
+                            unnamed.remove(a)
+                            break
         return found.named(found.node.names._replace(allocations=allocations))
 
     def reactions_to(self, at: Branch, call: Call) -> Iterator[Iterator[Branch]]:
         """What the caller may react to, the likeliest first: an answer in flight, then timers."""
         channel = answer_channel(call)
         failed = call.error is not None
-        if call.kind == ("request_slot", "rm", "tm") and channel is not None:
+        if call.kind == TASK_SLOT_REQUEST and channel is not None:
             told = Message.CALL_FAILED if failed else Message.CALL_ACKNOWLEDGED
             name = self.patterns[call.number][0].allocation
-            yield self.deliver(at, Pattern(channel, frozenset({told}), allocation=name))
+            pattern = Pattern(channel, frozenset({told}), allocation=name)
+            yield self.deliver(at, pattern, sent=self.replied.get(call.number))
             if failed:
                 yield self.timer_of_allocation(at, "slot_call_times_out", name)
         elif call.kind == ("declare_required_resources", "jm", "rm") and channel is not None:
@@ -249,6 +311,7 @@ class DeclarativeExplainer(ClusterExplainer):
             ("resource_manager_gains_leadership",),
             ("resource_manager_finds_job_master",),
             *(("check_is_due", i) for i in range(len(names.instances))),
+            *self.orders_of_check(at),
         )
         yield from self.gateways_found(at)
         yield from self.try_early(
@@ -260,6 +323,17 @@ class DeclarativeExplainer(ClusterExplainer):
             ("resource_manager_misses_job_master",),
         )
         yield from self.failover(at, step)
+
+    def orders_of_check(self, at: Branch) -> Iterator[tuple[str, int, int]]:
+        """The first two connections of a check, where one does not decide which two are asked."""
+        registered = [
+            instance
+            for instance, state in enumerate(self.world.load(at.node.key).manager.registration)
+            if state != ManagedTaskManager.UNREGISTERED
+        ]
+        if len(registered) > MOST_IN_A_RING:
+            for first, second in permutations(registered, 2):
+                yield "check_is_due_in_order", first, second
 
 
 def number_of(request: str) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from slotspec.models.cluster.messages import TO_JOB_MASTER, TO_RESOURCE_MANAGER, Way, way
 from slotspec.models.cluster.state import Message
 from slotspec.oracle.cluster.branches import Branch
-from slotspec.oracle.cluster.patterns import Pattern, Posted, tm_number
+from slotspec.oracle.cluster.patterns import Pattern, Posted, channel_of, tm_number
 from slotspec.oracle.cluster.recording import Call, Step
 from slotspec.oracle.cluster.stepping import NO_ANSWERS, Stepper
 
@@ -30,8 +30,16 @@ class Delivery(Stepper):
             Way.TO_RESOURCE_MANAGER: "resource_manager_hears_task_executor",
         }[Way(direction)], (tm,)
 
-    def deliver(self, at: Branch, pattern: Pattern, call: Call | None = None) -> Iterator[Branch]:
-        """The message arrives; what is doomed and stands before it is lost first."""
+    def deliver(
+        self, at: Branch, pattern: Pattern, call: Call | None = None, sent: int | None = None
+    ) -> Iterator[Branch]:
+        """The message arrives; what is doomed and stands before it is lost first.
+
+        :param call: the call that it is, if it is one.
+        :param sent: the line in which it is sent, if a registration may stand before it.
+        """
+        if call is not None and not call.name.startswith("register_"):
+            sent = call.line
         name, first = self.hears(pattern.channel)
         contents = self.world.contents(at.node.key, pattern.channel)
         if self.notes is not None and not any(
@@ -49,8 +57,8 @@ class Delivery(Stepper):
                 if found is not None:
                     yield found
             after = self.lose_first(at, contents)
-            if after is None and call is not None:
-                after = self.lose_unsent(at, contents, call)
+            if after is None and sent is not None:
+                after = self.lose_unsent(at, contents, sent)
             if after is None:
                 return
             at = after
@@ -79,20 +87,22 @@ class Delivery(Stepper):
                     return after._replace(node=after.node._replace(doomed=doomed))
         return None
 
-    def lose_unsent(self, at: Branch, contents: list[Posted], call: Call) -> Branch | None:
+    def lose_unsent(self, at: Branch, contents: list[Posted], sent: int) -> Branch | None:
         """Lose a registration that the model has sent too early: another thread sends it later.
 
         It is sent again when it arrives.
+
+        :param sent: the line in which what stands behind it is sent.
         """
-        if call.name.startswith("register_") or any(
-            one.name.startswith("register_")
-            and (one.sender, one.receiver) == (call.sender, call.receiver)
-            and one.line < call.line < self.arrivals.get(one.number, 0)
-            for one in self.recording.calls.values()
-        ):
-            return None
         for place, posted in enumerate(contents):
             if posted.message == Message.REGISTER:
+                if any(
+                    one.name.startswith("register_")
+                    and channel_of(one) == posted.channel
+                    and one.line < sent < self.arrivals.get(one.number, 0)
+                    for one in self.recording.calls.values()
+                ):
+                    return None
                 return self.aside(at, "message_is_lost", posted.channel, place)
         return None
 

@@ -15,9 +15,10 @@ from itertools import chain, count
 
 from slotspec.models.cluster.state import Message
 from slotspec.oracle.cluster.branches import Branch, Node
+from slotspec.oracle.cluster.foresight import NEVER
 from slotspec.oracle.cluster.hidden_steps import HiddenSteps
 from slotspec.oracle.cluster.patterns import Pattern, answer_channel, channel_of, tm_number
-from slotspec.oracle.cluster.recording import TERMINATE, Step, kind_of
+from slotspec.oracle.cluster.recording import TERMINATE, Call, Step, kind_of, process_of
 from slotspec.oracle.cluster.triggers import Triggers
 from slotspec.oracle.cluster.views import Difference
 from slotspec.statemachine.declaration.model import Call as ModelCall
@@ -34,9 +35,8 @@ class ClusterExplainer(Triggers, HiddenSteps):
 
     def explain(self, node: Node, step: Step) -> Iterator[tuple[Node, tuple[ModelCall, ...]]]:
         """The states that a step may lead to, each with the steps of the model that explain it."""
-        ends = step.trigger == "fault" and step.why == TERMINATE
         expected = tuple(
-            replace(pattern, optional=ends or (not call.heard and call.fault != "drop"))
+            replace(pattern, optional=self.may_be_unsent(step, call))
             for call in step.sent
             for pattern in self.patterns[call.number]
         )
@@ -63,6 +63,14 @@ class ClusterExplainer(Triggers, HiddenSteps):
                     if call.number in self.overtaken and call.arrives:
                         after = self.left_behind(after, call)
                 yield after.node, after.taken
+
+    def may_be_unsent(self, step: Step, call: Call) -> bool:
+        """Whether the model may leave out a call of a step: nobody hears it, or nobody obeys."""
+        if step.trigger == "fault" and step.why == TERMINATE:
+            return True
+        if step.line > self.shut_down.get(process_of(call.receiver), NEVER):
+            return True
+        return not call.heard and (call.fault != "drop" or call.number in self.sent_to_former)
 
     def claimed(self, at: Branch) -> Branch:
         """What a step sends that the model has sent before."""

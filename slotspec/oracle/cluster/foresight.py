@@ -10,7 +10,14 @@ from typing import NamedTuple
 
 from slotspec.models.cluster.state import Message
 from slotspec.oracle.cluster.patterns import Pattern, channel_of
-from slotspec.oracle.cluster.recording import Call, Recording, Step, kind_of
+from slotspec.oracle.cluster.recording import (
+    JOB_MASTER,
+    RESOURCE_MANAGER,
+    Call,
+    Recording,
+    Step,
+    kind_of,
+)
 
 NEVER = 1 << 60
 """A line that never comes."""
@@ -79,21 +86,67 @@ def joining(recording: Recording) -> list[Joining]:
     return found
 
 
-def registered_in_vain(recording: Recording) -> set[int]:
-    """Registrations of a JobMaster whose leadership is revoked, which were not confirmed.
+JOB_REGISTRATIONS = frozenset({"register_job_manager", "register_job_master"})
+"""Calls with which a JobMaster registers; the latter since 1.14."""
 
-    Until it ends it goes on registering; the ResourceManager waits for the next leader.
+
+def is_confirmed(call: Call) -> bool:
+    """Whether the answer to a registration says that it has succeeded."""
+    return isinstance(call.answer, dict) and "Success" in str(call.answer.get("is"))
+
+
+def registered_in_vain(recording: Recording) -> set[int]:
+    """Registrations that were not confirmed, of a JobMaster whose leadership is revoked.
+
+    Until it ends it goes on registering; the ResourceManager waits for the next leader. So does
+    one whose job is cancelled before it is scheduled.
     """
     found = set()
     revoked = False
+    idle = never_scheduled(recording)
     for line in recording.lines:
         if line.do == "fault" and line.at == "jm":
             revoked = line.what == "revoke leadership"
         call = recording.calls.get(line.m) if line.do == "send" and line.m is not None else None
-        if revoked and call and call.name in ("register_job_manager", "register_job_master"):
-            confirmed = isinstance(call.answer, dict) and "Success" in str(call.answer.get("is"))
-            if not confirmed:
-                found.add(call.number)
+        if call is None or call.name not in JOB_REGISTRATIONS or is_confirmed(call):
+            continue
+        if revoked or call.sender in idle:
+            found.add(call.number)
+    return found
+
+
+def never_scheduled(recording: Recording) -> set[str]:
+    """The JobMasters that have ended without a task."""
+    states = [
+        (line.at, line.state)
+        for line in recording.lines
+        if line.at is not None and line.state is not None and "tasks" in line.state
+    ]
+    scheduled = {at for at, state in states if state["tasks"]}
+    return {at for at, state in states if state["job"] == "CANCELED"} - scheduled
+
+
+def sent_to_former(recording: Recording) -> set[int]:
+    """Calls to a former ResourceManager, before the JobMaster is registered at the next one.
+
+    The recorder drops them before that refuses them.
+    """
+    found = set()
+    revoked = False
+    for line in recording.lines:
+        call = recording.calls.get(line.m) if line.m is not None else None
+        if line.do == "fault" and line.at == RESOURCE_MANAGER:
+            revoked = revoked or line.what == "revoke leadership"
+        elif line.do == "get" and call and call.name in JOB_REGISTRATIONS and is_confirmed(call):
+            revoked = False
+        elif (
+            revoked
+            and line.do == "send"
+            and call is not None
+            and call.fault == "drop"
+            and (kind_of(call.sender), kind_of(call.receiver)) == (JOB_MASTER, RESOURCE_MANAGER)
+        ):
+            found.add(call.number)
     return found
 
 

@@ -10,7 +10,7 @@ from slotspec.oracle.cluster.branches import Branch
 from slotspec.oracle.cluster.delivery import Delivery
 from slotspec.oracle.cluster.naming import bound
 from slotspec.oracle.cluster.patterns import Pattern, tm_number
-from slotspec.oracle.cluster.recording import Step
+from slotspec.oracle.cluster.recording import TERMINATE, Step
 
 ENDS = frozenset({"CANCELLING", "CANCELED", "FAILING", "FAILED"})
 """States of a job that will not restart."""
@@ -86,6 +86,8 @@ class HiddenSteps(Delivery):
         snapshot = self.snapshots.get(id(step))
         if snapshot is not None and snapshot["job"] in ENDS:
             yield from self.try_all(at, ("job_is_cancelled",))
+        if snapshot is not None and snapshot["job"] == "SUSPENDED" and step.trigger == TERMINATE:
+            yield from self.try_all(at, ("job_master_loses_leadership",))  # the cluster shuts down
         if snapshot is not None and snapshot["leader"] is None:
             # of two notifications at once, the later may come first: leads, and no more
             found = self.take(at, "resource_manager_finds_job_master") or at

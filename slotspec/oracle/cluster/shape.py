@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from slotspec.models.cluster.messages import HUBS, WAYS
 from slotspec.oracle.cluster.patterns import tm_number
 from slotspec.oracle.cluster.recording import Recording, kind_of
+from slotspec.statemachine.declaration.records import LARGEST_SORT
 from slotspec.statemachine.errors import InputError
 
 POSTS = 254
 """Most messages in flight that a state holds, whichever their channels."""
 ROOM = 24
 """Messages in flight in a channel, if there are not too many channels."""
+FEWEST_TRIES = 2
+"""Attempts of a task that may be known at a time, in the largest jobs."""
 OFTEN = 254
 """Faults and early timers: as often as the recording has them."""
 ANY_RUN = {
@@ -69,6 +72,20 @@ def told_tasks(recording: Recording) -> tuple[dict[str, Told], dict[str, int]]:
             told = found.setdefault(one["execution"], Told(vertex, int(index) - 1, line.n))
             told.allocation = told.allocation or one["allocation"]
     return found, parallel
+
+
+def replaced(told: dict[str, Told], tasks: dict[str, int]) -> dict[str, int]:
+    """The line that first names the attempt after each execution of the same task."""
+    found = {}
+    for execution, one in told.items():
+        later = [
+            other.seen
+            for name, other in told.items()
+            if tasks.get(name) == tasks.get(execution) and other.seen > one.seen
+        ]
+        if later:
+            found[execution] = min(later)
+    return found
 
 
 def numbered_apart(told: dict[str, Told], parallel: dict[str, int]) -> dict[str, int]:
@@ -132,8 +149,10 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
     vertices = 1 if apart else len(parallel)
     room = min(ROOM, POSTS // (HUBS + WAYS * tms))
     lives = sum(line.what == "grant leadership" and line.at == "jm" for line in recording.lines)
+    tasks = vertices * shares
     bounds = {
         **ANY_RUN,
+        "tries": max(FEWEST_TRIES, min(ANY_RUN["tries"], LARGEST_SORT // (tms * tasks))),
         "task_managers": tms,
         "slots_per_task_manager": int(plan.get("slots", 1)),
         "parallelism": shares,

@@ -25,6 +25,7 @@ from slotspec.oracle.cluster.foresight import (
     registered_in_vain,
     report_of,
     running_twice,
+    sent_to_former,
 )
 from slotspec.oracle.cluster.lanes import cut_short, lanes_of, snapshots_of
 from slotspec.oracle.cluster.naming import Names, released
@@ -37,7 +38,7 @@ from slotspec.oracle.cluster.patterns import (
     tm_number,
 )
 from slotspec.oracle.cluster.recording import TERMINATE, Call, Recording, Step, kind_of
-from slotspec.oracle.cluster.shape import shape_of
+from slotspec.oracle.cluster.shape import replaced, shape_of, told_tasks
 from slotspec.oracle.cluster.shares import (
     served_requests,
     shares_asked_for,
@@ -106,8 +107,8 @@ UNTOLD = ANSWERS | {Message.SUBMIT_TASK, Message.REGISTER}
 
 REQUEST = "request_slot", "jm", "rm"
 
-NEW_IDS = "check_is_due"
-"""The step in which the ResourceManager makes up allocation ids (since 1.14)."""
+NEW_IDS = ("check_is_due", "check_is_due_in_order")
+"""The steps in which the ResourceManager makes up allocation ids (since 1.14)."""
 
 STRAGGLING = (("free_slot", "jm", "tm"), ("disconnect_job_manager", "jm", "tm"))
 """Calls of a former JobMaster that a TaskExecutor obeys, even after calls of the next one."""
@@ -146,7 +147,9 @@ class Stepper:
         self.asked_for = self.shares_of(bounds["parallelism"])
         self.reports = {n: report for n, c in recording.calls.items() if (report := report_of(c))}
         self.arrivals = arrivals(recording)
+        self.replied = {line.m: line.n for line in recording.lines if line.do == "reply"}
         self.reactions = reactions(recording)
+        self.replaced = replaced(told_tasks(recording)[0], self.tasks)
         self.refused_at_once = refused_at_once(recording, self.reactions)
         self.answers_under_way = answers_under_way(recording)
         self.answered_when_dead = answered_when_dead(recording)
@@ -154,15 +157,13 @@ class Stepper:
         self.never_joined = {one.call for one in self.joining if one.last == NEVER}
         self.misled_from = misled_from(recording)
         self.registered_in_vain = registered_in_vain(recording)
+        self.sent_to_former = sent_to_former(recording)
         self.overtaken = overtaken(recording)
         self.initializing_twice = initializing_twice(recording)
         self.running_twice = running_twice(recording, self.initializing_twice)
-        self.farewells = {
-            call.number
-            for step in recording.steps
-            if step.trigger == "fault" and step.why == TERMINATE
-            for call in step.sent
-        }
+        shutdowns = [s for s in recording.steps if s.trigger == "fault" and s.why == TERMINATE]
+        self.farewells = {call.number for step in shutdowns for call in step.sent}
+        self.shut_down = {step.process: step.line for step in shutdowns}
         self.left_out = self.running_twice | self.registered_in_vain
         self.failed_unnoticed = failed_unnoticed(recording, self.reactions)
         self.failed_before = failed_before(recording)
@@ -266,7 +267,7 @@ class Stepper:
     def used_anew(self, names: Names, name: str, step: Taken) -> Names:
         """The names without those of numbers that a step of the model begins to use anew."""
         ids: list[int] = []
-        if name == NEW_IDS:
+        if name in NEW_IDS:
             asked = Message.REQUEST_TASK_SLOT
             ids = [posted.subject for posted in step.sent if posted.message == asked]
         elif name == "scheduler_requests_slot" and step.result != NONE:

@@ -30,6 +30,8 @@ EXPLAINERS = {one.model: one for one in (ClusterExplainer, DeclarativeExplainer)
 """What explains recordings, by model."""
 UNTOLD_STEPS = frozenset({"timer_is_early", "message_is_lost", "request_comes_first"})
 """Steps of the model that no line of a recording tells of."""
+UNKNOWN_MANAGER = "DeclarativeSlotManager"
+"""The slot manager of 1.13 to 1.17, unless they are configured otherwise."""
 SHOWN = 6
 """Steps that wait, and differences of each, that a report has."""
 
@@ -70,8 +72,16 @@ def explainer_of(generation: str) -> type[ClusterExplainer]:
 def check_pool(recording: Recording, generation: str) -> None:
     """Refuse a recording whose JobMaster has another pool than the model.
 
-    :raises InputError: ``TRC025``.
+    :raises InputError: ``TRC025``, also for a slot manager that no model has.
     """
+    managers = (line.state.get("manager") for line in recording.lines if line.state is not None)
+    if any(manager.get("class") == UNKNOWN_MANAGER for manager in managers if manager is not None):
+        raise InputError(
+            "TRC025",
+            f"the ResourceManager has a {UNKNOWN_MANAGER}, which no model has; record a cluster"
+            " with cluster.declarative-resource-management.enabled: false (1.12, 1.13), or"
+            " cluster.fine-grained-resource-management.enabled: true (1.14 to 1.17)",
+        )
     declarative = explainer_of(generation) is DeclarativeExplainer
     pools = (line.state.get("pool") for line in recording.lines if line.state is not None)
     if all(("fulfilled" in pool) is declarative for pool in pools if pool is not None):

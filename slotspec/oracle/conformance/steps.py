@@ -234,8 +234,8 @@ class StepsReader(TraceReader):
                 self._fail("TRC016", f"{action.name} needs the argument {name}; write a number")
         for name, value in step.arguments.items():
             if name not in action.parameters:
-                known = ", ".join(action.parameters) or "none"
-                self._fail("TRC017", f"{action.name} has no argument {shown(name)}; it has {known}")
+                known = suggest(name, action.parameters)
+                self._fail("TRC017", f"{action.name} has no argument {shown(name)}; {known}")
             values = self.instance.values(action.parameters[name])
             if value not in values:
                 self._fail(

@@ -37,7 +37,7 @@ from slotspec.statemachine.declaration.records import (
 from slotspec.statemachine.declaration.rules import Listener
 from slotspec.statemachine.declaration.substitute import substitute
 from slotspec.statemachine.display import bundle
-from slotspec.statemachine.errors import DeclarationError, UsageError
+from slotspec.statemachine.errors import DeclarationError, UsageError, suggest
 
 Rule = Callable[..., int]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -645,10 +645,8 @@ class Model:
         values = {name: bound.default for name, bound in self.bounds.items()}
         for name, value in given.items():
             if name not in self.bounds:
-                known = ", ".join(sorted(self.bounds))
-                raise UsageError(
-                    "SET001", f"model {self.name} has no bound {name!r}; it has {known}"
-                )
+                known = suggest(name, sorted(self.bounds))
+                raise UsageError("SET001", f"model {self.name} has no bound {name!r}; {known}")
             values[name] = self.bounds[name].checked(value)
         for sort in self.sorts:
             if sort.size(values) > LARGEST_SORT:
@@ -694,17 +692,17 @@ class Model:
         :raises UsageError: as :meth:`instance`.
         """
         if scope is not None and scope not in self.scopes:
-            known = ", ".join(self.scopes)
-            raise UsageError("SET003", f"model {self.name} has no scope {scope!r}; it has {known}")
+            known = suggest(scope, self.scopes)
+            raise UsageError("SET003", f"model {self.name} has no scope {scope!r}; {known}")
         chosen = self.scopes[scope] if scope else next(iter(self.scopes.values()))
         values = self._bounds({**chosen.bounds, **(bounds or {})})
         named: dict[str, Any] = {}
         if self.generations:
             version = generation or list(self.generations)[-1]
             if version not in self.generations:
-                known = ", ".join(self.generations)
+                known = suggest(version, self.generations)
                 raise UsageError(
-                    "SET004", f"model {self.name} has no generation {version!r}; it has {known}"
+                    "SET004", f"model {self.name} has no generation {version!r}; {known}"
                 )
             named = {**self.generations[version], **(choices or {}), "generation": version}
         elif generation is not None:

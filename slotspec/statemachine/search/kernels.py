@@ -85,7 +85,8 @@ def mix(word: Any) -> Any:
 def home_of(h: Any, size: Any) -> Any:
     """The first position to probe for a hash, in a table of any size up to 2**32.
 
-    Some tables are probed from there on, that of the visited set by :func:`next_place`.
+    The visited set is probed with :func:`next_place` from there on; other tables go on to the next
+    position.
     """
     return ((h >> _S32) * size) >> _S32
 
@@ -101,6 +102,25 @@ def next_place(place: Any, home: Any, size: Any) -> Any:
         return inside
     following = inside + _EIGHT
     return following if following < size else following - size
+
+
+@njit(**inner)  # type: ignore[untyped-decorator]
+def find(h: Any, words: Any, at: int, width: int, keys: Any, table: Any, entries: Any) -> Any:
+    """The number of the stored state with this key, which has the hash `h`; -1 if there is none."""
+    place = home = home_of(h, entries)
+    tag = h & _LOW
+    while True:
+        entry = read(table + place * _EIGHT)
+        if entry == _ZERO:
+            return np.int64(-1)
+        if entry >> _S32 == tag:
+            number = np.int64((entry & _LOW) - _ONE)
+            same = True
+            for w in range(width):
+                same &= keys[number * width + w] == words[at + w]
+            if same:
+                return number
+        place = next_place(place, home, entries)
 
 
 @njit(**inner)  # type: ignore[untyped-decorator]

@@ -15,7 +15,7 @@ from numba import njit
 from slotspec.statemachine.compiler.backend.result_buffer import BASE
 from slotspec.statemachine.interpreter.liveness import STRONG, WEAK
 from slotspec.statemachine.search.atomics import call_expand, prefetch, read
-from slotspec.statemachine.search.kernels import CHUNK, hash_of, home_of, next_place
+from slotspec.statemachine.search.kernels import CHUNK, find, hash_of, home_of
 from slotspec.statemachine.search.numba_cache import fast, inner, kernel_cache
 
 _S31, _S32 = np.uint64(31), np.uint64(32)
@@ -66,20 +66,9 @@ def _look_up(
             if same:
                 targets[at + i] = known[cell] - 1
                 continue
-            place = home = home_of(h, entries)
-            tag = h & _LOW
-            while True:
-                entry = read(table + place * _EIGHT)
-                if entry == _ZERO:
-                    return False
-                if entry >> _S32 == tag:
-                    number = np.int64((entry & _LOW) - _ONE)
-                    same = True
-                    for w in range(width):
-                        same &= keys[number * width + w] == out_words[base + w]
-                    if same:
-                        break
-                place = next_place(place, home, entries)
+            number = find(h, out_words, base, width, keys, table, entries)
+            if number < 0:
+                return False
             number -= gaps[number // region]
             targets[at + i] = number
             known[cell] = number + 1

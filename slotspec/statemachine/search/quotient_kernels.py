@@ -15,13 +15,12 @@ from numba import njit
 
 from slotspec.statemachine.compiler.backend.result_buffer import BASE
 from slotspec.statemachine.interpreter.liveness import WEAK
-from slotspec.statemachine.search.atomics import call_expand, read
+from slotspec.statemachine.search.atomics import call_expand
 from slotspec.statemachine.search.canonicalizer import canonical
-from slotspec.statemachine.search.kernels import hash_of, home_of, next_place
+from slotspec.statemachine.search.kernels import find, hash_of
 from slotspec.statemachine.search.numba_cache import allocating, fast, inner, kernel_cache
 
-_S32, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
-_ZERO, _ONE, _EIGHT = np.uint64(0), np.uint64(1), np.uint64(8)
+_ZERO = np.uint64(0)
 
 OUTSIDE, FULL = -1, -2
 """What :func:`follow` returns if a step leads out of the stored states, or there is no room."""
@@ -53,21 +52,8 @@ def number_of(
     gaps: Any,
 ) -> Any:
     """The gapless number of the stored state with this key; -1 if there is none."""
-    h = hash_of(words, at, width)
-    place = home = home_of(h, entries)
-    tag = h & _LOW
-    while True:
-        entry = read(table + place * _EIGHT)
-        if entry == _ZERO:
-            return np.int64(-1)
-        if entry >> _S32 == tag:
-            number = np.int64((entry & _LOW) - _ONE)
-            same = True
-            for w in range(width):
-                same &= keys[number * width + w] == words[at + w]
-            if same:
-                return number - gaps[number // region]
-        place = next_place(place, home, entries)
+    number = find(hash_of(words, at, width), words, at, width, keys, table, entries)
+    return number - gaps[number // region] if number >= 0 else number
 
 
 with kernel_cache():

@@ -11,20 +11,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from slotspec.statemachine.search.atomics import read
 from slotspec.statemachine.search.kernels import (
     TABLE_SIZE,
     Successors,
     Table,
+    find,
     hash_of,
-    home_of,
-    next_place,
 )
 from slotspec.statemachine.search.numba_cache import inner
 
-_ZERO, _ONE, _EIGHT = np.uint64(0), np.uint64(1), np.uint64(8)
+_ZERO, _ONE = np.uint64(0), np.uint64(1)
 _SIX, _LAST = np.uint64(6), np.uint64(63)
-_S32, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
 class Choice(NamedTuple):
@@ -142,23 +139,11 @@ def close(seed: Any, states: Any, at: Any, choice: Choice) -> Any:
 @njit(**inner)  # type: ignore[untyped-decorator]
 def leads_on(row: Any, visited: Table, out: Successors, choice: Choice) -> Any:
     """Whether a successor is a state of the next level: new, or found in this one."""
-    width, words = visited.width, out.words
+    width, at = visited.width, row * visited.width
+    h = hash_of(out.words, at, width)
     entries = np.uint64(visited.shared[TABLE_SIZE])
-    h = hash_of(words, row * width, width)
-    table, tag = np.uint64(visited.table), h & _LOW
-    place = home = home_of(h, entries)
-    while True:
-        entry = read(table + place * _EIGHT)
-        if entry == _ZERO:
-            return True
-        if entry >> _S32 == tag:
-            number = np.int64((entry & _LOW) - _ONE)
-            same = True
-            for w in range(width):
-                same &= visited.keys[number * width + w] == words[row * width + w]
-            if same:
-                return number >= choice.starts[number // choice.region]
-        place = next_place(place, home, entries)
+    number = find(h, out.words, at, width, visited.keys, np.uint64(visited.table), entries)
+    return number < 0 or number >= choice.starts[number // choice.region]
 
 
 @njit(**inner)  # type: ignore[untyped-decorator]

@@ -148,7 +148,7 @@ class Visited:
             wanted *= 2
         fixed = self.memory(frontier) - 8 * self.entries + margin * self.state_bytes
         kept = 0 if self.exact else 8 * self.entries
-        for size in (wanted, wanted * 3 // 4):
+        for size in (wanted, wanted * 3 // 4 // LINE * LINE):
             fits = fixed + kept + 8 * size <= self.budget
             if size > self.entries and fits and count + margin <= FULL * size:
                 self._rebuild(size, prints)

@@ -5,12 +5,19 @@ If one of these numbers changes, the modelled protocol has changed.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from slotspec.models import load_model
+from slotspec.models.cluster import job_master, scheduler
+from slotspec.models.cluster.lifecycles import Job, Leader
+from slotspec.models.cluster.messages import TO_JOB_MASTER, Way, in_flight, send, way
+from slotspec.models.cluster.state import Message
 from slotspec.models.slot_manager.matching import offer_free_slot
 from slotspec.models.slot_manager.state import OK, SlotManagerState
 from slotspec.statemachine import Kind, Limits, Result, Verdict, check
+from slotspec.statemachine.declaration.rules import fire
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.search.engine import explore_compiled
 from slotspec.statemachine.simulate import simulate
@@ -80,10 +87,10 @@ COUNTS = {
     ("1.13", "stragglers"): (40_672, 125_084, 60),
     ("1.11", "unheard"): (52_599, 150_261, 51),
     ("1.12", "unheard"): (52_599, 150_261, 51),
-    ("1.13", "unheard"): (14_429, 46_105, 50),
-    ("1.11", "recomputation"): (156_566, 474_819, 73),
-    ("1.12", "recomputation"): (87_451, 267_541, 65),
-    ("1.13", "recomputation"): (87_449, 267_536, 65),
+    ("1.13", "unheard"): (12_365, 38_324, 50),
+    ("1.11", "recomputation"): (127_592, 369_911, 73),
+    ("1.12", "recomputation"): (73_407, 215_595, 65),
+    ("1.13", "recomputation"): (73_405, 215_590, 65),
     ("1.11", "reconciliation"): (61_235, 199_067, 63),
     ("1.12", "reconciliation"): (75_508, 244_578, 63),
     ("1.13", "reconciliation"): (62_768, 207_711, 63),
@@ -234,7 +241,7 @@ def test_every_scope_holds_with_exactly_these_states(generation: str, scope: str
 @pytest.mark.slow
 @pytest.mark.parametrize("generation", CLUSTER.generations)
 def test_the_first_steps_of_two_task_executors_and_both_faults(generation: str) -> None:
-    # the whole scope takes a minute; docs/cluster.md has its figures
+    # the whole scope takes a minute; docs/runs.md has its figures
     instance = CLUSTER.instance(generation=generation, scope="together")
     found = check(instance, limits=Limits(depth=24))
     assert (found.states, found.transitions) == (257_716, 900_962)
@@ -294,3 +301,40 @@ def test_a_storm_breaks_nothing() -> None:
     )
     assert found.violation is None
     assert found.steps > 20_000
+
+
+@pytest.mark.parametrize("name", ["cluster", "declarative_cluster"])
+def test_all_readers_of_lost_results_run_again(name: str) -> None:
+    """Those that have finished too. Flink: RestartPipelinedRegionFailoverStrategy."""
+    model = load_model(name)
+    s: Any = model.instance({"parallelism": 4, "sources": 2}, scope="recomputation").fresh()
+    lost, kept, finished, failing = range(4)
+    for region in range(4):
+        fire(s.job, region, Job.submit)
+        fire(s.job, region, Job.deploy)
+        if region != failing:
+            fire(s.job, region, Job.finish)
+    s.lost_partitions[lost] = 1
+    scheduler.fail_region(s, failing)
+    scheduler.rerun_sources(s)
+    again = [region for region in range(4) if s.job[region] == Job.CANCELLING]
+    assert again == [lost, finished, failing]
+    assert s.job[kept] == Job.FINISHED
+    assert not any(s.lost_partitions)
+
+
+@pytest.mark.parametrize(
+    ("name", "generation"), [("cluster", "1.13"), ("declarative_cluster", "2.3")]
+)
+def test_a_leader_that_ends_unheard_leaves_no_message_to_the_next(
+    name: str, generation: str
+) -> None:
+    instance = load_model(name).instance(generation=generation, scope="unheard")
+    s: Any = instance.fresh()
+    fire(s.resource_manager, 0, Leader.gain)
+    instance.rule(job_master.grant_leadership)(s)
+    send(s, TO_JOB_MASTER, int(Message.REQUEST_REFUSED), 0)
+    send(s, way(0, Way.TO_JOB_MASTER), int(Message.OFFER_SLOT), 0)
+    instance.rule(job_master.end_job)(s, 0)
+    assert in_flight(s, TO_JOB_MASTER) == in_flight(s, way(0, Way.TO_JOB_MASTER)) == 0
+    assert s.job_master[0] == Leader.STANDBY

@@ -13,12 +13,13 @@ from slotspec.oracle.slot_sharing_allocator.adapter import SlotSharingAllocatorO
 from slotspec.statemachine import DISABLED, Instance
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.formatting import formatter_of
+from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.interpreter.replay import explain
 from slotspec.statemachine.results import Limits, Verdict
 from slotspec.statemachine.search.engine import explore_compiled
 from tests.models.mutation import any_notices, assert_noticed, read, recordings
 from tests.models.referee import Referee
-from tests.models.searches import interpreted, searched
+from tests.models.searches import searched
 from tests.models.slot_sharing_allocator.mutants import MUTANTS
 
 model = load_model("slot_sharing_allocator")
@@ -118,7 +119,7 @@ def test_scopes(generation: str, scope: str) -> None:
 def test_both_engines_agree(generation: str, scope: str) -> None:
     bounds = {"vertices": 2, "allocations": 1, "bulks": 1, "groups": 1 + (scope != "one_group")}
     instance = model.instance(bounds, generation=generation, scope=scope)
-    left, right = interpreted(instance, LIMITS), explore_compiled(instance, LIMITS)
+    left, right = explore_interpreted(instance, LIMITS), explore_compiled(instance, LIMITS)
     assert (left.states, left.transitions, left.depth) == (
         right.states,
         right.transitions,

@@ -28,10 +28,11 @@ from slotspec.oracle.task_slot_table.adapter import TaskSlotTableOracle
 from slotspec.statemachine.declaration.rules import NONE, emit, fire
 from slotspec.statemachine.errors import UsageError
 from slotspec.statemachine.formatting import formatter_of
+from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.results import Limits, Verdict
 from slotspec.statemachine.search.engine import explore_compiled
 from tests.models.mutation import any_notices, noticed_by
-from tests.models.searches import interpreted, searched
+from tests.models.searches import searched
 
 model = load_model("task_slot_table")
 LIMITS = Limits(states=3_000_000, seconds=60)
@@ -115,7 +116,7 @@ def test_both_engines_agree(generation: str) -> None:
     assert whole.limit is None
     assert whole.dead == []
     limits = LIMITS if generation == "2.3" else Limits(depth=8)
-    left = interpreted(instance, limits)
+    left = explore_interpreted(instance, limits)
     right = whole if limits is LIMITS else explore_compiled(instance, limits)
     assert (left.states, left.transitions, left.depth, left.limit) == (
         right.states,

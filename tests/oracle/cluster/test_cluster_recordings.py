@@ -110,6 +110,18 @@ def test_another_generation_is_compared_if_asked_for() -> None:
     assert conform(QUIET, "1.13").generation == "1.13"
 
 
+def test_a_slot_manager_that_no_model_has_is_refused(tmp_path: Path) -> None:
+    def other_manager(header: dict[str, Any], lines: corruptions.Lines) -> None:
+        told = next(one for one in lines if "manager" in (one.get("state") or {}))
+        told["state"]["manager"]["class"] = "DeclarativeSlotManager"
+
+    report = conform(altered(tmp_path, other_manager, DECLARATIVE))
+    assert report.outcome is Conformance.UNDETERMINED
+    assert report.error is not None
+    assert "DeclarativeSlotManager, which no model has" in str(report.error)
+    assert "fine-grained-resource-management.enabled: true" in str(report.error)
+
+
 @pytest.mark.parametrize(
     ("recording", "generation", "known"),
     [(QUIET, "2.3", "1.11, 1.12, 1.13"), (DECLARATIVE, "1.12", "1.20, 2.3")],

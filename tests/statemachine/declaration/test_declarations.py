@@ -350,5 +350,11 @@ def test_checking_a_file_reports_unused_declarations(
 
 
 def test_a_scope_of_an_unknown_bound_is_refused() -> None:
-    with pytest.raises(UsageError, match="SET001"):
+    with pytest.raises(UsageError, match=r"SET001.*did you mean lamps"):
         Model("hall", "A hall.", Room, scopes=[Scope("large", "Large.", {"lmaps": 5})])
+
+
+def test_a_name_that_is_no_text_is_refused_too() -> None:
+    hall = Model("hall", "A hall.", Room, scopes=[Scope("large", "Large.", {})])
+    with pytest.raises(UsageError, match=r"SET003: .*no scope 3; use one of large"):
+        hall.instance(scope=3)  # type: ignore[arg-type]

@@ -148,7 +148,7 @@ def test_an_effect_that_only_the_run_knows_is_counted_too(tmp_path: Path) -> Non
 def test_a_result_gives_a_property_by_its_name() -> None:
     result = check(load_model(str(Path(__file__).parent / "mailbox.py")).instance())
     assert result["fits"].verdict is Verdict.HOLDS
-    with pytest.raises(SlotspecError, match="no property 'fist'; it has fits"):
+    with pytest.raises(SlotspecError, match="no property 'fist'; did you mean fits"):
         result["fist"]
 
 
@@ -159,7 +159,7 @@ def test_a_lifecycle_of_ones_own_model_is_drawn(capsys: pytest.CaptureFixture[st
     assert "DRAFT" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="2"):
         main(["draw", "Lettre", "--model", file])
-    assert "has no lifecycle 'Lettre'; it has Letter" in capsys.readouterr().err
+    assert "has no lifecycle 'Lettre'; did you mean Letter" in capsys.readouterr().err
 
 
 def test_a_test_class_without_a_factory_says_so() -> None:

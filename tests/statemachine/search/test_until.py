@@ -134,5 +134,7 @@ def test_several_workers_end_after_the_same_level() -> None:
 
 
 def test_an_unknown_target_is_rejected() -> None:
-    with pytest.raises(UsageError, match="SET017: grid has no property 'nothing'; it has fault"):
+    with pytest.raises(
+        UsageError, match="SET017: grid has no property 'nothing'; use one of fault"
+    ):
         search("compiled", "nothing")
