@@ -17,6 +17,10 @@ def _pointer(builder: Any, address: Any) -> Any:
     return builder.inttoptr(address, _I64.as_pointer())
 
 
+def _half_pointer(builder: Any, address: Any) -> Any:
+    return builder.inttoptr(address, ir.IntType(32).as_pointer())
+
+
 @intrinsic  # type: ignore[untyped-decorator]
 def read(typing_context: Any, address: Any) -> Any:
     """Load the cell at `address` (acquire: later reads see values at least as new)."""
@@ -37,6 +41,38 @@ def swap_if(typing_context: Any, address: Any, old: Any, new: Any) -> Any:
         return builder.extract_value(pair, 0)
 
     return types.uint64(types.uint64, types.uint64, types.uint64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def add(typing_context: Any, address: Any, more: Any) -> Any:
+    """Add to the cell at `address`; returns the previous value."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.atomic_rmw("add", _pointer(builder, arguments[0]), arguments[1], "acq_rel")
+
+    return types.uint64(types.uint64, types.uint64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def read_half(typing_context: Any, address: Any) -> Any:
+    """Load the cell of 32 bits at `address`, as :func:`read` does."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.load_atomic(_half_pointer(builder, arguments[0]), "acquire", 4)
+
+    return types.uint32(types.uint64), generate
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def swap_half_if(typing_context: Any, address: Any, old: Any, new: Any) -> Any:
+    """As :func:`swap_if`, for a cell of 32 bits."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointer = _half_pointer(builder, arguments[0])
+        pair = builder.cmpxchg(pointer, arguments[1], arguments[2], "acq_rel", "acquire")
+        return builder.extract_value(pair, 0)
+
+    return types.uint32(types.uint64, types.uint32, types.uint32), generate
 
 
 @intrinsic  # type: ignore[untyped-decorator]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
+from concurrent.futures import ThreadPoolExecutor
 from tempfile import gettempdir
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -15,26 +16,30 @@ from slotspec.statemachine.results import Limit, Limits, Reporter, Result
 from slotspec.statemachine.search import tree_kernels
 from slotspec.statemachine.search.explorer import _Stop
 from slotspec.statemachine.search.levels import LevelExplorer, Numbers
-from slotspec.statemachine.search.stopping import run_apart
-from slotspec.statemachine.search.tree_kernels import AT, NOTHING, ROW, ROWS, STOPPED
+from slotspec.statemachine.search.stopping import attend
+from slotspec.statemachine.search.tree_kernels import AT, ENDING, NOTHING, ROW, ROWS, STOPPED
 from slotspec.statemachine.search.tree_store import NoRoom, TreeStore
 
 BATCH = 256
 BURST = 64
-"""Batches that are expanded between two looks at limits and progress."""
+"""Batches that each worker expands between two looks at limits and progress."""
 
 
 class CompressedExplorer(LevelExplorer):
     """One search; :meth:`run` returns its result."""
 
-    def __init__(self, compiled: Compiled, limits: Limits, reporter: Reporter) -> None:
-        super().__init__(compiled, limits, reporter, 1)
+    def __init__(
+        self, compiled: Compiled, limits: Limits, reporter: Reporter, workers: int = 1
+    ) -> None:
+        super().__init__(compiled, limits, reporter, workers)
         before = perf_counter()
         self.batch = max(1, min(BATCH, (1 << 18) // max(1, len(self.instance.calls))))
-        self.store = TreeStore(compiled, self.batch, limits.memory)
+        self.store = TreeStore(compiled, self.batch, limits.memory, workers)
         self.visited = self.store  # type: ignore[assignment]
-        self.numbers = Numbers(compiled)
+        self.numbers = Numbers(compiled, workers)
         self.pool = self.numbers  # type: ignore[assignment]
+        # without threads, nothing could end rules that may take long
+        self.threads = ThreadPoolExecutor(workers) if workers > 1 or compiled.lasting else None
         self.left = 0
         self.store.enter_first(
             np.array(compiled.layout.pack(compiled.layout.initial()), dtype=np.uint64)
@@ -50,6 +55,8 @@ class CompressedExplorer(LevelExplorer):
                 "CKP005", f"{gettempdir()}, where the search keeps a file, fails: {error}"
             ) from None
         finally:
+            if self.threads is not None:
+                self.threads.shutdown()
             self.store.close()
 
     def fresh(self) -> int:
@@ -62,32 +69,18 @@ class CompressedExplorer(LevelExplorer):
         store = self.store
         self.left = self.fresh()
         for number, block in store.blocks(len(store.levels) - 2):
-            cells = store.tree.cells
-            cells[AT] = cells[ROW] = cells[ROWS] = 0
-            while cells[AT] < len(block) or cells[ROW] < cells[ROWS]:
-                before = int(cells[AT])
-                task = partial(
-                    tree_kernels.expand_roots,
-                    self.compiled.expand,
-                    self.numbers.buffer,
-                    self.numbers.kept,
-                    block,
-                    number,
-                    BURST,
-                    self.batch,
-                    expanding,
-                    store.tree,
-                    store.batch,
-                    store.fresh,
-                )
-                if self.compiled.lasting:
-                    needs = run_apart(task, self.numbers.buffer, self.until)
-                else:
-                    needs = task()
-                if needs == STOPPED:
+            cells = [batch.cells for batch in store.batches]
+            store.tree.shared[[AT, ENDING]] = 0
+            for own in cells:
+                own[[ROWS, ROW]] = 0
+            done = 0
+            while done < len(block) or any(own[ROW] < own[ROWS] for own in cells):
+                needs = self.burst(number, block, expanding)
+                if STOPPED in needs:
                     raise OutOfTime
-                self.left -= int(cells[AT]) - before
-                if needs != NOTHING:
+                before, done = done, min(len(block), int(store.tree.shared[AT]))
+                self.left -= done - before
+                if needs - {NOTHING}:
                     try:
                         store.make_room(needs)
                     except NoRoom:
@@ -95,6 +88,47 @@ class CompressedExplorer(LevelExplorer):
                 self.compiled.improve()
                 self.look_around()
         self.gather()
+
+    def burst(self, number: int, block: Any, expanding: int) -> set[int]:
+        """Have the workers expand a part of a block; returns what needs room.
+
+        :param number: that of the first root.
+        :raises OutOfTime: time is up.
+        """
+        store, workers = self.store, self.numbers.workers
+        # a worker that has less than two batches to do is not worth waking
+        left = len(block) - int(store.tree.shared[AT])
+        busy = max(1, left // (2 * self.batch))
+        chosen = [
+            worker
+            for worker, batch in enumerate(store.batches)
+            if worker < busy or batch.cells[ROW] < batch.cells[ROWS]
+        ]
+
+        def work(worker: int) -> int:
+            needs: int = tree_kernels.expand_roots(
+                self.compiled.expand,
+                workers[worker].buffer,
+                workers[worker].kept,
+                block,
+                number,
+                BURST,
+                self.batch,
+                expanding,
+                store.tree,
+                store.batches[worker],
+            )
+            return needs
+
+        if self.threads is None:
+            return {work(0)}
+        running = [self.threads.submit(work, worker) for worker in chosen]
+        attend(running, [worker.buffer for worker in workers], self.until, self.ask_to_end)
+        return {future.result() for future in running}
+
+    def ask_to_end(self) -> None:
+        """Make the workers begin no further batch."""
+        self.store.tree.shared[ENDING] = 1
 
     def whole_level(self) -> None:
         self.expand(1)

@@ -65,7 +65,7 @@ def explore_compiled(
             "compression": compress,
         }
         refuse_together(instance, [name for name, wanted in together.items() if wanted])
-    others = {"workers": workers != 1, "a folder of states": disk is not None, "--on": on}
+    others = {"a folder of states": disk is not None, "--on": on}
     for name, wanted in others.items():
         if compress and wanted:
             raise UsageError("SET038", f"a search with compression goes without {name}")
@@ -127,7 +127,8 @@ def explore_compiled(
     if compress:
         from slotspec.statemachine.search.compressed import CompressedExplorer
 
-        return CompressedExplorer(compiled, limits, reporter).run()
+        assert workers is not None
+        return CompressedExplorer(compiled, limits, reporter, workers).run()
     assert workers is not None
     if partial_order is not None and reduced:
         from slotspec.statemachine.search.partial_order.explorer import ReducedExplorer

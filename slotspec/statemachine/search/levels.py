@@ -15,20 +15,26 @@ from slotspec.statemachine.results import Limit, Limits, Reporter, Result
 from slotspec.statemachine.search.explorer import PROGRESS_SECONDS, Explorer, _Stop
 
 
-class Numbers:
-    """The result buffer of a whole search, in the place of a pool of workers that have one each."""
+class Buffers:
+    """The result buffer of a worker, and room for what it was before a batch."""
 
     def __init__(self, compiled: Compiled) -> None:
         self.buffer: Any = compiled.new_buffer()
         self.kept: Any = compiled.new_buffer()
-        self.workers = [self]
+
+
+class Numbers:
+    """The result buffers of a search, in the place of a pool of workers."""
+
+    def __init__(self, compiled: Compiled, workers: int = 1) -> None:
+        self.workers = [Buffers(compiled) for _ in range(workers)]
 
     def close(self) -> None:
         """Nothing: there are no threads to end."""
 
     def total(self, first: int, count: int) -> Any:
-        """`count` cells of the buffer."""
-        return self.buffer[first : first + count].copy()
+        """`count` cells of the buffers, summed over all workers."""
+        return sum(worker.buffer[first : first + count] for worker in self.workers)
 
 
 class LevelExplorer(Explorer):

@@ -20,7 +20,7 @@ fast: dict[str, Any] = {"nogil": True, "cache": True, "error_model": "numpy", "_
 """Options of kernels that Python calls.
 
 They do not count references to their arrays, which are those of the caller: to count them at each
-call of an inner function took a third of a search.
+call of an inner function took a third of a compressed search.
 """
 
 allocating: dict[str, Any] = {**fast, "_nrt": True}

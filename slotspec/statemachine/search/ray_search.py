@@ -98,8 +98,9 @@ class RayExplorer(LevelExplorer):
         self.ray = ray
         self.store = _Remote(self.link_of)
         self.visited = self.store  # type: ignore[assignment]
-        self.numbers = Numbers(compiled)
-        self.pool = self.numbers  # type: ignore[assignment]
+        numbers = Numbers(compiled)
+        self.pool = numbers  # type: ignore[assignment]
+        self.numbers = numbers.workers[0]
         self.attempt = 0
         self.sent = self.blocks = 0
         self.progress: dict[int, PartProgress] = {}

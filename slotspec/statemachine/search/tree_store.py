@@ -18,7 +18,20 @@ import numpy as np
 from slotspec.statemachine.compiler.compile import Compiled
 from slotspec.statemachine.search import kernels, tree_kernels
 from slotspec.statemachine.search.store import Reserved, available_memory
-from slotspec.statemachine.search.tree_kernels import CELLS, NEEDS, NEW, NUMBERS, Batch, Tree
+from slotspec.statemachine.search.tree_kernels import (
+    CELLS,
+    DICTIONARY,
+    ENDING,
+    FRESH,
+    NEEDS,
+    NEW,
+    NOTHING,
+    NUMBERS,
+    SHARED_CELLS,
+    SPARE,
+    Batch,
+    Tree,
+)
 from slotspec.statemachine.search.visited import LINE, SHARE
 
 SEGMENTS = 64
@@ -29,7 +42,7 @@ FULL = 0.85
 GROWTH = 1.2
 """A full segment grows by this factor, so at least 0.71 of its entries are in use."""
 
-DICTIONARY = 1 << 13
+SMALLEST_DICTIONARY = 1 << 13
 """Numbers that the dictionary has room for in the beginning."""
 
 MOST_NUMBERS = 2**32 - 2
@@ -44,7 +57,10 @@ class NoRoom(Exception):
 class TreeStore:
     """All states that were found.
 
+    :param size: states in a batch.
     :param memory: the most bytes to use; None for a share of what is free.
+    :param workers: how many workers enter states at the same time.
+    :ivar batches: the memory of each worker.
     :ivar levels: the number of the first state of each level.
     :ivar count: the states of all whole levels.
     :ivar peak: the most bytes of memory that were in use, without the memory for a batch.
@@ -52,13 +68,39 @@ class TreeStore:
 
     exact = True
 
-    def __init__(self, compiled: Compiled, size: int, memory: int | None) -> None:
+    def __init__(self, compiled: Compiled, size: int, memory: int | None, workers: int = 1) -> None:
         self.compiled, self.size = compiled, size
         self.width = compiled.layout.packed
         self.budget = memory if memory is not None else int(SHARE * available_memory())
-        rows = size * max(1, len(compiled.instance.calls))
         width = self.width
-        self.batch = Batch(
+        self.batches = [self._batch() for _ in range(workers)]
+        self.meanwhile = workers * kernels.CHUNK
+        room = max(SMALLEST_DICTIONARY, 8 * self.meanwhile * width)
+        smallest = -(-max(SMALLEST, int(2 * self.meanwhile / FULL)) // LINE) * LINE
+        self.segments = [Reserved(smallest, np.uint64) for _ in range(SEGMENTS)]
+        self.tree = Tree(
+            width,
+            workers,
+            np.zeros(room, dtype=np.uint64),
+            np.zeros(room * 4 // 3 + 1, dtype=np.uint32),
+            np.array([segment.address for segment in self.segments], dtype=np.uint64),
+            np.full(SEGMENTS, smallest, dtype=np.int64),
+            np.zeros(SEGMENTS, dtype=np.int64),
+            np.full(SEGMENTS, int(FULL * smallest), dtype=np.int64),
+            np.zeros(SHARED_CELLS, dtype=np.int64),
+        )
+        self.file = TemporaryFile(prefix="slotspec-")  # noqa: SIM115
+        self.written = 0
+        self.levels = [0]
+        self.count = 0
+        self.peak = 0
+        self.memory(0)
+
+    def _batch(self) -> Batch:
+        """Memory for one worker."""
+        size, width = self.size, self.width
+        rows = size * max(1, len(self.compiled.instance.calls))
+        return Batch(
             np.zeros(size * width, dtype=np.uint64),
             np.zeros(rows * width, dtype=np.uint64),
             np.zeros(rows, dtype=np.uint32),
@@ -67,26 +109,9 @@ class TreeStore:
             np.zeros(width, dtype=np.uint64),
             np.zeros(kernels.CHUNK, dtype=np.uint64),
             np.zeros(kernels.CHUNK, dtype=np.uint64),
-        )
-        room = max(DICTIONARY, 8 * kernels.CHUNK * width)
-        self.segments = [Reserved(SMALLEST, np.uint64) for _ in range(SEGMENTS)]
-        self.tree = Tree(
-            width,
-            np.zeros(room, dtype=np.uint64),
-            np.zeros(room * 4 // 3 + 1, dtype=np.uint32),
-            np.array([segment.address for segment in self.segments], dtype=np.uint64),
-            np.full(SEGMENTS, SMALLEST, dtype=np.int64),
-            np.zeros(SEGMENTS, dtype=np.int64),
-            np.full(SEGMENTS, int(FULL * SMALLEST), dtype=np.int64),
             np.zeros(CELLS, dtype=np.int64),
+            np.zeros(BLOCK, dtype=np.uint64),
         )
-        self.fresh: Any = np.zeros(BLOCK, dtype=np.uint64)
-        self.file = TemporaryFile(prefix="slotspec-")  # noqa: SIM115
-        self.written = 0
-        self.levels = [0]
-        self.count = 0
-        self.peak = 0
-        self.memory(0)
 
     def close(self) -> None:
         self.file.close()
@@ -101,14 +126,15 @@ class TreeStore:
 
     def enter_first(self, words: Any) -> None:
         """Enter the initial state, which is the first level."""
-        tree_kernels.enter_one(words, self.tree, self.batch, self.fresh)
-        self.batch.recent[:] = np.tile(words, kernels.RECENT)
+        tree_kernels.enter_one(words, self.tree, self.batches[0])
+        for batch in self.batches:
+            batch.recent[:] = np.tile(words, kernels.RECENT)
         self.end_level()
 
     @property
     def found(self) -> int:
         """States that were found, those of the level that is being found included."""
-        return self.written + int(self.tree.cells[NEW])
+        return self.written + sum(int(batch.cells[NEW]) for batch in self.batches)
 
     def end_level(self) -> None:
         """Count what was found as the next level."""
@@ -118,12 +144,13 @@ class TreeStore:
 
     def write(self) -> None:
         """Write the new roots to the file."""
-        new = int(self.tree.cells[NEW])
         self.file.seek(8 * self.written)
-        self.file.write(memoryview(self.fresh[:new]).cast("B"))
+        for batch in self.batches:
+            new = int(batch.cells[NEW])
+            self.file.write(memoryview(batch.fresh[:new]).cast("B"))
+            self.written += new
+            batch.cells[NEW] = 0
         self.file.flush()
-        self.written += new
-        self.tree.cells[NEW] = 0
 
     def blocks(self, level: int) -> Iterator[tuple[int, Any]]:
         """The roots of a level: the number of the first, and the roots."""
@@ -140,20 +167,21 @@ class TreeStore:
 
     # room
 
-    def make_room(self, needs: int) -> None:
-        """Make room for what the kernel needs.
+    def make_room(self, needs: set[int]) -> None:
+        """Make room for what workers need, while none of them runs.
 
         :raises NoRoom: there is no memory for it.
         """
-        self.tree.cells[NEEDS] = tree_kernels.NOTHING
-        if needs == tree_kernels.FRESH:
+        self.tree.shared[ENDING] = 0
+        for batch in self.batches:
+            batch.cells[NEEDS] = NOTHING
+        if FRESH in needs:
             self.write()
-        elif needs == tree_kernels.DICTIONARY:
+        if DICTIONARY in needs:
             self._grow_dictionary()
-        else:
-            tight = self.tree.counts + kernels.CHUNK > self.tree.most
-            for number in np.flatnonzero(tight).tolist():
-                self._grow_segment(number)
+        tight = self.tree.counts + self.meanwhile > self.tree.most
+        for number in np.flatnonzero(tight).tolist():
+            self._grow_segment(number)
 
     def _claim(self, more: int) -> None:
         """
@@ -166,7 +194,7 @@ class TreeStore:
 
     def _grow_segment(self, number: int) -> None:
         tree = self.tree
-        least = int((tree.counts[number] + kernels.CHUNK) / FULL) + 2
+        least = int((tree.counts[number] + self.meanwhile) / FULL) + 2
         size = -(-max(least, int(tree.sizes[number] * GROWTH)) // LINE) * LINE
         self._claim(8 * size)
         new = Reserved(size, np.uint64)
@@ -176,15 +204,16 @@ class TreeStore:
         tree.most[number] = int(FULL * size)
 
     def _grow_dictionary(self) -> None:
-        tree, used = self.tree, int(self.tree.cells[NUMBERS])
+        tree, used = self.tree, int(self.tree.shared[NUMBERS])
         room = min(len(tree.values) * 3 // 2, MOST_NUMBERS)
         self._claim(8 * room + 6 * room)
-        if room <= used + 2 * kernels.CHUNK * self.width:
+        if room <= used + 2 * self.meanwhile * self.width:
             raise NoRoom
         values = np.zeros(room, dtype=np.uint64)
         values[: used + 1] = tree.values[: used + 1]
         table = np.zeros(room * 4 // 3 + 1, dtype=np.uint32)
-        tree_kernels.number_again(values, used, table)
+        spares = np.array([batch.cells[SPARE] for batch in self.batches], dtype=np.int64)
+        tree_kernels.number_again(values, used, spares, table)
         self.tree = tree._replace(values=values, table=table)
 
     # traces
@@ -201,7 +230,14 @@ class TreeStore:
             tree_kernels.unfold(self.read(number, number + 1)[0], wanted, self.tree)
             for first, block in self.blocks(level):
                 source, call = tree_kernels.step_to(
-                    wanted, compiled.expand, buffer, kept, block, self.size, self.tree, self.batch
+                    wanted,
+                    compiled.expand,
+                    buffer,
+                    kept,
+                    block,
+                    self.size,
+                    self.tree,
+                    self.batches[0],
                 )
                 if source >= 0:
                     number = first + source

@@ -15,8 +15,9 @@ from examples import lease, slot_pool_core, two_phase_commit
 from slotspec.cli.app import build
 from slotspec.models import load_model
 from slotspec.statemachine import InputError, Limit, Limits, UsageError, Verdict, check
-from slotspec.statemachine.search import tree_kernels, tree_store
+from slotspec.statemachine.search import compressed, tree_kernels, tree_store
 from slotspec.statemachine.search.engine import explore_compiled
+from slotspec.statemachine.search.tree_kernels import Tree
 from tests.statemachine.search.test_disk import COMMIT, core, facts, never, no_commit
 
 
@@ -38,14 +39,15 @@ def test_a_state_takes_less_than_twelve_bytes() -> None:
     assert kept.bytes_per_state < 12
 
 
+@pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize(
     "replace",
     [{}, {two_phase_commit.settled: never}, {two_phase_commit.one_decision: no_commit}],
     ids=["holds", "deadlock", "violated"],
 )
-def test_verdicts_and_traces_are_the_same(replace: dict[Any, Any]) -> None:
+def test_verdicts_and_traces_are_the_same(replace: dict[Any, Any], workers: int) -> None:
     instance = COMMIT.instance({"managers": 3}, replace=replace)
-    kept = explore_compiled(instance, compress=True)
+    kept = explore_compiled(instance, workers=workers, compress=True)
     assert facts(kept) == facts(explore_compiled(instance))
     assert (kept.verdict is Verdict.HOLDS) is (not replace)
 
@@ -61,44 +63,68 @@ def test_wide_states_are_folded_too() -> None:
 
 
 @njit
-def there_and_back(states: Any, roots: Any, back: Any, values: Any, table: Any, cells: Any) -> None:
-    width = states.shape[1]
+def there_and_back(states: Any, roots: Any, back: Any, tree: Any, cells: Any) -> None:
+    width = tree.width
     folded = np.zeros(width, dtype=np.uint64)
     flat, out = states.reshape(-1), back.reshape(-1)
     for i in range(len(states)):
-        roots[i] = tree_kernels._fold(flat, i * width, width, values, table, cells, folded)
+        roots[i] = tree_kernels._fold(flat, i * width, tree, cells, folded)
     for i in range(len(states)):
-        tree_kernels._unfold(roots[i], out, i * width, width, values)
+        tree_kernels._unfold(roots[i], out, i * width, width, tree.values)
 
 
 @pytest.mark.parametrize("width", range(1, 10))
 def test_what_is_folded_unfolds(width: int) -> None:
     """Every tree, with words that occur at several places."""
     rng = np.random.default_rng(width)
-    values, table = np.zeros(1 << 14, dtype=np.uint64), np.zeros(1 << 15, dtype=np.uint32)
+    tree = Tree(
+        width,
+        1,
+        np.zeros(1 << 14, dtype=np.uint64),
+        np.zeros(1 << 15, dtype=np.uint32),
+        *(np.zeros(1, dtype=np.int64) for _ in range(4)),
+        np.zeros(tree_kernels.SHARED_CELLS, dtype=np.int64),
+    )
     cells, roots = np.zeros(tree_kernels.CELLS, dtype=np.int64), np.zeros(200, dtype=np.uint64)
     states = rng.integers(0, 3, (200, width), dtype=np.uint64)
     states[::2] *= np.uint64(2**62 + 1)
     back = np.zeros_like(states)
-    there_and_back(states, roots, back, values, table, cells)
+    there_and_back(states, roots, back, tree, cells)
     assert (back == states).all()
     assert len(set(roots.tolist())) == len({state.tobytes() for state in states})
     assert roots.all()
 
 
-def test_all_that_grows_grows(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, small in (("SEGMENTS", 2), ("SMALLEST", 160), ("DICTIONARY", 1), ("BLOCK", 200)):
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_all_that_grows_grows(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, small in (("SEGMENTS", 2), ("SMALLEST", 160), ("SMALLEST_DICTIONARY", 1)):
         monkeypatch.setattr(tree_store, name, small)
-    asked: list[int] = []
+    monkeypatch.setattr(tree_store, "BLOCK", 200)
+    # so that several workers run at a time however small a level is
+    monkeypatch.setattr(compressed, "BATCH", 16)
+    asked: set[int] = set()
     make_room = tree_store.TreeStore.make_room
 
-    def counted(self: tree_store.TreeStore, needs: int) -> None:
-        asked.append(needs)
+    def noted(self: tree_store.TreeStore, needs: set[int]) -> None:
+        asked.update(needs)
         make_room(self, needs)
 
-    monkeypatch.setattr(tree_store.TreeStore, "make_room", counted)
-    assert facts(explore_compiled(core(), compress=True)) == facts(explore_compiled(core()))
-    assert {tree_kernels.DICTIONARY, tree_kernels.FRESH, tree_kernels.SEGMENTS} == set(asked)
+    monkeypatch.setattr(tree_store.TreeStore, "make_room", noted)
+    kept = explore_compiled(core(), workers=workers, compress=True)
+    assert facts(kept) == facts(explore_compiled(core()))
+    assert kept.workers == workers
+    assert {tree_kernels.DICTIONARY, tree_kernels.FRESH, tree_kernels.SEGMENTS} <= asked
+
+
+@pytest.mark.slow
+def test_several_workers_find_what_one_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compressed, "BATCH", 8)  # so that they meet more often
+    instance = slot_pool_core.model.instance({"T": 2, "S": 1, "R": 4, "A": 3})
+    kept = explore_compiled(instance, workers=4, compress=True)
+    assert (kept.states, kept.transitions, kept.depth) == (1_301_020, 16_161_496, 25)
+    assert kept.verdict is Verdict.HOLDS
+    assert kept.bytes_per_state is not None
+    assert kept.bytes_per_state < 13
 
 
 @pytest.mark.parametrize("depth", [0, 7])
@@ -128,7 +154,6 @@ def test_a_limit_leaves_whole_levels(limits: Limits, reason: Limit) -> None:
 @pytest.mark.parametrize(
     ("options", "what"),
     [
-        ({"workers": 2}, "workers"),
         ({"disk": Path("x")}, "a folder of states"),
         ({"on": "ray"}, "--on"),
         ({"fingerprints": True}, "fingerprints"),
