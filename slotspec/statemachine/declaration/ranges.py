@@ -55,7 +55,7 @@ Site = tuple[int, int, int, int]
 TRUTHS = (any, all, bool, rules.unchanged)
 NOTHING = (rules.fire, rules.recycle, parts.restart)
 WRAPPERS = (enumerate, zip, reversed)
-WORDS = (*TRUTHS, *NOTHING, rules.emit)
+WORDS = (*TRUTHS, *NOTHING, rules.emit, rules.not_none)
 """Functions of the rule language that are no rules."""
 
 
@@ -105,6 +105,7 @@ class Summary:
     :ivar counted: by how much each ``n += k`` changes a local within one call.
     :ivar opaque: its source cannot be read.
     :ivar spans: the largest span of each ``range``.
+    :ivar absent: where NONE may be, although it must not.
     """
 
     function: types.FunctionType
@@ -117,6 +118,7 @@ class Summary:
     counted: dict[str, dict[Site, Range]] = field(default_factory=dict)
     opaque: bool = False
     spans: dict[Site, int] = field(default_factory=dict)
+    absent: set[Site] = field(default_factory=set)
 
     def put(self, name: str, value: Range | None) -> bool:
         """Add a value to a local, or to the result (``return``); returns whether it grew."""
@@ -348,6 +350,11 @@ class Ranges:
         """Whether an operation of a rule may overflow."""
         summary = self.summaries.get(function)
         return summary is None or place_of(node) in summary.sites
+
+    def may_be_none(self, function: types.FunctionType, node: ast.AST) -> bool:
+        """Whether the argument of ``not_none`` in a rule may be NONE."""
+        summary = self.summaries.get(function)
+        return summary is None or summary.opaque or place_of(node) in summary.absent
 
     def span(self, function: types.FunctionType, node: ast.AST) -> int:
         """The largest span that a ``range`` in a rule can have."""
@@ -828,6 +835,8 @@ class Reading:
         if word is sum and node.args:
             return self.summed(node)
         values = [self.value(a) for a in (*node.args, *named.values())]
+        if word is rules.not_none:
+            return self.present(node, values[0])
         if word is None:
             self.value(node.func)
             is_elements = isinstance(node.func, ast.Attribute) and node.func.attr == "elements"
@@ -846,6 +855,12 @@ class Reading:
         if word in (min, max, int, next, rules.only, sorted, tuple, list, set):
             return found
         return ANYTHING
+
+    def present(self, node: ast.Call, value: Range | None) -> Range | None:
+        """The range of what is not NONE; notes whether it may be."""
+        if value is not None and value[0] <= rules.NONE <= value[1]:
+            self.summary.absent.add(place_of(node))
+        return value
 
     def emits(self, node: ast.Call) -> None:
         """Add the arguments of an ``emit`` to the effects."""

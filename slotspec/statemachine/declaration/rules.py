@@ -148,6 +148,19 @@ def only(values: Iterable[int], default: int) -> int:
 SEVERAL = "there are two that differ; use next if the first will do"
 
 
+def not_none(element: int) -> int:
+    """`element`, which goes into a sequence; the rules on sequences call this.
+
+    :raises StepError: ``STP013`` if it is NONE, which marks the free places of a sequence.
+    """
+    if element == NONE:
+        raise StepError("STP013", f"{_caller()}: {NO_ELEMENT}")
+    return element
+
+
+NO_ELEMENT = "NONE cannot be appended to a sequence, since it marks free places; test for it first"
+
+
 class _LeftOut(int):
     """NONE for an argument that was not given."""
 
@@ -199,10 +212,14 @@ def unchanged(before: Any, after: Any, /, *fields: str, but: Sequence[str] = ())
     return True
 
 
+OWN = (__name__, "slotspec.statemachine.declaration.queues")
+"""The modules of the rule language itself; an error is located at who calls them."""
+
+
 def _caller() -> str:
     """The location of the calling rule, as ``file:line: in function``."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__") == __name__:
+    while frame.f_back is not None and frame.f_globals.get("__name__") in OWN:
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}: in {frame.f_code.co_name}"
 

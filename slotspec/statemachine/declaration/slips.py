@@ -12,7 +12,7 @@ from enum import Enum
 from functools import lru_cache, partial, partialmethod
 from types import BuiltinFunctionType, FunctionType
 
-from slotspec.statemachine.declaration import rules
+from slotspec.statemachine.declaration import containers, queues, rules
 from slotspec.statemachine.declaration.effects import Effects
 from slotspec.statemachine.declaration.lifecycle import Event
 from slotspec.statemachine.declaration.parts import restart
@@ -25,6 +25,15 @@ Known = Callable[[ast.expr], object]
 
 WRAPPERS = (partial, partialmethod, type(lru_cache(len)))
 """What wraps a function: a cached one would remember its result for another state."""
+
+ROUTES = "slotspec.statemachine.routes"
+"""The module of the rules on messages, which builds on this one."""
+
+TAKE_ELEMENT = (
+    *(queues.append, queues.remove, queues.place_of),
+    *(containers.add, containers.discard),
+)
+"""Rules that take an element of a sequence or a set."""
 
 FUNCTION = FunctionType | BuiltinFunctionType
 CHANGES = (rules.fire, rules.recycle, rules.emit, restart)
@@ -282,10 +291,27 @@ class Slips:
                 f"{ast.unparse(node.func)} is made by {type(word).__name__.strip('_')}, which a"
                 " rule cannot call; call a plain function",
             )
+        if word in TAKE_ELEMENT or getattr(word, "__name__", "") in ("send", "receive"):
+            self._no_element(node, word)
         if word is rules.emit:
             self._emit(node)
-        elif getattr(word, "__module__", "") == "slotspec.statemachine.routes":
+        elif getattr(word, "__module__", "") == ROUTES:
             self._message(node, str(getattr(word, "__name__", "")))
+
+    def _no_element(self, node: ast.Call, word: object) -> None:
+        """Refuse a visible NONE where an element of a set, a sequence or a bag is wanted."""
+        if word not in TAKE_ELEMENT and getattr(word, "__module__", "") != ROUTES:
+            return
+        for given in (*node.args[1:2], *(k.value for k in node.keywords)):
+            for one in branches(given):
+                if self.known(one) == rules.NONE or is_literal(one, rules.NONE):
+                    name = getattr(word, "__name__", "")
+                    raise self._refused(
+                        "RUL021",
+                        node,
+                        f"{ast.unparse(one)} is no element; give {name} an element, and call it"
+                        " only where there is one",
+                    )
 
     def _message(self, node: ast.Call, word: str) -> None:
         field = self._field(node.args[0]) if node.args else None
@@ -387,6 +413,11 @@ def targets_of(node: ast.AST) -> Iterator[ast.expr]:
             yield from target.elts
         elif target is not None:
             yield target
+
+
+def is_literal(node: ast.expr, value: int) -> bool:
+    """Whether an expression is this number, written out."""
+    return isinstance(node, ast.Constant) and node.value is not True and node.value == value
 
 
 @lru_cache(maxsize=4096)

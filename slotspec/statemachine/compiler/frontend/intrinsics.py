@@ -186,6 +186,15 @@ def _only(to: Expressions, node: ast.Call) -> Symbol:
     return Reg(builder.emit(f"load i64, ptr {slot}"))
 
 
+def _not_none(to: Expressions, node: ast.Call) -> Symbol:
+    (argument,) = _plain(to, node, 1)
+    value = to.number(argument)
+    if to.program.instance.ranges.may_be_none(to.function, node):
+        there = to.builder.emit(f"icmp ne i64 {to.builder.i64(value)}, {rules.NONE}")
+        to.check(there, "STP013", node, rules.NO_ELEMENT)
+    return value
+
+
 def _extreme(comparison: str, fold: Callable[[int, int], int]) -> Intrinsic:
     def of_several(to: Expressions, node: ast.Call) -> Symbol:
         result, *values = [to.number(a) for a in _plain(to, node)]
@@ -389,6 +398,7 @@ INTRINSICS: dict[Known, Intrinsic] = {
     Known(sum): _sum,
     Known(next): _next,
     Known(rules.only): _only,
+    Known(rules.not_none): _not_none,
     Known(min): _extreme("slt", min),
     Known(max): _extreme("sgt", max),
     Known(abs): _abs,

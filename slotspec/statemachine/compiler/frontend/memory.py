@@ -28,6 +28,7 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     Symbol,
     Table,
 )
+from slotspec.statemachine.declaration import queues
 from slotspec.statemachine.declaration.integers import HIGH, LEAVES, LOW
 from slotspec.statemachine.declaration.records import Part, Record
 from slotspec.statemachine.declaration.rules import NONE, only
@@ -40,6 +41,9 @@ SOME = 10
 
 WORTH_REMEMBERING = 8
 """The answer of a helper that takes fewer iterations and calls is not remembered."""
+
+SEQUENCES = (queues.append, queues.remove)
+"""The rules that assign elements of a sequence and leave no gap."""
 
 UNBOUND = -(2**63) + 1
 """Marks a local that has no value yet."""
@@ -389,6 +393,8 @@ class Memory:
                 array = self.expression(target.value)
                 if isinstance(array, ArrayAt):
                     self.reject_lifecycle(array, target)
+                    if array.place.spec.container == "sequence" and self.function not in SEQUENCES:
+                        self.target.loose.add(array.place.name)
                     index = self.checked(self.number(target.slice), array.place, target)
                     self.save(array.pointer, array.place, index, value, target)
                     return

@@ -993,6 +993,17 @@ class Reading:
             self.number(argument, space)
         return Number()
 
+    def present(self, node: ast.Call, space: Space) -> Kind:
+        """``not_none``: its argument, and a fault if that is NONE."""
+        found = self.value(node.args[0], space)
+        if not (isinstance(found, Element) and found.present):
+            self.note("fault", node, leaves=lambda: self.may_be_none(node))
+        return found
+
+    def may_be_none(self, node: ast.AST) -> bool:
+        """Whether the argument of ``not_none`` may be NONE."""
+        return self.analysis.instance.ranges.may_be_none(self.function, node)
+
     def aggregate(self, node: ast.Call, space: Space) -> Kind:
         """``any``, ``all``, ``sum``, ``min``, ``max``, ``next`` and ``only``."""
         word = self.known(node.func)
@@ -1040,6 +1051,7 @@ SPECIAL: dict[Any, Callable[[Reading, ast.Call, Space], Kind]] = {
     abs: Reading.plain,
     int: Reading.plain,
     bool: Reading.plain,
+    rules.not_none: Reading.present,
     **dict.fromkeys((any, all, sum, min, max, next, rules.only), Reading.aggregate),
 }
 """The functions of the rule language that are no rules."""
