@@ -54,6 +54,8 @@ def _len(to: Expressions, node: ast.Call) -> Symbol:
         return Reg(to.cell(EFFECT_COUNT))
     if isinstance(symbol, Row):
         return len(symbol.parts)
+    if isinstance(symbol, Known) and isinstance(symbol.value, tuple | list):
+        return len(symbol.value)
     if isinstance(symbol, Range):
         return to.count(symbol)
     raise to.reject("RUL007", node, f"{ast.unparse(argument)} has no length")

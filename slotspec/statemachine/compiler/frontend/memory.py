@@ -414,6 +414,24 @@ class Memory:
     def number(self, node: ast.expr) -> Value:
         raise NotImplementedError
 
+    def as_number(self, symbol: Symbol, node: ast.AST) -> Value:
+        raise NotImplementedError
+
+    def load_row(self, row: Row, index: Value, node: ast.AST) -> Value:
+        """An element of a tuple of numbers, by an index that is not known at compile time."""
+        builder, size = self.builder, len(row.parts)
+        numbers = [self.as_number(part, node) for part in row.parts]
+        # it can be indexed from its end too: it is stored twice, offset by its size
+        text = builder.emit(f"add i64 {builder.i64(index)}, {size}")
+        message = f"the tuple has {size} elements; the index is outside"
+        self.check(builder.emit(f"icmp ult i64 {text}, {2 * size}"), "STP006", node, message)
+        slot = builder.local(f"[{2 * size} x i64]")
+        for i, value in enumerate(numbers * 2):
+            at = builder.emit(f"getelementptr i64, ptr {slot}, i64 {i}")
+            builder.line(f"store i64 {builder.i64(value)}, ptr {at}")
+        at = builder.emit(f"getelementptr i64, ptr {slot}, i64 {text}")
+        return Reg(builder.emit(f"load i64, ptr {at}"))
+
     def load_table(self, table: Table, index: Value, node: ast.AST) -> Value:
         size = len(table.values)
         if isinstance(index, int) and -size <= index < size:
