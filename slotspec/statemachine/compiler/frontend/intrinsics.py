@@ -148,7 +148,12 @@ def _sum(to: Expressions, node: ast.Call) -> Symbol:
 
 def _next(to: Expressions, node: ast.Call) -> Symbol:
     if len(node.args) != 2 or node.keywords or not isinstance(node.args[0], ast.GeneratorExp):
-        raise to.reject("RUL010", node, "next takes a generator and a default: next((…), NONE)")
+        raise to.reject(
+            "RUL010",
+            node,
+            "next takes a generator and a default, which has no name; write"
+            " next((… for … if …), NONE)",
+        )
     argument, default = node.args
     course = to.source_of(argument)
     builder = to.builder
@@ -166,9 +171,15 @@ def _next(to: Expressions, node: ast.Call) -> Symbol:
 
 
 def _only(to: Expressions, node: ast.Call) -> Symbol:
-    if len(node.args) != 2 or node.keywords or not isinstance(node.args[0], ast.GeneratorExp):
-        raise to.reject("RUL010", node, "only takes a generator and a default: only((…), NONE)")
-    argument, default = node.args
+    rest = [*node.args[1:], *(k.value for k in node.keywords if k.arg == "default")]
+    if not node.args or len(rest) != 1 or len(node.args) + len(node.keywords) != 2:
+        raise to.reject(
+            "RUL010",
+            node,
+            f"{ast.unparse(node.func)} takes what it goes through, and a default; write"
+            f" {ast.unparse(node.func)}((… for … if …), NONE), or default=NONE",
+        )
+    argument, default = node.args[0], rest[0]
     course = to.source_of(argument)
     builder = to.builder
     slot, some = builder.local(), builder.local("i1")
