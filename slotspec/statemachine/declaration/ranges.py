@@ -26,7 +26,7 @@ from slotspec.statemachine.declaration import parts, rules
 from slotspec.statemachine.declaration.integers import HIGH, LOW
 from slotspec.statemachine.declaration.outside import check_outside
 from slotspec.statemachine.declaration.records import FieldSpec, Record, Ref
-from slotspec.statemachine.declaration.slips import Slips, check_fields
+from slotspec.statemachine.declaration.slips import Slips, check_answer, check_fields
 from slotspec.statemachine.declaration.source import Source, read, reject, subtree
 from slotspec.statemachine.errors import RuleError
 
@@ -197,6 +197,15 @@ class Ranges:
         single = {name for name, spec in named if not spec.array}
         single |= {name for record in records for name in record.constants}
         arrays = frozenset(name for name, spec in named if spec.array) - single
+        scalars = frozenset(single - {name for name, spec in named if spec.array})
+        lifecycles: dict[str, Any] = {}
+        for name, spec in named:
+            if isinstance(spec.domain, type):
+                other = lifecycles.setdefault(name, spec.domain)
+                lifecycles[name] = spec.domain if other is spec.domain else None
+        # a name that a part has for something else tells nothing
+        arrays_of_numbers = {n for n, spec in named if not isinstance(spec.domain, type)}
+        lifecycles |= dict.fromkeys(lifecycles.keys() & arrays_of_numbers)
         actions = {instance.rule(action.function) for action in instance.actions}
         asked = self.asked()
         for function, summary in self.summaries.items():
@@ -210,8 +219,29 @@ class Ranges:
                     names,
                     bool(instance.record.effect_names),
                     arrays,
+                    scalars,
+                    lifecycles,
                 ).check(function in actions, function in asked)
+        self.check_answers()
         self.check_fields()
+
+    def check_answers(self) -> None:
+        """Refuse properties that answer nothing, or read the effects of no step."""
+        instance, own = self.instance, self.instance.record.fields
+        given: list[tuple[Any, Any]] = [(instance.model.final, None)]
+        for declared in instance.properties.values():
+            step = declared.kind.value == "step"
+            given += [(declared.function, step), (getattr(declared, "to", None), step)]
+        for function, step in given:
+            if function is None:
+                continue
+            rule = instance.rule(function)
+            summary = self.summaries.get(rule)
+            if summary is None or summary.opaque:
+                continue
+            first = rule.__code__.co_varnames[0] if rule.__code__.co_argcount else None
+            before = "before" if step else first
+            check_answer(read(rule), before if "effects" not in own else None)
 
     def check_fields(self) -> None:
         """Refuse fields that the state does not have, in rules that take the whole state."""
@@ -567,7 +597,7 @@ class Reading:
     def enter(self, target: ast.expr, iterable: ast.expr) -> None:
         """Bind the target of a loop; ``enumerate`` and ``zip`` bind theirs one by one."""
         if isinstance(iterable, ast.Call) and isinstance(target, ast.Tuple | ast.List):
-            word = self.known(iterable.func)
+            word = self.word_of(iterable)
             if word is enumerate and len(target.elts) == 2:
                 self.bind(target.elts[0], self.numbered(iterable))
                 self.enter(target.elts[1], iterable.args[0])
@@ -600,7 +630,7 @@ class Reading:
     def length(self, node: ast.expr) -> int:
         """The largest number of elements of an iterable."""
         if isinstance(node, ast.Call):
-            word = self.known(node.func)
+            word = self.word_of(node)
             if word is range:
                 ends = [self.number(argument) for argument in node.args]
                 if len(ends) == 1:
@@ -613,7 +643,7 @@ class Reading:
     def iterated(self, node: ast.expr) -> Range | None:
         """The range of the elements of an iterable; those of pairs are merged."""
         if isinstance(node, ast.Call):
-            word = self.known(node.func)
+            word = self.word_of(node)
             if word is range:
                 return self.counted(node)
             if word in WRAPPERS:
@@ -754,6 +784,20 @@ class Reading:
             except ValueError:
                 return None
         return self.function.__globals__.get(name, getattr(builtins, name, None))
+
+    def word_of(self, node: ast.Call) -> Any:
+        """The global object that a call names.
+
+        :raises RuleError: ``RUL010`` if it goes through something, but is not told through what.
+        """
+        word = self.known(node.func)
+        if (word is range and not 1 <= len(node.args) <= 3) or (
+            word in (enumerate, reversed) and not node.args
+        ):
+            what = "one, two or three numbers" if word is range else "what it goes through"
+            name = ast.unparse(node.func)
+            raise reject("RUL010", self.source, node, f"{name} takes {what}")
+        return word
 
     def is_effect(self, node: ast.expr) -> bool:
         """Whether this expression visibly is an effect."""

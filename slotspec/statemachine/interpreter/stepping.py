@@ -291,8 +291,15 @@ class Interpreter:
                 at = place.offset + index
             if place.offset < 0 or not (0 <= value <= place.largest or value == place.none):
                 place.check(index if array is None else f"{place.name}[{index}]", value)
-            else:
+            elif isinstance(value, int):
                 values[at] = value
+            else:
+                where = first_line(self.instance.rule(call.action.function))
+                raise RuleError(
+                    "RUL006",
+                    f"{where}: {place.name} is given {value!r}, which is no integer; rules know"
+                    " integers only",
+                )
         if self._sequences:
             self._check_sequences(call)
         return bytes(self._packed)

@@ -357,7 +357,7 @@ class Expansion:
     ) -> str:
         """The value of a property; a fault is recorded and continues at `fine`."""
         takes = bind(prop, given, loops.values)
-        function = self.program.translate(self.rule(prop.function), takes, reading=True)
+        function = self.program.asked(self.rule(prop.function), takes)
         for i, argument in enumerate(takes):
             past = prop.kind is Kind.STEP and argument == RecordAt("%now")
             if past and f"%p{i}" in function.reads:
@@ -494,7 +494,7 @@ class Expansion:
             self.fault_of(result, recycle, call, again)
         run = [rule]
         if settle is not None:
-            tidy = program.translate(self.rule(settle), [state])
+            tidy = program.one_number(self.rule(settle), [state])
             run.append(tidy)
             value = builder.emit(f"call i64 {tidy.name}(ptr %buffer, ptr %next)")
             if tidy.faults:
@@ -633,7 +633,7 @@ class Expansion:
         builder, final = self.builder, self.instance.model.final
         if final is None:
             return None
-        function = self.program.translate(self.rule(final), [RecordAt("%now")], reading=True)
+        function = self.program.asked(self.rule(final), [RecordAt("%now")])
         value = builder.emit(f"call i64 {function.name}(ptr %buffer, ptr %now)")
         if function.faults:
             self.fault_of(value, then, "-1")

@@ -364,6 +364,11 @@ class Memory:
                 " instead of assigning it",
             )
 
+    def note_loose(self, array: ArrayAt) -> None:
+        """Note that an element of a sequence is assigned, which may leave a gap."""
+        if array.place.spec.container == "sequence" and self.function not in SEQUENCES:
+            self.target.loose.add(array.place.name)
+
     def store(self, target: ast.expr, value: Value) -> None:
         """Assign to a local, a scalar field or an element of an array field."""
         match target:
@@ -393,8 +398,7 @@ class Memory:
                 array = self.expression(target.value)
                 if isinstance(array, ArrayAt):
                     self.reject_lifecycle(array, target)
-                    if array.place.spec.container == "sequence" and self.function not in SEQUENCES:
-                        self.target.loose.add(array.place.name)
+                    self.note_loose(array)
                     index = self.checked(self.number(target.slice), array.place, target)
                     self.save(array.pointer, array.place, index, value, target)
                     return

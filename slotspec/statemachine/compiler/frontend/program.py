@@ -12,6 +12,7 @@ from typing import Any
 from slotspec.statemachine.compiler.backend.result_buffer import REMEMBERED, ResultBuffer
 from slotspec.statemachine.compiler.frontend.symbols import Known, Symbol, kind
 from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.declaration.source import first_line
 from slotspec.statemachine.errors import RuleError
 from slotspec.statemachine.layout import WORD, Layout, Place
 
@@ -136,6 +137,30 @@ class Program:
             self.functions[key] = found
             self.lower(self, found, function, arguments, reading=reading, action=action)
             found.done = True
+        return found
+
+    def asked(self, function: types.FunctionType, arguments: Sequence[Symbol]) -> Translated:
+        """A property, or the rule that says which states are final, translated."""
+        return self.one_number(function, arguments, reading=True)
+
+    def one_number(
+        self,
+        function: types.FunctionType,
+        arguments: Sequence[Symbol],
+        *,
+        reading: bool = False,
+    ) -> Translated:
+        """A rule that the driver calls, which therefore returns no more than one number.
+
+        :raises RuleError: ``RUL007`` if it returns several.
+        """
+        found = self.translate(function, arguments, reading=reading)
+        if found.width is not None:
+            raise RuleError(
+                "RUL007",
+                f"{first_line(function)}: it returns {found.width} values, where a number is"
+                " needed; return one, or write any(…) or all(…) around them",
+            )
         return found
 
     def words_of(self, function: Translated) -> set[int]:
