@@ -120,7 +120,7 @@ class Slips:
                         node,
                         "'delete' is no statement of a rule; assign 0 or NONE instead",
                     )
-                case ast.Subscript(value=below, slice=ast.Slice()):
+                case ast.Subscript(value=below, slice=ast.Slice(), ctx=ast.Load()):
                     if self._field(below) in self.arrays:
                         raise self._refused(
                             "RUL003", node, "a slice allocates; loop over the elements"
