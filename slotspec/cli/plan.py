@@ -7,6 +7,7 @@ from re import findall
 
 from slotspec.models import MODELS
 from slotspec.models.files import load_model as find_model
+from slotspec.statemachine.check import refuse_idle
 from slotspec.statemachine.declaration.model import Instance, Kind, Model, Scope
 from slotspec.statemachine.errors import SlotspecError, UsageError, suggest
 from slotspec.statemachine.interpreter.stepping import place_of
@@ -66,6 +67,8 @@ def plan(
             }
     if not instances:
         raise UsageError("SET019", "nothing to check: no model has this generation and this scope")
+    for instance in instances:
+        refuse_idle(instance)
     return instances
 
 

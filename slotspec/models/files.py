@@ -12,7 +12,7 @@ from types import ModuleType
 from slotspec.models import load_model as built_in
 from slotspec.statemachine.declaration.arguments import wants
 from slotspec.statemachine.declaration.model import Model
-from slotspec.statemachine.errors import SlotspecError, UsageError
+from slotspec.statemachine.errors import SlotspecError, UsageError, suggest
 
 
 def load_model(name: str | os.PathLike[str]) -> Model:
@@ -79,7 +79,8 @@ def _load(path: Path) -> ModuleType:
     except (Exception, SystemExit) as error:
         raise UsageError(
             "SET012",
-            f"{_line(error, path)}: loading the file failed: {type(error).__name__}: {error}",
+            f"{_line(error, path)}: loading the file failed: {type(error).__name__}:"
+            f" {error}{_meant(error)}",
         ) from error
     finally:
         sys.path.remove(str(path.resolve().parent))
@@ -94,3 +95,12 @@ def _line(error: BaseException, path: Path) -> str:
         if f.filename == str(path.resolve())
     ]
     return f"{path}:{own[-1]}" if own else str(path)
+
+
+def _meant(error: BaseException) -> str:
+    """What may be meant by an attribute that a model or another declaration does not have."""
+    if not isinstance(error, AttributeError) or not error.name or error.obj is None:
+        return ""
+    known = [name for name in dir(error.obj) if not name.startswith("_")]
+    found = suggest(error.name, known)
+    return f"; {found}" if found.startswith("did you mean") else ""

@@ -73,6 +73,7 @@ def check(
     """
     wants("check", "an instance, as model.instance() makes it", instance, Instance)
     wants("check", "limits=Limits(states=…, seconds=…)", limits, Limits)
+    refuse_idle(instance)
     if engine not in ENGINES:
         raise UsageError("SET020", f"engine {engine!r}: choose from {', '.join(ENGINES)}")
     if workers != "auto" and workers < 1:
@@ -139,6 +140,23 @@ def check(
         compress=compress,
         partial_order=reduced,
     )
+
+
+def refuse_idle(instance: Instance) -> None:
+    """Refuse to search what cannot move.
+
+    :raises UsageError: ``SET086`` if the instance has no action.
+    """
+    if instance.actions:
+        return
+    model = instance.model
+    cure = (
+        "its scope and choices admit none; see when= of its actions"
+        if model.actions
+        else f"declare one with @{model.name}.action(…)"
+        + (", or check the model that it is a part of" if model.operations else "")
+    )
+    raise UsageError("SET086", f"{instance.title} has no action, so nothing happens; {cure}")
 
 
 def reduction(instance: Instance, wanted: bool) -> Relations | None:

@@ -237,6 +237,11 @@ class Model:
         self.record = record
         self.effects = effects
         self.generations = dict(generations or {})
+        for number, scope in enumerate(scopes):
+            if scope.name in {other.name for other in scopes[:number]}:
+                raise DeclarationError(
+                    "MDL002", f"{name} has two scopes of the name {scope.name}; rename one"
+                )
         self.scopes = {scope.name: scope for scope in scopes} or {
             "default": Scope("default", "The default bounds.", {})
         }
@@ -437,7 +442,8 @@ class Model:
         if each is not None and not isinstance(each, Mapping):
             raise DeclarationError(
                 "MDL013",
-                f'{self.name}: each of @{word} is {each!r}; give a mapping such as {{"job": JOBS}}',
+                f"{self.name}: each of @{word} is {described(each)}; give a mapping such as"
+                ' {"job": JOBS}',
             )
         unknown = sorted(options.keys() - {"when", "deviation"})
         if unknown:

@@ -5,7 +5,13 @@ These are ordinary rules: interpreted on lists, compiled on the record.
 
 from __future__ import annotations
 
-from slotspec.statemachine.declaration.rules import NONE, Array
+from slotspec.statemachine.declaration.rules import NONE, Array, not_none
+
+GAP = (
+    "is left with a free place before an element; use append, remove and take_first, or assign"
+    " elements so that none follows NONE"
+)
+"""What is wrong with a sequence of which rules have assigned elements themselves."""
 
 
 def length(queue: Array) -> int:
@@ -17,19 +23,19 @@ def length(queue: Array) -> int:
 
 
 def place_of(queue: Array, element: int) -> int:
-    """Position of `element` in the queue, or NONE."""
+    """Position of `element` in the queue, or NONE; NONE itself is in no queue."""
     for i in range(len(queue)):
-        if queue[i] == element:
-            return i
         if queue[i] == NONE:
             return NONE
+        if queue[i] == element:
+            return i
     return NONE
 
 
 def append(queue: Array, element: int) -> int:
-    """Append `element`; returns its position."""
+    """Append `element`, which is not NONE; returns its position."""
     n = length(queue)
-    queue[n] = element
+    queue[n] = not_none(element)
     return n
 
 

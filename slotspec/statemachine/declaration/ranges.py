@@ -26,7 +26,7 @@ from slotspec.statemachine.declaration import parts, rules
 from slotspec.statemachine.declaration.integers import HIGH, LOW
 from slotspec.statemachine.declaration.outside import check_outside
 from slotspec.statemachine.declaration.records import FieldSpec, Record, Ref
-from slotspec.statemachine.declaration.slips import Slips, check_fields
+from slotspec.statemachine.declaration.slips import Slips, check_answer, check_fields
 from slotspec.statemachine.declaration.source import Source, read, reject, subtree
 from slotspec.statemachine.errors import RuleError
 
@@ -55,7 +55,7 @@ Site = tuple[int, int, int, int]
 TRUTHS = (any, all, bool, rules.unchanged)
 NOTHING = (rules.fire, rules.recycle, parts.restart)
 WRAPPERS = (enumerate, zip, reversed)
-WORDS = (*TRUTHS, *NOTHING, rules.emit)
+WORDS = (*TRUTHS, *NOTHING, rules.emit, rules.not_none)
 """Functions of the rule language that are no rules."""
 
 
@@ -105,6 +105,7 @@ class Summary:
     :ivar counted: by how much each ``n += k`` changes a local within one call.
     :ivar opaque: its source cannot be read.
     :ivar spans: the largest span of each ``range``.
+    :ivar absent: where NONE may be, although it must not.
     """
 
     function: types.FunctionType
@@ -117,6 +118,7 @@ class Summary:
     counted: dict[str, dict[Site, Range]] = field(default_factory=dict)
     opaque: bool = False
     spans: dict[Site, int] = field(default_factory=dict)
+    absent: set[Site] = field(default_factory=set)
 
     def put(self, name: str, value: Range | None) -> bool:
         """Add a value to a local, or to the result (``return``); returns whether it grew."""
@@ -195,6 +197,15 @@ class Ranges:
         single = {name for name, spec in named if not spec.array}
         single |= {name for record in records for name in record.constants}
         arrays = frozenset(name for name, spec in named if spec.array) - single
+        scalars = frozenset(single - {name for name, spec in named if spec.array})
+        lifecycles: dict[str, Any] = {}
+        for name, spec in named:
+            if isinstance(spec.domain, type):
+                other = lifecycles.setdefault(name, spec.domain)
+                lifecycles[name] = spec.domain if other is spec.domain else None
+        # a name that a part has for something else tells nothing
+        arrays_of_numbers = {n for n, spec in named if not isinstance(spec.domain, type)}
+        lifecycles |= dict.fromkeys(lifecycles.keys() & arrays_of_numbers)
         actions = {instance.rule(action.function) for action in instance.actions}
         asked = self.asked()
         for function, summary in self.summaries.items():
@@ -208,8 +219,29 @@ class Ranges:
                     names,
                     bool(instance.record.effect_names),
                     arrays,
+                    scalars,
+                    lifecycles,
                 ).check(function in actions, function in asked)
+        self.check_answers()
         self.check_fields()
+
+    def check_answers(self) -> None:
+        """Refuse properties that answer nothing, or read the effects of no step."""
+        instance, own = self.instance, self.instance.record.fields
+        given: list[tuple[Any, Any]] = [(instance.model.final, None)]
+        for declared in instance.properties.values():
+            step = declared.kind.value == "step"
+            given += [(declared.function, step), (getattr(declared, "to", None), step)]
+        for function, step in given:
+            if function is None:
+                continue
+            rule = instance.rule(function)
+            summary = self.summaries.get(rule)
+            if summary is None or summary.opaque:
+                continue
+            first = rule.__code__.co_varnames[0] if rule.__code__.co_argcount else None
+            before = "before" if step else first
+            check_answer(read(rule), before if "effects" not in own else None)
 
     def check_fields(self) -> None:
         """Refuse fields that the state does not have, in rules that take the whole state."""
@@ -348,6 +380,11 @@ class Ranges:
         """Whether an operation of a rule may overflow."""
         summary = self.summaries.get(function)
         return summary is None or place_of(node) in summary.sites
+
+    def may_be_none(self, function: types.FunctionType, node: ast.AST) -> bool:
+        """Whether the argument of ``not_none`` in a rule may be NONE."""
+        summary = self.summaries.get(function)
+        return summary is None or summary.opaque or place_of(node) in summary.absent
 
     def span(self, function: types.FunctionType, node: ast.AST) -> int:
         """The largest span that a ``range`` in a rule can have."""
@@ -560,7 +597,7 @@ class Reading:
     def enter(self, target: ast.expr, iterable: ast.expr) -> None:
         """Bind the target of a loop; ``enumerate`` and ``zip`` bind theirs one by one."""
         if isinstance(iterable, ast.Call) and isinstance(target, ast.Tuple | ast.List):
-            word = self.known(iterable.func)
+            word = self.word_of(iterable)
             if word is enumerate and len(target.elts) == 2:
                 self.bind(target.elts[0], self.numbered(iterable))
                 self.enter(target.elts[1], iterable.args[0])
@@ -593,7 +630,7 @@ class Reading:
     def length(self, node: ast.expr) -> int:
         """The largest number of elements of an iterable."""
         if isinstance(node, ast.Call):
-            word = self.known(node.func)
+            word = self.word_of(node)
             if word is range:
                 ends = [self.number(argument) for argument in node.args]
                 if len(ends) == 1:
@@ -606,7 +643,7 @@ class Reading:
     def iterated(self, node: ast.expr) -> Range | None:
         """The range of the elements of an iterable; those of pairs are merged."""
         if isinstance(node, ast.Call):
-            word = self.known(node.func)
+            word = self.word_of(node)
             if word is range:
                 return self.counted(node)
             if word in WRAPPERS:
@@ -748,6 +785,20 @@ class Reading:
                 return None
         return self.function.__globals__.get(name, getattr(builtins, name, None))
 
+    def word_of(self, node: ast.Call) -> Any:
+        """The global object that a call names.
+
+        :raises RuleError: ``RUL010`` if it goes through something, but is not told through what.
+        """
+        word = self.known(node.func)
+        if (word is range and not 1 <= len(node.args) <= 3) or (
+            word in (enumerate, reversed) and not node.args
+        ):
+            what = "one, two or three numbers" if word is range else "what it goes through"
+            name = ast.unparse(node.func)
+            raise reject("RUL010", self.source, node, f"{name} takes {what}")
+        return word
+
     def is_effect(self, node: ast.expr) -> bool:
         """Whether this expression visibly is an effect."""
         match node:
@@ -828,6 +879,8 @@ class Reading:
         if word is sum and node.args:
             return self.summed(node)
         values = [self.value(a) for a in (*node.args, *named.values())]
+        if word is rules.not_none:
+            return self.present(node, values[0])
         if word is None:
             self.value(node.func)
             is_elements = isinstance(node.func, ast.Attribute) and node.func.attr == "elements"
@@ -846,6 +899,12 @@ class Reading:
         if word in (min, max, int, next, rules.only, sorted, tuple, list, set):
             return found
         return ANYTHING
+
+    def present(self, node: ast.Call, value: Range | None) -> Range | None:
+        """The range of what is not NONE; notes whether it may be."""
+        if value is not None and value[0] <= rules.NONE <= value[1]:
+            self.summary.absent.add(place_of(node))
+        return value
 
     def emits(self, node: ast.Call) -> None:
         """Add the arguments of an ``emit`` to the effects."""

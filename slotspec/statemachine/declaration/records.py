@@ -19,11 +19,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, cast
 
-from slotspec.statemachine.declaration.arguments import check_size, refuse
+from slotspec.statemachine.declaration.arguments import check_size, described, refuse
 from slotspec.statemachine.declaration.effects import Emitted
 from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle, State
-from slotspec.statemachine.declaration.rules import NONE, Array
-from slotspec.statemachine.errors import DeclarationError, UsageError
+from slotspec.statemachine.declaration.rules import NONE, Array, caller
+from slotspec.statemachine.errors import DeclarationError, RuleError, UsageError
+
+LARGEST_NUMBER = NONE - 1
+"""An interpreted field has 16 bits."""
 
 LARGEST_SORT = 254
 """A compiled field is one byte and one value means NONE, so a sort has at most this many."""
@@ -168,6 +171,8 @@ class Number:
         found = amount(self.limit, setting)
         if not isinstance(found, int) or found < 0:
             refuse("the limit of number(…)", found, "compute a number from 0")
+        if found > LARGEST_NUMBER:
+            refuse("the limit of number(…)", found, f"a field holds at most {LARGEST_NUMBER}")
         return found
 
 
@@ -507,8 +512,20 @@ class Record:
         raise DeclarationError("MDL017", f"{cls.__name__}.{name} is {what}, and no field; {fix}")
 
     def elements(self, sort: Sort) -> range:
-        """The elements of `sort` in this instance, from 0."""
-        return range(sort.size(self.bounds))
+        """The elements of `sort` in this instance, from 0.
+
+        :raises RuleError: ``RUL010`` if that is no sort, ``RUL011`` if the record does not use it.
+        """
+        if not isinstance(sort, Sort):
+            raise RuleError(
+                "RUL010", f"{caller()}: elements is given {described(sort)}; it takes one sort"
+            )
+        try:
+            return range(sort.size(self.bounds))
+        except KeyError:
+            raise RuleError(
+                "RUL011", f"{caller()}: the record has nothing over the sort {sort.name}"
+            ) from None
 
     @classmethod
     def sorts(cls) -> list[Sort]:

@@ -75,7 +75,7 @@ class Machines(list[int]):
     def __setitem__(self, index: Any, state: Any) -> None:
         raise StepError(
             "STP010",
-            f"{_caller()}: {self.field} holds lifecycle states and cannot be assigned;"
+            f"{caller()}: {self.field} holds lifecycle states and cannot be assigned;"
             " fire an event",
         )
 
@@ -140,12 +140,25 @@ def only(values: Iterable[int], default: int) -> int:
     found, some = default, False
     for value in values:
         if some and value != found:
-            raise StepError("STP012", f"{_caller()}: only one value is expected: {SEVERAL}")
+            raise StepError("STP012", f"{caller()}: only one value is expected: {SEVERAL}")
         found, some = value, True
     return found
 
 
 SEVERAL = "there are two that differ; use next if the first will do"
+
+
+def not_none(element: int) -> int:
+    """`element`, which goes into a sequence; the rules on sequences call this.
+
+    :raises StepError: ``STP013`` if it is NONE, which marks the free places of a sequence.
+    """
+    if element == NONE:
+        raise StepError("STP013", f"{caller()}: {NO_ELEMENT}")
+    return element
+
+
+NO_ELEMENT = "NONE cannot be appended to a sequence, since it marks free places; test for it first"
 
 
 class _LeftOut(int):
@@ -178,7 +191,7 @@ def emit(
     if isinstance(effect, Effects):
         wrong = effect.miscounted(sum(value is not LEFT_OUT for value in given[1:]))
         if wrong is not None:
-            raise RuleError("RUL010", f"{_caller()}: {wrong}")
+            raise RuleError("RUL010", f"{caller()}: {wrong}")
     s.effects.append(s.emitted(NONE if value is LEFT_OUT else value for value in given))
 
 
@@ -193,16 +206,24 @@ def unchanged(before: Any, after: Any, /, *fields: str, but: Sequence[str] = ())
     :raises RuleError: ``RUL017`` for a name that no field has.
     """
     record = type(before)
-    for name in compared(record, fields, but, _caller):
+    for name in compared(record, fields, but, caller):
         if value_of(before, name) != value_of(after, name):
             return False
     return True
 
 
-def _caller() -> str:
+OWN = (
+    __name__,
+    "slotspec.statemachine.declaration.queues",
+    "slotspec.statemachine.declaration.records",
+)
+"""The modules of the rule language itself; an error is located at who calls them."""
+
+
+def caller() -> str:
     """The location of the calling rule, as ``file:line: in function``."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__") == __name__:
+    while frame.f_back is not None and frame.f_globals.get("__name__") in OWN:
         frame = frame.f_back
     return f"{frame.f_code.co_filename}:{frame.f_lineno}: in {frame.f_code.co_name}"
 

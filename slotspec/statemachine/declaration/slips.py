@@ -12,9 +12,9 @@ from enum import Enum
 from functools import lru_cache, partial, partialmethod
 from types import BuiltinFunctionType, FunctionType
 
-from slotspec.statemachine.declaration import rules
+from slotspec.statemachine.declaration import containers, queues, rules
 from slotspec.statemachine.declaration.effects import Effects
-from slotspec.statemachine.declaration.lifecycle import Event
+from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle
 from slotspec.statemachine.declaration.parts import restart
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.source import Source, reject, subtree
@@ -25,6 +25,22 @@ Known = Callable[[ast.expr], object]
 
 WRAPPERS = (partial, partialmethod, type(lru_cache(len)))
 """What wraps a function: a cached one would remember its result for another state."""
+
+ROUTES = "slotspec.statemachine.routes"
+"""The module of the rules on messages, which builds on this one."""
+
+TAKE_ELEMENT = (
+    *(queues.append, queues.remove, queues.place_of),
+    *(containers.add, containers.discard),
+)
+"""Rules that take an element of a sequence or a set."""
+
+OF_CONTAINER = (
+    *((rule, "sequence") for rule in (queues.append, queues.remove, queues.place_of)),
+    *((rule, "sequence") for rule in (queues.length, containers.take_first)),
+    *((rule, "subset") for rule in (containers.add, containers.discard, containers.size)),
+)
+"""Rules on sequences and sets: the kind of field that they are for."""
 
 FUNCTION = FunctionType | BuiltinFunctionType
 CHANGES = (rules.fire, rules.recycle, rules.emit, restart)
@@ -53,6 +69,9 @@ class Slips:
     :param fields: the fields of the state.
     :param has_effects: whether the model, or a part of it, declares effects.
     :param arrays: the fields that are arrays.
+    :param single: the fields that are one value.
+    :param lifecycles: the fields that hold states of a lifecycle; None if parts have several
+        fields of one name with different ones.
     """
 
     def __init__(
@@ -64,10 +83,13 @@ class Slips:
         fields: frozenset[str],
         has_effects: bool,
         arrays: frozenset[str],
+        single: frozenset[str],
+        lifecycles: Mapping[str, type[Lifecycle] | None],
     ) -> None:
         self.source, self.known = source, known
         self.containers, self.bags, self.fields = containers, bags, fields
         self.has_effects, self.arrays = has_effects, arrays
+        self.single, self.lifecycles = single, lifecycles
         given = source.tree.args
         self.parameters = {a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
 
@@ -87,9 +109,22 @@ class Slips:
                         raise self._refused(
                             "RUL009", node, f"a property may not change the state; remove {word}"
                         )
-                case ast.Assign() | ast.AugAssign() | ast.AnnAssign() if asked:
+                case ast.Assign() | ast.AugAssign() | ast.AnnAssign():
                     for target in targets_of(node):
-                        self._kept(target)
+                        if asked:
+                            self._kept(target)
+                        self._assigned(target, node)
+                case ast.Delete():
+                    raise self._refused(
+                        "RUL002",
+                        node,
+                        "'delete' is no statement of a rule; assign 0 or NONE instead",
+                    )
+                case ast.Subscript(value=below, slice=ast.Slice(), ctx=ast.Load()):
+                    if self._field(below) in self.arrays:
+                        raise self._refused(
+                            "RUL003", node, "a slice allocates; loop over the elements"
+                        )
                 case ast.Expr(value=value):
                     self._alone(value)
                 case ast.MatchSingleton(value=value):
@@ -192,6 +227,22 @@ class Slips:
                 f"a property may not change the state; it assigns {ast.unparse(target)}",
             )
 
+    def _assigned(self, target: ast.expr, node: ast.AST) -> None:
+        """Refuse an assignment of a whole array, or of something that is no integer."""
+        if isinstance(target, ast.Attribute) and self._field(target) in self.arrays:
+            raise self._refused(
+                "RUL008", target, f"{ast.unparse(target)} is an array; assign its elements"
+            )
+        cell = target.value if isinstance(target, ast.Subscript) else target
+        value = getattr(node, "value", None)
+        if self._field(cell) is None or not isinstance(value, ast.Constant):
+            return
+        if not isinstance(value.value, int):
+            cure = ": write NONE" if value.value is None else ""
+            raise self._refused(
+                "RUL006", value, f"{value.value!r} is no integer; rules know integers only{cure}"
+            )
+
     def _alone(self, value: ast.expr) -> None:
         """Refuse an expression of which nothing is done."""
         if isinstance(value, IDLE):
@@ -282,10 +333,71 @@ class Slips:
                 f"{ast.unparse(node.func)} is made by {type(word).__name__.strip('_')}, which a"
                 " rule cannot call; call a plain function",
             )
+        if word in TAKE_ELEMENT or getattr(word, "__name__", "") in ("send", "receive"):
+            self._no_element(node, word)
+        if word in (rules.fire, rules.recycle):
+            self._fires(node)
+        wanted = next((kind for one, kind in OF_CONTAINER if one is word), None)
+        if wanted is not None and node.args:
+            self._kind_of_container(node, wanted)
         if word is rules.emit:
             self._emit(node)
-        elif getattr(word, "__module__", "") == "slotspec.statemachine.routes":
+        elif getattr(word, "__module__", "") == ROUTES:
             self._message(node, str(getattr(word, "__name__", "")))
+
+    def _fires(self, node: ast.Call) -> None:
+        """Refuse an event of something that has no lifecycle, or has another one."""
+        field = self._field(node.args[0]) if node.args else None
+        if field is None:
+            return
+        name, lifecycle = ast.unparse(node.args[0]), self.lifecycles.get(field)
+        if field not in self.lifecycles:
+            raise self._refused(
+                "RUL013", node, f"{name} is no array of lifecycle states; assign it instead"
+            )
+        event = self.known(node.args[2]) if len(node.args) > 2 else None
+        if lifecycle is None or not isinstance(event, Event):
+            return
+        if not any(event is one for one in lifecycle.events):
+            raise self._refused(
+                "RUL013",
+                node,
+                f"{event!r} is no event of {lifecycle.__name__}, which the field holds",
+            )
+
+    def _kind_of_container(self, node: ast.Call, wanted: str) -> None:
+        """Refuse a rule on sequences that is given a set, or a scalar, and so on."""
+        field = self._field(node.args[0])
+        if field is None:
+            return
+        name, word = ast.unparse(node.args[0]), ast.unparse(node.func)
+        if field in self.containers and self.containers[field] != wanted:
+            raise self._refused(
+                "RUL013",
+                node,
+                f"{name} is a {self.containers[field]}, and {word} is for a {wanted}; a sequence"
+                " has append, remove, take_first, place_of and length, a subset add, discard and"
+                " size",
+            )
+        if field in self.single:
+            raise self._refused(
+                "RUL013", node, f"{name} is no {wanted}; declare {field} = {wanted}(…)"
+            )
+
+    def _no_element(self, node: ast.Call, word: object) -> None:
+        """Refuse a visible NONE where an element of a set, a sequence or a bag is wanted."""
+        if word not in TAKE_ELEMENT and getattr(word, "__module__", "") != ROUTES:
+            return
+        for given in (*node.args[1:2], *(k.value for k in node.keywords)):
+            for one in branches(given):
+                if self.known(one) == rules.NONE or is_literal(one, rules.NONE):
+                    name = getattr(word, "__name__", "")
+                    raise self._refused(
+                        "RUL021",
+                        node,
+                        f"{ast.unparse(one)} is no element; give {name} an element, and call it"
+                        " only where there is one",
+                    )
 
     def _message(self, node: ast.Call, word: str) -> None:
         field = self._field(node.args[0]) if node.args else None
@@ -345,6 +457,28 @@ class Slips:
             )
 
 
+def check_answer(source: Source, effects_of: str | None) -> None:
+    """Refuse a property that answers nothing, or reads effects where there are none.
+
+    :param effects_of: the argument that is a state without a step, if any.
+    :raises RuleError: ``RUL015``, ``RUL014``, with file and line.
+    """
+    generator = any(isinstance(n, ast.Yield | ast.YieldFrom) for n in subtree(source.tree))
+    if not generator and not any(True for _ in returned(source.tree)):
+        raise reject(
+            "RUL015",
+            source,
+            source.tree,
+            "it returns nothing, which is as good as False; return what has to hold",
+        )
+    for node in subtree(source.tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr="effects") if name == effects_of:
+                raise reject(
+                    "RUL014", source, node, "only the state after a step has effects; read those"
+                )
+
+
 def check_fields(
     source: Source, states: frozenset[str], known: Sequence[str], inherited: Sequence[str]
 ) -> None:
@@ -389,6 +523,11 @@ def targets_of(node: ast.AST) -> Iterator[ast.expr]:
             yield target
 
 
+def is_literal(node: ast.expr, value: int) -> bool:
+    """Whether an expression is this number, written out."""
+    return isinstance(node, ast.Constant) and node.value is not True and node.value == value
+
+
 @lru_cache(maxsize=4096)
 def nodes_in(tree: ast.FunctionDef) -> tuple[ast.AST, ...]:
     """The nodes of a rule's body that a mistake can be in; instances of a model share its rules.
@@ -397,7 +536,7 @@ def nodes_in(tree: ast.FunctionDef) -> tuple[ast.AST, ...]:
     """
     kinds = ast.Call | ast.BinOp | ast.AugAssign | ast.Compare | ast.UnaryOp | ast.BoolOp
     tests = ast.If | ast.While | ast.IfExp | ast.Expr | ast.Try | ast.TryStar
-    tests |= ast.Assign | ast.AnnAssign | ast.MatchSingleton
+    tests |= ast.Assign | ast.AnnAssign | ast.MatchSingleton | ast.Delete | ast.Subscript
     body = (node for statement in tree.body for node in subtree(statement))
     return tuple(node for node in body if isinstance(node, kinds | tests))
 

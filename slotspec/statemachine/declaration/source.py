@@ -9,6 +9,7 @@ import textwrap
 import types
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from slotspec.statemachine.errors import RuleError
 
@@ -77,6 +78,12 @@ def read(function: types.FunctionType) -> Source:
     :raises RuleError: ``RUL001`` where it cannot be read or is no plain function.
     """
     return _read(function.__code__, function.__name__)
+
+
+def first_line(function: Any) -> str:
+    """Where a rule begins, as ``file:line: in function``."""
+    code = function.__code__
+    return f"{code.co_filename}:{code.co_firstlineno}: in {code.co_name}"
 
 
 @lru_cache(maxsize=65536)

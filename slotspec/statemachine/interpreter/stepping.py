@@ -19,8 +19,10 @@ from slotspec.statemachine.declaration.integers import LEAVES
 from slotspec.statemachine.declaration.lifecycle import Event
 from slotspec.statemachine.declaration.model import Call, Instance
 from slotspec.statemachine.declaration.parts import assemble, fresh
+from slotspec.statemachine.declaration.queues import GAP, length
 from slotspec.statemachine.declaration.records import FieldSpec, Record, Ref
 from slotspec.statemachine.declaration.rules import DISABLED, NONE, Machines
+from slotspec.statemachine.declaration.source import first_line
 from slotspec.statemachine.errors import RuleError, SlotspecError, StepError
 from slotspec.statemachine.interpreter.hints import hint
 from slotspec.statemachine.obligations import answering
@@ -152,6 +154,7 @@ class Interpreter:
         )
         self._cells: list[tuple[Any, int | str]] = []
         self._scalars: dict[str, Place] = {}
+        self._sequences: dict[str, Any] = {}
         self._holders: dict[str, tuple[Any, str]] = {}
         self._fields: list[tuple[str, Any, str, bool]] = []
         """Each field that is part of the state: its holder, its own name, and if it is an array."""
@@ -200,6 +203,8 @@ class Interpreter:
             else:
                 array = WatchedList(values)
             array.note, array.name, array.place = journal.append, name, place
+            if spec.container == "sequence":
+                self._sequences[name] = array
             object.__setattr__(holder, own, array)
             if not spec.scratch:
                 cells += [(array, index) for index in range(len(values))]
@@ -286,9 +291,30 @@ class Interpreter:
                 at = place.offset + index
             if place.offset < 0 or not (0 <= value <= place.largest or value == place.none):
                 place.check(index if array is None else f"{place.name}[{index}]", value)
-            else:
+            elif isinstance(value, int):
                 values[at] = value
+            else:
+                where = first_line(self.instance.rule(call.action.function))
+                raise RuleError(
+                    "RUL006",
+                    f"{where}: {place.name} is given {value!r}, which is no integer; rules know"
+                    " integers only",
+                )
+        if self._sequences:
+            self._check_sequences(call)
         return bytes(self._packed)
+
+    def _check_sequences(self, call: Call) -> None:
+        """Check that no element of a sequence that was written follows a free place.
+
+        :raises StepError: ``STP014`` otherwise.
+        """
+        for name in {array.name for array, _, _ in self.journal if array is not None}:
+            array = self._sequences.get(name)
+            if array is not None and any(v != NONE for v in list(array)[length(array) :]):
+                shown = ", ".join("NONE" if v == NONE else str(v) for v in array)
+                where = first_line(self.instance.rule(call.action.function))
+                raise StepError("STP014", f"{where}: {name} {GAP}; it is {shown}")
 
     def undo(self) -> None:
         """Go back to the state that was loaded or cleared last, whatever was done since."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import slotspec
 from examples.lease_server import Hasty
+from slotspec.cli import ray_fuzz
+from slotspec.cli.ray_fuzz import Asked
 from slotspec.oracle.fuzzing.differences import every_difference
 from slotspec.oracle.fuzzing.rendering import mermaid, rows
+from slotspec.oracle.fuzzing.run import batches
 from slotspec.oracle.fuzzing.targets import fuzz_target
 from slotspec.oracle.peer_target import implementing
 from slotspec.oracle.peers.model import ModelPeer
@@ -163,6 +167,25 @@ def test_the_configuration_of_the_older_slot_pool_can_be_fixed_too() -> None:
     config = {"idle_slot_timeout_ms": 70}
     slotspec_conformance(Configured, generation="1.12", operations=HALF, steps=8, config=config)()
     assert seen == {70}
+
+
+def test_a_batch_on_another_machine_has_the_configuration() -> None:
+    asked = Asked(
+        folder=str(Path.cwd()),
+        target=None,
+        model=None,
+        bug="FLINK-8505",
+        flink_jars=None,
+        timeout=10.0,
+        generation="1.12",
+        operations=None,
+        config=["spread=true", "max_slots=3"],
+        steps=12,
+    )
+    found = ray_fuzz._batch(asked, *next(batches(0, 500))).found
+    assert found is not None
+    drawn = found.header.config
+    assert (drawn["spread"], drawn["max_slots"]) == (True, 3)
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import llvmlite.binding as llvm
 
+import slotspec.statemachine
 from slotspec.statemachine import Instance, Result, explore_interpreted
 from slotspec.statemachine.compiler.compile import compile_instance
 from slotspec.statemachine.compiler.drivers.expand import Expansion, program_text
@@ -14,6 +16,8 @@ from slotspec.statemachine.compiler.drivers.single_steps import SingleSteps
 from slotspec.statemachine.results import NO_LIMITS, Limits, silent
 from slotspec.statemachine.search.canonicalizer import PLAIN
 from slotspec.statemachine.search.explorer import Explorer
+
+ENGINE = str(Path(slotspec.statemachine.__file__).parent)
 
 
 def verify(instance: Instance) -> None:
@@ -77,7 +81,8 @@ def compare(instance: Instance, limits: Limits = NO_LIMITS) -> tuple[Result, Res
         assert there is not None
         # a scratch field that is not cleared shows at the end of a step, not at a rule's line
         assert site[:6] == expected[:6] or not expected.startswith("STP"), f"{site} / {expected}"
-        if here is not None:
+        # the interpreter locates a fault of a rule of the language, such as add, at its caller
+        if here is not None and ENGINE not in site:
             assert there[1:] == here[1:], f"{site} / {expected}"
     return compiled, interpreted
 

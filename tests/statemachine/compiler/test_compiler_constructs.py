@@ -219,6 +219,20 @@ def only_none(s: Shelf) -> int:
     return only((t for t, level in enumerate(s.level) if level == 7), NONE) % 100
 
 
+def only_named(s: Shelf) -> int:
+    return only((s.mood for t in s.elements(THINGS) if s.level[t] == 2), default=s.level[0])
+
+
+def only_of_values(s: Shelf) -> int:
+    return only((s.mood, s.mood), NONE) + only((4, 4), default=NONE)
+
+
+def only_of_array(s: Shelf) -> int:
+    for t in range(len(s.near)):
+        s.near[t] = NONE
+    return only(s.near, default=3) % 100
+
+
 def next_none(s: Shelf) -> int:
     return next((s.near[t] for t in s.elements(THINGS) if s.level[t] == 2), NONE) % 100
 
@@ -469,6 +483,9 @@ CONSTRUCTS = [
     next_none,
     only_of,
     only_none,
+    only_named,
+    only_of_values,
+    only_of_array,
     elements_of_sorts,
     elements_of_part,
     ranges,
@@ -825,6 +842,18 @@ def generator_in_generator(s: Any) -> int:
     return any(v for v in (w + 1 for w in s.level))
 
 
+def next_with_a_name(s: Shelf) -> int:
+    return next((t for t in s.level), default=NONE)  # type: ignore[call-overload, no-any-return]
+
+
+def only_without_default(s: Shelf) -> int:
+    return only(t for t in s.level)  # type: ignore[call-arg]
+
+
+def only_with_another_name(s: Shelf) -> int:
+    return only((t for t in s.level), otherwise=NONE)  # type: ignore[call-arg]
+
+
 def next_without_default(s: Any) -> int:
     return next(v for v in s.level)
 
@@ -889,6 +918,9 @@ REFUSALS = [
     (generator_alone, "RUL003", "write it inside any"),
     (generator_in_generator, "RUL003", "in the outer one"),
     (next_without_default, "RUL010", "and a default"),
+    (next_with_a_name, "RUL010", "a default, which has no name; write next"),
+    (only_without_default, "RUL010", "write only((… for … if …), NONE), or default=NONE"),
+    (only_with_another_name, "RUL010", "or default=NONE"),
     (least_by_key, "RUL010", "and default"),
     (zips_strictly, "RUL010", "strict=False"),
     (no_such_argument, "RUL007", "they have kind, thing, to, total, by"),

@@ -8,7 +8,15 @@ import signal
 import pytest
 
 from examples import slot_pool_core
-from slotspec.statemachine import Instance, Limit, Limits, Progress, UsageError, Verdict
+from slotspec.statemachine import (
+    Instance,
+    Limit,
+    Limits,
+    Progress,
+    UsageError,
+    Verdict,
+    explore_interpreted,
+)
 from slotspec.statemachine.search import worker_pool as crew
 from slotspec.statemachine.search.engine import explore_compiled
 
@@ -24,6 +32,17 @@ def test_states(states: int, workers: int) -> None:
     assert result.states == states
     assert result.limit is Limit.STATES
     assert result.verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("states", [1, 10, 300, 6_219])
+def test_a_limit_on_states_keeps_states_and_depth_and_may_count_more_steps(states: int) -> None:
+    compiled = explore_compiled(core(), Limits(states=states))
+    interpreted = explore_interpreted(core(), Limits(states=states))
+    assert (compiled.states, compiled.depth) == (interpreted.states, interpreted.depth)
+    # docs/limits.md: the compiled search finishes the batch that it has in hand
+    assert interpreted.transitions < compiled.transitions
+    batch = 256 * len(core().calls)
+    assert compiled.transitions - interpreted.transitions <= batch
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -243,6 +243,21 @@ def test_a_fuzzer_is_the_same(bug: str | None, cluster: Any, tmp_path: Path) -> 
     assert document("--on", "ray") == document()
 
 
+def test_a_fuzzer_has_the_configuration_that_was_asked_for(cluster: Any, tmp_path: Path) -> None:
+    def document(*options: str) -> Any:
+        file = tmp_path / "found.json"
+        arguments = ["fuzz", "--bug", "FLINK-8505", "--steps", "12", "--json", str(file)]
+        config = ["--config", "max_slots=3", "--config", "spread=true"]
+        outcome = CliRunner().invoke(build(), [*arguments, *config, *options])
+        assert outcome.exit_code == 1, outcome.output
+        return json.loads(file.read_text()) | {"seconds": 0}
+
+    there = document("--on", "ray")
+    drawn = there["divergence"]["header"]["config"]
+    assert (drawn["max_slots"], drawn["spread"]) == (3, True)
+    assert there == document()
+
+
 def test_what_fails_elsewhere_is_told_here(cluster: Any) -> None:
     (failed,) = in_order(ray, 1, int, [("x",)])
     assert isinstance(failed, Lost)

@@ -49,7 +49,10 @@ from slotspec.statemachine.declaration.model import (
     ParameterDomain,
     Property,
 )
+from slotspec.statemachine.declaration.queues import GAP
 from slotspec.statemachine.declaration.rules import DISABLED
+from slotspec.statemachine.declaration.source import first_line
+from slotspec.statemachine.layout import Place
 from slotspec.statemachine.obligations import bind
 
 EXPAND = "expand"
@@ -354,7 +357,7 @@ class Expansion:
     ) -> str:
         """The value of a property; a fault is recorded and continues at `fine`."""
         takes = bind(prop, given, loops.values)
-        function = self.program.translate(self.rule(prop.function), takes, reading=True)
+        function = self.program.asked(self.rule(prop.function), takes)
         for i, argument in enumerate(takes):
             past = prop.kind is Kind.STEP and argument == RecordAt("%now")
             if past and f"%p{i}" in function.reads:
@@ -489,12 +492,17 @@ class Expansion:
         self.possible(action)
         if rule.faults:
             self.fault_of(result, recycle, call, again)
+        run = [rule]
         if settle is not None:
-            tidy = program.translate(self.rule(settle), [state])
+            tidy = program.one_number(self.rule(settle), [state])
+            run.append(tidy)
             value = builder.emit(f"call i64 {tidy.name}(ptr %buffer, ptr %next)")
             if tidy.faults:
                 self.fault_of(value, recycle, call, again)
         self.scratch_at_rest(recycle, call, again)
+        for sequence in program.loose(run):
+            where = first_line(self.rule(action.function))
+            self.without_gap(sequence, where, recycle, call, again)
         self.bump(self.buffer.taken + number)
         self.step_properties(action, call, result, arguments)
         self.successor(call)
@@ -529,6 +537,30 @@ class Expansion:
         self.fault_of(str(FAULT), then, call, again)
         builder.jump(then)
         builder.start_block(clean)
+
+    def without_gap(self, sequence: Place, where: str, then: str, call: str, again: str) -> None:
+        """Record a fault and go to `then` if an element of a sequence follows a free place.
+
+        :param where: the location of the action.
+        """
+        builder, free = self.builder, "true"
+        gap = "false"
+        for i in range(sequence.size):
+            at = builder.emit(f"getelementptr i8, ptr %next, i64 {sequence.offset + i}")
+            taken = builder.emit(
+                f"icmp ne i8 {builder.emit(f'load i8, ptr {at}')}, {sequence.none}"
+            )
+            if i:
+                gap = builder.emit(f"or i1 {gap}, {builder.emit(f'and i1 {free}, {taken}')}")
+            free = builder.emit(f"xor i1 {taken}, true")
+        whole, broken = builder.label("whole"), builder.label("gap")
+        builder.end(f"br i1 {gap}, label %{broken}, label %{whole}")
+        builder.start_block(broken)
+        site = self.program.site("STP014", where, f"{sequence.name} {GAP}")
+        builder.line(f"call void @note_fault(ptr %buffer, i64 {site})")
+        self.fault_of(str(FAULT), then, call, again)
+        builder.jump(then)
+        builder.start_block(whole)
 
     def step_properties(self, action: Action, call: str, result: str, arguments: list[Reg]) -> None:
         """Check the properties of the step that was taken, in the order of declaration."""
@@ -601,7 +633,7 @@ class Expansion:
         builder, final = self.builder, self.instance.model.final
         if final is None:
             return None
-        function = self.program.translate(self.rule(final), [RecordAt("%now")], reading=True)
+        function = self.program.asked(self.rule(final), [RecordAt("%now")])
         value = builder.emit(f"call i64 {function.name}(ptr %buffer, ptr %now)")
         if function.faults:
             self.fault_of(value, then, "-1")

@@ -49,7 +49,7 @@ def _function(program: Program, name: str, rule: object, elements: int) -> str:
     builder.entry.append(f"  %now = alloca [{program.layout.capacity} x i64], align 8")
     builder.line("call void @unpack(ptr %words, ptr %now)")
     given = [Reg(builder.load("%elements", i)) for i in range(elements)]
-    function = program.translate(rule, [RecordAt("%now"), *given], reading=True)  # type: ignore[arg-type]
+    function = program.asked(rule, [RecordAt("%now"), *given])  # type: ignore[arg-type]
     inside = "".join(f", i64 {element}" for element in given)
     value = builder.emit(f"call i64 {function.name}(ptr %buffer, ptr %now{inside})")
     builder.end(f"ret i64 {value}")

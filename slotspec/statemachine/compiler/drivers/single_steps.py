@@ -89,7 +89,7 @@ class SingleSteps(Expansion):
         """Check a property, unless the last step changed nothing that it depends on."""
         builder = self.builder
         takes: list[Symbol] = [RecordAt("%now"), *[Reg("0")] * len(prop.parameters)]
-        function = self.program.translate(self.rule(prop.function), takes, reading=True)
+        function = self.program.asked(self.rule(prop.function), takes)
         masks: dict[int, int] = {}
         for word in self.program.words_of(function):
             cell, bit = divmod(word, CELL_BITS)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 import builtins
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from slotspec.statemachine.compiler.backend.function_builder import Reg, Value
 from slotspec.statemachine.compiler.backend.result_buffer import EFFECT_COUNT
-from slotspec.statemachine.compiler.frontend.iteration import Iteration
+from slotspec.statemachine.compiler.frontend.iteration import Iteration, columns_of
 from slotspec.statemachine.compiler.frontend.symbols import (
     ArrayAt,
     Effect,
@@ -257,11 +257,13 @@ class Expressions(Iteration):
         below = self.expression(node.value)
         if isinstance(node.slice, ast.Slice):
             raise self.reject("RUL003", node, "a slice allocates; loop over the elements")
-        if isinstance(below, Known):
+        if isinstance(below, Known) and not isinstance(below.value, tuple | list):
             raise self.reject(
                 "RUL003", node, f"{ast.unparse(node.value)} cannot be indexed by a rule"
             )
         index = self.number(node.slice)
+        if isinstance(below, Known):
+            return self.row_of_table(below.value, index, node)
         if isinstance(below, RecordsAt):
             return self.one_of(below, index, node)
         if isinstance(below, ArrayAt):
@@ -273,16 +275,28 @@ class Expressions(Iteration):
         if isinstance(below, Effect):
             return self.effect_part(below, index, node)
         if isinstance(below, Row):
-            if not isinstance(index, int) or not -len(below.parts) <= index < len(below.parts):
-                raise self.reject(
-                    "RUL003", node, f"{ast.unparse(node.value)} is a tuple; unpack it"
-                )
-            return below.parts[index]
+            if isinstance(index, int) and -len(below.parts) <= index < len(below.parts):
+                return below.parts[index]
+            return self.load_row(below, index, node)
         if isinstance(below, Range):
             raise self.reject("RUL003", node, "a range cannot be indexed; calculate the element")
         raise self.reject(
             "RUL007", node, f"{ast.unparse(node.value)} is a number and has no elements"
         )
+
+    def row_of_table(self, table: Sequence[Any], index: Value, node: ast.Subscript) -> Symbol:
+        """An element of a constant table of something other than numbers."""
+        if isinstance(index, int) and -len(table) <= index < len(table):
+            return self.python(table[index], node, ast.unparse(node))
+        columns = columns_of(table)
+        if columns is None:
+            raise self.reject(
+                "RUL003",
+                node,
+                f"{ast.unparse(node.value)} can be indexed by a constant only; a table that is"
+                " indexed by a value holds integers, or rows of them, all of one length",
+            )
+        return Row(tuple(self.load_table(Table(column), index, node) for column in columns))
 
     # numbers
 

@@ -54,6 +54,8 @@ def _len(to: Expressions, node: ast.Call) -> Symbol:
         return Reg(to.cell(EFFECT_COUNT))
     if isinstance(symbol, Row):
         return len(symbol.parts)
+    if isinstance(symbol, Known) and isinstance(symbol.value, tuple | list):
+        return len(symbol.value)
     if isinstance(symbol, Range):
         return to.count(symbol)
     raise to.reject("RUL007", node, f"{ast.unparse(argument)} has no length")
@@ -146,7 +148,12 @@ def _sum(to: Expressions, node: ast.Call) -> Symbol:
 
 def _next(to: Expressions, node: ast.Call) -> Symbol:
     if len(node.args) != 2 or node.keywords or not isinstance(node.args[0], ast.GeneratorExp):
-        raise to.reject("RUL010", node, "next takes a generator and a default: next((…), NONE)")
+        raise to.reject(
+            "RUL010",
+            node,
+            "next takes a generator and a default, which has no name; write"
+            " next((… for … if …), NONE)",
+        )
     argument, default = node.args
     course = to.source_of(argument)
     builder = to.builder
@@ -164,9 +171,15 @@ def _next(to: Expressions, node: ast.Call) -> Symbol:
 
 
 def _only(to: Expressions, node: ast.Call) -> Symbol:
-    if len(node.args) != 2 or node.keywords or not isinstance(node.args[0], ast.GeneratorExp):
-        raise to.reject("RUL010", node, "only takes a generator and a default: only((…), NONE)")
-    argument, default = node.args
+    rest = [*node.args[1:], *(k.value for k in node.keywords if k.arg == "default")]
+    if not node.args or len(rest) != 1 or len(node.args) + len(node.keywords) != 2:
+        raise to.reject(
+            "RUL010",
+            node,
+            f"{ast.unparse(node.func)} takes what it goes through, and a default; write"
+            f" {ast.unparse(node.func)}((… for … if …), NONE), or default=NONE",
+        )
+    argument, default = node.args[0], rest[0]
     course = to.source_of(argument)
     builder = to.builder
     slot, some = builder.local(), builder.local("i1")
@@ -184,6 +197,15 @@ def _only(to: Expressions, node: ast.Call) -> Symbol:
 
     to.generate(argument, course, take)
     return Reg(builder.emit(f"load i64, ptr {slot}"))
+
+
+def _not_none(to: Expressions, node: ast.Call) -> Symbol:
+    (argument,) = _plain(to, node, 1)
+    value = to.number(argument)
+    if to.program.instance.ranges.may_be_none(to.function, node):
+        there = to.builder.emit(f"icmp ne i64 {to.builder.i64(value)}, {rules.NONE}")
+        to.check(there, "STP013", node, rules.NO_ELEMENT)
+    return value
 
 
 def _extreme(comparison: str, fold: Callable[[int, int], int]) -> Intrinsic:
@@ -389,6 +411,7 @@ INTRINSICS: dict[Known, Intrinsic] = {
     Known(sum): _sum,
     Known(next): _next,
     Known(rules.only): _only,
+    Known(rules.not_none): _not_none,
     Known(min): _extreme("slt", min),
     Known(max): _extreme("sgt", max),
     Known(abs): _abs,

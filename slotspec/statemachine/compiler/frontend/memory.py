@@ -28,6 +28,7 @@ from slotspec.statemachine.compiler.frontend.symbols import (
     Symbol,
     Table,
 )
+from slotspec.statemachine.declaration import queues
 from slotspec.statemachine.declaration.integers import HIGH, LEAVES, LOW
 from slotspec.statemachine.declaration.records import Part, Record
 from slotspec.statemachine.declaration.rules import NONE, only
@@ -40,6 +41,9 @@ SOME = 10
 
 WORTH_REMEMBERING = 8
 """The answer of a helper that takes fewer iterations and calls is not remembered."""
+
+SEQUENCES = (queues.append, queues.remove)
+"""The rules that assign elements of a sequence and leave no gap."""
 
 UNBOUND = -(2**63) + 1
 """Marks a local that has no value yet."""
@@ -360,6 +364,11 @@ class Memory:
                 " instead of assigning it",
             )
 
+    def note_loose(self, array: ArrayAt) -> None:
+        """Note that an element of a sequence is assigned, which may leave a gap."""
+        if array.place.spec.container == "sequence" and self.function not in SEQUENCES:
+            self.target.loose.add(array.place.name)
+
     def store(self, target: ast.expr, value: Value) -> None:
         """Assign to a local, a scalar field or an element of an array field."""
         match target:
@@ -389,6 +398,7 @@ class Memory:
                 array = self.expression(target.value)
                 if isinstance(array, ArrayAt):
                     self.reject_lifecycle(array, target)
+                    self.note_loose(array)
                     index = self.checked(self.number(target.slice), array.place, target)
                     self.save(array.pointer, array.place, index, value, target)
                     return
@@ -407,6 +417,24 @@ class Memory:
 
     def number(self, node: ast.expr) -> Value:
         raise NotImplementedError
+
+    def as_number(self, symbol: Symbol, node: ast.AST) -> Value:
+        raise NotImplementedError
+
+    def load_row(self, row: Row, index: Value, node: ast.AST) -> Value:
+        """An element of a tuple of numbers, by an index that is not known at compile time."""
+        builder, size = self.builder, len(row.parts)
+        numbers = [self.as_number(part, node) for part in row.parts]
+        # it can be indexed from its end too: it is stored twice, offset by its size
+        text = builder.emit(f"add i64 {builder.i64(index)}, {size}")
+        message = f"the tuple has {size} elements; the index is outside"
+        self.check(builder.emit(f"icmp ult i64 {text}, {2 * size}"), "STP006", node, message)
+        slot = builder.local(f"[{2 * size} x i64]")
+        for i, value in enumerate(numbers * 2):
+            at = builder.emit(f"getelementptr i64, ptr {slot}, i64 {i}")
+            builder.line(f"store i64 {builder.i64(value)}, ptr {at}")
+        at = builder.emit(f"getelementptr i64, ptr {slot}, i64 {text}")
+        return Reg(builder.emit(f"load i64, ptr {at}"))
 
     def load_table(self, table: Table, index: Value, node: ast.AST) -> Value:
         size = len(table.values)

@@ -12,8 +12,9 @@ from typing import Any
 from slotspec.statemachine.compiler.backend.result_buffer import REMEMBERED, ResultBuffer
 from slotspec.statemachine.compiler.frontend.symbols import Known, Symbol, kind
 from slotspec.statemachine.declaration.model import Instance
+from slotspec.statemachine.declaration.source import first_line
 from slotspec.statemachine.errors import RuleError
-from slotspec.statemachine.layout import WORD, Layout
+from slotspec.statemachine.layout import WORD, Layout, Place
 
 Intrinsic = Callable[[Any, ast.Call], Symbol]
 """Translates a call of an intrinsic; takes the translation of the calling rule."""
@@ -44,6 +45,7 @@ class Translated:
         undid them.
     :ivar cost: roughly how many iterations and calls it takes, at most :data:`LASTING`.
     :ivar touches: the fields that it reads or writes itself, by the names of their places.
+    :ivar loose: the sequences of which it assigns an element itself, which may leave a gap.
     :ivar calls: the functions that it calls.
     :ivar reads: the records whose effects it reads, by pointer, with the error for a caller
         that passes a state without effects.
@@ -59,6 +61,7 @@ class Translated:
     done: bool = False
     cost: int = LASTING
     touches: set[str] = field(default_factory=set)
+    loose: set[str] = field(default_factory=set)
     calls: list[Translated] = field(default_factory=list)
     reads: dict[str, RuleError] = field(default_factory=dict)
 
@@ -136,20 +139,44 @@ class Program:
             found.done = True
         return found
 
+    def asked(self, function: types.FunctionType, arguments: Sequence[Symbol]) -> Translated:
+        """A property, or the rule that says which states are final, translated."""
+        return self.one_number(function, arguments, reading=True)
+
+    def one_number(
+        self,
+        function: types.FunctionType,
+        arguments: Sequence[Symbol],
+        *,
+        reading: bool = False,
+    ) -> Translated:
+        """A rule that the driver calls, which therefore returns no more than one number.
+
+        :raises RuleError: ``RUL007`` if it returns several.
+        """
+        found = self.translate(function, arguments, reading=reading)
+        if found.width is not None:
+            raise RuleError(
+                "RUL007",
+                f"{first_line(function)}: it returns {found.width} values, where a number is"
+                " needed; return one, or write any(…) or all(…) around them",
+            )
+        return found
+
     def words_of(self, function: Translated) -> set[int]:
         """The words of a record that a function reads or writes, with all that it calls."""
-        seen, waiting = {id(function)}, [function]
-        names: set[str] = set()
-        while waiting:
-            one = waiting.pop()
-            names |= one.touches
-            waiting += [callee for callee in one.calls if id(callee) not in seen]
-            seen |= {id(callee) for callee in one.calls}
+        names = {name for one in reached([function]) for name in one.touches}
         words: set[int] = set()
         for name in names | self.of_siblings(names):
             place = self.layout.places[name]
             words.update(byte // WORD for byte in range(place.offset, place.offset + place.size))
         return words
+
+    def loose(self, functions: Iterable[Translated]) -> list[Place]:
+        """The sequences that these functions, with all that they call, may leave with a gap."""
+        names = {name for one in reached(functions) for name in one.loose}
+        names |= self.of_siblings(names)
+        return [place for name, place in self.layout.places.items() if name in names]
 
     def of_siblings(self, names: Iterable[str]) -> set[str]:
         """The same fields of equal parts: one of several is translated as the first of them."""
@@ -174,3 +201,15 @@ class Program:
 
     def bodies(self) -> str:
         return "\n".join(found.text for found in self.functions.values())
+
+
+def reached(functions: Iterable[Translated]) -> list[Translated]:
+    """These functions, and all that they call."""
+    found = list(functions)
+    seen = set(map(id, found))
+    for one in found:  # it grows as it is read
+        for callee in one.calls:
+            if id(callee) not in seen:
+                seen.add(id(callee))
+                found.append(callee)
+    return found

@@ -187,6 +187,7 @@ class Lowering(Expressions):
                 array = self.expression(target.value)
                 if isinstance(array, ArrayAt):
                     self.reject_lifecycle(array, target)
+                    self.note_loose(array)
                     # the index is evaluated once
                     index = self.checked(self.number(target.slice), array.place, target)
                     old: Value = self.load(array.pointer, array.place, index)

@@ -182,9 +182,21 @@ class CellReading(Reading):
         if how not in ("read", UNKNOWN, EFFECTS, "emit", *WRITES):
             return
         path, tag = about.get("path", ""), about.get("tag", OTHER)
-        if tag.isdigit():
+        if how in WRITES and self.is_sequence(path):
+            # whether the step leaves a gap depends on all of its elements
+            self.accesses.append(Access("read", _NODE, path))
+        elif tag.isdigit():
             path = f"{path}[{tag}]"
         self.accesses.append(Access("write" if how in WRITES else how, _NODE, path))
+
+    def is_sequence(self, path: str) -> bool:
+        """Whether a path means a sequence, maybe of any of several parts."""
+        fields = self.analysis.instance.record.fields
+        own = path.rpartition(".")[2]
+        return any(
+            spec.container == "sequence" and name.rpartition(".")[2] == own
+            for name, spec in fields.items()
+        )
 
     # statements
 

@@ -662,13 +662,14 @@ class Reading:
                 at = self.number(node.slice, space)
                 if at.value is not None and -len(kinds) <= at.value < len(kinds):
                     return kinds[at.value]
+                self.note("fault", node)
                 return join_all(kinds)
             case Known(value=value) if isinstance(value, tuple | list):
                 at = self.number(node.slice, space)
                 if at.value is not None and -len(value) <= at.value < len(value):
                     return self.static(value[at.value], node)
                 self.note("fault", node)
-                return Number() if all(map(is_int, value)) else Known(value[0]) if value else None
+                return self.one_of(value, node)
             case EffectList():
                 if self.analysis.any_order:
                     self.breaks(node, "a place among effects that come in any order")
@@ -684,6 +685,16 @@ class Reading:
                 return None
         self.breaks(node, "this subscript is not analysed")
         return Mixed()
+
+    def one_of(self, table: Sequence[Any], node: ast.AST) -> Kind:
+        """What any element of a constant table is: a number, or a row of numbers."""
+        if all(map(is_int, table)):
+            return Number() if table else None
+        rows = [row for row in table if isinstance(row, tuple | list) and all(map(is_int, row))]
+        if len(rows) < len(table) or len({len(row) for row in rows}) > 1:
+            self.breaks(node, "a table of tables of several lengths, or of more than numbers")
+            return Mixed()
+        return Row((Number(),) * len(rows[0]))
 
     def number(self, node: ast.expr, space: Space) -> Number:
         """What is known of a number; an element is none."""
@@ -993,6 +1004,17 @@ class Reading:
             self.number(argument, space)
         return Number()
 
+    def present(self, node: ast.Call, space: Space) -> Kind:
+        """``not_none``: its argument, and a fault if that is NONE."""
+        found = self.value(node.args[0], space)
+        if not (isinstance(found, Element) and found.present):
+            self.note("fault", node, leaves=lambda: self.may_be_none(node))
+        return found
+
+    def may_be_none(self, node: ast.AST) -> bool:
+        """Whether the argument of ``not_none`` may be NONE."""
+        return self.analysis.instance.ranges.may_be_none(self.function, node)
+
     def aggregate(self, node: ast.Call, space: Space) -> Kind:
         """``any``, ``all``, ``sum``, ``min``, ``max``, ``next`` and ``only``."""
         word = self.known(node.func)
@@ -1040,6 +1062,7 @@ SPECIAL: dict[Any, Callable[[Reading, ast.Call, Space], Kind]] = {
     abs: Reading.plain,
     int: Reading.plain,
     bool: Reading.plain,
+    rules.not_none: Reading.present,
     **dict.fromkeys((any, all, sum, min, max, next, rules.only), Reading.aggregate),
 }
 """The functions of the rule language that are no rules."""
