@@ -70,6 +70,11 @@ class Row(Record):
 
 model = Model("still", "Nothing happens.", Row)
 
+@model.action()
+def nothing(s):
+    \"\"\"It is never possible.\"\"\"
+    return DISABLED
+
 @model.final_states
 def everywhere(s):
     return True

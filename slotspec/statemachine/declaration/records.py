@@ -25,9 +25,6 @@ from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle, State
 from slotspec.statemachine.declaration.rules import NONE, Array, caller
 from slotspec.statemachine.errors import DeclarationError, RuleError, UsageError
 
-LARGEST_NUMBER = NONE - 1
-"""An interpreted field has 16 bits."""
-
 LARGEST_SORT = 254
 """A compiled field is one byte and one value means NONE, so a sort has at most this many."""
 
@@ -171,8 +168,6 @@ class Number:
         found = amount(self.limit, setting)
         if not isinstance(found, int) or found < 0:
             refuse("the limit of number(…)", found, "compute a number from 0")
-        if found > LARGEST_NUMBER:
-            refuse("the limit of number(…)", found, f"a field holds at most {LARGEST_NUMBER}")
         return found
 
 

@@ -28,6 +28,9 @@ from slotspec.statemachine.interpreter.hints import hint
 from slotspec.statemachine.obligations import answering
 
 ENGINE = Path(__file__).parents[1]
+LARGEST = 2**16 - 1
+"""A value of a packed state has 16 bits."""
+
 CHANGED = re.compile(rb"[^\0]")
 
 
@@ -229,7 +232,10 @@ class Interpreter:
     def _pack(self, at: int) -> None:
         """Pack the value at this position."""
         holder, own = self._cells[at]
-        self._values[at] = holder[own] if isinstance(own, int) else getattr(holder, own)
+        value = holder[own] if isinstance(own, int) else getattr(holder, own)
+        if value > LARGEST:
+            raise not_kept(self.instance.title, holder.name if isinstance(own, int) else own, value)
+        self._values[at] = value
 
     @property
     def key(self) -> bytes:
@@ -291,15 +297,11 @@ class Interpreter:
                 at = place.offset + index
             if place.offset < 0 or not (0 <= value <= place.largest or value == place.none):
                 place.check(index if array is None else f"{place.name}[{index}]", value)
-            elif isinstance(value, int):
+            elif isinstance(value, int) and value <= LARGEST:
                 values[at] = value
             else:
                 where = first_line(self.instance.rule(call.action.function))
-                raise RuleError(
-                    "RUL006",
-                    f"{where}: {place.name} is given {value!r}, which is no integer; rules know"
-                    " integers only",
-                )
+                raise not_kept(where, place.name, value)
         if self._sequences:
             self._check_sequences(call)
         return bytes(self._packed)
@@ -393,6 +395,20 @@ class Interpreter:
             name: list(map(int, getattr(holder, own))) if array else int(getattr(holder, own))
             for name, holder, own, array in self._fields
         }
+
+
+def not_kept(where: str, name: str, value: object) -> RuleError:
+    """The error for a value that a state cannot hold, although the field's domain may have it."""
+    if isinstance(value, int):
+        return RuleError(
+            "RUL012",
+            f"{where}: field {name} is {value}; a search keeps values up to {LARGEST}, so bound it"
+            " by that",
+        )
+    return RuleError(
+        "RUL006",
+        f"{where}: {name} is given {value!r}, which is no integer; rules know integers only",
+    )
 
 
 def fault_of(error: Exception, call: Call) -> StepError:

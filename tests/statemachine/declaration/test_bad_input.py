@@ -119,7 +119,6 @@ def test_slips_are_refused_by_both_engines(
         ("@model.action(guest=GUESTS)\n", "", "SET086: house has no action, so nothing happens"),
         ("@model.action(guest", "@model.acton(guest", "did you mean action"),
         ("(guest=GUESTS)", "(guest=GUESTS, when=lambda s: False)", "see when= of its actions"),
-        ('number(3), "How', 'number(65535), "How', "a field holds at most 65534"),
         ('A house.", House)', 'A.", House, scopes=[Scope("a", "A.", {})] * 2)', "two scopes of"),
         ('@model.always("a test")', '@model.always("a test", each=GUESTS)', "is the sort guests;"),
         ("    s.count = (s.count + 1) % 4", "    s.count = s.count / 2", "// divides"),
@@ -148,6 +147,20 @@ def test_a_number_that_is_no_integer_is_refused_when_it_is_kept(tmp_path: Path) 
 
 
 HALVES = "s.count = (s.count + 1) * HALF"
+
+
+@pytest.mark.parametrize("initial", ["", ", initial=70000"])
+def test_a_search_keeps_sixteen_bits(initial: str, tmp_path: Path) -> None:
+    large = f'number(90000), "How often."{initial}'
+    text = FILE.replace('number(3), "How often."', large).replace(DOES, "s.count = 70000")
+    file = tmp_path / "house.py"
+    file.write_text(text)
+    with pytest.raises(SlotspecError, match=r"RUL012: .*field count is 70000; .* up to 65535"):
+        check(load_model(file).instance(), engine="interpreted")
+    file.write_text(FILE.replace('number(3), "How often."', 'number(90000), "How often."'))
+    assert check(load_model(file).instance(), engine="interpreted").states == 4
+    with pytest.raises(SlotspecError, match="RUL012"):
+        check(load_model(file).instance(), engine="compiled")
 
 
 def test_the_file_itself_is_fine(tmp_path: Path) -> None:
