@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -342,6 +342,30 @@ class Interpreter:
         except Exception as error:
             raise fault_of(error, call) from error
         return int(result)
+
+    def step_by_one(self, calls: Iterable[Call]) -> Call | None:
+        """Take the first of these calls that is not refused; None if all are.
+
+        Most calls are refused, so trying one costs little more than calling its rule.
+
+        :raises StepError: as :meth:`step`, of the call that leaves the protocol.
+        :raises RuleError: the rule itself is broken.
+        """
+        s, functions, journal, effects = self.s, self.functions, self.journal, self.effects
+        self.clear()
+        for call in calls:
+            try:
+                result = functions[call.action.name](s, *call.arguments)
+                if result == DISABLED:
+                    if journal or effects or self.fired:
+                        self.check_refusal(call)
+                        self.clear()
+                    continue
+                self.finish(call, result)
+            except Exception as error:
+                raise fault_of(error, call) from error
+            return call
+        return None
 
     def may_end(self) -> bool:
         """Whether the model declares the current state final.
