@@ -34,10 +34,10 @@ class Watching:
 
     __slots__ = ()
 
-    def __getitem__(self: Any, index: int) -> int:
+    def __getitem__(self: Any, index: int, get: Any = list.__getitem__) -> int:
         if index < 0:
             raise IndexError("a rule may not count from the end")
-        return list.__getitem__(self, index)  # type: ignore[no-any-return]
+        return get(self, index)  # type: ignore[no-any-return]
 
     def __setitem__(self: Any, index: int, value: int) -> None:
         if index < 0:
