@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from slotspec.diagrams.description import Cell, Charts, Composition, Grid, Link
 from slotspec.diagrams.lifecycles import Key, chart, lifecycles_of
 from slotspec.statemachine.declaration.model import Call, Instance, Model
-from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import StepError
 from slotspec.statemachine.interpreter.stepping import Interpreter
 from slotspec.statemachine.results import TraceStep
@@ -39,7 +38,9 @@ class Dice:
         """The numbers below `count` in random order."""
         left = list(range(count))
         for more in range(count, 0, -1):
-            at = self.below(more)
+            # as below, which would take longer to call
+            self.state = (self.state * 6364136223846793005 + 1442695040888963407) % 2**64
+            at = (self.state >> 33) % more
             yield left[at]
             left[at] = left[more - 1]
 
@@ -125,12 +126,12 @@ def _step(interpreter: Interpreter, dice: Dice, calls: dict[str, list[Call]]) ->
     names = list(calls)
     for place in dice.order(len(names)):
         of_action = calls[names[place]]
-        for number in dice.order(len(of_action)):
-            try:
-                if interpreter.step(of_action[number]) != DISABLED:
-                    return of_action[number]
-            except StepError:
-                return None
+        try:
+            call = interpreter.step_by_one(of_action[n] for n in dice.order(len(of_action)))
+        except StepError:
+            return None
+        if call is not None:
+            return call
     return None
 
 

@@ -115,11 +115,9 @@ def predicate_of(
 ) -> Predicate:
     """The property as the interpreter asks it: of every choice of elements, or of `elements`."""
     rule = answering(instance, declared.function)
+    chosen = [elements] if elements is not None else choices(instance, declared)
     if declared.kind is not Kind.STEP:
-        if not declared.parameters:
-            return rule
-        chosen = [elements] if elements is not None else choices(instance, declared)
-        return lambda s: all(rule(s, *one) for one in chosen)
+        return asking_each(instance, declared, [0], chosen) if declared.parameters else rule
     names = offered(declared.action, declared.parameters)
     count = len(names) - len(declared.parameters)
     if declared.takes == tuple(names) and declared.action is not None and not declared.parameters:
@@ -129,12 +127,39 @@ def predicate_of(
         if places == [0, 1]:
             return lambda before, after, *_: rule(before, after)
         return lambda *given: rule(*[given[place] for place in places])
-    chosen = [elements] if elements is not None else choices(instance, declared)
+    first = [place for place in places if place < count]
+    if places[: len(first)] == first:
+        ends = [tuple(one[place - count] for place in places[len(first) :]) for one in chosen]
+        return asking_each(instance, declared, first, ends)
 
     def ask(*given: object) -> bool:
         for one in chosen:
             every = (*given[:count], *one)
             if not rule(*[every[place] for place in places]):
+                return False
+        return True
+
+    return ask
+
+
+def asking_each(
+    instance: Instance, declared: Property, first: Sequence[int], ends: Sequence[Elements]
+) -> Predicate:
+    """A property of each choice of elements; most of the time of a small check goes here.
+
+    :param first: the places of its first arguments in what the predicate is given.
+    :param ends: the arguments after these, for each choice.
+    """
+    rule = instance.runnable(declared.function)
+    answered = answering(instance, declared.function)
+
+    def ask(*given: object) -> bool:
+        begin = [given[place] for place in first]
+        for end in ends:
+            answer = rule(*begin, *end)
+            if answer.__class__ is not bool:
+                answer = answered(*begin, *end)  # a number, or what is no answer
+            if not answer:
                 return False
         return True
 

@@ -17,7 +17,7 @@ import ast
 import builtins
 import types
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
@@ -170,6 +170,7 @@ class Ranges:
         self.effects_read = False
         """Whether some rule reads effects."""
         self.emitting = 0
+        self.readings: dict[types.FunctionType, Reading] = {}
         self.waiting: deque[types.FunctionType] = deque()
         self.name_fields()
         self.begin()
@@ -177,9 +178,17 @@ class Ranges:
             while self.waiting:
                 summary = self.summaries[self.waiting.popleft()]
                 if not summary.opaque:
-                    Reading(self, summary).run()
+                    self.reading(summary).run()
             self.begin()  # properties are given what actions are known by now to return
         self.refuse_slips()
+        self.readings.clear()
+
+    def reading(self, summary: Summary) -> Reading:
+        """What reads this rule: most are read several times."""
+        known = self.readings.get(summary.function)
+        if known is None:
+            known = self.readings[summary.function] = Reading(self, summary)
+        return known
 
     def refuse_slips(self) -> None:
         """Refuse natural mistakes in the rules.
@@ -208,20 +217,13 @@ class Ranges:
         lifecycles |= dict.fromkeys(lifecycles.keys() & arrays_of_numbers)
         actions = {instance.rule(action.function) for action in instance.actions}
         asked = self.asked()
+        has_effects = bool(instance.record.effect_names)
+        fields = frozenset(containers.items()), routed, names, arrays, scalars
+        state = (*fields, frozenset(lifecycles.items()), has_effects)
         for function, summary in self.summaries.items():
             if not summary.opaque and not function.__module__.startswith(ENGINE):
                 check_outside(function)
-                Slips(
-                    read(function),
-                    Reading(self, summary).known,
-                    containers,
-                    routed,
-                    names,
-                    bool(instance.record.effect_names),
-                    arrays,
-                    scalars,
-                    lifecycles,
-                ).check(function in actions, function in asked)
+                check_slips(function, state, function in actions, function in asked)
         self.check_answers()
         self.check_fields()
 
@@ -392,6 +394,38 @@ class Ranges:
         return HIGH if summary is None else summary.spans.get(place_of(node), HIGH)
 
 
+State = tuple[
+    frozenset[tuple[str, str]],
+    frozenset[str],
+    frozenset[str],
+    frozenset[str],
+    frozenset[str],
+    frozenset[tuple[str, Any]],
+    bool,
+]
+"""What :class:`Slips` needs to know of the state."""
+
+
+@lru_cache(maxsize=8192)
+def check_slips(function: types.FunctionType, state: State, action: bool, asked: bool) -> None:
+    """Refuse natural mistakes in a rule; once for all instances with such a state.
+
+    :raises RuleError: with file and line.
+    """
+    containers, routed, names, arrays, scalars, lifecycles, has_effects = state
+    Slips(
+        read(function),
+        Names(function).known,
+        dict(containers),
+        routed,
+        names,
+        has_effects,
+        arrays,
+        scalars,
+        dict(lifecycles),
+    ).check(action, asked)
+
+
 def as_function(rule: Any) -> types.FunctionType:
     """A rule, typed as a plain function."""
     assert isinstance(rule, types.FunctionType)
@@ -450,6 +484,51 @@ def generated_names(tree: ast.AST) -> frozenset[str]:
     )
 
 
+@lru_cache(maxsize=65536)
+def children(node: ast.AST) -> tuple[ast.AST, ...]:
+    """The nodes right below a node."""
+    return tuple(ast.iter_child_nodes(node))
+
+
+class Names:
+    """The objects that the names in one rule stand for."""
+
+    def __init__(self, function: types.FunctionType) -> None:
+        self.function, self.code = function, function.__code__
+        self.inner = frozenset((*self.code.co_varnames, *self.code.co_cellvars))
+        self.generated = generated_names(read(function).tree)
+        self.objects: dict[ast.expr, Any] = {}
+
+    def known(self, node: ast.expr) -> Any:
+        """The global object that an expression names; None if it names none."""
+        try:
+            return self.objects[node]
+        except KeyError:
+            found = self.objects[node] = self.look_up(node)
+            return found
+
+    def look_up(self, node: ast.expr) -> Any:
+        if isinstance(node, ast.Name):
+            found = self.outer(node.id)
+            return found if callable(found) or node.id not in self.generated else None
+        if isinstance(node, ast.Attribute):
+            below = self.known(node.value)
+            return None if below is None else getattr(below, node.attr, None)
+        return None
+
+    def outer(self, name: str) -> Any:
+        """The object that a name has outside of the rule; None if it is local."""
+        if name in self.inner:
+            return None
+        if name in self.code.co_freevars and self.function.__closure__ is not None:
+            cell = self.function.__closure__[self.code.co_freevars.index(name)]
+            try:
+                return cell.cell_contents
+            except ValueError:
+                return None
+        return self.function.__globals__.get(name, getattr(builtins, name, None))
+
+
 class Reading:
     """Reads one rule, given what is known about all others."""
 
@@ -457,28 +536,52 @@ class Reading:
         self.ranges, self.summary = ranges, summary
         self.function = summary.function
         self.source: Source = read(self.function)
-        self.code = self.function.__code__
         self.effect_names = effect_names(self.source.tree)
-        self.generated = generated_names(self.source.tree)
+        self.names = Names(self.function)
+        self.known, self.outer = self.names.known, self.names.outer
         self.rounds = 1
         """How often the present code runs within one call, at most."""
+        self.seen: set[str] = set()
+        """The locals that have been looked at since reading began."""
+        self.outdated = False
+        """Whether one of these has grown since."""
 
     def run(self) -> None:
         """Read until no range grows; if the result has grown, the callers are read next."""
         returned = self.summary.returns
-        again = True
-        while again:
-            before = self.state()
+        self.outdated = True
+        while self.outdated:
+            self.outdated = False
+            self.seen.clear()
             self.statements(self.source.tree.body)
-            again = before != self.state()
         if self.summary.returns != returned:
             for caller in self.summary.callers:
                 self.ranges.wait_for(caller)
 
-    def state(self) -> Any:
-        """What is known of the locals."""
-        summary = self.summary
-        return dict(summary.locals), {name: dict(by) for name, by in summary.counted.items()}
+    def local(self, name: str) -> Range | None:
+        """What is known of a local so far."""
+        self.seen.add(name)
+        return self.summary.locals.get(name)
+
+    def put(self, name: str, value: Range | None) -> None:
+        """Add a value to a local; the rule is read again if it has been looked at before."""
+        if self.summary.put(name, value) and name in self.seen:
+            self.outdated = True
+
+    def call(
+        self,
+        function: types.FunctionType,
+        values: Sequence[Range | None],
+        named: dict[str, Range | None] | None = None,
+    ) -> Range | None:
+        """Add a call by this rule; returns the range of its result so far."""
+        if function is not self.function:
+            return self.ranges.call(function, values, named, self.function)
+        grown = sum(self.summary.grown.values())
+        found = self.ranges.call(function, values, named, self.function)
+        if sum(self.summary.grown.values()) != grown:
+            self.outdated = True
+        return found
 
     # statements
 
@@ -519,7 +622,7 @@ class Reading:
 
     def below(self, node: ast.AST) -> None:
         """Read every child of a node."""
-        for child in ast.iter_child_nodes(node):
+        for child in children(node):
             if isinstance(child, ast.stmt):
                 self.statement(child)
             elif isinstance(child, ast.expr):
@@ -560,13 +663,16 @@ class Reading:
             # counted apart: what it begins at does not grow with it
             rounds = min(self.rounds, LOOPS)
             counted = self.summary.counted.setdefault(target.id, {})
-            counted[place_of(node)] = min(low, 0) * rounds, max(high, 0) * rounds
-            base = self.summary.locals.get(at_first(target.id), (0, 0))
+            place, by = place_of(node), (min(low, 0) * rounds, max(high, 0) * rounds)
+            if counted.get(place) != by:
+                counted[place] = by
+                self.outdated = True
+            base = self.local(at_first(target.id)) or (0, 0)
             reach = (
                 base[0] + sum(by[0] for by in counted.values()),
                 base[1] + sum(by[1] for by in counted.values()),
             )
-            self.summary.put(target.id, self.result(reach, node))
+            self.put(target.id, self.result(reach, node))
             return
         self.bind(target, self.operation(op, old, by, node))
 
@@ -584,8 +690,8 @@ class Reading:
     def bind(self, target: ast.expr, value: Range | None) -> None:
         match target:
             case ast.Name(id=name):
-                self.summary.put(name, value)
-                self.summary.put(at_first(name), value)
+                self.put(name, value)
+                self.put(at_first(name), value)
             case ast.Tuple(elts=parts) | ast.List(elts=parts):
                 for part in parts:
                     self.bind(part, value)
@@ -661,77 +767,87 @@ class Reading:
 
     def value(self, node: ast.expr) -> Range | None:
         """The range of an expression; None if it is no number or is never evaluated."""
-        match node:
-            case ast.Constant(value=bool() | int() as number):
-                return self.literal(int(number), node)
-            case ast.Constant():
-                return None
-            case ast.Name(id=name):
-                if name in self.code.co_varnames or name in self.code.co_cellvars:
-                    return self.summary.locals.get(name)
-                # the name of a generator's variable may be that of a global, too
-                return hull(self.summary.locals.get(name), self.static(self.outer(name), node))
-            case ast.Attribute(value=inner, attr=attr):
-                known = self.known(node)
-                if known is not None:
-                    return self.static(known, node)
-                if not isinstance(inner, ast.Name):
-                    self.value(inner)
-                if attr == "effects":
-                    self.ranges.readers.add(self.function)
-                    self.ranges.effects_read = True
-                    return hull(*self.ranges.effects)
-                found = self.ranges.named.get(attr)
-                if attr in self.ranges.effect_parts:
-                    # a field and an argument of an effect may have the same name
-                    self.ranges.readers.add(self.function)
-                    found = hull(found, self.ranges.effects[self.ranges.effect_parts[attr]])
-                if found is not None and not fitting(found):
-                    raise self.too_large(node)
-                return found or ANYTHING
-            case ast.Subscript(value=inner, slice=index):
-                self.value(index)
-                found = self.value(inner)
-                if self.is_effect(inner) and isinstance(index, ast.Constant):
-                    return self.ranges.effects[1 if index.value else 0]
-                return found
-            case ast.BinOp(left=left, op=op, right=right):
-                return self.operation(op, self.number(left), self.number(right), node)
-            case ast.UnaryOp():
-                return self.unary(node)
-            case ast.BoolOp(values=values):
-                return self.either(values)
-            case ast.Compare(left=left, comparators=others):
-                for part in (left, *others):
-                    self.value(part)
-                return TRUTH
-            case ast.IfExp(test=test, body=body, orelse=orelse):
-                self.value(test)
-                return self.either((body, orelse))
-            case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts):
-                return self.either(parts)
-            case ast.NamedExpr(target=target, value=inner):
-                if self.counts(target, inner):
-                    return self.summary.locals.get(target.id)
-                found = self.value(inner)
-                self.bind(target, found)
-                return found
-            case ast.GeneratorExp() | ast.ListComp() | ast.SetComp():
-                outside = self.rounds
-                for generator in node.generators:
-                    self.enter(generator.target, generator.iter)
-                    self.rounds *= self.length(generator.iter)
-                    for test in generator.ifs:
-                        self.value(test)
-                found = self.value(node.elt)
-                self.rounds = outside
-                return found
-            case ast.Starred(value=inner):
-                return self.value(inner)
-            case ast.Call():
-                return self.called(node)
+        reader = READERS.get(type(node))
+        if reader is not None:
+            return reader(self, node)
         self.below(node)
         return ANYTHING
+
+    def constant(self, node: ast.Constant) -> Range | None:
+        return self.literal(int(node.value), node) if isinstance(node.value, int) else None
+
+    def name(self, node: ast.Name) -> Range | None:
+        if node.id in self.names.inner:
+            return self.local(node.id)
+        # the name of a generator's variable may be that of a global, too
+        return hull(self.local(node.id), self.static(self.outer(node.id), node))
+
+    def attribute(self, node: ast.Attribute) -> Range | None:
+        known = self.known(node)
+        if known is not None:
+            return self.static(known, node)
+        if not isinstance(node.value, ast.Name):
+            self.value(node.value)
+        ranges, attr = self.ranges, node.attr
+        if attr == "effects":
+            ranges.readers.add(self.function)
+            ranges.effects_read = True
+            return hull(*ranges.effects)
+        found = ranges.named.get(attr)
+        if attr in ranges.effect_parts:
+            # a field and an argument of an effect may have the same name
+            ranges.readers.add(self.function)
+            found = hull(found, ranges.effects[ranges.effect_parts[attr]])
+        if found is not None and not fitting(found):
+            raise self.too_large(node)
+        return found or ANYTHING
+
+    def subscript(self, node: ast.Subscript) -> Range | None:
+        self.value(node.slice)
+        found = self.value(node.value)
+        if self.is_effect(node.value) and isinstance(node.slice, ast.Constant):
+            return self.ranges.effects[1 if node.slice.value else 0]
+        return found
+
+    def binary(self, node: ast.BinOp) -> Range:
+        return self.operation(node.op, self.number(node.left), self.number(node.right), node)
+
+    def boolean(self, node: ast.BoolOp) -> Range | None:
+        return self.either(node.values)
+
+    def compare(self, node: ast.Compare) -> Range:
+        self.value(node.left)
+        for part in node.comparators:
+            self.value(part)
+        return TRUTH
+
+    def conditional(self, node: ast.IfExp) -> Range | None:
+        self.value(node.test)
+        return self.either((node.body, node.orelse))
+
+    def several(self, node: ast.Tuple | ast.List | ast.Set) -> Range | None:
+        return self.either(node.elts)
+
+    def named(self, node: ast.NamedExpr) -> Range | None:
+        if self.counts(node.target, node.value):
+            return self.local(node.target.id)
+        found = self.value(node.value)
+        self.bind(node.target, found)
+        return found
+
+    def generated(self, node: ast.GeneratorExp | ast.ListComp | ast.SetComp) -> Range | None:
+        outside = self.rounds
+        for generator in node.generators:
+            self.enter(generator.target, generator.iter)
+            self.rounds *= self.length(generator.iter)
+            for test in generator.ifs:
+                self.value(test)
+        found = self.value(node.elt)
+        self.rounds = outside
+        return found
+
+    def starred(self, node: ast.Starred) -> Range | None:
+        return self.value(node.value)
 
     def either(self, nodes: Iterable[ast.expr]) -> Range | None:
         found: Range | None = None
@@ -756,34 +872,12 @@ class Reading:
         if isinstance(value, types.FunctionType):
             # given away, it may be called with anything
             count = value.__code__.co_argcount + value.__code__.co_kwonlyargcount
-            self.ranges.call(value, [ANYTHING] * count, caller=self.function)
+            self.call(value, [ANYTHING] * count)
             return None
         found = number_in(value)
         if found is not None and not fitting(found):
             raise self.too_large(node)
         return found
-
-    def known(self, node: ast.expr) -> Any:
-        """The global object that an expression names; None if it names none."""
-        if isinstance(node, ast.Name):
-            found = self.outer(node.id)
-            return found if callable(found) or node.id not in self.generated else None
-        if isinstance(node, ast.Attribute):
-            below = self.known(node.value)
-            return None if below is None else getattr(below, node.attr, None)
-        return None
-
-    def outer(self, name: str) -> Any:
-        """The object that a name has outside of the rule; None if it is local."""
-        if name in self.code.co_varnames or name in self.code.co_cellvars:
-            return None
-        if name in self.code.co_freevars and self.function.__closure__ is not None:
-            cell = self.function.__closure__[self.code.co_freevars.index(name)]
-            try:
-                return cell.cell_contents
-            except ValueError:
-                return None
-        return self.function.__globals__.get(name, getattr(builtins, name, None))
 
     def word_of(self, node: ast.Call) -> Any:
         """The global object that a call names.
@@ -867,11 +961,10 @@ class Reading:
             if any(isinstance(a, ast.Starred) for a in node.args) or "None" in named:
                 self.below(node)
                 return ANYTHING
-            return self.ranges.call(
+            return self.call(
                 word,
                 [self.value(argument) for argument in node.args],
                 {name: self.value(value) for name, value in named.items()},
-                caller=self.function,
             )
         if word is rules.emit:
             self.emits(node)
@@ -935,3 +1028,26 @@ class Reading:
         times = min(times, LOOPS)
         total = low + min(element[0], 0) * times, high + max(element[1], 0) * times
         return self.result(total, node)
+
+
+READERS: dict[type[ast.expr], Callable[[Reading, Any], Range | None]] = {
+    ast.Constant: Reading.constant,
+    ast.Name: Reading.name,
+    ast.Attribute: Reading.attribute,
+    ast.Subscript: Reading.subscript,
+    ast.BinOp: Reading.binary,
+    ast.UnaryOp: Reading.unary,
+    ast.BoolOp: Reading.boolean,
+    ast.Compare: Reading.compare,
+    ast.IfExp: Reading.conditional,
+    ast.Tuple: Reading.several,
+    ast.List: Reading.several,
+    ast.Set: Reading.several,
+    ast.NamedExpr: Reading.named,
+    ast.GeneratorExp: Reading.generated,
+    ast.ListComp: Reading.generated,
+    ast.SetComp: Reading.generated,
+    ast.Starred: Reading.starred,
+    ast.Call: Reading.called,
+}
+"""What reads each kind of expression; a table, since this is most of the work."""

@@ -40,6 +40,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 from slotspec.statemachine.declaration.dotted_names import value_of
@@ -205,9 +206,12 @@ def unchanged(before: Any, after: Any, /, *fields: str, but: Sequence[str] = ())
 
     :raises RuleError: ``RUL017`` for a name that no field has.
     """
-    record = type(before)
-    for name in compared(record, fields, but, caller):
-        if value_of(before, name) != value_of(after, name):
+    record: Any = type(before)
+    for name in _compared(record, fields, but if isinstance(but, str) else tuple(but)):
+        if "." in name:
+            if value_of(before, name) != value_of(after, name):
+                return False
+        elif getattr(before, name) != getattr(after, name):
             return False
     return True
 
@@ -218,6 +222,12 @@ OWN = (
     "slotspec.statemachine.declaration.records",
 )
 """The modules of the rule language itself; an error is located at who calls them."""
+
+
+@lru_cache(maxsize=256)
+def _compared(record: Any, fields: Sequence[str], but: Sequence[str]) -> list[str]:
+    """As :func:`compared`, once for all states."""
+    return compared(record, fields, but, caller)
 
 
 def caller() -> str:

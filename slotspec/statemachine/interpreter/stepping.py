@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -39,10 +39,10 @@ class Watching:
 
     __slots__ = ()
 
-    def __getitem__(self: Any, index: int) -> int:
+    def __getitem__(self: Any, index: int, get: Any = list.__getitem__) -> int:
         if index < 0:
             raise IndexError("a rule may not count from the end")
-        return list.__getitem__(self, index)  # type: ignore[no-any-return]
+        return get(self, index)  # type: ignore[no-any-return]
 
     def __setitem__(self: Any, index: int, value: int) -> None:
         if index < 0:
@@ -370,6 +370,30 @@ class Interpreter:
         except Exception as error:
             raise fault_of(error, call) from error
         return int(result)
+
+    def step_by_one(self, calls: Iterable[Call]) -> Call | None:
+        """Take the first of these calls that is not refused; None if all are.
+
+        Most calls are refused, so trying one costs little more than calling its rule.
+
+        :raises StepError: as :meth:`step`, of the call that leaves the protocol.
+        :raises RuleError: the rule itself is broken.
+        """
+        s, functions, journal, effects = self.s, self.functions, self.journal, self.effects
+        self.clear()
+        for call in calls:
+            try:
+                result = functions[call.action.name](s, *call.arguments)
+                if result == DISABLED:
+                    if journal or effects or self.fired:
+                        self.check_refusal(call)
+                        self.clear()
+                    continue
+                self.finish(call, result)
+            except Exception as error:
+                raise fault_of(error, call) from error
+            return call
+        return None
 
     def may_end(self) -> bool:
         """Whether the model declares the current state final.

@@ -104,6 +104,15 @@ def squares(s: Room) -> int:
     return 0
 
 
+def multiplies_before_it_grows(s: Room) -> int:
+    n = s.count
+    product = 0
+    for _ in range(2):
+        product = n * n
+        n = NINE
+    return 1 if product > 0 else 0
+
+
 def larger(n: int) -> int:
     return n + NINE
 
@@ -245,6 +254,7 @@ RULES: list[tuple[Any, int]] = [
     (fold, 1),
     (doubles, 3),
     (squares, 3),
+    (multiplies_before_it_grows, 4),
     (through_helpers, 1),
     (through_an_array, 1),
     (to_the_lowest, 1),
