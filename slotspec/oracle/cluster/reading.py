@@ -298,6 +298,9 @@ class _Sorter:
             self.dead.update(alive)
         self.add(process, process, "fault", line, why=line.what or "")
 
+    def _trouble(self, line: Line) -> None:
+        """The recorder could not do what its plan asks for: nothing happened."""
+
     def _user(self, line: Line) -> None:
         if line.what in ("cancel job", "cancel job, since it takes too long", "cancel"):
             self.add(JOB_MASTER, "user", "user", line, why="cancel")
