@@ -78,8 +78,8 @@ def check_pool(recording: Recording, generation: str) -> None:
     if any(manager.get("class") == UNKNOWN_MANAGER for manager in managers if manager is not None):
         raise InputError(
             "TRC025",
-            f"the ResourceManager has a {UNKNOWN_MANAGER}, which no model has; record a cluster with"
-            " cluster.declarative-resource-management.enabled: false (1.12, 1.13), or"
+            f"the ResourceManager has a {UNKNOWN_MANAGER}, which no model has; record a cluster"
+            " with cluster.declarative-resource-management.enabled: false (1.12, 1.13), or"
             " cluster.fine-grained-resource-management.enabled: true (1.14 to 1.17)",
         )
     declarative = explainer_of(generation) is DeclarativeExplainer
