@@ -300,6 +300,8 @@ def rerun_sources(s: ClusterState) -> None:
             s.written_at[source] = 0
             fire(s.job, source, Job.rerun)
     for reader in range(s.sources, regions_of(s)):
+        if s.job[reader] == Job.FINISHED:
+            fire(s.job, reader, Job.rerun)
         stop_region(s, reader)
 
 
