@@ -297,8 +297,10 @@ class _Sorter:
         at = line.at or ""
         process = process_of(at)
         if line.what in ("crash", "kill"):
-            alive = [one for one in self.known if process_of(one) == process]
-            self.dead.update(alive)
+            known = {one for one in self.known if process_of(one) == process}
+            if known and known <= self.dead:
+                return  # it has ended before, as the cluster shut down
+            self.dead.update(known)
         self.add(process, process, "fault", line, why=line.what or "")
 
     def _trouble(self, line: Line) -> None:
