@@ -68,9 +68,16 @@ def run_queued(s: ClusterState) -> None:
 
 
 def go_on(s: ClusterState) -> None:
-    """The main thread comes to what it has queued: outcomes of calls for slots."""
-    s.held_up = 0
-    apply_effects(s, len(s.effects))
+    """The main thread comes to what it has queued: the outcome of a call for a slot.
+
+    If there are several, each is a step of its own.
+    """
+    first = len(s.effects)
+    if queued(s.manager) > 1:
+        run_one(s.manager)
+    else:
+        s.held_up = 0
+    apply_effects(s, first)
 
 
 # ----------------------------------------------------------------------------- JobMasters

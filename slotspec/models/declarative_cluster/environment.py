@@ -245,8 +245,7 @@ def check_is_due(s: DeclarativeClusterState, instance: int) -> int:
 def check_is_due_in_order(s: DeclarativeClusterState, instance: int, second: int) -> int:
     """The ResourceManager checks what the job requires; it looks at these two connections first.
 
-    They are in a hash table. If there are three, some order that begins with one of them has the
-    same choice of two.
+    They are in a hash table.
     """
     if not may_check(s) or instance == second:
         return DISABLED

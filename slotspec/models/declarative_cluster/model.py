@@ -32,14 +32,14 @@ from slotspec.statemachine.declaration.model import Model
 from slotspec.statemachine.declaration.records import Bound
 
 LEFT_OUT = ("iteration_order", "registrations", "queued_steps")
+"""Bounds of the older cluster that are about what this one does not have, or always has."""
 CONNECTION_ORDERS = Bound(
     "connection_orders",
-    "Whether the ResourceManager may look at any two connections first (of three, one will do).",
+    "Whether the ResourceManager may look at any two connections first.",
     0,
     0,
     1,
 )
-"""Bounds of the older cluster that are about what this one does not have, or always has."""
 
 PROCESSES: Mapping[Callable[..., Any], Callable[..., Any]] = {
     older_job_master.apply_effects: job_master.apply_effects,

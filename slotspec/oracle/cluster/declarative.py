@@ -54,8 +54,8 @@ CHECKED_AFTER = (
 """Calls after which the ResourceManager checks what the job requires."""
 MOST_ALLOCATIONS = 16
 TASK_SLOT_REQUEST = "request_slot", "rm", "tm"
-MOST_IN_A_RING = 3
-"""Connections of which any two are neighbours in a ring."""
+MOST_IN_A_RING = 2
+"""Connections whose orders are all those of a ring."""
 CHECKED = 75_000
 """Microseconds after which the ResourceManager has checked what the job requires: 50 ms, and some
 that it needs."""

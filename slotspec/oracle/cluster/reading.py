@@ -24,6 +24,8 @@ from slotspec.oracle.traces.reading import TraceReader, printable, shown
 from slotspec.oracle.traces.trace import CLUSTER_FORMAT, FORMAT, TraceHeader
 from slotspec.statemachine.errors import InputError
 
+OTHER_THREADS = ("register_", "update_task_execution_state")
+"""What calls of other threads begin with that keep their place among those of the main thread."""
 SEEN = 65536
 """Bytes of a file that are read to find out its format."""
 
@@ -118,27 +120,28 @@ class _Sorter:
             previous = line.n
             getattr(self, f"_{line.do}", self._unknown)(line)
         self.recording.lines = lines
-        self.put_registrations_first()
+        self.put_other_threads_first()
         self.recording.steps.sort(key=lambda step: step.line)
         return self.recording
 
-    def put_registrations_first(self) -> None:
-        """Let a step begin where it first calls somebody, if a registration there comes before.
+    def put_other_threads_first(self) -> None:
+        """Let a step begin where it first calls somebody, if another thread's call comes before.
 
-        Another thread registers while the step goes on, and the step is explained at once.
+        Another thread registers, or reports that a task runs, while the step goes on, and the step
+        is explained at once.
         """
-        registrations = [
+        others = [
             step.call
             for step in self.recording.steps
-            if step.trigger == "send" and step.call and step.call.name.startswith("register_")
+            if step.trigger == "send" and step.call and step.call.name.startswith(OTHER_THREADS)
         ]
-        for registration in registrations:
+        for other in others:
             for step in self.recording.steps:
-                told = [call.line for call in step.sent if call.receiver == registration.receiver]
+                told = [call.line for call in step.sent if call.receiver == other.receiver]
                 if (
-                    step.process == process_of(registration.sender)
+                    step.process == process_of(other.sender)
                     and told
-                    and step.line < registration.line < told[0]
+                    and step.line < other.line < told[0]
                 ):
                     step.line = told[0]
 
@@ -294,9 +297,14 @@ class _Sorter:
         at = line.at or ""
         process = process_of(at)
         if line.what in ("crash", "kill"):
-            alive = [one for one in self.known if process_of(one) == process]
-            self.dead.update(alive)
+            known = {one for one in self.known if process_of(one) == process}
+            if known and known <= self.dead:
+                return  # it has ended before, as the cluster shut down
+            self.dead.update(known)
         self.add(process, process, "fault", line, why=line.what or "")
+
+    def _trouble(self, line: Line) -> None:
+        """The recorder could not do what its plan asks for: nothing happened."""
 
     def _user(self, line: Line) -> None:
         if line.what in ("cancel job", "cancel job, since it takes too long", "cancel"):
