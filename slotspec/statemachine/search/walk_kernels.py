@@ -55,10 +55,7 @@ _FOLD, _REGISTER_BITS, _REGISTER = (np.uint64(n) for n in (FOLD, REGISTER_BITS, 
 _S11, _S27, _S30, _S31, _S32 = (np.uint64(n) for n in (11, 27, 30, 31, 32))
 _ZERO, _ONE, _RANKS = (np.uint64(n) for n in (0, 1, 64 - REGISTER_BITS))
 
-quick: dict[str, Any] = {"_nrt": False}
-"""A walk makes no arrays, so it need not count references to them, which takes most of the time."""
-
-within: dict[str, Any] = {**inner, **quick, "forceinline": True}
+within: dict[str, Any] = {**inner, "forceinline": True}
 """To pass all arrays from function to function would take as long as a step."""
 
 
@@ -205,7 +202,7 @@ def take_step(w: Walk) -> Any:
 
 with kernel_cache():
 
-    @njit(**fast, **quick)  # type: ignore[untyped-decorator]
+    @njit(**fast)  # type: ignore[untyped-decorator]
     def walk(until: int, *arrays: Any) -> Any:
         """Continue a walk until it has `until` steps; returns the status with which it ends.
 
