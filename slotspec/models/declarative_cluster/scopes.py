@@ -81,6 +81,19 @@ SCOPES = (
         },
         large=True,
     ),
+    Scope(
+        "orders",
+        "Two TaskExecutors of one slot each, and a job of two tasks that needs both: the"
+        " ResourceManager asks either first.",
+        {
+            "task_managers": 2,
+            "parallelism": 2,
+            "allocations": 4,
+            "channel_room": 10,
+            "connection_orders": 1,
+        },
+        large=True,
+    ),
     STRAGGLERS,
     UNHEARD,
     RECOMPUTATION,

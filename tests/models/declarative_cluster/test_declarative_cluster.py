@@ -43,6 +43,8 @@ COUNTS = {
     ("2.3", "recomputation"): (517_707, 1_859_305, 76),
     ("1.20", "reconciliation"): (47_683, 161_420, 60),
     ("2.3", "reconciliation"): (101_145, 357_070, 62),
+    ("1.20", "orders"): (19_620, 92_347, 61),
+    ("2.3", "orders"): (65_254, 327_334, 68),
 }
 """States, transitions, depth."""
 ALWAYS = {
@@ -82,6 +84,7 @@ DEVIATIONS = {
         "a_task_that_was_given_up_does_not_start",
     },
     "failovers": ALWAYS,
+    "orders": ALWAYS,
     "answers": {*ALWAYS, "a_task_that_was_given_up_does_not_start"},
     "repeats": ALWAYS,
     "reconciliation": {
