@@ -274,8 +274,9 @@ class _Cluster:
     def all_registered(self) -> bool:
         log = self.folder / "logs" / "jobmanager.log"
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-        # the slot manager registers a TaskManager with its first slot report
-        found = set(re.findall(r"Registering (?:TaskManager|task executor) (tm\d+) under", text))
+        # the slot manager registers a TaskManager with its first slot report, by an id that 1.11
+        # makes up
+        found = set(re.findall(r"Registering (?:TaskManager|task executor) (\w+) under", text))
         return len(found) >= self.plan.task_managers
 
     # -- processes -----------------------------------------------------------------------------
@@ -332,7 +333,7 @@ class _Cluster:
                 text=True,
                 start_new_session=True,
             )
-        self.note("user", "start", at=f"{name}{suffix}")
+        self.note("user", "start", at=f"{name}{suffix}", pid=self.running[name].pid)
 
     def say(self, text: str) -> None:
         stdin = self.running["jm"].stdin

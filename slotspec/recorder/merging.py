@@ -42,6 +42,7 @@ class Part:
     boot: str | None
     shift: int
     lines: list[dict[str, Any]]
+    pid: int | None = None
     next: int = 0
 
     def time(self) -> int:
@@ -80,7 +81,8 @@ def read_part(path: Path) -> Part:
             "REC003", f"{path} has another format version; merge with the slotspec that recorded"
         )
     head = lines.pop(0)
-    return Part(path.stem, head.get("boot"), int(head.get("wall_us", 0)) - int(head["us"]), lines)
+    shift = int(head.get("wall_us", 0)) - int(head["us"])
+    return Part(path.stem, head.get("boot"), shift, lines, head.get("pid"))
 
 
 @dataclass(frozen=True)
@@ -181,18 +183,27 @@ class _Merger:
         return result
 
     def _name_resources(self) -> None:
-        """TaskManagers are numbered by their start, unless their ResourceIDs are such names."""
+        """TaskManagers are numbered by their start, unless their ResourceIDs are such names.
+
+        Up to 1.11, Flink makes ResourceIDs up; whoever started the process knows its name.
+        """
         unnamed: list[str] = []
+        processes = {
+            line["pid"]: line["at"]
+            for part in self.parts
+            for line in part.lines
+            if line["do"] == "user" and "pid" in line and "." not in line["at"]
+        }
         started = sorted(
             (
-                (part_time(part, line), number, line)
+                (part_time(part, line), number, line, processes.get(part.pid))
                 for part in self.parts
                 for number, line in enumerate(part.lines)
                 if line["do"] == "endpoint"
             ),
             key=lambda found: found[:2],
         )
-        for _, _, line in started:
+        for _, _, line, process in started:
             resource = line.get("resource")
             if line.get("flink"):
                 self.versions.append(line["flink"])
@@ -202,6 +213,8 @@ class _Merger:
                 self.names[resource] = line["kind"]
             elif _NAMED.fullmatch(resource):
                 self.names[resource] = resource.removeprefix("x:")
+            elif process is not None:
+                self.names[resource] = process
             else:
                 unnamed.append(resource)
         taken = set(self.names.values())
@@ -257,7 +270,7 @@ class _Merger:
     # -- lines ---------------------------------------------------------------------------------
 
     def _line(self, part: Part, line: dict[str, Any]) -> dict[str, Any] | None:
-        made = {key: value for key, value in line.items() if key not in ("n", "us")}
+        made = {key: value for key, value in line.items() if key not in ("n", "us", "pid")}
         if part.tag == NO_PROCESS:
             return made
         do = made["do"]

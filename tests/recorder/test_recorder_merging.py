@@ -21,10 +21,12 @@ ALLOCATION = "a:" + "ab" * 16
 Written = dict[str, Any]
 
 
-def part(folder: Path, name: str, *lines: Written, boot: str = "b", wall: int = 0) -> Path:
+def part(
+    folder: Path, name: str, *lines: Written, boot: str = "b", wall: int = 0, pid: int = 0
+) -> Path:
     """The file of a process, whose lines have a time and what they are about."""
     head = {"n": 1, "us": 0, "do": "process", "format": "slotspec.process-recording"}
-    head |= {"format_version": 1, "boot": boot, "wall_us": wall}
+    head |= {"format_version": 1, "boot": boot, "wall_us": wall, "pid": pid}
     path = folder / f"{name}.jsonl"
     texts = [json.dumps(head), *(json.dumps({"n": n, **x}) for n, x in enumerate(lines, 2))]
     path.write_text("\n".join(texts) + "\n")
@@ -207,3 +209,25 @@ def test_what_recording_costs(tmp_path: Path) -> None:
     assert str(cost([read_part(path)])) == "20 µs a line, 10 µs a state"
     assert cost([read_part(manager(tmp_path))]) is None
     assert [line["do"] for line in merge([path])[1:]] == ["endpoint"]
+
+
+def test_a_task_manager_has_the_name_of_its_process(tmp_path: Path) -> None:
+    """Flink 1.11 makes ResourceIDs up, and the one that was started last may be there first."""
+    files = [
+        part(
+            tmp_path,
+            "driver",
+            {"us": 0, "do": "user", "what": "start", "at": "tm1", "pid": 11},
+            {"us": 1, "do": "user", "what": "start", "at": "tm2", "pid": 12},
+        ),
+        part(tmp_path, "process-12", endpoint(10, "x:0c", "tm", TM, "x:0c"), pid=12),
+        part(tmp_path, "process-11", endpoint(20, "x:0b", "tm", TM, "x:0b"), pid=11),
+    ]
+    _, *lines = merge(files)
+    assert [(line["do"], line["at"]) for line in lines] == [
+        ("user", "tm1"),
+        ("user", "tm2"),
+        ("endpoint", "tm2"),
+        ("endpoint", "tm1"),
+    ]
+    assert not any("pid" in line for line in lines)
