@@ -243,6 +243,7 @@ def main() -> None:
                 ours("slotspec, fingerprints", sizes, "fingerprints=1"),
                 ours("slotspec, exact, 2 workers", sizes, "workers=2"),
                 ours("slotspec, compressed", sizes, "compress=1"),
+                ours("slotspec, compressed, 2 workers", sizes, "compress=1", "workers=2"),
                 ours("slotspec, symmetry", sizes, "symmetry=exact"),
             ]
             run(contenders[0])
