@@ -44,11 +44,6 @@ from slotspec.models.fine_grained_slot_manager.workers import is_registered
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 
-
-def has_connection_orders(setting: Setting) -> bool:
-    return bool(setting["connection_orders"])
-
-
 declarative_cluster.share(
     cluster,
     older.resource_manager_gains_leadership,
@@ -196,7 +191,7 @@ def scheduler_requests_slot(s: DeclarativeClusterState, share: int) -> int:
         return DISABLED
     first = len(s.effects)
     scheduler.request_new_slot(s, share, share)
-    job_master.apply_effects(s, first)
+    older_job_master.apply_effects(s, first)
     return NONE
 
 
@@ -216,7 +211,7 @@ def scheduler_takes_slot(s: DeclarativeClusterState, share: int, allocation: int
         return DISABLED
     first = len(s.effects)
     scheduler.take_available_slot(s, share, allocation)
-    job_master.apply_effects(s, first)
+    older_job_master.apply_effects(s, first)
     return NONE
 
 
@@ -239,6 +234,11 @@ def check_is_due(s: DeclarativeClusterState, instance: int) -> int:
         return DISABLED
     resource_manager.check_requirements(s, instance, instance)
     return NONE
+
+
+def has_connection_orders(setting: Setting) -> bool:
+    """Whether the ResourceManager may look at any two of its connections first."""
+    return bool(setting["connection_orders"])
 
 
 @declarative_cluster.action(when=has_connection_orders, instance=instances, second=instances)

@@ -38,15 +38,6 @@ CALL = 0
 """The one declaration whose answer the pool waits for."""
 
 
-def apply_effects(s: DeclarativeClusterState, first: int) -> None:
-    """Apply the pool's effects, from number `first` on, then restart what a failure drags along."""
-    apply_each(s, first)
-    if s.reader_failed:
-        after = len(s.effects)
-        scheduler.rerun_sources(s)
-        apply_each(s, after)
-
-
 def apply_each(s: DeclarativeClusterState, first: int) -> None:
     """Apply effects of the pool: send a message, or notify the scheduler.
 
@@ -140,7 +131,7 @@ def not_enough_resources(s: DeclarativeClusterState) -> None:
     """The ResourceManager lacks resources. Flink: notifyNotEnoughResourcesAvailable."""
     first = len(s.effects)
     pool.not_enough_resources(s.pool)
-    apply_effects(s, first)
+    job_master.apply_effects(s, first)
 
 
 def has_delayed(s: DeclarativeClusterState) -> bool:
@@ -152,7 +143,7 @@ def delay_is_over(s: DeclarativeClusterState) -> None:
     """What the pool has delayed is due: a declaration, or one that failed."""
     first = len(s.effects)
     pool.advance_time(s.pool, 1)
-    apply_effects(s, first)
+    job_master.apply_effects(s, first)
 
 
 def is_waiting(s: DeclarativeClusterState) -> bool:
@@ -222,7 +213,7 @@ def stop_scheduling(s: DeclarativeClusterState) -> None:
     return_slots(s, int(Share.WAITING))
     return_slots(s, int(Share.ASSIGNED))
     job_master.forget_execution(s)
-    apply_effects(s, first)
+    job_master.apply_effects(s, first)
 
 
 def return_slots(s: DeclarativeClusterState, state: int) -> None:
@@ -243,7 +234,7 @@ def revoke_leadership(s: DeclarativeClusterState) -> None:
     job_master.disconnect_all(s)
     first = len(s.effects)
     pool.close(s.pool)
-    apply_effects(s, first)
+    job_master.apply_effects(s, first)
     restart(s.pool)
     fire(s.job_master, 0, Leader.lose)
 
@@ -258,7 +249,7 @@ def end_job(s: DeclarativeClusterState, heard: int) -> None:
     connected = job_master.is_connected(s)
     first = len(s.effects)
     pool.close(s.pool)
-    apply_effects(s, first)
+    job_master.apply_effects(s, first)
     for tm in s.elements(task_managers):
         if s.known[tm]:
             s.known[tm] = 0

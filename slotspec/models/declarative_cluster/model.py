@@ -42,7 +42,7 @@ CONNECTION_ORDERS = Bound(
 )
 
 PROCESSES: Mapping[Callable[..., Any], Callable[..., Any]] = {
-    older_job_master.apply_effects: job_master.apply_effects,
+    older_job_master.apply_each: job_master.apply_each,
     older_job_master.register_task_manager: job_master.register_task_manager,
     older_job_master.revoke_leadership: job_master.stop_scheduling,
     older_job_master.end_job: job_master.end_job,

@@ -5,6 +5,7 @@ Most timers are those of the older cluster.
 
 from __future__ import annotations
 
+from slotspec.models.cluster import job_master as older_job_master
 from slotspec.models.cluster import resource_manager as older_resource_manager
 from slotspec.models.cluster import scheduler, timers
 from slotspec.models.cluster.lifecycles import Leader, Share
@@ -63,7 +64,7 @@ def request_times_out(s: DeclarativeClusterState, share: int) -> int:
     s.hurry = 0
     first = len(s.effects)
     scheduler.return_slot(s, share)
-    job_master.apply_effects(s, first)
+    older_job_master.apply_effects(s, first)
     return NONE
 
 

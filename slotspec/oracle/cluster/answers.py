@@ -12,7 +12,7 @@ from slotspec.oracle.cluster.delivery import Delivery
 from slotspec.oracle.cluster.foresight import NEVER
 from slotspec.oracle.cluster.patterns import Pattern, answer_channel, slot_index, tm_number
 from slotspec.oracle.cluster.recording import Call
-from slotspec.oracle.cluster.stepping import REFUSALS, REQUEST
+from slotspec.oracle.cluster.stepping import REFUSALS, REQUEST, TASK_SLOT_REQUEST
 
 
 class Answers(Delivery):
@@ -45,7 +45,7 @@ class Answers(Delivery):
             yield self.deliver(at, Pattern(channel, told, allocation=about.allocation))
             if failed:
                 yield self.timer_of_allocation(at, "request_call_times_out", about.allocation)
-        elif call.kind == ("request_slot", "rm", "tm"):
+        elif call.kind == TASK_SLOT_REQUEST:
             told = REFUSALS[call.kind] if failed else frozenset({Message.CALL_ACKNOWLEDGED})
             pattern = Pattern(channel, told, number=about.number)
             yield self.deliver(at, pattern, sent=self.replied.get(call.number))

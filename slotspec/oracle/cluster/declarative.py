@@ -27,14 +27,14 @@ from slotspec.oracle.cluster.patterns import (
     messages_of,
 )
 from slotspec.oracle.cluster.recording import RESOURCE_MANAGER, Call, Recording, Step
-from slotspec.oracle.cluster.shape import shape_of
+from slotspec.oracle.cluster.shape import MOST_ALLOCATIONS, shape_of
 from slotspec.oracle.cluster.shares import (
     offered,
     pool_states,
     shares_asked_for,
     shares_of_slots,
 )
-from slotspec.oracle.cluster.stepping import NEW_IDS
+from slotspec.oracle.cluster.stepping import NEW_IDS, TASK_SLOT_REQUEST
 from slotspec.oracle.cluster.views import Difference, Views, name_of
 from slotspec.statemachine.declaration.rules import NONE
 
@@ -52,11 +52,9 @@ CHECKED_AFTER = (
     "disconnect_task_manager",
 )
 """Calls after which the ResourceManager checks what the job requires."""
-MOST_ALLOCATIONS = 16
-TASK_SLOT_REQUEST = "request_slot", "rm", "tm"
 MOST_IN_A_RING = 2
 """Connections whose orders are all those of a ring."""
-CHECKED = 75_000
+LATEST_CHECK_US = 75_000
 """Microseconds after which the ResourceManager has checked what the job requires: 50 ms, and some
 that it needs."""
 
@@ -206,13 +204,13 @@ class DeclarativeExplainer(ClusterExplainer):
 
         A check of requirements that finds nothing to do shows only in what it makes of a later one.
         """
-        if step.line in self.heard_by_manager and self.pause_before(step) > CHECKED:
+        if step.line in self.heard_by_manager and self.pause_before(step) > LATEST_CHECK_US:
             at = self.checked(at)
         requests = any(call.kind == TASK_SLOT_REQUEST for call in step.sent)
         if requests and step.trigger == "local" and id(step) not in self.snapshots:
             # perhaps of the dead: then neither a message nor a state tells of it
             yield from self.try_all(
-                at, *((NEW_IDS[0], i) for i in range(len(self.world.s.connecting)))
+                at, *(("check_is_due", i) for i in range(len(self.world.s.connecting)))
             )
         yield from super().begin(at, step)
 
@@ -225,7 +223,7 @@ class DeclarativeExplainer(ClusterExplainer):
         """The ResourceManager has checked what the job requires, if it requests nothing."""
         before = list(self.world.load(at.node.key).manager.slot)
         for instance in range(len(at.node.names.instances)):
-            found = self.aside(at, NEW_IDS[0], instance)
+            found = self.aside(at, "check_is_due", instance)
             if found is not None:
                 asked = list(self.world.load(found.node.key).manager.slot) != before
                 return at if asked else found

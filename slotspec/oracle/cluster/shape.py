@@ -14,6 +14,8 @@ POSTS = 254
 """Most messages in flight that a state holds, whichever their channels."""
 ROOM = 24
 """Messages in flight in a channel, if there are not too many channels."""
+MOST_ALLOCATIONS = 16
+"""Allocation ids that an explanation needs at a time, as long as there are no more slots."""
 FEWEST_TRIES = 2
 """Attempts of a task that may be known at a time, in the largest jobs."""
 OFTEN = 254
@@ -161,7 +163,7 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
         "stages": int(stages),
         "batch_requests": int(bool(job.get("batch"))),
         "regions": int(stages or (not apart and vertices == 1 and shares > 1)),
-        "allocations": min(16, max(shares + 3, 5) + shares * (2 + lives)),
+        "allocations": min(MOST_ALLOCATIONS, max(shares + 3, 5) + shares * (2 + lives)),
         "channel_room": room,
         "busy": room,
         "overtaking": room,

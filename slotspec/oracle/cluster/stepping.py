@@ -106,6 +106,7 @@ UNTOLD = ANSWERS | {Message.SUBMIT_TASK, Message.REGISTER}
 """Messages that a step may send without a line for it: answers, and what other threads send."""
 
 REQUEST = "request_slot", "jm", "rm"
+TASK_SLOT_REQUEST = "request_slot", "rm", "tm"
 
 NEW_IDS = ("check_is_due", "check_is_due_in_order")
 """The steps in which the ResourceManager makes up allocation ids (since 1.14)."""
@@ -115,7 +116,7 @@ STRAGGLING = (("free_slot", "jm", "tm"), ("disconnect_job_manager", "jm", "tm"))
 
 REFUSALS = {
     ("request_slot", "jm", "rm"): frozenset({Message.REQUEST_REFUSED}),
-    ("request_slot", "rm", "tm"): frozenset({Message.CALL_FAILED, Message.CALL_OCCUPIED}),
+    TASK_SLOT_REQUEST: frozenset({Message.CALL_FAILED, Message.CALL_OCCUPIED}),
     ("submit_task", "jm", "tm"): frozenset({Message.SUBMISSION_FAILED}),
     ("cancel_task", "jm", "tm"): frozenset({Message.CANCELLATION_FAILED}),
     ("update_task_execution_state", "tm", "jm"): frozenset({Message.UPDATE_REFUSED}),
