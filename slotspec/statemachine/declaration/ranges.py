@@ -14,7 +14,6 @@ A counter stays small: the analysis assumes that ``n += k`` runs at most :data:`
 from __future__ import annotations
 
 import ast
-import builtins
 import types
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -24,9 +23,15 @@ from typing import Any, Protocol
 
 from slotspec.statemachine.declaration import parts, rules
 from slotspec.statemachine.declaration.integers import HIGH, LOW
+from slotspec.statemachine.declaration.names import Names
 from slotspec.statemachine.declaration.outside import check_outside
 from slotspec.statemachine.declaration.records import FieldSpec, Record, Ref
-from slotspec.statemachine.declaration.slips import Slips, check_answer, check_fields
+from slotspec.statemachine.declaration.slips import (
+    StateFields,
+    check_answer,
+    check_fields,
+    check_slips,
+)
 from slotspec.statemachine.declaration.source import Source, read, reject, subtree
 from slotspec.statemachine.errors import RuleError
 
@@ -196,30 +201,9 @@ class Ranges:
         :raises RuleError: with file and line.
         """
         instance = self.instance
-        named = [(n.rpartition(".")[2], spec) for n, spec in instance.record.fields.items()]
-        # parts may have fields of one name and different kinds
-        routed = frozenset(name for name, spec in named if spec.route is not None)
-        plain = {name for name, spec in named if not spec.container}
-        containers = {n: spec.container for n, spec in named if n not in plain}
-        names = frozenset(name for name, _ in named)
-        records = (instance.record, *(part.record for part in instance.record.parts))
-        single = {name for name, spec in named if not spec.array}
-        single |= {name for record in records for name in record.constants}
-        arrays = frozenset(name for name, spec in named if spec.array) - single
-        scalars = frozenset(single - {name for name, spec in named if spec.array})
-        lifecycles: dict[str, Any] = {}
-        for name, spec in named:
-            if isinstance(spec.domain, type):
-                other = lifecycles.setdefault(name, spec.domain)
-                lifecycles[name] = spec.domain if other is spec.domain else None
-        # a name that a part has for something else tells nothing
-        arrays_of_numbers = {n for n, spec in named if not isinstance(spec.domain, type)}
-        lifecycles |= dict.fromkeys(lifecycles.keys() & arrays_of_numbers)
+        state = StateFields.of(instance.record)
         actions = {instance.rule(action.function) for action in instance.actions}
         asked = self.asked()
-        has_effects = bool(instance.record.effect_names)
-        fields = frozenset(containers.items()), routed, names, arrays, scalars
-        state = (*fields, frozenset(lifecycles.items()), has_effects)
         for function, summary in self.summaries.items():
             if not summary.opaque and not function.__module__.startswith(ENGINE):
                 check_outside(function)
@@ -394,38 +378,6 @@ class Ranges:
         return HIGH if summary is None else summary.spans.get(place_of(node), HIGH)
 
 
-State = tuple[
-    frozenset[tuple[str, str]],
-    frozenset[str],
-    frozenset[str],
-    frozenset[str],
-    frozenset[str],
-    frozenset[tuple[str, Any]],
-    bool,
-]
-"""What :class:`Slips` needs to know of the state."""
-
-
-@lru_cache(maxsize=8192)
-def check_slips(function: types.FunctionType, state: State, action: bool, asked: bool) -> None:
-    """Refuse natural mistakes in a rule; once for all instances with such a state.
-
-    :raises RuleError: with file and line.
-    """
-    containers, routed, names, arrays, scalars, lifecycles, has_effects = state
-    Slips(
-        read(function),
-        Names(function).known,
-        dict(containers),
-        routed,
-        names,
-        has_effects,
-        arrays,
-        scalars,
-        dict(lifecycles),
-    ).check(action, asked)
-
-
 def as_function(rule: Any) -> types.FunctionType:
     """A rule, typed as a plain function."""
     assert isinstance(rule, types.FunctionType)
@@ -472,61 +424,10 @@ def effect_names(tree: ast.AST) -> frozenset[str]:
     )
 
 
-@lru_cache(maxsize=4096)
-def generated_names(tree: ast.AST) -> frozenset[str]:
-    """The variables of a rule's generators; outside of these, they may name something else."""
-    return frozenset(
-        name.id
-        for node in subtree(tree)
-        if isinstance(node, ast.comprehension)
-        for name in subtree(node.target)
-        if isinstance(name, ast.Name)
-    )
-
-
 @lru_cache(maxsize=65536)
 def children(node: ast.AST) -> tuple[ast.AST, ...]:
     """The nodes right below a node."""
     return tuple(ast.iter_child_nodes(node))
-
-
-class Names:
-    """The objects that the names in one rule stand for."""
-
-    def __init__(self, function: types.FunctionType) -> None:
-        self.function, self.code = function, function.__code__
-        self.inner = frozenset((*self.code.co_varnames, *self.code.co_cellvars))
-        self.generated = generated_names(read(function).tree)
-        self.objects: dict[ast.expr, Any] = {}
-
-    def known(self, node: ast.expr) -> Any:
-        """The global object that an expression names; None if it names none."""
-        try:
-            return self.objects[node]
-        except KeyError:
-            found = self.objects[node] = self.look_up(node)
-            return found
-
-    def look_up(self, node: ast.expr) -> Any:
-        if isinstance(node, ast.Name):
-            found = self.outer(node.id)
-            return found if callable(found) or node.id not in self.generated else None
-        if isinstance(node, ast.Attribute):
-            below = self.known(node.value)
-            return None if below is None else getattr(below, node.attr, None)
-        return None
-
-    def outer(self, name: str) -> Any:
-        """The object that a name has outside of the rule; None if it is local."""
-        if name in self.inner:
-            return None
-        if name in self.code.co_freevars and self.function.__closure__ is not None:
-            cell = self.function.__closure__[self.code.co_freevars.index(name)]
-            try:
-                return cell.cell_contents
-            except ValueError:
-                return None
-        return self.function.__globals__.get(name, getattr(builtins, name, None))
 
 
 class Reading:

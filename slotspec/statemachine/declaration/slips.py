@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache, partial, partialmethod
 from types import BuiltinFunctionType, FunctionType
@@ -15,9 +16,10 @@ from types import BuiltinFunctionType, FunctionType
 from slotspec.statemachine.declaration import containers, queues, rules
 from slotspec.statemachine.declaration.effects import Effects
 from slotspec.statemachine.declaration.lifecycle import Event, Lifecycle
+from slotspec.statemachine.declaration.names import Names
 from slotspec.statemachine.declaration.parts import restart
-from slotspec.statemachine.declaration.records import Sort
-from slotspec.statemachine.declaration.source import Source, reject, subtree
+from slotspec.statemachine.declaration.records import FieldSpec, Record, Sort
+from slotspec.statemachine.declaration.source import Source, read, reject, subtree
 from slotspec.statemachine.errors import RuleError, suggest
 
 Known = Callable[[ast.expr], object]
@@ -61,35 +63,80 @@ METHODS = {
 """What to write for a method of Python's lists and sets."""
 
 
-class Slips:
-    """Looks for mistakes in one rule.
+@dataclass(frozen=True)
+class StateFields:
+    """What mistakes in rules depend on of the state, over the fields of a model and of its parts.
 
-    :param containers: the fields that are sets and sequences: name -> ``subset`` or ``sequence``.
-    :param bags: the fields that hold messages in flight.
-    :param fields: the fields of the state.
-    :param has_effects: whether the model, or a part of it, declares effects.
-    :param arrays: the fields that are arrays.
-    :param single: the fields that are one value.
-    :param lifecycles: the fields that hold states of a lifecycle; None if parts have several
-        fields of one name with different ones.
+    Parts may have fields of one name and different kinds; such a name tells less.
+
+    :ivar names: all fields.
+    :ivar containers: the fields that are sets and sequences, with ``subset`` or ``sequence``.
+    :ivar bags: the fields that hold messages in flight.
+    :ivar arrays: the fields that are arrays.
+    :ivar single: the fields that are one value.
+    :ivar lifecycles: the fields that hold states of a lifecycle, with that; with None if that
+        differs, or some hold something else.
+    :ivar has_effects: whether the model, or a part of it, declares effects.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        known: Known,
-        containers: Mapping[str, str],
-        bags: frozenset[str],
-        fields: frozenset[str],
-        has_effects: bool,
-        arrays: frozenset[str],
-        single: frozenset[str],
-        lifecycles: Mapping[str, type[Lifecycle] | None],
-    ) -> None:
-        self.source, self.known = source, known
-        self.containers, self.bags, self.fields = containers, bags, fields
-        self.has_effects, self.arrays = has_effects, arrays
-        self.single, self.lifecycles = single, lifecycles
+    names: frozenset[str]
+    containers: frozenset[tuple[str, str]]
+    bags: frozenset[str]
+    arrays: frozenset[str]
+    single: frozenset[str]
+    lifecycles: frozenset[tuple[str, type[Lifecycle] | None]]
+    has_effects: bool
+
+    @classmethod
+    def of(cls, record: type[Record]) -> StateFields:
+        """What a record tells."""
+        specs: dict[str, list[FieldSpec]] = {}
+        for name, spec in record.fields.items():
+            specs.setdefault(name.rpartition(".")[2], []).append(spec)
+        records = (record, *(part.record for part in record.parts))
+        constants = {name for one in records for name in one.constants}
+        scalars = {name for name, of in specs.items() if not any(one.array for one in of)}
+        return cls(
+            names=frozenset(specs),
+            containers=frozenset(
+                (name, of[0].container)
+                for name, of in specs.items()
+                if of[0].container and all(s.container == of[0].container for s in of)
+            ),
+            bags=frozenset(name for name, of in specs.items() if any(s.route for s in of)),
+            arrays=frozenset(name for name, of in specs.items() if all(s.array for s in of))
+            - constants,
+            single=frozenset(scalars | (constants - specs.keys())),
+            lifecycles=frozenset(lifecycles_of(specs)),
+            has_effects=bool(record.effect_names),
+        )
+
+
+def lifecycles_of(
+    specs: Mapping[str, Sequence[FieldSpec]],
+) -> Iterator[tuple[str, type[Lifecycle] | None]]:
+    """Each name of fields of which some hold states of a lifecycle, and that if all do."""
+    for name, of in specs.items():
+        found = [spec.domain for spec in of if isinstance(spec.domain, type)]
+        if found:
+            yield name, found[0] if all(spec.domain is found[0] for spec in of) else None
+
+
+@lru_cache(maxsize=8192)
+def check_slips(function: FunctionType, state: StateFields, action: bool, asked: bool) -> None:
+    """Refuse natural mistakes in a rule; once for all instances with such a state.
+
+    :raises RuleError: with file and line.
+    """
+    Slips(read(function), Names(function).known, state).check(action, asked)
+
+
+class Slips:
+    """Looks for mistakes in one rule."""
+
+    def __init__(self, source: Source, known: Known, state: StateFields) -> None:
+        self.source, self.known, self.state = source, known, state
+        self.containers, self.lifecycles = dict(state.containers), dict(state.lifecycles)
         given = source.tree.args
         self.parameters = {a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)}
 
@@ -121,7 +168,7 @@ class Slips:
                         "'delete' is no statement of a rule; assign 0 or NONE instead",
                     )
                 case ast.Subscript(value=below, slice=ast.Slice(), ctx=ast.Load()):
-                    if self._field(below) in self.arrays:
+                    if self._field(below) in self.state.arrays:
                         raise self._refused(
                             "RUL003", node, "a slice allocates; loop over the elements"
                         )
@@ -184,7 +231,7 @@ class Slips:
 
     def _field(self, node: ast.expr) -> str | None:
         """The field that ``s.name`` or ``s.part.name`` reads."""
-        if not isinstance(node, ast.Attribute) or node.attr not in self.fields:
+        if not isinstance(node, ast.Attribute) or node.attr not in self.state.names:
             return None
         root = node.value
         while isinstance(root, ast.Attribute | ast.Subscript):
@@ -229,7 +276,7 @@ class Slips:
 
     def _assigned(self, target: ast.expr, node: ast.AST) -> None:
         """Refuse an assignment of a whole array, or of something that is no integer."""
-        if isinstance(target, ast.Attribute) and self._field(target) in self.arrays:
+        if isinstance(target, ast.Attribute) and self._field(target) in self.state.arrays:
             raise self._refused(
                 "RUL008", target, f"{ast.unparse(target)} is an array; assign its elements"
             )
@@ -263,7 +310,7 @@ class Slips:
             raise self._refused(
                 "RUL006", node, "None is no integer; rules know integers only: write NONE"
             )
-        if self._field(node) in self.arrays:
+        if self._field(node) in self.state.arrays:
             raise self._refused(
                 "RUL007", node, f"{text} is an array; index it, where a number is needed"
             )
@@ -379,7 +426,7 @@ class Slips:
                 " has append, remove, take_first, place_of and length, a subset add, discard and"
                 " size",
             )
-        if field in self.single:
+        if field in self.state.single:
             raise self._refused(
                 "RUL013", node, f"{name} is no {wanted}; declare {field} = {wanted}(…)"
             )
@@ -401,7 +448,7 @@ class Slips:
 
     def _message(self, node: ast.Call, word: str) -> None:
         field = self._field(node.args[0]) if node.args else None
-        if word in ("send", "receive") and field is not None and field not in self.bags:
+        if word in ("send", "receive") and field is not None and field not in self.state.bags:
             raise self._refused(
                 "RUL013",
                 node,
@@ -431,7 +478,7 @@ class Slips:
             member = self.known(one)
             if not isinstance(member, Effects):
                 continue
-            if not self.has_effects:
+            if not self.state.has_effects:
                 name = type(member).__name__
                 raise self._refused(
                     "RUL010",
