@@ -38,9 +38,7 @@ class Dice:
         """The numbers below `count` in random order."""
         left = list(range(count))
         for more in range(count, 0, -1):
-            # as below, which would take longer to call
-            self.state = (self.state * 6364136223846793005 + 1442695040888963407) % 2**64
-            at = (self.state >> 33) % more
+            at = self.below(more)
             yield left[at]
             left[at] = left[more - 1]
 
