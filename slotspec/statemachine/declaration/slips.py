@@ -380,8 +380,10 @@ class Slips:
                 f"{ast.unparse(node.func)} is made by {type(word).__name__.strip('_')}, which a"
                 " rule cannot call; call a plain function",
             )
-        if word in TAKE_ELEMENT or getattr(word, "__name__", "") in ("send", "receive"):
-            self._no_element(node, word)
+        name = str(getattr(word, "__name__", ""))
+        is_route = getattr(word, "__module__", "") == ROUTES
+        if word in TAKE_ELEMENT or (is_route and name in ("send", "receive")):
+            self._no_element(node, name)
         if word in (rules.fire, rules.recycle):
             self._fires(node)
         wanted = next((kind for one, kind in OF_CONTAINER if one is word), None)
@@ -389,8 +391,8 @@ class Slips:
             self._kind_of_container(node, wanted)
         if word is rules.emit:
             self._emit(node)
-        elif getattr(word, "__module__", "") == ROUTES:
-            self._message(node, str(getattr(word, "__name__", "")))
+        elif is_route:
+            self._message(node, name)
 
     def _fires(self, node: ast.Call) -> None:
         """Refuse an event of something that has no lifecycle, or has another one."""
@@ -431,18 +433,15 @@ class Slips:
                 "RUL013", node, f"{name} is no {wanted}; declare {field} = {wanted}(…)"
             )
 
-    def _no_element(self, node: ast.Call, word: object) -> None:
+    def _no_element(self, node: ast.Call, word: str) -> None:
         """Refuse a visible NONE where an element of a set, a sequence or a bag is wanted."""
-        if word not in TAKE_ELEMENT and getattr(word, "__module__", "") != ROUTES:
-            return
         for given in (*node.args[1:2], *(k.value for k in node.keywords)):
             for one in branches(given):
                 if self.known(one) == rules.NONE or is_literal(one, rules.NONE):
-                    name = getattr(word, "__name__", "")
                     raise self._refused(
                         "RUL021",
                         node,
-                        f"{ast.unparse(one)} is no element; give {name} an element, and call it"
+                        f"{ast.unparse(one)} is no element; give {word} an element, and call it"
                         " only where there is one",
                     )
 

@@ -32,7 +32,7 @@ from slotspec.statemachine.search.tree_kernels import (
     Batch,
     Tree,
 )
-from slotspec.statemachine.search.visited import LINE, SHARE
+from slotspec.statemachine.search.visited import SHARE, whole_lines
 
 SEGMENTS = 64
 SMALLEST = 1 << 10
@@ -76,7 +76,7 @@ class TreeStore:
         self.batches = [self._batch() for _ in range(workers)]
         self.meanwhile = workers * kernels.CHUNK
         room = max(SMALLEST_DICTIONARY, 8 * self.meanwhile * width)
-        smallest = -(-max(SMALLEST, int(2 * self.meanwhile / FULL)) // LINE) * LINE
+        smallest = whole_lines(max(SMALLEST, int(2 * self.meanwhile / FULL)))
         self.segments = [Reserved(smallest, np.uint64) for _ in range(SEGMENTS)]
         self.tree = Tree(
             width,
@@ -195,7 +195,7 @@ class TreeStore:
     def _grow_segment(self, number: int) -> None:
         tree = self.tree
         least = int((tree.counts[number] + self.meanwhile) / FULL) + 2
-        size = -(-max(least, int(tree.sizes[number] * GROWTH)) // LINE) * LINE
+        size = whole_lines(max(least, int(tree.sizes[number] * GROWTH)))
         self._claim(8 * size)
         new = Reserved(size, np.uint64)
         tree_kernels.move_roots(self.segments[number].array, new.address, size)

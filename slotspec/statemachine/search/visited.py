@@ -17,6 +17,12 @@ SMALLEST_TABLE = 1 << 18
 LINE = 8
 """Entries in a cache line; a table is a multiple of it."""
 
+
+def whole_lines(entries: int) -> int:
+    """The least number of entries that fill whole cache lines."""
+    return -(-entries // LINE) * LINE
+
+
 FULL = 0.7
 """Load factor at which the table grows."""
 
