@@ -1,11 +1,12 @@
-"""Slotspec beside SPIN, Rumur and TLC on one model: the same states, counted by each.
+"""Slotspec beside SPIN, Rumur, TLC and C on one model: the same states, counted by each.
 
 Each tool runs in its fastest exact form on one core, all properties checked: SPIN compiled
 by gcc -O3 without partial-order reduction, Rumur compiled by clang -O3 without symmetry, TLC
-with one worker. Rounds alternate between the tools, so that a busy machine slows all of
-them; the table shows medians. *search* is the time of the checker's own run (for TLC with
-the start of its machine, for slotspec without start and compilation), *whole* the time of
-the whole process with everything compiled before, *CPU* its processor time.
+with one worker; and a program by hand in C for this one model, compiled by gcc -O3. Rounds
+alternate between the tools, so that a busy machine slows all of them; the table shows medians.
+*search* is the time of the checker's own run (for TLC with the start of its machine, for
+slotspec without start and compilation), *whole* the time of the whole process with everything
+compiled before, *CPU* its processor time.
 
 python benchmarks/side_by_side.py [--sizes "2 1 4 2" …] [--rounds 5] [--tools spin …] [--plot FILE]
 
@@ -110,13 +111,24 @@ def read_tlc(text: str) -> tuple[int, int, None, None]:
     return states, transitions - 1, None, None
 
 
+def read_c(text: str) -> tuple[int, int, None, None]:
+    if "no error" not in text:
+        raise SystemExit(text)
+    return number(r"^([0-9]+) states", text), number(r" ([0-9]+) transitions", text), None, None
+
+
 def read_ours(text: str) -> tuple[int, int, float, float]:
     found = json.loads(text.strip().splitlines()[-1])
     return found["states"], found["transitions"], found["seconds"], found["bytes"]
 
 
 def missing(tool: str) -> str | None:
-    needed = {"spin": ("spin", "gcc"), "rumur": ("rumur", "clang"), "tlc": ("java",)}[tool]
+    needed = {
+        "spin": ("spin", "gcc"),
+        "rumur": ("rumur", "clang"),
+        "tlc": ("java",),
+        "c": ("gcc",),
+    }[tool]
     gone = [name for name in needed if shutil.which(name) is None]
     if gone:
         return f"{', '.join(gone)} is not on PATH"
@@ -141,6 +153,8 @@ def peer(tool: str, sizes: str, work: Path) -> Contender:
         return Contender("SPIN", ["./pan", "-m3000000", f"-w{bits}"], folder, read_spin)
     if tool == "rumur":
         return Contender("Rumur", ["./m"], folder, read_rumur)
+    if tool == "c":
+        return Contender("C", ["./c"], folder, read_c)
     jar = os.environ["TLA2TOOLS_JAR"]
     java = ["java", "-Xmx12000m", "-XX:+UseParallelGC", "-cp", jar, "tlc2.TLC", "-deadlock"]
     options = ["-checkpoint", "0", "-metadir", "meta", "-workers", "1", "-config", "c.cfg"]
@@ -225,7 +239,7 @@ def main() -> None:
     words = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     words.add_argument("--sizes", nargs="+", default=SIZES, metavar='"T S R A"')
     words.add_argument("--rounds", type=int, default=5)
-    tools = ["spin", "rumur", "tlc"]
+    tools = ["spin", "rumur", "tlc", "c"]
     words.add_argument("--tools", nargs="*", choices=tools, default=tools)
     words.add_argument("--most", type=int, default=2_000_000, help="states up to which TLC runs")
     words.add_argument("--plot", type=Path, help="SVG file for states per second")

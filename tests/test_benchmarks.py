@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,18 @@ from tests.statemachine.search.ordered_models import dining
 from tests.statemachine.search.partial_order_fuzzer import Writer, load
 
 TOP = 5
+PEERS = Path(__file__).parent.parent / "benchmarks" / "peers"
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not on PATH")
+@pytest.mark.parametrize("sizes", ["1 1 1 1", "2 1 2 2", "1 2 3 2"])
+def test_the_program_in_c_counts_what_the_checkers_count(sizes: str) -> None:
+    command = ["sh", str(PEERS / "run.sh"), "c", *sizes.split()]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    rows = [line.split("|") for line in (PEERS / "COUNTS.md").read_text("utf-8").splitlines()]
+    counted = [row for row in rows if " ".join(cell.strip() for cell in row[1:5]) == sizes]
+    states, transitions = (int(cell.replace(",", "")) for cell in counted[0][5:7])
+    assert printed[:2] == [str(states), str(transitions)]
 
 
 class Counters(Record):
