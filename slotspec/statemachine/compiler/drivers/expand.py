@@ -39,6 +39,7 @@ from slotspec.statemachine.compiler.backend.result_buffer import (
 )
 from slotspec.statemachine.compiler.drivers.predicates import predicate_names, predicates_text
 from slotspec.statemachine.compiler.drivers.symmetry import SymmetryText
+from slotspec.statemachine.compiler.frontend.early_refusals import early_refusal
 from slotspec.statemachine.compiler.frontend.program import Program, Translated
 from slotspec.statemachine.compiler.frontend.statements import program_of
 from slotspec.statemachine.compiler.frontend.symbols import RecordAt, Symbol
@@ -433,7 +434,7 @@ class Expansion:
 
     def action(self, number: int, action: Action, index: int) -> int:
         """Write the loops over an action's arguments; returns how many calls it has."""
-        loops = self.open_loops(action.parameters)
+        loops = self.open_loops(action.parameters, action)
         calls = str(index)
         if loops.each:
             calls = self.builder.emit(f"add i64 {loops.linear}, {index}")
@@ -441,14 +442,21 @@ class Expansion:
         self.close_loops(loops)
         return loops.count
 
-    def open_loops(self, parameters: Mapping[str, ParameterDomain]) -> Loops:
-        """Begin nested loops over the values of each parameter."""
+    def open_loops(
+        self, parameters: Mapping[str, ParameterDomain], action: Action | None = None
+    ) -> Loops:
+        """Begin nested loops over the values of each parameter.
+
+        :param action: the action whose calls these are; a loop without a possible call is skipped.
+        """
         builder, loops = self.builder, Loops()
         for domain in parameters.values():
             values = list(self.instance.values(domain))
             counter = builder.local()
             builder.line(f"store i64 0, ptr {counter}")
             test, inside, out = builder.label("each"), builder.label("do"), builder.label("done")
+            if action is not None:
+                self.skip_refused(action, loops.values, out)
             builder.start_block(test)
             at = builder.emit(f"load i64, ptr {counter}")
             more = builder.emit(f"icmp slt i64 {at}, {len(values)}")
@@ -464,6 +472,20 @@ class Expansion:
             loops.linear = builder.emit(f"add i64 {before}, {at}")
             loops.count *= len(values)
         return loops
+
+    def skip_refused(self, action: Action, values: list[Reg], out: str) -> None:
+        """Go to `out` if every call of an action with these first arguments is refused."""
+        builder = self.builder
+        given: list[Symbol] = [RecordAt("%next"), *values]
+        refusal = early_refusal(self.program, self.rule(action.function), given)
+        if refusal is None:
+            return
+        inside = "".join(f", i64 {value}" for value in values)
+        asked = f"{refusal.name}(ptr %buffer, ptr %now, ptr %next{inside})"
+        refused = builder.emit(f"icmp eq i64 {builder.emit(f'call i64 {asked}')}, 1")
+        some = builder.label("some")
+        builder.end(f"br i1 {refused}, label %{out}, label %{some}")
+        builder.start_block(some)
 
     def close_loops(self, loops: Loops) -> None:
         """Close the loops: continue with the next values, and after the last one behind them."""

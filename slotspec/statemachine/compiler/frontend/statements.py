@@ -72,10 +72,28 @@ class Lowering(Expressions):
                 tree,
                 f"takes {len(names)} arguments ({', '.join(names)}), but gets {len(arguments)}",
             )
+        head = self.bind_parameters(names, arguments)
+        self.target.writes = self.target.faults = True
+        self.writes = self.faults = False
+        self.target.width = width_of(tree)
+        self.block(tree.body)
+        if self.builder.open:
+            self.emit_return(None, tree)
+        self.target.writes, self.target.faults = self.writes, self.faults
+        self.target.cost = self.cost
+        if self.target.width is not None:
+            head.append("ptr %results")
+        linkage = "internal i64"
+        self.target.text = self.builder.text(
+            f"define {linkage} {self.target.name}({', '.join(head)}) nounwind"
+        )
+
+    def bind_parameters(self, names: Sequence[str], arguments: Sequence[Symbol]) -> list[str]:
+        """The parameters of the translated function; the first names mean these arguments."""
         head = ["ptr %buffer"]
         if self.action:
             head.append("ptr %before")
-        for i, (name, argument) in enumerate(zip(names, arguments, strict=True)):
+        for i, (name, argument) in enumerate(zip(names, arguments, strict=False)):
             if isinstance(argument, RecordAt):
                 head.append(f"ptr %p{i}")
                 self.symbols[name] = RecordAt(f"%p{i}", argument.part)
@@ -95,20 +113,7 @@ class Lowering(Expressions):
                 self.assigned.add(name)
             else:
                 self.symbols[name] = argument
-        self.target.writes = self.target.faults = True
-        self.writes = self.faults = False
-        self.target.width = width_of(tree)
-        self.block(tree.body)
-        if self.builder.open:
-            self.emit_return(None, tree)
-        self.target.writes, self.target.faults = self.writes, self.faults
-        self.target.cost = self.cost
-        if self.target.width is not None:
-            head.append("ptr %results")
-        linkage = "internal i64"
-        self.target.text = self.builder.text(
-            f"define {linkage} {self.target.name}({', '.join(head)}) nounwind"
-        )
+        return head
 
     # statements
 
