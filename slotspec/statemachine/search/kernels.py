@@ -60,17 +60,29 @@ _ZERO, _ONE, _SEVEN, _EIGHT = np.uint64(0), np.uint64(1), np.uint64(7), np.uint6
 
 
 @njit(**inner)  # type: ignore[untyped-decorator]
-def hash_of(words: Any, first: int, count: int) -> Any:
-    """64-bit hash of a stored state: a multiply and a fold per word, and a final mix."""
-    h = _M1
-    for i in range(count):
-        h = (h ^ words[first + i]) * _M2
-        h = h ^ (h >> _S32)
+def hash_on(h: Any, word: Any) -> Any:
+    """Go on with a hash: a multiply and a fold."""
+    h = (h ^ word) * _M2
+    return h ^ (h >> _S32)
+
+
+@njit(**inner)  # type: ignore[untyped-decorator]
+def hash_end(h: Any) -> Any:
+    """The hash after its last word: a final mix, which is never 0."""
     h = h * _M3
     h = h ^ (h >> _S29)
     if h == _ZERO:
         h = _ONE
     return h
+
+
+@njit(**inner)  # type: ignore[untyped-decorator]
+def hash_of(words: Any, first: int, count: int) -> Any:
+    """64-bit hash of a stored state."""
+    h = _M1
+    for i in range(count):
+        h = hash_on(h, words[first + i])
+    return hash_end(h)
 
 
 @njit(**inner)  # type: ignore[untyped-decorator]
@@ -268,6 +280,17 @@ def unseen(out: Successors, begin: int, end: int, width: int, mask: Any) -> Any:
     """
     words, recent, hashes, numbers = out.words, out.recent, out.hashes, out.numbers
     unknown = np.int64(0)
+    if width == 2:  # as below, without the inner loops; they took 4% of such a search
+        for i in range(begin, end):
+            one, two = words[2 * i], words[2 * i + 1]
+            h = hash_end(hash_on(hash_on(_M1, one), two))
+            cell = np.int64((h >> _S31) & mask) * 2
+            different = (recent[cell] ^ one) | (recent[cell + 1] ^ two)
+            recent[cell], recent[cell + 1] = one, two
+            hashes[unknown] = h
+            numbers[unknown] = i
+            unknown += np.int64(different != _ZERO)
+        return unknown
     for i in range(begin, end):
         at = i * width
         h = hash_of(words, at, width)
