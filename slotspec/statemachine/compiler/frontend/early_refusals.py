@@ -16,7 +16,7 @@ import types
 from collections.abc import Iterator, Sequence
 
 from slotspec.statemachine.compiler.frontend.program import Program, Translated
-from slotspec.statemachine.compiler.frontend.statements import Lowering
+from slotspec.statemachine.compiler.frontend.statements import Lowering, parameters_of
 from slotspec.statemachine.compiler.frontend.symbols import Symbol, kind
 from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.declaration.source import read, subtree
@@ -33,7 +33,7 @@ def early_refusal(
     :param arguments: the state, and the first arguments.
     """
     tree = read(function).tree
-    unknown = {argument.arg for argument in tree.args.args[len(arguments) :]}
+    unknown = set(parameters_of(tree)[len(arguments) :])
     refusals = []
     for refusal in leading(function, tree):
         if unknown & names_in(refusal[0]):
@@ -55,10 +55,13 @@ def early_refusal(
 def leading(function: types.FunctionType, tree: ast.FunctionDef) -> Iterator[Refusal]:
     """The conditions under which the first statements of a rule refuse it, in order."""
 
+    code = function.__code__
+    own = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
+
     def refuses(node: ast.expr | None) -> bool:
         return (
             isinstance(node, ast.Name)
-            and node.id not in function.__code__.co_varnames
+            and node.id not in own
             and function.__globals__.get(node.id) is DISABLED
         )
 
@@ -91,7 +94,7 @@ class EarlyRefusal(Lowering):
     def ask(self, arguments: Sequence[Symbol], refusals: Sequence[Refusal]) -> None:
         """Write the function; it stops at the first condition that refuses."""
         builder = self.builder
-        head = self.bind_parameters([a.arg for a in self.source.tree.args.args], arguments)
+        head = self.bind_parameters(parameters_of(self.source.tree), arguments)
         self.writes = self.faults = False
         refused = builder.label("refused")
         for condition, truth in refusals:

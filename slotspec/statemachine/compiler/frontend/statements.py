@@ -55,6 +55,12 @@ def width_of(tree: ast.FunctionDef) -> int | None:
     return None
 
 
+def parameters_of(tree: ast.FunctionDef) -> list[str]:
+    """The names of a rule's parameters, in order."""
+    given = tree.args
+    return [one.arg for one in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+
+
 class Lowering(Expressions):
     """The translation of one function; statements here, expressions in the base class."""
 
@@ -65,7 +71,7 @@ class Lowering(Expressions):
         given = tree.args
         if given.vararg or given.kwarg:
             raise self.reject("RUL010", tree, "takes *arguments; name each of them")
-        names = [a.arg for a in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+        names = parameters_of(tree)
         if len(names) != len(arguments):
             raise self.reject(
                 "RUL010",
