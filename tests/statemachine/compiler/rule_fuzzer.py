@@ -718,7 +718,7 @@ class Writer:
     def action(self) -> list[str]:
         name = self.fresh("act")
         given = {
-            self.fresh("a"): self.pick("A", "B", "Life", "3") for _ in range(self.pick(0, 1, 1))
+            self.fresh("a"): self.pick("A", "B", "Life", "3") for _ in range(self.pick(0, 1, 1, 2))
         }
         declared = ", ".join(f"{n}={d}" for n, d in given.items()).replace("Life", "A")
         scope = Scope(
@@ -731,7 +731,8 @@ class Writer:
         lines = [f"@model.action({declared})", f"def {name}({', '.join(['s', *given])}):"]
         lines += ['    """It happens."""']
         if self.odds(0.5):
-            guard = f"{self.condition(scope, 2)} and {self.condition(scope, 1)}"
+            word = self.pick("and", "and", "or")
+            guard = f"{self.condition(scope, 2)} {word} {self.condition(scope, 1)}"
             lines += [f"    if {guard}:", "        return DISABLED"]
         scope = scope.also(writes=True, emitted=("s",))
         lines += self.block(scope, 1, 3, 7)
