@@ -258,12 +258,12 @@ def large(generation: str, **bounds: int) -> Instance:
     return POOL.instance({**LARGE, **bounds}, generation=generation)
 
 
-Test113 = state_machine(large("1.13")).TestCase
-Test114 = state_machine(large("1.14")).TestCase
-Test120 = state_machine(large("1.20")).TestCase
+Test113 = pytest.mark.slow(state_machine(large("1.13")).TestCase)
+Test114 = pytest.mark.slow(state_machine(large("1.14")).TestCase)
+Test120 = pytest.mark.slow(state_machine(large("1.20")).TestCase)
 Test23 = state_machine(large("2.3")).TestCase
-TestDeferred23 = state_machine(large("2.3", defer=1)).TestCase
-TestPool23 = state_machine(large("2.3", bridge=0)).TestCase
+TestDeferred23 = pytest.mark.slow(state_machine(large("2.3", defer=1)).TestCase)
+TestPool23 = pytest.mark.slow(state_machine(large("2.3", bridge=0)).TestCase)
 
 
 def test_too_few_timers_are_refused() -> None:
