@@ -5,6 +5,7 @@ CONTRIBUTING.md says what the fast set keeps.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -35,3 +36,8 @@ def fast_last(values: Iterable[Any]) -> list[ParameterSet]:
     """Parameters of which all but the last are slow, such as generations: the newest is last."""
     made = list(values)
     return fast_only(made, made[-1])
+
+
+def examples(few: int, many: int) -> int:
+    """How many examples to try: `many` where CI is set, and `few` at home."""
+    return many if os.environ.get("CI") else few

@@ -71,6 +71,7 @@ def test_the_files_and_the_page_are_up_to_date() -> None:
     assert {path.name for path in formats.FOLDER.iterdir()} == set(map(file_name, SCHEMAS.values()))
 
 
+@pytest.mark.slow
 def test_every_recording_is_as_declared() -> None:
     """All lines of all recordings decode as the types that the JSON Schema is made of."""
     readers = {

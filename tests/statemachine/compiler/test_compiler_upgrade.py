@@ -20,6 +20,7 @@ from slotspec.statemachine.search.engine import explore_compiled
 from slotspec.statemachine.search.random_walk import CompiledWalk, compile_walk
 from slotspec.statemachine.search.walk_kernels import LOOK
 from slotspec.statemachine.simulate import simulate
+from tests.variants import fast_only
 
 
 @pytest.fixture(autouse=True)
@@ -138,7 +139,7 @@ def swapping(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return taken
 
 
-@pytest.mark.parametrize("symmetry", [False, "exact", "fast"])
+@pytest.mark.parametrize("symmetry", fast_only([False, "exact", "fast"], "exact"))
 def test_the_search_continues_with_full_code(
     symmetry: bool | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
