@@ -245,7 +245,8 @@ def test_the_first_steps_of_two_task_executors_and_both_faults(generation: str) 
     assert Verdict.VIOLATED not in verdicts(found).values()
 
 
-@pytest.mark.parametrize("generation", fast_last(CLUSTER.generations))
+@pytest.mark.slow
+@pytest.mark.parametrize("generation", CLUSTER.generations)
 def test_without_faults_there_are_few_states(generation: str) -> None:
     found = check(CLUSTER.instance(CALM, generation=generation))
     assert (found.states, found.transitions, found.depth) == (196, 410, 29)
@@ -278,6 +279,7 @@ def keep_nothing(s: SlotManagerState, slot: int) -> int:
     return OK
 
 
+@pytest.mark.slow
 def test_a_rule_of_a_part_is_replaced_in_the_cluster() -> None:
     instance = CLUSTER.instance(CALM, generation="1.12", replace={offer_free_slot: keep_nothing})
     for explore in (explore_interpreted, explore_compiled):

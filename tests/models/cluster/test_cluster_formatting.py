@@ -115,6 +115,7 @@ def test_a_lost_message_as_a_story() -> None:
     assert "JobMaster: job: RUNNING -> FINISHED" in list(story.values())[-1][1]
 
 
+@pytest.mark.slow
 def test_an_older_offer_is_told_from_the_newest() -> None:
     instance = plan_bugs(["FLINK-21859"])[0]
     rendered = formatter(instance)

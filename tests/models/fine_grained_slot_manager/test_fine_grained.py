@@ -255,6 +255,7 @@ def test_both_engines_agree(generation: str, bounds: str) -> None:
             assert len(mine.finding.steps) == len(other.finding.steps)
 
 
+@pytest.mark.slow
 def test_any_order_reaches_more() -> None:
     """The choice matters: in some order a failed check notes a job, in another it does not."""
     for scope in ("any_order", "refusals", "leaving"):

@@ -176,6 +176,7 @@ def test_names_of_jobs_make_no_difference() -> None:
     assert verdicts[0] == verdicts[1]
 
 
+@pytest.mark.slow
 def test_any_order_lets_the_younger_request_go_first() -> None:
     """The choice matters: what linked maps guarantee, hash maps do not."""
     name = "a_freed_slot_goes_to_the_oldest_request"

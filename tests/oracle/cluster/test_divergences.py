@@ -52,6 +52,7 @@ def test_the_line_at_fault_is_found(tmp_path: Path, source: Path, who: str) -> N
     assert removal.what == (f"line {line + 1}: what {who} remembers",)
 
 
+@pytest.mark.slow
 def test_the_line_at_fault_is_found_in_the_cluster_of_today(tmp_path: Path) -> None:
     path, line = corrupted(tmp_path, DATA / "2.3.0-seed0002.jsonl.gz")
     report = conform(path)

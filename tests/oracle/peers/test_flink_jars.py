@@ -101,6 +101,7 @@ def test_jars_of_a_source_archive(packages: Path, tmp_path: Path, asked: str) ->
     assert [p.name for p in (tmp_path / "jars").iterdir()] == ["9.1.2"], "nothing is left behind"
 
 
+@pytest.mark.slow
 def test_jars_of_a_wheel(packages: Path, tmp_path: Path) -> None:
     wheel(packages)
     made = fetch("1.12.9", tmp_path / "jars", quiet)
@@ -126,6 +127,7 @@ def test_a_changed_jar_is_fetched_again(
     assert "9.1.2" in capsys.readouterr().out.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_fetched_is_an_error_with_advice(
     packages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

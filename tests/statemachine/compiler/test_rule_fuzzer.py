@@ -31,6 +31,7 @@ def test_a_random_model_of_very_large_numbers_means_the_same(seed: int, tmp_path
     assert what in ("compared", "fault", "refused")
 
 
+@pytest.mark.slow
 def test_a_missing_overflow_check_is_detected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
