@@ -16,6 +16,7 @@ from slotspec.oracle.fuzzing.stateful import state_machine
 from slotspec.statemachine import Instance, Limits, Result, Verdict, check
 from slotspec.statemachine.errors import UsageError
 from tests.models.searches import searched
+from tests.variants import fast_only
 
 POOL = load_model("declarative_slot_pool")
 NEWEST = "2.3"
@@ -165,8 +166,7 @@ def compared(result: Result) -> dict[str, Any]:
     }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("scope", COUNTS)
+@pytest.mark.parametrize("scope", fast_only(COUNTS, "restarts"))
 def test_exact_counts(scope: str) -> None:
     result = checked(scope)
     assert result.verdict is Verdict.HOLDS
