@@ -31,7 +31,7 @@ from slotspec.statemachine.compiler.backend import upgrade
 # a slow or busy machine is no failure
 PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 
-settings.register_profile("dev", max_examples=10, stateful_step_count=40, **PATIENT)
+settings.register_profile("dev", max_examples=5, stateful_step_count=40, **PATIENT)
 settings.register_profile(
     "ci", max_examples=40, stateful_step_count=60, derandomize=True, database=None, **PATIENT
 )

@@ -22,13 +22,14 @@ from slotspec.statemachine.layout import Layout
 from slotspec.statemachine.search.partial_order.relations import relations
 from tests.statemachine.search.ordered_models import dining
 from tests.statemachine.search.partial_order_fuzzer import Writer, load
+from tests.variants import fast_first
 
 TOP = 5
 PEERS = Path(__file__).parent.parent / "benchmarks" / "peers"
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not on PATH")
-@pytest.mark.parametrize("sizes", ["1 1 1 1", "2 1 2 2", "1 2 3 2"])
+@pytest.mark.parametrize("sizes", fast_first(["1 1 1 1", "2 1 2 2", "1 2 3 2"]))
 def test_the_program_in_c_counts_what_the_checkers_count(sizes: str) -> None:
     command = ["sh", str(PEERS / "run.sh"), "c", *sizes.split()]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()

@@ -19,6 +19,7 @@ from slotspec.models import load_model
 from slotspec.statemachine import Kind
 from tests.diagrams.samples import SVG, texts
 from tests.pages import PAGES
+from tests.variants import fast_first
 
 ROOT = Path(__file__).parents[1]
 
@@ -35,10 +36,7 @@ def script(name: str) -> ModuleType:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        *("commands", "errors", "findings", "properties"),
-        pytest.param("symmetry", marks=pytest.mark.slow),
-    ],
+    fast_first(["commands", "findings", "errors", "properties", "symmetry"], 2),
 )
 def test_a_generated_page_is_up_to_date(name: str) -> None:
     module = script(name)

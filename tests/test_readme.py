@@ -36,6 +36,7 @@ def test_the_readme_is_short() -> None:
     assert len(first.text.splitlines()) <= 15
 
 
+@pytest.mark.slow
 def test_the_main_command_runs(place: Path) -> None:
     (block,) = [b for b in BLOCKS if b.word == "main"]
     install, check = block.text.strip().split(" && ")

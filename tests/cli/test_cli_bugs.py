@@ -25,6 +25,7 @@ def test_a_known_bug_is_found_and_told(run: Run) -> None:
     assert "1 of 1 found, 1 with the expected length" in ran.out
 
 
+@pytest.mark.slow
 def test_a_bug_is_found_by_its_number(run: Run) -> None:
     assert ISSUE in run("check", "--bug", "8934").out
 
@@ -107,6 +108,7 @@ def test_its_trace_is_written_and_drawn_and_diverges(run: Run, tmp_path: Path) -
     assert "step 5 diverges from 1.11 after 4 matching steps" in ran.out
 
 
+@pytest.mark.slow
 def test_a_bug_is_drawn(run: Run) -> None:
     ran = run("draw", "--bug", ISSUE, "--format", "mermaid")
     assert ran.code == 0

@@ -142,6 +142,7 @@ def test_a_recording_is_the_same_for_its_seed(tmp_path: Path) -> None:
     assert conform(files[2]).matched == 30
 
 
+@pytest.mark.slow
 def test_another_model(capsys: pytest.CaptureFixture[str]) -> None:
     target = ("--target", "model:1.12", "--model", "logical_slot")
     assert run("fuzz", *target, "--examples", "40") == 0

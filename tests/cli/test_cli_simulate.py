@@ -162,6 +162,7 @@ def test_bad_input_exits_with_2(run: Run, arguments: tuple[str, str], message: s
     assert message in ran.err
 
 
+@pytest.mark.slow
 def test_without_a_model_the_cluster_is_simulated(run: Run) -> None:
     ran = run("simulate", "--runs", "2", "--steps", "20", "--engine", "interpreted")
     if "cluster" not in MODELS:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from slotspec.diagrams.composition import Dice, composition, explained, matrix, observe
 from slotspec.models import load_model
 from tests.diagrams.samples import turnstile
@@ -39,6 +41,7 @@ def test_the_graph_has_the_content_of_the_matrix() -> None:
     assert cells == links
 
 
+@pytest.mark.slow
 def test_an_edge_names_its_operations_and_the_effects_of_each_step_that_fired_it() -> None:
     seen = observe(load_model("slot_pool"), "1.12")
     arrows = {(a.source, a.event): a for a in explained(seen, ["PhysicalSlot"]).charts[0].arrows}

@@ -10,6 +10,7 @@ from slotspec.diagrams.networks import network, role
 from slotspec.models.cluster.state import Message
 from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.message_formatting import MessageFormatter
+from tests.variants import fast_only
 
 
 @pytest.mark.parametrize("name", WALKED)
@@ -21,7 +22,7 @@ def test_every_kind_of_message_is_named(name: str) -> None:
         assert {kind for _, _, kind in formatter.routes()} == set(formatter.kinds())
 
 
-@pytest.mark.parametrize("name", WALKED)
+@pytest.mark.parametrize("name", fast_only(WALKED, "cluster"))
 def test_walks_see_nothing_that_the_rules_do_not_send(name: str) -> None:
     model = load_model(name)
     instance = model.instance(WALKED[name], generation=list(model.generations)[-1])

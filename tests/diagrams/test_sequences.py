@@ -84,11 +84,12 @@ def test_a_recording_of_each_class_and_version_can_be_drawn(folder: Path) -> Non
     assert ET.fromstring(sequence_svg(sequence)).tag.endswith("svg")
 
 
+@pytest.mark.slow
 def test_a_counterexample_names_senders_and_receivers() -> None:
     instance = load_model("slot_pool").instance(generation="1.12", scope="matching")
     name = "a_request_is_served_by_anothers_slot"
     instance.properties = {name: instance.properties[name]}
-    result = explore_interpreted(instance, Limits(states=12_000))
+    result = explore_interpreted(instance, Limits(states=12_000, until=name))
     finding = result.properties[0].finding
     assert finding is not None
     sequence = of_finding(instance, finding)

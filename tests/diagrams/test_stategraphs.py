@@ -31,6 +31,7 @@ def test_without_symmetry_the_graph_has_every_reachable_state() -> None:
     assert "cut off" not in graph.note
 
 
+@pytest.mark.slow
 def test_symmetry_gives_as_many_states_as_the_compiled_search() -> None:
     instance = load_model("slot_pool").instance(SMALL, generation="1.13")
     collapsed = state_graph(instance, most=100_000)

@@ -97,6 +97,7 @@ def test_a_state_of_a_part_is_found(ready: Ready) -> None:
         state_path(ready, (), "tables.7.slot:ACTIVE")
 
 
+@pytest.mark.slow
 def test_the_path_of_a_property_is_exported_replayed_and_opened(
     ready: Ready, tmp_path: Path
 ) -> None:

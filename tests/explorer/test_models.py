@@ -12,9 +12,10 @@ from slotspec.explorer.settings import Models
 from slotspec.explorer.traces import exported
 from slotspec.explorer.views import lifecycle_svg, view
 from slotspec.models import MODELS, load_model
+from tests.variants import fast_only
 
 
-@pytest.mark.parametrize("name", list(MODELS))
+@pytest.mark.parametrize("name", fast_only(MODELS, "slot_pool", "cluster"))
 def test_a_walk_through_a_model_can_be_shown_and_exported(name: str) -> None:
     ready = Models({name: load_model(name)}).ready({})
     dice = Dice(2)
@@ -35,7 +36,7 @@ def test_a_walk_through_a_model_can_be_shown_and_exported(name: str) -> None:
     assert len(exported(ready, path).splitlines()) > len(path)
 
 
-@pytest.mark.parametrize("name", list(MODELS))
+@pytest.mark.parametrize("name", fast_only(MODELS, "slot_pool", "cluster"))
 def test_every_state_on_the_page_is_in_the_drawing_of_its_lifecycle(name: str) -> None:
     model = load_model(name)
     ready = Models({name: model}).ready({})

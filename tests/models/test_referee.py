@@ -16,6 +16,7 @@ from slotspec.statemachine import DISABLED
 from slotspec.statemachine.declaration.rules import fire, recycle
 from tests.models.referee import Referee
 from tests.models.small import POOL
+from tests.variants import fast_last
 
 TRACES = Path(__file__).parents[1] / "data" / "traces" / "slot_pool"
 VERSIONS = {"1.11": "1.11.4", "1.12": "1.12.5", "1.13": "1.13.6"}
@@ -53,7 +54,7 @@ def walk(generation: str, seed: int, length: int) -> Referee:
     return referee
 
 
-@pytest.mark.parametrize("generation", list(POOL.generations))
+@pytest.mark.parametrize("generation", fast_last(POOL.generations))
 def test_random_walks_agree(generation: str) -> None:
     heard = sum((walk(generation, seed, 2_000).heard for seed in range(3)), start=Referee({}).heard)
     lifecycles = POOL.instance(BOUNDS, generation=generation).lifecycles

@@ -15,6 +15,7 @@ from slotspec.oracle.task_slot_table.adapter import TaskSlotTableOracle
 from slotspec.statemachine import DISABLED, Instance
 from tests.models.mutation import read, recordings
 from tests.models.referee import Referee
+from tests.variants import fast_only
 
 BOUNDS = {
     "task_slot_table": {
@@ -43,22 +44,23 @@ ORACLES: dict[str, tuple[str, Callable[..., Any]]] = {
     "logical_slot": ("logical", LogicalSlotOracle),
 }
 RUNS = [(name, generation) for name in BOUNDS for generation in load_model(name).generations]
+NEWEST = dict(RUNS).items()
 
 
 def large(name: str, generation: str) -> Instance:
     return load_model(name).instance(BOUNDS[name], generation=generation)
 
 
-TestTable111 = state_machine(large("task_slot_table", "1.11")).TestCase
-TestTable112 = state_machine(large("task_slot_table", "1.12")).TestCase
-TestTable113 = state_machine(large("task_slot_table", "1.13")).TestCase
+TestTable111 = pytest.mark.slow(state_machine(large("task_slot_table", "1.11")).TestCase)
+TestTable112 = pytest.mark.slow(state_machine(large("task_slot_table", "1.12")).TestCase)
+TestTable113 = pytest.mark.slow(state_machine(large("task_slot_table", "1.13")).TestCase)
 TestTable23 = state_machine(large("task_slot_table", "2.3")).TestCase
-TestLogical111 = state_machine(large("logical_slot", "1.11")).TestCase
-TestLogical112 = state_machine(large("logical_slot", "1.12")).TestCase
+TestLogical111 = pytest.mark.slow(state_machine(large("logical_slot", "1.11")).TestCase)
+TestLogical112 = pytest.mark.slow(state_machine(large("logical_slot", "1.12")).TestCase)
 TestLogical113 = state_machine(large("logical_slot", "1.13")).TestCase
 
 
-@pytest.mark.parametrize(("name", "generation"), RUNS)
+@pytest.mark.parametrize(("name", "generation"), fast_only(RUNS, *NEWEST))
 def test_random_walks_agree(name: str, generation: str) -> None:
     chance = Random(1)
     instance = large(name, generation)
@@ -79,7 +81,7 @@ def test_random_walks_agree(name: str, generation: str) -> None:
     assert len(heard) >= 7
 
 
-@pytest.mark.parametrize(("name", "generation"), RUNS)
+@pytest.mark.parametrize(("name", "generation"), fast_only(RUNS, *NEWEST))
 def test_replayed_recordings_agree(name: str, generation: str) -> None:
     kind, oracle_of = ORACLES[name]
     lifecycles = load_model(name).instance(generation=generation).lifecycles

@@ -11,6 +11,7 @@ from slotspec.statemachine import DISABLED, Instance, Kind, fire
 from tests.models.slot_pool.mutants import BREAKS
 from tests.models.small import ONE, POOL
 from tests.statemachine.tiny import Lamp, Room, anything, counter, room, says
+from tests.variants import fast_first
 
 LARGE = {
     "task_managers": 3,
@@ -37,11 +38,11 @@ def reused(generation: str) -> Instance:
     return POOL.instance(REUSED, generation=generation)
 
 
-Test111 = state_machine(large("1.11")).TestCase
-Test112 = state_machine(large("1.12")).TestCase
+Test111 = pytest.mark.slow(state_machine(large("1.11")).TestCase)
+Test112 = pytest.mark.slow(state_machine(large("1.12")).TestCase)
 Test113 = state_machine(large("1.13")).TestCase
-TestReused111 = state_machine(reused("1.11")).TestCase
-TestReused112 = state_machine(reused("1.12")).TestCase
+TestReused111 = pytest.mark.slow(state_machine(reused("1.11")).TestCase)
+TestReused112 = pytest.mark.slow(state_machine(reused("1.12")).TestCase)
 TestReused113 = state_machine(reused("1.13")).TestCase
 
 HUNT = settings(
@@ -64,12 +65,14 @@ def hunted(instance: Instance, message: str) -> str:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        ">= for > in the idle check",
-        "unregistered offers accepted",
-        "cancel on the current gateway",
-        "suspend fails requests",
-    ],
+    fast_first(
+        [
+            ">= for > in the idle check",
+            "unregistered offers accepted",
+            "cancel on the current gateway",
+            "suspend fails requests",
+        ]
+    ),
 )
 def test_random_runs_find_a_break(name: str) -> None:
     """The easy ones of the ten: the deep ones are for the exhaustive check."""

@@ -38,11 +38,15 @@ def manager(generation: str, **bounds: int) -> Instance:
     return MANAGER.instance({**LARGE, **bounds}, generation=generation)
 
 
-TestManager114 = state_machine(manager("1.14")).TestCase
-TestManager120 = state_machine(manager("1.20", check_delay=1, declare_delay=1)).TestCase
+TestManager114 = pytest.mark.slow(state_machine(manager("1.14")).TestCase)
+TestManager120 = pytest.mark.slow(
+    state_machine(manager("1.20", check_delay=1, declare_delay=1)).TestCase
+)
 TestManager23 = state_machine(manager("2.3", check_delay=1, declare_delay=1)).TestCase
-TestReserve23 = state_machine(manager("2.3", redundant_task_managers=1)).TestCase
-TestStandalone23 = state_machine(manager("2.3", allocator=0, occupied_answers=1)).TestCase
+TestReserve23 = pytest.mark.slow(state_machine(manager("2.3", redundant_task_managers=1)).TestCase)
+TestStandalone23 = pytest.mark.slow(
+    state_machine(manager("2.3", allocator=0, occupied_answers=1)).TestCase
+)
 
 
 @pytest.mark.slow

@@ -170,6 +170,7 @@ def test_an_object_that_fails_itself_is_reproduced_too(
         exec(program, {})
 
 
+@pytest.mark.slow
 def test_the_newest_pool_is_the_default(tmp_path: Path) -> None:
     ran = pytest_run(tmp_path, IDLE)
     assert ran.returncode == 1

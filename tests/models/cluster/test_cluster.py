@@ -22,6 +22,7 @@ from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.search.engine import explore_compiled
 from slotspec.statemachine.simulate import simulate
 from tests.models.searches import searched
+from tests.variants import fast_last, fast_only
 
 CLUSTER = load_model("cluster")
 COUNTS = {
@@ -213,12 +214,7 @@ def verdicts(result: Result) -> dict[str, Verdict]:
 
 @pytest.mark.parametrize(
     ("generation", "scope"),
-    [
-        pytest.param(
-            *run, marks=() if run == ("1.13", "slots") else pytest.mark.slow, id="-".join(run)
-        )
-        for run in COUNTS
-    ],
+    fast_only(COUNTS, ("1.13", "slots")),
 )
 def test_every_scope_holds_with_exactly_these_states(generation: str, scope: str) -> None:
     instance = CLUSTER.instance(generation=generation, scope=scope)
@@ -249,6 +245,7 @@ def test_the_first_steps_of_two_task_executors_and_both_faults(generation: str) 
     assert Verdict.VIOLATED not in verdicts(found).values()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("generation", CLUSTER.generations)
 def test_without_faults_there_are_few_states(generation: str) -> None:
     found = check(CLUSTER.instance(CALM, generation=generation))
@@ -256,7 +253,7 @@ def test_without_faults_there_are_few_states(generation: str) -> None:
     assert found.verdict is Verdict.HOLDS
 
 
-@pytest.mark.parametrize("generation", CLUSTER.generations)
+@pytest.mark.parametrize("generation", fast_last(CLUSTER.generations))
 def test_slow_answers_cost_few_states(generation: str) -> None:
     found = check(CLUSTER.instance({**CALM, "overtaking": 3}, generation=generation))
     assert (found.states, found.transitions, found.depth) == (259, 603, 30)
@@ -282,6 +279,7 @@ def keep_nothing(s: SlotManagerState, slot: int) -> int:
     return OK
 
 
+@pytest.mark.slow
 def test_a_rule_of_a_part_is_replaced_in_the_cluster() -> None:
     instance = CLUSTER.instance(CALM, generation="1.12", replace={offer_free_slot: keep_nothing})
     for explore in (explore_interpreted, explore_compiled):
@@ -295,6 +293,7 @@ def test_a_rule_of_a_part_is_replaced_in_the_cluster() -> None:
         )  # it fails, again and again
 
 
+@pytest.mark.slow
 def test_a_storm_breaks_nothing() -> None:
     found = simulate(
         CLUSTER.instance(generation="1.12", scope="storm"), "compiled", seed=3, runs=200, steps=400

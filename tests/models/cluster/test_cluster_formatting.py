@@ -23,6 +23,7 @@ from slotspec.statemachine.formatting import formatter_of
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.interpreter.stepping import Interpreter
 from slotspec.statemachine.results import Finding, Limits, TraceStep
+from tests.variants import fast_first
 
 model = load_model("cluster")
 ONE = {"task_managers": 1, "slots_per_task_manager": 1, "parallelism": 1, "allocations": 2}
@@ -114,6 +115,7 @@ def test_a_lost_message_as_a_story() -> None:
     assert "JobMaster: job: RUNNING -> FINISHED" in list(story.values())[-1][1]
 
 
+@pytest.mark.slow
 def test_an_older_offer_is_told_from_the_newest() -> None:
     instance = plan_bugs(["FLINK-21859"])[0]
     rendered = formatter(instance)
@@ -193,7 +195,7 @@ def test_every_action_and_every_message_has_a_text() -> None:
     assert not list(envelopes(empty, 0))
 
 
-@pytest.mark.parametrize("overtaking", [1, 3])
+@pytest.mark.parametrize("overtaking", fast_first([1, 3]))
 def test_messages_are_followed_from_step_to_step(overtaking: int) -> None:
     instance = model.instance({**TWO, "overtaking": overtaking}, generation="1.13")
     rendered = formatter(instance)

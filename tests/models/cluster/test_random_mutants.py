@@ -46,6 +46,7 @@ def test_draws_with_a_seed_are_the_same() -> None:
     assert drawn(10, 3) == drawn(10, 3) != drawn(10, 4)
 
 
+@pytest.mark.slow
 def test_a_recording_notices_a_mutant() -> None:
     place = a_mutant("if is_done(s, share): -> if not is_done(s, share):")
     found = judged(place, "conform", [RECORDING])

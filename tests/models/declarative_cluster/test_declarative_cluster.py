@@ -22,6 +22,7 @@ from slotspec.statemachine import Kind, Limits, Result, Verdict, check
 from slotspec.statemachine.declaration.rules import NONE, fire
 from slotspec.statemachine.errors import DeclarationError
 from tests.models.searches import searched
+from tests.variants import fast_only
 
 CLUSTER = load_model("declarative_cluster")
 COUNTS = {
@@ -95,7 +96,6 @@ DEVIATIONS = {
         "table_only_an_allocated_slot_has_a_timeout",
     },
 }
-QUICK = ("losses", "sharing")
 
 
 def verdicts(result: Result) -> dict[str, Verdict]:
@@ -104,10 +104,7 @@ def verdicts(result: Result) -> dict[str, Verdict]:
 
 @pytest.mark.parametrize(
     ("generation", "scope"),
-    [
-        pytest.param(*run, marks=() if run[1] in QUICK else pytest.mark.slow, id="-".join(run))
-        for run in COUNTS
-    ],
+    fast_only(COUNTS, ("2.3", "sharing")),
 )
 def test_every_scope_holds_with_exactly_these_states(generation: str, scope: str) -> None:
     counts = COUNTS[generation, scope]

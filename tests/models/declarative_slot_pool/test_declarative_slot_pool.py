@@ -16,6 +16,7 @@ from slotspec.oracle.fuzzing.stateful import state_machine
 from slotspec.statemachine import Instance, Limits, Result, Verdict, check
 from slotspec.statemachine.errors import UsageError
 from tests.models.searches import searched
+from tests.variants import fast_only
 
 POOL = load_model("declarative_slot_pool")
 NEWEST = "2.3"
@@ -165,8 +166,7 @@ def compared(result: Result) -> dict[str, Any]:
     }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("scope", COUNTS)
+@pytest.mark.parametrize("scope", fast_only(COUNTS, "restarts"))
 def test_exact_counts(scope: str) -> None:
     result = checked(scope)
     assert result.verdict is Verdict.HOLDS
@@ -258,12 +258,12 @@ def large(generation: str, **bounds: int) -> Instance:
     return POOL.instance({**LARGE, **bounds}, generation=generation)
 
 
-Test113 = state_machine(large("1.13")).TestCase
-Test114 = state_machine(large("1.14")).TestCase
-Test120 = state_machine(large("1.20")).TestCase
+Test113 = pytest.mark.slow(state_machine(large("1.13")).TestCase)
+Test114 = pytest.mark.slow(state_machine(large("1.14")).TestCase)
+Test120 = pytest.mark.slow(state_machine(large("1.20")).TestCase)
 Test23 = state_machine(large("2.3")).TestCase
-TestDeferred23 = state_machine(large("2.3", defer=1)).TestCase
-TestPool23 = state_machine(large("2.3", bridge=0)).TestCase
+TestDeferred23 = pytest.mark.slow(state_machine(large("2.3", defer=1)).TestCase)
+TestPool23 = pytest.mark.slow(state_machine(large("2.3", bridge=0)).TestCase)
 
 
 def test_too_few_timers_are_refused() -> None:

@@ -75,6 +75,6 @@ def test_a_mistake_is_found(name: str) -> None:
     instance = load_model("fine_grained_slot_manager").instance(
         bounds, generation="2.3", scope=scope, replace=replace
     )
-    found = explore_interpreted(instance, Limits(states=1_500))
-    verdicts = {p.property.name: p.verdict for p in found.properties}
-    assert verdicts[name] is Verdict.VIOLATED
+    instance.properties = {name: instance.properties[name]}
+    (found,) = explore_interpreted(instance, Limits(states=1_500, until=name)).properties
+    assert found.verdict is Verdict.VIOLATED

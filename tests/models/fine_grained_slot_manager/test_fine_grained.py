@@ -20,6 +20,7 @@ from slotspec.statemachine.results import Limits, Verdict
 from slotspec.statemachine.search.engine import explore_compiled
 from tests.models.referee import Referee
 from tests.models.searches import searched
+from tests.variants import fast_only
 
 model = load_model("fine_grained_slot_manager")
 NEWEST = list(model.generations)[-1]
@@ -173,14 +174,7 @@ def checked(generation: str, scope: str) -> Result:
 
 @pytest.mark.parametrize(
     ("generation", "scope"),
-    [
-        pytest.param(
-            *run,
-            marks=() if run[0] == NEWEST and n[0] < 20_000 else pytest.mark.slow,
-            id="-".join(run),
-        )
-        for run, n in COUNTS.items()
-    ],
+    fast_only(COUNTS, ("1.14", "restarts"), (NEWEST, "workers"), (NEWEST, "redundancy")),
 )
 def test_scopes(generation: str, scope: str) -> None:
     result = checked(generation, scope)
@@ -261,6 +255,7 @@ def test_both_engines_agree(generation: str, bounds: str) -> None:
             assert len(mine.finding.steps) == len(other.finding.steps)
 
 
+@pytest.mark.slow
 def test_any_order_reaches_more() -> None:
     """The choice matters: in some order a failed check notes a job, in another it does not."""
     for scope in ("any_order", "refusals", "leaving"):

@@ -18,6 +18,7 @@ from slotspec.statemachine.results import Limits, Verdict
 from slotspec.statemachine.search.engine import explore_compiled
 from tests.models.mutation import any_notices, noticed_by
 from tests.models.searches import searched
+from tests.variants import fast_last
 
 model = load_model("logical_slot")
 LIMITS = Limits(states=3_000_000, seconds=60)
@@ -37,8 +38,7 @@ SCOPE_COUNTS = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("generation", ["1.11", "1.12", "1.13"])
+@pytest.mark.parametrize("generation", fast_last(["1.11", "1.12", "1.13"]))
 def test_both_engines_agree(generation: str) -> None:
     instance = model.instance(SMALL, generation=generation)
     results = [explore_interpreted(instance, LIMITS), explore_compiled(instance, LIMITS)]

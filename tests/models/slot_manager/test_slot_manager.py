@@ -17,6 +17,7 @@ from slotspec.statemachine.results import Limit, Limits, Verdict
 from slotspec.statemachine.search.engine import explore_compiled
 from tests.models.referee import Referee
 from tests.models.searches import searched
+from tests.variants import fast_last, fast_only
 
 model = load_model("slot_manager")
 LIMITS = Limits(states=3_000_000, seconds=60)
@@ -100,10 +101,7 @@ def checked(generation: str, scope: str) -> Result:
 
 @pytest.mark.parametrize(
     ("generation", "scope"),
-    [
-        pytest.param(*run, marks=() if n[0] < 20_000 else pytest.mark.slow, id="-".join(run))
-        for run, n in COUNTS.items()
-    ],
+    fast_only(COUNTS, ("1.13", "connections"), ("1.13", "time"), ("1.13", "asking")),
 )
 def test_scopes(generation: str, scope: str) -> None:
     result = checked(generation, scope)
@@ -142,12 +140,9 @@ def test_there_are_witnesses_and_deviations() -> None:
 
 @pytest.mark.parametrize(
     "bounds",
-    [
-        pytest.param(name, marks=() if name == "time" else pytest.mark.slow, id=name)
-        for name in SMALL
-    ],
+    fast_only(SMALL, "time"),
 )
-@pytest.mark.parametrize("generation", model.generations)
+@pytest.mark.parametrize("generation", fast_last(model.generations))
 def test_both_engines_agree(generation: str, bounds: str) -> None:
     instance = model.instance(SMALL[bounds], generation=generation)
     depth = None if generation == "1.13" else DEPTHS.get(bounds)
@@ -181,6 +176,7 @@ def test_names_of_jobs_make_no_difference() -> None:
     assert verdicts[0] == verdicts[1]
 
 
+@pytest.mark.slow
 def test_any_order_lets_the_younger_request_go_first() -> None:
     """The choice matters: what linked maps guarantee, hash maps do not."""
     name = "a_freed_slot_goes_to_the_oldest_request"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from slotspec.models import load_model
@@ -46,7 +48,9 @@ def rendered(bounds: dict[str, int], name: str) -> list[tuple[str, list[str], li
 
 
 def found(bounds: dict[str, int], name: str) -> Finding:
-    result = explore_interpreted(model.instance(bounds, generation="1.12"), LIMITS)
+    instance = model.instance(bounds, generation="1.12")
+    instance.properties = {name: instance.properties[name]}
+    result = explore_interpreted(instance, replace(LIMITS, until=name))
     finding = next(p.finding for p in result.properties if p.property.name == name)
     assert finding is not None
     return finding

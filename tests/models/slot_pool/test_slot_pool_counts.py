@@ -12,6 +12,7 @@ import pytest
 from slotspec.statemachine import Limits, Result, Verdict, check
 from tests.models.searches import searched
 from tests.models.small import BOUNDS, ONE, POOL, RUNS, checked, instance
+from tests.variants import fast_only
 
 COUNTS = {
     ("time", "1.11"): (2_930, 58_769, 12, 46),
@@ -141,10 +142,7 @@ def test_exact_counts(scope: str, generation: str) -> None:
 
 each_run = pytest.mark.parametrize(
     ("scope", "generation"),
-    [
-        pytest.param(*run, marks=pytest.mark.slow if run[0] == "queue" else (), id="-".join(run))
-        for run in RUNS
-    ],
+    fast_only(RUNS, ("time", "1.13"), ("reuse", "1.13")),
 )
 
 

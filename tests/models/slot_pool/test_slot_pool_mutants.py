@@ -14,6 +14,7 @@ from slotspec.oracle.traces.reading import TraceReader
 from slotspec.statemachine import Instance, Limits, Result, Verdict, check
 from tests.models.slot_pool.mutants import BREAKS, TWO, Break, nobody_is_told
 from tests.models.small import ONE, POOL
+from tests.variants import fast_first
 
 TRACES = Path(__file__).parents[2] / "data" / "traces" / "slot_pool"
 VERSIONS = {"1.11": "1.11.4", "1.12": "1.12.5", "1.13": "1.13.6"}
@@ -103,7 +104,9 @@ def test_an_orphan_that_is_neither_inherited_nor_cancelled_is_noticed() -> None:
     assert violations(result) == {"what_a_served_request_had_asked_for_is_inherited": 6}
 
 
-@pytest.mark.parametrize("name", ["exact matching everywhere", "suspend fails requests"])
+@pytest.mark.parametrize(
+    "name", fast_first(["exact matching everywhere", "suspend fails requests"])
+)
 def test_a_replaced_rule_is_in_effect_when_compiled(name: str) -> None:
     """One that is imported by name in several modules, and one that is called as pool.rule."""
     broken = next(b for b in BREAKS if b.name == name)
@@ -115,6 +118,7 @@ def test_a_replaced_rule_is_in_effect_when_compiled(name: str) -> None:
     assert (compiled.states, compiled.transitions) == (interpreted.states, interpreted.transitions)
 
 
+@pytest.mark.slow
 def test_where_a_rule_is_never_called_its_break_shows_nothing() -> None:
     """No remap in 1.11, no suspend in 1.13: recordings agree with the break too."""
     for name, generation in (("no remap", "1.11"), ("suspend fails requests", "1.13")):

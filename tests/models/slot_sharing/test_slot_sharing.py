@@ -32,6 +32,7 @@ from slotspec.statemachine.results import Limits, Verdict
 from slotspec.statemachine.search.engine import explore_compiled
 from tests.models.mutation import Mutant, Rules, assert_noticed, read, recordings
 from tests.models.searches import searched
+from tests.variants import fast_only
 
 model = load_model("slot_sharing")
 LIMITS = Limits(states=3_000_000, seconds=60)
@@ -96,8 +97,7 @@ def test_both_engines_agree(name: str) -> None:
             assert len(mine.finding.steps) == len(other.finding.steps)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("scope", SCOPE_COUNTS)
+@pytest.mark.parametrize("scope", fast_only(SCOPE_COUNTS, "places"))
 def test_scopes(scope: str) -> None:
     instance = model.instance(generation="1.12", scope=scope)
     result = searched(instance, SCOPE_COUNTS[scope][1])

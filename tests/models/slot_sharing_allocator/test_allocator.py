@@ -21,6 +21,7 @@ from tests.models.mutation import any_notices, assert_noticed, read, recordings
 from tests.models.referee import Referee
 from tests.models.searches import searched
 from tests.models.slot_sharing_allocator.mutants import MUTANTS
+from tests.variants import fast_last, fast_only
 
 model = load_model("slot_sharing_allocator")
 LIMITS = Limits(states=3_000_000, seconds=300)
@@ -100,9 +101,8 @@ def large(generation: str, **bounds: int) -> Instance:
     return model.instance({**LARGE, **bounds}, generation=generation)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("generation", model.generations)
-@pytest.mark.parametrize("scope", COUNTS)
+@pytest.mark.parametrize("generation", fast_last(model.generations))
+@pytest.mark.parametrize("scope", fast_only(COUNTS, "terminations"))
 def test_scopes(generation: str, scope: str) -> None:
     expected = (OLD_COUNTS if generation == "1.12" else COUNTS)[scope]
     result = searched(model.instance(generation=generation, scope=scope), expected[1])
@@ -201,6 +201,7 @@ def test_more_slots_than_have_all_orders_are_refused() -> None:
     assert raised.value.code == "SET002"
 
 
+@pytest.mark.slow
 def test_a_deviation_in_text() -> None:
     instance = model.instance(scope="three_groups")
     result = searched(instance, COUNTS["three_groups"][1])
@@ -225,7 +226,7 @@ def test_a_deviation_in_text() -> None:
     ]
 
 
-@pytest.mark.parametrize("generation", model.generations)
+@pytest.mark.parametrize("generation", fast_last(model.generations))
 @pytest.mark.parametrize("at_once", [0, 1])
 def test_random_walks_agree(generation: str, at_once: int) -> None:
     chance = Random(1)
@@ -243,7 +244,7 @@ def test_random_walks_agree(generation: str, at_once: int) -> None:
     assert len(heard) >= 12
 
 
-@pytest.mark.parametrize("generation", model.generations)
+@pytest.mark.parametrize("generation", fast_last(model.generations))
 def test_replayed_recordings_agree(generation: str) -> None:
     lifecycles = model.instance(generation=generation).lifecycles
     heard = 0
@@ -258,6 +259,6 @@ def test_replayed_recordings_agree(generation: str) -> None:
     assert heard > 100
 
 
-Test112 = state_machine(large("1.12")).TestCase
-Test120 = state_machine(large("1.20", orders=1)).TestCase
+Test112 = pytest.mark.slow(state_machine(large("1.12")).TestCase)
+Test120 = pytest.mark.slow(state_machine(large("1.20", orders=1)).TestCase)
 Test23 = state_machine(large("2.3", at_once=1)).TestCase

@@ -23,6 +23,7 @@ from slotspec.statemachine.declaration.rules import DISABLED
 from slotspec.statemachine.errors import InputError
 from slotspec.statemachine.interpreter.stepping import Interpreter
 from tests.oracle.cluster import corruptions
+from tests.variants import fast_only
 
 RECORDINGS = sorted((Path(__file__).parents[2] / "data" / "clusters").glob("*.jsonl.gz"))
 QUIET = next(path for path in RECORDINGS if path.name.startswith("1.12.5-seed0026"))
@@ -31,10 +32,7 @@ DECLARATIVE = next(path for path in RECORDINGS if path.name.startswith("2.3.0"))
 
 @pytest.mark.parametrize(
     "path",
-    [
-        pytest.param(path, marks=pytest.mark.slow if number % 4 else ())
-        for number, path in enumerate(RECORDINGS)
-    ],
+    fast_only(RECORDINGS, *RECORDINGS[::8]),
     ids=lambda path: path.name.removesuffix(".jsonl.gz"),
 )
 def test_a_recording_conforms(path: Path) -> None:

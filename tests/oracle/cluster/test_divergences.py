@@ -24,6 +24,7 @@ from slotspec.oracle.conformance.removals import (
 from slotspec.oracle.conformance.replay import conform
 from slotspec.statemachine.interpreter.guards import false_guard
 from tests.oracle.cluster import corruptions
+from tests.variants import fast_first
 
 DATA = Path(__file__).parents[2] / "data" / "clusters"
 SOURCE = DATA / "1.12.5-seed0014.jsonl.gz"
@@ -40,7 +41,7 @@ def corrupted(tmp_path: Path, source: Path = SOURCE) -> tuple[Path, int]:
     return path, place + 1
 
 
-@pytest.mark.parametrize(("source", "who"), [(SOURCE, "tm2"), (LOSES_ANSWERS, "tm1")])
+@pytest.mark.parametrize(("source", "who"), fast_first([(SOURCE, "tm2"), (LOSES_ANSWERS, "tm1")]))
 def test_the_line_at_fault_is_found(tmp_path: Path, source: Path, who: str) -> None:
     path, line = corrupted(tmp_path, source)
     report = conform(path)
@@ -51,6 +52,7 @@ def test_the_line_at_fault_is_found(tmp_path: Path, source: Path, who: str) -> N
     assert removal.what == (f"line {line + 1}: what {who} remembers",)
 
 
+@pytest.mark.slow
 def test_the_line_at_fault_is_found_in_the_cluster_of_today(tmp_path: Path) -> None:
     path, line = corrupted(tmp_path, DATA / "2.3.0-seed0002.jsonl.gz")
     report = conform(path)

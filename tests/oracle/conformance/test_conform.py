@@ -325,6 +325,7 @@ class TestProcesses:
         assert found is not None
         assert [str(d) for d in found.differences] == ["result: expected null, seen 1"]
 
+    @pytest.mark.slow
     def test_a_death_costs_one_report(self) -> None:
         paths = ["a", "b", "deadly", "c", "d"]
         reports = list(replay_in_processes(replay_or_die, paths, None, 2))

@@ -170,10 +170,12 @@ def test_json_to_a_place_that_cannot_be_written(
     assert "SET103" in capsys.readouterr().err
 
 
-def test_recordings(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+def test_recordings(monkeypatch: pytest.MonkeyPatch, capsys: Captured, tmp_path: Path) -> None:
     monkeypatch.setattr("slotspec.oracle.slot_pool.adapter.ORACLE", SlotPoolOracle)
-    assert run(RECORDED / "1.12.5", "--jobs", "2") == 0
-    assert "151 of 151 traces conform, 12,120 steps" in capsys.readouterr().out
+    for path in sorted((RECORDED / "1.12.5").iterdir())[:20]:
+        (tmp_path / path.name).symlink_to(path)
+    assert run(tmp_path, "--jobs", "2") == 0
+    assert "20 of 20 traces conform, 1,600 steps" in capsys.readouterr().out
 
 
 def test_the_place_of_an_error_is_no_emoji(tmp_path: Path, capsys: Captured) -> None:

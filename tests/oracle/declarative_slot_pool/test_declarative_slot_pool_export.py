@@ -15,6 +15,7 @@ from slotspec.oracle.conformance.replay import conform
 from slotspec.oracle.fuzzing.environment_walks import Environment
 from slotspec.oracle.traces.export import export
 from slotspec.statemachine import Limits, check
+from tests.variants import fast_first
 
 POOL = load_model("declarative_slot_pool")
 NEWEST = list(POOL.generations)[-1]
@@ -47,7 +48,7 @@ def test_walks_of_every_scope_can_be_replayed(generation: str, scope: str, tmp_p
             assert lines[-1]["state"][counter] == [[n, c] for n, c in counted if c]
 
 
-@pytest.mark.parametrize("scope", ["core", "preferences", "balanced", "pool"])
+@pytest.mark.parametrize("scope", fast_first(["core", "preferences", "balanced", "pool"]))
 def test_deviations_can_be_replayed(scope: str, tmp_path: Path) -> None:
     instance = POOL.instance(generation="2.3", scope=scope)
     result = check(instance, "compiled", Limits(states=3_000))

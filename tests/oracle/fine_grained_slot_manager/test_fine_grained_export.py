@@ -27,6 +27,7 @@ from slotspec.statemachine.interpreter.replay import explain
 from slotspec.statemachine.interpreter.stepping import Interpreter
 from slotspec.statemachine.results import Finding, Limits
 from slotspec.statemachine.search.engine import explore_compiled
+from tests.variants import fast_first
 
 model = load_model("fine_grained_slot_manager")
 NEWEST = list(model.generations)[-1]
@@ -71,7 +72,7 @@ def walked(instance: Instance, seed: int, steps: int) -> Finding:
     return explain(instance, calls)
 
 
-@pytest.mark.parametrize("scope", SCOPES)
+@pytest.mark.parametrize("scope", fast_first(SCOPES, 3))
 @pytest.mark.parametrize(
     "generation",
     [pytest.param(g, marks=() if g == NEWEST else pytest.mark.slow) for g in model.generations],

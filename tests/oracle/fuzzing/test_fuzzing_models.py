@@ -35,6 +35,7 @@ from slotspec.oracle.traces.trace import TraceHeader
 from slotspec.oracle.traces.writing import write_trace
 from slotspec.statemachine.errors import InputError, UsageError
 from slotspec.statemachine.interpreter.replay import explain
+from tests.variants import examples
 
 RUNS = [(name, version) for name in fuzzable() for version in fuzz_target(name).schema.generations]
 OTHERS = [name for name in fuzzable() if name != "slot_pool"]
@@ -64,7 +65,7 @@ def test_what_is_invented_is_in_the_vocabulary(name: str) -> None:
     target = fuzz_target(name)
     generation = target.schema.generations[-1]
     taken = 0
-    for number in range(20):
+    for number in range(examples(5, 20)):
         random = Random(number)
         source = MixedSource(target, generation, random, 30)
         lockstep = Lockstep(generation, source.header, ModelPeer(generation, model=name))
@@ -76,7 +77,7 @@ def test_what_is_invented_is_in_the_vocabulary(name: str) -> None:
             with suppress(InputError):
                 lockstep.step(op, arguments)
                 taken += 1
-    assert taken > 400
+    assert taken > examples(60, 400)
 
 
 @pytest.mark.slow
@@ -267,7 +268,7 @@ def test_an_adapter_of_another_class() -> None:
 
 
 def test_ids_of_the_peers_own_making_are_translated() -> None:
-    outcome = fuzz(PythonPeer(OwnIds), "1.12", model="slot_manager", sequences=80)
+    outcome = fuzz(PythonPeer(OwnIds), "1.12", model="slot_manager", sequences=20)
     assert outcome.found is None
     assert outcome.coverage.operations["call_acknowledged"] > 0
 

@@ -169,6 +169,7 @@ def test_the_configuration_of_the_older_slot_pool_can_be_fixed_too() -> None:
     assert seen == {70}
 
 
+@pytest.mark.slow
 def test_a_batch_on_another_machine_has_the_configuration() -> None:
     asked = Asked(
         folder=str(Path.cwd()),

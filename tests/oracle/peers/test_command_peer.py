@@ -17,6 +17,7 @@ from slotspec.oracle.peer_target import open_peer
 from slotspec.oracle.peers.command import CommandPeer
 from slotspec.oracle.peers.protocol import PeerError
 from slotspec.oracle.slot_pool.strategies import Swarm
+from tests.variants import examples
 
 HEADER = Swarm("1.12", Random(0)).header
 EXAMPLE = Path(__file__).parents[3] / "examples" / "peers" / "pool_peer.py"
@@ -216,7 +217,7 @@ def test_a_command_that_is_not_there() -> None:
 def test_the_example_conforms() -> None:
     peer = CommandPeer(f"{PYTHON} {shlex.quote(str(EXAMPLE))}")
     try:
-        assert fuzz(peer, "1.12", sequences=100).found is None
+        assert fuzz(peer, "1.12", sequences=examples(20, 100)).found is None
     finally:
         peer.close()
 

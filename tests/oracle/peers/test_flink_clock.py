@@ -63,6 +63,7 @@ class AsksIds {
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("javac") is None, reason="there is no Java compiler")
 def test_new_request_ids_are_numbered(tmp_path: Path) -> None:
     ids = tmp_path / "org" / "apache" / "flink" / "runtime" / "jobmaster"

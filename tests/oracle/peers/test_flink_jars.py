@@ -13,6 +13,7 @@ from slotspec.cli import main
 from slotspec.oracle.peers import flink_jars
 from slotspec.oracle.peers.flink_jars import fetch, find_jar, is_complete, jars_folder, release_of
 from slotspec.oracle.peers.protocol import PeerError
+from tests.variants import fast_first
 
 # pip builds a source archive far enough to read its metadata; this backend needs no package
 BACKEND = """
@@ -89,7 +90,7 @@ def test_jars_are_found_by_release(tmp_path: Path) -> None:
         find_jar("1.1", tmp_path)
 
 
-@pytest.mark.parametrize("asked", ["9.1.2", "9.1"])
+@pytest.mark.parametrize("asked", fast_first(["9.1.2", "9.1"]))
 def test_jars_of_a_source_archive(packages: Path, tmp_path: Path, asked: str) -> None:
     source_archive(packages, JARS)
     made = fetch(asked, tmp_path / "jars", quiet)
@@ -100,12 +101,14 @@ def test_jars_of_a_source_archive(packages: Path, tmp_path: Path, asked: str) ->
     assert [p.name for p in (tmp_path / "jars").iterdir()] == ["9.1.2"], "nothing is left behind"
 
 
+@pytest.mark.slow
 def test_jars_of_a_wheel(packages: Path, tmp_path: Path) -> None:
     wheel(packages)
     made = fetch("1.12.9", tmp_path / "jars", quiet)
     assert find_jar("1.12", tmp_path / "jars") == made / "flink-dist_2.11-1.12.9.jar"
 
 
+@pytest.mark.slow
 def test_a_changed_jar_is_fetched_again(
     packages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -124,6 +127,7 @@ def test_a_changed_jar_is_fetched_again(
     assert "9.1.2" in capsys.readouterr().out.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_fetched_is_an_error_with_advice(
     packages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

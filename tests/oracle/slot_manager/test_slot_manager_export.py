@@ -27,6 +27,7 @@ from slotspec.statemachine.interpreter.replay import explain
 from slotspec.statemachine.interpreter.stepping import Interpreter
 from slotspec.statemachine.results import Finding, Limits
 from slotspec.statemachine.search.engine import explore_compiled
+from tests.variants import fast_last
 
 model = load_model("slot_manager")
 BOUNDS: dict[str, int] = {
@@ -90,7 +91,7 @@ def walked(instance: Instance, seed: int, steps: int) -> Finding:
 
 
 @pytest.mark.parametrize("auto_run", [0, 1])
-@pytest.mark.parametrize("generation", model.generations)
+@pytest.mark.parametrize("generation", fast_last(model.generations))
 def test_random_runs_replay(generation: str, auto_run: int, tmp_path: Path) -> None:
     instance = model.instance({**BOUNDS, "auto_run": auto_run}, generation=generation)
     words = formatter_of(instance)

@@ -15,6 +15,7 @@ from slotspec.oracle.slot_pool.adapter import SlotPoolOracle
 from slotspec.oracle.slot_pool.schema import SCHEMA as SLOT_POOL
 from slotspec.oracle.traces.trace import TraceHeader
 from tests.oracle.wasteful import never_reuse
+from tests.variants import fast_last
 
 PROFILES: dict[str, Any] = {
     "any": "ANY",
@@ -103,7 +104,7 @@ def walk(seed: int, generation: str) -> tuple[int, int]:
     return len(thrifty.state.request), len(wasteful.state.request)
 
 
-@pytest.mark.parametrize("generation", ["1.11", "1.12", "1.13"])
+@pytest.mark.parametrize("generation", fast_last(["1.11", "1.12", "1.13"]))
 def test_reuse_of_records_has_no_visible_effect(generation: str) -> None:
     sizes = [walk(seed, generation) for seed in range(60)]
     # the comparison means something only if records really were reused

@@ -26,6 +26,7 @@ from slotspec.oracle.traces.json_schema import (
 )
 from slotspec.oracle.traces.schema import TraceSchema, schema_of
 from tests.blocks import ROOT
+from tests.variants import fast_first
 
 TRACES = ROOT / "tests" / "data" / "traces"
 SCHEMAS = {schema.implementation: schema for schema in schemas()}
@@ -71,6 +72,7 @@ def test_the_files_and_the_page_are_up_to_date() -> None:
     assert {path.name for path in formats.FOLDER.iterdir()} == set(map(file_name, SCHEMAS.values()))
 
 
+@pytest.mark.slow
 def test_every_recording_is_as_declared() -> None:
     """All lines of all recordings decode as the types that the JSON Schema is made of."""
     readers = {
@@ -97,7 +99,7 @@ def test_every_recording_is_as_declared() -> None:
         assert declared - seen[name] <= {"pool.disable_batch_check"}, name
 
 
-@each_class
+@pytest.mark.parametrize("name", fast_first(SCHEMAS, 2))
 def test_a_recording_validates(name: str) -> None:
     header, steps = sample(name)
     jsonschema.Draft202012Validator.check_schema(document(SCHEMAS[name]))

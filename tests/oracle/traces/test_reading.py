@@ -18,6 +18,7 @@ from slotspec.oracle.traces.reading import TraceReader
 from slotspec.oracle.traces.trace import RecordedStep
 from slotspec.statemachine.errors import InputError
 from tests.oracle.trace_files import RECORDED, SMALL, header, step, write
+from tests.variants import examples
 
 OFFER = {"allocation": "a1", "index": 0, "profile": "small"}
 
@@ -438,7 +439,9 @@ SAMPLE = gzip.decompress((RECORDED / "1.12.5" / "seed0003.jsonl.gz").read_bytes(
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40, 300),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
 def test_mutated_bytes_give_nothing_but_input_errors(data: st.DataObject, tmp_path: Path) -> None:
@@ -463,7 +466,9 @@ PARTS = ["result", "effects", "raises", "raises_cause", "unordered", "state"]
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40, 300),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     op=st.sampled_from(["offer_slots", "advance_time", "release_slot", "request_timeout"]),
@@ -477,7 +482,9 @@ def test_any_json_gives_nothing_but_input_errors(
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40, 200),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(changes=st.dictionaries(st.sampled_from(list(header())), JSON))
 def test_any_header_gives_nothing_but_input_errors(changes: dict[str, Any], tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from slotspec.oracle.traces.trace import Expected, RecordedStep, TraceHeader
 from slotspec.oracle.traces.writing import TraceWriter, header_line, step_line, write_trace
 from slotspec.statemachine.errors import InputError
 from tests.oracle.trace_files import RECORDED, header, step, write
+from tests.variants import examples
 
 
 def read(path: Path) -> tuple[TraceHeader, list[RecordedStep]]:
@@ -95,7 +96,7 @@ VALUES: Any = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(40, 150), deadline=None)
 @given(
     request=NAMES,
     result=VALUES,

@@ -18,6 +18,7 @@ from slotspec.statemachine.compiler.fingerprint import fingerprint
 from slotspec.statemachine.declaration.model import Instance, Model
 from slotspec.statemachine.declaration.records import Record, number, scalar
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
+from tests.variants import fast_first
 
 BELOW = '''
 """What the rules below need."""
@@ -302,7 +303,7 @@ def test_the_fingerprint_looks_into_a_partial(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=pytest.mark.slow) if n.endswith("cluster") else n for n in MODELS],
+    fast_first(MODELS),
 )
 def test_every_bundled_model_has_a_fingerprint(name: str) -> None:
     model = load_model(name)

@@ -20,6 +20,7 @@ from slotspec.statemachine.search.engine import explore_compiled
 from slotspec.statemachine.search.random_walk import CompiledWalk, compile_walk
 from slotspec.statemachine.search.walk_kernels import LOOK
 from slotspec.statemachine.simulate import simulate
+from tests.variants import fast_only
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +69,7 @@ def test_a_short_search_is_not_upgraded(monkeypatch: pytest.MonkeyPatch) -> None
     assert explore_compiled(pool()).states > 1_000
 
 
+@pytest.mark.slow
 def test_short_searches_add_up(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Quick code is given up once its use has cost as much as full code would."""
     monkeypatch.setattr(upgrade, "SECONDS_PER_CHARACTER", 1)
@@ -138,7 +140,7 @@ def swapping(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return taken
 
 
-@pytest.mark.parametrize("symmetry", [False, "exact", "fast"])
+@pytest.mark.parametrize("symmetry", fast_only([False, "exact", "fast"], "exact"))
 def test_the_search_continues_with_full_code(
     symmetry: bool | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +156,7 @@ def test_the_search_continues_with_full_code(
     assert [p.verdict for p in other.properties] == [p.verdict for p in plain.properties]
 
 
+@pytest.mark.slow
 def test_walks_continue_with_full_code(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = simulate(pool(), "compiled", runs=50, steps=60)
     compiled = compile_walk(pool())

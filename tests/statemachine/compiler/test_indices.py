@@ -41,6 +41,7 @@ from slotspec.statemachine.declaration.effects import Effects, effect
 from slotspec.statemachine.errors import RuleError
 from tests.statemachine.compiler.engines import compare
 from tests.statemachine.tiny import Lamp, anything
+from tests.variants import fast_only
 
 THINGS = Sort("things", "Things.", default=3)
 BOXES = Sort("boxes", "Boxes.", default=3)
@@ -242,7 +243,7 @@ def model(rule: Rule, index: Callable[[Things], int]) -> Model:
     return made
 
 
-@pytest.mark.parametrize("at", INDICES)
+@pytest.mark.parametrize("at", fast_only(INDICES, 3, -1))
 @pytest.mark.parametrize("rule", [*STATE, *TABLES], ids=lambda rule: rule.__name__)
 def test_an_index_means_the_same_to_both_engines(rule: Rule, at: int) -> None:
     def calculated(s: Things) -> int:

@@ -32,6 +32,7 @@ from slotspec.statemachine.search.random_walk import CompiledWalk, compile_walk
 from slotspec.statemachine.simulate import simulate
 from tests.statemachine.compiler.engines import compare
 from tests.statemachine.interpreter.simulated import again
+from tests.variants import fast_first
 
 PLACES = Sort("places", "Places of a shelf.", default=9)
 SHELVES = Sort("shelves", "Shelves.", default=2)
@@ -260,7 +261,9 @@ def test_what_a_rule_may_read_is_known(rule: Any, arguments: int, fields: list[s
     assert program.words_of(program.translate(rule, given, reading=True)) == words
 
 
-@pytest.mark.parametrize("name", [None, "the_first_place_comes_first", "nothing_is_aside"])
+@pytest.mark.parametrize(
+    "name", fast_first([None, "the_first_place_comes_first", "nothing_is_aside"])
+)
 def test_simulations_find_what_they_found(name: str | None) -> None:
     """In both engines at the same step, though compiled code asks only what may have changed."""
     for seed in range(8):

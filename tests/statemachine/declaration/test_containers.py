@@ -161,7 +161,7 @@ def test_processes_have_lifelines_and_messages_arrows() -> None:
 
 
 def test_the_network_has_every_kind() -> None:
-    drawn = network([model.instance()])
+    drawn = network([model.instance()], walks=50)
     assert drawn.processes == ("guest", "doorman")
     assert [(c.source, c.target, c.messages) for c in drawn.channels] == [
         ("guest", "doorman", ("knock",)),

@@ -57,7 +57,7 @@ def test_wide_states_are_folded_too() -> None:
     instance.properties = {
         name: p for name, p in instance.properties.items() if p.kind.value != "leads to"
     }
-    limits = Limits(depth=8)
+    limits = Limits(depth=6)
     kept = explore_compiled(instance, limits, compress=True)
     assert facts(kept) == facts(explore_compiled(instance, limits))
 
