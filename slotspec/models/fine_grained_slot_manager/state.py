@@ -20,6 +20,7 @@ from slotspec.models.fine_grained_slot_manager.lifecycles import (
 )
 from slotspec.models.fine_grained_slot_manager.resources import CATALOGUE, Resources, equal_split
 from slotspec.models.fine_grained_slot_manager.versions import Strategy
+from slotspec.statemachine.declaration.conditions import is_set
 from slotspec.statemachine.declaration.effects import Effects, effect
 from slotspec.statemachine.declaration.records import (
     FLAG,
@@ -287,9 +288,8 @@ def _capacity(setting: Setting) -> int:
     return int(setting.bounds["instances"] * _largest(setting))
 
 
-def wants_spare_workers(setting: Setting) -> bool:
-    """Whether a plan may have workers that no slot is planned on."""
-    return bool(setting["redundant_task_managers"] or setting["min_slots"])
+wants_spare_workers = is_set("redundant_task_managers") | is_set("min_slots")
+"""Whether a plan may have workers that no slot is planned on."""
 
 
 def has_several_slot_profiles(setting: Setting) -> bool:

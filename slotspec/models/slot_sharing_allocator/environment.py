@@ -35,6 +35,7 @@ from slotspec.models.slot_sharing_allocator.state import (
 )
 from slotspec.models.slot_sharing_allocator.versions import NewRequests
 from slotspec.models.slot_sharing_allocator.walks import in_bulk
+from slotspec.statemachine.declaration.conditions import exceeds, is_set
 from slotspec.statemachine.declaration.model import Fairness
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
@@ -45,44 +46,21 @@ SELECTIONS = 16
 """How many subsets of these there are."""
 
 
-def is_scripted(setting: Setting) -> bool:
-    return not setting["at_once"]
-
-
-def has_reactions(setting: Setting) -> bool:
-    return bool(setting["reactions"])
-
-
-def has_failures(setting: Setting) -> bool:
-    return bool(setting["failures"])
-
-
-def has_cancellations(setting: Setting) -> bool:
-    return bool(setting["cancellations"])
-
-
-def has_losses(setting: Setting) -> bool:
-    return bool(setting["losses"])
-
-
-def has_modes(setting: Setting) -> bool:
-    return bool(setting["modes"] > 1)
-
-
-def has_foreigners(setting: Setting) -> bool:
-    return bool(setting["foreigners"])
+is_scripted = ~is_set("at_once")
+has_reactions = is_set("reactions")
+has_failures = is_set("failures")
+has_cancellations = is_set("cancellations")
+has_losses = is_set("losses")
+has_modes = exceeds("modes", 1)
+has_foreigners = is_set("foreigners")
 
 
 def has_order_of_slots(setting: Setting) -> bool:
     return setting.bounds["orders"] > 1 and setting.bounds["profiles"] > 1
 
 
-def has_payloads(setting: Setting) -> bool:
-    return bool(setting["payloads"])
-
-
-def has_failing_payloads(setting: Setting) -> bool:
-    return bool(setting["payloads"] and setting["failing_payloads"])
+has_payloads = is_set("payloads")
+has_failing_payloads = is_set("payloads", "failing_payloads")
 
 
 def is_over(s: SlotSharingAllocatorState) -> bool:

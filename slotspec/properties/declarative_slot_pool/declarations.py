@@ -7,6 +7,7 @@ from slotspec.models.declarative_slot_pool.environment import (
     connect_to_resource_manager,
     disconnect_resource_manager,
     has_repetitions,
+    is_pool,
     set_no_resource_requirements,
     set_resource_requirements,
 )
@@ -31,6 +32,7 @@ from slotspec.properties.declarative_slot_pool.views import (
     reserved_count,
     total_required,
 )
+from slotspec.statemachine.declaration.conditions import always, first_of, is_set, known
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE, unchanged
 
@@ -82,13 +84,17 @@ def a_declaration_that_waits_is_scheduled(s: DeclarativePoolState) -> bool:
     return scheduled == int(s.delayed[0] != DelayedDeclaration.NONE_WAITS)
 
 
-def swallowed(setting: Setting) -> str | None:
-    if setting["late_calls"]:
-        return "a declaration that is due after the close raises, and announces nothing"
-    return (
+swallowed = first_of(
+    (
+        "a declaration that is due after the close raises, and announces nothing",
+        is_set("late_calls"),
+    ),
+    (
         "an adjustment cancels the declaration that waits, and its own never announces that"
-        " requirements are stable (D2)"
-    )
+        " requirements are stable (D2)",
+        always,
+    ),
+)
 
 
 @declarative_slot_pool.always(
@@ -103,11 +109,10 @@ def requirements_that_change_will_be_stable(s: DeclarativePoolState) -> bool:
     )
 
 
-def half_closed(setting: Setting) -> str | None:
-    """Why a ResourceManager may be found in vain."""
-    if setting["mistakes"]:
-        return "a payload in a free slot makes close raise; the pool then ignores it (D5)"
-    return None
+half_closed = known(
+    "a payload in a free slot makes close raise; the pool then ignores it (D5)", is_set("mistakes")
+)
+"""Why a ResourceManager may be found in vain."""
 
 
 @declarative_slot_pool.step(
@@ -176,15 +181,10 @@ def repetitions_slow_down(before: DeclarativePoolState, after: DeclarativePoolSt
     return after.call_backoff[after.current] == again
 
 
-def is_alone(setting: Setting) -> bool:
-    """The pool alone."""
-    return not setting["bridge"]
-
-
 @declarative_slot_pool.step(
     "DefaultDeclarativeSlotPool.setResourceRequirements",
     on=set_resource_requirements,
-    when=is_alone,
+    when=is_pool,
 )
 def setting_requirements_declares_at_once(
     before: DeclarativePoolState, after: DeclarativePoolState, profile: int
@@ -201,7 +201,7 @@ def setting_requirements_declares_at_once(
 @declarative_slot_pool.step(
     "DefaultDeclarativeSlotPool.setResourceRequirements",
     on=set_no_resource_requirements,
-    when=is_alone,
+    when=is_pool,
 )
 def requiring_nothing_keeps_the_slots(
     before: DeclarativePoolState, after: DeclarativePoolState

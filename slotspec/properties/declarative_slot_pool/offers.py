@@ -29,6 +29,7 @@ from slotspec.properties.declarative_slot_pool.views import (
     one_use_of_ids,
     raised,
 )
+from slotspec.statemachine.declaration.conditions import is_set, known
 from slotspec.statemachine.declaration.queues import place_of
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE, unchanged
@@ -59,14 +60,12 @@ def a_repeated_offer_is_accepted_and_changes_nothing(
     )
 
 
-def acknowledged_to_anybody(setting: Setting) -> str | None:
-    return "the pool asks for the allocation alone, not for the slot that is offered (D7)"
-
-
 @declarative_slot_pool.step(
     "DefaultDeclarativeSlotPool.offerSlots (FLINK-9293)",
     on=offer_slot,
-    deviation=acknowledged_to_anybody,
+    deviation=known(
+        "the pool asks for the allocation alone, not for the slot that is offered (D7)"
+    ),
 )
 def another_slot_of_a_held_allocation_is_refused(
     before: DeclarativePoolState, after: DeclarativePoolState, tm: int, index: int, allocation: int
@@ -173,9 +172,8 @@ def requests_of_one_profile_are_served_in_order(
     )
 
 
-def serves_at_once(setting: Setting) -> bool:
-    """The bridge serves requests as slots come."""
-    return bridged(setting) and not (setting["defer"] and setting["can_delay"])
+serves_at_once = bridged & ~is_set("defer", "can_delay")
+"""The bridge serves requests as slots come."""
 
 
 def all_at_once(setting: Setting) -> str | None:

@@ -7,7 +7,7 @@ from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot, Brid
 from slotspec.models.declarative_slot_pool.pool import is_held
 from slotspec.models.declarative_slot_pool.requirements import answer
 from slotspec.models.declarative_slot_pool.state import DeclarativePoolState, Effect
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import is_set
 from slotspec.statemachine.declaration.rules import NONE
 
 MISTAKES = "callers that make mistakes leave traces in the pool's books (D5)"
@@ -15,19 +15,12 @@ LOST_IN_UNKNOWN = "an exception about an UNKNOWN slot comes in the middle of the
 TWINS = "a request id that is used again hides what it stood for"
 
 
-def on_time(setting: Setting) -> bool:
-    """Nobody calls before the start or after the end."""
-    return not setting["late_calls"]
-
-
-def bridged(setting: Setting) -> bool:
-    """The bridge, called between start and end."""
-    return bool(setting["bridge"]) and on_time(setting)
-
-
-def one_use_of_ids(setting: Setting) -> bool:
-    """The bridge, and no request id is used again while it is in use."""
-    return bridged(setting) and not setting["reused_ids"]
+on_time = ~is_set("late_calls")
+"""Nobody calls before the start or after the end."""
+bridged = is_set("bridge") & on_time
+"""The bridge, called between start and end."""
+one_use_of_ids = bridged & ~is_set("reused_ids")
+"""The bridge, and no request id is used again while it is in use."""
 
 
 def is_started(s: DeclarativePoolState) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from slotspec.models.declarative_slot_pool.environment import (
     can_restart,
+    gives_up,
     has_batch_check,
     has_payloads,
     has_preferences,
+    has_repetitions,
     is_bridge,
     is_delayed,
     is_pool,
@@ -31,6 +33,7 @@ from slotspec.properties.declarative_slot_pool.views import (
     pending_count,
     reserved_count,
 )
+from slotspec.statemachine.declaration.conditions import exceeds, is_set
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
@@ -45,29 +48,12 @@ def has_two_requests(setting: Setting) -> bool:
     return is_bridge(setting) and min(setting["requests"], setting["request_ids"]) > 1
 
 
-def is_idle_bridge(setting: Setting) -> bool:
-    """A bridge that returns idle slots."""
-    return is_bridge(setting) and setting["idle_timeout"] > 0
-
-
-def waits_for_all(setting: Setting) -> bool:
-    """Requests are deferred."""
-    return is_bridge(setting) and bool(setting["defer"] and setting["can_delay"])
-
-
-def repeats(setting: Setting) -> bool:
-    """Declarations are repeated."""
-    return is_bridge(setting) and bool(setting["longest_backoff"])
-
-
-def gives_slots_back(setting: Setting) -> bool:
-    """A bridge whose job gives requests and slots up."""
-    return is_bridge(setting) and bool(setting["gives_up"])
-
-
-def reuses_ids(setting: Setting) -> bool:
-    """Request ids are used again while they are in use."""
-    return is_bridge(setting) and bool(setting["reused_ids"])
+is_idle_bridge = is_bridge & exceeds("idle_timeout", 0)
+"""A bridge that returns idle slots."""
+waits_for_all = is_bridge & is_set("defer", "can_delay")
+"""Requests are deferred."""
+reuses_ids = is_bridge & is_set("reused_ids")
+"""Request ids are used again while they are in use."""
 
 
 @declarative_slot_pool.sometimes("DefaultDeclarativeSlotPool.reserveFreeSlot")
@@ -82,9 +68,7 @@ def two_requests_wait(s: DeclarativePoolState) -> bool:
     return pending_count(s) > 1
 
 
-@declarative_slot_pool.sometimes(
-    "DeclarativeSlotPoolBridge.requestNewAllocatedSlot", when=gives_slots_back
-)
+@declarative_slot_pool.sometimes("DeclarativeSlotPoolBridge.requestNewAllocatedSlot", when=gives_up)
 def a_request_waits_beside_a_slot_that_matches(s: DeclarativePoolState) -> bool:
     """A request waits although a free slot matches: requests do not look at free slots."""
     return any(
@@ -98,9 +82,8 @@ def everything_required_is_in_use(s: DeclarativePoolState) -> bool:
     return is_started(s) and s.gateway != NONE and pending_count(s) == 0 and reserved_count(s) > 0
 
 
-def requires_less(setting: Setting) -> bool:
-    """What is required can be lowered."""
-    return not setting["bridge"] or bool(setting["gives_up"])
+requires_less = ~is_set("bridge") | is_set("gives_up")
+"""What is required can be lowered."""
 
 
 @declarative_slot_pool.sometimes("DefaultDeclarativeSlotPool.releaseIdleSlots", when=requires_less)
@@ -146,7 +129,7 @@ def two_deferred_requests_have_been_served(s: DeclarativePoolState) -> bool:
 
 
 @declarative_slot_pool.sometimes(
-    "DefaultDeclareResourceRequirementServiceConnectionManager", when=repeats
+    "DefaultDeclareResourceRequirementServiceConnectionManager", when=has_repetitions
 )
 def a_declaration_is_to_be_repeated(s: DeclarativePoolState) -> bool:
     """A failed declaration is going to be sent again."""

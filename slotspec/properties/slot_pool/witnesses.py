@@ -15,17 +15,18 @@ from slotspec.models.slot_pool.queues import is_held, is_open, pending_under
 from slotspec.models.slot_pool.state import SlotPoolState, allocations, requests
 from slotspec.models.slot_pool.versions import OfferedSlot, OrphanedAllocation
 from slotspec.properties.slot_pool.views import satisfies
+from slotspec.statemachine.declaration.conditions import Condition, exceeds, is_set
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
 
+@Condition
 def remaps(setting: Setting) -> bool:
     several = setting["requests"] > 1 and setting["request_ids"] > 1
     return bool(several and setting["orphaned_allocation"] == OrphanedAllocation.REMAPPED)
 
 
-def remaps_twice(setting: Setting) -> bool:
-    return remaps(setting) and bool(setting["requests"] > 2 and setting["request_ids"] > 2)
+remaps_twice = remaps & exceeds("requests", 2) & exceeds("request_ids", 2)
 
 
 def parks_mismatched(setting: Setting) -> bool:
@@ -34,12 +35,8 @@ def parks_mismatched(setting: Setting) -> bool:
     )
 
 
-def has_reuse(setting: Setting) -> bool:
-    return bool(setting["reused_ids"])
-
-
-def has_foreign(setting: Setting) -> bool:
-    return bool(setting["foreign_allocations"])
+has_reuse = is_set("reused_ids")
+has_foreign = is_set("foreign_allocations")
 
 
 @slot_pool.sometimes("SlotPoolImpl.offerSlot")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from slotspec.statemachine.declaration.conditions import exceeds
 from slotspec.statemachine.declaration.records import Setting
 
 
@@ -55,9 +56,8 @@ LATE = Surprise(
 NULL_GROUP = Surprise("a root's own group is null, and a slot contains its own group")
 
 
-def has_unknown(setting: Setting) -> bool:
-    """Whether there are shares of an unknown profile."""
-    return bool(setting["profiles"] > 2)
+has_unknown = exceeds("profiles", 2)
+"""Whether there are shares of an unknown profile."""
 
 
 def sticky(setting: Setting) -> str | None:
