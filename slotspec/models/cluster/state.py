@@ -27,6 +27,7 @@ from slotspec.models.slot_pool.model import slot_pool
 from slotspec.models.slot_pool.state import SlotPoolState
 from slotspec.models.task_slot_table.model import task_slot_table
 from slotspec.models.task_slot_table.state import TaskSlotTableState
+from slotspec.statemachine.declaration.conditions import Condition, equals, exceeds, is_set
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.parts import SizedSort
 from slotspec.statemachine.declaration.records import (
@@ -351,51 +352,34 @@ def _largest_detail(g: Setting) -> int:
 
 
 def _last_message(g: Setting) -> int:
-    declarative = g.choices.get("declarative", 0)
-    return max(one for one in Message if declarative or one <= LAST_WITH_REQUESTS)
+    return max(one for one in Message if is_declarative(g) or one <= LAST_WITH_REQUESTS)
 
 
-def by_messages(g: Setting) -> int:
-    """Whether the JobMaster registers at the ResourceManager by messages; always since 1.14."""
-    return int(g.choices.get("declarative", 0) or g["registrations"])
+@Condition
+def is_declarative(g: Setting) -> bool:
+    """Whether requirements are declared: the cluster since 1.14."""
+    return bool(g.choices.get("declarative", 0))
 
 
-def has_queued_steps(g: Setting) -> bool:
-    """Whether other messages may come before a step that the ResourceManager has queued."""
-    return bool(not g.choices.get("declarative", 0) and g["queued_steps"])
+registers_by_messages = is_declarative | is_set("registrations")
+"""Whether the JobMaster registers at the ResourceManager by messages; always since 1.14."""
+has_queued_steps = ~is_declarative & is_set("queued_steps")
+"""Whether other messages may come before a step that the ResourceManager has queued."""
+has_stragglers = is_set("leader_changes", "stragglers") & ~is_set("can_suspend")
+"""Whether calls of a former JobMaster may fall behind.
 
-
-def has_stragglers(g: Setting) -> bool:
-    """Whether calls of a former JobMaster may fall behind.
-
-    Before FLINK-11719 (1.13) the same JobMaster leads again, whose calls stay in order.
-    """
-    return bool(g["leader_changes"] and g["stragglers"] and not g.choices["can_suspend"])
-
-
-def may_lose_results(g: Setting) -> bool:
-    """Whether nobody may hear that a job has ended; a JobMaster that leads again says it itself."""
-    return bool(g["leader_changes"] and g["lost_results"] and not g.choices["can_suspend"])
-
-
-def may_lose_partitions(g: Setting) -> bool:
-    """Whether the results of a finished stage may be lost with a TaskExecutor."""
-    return bool(g["stages"] and g["lost_partitions"])
-
-
-def may_lose_cancellations(g: Setting) -> int:
-    """Whether a call to cancel a task that was given up may be lost, and is tried again."""
-    return int(g["losses"] and g["cancel_tries"] > 1)
-
-
-def may_return_first(g: Setting) -> int:
-    """Whether a failing region may return slots before it withdraws its requests."""
-    return int(g["slot_return"] == SlotReturn.IN_BETWEEN and g["iteration_order"])
-
-
-def may_release_last_first(g: Setting) -> int:
-    """Whether the last task in a lost slot may be released first."""
-    return int(g["release_orders"] and g["vertices"] > 1)
+Before FLINK-11719 (1.13) the same JobMaster leads again, whose calls stay in order.
+"""
+may_lose_results = is_set("leader_changes", "lost_results") & ~is_set("can_suspend")
+"""Whether nobody may hear that a job has ended; a JobMaster that leads again says it itself."""
+may_lose_partitions = is_set("stages", "lost_partitions")
+"""Whether the results of a finished stage may be lost with a TaskExecutor."""
+may_lose_cancellations = is_set("losses") & exceeds("cancel_tries", 1)
+"""Whether a call to cancel a task that was given up may be lost, and is tried again."""
+may_return_first = equals("slot_return", SlotReturn.IN_BETWEEN) & is_set("iteration_order")
+"""Whether a failing region may return slots before it withdraws its requests."""
+may_release_last_first = is_set("release_orders") & exceeds("vertices", 1)
+"""Whether the last task in a lost slot may be released first."""
 
 
 def _choice(name: str, description: str) -> Any:
@@ -423,10 +407,12 @@ class ClusterState(Record):
         shares, FLAG, "The region has restarted, so it no longer waits for the others (1.11)."
     )
     slots_first: int = scalar(
-        number(may_return_first), "A region that fails next returns its slots first."
+        number(lambda g: int(may_return_first(g))),
+        "A region that fails next returns its slots first.",
     )
     last_first: int = scalar(
-        number(may_release_last_first), "The next slot that is lost releases its last task first."
+        number(lambda g: int(may_release_last_first(g))),
+        "The next slot that is lost releases its last task first.",
     )
     lost_partitions: Array = per(
         shares,
@@ -552,7 +538,9 @@ class ClusterState(Record):
         "The ResourceManager may be held up.", lambda g: int(has_queued_steps(g))
     )
     slow_closing: int = _choice("slow_closing", "A TaskExecutor may have lost its slots unnoticed.")
-    registrations: int = constant("The JobMaster registers by messages.", by_messages)
+    registrations: int = constant(
+        "The JobMaster registers by messages.", lambda g: int(registers_by_messages(g))
+    )
     stages: int = _choice("stages", "Shares wait for those before them to finish.")
     tracks_partitions: int = constant(
         "The JobMaster knows where the results of finished stages are.",
