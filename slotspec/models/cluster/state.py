@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import Any
 
 from slotspec.models.cluster.lifecycles import (
     Execution,
@@ -21,6 +20,7 @@ from slotspec.models.cluster.lifecycles import (
     Share,
 )
 from slotspec.models.cluster.versions import SlotReturn
+from slotspec.models.common.settings import choice
 from slotspec.models.slot_manager.model import slot_manager
 from slotspec.models.slot_manager.state import CALLS_PER_SLOT, SlotManagerState
 from slotspec.models.slot_pool.model import slot_pool
@@ -382,10 +382,6 @@ may_release_last_first = is_set("release_orders") & exceeds("vertices", 1)
 """Whether the last task in a lost slot may be released first."""
 
 
-def _choice(name: str, description: str) -> Any:
-    return constant(description, lambda g: int(g[name]))
-
-
 class ClusterState(Record):
     """A JobMaster with its job, a ResourceManager, TaskExecutors, and messages in flight."""
 
@@ -515,33 +511,33 @@ class ClusterState(Record):
     hurried: int = scalar(number(lambda g: g["early_timeouts"]), "Timers that fired early.")
 
     # constants
-    width: int = constant("Slots of a TaskExecutor.", lambda g: int(g["slots_per_task_manager"]))
+    width: int = choice("slots_per_task_manager", "Slots of a TaskExecutor.")
     no_answer: int = constant("The detail of an answer that nobody waits for.", _largest_detail)
-    busy: int = _choice("busy", "Messages that make a channel busy.")
-    overtaking: int = _choice("overtaking", "Messages of which any may arrive next.")
-    sources: int = _choice("sources", "Parallelism of the first of several vertices.")
-    regions: int = _choice("regions", "Each share is a region of its own.")
-    batch_requests: int = _choice("batch_requests", "The job asks for slots as a batch job does.")
-    cancel_tries: int = _choice("cancel_tries", "Calls to cancel a task that is not there.")
-    cancels: int = _choice("cancels", "The job may be cancelled.")
-    failures: int = _choice("failures", "Tasks that may fail on their own.")
-    losses: int = _choice("losses", "Messages that may be lost.")
-    repeats: int = _choice("repeats", "Messages that may be delivered twice.")
-    crashes: int = _choice("crashes", "Crashes of TaskExecutors.")
-    leader_changes: int = _choice("leader_changes", "Losses of leadership.")
-    stragglers: int = _choice("stragglers", "Calls of former JobMasters that may fall behind.")
-    failovers: int = _choice("failovers", "Failovers of the ResourceManager.")
-    early_timeouts: int = _choice("early_timeouts", "Early timers.")
-    offer_answers: int = _choice("offer_answers", "Which answers to offers count.")
-    late_slots: int = _choice("late_slots", "A freed slot leaves in a step of its own.")
+    busy: int = choice("busy", "Messages that make a channel busy.")
+    overtaking: int = choice("overtaking", "Messages of which any may arrive next.")
+    sources: int = choice("sources", "Parallelism of the first of several vertices.")
+    regions: int = choice("regions", "Each share is a region of its own.")
+    batch_requests: int = choice("batch_requests", "The job asks for slots as a batch job does.")
+    cancel_tries: int = choice("cancel_tries", "Calls to cancel a task that is not there.")
+    cancels: int = choice("cancels", "The job may be cancelled.")
+    failures: int = choice("failures", "Tasks that may fail on their own.")
+    losses: int = choice("losses", "Messages that may be lost.")
+    repeats: int = choice("repeats", "Messages that may be delivered twice.")
+    crashes: int = choice("crashes", "Crashes of TaskExecutors.")
+    leader_changes: int = choice("leader_changes", "Losses of leadership.")
+    stragglers: int = choice("stragglers", "Calls of former JobMasters that may fall behind.")
+    failovers: int = choice("failovers", "Failovers of the ResourceManager.")
+    early_timeouts: int = choice("early_timeouts", "Early timers.")
+    offer_answers: int = choice("offer_answers", "Which answers to offers count.")
+    late_slots: int = choice("late_slots", "A freed slot leaves in a step of its own.")
     queued_steps: int = constant(
         "The ResourceManager may be held up.", lambda g: int(has_queued_steps(g))
     )
-    slow_closing: int = _choice("slow_closing", "A TaskExecutor may have lost its slots unnoticed.")
+    slow_closing: int = choice("slow_closing", "A TaskExecutor may have lost its slots unnoticed.")
     registrations: int = constant(
         "The JobMaster registers by messages.", lambda g: int(registers_by_messages(g))
     )
-    stages: int = _choice("stages", "Shares wait for those before them to finish.")
+    stages: int = choice("stages", "Shares wait for those before them to finish.")
     tracks_partitions: int = constant(
         "The JobMaster knows where the results of finished stages are.",
         lambda g: int(may_lose_partitions(g)),
@@ -550,5 +546,5 @@ class ClusterState(Record):
         "A job that is cancelled withdraws its requests (1.13.3, FLINK-22945).",
         lambda g: int(g["slot_return"] == SlotReturn.LAST),
     )
-    deployment: int = _choice("deployment", "When the tasks of a region are deployed.")
-    can_suspend: int = _choice("can_suspend", "A JobMaster that leads again keeps its pool.")
+    deployment: int = choice("deployment", "When the tasks of a region are deployed.")
+    can_suspend: int = choice("can_suspend", "A JobMaster that leads again keeps its pool.")

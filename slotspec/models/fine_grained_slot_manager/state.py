@@ -9,6 +9,7 @@ from typing import Any
 
 from slotspec.models.common.exceptions import JavaExceptions
 from slotspec.models.common.orders import MOST, ORDERS
+from slotspec.models.common.settings import choice, following_clock, longest
 from slotspec.models.fine_grained_slot_manager.lifecycles import (
     IdleQuery,
     ManagedSlot,
@@ -257,10 +258,6 @@ def _resource(description: str, value: Callable[[Resources], Any]) -> Any:
     return constant(description, lambda setting: value(resources_of(setting)))
 
 
-def _choice(name: str, description: str) -> Any:
-    return constant(description, lambda setting: int(setting[name]))
-
-
 def most(setting: Setting) -> int:
     """The largest amount of a resource that a check can count."""
     found = resources_of(setting)
@@ -374,11 +371,6 @@ def _at_least(bounds: Mapping[str, int], name: str, wanted: int, reason: str) ->
         raise UsageError(
             "SET002", f"bound {name}={bounds[name]} is too small ({reason}); set {name}={wanted}"
         )
-
-
-def _longest(name: str) -> Callable[[Setting], int]:
-    """The age beyond which time no longer matters; none if a recorded clock is followed."""
-    return lambda setting: 2**62 if setting.choices.get("follow_clock") else int(setting[name])
 
 
 def _delay(g: Setting) -> int:
@@ -548,27 +540,24 @@ class FineGrainedSlotManagerState(Record):
     worker_slot: int = _resource("Its default slot.", lambda r: [*r.profiles].index(r.slot))
     unknown: int = _resource("The profile UNKNOWN, or -1.", _unknown)
     limits: Array = _resource("Least and most cpu and memory; -1: no maximum.", lambda r: r.bounds)
-    slots_per_worker: int = _choice("slots_per_worker", "Slots of each new worker.")
+    slots_per_worker: int = choice("slots_per_worker", "Slots of each new worker.")
     strategy: int = constant("The Strategy.", _strategy)
-    allocator: int = _choice("allocator", "Workers can be asked for.")
-    redundant_task_managers: int = _choice("redundant_task_managers", "Workers in reserve.")
-    check_delay: int = _choice("check_delay", "Delay of checks.")
-    declare_delay: int = _choice("declare_delay", "Delay of declarations.")
-    task_manager_timeout: int = _choice("task_manager_timeout", "Idle timeout.")
+    allocator: int = choice("allocator", "Workers can be asked for.")
+    redundant_task_managers: int = choice("redundant_task_managers", "Workers in reserve.")
+    check_delay: int = choice("check_delay", "Delay of checks.")
+    declare_delay: int = choice("declare_delay", "Delay of declarations.")
+    task_manager_timeout: int = choice("task_manager_timeout", "Idle timeout.")
     longest_idle: int = constant(
-        "The largest idle time that is counted.", _longest("task_manager_timeout")
+        "The largest idle time that is counted.", longest("task_manager_timeout")
     )
-    wait_result_consumed: int = _choice("wait_result_consumed", "Ask before releasing.")
-    auto_run: int = _choice("auto_run", "The main thread runs at the end of an operation.")
-    worker_control: int = _choice("worker_control", "How workers are asked for.")
-    idle_release: int = _choice("idle_release", "Whether idle ones are asked.")
-    candidates: int = _choice("candidates", "When a candidate stays one.")
-    applications_needed: int = _choice("applications_needed", "Requests name an application.")
-    most_required: int = _choice("most_required", "Most slots of a profile.")
+    wait_result_consumed: int = choice("wait_result_consumed", "Ask before releasing.")
+    auto_run: int = choice("auto_run", "The main thread runs at the end of an operation.")
+    worker_control: int = choice("worker_control", "How workers are asked for.")
+    idle_release: int = choice("idle_release", "Whether idle ones are asked.")
+    candidates: int = choice("candidates", "When a candidate stays one.")
+    applications_needed: int = choice("applications_needed", "Requests name an application.")
+    most_required: int = choice("most_required", "Most slots of a profile.")
     capacity: int = constant("Small slots in all TaskExecutors of a check.", _capacity)
     most_workers: int = constant("Workers that a plan of a check may need.", _most_workers)
     fits: int = constant("There are enough records.", _fits)
-    follow_clock: int = constant(
-        "Keep the clock and serial numbers, to follow a recording.",
-        lambda g: int(g.choices.get("follow_clock", 0)),
-    )
+    follow_clock: int = following_clock("Keep the clock and serial numbers, to follow a recording.")

@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Any
 
 from slotspec.models.common.exceptions import JavaExceptions
+from slotspec.models.common.settings import choice
 from slotspec.models.logical_slot.lifecycles import LogicalSlot, Occupant, PayloadRun, ReleaseFuture
 from slotspec.statemachine.declaration.effects import Effects, effect
 from slotspec.statemachine.declaration.model import Scope
@@ -19,7 +20,6 @@ from slotspec.statemachine.declaration.records import (
     Bound,
     Record,
     Sort,
-    constant,
     number,
     per,
     ref,
@@ -149,6 +149,6 @@ class LogicalSlotState(Record):
         physical_slots, FLAG, "A logical slot uses this physical slot.", label="{} is taken"
     )
 
-    reactions: int = constant("Payloads and owners call back.", lambda g: g["reactions"])
-    faults: int = constant("They throw, and terminations fail.", lambda g: g["faults"])
-    fatal_faults: int = constant("Some faults end the process.", lambda g: g["fatal_faults"])
+    reactions: int = choice("reactions", "Payloads and owners call back.")
+    faults: int = choice("faults", "They throw, and terminations fail.")
+    fatal_faults: int = choice("fatal_faults", "Some faults end the process.")

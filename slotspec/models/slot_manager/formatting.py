@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from slotspec.models.common.formatting import DescribingFormatter, State, Texts, listed, scheduled
-from slotspec.models.common.resource_profile import CATALOGUE
+from slotspec.models.common.settings import profiles_of
 from slotspec.models.slot_manager.lifecycles import (
     IdleQuery,
     ManagerRequest,
@@ -53,14 +53,8 @@ class SlotManagerFormatter(DescribingFormatter):
                 width = self.instance.setting.bounds["task_managers"]
                 return f"tm{index % width + 1}/{index // width}"
             if sort is profiles:
-                return self.profiles[index]
+                return list(profiles_of(self.instance.setting))[index]
         return super().element(sort, index)
-
-    @property
-    def profiles(self) -> list[str]:
-        """Names of the profiles of this instance, in order."""
-        chosen = self.instance.setting.choices.get("profiles")
-        return list(CATALOGUE if chosen is None else chosen)
 
     # ------------------------------------------------------------------- calls and effects
 

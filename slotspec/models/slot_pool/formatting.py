@@ -7,11 +7,11 @@ allocation is a2.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from slotspec.models.common.formatting import ClassFormatter, State, in_any_order
-from slotspec.models.common.resource_profile import CATALOGUE
+from slotspec.models.common.settings import profiles_of
 from slotspec.models.slot_pool.lifecycles import LeakedSlot, PhysicalSlot, SlotRequest
 from slotspec.models.slot_pool.model import slot_pool
 from slotspec.models.slot_pool.state import (
@@ -50,14 +50,8 @@ class SlotPoolFormatter(ClassFormatter):
             if sort is slot_indices:
                 return str(index)
             if sort is profiles:
-                return self.profiles[index]
+                return list(profiles_of(self.instance.setting))[index]
         return super().element(sort, index)
-
-    @property
-    def profiles(self) -> list[str]:
-        """Names of the profiles of this instance, in order."""
-        chosen: Mapping[str, Any] | None = self.instance.setting.choices.get("profiles")
-        return list(CATALOGUE if chosen is None else chosen)
 
     # --------------------------------------------------------------------------- requests
 

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from slotspec.models.common.exceptions import JavaExceptions
 from slotspec.models.common.orders import MOST, ORDERS, number_of_orders
+from slotspec.models.common.settings import choice, following_clock
 from slotspec.models.slot_sharing_allocator.lifecycles import (
     Bulk,
     LogicalRequest,
@@ -215,10 +216,6 @@ def _fits(setting: Setting) -> list[int]:
 _ORDER = Number(ORDERS - 1)
 
 
-def _choice(name: str, description: str) -> Any:
-    return constant(description, lambda setting: int(setting.choices[name]))
-
-
 def _bound(name: str, description: str) -> Any:
     return constant(description, lambda setting: setting[name])
 
@@ -334,10 +331,8 @@ class SlotSharingAllocatorState(Record):
     timeout: int = constant(
         "The timeout of bulks, in ms.", lambda g: int(g.choices.get("timeout_ms", 1))
     )
-    follow_clock: int = constant(
-        "The run follows a recording.", lambda g: int(g.choices.get("follow_clock", 0))
-    )
-    new_requests: int = _choice("new_requests", "How physical requests are made.")
-    repeated_vertex: int = _choice("repeated_vertex", "The same vertex twice in a call.")
-    failed_termination: int = _choice("failed_termination", "A failed termination future.")
-    group_order: int = _choice("group_order", "The order of the groups of a call.")
+    follow_clock: int = following_clock("The run follows a recording.")
+    new_requests: int = choice("new_requests", "How physical requests are made.")
+    repeated_vertex: int = choice("repeated_vertex", "The same vertex twice in a call.")
+    failed_termination: int = choice("failed_termination", "A failed termination future.")
+    group_order: int = choice("group_order", "The order of the groups of a call.")
