@@ -20,7 +20,7 @@ from slotspec.models.cluster.lifecycles import (
     Share,
 )
 from slotspec.models.cluster.versions import SlotReturn
-from slotspec.models.common.settings import choice
+from slotspec.models.common.settings import choice, switch
 from slotspec.models.slot_manager.model import slot_manager
 from slotspec.models.slot_manager.state import CALLS_PER_SLOT, SlotManagerState
 from slotspec.models.slot_pool.model import slot_pool
@@ -189,43 +189,21 @@ BOUNDS = (
     nexts.bound,
     Bound("busy", "Messages in a channel at which no process acts on its own.", 2, 1, 40),
     Bound("sources", "Parallelism of the first of several vertices, or stages.", 1, 1, 8),
-    Bound(
-        "stages", "Whether the job is a batch job: shares after the sources wait for them.", 0, 0, 1
-    ),
-    Bound("regions", "Whether each share is deployed, and restarts, alone.", 0, 0, 1),
-    Bound("batch_requests", "Whether the job asks for slots as a batch job does.", 0, 0, 1),
-    Bound("iteration_order", "Whether slot requests are in a hash table (1.12).", 0, 0, 1),
-    Bound(
-        "late_slots", "Whether a freed slot leaves in a step of its own after its tasks.", 0, 0, 1
-    ),
-    Bound(
+    switch("stages", "Whether the job is a batch job: shares after the sources wait for them."),
+    switch("regions", "Whether each share is deployed, and restarts, alone."),
+    switch("batch_requests", "Whether the job asks for slots as a batch job does."),
+    switch("iteration_order", "Whether slot requests are in a hash table (1.12)."),
+    switch("late_slots", "Whether a freed slot leaves in a step of its own after its tasks."),
+    switch(
         "registrations",
         "Whether the JobMaster registers at the ResourceManager, and disconnects, by messages.",
-        0,
-        0,
-        1,
     ),
-    Bound(
+    switch(
         "queued_steps",
         "Whether other messages may come before a step that the ResourceManager has queued.",
-        0,
-        0,
-        1,
     ),
-    Bound(
-        "late_stops",
-        "Whether a task that is told to stop may have done its work before.",
-        0,
-        0,
-        1,
-    ),
-    Bound(
-        "release_orders",
-        "Whether the tasks of a lost slot may be released in either order.",
-        0,
-        0,
-        1,
-    ),
+    switch("late_stops", "Whether a task that is told to stop may have done its work before."),
+    switch("release_orders", "Whether the tasks of a lost slot may be released in either order."),
     Bound(
         "stragglers",
         "Calls of a former JobMaster that may arrive after those of the next one (since 1.13).",
@@ -233,37 +211,25 @@ BOUNDS = (
         0,
         254,
     ),
-    Bound(
+    switch(
         "lost_results",
         "Whether a job may end unheard as its JobMaster loses its leadership (since 1.13).",
-        0,
-        0,
-        1,
     ),
-    Bound(
+    switch(
         "lost_partitions",
         "Whether what a finished source has written may be lost, so that it runs again.",
-        0,
-        0,
-        1,
     ),
-    Bound("quick_tasks", "Whether a task may end as soon as its slot is freed.", 0, 0, 1),
-    Bound(
+    switch("quick_tasks", "Whether a task may end as soon as its slot is freed."),
+    switch(
         "deployment_reports",
         "Whether a heartbeat may tell the JobMaster of a task that it has given up (since 1.12).",
-        0,
-        0,
-        1,
     ),
-    Bound(
+    switch(
         "slow_closing",
         "Whether a freed slot may leave before its memory is released, so that nobody is told.",
-        0,
-        0,
-        1,
     ),
     Bound("cancel_tries", "Calls to cancel a task that is not there; Flink: 4.", 1, 1, 4),
-    Bound("cancels", "Whether the job may be cancelled.", 0, 0, 1),
+    switch("cancels", "Whether the job may be cancelled."),
     Bound("failures", "Tasks that may fail on their own.", 0, 0),
     Bound("losses", "Messages that may be lost.", 0, 0),
     Bound("repeats", "Messages that may be delivered twice.", 0, 0),

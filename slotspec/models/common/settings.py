@@ -1,4 +1,4 @@
-"""Constants and ages that the states of several models take from their setting."""
+"""Bounds, constants and ages that the states of several models take from their setting."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from slotspec.models.common.resource_profile import CATALOGUE, ResourceProfile
-from slotspec.statemachine.declaration.records import Setting, constant
+from slotspec.statemachine.declaration.records import Bound, Setting, constant
 
 FOR_EVER = 2**62
+
+
+def switch(name: str, description: str, *, on: bool = False) -> Bound:
+    """A bound that is 0 or 1; by default, it is `on` or off."""
+    return Bound(name, description, int(on), 0, 1)
 
 
 def choice(name: str, description: str) -> Any:

@@ -19,7 +19,7 @@ from slotspec.models.common.resource_profile import (
     ResourceProfile,
     matching_table,
 )
-from slotspec.models.common.settings import choice, following_clock, longest
+from slotspec.models.common.settings import choice, following_clock, longest, switch
 from slotspec.models.declarative_slot_pool.lifecycles import (
     AllocatedSlot,
     Bridge,
@@ -170,7 +170,7 @@ heap_places = Sort("heap_places", "A heap of slots a profile.", factors=(profile
 plans = Sort("plans", "A wanted and an existing profile.", factors=(profiles, profiles))
 
 BOUNDS = (
-    Bound("bridge", "1: the bridge on top of the pool; 0: the pool alone.", 1, 0, 1),
+    switch("bridge", "1: the bridge on top of the pool; 0: the pool alone.", on=True),
     Bound("idle_timeout", "Idle slot timeout in ticks; 0: no idle check.", 0, 0, 20),
     Bound("batch_timeout", "Batch request timeout in ticks; 0: no batch check.", 0, 0, 20),
     Bound("interval", "Delay of declarations in ticks (2.3); 0: none.", 0, 0, 20),
@@ -178,29 +178,26 @@ BOUNDS = (
     Bound(
         "strategy", "Who gets which slot (a Strategy); as far as the generation has it.", 0, 0, 3
     ),
-    Bound("defer", "Whether requests wait until all can be served (2.3).", 0, 0, 1),
+    switch("defer", "Whether requests wait until all can be served (2.3)."),
     Bound("most_required", "Requirements and slots that are counted for one profile.", 4, 1, 250),
     Bound("loads", loads.description, 1, 1, 20),
-    Bound("preferences", "Whether requests may name an allocation (1.20).", 0, 0, 1),
-    Bound("batch_requests", "Whether the job makes batch requests.", 0, 0, 1),
-    Bound("payloads", "Whether the job puts payloads into slots.", 0, 0, 1),
-    Bound("restarts", "Whether the job may say that it is restarting (1.20).", 0, 0, 1),
-    Bound("losses", "Whether slots and TaskExecutors may be lost.", 1, 0, 1),
-    Bound("any_slots", "Whether slots of profile ANY are offered.", 0, 0, 1),
-    Bound("any_requests", "Whether slots of profile ANY are required.", 0, 0, 1),
-    Bound("unknown_slots", "Whether slots of profile UNKNOWN are offered.", 0, 0, 1),
-    Bound(
+    switch("preferences", "Whether requests may name an allocation (1.20)."),
+    switch("batch_requests", "Whether the job makes batch requests."),
+    switch("payloads", "Whether the job puts payloads into slots."),
+    switch("restarts", "Whether the job may say that it is restarting (1.20)."),
+    switch("losses", "Whether slots and TaskExecutors may be lost.", on=True),
+    switch("any_slots", "Whether slots of profile ANY are offered."),
+    switch("any_requests", "Whether slots of profile ANY are required."),
+    switch("unknown_slots", "Whether slots of profile UNKNOWN are offered."),
+    switch(
         "mistakes",
         "Whether callers make mistakes: an allocation twice in one offer, slots that are taken"
         " though they are gone or do not match, payloads in free slots.",
-        0,
-        0,
-        1,
     ),
-    Bound("reused_ids", "Whether the job uses a request id again while it is in use.", 0, 0, 1),
-    Bound("late_calls", "Whether the job calls before the start and after the end.", 0, 0, 1),
-    Bound("gives_up", "Whether requests are released, fail and time out.", 1, 0, 1),
-    Bound("iteration_order", "0: oldest first; 1: any order (an IterationOrder).", 0, 0, 1),
+    switch("reused_ids", "Whether the job uses a request id again while it is in use."),
+    switch("late_calls", "Whether the job calls before the start and after the end."),
+    switch("gives_up", "Whether requests are released, fail and time out.", on=True),
+    switch("iteration_order", "0: oldest first; 1: any order (an IterationOrder)."),
 )
 
 CHECKED_PROFILES: Mapping[str, ResourceProfile] = {

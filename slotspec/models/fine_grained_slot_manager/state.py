@@ -9,7 +9,7 @@ from typing import Any
 
 from slotspec.models.common.exceptions import JavaExceptions
 from slotspec.models.common.orders import MOST, ORDERS
-from slotspec.models.common.settings import choice, following_clock, longest
+from slotspec.models.common.settings import choice, following_clock, longest, switch
 from slotspec.models.fine_grained_slot_manager.lifecycles import (
     IdleQuery,
     ManagedSlot,
@@ -216,7 +216,7 @@ main_places = Sort(
 
 BOUNDS = (
     Bound("strategy", "The Strategy; a release without it takes the first that fits.", 0, 0, 3),
-    Bound("allocator", "Whether workers can be asked for (0: standalone).", 1, 0, 1),
+    switch("allocator", "Whether workers can be asked for (0: standalone).", on=True),
     Bound("slots_per_worker", "Slots of the default profile in each worker.", 1, 1, 4),
     Bound("max_slots", "Maximum in small slots, as cpu and memory; 0: none.", 0, 0, 20),
     Bound("min_slots", "Minimum in small slots, as cpu and memory.", 0, 0, 20),
@@ -224,18 +224,18 @@ BOUNDS = (
     Bound("check_delay", "Delay of checks in ticks.", 0, 0, 4),
     Bound("declare_delay", "Delay of declarations in ticks.", 0, 0, 4),
     Bound("task_manager_timeout", "Idle timeout of TaskExecutors in ticks; 0: none.", 0, 0, 8),
-    Bound("wait_result_consumed", "Idle TaskExecutors are asked before release.", 1, 0, 1),
-    Bound("auto_run", "The main thread runs everything at the end of an operation.", 1, 0, 1),
-    Bound("iteration_order", "0: as recorded; 1: any order.", 0, 0, 1),
+    switch("wait_result_consumed", "Idle TaskExecutors are asked before release.", on=True),
+    switch("auto_run", "The main thread runs everything at the end of an operation.", on=True),
+    switch("iteration_order", "0: as recorded; 1: any order."),
     Bound("most_required", "Most slots that a job requires of one profile.", 1, 1, 8),
     Bound("reports", "Whether TaskExecutors report slots.", 0, 0, 2),
-    Bound("occupied_answers", "Whether an answer may be that a slot is occupied.", 0, 0, 1),
-    Bound("failing_answers", "Whether a TaskExecutor may refuse a slot.", 1, 0, 1),
-    Bound("losses", "Whether TaskExecutors are lost.", 1, 0, 1),
+    switch("occupied_answers", "Whether an answer may be that a slot is occupied."),
+    switch("failing_answers", "Whether a TaskExecutor may refuse a slot.", on=True),
+    switch("losses", "Whether TaskExecutors are lost.", on=True),
     Bound("restarts", "1: the manager is suspended and started again; 2: also twice.", 0, 0, 2),
-    Bound("blocking", "Whether TaskExecutors are blocked.", 0, 0, 1),
-    Bound("notify_flag", "Whether notifications are switched off and on.", 0, 0, 1),
-    Bound("moody_resources", "Whether workers may stop being granted (1.14).", 0, 0, 1),
+    switch("blocking", "Whether TaskExecutors are blocked."),
+    switch("notify_flag", "Whether notifications are switched off and on."),
+    switch("moody_resources", "Whether workers may stop being granted (1.14)."),
 )
 
 

@@ -11,13 +11,12 @@ from enum import IntEnum
 from typing import Any
 
 from slotspec.models.common.exceptions import JavaExceptions
-from slotspec.models.common.settings import choice
+from slotspec.models.common.settings import choice, switch
 from slotspec.models.logical_slot.lifecycles import LogicalSlot, Occupant, PayloadRun, ReleaseFuture
 from slotspec.statemachine.declaration.effects import Effects, effect
 from slotspec.statemachine.declaration.model import Scope
 from slotspec.statemachine.declaration.records import (
     FLAG,
-    Bound,
     Record,
     Sort,
     number,
@@ -88,8 +87,8 @@ physical_slots = Sort(
 )
 
 BOUNDS = (
-    Bound("reactions", "Whether payloads and owners call the slot back.", 1, 0, 1),
-    Bound("faults", "Whether payloads and owners throw and terminations fail.", 0, 0, 1),
+    switch("reactions", "Whether payloads and owners call the slot back.", on=True),
+    switch("faults", "Whether payloads and owners throw and terminations fail."),
 )
 
 SCOPES = (

@@ -12,7 +12,7 @@ from enum import IntEnum
 
 from slotspec.models.common.exceptions import JavaExceptions
 from slotspec.models.common.resource_profile import CATALOGUE, ResourceProfile, matching_table
-from slotspec.models.common.settings import choice, following_clock, longest, profiles_of
+from slotspec.models.common.settings import choice, following_clock, longest, profiles_of, switch
 from slotspec.models.slot_manager.lifecycles import (
     IdleQuery,
     ManagedTaskManager,
@@ -169,22 +169,18 @@ BOUNDS = (
     Bound("slots_per_worker", "Slots of each new worker.", 1, 1, 8),
     Bound("max_slots", "Maximum number of slots, registered and expected.", 2, 0, 100),
     Bound("redundant_task_managers", "Workers to keep in reserve (1.12, 1.13).", 0, 0, 8),
-    Bound("workers", "Whether new workers are granted at all (0: standalone).", 1, 0, 1),
-    Bound(
-        "moody_resources", "Whether workers may stop being granted, and be granted again.", 0, 0, 1
+    switch("workers", "Whether new workers are granted at all (0: standalone).", on=True),
+    switch("moody_resources", "Whether workers may stop being granted, and be granted again."),
+    switch("spread", "Least utilized TaskExecutors first."),
+    switch("wait_result_consumed", "Idle TaskExecutors are asked before they are released."),
+    switch("auto_run", "The main thread runs everything at the end of an operation.", on=True),
+    switch("iteration_order", "0: oldest first; 1: any order."),
+    switch(
+        "occupied_answers", "Whether a TaskExecutor may answer that a slot is occupied.", on=True
     ),
-    Bound("spread", "Least utilized TaskExecutors first.", 0, 0, 1),
-    Bound(
-        "wait_result_consumed", "Idle TaskExecutors are asked before they are released.", 0, 0, 1
-    ),
-    Bound("auto_run", "The main thread runs everything at the end of an operation.", 1, 0, 1),
-    Bound("iteration_order", "0: oldest first; 1: any order.", 0, 0, 1),
-    Bound(
-        "occupied_answers", "Whether a TaskExecutor may answer that a slot is occupied.", 1, 0, 1
-    ),
-    Bound("cancelled_answers", "Whether a call may fail with a cancellation.", 1, 0, 1),
-    Bound("reports", "Whether TaskExecutors report their slots in heartbeats.", 1, 0, 1),
-    Bound("fail_flag", "Whether unfulfillable requests may be tolerated temporarily.", 0, 0, 1),
+    switch("cancelled_answers", "Whether a call may fail with a cancellation.", on=True),
+    switch("reports", "Whether TaskExecutors report their slots in heartbeats.", on=True),
+    switch("fail_flag", "Whether unfulfillable requests may be tolerated temporarily."),
 )
 
 

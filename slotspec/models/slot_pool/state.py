@@ -18,6 +18,7 @@ from slotspec.models.common.settings import (
     longest,
     longest_age,
     profiles_of,
+    switch,
 )
 from slotspec.models.slot_pool.lifecycles import (
     LeakedSlot,
@@ -161,10 +162,10 @@ judged_places = Sort(
 BOUNDS = (
     Bound("idle_timeout", "Idle slot timeout in ticks; 0: no time passes.", 0, 0, 20),
     Bound("batch_timeout", "Batch request timeout in ticks; 0: no time passes.", 0, 0, 20),
-    Bound("batch_requests", "Whether the job makes batch requests.", 0, 0, 1),
-    Bound("payloads", "Whether the job puts payloads into slots.", 0, 0, 1),
-    Bound("reused_ids", "Whether the job uses a request id again while it is in use.", 0, 0, 1),
-    Bound("unstarted", "Whether operations come before the first start.", 0, 0, 1),
+    switch("batch_requests", "Whether the job makes batch requests."),
+    switch("payloads", "Whether the job puts payloads into slots."),
+    switch("reused_ids", "Whether the job uses a request id again while it is in use."),
+    switch("unstarted", "Whether operations come before the first start."),
 )
 
 

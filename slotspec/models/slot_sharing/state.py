@@ -12,7 +12,7 @@ from enum import IntEnum
 
 from slotspec.models.common.exceptions import JavaExceptions
 from slotspec.models.common.resource_profile import matching_table
-from slotspec.models.common.settings import choice
+from slotspec.models.common.settings import choice, switch
 from slotspec.models.logical_slot.state import LogicalSlotState, slots
 from slotspec.models.slot_sharing.lifecycles import (
     LogicalSlotFuture,
@@ -142,19 +142,17 @@ tm_places = Sort(
 
 BOUNDS = (
     Bound("most_reserved", "No root has more reserved than this.", 3, 1, 200),
-    Bound(
+    switch(
         "owner_releases",
         "Whether owners release the task slots of returned logical slots.",
-        1,
-        0,
-        1,
+        on=True,
     ),
-    Bound("repeated_groups", "Whether a group is requested again below a slot.", 0, 0, 1),
-    Bound("taken_allocations", "Whether the pool answers with an allocation in use.", 0, 0, 1),
-    Bound("small_slots", "Whether shares exceed what their slot has.", 0, 0, 1),
-    Bound("deployments", "Whether executions are deployed to logical slots.", 1, 0, 1),
-    Bound("late_calls", "Whether callers call slots that have left the tables.", 0, 0, 1),
-    Bound("callbacks", "Whether the scheduler calls back while a slot is released.", 0, 0, 1),
+    switch("repeated_groups", "Whether a group is requested again below a slot."),
+    switch("taken_allocations", "Whether the pool answers with an allocation in use."),
+    switch("small_slots", "Whether shares exceed what their slot has."),
+    switch("deployments", "Whether executions are deployed to logical slots.", on=True),
+    switch("late_calls", "Whether callers call slots that have left the tables."),
+    switch("callbacks", "Whether the scheduler calls back while a slot is released."),
 )
 
 

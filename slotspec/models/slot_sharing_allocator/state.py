@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from slotspec.models.common.exceptions import JavaExceptions
 from slotspec.models.common.orders import MOST, ORDERS, number_of_orders
-from slotspec.models.common.settings import choice, following_clock
+from slotspec.models.common.settings import choice, following_clock, switch
 from slotspec.models.slot_sharing_allocator.lifecycles import (
     Bulk,
     LogicalRequest,
@@ -149,17 +149,17 @@ bulk_groups = Sort("bulk_groups", "Groups of bulks.", factors=(bulks, groups))
 bulk_vertices = Sort("bulk_vertices", "Vertices of bulks.", factors=(bulks, vertices))
 
 BOUNDS = (
-    Bound("at_once", "Whether the pool gives its slots to requests by itself.", 1, 0, 1),
-    Bound("indefinitely", "Whether shared slots keep their slots: 1 for streaming.", 1, 0, 1),
+    switch("at_once", "Whether the pool gives its slots to requests by itself.", on=True),
+    switch("indefinitely", "Whether shared slots keep their slots: 1 for streaming.", on=True),
     Bound("strangers", "1: the last vertex is no member of its group; 2: it has none.", 0, 0, 2),
     Bound("modes", "Ways in which the pool may answer: 1 normal, 2 fails, 3 raises.", 1, 1, 4),
-    Bound("foreigners", "Whether slots may have other payloads.", 0, 0, 1),
-    Bound("payloads", "Whether executions are deployed to logical slots.", 0, 0, 1),
-    Bound("failing_payloads", "Whether termination futures fail.", 0, 0, 1),
-    Bound("failures", "Whether the pool fails physical requests.", 1, 0, 1),
-    Bound("cancellations", "Whether the scheduler cancels requests.", 1, 0, 1),
-    Bound("losses", "Whether slots are lost.", 1, 0, 1),
-    Bound("reactions", "Whether a slot may be lost while its requests complete.", 0, 0, 1),
+    switch("foreigners", "Whether slots may have other payloads."),
+    switch("payloads", "Whether executions are deployed to logical slots."),
+    switch("failing_payloads", "Whether termination futures fail."),
+    switch("failures", "Whether the pool fails physical requests.", on=True),
+    switch("cancellations", "Whether the scheduler cancels requests.", on=True),
+    switch("losses", "Whether slots are lost.", on=True),
+    switch("reactions", "Whether a slot may be lost while its requests complete."),
     cast(Bound, orders.bound),
 )
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from slotspec.models.common.exceptions import JavaExceptions
-from slotspec.models.common.settings import choice, following_clock
+from slotspec.models.common.settings import choice, following_clock, switch
 from slotspec.models.task_slot_table.lifecycles import (
     ClosingFuture,
     SlotTimer,
@@ -111,8 +111,8 @@ resources = Sort(
 
 BOUNDS = (
     Bound("spare", "Shares of the budget in addition to those of the static slots.", 0, 0, 50),
-    Bound("quick_tasks", "Whether some tasks terminate as soon as they fail.", 0, 0, 1),
-    Bound("failing_tasks", "Whether termination futures fail.", 0, 0, 1),
+    switch("quick_tasks", "Whether some tasks terminate as soon as they fail."),
+    switch("failing_tasks", "Whether termination futures fail."),
 )
 
 
