@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from slotspec.models.common.orders import ORDERS, number_of_orders
+from slotspec.models.common.orders import ORDERS, exchange, number_of_orders
 from slotspec.models.fine_grained_slot_manager import operations as manager
 from slotspec.models.fine_grained_slot_manager.lifecycles import (
     IdleQuery,
@@ -54,7 +54,7 @@ from slotspec.statemachine.declaration.conditions import Condition, equals, exce
 from slotspec.statemachine.declaration.model import Fairness
 from slotspec.statemachine.declaration.queues import length
 from slotspec.statemachine.declaration.records import Setting
-from slotspec.statemachine.declaration.rules import DISABLED, NONE, Array
+from slotspec.statemachine.declaration.rules import DISABLED, NONE
 
 COUNTS = 5
 """Slots that a job may require of a profile: 0 to one less."""
@@ -488,14 +488,6 @@ def advance_time(s: FineGrainedSlotManagerState) -> int:
     if not may_run(s) or not has_questions(s, searches + 1):
         return DISABLED
     return manager.advance_time(s, 1)
-
-
-def exchange(queue: Array, place: int) -> int:
-    """Exchange an element and its successor."""
-    if place + 1 >= length(queue):
-        return DISABLED
-    queue[place], queue[place + 1] = queue[place + 1], queue[place]
-    return NONE
 
 
 @fine_grained_slot_manager.action(when=has_any_order, which=HashMap, place=pending_places)

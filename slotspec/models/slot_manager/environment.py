@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from slotspec.models.common.orders import exchange
 from slotspec.models.slot_manager import operations as manager
 from slotspec.models.slot_manager.lifecycles import IdleQuery, SlotCall
 from slotspec.models.slot_manager.model import slot_manager
@@ -33,8 +34,7 @@ from slotspec.models.slot_manager.state import (
 )
 from slotspec.models.slot_manager.updates import queued
 from slotspec.statemachine.declaration.conditions import is_set
-from slotspec.statemachine.declaration.queues import length
-from slotspec.statemachine.declaration.rules import DISABLED, NONE, Array
+from slotspec.statemachine.declaration.rules import DISABLED, NONE
 
 
 class CallFailure(IntEnum):
@@ -319,14 +319,6 @@ def advance_time(s: SlotManagerState) -> int:
 def counts(s: SlotManagerState) -> int:
     """Somebody queries the sizes."""
     return manager.counts(s)
-
-
-def exchange(queue: Array, place: int) -> int:
-    """Exchange an element and its successor."""
-    if place + 1 >= length(queue):
-        return DISABLED
-    queue[place], queue[place + 1] = queue[place + 1], queue[place]
-    return NONE
 
 
 @slot_manager.action(when=has_any_order, which=LinkedMap, place=request_places)

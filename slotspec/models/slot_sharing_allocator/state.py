@@ -10,7 +10,7 @@ unfulfillable. Only a replay of a recording needs the clock, ages and the number
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, cast
+from typing import cast
 
 from slotspec.models.common.exceptions import JavaExceptions
 from slotspec.models.common.orders import MOST, ORDERS, number_of_orders
@@ -216,10 +216,6 @@ def _fits(setting: Setting) -> list[int]:
 _ORDER = Number(ORDERS - 1)
 
 
-def _bound(name: str, description: str) -> Any:
-    return constant(description, lambda setting: setting[name])
-
-
 class SlotSharingAllocatorState(Record):
     """The state of one allocator, its slot pool, and the payloads in its logical slots."""
 
@@ -322,12 +318,10 @@ class SlotSharingAllocatorState(Record):
     fits: Array = constant(
         "For each profile of a slot (row), the groups that it will do for.", _fits
     )
-    at_once: int = _bound("at_once", "The pool gives its slots to requests by itself.")
-    indefinitely: int = _bound("indefinitely", "Shared slots occupy their slots indefinitely.")
+    at_once: int = choice("at_once", "The pool gives its slots to requests by itself.")
+    indefinitely: int = choice("indefinitely", "Shared slots occupy their slots indefinitely.")
     any_order: int = constant("Slots are looked at in any order.", _has_any_order)
-    modes: int = _bound("modes", "Ways in which the pool may answer.")
-    foreigners: int = _bound("foreigners", "Slots may have other payloads.")
-    failing_payloads: int = _bound("failing_payloads", "Termination futures may fail.")
+    modes: int = choice("modes", "Ways in which the pool may answer.")
     timeout: int = constant(
         "The timeout of bulks, in ms.", lambda g: int(g.choices.get("timeout_ms", 1))
     )
