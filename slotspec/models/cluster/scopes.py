@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from slotspec.statemachine.declaration.model import Scope
 
+ONE_SLOT = {"task_managers": 1, "slots_per_task_manager": 1, "parallelism": 1, "allocations": 2}
 ANY_NUMBER = 254
 
 
 def one_slot(**changed: int) -> Mapping[str, int]:
     """One slot, and a job that needs it."""
-    least = {"task_managers": 1, "slots_per_task_manager": 1, "parallelism": 1, "allocations": 2}
-    return {**least, **changed}
+    return {**ONE_SLOT, **changed}
 
 
 def two_slots(**changed: int) -> Mapping[str, int]:
