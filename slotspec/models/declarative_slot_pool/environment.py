@@ -39,7 +39,7 @@ from slotspec.models.declarative_slot_pool.state import (
     task_managers,
 )
 from slotspec.models.declarative_slot_pool.versions import IterationOrder, Strategy
-from slotspec.statemachine.declaration.conditions import Condition, equals, is_set
+from slotspec.statemachine.declaration.conditions import Condition, equals, exceeds, is_set
 from slotspec.statemachine.declaration.model import Fairness
 from slotspec.statemachine.declaration.queues import length
 from slotspec.statemachine.declaration.records import Setting
@@ -54,13 +54,7 @@ has_repetitions = is_bridge & is_set("longest_backoff")
 has_losses = is_bridge & is_set("losses")
 can_release_free_slots = has_losses & is_set("has_wildcard")
 can_restart = is_bridge & is_set("restarts", "has_wildcard")
-
-
-@Condition
-def offers_two(setting: Setting) -> bool:
-    return setting.bounds["offer_entries"] > 1
-
-
+offers_two = exceeds("offer_entries", 1)
 registers_slots = is_pool & is_set("has_wildcard")
 has_preferences = is_bridge & is_set("preferences", "has_wildcard")
 has_batch = is_bridge & is_set("batch_requests")
@@ -69,17 +63,24 @@ gives_up = is_bridge & is_set("gives_up")
 has_payloads = is_set("payloads")
 
 
+@Condition
 def has_time(setting: Setting) -> bool:
     timers = bool(setting.bounds["timers"])
     names = ("idle_timeout", "batch_timeout", "longest_backoff")
     return timers and (any(setting[name] for name in names) or interval_of(setting) > 0)
 
 
+@Condition
 def is_delayed(setting: Setting) -> bool:
     return interval_of(setting) > 0
 
 
 has_any_order = equals("iteration_order", IterationOrder.ANY)
+
+
+def uses(strategy: Strategy) -> Condition:
+    """Whether offers are matched by this strategy."""
+    return Condition(lambda setting: effective_strategy(setting) == strategy)
 
 
 # ------------------------------------------------------------------- what is possible now
@@ -577,29 +578,12 @@ def other_orders(s: DeclarativePoolState) -> int:
     return ORDERS if s.strategy == Strategy.BALANCED and len(s.slot) >= MOST else 1
 
 
-def slots_matter_to_offers(setting: Setting) -> bool:
-    """Whether the order of slots decides which request gets which."""
-    return effective_strategy(setting) == Strategy.PREFERRED or bool(
-        setting["defer"] and setting["can_delay"]
-    )
-
-
-def orders_matter_to_offers(setting: Setting) -> bool:
-    """Whether some order decides what becomes of an offer, or of a slot that is free again."""
-    return has_any_order(setting) and (
-        bool(setting["any_slots"])
-        or slots_matter_to_offers(setting)
-        or effective_strategy(setting) == Strategy.BALANCED
-    )
-
-
-def has_matching_by_order(setting: Setting) -> bool:
-    """Whether some order decides which requests get which slots."""
-    return has_any_order(setting) and (
-        slots_matter_to_offers(setting) or effective_strategy(setting) == Strategy.BALANCED
-    )
-
-
+slots_matter_to_offers = uses(Strategy.PREFERRED) | is_set("defer", "can_delay")
+"""Whether the order of slots decides which request gets which."""
+has_matching_by_order = has_any_order & (slots_matter_to_offers | uses(Strategy.BALANCED))
+"""Whether some order decides which requests get which slots."""
+orders_matter_to_offers = has_matching_by_order | (has_any_order & is_set("any_slots"))
+"""Whether some order decides what becomes of an offer, or of a slot that is free again."""
 orders_matter_to_requests = is_bridge & gives_up & has_matching_by_order
 """Whether some order decides which request gets a slot that is free again."""
 has_time_by_order = has_any_order & has_time

@@ -50,10 +50,9 @@ from slotspec.models.fine_grained_slot_manager.workers import (
     number_of_slots,
     pending_amount,
 )
-from slotspec.statemachine.declaration.conditions import Condition, equals, exceeds, is_set
+from slotspec.statemachine.declaration.conditions import equals, exceeds, is_set
 from slotspec.statemachine.declaration.model import Fairness
 from slotspec.statemachine.declaration.queues import length
-from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 
 COUNTS = 5
@@ -80,14 +79,7 @@ has_moods = is_set("moody_resources") & ~declares_workers
 has_time = is_set("timers")
 has_idle_time = is_set("timers", "allocator", "task_manager_timeout")
 """Idle TaskExecutors are found."""
-
-
-@Condition
-def asks_before_release(setting: Setting) -> bool:
-    asks = setting["wait_result_consumed"] or setting["idle_release"]
-    return has_idle_time(setting) and bool(asks)
-
-
+asks_before_release = has_idle_time & (is_set("wait_result_consumed") | is_set("idle_release"))
 has_reports = is_set("reports")
 has_late_reports = exceeds("reports", 1)
 """Reports may name slots that the manager did not ask for, or has freed."""

@@ -36,8 +36,6 @@ from slotspec.statemachine.declaration.rules import NONE
 
 is_one_region = ~is_set("regions")
 """Whether the whole job restarts together."""
-
-
 overtaken = known(
     "the message that the slot is free again overtakes the answer, and then a report does",
     exceeds("overtaking", 1),

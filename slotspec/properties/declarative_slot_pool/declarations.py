@@ -7,6 +7,7 @@ from slotspec.models.declarative_slot_pool.environment import (
     connect_to_resource_manager,
     disconnect_resource_manager,
     has_repetitions,
+    is_delayed,
     is_pool,
     set_no_resource_requirements,
     set_resource_requirements,
@@ -18,14 +19,13 @@ from slotspec.models.declarative_slot_pool.state import (
     DeclarativePoolState,
     Effect,
     Timer,
-    interval_of,
-    listed_profiles,
 )
 from slotspec.properties.declarative_slot_pool.views import (
     MISTAKES,
     TWINS,
     bridged,
     declared_in,
+    is_mixed,
     is_started,
     pending_count,
     raised,
@@ -33,19 +33,17 @@ from slotspec.properties.declarative_slot_pool.views import (
     total_required,
 )
 from slotspec.statemachine.declaration.conditions import always, first_of, is_set, known
-from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE, unchanged
 
-
-def left_behind(setting: Setting) -> str | None:
-    if len(listed_profiles(setting)) > 2 or setting["any_slots"]:
-        return (
-            "a slot that is reserved for another requirement adjusts what is required, and"
-            " nothing undoes it (D1)"
-        )
-    if setting["mistakes"]:
-        return MISTAKES
-    return TWINS if setting["reused_ids"] else None
+left_behind = first_of(
+    (
+        "a slot that is reserved for another requirement adjusts what is required, and"
+        " nothing undoes it (D1)",
+        is_mixed,
+    ),
+    (MISTAKES, is_set("mistakes")),
+    (TWINS, is_set("reused_ids")),
+)
 
 
 @declarative_slot_pool.always(
@@ -147,9 +145,8 @@ def losing_the_resource_manager_changes_nothing_else(
     return unchanged(before, after, but=("gateway", "connection"))
 
 
-def is_at_once(setting: Setting) -> bool:
-    """A bridge that declares every change at once."""
-    return bridged(setting) and interval_of(setting) == 0
+is_at_once = bridged & ~is_delayed
+"""A bridge that declares every change at once."""
 
 
 @declarative_slot_pool.step(

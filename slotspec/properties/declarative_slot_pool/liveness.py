@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from slotspec.models.common.resource_profile import Answer
-from slotspec.models.declarative_slot_pool.environment import has_time
+from slotspec.models.declarative_slot_pool.environment import has_time, is_delayed
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot
 from slotspec.models.declarative_slot_pool.model import declarative_slot_pool
 from slotspec.models.declarative_slot_pool.state import (
     DeclarativePoolState,
-    interval_of,
-    listed_profiles,
     requests,
 )
 from slotspec.models.declarative_slot_pool.timers import is_able
@@ -19,6 +17,7 @@ from slotspec.properties.declarative_slot_pool.views import (
     LOST_IN_UNKNOWN,
     MISTAKES,
     bridged,
+    is_mixed,
     is_started,
     matches_request,
     pending_count,
@@ -26,13 +25,10 @@ from slotspec.properties.declarative_slot_pool.views import (
 )
 from slotspec.statemachine.declaration.conditions import equals, exceeds, first_of, is_set, known
 from slotspec.statemachine.declaration.queues import length
-from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
-
-def declares_late(setting: Setting) -> bool:
-    """A bridge that delays declarations."""
-    return bridged(setting) and has_time(setting) and interval_of(setting) > 0
+declares_late = bridged & has_time & is_delayed
+"""A bridge that delays declarations."""
 
 
 def is_told_or_alone(s: DeclarativePoolState) -> bool:
@@ -56,16 +52,11 @@ def what_is_required_is_finally_declared(s: DeclarativePoolState) -> bool:
 
 returns_idle_slots = bridged & exceeds("idle_timeout", 0) & has_time
 """A bridge that returns idle slots."""
-
-
-def kept(setting: Setting) -> str | None:
-    if setting["mistakes"]:
-        return MISTAKES
-    if setting["unknown_slots"]:
-        return LOST_IN_UNKNOWN
-    if len(listed_profiles(setting)) > 2 or setting["any_slots"]:
-        return "a requirement that an adjustment left behind keeps a free slot for good (D1)"
-    return None
+kept = first_of(
+    (MISTAKES, is_set("mistakes")),
+    (LOST_IN_UNKNOWN, is_set("unknown_slots")),
+    ("a requirement that an adjustment left behind keeps a free slot for good (D1)", is_mixed),
+)
 
 
 def nobody_needs_slots(s: DeclarativePoolState) -> bool:

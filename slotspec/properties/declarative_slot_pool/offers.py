@@ -8,6 +8,7 @@ from slotspec.models.declarative_slot_pool.environment import (
     offer_slot,
     offer_two_slots,
     reserve_free_slot,
+    uses,
 )
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot
 from slotspec.models.declarative_slot_pool.model import declarative_slot_pool
@@ -17,7 +18,6 @@ from slotspec.models.declarative_slot_pool.state import (
     OK,
     DeclarativePoolState,
     Effect,
-    effective_strategy,
 )
 from slotspec.models.declarative_slot_pool.versions import Strategy
 from slotspec.properties.declarative_slot_pool.views import (
@@ -29,9 +29,8 @@ from slotspec.properties.declarative_slot_pool.views import (
     one_use_of_ids,
     raised,
 )
-from slotspec.statemachine.declaration.conditions import is_set, known
+from slotspec.statemachine.declaration.conditions import first_of, is_set, known
 from slotspec.statemachine.declaration.queues import place_of
-from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE, unchanged
 
 
@@ -139,13 +138,13 @@ def is_in_front(s: DeclarativePoolState, request: int, other: int) -> bool:
     return place_of(s.pending, request) < place_of(s.pending, other) != NONE
 
 
-def overtakes(setting: Setting) -> str | None:
-    match effective_strategy(setting):
-        case Strategy.PREFERRED | Strategy.PREFERRED_BALANCED:
-            return "requests that name an allocation and do not get it come behind others (D8)"
-        case Strategy.BALANCED:
-            return "the balanced strategy serves heavy requests first"
-    return None
+overtakes = first_of(
+    (
+        "requests that name an allocation and do not get it come behind others (D8)",
+        uses(Strategy.PREFERRED) | uses(Strategy.PREFERRED_BALANCED),
+    ),
+    ("the balanced strategy serves heavy requests first", uses(Strategy.BALANCED)),
+)
 
 
 @declarative_slot_pool.step(
@@ -174,15 +173,11 @@ def requests_of_one_profile_are_served_in_order(
 
 serves_at_once = bridged & ~is_set("defer", "can_delay")
 """The bridge serves requests as slots come."""
-
-
-def all_at_once(setting: Setting) -> str | None:
-    if effective_strategy(setting) in (Strategy.BALANCED, Strategy.PREFERRED_BALANCED):
-        return (
-            "without deferral the balanced strategy compares all pending requests with the slots"
-            " of one message (D9)"
-        )
-    return None
+all_at_once = known(
+    "without deferral the balanced strategy compares all pending requests with the slots"
+    " of one message (D9)",
+    uses(Strategy.BALANCED) | uses(Strategy.PREFERRED_BALANCED),
+)
 
 
 def waits_beside(after: DeclarativePoolState, allocation: int) -> bool:

@@ -33,7 +33,6 @@ from slotspec.properties.declarative_slot_pool.views import (
     returned,
 )
 from slotspec.statemachine.declaration.conditions import exceeds, first_of, is_set, known
-from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE, unchanged
 
 unreturned = known(MISTAKES, is_set("mistakes"))
@@ -205,9 +204,8 @@ def a_request_that_a_slot_matches_is_not_marked(
     return r not in after.pending or after.unfulfillable[r] == 0 or is_able(after, r) != Answer.YES
 
 
-def effective_balanced(setting: Setting) -> bool:
-    """Whether the balanced strategy is in use."""
-    return int(setting["strategy"]) >= 2 and bool(setting["can_delay"])
+effective_balanced = exceeds("strategy", 1) & is_set("can_delay")
+"""Whether the balanced strategy is in use."""
 
 
 @declarative_slot_pool.step(

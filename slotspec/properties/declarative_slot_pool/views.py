@@ -6,8 +6,13 @@ from slotspec.models.common.resource_profile import Answer
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot, Bridge
 from slotspec.models.declarative_slot_pool.pool import is_held
 from slotspec.models.declarative_slot_pool.requirements import answer
-from slotspec.models.declarative_slot_pool.state import DeclarativePoolState, Effect
-from slotspec.statemachine.declaration.conditions import is_set
+from slotspec.models.declarative_slot_pool.state import (
+    DeclarativePoolState,
+    Effect,
+    listed_profiles,
+)
+from slotspec.statemachine.declaration.conditions import Condition, is_set
+from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
 MISTAKES = "callers that make mistakes leave traces in the pool's books (D5)"
@@ -19,6 +24,14 @@ on_time = ~is_set("late_calls")
 """Nobody calls before the start or after the end."""
 bridged = is_set("bridge") & on_time
 """The bridge, called between start and end."""
+
+
+@Condition
+def is_mixed(setting: Setting) -> bool:
+    """Slots can serve requests of several profiles."""
+    return len(listed_profiles(setting)) > 2 or bool(setting["any_slots"])
+
+
 one_use_of_ids = bridged & ~is_set("reused_ids")
 """The bridge, and no request id is used again while it is in use."""
 

@@ -25,29 +25,19 @@ from slotspec.models.declarative_slot_pool.pool import is_held
 from slotspec.models.declarative_slot_pool.state import (
     DeclarativePoolState,
     Timer,
-    listed_profiles,
 )
 from slotspec.properties.declarative_slot_pool.views import (
+    is_mixed,
     is_started,
     matches_request,
     pending_count,
     reserved_count,
 )
 from slotspec.statemachine.declaration.conditions import exceeds, is_set
-from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
-
-def is_mixed(setting: Setting) -> bool:
-    """Slots can serve requests of several profiles."""
-    return len(listed_profiles(setting)) > 2 or bool(setting["any_slots"])
-
-
-def has_two_requests(setting: Setting) -> bool:
-    """Two requests can be pending."""
-    return is_bridge(setting) and min(setting["requests"], setting["request_ids"]) > 1
-
-
+has_two_requests = is_bridge & exceeds("requests", 1) & exceeds("request_ids", 1)
+"""Two requests can be pending."""
 is_idle_bridge = is_bridge & exceeds("idle_timeout", 0)
 """A bridge that returns idle slots."""
 waits_for_all = is_bridge & is_set("defer", "can_delay")

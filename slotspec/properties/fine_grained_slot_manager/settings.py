@@ -9,7 +9,7 @@ from slotspec.models.fine_grained_slot_manager.environment import (
     has_blocking,
 )
 from slotspec.models.fine_grained_slot_manager.versions import Strategy
-from slotspec.statemachine.declaration.conditions import Condition, is_set
+from slotspec.statemachine.declaration.conditions import Condition, equals, is_set
 from slotspec.statemachine.declaration.records import Setting
 
 SPARE_BEYOND_MAXIMUM = (
@@ -91,21 +91,17 @@ def has_mixed_profiles(setting: Setting) -> bool:
     )
 
 
-def spreads(setting: Setting) -> bool:
-    """The least utilized TaskExecutor comes first."""
-    return bool(setting["strategy"] == Strategy.SLOTS and Strategy.SLOTS in setting["strategies"])
+def offers(strategy: Strategy) -> Condition:
+    """Whether the release has this strategy."""
+    return Condition(lambda setting: strategy in setting["strategies"])
 
 
-def concentrates(setting: Setting) -> bool:
-    """The most utilized TaskExecutor that fits comes first."""
-    chosen = Strategy.MIN_RESOURCES
-    return bool(setting["strategy"] == chosen and chosen in setting["strategies"])
-
-
+spreads = equals("strategy", Strategy.SLOTS) & offers(Strategy.SLOTS)
+"""The least utilized TaskExecutor comes first."""
+concentrates = equals("strategy", Strategy.MIN_RESOURCES) & offers(Strategy.MIN_RESOURCES)
+"""The most utilized TaskExecutor that fits comes first."""
 has_spare_workers = is_set("redundant_task_managers") & declares_workers
 """Workers are kept in reserve."""
-
-
 spare_is_refused = (has_spare_workers & has_maximum & has_allocator) | (
     has_redundancy & ~has_allocator
 )

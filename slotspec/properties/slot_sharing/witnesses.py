@@ -21,8 +21,7 @@ from slotspec.models.slot_sharing.tree import (
     resolved_roots_of,
 )
 from slotspec.properties.slot_sharing.deviations import has_unknown
-from slotspec.statemachine.declaration.conditions import Condition, exceeds, is_set
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import exceeds, is_set
 from slotspec.statemachine.declaration.rules import NONE
 
 has_two_groups = exceeds("slots", 1) & exceeds("groups", 1) & exceeds("most_reserved", 1)
@@ -34,14 +33,7 @@ has_depth_three = exceeds("multis", 2) & exceeds("groups", 1)
 has_taken = exceeds("multis", 1) & is_set("taken_allocations")
 has_small_slots = has_two_groups & is_set("small_slots")
 """Two shares of the least profile are more than a slot of it has."""
-
-
-@Condition
-def has_repeated(setting: Setting) -> bool:
-    several = setting["slots"] > 1 and setting["most_reserved"] > 1
-    return bool(several and setting["repeated_groups"])
-
-
+has_repeated = exceeds("slots", 1) & exceeds("most_reserved", 1) & is_set("repeated_groups")
 has_repeated_deployments = has_repeated & has_deployments
 has_unknown_shares = has_two_groups & has_unknown
 

@@ -98,15 +98,10 @@ loss_cannot_end_requests = known(
     " others get slots in it",
     is_set("reactions"),
 )
-
-
-def failed_terminations_are_fatal(setting: Setting) -> str | None:
-    fatal = setting["failed_termination"] == FailedTermination.FATAL
-    if fatal and setting["failing_payloads"] and setting["payloads"]:
-        return "S6: a termination future that fails ends the process (by design)"
-    return None
-
-
+failed_terminations_are_fatal = known(
+    "S6: a termination future that fails ends the process (by design)",
+    equals("failed_termination", FailedTermination.FATAL) & is_set("failing_payloads", "payloads"),
+)
 taken_slots_are_forgotten = known(
     "S7: free slots that a call has taken stay taken if the pool then raises",
     equals("new_requests", NewRequests.TOGETHER) & exceeds("modes", 2),
@@ -114,22 +109,14 @@ taken_slots_are_forgotten = known(
 calls_are_not_undone = known(
     "S7, S9: what a call did before it raises is not undone", raises_half_way
 )
-
-
-def empty_shared_slots_stay(setting: Setting) -> str | None:
-    one_by_one = setting["new_requests"] == NewRequests.ONE_BY_ONE
-    if setting["strangers"] == 1 or (one_by_one and setting["modes"] > 2):
-        return "S9: a call that raises leaves a shared slot without requests"
-    return None
-
-
-def the_first_slot_that_will_do_is_taken(setting: Setting) -> str | None:
-    served_at_once = setting["at_once"] and not setting["foreigners"]
-    if setting.bounds["profiles"] < 2 or not has_several_groups(setting) or served_at_once:
-        return None
-    return "S10: a group takes the first slot that will do, even if another one needs just that"
-
-
+empty_shared_slots_stay = known(
+    "S9: a call that raises leaves a shared slot without requests",
+    equals("strangers", 1) | (equals("new_requests", NewRequests.ONE_BY_ONE) & exceeds("modes", 2)),
+)
+the_first_slot_that_will_do_is_taken = known(
+    "S10: a group takes the first slot that will do, even if another one needs just that",
+    exceeds("profiles", 1) & has_several_groups & ~(is_set("at_once") & ~is_set("foreigners")),
+)
 some_slots_look_usable = first_of(
     (
         "S8: a matching slot that nobody assigns, or that a batch task holds, keeps bulks"

@@ -41,16 +41,15 @@ from slotspec.properties.task_slot_table.views import (
     same_tasks,
     used_by_slots,
 )
-from slotspec.statemachine.declaration.conditions import equals, is_set, known
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import equals, exceeds, is_set, known
 from slotspec.statemachine.declaration.rules import NONE
 
-
-def jobs_do_not_count(setting: Setting) -> str | None:
-    loose = setting["unnumbered_slot"] == UnnumberedSlot.BY_ALLOCATION
-    if loose and setting["dynamic_slots"] and (setting["jobs"] > 1 or setting["tasks"]):
-        return "for a negative number, neither the job nor the slot's state matters"
-    return None
+jobs_do_not_count = known(
+    "for a negative number, neither the job nor the slot's state matters",
+    equals("unnumbered_slot", UnnumberedSlot.BY_ALLOCATION)
+    & is_set("dynamic_slots")
+    & (exceeds("jobs", 1) | is_set("tasks")),
+)
 
 
 # ------------------------------------------------------------------------------- requests
