@@ -76,7 +76,6 @@ has_allocator = is_set("allocator")
 declares_workers = equals("worker_control", WorkerControl.DECLARED)
 """Workers are declared, not asked for one by one."""
 has_moods = is_set("moody_resources") & ~declares_workers
-has_time = is_set("timers")
 has_idle_time = is_set("timers", "allocator", "task_manager_timeout")
 """Idle TaskExecutors are found."""
 asks_before_release = has_idle_time & (is_set("wait_result_consumed") | is_set("idle_release"))
@@ -473,7 +472,7 @@ def run_main_thread(s: FineGrainedSlotManagerState) -> int:
     return manager.run_main_thread(s, 1)
 
 
-@fine_grained_slot_manager.action(when=has_time, fair=Fairness.STRONG)
+@fine_grained_slot_manager.action(when=is_set("timers"), fair=Fairness.STRONG)
 def advance_time(s: FineGrainedSlotManagerState) -> int:
     """One tick of time passes."""
     searches = sum(timer == Timer.RECONCILE for timer in s.timer)

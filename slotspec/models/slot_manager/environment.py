@@ -59,7 +59,6 @@ asks_before_release = has_time & is_set("wait_result_consumed")
 has_reports = is_set("reports")
 has_occupied_answers = is_set("occupied_answers")
 has_moods = is_set("moody_resources", "workers")
-has_fail_flag = is_set("fail_flag")
 has_queue = ~is_set("auto_run")
 has_any_order = is_set("iteration_order")
 can_release_everything = is_set("can_release_everything")
@@ -179,7 +178,7 @@ def unregister_slot_request(s: SlotManagerState, allocation: int) -> int:
     return manager.unregister_slot_request(s, allocation)
 
 
-@slot_manager.action(when=has_fail_flag, fail=2)
+@slot_manager.action(when=is_set("fail_flag"), fail=2)
 def set_fail_unfulfillable_request(s: SlotManagerState, fail: int) -> int:
     """The ResourceManager starts or stops failing requests that no slot can fulfil."""
     return manager.set_fail_unfulfillable_request(s, fail)

@@ -35,17 +35,15 @@ def parks_mismatched(setting: Setting) -> bool:
     )
 
 
-has_reuse = is_set("reused_ids")
-has_foreign = is_set("foreign_allocations")
-
-
 @slot_pool.sometimes("SlotPoolImpl.offerSlot")
 def a_request_is_served_by_what_was_asked_for_it(s: SlotPoolState) -> bool:
     """A slot serves somebody under an allocation that the pool asked for."""
     return any(s.slot[own] == PhysicalSlot.ALLOCATED for own in s.elements(requests))
 
 
-@slot_pool.sometimes("SlotPoolImpl.tryFulfillSlotRequestOrMakeAvailable", when=has_foreign)
+@slot_pool.sometimes(
+    "SlotPoolImpl.tryFulfillSlotRequestOrMakeAvailable", when=is_set("foreign_allocations")
+)
 def a_slot_that_nobody_asked_for_is_used(s: SlotPoolState) -> bool:
     """A slot under a foreign allocation serves somebody."""
     return any(
@@ -127,7 +125,7 @@ def a_payload_runs(s: SlotPoolState) -> bool:
     return Payload.ASSIGNED in s.payload
 
 
-@slot_pool.sometimes("AllocatedSlots.add", when=has_reuse)
+@slot_pool.sometimes("AllocatedSlots.add", when=is_set("reused_ids"))
 def a_slot_leaks(s: SlotPoolState) -> bool:
     """A slot counts for its TaskExecutor and cannot be found any more."""
     return LeakedSlot.COUNTED in s.leaked

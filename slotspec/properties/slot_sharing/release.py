@@ -24,9 +24,6 @@ COMPLETED = (Effect.LOGICAL_SLOT_FULFILLED, Effect.LOGICAL_SLOT_FAILED)
 """The effects that complete the future of a logical slot."""
 
 
-has_releasing_owner = is_set("owner_releases")
-
-
 def times_given_back(after: SlotSharingState, root: int) -> int:
     """How often a step gave the root's slot back to the pool."""
     return sum(e.kind == Effect.RELEASE_POOL_SLOT and e.root == root for e in after.effects)
@@ -82,7 +79,7 @@ def an_owner_hears_once(before: SlotSharingState, after: SlotSharingState) -> bo
 
 @slot_sharing.step(
     "SlotOwner.returnLogicalSlot: SchedulerImpl releases the task slot",
-    when=has_releasing_owner,
+    when=is_set("owner_releases"),
     deviation=known(EVICTED),
 )
 def a_returned_slot_leaves_its_tree(after: SlotSharingState) -> bool:

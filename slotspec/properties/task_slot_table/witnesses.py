@@ -26,8 +26,6 @@ from slotspec.statemachine.declaration.conditions import exceeds, is_set
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
-has_dynamic = is_set("dynamic_slots")
-
 
 def dynamic_take_all(setting: Setting) -> bool:
     """Whether dynamic slots can use up what the static ones need."""
@@ -48,11 +46,10 @@ def has_twins(setting: Setting) -> bool:
     return bool(min(setting["tasks"], setting["allocations"], shares, numbers) > 1)
 
 
-has_late_tickets = exceeds("tickets", 1)
 has_gpu = exceeds("profiles", 2) & is_set("dynamic_slots")
 
 
-@task_slot_table.sometimes("TaskSlotTableImpl.allocateSlot", when=has_dynamic)
+@task_slot_table.sometimes("TaskSlotTableImpl.allocateSlot", when=is_set("dynamic_slots"))
 def a_dynamic_slot_is_used(s: TaskSlotTableState) -> bool:
     """A slot beyond the static ones is active."""
     return any(
@@ -126,7 +123,7 @@ def a_timeout_is_under_way_to_an_active_slot(s: TaskSlotTableState) -> bool:
     return any(a != NONE and s.slot[a] == TaskSlot.ACTIVE for a in s.sent)
 
 
-@task_slot_table.sometimes("TaskExecutor.timeoutSlot", when=has_late_tickets)
+@task_slot_table.sometimes("TaskExecutor.timeoutSlot", when=exceeds("tickets", 1))
 def a_timeout_is_under_way_to_the_next_slot(s: TaskSlotTableState) -> bool:
     """The allocation was freed and allocated again before its old timeout arrived."""
     return any(
