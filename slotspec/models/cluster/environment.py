@@ -24,16 +24,15 @@ from slotspec.models.cluster.state import (
     ClusterState,
     Message,
     allocations,
-    by_messages,
     has_queued_steps,
     has_stragglers,
     instances,
-    may_lose_cancellations,
     may_lose_partitions,
     may_release_last_first,
     may_return_first,
     nexts,
     own_executions,
+    registers_by_messages,
     shares,
     task_managers,
     tasks,
@@ -44,89 +43,27 @@ from slotspec.models.slot_pool.state import Cause
 from slotspec.models.task_slot_table import operations as table
 from slotspec.models.task_slot_table.lifecycles import TaskSlot
 from slotspec.models.task_slot_table.slots import indexed_task
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import exceeds, is_set
 from slotspec.statemachine.declaration.rules import DISABLED, NONE, fire
 
-
-def can_depose(setting: Setting) -> bool:
-    return bool(setting["leader_changes"])
-
-
-def can_hurry(setting: Setting) -> bool:
-    return bool(setting["early_timeouts"])
-
-
-def can_miss_submissions(setting: Setting) -> bool:
-    """Whether the timeout of a submission may come before that of a later cancellation."""
-    return can_hurry(setting) and setting["overtaking"] > 1
-
-
-def can_miss_cancellations(setting: Setting) -> bool:
-    """Whether a call to cancel a task may time out before it arrives, and is tried again."""
-    return can_miss_submissions(setting) and setting["cancel_tries"] > 1
-
-
-def can_lose_cancellations(setting: Setting) -> bool:
-    return bool(may_lose_cancellations(setting))
-
-
-def has_any_order(setting: Setting) -> bool:
-    return bool(setting["iteration_order"])
-
-
-def can_return_first(setting: Setting) -> bool:
-    return bool(may_return_first(setting))
-
-
-def can_release_last_first(setting: Setting) -> bool:
-    return bool(may_release_last_first(setting))
-
-
-def can_be_held_up(setting: Setting) -> bool:
-    return has_queued_steps(setting)
-
-
-def has_late_stops(setting: Setting) -> bool:
-    return bool(setting["late_stops"])
-
-
-def has_quick_tasks(setting: Setting) -> bool:
-    return bool(setting["quick_tasks"])
-
-
-def has_deployment_reports(setting: Setting) -> bool:
-    return bool(setting["deployment_reports"] and setting["unknown_deployments"])
-
-
-def has_slow_closing(setting: Setting) -> bool:
-    return bool(setting["slow_closing"])
-
-
-def has_late_slots(setting: Setting) -> bool:
-    return bool(setting["late_slots"])
-
-
-def can_step_down_late(setting: Setting) -> bool:
-    """Whether others may learn of a change of leaders before the JobMaster does."""
-    return can_depose(setting) and setting["overtaking"] > 1
-
-
-def can_lose_job_master(setting: Setting) -> bool:
-    """Whether the ResourceManager may drop the JobMaster before that disconnects."""
-    return (can_depose(setting) or can_hurry(setting)) and setting["overtaking"] > 1
-
-
-def registers_by_messages(setting: Setting) -> bool:
-    """Whether the JobMaster's registration at the ResourceManager is a message."""
-    return bool(by_messages(setting))
-
-
-def can_lose_either(setting: Setting) -> bool:
-    return can_fail_over(setting) or can_lose_job_master(setting)
-
-
-def can_fail_over(setting: Setting) -> bool:
-    return bool(setting["failovers"])
+can_depose = is_set("leader_changes")
+can_hurry = is_set("early_timeouts")
+can_miss_submissions = can_hurry & exceeds("overtaking", 1)
+"""Whether the timeout of a submission may come before that of a later cancellation."""
+can_miss_cancellations = can_miss_submissions & exceeds("cancel_tries", 1)
+"""Whether a call to cancel a task may time out before it arrives, and is tried again."""
+has_any_order = is_set("iteration_order")
+has_late_stops = is_set("late_stops")
+has_quick_tasks = is_set("quick_tasks")
+has_deployment_reports = is_set("deployment_reports", "unknown_deployments")
+has_slow_closing = is_set("slow_closing")
+has_late_slots = is_set("late_slots")
+can_step_down_late = can_depose & exceeds("overtaking", 1)
+"""Whether others may learn of a change of leaders before the JobMaster does."""
+can_lose_job_master = (can_depose | can_hurry) & exceeds("overtaking", 1)
+"""Whether the ResourceManager may drop the JobMaster before that disconnects."""
+can_fail_over = is_set("failovers")
+can_lose_either = can_fail_over | can_lose_job_master
 
 
 # -------------------------------------------------------------------------------- starting
@@ -252,7 +189,7 @@ def request_comes_first(s: ClusterState, allocation: int) -> int:
     return NONE
 
 
-@cluster.action(when=can_be_held_up)
+@cluster.action(when=has_queued_steps)
 def resource_manager_is_held_up(s: ClusterState) -> int:
     """The ResourceManager will handle other messages before what it queues next.
 
@@ -266,7 +203,7 @@ def resource_manager_is_held_up(s: ClusterState) -> int:
     return NONE
 
 
-@cluster.action(when=can_be_held_up, fair=ACTS)
+@cluster.action(when=has_queued_steps, fair=ACTS)
 def resource_manager_goes_on(s: ClusterState) -> int:
     """The ResourceManager comes to what it has queued."""
     if not s.held_up:
@@ -275,7 +212,7 @@ def resource_manager_goes_on(s: ClusterState) -> int:
     return NONE
 
 
-@cluster.action(when=can_return_first)
+@cluster.action(when=may_return_first)
 def slots_are_returned_first(s: ClusterState) -> int:
     """A region that fails next will return its slots before it withdraws its requests: its tasks
     are in a hash table. Flink: DefaultScheduler.cancelTasksAsync."""
@@ -285,7 +222,7 @@ def slots_are_returned_first(s: ClusterState) -> int:
     return NONE
 
 
-@cluster.action(when=can_release_last_first)
+@cluster.action(when=may_release_last_first)
 def last_task_is_released_first(s: ClusterState) -> int:
     """The next slot that is lost will release its last task first: its tasks are in a hash table.
 

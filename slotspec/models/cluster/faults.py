@@ -36,28 +36,14 @@ from slotspec.models.cluster.state import (
     task_managers,
 )
 from slotspec.models.task_slot_table.slots import indexed_task
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import is_set
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 
-
-def can_lose(setting: Setting) -> bool:
-    return bool(setting["losses"])
-
-
-def can_repeat(setting: Setting) -> bool:
-    return bool(setting["repeats"])
-
-
-def can_crash(setting: Setting) -> bool:
-    return bool(setting["crashes"])
-
-
-def can_cancel(setting: Setting) -> bool:
-    return bool(setting["cancels"])
-
-
-def can_fail(setting: Setting) -> bool:
-    return bool(setting["failures"])
+can_lose = is_set("losses")
+can_repeat = is_set("repeats")
+can_crash = is_set("crashes")
+can_cancel = is_set("cancels")
+can_fail = is_set("failures")
 
 
 @cluster.action(when=can_lose, channel=channels, place=nexts, fault=True)

@@ -35,10 +35,10 @@ class Registration(Lifecycle):
     DONE = State("Its registration is confirmed.")
 
     register = Event(
-        "It sends its registration, for the first time or again.", (NONE, TRYING), (TRYING, TRYING)
+        "It sends its registration, for the first time or again.", ((NONE, TRYING), TRYING)
     )
     succeed = Event("The registration is confirmed.", (TRYING, DONE))
-    close = Event("It gives the connection up.", (TRYING, NONE), (DONE, NONE))
+    close = Event("It gives the connection up.", ((TRYING, DONE), NONE))
 
 
 class Job(Lifecycle):
@@ -56,9 +56,7 @@ class Job(Lifecycle):
     submit = Event("The JobMaster leads and begins to schedule it.", (CREATED, SCHEDULING))
     deploy = Event("The last slot has arrived.", (SCHEDULING, RUNNING))
     fail = Event(
-        "A slot request, a slot or a task has failed.",
-        (SCHEDULING, CANCELLING),
-        (RUNNING, CANCELLING),
+        "A slot request, a slot or a task has failed.", ((SCHEDULING, RUNNING), CANCELLING)
     )
     restart = Event(
         "No task is deployed any more; it requests slots again.", (CANCELLING, SCHEDULING)
@@ -73,10 +71,7 @@ class Job(Lifecycle):
     )
     suspend = Event(
         "Its JobMaster loses its leadership.",
-        (SCHEDULING, CREATED),
-        (RUNNING, CREATED),
-        (CANCELLING, CREATED),
-        (FINISHED, CREATED),
+        ((SCHEDULING, RUNNING, CANCELLING, FINISHED), CREATED),
     )
 
 
@@ -88,11 +83,10 @@ class Share(Lifecycle):
     ASSIGNED = State("It has a slot.")
 
     ask = Event("It requests a slot.", (IDLE, WAITING))
-    assign = Event("It gets a slot.", (IDLE, ASSIGNED), (WAITING, ASSIGNED))
+    assign = Event("It gets a slot.", ((IDLE, WAITING), ASSIGNED))
     give_up = Event(
         "Its request failed or was withdrawn, or its slot was returned or lost.",
-        (WAITING, IDLE),
-        (ASSIGNED, IDLE),
+        ((WAITING, ASSIGNED), IDLE),
     )
 
 
@@ -109,14 +103,11 @@ class Execution(Lifecycle):
     run = Event("The TaskExecutor reports that it runs.", (DEPLOYING, RUNNING))
     finish = Event(
         "It has done its work; maybe the message that it runs was lost.",
-        (DEPLOYING, FINISHED),
-        (RUNNING, FINISHED),
+        ((DEPLOYING, RUNNING), FINISHED),
     )
-    cancel = Event("The job fails.", (DEPLOYING, CANCELING), (RUNNING, CANCELING))
+    cancel = Event("The job fails.", ((DEPLOYING, RUNNING), CANCELING))
     end = Event(
         "It failed, was cancelled, or was lost with its TaskExecutor.",
-        (DEPLOYING, CREATED),
-        (RUNNING, CREATED),
-        (CANCELING, CREATED),
+        ((DEPLOYING, RUNNING, CANCELING), CREATED),
     )
     reset = Event("The job restarts.", (FINISHED, CREATED))

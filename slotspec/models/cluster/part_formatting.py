@@ -6,7 +6,7 @@ The pool's task manager ``tm1`` is ``TaskExecutor 1`` here, and its request id `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from slotspec.models.cluster.state import executions as attempts
@@ -15,6 +15,7 @@ from slotspec.models.cluster.state import (
     pool_instance,
     table_instance,
 )
+from slotspec.models.common.formatting import DescribingFormatter, State, Texts
 from slotspec.models.slot_manager.formatting import SlotManagerFormatter
 from slotspec.models.slot_manager.state import slots
 from slotspec.models.slot_pool.formatting import SlotPoolFormatter
@@ -158,16 +159,19 @@ class TablePart(TaskSlotTableFormatter):
             )
         return self.effect(effect)
 
-    def changes(self, step: TraceStep) -> list[str]:
+    def described(self, s: State) -> Sequence[Texts]:
         """Slots and tasks."""
-        told: list[str] = []
-        for number in range(len(step.before["slot"])):
-            self._compare(told, f"a{number + 1}", self._slot, number, step)
-        for number in range(self.instance.setting["executions"]):
-            self._compare(told, self.element(executions, number), self._execution, number, step)
-        return told
+        attempts_here = range(self.instance.setting["executions"])
+        return (
+            {f"a{i + 1}": self._slot(s, i) for i in range(len(s["slot"]))},
+            {self.element(executions, i): self._execution(s, i) for i in attempts_here},
+        )
 
-    def _slot(self, state: Mapping[str, Any], number: int) -> str:
+    def changes(self, step: TraceStep) -> list[str]:
+        """What a step changed of these; the budget is left out."""
+        return DescribingFormatter.changes(self, step)
+
+    def _slot(self, state: State, number: int) -> str:
         if state["slot"][number] == TaskSlot.FREE:
             return NOTHING
         details = [self.element(slot_numbers, state["slot_number"][number])]
@@ -178,7 +182,7 @@ class TablePart(TaskSlotTableFormatter):
             details.append(f"closing {ClosingFuture.states[state['closing'][number]].name}")
         return f"{TaskSlot.states[state['slot'][number]].name} ({', '.join(details)})"
 
-    def _execution(self, state: Mapping[str, Any], execution: int) -> str:
+    def _execution(self, state: State, execution: int) -> str:
         for record, slot in enumerate(state["task_slot"]):
             if slot != NONE and state["execution"][record] == execution:
                 name: str = Task.states[state["task"][record]].name

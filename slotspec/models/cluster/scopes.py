@@ -2,15 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from slotspec.statemachine.declaration.model import Scope
 
 ONE_SLOT = {"task_managers": 1, "slots_per_task_manager": 1, "parallelism": 1, "allocations": 2}
+ANY_NUMBER = 254
+
+
+def one_slot(**changed: int) -> Mapping[str, int]:
+    """One slot, and a job that needs it."""
+    return {**ONE_SLOT, **changed}
+
+
+def two_slots(**changed: int) -> Mapping[str, int]:
+    """Two slots of one TaskExecutor, for a job of two tasks."""
+    larger = {"slots_per_task_manager": 2, "parallelism": 2, "allocations": 3, "channel_room": 10}
+    return one_slot(**{**larger, **changed})
+
+
+def storm(**more: int) -> Mapping[str, int]:
+    """Three TaskExecutors of two slots, a job of four shares, and any number of faults."""
+    least = {
+        "task_managers": 3,
+        "slots_per_task_manager": 2,
+        "parallelism": 4,
+        "vertices": 2,
+        "channel_room": 18,
+        "overtaking": 3,
+        "cancel_tries": 4,
+        "late_slots": 1,
+        "busy": 3,
+        "failures": ANY_NUMBER,
+        "losses": ANY_NUMBER,
+        "repeats": ANY_NUMBER,
+        "crashes": ANY_NUMBER,
+        "leader_changes": ANY_NUMBER,
+        "stragglers": ANY_NUMBER,
+        "failovers": ANY_NUMBER,
+        "early_timeouts": ANY_NUMBER,
+    }
+    return {**least, **more}
+
 
 STRAGGLERS = Scope(
     "stragglers",
     "One slot; the JobMaster loses its leadership, and one of its last calls arrives after"
     " those of the next.",
-    {**ONE_SLOT, "leader_changes": 1, "stragglers": 1},
+    one_slot(leader_changes=1, stragglers=1),
     large=True,
 )
 
@@ -18,7 +57,7 @@ UNHEARD = Scope(
     "unheard",
     "One slot; the user cancels the job, and its JobMaster loses its leadership, perhaps before"
     " anybody has heard that the job has ended.",
-    {**ONE_SLOT, "leader_changes": 1, "lost_results": 1, "cancels": 1},
+    one_slot(leader_changes=1, lost_results=1, cancels=1),
     large=True,
 )
 
@@ -26,16 +65,15 @@ RECOMPUTATION = Scope(
     "recomputation",
     "One slot and a batch job of two stages, which use it one after the other; one task fails, and"
     " what the first stage has written may be lost.",
-    {
-        **ONE_SLOT,
-        "parallelism": 2,
-        "regions": 1,
-        "stages": 1,
-        "batch_requests": 1,
-        "lost_partitions": 1,
-        "failures": 1,
-        "early_timeouts": 1,
-    },
+    one_slot(
+        parallelism=2,
+        regions=1,
+        stages=1,
+        batch_requests=1,
+        lost_partitions=1,
+        failures=1,
+        early_timeouts=1,
+    ),
     large=True,
 )
 
@@ -43,15 +81,7 @@ TOGETHER = Scope(
     "together",
     "Two TaskExecutors of one slot each, and a job of two tasks that needs both; one message is"
     " lost, and one TaskExecutor crashes and restarts.",
-    {
-        **ONE_SLOT,
-        "task_managers": 2,
-        "parallelism": 2,
-        "allocations": 4,
-        "channel_room": 10,
-        "losses": 1,
-        "crashes": 1,
-    },
+    one_slot(task_managers=2, parallelism=2, allocations=4, channel_room=10, losses=1, crashes=1),
     large=True,
 )
 
@@ -59,142 +89,102 @@ SCOPES = (
     Scope(
         "losses",
         "One slot and a job that needs it; two messages are lost, and one timer fires early.",
-        {**ONE_SLOT, "losses": 2, "early_timeouts": 1},
+        one_slot(losses=2, early_timeouts=1),
         large=True,
     ),
     Scope(
         "sharing",
         "Two slots of one TaskExecutor, shared by the three tasks of a job with two vertices;"
         " one message is lost.",
-        {
-            "task_managers": 1,
-            "slots_per_task_manager": 2,
-            "parallelism": 2,
-            "vertices": 2,
-            "allocations": 3,
-            "losses": 1,
-            "channel_room": 10,
-        },
+        two_slots(vertices=2, losses=1),
         large=True,
     ),
     Scope(
         "slots",
         "Two slots of one TaskExecutor, for a job of two tasks; one message is lost.",
-        {
-            "task_managers": 1,
-            "slots_per_task_manager": 2,
-            "parallelism": 2,
-            "allocations": 3,
-            "losses": 1,
-            "channel_room": 10,
-        },
+        two_slots(losses=1),
     ),
     Scope(
         "orders",
         "One slot for a job of two tasks, which restarts for ever; its requests and its tasks are"
         " in hash tables.",
-        {
-            **ONE_SLOT,
-            "parallelism": 2,
-            "allocations": 3,
-            "channel_room": 12,
-            "iteration_order": 1,
-        },
+        one_slot(parallelism=2, allocations=3, channel_room=12, iteration_order=1),
         large=True,
     ),
     Scope(
         "releases",
         "One slot for a job of two shares of two tasks each; its TaskExecutor crashes, and the"
         " tasks of a lost slot are in a hash table.",
-        {
-            **ONE_SLOT,
-            "parallelism": 2,
-            "vertices": 2,
-            "allocations": 3,
-            "channel_room": 12,
-            "crashes": 1,
-            "release_orders": 1,
-        },
+        one_slot(
+            parallelism=2, vertices=2, allocations=3, channel_room=12, crashes=1, release_orders=1
+        ),
         large=True,
     ),
     Scope(
         "crashes",
         "Two TaskExecutors of one slot each, of which the job needs one; one crashes and"
         " restarts, and one timer fires early.",
-        {**ONE_SLOT, "task_managers": 2, "crashes": 1, "early_timeouts": 1},
+        one_slot(task_managers=2, crashes=1, early_timeouts=1),
         large=True,
     ),
     Scope(
         "leaders",
         "One slot; the JobMaster and the ResourceManager each lose their leadership and regain it.",
-        {**ONE_SLOT, "leader_changes": 1, "failovers": 1},
+        one_slot(leader_changes=1, failovers=1),
         large=True,
     ),
     Scope(
         "job_masters",
         "One slot; the JobMaster loses its leadership and regains it, and answers are overtaken.",
-        {**ONE_SLOT, "leader_changes": 1, "overtaking": 3},
+        one_slot(leader_changes=1, overtaking=3),
     ),
     Scope(
         "resource_managers",
         "One slot; the ResourceManager loses its leadership and regains it, and the JobMaster"
         " registers there by messages.",
-        {**ONE_SLOT, "failovers": 1, "registrations": 1},
+        one_slot(failovers=1, registrations=1),
     ),
     Scope(
         "registrations",
         "One slot; the JobMaster registers at the ResourceManager by messages, loses its leadership"
         " and regains it, and one message is lost.",
-        {**ONE_SLOT, "leader_changes": 1, "losses": 1, "registrations": 1},
+        one_slot(leader_changes=1, losses=1, registrations=1),
         large=True,
     ),
     Scope(
         "repeats",
         "One slot; two calls are repeated, and the JobMaster loses its leadership and regains it.",
-        {**ONE_SLOT, "leader_changes": 1, "repeats": 2},
+        one_slot(leader_changes=1, repeats=2),
         large=True,
     ),
     Scope(
         "answers",
         "One slot; answers and submissions are overtaken by what is sent after them, one message is"
         " lost, and one timer fires early.",
-        {**ONE_SLOT, "overtaking": 3, "losses": 1, "early_timeouts": 1},
+        one_slot(overtaking=3, losses=1, early_timeouts=1),
         large=True,
     ),
     Scope(
         "late_answers",
         "The same without losses.",
-        {**ONE_SLOT, "overtaking": 3, "early_timeouts": 1},
+        one_slot(overtaking=3, early_timeouts=1),
     ),
     Scope(
         "lost_answers",
         "The same with a loss, where only one answer at a time is overtaken.",
-        {**ONE_SLOT, "overtaking": 1, "losses": 1, "early_timeouts": 1},
+        one_slot(overtaking=1, losses=1, early_timeouts=1),
     ),
     Scope(
         "cancels",
         "One slot; answers are overtaken, one task fails, and the user cancels the job: up to four"
         " calls to cancel each task.",
-        {
-            **ONE_SLOT,
-            "overtaking": 3,
-            "failures": 1,
-            "cancels": 1,
-            "cancel_tries": 4,
-        },
+        one_slot(overtaking=3, failures=1, cancels=1, cancel_tries=4),
     ),
     Scope(
         "delays",
         "One slot; answers are overtaken, the user cancels the job, one timer fires early, perhaps"
         " that of a call to cancel a task, and a freed slot leaves in a step of its own.",
-        {
-            **ONE_SLOT,
-            "overtaking": 2,
-            "cancels": 1,
-            "cancel_tries": 2,
-            "early_timeouts": 1,
-            "late_slots": 1,
-        },
+        one_slot(overtaking=2, cancels=1, cancel_tries=2, early_timeouts=1, late_slots=1),
         large=True,
     ),
     Scope(
@@ -202,15 +192,14 @@ SCOPES = (
         "One slot; answers are overtaken, the user cancels the job, and one timer fires early."
         " Heartbeats tell of tasks that the JobMaster has given up, and a freed slot may leave"
         " before its memory is released.",
-        {
-            **ONE_SLOT,
-            "overtaking": 1,
-            "cancels": 1,
-            "early_timeouts": 1,
-            "late_slots": 1,
-            "deployment_reports": 1,
-            "slow_closing": 1,
-        },
+        one_slot(
+            overtaking=1,
+            cancels=1,
+            early_timeouts=1,
+            late_slots=1,
+            deployment_reports=1,
+            slow_closing=1,
+        ),
         large=True,
     ),
     Scope(
@@ -218,23 +207,14 @@ SCOPES = (
         "One slot; the ResourceManager may handle other messages before the outcome of a call for a"
         " slot, which it has queued, one timer fires early, and a task that is told to stop may"
         " have done its work before.",
-        {**ONE_SLOT, "queued_steps": 1, "early_timeouts": 1, "late_stops": 1},
+        one_slot(queued_steps=1, early_timeouts=1, late_stops=1),
         large=True,
     ),
     Scope(
         "regions",
         "Two slots and a job of two tasks that are deployed, and restart, each alone; answers are"
         " overtaken, and one task fails.",
-        {
-            "task_managers": 1,
-            "slots_per_task_manager": 2,
-            "parallelism": 2,
-            "allocations": 3,
-            "regions": 1,
-            "failures": 1,
-            "overtaking": 3,
-            "channel_room": 10,
-        },
+        two_slots(regions=1, failures=1, overtaking=3),
     ),
     Scope(
         "batch",
@@ -261,28 +241,7 @@ SCOPES = (
         "storm",
         "Three TaskExecutors of two slots, a job of five tasks in four slots, and any number"
         " of faults.",
-        {
-            "task_managers": 3,
-            "slots_per_task_manager": 2,
-            "parallelism": 4,
-            "vertices": 2,
-            "allocations": 6,
-            "channel_room": 18,
-            "overtaking": 3,
-            "cancel_tries": 4,
-            "late_slots": 1,
-            "release_orders": 1,
-            "registrations": 1,
-            "failures": 254,
-            "busy": 3,
-            "losses": 254,
-            "repeats": 254,
-            "crashes": 254,
-            "leader_changes": 254,
-            "stragglers": 254,
-            "failovers": 254,
-            "early_timeouts": 254,
-        },
+        storm(allocations=6, release_orders=1, registrations=1),
         simulation_only=True,
     ),
 )

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
-from typing import Any
 
 from slotspec.models.cluster.lifecycles import (
     Execution,
@@ -21,12 +20,14 @@ from slotspec.models.cluster.lifecycles import (
     Share,
 )
 from slotspec.models.cluster.versions import SlotReturn
+from slotspec.models.common.settings import choice, switch
 from slotspec.models.slot_manager.model import slot_manager
 from slotspec.models.slot_manager.state import CALLS_PER_SLOT, SlotManagerState
 from slotspec.models.slot_pool.model import slot_pool
 from slotspec.models.slot_pool.state import SlotPoolState
 from slotspec.models.task_slot_table.model import task_slot_table
 from slotspec.models.task_slot_table.state import TaskSlotTableState
+from slotspec.statemachine.declaration.conditions import Condition, equals, exceeds, is_set
 from slotspec.statemachine.declaration.model import Instance
 from slotspec.statemachine.declaration.parts import SizedSort
 from slotspec.statemachine.declaration.records import (
@@ -188,43 +189,21 @@ BOUNDS = (
     nexts.bound,
     Bound("busy", "Messages in a channel at which no process acts on its own.", 2, 1, 40),
     Bound("sources", "Parallelism of the first of several vertices, or stages.", 1, 1, 8),
-    Bound(
-        "stages", "Whether the job is a batch job: shares after the sources wait for them.", 0, 0, 1
-    ),
-    Bound("regions", "Whether each share is deployed, and restarts, alone.", 0, 0, 1),
-    Bound("batch_requests", "Whether the job asks for slots as a batch job does.", 0, 0, 1),
-    Bound("iteration_order", "Whether slot requests are in a hash table (1.12).", 0, 0, 1),
-    Bound(
-        "late_slots", "Whether a freed slot leaves in a step of its own after its tasks.", 0, 0, 1
-    ),
-    Bound(
+    switch("stages", "Whether the job is a batch job: shares after the sources wait for them."),
+    switch("regions", "Whether each share is deployed, and restarts, alone."),
+    switch("batch_requests", "Whether the job asks for slots as a batch job does."),
+    switch("iteration_order", "Whether slot requests are in a hash table (1.12)."),
+    switch("late_slots", "Whether a freed slot leaves in a step of its own after its tasks."),
+    switch(
         "registrations",
         "Whether the JobMaster registers at the ResourceManager, and disconnects, by messages.",
-        0,
-        0,
-        1,
     ),
-    Bound(
+    switch(
         "queued_steps",
         "Whether other messages may come before a step that the ResourceManager has queued.",
-        0,
-        0,
-        1,
     ),
-    Bound(
-        "late_stops",
-        "Whether a task that is told to stop may have done its work before.",
-        0,
-        0,
-        1,
-    ),
-    Bound(
-        "release_orders",
-        "Whether the tasks of a lost slot may be released in either order.",
-        0,
-        0,
-        1,
-    ),
+    switch("late_stops", "Whether a task that is told to stop may have done its work before."),
+    switch("release_orders", "Whether the tasks of a lost slot may be released in either order."),
     Bound(
         "stragglers",
         "Calls of a former JobMaster that may arrive after those of the next one (since 1.13).",
@@ -232,37 +211,25 @@ BOUNDS = (
         0,
         254,
     ),
-    Bound(
+    switch(
         "lost_results",
         "Whether a job may end unheard as its JobMaster loses its leadership (since 1.13).",
-        0,
-        0,
-        1,
     ),
-    Bound(
+    switch(
         "lost_partitions",
         "Whether what a finished source has written may be lost, so that it runs again.",
-        0,
-        0,
-        1,
     ),
-    Bound("quick_tasks", "Whether a task may end as soon as its slot is freed.", 0, 0, 1),
-    Bound(
+    switch("quick_tasks", "Whether a task may end as soon as its slot is freed."),
+    switch(
         "deployment_reports",
         "Whether a heartbeat may tell the JobMaster of a task that it has given up (since 1.12).",
-        0,
-        0,
-        1,
     ),
-    Bound(
+    switch(
         "slow_closing",
         "Whether a freed slot may leave before its memory is released, so that nobody is told.",
-        0,
-        0,
-        1,
     ),
     Bound("cancel_tries", "Calls to cancel a task that is not there; Flink: 4.", 1, 1, 4),
-    Bound("cancels", "Whether the job may be cancelled.", 0, 0, 1),
+    switch("cancels", "Whether the job may be cancelled."),
     Bound("failures", "Tasks that may fail on their own.", 0, 0),
     Bound("losses", "Messages that may be lost.", 0, 0),
     Bound("repeats", "Messages that may be delivered twice.", 0, 0),
@@ -351,55 +318,34 @@ def _largest_detail(g: Setting) -> int:
 
 
 def _last_message(g: Setting) -> int:
-    declarative = g.choices.get("declarative", 0)
-    return max(one for one in Message if declarative or one <= LAST_WITH_REQUESTS)
+    return max(one for one in Message if is_declarative(g) or one <= LAST_WITH_REQUESTS)
 
 
-def by_messages(g: Setting) -> int:
-    """Whether the JobMaster registers at the ResourceManager by messages; always since 1.14."""
-    return int(g.choices.get("declarative", 0) or g["registrations"])
+@Condition
+def is_declarative(g: Setting) -> bool:
+    """Whether requirements are declared: the cluster since 1.14."""
+    return bool(g.choices.get("declarative", 0))
 
 
-def has_queued_steps(g: Setting) -> bool:
-    """Whether other messages may come before a step that the ResourceManager has queued."""
-    return bool(not g.choices.get("declarative", 0) and g["queued_steps"])
+registers_by_messages = is_declarative | is_set("registrations")
+"""Whether the JobMaster registers at the ResourceManager by messages; always since 1.14."""
+has_queued_steps = ~is_declarative & is_set("queued_steps")
+"""Whether other messages may come before a step that the ResourceManager has queued."""
+has_stragglers = is_set("leader_changes", "stragglers") & ~is_set("can_suspend")
+"""Whether calls of a former JobMaster may fall behind.
 
-
-def has_stragglers(g: Setting) -> bool:
-    """Whether calls of a former JobMaster may fall behind.
-
-    Before FLINK-11719 (1.13) the same JobMaster leads again, whose calls stay in order.
-    """
-    return bool(g["leader_changes"] and g["stragglers"] and not g.choices["can_suspend"])
-
-
-def may_lose_results(g: Setting) -> bool:
-    """Whether nobody may hear that a job has ended; a JobMaster that leads again says it itself."""
-    return bool(g["leader_changes"] and g["lost_results"] and not g.choices["can_suspend"])
-
-
-def may_lose_partitions(g: Setting) -> bool:
-    """Whether the results of a finished stage may be lost with a TaskExecutor."""
-    return bool(g["stages"] and g["lost_partitions"])
-
-
-def may_lose_cancellations(g: Setting) -> int:
-    """Whether a call to cancel a task that was given up may be lost, and is tried again."""
-    return int(g["losses"] and g["cancel_tries"] > 1)
-
-
-def may_return_first(g: Setting) -> int:
-    """Whether a failing region may return slots before it withdraws its requests."""
-    return int(g["slot_return"] == SlotReturn.IN_BETWEEN and g["iteration_order"])
-
-
-def may_release_last_first(g: Setting) -> int:
-    """Whether the last task in a lost slot may be released first."""
-    return int(g["release_orders"] and g["vertices"] > 1)
-
-
-def _choice(name: str, description: str) -> Any:
-    return constant(description, lambda g: int(g[name]))
+Before FLINK-11719 (1.13) the same JobMaster leads again, whose calls stay in order.
+"""
+may_lose_results = is_set("leader_changes", "lost_results") & ~is_set("can_suspend")
+"""Whether nobody may hear that a job has ended; a JobMaster that leads again says it itself."""
+may_lose_partitions = is_set("stages", "lost_partitions")
+"""Whether the results of a finished stage may be lost with a TaskExecutor."""
+may_lose_cancellations = is_set("losses") & exceeds("cancel_tries", 1)
+"""Whether a call to cancel a task that was given up may be lost, and is tried again."""
+may_return_first = equals("slot_return", SlotReturn.IN_BETWEEN) & is_set("iteration_order")
+"""Whether a failing region may return slots before it withdraws its requests."""
+may_release_last_first = is_set("release_orders") & exceeds("vertices", 1)
+"""Whether the last task in a lost slot may be released first."""
 
 
 class ClusterState(Record):
@@ -423,10 +369,12 @@ class ClusterState(Record):
         shares, FLAG, "The region has restarted, so it no longer waits for the others (1.11)."
     )
     slots_first: int = scalar(
-        number(may_return_first), "A region that fails next returns its slots first."
+        number(lambda g: int(may_return_first(g))),
+        "A region that fails next returns its slots first.",
     )
     last_first: int = scalar(
-        number(may_release_last_first), "The next slot that is lost releases its last task first."
+        number(lambda g: int(may_release_last_first(g))),
+        "The next slot that is lost releases its last task first.",
     )
     lost_partitions: Array = per(
         shares,
@@ -529,31 +477,32 @@ class ClusterState(Record):
     hurried: int = scalar(number(lambda g: g["early_timeouts"]), "Timers that fired early.")
 
     # constants
-    width: int = constant("Slots of a TaskExecutor.", lambda g: int(g["slots_per_task_manager"]))
-    no_answer: int = constant("The detail of an answer that nobody waits for.", _largest_detail)
-    busy: int = _choice("busy", "Messages that make a channel busy.")
-    overtaking: int = _choice("overtaking", "Messages of which any may arrive next.")
-    sources: int = _choice("sources", "Parallelism of the first of several vertices.")
-    regions: int = _choice("regions", "Each share is a region of its own.")
-    batch_requests: int = _choice("batch_requests", "The job asks for slots as a batch job does.")
-    cancel_tries: int = _choice("cancel_tries", "Calls to cancel a task that is not there.")
-    cancels: int = _choice("cancels", "The job may be cancelled.")
-    failures: int = _choice("failures", "Tasks that may fail on their own.")
-    losses: int = _choice("losses", "Messages that may be lost.")
-    repeats: int = _choice("repeats", "Messages that may be delivered twice.")
-    crashes: int = _choice("crashes", "Crashes of TaskExecutors.")
-    leader_changes: int = _choice("leader_changes", "Losses of leadership.")
-    stragglers: int = _choice("stragglers", "Calls of former JobMasters that may fall behind.")
-    failovers: int = _choice("failovers", "Failovers of the ResourceManager.")
-    early_timeouts: int = _choice("early_timeouts", "Early timers.")
-    offer_answers: int = _choice("offer_answers", "Which answers to offers count.")
-    late_slots: int = _choice("late_slots", "A freed slot leaves in a step of its own.")
+    width: int = choice("slots_per_task_manager", "Slots of a TaskExecutor.")
+    busy: int = choice("busy", "Messages that make a channel busy.")
+    overtaking: int = choice("overtaking", "Messages of which any may arrive next.")
+    sources: int = choice("sources", "Parallelism of the first of several vertices.")
+    regions: int = choice("regions", "Each share is a region of its own.")
+    batch_requests: int = choice("batch_requests", "The job asks for slots as a batch job does.")
+    cancel_tries: int = choice("cancel_tries", "Calls to cancel a task that is not there.")
+    cancels: int = choice("cancels", "The job may be cancelled.")
+    failures: int = choice("failures", "Tasks that may fail on their own.")
+    losses: int = choice("losses", "Messages that may be lost.")
+    repeats: int = choice("repeats", "Messages that may be delivered twice.")
+    crashes: int = choice("crashes", "Crashes of TaskExecutors.")
+    leader_changes: int = choice("leader_changes", "Losses of leadership.")
+    stragglers: int = choice("stragglers", "Calls of former JobMasters that may fall behind.")
+    failovers: int = choice("failovers", "Failovers of the ResourceManager.")
+    early_timeouts: int = choice("early_timeouts", "Early timers.")
+    offer_answers: int = choice("offer_answers", "Which answers to offers count.")
+    late_slots: int = choice("late_slots", "A freed slot leaves in a step of its own.")
     queued_steps: int = constant(
         "The ResourceManager may be held up.", lambda g: int(has_queued_steps(g))
     )
-    slow_closing: int = _choice("slow_closing", "A TaskExecutor may have lost its slots unnoticed.")
-    registrations: int = constant("The JobMaster registers by messages.", by_messages)
-    stages: int = _choice("stages", "Shares wait for those before them to finish.")
+    slow_closing: int = choice("slow_closing", "A TaskExecutor may have lost its slots unnoticed.")
+    registrations: int = constant(
+        "The JobMaster registers by messages.", lambda g: int(registers_by_messages(g))
+    )
+    stages: int = choice("stages", "Shares wait for those before them to finish.")
     tracks_partitions: int = constant(
         "The JobMaster knows where the results of finished stages are.",
         lambda g: int(may_lose_partitions(g)),
@@ -562,5 +511,5 @@ class ClusterState(Record):
         "A job that is cancelled withdraws its requests (1.13.3, FLINK-22945).",
         lambda g: int(g["slot_return"] == SlotReturn.LAST),
     )
-    deployment: int = _choice("deployment", "When the tasks of a region are deployed.")
-    can_suspend: int = _choice("can_suspend", "A JobMaster that leads again keeps its pool.")
+    deployment: int = choice("deployment", "When the tasks of a region are deployed.")
+    can_suspend: int = choice("can_suspend", "A JobMaster that leads again keeps its pool.")

@@ -8,11 +8,9 @@ from __future__ import annotations
 from slotspec.models.cluster import job_master, resource_manager, scheduler, task_executor
 from slotspec.models.cluster.environment import (
     can_hurry,
-    can_lose_cancellations,
     can_miss_cancellations,
     can_miss_submissions,
     may_ask,
-    registers_by_messages,
 )
 from slotspec.models.cluster.lifecycles import Execution, Job, Leader, Process, Registration, Share
 from slotspec.models.cluster.messages import (
@@ -36,8 +34,10 @@ from slotspec.models.cluster.state import (
     allocations,
     calls,
     instances,
+    may_lose_cancellations,
     nexts,
     own_executions,
+    registers_by_messages,
     shares,
     slot_numbers,
     task_managers,
@@ -290,7 +290,7 @@ def cancellation_times_out(s: ClusterState, tm: int, place: int) -> int:
     return NONE
 
 
-@cluster.action(when=can_lose_cancellations, own=own_executions, fair=TIMER)
+@cluster.action(when=may_lose_cancellations, own=own_executions, fair=TIMER)
 def lost_cancellation_times_out(s: ClusterState, own: int) -> int:
     """A call to cancel a task that was given up was lost: it is tried again, or not any more.
 

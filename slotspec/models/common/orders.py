@@ -7,7 +7,7 @@ that allow more than ``MOST`` elements.
 from __future__ import annotations
 
 from slotspec.statemachine.declaration.queues import length
-from slotspec.statemachine.declaration.rules import Array
+from slotspec.statemachine.declaration.rules import DISABLED, NONE, Array
 
 MOST = 3
 """So many elements have all their orders."""
@@ -52,3 +52,11 @@ def arrange(queue: Array, begin: int, order: int) -> None:
         queue[begin] = first
         queue[begin + 1] = second
         queue[begin + 2] = third
+
+
+def exchange(queue: Array, place: int) -> int:
+    """Exchange an element and its successor, as another order of a hash table has them."""
+    if place + 1 >= length(queue):
+        return DISABLED
+    queue[place], queue[place + 1] = queue[place + 1], queue[place]
+    return NONE

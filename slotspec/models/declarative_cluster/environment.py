@@ -41,7 +41,7 @@ from slotspec.models.declarative_cluster.state import DeclarativeClusterState
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot, SlotRequest
 from slotspec.models.fine_grained_slot_manager.lifecycles import Manager
 from slotspec.models.fine_grained_slot_manager.workers import is_registered
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import is_set
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 
 declarative_cluster.share(
@@ -74,9 +74,8 @@ declarative_cluster.share(
 )
 
 
-def can_lose_resource_manager(setting: Setting) -> bool:
-    """Whether the ResourceManager may fail over, or die of an answer that comes too late."""
-    return can_fail_over(setting) or can_hurry(setting)
+can_lose_resource_manager = can_fail_over | can_hurry
+"""Whether the ResourceManager may fail over, or die of an answer that comes too late."""
 
 
 # ------------------------------------------------------------------------------ leadership
@@ -236,9 +235,8 @@ def check_is_due(s: DeclarativeClusterState, instance: int) -> int:
     return NONE
 
 
-def has_connection_orders(setting: Setting) -> bool:
-    """Whether the ResourceManager may look at any two of its connections first."""
-    return bool(setting["connection_orders"])
+has_connection_orders = is_set("connection_orders")
+"""Whether the ResourceManager may look at any two of its connections first."""
 
 
 @declarative_cluster.action(when=has_connection_orders, instance=instances, second=instances)

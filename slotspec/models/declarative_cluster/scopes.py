@@ -2,83 +2,77 @@
 
 from __future__ import annotations
 
-from slotspec.models.cluster.scopes import ONE_SLOT, RECOMPUTATION, STRAGGLERS, TOGETHER, UNHEARD
+from slotspec.models.cluster.scopes import (
+    RECOMPUTATION,
+    STRAGGLERS,
+    TOGETHER,
+    UNHEARD,
+    one_slot,
+    storm,
+    two_slots,
+)
 from slotspec.statemachine.declaration.model import Scope
-
-TWO_SLOTS = {
-    "task_managers": 1,
-    "slots_per_task_manager": 2,
-    "parallelism": 2,
-    "allocations": 4,
-    "channel_room": 10,
-}
 
 SCOPES = (
     Scope(
         "losses",
         "One slot and a job that needs it; one message is lost.",
-        {**ONE_SLOT, "losses": 1},
+        one_slot(losses=1),
     ),
     Scope(
         "sharing",
         "Two slots of one TaskExecutor, and a job of two tasks that needs both.",
-        TWO_SLOTS,
+        two_slots(allocations=4),
     ),
     Scope(
         "timeouts",
         "One slot; one message is lost, and one timer fires early.",
-        {**ONE_SLOT, "losses": 1, "early_timeouts": 1},
+        one_slot(losses=1, early_timeouts=1),
         large=True,
     ),
     Scope(
         "batches",
         "Two slots, requested together; one message is lost.",
-        {**TWO_SLOTS, "losses": 1},
+        two_slots(allocations=4, losses=1),
         large=True,
     ),
     Scope(
         "crashes",
         "Two TaskExecutors of one slot each, of which the job needs one; one crashes and restarts.",
-        {**ONE_SLOT, "task_managers": 2, "allocations": 4, "crashes": 1},
+        one_slot(task_managers=2, allocations=4, crashes=1),
         large=True,
     ),
     Scope(
         "leaders",
         "One slot, which leaves in a step of its own after its task; the JobMaster loses its"
         " leadership, and another regains it.",
-        {**ONE_SLOT, "leader_changes": 1, "late_slots": 1},
+        one_slot(leader_changes=1, late_slots=1),
         large=True,
     ),
     Scope(
         "failovers",
         "One slot; the ResourceManager fails over.",
-        {**ONE_SLOT, "failovers": 1},
+        one_slot(failovers=1),
         large=True,
     ),
     Scope(
         "answers",
         "One slot; answers are overtaken by what is sent after them, one task fails, and the user"
         " cancels the job: up to four calls to cancel each task.",
-        {**ONE_SLOT, "overtaking": 3, "failures": 1, "cancels": 1, "cancel_tries": 4},
+        one_slot(overtaking=3, failures=1, cancels=1, cancel_tries=4),
         large=True,
     ),
     Scope(
         "repeats",
         "One slot; two calls are repeated.",
-        {**ONE_SLOT, "repeats": 2},
+        one_slot(repeats=2),
         large=True,
     ),
     Scope(
         "reconciliation",
         "One slot; one timer fires early. Heartbeats tell of tasks that the JobMaster has given up,"
         " and a freed slot may leave before its memory is released.",
-        {
-            **ONE_SLOT,
-            "early_timeouts": 1,
-            "late_slots": 1,
-            "deployment_reports": 1,
-            "slow_closing": 1,
-        },
+        one_slot(early_timeouts=1, late_slots=1, deployment_reports=1, slow_closing=1),
         large=True,
     ),
     Scope(
@@ -101,27 +95,7 @@ SCOPES = (
     Scope(
         "storm",
         "Three TaskExecutors of two slots, a job of four shares, and any number of faults.",
-        {
-            "task_managers": 3,
-            "slots_per_task_manager": 2,
-            "parallelism": 4,
-            "vertices": 2,
-            "allocations": 12,
-            "channel_room": 18,
-            "overtaking": 3,
-            "cancel_tries": 4,
-            "late_slots": 1,
-            "regions": 1,
-            "failures": 254,
-            "busy": 3,
-            "losses": 254,
-            "repeats": 254,
-            "crashes": 254,
-            "leader_changes": 254,
-            "stragglers": 254,
-            "failovers": 254,
-            "early_timeouts": 254,
-        },
+        storm(allocations=12, regions=1),
         simulation_only=True,
     ),
 )

@@ -39,6 +39,7 @@ from slotspec.models.declarative_slot_pool.state import (
     task_managers,
 )
 from slotspec.models.declarative_slot_pool.versions import IterationOrder, Strategy
+from slotspec.statemachine.declaration.conditions import Condition, equals, exceeds, is_set
 from slotspec.statemachine.declaration.model import Fairness
 from slotspec.statemachine.declaration.queues import length
 from slotspec.statemachine.declaration.records import Setting
@@ -47,70 +48,39 @@ from slotspec.statemachine.declaration.rules import DISABLED, NONE
 # ------------------------------------------------------------- what the setting makes possible
 
 
-def is_bridge(setting: Setting) -> bool:
-    return bool(setting["bridge"])
+is_bridge = is_set("bridge")
+is_pool = ~is_set("bridge")
+has_repetitions = is_bridge & is_set("longest_backoff")
+has_losses = is_bridge & is_set("losses")
+can_release_free_slots = has_losses & is_set("has_wildcard")
+can_restart = is_bridge & is_set("restarts", "has_wildcard")
+offers_two = exceeds("offer_entries", 1)
+registers_slots = is_pool & is_set("has_wildcard")
+has_preferences = is_bridge & is_set("preferences", "has_wildcard")
+has_batch = is_bridge & is_set("batch_requests")
+has_batch_check = has_batch & is_set("batch_timeout")
+gives_up = is_bridge & is_set("gives_up")
+has_payloads = is_set("payloads")
 
 
-def is_pool(setting: Setting) -> bool:
-    return not setting["bridge"]
-
-
-def has_repetitions(setting: Setting) -> bool:
-    return is_bridge(setting) and bool(setting["longest_backoff"])
-
-
-def has_losses(setting: Setting) -> bool:
-    return is_bridge(setting) and bool(setting["losses"])
-
-
-def can_release_free_slots(setting: Setting) -> bool:
-    return has_losses(setting) and bool(setting["has_wildcard"])
-
-
-def can_restart(setting: Setting) -> bool:
-    return is_bridge(setting) and bool(setting["restarts"]) and bool(setting["has_wildcard"])
-
-
-def offers_two(setting: Setting) -> bool:
-    return setting.bounds["offer_entries"] > 1
-
-
-def registers_slots(setting: Setting) -> bool:
-    return is_pool(setting) and bool(setting["has_wildcard"])
-
-
-def has_preferences(setting: Setting) -> bool:
-    return is_bridge(setting) and bool(setting["preferences"]) and bool(setting["has_wildcard"])
-
-
-def has_batch(setting: Setting) -> bool:
-    return is_bridge(setting) and bool(setting["batch_requests"])
-
-
-def has_batch_check(setting: Setting) -> bool:
-    return has_batch(setting) and bool(setting["batch_timeout"])
-
-
-def gives_up(setting: Setting) -> bool:
-    return is_bridge(setting) and bool(setting["gives_up"])
-
-
-def has_payloads(setting: Setting) -> bool:
-    return bool(setting["payloads"])
-
-
+@Condition
 def has_time(setting: Setting) -> bool:
     timers = bool(setting.bounds["timers"])
     names = ("idle_timeout", "batch_timeout", "longest_backoff")
     return timers and (any(setting[name] for name in names) or interval_of(setting) > 0)
 
 
+@Condition
 def is_delayed(setting: Setting) -> bool:
     return interval_of(setting) > 0
 
 
-def has_any_order(setting: Setting) -> bool:
-    return bool(setting["iteration_order"] == IterationOrder.ANY)
+has_any_order = equals("iteration_order", IterationOrder.ANY)
+
+
+def uses(strategy: Strategy) -> Condition:
+    """Whether offers are matched by this strategy."""
+    return Condition(lambda setting: effective_strategy(setting) == strategy)
 
 
 # ------------------------------------------------------------------- what is possible now
@@ -608,76 +578,31 @@ def other_orders(s: DeclarativePoolState) -> int:
     return ORDERS if s.strategy == Strategy.BALANCED and len(s.slot) >= MOST else 1
 
 
-def slots_matter_to_offers(setting: Setting) -> bool:
-    """Whether the order of slots decides which request gets which."""
-    return effective_strategy(setting) == Strategy.PREFERRED or bool(
-        setting["defer"] and setting["can_delay"]
-    )
-
-
-def orders_matter_to_offers(setting: Setting) -> bool:
-    """Whether some order decides what becomes of an offer, or of a slot that is free again."""
-    return has_any_order(setting) and (
-        bool(setting["any_slots"])
-        or slots_matter_to_offers(setting)
-        or effective_strategy(setting) == Strategy.BALANCED
-    )
-
-
-def orders_matter_to_requests(setting: Setting) -> bool:
-    """Whether some order decides which request gets a slot that is free again."""
-    return is_bridge(setting) and gives_up(setting) and has_matching_by_order(setting)
-
-
-def has_matching_by_order(setting: Setting) -> bool:
-    """Whether some order decides which requests get which slots."""
-    return has_any_order(setting) and (
-        slots_matter_to_offers(setting) or effective_strategy(setting) == Strategy.BALANCED
-    )
-
-
-def has_time_by_order(setting: Setting) -> bool:
-    """Whether some order decides what becomes of slots or requests in time."""
-    return has_any_order(setting) and has_time(setting)
-
-
-def returns_may_fail(setting: Setting) -> bool:
-    """Whether slots that go together may fail half-way: one is free and has a payload."""
-    return has_any_order(setting) and has_payloads(setting) and bool(setting["mistakes"])
-
-
-def losses_may_fail(setting: Setting) -> bool:
-    """Whether that may happen when a TaskExecutor is lost."""
-    return has_losses(setting) and returns_may_fail(setting)
-
-
-def releases_may_fail(setting: Setting) -> bool:
-    """Whether that may happen when free slots are given up."""
-    return can_release_free_slots(setting) and returns_may_fail(setting)
-
-
-def closing_may_fail(setting: Setting) -> bool:
-    """Whether that may happen when the job ends."""
-    return is_bridge(setting) and returns_may_fail(setting)
-
-
-def pool_may_fail(setting: Setting) -> bool:
-    """Whether that may happen to the pool alone."""
-    return is_pool(setting) and returns_may_fail(setting)
-
-
-def has_idle_order(setting: Setting) -> bool:
-    """Whether the order of slots decides which one the pool alone returns as idle."""
-    return is_pool(setting) and has_any_order(setting)
-
-
-def registers_by_order(setting: Setting) -> bool:
-    """Whether the order of profiles decides what a registered slot counts for."""
-    return registers_slots(setting) and has_any_order(setting) and bool(setting["any_slots"])
-
-
-def two_by_order(setting: Setting) -> bool:
-    return offers_two(setting) and orders_matter_to_offers(setting)
+slots_matter_to_offers = uses(Strategy.PREFERRED) | is_set("defer", "can_delay")
+"""Whether the order of slots decides which request gets which."""
+has_matching_by_order = has_any_order & (slots_matter_to_offers | uses(Strategy.BALANCED))
+"""Whether some order decides which requests get which slots."""
+orders_matter_to_offers = has_matching_by_order | (has_any_order & is_set("any_slots"))
+"""Whether some order decides what becomes of an offer, or of a slot that is free again."""
+orders_matter_to_requests = is_bridge & gives_up & has_matching_by_order
+"""Whether some order decides which request gets a slot that is free again."""
+has_time_by_order = has_any_order & has_time
+"""Whether some order decides what becomes of slots or requests in time."""
+returns_may_fail = has_any_order & has_payloads & is_set("mistakes")
+"""Whether slots that go together may fail half-way: one is free and has a payload."""
+losses_may_fail = has_losses & returns_may_fail
+"""Whether that may happen when a TaskExecutor is lost."""
+releases_may_fail = can_release_free_slots & returns_may_fail
+"""Whether that may happen when free slots are given up."""
+closing_may_fail = is_bridge & returns_may_fail
+"""Whether that may happen when the job ends."""
+pool_may_fail = is_pool & returns_may_fail
+"""Whether that may happen to the pool alone."""
+has_idle_order = is_pool & has_any_order
+"""Whether the order of slots decides which one the pool alone returns as idle."""
+registers_by_order = registers_slots & has_any_order & is_set("any_slots")
+"""Whether the order of profiles decides what a registered slot counts for."""
+two_by_order = offers_two & orders_matter_to_offers
 
 
 @declarative_slot_pool.action(

@@ -6,9 +6,9 @@ is named by its id; a counter is written ``small: 2, unknown: 1``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
+from slotspec.models.common.formatting import DescribingFormatter, State, Texts, listed, scheduled
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot, SlotRequest
 from slotspec.models.declarative_slot_pool.model import declarative_slot_pool
 from slotspec.models.declarative_slot_pool.state import (
@@ -30,7 +30,6 @@ from slotspec.models.declarative_slot_pool.state import (
 from slotspec.statemachine.declaration.model import Call
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import NONE
-from slotspec.statemachine.formatting import NOTHING, TraceFormatter
 from slotspec.statemachine.results import TraceStep
 
 TIMERS: Mapping[int, str] = {
@@ -42,7 +41,7 @@ TIMERS: Mapping[int, str] = {
 }
 
 
-class DeclarativeSlotPoolFormatter(TraceFormatter):
+class DeclarativeSlotPoolFormatter(DescribingFormatter):
     """Renders the calls, effects and changes of a declarative slot pool."""
 
     def element(self, sort: Sort, index: int) -> str:
@@ -56,29 +55,17 @@ class DeclarativeSlotPoolFormatter(TraceFormatter):
 
     # -------------------------------------------------------------------- calls and effects
 
-    def call(self, call: Call) -> str:
-        """An action with its arguments."""
-        return self._call(call, {})
+    def given(self, call: Call, name: str, value: int, *known: State) -> str:
+        """An argument of a call, with the request by its id."""
+        domain = call.action.parameters[name]
+        if domain is requests:
+            return f"request={self.request(value, *known)}"
+        return "" if domain is calls else super().given(call, name, value, *known)
 
-    def format_step(self, step: TraceStep) -> str:
-        """The call of a step, with the request by its id."""
-        return self._call(step.call, step.before)
-
-    def _call(self, call: Call, state: Mapping[str, Any]) -> str:
-        arguments = []
-        for (name, domain), value in zip(
-            call.action.parameters.items(), call.arguments, strict=True
-        ):
-            if domain is requests:
-                arguments.append(f"request={self.request(value, state)}")
-            elif domain is not calls:
-                arguments.append(f"{name}={self.argument(domain, value)}")
-        return f"{call.action.name}({', '.join(arguments)})"
-
-    def request(self, number: int, *states: Mapping[str, Any]) -> str:
+    def request(self, number: int, *states: State) -> str:
         """The request in record `number`, by its id in the first of `states` that knows it."""
         for state in states:
-            if state and state["request_id"][number] != NONE:
+            if state["request_id"][number] != NONE:
                 return self.element(request_ids, state["request_id"][number])
         return f"request {number + 1}"
 
@@ -86,7 +73,7 @@ class DeclarativeSlotPoolFormatter(TraceFormatter):
         """An effect as such; :meth:`effects` knows the ids of requests, and joins counters."""
         return self._effect(effect, ())
 
-    def _effect(self, effect: tuple[int, ...], states: tuple[Mapping[str, Any], ...]) -> str:
+    def _effect(self, effect: tuple[int, ...], states: tuple[State, ...]) -> str:
         kind, a, b, _, _ = (*effect, *[NONE] * (5 - len(effect)))
         match kind:
             case Effect.DECLARE:
@@ -140,27 +127,18 @@ class DeclarativeSlotPoolFormatter(TraceFormatter):
 
     # ----------------------------------------------------------------------------- changes
 
-    def changes(self, step: TraceStep) -> list[str]:
-        """What a step changed: requests, slots, counters, connections, timers."""
-        before, after = step.before, step.after
-        found: list[str] = []
-        for describe in (
-            self._bridge,
-            self._requests,
-            self._slots,
-            self._fulfilled,
-            self._counters,
-            self._timers,
-        ):
-            old, new = dict(describe(before)), dict(describe(after))
-            found.extend(
-                f"{name}: {old.get(name, NOTHING)} -> {new.get(name, NOTHING)}"
-                for name in dict.fromkeys([*old, *new])
-                if old.get(name) != new.get(name)
-            )
-        return found
+    def described(self, s: State) -> Sequence[Texts]:
+        """Requests, slots, counters, connections, timers."""
+        return (
+            self._bridge(s),
+            self._requests(s),
+            self._slots(s),
+            self._fulfilled(s),
+            self._counters(s),
+            {"timers": scheduled(s, TIMERS)},
+        )
 
-    def _bridge(self, s: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    def _bridge(self, s: State) -> Iterator[tuple[str, str]]:
         lifecycles = self.instance.lifecycles
         for name in ("bridge_state", "requirements", "delayed"):
             state = lifecycles[name].states[s[name][0]].name
@@ -172,7 +150,7 @@ class DeclarativeSlotPoolFormatter(TraceFormatter):
         yield "job restarting", "yes" if s["job_restarting"] else "no"
         yield "batch timeout check", "on" if s["batch_check"] else "off"
 
-    def _requests(self, s: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    def _requests(self, s: State) -> Iterator[tuple[str, str]]:
         for number, state in enumerate(s["request"]):
             if state != SlotRequest.UNUSED:
                 text: str = SlotRequest.states[state].name
@@ -181,7 +159,7 @@ class DeclarativeSlotPoolFormatter(TraceFormatter):
                     text += f", unfulfillable for {s['unfulfillable_for'][number]}"
                 yield f"{self.request(number, s)} (call {number + 1})", text
 
-    def _slots(self, s: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    def _slots(self, s: State) -> Iterator[tuple[str, str]]:
         for allocation, state in enumerate(s["slot"]):
             matched = s["matched"][allocation]
             if state != AllocatedSlot.ABSENT:
@@ -198,28 +176,19 @@ class DeclarativeSlotPoolFormatter(TraceFormatter):
                 name = self.element(allocations, allocation)
                 yield name, f"gone, still counts for {self.element(profiles, matched)}"
 
-    def _fulfilled(self, s: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    def _fulfilled(self, s: State) -> Iterator[tuple[str, str]]:
         for request_id, allocation in enumerate(s["fulfilled"]):
             if allocation != NONE:
                 name = self.element(request_ids, request_id)
                 yield f"slot of {name}", self.element(allocations, allocation)
 
-    def _counters(self, s: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    def _counters(self, s: State) -> Iterator[tuple[str, str]]:
         for name in ("required", "acquired"):
-            counted = [
-                f"{self.element(profiles, profile)}: {count}"
-                for profile, count in enumerate(s[name])
-                if count
-            ]
-            yield name, ", ".join(counted) or NOTHING
-
-    def _timers(self, s: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        scheduled = [
-            f"{TIMERS[timer]} in {due}"
-            for timer, due in zip(s["timer"], s["due_in"], strict=True)
-            if timer != Timer.UNUSED
-        ]
-        yield "timers", ", ".join(scheduled) or NOTHING
+            counts = enumerate(s[name])
+            yield (
+                name,
+                listed(f"{self.element(profiles, p)}: {count}" for p, count in counts if count),
+            )
 
 
 declarative_slot_pool.formatter = DeclarativeSlotPoolFormatter

@@ -13,7 +13,7 @@ class Bridge(Lifecycle):
     CLOSED = State("The job is over.", final=True)
 
     start = Event("The JobMaster starts.", (CREATED, STARTED))
-    close = Event("The job ends.", (CREATED, CLOSED), (STARTED, CLOSED))
+    close = Event("The job ends.", ((CREATED, STARTED), CLOSED))
 
 
 class TaskManagerRegistration(Lifecycle):
@@ -37,7 +37,7 @@ class AllocatedSlot(Lifecycle):
     reserve = Event("Somebody takes it.", (FREE, RESERVED))
     free = Event("Whoever had it gives it up.", (RESERVED, FREE))
     expire = Event("It is not required and was free for too long.", (FREE, ABSENT))
-    remove = Event("It failed, or its TaskExecutor is gone.", (FREE, ABSENT), (RESERVED, ABSENT))
+    remove = Event("It failed, or its TaskExecutor is gone.", ((FREE, RESERVED), ABSENT))
 
 
 class Payload(Lifecycle):
@@ -69,15 +69,10 @@ class SlotRequest(Lifecycle):
     fulfil = Event("The caller gets the slot.", (BOUND, FULFILLED))
     release = Event("The job gives the request up, or a batch timeout does.", (PENDING, RELEASED))
     cancel = Event("All waiting requests fail at once.", (PENDING, CANCELLED))
-    time_out = Event(
-        "Its own timeout fires.",
-        (PENDING, TIMED_OUT),
-        (FORGOTTEN, TIMED_OUT),
-    )
+    time_out = Event("Its own timeout fires.", ((PENDING, FORGOTTEN), TIMED_OUT))
     forget = Event(
         "Its entry is replaced, or an exception comes between entry and answer.",
-        (PENDING, FORGOTTEN),
-        (BOUND, FORGOTTEN),
+        ((PENDING, BOUND), FORGOTTEN),
     )
     abandon = Event("It has no timeout, so nothing can complete it.", (FORGOTTEN, UNANSWERED))
 
@@ -93,8 +88,7 @@ class Requirements(Lifecycle):
 
     change = Event(
         "Requirements are raised or lowered, and are to be declared later.",
-        (STABLE, CHANGING),
-        (CHANGING, CHANGING),
+        ((STABLE, CHANGING), CHANGING),
     )
     settle = Event("The delayed declaration is made.", (CHANGING, STABLE))
 
@@ -107,18 +101,13 @@ class DelayedDeclaration(Lifecycle):
     WAITS_QUIETLY = State("A declaration waits that only declares.")
 
     delay = Event(
-        "Requirements change: the delay begins anew.",
-        (NONE_WAITS, WAITS),
-        (WAITS, WAITS),
-        (WAITS_QUIETLY, WAITS),
+        "Requirements change: the delay begins anew.", ((NONE_WAITS, WAITS, WAITS_QUIETLY), WAITS)
     )
     adjust = Event(
         "A slot is reserved for another requirement: the delay begins anew.",
-        (NONE_WAITS, WAITS_QUIETLY),
-        (WAITS, WAITS_QUIETLY),
-        (WAITS_QUIETLY, WAITS_QUIETLY),
+        ((NONE_WAITS, WAITS, WAITS_QUIETLY), WAITS_QUIETLY),
     )
-    run = Event("The delay is over.", (WAITS, NONE_WAITS), (WAITS_QUIETLY, NONE_WAITS))
+    run = Event("The delay is over.", ((WAITS, WAITS_QUIETLY), NONE_WAITS))
 
 
 class DeclarationCall(Lifecycle):
@@ -143,8 +132,7 @@ class ResourceManagerConnection(Lifecycle):
 
     connect = Event(
         "A ResourceManager is found: everything required is declared.",
-        (DISCONNECTED, CONNECTED),
-        (CONNECTED, CONNECTED),
+        ((DISCONNECTED, CONNECTED), CONNECTED),
     )
     disconnect = Event("The ResourceManager is lost.", (CONNECTED, DISCONNECTED))
     close = Event("The pool is closed.", (CONNECTED, DISCONNECTED))

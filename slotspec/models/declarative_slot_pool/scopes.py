@@ -6,8 +6,16 @@ keep their defaults; bounds about what a generation does not have change nothing
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from slotspec.models.declarative_slot_pool.versions import Strategy
 from slotspec.statemachine.declaration.model import Scope
+
+
+def _any_order(**more: int) -> Mapping[str, int]:
+    """Hash tables in any order."""
+    return {"iteration_order": 1, **more}
+
 
 SCOPES = (
     Scope(
@@ -25,7 +33,7 @@ SCOPES = (
         "any_slots",
         "Slots of profile ANY, which serve everything, and requirements for ANY, which are"
         " confused with the wildcard.",
-        {"iteration_order": 1, "any_slots": 1, "any_requests": 1},
+        _any_order(any_slots=1, any_requests=1),
     ),
     Scope(
         "restarts",
@@ -52,103 +60,82 @@ SCOPES = (
     Scope(
         "deferral",
         "Requests that wait until all can be served, by the load of two TaskExecutors.",
-        {
-            "iteration_order": 1,
-            "profiles": 3,
-            "task_managers": 2,
-            "interval": 1,
-            "defer": 1,
-            "strategy": Strategy.BALANCED,
-            "loads": 2,
-            "timers": 2,
-            "losses": 0,
-            "gives_up": 0,
-        },
+        _any_order(
+            profiles=3,
+            task_managers=2,
+            interval=1,
+            defer=1,
+            strategy=Strategy.BALANCED,
+            loads=2,
+            timers=2,
+            losses=0,
+            gives_up=0,
+        ),
         large=True,
     ),
     Scope(
         "balanced",
         "The balanced strategy without deferral, and two slots in one offer.",
-        {
-            "iteration_order": 1,
-            "task_managers": 2,
-            "offer_entries": 2,
-            "strategy": Strategy.BALANCED,
-            "loads": 2,
-        },
+        _any_order(task_managers=2, offer_entries=2, strategy=Strategy.BALANCED, loads=2),
     ),
     Scope(
         "preferences",
         "Three requests that may name an allocation, and two slots in one offer.",
-        {
-            "iteration_order": 1,
-            "requests": 3,
-            "request_ids": 3,
-            "most_required": 6,
-            "offer_entries": 2,
-            "strategy": Strategy.PREFERRED,
-            "preferences": 1,
-            "losses": 0,
-        },
+        _any_order(
+            requests=3,
+            request_ids=3,
+            most_required=6,
+            offer_entries=2,
+            strategy=Strategy.PREFERRED,
+            preferences=1,
+            losses=0,
+        ),
         large=True,
     ),
     Scope(
         "picky",
         "The same with two requests.",
-        {
-            "iteration_order": 1,
-            "most_required": 6,
-            "offer_entries": 2,
-            "strategy": Strategy.PREFERRED,
-            "preferences": 1,
-            "losses": 0,
-        },
+        _any_order(
+            most_required=6, offer_entries=2, strategy=Strategy.PREFERRED, preferences=1, losses=0
+        ),
     ),
     Scope(
         "idle",
         "Slots that are free for too long, and a job of mixed profiles.",
-        {"iteration_order": 1, "profiles": 3, "idle_timeout": 1, "timers": 1, "losses": 0},
+        _any_order(profiles=3, idle_timeout=1, timers=1, losses=0),
     ),
     Scope(
         "batch",
         "Batch requests that time out, and idle slots.",
-        {
-            "iteration_order": 1,
-            "idle_timeout": 1,
-            "batch_timeout": 1,
-            "timers": 2,
-            "batch_requests": 1,
-        },
+        _any_order(idle_timeout=1, batch_timeout=1, timers=2, batch_requests=1),
     ),
     Scope(
         "unknown_slots",
         "Slots of profile UNKNOWN, which nothing can be compared with.",
-        {
-            "iteration_order": 1,
-            "profiles": 3,
-            "unknown_slots": 1,
-            "batch_timeout": 1,
-            "timers": 1,
-            "batch_requests": 1,
-            "requests": 1,
-            "request_ids": 1,
-        },
+        _any_order(
+            profiles=3,
+            unknown_slots=1,
+            batch_timeout=1,
+            timers=1,
+            batch_requests=1,
+            requests=1,
+            request_ids=1,
+        ),
     ),
     Scope(
         "mistakes",
         "An allocation twice in one offer, slots that are taken though they are gone or do not"
         " match, payloads in free slots.",
-        {
-            "iteration_order": 1,
-            "mistakes": 1,
-            "offer_entries": 2,
-            "payloads": 1,
-            "idle_timeout": 1,
-            "timers": 1,
-            "any_requests": 1,
-            "requests": 1,
-            "request_ids": 1,
-        },
+        _any_order(
+            mistakes=1,
+            offer_entries=2,
+            payloads=1,
+            idle_timeout=1,
+            timers=1,
+            any_requests=1,
+            requests=1,
+            request_ids=1,
+        ),
         large=True,
     ),
     Scope(
@@ -159,41 +146,19 @@ SCOPES = (
     Scope(
         "any_order",
         "Hash tables in any order: slots that serve everything, and idle ones.",
-        {
-            "profiles": 3,
-            "any_slots": 1,
-            "idle_timeout": 1,
-            "timers": 1,
-            "iteration_order": 1,
-            "losses": 0,
-        },
+        _any_order(profiles=3, any_slots=1, idle_timeout=1, timers=1, losses=0),
         large=True,
     ),
     Scope(
         "pool",
         "The pool alone, as the adaptive scheduler drives it.",
-        {
-            "iteration_order": 1,
-            "bridge": 0,
-            "profiles": 3,
-            "idle_timeout": 1,
-            "interval": 1,
-            "timers": 1,
-            "payloads": 1,
-        },
+        _any_order(bridge=0, profiles=3, idle_timeout=1, interval=1, timers=1, payloads=1),
     ),
     Scope(
         "pool_mistakes",
         "The pool alone with slots of any profile, and callers that make mistakes.",
-        {
-            "iteration_order": 1,
-            "bridge": 0,
-            "profiles": 2,
-            "any_slots": 1,
-            "mistakes": 1,
-            "payloads": 1,
-            "idle_timeout": 1,
-            "timers": 1,
-        },
+        _any_order(
+            bridge=0, profiles=2, any_slots=1, mistakes=1, payloads=1, idle_timeout=1, timers=1
+        ),
     ),
 )

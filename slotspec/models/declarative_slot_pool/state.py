@@ -8,9 +8,8 @@ DefaultDeclarativeSlotPool alone, and the fields of the bridge stay as they are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import IntEnum
-from typing import Any
 
 from slotspec.models.common.exceptions import JavaExceptions
 from slotspec.models.common.orders import MOST, ORDERS
@@ -20,6 +19,7 @@ from slotspec.models.common.resource_profile import (
     ResourceProfile,
     matching_table,
 )
+from slotspec.models.common.settings import choice, following_clock, longest, switch
 from slotspec.models.declarative_slot_pool.lifecycles import (
     AllocatedSlot,
     Bridge,
@@ -170,7 +170,7 @@ heap_places = Sort("heap_places", "A heap of slots a profile.", factors=(profile
 plans = Sort("plans", "A wanted and an existing profile.", factors=(profiles, profiles))
 
 BOUNDS = (
-    Bound("bridge", "1: the bridge on top of the pool; 0: the pool alone.", 1, 0, 1),
+    switch("bridge", "1: the bridge on top of the pool; 0: the pool alone.", on=True),
     Bound("idle_timeout", "Idle slot timeout in ticks; 0: no idle check.", 0, 0, 20),
     Bound("batch_timeout", "Batch request timeout in ticks; 0: no batch check.", 0, 0, 20),
     Bound("interval", "Delay of declarations in ticks (2.3); 0: none.", 0, 0, 20),
@@ -178,29 +178,26 @@ BOUNDS = (
     Bound(
         "strategy", "Who gets which slot (a Strategy); as far as the generation has it.", 0, 0, 3
     ),
-    Bound("defer", "Whether requests wait until all can be served (2.3).", 0, 0, 1),
+    switch("defer", "Whether requests wait until all can be served (2.3)."),
     Bound("most_required", "Requirements and slots that are counted for one profile.", 4, 1, 250),
     Bound("loads", loads.description, 1, 1, 20),
-    Bound("preferences", "Whether requests may name an allocation (1.20).", 0, 0, 1),
-    Bound("batch_requests", "Whether the job makes batch requests.", 0, 0, 1),
-    Bound("payloads", "Whether the job puts payloads into slots.", 0, 0, 1),
-    Bound("restarts", "Whether the job may say that it is restarting (1.20).", 0, 0, 1),
-    Bound("losses", "Whether slots and TaskExecutors may be lost.", 1, 0, 1),
-    Bound("any_slots", "Whether slots of profile ANY are offered.", 0, 0, 1),
-    Bound("any_requests", "Whether slots of profile ANY are required.", 0, 0, 1),
-    Bound("unknown_slots", "Whether slots of profile UNKNOWN are offered.", 0, 0, 1),
-    Bound(
+    switch("preferences", "Whether requests may name an allocation (1.20)."),
+    switch("batch_requests", "Whether the job makes batch requests."),
+    switch("payloads", "Whether the job puts payloads into slots."),
+    switch("restarts", "Whether the job may say that it is restarting (1.20)."),
+    switch("losses", "Whether slots and TaskExecutors may be lost.", on=True),
+    switch("any_slots", "Whether slots of profile ANY are offered."),
+    switch("any_requests", "Whether slots of profile ANY are required."),
+    switch("unknown_slots", "Whether slots of profile UNKNOWN are offered."),
+    switch(
         "mistakes",
         "Whether callers make mistakes: an allocation twice in one offer, slots that are taken"
         " though they are gone or do not match, payloads in free slots.",
-        0,
-        0,
-        1,
     ),
-    Bound("reused_ids", "Whether the job uses a request id again while it is in use.", 0, 0, 1),
-    Bound("late_calls", "Whether the job calls before the start and after the end.", 0, 0, 1),
-    Bound("gives_up", "Whether requests are released, fail and time out.", 1, 0, 1),
-    Bound("iteration_order", "0: oldest first; 1: any order (an IterationOrder).", 0, 0, 1),
+    switch("reused_ids", "Whether the job uses a request id again while it is in use."),
+    switch("late_calls", "Whether the job calls before the start and after the end."),
+    switch("gives_up", "Whether requests are released, fail and time out.", on=True),
+    switch("iteration_order", "0: oldest first; 1: any order (an IterationOrder)."),
 )
 
 CHECKED_PROFILES: Mapping[str, ResourceProfile] = {
@@ -283,15 +280,6 @@ def _profiles(setting: Setting) -> list[ResourceProfile]:
 def _is_zero(profile: ResourceProfile) -> bool:
     special = profile.any_ or profile.unknown
     return not special and not any(profile.amounts) and not any(profile.extended.values())
-
-
-def _choice(name: str, description: str) -> Any:
-    return constant(description, lambda setting: int(setting[name]))
-
-
-def _longest(name: str) -> Callable[[Setting], int]:
-    """The age from which time no longer matters; none, when a recorded clock is followed."""
-    return lambda setting: 2**62 if setting.choices.get("follow_clock") else int(setting[name])
 
 
 def effective_strategy(setting: Setting) -> int:
@@ -477,35 +465,30 @@ class DeclarativePoolState(Record):
     is_zero: Array = constant(
         "Profiles without any resource.", lambda g: [int(_is_zero(p)) for p in _profiles(g)]
     )
-    bridge: int = _choice("bridge", "1: the bridge; 0: the pool alone.")
-    idle_timeout: int = constant("Idle slot timeout.", lambda g: g["idle_timeout"])
-    batch_timeout: int = constant("Batch request timeout.", lambda g: g["batch_timeout"])
-    longest_idle: int = constant("Ages of slots stop here.", _longest("idle_timeout"))
-    longest_unfulfillable: int = constant("Ages of marks stop here.", _longest("batch_timeout"))
-    longest_backoff: int = constant(
-        "Longest time between two repetitions.", lambda g: g["longest_backoff"]
-    )
+    bridge: int = choice("bridge", "1: the bridge; 0: the pool alone.")
+    idle_timeout: int = choice("idle_timeout", "Idle slot timeout.")
+    batch_timeout: int = choice("batch_timeout", "Batch request timeout.")
+    longest_idle: int = constant("Ages of slots stop here.", longest("idle_timeout"))
+    longest_unfulfillable: int = constant("Ages of marks stop here.", longest("batch_timeout"))
+    longest_backoff: int = choice("longest_backoff", "Longest time between two repetitions.")
     interval: int = constant("Delay of declarations.", interval_of)
     strategy: int = constant("Who gets which slot.", effective_strategy)
     defer: int = constant("Requests wait for each other.", lambda g: g["defer"] * g["can_delay"])
-    can_delay: int = _choice("can_delay", "Declarations can be delayed, matching deferred.")
-    follow_clock: int = constant(
-        "Clock and map order are kept (to follow a recording).",
-        lambda g: int(g.choices.get("follow_clock", 0)),
-    )
-    most_required: int = _choice("most_required", "Largest counter.")
-    batch_mark: int = _choice("batch_mark", "When a batch request is marked.")
-    adjustment: int = _choice("adjustment", "How requirements are adjusted.")
-    new_slots: int = _choice("new_slots", "How new slots find requests.")
-    batch_spared: int = _choice("batch_spared", "Whether batch requests are spared.")
-    has_wildcard: int = _choice("has_wildcard", "Slots may be taken without a requirement.")
-    unknown_allocation_is_null: int = _choice(
+    can_delay: int = choice("can_delay", "Declarations can be delayed, matching deferred.")
+    follow_clock: int = following_clock("Clock and map order are kept (to follow a recording).")
+    most_required: int = choice("most_required", "Largest counter.")
+    batch_mark: int = choice("batch_mark", "When a batch request is marked.")
+    adjustment: int = choice("adjustment", "How requirements are adjusted.")
+    new_slots: int = choice("new_slots", "How new slots find requests.")
+    batch_spared: int = choice("batch_spared", "Whether batch requests are spared.")
+    has_wildcard: int = choice("has_wildcard", "Slots may be taken without a requirement.")
+    unknown_allocation_is_null: int = choice(
         "unknown_allocation_is_null", "Reserving an unknown slot raises NullPointerException."
     )
-    checks_started: int = _choice("checks_started", "Calls before the start raise at once.")
-    any_requests: int = _choice("any_requests", "ANY may be required.")
-    any_slots: int = _choice("any_slots", "Slots of ANY are offered.")
-    unknown_slots: int = _choice("unknown_slots", "Slots of UNKNOWN are offered.")
-    reused_ids: int = _choice("reused_ids", "Request ids are reused.")
-    mistakes: int = _choice("mistakes", "Callers make mistakes.")
-    late_calls: int = _choice("late_calls", "Calls come before the start and after the end.")
+    checks_started: int = choice("checks_started", "Calls before the start raise at once.")
+    any_requests: int = choice("any_requests", "ANY may be required.")
+    any_slots: int = choice("any_slots", "Slots of ANY are offered.")
+    unknown_slots: int = choice("unknown_slots", "Slots of UNKNOWN are offered.")
+    reused_ids: int = choice("reused_ids", "Request ids are reused.")
+    mistakes: int = choice("mistakes", "Callers make mistakes.")
+    late_calls: int = choice("late_calls", "Calls come before the start and after the end.")

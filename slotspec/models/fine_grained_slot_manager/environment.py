@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from slotspec.models.common.orders import ORDERS, number_of_orders
+from slotspec.models.common.orders import ORDERS, exchange, number_of_orders
 from slotspec.models.fine_grained_slot_manager import operations as manager
 from slotspec.models.fine_grained_slot_manager.lifecycles import (
     IdleQuery,
@@ -50,10 +50,10 @@ from slotspec.models.fine_grained_slot_manager.workers import (
     number_of_slots,
     pending_amount,
 )
+from slotspec.statemachine.declaration.conditions import equals, exceeds, is_set
 from slotspec.statemachine.declaration.model import Fairness
 from slotspec.statemachine.declaration.queues import length
-from slotspec.statemachine.declaration.records import Setting
-from slotspec.statemachine.declaration.rules import DISABLED, NONE, Array
+from slotspec.statemachine.declaration.rules import DISABLED, NONE
 
 COUNTS = 5
 """Slots that a job may require of a profile: 0 to one less."""
@@ -72,87 +72,30 @@ class HashMap(IntEnum):
     """The same workers, as a registration finds them."""
 
 
-def has_allocator(setting: Setting) -> bool:
-    return bool(setting["allocator"])
-
-
-def declares_workers(setting: Setting) -> bool:
-    """Workers are declared, not asked for one by one."""
-    return bool(setting["worker_control"] == WorkerControl.DECLARED)
-
-
-def has_moods(setting: Setting) -> bool:
-    return bool(setting["moody_resources"]) and not declares_workers(setting)
-
-
-def has_time(setting: Setting) -> bool:
-    return bool(setting["timers"])
-
-
-def has_idle_time(setting: Setting) -> bool:
-    """Idle TaskExecutors are found."""
-    return bool(setting["timers"] and setting["allocator"] and setting["task_manager_timeout"])
-
-
-def asks_before_release(setting: Setting) -> bool:
-    asks = setting["wait_result_consumed"] or setting["idle_release"]
-    return has_idle_time(setting) and bool(asks)
-
-
-def has_reports(setting: Setting) -> bool:
-    return bool(setting["reports"])
-
-
-def has_late_reports(setting: Setting) -> bool:
-    """Reports may name slots that the manager did not ask for, or has freed."""
-    return bool(setting["reports"] > 1)
-
-
-def has_failures(setting: Setting) -> bool:
-    return bool(setting["failing_answers"])
-
-
-def has_occupied_answers(setting: Setting) -> bool:
-    return bool(setting["occupied_answers"])
-
-
-def has_losses(setting: Setting) -> bool:
-    return bool(setting["losses"])
-
-
-def has_restarts(setting: Setting) -> bool:
-    return bool(setting["restarts"])
-
-
-def starts_twice(setting: Setting) -> bool:
-    """The manager may be started while it is started."""
-    return bool(setting["restarts"] > 1)
-
-
-def has_blocking(setting: Setting) -> bool:
-    return bool(setting["blocking"]) and declares_workers(setting)
-
-
-def has_notify_flag(setting: Setting) -> bool:
-    return bool(setting["notify_flag"])
-
-
-def has_queue(setting: Setting) -> bool:
-    return not setting["auto_run"]
-
-
-def has_any_order(setting: Setting) -> bool:
-    return bool(setting["iteration_order"])
-
-
-def has_order_of_refused(setting: Setting) -> bool:
-    """Whether the order of refused workers decides which jobs a failed check notes."""
-    return has_any_order(setting) and declares_workers(setting) and wants_spare_workers(setting)
-
-
-def has_order_of_leaving(setting: Setting) -> bool:
-    """Whether the order of slots that leave decides which requirement is missing then."""
-    return has_any_order(setting) and has_several_slot_profiles(setting)
+has_allocator = is_set("allocator")
+declares_workers = equals("worker_control", WorkerControl.DECLARED)
+"""Workers are declared, not asked for one by one."""
+has_moods = is_set("moody_resources") & ~declares_workers
+has_idle_time = is_set("timers", "allocator", "task_manager_timeout")
+"""Idle TaskExecutors are found."""
+asks_before_release = has_idle_time & (is_set("wait_result_consumed") | is_set("idle_release"))
+has_reports = is_set("reports")
+has_late_reports = exceeds("reports", 1)
+"""Reports may name slots that the manager did not ask for, or has freed."""
+has_failures = is_set("failing_answers")
+has_occupied_answers = is_set("occupied_answers")
+has_losses = is_set("losses")
+has_restarts = is_set("restarts")
+starts_twice = exceeds("restarts", 1)
+"""The manager may be started while it is started."""
+has_blocking = is_set("blocking") & declares_workers
+has_notify_flag = is_set("notify_flag")
+has_queue = ~is_set("auto_run")
+has_any_order = is_set("iteration_order")
+has_order_of_refused = has_any_order & declares_workers & wants_spare_workers
+"""Whether the order of refused workers decides which jobs a failed check notes."""
+has_order_of_leaving = has_any_order & has_several_slot_profiles
+"""Whether the order of slots that leave decides which requirement is missing then."""
 
 
 # ------------------------------------------------------------------- what is possible now
@@ -529,21 +472,13 @@ def run_main_thread(s: FineGrainedSlotManagerState) -> int:
     return manager.run_main_thread(s, 1)
 
 
-@fine_grained_slot_manager.action(when=has_time, fair=Fairness.STRONG)
+@fine_grained_slot_manager.action(when=is_set("timers"), fair=Fairness.STRONG)
 def advance_time(s: FineGrainedSlotManagerState) -> int:
     """One tick of time passes."""
     searches = sum(timer == Timer.RECONCILE for timer in s.timer)
     if not may_run(s) or not has_questions(s, searches + 1):
         return DISABLED
     return manager.advance_time(s, 1)
-
-
-def exchange(queue: Array, place: int) -> int:
-    """Exchange an element and its successor."""
-    if place + 1 >= length(queue):
-        return DISABLED
-    queue[place], queue[place + 1] = queue[place + 1], queue[place]
-    return NONE
 
 
 @fine_grained_slot_manager.action(when=has_any_order, which=HashMap, place=pending_places)

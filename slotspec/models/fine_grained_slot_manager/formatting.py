@@ -6,9 +6,9 @@ Connections ``i1``, TaskExecutors ``tm1``, allocations ``a1``, jobs ``j1``, expe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
+from slotspec.models.common.formatting import DescribingFormatter, State, Texts, listed, scheduled
 from slotspec.models.common.orders import order_text
 from slotspec.models.fine_grained_slot_manager.lifecycles import (
     IdleQuery,
@@ -36,11 +36,10 @@ from slotspec.models.fine_grained_slot_manager.state import (
     task_managers,
     totals,
 )
-from slotspec.statemachine.declaration.model import Call, ParameterDomain
+from slotspec.statemachine.declaration.model import Call
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import NONE
-from slotspec.statemachine.formatting import NOTHING, TraceFormatter
-from slotspec.statemachine.results import TraceStep
+from slotspec.statemachine.formatting import NOTHING
 
 TIMERS: Mapping[int, str] = {
     Timer.RECONCILE: "search for idle ones",
@@ -56,7 +55,7 @@ WORK: Mapping[int, str] = {
 }
 
 
-class FineGrainedFormatter(TraceFormatter):
+class FineGrainedFormatter(DescribingFormatter):
     """Text for the calls, effects and changes of a fine-grained slot manager."""
 
     def element(self, sort: Sort, index: int) -> str:
@@ -71,34 +70,16 @@ class FineGrainedFormatter(TraceFormatter):
                 return found.names[index]
         return super().element(sort, index)
 
-    def argument(self, domain: ParameterDomain, value: int) -> str:
-        """An argument of an action; answers and maps in lower case."""
-        text = super().argument(domain, value)
-        return text if isinstance(domain, Sort) else text.lower()
-
-    def format_step(self, step: TraceStep) -> str:
-        """The call of a step; for an answer, the connection that was asked."""
-        return self._call(step.call, step.before)
-
-    def call(self, call: Call) -> str:
-        """An action with its arguments."""
-        return self._call(call, None)
-
-    def _call(self, call: Call, before: Mapping[str, Any] | None) -> str:
-        parts = []
-        for (name, domain), value in zip(
-            call.action.parameters.items(), call.arguments, strict=True
-        ):
-            if domain is queries:
-                bounds = self.instance.setting.bounds
-                owner = value // max(bounds["queries"] // bounds["instances"], 1)
-                asked = owner if before is None else before["query_instance"][value]
-                parts.append(f"instance={self.element(instances, asked)}")
-            elif name == "order":
-                parts.append(order_text(value))
-            else:
-                parts.append(f"{name}={self.argument(domain, value)}")
-        return f"{call.action.name}({', '.join(parts)})"
+    def given(self, call: Call, name: str, value: int, *known: State) -> str:
+        """An argument of a call; for an answer, the connection that was asked."""
+        if call.action.parameters[name] is queries:
+            bounds = self.instance.setting.bounds
+            owner = value // max(bounds["queries"] // bounds["instances"], 1)
+            asked = known[0]["query_instance"][value] if known else owner
+            return f"instance={self.element(instances, asked)}"
+        if name == "order":
+            return order_text(value)
+        return super().given(call, name, value, *known)
 
     def effect(self, effect: tuple[int, ...]) -> str:
         """An effect as a phrase."""
@@ -147,27 +128,19 @@ class FineGrainedFormatter(TraceFormatter):
 
     # ----------------------------------------------------------------------------- changes
 
-    def changes(self, step: TraceStep) -> list[str]:
-        """What a step changed: jobs, TaskExecutors, slots, expected workers, delays."""
-        found: list[str] = []
-        for describe in (
-            self._manager,
-            self._jobs,
-            self._task_managers,
-            self._slots,
-            self._workers,
-            self._questions,
-            self._delays,
-        ):
-            old, new = describe(step.before), describe(step.after)
-            found.extend(
-                f"{name}: {old.get(name, NOTHING)} -> {new.get(name, NOTHING)}"
-                for name in dict.fromkeys([*old, *new])
-                if old.get(name) != new.get(name)
-            )
-        return found
+    def described(self, s: State) -> Sequence[Texts]:
+        """Jobs, TaskExecutors, slots, expected workers, delays."""
+        return (
+            self._manager(s),
+            self._jobs(s),
+            self._task_managers(s),
+            self._slots(s),
+            self._workers(s),
+            self._questions(s),
+            self._delays(s),
+        )
 
-    def _manager(self, s: Mapping[str, Any]) -> dict[str, str]:
+    def _manager(self, s: State) -> dict[str, str]:
         return {
             "manager": Manager.states[s["manager"][0]].name,
             "tells jobs": "yes" if s["notify"] else "no",
@@ -178,10 +151,9 @@ class FineGrainedFormatter(TraceFormatter):
 
     def _counted(self, places: list[int], numbers: list[int]) -> str:
         """Numbers of profiles, in the order of a list."""
-        parts = [f"{numbers[p]} {self.element(profiles, p)}" for p in places if p != NONE]
-        return ", ".join(parts) or NOTHING
+        return listed(f"{numbers[p]} {self.element(profiles, p)}" for p in places if p != NONE)
 
-    def _jobs(self, s: Mapping[str, Any]) -> dict[str, str]:
+    def _jobs(self, s: State) -> dict[str, str]:
         found = {}
         width = profiles.size(self.instance.setting.bounds)
         for job in range(len(s["target"])):
@@ -199,7 +171,7 @@ class FineGrainedFormatter(TraceFormatter):
             found[f"{name} cannot be served"] = "yes" if s["unfulfillable"][job] else "no"
         return found
 
-    def _task_managers(self, s: Mapping[str, Any]) -> dict[str, str]:
+    def _task_managers(self, s: State) -> dict[str, str]:
         found = {}
         for instance, state in enumerate(s["registration"]):
             if state != ManagedTaskManager.UNREGISTERED:
@@ -214,7 +186,7 @@ class FineGrainedFormatter(TraceFormatter):
                 found[self.element(task_managers, number)] = "blocked"
         return found
 
-    def _slots(self, s: Mapping[str, Any]) -> dict[str, str]:
+    def _slots(self, s: State) -> dict[str, str]:
         found = {}
         for allocation, state in enumerate(s["slot"]):
             text = NOTHING
@@ -229,7 +201,7 @@ class FineGrainedFormatter(TraceFormatter):
             found[self.element(allocations, allocation)] = text
         return found
 
-    def _workers(self, s: Mapping[str, Any]) -> dict[str, str]:
+    def _workers(self, s: State) -> dict[str, str]:
         found = {}
         width = profiles.size(self.instance.setting.bounds)
         count = len(s["target"])
@@ -247,7 +219,7 @@ class FineGrainedFormatter(TraceFormatter):
             found[self.element(pending_workers, worker)] = ", ".join([text, *parts])
         return found
 
-    def _questions(self, s: Mapping[str, Any]) -> dict[str, str]:
+    def _questions(self, s: State) -> dict[str, str]:
         found: dict[str, list[str]] = {}
         for state, instance in zip(s["query"], s["query_instance"], strict=True):
             if state != IdleQuery.UNUSED:
@@ -255,20 +227,15 @@ class FineGrainedFormatter(TraceFormatter):
                 found.setdefault(name, []).append(IdleQuery.states[state].name)
         return {name: ", ".join(states) for name, states in found.items()}
 
-    def _delays(self, s: Mapping[str, Any]) -> dict[str, str]:
-        scheduled = [
-            f"{TIMERS[timer]} in {due}"
-            for timer, due in zip(s["timer"], s["due_in"], strict=True)
-            if timer != Timer.UNUSED
-        ]
+    def _delays(self, s: State) -> dict[str, str]:
         return {
-            "timers": ", ".join(scheduled) or NOTHING,
+            "timers": scheduled(s, TIMERS),
             "check under way": "yes" if s["check_waiting"] else "no",
             "declaration under way": "yes" if s["declare_waiting"] else "no",
-            "main thread": ", ".join(self._waiting(s)) or NOTHING,
+            "main thread": listed(self._waiting(s)),
         }
 
-    def _waiting(self, s: Mapping[str, Any]) -> Iterator[str]:
+    def _waiting(self, s: State) -> Iterator[str]:
         for work, call, query in zip(s["work"], s["work_call"], s["work_query"], strict=True):
             if work == Work.CALL:
                 yield f"answer for {self.element(allocations, call)}"

@@ -13,12 +13,7 @@ class Manager(Lifecycle):
     SUSPENDED = State("It was started, and is stopped.")
     KILLED = State("A fatal exception has ended the process.", final=True)
 
-    start = Event(
-        "The ResourceManager gains leadership.",
-        (CREATED, STARTED),
-        (STARTED, STARTED),
-        (SUSPENDED, STARTED),
-    )
+    start = Event("The ResourceManager gains leadership.", ((CREATED, STARTED, SUSPENDED), STARTED))
     suspend = Event("The ResourceManager loses leadership.", (STARTED, SUSPENDED))
     die = Event("An answer leads to an exception that nobody handles.", (STARTED, KILLED))
 
@@ -38,8 +33,7 @@ class ManagedSlot(Lifecycle):
     appear = Event("A report shows a slot that the manager did not know.", (ABSENT, ALLOCATED))
     leave = Event(
         "It is freed, missing from a report, refused, or its TaskExecutor is gone.",
-        (PENDING, ABSENT),
-        (ALLOCATED, ABSENT),
+        ((PENDING, ALLOCATED), ABSENT),
     )
 
 
@@ -60,10 +54,7 @@ class SlotCall(Lifecycle):
     occupy = Event("The TaskExecutor answers SlotOccupiedException.", (OPEN, OCCUPIED))
     fail = Event("The TaskExecutor refuses, or does not answer in time.", (OPEN, FAILED))
     conclude = Event(
-        "The main thread acts on the answer.",
-        (ACKNOWLEDGED, UNUSED),
-        (OCCUPIED, UNUSED),
-        (FAILED, UNUSED),
+        "The main thread acts on the answer.", ((ACKNOWLEDGED, OCCUPIED, FAILED), UNUSED)
     )
 
 
@@ -75,9 +66,9 @@ class Requirement(Lifecycle):
     FULFILLED = State("Enough slots are requested or confirmed.")
 
     declare = Event("The job requires slots, and too few are there.", (ABSENT, MISSING))
-    meet = Event("The last missing slot is found.", (ABSENT, FULFILLED), (MISSING, FULFILLED))
+    meet = Event("The last missing slot is found.", ((ABSENT, MISSING), FULFILLED))
     miss = Event("A slot is lost, or more are required.", (FULFILLED, MISSING))
-    withdraw = Event("The job no longer requires it.", (MISSING, ABSENT), (FULFILLED, ABSENT))
+    withdraw = Event("The job no longer requires it.", ((MISSING, FULFILLED), ABSENT))
 
 
 class ManagedTaskManager(Lifecycle):
@@ -93,7 +84,7 @@ class ManagedTaskManager(Lifecycle):
     register = Event("It registers.", (UNREGISTERED, IDLE))
     use = Event("It gets its first slot.", (IDLE, IN_USE))
     become_idle = Event("The last of its slots leaves.", (IN_USE, IDLE))
-    unregister = Event("It is lost or closed.", (IDLE, UNREGISTERED), (IN_USE, UNREGISTERED))
+    unregister = Event("It is lost or closed.", ((IDLE, IN_USE), UNREGISTERED))
 
 
 class PendingTaskManager(Lifecycle):
@@ -109,7 +100,7 @@ class PendingTaskManager(Lifecycle):
     clear = Event("Its plan is dropped.", (PLANNED, SPARE))
     arrive = Event("A worker like it registers.", (SPARE, ABSENT))
     drop = Event("It is no longer needed, or the manager is suspended.", (SPARE, ABSENT))
-    suspend = Event("The manager is suspended.", (SPARE, STALE), (PLANNED, STALE))
+    suspend = Event("The manager is suspended.", ((SPARE, PLANNED), STALE))
 
 
 class IdleQuery(Lifecycle):
@@ -126,6 +117,4 @@ class IdleQuery(Lifecycle):
     ask = Event("An idle TaskExecutor is asked.", (UNUSED, ASKED))
     use = Event("The TaskExecutor is used.", (ASKED, STALE))
     detach = Event("The TaskExecutor is unregistered.", (ASKED, DETACHED))
-    conclude = Event(
-        "The manager acts on the answer.", (ASKED, UNUSED), (STALE, UNUSED), (DETACHED, UNUSED)
-    )
+    conclude = Event("The manager acts on the answer.", ((ASKED, STALE, DETACHED), UNUSED))

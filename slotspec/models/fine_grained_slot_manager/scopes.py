@@ -6,203 +6,142 @@ keep their defaults.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from slotspec.statemachine.declaration.model import Scope
+
+
+def _standalone(**more: int) -> Mapping[str, int]:
+    """A cluster whose workers nobody asks for."""
+    return {"allocator": 0, "timers": 1, **more}
+
+
+def _restarts(**more: int) -> Mapping[str, int]:
+    """One worker that is asked for and given back, a manager that is started again."""
+    least = {"allocations": 2, "timers": 4, "task_manager_timeout": 1, "queries": 3}
+    return {**least, **more}
+
+
+def _two(**more: int) -> Mapping[str, int]:
+    """Two TaskExecutors that are asked for and given back."""
+    least = {
+        "task_managers": 2,
+        "instances": 2,
+        "allocations": 2,
+        "pending_workers": 3,
+        "timers": 2,
+        "task_manager_timeout": 1,
+        "queries": 4,
+    }
+    return {**least, **more}
+
+
+def _two_of_two(**more: int) -> Mapping[str, int]:
+    """Two TaskExecutors of two slots, which nobody asks for, and one job of three slots."""
+    return _standalone(
+        task_managers=2,
+        instances=2,
+        slots_per_worker=2,
+        allocations=4,
+        most_required=3,
+        pending_workers=3,
+        failing_answers=0,
+        **more,
+    )
+
+
+def _mixed(**more: int) -> Mapping[str, int]:
+    """One TaskExecutor, which nobody asks for, and slots that are small, large, or any."""
+    return _standalone(allocations=3, profiles=3, requirement_entries=3, **more)
+
 
 SCOPES = (
     Scope(
         "requests",
         "A standalone cluster of two TaskExecutors of one slot each, two jobs: answers that fail"
         " together, losses.",
-        {
-            "allocator": 0,
-            "jobs": 2,
-            "task_managers": 2,
-            "instances": 2,
-            "allocations": 3,
-            "most_required": 2,
-            "pending_workers": 4,
-            "timers": 1,
-        },
+        _standalone(
+            jobs=2, task_managers=2, instances=2, allocations=3, most_required=2, pending_workers=4
+        ),
         large=True,
     ),
     Scope(
         "workers",
         "One job of one slot, one worker that is asked for and given back, checks and"
         " declarations with delays.",
-        {
-            "allocations": 2,
-            "pending_workers": 1,
-            "timers": 3,
-            "check_delay": 1,
-            "declare_delay": 1,
-            "task_manager_timeout": 1,
-            "queries": 3,
-        },
+        _restarts(pending_workers=1, timers=3, check_delay=1, declare_delay=1),
     ),
     Scope(
         "redundancy",
         "One worker in reserve, and a maximum of two.",
-        {
-            "instances": 2,
-            "task_managers": 2,
-            "allocations": 2,
-            "most_required": 2,
-            "pending_workers": 3,
-            "timers": 2,
-            "check_delay": 1,
-            "task_manager_timeout": 1,
-            "redundant_task_managers": 1,
-            "max_slots": 2,
-            "queries": 4,
-            "failing_answers": 0,
-        },
+        _two(
+            most_required=2,
+            check_delay=1,
+            redundant_task_managers=1,
+            max_slots=2,
+            failing_answers=0,
+        ),
     ),
     Scope(
         "minimum",
         "A minimum of one worker, and a maximum of two.",
-        {
-            "task_managers": 2,
-            "instances": 2,
-            "allocations": 2,
-            "most_required": 2,
-            "pending_workers": 3,
-            "timers": 2,
-            "task_manager_timeout": 1,
-            "min_slots": 1,
-            "max_slots": 2,
-            "queries": 4,
-            "moody_resources": 1,
-        },
+        _two(most_required=2, min_slots=1, max_slots=2, moody_resources=1),
     ),
     Scope(
         "profiles",
         "One TaskExecutor of three slots, one job that requires small slots, large ones, or any:"
         " requirements that change while slots are there.",
-        {
-            "allocator": 0,
-            "allocations": 3,
-            "profiles": 3,
-            "requirement_entries": 3,
-            "slots_per_worker": 3,
-            "most_required": 2,
-            "pending_workers": 6,
-            "timers": 1,
-            "failing_answers": 0,
-            "losses": 0,
-        },
+        _mixed(slots_per_worker=3, most_required=2, pending_workers=6, failing_answers=0, losses=0),
     ),
     Scope(
         "reports",
         "One TaskExecutor of two slots, one job that requires small slots, large ones, or any:"
         " reports that overtake answers or name slots that nobody asked for.",
-        {
-            "allocator": 0,
-            "allocations": 3,
-            "report_entries": 3,
-            "profiles": 3,
-            "requirement_entries": 3,
-            "slots_per_worker": 2,
-            "pending_workers": 3,
-            "timers": 1,
-            "reports": 2,
-            "occupied_answers": 1,
-            "losses": 0,
-        },
+        _mixed(
+            report_entries=3,
+            slots_per_worker=2,
+            pending_workers=3,
+            reports=2,
+            occupied_answers=1,
+            losses=0,
+        ),
     ),
     Scope(
         "restarts",
         "A ResourceManager that loses leadership and gains it again, with delayed checks and"
         " declarations.",
-        {
-            "allocations": 2,
-            "pending_workers": 3,
-            "timers": 4,
-            "check_delay": 1,
-            "declare_delay": 1,
-            "task_manager_timeout": 1,
-            "queries": 3,
-            "restarts": 1,
-        },
+        _restarts(pending_workers=3, check_delay=1, declare_delay=1, restarts=1),
         large=True,
     ),
     Scope(
         "starts",
         "The same without delays, and a manager that is started twice.",
-        {
-            "allocations": 2,
-            "pending_workers": 2,
-            "timers": 4,
-            "task_manager_timeout": 1,
-            "queries": 3,
-            "restarts": 2,
-        },
+        _restarts(pending_workers=2, restarts=2),
     ),
     Scope(
         "spread",
         "Two TaskExecutors of two slots, the least utilized first; one may be blocked.",
-        {
-            "allocator": 0,
-            "strategy": 1,
-            "task_managers": 2,
-            "instances": 2,
-            "slots_per_worker": 2,
-            "allocations": 4,
-            "most_required": 3,
-            "pending_workers": 3,
-            "timers": 1,
-            "failing_answers": 0,
-            "blocking": 1,
-        },
+        _two_of_two(strategy=1, blocking=1),
         large=True,
     ),
     Scope(
         "fewest",
         "Two TaskExecutors of two slots, the most utilized first (2.3); notifications that are"
         " switched off.",
-        {
-            "allocator": 0,
-            "notify_flag": 1,
-            "strategy": 2,
-            "task_managers": 2,
-            "instances": 2,
-            "slots_per_worker": 2,
-            "allocations": 4,
-            "most_required": 3,
-            "pending_workers": 3,
-            "timers": 1,
-            "failing_answers": 0,
-        },
+        _two_of_two(strategy=2, notify_flag=1),
     ),
     Scope(
         "sizes",
         "TaskExecutors of one and of two slots, while the manager asks for those of one slot;"
         " a minimum and a maximum.",
-        {
-            "totals": 2,
-            "task_managers": 2,
-            "instances": 2,
-            "allocations": 4,
-            "pending_workers": 3,
-            "min_slots": 2,
-            "max_slots": 3,
-            "timers": 2,
-            "task_manager_timeout": 1,
-            "queries": 4,
-            "failing_answers": 0,
-        },
+        _two(totals=2, allocations=4, min_slots=2, max_slots=3, failing_answers=0),
     ),
     Scope(
         "queue",
         "A busy main thread: other operations come between an answer and what it leads to.",
-        {
-            "allocator": 0,
-            "slots_per_worker": 2,
-            "allocations": 3,
-            "most_required": 2,
-            "pending_workers": 2,
-            "timers": 1,
-            "auto_run": 0,
-        },
+        _standalone(
+            slots_per_worker=2, allocations=3, most_required=2, pending_workers=2, auto_run=0
+        ),
         large=True,
     ),
     Scope(
@@ -239,16 +178,6 @@ SCOPES = (
         "leaving",
         "One TaskExecutor of three small slots, one job: slots of several profiles leave together,"
         " in any order.",
-        {
-            "allocator": 0,
-            "allocations": 3,
-            "profiles": 3,
-            "requirement_entries": 3,
-            "slots_per_worker": 3,
-            "pending_workers": 3,
-            "timers": 1,
-            "failing_answers": 0,
-            "iteration_order": 1,
-        },
+        _mixed(slots_per_worker=3, pending_workers=3, failing_answers=0, iteration_order=1),
     ),
 )

@@ -9,6 +9,7 @@ from typing import Any
 
 from slotspec.models.common.exceptions import JavaExceptions
 from slotspec.models.common.orders import MOST, ORDERS
+from slotspec.models.common.settings import choice, following_clock, longest, switch
 from slotspec.models.fine_grained_slot_manager.lifecycles import (
     IdleQuery,
     ManagedSlot,
@@ -20,6 +21,7 @@ from slotspec.models.fine_grained_slot_manager.lifecycles import (
 )
 from slotspec.models.fine_grained_slot_manager.resources import CATALOGUE, Resources, equal_split
 from slotspec.models.fine_grained_slot_manager.versions import Strategy
+from slotspec.statemachine.declaration.conditions import is_set
 from slotspec.statemachine.declaration.effects import Effects, effect
 from slotspec.statemachine.declaration.records import (
     FLAG,
@@ -214,7 +216,7 @@ main_places = Sort(
 
 BOUNDS = (
     Bound("strategy", "The Strategy; a release without it takes the first that fits.", 0, 0, 3),
-    Bound("allocator", "Whether workers can be asked for (0: standalone).", 1, 0, 1),
+    switch("allocator", "Whether workers can be asked for (0: standalone).", on=True),
     Bound("slots_per_worker", "Slots of the default profile in each worker.", 1, 1, 4),
     Bound("max_slots", "Maximum in small slots, as cpu and memory; 0: none.", 0, 0, 20),
     Bound("min_slots", "Minimum in small slots, as cpu and memory.", 0, 0, 20),
@@ -222,18 +224,18 @@ BOUNDS = (
     Bound("check_delay", "Delay of checks in ticks.", 0, 0, 4),
     Bound("declare_delay", "Delay of declarations in ticks.", 0, 0, 4),
     Bound("task_manager_timeout", "Idle timeout of TaskExecutors in ticks; 0: none.", 0, 0, 8),
-    Bound("wait_result_consumed", "Idle TaskExecutors are asked before release.", 1, 0, 1),
-    Bound("auto_run", "The main thread runs everything at the end of an operation.", 1, 0, 1),
-    Bound("iteration_order", "0: as recorded; 1: any order.", 0, 0, 1),
+    switch("wait_result_consumed", "Idle TaskExecutors are asked before release.", on=True),
+    switch("auto_run", "The main thread runs everything at the end of an operation.", on=True),
+    switch("iteration_order", "0: as recorded; 1: any order."),
     Bound("most_required", "Most slots that a job requires of one profile.", 1, 1, 8),
     Bound("reports", "Whether TaskExecutors report slots.", 0, 0, 2),
-    Bound("occupied_answers", "Whether an answer may be that a slot is occupied.", 0, 0, 1),
-    Bound("failing_answers", "Whether a TaskExecutor may refuse a slot.", 1, 0, 1),
-    Bound("losses", "Whether TaskExecutors are lost.", 1, 0, 1),
+    switch("occupied_answers", "Whether an answer may be that a slot is occupied."),
+    switch("failing_answers", "Whether a TaskExecutor may refuse a slot.", on=True),
+    switch("losses", "Whether TaskExecutors are lost.", on=True),
     Bound("restarts", "1: the manager is suspended and started again; 2: also twice.", 0, 0, 2),
-    Bound("blocking", "Whether TaskExecutors are blocked.", 0, 0, 1),
-    Bound("notify_flag", "Whether notifications are switched off and on.", 0, 0, 1),
-    Bound("moody_resources", "Whether workers may stop being granted (1.14).", 0, 0, 1),
+    switch("blocking", "Whether TaskExecutors are blocked."),
+    switch("notify_flag", "Whether notifications are switched off and on."),
+    switch("moody_resources", "Whether workers may stop being granted (1.14)."),
 )
 
 
@@ -254,10 +256,6 @@ def _split(bounds: tuple[tuple[str, int], ...]) -> Resources:
 def _resource(description: str, value: Callable[[Resources], Any]) -> Any:
     """A constant that follows from the resources."""
     return constant(description, lambda setting: value(resources_of(setting)))
-
-
-def _choice(name: str, description: str) -> Any:
-    return constant(description, lambda setting: int(setting[name]))
 
 
 def most(setting: Setting) -> int:
@@ -287,9 +285,8 @@ def _capacity(setting: Setting) -> int:
     return int(setting.bounds["instances"] * _largest(setting))
 
 
-def wants_spare_workers(setting: Setting) -> bool:
-    """Whether a plan may have workers that no slot is planned on."""
-    return bool(setting["redundant_task_managers"] or setting["min_slots"])
+wants_spare_workers = is_set("redundant_task_managers") | is_set("min_slots")
+"""Whether a plan may have workers that no slot is planned on."""
 
 
 def has_several_slot_profiles(setting: Setting) -> bool:
@@ -374,11 +371,6 @@ def _at_least(bounds: Mapping[str, int], name: str, wanted: int, reason: str) ->
         raise UsageError(
             "SET002", f"bound {name}={bounds[name]} is too small ({reason}); set {name}={wanted}"
         )
-
-
-def _longest(name: str) -> Callable[[Setting], int]:
-    """The age beyond which time no longer matters; none if a recorded clock is followed."""
-    return lambda setting: 2**62 if setting.choices.get("follow_clock") else int(setting[name])
 
 
 def _delay(g: Setting) -> int:
@@ -548,27 +540,24 @@ class FineGrainedSlotManagerState(Record):
     worker_slot: int = _resource("Its default slot.", lambda r: [*r.profiles].index(r.slot))
     unknown: int = _resource("The profile UNKNOWN, or -1.", _unknown)
     limits: Array = _resource("Least and most cpu and memory; -1: no maximum.", lambda r: r.bounds)
-    slots_per_worker: int = _choice("slots_per_worker", "Slots of each new worker.")
+    slots_per_worker: int = choice("slots_per_worker", "Slots of each new worker.")
     strategy: int = constant("The Strategy.", _strategy)
-    allocator: int = _choice("allocator", "Workers can be asked for.")
-    redundant_task_managers: int = _choice("redundant_task_managers", "Workers in reserve.")
-    check_delay: int = _choice("check_delay", "Delay of checks.")
-    declare_delay: int = _choice("declare_delay", "Delay of declarations.")
-    task_manager_timeout: int = _choice("task_manager_timeout", "Idle timeout.")
+    allocator: int = choice("allocator", "Workers can be asked for.")
+    redundant_task_managers: int = choice("redundant_task_managers", "Workers in reserve.")
+    check_delay: int = choice("check_delay", "Delay of checks.")
+    declare_delay: int = choice("declare_delay", "Delay of declarations.")
+    task_manager_timeout: int = choice("task_manager_timeout", "Idle timeout.")
     longest_idle: int = constant(
-        "The largest idle time that is counted.", _longest("task_manager_timeout")
+        "The largest idle time that is counted.", longest("task_manager_timeout")
     )
-    wait_result_consumed: int = _choice("wait_result_consumed", "Ask before releasing.")
-    auto_run: int = _choice("auto_run", "The main thread runs at the end of an operation.")
-    worker_control: int = _choice("worker_control", "How workers are asked for.")
-    idle_release: int = _choice("idle_release", "Whether idle ones are asked.")
-    candidates: int = _choice("candidates", "When a candidate stays one.")
-    applications_needed: int = _choice("applications_needed", "Requests name an application.")
-    most_required: int = _choice("most_required", "Most slots of a profile.")
+    wait_result_consumed: int = choice("wait_result_consumed", "Ask before releasing.")
+    auto_run: int = choice("auto_run", "The main thread runs at the end of an operation.")
+    worker_control: int = choice("worker_control", "How workers are asked for.")
+    idle_release: int = choice("idle_release", "Whether idle ones are asked.")
+    candidates: int = choice("candidates", "When a candidate stays one.")
+    applications_needed: int = choice("applications_needed", "Requests name an application.")
+    most_required: int = choice("most_required", "Most slots of a profile.")
     capacity: int = constant("Small slots in all TaskExecutors of a check.", _capacity)
     most_workers: int = constant("Workers that a plan of a check may need.", _most_workers)
     fits: int = constant("There are enough records.", _fits)
-    follow_clock: int = constant(
-        "Keep the clock and serial numbers, to follow a recording.",
-        lambda g: int(g.choices.get("follow_clock", 0)),
-    )
+    follow_clock: int = following_clock("Keep the clock and serial numbers, to follow a recording.")

@@ -18,15 +18,14 @@ from slotspec.models.logical_slot.state import (
     physical_slots,
     slots,
 )
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import is_set
 from slotspec.statemachine.declaration.rules import DISABLED
 
 CAUSE = 0
 """The cause of a release: it makes no difference to the slot."""
 
 
-def has_physical_slots(setting: Setting) -> bool:
-    return bool(setting["from_physical_slot"] and setting["physical_slots"])
+has_physical_slots = is_set("from_physical_slot", "physical_slots")
 
 
 def is_first_absent(s: LogicalSlotState, slot: int) -> bool:

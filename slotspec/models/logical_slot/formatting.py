@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
+from slotspec.models.common.formatting import ClassFormatter
 from slotspec.models.logical_slot.model import logical_slot
 from slotspec.models.logical_slot.state import Effect, Raised, payloads, physical_slots, slots
-from slotspec.statemachine.declaration.model import ParameterDomain
-from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import NONE
-from slotspec.statemachine.formatting import TraceFormatter
 
 
-class LogicalSlotFormatter(TraceFormatter):
+class LogicalSlotFormatter(ClassFormatter):
     """Text for the calls, effects and changes of logical slots."""
-
-    def argument(self, domain: ParameterDomain, value: int) -> str:
-        """An argument of an action; reactions and outcomes as in traces."""
-        text = super().argument(domain, value)
-        return text if isinstance(domain, Sort) else text.lower()
 
     def effect(self, effect: tuple[int, ...]) -> str:
         """An effect as a phrase."""

@@ -11,15 +11,14 @@ from enum import IntEnum
 from typing import Any
 
 from slotspec.models.common.exceptions import JavaExceptions
+from slotspec.models.common.settings import choice, switch
 from slotspec.models.logical_slot.lifecycles import LogicalSlot, Occupant, PayloadRun, ReleaseFuture
 from slotspec.statemachine.declaration.effects import Effects, effect
 from slotspec.statemachine.declaration.model import Scope
 from slotspec.statemachine.declaration.records import (
     FLAG,
-    Bound,
     Record,
     Sort,
-    constant,
     number,
     per,
     ref,
@@ -88,8 +87,8 @@ physical_slots = Sort(
 )
 
 BOUNDS = (
-    Bound("reactions", "Whether payloads and owners call the slot back.", 1, 0, 1),
-    Bound("faults", "Whether payloads and owners throw and terminations fail.", 0, 0, 1),
+    switch("reactions", "Whether payloads and owners call the slot back.", on=True),
+    switch("faults", "Whether payloads and owners throw and terminations fail."),
 )
 
 SCOPES = (
@@ -149,6 +148,6 @@ class LogicalSlotState(Record):
         physical_slots, FLAG, "A logical slot uses this physical slot.", label="{} is taken"
     )
 
-    reactions: int = constant("Payloads and owners call back.", lambda g: g["reactions"])
-    faults: int = constant("They throw, and terminations fail.", lambda g: g["faults"])
-    fatal_faults: int = constant("Some faults end the process.", lambda g: g["fatal_faults"])
+    reactions: int = choice("reactions", "Payloads and owners call back.")
+    faults: int = choice("faults", "They throw, and terminations fail.")
+    fatal_faults: int = choice("fatal_faults", "Some faults end the process.")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from slotspec.models.common.orders import exchange
 from slotspec.models.slot_manager import operations as manager
 from slotspec.models.slot_manager.lifecycles import IdleQuery, SlotCall
 from slotspec.models.slot_manager.model import slot_manager
@@ -32,9 +33,8 @@ from slotspec.models.slot_manager.state import (
     slots,
 )
 from slotspec.models.slot_manager.updates import queued
-from slotspec.statemachine.declaration.queues import length
-from slotspec.statemachine.declaration.records import Setting
-from slotspec.statemachine.declaration.rules import DISABLED, NONE, Array
+from slotspec.statemachine.declaration.conditions import is_set
+from slotspec.statemachine.declaration.rules import DISABLED, NONE
 
 
 class CallFailure(IntEnum):
@@ -54,42 +54,14 @@ class LinkedMap(IntEnum):
     REGISTRATIONS = 2
 
 
-def has_time(setting: Setting) -> bool:
-    return bool(
-        setting["timers"] and setting["task_manager_timeout"] and setting["slot_request_timeout"]
-    )
-
-
-def asks_before_release(setting: Setting) -> bool:
-    return has_time(setting) and bool(setting["wait_result_consumed"])
-
-
-def has_reports(setting: Setting) -> bool:
-    return bool(setting["reports"])
-
-
-def has_occupied_answers(setting: Setting) -> bool:
-    return bool(setting["occupied_answers"])
-
-
-def has_moods(setting: Setting) -> bool:
-    return bool(setting["moody_resources"] and setting["workers"])
-
-
-def has_fail_flag(setting: Setting) -> bool:
-    return bool(setting["fail_flag"])
-
-
-def has_queue(setting: Setting) -> bool:
-    return not setting["auto_run"]
-
-
-def has_any_order(setting: Setting) -> bool:
-    return bool(setting["iteration_order"])
-
-
-def can_release_everything(setting: Setting) -> bool:
-    return bool(setting["can_release_everything"])
+has_time = is_set("timers", "task_manager_timeout", "slot_request_timeout")
+asks_before_release = has_time & is_set("wait_result_consumed")
+has_reports = is_set("reports")
+has_occupied_answers = is_set("occupied_answers")
+has_moods = is_set("moody_resources", "workers")
+has_queue = ~is_set("auto_run")
+has_any_order = is_set("iteration_order")
+can_release_everything = is_set("can_release_everything")
 
 
 # ------------------------------------------------------------------- what is possible now
@@ -206,7 +178,7 @@ def unregister_slot_request(s: SlotManagerState, allocation: int) -> int:
     return manager.unregister_slot_request(s, allocation)
 
 
-@slot_manager.action(when=has_fail_flag, fail=2)
+@slot_manager.action(when=is_set("fail_flag"), fail=2)
 def set_fail_unfulfillable_request(s: SlotManagerState, fail: int) -> int:
     """The ResourceManager starts or stops failing requests that no slot can fulfil."""
     return manager.set_fail_unfulfillable_request(s, fail)
@@ -346,14 +318,6 @@ def advance_time(s: SlotManagerState) -> int:
 def counts(s: SlotManagerState) -> int:
     """Somebody queries the sizes."""
     return manager.counts(s)
-
-
-def exchange(queue: Array, place: int) -> int:
-    """Exchange an element and its successor."""
-    if place + 1 >= length(queue):
-        return DISABLED
-    queue[place], queue[place + 1] = queue[place + 1], queue[place]
-    return NONE
 
 
 @slot_manager.action(when=has_any_order, which=LinkedMap, place=request_places)

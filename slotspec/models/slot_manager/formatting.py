@@ -6,10 +6,10 @@ and queries are named after their subject: ``slot=tm1/0, allocation=a1``, ``inst
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
-from slotspec.models.common.resource_profile import CATALOGUE
+from slotspec.models.common.formatting import DescribingFormatter, State, Texts, listed, scheduled
+from slotspec.models.common.settings import profiles_of
 from slotspec.models.slot_manager.lifecycles import (
     IdleQuery,
     ManagerRequest,
@@ -35,8 +35,7 @@ from slotspec.models.slot_manager.state import (
 from slotspec.statemachine.declaration.model import Call
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import NONE
-from slotspec.statemachine.formatting import NOTHING, TraceFormatter
-from slotspec.statemachine.results import TraceStep
+from slotspec.statemachine.formatting import TraceFormatter
 
 CHECKS: Mapping[int, str] = {
     Check.TASK_MANAGERS: "task manager check",
@@ -44,7 +43,7 @@ CHECKS: Mapping[int, str] = {
 }
 
 
-class SlotManagerFormatter(TraceFormatter):
+class SlotManagerFormatter(DescribingFormatter):
     """Text for the calls, effects and changes of a slot manager."""
 
     def element(self, sort: Sort, index: int) -> str:
@@ -54,49 +53,27 @@ class SlotManagerFormatter(TraceFormatter):
                 width = self.instance.setting.bounds["task_managers"]
                 return f"tm{index % width + 1}/{index // width}"
             if sort is profiles:
-                return self.profiles[index]
+                return list(profiles_of(self.instance.setting))[index]
         return super().element(sort, index)
-
-    @property
-    def profiles(self) -> list[str]:
-        """Names of the profiles of this instance, in order."""
-        chosen = self.instance.setting.choices.get("profiles")
-        return list(CATALOGUE if chosen is None else chosen)
 
     # ------------------------------------------------------------------- calls and effects
 
-    def format_step(self, step: TraceStep) -> str:
-        """The call of a step; for an answer, what was asked."""
-        before = step.before
-        return self._call(
-            step.call,
-            lambda call: self.asked(before, call),
-            lambda query: int(before["query_instance"][query]),
-        )
+    argument = TraceFormatter.argument  # failures and maps have upper case here
 
-    def call(self, call: Call) -> str:
-        """An action with its arguments; for an answer, the slot or connection that was asked."""
-        bounds = self.instance.setting.bounds
-        return self._call(
-            call,
-            lambda number: f"slot={self.element(slots, _owner(number, calls, slots, bounds))}",
-            lambda number: _owner(number, queries, instances, bounds),
-        )
+    def given(self, call: Call, name: str, value: int, *known: State) -> str:
+        """An argument of a call; for an answer, the slot or the connection that was asked."""
+        domain, bounds = call.action.parameters[name], self.instance.setting.bounds
+        if domain is calls and known:
+            return self.asked(known[0], value)
+        if domain is calls:
+            return f"slot={self.element(slots, _owner(value, calls, slots, bounds))}"
+        if domain is queries:
+            owner = _owner(value, queries, instances, bounds)
+            asked = known[0]["query_instance"][value] if known else owner
+            return f"instance={self.element(instances, asked)}"
+        return super().given(call, name, value, *known)
 
-    def _call(self, call: Call, asked: Callable[[int], str], queried: Callable[[int], int]) -> str:
-        parts = []
-        for (name, domain), value in zip(
-            call.action.parameters.items(), call.arguments, strict=True
-        ):
-            if domain is calls:
-                parts.append(asked(value))
-            elif domain is queries:
-                parts.append(f"instance={self.element(instances, queried(value))}")
-            else:
-                parts.append(f"{name}={self.argument(domain, value)}")
-        return f"{call.action.name}({', '.join(parts)})"
-
-    def asked(self, state: Mapping[str, Any], call: int) -> str:
+    def asked(self, state: State, call: int) -> str:
         """What a call asked for."""
         slot = self.element(slots, state["call_slot"][call])
         allocation = self.element(allocations, state["call_allocation"][call])
@@ -127,30 +104,21 @@ class SlotManagerFormatter(TraceFormatter):
 
     # ----------------------------------------------------------------------------- changes
 
-    def changes(self, step: TraceStep) -> list[str]:
-        """What a step changed: slots, requests, expected slots, connections, the queue."""
-        before, after = step.before, step.after
-        changes: list[str] = []
-        for describe in (
-            self._manager,
-            self._slots,
-            self._requests,
-            self._expected,
-            self._connections,
-            self._fulfilled,
-            self._questions,
-            self._checks,
-            self._queue,
-        ):
-            old, new = describe(before), describe(after)
-            changes.extend(
-                f"{name}: {old.get(name, NOTHING)} -> {new.get(name, NOTHING)}"
-                for name in dict.fromkeys([*old, *new])
-                if old.get(name) != new.get(name)
-            )
-        return changes
+    def described(self, s: State) -> Sequence[Texts]:
+        """Slots, requests, expected slots, connections, the queue."""
+        return (
+            self._manager(s),
+            self._slots(s),
+            self._requests(s),
+            self._expected(s),
+            self._connections(s),
+            self._fulfilled(s),
+            self._questions(s),
+            {"checks": scheduled(s, CHECKS)},
+            {"main thread": listed(self._waiting(s))},
+        )
 
-    def _manager(self, s: Mapping[str, Any]) -> dict[str, str]:
+    def _manager(self, s: State) -> dict[str, str]:
         lifecycle = self.instance.lifecycles["manager"]
         return {
             "manager": lifecycle.states[s["manager"][0]].name,
@@ -158,7 +126,7 @@ class SlotManagerFormatter(TraceFormatter):
             "workers granted": "yes" if s["resources_granted"] else "no",
         }
 
-    def _slots(self, s: Mapping[str, Any]) -> dict[str, str]:
+    def _slots(self, s: State) -> dict[str, str]:
         found = {}
         for slot, state in enumerate(s["slot"]):
             if state == TaskManagerSlot.ABSENT:
@@ -172,12 +140,12 @@ class SlotManagerFormatter(TraceFormatter):
             found[self.element(slots, slot)] = text
         return found
 
-    def _request(self, s: Mapping[str, Any], request: int) -> str:
+    def _request(self, s: State, request: int) -> str:
         alive = request in s["entered"]
         name = self.element(allocations, s["request_allocation"][request])
         return name if alive else f"{name} (dead)"
 
-    def _requests(self, s: Mapping[str, Any]) -> dict[str, str]:
+    def _requests(self, s: State) -> dict[str, str]:
         return {
             f"request {self.element(allocations, s['request_allocation'][request])}": (
                 ManagerRequest.states[s["request"][request]].name
@@ -186,7 +154,7 @@ class SlotManagerFormatter(TraceFormatter):
             if request != NONE
         }
 
-    def _expected(self, s: Mapping[str, Any]) -> dict[str, str]:
+    def _expected(self, s: State) -> dict[str, str]:
         return {
             self.element(pending_slots, pending): (
                 f"reserved for {self._request(s, s['pending_request'][pending])}"
@@ -197,7 +165,7 @@ class SlotManagerFormatter(TraceFormatter):
             if pending != NONE
         }
 
-    def _connections(self, s: Mapping[str, Any]) -> dict[str, str]:
+    def _connections(self, s: State) -> dict[str, str]:
         lifecycle = self.instance.lifecycles["registration"]
         found = {}
         for instance in s["registrations"]:
@@ -208,14 +176,14 @@ class SlotManagerFormatter(TraceFormatter):
                 found[self.element(instances, instance)] = f"{state}{age} ({free})"
         return found
 
-    def _fulfilled(self, s: Mapping[str, Any]) -> dict[str, str]:
+    def _fulfilled(self, s: State) -> dict[str, str]:
         return {
             f"fulfilled {self.element(allocations, allocation)}": self.element(slots, slot)
             for allocation, slot in enumerate(s["fulfilled"])
             if slot != NONE
         }
 
-    def _questions(self, s: Mapping[str, Any]) -> dict[str, str]:
+    def _questions(self, s: State) -> dict[str, str]:
         found: dict[str, list[str]] = {}
         for state, instance in zip(s["query"], s["query_instance"], strict=True):
             if state != IdleQuery.UNUSED:
@@ -223,18 +191,7 @@ class SlotManagerFormatter(TraceFormatter):
                 found.setdefault(name, []).append(IdleQuery.states[state].name)
         return {name: ", ".join(states) for name, states in found.items()}
 
-    def _checks(self, s: Mapping[str, Any]) -> dict[str, str]:
-        checks = [
-            f"{CHECKS[check]} in {due}"
-            for check, due in zip(s["timer"], s["due_in"], strict=True)
-            if check != Check.UNUSED
-        ]
-        return {"checks": ", ".join(checks) or NOTHING}
-
-    def _queue(self, s: Mapping[str, Any]) -> dict[str, str]:
-        return {"main thread": ", ".join(self._waiting(s)) or NOTHING}
-
-    def _waiting(self, s: Mapping[str, Any]) -> Iterator[str]:
+    def _waiting(self, s: State) -> Iterator[str]:
         queue = zip(s["main_call"], s["main_query"], s["main_check"], strict=True)
         for call, query, check in queue:
             if call != NONE:

@@ -29,10 +29,7 @@ class TaskManagerSlot(Lifecycle):
     )
     free = Event("Its allocation is gone.", (ALLOCATED, FREE))
     remove = Event(
-        "Its TaskExecutor is gone, or registers again.",
-        (FREE, ABSENT),
-        (PENDING, ABSENT),
-        (ALLOCATED, ABSENT),
+        "Its TaskExecutor is gone, or registers again.", ((FREE, PENDING, ALLOCATED), ABSENT)
     )
 
 
@@ -49,7 +46,7 @@ class PendingTaskManagerSlot(Lifecycle):
     ask = Event("A worker is asked for.", (ABSENT, OPEN))
     reserve = Event("A request reserves it.", (OPEN, RESERVED))
     give_back = Event("Its request no longer needs it.", (RESERVED, OPEN))
-    arrive = Event("A slot like it registers.", (OPEN, ABSENT), (RESERVED, ABSENT))
+    arrive = Event("A slot like it registers.", ((OPEN, RESERVED), ABSENT))
 
 
 class ManagerRequest(Lifecycle):
@@ -75,29 +72,18 @@ class ManagerRequest(Lifecycle):
     )
     call = Event(
         "A slot is assigned to it, and the TaskExecutor is called.",
-        (WAITING, REQUESTED),
-        (REQUESTED, REQUESTED),
+        ((WAITING, REQUESTED), REQUESTED),
     )
     retry = Event("The call failed; it looks for a slot again.", (REQUESTED, WAITING))
     fulfil = Event(
-        "A slot turns out to carry its allocation.",
-        (WAITING, FULFILLED),
-        (RESERVED, FULFILLED),
-        (REQUESTED, FULFILLED),
+        "A slot turns out to carry its allocation.", ((WAITING, RESERVED, REQUESTED), FULFILLED)
     )
-    withdraw = Event(
-        "It is no longer needed.",
-        (WAITING, WITHDRAWN),
-        (REQUESTED, WITHDRAWN),
-    )
+    withdraw = Event("It is no longer needed.", ((WAITING, REQUESTED), WITHDRAWN))
     time_out = Event(
-        "It is older than the request timeout.",
-        (WAITING, TIMED_OUT),
-        (RESERVED, TIMED_OUT),
-        (REQUESTED, TIMED_OUT),
+        "It is older than the request timeout.", ((WAITING, RESERVED, REQUESTED), TIMED_OUT)
     )
     fail = Event(
-        "No slot matches, and no matching one is expected.", (WAITING, FAILED), (REQUESTED, FAILED)
+        "No slot matches, and no matching one is expected.", ((WAITING, REQUESTED), FAILED)
     )
 
 
@@ -123,10 +109,7 @@ class SlotCall(Lifecycle):
     cancel = Event("The request is withdrawn, or the answer is a cancellation.", (OPEN, CANCELLED))
     conclude = Event(
         "The main thread acts on the outcome.",
-        (ACKNOWLEDGED, SPENT),
-        (OCCUPIED, SPENT),
-        (REJECTED, SPENT),
-        (CANCELLED, SPENT),
+        ((ACKNOWLEDGED, OCCUPIED, REJECTED, CANCELLED), SPENT),
     )
 
 
@@ -136,11 +119,9 @@ class Manager(Lifecycle):
     STOPPED = State("Not started, or suspended: most operations fail.", initial=True)
     STARTED = State("Serves JobMasters.")
 
-    start = Event("The ResourceManager gains leadership.", (STOPPED, STARTED), (STARTED, STARTED))
+    start = Event("The ResourceManager gains leadership.", ((STOPPED, STARTED), STARTED))
     suspend = Event(
-        "The ResourceManager loses leadership, or shuts down.",
-        (STARTED, STOPPED),
-        (STOPPED, STOPPED),
+        "The ResourceManager loses leadership, or shuts down.", ((STARTED, STOPPED), STOPPED)
     )
 
 
@@ -157,7 +138,7 @@ class ManagedTaskManager(Lifecycle):
     register = Event("It registers with its slots.", (UNREGISTERED, IDLE))
     use = Event("One of its slots is assigned, or found in use.", (IDLE, IN_USE))
     become_idle = Event("The last of its slots is freed.", (IN_USE, IDLE))
-    unregister = Event("It is lost or closed.", (IDLE, UNREGISTERED), (IN_USE, UNREGISTERED))
+    unregister = Event("It is lost or closed.", ((IDLE, IN_USE), UNREGISTERED))
 
 
 class IdleQuery(Lifecycle):
@@ -174,6 +155,4 @@ class IdleQuery(Lifecycle):
     ask = Event("An idle TaskExecutor is asked.", (UNUSED, ASKED))
     use = Event("The TaskExecutor is used.", (ASKED, STALE))
     detach = Event("The TaskExecutor is unregistered.", (ASKED, DETACHED))
-    conclude = Event(
-        "The manager acts on the answer.", (ASKED, UNUSED), (STALE, UNUSED), (DETACHED, UNUSED)
-    )
+    conclude = Event("The manager acts on the answer.", ((ASKED, STALE, DETACHED), UNUSED))

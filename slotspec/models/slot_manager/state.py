@@ -7,12 +7,12 @@ situations are equal states. Times are *ages*, so that nothing grows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
-from typing import Any
 
 from slotspec.models.common.exceptions import JavaExceptions
-from slotspec.models.common.resource_profile import CATALOGUE, matching_table
+from slotspec.models.common.resource_profile import CATALOGUE, ResourceProfile, matching_table
+from slotspec.models.common.settings import choice, following_clock, longest, profiles_of, switch
 from slotspec.models.slot_manager.lifecycles import (
     IdleQuery,
     ManagedTaskManager,
@@ -169,43 +169,27 @@ BOUNDS = (
     Bound("slots_per_worker", "Slots of each new worker.", 1, 1, 8),
     Bound("max_slots", "Maximum number of slots, registered and expected.", 2, 0, 100),
     Bound("redundant_task_managers", "Workers to keep in reserve (1.12, 1.13).", 0, 0, 8),
-    Bound("workers", "Whether new workers are granted at all (0: standalone).", 1, 0, 1),
-    Bound(
-        "moody_resources", "Whether workers may stop being granted, and be granted again.", 0, 0, 1
+    switch("workers", "Whether new workers are granted at all (0: standalone).", on=True),
+    switch("moody_resources", "Whether workers may stop being granted, and be granted again."),
+    switch("spread", "Least utilized TaskExecutors first."),
+    switch("wait_result_consumed", "Idle TaskExecutors are asked before they are released."),
+    switch("auto_run", "The main thread runs everything at the end of an operation.", on=True),
+    switch("iteration_order", "0: oldest first; 1: any order."),
+    switch(
+        "occupied_answers", "Whether a TaskExecutor may answer that a slot is occupied.", on=True
     ),
-    Bound("spread", "Least utilized TaskExecutors first.", 0, 0, 1),
-    Bound(
-        "wait_result_consumed", "Idle TaskExecutors are asked before they are released.", 0, 0, 1
-    ),
-    Bound("auto_run", "The main thread runs everything at the end of an operation.", 1, 0, 1),
-    Bound("iteration_order", "0: oldest first; 1: any order.", 0, 0, 1),
-    Bound(
-        "occupied_answers", "Whether a TaskExecutor may answer that a slot is occupied.", 1, 0, 1
-    ),
-    Bound("cancelled_answers", "Whether a call may fail with a cancellation.", 1, 0, 1),
-    Bound("reports", "Whether TaskExecutors report their slots in heartbeats.", 1, 0, 1),
-    Bound("fail_flag", "Whether unfulfillable requests may be tolerated temporarily.", 0, 0, 1),
+    switch("cancelled_answers", "Whether a call may fail with a cancellation.", on=True),
+    switch("reports", "Whether TaskExecutors report their slots in heartbeats.", on=True),
+    switch("fail_flag", "Whether unfulfillable requests may be tolerated temporarily."),
 )
-
-
-def _profiles(setting: Setting) -> list[Any]:
-    chosen = setting.choices.get("profiles")
-    if chosen is not None:
-        return list(chosen.values())
-    return list(CATALOGUE.values())[: setting.bounds["profiles"]]
 
 
 def _default_profile(setting: Setting) -> int:
     return int(setting.choices.get("default_profile", 0))
 
 
-def _choice(name: str, description: str) -> Any:
-    return constant(description, lambda setting: int(setting[name]))
-
-
-def _longest(name: str) -> Callable[[Setting], int]:
-    """The age beyond which time no longer matters; none if a recorded clock is followed."""
-    return lambda setting: 2**62 if setting.choices.get("follow_clock") else int(setting[name])
+def _is_default(found: Sequence[ResourceProfile], default: int) -> list[int]:
+    return [int(profile == found[default]) for profile in found]
 
 
 CALLS_PER_SLOT = 3
@@ -336,35 +320,34 @@ class SlotManagerState(Record):
     # constants
     satisfies: Array = constant(
         "Whether a slot profile (row) matches a requested profile (column): an Answer.",
-        lambda g: matching_table(_profiles(g), g["matching"]),
+        lambda g: matching_table(list(profiles_of(g).values()), g["matching"]),
     )
-    profile_count: int = constant("Width of `satisfies`.", lambda g: len(_profiles(g)))
+    profile_count: int = constant("Width of `satisfies`.", lambda g: len(profiles_of(g)))
     default_profile: int = constant("The profile of slots of new workers.", _default_profile)
     is_default: Array = constant(
         "Whether a profile equals the default one.",
-        lambda g: [int(p == _profiles(g)[_default_profile(g)]) for p in _profiles(g)],
+        lambda g: _is_default(list(profiles_of(g).values()), _default_profile(g)),
     )
-    task_managers: int = _choice("task_managers", "Number of TaskExecutors.")
-    task_manager_timeout: int = _choice("task_manager_timeout", "Idle timeout.")
-    slot_request_timeout: int = _choice("slot_request_timeout", "Request timeout.")
+    task_managers: int = choice("task_managers", "Number of TaskExecutors.")
+    task_manager_timeout: int = choice("task_manager_timeout", "Idle timeout.")
+    slot_request_timeout: int = choice("slot_request_timeout", "Request timeout.")
     longest_idle: int = constant(
-        "The largest idle time that is counted.", _longest("task_manager_timeout")
+        "The largest idle time that is counted.", longest("task_manager_timeout")
     )
     longest_request: int = constant(
-        "The largest age of a request that is counted.", _longest("slot_request_timeout")
+        "The largest age of a request that is counted.", longest("slot_request_timeout")
     )
-    slots_per_worker: int = _choice("slots_per_worker", "Slots of each new worker.")
-    max_slots: int = _choice("max_slots", "Maximum number of slots.")
+    slots_per_worker: int = choice("slots_per_worker", "Slots of each new worker.")
+    max_slots: int = choice("max_slots", "Maximum number of slots.")
     fits: int = constant("There are enough records.", _fits)
-    redundant_task_managers: int = _choice("redundant_task_managers", "Workers in reserve.")
-    workers: int = _choice("workers", "New workers are granted.")
-    spread: int = _choice("spread", "Least utilized TaskExecutors first.")
-    wait_result_consumed: int = _choice("wait_result_consumed", "Ask before releasing.")
-    auto_run: int = _choice("auto_run", "The main thread runs at the end of an operation.")
-    cancelled_answers: int = _choice("cancelled_answers", "A call may be cancelled.")
-    idle_release: int = _choice("idle_release", "Which idle TaskExecutors are released.")
-    paired_slots: int = _choice("paired_slots", "Which reported slots count as expected.")
-    follow_clock: int = constant(
-        "Keep the clock and the order of maps, to follow a recording.",
-        lambda g: int(g.choices.get("follow_clock", 0)),
+    redundant_task_managers: int = choice("redundant_task_managers", "Workers in reserve.")
+    workers: int = choice("workers", "New workers are granted.")
+    spread: int = choice("spread", "Least utilized TaskExecutors first.")
+    wait_result_consumed: int = choice("wait_result_consumed", "Ask before releasing.")
+    auto_run: int = choice("auto_run", "The main thread runs at the end of an operation.")
+    cancelled_answers: int = choice("cancelled_answers", "A call may be cancelled.")
+    idle_release: int = choice("idle_release", "Which idle TaskExecutors are released.")
+    paired_slots: int = choice("paired_slots", "Which reported slots count as expected.")
+    follow_clock: int = following_clock(
+        "Keep the clock and the order of maps, to follow a recording."
     )

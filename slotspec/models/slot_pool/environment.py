@@ -27,7 +27,7 @@ from slotspec.models.slot_pool.state import (
     slot_indices,
     task_managers,
 )
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import is_set
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 
 
@@ -38,24 +38,11 @@ class Failure(IntEnum):
     UNFULFILLABLE = 1
 
 
-def has_batch(setting: Setting) -> bool:
-    return bool(setting["batch_requests"])
-
-
-def has_payloads(setting: Setting) -> bool:
-    return bool(setting["payloads"])
-
-
-def has_time(setting: Setting) -> bool:
-    return bool(setting["timers"] and setting["idle_timeout"] and setting["batch_timeout"])
-
-
-def can_suspend(setting: Setting) -> bool:
-    return bool(setting["can_suspend"])
-
-
-def can_disable_batch_check(setting: Setting) -> bool:
-    return bool(setting["can_disable_batch_check"]) and has_batch(setting) and has_time(setting)
+has_batch = is_set("batch_requests")
+has_payloads = is_set("payloads")
+has_time = is_set("timers", "idle_timeout", "batch_timeout")
+can_suspend = is_set("can_suspend")
+can_disable_batch_check = is_set("can_disable_batch_check") & has_batch & has_time
 
 
 # ------------------------------------------------------------------- what is possible now

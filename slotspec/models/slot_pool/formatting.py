@@ -7,10 +7,11 @@ allocation is a2.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from slotspec.models.common.resource_profile import CATALOGUE
+from slotspec.models.common.formatting import ClassFormatter, State, in_any_order
+from slotspec.models.common.settings import profiles_of
 from slotspec.models.slot_pool.lifecycles import LeakedSlot, PhysicalSlot, SlotRequest
 from slotspec.models.slot_pool.model import slot_pool
 from slotspec.models.slot_pool.state import (
@@ -26,10 +27,10 @@ from slotspec.models.slot_pool.state import (
     slot_indices,
     task_managers,
 )
-from slotspec.statemachine.declaration.model import Call, ParameterDomain
+from slotspec.statemachine.declaration.model import Call
 from slotspec.statemachine.declaration.records import FieldSpec, Sort
 from slotspec.statemachine.declaration.rules import NONE
-from slotspec.statemachine.formatting import NOTHING, TraceFormatter
+from slotspec.statemachine.formatting import NOTHING
 from slotspec.statemachine.results import TraceStep
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ CHECKS = {Timer.IDLE_CHECK: "idle check", Timer.BATCH_CHECK: "batch check"}
 ALIVE = (int(SlotRequest.WAITING), int(SlotRequest.PENDING), int(SlotRequest.FORGOTTEN))
 
 
-class SlotPoolFormatter(TraceFormatter):
+class SlotPoolFormatter(ClassFormatter):
     """Renders the calls, effects and changes of a slot pool."""
 
     def element(self, sort: Sort, index: int) -> str:
@@ -49,23 +50,12 @@ class SlotPoolFormatter(TraceFormatter):
             if sort is slot_indices:
                 return str(index)
             if sort is profiles:
-                return self.profiles[index]
+                return list(profiles_of(self.instance.setting))[index]
         return super().element(sort, index)
-
-    @property
-    def profiles(self) -> list[str]:
-        """Names of the profiles of this instance, in order."""
-        chosen: Mapping[str, Any] | None = self.instance.setting.choices.get("profiles")
-        return list(CATALOGUE if chosen is None else chosen)
-
-    def argument(self, domain: ParameterDomain, value: int) -> str:
-        """An argument of an action; causes in lower case, as in traces."""
-        text = super().argument(domain, value)
-        return text if isinstance(domain, Sort) else text.lower()
 
     # --------------------------------------------------------------------------- requests
 
-    def request(self, number: int, *states: Mapping[str, Any]) -> str:
+    def request(self, number: int, *states: State) -> str:
         """The request in record `number`, by its id in the first of `states` that knows it."""
         own = self.element(requests, number)
         for state in states:
@@ -81,28 +71,17 @@ class SlotPoolFormatter(TraceFormatter):
 
     # -------------------------------------------------------------------- calls and effects
 
-    def call(self, call: Call) -> str:
-        """An action with its arguments; of a request only its own allocation is known."""
-        return self._call(call, lambda number: self.request(number))
-
-    def format_step(self, step: TraceStep) -> str:
-        """The call of a step, with the request by its id."""
-        return self._call(step.call, lambda number: self.request(number, step.before))
-
-    def _call(self, call: Call, request: Callable[[int], str]) -> str:
-        arguments = []
-        for (name, domain), value in zip(
-            call.action.parameters.items(), call.arguments, strict=True
-        ):
-            if name == "request" and "request_id" in call.action.parameters:
-                continue  # a record that nobody knows yet
-            if domain is not requests:
-                arguments.append(f"{name}={self.argument(domain, value)}")
-            elif call.action.name == "request_timeout":
-                arguments.append(f"request={request(value)}")
-            else:  # an answer of the ResourceManager, to the call made under this allocation
-                arguments.append(f"allocation={self.argument(domain, value)}")
-        return f"{call.action.name}({', '.join(arguments)})"
+    def given(self, call: Call, name: str, value: int, *known: State) -> str:
+        """An argument of a call, with the request by its id."""
+        domain = call.action.parameters[name]
+        if name == "request" and "request_id" in call.action.parameters:
+            return ""  # a record that nobody knows yet
+        if domain is not requests:
+            return super().given(call, name, value, *known)
+        if call.action.name == "request_timeout":
+            return f"request={self.request(value, *known)}"
+        # an answer of the ResourceManager, to the call made under this allocation
+        return f"allocation={self.argument(domain, value)}"
 
     def effect(self, effect: tuple[int, ...]) -> str:
         """An effect as such; :meth:`effects` knows the ids of requests too."""
@@ -134,18 +113,11 @@ class SlotPoolFormatter(TraceFormatter):
 
     def effects(self, step: TraceStep) -> list[str]:
         """What a step emitted; effects that come in any order are one phrase."""
-        found: list[str] = []
-        loose: list[str] | None = None
-        for effect in step.effects:
-            if effect[0] == Effect.ANY_ORDER:
-                if loose:
-                    several = len(loose) > 1
-                    found.append(f"in any order: {', '.join(loose)}" if several else loose[0])
-                loose = [] if effect[1] else None
-                continue
-            phrase = self._effect(effect, lambda number: self.request(number, *both(step)))
-            (found if loose is None else loose).append(phrase)
-        return found
+        return in_any_order(
+            step.effects,
+            Effect.ANY_ORDER,
+            lambda one: self._effect(one, lambda number: self.request(number, *both(step))),
+        )
 
     # ----------------------------------------------------------------------------- changes
 
@@ -187,7 +159,7 @@ class SlotPoolFormatter(TraceFormatter):
                 )
                 yield f"{name}: {was} -> {now}"
 
-    def _slots(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    def _slots(self, before: State, after: State) -> Iterator[str]:
         for number in range(len(before["slot"])):
             old, new = (self._slot(state, number) for state in (before, after))
             if old != new:
@@ -197,7 +169,7 @@ class SlotPoolFormatter(TraceFormatter):
             if old != new:
                 yield f"leaked: {old} -> {new}"
 
-    def _slot(self, state: Mapping[str, Any], number: int) -> str:
+    def _slot(self, state: State, number: int) -> str:
         status = state["slot"][number]
         if status == PhysicalSlot.UNKNOWN:
             return NOTHING
@@ -212,13 +184,13 @@ class SlotPoolFormatter(TraceFormatter):
             where += f" for {self.element(request_ids, holder)}"
         return f"{name} ({where})"
 
-    def _leak(self, state: Mapping[str, Any], leak: int) -> str:
+    def _leak(self, state: State, leak: int) -> str:
         if state["leaked"][leak] == LeakedSlot.ABSENT:
             return NOTHING
         tm = self.element(task_managers, state["leaked_tm"][leak])
         return f"{self._allocation(state['leaked_allocation'][leak])} of {tm}"
 
-    def _timers(self, state: Mapping[str, Any]) -> list[str]:
+    def _timers(self, state: State) -> list[str]:
         return [CHECKS[Timer(timer)] for timer in state["timer"] if timer != Timer.UNUSED]
 
     def _owner(self, spec: FieldSpec, index: str, step: TraceStep) -> str:
@@ -229,9 +201,7 @@ class SlotPoolFormatter(TraceFormatter):
         return self.element(spec.over, int(index))
 
     @staticmethod
-    def _follows(
-        name: str, index: str, before: Mapping[str, Any], after: Mapping[str, Any]
-    ) -> bool:
+    def _follows(name: str, index: str, before: State, after: State) -> bool:
         """Whether a change follows from that of its request or slot, which is shown."""
         if name == "idle_for":
             return bool(before["slot"][int(index)] != after["slot"][int(index)])
@@ -240,7 +210,7 @@ class SlotPoolFormatter(TraceFormatter):
         return False
 
 
-def both(step: TraceStep) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def both(step: TraceStep) -> tuple[State, State]:
     """The states that may know a request of a step: only the second one knows a new request."""
     return step.before, step.after
 

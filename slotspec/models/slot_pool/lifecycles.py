@@ -24,28 +24,20 @@ class PhysicalSlot(Lifecycle):
 
     ask = Event("A request is sent to the ResourceManager under this id.", (UNKNOWN, PENDING))
     fulfil = Event(
-        "An offer of it is accepted and serves a request at once.",
-        (UNKNOWN, ALLOCATED),
-        (PENDING, ALLOCATED),
+        "An offer of it is accepted and serves a request at once.", ((UNKNOWN, PENDING), ALLOCATED)
     )
     store = Event(
-        "An offer of it is accepted and no request matches.",
-        (UNKNOWN, AVAILABLE),
-        (PENDING, AVAILABLE),
+        "An offer of it is accepted and no request matches.", ((UNKNOWN, PENDING), AVAILABLE)
     )
     allocate = Event("The job takes it from the available ones.", (AVAILABLE, ALLOCATED))
     hand_over = Event("Returned by one request, it serves the next.", (ALLOCATED, ALLOCATED))
     give_back = Event("Returned by its request; nobody else matches.", (ALLOCATED, AVAILABLE))
     expire = Event("It was available for longer than the idle timeout.", (AVAILABLE, RELEASED))
     fail = Event(
-        "Its allocation fails; it is freed at its TaskExecutor.",
-        (AVAILABLE, RELEASED),
-        (ALLOCATED, RELEASED),
+        "Its allocation fails; it is freed at its TaskExecutor.", ((AVAILABLE, ALLOCATED), RELEASED)
     )
     lose_task_manager = Event(
-        "Its TaskExecutor is released; it is freed with it.",
-        (AVAILABLE, RELEASED),
-        (ALLOCATED, RELEASED),
+        "Its TaskExecutor is released; it is freed with it.", ((AVAILABLE, ALLOCATED), RELEASED)
     )
     cancel = Event("Nobody waits for it; the pool tells the ResourceManager.", (PENDING, CANCELLED))
     orphan = Event(
@@ -53,8 +45,7 @@ class PhysicalSlot(Lifecycle):
     )
     drop = Event(
         "The pool clears its maps, or loses it to an exception.",
-        (AVAILABLE, FORGOTTEN),
-        (ALLOCATED, FORGOTTEN),
+        ((AVAILABLE, ALLOCATED), FORGOTTEN),
     )
     leak = Event(
         "Its request id is entered again with another slot, or a leaked slot of the same"
@@ -115,24 +106,18 @@ class SlotRequest(Lifecycle):
     stash = Event("Asked for while no ResourceManager is connected.", (UNUSED, WAITING))
     send = Event(
         "Sent to the ResourceManager under an allocation id of its own.",
-        (UNUSED, PENDING),
-        (WAITING, PENDING),
+        ((UNUSED, WAITING), PENDING),
     )
-    fulfil = Event("A slot serves it.", (WAITING, FULFILLED), (PENDING, FULFILLED))
+    fulfil = Event("A slot serves it.", ((WAITING, PENDING), FULFILLED))
     fail = Event("Its allocation, or the ResourceManager, fails.", (PENDING, FAILED))
     time_out = Event(
         "Its own timeout fires, or the batch check gives up.",
-        (WAITING, TIMED_OUT),
-        (PENDING, TIMED_OUT),
-        (FORGOTTEN, TIMED_OUT),
+        ((WAITING, PENDING, FORGOTTEN), TIMED_OUT),
     )
-    cancel = Event(
-        "The job releases it before it has a slot.", (WAITING, CANCELLED), (PENDING, CANCELLED)
-    )
+    cancel = Event("The job releases it before it has a slot.", ((WAITING, PENDING), CANCELLED))
     forget = Event(
         "Suspend, close, or another request with the same id drops it.",
-        (WAITING, FORGOTTEN),
-        (PENDING, FORGOTTEN),
+        ((WAITING, PENDING), FORGOTTEN),
     )
     abandon = Event("Nothing can complete it any more.", (FORGOTTEN, UNANSWERED))
 
@@ -145,26 +130,9 @@ class Pool(Lifecycle):
     SUSPENDED = State("Leadership is lost; the pool dropped everything.")
     CLOSED = State("The job is over; the pool gave everything back. Nothing forbids a new start.")
 
-    start = Event(
-        "The job gains leadership.",
-        (CREATED, STARTED),
-        (STARTED, STARTED),
-        (SUSPENDED, STARTED),
-        (CLOSED, STARTED),
-    )
-    suspend = Event(
-        "The job loses leadership.",
-        (STARTED, SUSPENDED),
-        (SUSPENDED, SUSPENDED),
-        (CLOSED, SUSPENDED),
-    )
-    close = Event(
-        "The job ends.",
-        (CREATED, CLOSED),
-        (STARTED, CLOSED),
-        (SUSPENDED, CLOSED),
-        (CLOSED, CLOSED),
-    )
+    start = Event("The job gains leadership.", ((CREATED, STARTED, SUSPENDED, CLOSED), STARTED))
+    suspend = Event("The job loses leadership.", ((STARTED, SUSPENDED, CLOSED), SUSPENDED))
+    close = Event("The job ends.", ((CREATED, STARTED, SUSPENDED, CLOSED), CLOSED))
 
 
 class TaskManagerRegistration(Lifecycle):

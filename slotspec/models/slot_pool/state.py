@@ -8,12 +8,18 @@ id, since the pool's maps are keyed by it. Times are *ages*, so that nothing gro
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import IntEnum
-from typing import Any
 
 from slotspec.models.common.exceptions import JavaExceptions
 from slotspec.models.common.resource_profile import CATALOGUE, matching_table
+from slotspec.models.common.settings import (
+    choice,
+    following_clock,
+    longest,
+    longest_age,
+    profiles_of,
+    switch,
+)
 from slotspec.models.slot_pool.lifecycles import (
     LeakedSlot,
     Payload,
@@ -156,27 +162,11 @@ judged_places = Sort(
 BOUNDS = (
     Bound("idle_timeout", "Idle slot timeout in ticks; 0: no time passes.", 0, 0, 20),
     Bound("batch_timeout", "Batch request timeout in ticks; 0: no time passes.", 0, 0, 20),
-    Bound("batch_requests", "Whether the job makes batch requests.", 0, 0, 1),
-    Bound("payloads", "Whether the job puts payloads into slots.", 0, 0, 1),
-    Bound("reused_ids", "Whether the job uses a request id again while it is in use.", 0, 0, 1),
-    Bound("unstarted", "Whether operations come before the first start.", 0, 0, 1),
+    switch("batch_requests", "Whether the job makes batch requests."),
+    switch("payloads", "Whether the job puts payloads into slots."),
+    switch("reused_ids", "Whether the job uses a request id again while it is in use."),
+    switch("unstarted", "Whether operations come before the first start."),
 )
-
-
-def _profiles(setting: Setting) -> list[Any]:
-    chosen = setting.choices.get("profiles")
-    if chosen is not None:
-        return list(chosen.values())
-    return list(CATALOGUE.values())[: setting.bounds["profiles"]]
-
-
-def _choice(name: str, description: str) -> Any:
-    return constant(description, lambda setting: int(setting.choices[name]))
-
-
-def _longest(age: Callable[[Setting], int]) -> Callable[[Setting], int]:
-    """The age from which time no longer matters; none, when it follows a recorded clock."""
-    return lambda setting: 2**62 if setting.choices.get("follow_clock") else age(setting)
 
 
 def _longest_idle(setting: Setting) -> int:
@@ -268,25 +258,20 @@ class SlotPoolState(Record):
     # constants
     satisfies: Array = constant(
         "Answer of comparing slot profile (row) and wanted profile (column).",
-        lambda g: matching_table(_profiles(g), g["matching"]),
+        lambda g: matching_table(list(profiles_of(g).values()), g["matching"]),
     )
-    profile_count: int = constant("Width of `satisfies`.", lambda g: len(_profiles(g)))
-    idle_timeout: int = constant("Idle slot timeout.", lambda g: g["idle_timeout"])
-    batch_timeout: int = constant("Batch request timeout.", lambda g: g["batch_timeout"])
-    longest_idle: int = constant("Ages of slots stop here.", _longest(_longest_idle))
-    longest_unfulfillable: int = constant(
-        "Ages of marks stop here.", _longest(lambda g: int(g["batch_timeout"]))
-    )
-    follow_clock: int = constant(
-        "Clock and map order are kept (to follow a recording).",
-        lambda g: int(g.choices.get("follow_clock", 0)),
-    )
-    reused_ids: int = constant("Request ids are reused.", lambda g: g["reused_ids"])
-    unstarted: int = constant("Operations before the first start.", lambda g: g["unstarted"])
-    offered_slot: int = _choice("offered_slot", "Who gets an offered slot.")
-    orphaned_allocation: int = _choice("orphaned_allocation", "What an orphan becomes.")
-    repeated_id: int = _choice("repeated_id", "Where a repeated pending id goes.")
-    removal: int = _choice("removal", "Which queue entry is removed.")
-    ignored_failure: int = _choice("ignored_failure", "What an ignored failure does.")
-    cancel_order: int = _choice("cancel_order", "Order of cancels at the end.")
-    release_cause: int = _choice("release_cause", "What a released caller learns.")
+    profile_count: int = constant("Width of `satisfies`.", lambda g: len(profiles_of(g)))
+    idle_timeout: int = choice("idle_timeout", "Idle slot timeout.")
+    batch_timeout: int = choice("batch_timeout", "Batch request timeout.")
+    longest_idle: int = constant("Ages of slots stop here.", longest_age(_longest_idle))
+    longest_unfulfillable: int = constant("Ages of marks stop here.", longest("batch_timeout"))
+    follow_clock: int = following_clock("Clock and map order are kept (to follow a recording).")
+    reused_ids: int = choice("reused_ids", "Request ids are reused.")
+    unstarted: int = choice("unstarted", "Operations before the first start.")
+    offered_slot: int = choice("offered_slot", "Who gets an offered slot.")
+    orphaned_allocation: int = choice("orphaned_allocation", "What an orphan becomes.")
+    repeated_id: int = choice("repeated_id", "Where a repeated pending id goes.")
+    removal: int = choice("removal", "Which queue entry is removed.")
+    ignored_failure: int = choice("ignored_failure", "What an ignored failure does.")
+    cancel_order: int = choice("cancel_order", "Order of cancels at the end.")
+    release_cause: int = choice("release_cause", "What a released caller learns.")

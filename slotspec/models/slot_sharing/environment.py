@@ -48,7 +48,7 @@ from slotspec.models.slot_sharing.tree import (
     root_of,
     single_child,
 )
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import is_set
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 
 
@@ -59,12 +59,8 @@ class OnFail(IntEnum):
     TERMINATE = 4
 
 
-def has_deployments(setting: Setting) -> bool:
-    return bool(setting["deployments"])
-
-
-def has_late_calls(setting: Setting) -> bool:
-    return bool(setting["late_calls"])
+has_deployments = is_set("deployments")
+has_late_calls = is_set("late_calls")
 
 
 # -------------------------------------------------------------------------- what is possible

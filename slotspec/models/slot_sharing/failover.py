@@ -30,12 +30,10 @@ from slotspec.models.slot_sharing.tree import (
     resolved_root,
     root_of,
 )
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import is_set
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 
-
-def has_callbacks(setting: Setting) -> bool:
-    return bool(setting["callbacks"])
+has_callbacks = is_set("callbacks")
 
 
 LEAST = 0
@@ -119,9 +117,8 @@ def release_single_and_ask_again(s: SlotSharingState, slot: int, root: int) -> i
 # -------------------------------------------------------------------------------- the job ends
 
 
-def cancels_jobs(setting: Setting) -> bool:
-    """If owners keep returned slots, the pool gets nothing that it could assign again."""
-    return bool(setting["callbacks"] and setting["owner_releases"])
+cancels_jobs = is_set("callbacks", "owner_releases")
+"""If owners keep returned slots, the pool gets nothing that it could assign again."""
 
 
 @slot_sharing.action(when=cancels_jobs)

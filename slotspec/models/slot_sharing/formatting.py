@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from slotspec.models.common.formatting import ClassFormatter, in_any_order
 from slotspec.models.logical_slot.state import LogicalSlotState, payloads, slots
 from slotspec.models.slot_sharing.lifecycles import TaskSlotRegistration
 from slotspec.models.slot_sharing.model import slot_sharing
@@ -17,10 +18,9 @@ from slotspec.models.slot_sharing.state import (
     profiles,
     reservations,
 )
-from slotspec.statemachine.declaration.model import ParameterDomain
 from slotspec.statemachine.declaration.records import FLAG, Domain, Sort
 from slotspec.statemachine.declaration.rules import NONE
-from slotspec.statemachine.formatting import NOTHING, TraceFormatter
+from slotspec.statemachine.formatting import NOTHING
 from slotspec.statemachine.results import TraceStep
 
 LOGICAL_SLOTS: Mapping[str, str] = {
@@ -31,7 +31,7 @@ LOGICAL_SLOTS: Mapping[str, str] = {
 """The fields of logical slots that traces show here, with their labels."""
 
 
-class SlotSharingFormatter(TraceFormatter):
+class SlotSharingFormatter(ClassFormatter):
     """Renders the calls, effects and changes of slot sharing."""
 
     def element(self, sort: Sort, index: int) -> str:
@@ -40,11 +40,6 @@ class SlotSharingFormatter(TraceFormatter):
             chosen: Mapping[str, Any] | None = self.instance.setting.choices.get("named_profiles")
             return list(CATALOGUE if chosen is None else chosen)[index]
         return super().element(sort, index)
-
-    def argument(self, domain: ParameterDomain, value: int) -> str:
-        """An argument of an action; reactions in lower case, as in traces."""
-        text = super().argument(domain, value)
-        return text if isinstance(domain, Sort) else text.lower()
 
     def effect(self, effect: tuple[int, ...]) -> str:
         """An effect as a phrase."""
@@ -71,17 +66,7 @@ class SlotSharingFormatter(TraceFormatter):
 
     def effects(self, step: TraceStep) -> list[str]:
         """The effects of a step; "in any order" is only for several effects."""
-        texts: list[str] = []
-        loose: list[str] | None = None
-        for effect in step.effects:
-            if effect[0] == Effect.ANY_ORDER:
-                if loose:
-                    several = len(loose) > 1
-                    texts.append(f"in any order: {', '.join(loose)}" if several else loose[0])
-                loose = [] if effect[1] else None
-                continue
-            (texts if loose is None else loose).append(self.effect(effect))
-        return texts
+        return in_any_order(step.effects, Effect.ANY_ORDER, self.effect)
 
     def value(self, domain: Domain, value: int) -> str:
         """A value of a field."""

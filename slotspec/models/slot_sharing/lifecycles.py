@@ -42,7 +42,7 @@ class RootListing(Lifecycle):
 
     enlist = Event("A root is created.", (UNLISTED, UNRESOLVED))
     move = Event("Its physical slot becomes known.", (UNRESOLVED, RESOLVED))
-    unlist = Event("It is released.", (UNRESOLVED, UNLISTED), (RESOLVED, UNLISTED))
+    unlist = Event("It is released.", ((UNRESOLVED, RESOLVED), UNLISTED))
     overwrite = Event("Another root resolves to the same allocation.", (RESOLVED, UNLISTED))
 
 

@@ -12,6 +12,7 @@ from enum import IntEnum
 
 from slotspec.models.common.exceptions import JavaExceptions
 from slotspec.models.common.resource_profile import matching_table
+from slotspec.models.common.settings import choice, switch
 from slotspec.models.logical_slot.state import LogicalSlotState, slots
 from slotspec.models.slot_sharing.lifecycles import (
     LogicalSlotFuture,
@@ -141,19 +142,17 @@ tm_places = Sort(
 
 BOUNDS = (
     Bound("most_reserved", "No root has more reserved than this.", 3, 1, 200),
-    Bound(
+    switch(
         "owner_releases",
         "Whether owners release the task slots of returned logical slots.",
-        1,
-        0,
-        1,
+        on=True,
     ),
-    Bound("repeated_groups", "Whether a group is requested again below a slot.", 0, 0, 1),
-    Bound("taken_allocations", "Whether the pool answers with an allocation in use.", 0, 0, 1),
-    Bound("small_slots", "Whether shares exceed what their slot has.", 0, 0, 1),
-    Bound("deployments", "Whether executions are deployed to logical slots.", 1, 0, 1),
-    Bound("late_calls", "Whether callers call slots that have left the tables.", 0, 0, 1),
-    Bound("callbacks", "Whether the scheduler calls back while a slot is released.", 0, 0, 1),
+    switch("repeated_groups", "Whether a group is requested again below a slot."),
+    switch("taken_allocations", "Whether the pool answers with an allocation in use."),
+    switch("small_slots", "Whether shares exceed what their slot has."),
+    switch("deployments", "Whether executions are deployed to logical slots.", on=True),
+    switch("late_calls", "Whether callers call slots that have left the tables."),
+    switch("callbacks", "Whether the scheduler calls back while a slot is released."),
 )
 
 
@@ -241,11 +240,11 @@ class SlotSharingState(LogicalSlotState):
         "Whether a slot of a profile (row) can serve another one (column).",
         lambda g: matching_table(profiles_of(g), g["matching"]),
     )
-    most_reserved: int = constant("The bound of reservations.", lambda g: g["most_reserved"])
-    owner_releases: int = constant("Owners release task slots.", lambda g: g["owner_releases"])
-    repeated_groups: int = constant("Groups are requested again.", lambda g: g["repeated_groups"])
-    taken_allocations: int = constant("Allocations clash.", lambda g: g["taken_allocations"])
-    small_slots: int = constant("Slots may be too small.", lambda g: g["small_slots"])
-    late_calls: int = constant("Callers call slots that have left.", lambda g: g["late_calls"])
-    callbacks: int = constant("The scheduler calls back.", lambda g: g["callbacks"])
-    map_order: int = constant("The order of the tables of roots.", lambda g: int(g["map_order"]))
+    most_reserved: int = choice("most_reserved", "The bound of reservations.")
+    owner_releases: int = choice("owner_releases", "Owners release task slots.")
+    repeated_groups: int = choice("repeated_groups", "Groups are requested again.")
+    taken_allocations: int = choice("taken_allocations", "Allocations clash.")
+    small_slots: int = choice("small_slots", "Slots may be too small.")
+    late_calls: int = choice("late_calls", "Callers call slots that have left.")
+    callbacks: int = choice("callbacks", "The scheduler calls back.")
+    map_order: int = choice("map_order", "The order of the tables of roots.")

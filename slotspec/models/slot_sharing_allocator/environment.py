@@ -35,6 +35,7 @@ from slotspec.models.slot_sharing_allocator.state import (
 )
 from slotspec.models.slot_sharing_allocator.versions import NewRequests
 from slotspec.models.slot_sharing_allocator.walks import in_bulk
+from slotspec.statemachine.declaration.conditions import exceeds, is_set
 from slotspec.statemachine.declaration.model import Fairness
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
@@ -45,44 +46,16 @@ SELECTIONS = 16
 """How many subsets of these there are."""
 
 
-def is_scripted(setting: Setting) -> bool:
-    return not setting["at_once"]
-
-
-def has_reactions(setting: Setting) -> bool:
-    return bool(setting["reactions"])
-
-
-def has_failures(setting: Setting) -> bool:
-    return bool(setting["failures"])
-
-
-def has_cancellations(setting: Setting) -> bool:
-    return bool(setting["cancellations"])
-
-
-def has_losses(setting: Setting) -> bool:
-    return bool(setting["losses"])
-
-
-def has_modes(setting: Setting) -> bool:
-    return bool(setting["modes"] > 1)
-
-
-def has_foreigners(setting: Setting) -> bool:
-    return bool(setting["foreigners"])
+is_scripted = ~is_set("at_once")
+has_losses = is_set("losses")
+has_foreigners = is_set("foreigners")
 
 
 def has_order_of_slots(setting: Setting) -> bool:
     return setting.bounds["orders"] > 1 and setting.bounds["profiles"] > 1
 
 
-def has_payloads(setting: Setting) -> bool:
-    return bool(setting["payloads"])
-
-
-def has_failing_payloads(setting: Setting) -> bool:
-    return bool(setting["payloads"] and setting["failing_payloads"])
+has_payloads = is_set("payloads")
 
 
 def is_over(s: SlotSharingAllocatorState) -> bool:
@@ -150,7 +123,7 @@ def names_unknown(s: SlotSharingAllocatorState, selection: int) -> bool:
     return any(selection & bit and vertex >= len(s.request) for vertex, bit in enumerate(BITS))
 
 
-@slot_sharing_allocator.action(when=has_cancellations, vertex=vertices)
+@slot_sharing_allocator.action(when=is_set("cancellations"), vertex=vertices)
 def cancel(s: SlotSharingAllocatorState, vertex: int) -> int:
     """The scheduler cancels the request of a vertex, whatever has become of it."""
     if is_over(s):
@@ -193,7 +166,9 @@ def terminate(s: SlotSharingAllocatorState, vertex: int) -> int:
     return allocator.terminate(s, vertex, 0)
 
 
-@slot_sharing_allocator.action(when=has_failing_payloads, fault=True, vertex=vertices)
+@slot_sharing_allocator.action(
+    when=is_set("payloads", "failing_payloads"), fault=True, vertex=vertices
+)
 def fail_termination(s: SlotSharingAllocatorState, vertex: int) -> int:
     """The termination future of an execution fails."""
     if is_over(s) or s.payload[vertex] != Payload.RUNNING:
@@ -230,7 +205,9 @@ def may_fulfil(s: SlotSharingAllocatorState, group: int, allocation: int) -> boo
     return is_waiting(s, group) and s.slot[allocation] == PhysicalSlot.FREE
 
 
-@slot_sharing_allocator.action(when=has_reactions, fault=True, group=groups, allocation=allocations)
+@slot_sharing_allocator.action(
+    when=is_set("reactions"), fault=True, group=groups, allocation=allocations
+)
 def fulfil_and_lose(s: SlotSharingAllocatorState, group: int, allocation: int) -> int:
     """A slot fulfils a request; whoever gets the first logical slot makes the pool lose it."""
     if (
@@ -245,7 +222,7 @@ def fulfil_and_lose(s: SlotSharingAllocatorState, group: int, allocation: int) -
     return 1
 
 
-@slot_sharing_allocator.action(when=has_failures, fault=True, group=groups)
+@slot_sharing_allocator.action(when=is_set("failures"), fault=True, group=groups)
 def fail_request(s: SlotSharingAllocatorState, group: int) -> int:
     """The pool fails a request."""
     if is_over(s) or not is_waiting(s, group):
@@ -269,7 +246,7 @@ def fail_task_manager(s: SlotSharingAllocatorState, tm: int) -> int:
     return allocator.fail_task_manager(s, tm, Cause.GIVEN)
 
 
-@slot_sharing_allocator.action(when=has_modes, fault=True, mode=PoolMode)
+@slot_sharing_allocator.action(when=exceeds("modes", 1), fault=True, mode=PoolMode)
 def pool_mode(s: SlotSharingAllocatorState, mode: int) -> int:
     """The pool begins to fail or refuse requests, or stops to."""
     if is_over(s) or mode >= s.modes or mode == s.mode:

@@ -20,10 +20,7 @@ class SharedSlot(Lifecycle):
         "The pool fails the request, or the slot has another payload.", (REQUESTED, FAILED)
     )
     give_back = Event(
-        "Its last request has gone, or its slot is lost.",
-        (REQUESTED, RETURNED),
-        (PRESENT, RETURNED),
-        (FAILED, RETURNED),
+        "Its last request has gone, or its slot is lost.", ((REQUESTED, PRESENT, FAILED), RETURNED)
     )
 
 
@@ -83,7 +80,7 @@ class PhysicalSlot(Lifecycle):
     arrive = Event("A TaskExecutor offers it.", (ABSENT, FREE))
     take = Event("It fulfils a request.", (FREE, TAKEN))
     free = Event("Its request is given back.", (TAKEN, FREE))
-    lose = Event("Its TaskExecutor, or the slot itself, fails.", (FREE, LOST), (TAKEN, LOST))
+    lose = Event("Its TaskExecutor, or the slot itself, fails.", ((FREE, TAKEN), LOST))
 
 
 class Bulk(Lifecycle):

@@ -2,86 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from slotspec.statemachine.declaration.model import Scope
+
+
+def _bounds(**changed: int) -> Mapping[str, int]:
+    """Two groups, three vertices, two slots, two bulks at a time."""
+    return {"groups": 2, "vertices": 3, "allocations": 2, "bulks": 2, **changed}
+
 
 SCOPES = (
     Scope(
         "bulks",
         "Two groups, three vertices, two slots, two bulks at a time, in a streaming job: who is"
         " served, cancelled, timed out and lost.",
-        {"groups": 2, "vertices": 3, "allocations": 2, "bulks": 2},
+        _bounds(),
     ),
     Scope(
         "one_group",
         "A single group of three vertices, two slots, two bulks at a time: what holds where no"
         " bulk has several groups.",
-        {"groups": 1, "vertices": 3, "allocations": 2, "bulks": 2},
+        _bounds(groups=1),
     ),
     Scope(
         "three_groups",
         "Three groups of one vertex, one slot, two bulks at a time: walks over several groups.",
-        {"groups": 3, "vertices": 3, "allocations": 1, "bulks": 2, "orders": 6},
+        _bounds(groups=3, allocations=1, orders=6),
     ),
     Scope(
         "executions",
         "Two groups, three vertices with executions, which terminate at once, later or never.",
-        {"groups": 2, "vertices": 3, "allocations": 2, "bulks": 1, "payloads": 1},
+        _bounds(bulks=1, payloads=1),
         large=True,
     ),
     Scope(
         "terminations",
         "One group of two vertices with executions whose termination futures may fail.",
-        {
-            "groups": 1,
-            "vertices": 2,
-            "allocations": 1,
-            "bulks": 1,
-            "payloads": 1,
-            "failing_payloads": 1,
-        },
+        _bounds(groups=1, vertices=2, allocations=1, bulks=1, payloads=1, failing_payloads=1),
     ),
     Scope(
         "batch",
         "A batch job, whose slots others may have later; slots and requests of several profiles.",
-        {
-            "groups": 2,
-            "vertices": 3,
-            "allocations": 2,
-            "bulks": 2,
-            "indefinitely": 0,
-            "profiles": 2,
-        },
+        _bounds(indefinitely=0, profiles=2),
     ),
     Scope(
         "greedy",
         "A pool that gives its slots away when it likes, groups and slots of two profiles: checks"
         " that look at slots in any order.",
-        {
-            "groups": 2,
-            "vertices": 2,
-            "allocations": 2,
-            "bulks": 1,
-            "at_once": 0,
-            "profiles": 2,
-        },
+        _bounds(vertices=2, bulks=1, at_once=0, profiles=2),
     ),
     Scope(
         "pool",
         "A pool that fails, refuses and raises; slots with other payloads; a vertex that is no"
         " member of its group.",
-        {
-            "groups": 2,
-            "vertices": 3,
-            "allocations": 2,
-            "bulks": 1,
-            "modes": 4,
-            "foreigners": 1,
-            "strangers": 1,
-        },
+        _bounds(bulks=1, modes=4, foreigners=1, strangers=1),
     ),
     Scope(
         "reactions",
         "A pool that gives its slots away when it likes; slots are lost while requests complete.",
-        {"groups": 2, "vertices": 3, "allocations": 2, "bulks": 1, "at_once": 0, "reactions": 1},
+        _bounds(bulks=1, at_once=0, reactions=1),
     ),
 )

@@ -10,10 +10,11 @@ unfulfillable. Only a replay of a recording needs the clock, ages and the number
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, cast
+from typing import cast
 
 from slotspec.models.common.exceptions import JavaExceptions
 from slotspec.models.common.orders import MOST, ORDERS, number_of_orders
+from slotspec.models.common.settings import choice, following_clock, switch
 from slotspec.models.slot_sharing_allocator.lifecycles import (
     Bulk,
     LogicalRequest,
@@ -148,17 +149,17 @@ bulk_groups = Sort("bulk_groups", "Groups of bulks.", factors=(bulks, groups))
 bulk_vertices = Sort("bulk_vertices", "Vertices of bulks.", factors=(bulks, vertices))
 
 BOUNDS = (
-    Bound("at_once", "Whether the pool gives its slots to requests by itself.", 1, 0, 1),
-    Bound("indefinitely", "Whether shared slots keep their slots: 1 for streaming.", 1, 0, 1),
+    switch("at_once", "Whether the pool gives its slots to requests by itself.", on=True),
+    switch("indefinitely", "Whether shared slots keep their slots: 1 for streaming.", on=True),
     Bound("strangers", "1: the last vertex is no member of its group; 2: it has none.", 0, 0, 2),
     Bound("modes", "Ways in which the pool may answer: 1 normal, 2 fails, 3 raises.", 1, 1, 4),
-    Bound("foreigners", "Whether slots may have other payloads.", 0, 0, 1),
-    Bound("payloads", "Whether executions are deployed to logical slots.", 0, 0, 1),
-    Bound("failing_payloads", "Whether termination futures fail.", 0, 0, 1),
-    Bound("failures", "Whether the pool fails physical requests.", 1, 0, 1),
-    Bound("cancellations", "Whether the scheduler cancels requests.", 1, 0, 1),
-    Bound("losses", "Whether slots are lost.", 1, 0, 1),
-    Bound("reactions", "Whether a slot may be lost while its requests complete.", 0, 0, 1),
+    switch("foreigners", "Whether slots may have other payloads."),
+    switch("payloads", "Whether executions are deployed to logical slots."),
+    switch("failing_payloads", "Whether termination futures fail."),
+    switch("failures", "Whether the pool fails physical requests.", on=True),
+    switch("cancellations", "Whether the scheduler cancels requests.", on=True),
+    switch("losses", "Whether slots are lost.", on=True),
+    switch("reactions", "Whether a slot may be lost while its requests complete."),
     cast(Bound, orders.bound),
 )
 
@@ -213,14 +214,6 @@ def _fits(setting: Setting) -> list[int]:
 
 
 _ORDER = Number(ORDERS - 1)
-
-
-def _choice(name: str, description: str) -> Any:
-    return constant(description, lambda setting: int(setting.choices[name]))
-
-
-def _bound(name: str, description: str) -> Any:
-    return constant(description, lambda setting: setting[name])
 
 
 class SlotSharingAllocatorState(Record):
@@ -325,19 +318,15 @@ class SlotSharingAllocatorState(Record):
     fits: Array = constant(
         "For each profile of a slot (row), the groups that it will do for.", _fits
     )
-    at_once: int = _bound("at_once", "The pool gives its slots to requests by itself.")
-    indefinitely: int = _bound("indefinitely", "Shared slots occupy their slots indefinitely.")
+    at_once: int = choice("at_once", "The pool gives its slots to requests by itself.")
+    indefinitely: int = choice("indefinitely", "Shared slots occupy their slots indefinitely.")
     any_order: int = constant("Slots are looked at in any order.", _has_any_order)
-    modes: int = _bound("modes", "Ways in which the pool may answer.")
-    foreigners: int = _bound("foreigners", "Slots may have other payloads.")
-    failing_payloads: int = _bound("failing_payloads", "Termination futures may fail.")
+    modes: int = choice("modes", "Ways in which the pool may answer.")
     timeout: int = constant(
         "The timeout of bulks, in ms.", lambda g: int(g.choices.get("timeout_ms", 1))
     )
-    follow_clock: int = constant(
-        "The run follows a recording.", lambda g: int(g.choices.get("follow_clock", 0))
-    )
-    new_requests: int = _choice("new_requests", "How physical requests are made.")
-    repeated_vertex: int = _choice("repeated_vertex", "The same vertex twice in a call.")
-    failed_termination: int = _choice("failed_termination", "A failed termination future.")
-    group_order: int = _choice("group_order", "The order of the groups of a call.")
+    follow_clock: int = following_clock("The run follows a recording.")
+    new_requests: int = choice("new_requests", "How physical requests are made.")
+    repeated_vertex: int = choice("repeated_vertex", "The same vertex twice in a call.")
+    failed_termination: int = choice("failed_termination", "A failed termination future.")
+    group_order: int = choice("group_order", "The order of the groups of a call.")

@@ -26,15 +26,14 @@ from slotspec.models.task_slot_table.state import (
     tickets,
 )
 from slotspec.models.task_slot_table.versions import DynamicNumber
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import is_set
 from slotspec.statemachine.declaration.rules import DISABLED, NONE
 
 NO_TIMEOUT = 0
 """The length of a timeout makes no difference: its timer may fire at any time."""
 
 
-def has_tasks(setting: Setting) -> bool:
-    return bool(setting["tasks"])
+has_tasks = is_set("tasks")
 
 
 # -------------------------------------------------------------------------- what is unused

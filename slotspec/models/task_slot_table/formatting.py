@@ -5,9 +5,9 @@ Dynamic slots have their negative numbers in 1.11 and 1.12.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Sequence
 
+from slotspec.models.common.formatting import DescribingFormatter, State, Texts
 from slotspec.models.task_slot_table.lifecycles import (
     ClosingFuture,
     SlotTimer,
@@ -30,17 +30,13 @@ from slotspec.models.task_slot_table.state import (
     tickets,
 )
 from slotspec.models.task_slot_table.versions import DynamicNumber
-from slotspec.statemachine.declaration.model import ParameterDomain
 from slotspec.statemachine.declaration.records import Sort
 from slotspec.statemachine.declaration.rules import NONE
-from slotspec.statemachine.formatting import NOTHING, TraceFormatter
+from slotspec.statemachine.formatting import NOTHING
 from slotspec.statemachine.results import TraceStep
 
-Text = Callable[[Mapping[str, Any], int], str]
-"""The text of an element in a state."""
 
-
-class TaskSlotTableFormatter(TraceFormatter):
+class TaskSlotTableFormatter(DescribingFormatter):
     """Renders the calls, effects and changes of a slot table."""
 
     def element(self, sort: Sort, index: int) -> str:
@@ -57,11 +53,6 @@ class TaskSlotTableFormatter(TraceFormatter):
         static = self.instance.setting["static_slots"]
         asked = self.instance.setting["dynamic_number"] == DynamicNumber.ASKED
         return str(static - number - 1 if asked and number >= static else number)
-
-    def argument(self, domain: ParameterDomain, value: int) -> str:
-        """An argument of an action; outcomes in lower case, as in traces."""
-        text = super().argument(domain, value)
-        return text if isinstance(domain, Sort) else text.lower()
 
     def effect(self, effect: tuple[int, ...]) -> str:
         """An effect as a phrase."""
@@ -91,48 +82,37 @@ class TaskSlotTableFormatter(TraceFormatter):
 
     # ----------------------------------------------------------------------------- changes
 
+    def described(self, s: State) -> Sequence[Texts]:
+        """The table, its slots, tasks and timeouts."""
+        return (
+            {
+                "table": Table.states[s["table"][0]].name,
+                "closing of the table": ClosingFuture.states[s["table_closing"][0]].name,
+            },
+            {self.element(allocations, i): self._slot(s, i) for i in range(len(s["slot"]))},
+            {self.element(tasks, i): self._task(s, i) for i in range(len(s["task"]))},
+            {
+                f"timeout {self.element(tickets, ticket)} under way": self.element(
+                    allocations, sent
+                )
+                for ticket, sent in enumerate(s["sent"])
+            },
+        )
+
     def changes(self, step: TraceStep) -> list[str]:
-        """The changes of a step: in the table, its slots, tasks, timeouts and budget."""
-        before, after = step.before, step.after
-        texts: list[str] = []
-        self._compare(texts, "table", self._table, 0, step)
-        self._compare(texts, "closing of the table", self._table_closing, 0, step)
-        for number in range(len(before["slot"])):
-            self._compare(texts, self.element(allocations, number), self._slot, number, step)
-        for number in range(len(before["task"])):
-            self._compare(texts, self.element(tasks, number), self._task, number, step)
-        for number in range(len(before["sent"])):
-            what = f"timeout {self.element(tickets, number)} under way"
-            self._compare(texts, what, self._sent, number, step)
+        """What a step changed of these, and of the budget."""
+        texts, before, after = super().changes(step), step.before, step.after
         if before["used"] != after["used"]:
             texts.append(f"budget left: {self._left(before, after)} -> {self._left(after, before)}")
         return texts
 
-    @staticmethod
-    def _compare(texts: list[str], what: str, text: Text, number: int, step: TraceStep) -> None:
-        """Add the change of a thing, if its text has changed."""
-        old, new = text(step.before, number), text(step.after, number)
-        if old != new:
-            texts.append(f"{what}: {old} -> {new}")
-
-    @staticmethod
-    def _table(state: Mapping[str, Any], number: int) -> str:
-        return str(Table.states[state["table"][number]].name)
-
-    @staticmethod
-    def _table_closing(state: Mapping[str, Any], number: int) -> str:
-        return str(ClosingFuture.states[state["table_closing"][number]].name)
-
-    def _sent(self, state: Mapping[str, Any], number: int) -> str:
-        return self.element(allocations, state["sent"][number])
-
-    def _left(self, state: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    def _left(self, state: State, other: State) -> str:
         """What is left of the resources of which `other` has another amount."""
         left = resources_of(self.instance.setting).left(state["used"])
         pairs = zip(left.items(), state["used"], other["used"], strict=False)
         return ", ".join(f"{value} {name}" for (name, value), a, b in pairs if a != b)
 
-    def _slot(self, state: Mapping[str, Any], number: int) -> str:
+    def _slot(self, state: State, number: int) -> str:
         if state["slot"][number] == TaskSlot.FREE:
             return NOTHING
         parts = [
@@ -147,7 +127,7 @@ class TaskSlotTableFormatter(TraceFormatter):
             parts.append(f"closing {ClosingFuture.states[state['closing'][number]].name}")
         return f"{TaskSlot.states[state['slot'][number]].name} ({', '.join(parts)})"
 
-    def _task(self, state: Mapping[str, Any], number: int) -> str:
+    def _task(self, state: State, number: int) -> str:
         slot, awaited = state["task_slot"][number], state["awaited_by"][number]
         if slot == NONE and awaited == NONE and not state["closing_waits"][number]:
             return NOTHING

@@ -30,15 +30,12 @@ class TaskSlot(Lifecycle):
     LEFT = State("It has left the table.", final=True)
 
     allocate = Event("It is allocated for a job.", (FREE, ALLOCATED))
-    activate = Event(
-        "The job uses it, or confirms that it does.", (ALLOCATED, ACTIVE), (ACTIVE, ACTIVE)
-    )
+    activate = Event("The job uses it, or confirms that it does.", ((ALLOCATED, ACTIVE), ACTIVE))
     inactivate = Event(
         "The job stops using it for now, or the promise is renewed.",
-        (ACTIVE, ALLOCATED),
-        (ALLOCATED, ALLOCATED),
+        ((ACTIVE, ALLOCATED), ALLOCATED),
     )
-    release = Event("It is freed.", (ALLOCATED, RELEASING), (ACTIVE, RELEASING))
+    release = Event("It is freed.", ((ALLOCATED, ACTIVE), RELEASING))
     leave = Event("It was freed, and has no tasks.", (RELEASING, LEFT))
 
 
@@ -49,15 +46,10 @@ class SlotTimer(Lifecycle):
     RUNNING = State("It has not fired.")
     FIRED = State("It has fired; its ticket stays valid.")
 
-    register = Event(
-        "A new ticket replaces any older one.",
-        (OFF, RUNNING),
-        (RUNNING, RUNNING),
-        (FIRED, RUNNING),
-    )
+    register = Event("A new ticket replaces any older one.", ((OFF, RUNNING, FIRED), RUNNING))
     fire = Event("The time is over; SlotActions.timeoutSlot is called.", (RUNNING, FIRED))
     unregister = Event(
-        "The slot is activated or leaves, or the table is closed.", (RUNNING, OFF), (FIRED, OFF)
+        "The slot is activated or leaves, or the table is closed.", ((RUNNING, FIRED), OFF)
     )
 
 

@@ -9,9 +9,9 @@ timeouts may have any length.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
 
 from slotspec.models.common.exceptions import JavaExceptions
+from slotspec.models.common.settings import choice, following_clock, switch
 from slotspec.models.task_slot_table.lifecycles import (
     ClosingFuture,
     SlotTimer,
@@ -111,8 +111,8 @@ resources = Sort(
 
 BOUNDS = (
     Bound("spare", "Shares of the budget in addition to those of the static slots.", 0, 0, 50),
-    Bound("quick_tasks", "Whether some tasks terminate as soon as they fail.", 0, 0, 1),
-    Bound("failing_tasks", "Whether termination futures fail.", 0, 0, 1),
+    switch("quick_tasks", "Whether some tasks terminate as soon as they fail."),
+    switch("failing_tasks", "Whether termination futures fail."),
 )
 
 
@@ -148,10 +148,6 @@ def _amounts(setting: Setting) -> list[int]:
     found = resources_of(setting)
     rows = [_padded(found.amounts(profile), setting) for profile in found.profiles.values()]
     return [amount for row in rows for amount in row]
-
-
-def _choice(name: str, description: str) -> Any:
-    return constant(description, lambda setting: int(setting.choices[name]))
 
 
 class TaskSlotTableState(Record):
@@ -208,21 +204,19 @@ class TaskSlotTableState(Record):
     default_profile: int = constant(
         "The default profile of a static slot.", lambda g: resources_of(g).default_number
     )
-    static_count: int = constant("The number of static slots.", lambda g: g["static_slots"])
-    dynamic_count: int = constant("The number of dynamic numbers.", lambda g: g["dynamic_slots"])
-    quick_tasks: int = constant("There are quick tasks.", lambda g: g["quick_tasks"])
-    failing_tasks: int = constant("Termination futures may fail.", lambda g: g["failing_tasks"])
-    follow_clock: int = constant(
-        "The run follows a recorded clock.", lambda g: int(g.choices.get("follow_clock", 0))
-    )
-    dynamic_number: int = _choice("dynamic_number", "The number of a dynamic slot.")
-    static_profile: int = _choice("static_profile", "The profile of a static slot.")
-    unknown_profile: int = _choice("unknown_profile", "The meaning of UNKNOWN.")
-    repeated_allocation: int = _choice("repeated_allocation", "The answer to a repeated request.")
-    unnumbered_slot: int = _choice(
+    static_count: int = choice("static_slots", "The number of static slots.")
+    dynamic_count: int = choice("dynamic_slots", "The number of dynamic numbers.")
+    quick_tasks: int = choice("quick_tasks", "There are quick tasks.")
+    failing_tasks: int = choice("failing_tasks", "Termination futures may fail.")
+    follow_clock: int = following_clock("The run follows a recorded clock.")
+    dynamic_number: int = choice("dynamic_number", "The number of a dynamic slot.")
+    static_profile: int = choice("static_profile", "The profile of a static slot.")
+    unknown_profile: int = choice("unknown_profile", "The meaning of UNKNOWN.")
+    repeated_allocation: int = choice("repeated_allocation", "The answer to a repeated request.")
+    unnumbered_slot: int = choice(
         "unnumbered_slot", "Whether is_allocated finds a slot by a negative number."
     )
-    refused_allocation: int = _choice("refused_allocation", "How a refused request ends.")
+    refused_allocation: int = choice("refused_allocation", "How a refused request ends.")
 
 
 ANY_PROFILE = int(Special.ANY)

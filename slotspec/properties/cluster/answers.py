@@ -5,7 +5,6 @@ from __future__ import annotations
 from slotspec.models.cluster.environment import (
     job_master_hears_resource_manager,
     job_master_hears_task_executor,
-    registers_by_messages,
     task_executor_hears_job_master,
     task_executor_hears_resource_manager,
 )
@@ -28,6 +27,7 @@ from slotspec.models.cluster.state import (
     ClusterState,
     Message,
     allocations,
+    registers_by_messages,
     task_managers,
 )
 from slotspec.models.task_slot_table.lifecycles import TaskSlot

@@ -31,53 +31,42 @@ from slotspec.models.slot_pool.recycling import is_queued
 from slotspec.models.slot_pool.state import Effect as PoolEffect
 from slotspec.models.task_slot_table.lifecycles import TaskSlot
 from slotspec.models.task_slot_table.slots import indexed_task
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import exceeds, first_of, is_set, known
 from slotspec.statemachine.declaration.rules import NONE
 
-
-def is_one_region(setting: Setting) -> bool:
-    """Whether the whole job restarts together."""
-    return not setting["regions"]
-
-
-def overtaken(setting: Setting) -> str | None:
-    """Why a report may be older than an answer before it."""
-    if setting["overtaking"] == 1:
-        return None
-    return "the message that the slot is free again overtakes the answer, and then a report does"
-
-
-def returned_in_between(setting: Setting) -> str | None:
-    """Why a returned slot may serve a request that is withdrawn next."""
-    if not may_return_first(setting):
-        return None
-    return (
-        "FLINK-23806, mended in 1.13.3: tasks are cancelled in the order of a hash table, and a"
-        " slot that one of them returns serves the request of the next (recorded: 1.12.5, seed"
-        " 2000)"
-    )
-
-
-def unordered(setting: Setting) -> str | None:
-    """Why a task may start that nobody wants any more."""
-    if setting["overtaking"] > 1:
-        return (
-            "another thread submits the task, and no order binds that to the calls that cancel it"
-            " (recorded: 1.11.4, seed 0022); the task is an orphan until its report is refused or"
-            " its slot is freed"
-        )
-    if setting["early_timeouts"]:
-        return "a submission that has timed out may still arrive; nobody cancels it"
-    return None
-
-
-def unasked(_: Setting) -> str:
-    """Why a former JobMaster may undo what the next one has done."""
-    return (
-        "a TaskExecutor does not ask which JobMaster frees a slot or closes the connection, and"
-        " calls of a former one may come late (recorded: 1.13.6, seed 9111); the tasks of the next"
-        " one fail"
-    )
+is_one_region = ~is_set("regions")
+"""Whether the whole job restarts together."""
+overtaken = known(
+    "the message that the slot is free again overtakes the answer, and then a report does",
+    exceeds("overtaking", 1),
+)
+"""Why a report may be older than an answer before it."""
+returned_in_between = known(
+    "FLINK-23806, mended in 1.13.3: tasks are cancelled in the order of a hash table, and a"
+    " slot that one of them returns serves the request of the next (recorded: 1.12.5, seed"
+    " 2000)",
+    may_return_first,
+)
+"""Why a returned slot may serve a request that is withdrawn next."""
+unordered = first_of(
+    (
+        "another thread submits the task, and no order binds that to the calls that cancel it"
+        " (recorded: 1.11.4, seed 0022); the task is an orphan until its report is refused or"
+        " its slot is freed",
+        exceeds("overtaking", 1),
+    ),
+    (
+        "a submission that has timed out may still arrive; nobody cancels it",
+        is_set("early_timeouts"),
+    ),
+)
+"""Why a task may start that nobody wants any more."""
+unasked = known(
+    "a TaskExecutor does not ask which JobMaster frees a slot or closes the connection, and"
+    " calls of a former one may come late (recorded: 1.13.6, seed 9111); the tasks of the next"
+    " one fail"
+)
+"""Why a former JobMaster may undo what the next one has done."""
 
 
 def oldest(s: ClusterState, tm: int, direction: int) -> int:

@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 from slotspec.models.cluster.job_master import is_held_at
-from slotspec.models.cluster.lifecycles import Leader, Registration
+from slotspec.models.cluster.lifecycles import Execution, Leader, Registration
+from slotspec.models.cluster.scheduler import exists, share_of
 from slotspec.models.cluster.state import (
     ClusterState,
     allocations,
     slot_numbers,
     slots_of,
     task_managers,
+    tasks,
 )
 from slotspec.models.cluster.task_executor import is_allocated
+from slotspec.models.cluster.timers import is_at
 from slotspec.models.slot_pool.queues import is_held
 from slotspec.models.task_slot_table.lifecycles import TaskSlot
 from slotspec.models.task_slot_table.slots import allocation_under
+from slotspec.statemachine.declaration.conditions import Condition
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
 
+@Condition
 def has_enough_slots(setting: Setting) -> bool:
     """Whether the cluster has as many slots as the job needs."""
     return bool(slots_of(setting) >= setting["parallelism"])
+
+
+def tasks_run(s: ClusterState) -> bool:
+    """Whether every task of the job runs at a TaskExecutor, and the JobMaster knows it."""
+    return all(
+        s.task[task] == Execution.RUNNING and is_at(s, task, s.share_allocation[share_of(s, task)])
+        for task in s.elements(tasks)
+        if exists(s, task)
+    )
 
 
 def pool_agrees(s: ClusterState) -> bool:

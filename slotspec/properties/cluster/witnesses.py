@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from slotspec.models.cluster.environment import can_depose, can_fail_over, can_hurry
 from slotspec.models.cluster.faults import can_crash, can_lose
-from slotspec.models.cluster.lifecycles import Execution
 from slotspec.models.cluster.model import cluster
 from slotspec.models.cluster.own_elements import own_allocation
-from slotspec.models.cluster.scheduler import exists, is_finished, share_of
-from slotspec.models.cluster.state import ClusterState, Message, task_managers, tasks
-from slotspec.models.cluster.timers import is_at
+from slotspec.models.cluster.scheduler import is_finished
+from slotspec.models.cluster.state import ClusterState, Message, task_managers
 from slotspec.models.task_slot_table.lifecycles import TaskSlot
 from slotspec.properties.cluster.views import (
     has_enough_slots,
@@ -19,32 +15,14 @@ from slotspec.properties.cluster.views import (
     manager_agrees,
     nothing_is_allocated,
     pool_agrees,
+    tasks_run,
 )
-from slotspec.statemachine.declaration.records import Setting
-
-
-def can_finish(*conditions: Callable[[Setting], bool]) -> Callable[[Setting], bool]:
-    """The condition that the job has enough slots to run to its end, and that these hold."""
-
-    def condition(setting: Setting) -> bool:
-        return has_enough_slots(setting) and all(holds(setting) for holds in conditions)
-
-    return condition
 
 
 @cluster.sometimes("DefaultScheduler", when=has_enough_slots)
 def all_tasks_run(s: ClusterState) -> bool:
     """Every task of the job runs at a TaskExecutor, and the JobMaster knows it."""
-    return (
-        all(
-            s.task[task] == Execution.RUNNING
-            and is_at(s, task, s.share_allocation[share_of(s, task)])
-            for task in s.elements(tasks)
-            if exists(s, task)
-        )
-        and pool_agrees(s)
-        and manager_agrees(s)
-    )
+    return tasks_run(s) and pool_agrees(s) and manager_agrees(s)
 
 
 @cluster.sometimes("JobMaster.onStop", when=has_enough_slots)
@@ -63,33 +41,32 @@ def a_task_comes_before_the_answer_to_its_offer(s: ClusterState) -> bool:
     )
 
 
-@cluster.sometimes("JobMaster", when=can_finish(can_lose))
+@cluster.sometimes("JobMaster", when=has_enough_slots & can_lose)
 def a_loss_is_overcome(s: ClusterState) -> bool:
     """The job finishes although a message was lost."""
     return s.lost > 0 and is_finished(s)
 
 
-@cluster.sometimes("TaskExecutor", when=can_finish(can_crash))
+@cluster.sometimes("TaskExecutor", when=has_enough_slots & can_crash)
 def a_crash_is_overcome(s: ClusterState) -> bool:
     """The job finishes although a TaskExecutor has crashed."""
     return s.crashed > 0 and is_finished(s)
 
 
-@cluster.sometimes("JobMaster.suspendExecution", when=can_finish(can_depose))
+@cluster.sometimes("JobMaster.suspendExecution", when=has_enough_slots & can_depose)
 def a_change_of_leaders_is_overcome(s: ClusterState) -> bool:
     """The job finishes although its JobMaster had lost its leadership."""
     return s.deposed > 0 and is_finished(s)
 
 
-@cluster.sometimes("ResourceManager", when=can_finish(can_fail_over))
+@cluster.sometimes("ResourceManager", when=has_enough_slots & can_fail_over)
 def a_failover_is_overcome(s: ClusterState) -> bool:
     """The job finishes although the ResourceManager has failed over."""
     return s.failed_over > 0 and is_finished(s)
 
 
-def can_lose_in_a_hurry(setting: Setting) -> bool:
-    """Whether there are both losses and early timers."""
-    return can_lose(setting) and can_hurry(setting)
+can_lose_in_a_hurry = can_lose & can_hurry
+"""Whether there are both losses and early timers."""
 
 
 @cluster.sometimes("SlotOccupiedException", when=can_lose_in_a_hurry)

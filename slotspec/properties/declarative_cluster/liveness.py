@@ -14,7 +14,7 @@ from slotspec.properties.declarative_cluster.views import (
     nothing_is_allocated,
     requirements_agree,
 )
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import is_set, known
 
 
 @declarative_cluster.leads_to(
@@ -30,14 +30,12 @@ def views_agree(s: DeclarativeClusterState) -> bool:
     return pool_agrees(s) and manager_agrees(s) and requirements_agree(s)
 
 
-def retained(setting: Setting) -> str | None:
-    """Why the ResourceManager may never learn that a job has ended."""
-    if setting["leader_changes"] or setting["early_timeouts"]:
-        return (
-            "a JobMaster that ends before it has registered again tells nobody, and the"
-            " ResourceManager keeps what was declared before (closeJobManagerConnection, RETAIN)"
-        )
-    return None
+retained = known(
+    "a JobMaster that ends before it has registered again tells nobody, and the"
+    " ResourceManager keeps what was declared before (closeJobManagerConnection, RETAIN)",
+    is_set("leader_changes") | is_set("early_timeouts"),
+)
+"""Why the ResourceManager may never learn that a job has ended."""
 
 
 @declarative_cluster.leads_to("AllocatedSlotReport, SlotReport", views_agree, deviation=retained)

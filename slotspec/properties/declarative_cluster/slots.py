@@ -15,7 +15,7 @@ from slotspec.models.fine_grained_slot_manager.lifecycles import Manager
 from slotspec.models.fine_grained_slot_manager.state import Effect as ManagerEffect
 from slotspec.properties.cluster import slots
 from slotspec.properties.declarative_cluster.views import wanted
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import is_set, known
 from slotspec.statemachine.declaration.rules import NONE
 
 declarative_cluster.share(
@@ -61,11 +61,11 @@ def a_retired_job_holds_nothing(s: DeclarativeClusterState, allocation: int) -> 
     return s.job_master[0] != Leader.RETIRED or not is_held(s.pool, allocation)
 
 
-def fatal(setting: Setting) -> str | None:
-    """Why the ResourceManager may end."""
-    if setting["early_timeouts"]:
-        return "M6: an answer after a report of other slots finds no resources left, which is fatal"
-    return None
+fatal = known(
+    "M6: an answer after a report of other slots finds no resources left, which is fatal",
+    is_set("early_timeouts"),
+)
+"""Why the ResourceManager may end."""
 
 
 @declarative_cluster.step("DeclarativeSlotPoolBridge, FineGrainedSlotManager", deviation=fatal)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from slotspec.models.cluster.lifecycles import Execution
 from slotspec.models.cluster.model import cluster
-from slotspec.models.cluster.scheduler import exists, share_of
-from slotspec.models.cluster.state import Message, tasks
-from slotspec.models.cluster.timers import is_at
+from slotspec.models.cluster.state import Message
 from slotspec.models.declarative_cluster.model import declarative_cluster
 from slotspec.models.declarative_cluster.state import DeclarativeClusterState
 from slotspec.properties.cluster import witnesses
-from slotspec.properties.cluster.views import has_enough_slots, is_retired, pool_agrees
-from slotspec.properties.cluster.witnesses import can_finish
+from slotspec.properties.cluster.views import has_enough_slots, is_retired, pool_agrees, tasks_run
 from slotspec.properties.declarative_cluster.views import manager_agrees, nothing_is_allocated
 
 declarative_cluster.share(
@@ -27,16 +23,7 @@ declarative_cluster.share(
 @declarative_cluster.sometimes("DefaultScheduler", when=has_enough_slots)
 def all_tasks_run(s: DeclarativeClusterState) -> bool:
     """Every task of the job runs at a TaskExecutor, and the JobMaster knows it."""
-    return (
-        all(
-            s.task[task] == Execution.RUNNING
-            and is_at(s, task, s.share_allocation[share_of(s, task)])
-            for task in s.elements(tasks)
-            if exists(s, task)
-        )
-        and pool_agrees(s)
-        and manager_agrees(s)
-    )
+    return tasks_run(s) and pool_agrees(s) and manager_agrees(s)
 
 
 @declarative_cluster.sometimes("JobMaster.onStop", when=has_enough_slots)
@@ -45,7 +32,7 @@ def everything_is_given_back(s: DeclarativeClusterState) -> bool:
     return is_retired(s) and nothing_is_allocated(s) and manager_agrees(s)
 
 
-@declarative_cluster.sometimes("TaskExecutor.freeInactiveSlots", when=can_finish())
+@declarative_cluster.sometimes("TaskExecutor.freeInactiveSlots", when=has_enough_slots)
 def inactive_slots_are_freed(s: DeclarativeClusterState) -> bool:
     """The ResourceManager tells a TaskExecutor to free what the job does not use."""
     return Message.FREE_INACTIVE_SLOTS in s.message

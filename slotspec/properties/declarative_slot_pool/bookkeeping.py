@@ -22,8 +22,8 @@ from slotspec.properties.declarative_slot_pool.views import (
     is_started,
     one_use_of_ids,
 )
+from slotspec.statemachine.declaration.conditions import first_of, is_set, known
 from slotspec.statemachine.declaration.queues import length
-from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
 
@@ -50,10 +50,7 @@ def a_slot_of_the_pool_is_complete(s: DeclarativePoolState, a: int) -> bool:
     return s.slot_tm[a] != NONE and s.slot_profile[a] != NONE and s.matched[a] != NONE
 
 
-def over_counted(setting: Setting) -> str | None:
-    if setting["mistakes"]:
-        return MISTAKES
-    return LOST_IN_UNKNOWN if setting["unknown_slots"] else None
+over_counted = first_of((MISTAKES, is_set("mistakes")), (LOST_IN_UNKNOWN, is_set("unknown_slots")))
 
 
 @declarative_slot_pool.always(
@@ -116,10 +113,10 @@ def a_request_is_pending_or_fulfilled(s: DeclarativePoolState, i: int) -> bool:
     return s.fulfilled[i] == NONE or not any(r != NONE and s.request_id[r] == i for r in s.pending)
 
 
-def stale(setting: Setting) -> str | None:
-    if setting["losses"]:
-        return "a slot that is lost leaves the entry of its request behind (D4)"
-    return MISTAKES if setting["mistakes"] else None
+stale = first_of(
+    ("a slot that is lost leaves the entry of its request behind (D4)", is_set("losses")),
+    (MISTAKES, is_set("mistakes")),
+)
 
 
 @declarative_slot_pool.always(
@@ -148,29 +145,19 @@ def a_slot_is_that_of_one_request(s: DeclarativePoolState, a: int) -> bool:
     return sum(holder == a for holder in s.fulfilled) <= 1
 
 
-def ownerless(setting: Setting) -> str | None:
-    if setting["mistakes"]:
-        return MISTAKES
-    return TWINS if setting["reused_ids"] else None
-
-
 @declarative_slot_pool.always(
     "DeclarativeSlotPoolBridge.fulfilledRequests",
     when=bridged,
     each={"a": allocations},
-    deviation=ownerless,
+    deviation=first_of((MISTAKES, is_set("mistakes")), (TWINS, is_set("reused_ids"))),
 )
 def a_reserved_slot_is_that_of_a_request(s: DeclarativePoolState, a: int) -> bool:
     """A slot that is not free belongs to a fulfilled request: nobody else would free it."""
     return s.slot[a] != AllocatedSlot.RESERVED or a in s.fulfilled
 
 
-def unasked_payload(setting: Setting) -> str | None:
-    return MISTAKES if setting["mistakes"] else None
-
-
 @declarative_slot_pool.always(
-    "PhysicalSlot.Payload", each={"a": allocations}, deviation=unasked_payload
+    "PhysicalSlot.Payload", each={"a": allocations}, deviation=known(MISTAKES, is_set("mistakes"))
 )
 def payloads_run_in_reserved_slots(s: DeclarativePoolState, a: int) -> bool:
     """What runs, runs in a slot that is somebody's."""

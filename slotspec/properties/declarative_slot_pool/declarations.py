@@ -7,6 +7,8 @@ from slotspec.models.declarative_slot_pool.environment import (
     connect_to_resource_manager,
     disconnect_resource_manager,
     has_repetitions,
+    is_delayed,
+    is_pool,
     set_no_resource_requirements,
     set_resource_requirements,
 )
@@ -17,33 +19,31 @@ from slotspec.models.declarative_slot_pool.state import (
     DeclarativePoolState,
     Effect,
     Timer,
-    interval_of,
-    listed_profiles,
 )
 from slotspec.properties.declarative_slot_pool.views import (
     MISTAKES,
     TWINS,
     bridged,
     declared_in,
+    is_mixed,
     is_started,
     pending_count,
     raised,
     reserved_count,
     total_required,
 )
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import always, first_of, is_set, known
 from slotspec.statemachine.declaration.rules import NONE, unchanged
 
-
-def left_behind(setting: Setting) -> str | None:
-    if len(listed_profiles(setting)) > 2 or setting["any_slots"]:
-        return (
-            "a slot that is reserved for another requirement adjusts what is required, and"
-            " nothing undoes it (D1)"
-        )
-    if setting["mistakes"]:
-        return MISTAKES
-    return TWINS if setting["reused_ids"] else None
+left_behind = first_of(
+    (
+        "a slot that is reserved for another requirement adjusts what is required, and"
+        " nothing undoes it (D1)",
+        is_mixed,
+    ),
+    (MISTAKES, is_set("mistakes")),
+    (TWINS, is_set("reused_ids")),
+)
 
 
 @declarative_slot_pool.always(
@@ -82,13 +82,17 @@ def a_declaration_that_waits_is_scheduled(s: DeclarativePoolState) -> bool:
     return scheduled == int(s.delayed[0] != DelayedDeclaration.NONE_WAITS)
 
 
-def swallowed(setting: Setting) -> str | None:
-    if setting["late_calls"]:
-        return "a declaration that is due after the close raises, and announces nothing"
-    return (
+swallowed = first_of(
+    (
+        "a declaration that is due after the close raises, and announces nothing",
+        is_set("late_calls"),
+    ),
+    (
         "an adjustment cancels the declaration that waits, and its own never announces that"
-        " requirements are stable (D2)"
-    )
+        " requirements are stable (D2)",
+        always,
+    ),
+)
 
 
 @declarative_slot_pool.always(
@@ -103,11 +107,10 @@ def requirements_that_change_will_be_stable(s: DeclarativePoolState) -> bool:
     )
 
 
-def half_closed(setting: Setting) -> str | None:
-    """Why a ResourceManager may be found in vain."""
-    if setting["mistakes"]:
-        return "a payload in a free slot makes close raise; the pool then ignores it (D5)"
-    return None
+half_closed = known(
+    "a payload in a free slot makes close raise; the pool then ignores it (D5)", is_set("mistakes")
+)
+"""Why a ResourceManager may be found in vain."""
 
 
 @declarative_slot_pool.step(
@@ -142,9 +145,8 @@ def losing_the_resource_manager_changes_nothing_else(
     return unchanged(before, after, but=("gateway", "connection"))
 
 
-def is_at_once(setting: Setting) -> bool:
-    """A bridge that declares every change at once."""
-    return bridged(setting) and interval_of(setting) == 0
+is_at_once = bridged & ~is_delayed
+"""A bridge that declares every change at once."""
 
 
 @declarative_slot_pool.step(
@@ -176,15 +178,10 @@ def repetitions_slow_down(before: DeclarativePoolState, after: DeclarativePoolSt
     return after.call_backoff[after.current] == again
 
 
-def is_alone(setting: Setting) -> bool:
-    """The pool alone."""
-    return not setting["bridge"]
-
-
 @declarative_slot_pool.step(
     "DefaultDeclarativeSlotPool.setResourceRequirements",
     on=set_resource_requirements,
-    when=is_alone,
+    when=is_pool,
 )
 def setting_requirements_declares_at_once(
     before: DeclarativePoolState, after: DeclarativePoolState, profile: int
@@ -201,7 +198,7 @@ def setting_requirements_declares_at_once(
 @declarative_slot_pool.step(
     "DefaultDeclarativeSlotPool.setResourceRequirements",
     on=set_no_resource_requirements,
-    when=is_alone,
+    when=is_pool,
 )
 def requiring_nothing_keeps_the_slots(
     before: DeclarativePoolState, after: DeclarativePoolState

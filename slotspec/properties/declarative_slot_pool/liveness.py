@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from slotspec.models.common.resource_profile import Answer
-from slotspec.models.declarative_slot_pool.environment import has_time
+from slotspec.models.declarative_slot_pool.environment import has_time, is_delayed
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot
 from slotspec.models.declarative_slot_pool.model import declarative_slot_pool
 from slotspec.models.declarative_slot_pool.state import (
     DeclarativePoolState,
-    interval_of,
-    listed_profiles,
     requests,
 )
 from slotspec.models.declarative_slot_pool.timers import is_able
@@ -19,26 +17,18 @@ from slotspec.properties.declarative_slot_pool.views import (
     LOST_IN_UNKNOWN,
     MISTAKES,
     bridged,
+    is_mixed,
     is_started,
     matches_request,
     pending_count,
     reserved_count,
 )
+from slotspec.statemachine.declaration.conditions import equals, exceeds, first_of, is_set, known
 from slotspec.statemachine.declaration.queues import length
-from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
-
-def declares_late(setting: Setting) -> bool:
-    """A bridge that delays declarations."""
-    return bridged(setting) and has_time(setting) and interval_of(setting) > 0
-
-
-def postponed(setting: Setting) -> str | None:
-    return (
-        "every change restarts the delay, so steady changes postpone the declaration without"
-        " limit, although the option is called a maximum (D3)"
-    )
+declares_late = bridged & has_time & is_delayed
+"""A bridge that delays declarations."""
 
 
 def is_told_or_alone(s: DeclarativePoolState) -> bool:
@@ -50,26 +40,23 @@ def is_told_or_alone(s: DeclarativePoolState) -> bool:
     "slot.request.max-interval (FLIP-370)",
     is_told_or_alone,
     when=declares_late,
-    deviation=postponed,
+    deviation=known(
+        "every change restarts the delay, so steady changes postpone the declaration without"
+        " limit, although the option is called a maximum (D3)"
+    ),
 )
 def what_is_required_is_finally_declared(s: DeclarativePoolState) -> bool:
     """All that is required is finally declared to the ResourceManager that is connected."""
     return not is_told_or_alone(s)
 
 
-def returns_idle_slots(setting: Setting) -> bool:
-    """A bridge that returns idle slots."""
-    return bridged(setting) and setting["idle_timeout"] > 0 and has_time(setting)
-
-
-def kept(setting: Setting) -> str | None:
-    if setting["mistakes"]:
-        return MISTAKES
-    if setting["unknown_slots"]:
-        return LOST_IN_UNKNOWN
-    if len(listed_profiles(setting)) > 2 or setting["any_slots"]:
-        return "a requirement that an adjustment left behind keeps a free slot for good (D1)"
-    return None
+returns_idle_slots = bridged & exceeds("idle_timeout", 0) & has_time
+"""A bridge that returns idle slots."""
+kept = first_of(
+    (MISTAKES, is_set("mistakes")),
+    (LOST_IN_UNKNOWN, is_set("unknown_slots")),
+    ("a requirement that an adjustment left behind keeps a free slot for good (D1)", is_mixed),
+)
 
 
 def nobody_needs_slots(s: DeclarativePoolState) -> bool:
@@ -98,16 +85,8 @@ def what_nobody_needs_is_given_back(s: DeclarativePoolState) -> bool:
     return nobody_needs_slots(s)
 
 
-def defers(setting: Setting) -> bool:
-    """A bridge that defers requests until all can be served."""
-    return bridged(setting) and bool(setting["defer"]) and declares_late(setting)
-
-
-def hang(setting: Setting) -> str | None:
-    return (
-        "an adjustment swallowed the announcement that requirements are stable, and the slots"
-        " wait for it (D2)"
-    )
+defers = bridged & is_set("defer") & declares_late
+"""A bridge that defers requests until all can be served."""
 
 
 def can_all_be_served(s: DeclarativePoolState) -> bool:
@@ -131,27 +110,18 @@ def cannot_all_be_served(s: DeclarativePoolState) -> bool:
     "DeclarativeSlotPoolBridge: deferred slot allocation (FLIP-370)",
     cannot_all_be_served,
     when=defers,
-    deviation=hang,
+    deviation=known(
+        "an adjustment swallowed the announcement that requirements are stable, and the slots"
+        " wait for it (D2)"
+    ),
 )
 def deferred_requests_are_finally_served(s: DeclarativePoolState) -> bool:
     """Deferred requests are served once slots for all of them are there, or something changes."""
     return can_all_be_served(s)
 
 
-def times_batch_out(setting: Setting) -> bool:
-    """A bridge that times batch requests out."""
-    return (
-        bridged(setting)
-        and has_time(setting)
-        and bool(setting["batch_requests"])
-        and setting["batch_timeout"] > 0
-    )
-
-
-def never_too_late(setting: Setting) -> str | None:
-    if setting["batch_mark"] == BatchMark.AT_EACH_CHECK:
-        return "each check marks the request anew, so that it is never old enough (D10, 1.13)"
-    return LOST_IN_UNKNOWN if setting["unknown_slots"] else None
+times_batch_out = bridged & has_time & is_set("batch_requests") & exceeds("batch_timeout", 0)
+"""A bridge that times batch requests out."""
 
 
 def is_hopeless(s: DeclarativePoolState, r: int) -> bool:
@@ -175,7 +145,13 @@ def has_hope(s: DeclarativePoolState, r: int) -> bool:
     has_hope,
     when=times_batch_out,
     each={"r": requests},
-    deviation=never_too_late,
+    deviation=first_of(
+        (
+            "each check marks the request anew, so that it is never old enough (D10, 1.13)",
+            equals("batch_mark", BatchMark.AT_EACH_CHECK),
+        ),
+        (LOST_IN_UNKNOWN, is_set("unknown_slots")),
+    ),
 )
 def a_hopeless_batch_request_ends(s: DeclarativePoolState, r: int) -> bool:
     """A batch request that no slot of the pool matches finally times out, or finds a slot."""

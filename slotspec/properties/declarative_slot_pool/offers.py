@@ -8,6 +8,7 @@ from slotspec.models.declarative_slot_pool.environment import (
     offer_slot,
     offer_two_slots,
     reserve_free_slot,
+    uses,
 )
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot
 from slotspec.models.declarative_slot_pool.model import declarative_slot_pool
@@ -17,7 +18,6 @@ from slotspec.models.declarative_slot_pool.state import (
     OK,
     DeclarativePoolState,
     Effect,
-    effective_strategy,
 )
 from slotspec.models.declarative_slot_pool.versions import Strategy
 from slotspec.properties.declarative_slot_pool.views import (
@@ -29,8 +29,8 @@ from slotspec.properties.declarative_slot_pool.views import (
     one_use_of_ids,
     raised,
 )
+from slotspec.statemachine.declaration.conditions import first_of, is_set, known
 from slotspec.statemachine.declaration.queues import place_of
-from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE, unchanged
 
 
@@ -59,14 +59,12 @@ def a_repeated_offer_is_accepted_and_changes_nothing(
     )
 
 
-def acknowledged_to_anybody(setting: Setting) -> str | None:
-    return "the pool asks for the allocation alone, not for the slot that is offered (D7)"
-
-
 @declarative_slot_pool.step(
     "DefaultDeclarativeSlotPool.offerSlots (FLINK-9293)",
     on=offer_slot,
-    deviation=acknowledged_to_anybody,
+    deviation=known(
+        "the pool asks for the allocation alone, not for the slot that is offered (D7)"
+    ),
 )
 def another_slot_of_a_held_allocation_is_refused(
     before: DeclarativePoolState, after: DeclarativePoolState, tm: int, index: int, allocation: int
@@ -140,13 +138,13 @@ def is_in_front(s: DeclarativePoolState, request: int, other: int) -> bool:
     return place_of(s.pending, request) < place_of(s.pending, other) != NONE
 
 
-def overtakes(setting: Setting) -> str | None:
-    match effective_strategy(setting):
-        case Strategy.PREFERRED | Strategy.PREFERRED_BALANCED:
-            return "requests that name an allocation and do not get it come behind others (D8)"
-        case Strategy.BALANCED:
-            return "the balanced strategy serves heavy requests first"
-    return None
+overtakes = first_of(
+    (
+        "requests that name an allocation and do not get it come behind others (D8)",
+        uses(Strategy.PREFERRED) | uses(Strategy.PREFERRED_BALANCED),
+    ),
+    ("the balanced strategy serves heavy requests first", uses(Strategy.BALANCED)),
+)
 
 
 @declarative_slot_pool.step(
@@ -173,18 +171,13 @@ def requests_of_one_profile_are_served_in_order(
     )
 
 
-def serves_at_once(setting: Setting) -> bool:
-    """The bridge serves requests as slots come."""
-    return bridged(setting) and not (setting["defer"] and setting["can_delay"])
-
-
-def all_at_once(setting: Setting) -> str | None:
-    if effective_strategy(setting) in (Strategy.BALANCED, Strategy.PREFERRED_BALANCED):
-        return (
-            "without deferral the balanced strategy compares all pending requests with the slots"
-            " of one message (D9)"
-        )
-    return None
+serves_at_once = bridged & ~is_set("defer", "can_delay")
+"""The bridge serves requests as slots come."""
+all_at_once = known(
+    "without deferral the balanced strategy compares all pending requests with the slots"
+    " of one message (D9)",
+    uses(Strategy.BALANCED) | uses(Strategy.PREFERRED_BALANCED),
+)
 
 
 def waits_beside(after: DeclarativePoolState, allocation: int) -> bool:

@@ -26,21 +26,15 @@ from slotspec.properties.declarative_slot_pool.views import (
     on_time,
     one_use_of_ids,
 )
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import equals, is_set, known
 from slotspec.statemachine.declaration.rules import NONE
-
-
-def forgotten(setting: Setting) -> str | None:
-    if setting["reused_ids"]:
-        return TWINS
-    return None
 
 
 @declarative_slot_pool.always(
     "DeclarativeSlotPoolBridge.pendingRequests",
     when=bridged,
     each={"r": requests},
-    deviation=forgotten,
+    deviation=known(TWINS, is_set("reused_ids")),
 )
 def no_request_is_forgotten(s: DeclarativePoolState, r: int) -> bool:
     """Every request that waits can be served: the pool knows it."""
@@ -150,9 +144,8 @@ def without_resources_streaming_requests_fail(
     return r not in before.pending or before.batch[r] == 1 or r not in after.pending
 
 
-def spares_batch(setting: Setting) -> bool:
-    """Batch requests are always spared."""
-    return has_batch(setting) and setting["batch_spared"] == BatchSpared.ALWAYS
+spares_batch = has_batch & equals("batch_spared", BatchSpared.ALWAYS)
+"""Batch requests are always spared."""
 
 
 @declarative_slot_pool.step(

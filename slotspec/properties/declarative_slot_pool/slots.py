@@ -32,12 +32,10 @@ from slotspec.properties.declarative_slot_pool.views import (
     raised,
     returned,
 )
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import exceeds, first_of, is_set, known
 from slotspec.statemachine.declaration.rules import NONE, unchanged
 
-
-def unreturned(setting: Setting) -> str | None:
-    return MISTAKES if setting["mistakes"] else None
+unreturned = known(MISTAKES, is_set("mistakes"))
 
 
 @declarative_slot_pool.step(
@@ -153,34 +151,32 @@ def only_idle_excess_slots_are_released(
     )
 
 
-def has_idle_check(setting: Setting) -> bool:
-    """The bridge checks for idle slots."""
-    return bool(setting["bridge"]) and setting["idle_timeout"] > 0
-
-
-def killed(setting: Setting) -> str | None:
-    if setting["mistakes"]:
-        return "a payload in a free slot makes the idle check raise, and it never runs again (D5)"
-    return LOST_IN_UNKNOWN if setting["unknown_slots"] else None
+has_idle_check = is_set("bridge") & exceeds("idle_timeout", 0)
+"""The bridge checks for idle slots."""
 
 
 @declarative_slot_pool.always(
-    "DeclarativeSlotPoolBridge.checkIdleSlotTimeout", when=has_idle_check, deviation=killed
+    "DeclarativeSlotPoolBridge.checkIdleSlotTimeout",
+    when=has_idle_check,
+    deviation=first_of(
+        (
+            "a payload in a free slot makes the idle check raise, and it never runs again (D5)",
+            is_set("mistakes"),
+        ),
+        (LOST_IN_UNKNOWN, is_set("unknown_slots")),
+    ),
 )
 def the_idle_check_goes_on(s: DeclarativePoolState) -> bool:
     """As long as the bridge is started, its idle check is scheduled."""
     return not is_started(s) or Timer.IDLE_CHECK in s.timer
 
 
-def has_batch_check(setting: Setting) -> bool:
-    """The bridge checks for batch requests that wait too long."""
-    return bool(setting["bridge"]) and setting["batch_timeout"] > 0
-
-
-def blinded(setting: Setting) -> str | None:
-    if setting["unknown_slots"]:
-        return "an UNKNOWN slot makes the batch check raise, and it never runs again (D6)"
-    return None
+has_batch_check = is_set("bridge") & exceeds("batch_timeout", 0)
+"""The bridge checks for batch requests that wait too long."""
+blinded = known(
+    "an UNKNOWN slot makes the batch check raise, and it never runs again (D6)",
+    is_set("unknown_slots"),
+)
 
 
 @declarative_slot_pool.always(
@@ -208,27 +204,28 @@ def a_request_that_a_slot_matches_is_not_marked(
     return r not in after.pending or after.unfulfillable[r] == 0 or is_able(after, r) != Answer.YES
 
 
-def throws(setting: Setting) -> str | None:
-    if setting["unknown_slots"]:
-        return "an UNKNOWN slot is accepted, and then cannot be compared (D6)"
-    if setting["mistakes"]:
-        return MISTAKES
-    if setting["late_calls"]:
-        return "calls before the start or after the end are half done when they raise"
-    if setting["any_requests"] and effective_balanced(setting):
-        return "the balanced strategy refuses requests for ANY"
-    if setting["can_delay"] and setting["interval"] and setting["bridge"]:
-        return "a declaration that was delayed until after the close raises"
-    return None
-
-
-def effective_balanced(setting: Setting) -> bool:
-    """Whether the balanced strategy is in use."""
-    return int(setting["strategy"]) >= 2 and bool(setting["can_delay"])
+effective_balanced = exceeds("strategy", 1) & is_set("can_delay")
+"""Whether the balanced strategy is in use."""
 
 
 @declarative_slot_pool.step(
-    "DeclarativeSlotPoolBridge, DefaultDeclarativeSlotPool", deviation=throws
+    "DeclarativeSlotPoolBridge, DefaultDeclarativeSlotPool",
+    deviation=first_of(
+        ("an UNKNOWN slot is accepted, and then cannot be compared (D6)", is_set("unknown_slots")),
+        (MISTAKES, is_set("mistakes")),
+        (
+            "calls before the start or after the end are half done when they raise",
+            is_set("late_calls"),
+        ),
+        (
+            "the balanced strategy refuses requests for ANY",
+            is_set("any_requests") & effective_balanced,
+        ),
+        (
+            "a declaration that was delayed until after the close raises",
+            is_set("can_delay", "interval", "bridge"),
+        ),
+    ),
 )
 def nothing_raises(after: DeclarativePoolState) -> bool:
     """No call and no timer ends with an exception."""

@@ -6,7 +6,12 @@ from slotspec.models.common.resource_profile import Answer
 from slotspec.models.declarative_slot_pool.lifecycles import AllocatedSlot, Bridge
 from slotspec.models.declarative_slot_pool.pool import is_held
 from slotspec.models.declarative_slot_pool.requirements import answer
-from slotspec.models.declarative_slot_pool.state import DeclarativePoolState, Effect
+from slotspec.models.declarative_slot_pool.state import (
+    DeclarativePoolState,
+    Effect,
+    listed_profiles,
+)
+from slotspec.statemachine.declaration.conditions import Condition, is_set
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
@@ -15,19 +20,20 @@ LOST_IN_UNKNOWN = "an exception about an UNKNOWN slot comes in the middle of the
 TWINS = "a request id that is used again hides what it stood for"
 
 
-def on_time(setting: Setting) -> bool:
-    """Nobody calls before the start or after the end."""
-    return not setting["late_calls"]
+on_time = ~is_set("late_calls")
+"""Nobody calls before the start or after the end."""
+bridged = is_set("bridge") & on_time
+"""The bridge, called between start and end."""
 
 
-def bridged(setting: Setting) -> bool:
-    """The bridge, called between start and end."""
-    return bool(setting["bridge"]) and on_time(setting)
+@Condition
+def is_mixed(setting: Setting) -> bool:
+    """Slots can serve requests of several profiles."""
+    return len(listed_profiles(setting)) > 2 or bool(setting["any_slots"])
 
 
-def one_use_of_ids(setting: Setting) -> bool:
-    """The bridge, and no request id is used again while it is in use."""
-    return bridged(setting) and not setting["reused_ids"]
+one_use_of_ids = bridged & ~is_set("reused_ids")
+"""The bridge, and no request id is used again while it is in use."""
 
 
 def is_started(s: DeclarativePoolState) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from slotspec.models.declarative_slot_pool.environment import (
     can_restart,
+    gives_up,
     has_batch_check,
     has_payloads,
     has_preferences,
+    has_repetitions,
     is_bridge,
     is_delayed,
     is_pool,
@@ -23,51 +25,25 @@ from slotspec.models.declarative_slot_pool.pool import is_held
 from slotspec.models.declarative_slot_pool.state import (
     DeclarativePoolState,
     Timer,
-    listed_profiles,
 )
 from slotspec.properties.declarative_slot_pool.views import (
+    is_mixed,
     is_started,
     matches_request,
     pending_count,
     reserved_count,
 )
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import exceeds, is_set
 from slotspec.statemachine.declaration.rules import NONE
 
-
-def is_mixed(setting: Setting) -> bool:
-    """Slots can serve requests of several profiles."""
-    return len(listed_profiles(setting)) > 2 or bool(setting["any_slots"])
-
-
-def has_two_requests(setting: Setting) -> bool:
-    """Two requests can be pending."""
-    return is_bridge(setting) and min(setting["requests"], setting["request_ids"]) > 1
-
-
-def is_idle_bridge(setting: Setting) -> bool:
-    """A bridge that returns idle slots."""
-    return is_bridge(setting) and setting["idle_timeout"] > 0
-
-
-def waits_for_all(setting: Setting) -> bool:
-    """Requests are deferred."""
-    return is_bridge(setting) and bool(setting["defer"] and setting["can_delay"])
-
-
-def repeats(setting: Setting) -> bool:
-    """Declarations are repeated."""
-    return is_bridge(setting) and bool(setting["longest_backoff"])
-
-
-def gives_slots_back(setting: Setting) -> bool:
-    """A bridge whose job gives requests and slots up."""
-    return is_bridge(setting) and bool(setting["gives_up"])
-
-
-def reuses_ids(setting: Setting) -> bool:
-    """Request ids are used again while they are in use."""
-    return is_bridge(setting) and bool(setting["reused_ids"])
+has_two_requests = is_bridge & exceeds("requests", 1) & exceeds("request_ids", 1)
+"""Two requests can be pending."""
+is_idle_bridge = is_bridge & exceeds("idle_timeout", 0)
+"""A bridge that returns idle slots."""
+waits_for_all = is_bridge & is_set("defer", "can_delay")
+"""Requests are deferred."""
+reuses_ids = is_bridge & is_set("reused_ids")
+"""Request ids are used again while they are in use."""
 
 
 @declarative_slot_pool.sometimes("DefaultDeclarativeSlotPool.reserveFreeSlot")
@@ -82,9 +58,7 @@ def two_requests_wait(s: DeclarativePoolState) -> bool:
     return pending_count(s) > 1
 
 
-@declarative_slot_pool.sometimes(
-    "DeclarativeSlotPoolBridge.requestNewAllocatedSlot", when=gives_slots_back
-)
+@declarative_slot_pool.sometimes("DeclarativeSlotPoolBridge.requestNewAllocatedSlot", when=gives_up)
 def a_request_waits_beside_a_slot_that_matches(s: DeclarativePoolState) -> bool:
     """A request waits although a free slot matches: requests do not look at free slots."""
     return any(
@@ -98,9 +72,8 @@ def everything_required_is_in_use(s: DeclarativePoolState) -> bool:
     return is_started(s) and s.gateway != NONE and pending_count(s) == 0 and reserved_count(s) > 0
 
 
-def requires_less(setting: Setting) -> bool:
-    """What is required can be lowered."""
-    return not setting["bridge"] or bool(setting["gives_up"])
+requires_less = ~is_set("bridge") | is_set("gives_up")
+"""What is required can be lowered."""
 
 
 @declarative_slot_pool.sometimes("DefaultDeclarativeSlotPool.releaseIdleSlots", when=requires_less)
@@ -146,7 +119,7 @@ def two_deferred_requests_have_been_served(s: DeclarativePoolState) -> bool:
 
 
 @declarative_slot_pool.sometimes(
-    "DefaultDeclareResourceRequirementServiceConnectionManager", when=repeats
+    "DefaultDeclareResourceRequirementServiceConnectionManager", when=has_repetitions
 )
 def a_declaration_is_to_be_repeated(s: DeclarativePoolState) -> bool:
     """A failed declaration is going to be sent again."""

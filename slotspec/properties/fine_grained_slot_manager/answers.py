@@ -38,12 +38,9 @@ from slotspec.properties.fine_grained_slot_manager.settings import (
     FATAL_ANSWER,
     HALF_REGISTERED,
     SECOND_START,
-    both,
-    first_of,
-    known,
-    without,
 )
 from slotspec.properties.fine_grained_slot_manager.views import raises
+from slotspec.statemachine.declaration.conditions import first_of, known
 from slotspec.statemachine.declaration.rules import unchanged
 
 State = FineGrainedSlotManagerState
@@ -67,7 +64,7 @@ def is_gone(after: State, allocation: int) -> bool:
 @fine_grained_slot_manager.step(
     "DefaultSlotStatusSyncer.allocateSlot",
     on=call_acknowledged,
-    when=without(has_queue),
+    when=~has_queue,
     deviation=first_of((FATAL_ANSWER, has_late_reports), (SECOND_START, starts_twice)),
 )
 def an_acknowledged_slot_is_allocated(before: State, after: State, allocation: int) -> bool:
@@ -89,7 +86,7 @@ def an_unexpected_acknowledgement_changes_no_slot(
 @fine_grained_slot_manager.step(
     "DefaultSlotStatusSyncer.allocateSlot",
     on=call_fails,
-    when=both(has_failures, without(has_queue)),
+    when=has_failures & ~has_queue,
     deviation=first_of((HALF_REGISTERED, has_late_reports), (SECOND_START, starts_twice)),
 )
 def a_refused_slot_is_gone(before: State, after: State, allocation: int) -> bool:
@@ -160,7 +157,7 @@ def who_leaves_takes_only_own_slots(before: State, after: State, instance: int) 
 @fine_grained_slot_manager.step(
     "DefaultResourceAllocationStrategy.tryReconcileClusterResources",
     on=advance_time,
-    when=both(has_idle_time, asks_before_release),
+    when=has_idle_time & asks_before_release,
 )
 def only_idle_task_managers_are_asked(before: State, after: State) -> bool:
     """A TaskExecutor that is asked whether it can be released has had no slot until then."""

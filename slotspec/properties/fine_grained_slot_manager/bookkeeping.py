@@ -45,14 +45,11 @@ from slotspec.properties.fine_grained_slot_manager.settings import (
     OCCUPIED,
     SECOND_START,
     STALE_INDEX,
-    both,
-    first_of,
     has_maximum,
     has_redundancy,
-    known,
-    without,
 )
 from slotspec.properties.fine_grained_slot_manager.views import needs_workers
+from slotspec.statemachine.declaration.conditions import first_of, known
 from slotspec.statemachine.declaration.rules import NONE
 
 # ---------------------------------------------------------------------------------- slots
@@ -211,9 +208,9 @@ def plans_are_on_workers(s: FineGrainedSlotManagerState, worker: int) -> bool:
 
 @fine_grained_slot_manager.always(
     "FineGrainedSlotManager.allocateTaskManagersAccordingTo",
-    when=both(has_allocator, without(has_redundancy)),
+    when=has_allocator & ~has_redundancy,
     deviation=first_of(
-        (NEVER_GIVEN_BACK, without(declares_workers)),
+        (NEVER_GIVEN_BACK, ~declares_workers),
         (STALE_INDEX, has_restarts),
     ),
 )
@@ -269,7 +266,7 @@ def a_stopped_manager_knows_no_job_masters(s: FineGrainedSlotManagerState, job: 
 
 @fine_grained_slot_manager.always(
     "FineGrainedSlotManager.start, suspend",
-    when=both(has_restarts, has_idle_time),
+    when=has_restarts & has_idle_time,
     deviation=known("start does not cancel the timer of an earlier start", starts_twice),
 )
 def a_stopped_manager_looks_for_nobody(s: FineGrainedSlotManagerState) -> bool:

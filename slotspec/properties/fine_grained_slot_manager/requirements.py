@@ -48,20 +48,15 @@ from slotspec.properties.fine_grained_slot_manager.settings import (
     SPARE_BEYOND_MAXIMUM,
     STALE_INDEX,
     STALE_UNFULFILLABLE,
-    both,
     concentrates,
-    either,
-    first_of,
     has_batches,
     has_mixed_profiles,
     has_small_maximum,
     has_waiting_jobs,
-    known,
     spare_is_refused,
     spare_is_refused_first,
     spreads,
     triggers_delayed_checks,
-    without,
 )
 from slotspec.properties.fine_grained_slot_manager.views import (
     could_be_served,
@@ -70,7 +65,7 @@ from slotspec.properties.fine_grained_slot_manager.views import (
     requests_to,
     slots_of_job,
 )
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import first_of, is_set, known
 from slotspec.statemachine.declaration.rules import NONE
 
 # ------------------------------------------------------------------------------- tracking
@@ -170,9 +165,8 @@ def the_job_master_of_requirements_is_known(s: FineGrainedSlotManagerState, job:
     return not requires_anything(s, job) or s.target[job] != NONE
 
 
-def remembers_applications(setting: Setting) -> bool:
-    """Requests name an application."""
-    return bool(setting["applications_needed"])
+remembers_applications = is_set("applications_needed")
+"""Requests name an application."""
 
 
 @fine_grained_slot_manager.always(
@@ -189,9 +183,7 @@ def a_finished_job_is_forgotten(s: FineGrainedSlotManagerState, job: int) -> boo
 @fine_grained_slot_manager.always(
     "FineGrainedSlotManager.unfulfillableJobs",
     each={"job": jobs},
-    deviation=known(
-        STALE_UNFULFILLABLE, either(without(has_allocator), has_moods, has_small_maximum)
-    ),
+    deviation=known(STALE_UNFULFILLABLE, ~has_allocator | has_moods | has_small_maximum),
 )
 def only_jobs_that_lack_something_cannot_be_served(
     s: FineGrainedSlotManagerState, job: int
@@ -229,7 +221,7 @@ def inactive_slots_of_a_finished_job_are_freed(
 
 @fine_grained_slot_manager.step(
     "FineGrainedSlotManager.allocateSlotsAccordingTo",
-    deviation=known(STALE_INDEX, both(has_restarts, declares_workers)),
+    deviation=known(STALE_INDEX, has_restarts & declares_workers),
 )
 def slots_are_requested_for_jobs_that_require_them(after: FineGrainedSlotManagerState) -> bool:
     """A slot is requested only for a job whose requirement it fulfils."""
@@ -294,9 +286,9 @@ def slots_are_kept_together(
         (MOVE_OF_NONE, has_mixed_profiles),
         (
             SPARE_BEYOND_MAXIMUM,
-            both(spare_is_refused, lambda setting: not setting["check_delay"]),
+            spare_is_refused & ~is_set("check_delay"),
         ),
-        (MORE_THAN_THERE_IS, both(has_late_reports, declares_workers)),
+        (MORE_THAN_THERE_IS, has_late_reports & declares_workers),
     ),
 )
 def declaring_requirements_succeeds(
@@ -309,7 +301,7 @@ def declaring_requirements_succeeds(
 @fine_grained_slot_manager.step(
     "FineGrainedSlotManager.setFailUnfulfillableRequest",
     each={"job": jobs},
-    deviation=known(STALE_UNFULFILLABLE, both(has_notify_flag, without(has_allocator))),
+    deviation=known(STALE_UNFULFILLABLE, has_notify_flag & ~has_allocator),
 )
 def only_jobs_that_lack_something_are_told(after: FineGrainedSlotManagerState, job: int) -> bool:
     """A job is told that resources are missing only if it lacks something."""
@@ -331,10 +323,10 @@ def is_not_servable(s: FineGrainedSlotManagerState, job: int) -> bool:
     is_not_servable,
     each={"job": jobs},
     deviation=first_of(
-        (SPARE_BEYOND_MAXIMUM, both(spare_is_refused, lambda g: bool(g["check_delay"]))),
+        (SPARE_BEYOND_MAXIMUM, spare_is_refused & is_set("check_delay")),
         (MORE_THAN_THERE_IS, has_late_reports),
         (BEFORE_START, triggers_delayed_checks),
-        (SECOND_FAILURE, both(has_failures, has_batches)),
+        (SECOND_FAILURE, has_failures & has_batches),
         (NO_CHECK_AFTER_REGISTRATION, has_waiting_jobs),
     ),
 )
@@ -355,11 +347,11 @@ def is_served_or_refused(s: FineGrainedSlotManagerState, job: int) -> bool:
     is_served_or_refused,
     each={"job": jobs},
     deviation=first_of(
-        (SPARE_BEYOND_MAXIMUM, both(spare_is_refused, lambda g: bool(g["check_delay"]))),
+        (SPARE_BEYOND_MAXIMUM, spare_is_refused & is_set("check_delay")),
         (SPARE_BEYOND_MAXIMUM, spare_is_refused_first),
         (MORE_THAN_THERE_IS, has_late_reports),
         (BEFORE_START, triggers_delayed_checks),
-        (SECOND_FAILURE, both(has_failures, has_batches)),
+        (SECOND_FAILURE, has_failures & has_batches),
     ),
 )
 def what_is_declared_is_served_or_refused(s: FineGrainedSlotManagerState, job: int) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from slotspec.models.fine_grained_slot_manager.environment import (
     declares_workers,
     has_allocator,
@@ -11,9 +9,8 @@ from slotspec.models.fine_grained_slot_manager.environment import (
     has_blocking,
 )
 from slotspec.models.fine_grained_slot_manager.versions import Strategy
+from slotspec.statemachine.declaration.conditions import Condition, equals, is_set
 from slotspec.statemachine.declaration.records import Setting
-
-Condition = Callable[[Setting], bool]
 
 SPARE_BEYOND_MAXIMUM = (
     "M1: a check that wants a worker in reserve, and is refused it, raises NullPointerException"
@@ -47,21 +44,10 @@ SECOND_START = "a second start forgets which answers are waited for"
 NEVER_GIVEN_BACK = "1.14 drops no worker that it has asked for"
 
 
-def always(setting: Setting) -> bool:
-    """In every setting."""
-    return True
-
-
-def has_redundancy(setting: Setting) -> bool:
-    """Workers are kept in reserve, or there is a minimum."""
-    return bool(setting["redundant_task_managers"] or setting["min_slots"]) and declares_workers(
-        setting
-    )
-
-
-def has_maximum(setting: Setting) -> bool:
-    """There is a maximum."""
-    return bool(setting["max_slots"])
+has_redundancy = (is_set("redundant_task_managers") | is_set("min_slots")) & declares_workers
+"""Workers are kept in reserve, or there is a minimum."""
+has_maximum = is_set("max_slots")
+"""There is a maximum."""
 
 
 def has_small_maximum(setting: Setting) -> bool:
@@ -80,21 +66,15 @@ def has_waiting_jobs(setting: Setting) -> bool:
     return jobs and stays and has_small_maximum(setting) and not has_blocking(setting)
 
 
-def has_delayed_checks(setting: Setting) -> bool:
-    """Checks are delayed; in 1.14 even without a delay."""
-    return bool(setting["check_delay"]) or not declares_workers(setting)
+has_delayed_checks = is_set("check_delay") | ~declares_workers
+"""Checks are delayed; in 1.14 even without a delay."""
+triggers_delayed_checks = has_blocking & is_set("check_delay")
+"""Somebody may ask for a delayed check, even before the first start."""
+has_delayed_declarations = is_set("declare_delay") & declares_workers
+"""Declarations are delayed."""
 
 
-def triggers_delayed_checks(setting: Setting) -> bool:
-    """Somebody may ask for a delayed check, even before the first start."""
-    return has_blocking(setting) and bool(setting["check_delay"])
-
-
-def has_delayed_declarations(setting: Setting) -> bool:
-    """Declarations are delayed."""
-    return bool(setting["declare_delay"]) and declares_workers(setting)
-
-
+@Condition
 def has_batches(setting: Setting) -> bool:
     """Two slots may be requested together."""
     return bool(setting["most_required"] > 1 or setting["jobs"] > 1) and (
@@ -111,51 +91,20 @@ def has_mixed_profiles(setting: Setting) -> bool:
     )
 
 
-def spreads(setting: Setting) -> bool:
-    """The least utilized TaskExecutor comes first."""
-    return bool(setting["strategy"] == Strategy.SLOTS and Strategy.SLOTS in setting["strategies"])
+def offers(strategy: Strategy) -> Condition:
+    """Whether the release has this strategy."""
+    return Condition(lambda setting: strategy in setting["strategies"])
 
 
-def concentrates(setting: Setting) -> bool:
-    """The most utilized TaskExecutor that fits comes first."""
-    chosen = Strategy.MIN_RESOURCES
-    return bool(setting["strategy"] == chosen and chosen in setting["strategies"])
-
-
-def both(*conditions: Condition) -> Condition:
-    """All of the conditions."""
-    return lambda setting: all(condition(setting) for condition in conditions)
-
-
-def either(*conditions: Condition) -> Condition:
-    """Any of the conditions."""
-    return lambda setting: any(condition(setting) for condition in conditions)
-
-
-def without(condition: Condition) -> Condition:
-    """Where the condition does not hold."""
-    return lambda setting: not condition(setting)
-
-
-def known(reason: str, condition: Condition = always) -> Callable[[Setting], str | None]:
-    """Flink violates the property where `condition` holds, for this reason."""
-    return lambda setting: reason if condition(setting) else None
-
-
-def first_of(*reasons: tuple[str, Condition]) -> Callable[[Setting], str | None]:
-    """Flink violates the property for the first reason whose condition holds."""
-    return lambda setting: next((text for text, holds in reasons if holds(setting)), None)
-
-
-def has_spare_workers(setting: Setting) -> bool:
-    """Workers are kept in reserve."""
-    return bool(setting["redundant_task_managers"]) and declares_workers(setting)
-
-
-spare_is_refused = either(
-    both(has_spare_workers, has_maximum, has_allocator),
-    both(has_redundancy, without(has_allocator)),
+spreads = equals("strategy", Strategy.SLOTS) & offers(Strategy.SLOTS)
+"""The least utilized TaskExecutor comes first."""
+concentrates = equals("strategy", Strategy.MIN_RESOURCES) & offers(Strategy.MIN_RESOURCES)
+"""The most utilized TaskExecutor that fits comes first."""
+has_spare_workers = is_set("redundant_task_managers") & declares_workers
+"""Workers are kept in reserve."""
+spare_is_refused = (has_spare_workers & has_maximum & has_allocator) | (
+    has_redundancy & ~has_allocator
 )
 """A worker in reserve may exceed the maximum (M1), or cannot be asked for (M9)."""
-spare_is_refused_first = both(spare_is_refused, has_small_maximum, has_any_order)
+spare_is_refused_first = spare_is_refused & has_small_maximum & has_any_order
 """Among refused workers, one in reserve may come before one that slots are planned on."""

@@ -38,13 +38,11 @@ from slotspec.models.fine_grained_slot_manager.tracking import (
 )
 from slotspec.models.fine_grained_slot_manager.workers import is_registered, number_of_slots
 from slotspec.properties.fine_grained_slot_manager.settings import (
-    both,
     has_batches,
     has_mixed_profiles,
     has_redundancy,
-    without,
 )
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import exceeds
 from slotspec.statemachine.declaration.rules import NONE
 
 
@@ -60,9 +58,8 @@ def a_job_has_all_that_it_requires(s: FineGrainedSlotManagerState) -> bool:
     return Requirement.FULFILLED in s.requirement and ManagedSlot.PENDING not in s.slot
 
 
-def requires_several(setting: Setting) -> bool:
-    """A job may have several slots of one profile."""
-    return has_batches(setting) and bool(setting["most_required"] > 1)
+requires_several = has_batches & exceeds("most_required", 1)
+"""A job may have several slots of one profile."""
 
 
 @fine_grained_slot_manager.sometimes(
@@ -74,16 +71,15 @@ def a_job_has_a_slot_too_many(s: FineGrainedSlotManagerState) -> bool:
 
 
 @fine_grained_slot_manager.sometimes(
-    "FineGrainedSlotManager.unfulfillableJobs", when=without(has_allocator)
+    "FineGrainedSlotManager.unfulfillableJobs", when=~has_allocator
 )
 def a_job_cannot_be_served(s: FineGrainedSlotManagerState) -> bool:
     """A job lacks a slot, and is noted as one that cannot be served."""
     return any(s.unfulfillable[job] and lacks_anything(s, job) for job in s.elements(jobs))
 
 
-def has_two_jobs(setting: Setting) -> bool:
-    """There are several jobs, and no workers to ask for."""
-    return bool(setting["jobs"] > 1)
+has_two_jobs = exceeds("jobs", 1)
+"""There are several jobs, and no workers to ask for."""
 
 
 @fine_grained_slot_manager.sometimes("DefaultResourceTracker", when=has_two_jobs)
@@ -95,7 +91,7 @@ def two_jobs_have_slots(s: FineGrainedSlotManagerState) -> bool:
 
 
 @fine_grained_slot_manager.sometimes(
-    "FineGrainedSlotManager.allocateSlotsAccordingTo", when=both(has_batches, has_failures)
+    "FineGrainedSlotManager.allocateSlotsAccordingTo", when=has_batches & has_failures
 )
 def a_failed_batch_has_an_open_call(s: FineGrainedSlotManagerState) -> bool:
     """A call has failed, and another one of its batch is not answered."""
@@ -105,9 +101,8 @@ def a_failed_batch_has_an_open_call(s: FineGrainedSlotManagerState) -> bool:
     )
 
 
-def uses_unknown(setting: Setting) -> bool:
-    """A job may require a slot of any profile."""
-    return has_mixed_profiles(setting)
+uses_unknown = has_mixed_profiles
+"""A job may require a slot of any profile."""
 
 
 @fine_grained_slot_manager.sometimes("DefaultRequirementMatcher.match", when=uses_unknown)
@@ -128,7 +123,7 @@ def a_slot_is_planned_on_an_expected_worker(s: FineGrainedSlotManagerState) -> b
 
 @fine_grained_slot_manager.sometimes(
     "DefaultResourceAllocationStrategy.tryReconcileClusterResources",
-    when=both(has_allocator, has_redundancy),
+    when=has_allocator & has_redundancy,
 )
 def a_worker_is_expected_in_reserve(s: FineGrainedSlotManagerState) -> bool:
     """A worker is expected on which nothing is planned."""
@@ -136,7 +131,7 @@ def a_worker_is_expected_in_reserve(s: FineGrainedSlotManagerState) -> bool:
 
 
 @fine_grained_slot_manager.sometimes(
-    "FineGrainedSlotManager.releaseIdleTaskExecutor", when=both(has_idle_time, declares_workers)
+    "FineGrainedSlotManager.releaseIdleTaskExecutor", when=has_idle_time & declares_workers
 )
 def a_task_manager_is_unwanted(s: FineGrainedSlotManagerState) -> bool:
     """A TaskExecutor is marked for release."""
@@ -145,7 +140,7 @@ def a_task_manager_is_unwanted(s: FineGrainedSlotManagerState) -> bool:
 
 @fine_grained_slot_manager.sometimes(
     "FineGrainedSlotManager.releaseIdleTaskExecutorIfPossible",
-    when=both(asks_before_release, declares_workers),
+    when=asks_before_release & declares_workers,
 )
 def a_question_is_overtaken_by_use(s: FineGrainedSlotManagerState) -> bool:
     """A TaskExecutor was asked whether it may go, and is used before it answers."""

@@ -36,15 +36,11 @@ from slotspec.properties.fine_grained_slot_manager.settings import (
     SPARE_BEYOND_MAXIMUM,
     STALE_INDEX,
     USED_BEFORE_DECLARED,
-    both,
-    first_of,
     has_delayed_checks,
     has_delayed_declarations,
     has_redundancy,
-    known,
     spare_is_refused,
     triggers_delayed_checks,
-    without,
 )
 from slotspec.properties.fine_grained_slot_manager.views import (
     check_is_scheduled,
@@ -52,8 +48,8 @@ from slotspec.properties.fine_grained_slot_manager.views import (
     needs_workers,
     raises,
 )
+from slotspec.statemachine.declaration.conditions import exceeds, first_of, is_set, known
 from slotspec.statemachine.declaration.queues import length
-from slotspec.statemachine.declaration.records import Setting
 
 # --------------------------------------------------------------------------------- delays
 
@@ -86,9 +82,9 @@ def a_declaration_under_way_is_made(s: FineGrainedSlotManagerState) -> bool:
     "FineGrainedSlotManager.checkResourceRequirements, declareResources",
     on=advance_time,
     deviation=first_of(
-        (SPARE_BEYOND_MAXIMUM, both(spare_is_refused, lambda g: bool(g["check_delay"]))),
-        (ACROSS_SUSPEND, both(has_restarts, has_delayed_declarations)),
-        (MORE_THAN_THERE_IS, both(has_late_reports, has_delayed_checks)),
+        (SPARE_BEYOND_MAXIMUM, spare_is_refused & is_set("check_delay")),
+        (ACROSS_SUSPEND, has_restarts & has_delayed_declarations),
+        (MORE_THAN_THERE_IS, has_late_reports & has_delayed_checks),
         (BEFORE_START, triggers_delayed_checks),
     ),
 )
@@ -113,10 +109,10 @@ def the_process_survives(s: FineGrainedSlotManagerState) -> bool:
     "FineGrainedSlotManager.registerTaskManager",
     on=register_task_manager,
     deviation=first_of(
-        (STALE_INDEX, both(has_restarts, has_allocator)),
+        (STALE_INDEX, has_restarts & has_allocator),
         (
             SPARE_BEYOND_MAXIMUM,
-            both(spare_is_refused, lambda setting: not setting["check_delay"]),
+            spare_is_refused & ~is_set("check_delay"),
         ),
         (MORE_THAN_THERE_IS, has_late_reports),
     ),
@@ -145,7 +141,7 @@ def an_expected_worker_is_accepted(after: FineGrainedSlotManagerState, instance:
 @fine_grained_slot_manager.step(
     "FineGrainedSlotManager.releaseIdleTaskExecutorIfPossible",
     on=query_answered,
-    when=both(asks_before_release, declares_workers),
+    when=asks_before_release & declares_workers,
 )
 def who_was_used_meanwhile_stays(
     before: FineGrainedSlotManagerState,
@@ -161,7 +157,7 @@ def who_was_used_meanwhile_stays(
 @fine_grained_slot_manager.always(
     "FineGrainedSlotManager.releaseIdleTaskExecutor",
     each={"instance": instances},
-    when=both(has_idle_time, declares_workers),
+    when=has_idle_time & declares_workers,
     deviation=known(USED_BEFORE_DECLARED),
 )
 def unwanted_task_managers_have_no_slots(s: FineGrainedSlotManagerState, instance: int) -> bool:
@@ -171,7 +167,7 @@ def unwanted_task_managers_have_no_slots(s: FineGrainedSlotManagerState, instanc
 
 @fine_grained_slot_manager.step(
     "FineGrainedSlotManager.declareResources",
-    when=both(has_idle_time, declares_workers),
+    when=has_idle_time & declares_workers,
     deviation=known(USED_BEFORE_DECLARED),
 )
 def no_task_manager_with_slots_is_given_away(after: FineGrainedSlotManagerState) -> bool:
@@ -181,18 +177,10 @@ def no_task_manager_with_slots_is_given_away(after: FineGrainedSlotManagerState)
     )
 
 
-def has_minimum(setting: Setting) -> bool:
-    """There is a minimum, and nothing else is kept in reserve."""
-    return (
-        bool(setting["min_slots"])
-        and declares_workers(setting)
-        and not setting["redundant_task_managers"]
-    )
-
-
-def has_several_sizes(setting: Setting) -> bool:
-    """TaskExecutors may be larger than those that the manager asks for."""
-    return bool(setting["totals"] > 1)
+has_minimum = is_set("min_slots") & declares_workers & ~is_set("redundant_task_managers")
+"""There is a minimum, and nothing else is kept in reserve."""
+has_several_sizes = exceeds("totals", 1)
+"""TaskExecutors may be larger than those that the manager asks for."""
 
 
 @fine_grained_slot_manager.step(
@@ -224,7 +212,7 @@ def is_used_or_leaving(s: FineGrainedSlotManagerState, instance: int) -> bool:
     "DefaultResourceAllocationStrategy.tryReconcileClusterResources",
     is_used_or_leaving,
     each={"instance": instances},
-    when=both(has_idle_time, declares_workers, without(has_redundancy)),
+    when=has_idle_time & declares_workers & ~has_redundancy,
 )
 def nobody_stays_idle(s: FineGrainedSlotManagerState, instance: int) -> bool:
     """Without redundancy, a TaskExecutor that stays idle is given back in the end."""

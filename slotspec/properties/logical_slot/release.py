@@ -16,20 +16,17 @@ from slotspec.models.logical_slot.state import (
     Reaction,
     slots,
 )
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import is_set, known
 from slotspec.statemachine.declaration.rules import NONE
 
-
-def owners_go_without(setting: Setting) -> str | None:
-    """The surprise that every setting shows."""
-    return "release tells no owner, nor does a release while the payload still stops"
-
-
-def faults_leave_it(setting: Setting) -> str | None:
-    """Where payloads or owners throw, a release can get stuck."""
-    if setting["faults"]:
-        return "a payload that throws, or an owner that throws, leaves the slot RELEASING"
-    return None
+owners_go_without = known(
+    "release tells no owner, nor does a release while the payload still stops"
+)
+"""The surprise that every setting shows."""
+faults_leave_it = known(
+    "a payload that throws, or an owner that throws, leaves the slot RELEASING", is_set("faults")
+)
+"""Where payloads or owners throw, a release can get stuck."""
 
 
 def has_running_payload(s: LogicalSlotState, slot: int) -> bool:

@@ -6,20 +6,12 @@ from slotspec.models.logical_slot.environment import has_physical_slots
 from slotspec.models.logical_slot.lifecycles import LogicalSlot, Occupant, PayloadRun, ReleaseFuture
 from slotspec.models.logical_slot.model import logical_slot
 from slotspec.models.logical_slot.state import LogicalSlotState
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import exceeds, is_set
 from slotspec.statemachine.declaration.rules import NONE
 
-
-def has_broken_terminations(setting: Setting) -> bool:
-    return bool(setting["faults"]) and not setting["fatal_faults"]
-
-
-def has_throwing_payloads(setting: Setting) -> bool:
-    return bool(setting["faults"])
-
-
-def several_from_physical(setting: Setting) -> bool:
-    return has_physical_slots(setting) and bool(setting["physical_slots"] > 1)
+has_broken_terminations = is_set("faults") & ~is_set("fatal_faults")
+has_throwing_payloads = is_set("faults")
+several_from_physical = has_physical_slots & exceeds("physical_slots", 1)
 
 
 @logical_slot.sometimes("SingleLogicalSlot.releaseSlot")

@@ -19,20 +19,17 @@ from slotspec.models.slot_manager.state import (
     slots,
 )
 from slotspec.properties.slot_manager.settings import (
-    both,
-    either,
     has_several_allocations,
     has_several_per_task_manager,
     has_several_slots,
     has_workers,
-    known,
     pairs_full_slots,
     reconnects,
     throws,
 )
 from slotspec.properties.slot_manager.views import is_waiting
+from slotspec.statemachine.declaration.conditions import exceeds, known
 from slotspec.statemachine.declaration.queues import length
-from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
 
@@ -50,7 +47,7 @@ def slots_belong_to_registered_connections(s: SlotManagerState, slot: int) -> bo
     deviation=known(
         "slots are removed by name: an old connection removes those of its successor too, and"
         " an exception ends a registration before all its slots exist",
-        either(reconnects, both(throws, has_several_per_task_manager)),
+        reconnects | throws & has_several_per_task_manager,
     ),
 )
 def connections_have_their_slots(s: SlotManagerState) -> bool:
@@ -161,7 +158,7 @@ def no_allocation_is_waiting_and_fulfilled(s: SlotManagerState, allocation: int)
     "SlotManagerImpl.isMaxSlotNumExceededAfterRegistration",
     deviation=known(
         "a reported slot with an allocation counts as an expected one, but uses none up",
-        both(has_workers, pairs_full_slots),
+        has_workers & pairs_full_slots,
     ),
 )
 def the_maximum_is_kept(s: SlotManagerState) -> bool:
@@ -175,7 +172,7 @@ def the_maximum_is_kept(s: SlotManagerState) -> bool:
     deviation=known(
         "an old connection still counts slots that a newer one has, and a new one counts slots"
         " that an exception kept from being registered",
-        either(reconnects, both(throws, has_several_per_task_manager)),
+        reconnects | throws & has_several_per_task_manager,
     ),
 )
 def free_counts_are_right(s: SlotManagerState, instance: int) -> bool:
@@ -221,9 +218,8 @@ def a_stopped_manager_expects_nothing(s: SlotManagerState) -> bool:
     return s.manager[0] == Manager.STARTED or s.expected[0] == NONE
 
 
-def starts_twice(setting: Setting) -> bool:
-    """There is room for the timers of two starts."""
-    return has_time(setting) and bool(setting["timers"] > 2)
+starts_twice = has_time & exceeds("timers", 2)
+"""There is room for the timers of two starts."""
 
 
 @slot_manager.always(

@@ -14,13 +14,9 @@ from slotspec.models.slot_manager.lifecycles import ManagerRequest, SlotCall, Ta
 from slotspec.models.slot_manager.model import slot_manager
 from slotspec.models.slot_manager.state import Effect, SlotManagerState, calls, slots
 from slotspec.models.slot_manager.updates import queued
-from slotspec.properties.slot_manager.settings import (
-    either,
-    known,
-    loses_reservations,
-    runs_at_once,
-)
+from slotspec.properties.slot_manager.settings import loses_reservations, runs_at_once
 from slotspec.properties.slot_manager.views import is_waiting, notices
+from slotspec.statemachine.declaration.conditions import known
 from slotspec.statemachine.declaration.rules import NONE, unchanged
 
 
@@ -47,7 +43,7 @@ def nothing_waits_between_operations(s: SlotManagerState) -> bool:
     each={"call": calls},
     deviation=known(
         "a call is settled only through the request that has it, and that may have a newer one",
-        either(loses_reservations, has_queue),
+        loses_reservations | has_queue,
     ),
 )
 def open_calls_have_a_slot(s: SlotManagerState, call: int) -> bool:
@@ -150,7 +146,7 @@ def a_failed_call_leaves_its_slot(
 @slot_manager.step(
     "SlotManagerImpl.allocateSlot: SlotOccupiedException",
     on=call_occupied,
-    when=lambda setting: has_occupied_answers(setting) and runs_at_once(setting),
+    when=has_occupied_answers & runs_at_once,
 )
 def an_occupied_slot_carries_what_is_said(
     before: SlotManagerState, after: SlotManagerState, call: int, allocation: int

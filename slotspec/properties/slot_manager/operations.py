@@ -40,9 +40,9 @@ from slotspec.models.slot_manager.state import (
 )
 from slotspec.properties.slot_manager.settings import (
     has_several_allocations,
+    has_several_per_worker,
     has_workers,
     is_linked,
-    known,
     reconnects,
     runs_at_once,
 )
@@ -52,8 +52,8 @@ from slotspec.properties.slot_manager.views import (
     notices,
     raises,
 )
+from slotspec.statemachine.declaration.conditions import known
 from slotspec.statemachine.declaration.queues import length
-from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE, unchanged
 
 
@@ -234,15 +234,10 @@ def a_freed_slot_goes_to_the_oldest_request(
     )
 
 
-def has_several_per_worker(setting: Setting) -> bool:
-    """Workers have more than one slot."""
-    return has_workers(setting) and bool(setting["slots_per_worker"] > 1)
-
-
 @slot_manager.step(
     "SlotManagerImpl.allocateResource",
     on=register_slot_request,
-    when=lambda setting: has_workers(setting) and is_linked(setting),
+    when=has_workers & is_linked,
     deviation=known("of a new worker's slots the last is reserved first", has_several_per_worker),
 )
 def expected_slots_are_reserved_in_order(

@@ -19,23 +19,16 @@ from slotspec.models.slot_manager.state import (
     allocations,
     instances,
 )
-from slotspec.properties.slot_manager.settings import keeps_redundancy, known
+from slotspec.properties.slot_manager.settings import keeps_redundancy
 from slotspec.properties.slot_manager.views import is_waiting, notices, releases
+from slotspec.statemachine.declaration.conditions import is_set, known
 from slotspec.statemachine.declaration.queues import length
-from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
-
-def releases_at_once(setting: Setting) -> bool:
-    """Idle TaskExecutors are released without being asked."""
-    return has_time(setting) and not setting["wait_result_consumed"]
-
-
-def keeps_some(setting: Setting) -> bool:
-    """Some workers are kept in reserve."""
-    return (
-        has_time(setting) and keeps_redundancy(setting) and bool(setting["redundant_task_managers"])
-    )
+releases_at_once = has_time & ~is_set("wait_result_consumed")
+"""Idle TaskExecutors are released without being asked."""
+keeps_some = has_time & keeps_redundancy & is_set("redundant_task_managers")
+"""Some workers are kept in reserve."""
 
 
 @slot_manager.step(
@@ -55,7 +48,7 @@ def only_idle_connections_are_released(before: SlotManagerState, after: SlotMana
     "SlotManagerImpl.checkTaskManagerTimeoutsAndRedundancy",
     on=advance_time,
     each={"instance": instances},
-    when=lambda setting: releases_at_once(setting) and not keeps_some(setting),
+    when=releases_at_once & ~keeps_some,
 )
 def without_redundancy_all_idle_ones_go(
     before: SlotManagerState, after: SlotManagerState, instance: int
@@ -73,7 +66,7 @@ def without_redundancy_all_idle_ones_go(
 @slot_manager.step(
     "SlotManagerImpl.checkTaskManagerTimeoutsAndRedundancy (FLINK-18625)",
     on=advance_time,
-    when=lambda setting: keeps_some(setting) and releases_at_once(setting),
+    when=keeps_some & releases_at_once,
 )
 def the_reserve_is_kept(before: SlotManagerState, after: SlotManagerState) -> bool:
     """While a slot is in use, no connection is released whose slots the reserve needs."""

@@ -19,16 +19,14 @@ from slotspec.models.slot_manager.state import (
     requests,
 )
 from slotspec.properties.slot_manager.settings import (
-    both,
-    either,
     has_cancelled_answers,
     has_several_allocations,
     has_several_slots,
     has_workers,
-    known,
     loses_reservations,
     throws,
 )
+from slotspec.statemachine.declaration.conditions import known
 from slotspec.statemachine.declaration.rules import NONE
 
 
@@ -64,7 +62,7 @@ def requests_have_what_their_state_says(s: SlotManagerState) -> bool:
     "SlotManagerImpl.assignPendingTaskManagerSlot",
     deviation=known(
         "a newer request of the same id is served again while it has a reservation",
-        both(loses_reservations, has_several_slots),
+        loses_reservations & has_several_slots,
     ),
 )
 def reservations_go_both_ways(s: SlotManagerState) -> bool:
@@ -94,7 +92,7 @@ def expected_slots_are_listed(s: SlotManagerState, pending: int) -> bool:
     "SlotManagerImpl.checkSlotRequestTimeouts",
     deviation=known(
         "a dead request keeps its reservation, or its slot until the main thread clears it",
-        either(loses_reservations, has_queue),
+        loses_reservations | has_queue,
     ),
 )
 def slots_are_given_to_living_requests(s: SlotManagerState) -> bool:
@@ -123,7 +121,7 @@ def reservations_are_for_living_requests(s: SlotManagerState) -> bool:
     each={"request": requests},
     deviation=known(
         "the failed call of a dead request serves a live one of its id that has a slot already",
-        both(loses_reservations, has_several_slots),
+        loses_reservations & has_several_slots,
     ),
 )
 def a_request_is_given_one_slot(s: SlotManagerState, request: int) -> bool:
@@ -167,7 +165,7 @@ def no_request_waits_beside_a_slot(s: SlotManagerState) -> bool:
     "SlotManagerImpl.fulfillPendingSlotRequestWithPendingTaskManagerSlot",
     deviation=known(
         "an expected slot that is given back or left over is not offered to anybody",
-        both(has_workers, has_several_allocations),
+        has_workers & has_several_allocations,
     ),
 )
 def no_request_waits_beside_an_expected_slot(s: SlotManagerState) -> bool:

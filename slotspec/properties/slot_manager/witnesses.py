@@ -24,12 +24,12 @@ from slotspec.models.slot_manager.state import SlotManagerState, instances
 from slotspec.properties.slot_manager.settings import (
     finds_other_content,
     has_several_allocations,
+    has_several_per_worker,
     has_several_slots,
     has_workers,
     reconnects,
 )
 from slotspec.statemachine.declaration.queues import length
-from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
 
@@ -75,20 +75,14 @@ def the_maximum_is_reached(s: SlotManagerState) -> bool:
     return number_of_slots(s) + length(s.expected) == s.max_slots
 
 
-def has_workers_of_several_slots(setting: Setting) -> bool:
-    """A new worker has slots that nobody asked for."""
-    return has_workers(setting) and bool(setting["slots_per_worker"] > 1)
-
-
-@slot_manager.sometimes("SlotManagerImpl.allocateResource", when=has_workers_of_several_slots)
+@slot_manager.sometimes("SlotManagerImpl.allocateResource", when=has_several_per_worker)
 def a_worker_has_slots_to_spare(s: SlotManagerState) -> bool:
     """One slot of a new worker is reserved, another is not."""
     return PendingTaskManagerSlot.RESERVED in s.pending and PendingTaskManagerSlot.OPEN in s.pending
 
 
-def loses_reservations_late(setting: Setting) -> bool:
-    """A request can die while it waits for a new worker."""
-    return has_workers(setting) and has_time(setting)
+loses_reservations_late = has_workers & has_time
+"""A request can die while it waits for a new worker."""
 
 
 @slot_manager.sometimes(

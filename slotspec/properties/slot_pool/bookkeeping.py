@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from slotspec.models.slot_pool.lifecycles import (
     LeakedSlot,
     Payload,
@@ -22,6 +24,7 @@ from slotspec.models.slot_pool.state import (
     requests,
 )
 from slotspec.properties.slot_pool.views import answers
+from slotspec.statemachine.declaration.conditions import is_set, known
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
@@ -29,13 +32,9 @@ LEAKS = "a request id entered again leaks its slot: the index keeps what the map
 TWINS = "two requests with one id: the queues keep one entry for both, or a finished one"
 
 
-def reused(reason: str) -> object:
+def reused(reason: str) -> Callable[[Setting], str | None]:
     """A deviation that shows only where request ids are used again while in use."""
-
-    def deviation(setting: Setting) -> str | None:
-        return reason if setting["reused_ids"] else None
-
-    return deviation
+    return known(reason, is_set("reused_ids"))
 
 
 @slot_pool.always(

@@ -11,13 +11,11 @@ from slotspec.models.slot_pool.state import Effect, SlotPoolState, allocations, 
 from slotspec.models.slot_pool.versions import OfferedSlot
 from slotspec.properties.slot_pool.bookkeeping import TWINS, reused
 from slotspec.properties.slot_pool.views import cancels, changes_nothing, first_in_order
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import is_set
 from slotspec.statemachine.declaration.rules import NONE, unchanged
 
-
-def without_reuse(setting: Setting) -> bool:
-    """Twins of one id blur who is served; the recorded traces decide who that is."""
-    return not setting["reused_ids"]
+without_reuse = ~is_set("reused_ids")
+"""Twins of one id blur who is served; the recorded traces decide who that is."""
 
 
 def is_welcome(s: SlotPoolState, tm: int) -> bool:

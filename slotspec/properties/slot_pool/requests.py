@@ -18,20 +18,18 @@ from slotspec.models.slot_pool.versions import IgnoredFailure, OrphanedAllocatio
 from slotspec.properties.slot_pool.bookkeeping import TWINS, reused
 from slotspec.properties.slot_pool.offers import without_reuse
 from slotspec.properties.slot_pool.views import answers, cancels, count, fails
+from slotspec.statemachine.declaration.conditions import equals, first_of, is_set, known
 from slotspec.statemachine.declaration.queues import place_of
-from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE, Array, unchanged
 
-
-def orphaned(setting: Setting) -> str | None:
-    if setting["reused_ids"]:
-        return TWINS
-    if setting["orphaned_allocation"] == OrphanedAllocation.REMAPPED:
-        return (
-            "a request served by another's slot while no ResourceManager is connected is"
-            " neither remapped nor cancelled"
-        )
-    return None
+orphaned = first_of(
+    (TWINS, is_set("reused_ids")),
+    (
+        "a request served by another's slot while no ResourceManager is connected is"
+        " neither remapped nor cancelled",
+        equals("orphaned_allocation", OrphanedAllocation.REMAPPED),
+    ),
+)
 
 
 @slot_pool.step(
@@ -89,8 +87,7 @@ def a_cancelled_allocation_has_no_heir(after: SlotPoolState) -> bool:
     )
 
 
-def forgets(setting: Setting) -> str | None:
-    return "suspend and close drop queued requests without failing them"
+forgets = known("suspend and close drop queued requests without failing them")
 
 
 @slot_pool.step("SlotPoolImpl.clear", each={"request": requests}, deviation=forgets)
@@ -103,18 +100,21 @@ def no_request_is_forgotten(before: SlotPoolState, after: SlotPoolState, request
     )
 
 
-def overtaking(setting: Setting) -> str | None:
-    if setting["ignored_failure"] == IgnoredFailure.MOVES_TO_END and setting["batch_requests"]:
-        return "an ignored failure of a batch request moves it to the end of the queue (1.11)"
-    return TWINS if setting["reused_ids"] else None
-
-
 def is_in_front(queue: Array, request: int, other: int) -> bool:
     """Whether both are in the queue, `request` before `other`."""
     return place_of(queue, request) < place_of(queue, other) != NONE
 
 
-@slot_pool.step("SlotPoolImpl.pendingRequests: in requested order", deviation=overtaking)
+@slot_pool.step(
+    "SlotPoolImpl.pendingRequests: in requested order",
+    deviation=first_of(
+        (
+            "an ignored failure of a batch request moves it to the end of the queue (1.11)",
+            equals("ignored_failure", IgnoredFailure.MOVES_TO_END) & is_set("batch_requests"),
+        ),
+        (TWINS, is_set("reused_ids")),
+    ),
+)
 def no_pending_request_overtakes(before: SlotPoolState, after: SlotPoolState) -> bool:
     """Of two requests that stay pending, the one in front stays in front."""
     return unchanged(before, after, "pending") or not any(

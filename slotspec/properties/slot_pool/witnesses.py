@@ -15,17 +15,18 @@ from slotspec.models.slot_pool.queues import is_held, is_open, pending_under
 from slotspec.models.slot_pool.state import SlotPoolState, allocations, requests
 from slotspec.models.slot_pool.versions import OfferedSlot, OrphanedAllocation
 from slotspec.properties.slot_pool.views import satisfies
+from slotspec.statemachine.declaration.conditions import Condition, exceeds, is_set
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
 
 
+@Condition
 def remaps(setting: Setting) -> bool:
     several = setting["requests"] > 1 and setting["request_ids"] > 1
     return bool(several and setting["orphaned_allocation"] == OrphanedAllocation.REMAPPED)
 
 
-def remaps_twice(setting: Setting) -> bool:
-    return remaps(setting) and bool(setting["requests"] > 2 and setting["request_ids"] > 2)
+remaps_twice = remaps & exceeds("requests", 2) & exceeds("request_ids", 2)
 
 
 def parks_mismatched(setting: Setting) -> bool:
@@ -34,21 +35,15 @@ def parks_mismatched(setting: Setting) -> bool:
     )
 
 
-def has_reuse(setting: Setting) -> bool:
-    return bool(setting["reused_ids"])
-
-
-def has_foreign(setting: Setting) -> bool:
-    return bool(setting["foreign_allocations"])
-
-
 @slot_pool.sometimes("SlotPoolImpl.offerSlot")
 def a_request_is_served_by_what_was_asked_for_it(s: SlotPoolState) -> bool:
     """A slot serves somebody under an allocation that the pool asked for."""
     return any(s.slot[own] == PhysicalSlot.ALLOCATED for own in s.elements(requests))
 
 
-@slot_pool.sometimes("SlotPoolImpl.tryFulfillSlotRequestOrMakeAvailable", when=has_foreign)
+@slot_pool.sometimes(
+    "SlotPoolImpl.tryFulfillSlotRequestOrMakeAvailable", when=is_set("foreign_allocations")
+)
 def a_slot_that_nobody_asked_for_is_used(s: SlotPoolState) -> bool:
     """A slot under a foreign allocation serves somebody."""
     return any(
@@ -130,7 +125,7 @@ def a_payload_runs(s: SlotPoolState) -> bool:
     return Payload.ASSIGNED in s.payload
 
 
-@slot_pool.sometimes("AllocatedSlots.add", when=has_reuse)
+@slot_pool.sometimes("AllocatedSlots.add", when=is_set("reused_ids"))
 def a_slot_leaks(s: SlotPoolState) -> bool:
     """A slot counts for its TaskExecutor and cannot be found any more."""
     return LeakedSlot.COUNTED in s.leaked

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from slotspec.statemachine.declaration import conditions
+from slotspec.statemachine.declaration.conditions import exceeds
 from slotspec.statemachine.declaration.records import Setting
 
 
@@ -55,16 +57,12 @@ LATE = Surprise(
 NULL_GROUP = Surprise("a root's own group is null, and a slot contains its own group")
 
 
-def has_unknown(setting: Setting) -> bool:
-    """Whether there are shares of an unknown profile."""
-    return bool(setting["profiles"] > 2)
-
-
-def sticky(setting: Setting) -> str | None:
-    """A deviation of settings with unknown profiles."""
-    if not has_unknown(setting):
-        return None
-    return "a sum with an unknown profile is unknown, and no difference makes it known again"
+has_unknown = exceeds("profiles", 2)
+"""Whether there are shares of an unknown profile."""
+sticky = conditions.known(
+    "a sum with an unknown profile is unknown, and no difference makes it known again", has_unknown
+)
+"""A deviation of settings with unknown profiles."""
 
 
 def known(*surprises: Surprise) -> Callable[[Setting], str | None]:

@@ -17,15 +17,11 @@ from slotspec.models.slot_sharing.tree import (
     root_of,
 )
 from slotspec.properties.slot_sharing.deviations import EVICTED, TWICE, known
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import is_set
 from slotspec.statemachine.declaration.rules import NONE
 
 COMPLETED = (Effect.LOGICAL_SLOT_FULFILLED, Effect.LOGICAL_SLOT_FAILED)
 """The effects that complete the future of a logical slot."""
-
-
-def has_releasing_owner(setting: Setting) -> bool:
-    return bool(setting["owner_releases"])
 
 
 def times_given_back(after: SlotSharingState, root: int) -> int:
@@ -83,7 +79,7 @@ def an_owner_hears_once(before: SlotSharingState, after: SlotSharingState) -> bo
 
 @slot_sharing.step(
     "SlotOwner.returnLogicalSlot: SchedulerImpl releases the task slot",
-    when=has_releasing_owner,
+    when=is_set("owner_releases"),
     deviation=known(EVICTED),
 )
 def a_returned_slot_leaves_its_tree(after: SlotSharingState) -> bool:

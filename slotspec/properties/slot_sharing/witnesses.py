@@ -21,48 +21,21 @@ from slotspec.models.slot_sharing.tree import (
     resolved_roots_of,
 )
 from slotspec.properties.slot_sharing.deviations import has_unknown
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import exceeds, is_set
 from slotspec.statemachine.declaration.rules import NONE
 
-
-def has_two_groups(setting: Setting) -> bool:
-    """Two shares of the least profile can be in one tree."""
-    return bool(setting["slots"] > 1 and setting["groups"] > 1 and setting["most_reserved"] > 1)
-
-
-def has_large_slots(setting: Setting) -> bool:
-    """A slot may get two shares: it has room for them, or nothing forbids it."""
-    return has_two_groups(setting) and bool(setting["profiles"] > 1 or setting["small_slots"])
-
-
-def has_colocation(setting: Setting) -> bool:
-    return bool(setting["multis"] > 1 and setting["groups"] > 1)
-
-
-def has_depth_three(setting: Setting) -> bool:
-    return bool(setting["multis"] > 2 and setting["groups"] > 1)
-
-
-def has_taken(setting: Setting) -> bool:
-    return bool(setting["multis"] > 1 and setting["taken_allocations"])
-
-
-def has_small_slots(setting: Setting) -> bool:
-    """Two shares of the least profile are more than a slot of it has."""
-    return has_two_groups(setting) and bool(setting["small_slots"])
-
-
-def has_repeated(setting: Setting) -> bool:
-    several = setting["slots"] > 1 and setting["most_reserved"] > 1
-    return bool(several and setting["repeated_groups"])
-
-
-def has_repeated_deployments(setting: Setting) -> bool:
-    return has_repeated(setting) and has_deployments(setting)
-
-
-def has_unknown_shares(setting: Setting) -> bool:
-    return has_two_groups(setting) and has_unknown(setting)
+has_two_groups = exceeds("slots", 1) & exceeds("groups", 1) & exceeds("most_reserved", 1)
+"""Two shares of the least profile can be in one tree."""
+has_large_slots = has_two_groups & (exceeds("profiles", 1) | is_set("small_slots"))
+"""A slot may get two shares: it has room for them, or nothing forbids it."""
+has_colocation = exceeds("multis", 1) & exceeds("groups", 1)
+has_depth_three = exceeds("multis", 2) & exceeds("groups", 1)
+has_taken = exceeds("multis", 1) & is_set("taken_allocations")
+has_small_slots = has_two_groups & is_set("small_slots")
+"""Two shares of the least profile are more than a slot of it has."""
+has_repeated = exceeds("slots", 1) & exceeds("most_reserved", 1) & is_set("repeated_groups")
+has_repeated_deployments = has_repeated & has_deployments
+has_unknown_shares = has_two_groups & has_unknown
 
 
 @slot_sharing.sometimes("SlotSharingManager.createRootSlot", when=has_large_slots)

@@ -32,12 +32,9 @@ from slotspec.properties.slot_sharing_allocator.views import (
     raises,
     was_told,
 )
-from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE, unchanged
 
-
-def has_one_group(setting: Setting) -> bool:
-    return not has_several_groups(setting)
+has_one_group = ~has_several_groups
 
 
 @slot_sharing_allocator.step(

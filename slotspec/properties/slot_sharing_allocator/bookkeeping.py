@@ -31,15 +31,10 @@ from slotspec.properties.slot_sharing_allocator.views import (
     is_undecided,
     loss_cannot_end_requests,
     requests_go_unchecked,
+    serves_at_once,
     taken_slots_are_forgotten,
 )
-from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
-
-
-def serves_at_once(setting: Setting) -> bool:
-    return bool(setting["at_once"])
-
 
 # ------------------------------------------------------------------------------- shared slots
 

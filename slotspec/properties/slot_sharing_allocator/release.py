@@ -24,13 +24,8 @@ from slotspec.models.slot_sharing_allocator.state import (
     groups,
     vertices,
 )
-from slotspec.properties.slot_sharing_allocator.views import was_told
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.properties.slot_sharing_allocator.views import serves_at_once, was_told
 from slotspec.statemachine.declaration.rules import NONE
-
-
-def serves_at_once(setting: Setting) -> bool:
-    return bool(setting["at_once"])
 
 
 @slot_sharing_allocator.step("SingleLogicalSlot.releaseSlot", on=release_logical)

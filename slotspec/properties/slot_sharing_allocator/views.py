@@ -11,6 +11,7 @@ from slotspec.models.slot_sharing_allocator.state import (
 )
 from slotspec.models.slot_sharing_allocator.versions import FailedTermination, NewRequests
 from slotspec.models.slot_sharing_allocator.walks import in_bulk, vertex_in_bulk
+from slotspec.statemachine.declaration.conditions import equals, exceeds, first_of, is_set, known
 from slotspec.statemachine.declaration.records import Setting
 
 
@@ -57,112 +58,73 @@ def raises(after: SlotSharingAllocatorState) -> bool:
 # ------------------------------------------------------------------------------------ settings
 
 
-def has_several_groups(setting: Setting) -> bool:
-    return bool(setting["groups"] > 1)
-
-
-def raises_half_way(setting: Setting) -> bool:
-    """Whether a call may raise after it has done something."""
-    return bool(setting["strangers"] == 1 or setting["modes"] > 2)
-
-
-def slots_are_never_reusable(setting: Setting) -> bool:
-    """Whether a slot that could serve a bulk will do so, or never can."""
-    return bool(setting["at_once"] and setting["indefinitely"])
+has_several_groups = exceeds("groups", 1)
+serves_at_once = is_set("at_once")
+raises_half_way = equals("strangers", 1) | exceeds("modes", 2)
+"""Whether a call may raise after it has done something."""
+slots_are_never_reusable = is_set("at_once", "indefinitely")
+"""Whether a slot that could serve a bulk will do so, or never can."""
 
 
 # ---------------------------------------------------------------------------------- deviations
 
 
-def first_cancel_breaks_the_walk(setting: Setting) -> str | None:
-    if has_several_groups(setting):
-        return (
-            "S1: the first group that is given back clears the pending groups of the bulk, while"
-            " the timeout walks over them"
-        )
-    return None
-
-
-def one_failure_clears_the_bulk(setting: Setting) -> str | None:
-    if has_several_groups(setting):
-        return (
-            "S2: one failed or cancelled request ends the checking of every bulk of its group"
-            " (by design: the scheduler is expected to cancel the others)"
-        )
-    return None
-
-
-def requests_go_unchecked(setting: Setting) -> str | None:
-    if raises_half_way(setting):
-        return "S9: a call that raises leaves requests behind, which no bulk has"
-    if has_several_groups(setting):
-        return "S1, S2: after one failure nobody checks the other groups of a bulk any more"
-    return None
-
-
-def fulfilled_groups_are_remembered(setting: Setting) -> str | None:
-    if setting["bulks"] > 1 and has_several_groups(setting):
-        return "S3: a bulk counts a group as fulfilled after it has lost its slot"
-    return None
-
-
-def a_dying_slot_is_handed_out(setting: Setting) -> str | None:
-    if setting["payloads"]:
-        return "S4: a vertex that asks again gets the logical slot that is being released"
-    return None
-
-
-def loss_cannot_end_requests(setting: Setting) -> str | None:
-    if setting["reactions"]:
-        return (
-            "S5: a slot that is lost while its requests complete ends only some of them, and the"
-            " others get slots in it"
-        )
-    return None
-
-
-def failed_terminations_are_fatal(setting: Setting) -> str | None:
-    fatal = setting["failed_termination"] == FailedTermination.FATAL
-    if fatal and setting["failing_payloads"] and setting["payloads"]:
-        return "S6: a termination future that fails ends the process (by design)"
-    return None
-
-
-def taken_slots_are_forgotten(setting: Setting) -> str | None:
-    if setting["new_requests"] == NewRequests.TOGETHER and setting["modes"] > 2:
-        return "S7: free slots that a call has taken stay taken if the pool then raises"
-    return None
-
-
-def calls_are_not_undone(setting: Setting) -> str | None:
-    if raises_half_way(setting):
-        return "S7, S9: what a call did before it raises is not undone"
-    return None
-
-
-def empty_shared_slots_stay(setting: Setting) -> str | None:
-    one_by_one = setting["new_requests"] == NewRequests.ONE_BY_ONE
-    if setting["strangers"] == 1 or (one_by_one and setting["modes"] > 2):
-        return "S9: a call that raises leaves a shared slot without requests"
-    return None
-
-
-def the_first_slot_that_will_do_is_taken(setting: Setting) -> str | None:
-    served_at_once = setting["at_once"] and not setting["foreigners"]
-    if setting.bounds["profiles"] < 2 or not has_several_groups(setting) or served_at_once:
-        return None
-    return "S10: a group takes the first slot that will do, even if another one needs just that"
-
-
-def some_slots_look_usable(setting: Setting) -> str | None:
-    if not slots_are_never_reusable(setting):
-        return (
-            "S8: a matching slot that nobody assigns, or that a batch task holds, keeps bulks"
-            " waiting without limit (by design, FLINK-13166)"
-        )
-    if setting["modes"] > 2:
-        return "S7: a slot that belongs to nobody keeps bulks waiting without limit"
-    return None
+first_cancel_breaks_the_walk = known(
+    "S1: the first group that is given back clears the pending groups of the bulk, while"
+    " the timeout walks over them",
+    has_several_groups,
+)
+one_failure_clears_the_bulk = known(
+    "S2: one failed or cancelled request ends the checking of every bulk of its group"
+    " (by design: the scheduler is expected to cancel the others)",
+    has_several_groups,
+)
+requests_go_unchecked = first_of(
+    ("S9: a call that raises leaves requests behind, which no bulk has", raises_half_way),
+    (
+        "S1, S2: after one failure nobody checks the other groups of a bulk any more",
+        has_several_groups,
+    ),
+)
+fulfilled_groups_are_remembered = known(
+    "S3: a bulk counts a group as fulfilled after it has lost its slot",
+    exceeds("bulks", 1) & has_several_groups,
+)
+a_dying_slot_is_handed_out = known(
+    "S4: a vertex that asks again gets the logical slot that is being released", is_set("payloads")
+)
+loss_cannot_end_requests = known(
+    "S5: a slot that is lost while its requests complete ends only some of them, and the"
+    " others get slots in it",
+    is_set("reactions"),
+)
+failed_terminations_are_fatal = known(
+    "S6: a termination future that fails ends the process (by design)",
+    equals("failed_termination", FailedTermination.FATAL) & is_set("failing_payloads", "payloads"),
+)
+taken_slots_are_forgotten = known(
+    "S7: free slots that a call has taken stay taken if the pool then raises",
+    equals("new_requests", NewRequests.TOGETHER) & exceeds("modes", 2),
+)
+calls_are_not_undone = known(
+    "S7, S9: what a call did before it raises is not undone", raises_half_way
+)
+empty_shared_slots_stay = known(
+    "S9: a call that raises leaves a shared slot without requests",
+    equals("strangers", 1) | (equals("new_requests", NewRequests.ONE_BY_ONE) & exceeds("modes", 2)),
+)
+the_first_slot_that_will_do_is_taken = known(
+    "S10: a group takes the first slot that will do, even if another one needs just that",
+    exceeds("profiles", 1) & has_several_groups & ~(is_set("at_once") & ~is_set("foreigners")),
+)
+some_slots_look_usable = first_of(
+    (
+        "S8: a matching slot that nobody assigns, or that a batch task holds, keeps bulks"
+        " waiting without limit (by design, FLINK-13166)",
+        ~slots_are_never_reusable,
+    ),
+    ("S7: a slot that belongs to nobody keeps bulks waiting without limit", exceeds("modes", 2)),
+)
 
 
 def requests_may_wait_for_ever(setting: Setting) -> str | None:

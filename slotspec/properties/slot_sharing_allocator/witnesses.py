@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from slotspec.models.slot_sharing_allocator.environment import (
+    has_foreigners,
+    has_payloads,
+    is_scripted,
+)
 from slotspec.models.slot_sharing_allocator.lifecycles import (
     LogicalRequest,
     LogicalSlot,
@@ -21,6 +26,7 @@ from slotspec.models.slot_sharing_allocator.state import (
 )
 from slotspec.models.slot_sharing_allocator.walks import in_bulk
 from slotspec.properties.slot_sharing_allocator.views import has_several_groups
+from slotspec.statemachine.declaration.conditions import exceeds, is_set
 from slotspec.statemachine.declaration.records import Setting
 
 
@@ -29,24 +35,8 @@ def shares_are_possible(setting: Setting) -> bool:
     return bool(members > setting["groups"])
 
 
-def has_payloads(setting: Setting) -> bool:
-    return bool(setting["payloads"])
-
-
-def is_scripted(setting: Setting) -> bool:
-    return not setting["at_once"]
-
-
-def has_foreigners(setting: Setting) -> bool:
-    return bool(setting["foreigners"])
-
-
-def may_wait_on(setting: Setting) -> bool:
-    return not (setting["at_once"] and setting["indefinitely"])
-
-
-def has_small_slots(setting: Setting) -> bool:
-    return bool(setting["profiles"] > 1)
+may_wait_on = ~is_set("at_once", "indefinitely")
+has_small_slots = exceeds("profiles", 1)
 
 
 @slot_sharing_allocator.sometimes("SharedSlot", when=shares_are_possible)

@@ -19,24 +19,21 @@ from slotspec.models.task_slot_table.state import (
 )
 from slotspec.models.task_slot_table.versions import DynamicNumber
 from slotspec.properties.task_slot_table.views import used_by_slots
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import is_set, known
 from slotspec.statemachine.declaration.rules import NONE
 
 ALLOCATION = {"allocation": allocations}
 
 
-def timeouts_outlive(setting: Setting) -> str | None:
-    """A slot with tasks keeps its timeout when it is freed."""
-    if setting["tasks"]:
-        return "an inactive slot with tasks keeps its timeout while it is being released"
-    return None
-
-
-def failures_block(setting: Setting) -> str | None:
-    """A termination future that fails blocks the closing."""
-    if setting["tasks"] and setting["failing_tasks"]:
-        return "one failed termination future keeps the table CLOSING for ever"
-    return None
+timeouts_outlive = known(
+    "an inactive slot with tasks keeps its timeout while it is being released", is_set("tasks")
+)
+"""A slot with tasks keeps its timeout when it is freed."""
+failures_block = known(
+    "one failed termination future keeps the table CLOSING for ever",
+    is_set("tasks", "failing_tasks"),
+)
+"""A termination future that fails blocks the closing."""
 
 
 @task_slot_table.always("ResourceBudgetManager.reserve, release", each={"resource": resources})

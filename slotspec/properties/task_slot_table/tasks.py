@@ -13,20 +13,20 @@ from slotspec.models.task_slot_table.model import task_slot_table
 from slotspec.models.task_slot_table.slots import is_empty, is_known
 from slotspec.models.task_slot_table.state import Effect, Outcome, TaskSlotTableState, tasks
 from slotspec.properties.task_slot_table.views import same_slots, same_tasks
-from slotspec.statemachine.declaration.records import Setting
+from slotspec.statemachine.declaration.conditions import exceeds, known
 from slotspec.statemachine.declaration.rules import NONE
 
 TASK = {"task": tasks}
 
 
-def executions_meet(setting: Setting) -> str | None:
-    if setting["allocations"] > 1 and setting["tasks"] > 1:
-        return "an execution that is added to a second slot can only be removed from there"
-    return None
-
-
 @task_slot_table.always(
-    "TaskSlotTableImpl.addTask", each=TASK, when=has_tasks, deviation=executions_meet
+    "TaskSlotTableImpl.addTask",
+    each=TASK,
+    when=has_tasks,
+    deviation=known(
+        "an execution that is added to a second slot can only be removed from there",
+        exceeds("allocations", 1) & exceeds("tasks", 1),
+    ),
 )
 def every_task_can_be_removed(s: TaskSlotTableState, task: int) -> bool:
     """The index has every task in a slot, so that the slot can become empty."""

@@ -22,12 +22,9 @@ from slotspec.models.task_slot_table.slots import (
 )
 from slotspec.models.task_slot_table.state import TaskSlotTableState, allocations, tasks
 from slotspec.models.task_slot_table.versions import DynamicNumber
+from slotspec.statemachine.declaration.conditions import exceeds, is_set
 from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
-
-
-def has_dynamic(setting: Setting) -> bool:
-    return bool(setting["dynamic_slots"])
 
 
 def dynamic_take_all(setting: Setting) -> bool:
@@ -39,8 +36,7 @@ def dynamic_take_all(setting: Setting) -> bool:
     return bool(numbers > setting["spare"] and setting["allocations"] >= shares)
 
 
-def has_failing_tasks(setting: Setting) -> bool:
-    return has_tasks(setting) and bool(setting["failing_tasks"])
+has_failing_tasks = has_tasks & is_set("failing_tasks")
 
 
 def has_twins(setting: Setting) -> bool:
@@ -50,15 +46,10 @@ def has_twins(setting: Setting) -> bool:
     return bool(min(setting["tasks"], setting["allocations"], shares, numbers) > 1)
 
 
-def has_late_tickets(setting: Setting) -> bool:
-    return bool(setting["tickets"] > 1)
+has_gpu = exceeds("profiles", 2) & is_set("dynamic_slots")
 
 
-def has_gpu(setting: Setting) -> bool:
-    return bool(setting["profiles"] > 2 and setting["dynamic_slots"])
-
-
-@task_slot_table.sometimes("TaskSlotTableImpl.allocateSlot", when=has_dynamic)
+@task_slot_table.sometimes("TaskSlotTableImpl.allocateSlot", when=is_set("dynamic_slots"))
 def a_dynamic_slot_is_used(s: TaskSlotTableState) -> bool:
     """A slot beyond the static ones is active."""
     return any(
@@ -132,7 +123,7 @@ def a_timeout_is_under_way_to_an_active_slot(s: TaskSlotTableState) -> bool:
     return any(a != NONE and s.slot[a] == TaskSlot.ACTIVE for a in s.sent)
 
 
-@task_slot_table.sometimes("TaskExecutor.timeoutSlot", when=has_late_tickets)
+@task_slot_table.sometimes("TaskExecutor.timeoutSlot", when=exceeds("tickets", 1))
 def a_timeout_is_under_way_to_the_next_slot(s: TaskSlotTableState) -> bool:
     """The allocation was freed and allocated again before its old timeout arrived."""
     return any(

@@ -77,12 +77,13 @@ class Event:
     """What can happen to an object, and the state it reaches from each state.
 
     :param description: what happens, in the terms of the protocol.
-    :param moves: ``(source, target)`` pairs; at most one pair for each source.
+    :param moves: ``(source, target)`` pairs, or ``((source, …), target)`` for several sources of
+        one target; each source at most once.
     """
 
     __slots__ = ("description", "index", "lifecycle", "moves", "name", "targets")
 
-    def __init__(self, description: str, *moves: tuple[State, State]) -> None:
+    def __init__(self, description: str, *moves: tuple[State | tuple[State, ...], State]) -> None:
         self.description = description
         self.moves = moves
         self.name = ""
@@ -227,10 +228,7 @@ def _declare(cls: type[Lifecycle]) -> None:
 
     transitions: list[Transition] = []
     for index, (name, event) in enumerate(events.items()):
-        if not event.moves:
-            raise _wrong("FSM005", cls, f"event {name} moves nothing; give (SOURCE, TARGET) pairs")
-        targets = [NO_TRANSITION] * len(order)
-        event.name, event.lifecycle, event.index = name, cls.__name__, index
+        moves: list[tuple[State, State]] = []
         for move in event.moves:
             if not isinstance(move, tuple) or len(move) != 2:
                 raise _wrong(
@@ -238,7 +236,15 @@ def _declare(cls: type[Lifecycle]) -> None:
                     cls,
                     f'event {name} moves {move!r}; give pairs: Event("…", (SOURCE, TARGET))',
                 )
-        for source, target in event.moves:
+            sources, target = move
+            moves += [
+                (one, target) for one in (sources if isinstance(sources, tuple) else [sources])
+            ]
+        if not moves:
+            raise _wrong("FSM005", cls, f"event {name} moves nothing; give (SOURCE, TARGET) pairs")
+        targets = [NO_TRANSITION] * len(order)
+        event.name, event.lifecycle, event.index = name, cls.__name__, index
+        for source, target in moves:
             if id(source) not in final or id(target) not in final:
                 raise _wrong("FSM006", cls, f"event {name} uses a state that is not declared here")
             begin, end = numbered[final[id(source)]], numbered[final[id(target)]]

@@ -31,8 +31,10 @@ def test_a_valid_declaration_is_accepted() -> None:
         ("FSM004", {"B": B}, "found none"),
         ("FSM004", {"A": A, "C": State("Also first.", initial=True)}, "found A, C"),
         ("FSM005", {"A": A, "B": B, "go": GO, "stay": Event("Nothing.")}, "stay"),
+        ("FSM005", {"A": A, "B": B, "go": GO, "stay": Event("Nothing.", ((), B))}, "stay"),
         ("FSM006", {"A": A, "go": GO}, "go"),
         ("FSM007", {"A": A, "B": B, "go": Event("Where?", (A, B), (A, A))}, "A has two"),
+        ("FSM007", {"A": A, "B": B, "go": Event("Where?", ((A, A), B))}, "A has two"),
         ("FSM008", {"A": A, "B": B, "go": GO, "back": Event("No.", (B, A))}, "final state B"),
         ("FSM009", {"A": A, "B": B, "go": GO, "C": State("Lost.", final=True)}, "C cannot"),
         ("FSM010", {"A": A, "B": State("Stuck."), "go": None}, "B is a dead end"),
@@ -115,3 +117,24 @@ def test_a_machine_can_drive_the_users_own_object() -> None:
     Lamp.machine(bulb)
     bulb.press()  # type: ignore[attr-defined]
     assert bulb.state == "ON"
+
+
+def test_an_event_has_several_sources_of_one_target() -> None:
+    class Door(Lifecycle):
+        """A door."""
+
+        SHUT = State("Shut.", initial=True)
+        AJAR = State("A little open.")
+        OPEN = State("Open.")
+        LOCKED = State("Locked.", final=True)
+        push = Event("Somebody pushes it.", ((SHUT, AJAR), OPEN), (OPEN, AJAR))
+        lock = Event("It is locked.", ((SHUT, AJAR, OPEN), LOCKED))
+
+    assert [str(move) for move in Door.transitions] == [
+        "SHUT --push--> OPEN",
+        "AJAR --push--> OPEN",
+        "OPEN --push--> AJAR",
+        "SHUT --lock--> LOCKED",
+        "AJAR --lock--> LOCKED",
+        "OPEN --lock--> LOCKED",
+    ]
