@@ -380,7 +380,7 @@ def resource_manager_hears_job_master(s: ClusterState, place: int) -> int:
         case Message.CANCEL_SLOT_REQUEST:
             resource_manager.cancel_slot_request(s, allocation)
         case Message.REGISTER:
-            resource_manager.register_job_master(s, ignored=detail)
+            resource_manager.register_job_master(s, detail)
         case _:
             resource_manager.close_job_manager_connection(s, detail)
     return message

@@ -426,7 +426,7 @@ class ClusterFormatter(MessageFormatter):
             base = self.parts[part].effects_from
             text = self.formatters[part].emitted((effect[0] - base, *effect[1:]), own)
             if self.is_for_the_job_master(effect[0]):
-                if step.before["job_registered"]:
+                if step.before["job_registered"] and not step.before["jm_deposed"]:
                     continue
                 text += ", sent to nobody"
             if text:

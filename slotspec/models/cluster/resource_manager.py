@@ -22,6 +22,7 @@ from slotspec.models.cluster.state import (
     ENDLESS,
     MANAGER,
     NOBODY_WAITS,
+    OF_FORMER,
     STRIDE,
     ClusterState,
     Message,
@@ -58,7 +59,7 @@ def apply_effects(s: ClusterState, first: int) -> None:
             tm = tm_of(s, two)
             order_task_executor(s, tm, int(Message.REQUEST_TASK_SLOT), allocation, detail)
         elif kind == MANAGER + Effect.ALLOCATION_FAILED and s.job_registered:
-            send(s, TO_JOB_MASTER, Message.ALLOCATION_FAILED, one)
+            tell_job_master(s, int(Message.ALLOCATION_FAILED), one)
 
 
 def run_queued(s: ClusterState) -> None:
@@ -83,14 +84,27 @@ def go_on(s: ClusterState) -> None:
 # ----------------------------------------------------------------------------- JobMasters
 
 
-def register_job_master(s: ClusterState, ignored: int) -> None:
+def tell_job_master(s: ClusterState, message: int, allocation: int = NONE) -> None:
+    """Send the JobMaster a message, unless it leads no more: the next one refuses its fencing
+    token.
+
+    Flink: FencedAkkaRpcActor.
+    """
+    if not s.jm_deposed:
+        send(s, TO_JOB_MASTER, message, allocation)
+
+
+def register_job_master(s: ClusterState, detail: int) -> None:
     """A JobMaster registers; first the ResourceManager looks up who leads its job.
 
-    Flink: ResourceManager.registerJobManager.
+    It declines one that leads no more. Flink: ResourceManager.registerJobManager.
 
-    :param ignored: whether the JobMaster would ignore the answer.
+    :param detail: whether the JobMaster would ignore the answer, or leads no more.
     """
-    s.job_connecting = NOBODY_WAITS if ignored else 1
+    if detail == OF_FORMER:
+        return
+    s.jm_deposed = 0
+    s.job_connecting = NOBODY_WAITS if detail else 1
 
 
 def job_master_found(s: ClusterState) -> None:
@@ -100,7 +114,7 @@ def job_master_found(s: ClusterState) -> None:
     """
     ignored = s.job_connecting == NOBODY_WAITS
     s.job_connecting = 0
-    if s.job_master[0] == Leader.LEADING and not s.revoked:
+    if s.job_master[0] == Leader.LEADING and not s.revoked and not s.jm_deposed:
         s.job_registered = 1
         if not ignored:
             send(s, TO_JOB_MASTER, int(Message.REGISTERED))
@@ -116,19 +130,19 @@ def close_job_manager_connection(s: ClusterState, ended: int) -> None:
     if s.job_registered:
         s.job_registered = 0
         if s.registrations:
-            send(s, TO_JOB_MASTER, int(Message.DISCONNECT))
+            tell_job_master(s, int(Message.DISCONNECT))
 
 
 def request_slot(s: ClusterState, allocation: int) -> None:
     """The JobMaster requests a slot; it must be registered. Flink: ResourceManager.requestSlot."""
     if not s.job_registered:
-        send(s, TO_JOB_MASTER, Message.REQUEST_REFUSED, allocation)
+        tell_job_master(s, int(Message.REQUEST_REFUSED), allocation)
         return
     request = spare_request(s.manager, allocation)
     first = len(s.effects)
     refused = manager.register_slot_request(s.manager, request, allocation, 0, 0) == NONE
     answer = Message.REQUEST_REFUSED if refused else Message.REQUEST_ACKNOWLEDGED
-    send(s, TO_JOB_MASTER, answer, allocation)
+    tell_job_master(s, int(answer), allocation)
     apply_effects(s, first)
 
 

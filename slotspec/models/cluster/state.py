@@ -274,6 +274,8 @@ BOUNDS = (
 
 NOBODY_WAITS = 2
 """Of a look-up, instead of 1: its TaskExecutor has registered again, and ignores the answer."""
+OF_FORMER = 2
+"""Of a JobMaster's registration: it leads no more. 1: it has registered again since."""
 ENDLESS = 2
 """Retries in a row after which the model assumes that they will never end."""
 STRIDE = CALLS_PER_SLOT + 1
@@ -373,6 +375,11 @@ def has_stragglers(g: Setting) -> bool:
     return bool(g["leader_changes"] and g["stragglers"] and not g.choices["can_suspend"])
 
 
+def may_be_deposed(g: Setting) -> int:
+    """Whether the ResourceManager may know a JobMaster that leads no more."""
+    return int(g["leader_changes"] and by_messages(g))
+
+
 def may_lose_results(g: Setting) -> bool:
     """Whether nobody may hear that a job has ended; a JobMaster that leads again says it itself."""
     return bool(g["leader_changes"] and g["lost_results"] and not g.choices["can_suspend"])
@@ -466,6 +473,10 @@ class ClusterState(Record):
         "Its main thread handles other messages before what it has queued.",
     )
     job_registered: int = scalar(FLAG, "The JobMaster is registered there.")
+    jm_deposed: int = scalar(
+        number(may_be_deposed),
+        "The JobMaster that the ResourceManager knows leads no more, and refuses all that it says.",
+    )
     job_connecting: int = scalar(
         number(NOBODY_WAITS),
         "The JobMaster has registered; the ResourceManager looks up who leads its job.",

@@ -15,6 +15,7 @@ from slotspec.models.cluster.messages import (
     TO_JOB_MASTER,
     TO_RESOURCE_MANAGER,
     Way,
+    in_flight,
     is_in_channel,
     messages_about,
     room_of,
@@ -28,11 +29,17 @@ from slotspec.models.cluster.state import (
     ClusterState,
     Message,
     allocations,
+    may_be_deposed,
     task_managers,
 )
 from slotspec.models.task_slot_table.lifecycles import TaskSlot
 from slotspec.models.task_slot_table.slots import allocation_under, indexed_task
+from slotspec.statemachine.declaration.records import Setting
 from slotspec.statemachine.declaration.rules import NONE
+
+
+def can_be_deposed(setting: Setting) -> bool:
+    return bool(may_be_deposed(setting))
 
 
 @cluster.step(
@@ -175,13 +182,21 @@ def a_look_up_begins_with_a_registration(before: ClusterState, after: ClusterSta
 
 @cluster.step("ResourceManager.closeJobManagerConnection", when=registers_by_messages)
 def a_job_master_that_is_dropped_is_told(before: ClusterState, after: ClusterState) -> bool:
-    """A ResourceManager that drops the JobMaster tells it."""
+    """A ResourceManager that drops the JobMaster tells it, if that leads."""
     return (
         not before.job_registered
         or after.job_registered == 1
+        or before.jm_deposed == 1
         or after.resource_manager[0] != Leader.LEADING
         or is_in_channel(after, TO_JOB_MASTER, Message.DISCONNECT)
     )
+
+
+@cluster.always("FencedAkkaRpcActor, ResourceManager.registerJobManager", when=can_be_deposed)
+def a_former_job_master_is_told_nothing(s: ClusterState) -> bool:
+    """Nothing that the ResourceManager says to a JobMaster that leads no more reaches the next
+    one."""
+    return s.jm_deposed == 0 or in_flight(s, TO_JOB_MASTER) == 0
 
 
 @cluster.step(

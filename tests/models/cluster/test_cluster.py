@@ -10,10 +10,19 @@ from typing import Any
 import pytest
 
 from slotspec.models import load_model
-from slotspec.models.cluster import job_master, scheduler
+from slotspec.models.cluster import job_master, resource_manager, scheduler
 from slotspec.models.cluster.lifecycles import Job, Leader
-from slotspec.models.cluster.messages import TO_JOB_MASTER, Way, in_flight, send, way
+from slotspec.models.cluster.messages import (
+    TO_JOB_MASTER,
+    TO_RESOURCE_MANAGER,
+    Way,
+    in_flight,
+    receive,
+    send,
+    way,
+)
 from slotspec.models.cluster.state import Message
+from slotspec.models.declarative_cluster import job_master as declarative_job_master
 from slotspec.models.slot_manager.matching import offer_free_slot
 from slotspec.models.slot_manager.state import OK, SlotManagerState
 from slotspec.statemachine import Kind, Limits, Result, Verdict, check
@@ -69,9 +78,9 @@ COUNTS = {
     ("1.13", "job_masters"): (22_033, 76_860, 51),
     ("1.13", "resource_managers"): (19_909, 60_441, 64),
     ("1.13", "late_answers"): (26_729, 93_841, 58),
-    ("1.11", "registrations"): (295_089, 971_437, 71),
-    ("1.12", "registrations"): (295_089, 971_437, 71),
-    ("1.13", "registrations"): (145_595, 503_020, 71),
+    ("1.11", "registrations"): (181_775, 554_054, 70),
+    ("1.12", "registrations"): (181_775, 554_054, 70),
+    ("1.13", "registrations"): (82_634, 263_749, 70),
     ("1.13", "lost_answers"): (90_899, 279_803, 61),
     ("1.11", "queues"): (29_742, 112_689, 61),
     ("1.12", "queues"): (29_742, 112_689, 61),
@@ -338,3 +347,44 @@ def test_a_leader_that_ends_unheard_leaves_no_message_to_the_next(
     instance.rule(job_master.end_job)(s, 0)
     assert in_flight(s, TO_JOB_MASTER) == in_flight(s, way(0, Way.TO_JOB_MASTER)) == 0
     assert s.job_master[0] == Leader.STANDBY
+
+
+@pytest.mark.parametrize(
+    ("name", "generation", "scope"),
+    [
+        ("cluster", "1.12", "registrations"),
+        ("cluster", "1.13", "registrations"),
+        ("declarative_cluster", "2.3", "leaders"),
+    ],
+)
+def test_what_a_resource_manager_says_to_a_former_leader_does_not_reach_the_next(
+    name: str, generation: str, scope: str
+) -> None:
+    instance = load_model(name).instance(generation=generation, scope=scope)
+    s: Any = instance.fresh()
+
+    def call(rule: Any, *arguments: int) -> None:
+        instance.rule(rule)(s, *arguments)
+
+    call(resource_manager.grant_leadership)
+    call(job_master.grant_leadership)
+    call(job_master.register)
+    call(resource_manager.register_job_master, 0)
+    call(resource_manager.job_master_found)
+    assert s.job_registered == in_flight(s, TO_JOB_MASTER) == 1
+    call(job_master.revoke_leadership)
+    if s.job_master[0] == Leader.LEADING:  # its scheduler is suspended first
+        call(declarative_job_master.revoke_leadership)
+    call(job_master.grant_leadership)
+    call(resource_manager.close_job_manager_connection, 0)
+    assert s.job_registered == in_flight(s, TO_JOB_MASTER) == 0
+
+    # its last registration is declined, that of the next one is not
+    _, _, detail = receive(s, TO_RESOURCE_MANAGER, 0)
+    call(resource_manager.register_job_master, detail)
+    assert s.job_connecting == 0
+    call(job_master.register)
+    call(resource_manager.register_job_master, 0)
+    call(resource_manager.job_master_found)
+    call(resource_manager.close_job_manager_connection, 0)
+    assert in_flight(s, TO_JOB_MASTER) == 2  # that it is registered, and that it is dropped
