@@ -25,6 +25,7 @@ from slotspec.models.cluster.state import (
     Message,
     allocations,
     by_messages,
+    has_late_look_ups,
     has_queued_steps,
     has_stragglers,
     instances,
@@ -211,6 +212,18 @@ def resource_manager_finds_job_master(s: ClusterState) -> int:
     if not s.job_connecting:
         return DISABLED
     resource_manager.job_master_found(s)
+    return NONE
+
+
+@cluster.action(when=has_late_look_ups)
+def resource_manager_finds_former_job_master(s: ClusterState) -> int:
+    """The ResourceManager registers a JobMaster that has ended, or lost its leadership, since.
+
+    It led when it registered. Flink: ResourceManager.registerJobManager, which has asked then.
+    """
+    if not s.job_connecting or resource_manager.is_job_master_leading(s):
+        return DISABLED
+    resource_manager.register_found(s)
     return NONE
 
 

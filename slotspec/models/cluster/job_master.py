@@ -49,7 +49,10 @@ def apply_effects(s: ClusterState, first: int) -> None:
     apply_each(s, first)
     if s.reader_failed:
         after = len(s.effects)
-        scheduler.rerun_sources(s)
+        if s.full_failover:
+            scheduler.restart_all(s)
+        else:
+            scheduler.rerun_sources(s)
         apply_each(s, after)
 
 

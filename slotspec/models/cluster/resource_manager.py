@@ -112,12 +112,22 @@ def job_master_found(s: ClusterState) -> None:
 
     Flink: ResourceManager.registerJobMasterInternal.
     """
-    ignored = s.job_connecting == NOBODY_WAITS
+    if is_job_master_leading(s):
+        register_found(s)
     s.job_connecting = 0
-    if s.job_master[0] == Leader.LEADING and not s.revoked and not s.jm_deposed:
-        s.job_registered = 1
-        if not ignored:
-            send(s, TO_JOB_MASTER, int(Message.REGISTERED))
+
+
+def is_job_master_leading(s: ClusterState) -> bool:
+    """Whether the JobMaster that the ResourceManager has heard of leads its job."""
+    return s.job_master[0] == Leader.LEADING and not s.revoked and not s.jm_deposed
+
+
+def register_found(s: ClusterState) -> None:
+    """Register the JobMaster, and answer if somebody waits. Flink: registerJobMasterInternal."""
+    s.job_registered = 1
+    if s.job_connecting != NOBODY_WAITS and s.job_master[0] == Leader.LEADING:
+        tell_job_master(s, int(Message.REGISTERED))
+    s.job_connecting = 0
 
 
 def close_job_manager_connection(s: ClusterState, ended: int) -> None:

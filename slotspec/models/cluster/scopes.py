@@ -22,6 +22,23 @@ UNHEARD = Scope(
     large=True,
 )
 
+WHOLE_JOB = Scope(
+    "whole_job",
+    "Two slots and a job of two tasks that are deployed each alone; one task fails, and both"
+    " restart.",
+    {
+        "task_managers": 1,
+        "slots_per_task_manager": 2,
+        "parallelism": 2,
+        "allocations": 4,
+        "regions": 1,
+        "full_failover": 1,
+        "failures": 1,
+        "channel_room": 10,
+    },
+    large=True,
+)
+
 RECOMPUTATION = Scope(
     "recomputation",
     "One slot and a batch job of two stages, which use it one after the other; one task fails, and"
@@ -256,6 +273,14 @@ SCOPES = (
     STRAGGLERS,
     UNHEARD,
     RECOMPUTATION,
+    WHOLE_JOB,
+    Scope(
+        "look_ups",
+        "One slot; the JobMaster loses its leadership and regains it, and the ResourceManager may"
+        " register the former one.",
+        {**ONE_SLOT, "leader_changes": 1, "registrations": 1, "late_look_ups": 1},
+        large=True,
+    ),
     TOGETHER,
     Scope(
         "storm",

@@ -246,6 +246,14 @@ BOUNDS = (
         0,
         1,
     ),
+    Bound("full_failover", "Whether a failure restarts every region of the job.", 0, 0, 1),
+    Bound(
+        "late_look_ups",
+        "Whether the ResourceManager may register a JobMaster that leads no more since it asked.",
+        0,
+        0,
+        1,
+    ),
     Bound("quick_tasks", "Whether a task may end as soon as its slot is freed.", 0, 0, 1),
     Bound(
         "deployment_reports",
@@ -390,6 +398,16 @@ def may_lose_partitions(g: Setting) -> bool:
     return bool(g["stages"] and g["lost_partitions"])
 
 
+def has_full_failover(g: Setting) -> bool:
+    """Whether a failure restarts every region of the job."""
+    return bool(g["regions"] and g["full_failover"])
+
+
+def has_late_look_ups(g: Setting) -> bool:
+    """Whether the ResourceManager may register a JobMaster that leads no more since it asked."""
+    return bool(by_messages(g) and g["late_look_ups"])
+
+
 def may_lose_cancellations(g: Setting) -> int:
     """Whether a call to cancel a task that was given up may be lost, and is tried again."""
     return int(g["losses"] and g["cancel_tries"] > 1)
@@ -446,8 +464,8 @@ class ClusterState(Record):
         "Which TaskExecutor, from 1, has what this finished source has written.",
     )
     reader_failed: int = scalar(
-        number(lambda g: int(may_lose_partitions(g))),
-        "A region has failed that reads lost results: within a step, until its slot is returned.",
+        number(lambda g: int(may_lose_partitions(g) or has_full_failover(g))),
+        "A region has failed that drags others along: within a step, until its slot is returned.",
     )
     share: Array = per(shares, Share, "Each share of the job.")
     share_allocation: Array = per(shares, ref(allocations), "Its slot.")
@@ -546,6 +564,9 @@ class ClusterState(Record):
     overtaking: int = _choice("overtaking", "Messages of which any may arrive next.")
     sources: int = _choice("sources", "Parallelism of the first of several vertices.")
     regions: int = _choice("regions", "Each share is a region of its own.")
+    full_failover: int = constant(
+        "A failure restarts every region.", lambda g: int(has_full_failover(g))
+    )
     batch_requests: int = _choice("batch_requests", "The job asks for slots as a batch job does.")
     cancel_tries: int = _choice("cancel_tries", "Calls to cancel a task that is not there.")
     cancels: int = _choice("cancels", "The job may be cancelled.")

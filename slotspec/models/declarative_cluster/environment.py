@@ -50,6 +50,7 @@ declarative_cluster.share(
     older.job_master_gains_leadership,
     older.job_master_finds_resource_manager,
     older.resource_manager_finds_job_master,
+    older.resource_manager_finds_former_job_master,
     older.resource_manager_loses_job_master,
     older.task_executor_starts,
     older.task_executor_finds_resource_manager,

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from slotspec.models.cluster.scopes import ONE_SLOT, RECOMPUTATION, STRAGGLERS, TOGETHER, UNHEARD
+from slotspec.models.cluster.scopes import (
+    ONE_SLOT,
+    RECOMPUTATION,
+    STRAGGLERS,
+    TOGETHER,
+    UNHEARD,
+    WHOLE_JOB,
+)
 from slotspec.statemachine.declaration.model import Scope
 
 TWO_SLOTS = {
@@ -97,6 +104,14 @@ SCOPES = (
     STRAGGLERS,
     UNHEARD,
     RECOMPUTATION,
+    WHOLE_JOB,
+    Scope(
+        "look_ups",
+        "One slot; the JobMaster loses its leadership, and the ResourceManager may register the"
+        " former one.",
+        {**ONE_SLOT, "leader_changes": 1, "late_look_ups": 1},
+        large=True,
+    ),
     TOGETHER,
     Scope(
         "storm",

@@ -310,6 +310,7 @@ class DeclarativeExplainer(ClusterExplainer):
             at,
             ("resource_manager_gains_leadership",),
             ("resource_manager_finds_job_master",),
+            ("resource_manager_finds_former_job_master",),
             *(("check_is_due", i) for i in range(len(names.instances))),
             *self.orders_of_check(at),
         )

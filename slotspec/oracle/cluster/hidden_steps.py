@@ -101,6 +101,7 @@ class HiddenSteps(Delivery):
             at,
             ("resource_manager_gains_leadership",),
             ("resource_manager_finds_job_master",),
+            ("resource_manager_finds_former_job_master",),
             ("resource_manager_goes_on",),
         )
         yield from self.gateways_found(at)

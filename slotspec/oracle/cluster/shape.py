@@ -20,6 +20,7 @@ FEWEST_TRIES = 2
 """Attempts of a task that may be known at a time, in the largest jobs."""
 OFTEN = 254
 """Faults and early timers: as often as the recording has them."""
+FAILOVER_STRATEGY = "jobmanager.execution.failover-strategy"
 ANY_RUN = {
     "tries": 4,
     "cancel_tries": 4,
@@ -41,6 +42,7 @@ ANY_RUN = {
     "stragglers": OFTEN,
     "lost_results": 1,
     "lost_partitions": 1,
+    "late_look_ups": 1,
     "failovers": OFTEN,
     "early_timeouts": 10_000,
 }
@@ -137,6 +139,7 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
     """
     plan = recording.header.plan
     job = plan.get("job", {})
+    configuration = plan.get("configuration", {})
     told, parallel = told_tasks(recording)
     if not told:
         raise InputError("TRC025", "no state of a JobMaster names its tasks; record the states too")
@@ -162,6 +165,7 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
         "sources": parallel[source] if vertices > 1 or stages else 1,
         "stages": int(stages),
         "batch_requests": int(bool(job.get("batch"))),
+        "full_failover": int(configuration.get(FAILOVER_STRATEGY) == "full"),
         "regions": int(stages or (not apart and vertices == 1 and shares > 1)),
         "allocations": min(MOST_ALLOCATIONS, max(shares + 3, 5) + shares * (2 + lives)),
         "channel_room": room,

@@ -26,7 +26,7 @@ from slotspec.models.declarative_cluster import job_master as declarative_job_ma
 from slotspec.models.slot_manager.matching import offer_free_slot
 from slotspec.models.slot_manager.state import OK, SlotManagerState
 from slotspec.statemachine import Kind, Limits, Result, Verdict, check
-from slotspec.statemachine.declaration.rules import fire
+from slotspec.statemachine.declaration.rules import DISABLED, NONE, fire
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
 from slotspec.statemachine.search.engine import explore_compiled
 from slotspec.statemachine.simulate import simulate
@@ -97,6 +97,12 @@ COUNTS = {
     ("1.11", "unheard"): (52_599, 150_261, 51),
     ("1.12", "unheard"): (52_599, 150_261, 51),
     ("1.13", "unheard"): (12_365, 38_324, 50),
+    ("1.11", "whole_job"): (3_597, 9_784, 54),
+    ("1.12", "whole_job"): (10_881, 32_620, 54),
+    ("1.13", "whole_job"): (10_739, 32_162, 54),
+    ("1.11", "look_ups"): (20_956, 57_334, 57),
+    ("1.12", "look_ups"): (20_956, 57_334, 57),
+    ("1.13", "look_ups"): (7_908, 22_647, 57),
     ("1.11", "recomputation"): (127_592, 369_911, 73),
     ("1.12", "recomputation"): (73_407, 215_595, 65),
     ("1.13", "recomputation"): (73_405, 215_590, 65),
@@ -157,6 +163,8 @@ DEVIATIONS = {
         "a_former_job_master_closes_no_connection_of_the_next",
     },
     "unheard": {"manager_unused_connections_are_idle"},
+    "whole_job": {"manager_idle_connections_are_unused"},
+    "look_ups": {"manager_unused_connections_are_idle"},
     "recomputation": {
         "manager_no_allocation_is_waiting_and_fulfilled",
         "manager_unused_connections_are_idle",
@@ -236,7 +244,7 @@ def test_every_scope_holds_with_exactly_these_states(generation: str, scope: str
     assert (found.states, found.transitions, found.depth) == counts
     assert found.verdict is Verdict.HOLDS
     others = {name: v for name, v in verdicts(found).items() if v is not Verdict.HOLDS}
-    mended = (generation, scope) == ("1.13", "orders")
+    mended = (generation, scope) in (("1.13", "orders"), ("1.11", "whole_job"))
     assert set(others.values()) == (set() if mended else {Verdict.DEVIATES})
     assert set(others) <= DEVIATIONS[scope]
     claims = [p for p in found.properties if p.property.kind is Kind.LEADS_TO]
@@ -388,3 +396,35 @@ def test_what_a_resource_manager_says_to_a_former_leader_does_not_reach_the_next
     call(resource_manager.job_master_found)
     call(resource_manager.close_job_manager_connection, 0)
     assert in_flight(s, TO_JOB_MASTER) == 2  # that it is registered, and that it is dropped
+
+
+@pytest.mark.parametrize(
+    ("name", "generation"), [("cluster", "1.12"), ("declarative_cluster", "2.3")]
+)
+def test_a_failure_restarts_the_whole_job_if_so_configured(name: str, generation: str) -> None:
+    """Flink: RestartAllFailoverStrategy."""
+    instance = load_model(name).instance(generation=generation, scope="whole_job")
+    s: Any = instance.fresh()
+    for region in range(2):
+        fire(s.job, region, Job.submit)
+        fire(s.job, region, Job.deploy)
+    fire(s.job, 0, Job.finish)
+    scheduler.fail_region(s, 1)
+    instance.rule(job_master.apply_effects)(s, 0)
+    assert list(s.job[:2]) == [Job.CANCELLING] * 2
+    assert s.reader_failed == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "scope"), [("cluster", "look_ups"), ("declarative_cluster", "look_ups")]
+)
+def test_a_former_job_master_may_be_registered(name: str, scope: str) -> None:
+    instance = load_model(name).instance(scope=scope)
+    s: Any = instance.fresh()
+    fire(s.resource_manager, 0, Leader.gain)
+    s.job_connecting = 1
+    s.jm_deposed = 1
+    step = instance.model.actions["resource_manager_finds_former_job_master"].function
+    assert step(s) == NONE
+    assert (s.job_registered, s.job_connecting, in_flight(s, TO_JOB_MASTER)) == (1, 0, 0)
+    assert step(s) == DISABLED
