@@ -275,6 +275,19 @@ SCOPES = (
     RECOMPUTATION,
     WHOLE_JOB,
     Scope(
+        "spread",
+        "Two TaskExecutors of two slots each, and a job of two tasks: each gets one.",
+        {
+            "task_managers": 2,
+            "slots_per_task_manager": 2,
+            "parallelism": 2,
+            "allocations": 4,
+            "channel_room": 10,
+            "evenly_spread": 1,
+        },
+        large=True,
+    ),
+    Scope(
         "look_ups",
         "One slot; the JobMaster loses its leadership and regains it, and the ResourceManager may"
         " register the former one.",

@@ -248,6 +248,13 @@ BOUNDS = (
     ),
     Bound("full_failover", "Whether a failure restarts every region of the job.", 0, 0, 1),
     Bound(
+        "evenly_spread",
+        "Whether the least utilized TaskExecutor is asked for slots first.",
+        0,
+        0,
+        1,
+    ),
+    Bound(
         "late_look_ups",
         "Whether the ResourceManager may register a JobMaster that leads no more since it asked.",
         0,
@@ -327,6 +334,7 @@ def manager_instance(g: Setting) -> Instance:
             "pending_slots": slots_of(g),
             "max_slots": slots_of(g),
             "workers": 0,
+            "spread": g["evenly_spread"],
             "auto_run": int(not g["queued_steps"]),
         },
         generation=g["generation"],

@@ -106,6 +106,20 @@ SCOPES = (
     RECOMPUTATION,
     WHOLE_JOB,
     Scope(
+        "spread",
+        "Two TaskExecutors of two slots each, and a job of two tasks: each is asked for one.",
+        {
+            "task_managers": 2,
+            "slots_per_task_manager": 2,
+            "parallelism": 2,
+            "allocations": 8,
+            "channel_room": 10,
+            "connection_orders": 1,
+            "evenly_spread": 1,
+        },
+        large=True,
+    ),
+    Scope(
         "look_ups",
         "One slot; the JobMaster loses its leadership, and the ResourceManager may register the"
         " former one.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from slotspec.models.cluster.messages import HUBS, WAYS
 from slotspec.oracle.cluster.patterns import tm_number
@@ -47,6 +48,16 @@ ANY_RUN = {
     "early_timeouts": 10_000,
 }
 """Bounds that let the model do whatever a recording may tell of."""
+
+
+def is_evenly_spread(configuration: dict[str, Any], generation: str) -> bool:
+    """Whether the ResourceManager asks the least utilized TaskExecutor for slots first.
+
+    2.0 knows the older of the two options no more.
+    """
+    mode = str(configuration.get("taskmanager.load-balance.mode", "none")).lower()
+    spread = str(configuration.get("cluster.evenly-spread-out-slots", "false")).lower()
+    return mode == "slots" or (spread == "true" and generation.startswith("1."))
 
 
 @dataclass
@@ -165,6 +176,7 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
         "sources": parallel[source] if vertices > 1 or stages else 1,
         "stages": int(stages),
         "batch_requests": int(bool(job.get("batch"))),
+        "evenly_spread": int(is_evenly_spread(configuration, recording.generation)),
         "full_failover": int(configuration.get(FAILOVER_STRATEGY) == "full"),
         "regions": int(stages or (not apart and vertices == 1 and shares > 1)),
         "allocations": min(MOST_ALLOCATIONS, max(shares + 3, 5) + shares * (2 + lives)),

@@ -42,6 +42,8 @@ COUNTS = {
     ("2.3", "unheard"): (282_840, 1_045_836, 74),
     ("1.20", "recomputation"): (194_383, 662_214, 71),
     ("2.3", "recomputation"): (517_707, 1_859_305, 76),
+    ("1.20", "spread"): (42_876, 184_359, 61),
+    ("2.3", "spread"): (134_691, 617_026, 66),
     ("1.20", "whole_job"): (18_369, 55_024, 69),
     ("2.3", "whole_job"): (45_479, 145_703, 68),
     ("1.20", "look_ups"): (25_285, 84_752, 63),
@@ -80,6 +82,7 @@ DEVIATIONS = {
         "a_finished_job_leaves_nothing",
         "table_only_an_allocated_slot_has_a_timeout",
     },
+    "spread": ALWAYS,
     "whole_job": ALWAYS,
     "look_ups": {
         *ALWAYS,
