@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from slotspec.oracle.cluster.foresight import NEVER
-from slotspec.oracle.cluster.recording import JOB_MASTER, RESOURCE_MANAGER, Step
+from slotspec.oracle.cluster.recording import JOB_MASTER, RESOURCE_MANAGER, Call, Step
 
 SUSPENDED = "SUSPENDED"
 """A job whose JobMaster leads no more."""
@@ -14,19 +15,21 @@ MISLED = (
     " it does not"
 )
 FINISHED_BEFORE = "whether a task had finished before its job was suspended"
+IN_VAIN = "registrations of which nothing came"
 IN_BETWEEN = "what a process remembers between a step and one that it has queued"
 
 
-class Uncompared(NamedTuple):
+@dataclass(frozen=True)
+class Uncompared:
     """Something that is recorded and not compared.
 
     :param line: the first line that tells of it.
-    :param states: how many recorded states do.
+    :param count: how many recorded states do, or calls.
     """
 
     what: str
     line: int
-    states: int
+    count: int
 
 
 def is_over_unnoticed(state: str, job: str) -> bool:
@@ -35,11 +38,15 @@ def is_over_unnoticed(state: str, job: str) -> bool:
 
 
 def uncompared(
-    lanes: list[list[Step]], snapshots: dict[int, dict[str, Any]], misled_from: int
+    lanes: list[list[Step]],
+    snapshots: dict[int, dict[str, Any]],
+    misled_from: int,
+    in_vain: list[Call],
 ) -> list[Uncompared]:
     """What is not compared, each with its first line.
 
     :param misled_from: see :func:`foresight.misled_from`.
+    :param in_vain: registrations that are explained as if they were lost.
     """
     told = [
         (step, step.state)
@@ -63,5 +70,6 @@ def uncompared(
             )
         ],
         IN_BETWEEN: [step.last for step, _ in told if step.ended and id(step) not in snapshots],
+        IN_VAIN: [call.line for call in in_vain],
     }
     return [Uncompared(what, min(lines), len(lines)) for what, lines in found.items() if lines]

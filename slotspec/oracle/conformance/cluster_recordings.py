@@ -131,7 +131,12 @@ def validate(
         ),
     }
     report.uncompared = tuple(
-        uncompared(explainer.lanes, explainer.snapshots, explainer.misled_from)
+        uncompared(
+            explainer.lanes,
+            explainer.snapshots,
+            explainer.misled_from,
+            [recording.calls[n] for n in explainer.registered_in_vain | explainer.never_joined],
+        )
     )
     if not found.complete:
         report.unexplained = unexplained(explainer, found)

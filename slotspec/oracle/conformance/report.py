@@ -206,7 +206,7 @@ class Report:
             "divergence": self.divergence.to_json() if self.divergence else None,
             "unexplained": self.unexplained.to_json() if self.unexplained else None,
             "search": self.search,
-            "uncompared": [one._asdict() for one in self.uncompared],
+            "uncompared": [asdict(one) for one in self.uncompared],
             "error": {"code": self.error.code, "message": self.error.message}
             if self.error
             else None,

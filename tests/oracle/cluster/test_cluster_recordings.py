@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from slotspec.cli.app import build
 from slotspec.models import load_model
 from slotspec.oracle.cluster.reading import is_cluster_recording, read
-from slotspec.oracle.cluster.uncompared import FINISHED_BEFORE, IN_BETWEEN, MISLED
+from slotspec.oracle.cluster.uncompared import FINISHED_BEFORE, IN_BETWEEN, IN_VAIN, MISLED
 from slotspec.oracle.conformance.cluster_recordings import explaining_run, validate
 from slotspec.oracle.conformance.compare import Conformance
 from slotspec.oracle.conformance.replay import conform
@@ -110,8 +110,15 @@ def test_a_report_says_what_was_not_compared() -> None:
     assert conform(QUIET).uncompared == ()
     path = next(path for path in RECORDINGS if path.name.startswith("1.11.4-seed9643"))
     (found,) = conform(path).uncompared
-    assert (found.what, found.line, found.states) == (MISLED, 68, 6)
+    assert (found.what, found.line, found.count) == (MISLED, 68, 6)
     assert conform(path).to_json()["uncompared"][0]["line"] == 68
+
+
+def test_a_report_counts_registrations_in_vain() -> None:
+    path = next(path for path in RECORDINGS if path.name.startswith("1.20.5-seed9645"))
+    assert IN_VAIN in {one.what for one in conform(path).uncompared}
+    output = CliRunner().invoke(build(), ["conform", str(path)]).stdout
+    assert "not compared in full, --json says which" in " ".join(output.split())
 
 
 @pytest.mark.parametrize("name", ["1.11.4-seed9511", "2.3.0-seed9524"])
