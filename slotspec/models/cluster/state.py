@@ -181,7 +181,11 @@ nexts = Sort(
     default=1,
     maximum=40,
 )
-posts = Sort("posts", "Places of all channels.", factors=(channels, places), ordered=True)
+MOST_POSTS = 480
+"""Messages in flight that a state holds, whichever their channels."""
+posts = Sort(
+    "posts", "Places of all channels.", factors=(channels, places), ordered=True, most=MOST_POSTS
+)
 
 assert nexts.bound is not None
 BOUNDS = (

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from slotspec.models.cluster.messages import HUBS, WAYS
+from slotspec.models.cluster.state import MOST_POSTS
 from slotspec.oracle.cluster.patterns import tm_number
 from slotspec.oracle.cluster.recording import Recording, kind_of
 from slotspec.statemachine.declaration.records import LARGEST_SORT
 from slotspec.statemachine.errors import InputError
 
-POSTS = 254
-"""Most messages in flight that a state holds, whichever their channels."""
 ROOM = 24
 """Messages in flight in a channel, if there are not too many channels."""
 MOST_ALLOCATIONS = 16
@@ -163,7 +162,7 @@ def shape_of(recording: Recording) -> tuple[dict[str, int], dict[str, int]]:
     if not apart and any(parallel[one] != shares for one in others):
         raise InputError("TRC025", "only the first vertex of a job may have fewer subtasks")
     vertices = 1 if apart else len(parallel)
-    room = min(ROOM, POSTS // (HUBS + WAYS * tms))
+    room = min(ROOM, MOST_POSTS // (HUBS + WAYS * tms))
     lives = sum(line.what == "grant leadership" and line.at == "jm" for line in recording.lines)
     tasks = vertices * shares
     bounds = {

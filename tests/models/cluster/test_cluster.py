@@ -435,3 +435,14 @@ def test_a_former_job_master_may_be_registered(name: str, scope: str) -> None:
     assert step(s) == NONE
     assert (s.job_registered, s.job_connecting, in_flight(s, TO_JOB_MASTER)) == (1, 0, 0)
     assert step(s) == DISABLED
+
+
+def test_both_engines_agree_on_more_messages_than_a_byte_counts() -> None:
+    instance = CLUSTER.instance({"task_managers": 4, "channel_room": 26}, scope="crashes")
+    assert len(instance.fresh().message) == 468
+    limits = Limits(depth=5)
+    compiled, interpreted = (
+        explore(instance, limits=limits) for explore in (explore_compiled, explore_interpreted)
+    )
+    assert (compiled.states, compiled.transitions) == (interpreted.states, interpreted.transitions)
+    assert compiled.states > 100
