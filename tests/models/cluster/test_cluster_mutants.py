@@ -256,8 +256,8 @@ MUTANTS = {
     ),
     "a_job_master_that_was_dropped_closes_the_connection": Mutant(
         {job_master.close_connection: stay_connected_as_job_master},
-        11,
-        {**REGISTERS, "leader_changes": 1},
+        8,
+        {**REGISTERS, "early_timeouts": 1, "overtaking": 2},
     ),
     "a_former_job_master_is_told_nothing": Mutant(
         {resource_manager.tell_job_master: tell_whoever_leads},
