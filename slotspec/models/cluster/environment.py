@@ -36,6 +36,7 @@ from slotspec.models.cluster.state import (
     nexts,
     own_executions,
     shares,
+    slot_numbers,
     task_managers,
     tasks,
 )
@@ -285,6 +286,15 @@ def resource_manager_goes_on(s: ClusterState) -> int:
     if not s.held_up:
         return DISABLED
     resource_manager.go_on(s)
+    return NONE
+
+
+@cluster.action(when=can_be_held_up, place=slot_numbers)
+def queued_outcome_comes_first(s: ClusterState, place: int) -> int:
+    """Of the calls to a TaskExecutor that was given up, another one's outcome comes first: its
+    slots are in a hash table. Flink: SlotManagerImpl.removeSlots."""
+    if not s.held_up or not resource_manager.bring_forward(s, place):
+        return DISABLED
     return NONE
 
 

@@ -31,9 +31,9 @@ from slotspec.models.cluster.state import (
     task_managers,
 )
 from slotspec.models.slot_manager import operations as manager
-from slotspec.models.slot_manager.lifecycles import ManagedTaskManager, SlotCall
+from slotspec.models.slot_manager.lifecycles import ManagedTaskManager, SlotCall, TaskManagerSlot
 from slotspec.models.slot_manager.records import is_registered, spare_request
-from slotspec.models.slot_manager.state import CALLS_PER_SLOT, Effect
+from slotspec.models.slot_manager.state import CALLS_PER_SLOT, Check, Effect
 from slotspec.models.slot_manager.timers import check_slot_request_timeouts, finish, run_one
 from slotspec.models.slot_manager.updates import queued
 from slotspec.statemachine.declaration.rules import NONE, fire
@@ -79,6 +79,38 @@ def go_on(s: ClusterState) -> None:
     else:
         s.held_up = 0
     apply_effects(s, first)
+
+
+def bring_forward(s: ClusterState, place: int) -> bool:
+    """Bring a queued outcome to the front, if it is of a lost TaskExecutor's slot as is the first.
+
+    :returns: whether it is.
+    """
+    if place == 0 or place >= queued(s.manager):
+        return False
+    gone = s.manager.main_call[0]
+    call = s.manager.main_call[place]
+    if (
+        NONE in (gone, call)
+        or lost_with(s, gone) == NONE
+        or lost_with(s, gone) != lost_with(s, call)
+    ):
+        return False
+    while place > 0:
+        s.manager.main_call[place] = s.manager.main_call[place - 1]
+        s.manager.main_query[place] = s.manager.main_query[place - 1]
+        s.manager.main_check[place] = s.manager.main_check[place - 1]
+        place -= 1
+    s.manager.main_call[0] = call
+    s.manager.main_query[0] = NONE
+    s.manager.main_check[0] = int(Check.UNUSED)
+    return True
+
+
+def lost_with(s: ClusterState, call: int) -> int:
+    """The TaskExecutor with which the slot of a call was lost; NONE for a slot that is there."""
+    slot = s.manager.call_slot[call]
+    return tm_of(s, slot) if s.manager.slot[slot] == TaskManagerSlot.ABSENT else NONE
 
 
 # ----------------------------------------------------------------------------- JobMasters

@@ -23,8 +23,10 @@ from slotspec.models.cluster.messages import (
 )
 from slotspec.models.cluster.state import Message
 from slotspec.models.declarative_cluster import job_master as declarative_job_master
+from slotspec.models.slot_manager.lifecycles import TaskManagerSlot
 from slotspec.models.slot_manager.matching import offer_free_slot
-from slotspec.models.slot_manager.state import OK, SlotManagerState
+from slotspec.models.slot_manager.state import CALLS_PER_SLOT, OK, SlotManagerState
+from slotspec.models.slot_manager.updates import enqueue
 from slotspec.statemachine import Kind, Limits, Result, Verdict, check
 from slotspec.statemachine.declaration.rules import DISABLED, NONE, fire
 from slotspec.statemachine.interpreter.exploring import explore_interpreted
@@ -446,3 +448,20 @@ def test_both_engines_agree_on_more_messages_than_a_byte_counts() -> None:
     )
     assert (compiled.states, compiled.transitions) == (interpreted.states, interpreted.transitions)
     assert compiled.states > 100
+
+
+def test_outcomes_of_lost_slots_come_in_any_order() -> None:
+    bounds = {"task_managers": 2, "slots_per_task_manager": 2, "allocations": 4, "queued_steps": 1}
+    s: Any = CLUSTER.instance(bounds).fresh()
+    step = CLUSTER.actions["queued_outcome_comes_first"].function
+    first, second, other = 0, 2 * CALLS_PER_SLOT, CALLS_PER_SLOT
+    for call, slot in ((first, 0), (second, 2), (other, 1)):
+        s.manager.call_slot[call] = slot
+        enqueue(s.manager, call=call)
+    assert step(s, 1) == DISABLED  # it is not held up
+    s.held_up = 1
+    assert step(s, 0) == step(s, 2) == DISABLED  # the third is of another TaskExecutor
+    assert step(s, 1) == NONE
+    assert list(s.manager.main_call[:3]) == [second, first, other]
+    fire(s.manager.slot, 0, TaskManagerSlot.register)
+    assert step(s, 1) == DISABLED  # this slot is there
