@@ -129,7 +129,8 @@ class ClusterExplainer(Triggers, HiddenSteps):
         for call in step.made:
             if call.fault == "repeat":
                 at = self.repeat(at, self.patterns[call.number]) or at
-            if call.number in self.reports and call.fault is None:
+            superseded = call.number in self.superseded
+            if call.number in self.reports and call.fault is None and not superseded:
                 from_tm = kind_of(call.sender) == "tm"
                 name = "task_executor_reports" if from_tm else "job_master_reports"
                 tm = tm_number(call.sender if from_tm else call.receiver)

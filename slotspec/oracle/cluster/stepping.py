@@ -26,6 +26,7 @@ from slotspec.oracle.cluster.foresight import (
     report_of,
     running_twice,
     sent_to_former,
+    superseded_reports,
 )
 from slotspec.oracle.cluster.lanes import cut_short, lanes_of, snapshots_of
 from slotspec.oracle.cluster.naming import Names, bound, released
@@ -147,6 +148,7 @@ class Stepper:
         self.patterns = {n: self.messages_of(call) for n, call in recording.calls.items()}
         self.asked_for = self.shares_of(bounds["parallelism"])
         self.reports = {n: report for n, c in recording.calls.items() if (report := report_of(c))}
+        self.superseded = superseded_reports(recording)
         self.arrivals = arrivals(recording)
         self.replied = {line.m: line.n for line in recording.lines if line.do == "reply"}
         self.reactions = reactions(recording)
